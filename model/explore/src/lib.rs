@@ -1,0 +1,231 @@
+//! The engines: three ways to look at every interleaving of one program, and the comparison between them.
+//!
+//! # What lives here
+//!
+//! * [`explicit`]: the graph of states, each once, breadth-first. Shortest counterexamples, exact counts, the point of
+//!   no return.
+//! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited states where
+//!   there are loops), shuttle's samplers, and replay.
+//! * [`weak`]: the same scripts on loom's threads, with the kernel's memory orders.
+//! * [`compare`]: which outcome sets must be equal and which contained.
+//!
+//! # What must not
+//!
+//! No file format, no text layout. An engine knows nothing of protocols: it sees threads, steps and footprints.
+//!
+//! # Where to start reading
+//!
+//! [`Task`] and [`Exploration`] below: what goes in and what comes out. Then [`explicit`].
+
+pub mod compare;
+pub mod diagnose;
+pub mod explicit;
+pub mod shuttle;
+pub mod weak;
+
+use fenceweave_kernel::{Action, Condition, Outcome, Program, Violation};
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+/// An engine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Engine {
+    /// The graph of states.
+    Explicit,
+    /// Shuttle's threads, our scheduler.
+    Shuttle,
+    /// Loom's threads, weak memory.
+    Loom,
+}
+
+impl Engine {
+    /// All of them, in the order in which they are run and shown.
+    pub const ALL: [Engine; 3] = [Engine::Explicit, Engine::Shuttle, Engine::Loom];
+
+    /// The name that the command line and a scenario's `engine=` use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Explicit => "explicit",
+            Engine::Shuttle => "shuttle",
+            Engine::Loom => "loom",
+        }
+    }
+
+    /// The engine of that name.
+    pub fn from_name(name: &str) -> Option<Engine> {
+        Engine::ALL.into_iter().find(|e| e.name() == name)
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is to be explored.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// Conditions to watch, by index.
+    pub conditions: &'a [Condition],
+    /// Whether a script can come back to where it was: a reduced search then needs visited states to end.
+    pub has_loops: bool,
+}
+
+/// When to stop looking. A limit that was hit makes the result incomplete, never a pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Most states to visit.
+    pub states: u64,
+    /// Most executions to run (shuttle, loom).
+    pub executions: u64,
+    /// Most memory to use for visited states, in bytes.
+    pub memory_bytes: u64,
+    /// Most time to spend. Tests never set one.
+    pub time: Option<Duration>,
+    /// Most preemptions of one execution under loom; `None` explores them all.
+    pub preemptions: Option<u32>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            states: 20_000_000,
+            executions: 2_000_000,
+            memory_bytes: 4 << 30,
+            time: None,
+            preemptions: None,
+        }
+    }
+}
+
+/// How much of what there is was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Coverage {
+    /// All of it.
+    Complete,
+    /// Everything with at most this many preemptions.
+    Preemptions(u32),
+    /// Some executions, picked at random.
+    Sampled,
+    /// A limit was hit; the text says which.
+    Incomplete(String),
+    /// Nothing: the engine cannot take this program; the text says why.
+    Refused(String),
+}
+
+impl Coverage {
+    /// Whether a property that was not seen broken holds.
+    pub fn is_complete(&self) -> bool {
+        *self == Coverage::Complete
+    }
+}
+
+/// Exact counts. Those that an engine does not have are 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Distinct states visited.
+    pub states: u64,
+    /// Steps taken between them.
+    pub transitions: u64,
+    /// States in which nobody can take a step, or a property was broken.
+    pub terminals: u64,
+    /// Steps of the longest of all shortest ways to a state.
+    pub depth: u64,
+    /// Executions run to an end.
+    pub executions: u64,
+    /// Executions given up because everything from there on is covered by others.
+    pub blocked: u64,
+}
+
+/// One way through a program.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trace {
+    /// The steps, from the state after setup.
+    pub steps: Vec<Action>,
+}
+
+/// From where on a counterexample cannot be saved any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PointOfNoReturn {
+    /// After this many steps of the trace some continuation still ends well, after one more none does; `passing` is
+    /// the shortest that does, from the state after `after` steps.
+    At {
+        /// Steps of the trace that can still be taken.
+        after: usize,
+        /// A continuation that ends well.
+        passing: Vec<Action>,
+    },
+    /// No execution ends well, whatever happens.
+    Never,
+    /// The search did not see everything.
+    NotKnown,
+}
+
+/// A broken property with the way there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// What was broken.
+    pub violation: Violation,
+    /// The way there; for `explicit` the shortest, with the fewest switches of thread.
+    pub trace: Trace,
+    /// From where on it could not be helped.
+    pub point_of_no_return: PointOfNoReturn,
+}
+
+/// What was seen of a condition.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Watched {
+    /// It was true somewhere: the way there.
+    pub seen_true: Option<Trace>,
+    /// It was false somewhere where it could be judged: the way there.
+    pub seen_false: Option<Trace>,
+    /// It could not be evaluated (a division by zero, arithmetic on a reference).
+    pub failed: bool,
+    /// This engine does not judge it.
+    pub not_judged: bool,
+}
+
+/// What an engine found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exploration {
+    /// Which engine.
+    pub engine: Engine,
+    /// How much was looked at.
+    pub coverage: Coverage,
+    /// Every distinct outcome, violations included.
+    pub outcomes: BTreeSet<Outcome>,
+    /// One counterexample for each distinct violation, in the order of [`Violation`].
+    pub found: Vec<Found>,
+    /// What was seen of each condition of the task.
+    pub watched: Vec<Watched>,
+    /// Exact counts.
+    pub counts: Counts,
+}
+
+impl Exploration {
+    /// A result that says that the engine did not even start.
+    pub fn refused(engine: Engine, task: &Task<'_>, why: impl Into<String>) -> Exploration {
+        let watched = vec![Watched { not_judged: true, ..Watched::default() }; task.conditions.len()];
+        Exploration {
+            engine,
+            coverage: Coverage::Refused(why.into()),
+            outcomes: BTreeSet::new(),
+            found: vec![],
+            watched,
+            counts: Counts::default(),
+        }
+    }
+}
+
+/// Told about the progress of a long search, now and then.
+pub trait Progress: Sync {
+    /// States or executions so far, and transitions.
+    fn tick(&self, done: u64, transitions: u64);
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn tick(&self, _done: u64, _transitions: u64) {}
+}

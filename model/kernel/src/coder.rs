@@ -1,0 +1,339 @@
+//! The canonical encoding: one description of each type serves writing and reading, so the two cannot differ.
+//!
+//! A state *is* its encoding: the explicit engine keeps only encodings of states that it has still to expand and
+//! rebuilds the working form from them. Whatever a type forgets to code is therefore gone, not silently different:
+//! two states with one encoding behave alike because they are the same bytes.
+//!
+//! Canonical means: live slots only, stamps as ranks, an outdated handle as one bit.
+
+use crate::value::{Handle, Value};
+
+/// Writes or reads the fields of a type, in order. The same function drives both directions.
+pub trait Coder {
+    /// Whether fields are being read (overwritten) rather than written out.
+    const READING: bool;
+    /// A byte.
+    fn byte(&mut self, v: &mut u8);
+    /// A wait-wound stamp: written as its rank among live stamps.
+    fn stamp(&mut self, v: &mut u16);
+    /// A handle: written as the slot and one bit that says whether it is outdated.
+    fn handle(&mut self, v: &mut Handle);
+
+    /// A truth value.
+    fn flag(&mut self, v: &mut bool) {
+        let mut b = u8::from(*v);
+        self.byte(&mut b);
+        *v = b != 0;
+    }
+
+    /// A 16-bit number.
+    fn half(&mut self, v: &mut u16) {
+        let [mut a, mut b] = v.to_le_bytes();
+        self.byte(&mut a);
+        self.byte(&mut b);
+        *v = u16::from_le_bytes([a, b]);
+    }
+
+    /// A 32-bit word; one byte when small, because most are.
+    fn word(&mut self, v: &mut i32) {
+        const WIDE: u8 = 0x80;
+        let mut short = match i8::try_from(*v) {
+            Ok(s) if s as u8 != WIDE => s as u8,
+            _ => WIDE,
+        };
+        self.byte(&mut short);
+        if short != WIDE {
+            *v = i32::from(short as i8);
+            return;
+        }
+        let mut bytes = v.to_le_bytes();
+        for b in &mut bytes {
+            self.byte(b);
+        }
+        *v = i32::from_le_bytes(bytes);
+    }
+
+    /// A 64-bit word of packed nibbles; as many bytes as it has.
+    fn packed(&mut self, v: &mut u64) {
+        let mut n = (8 - v.leading_zeros() / 8) as u8;
+        self.byte(&mut n);
+        let mut bytes = v.to_le_bytes();
+        for (i, b) in bytes.iter_mut().enumerate() {
+            if i < usize::from(n) {
+                self.byte(b);
+            } else if Self::READING {
+                *b = 0;
+            }
+        }
+        *v = u64::from_le_bytes(bytes);
+    }
+
+    /// A value.
+    fn value(&mut self, v: &mut Value) {
+        let mut tag = match v {
+            Value::Unset => 0,
+            Value::Word(_) => 1,
+            Value::Null => 2,
+            Value::Ref(_) => 3,
+        };
+        self.byte(&mut tag);
+        match tag {
+            0 => *v = Value::Unset,
+            2 => *v = Value::Null,
+            1 => {
+                let mut w = v.word().unwrap_or(0);
+                self.word(&mut w);
+                *v = Value::Word(w);
+            }
+            _ => {
+                let mut h = match v {
+                    Value::Ref(h) => *h,
+                    _ => Handle { obj: crate::ObjId(0), generation: 0 },
+                };
+                self.handle(&mut h);
+                *v = Value::Ref(h);
+            }
+        }
+    }
+}
+
+/// A type with a canonical encoding.
+pub trait Code {
+    /// Passes every live field through the coder, in a fixed order.
+    fn code<C: Coder>(&mut self, c: &mut C);
+}
+
+/// Ranks of live stamps and generations of slots, gathered before a state is written.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Canon {
+    stamps: [u16; crate::MAX_THREADS],
+    count: u8,
+}
+
+impl Canon {
+    /// Notes a live stamp.
+    pub(crate) fn add_stamp(&mut self, s: u16) {
+        let n = usize::from(self.count);
+        debug_assert!(n < self.stamps.len());
+        self.stamps[n] = s;
+        self.count += 1;
+    }
+
+    fn rank(&self, s: u16) -> u16 {
+        self.stamps[..usize::from(self.count)].iter().filter(|x| **x < s).count() as u16
+    }
+}
+
+/// Appends the encoding to a byte vector.
+pub(crate) struct Writer<'a> {
+    pub(crate) out: &'a mut Vec<u8>,
+    pub(crate) canon: Canon,
+    pub(crate) generations: &'a [u8],
+}
+
+impl Coder for Writer<'_> {
+    const READING: bool = false;
+
+    fn byte(&mut self, v: &mut u8) {
+        self.out.push(*v);
+    }
+
+    fn stamp(&mut self, v: &mut u16) {
+        self.out.push(self.canon.rank(*v) as u8);
+    }
+
+    fn handle(&mut self, v: &mut Handle) {
+        let current = v.obj.as_object().and_then(|i| self.generations.get(i));
+        let stale = current != Some(&v.generation);
+        self.out.push(v.obj.0 << 1 | u8::from(stale));
+    }
+}
+
+/// Rebuilds values from an encoding. The bytes come from a [`Writer`] in this process, so they are well-formed.
+pub(crate) struct Reader<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) at: usize,
+}
+
+impl Coder for Reader<'_> {
+    const READING: bool = true;
+
+    fn byte(&mut self, v: &mut u8) {
+        *v = self.bytes[self.at];
+        self.at += 1;
+    }
+
+    fn stamp(&mut self, v: &mut u16) {
+        let mut b = 0;
+        self.byte(&mut b);
+        *v = u16::from(b);
+    }
+
+    fn handle(&mut self, v: &mut Handle) {
+        let mut b = 0;
+        self.byte(&mut b);
+        let generation = if b & 1 == 1 { Handle::STALE } else { 0 };
+        *v = Handle { obj: crate::ObjId(b >> 1), generation };
+    }
+}
+
+/// Defines a fieldless enum of program points together with its encoding and the label of each point.
+///
+/// The label is what a trace shows for the step that leaves the point.
+macro_rules! points {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $label:literal),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[repr(u8)]
+        $vis enum $name { $($(#[$vmeta])* $variant),* }
+
+        impl $name {
+            const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            /// What the step that leaves this point does, in the kernel's words.
+            #[allow(dead_code, reason = "a loop around other machines shows their labels")]
+            pub(crate) fn label(self) -> &'static str {
+                match self { $($name::$variant => $label),* }
+            }
+        }
+
+        impl $crate::coder::Code for $name {
+            fn code<C: $crate::coder::Coder>(&mut self, c: &mut C) {
+                let mut tag = *self as u8;
+                c.byte(&mut tag);
+                *self = $name::ALL[usize::from(tag)];
+            }
+        }
+    };
+}
+pub(crate) use points;
+
+/// Codes a struct field by field; the fields must be [`Code`].
+macro_rules! fields {
+    ($name:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::coder::Code for $name {
+            fn code<C: $crate::coder::Coder>(&mut self, c: &mut C) {
+                $(self.$field.code(c);)*
+            }
+        }
+    };
+}
+pub(crate) use fields;
+
+impl Code for u8 {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(self);
+    }
+}
+
+impl Code for bool {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.flag(self);
+    }
+}
+
+impl Code for u16 {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.half(self);
+    }
+}
+
+impl Code for i32 {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.word(self);
+    }
+}
+
+impl Code for Value {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.value(self);
+    }
+}
+
+impl Code for Handle {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.handle(self);
+    }
+}
+
+impl Code for crate::ObjId {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(&mut self.0);
+    }
+}
+
+impl Code for crate::ThreadId {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(&mut self.0);
+    }
+}
+
+impl Code for crate::ThreadSet {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.half(&mut self.0);
+    }
+}
+
+impl Code for crate::ids::ThreadQueue {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.packed(&mut self.0);
+    }
+}
+
+impl<T: Code + Copy + Default> Code for Option<T> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut some = self.is_some();
+        c.flag(&mut some);
+        if some {
+            let mut v = self.unwrap_or_default();
+            v.code(c);
+            *self = Some(v);
+        } else {
+            *self = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ObjId;
+
+    fn write(f: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
+        let mut out = vec![];
+        let mut w = Writer { out: &mut out, canon: Canon::default(), generations: &[0, 3] };
+        f(&mut w);
+        out
+    }
+
+    #[test]
+    fn words_of_every_size_come_back() {
+        for w in [0, 1, -1, 127, -127, -128, 128, i32::MIN, i32::MAX, -35, 512] {
+            let bytes = write(|c| c.word(&mut w.clone()));
+            let mut back = 7;
+            Reader { bytes: &bytes, at: 0 }.word(&mut back);
+            assert_eq!(back, w);
+        }
+    }
+
+    #[test]
+    fn packed_words_come_back() {
+        for v in [0u64, 1, 0xff, 0x100, u64::MAX, 0x1234_5678_9abc] {
+            let bytes = write(|c| c.packed(&mut v.clone()));
+            let mut back = u64::MAX;
+            Reader { bytes: &bytes, at: 0 }.packed(&mut back);
+            assert_eq!(back, v);
+        }
+    }
+
+    #[test]
+    fn every_outdated_handle_reads_back_as_the_same_stale_one() {
+        let mut old = Value::Ref(Handle { obj: ObjId(1), generation: 2 });
+        let mut older = Value::Ref(Handle { obj: ObjId(1), generation: 1 });
+        let (a, b) = (write(|c| c.value(&mut old)), write(|c| c.value(&mut older)));
+        assert_eq!(a, b);
+        let mut back = Value::Unset;
+        Reader { bytes: &a, at: 0 }.value(&mut back);
+        assert_eq!(back, Value::Ref(Handle { obj: ObjId(1), generation: Handle::STALE }));
+    }
+}

@@ -1,0 +1,224 @@
+//! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
+
+use crate::{
+    Held, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
+    object::Task,
+    runtime::{AtomicCell, Order},
+};
+
+/// What a machine says after a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// More steps to come.
+    Go,
+    /// `schedule()`: runs again once its task is runnable. The object is what it waits for, for the report.
+    Sleep(ObjId, Patience),
+    /// The spinlock of this object is held, nothing was done. Only a threaded runtime ever sees it: a sequential
+    /// engine does not offer a step that [spins](crate::Machine::spins_on).
+    Spin(ObjId),
+    /// The operation is over, with this result.
+    Done(Value),
+}
+
+/// What may end a sleep other than a wake-up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum Patience {
+    /// `TASK_UNINTERRUPTIBLE`, no timeout.
+    Forever,
+    /// `TASK_INTERRUPTIBLE`: a pending signal.
+    Interruptible,
+    /// A timeout that may strike at any moment.
+    Timed,
+    /// Both.
+    TimedInterruptible,
+}
+
+impl Patience {
+    const ALL: [Patience; 4] =
+        [Patience::Forever, Patience::Interruptible, Patience::Timed, Patience::TimedInterruptible];
+
+    /// The patience of a wait with these flags.
+    pub fn of(interruptible: bool, timed: bool) -> Patience {
+        Patience::ALL[usize::from(interruptible) + 2 * usize::from(timed)]
+    }
+
+    /// Whether a signal ends the sleep.
+    pub fn interruptible(self) -> bool {
+        matches!(self, Patience::Interruptible | Patience::TimedInterruptible)
+    }
+
+    /// Whether a timeout may end the sleep.
+    pub fn timed(self) -> bool {
+        matches!(self, Patience::Timed | Patience::TimedInterruptible)
+    }
+}
+
+impl crate::Code for Patience {
+    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = Patience::ALL[usize::from(tag)];
+    }
+}
+
+/// What `current` knows about itself and nobody else looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Private {
+    /// Spinlocks held: the thread is in atomic context.
+    pub spin_depth: u8,
+    /// Nesting of RCU read-side sections.
+    pub rcu_depth: u8,
+}
+
+impl Private {
+    /// `in_atomic() || rcu_preempt_depth()`: sleeping is a mistake here.
+    pub fn is_atomic(self) -> bool {
+        self.spin_depth > 0 || self.rcu_depth > 0
+    }
+}
+
+crate::coder::fields!(Private { spin_depth, rcu_depth });
+
+/// What a step works on.
+pub struct Cx<'a, R: Runtime> {
+    /// The shared objects.
+    pub world: &'a mut World<R>,
+    /// What never changes.
+    pub program: &'a Program,
+    /// Who takes the step.
+    pub me: ThreadId,
+    /// The runtime.
+    pub rt: &'a mut R,
+    /// What only this thread knows about itself.
+    pub private: &'a mut Private,
+    pub(crate) pc: u16,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) touched: ObjSet,
+}
+
+impl<'a, R: Runtime> Cx<'a, R> {
+    pub(crate) fn new(
+        world: &'a mut World<R>,
+        program: &'a Program,
+        me: ThreadId,
+        rt: &'a mut R,
+        private: &'a mut Private,
+    ) -> Self {
+        Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default() }
+    }
+
+    /// Notes that the step touches `o`, for the debug check against its footprint.
+    pub(crate) fn touch(&mut self, o: ObjId) {
+        if cfg!(debug_assertions) {
+            self.touched.insert(o);
+        }
+    }
+
+    /// Enters the critical section of `gate`'s spinlock; it ends with the step.
+    pub fn enter(&mut self, gate: ObjId) -> Held {
+        self.touch(gate);
+        self.rt.enter(gate);
+        Held(gate)
+    }
+
+    /// Picks one of `n` possibilities; the footprint must have declared as many ways.
+    pub fn choose(&mut self, n: u8) -> u8 {
+        if n <= 1 { 0 } else { self.rt.choose(n) }
+    }
+
+    /// Reports that the step broke a property. The execution ends with this step; the first report counts.
+    pub fn violate(&mut self, property: Property, object: Option<ObjId>) {
+        self.violate_with(property, object, None);
+    }
+
+    /// Like [`violate`](Cx::violate), naming another thread concerned.
+    pub fn violate_with(&mut self, property: Property, object: Option<ObjId>, other: Option<ThreadId>) {
+        let v = Violation { property, thread: self.me, pc: self.pc, object, other };
+        self.violation.get_or_insert(v);
+    }
+
+    /// `set_current_state(TASK_UNINTERRUPTIBLE)`: from here on a wake-up is not lost.
+    pub fn set_sleeping(&mut self) {
+        self.touch(ObjId::task(self.me));
+        self.world.task_mut(self.me).state.store(Task::<R>::SLEEPING, Order::Relaxed);
+        self.rt.full_barrier();
+    }
+
+    /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it.
+    pub fn set_running(&mut self) {
+        self.touch(ObjId::task(self.me));
+        let _ = self.world.task_mut(self.me).state.swap(Task::<R>::RUNNING, Order::AcqRel);
+    }
+
+    /// `wake_up_process()`: true if the task was sleeping (or about to).
+    pub fn wake(&mut self, t: ThreadId) -> bool {
+        self.touch(ObjId::task(t));
+        self.rt.full_barrier();
+        let was = self.world.task_mut(t).state.swap(Task::<R>::RUNNING, Order::AcqRel);
+        if was == Task::<R>::SLEEPING {
+            self.rt.release(t);
+        }
+        was == Task::<R>::SLEEPING
+    }
+
+    /// `signal_pending(current)`.
+    pub fn signal_pending(&mut self) -> bool {
+        self.touch(ObjId::task(self.me));
+        self.world.task_mut(self.me).pending.load(Order::Relaxed) != 0
+    }
+}
+
+/// What the footprint of a step may look at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The shared objects.
+    pub world: &'a World<Plain>,
+    /// What never changes.
+    pub program: &'a Program,
+    /// Whose step it is.
+    pub me: ThreadId,
+}
+
+impl View<'_> {
+    /// The task of the thread that would take the step.
+    pub fn my_task(&self) -> ObjId {
+        ObjId::task(self.me)
+    }
+}
+
+/// What ended a sleep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Woken {
+    /// `wake_up_process()`, meant or not.
+    WakeUp,
+    /// A pending signal.
+    Signal,
+    /// The timeout.
+    Timeout,
+}
+
+impl Woken {
+    /// What `schedule_timeout()`-like waits return for it: what is left of the time, -ERESTARTSYS, or 0.
+    pub fn result(self) -> Value {
+        match self {
+            Woken::WakeUp => Value::Word(1),
+            Woken::Signal => Value::from(crate::Errno::ERESTARTSYS),
+            Woken::Timeout => Value::Word(0),
+        }
+    }
+}
+
+/// What ended the sleep that this step comes back from: still sleeping means that nobody woke us.
+pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Woken {
+    cx.touch(ObjId::task(cx.me));
+    let state = cx.world.task_mut(cx.me).state.load(Order::Relaxed);
+    if state == Task::<R>::RUNNING {
+        return Woken::WakeUp;
+    }
+    if patience.interruptible() && cx.signal_pending() {
+        return Woken::Signal;
+    }
+    debug_assert!(patience.timed(), "[internal bug] a sleeper runs although nothing ended its sleep");
+    Woken::Timeout
+}

@@ -1,0 +1,227 @@
+//! `dma_fence`: from init to release.
+//!
+//! ```text
+//!   signaller                                    waiter
+//!   spin_lock(fence->lock)                       enable signalling (fence->lock)
+//!   SIGNALED := 1         (seen without lock)    spin_lock: not signalled? on the callback list, asleep
+//!   callback 1 … callback n, still locked        …
+//!   spin_unlock                                  woken by its callback: spin_lock, signalled, done
+//! ```
+//!
+//! *Signalled does not mean that the callbacks ran*: the bit is set first, so whoever looks without the lock may see it
+//! while callbacks are still to come. The lock is held over several steps; others spin.
+
+mod callback;
+mod op;
+mod wait;
+
+pub use callback::{Callback, CallbackOp};
+pub use op::{FenceOp, What};
+pub use wait::FenceWait;
+
+use crate::{
+    AtomicCell, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, SharedCell, ThreadId, View,
+    object::{Facet, FacetSink},
+    primitives::{rcu, refcount::Counted, spinlock::RawSpin},
+};
+
+/// A fence that is still to be found.
+pub(crate) const NO_FENCE: ObjId = ObjId(0);
+
+/// `DMA_FENCE_FLAG_SIGNALED_BIT`.
+const SIGNALED: u8 = 1;
+/// `DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT`.
+const ENABLED: u8 = 2;
+
+/// Most callbacks of one fence, waiters included.
+const MAX_CALLBACKS: usize = 7;
+/// Marks an entry that wakes a waiter (`dma_fence_default_wait_cb()`).
+const WAKES: u8 = 0x80;
+
+/// Where a fence is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Life {
+    /// Not initialised yet.
+    Unborn,
+    /// Initialised.
+    Alive,
+    /// The last reference is gone; the memory stays until a grace period has passed.
+    Released,
+    /// Freed.
+    Freed,
+}
+
+/// What the fence's lock protects, and the lock itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Locked {
+    lock: RawSpin,
+    len: u8,
+    callbacks: [u8; MAX_CALLBACKS],
+}
+
+impl Locked {
+    fn live(&self) -> &[u8] {
+        &self.callbacks[..usize::from(self.len)]
+    }
+
+    fn push(&mut self, entry: u8) -> bool {
+        let at = usize::from(self.len);
+        if at == MAX_CALLBACKS {
+            return false;
+        }
+        self.callbacks[at] = entry;
+        self.len += 1;
+        true
+    }
+
+    fn remove(&mut self, entry: u8) -> bool {
+        let Some(at) = self.live().iter().position(|e| *e == entry) else { return false };
+        self.callbacks.copy_within(at + 1.., at);
+        self.len -= 1;
+        self.callbacks[usize::from(self.len)] = 0;
+        true
+    }
+}
+
+impl Code for Locked {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.lock.code(c);
+        c.byte(&mut self.len);
+        self.callbacks[..usize::from(self.len)].iter_mut().for_each(|e| c.byte(e));
+    }
+}
+
+/// A `struct dma_fence`.
+#[derive(Clone)]
+pub struct Fence<R: Runtime> {
+    flags: R::Atomic<u8>,
+    life: R::Atomic<u8>,
+    /// A positive errno, or 0. Valid once signalled.
+    error: R::Atomic<u16>,
+    refs: Counted<R>,
+    locked: R::Cell<Locked>,
+}
+
+impl Copy for Fence<Plain> {}
+
+impl<R: Runtime> Fence<R> {
+    pub(crate) fn new(id: ObjId, initialised: bool) -> Self {
+        let life = if initialised { Life::Alive } else { Life::Unborn };
+        Fence {
+            flags: R::Atomic::new(0),
+            life: R::Atomic::new(life as u8),
+            error: R::Atomic::new(0),
+            refs: Counted::new(u16::from(initialised)),
+            locked: R::Cell::new(Locked::default(), id),
+        }
+    }
+
+    /// Who holds the fence's lock over several steps.
+    pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
+        self.locked.peek().lock.owner()
+    }
+
+    pub(crate) fn refs(&self) -> &Counted<R> {
+        &self.refs
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.life.peek() == Life::Alive as u8
+    }
+
+    /// Whether the SIGNALED bit is set, for observers.
+    pub fn is_signaled(&self) -> bool {
+        self.flags.peek() & SIGNALED != 0
+    }
+
+    /// The memory goes, after a grace period.
+    pub(crate) fn reclaim(&mut self) {
+        self.life.swap(Life::Freed as u8, Order::AcqRel);
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let life = self.life.peek();
+        if life != Life::Alive as u8 {
+            let name = ["not initialised", "", "released", "freed"][usize::from(life)];
+            sink("life", Facet::Name(name));
+        }
+        sink("signaled", Facet::Flag(self.is_signaled()));
+        sink("error", Facet::Word(-i32::from(self.error.peek())));
+        sink("refs", Facet::Word(i32::from(self.refs.count())));
+        let locked = self.locked.peek();
+        sink("lock", Facet::Thread(locked.lock.owner()));
+        sink("callbacks", Facet::Word(i32::from(locked.len)));
+    }
+}
+
+impl Code for Fence<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut packed = self.flags.0 | self.life.0 << 2;
+        c.byte(&mut packed);
+        (self.flags.0, self.life.0) = (packed & 3, packed >> 2);
+        self.error.code(c);
+        self.refs.code(c);
+        self.locked.code(c);
+    }
+}
+
+/// Checks that the fence may be used by someone who believes to hold a reference.
+fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    let alive = cx.fence(fence).life.load(Order::Relaxed) == Life::Alive as u8;
+    if !alive {
+        cx.violate(Property::UseAfterFree, Some(fence));
+    }
+    alive
+}
+
+/// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`.
+pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    cx.fence(fence).flags.load(Order::Acquire) & SIGNALED != 0
+}
+
+/// `dma_fence_get()`.
+pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let me = cx.me;
+    if check_alive(cx, fence) && !cx.fence(fence).refs.get(me) {
+        cx.violate(Property::RefcountFromZero, Some(fence));
+    }
+}
+
+/// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it.
+pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    let life = cx.fence(fence).life.load(Order::Relaxed);
+    let in_grace = life == Life::Released as u8 && cx.private.rcu_depth > 0;
+    if life != Life::Alive as u8 && !in_grace {
+        cx.violate(Property::UseAfterFree, Some(fence));
+        return false;
+    }
+    let me = cx.me;
+    cx.fence(fence).refs.get_unless_zero(me)
+}
+
+/// `dma_fence_release()`: the last reference is gone.
+fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let pending = cx.fence(fence).locked.peek().len > 0;
+    if pending && !test_signaled(cx, fence) {
+        return cx.violate(Property::FenceReleasedPending, Some(fence));
+    }
+    // dma_fence_free() is kfree_rcu(): unlocked readers may still look at it.
+    if cx.program.rcu.is_some() {
+        cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
+        rcu::call_rcu(cx, fence.0);
+    } else {
+        cx.fence(fence).reclaim();
+    }
+}
+
+/// What [`release`] touches.
+fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
+    rcu::call_rcu_footprint(v, Footprint::writes(fence))
+}
+
+/// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts.
+pub(crate) fn is_later_or_same(program: &crate::Program, a: ObjId, b: ObjId) -> bool {
+    let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (program.fence_point(a), program.fence_point(b));
+    ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) >= 0
+}

@@ -1,0 +1,144 @@
+//! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
+
+use super::{ENABLED, Locked, NO_FENCE, WAKES, check_alive, test_signaled};
+use crate::{
+    AtomicCell, Cx, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell, Value, View,
+    coder::{fields, points},
+    cx::{Woken, woken_by},
+    machine::Protocol,
+};
+
+points! {
+    /// Program points of a wait; each is one critical section under the fence's lock.
+    enum At {
+        /// `dma_fence_enable_sw_signaling()`.
+        Enable = "enable signalling (fence lock)",
+        /// Not signalled: on the callback list and asleep.
+        Queue = "queue callback (fence lock)",
+        /// Back from `schedule_timeout()`, under the lock again.
+        Woken = "woken (fence lock)",
+    }
+}
+
+/// A wait in flight. Its result is that of `dma_fence_wait_timeout()`: 1 signalled, 0 timed out, -ERESTARTSYS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FenceWait {
+    at: At,
+    fence: ObjId,
+    patience: Patience,
+    /// A timeout of zero: looks and does not sleep.
+    poll: bool,
+}
+
+fields!(FenceWait { at, fence, patience, poll });
+
+/// The fence's lock is held over several steps by another thread: under a threaded runtime the step must wait for it.
+pub(super) fn spin_if_locked<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Option<Flow> {
+    let (me, held) = (cx.me, cx.enter(fence));
+    let mut locked = cx.fence(fence).locked.get(held);
+    match locked.lock.owner() {
+        None => None,
+        Some(owner) if owner == me => {
+            cx.violate(Property::SelfDeadlock, Some(fence));
+            Some(Flow::Done(Value::Unset))
+        }
+        Some(_) => {
+            locked.lock.try_take(me);
+            cx.fence(fence).locked.set(held, locked);
+            Some(Flow::Spin(fence))
+        }
+    }
+}
+
+impl FenceWait {
+    pub(crate) const BLANK: FenceWait =
+        FenceWait { at: At::Enable, fence: NO_FENCE, patience: Patience::Forever, poll: false };
+
+    /// A wait about to start.
+    pub fn new(fence: ObjId, patience: Patience, poll: bool) -> FenceWait {
+        FenceWait { fence, patience, poll, ..FenceWait::BLANK }
+    }
+
+    /// The same wait, for the next fence of a reservation.
+    pub(crate) fn restart(self, fence: ObjId) -> FenceWait {
+        FenceWait { at: At::Enable, fence, ..self }
+    }
+
+    fn queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
+        if test_signaled(cx, self.fence) {
+            return Flow::Done(Value::Word(1));
+        }
+        if self.patience.interruptible() && cx.signal_pending() {
+            return Flow::Done(Woken::Signal.result());
+        }
+        if self.poll {
+            return Flow::Done(Value::Word(0));
+        }
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        if !locked.push(WAKES | cx.me.0) {
+            cx.violate(Property::CapacityExceeded, Some(self.fence));
+        }
+        cx.fence(self.fence).locked.set(held, locked);
+        self.sleep(cx)
+    }
+
+    fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.set_sleeping();
+        self.at = At::Woken;
+        Flow::Sleep(self.fence, self.patience)
+    }
+
+    /// The order is the kernel's: a timeout or a signal counts even if the fence signalled meanwhile.
+    fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
+        let cause = woken_by(cx, self.patience);
+        let signal = self.patience.interruptible() && cx.signal_pending();
+        let result = match cause {
+            Woken::Timeout => Woken::Timeout,
+            _ if signal => Woken::Signal,
+            _ if test_signaled(cx, self.fence) => Woken::WakeUp,
+            _ => return self.sleep(cx),
+        };
+        let mut locked: Locked = cx.fence(self.fence).locked.get(held);
+        locked.remove(WAKES | cx.me.0);
+        cx.fence(self.fence).locked.set(held, locked);
+        cx.set_running();
+        Flow::Done(result.result())
+    }
+}
+
+impl Protocol for FenceWait {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !check_alive(cx, self.fence) {
+            return Flow::Done(Value::Unset);
+        }
+        let held = cx.enter(self.fence);
+        if let Some(spin) = spin_if_locked(cx, self.fence) {
+            return spin;
+        }
+        match self.at {
+            At::Enable => {
+                cx.fence(self.fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
+                self.at = At::Queue;
+                Flow::Go
+            }
+            At::Queue => self.queue(cx, held),
+            At::Woken => self.woken(cx, held),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let f = Footprint::writes(self.fence);
+        match self.at {
+            At::Enable => f,
+            At::Queue | At::Woken => f.write(v.my_task()),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        Some(self.fence)
+    }
+}

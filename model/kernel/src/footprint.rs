@@ -1,0 +1,123 @@
+//! What a step reads and writes: the basis of every reduction, and of the debug checks that keep it honest.
+
+use crate::ids::ObjId;
+
+/// A set of objects, variables and tasks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct ObjSet(pub u128);
+
+impl ObjSet {
+    /// Adds a member.
+    pub fn insert(&mut self, o: ObjId) {
+        self.0 |= 1 << o.0;
+    }
+
+    /// Whether the object is a member.
+    pub fn contains(self, o: ObjId) -> bool {
+        self.0 >> o.0 & 1 == 1
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The members, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = ObjId> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let at = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(ObjId(at as u8))
+        })
+    }
+}
+
+/// The footprint of one step: what it reads, what it writes, and how many ways it can go.
+///
+/// Whatever the computation of a footprint itself looks at belongs to it as a read. Too large a footprint costs time,
+/// too small a one is unsound; debug builds check every step against the one it declared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Footprint {
+    /// Read but not written.
+    pub reads: ObjSet,
+    /// Written (and perhaps read).
+    pub writes: ObjSet,
+    /// How many ways the step's one `choose` can go; 1 without a choice.
+    pub ways: u8,
+}
+
+impl Footprint {
+    /// Touches nothing: a private decision.
+    pub const NONE: Footprint = Footprint { reads: ObjSet(0), writes: ObjSet(0), ways: 1 };
+
+    /// A step that writes one object.
+    pub fn writes(o: ObjId) -> Footprint {
+        Footprint::NONE.write(o)
+    }
+
+    /// A step that reads one object.
+    pub fn reads(o: ObjId) -> Footprint {
+        Footprint::NONE.read(o)
+    }
+
+    /// Adds a write.
+    #[must_use]
+    pub fn write(mut self, o: ObjId) -> Footprint {
+        self.writes.insert(o);
+        self
+    }
+
+    /// Adds a write, if there is an object.
+    #[must_use]
+    pub fn write_opt(self, o: Option<ObjId>) -> Footprint {
+        match o {
+            Some(o) => self.write(o),
+            None => self,
+        }
+    }
+
+    /// Adds a read.
+    #[must_use]
+    pub fn read(mut self, o: ObjId) -> Footprint {
+        self.reads.insert(o);
+        self
+    }
+
+    /// Declares a choice among `n`.
+    #[must_use]
+    pub fn ways(mut self, n: u8) -> Footprint {
+        self.ways = n;
+        self
+    }
+
+    /// Whether nothing is touched and nothing chosen: such a step is merged into the one before it.
+    pub fn is_private(self) -> bool {
+        self.reads.is_empty() && self.writes.is_empty() && self.ways == 1
+    }
+
+    /// Whether the order of two steps can matter: they meet on an object that one of them writes.
+    pub fn conflicts(self, other: Footprint) -> bool {
+        (self.writes.0 & (other.reads.0 | other.writes.0)) | (other.writes.0 & self.reads.0) != 0
+    }
+
+    /// Everything touched.
+    pub fn touched(self) -> ObjSet {
+        ObjSet(self.reads.0 | self.writes.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_readers_commute_and_a_writer_does_not() {
+        let (a, b) = (ObjId(3), ObjId(90));
+        assert!(!Footprint::reads(a).conflicts(Footprint::reads(a)));
+        assert!(Footprint::reads(a).conflicts(Footprint::writes(a)));
+        assert!(Footprint::writes(b).conflicts(Footprint::reads(b)));
+        assert!(!Footprint::writes(a).conflicts(Footprint::writes(b)));
+        assert_eq!(Footprint::writes(a).read(b).touched().iter().count(), 2);
+    }
+}

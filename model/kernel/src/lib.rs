@@ -1,0 +1,57 @@
+//! The modelled kernel: shared objects, the tasks that use them, and every protocol as a state machine.
+//!
+//! # What lives here
+//!
+//! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
+//!   cell is made of (plain data, or a threading model checker's own types).
+//! * One file per protocol ([`ww`], [`fence`], [`resv`]) and per primitive ([`primitives`]). Each holds its object, its
+//!   machines (an enum of program points at the top), their footprints and its unit tests.
+//! * [`Program`]: what a scenario is compiled to, and [`Thread`], the interpreter of one script.
+//! * [`State`]: a whole modelled system as one flat value, with the canonical encoding that identifies it.
+//!
+//! # What must not
+//!
+//! No engine, no search, no file format, no text layout of results. Nothing here blocks: a machine that has to
+//! wait returns [`Flow::Sleep`] and whoever runs it decides what that means.
+//!
+//! # Where to start reading
+//!
+//! [`runtime`] (thirty lines that everything rests on), then [`ww`] as the model of a protocol file, then
+//! [`state`] for how a step is taken.
+
+pub mod coder;
+pub mod cx;
+pub mod expr;
+pub mod fence;
+pub mod footprint;
+pub mod ids;
+pub mod lock_all;
+pub mod machine;
+pub mod object;
+pub mod observe;
+pub mod primitives;
+pub mod program;
+pub mod property;
+pub mod resv;
+pub mod runtime;
+pub mod state;
+pub mod thread;
+pub mod value;
+pub mod world;
+pub mod ww;
+
+pub use coder::{Code, Coder};
+pub use cx::{Cx, Flow, Patience, View};
+pub use expr::{Expr, ExprNode};
+pub use footprint::{Footprint, ObjSet};
+pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
+pub use machine::Machine;
+pub use object::{Facet, Object};
+pub use observe::{Condition, Leaf, Moment};
+pub use program::{Instr, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
+pub use property::{Property, Violation};
+pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
+pub use state::{Action, Enabled, Outcome, State, StepResult};
+pub use thread::Thread;
+pub use value::{Errno, Handle, Value};
+pub use world::World;

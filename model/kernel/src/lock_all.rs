@@ -1,0 +1,233 @@
+//! Locking several ww mutexes in any order: the back-off loop around `ww_mutex_lock()` that every driver writes.
+//!
+//! ```text
+//!   retry:  for each m: ww_mutex_lock(m, ctx)
+//!             0          next
+//!             -EALREADY  next (a duplicate)
+//!             -EDEADLK   unlock all that are held, newest first; ww_mutex_lock_slow(m, ctx); retry
+//!             other      unlock all that are held; return it
+//! ```
+
+use crate::{
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Runtime, Value, View,
+    coder::points,
+    machine::Protocol,
+    program::PoolRange,
+    ww::{How, Lock, Unlock},
+};
+
+points! {
+    /// Program points of the loop; the steps themselves are those of lock and unlock.
+    enum At {
+        /// Takes the next one that is not held.
+        Locking = "lock",
+        /// Gives back everything after -EDEADLK or another error.
+        BackingOff = "back off",
+        /// Waits for the one that was contended.
+        LockingSlow = "lock slow",
+        /// `unlock-all`: gives back everything, newest first.
+        Unlocking = "unlock",
+    }
+}
+
+/// The loop in flight. Which mutexes: a range of the program's operand pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LockAll {
+    at: At,
+    locks: PoolRange,
+    ctx: ObjId,
+    interruptible: bool,
+    /// Which of them are held, by place in the list.
+    held: u16,
+    /// The one being taken or given back.
+    current: u8,
+    /// The error that started the back-off: `EDEADLK` retries, others are returned.
+    error: u16,
+    inner: Inner,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Inner {
+    Lock(Lock),
+    Unlock(Unlock),
+}
+
+impl Code for LockAll {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.locks.code(c);
+        self.ctx.code(c);
+        self.interruptible.code(c);
+        self.held.code(c);
+        c.byte(&mut self.current);
+        self.error.code(c);
+        let mut locking = matches!(self.inner, Inner::Lock(_));
+        c.flag(&mut locking);
+        match (&mut self.inner, locking) {
+            (Inner::Lock(l), true) => l.code(c),
+            (Inner::Unlock(u), false) => u.code(c),
+            (inner, true) => {
+                let mut l = Lock::new(ObjId(0), None, How::Lock);
+                l.code(c);
+                *inner = Inner::Lock(l);
+            }
+            (inner, false) => {
+                let mut u = Unlock::new(ObjId(0));
+                u.code(c);
+                *inner = Inner::Unlock(u);
+            }
+        }
+    }
+}
+
+impl LockAll {
+    pub(crate) const BLANK: LockAll = LockAll {
+        at: At::Locking,
+        locks: PoolRange { start: 0, len: 0 },
+        ctx: ObjId(0),
+        interruptible: false,
+        held: 0,
+        current: 0,
+        error: 0,
+        inner: Inner::Unlock(Unlock::new(ObjId(0))),
+    };
+
+    /// Locks every mutex of the range; `None` if there is none.
+    pub(crate) fn lock(program: &crate::Program, locks: PoolRange, ctx: ObjId, interruptible: bool) -> Option<LockAll> {
+        if locks.len == 0 {
+            return None;
+        }
+        let first = program.pool_objects(locks).get(0);
+        let mut all = LockAll {
+            at: At::Locking,
+            locks,
+            ctx,
+            interruptible,
+            held: 0,
+            current: 0,
+            error: 0,
+            inner: Inner::Lock(Lock::new(first, Some(ctx), How::Lock)),
+        };
+        all.take(program, 0);
+        Some(all)
+    }
+
+    /// Unlocks every mutex of the range, last first.
+    pub(crate) fn unlock(program: &crate::Program, locks: PoolRange) -> Option<LockAll> {
+        let mutexes = program.pool_objects(locks);
+        let last = mutexes.len().checked_sub(1)?;
+        Some(LockAll {
+            at: At::Unlocking,
+            locks,
+            ctx: ObjId(0),
+            interruptible: false,
+            held: (1 << last) - 1,
+            current: last as u8,
+            error: 0,
+            inner: Inner::Unlock(Unlock::new(mutexes.get(last))),
+        })
+    }
+
+    fn take(&mut self, program: &crate::Program, at: usize) {
+        let slow = self.at == At::LockingSlow;
+        let how = match (slow, self.interruptible) {
+            (false, false) => How::Lock,
+            (false, true) => How::Interruptible,
+            (true, false) => How::Slow,
+            (true, true) => How::SlowInterruptible,
+        };
+        self.current = at as u8;
+        self.inner = Inner::Lock(Lock::new(program.pool_objects(self.locks).get(at), Some(self.ctx), how));
+    }
+
+    /// Goes on to the next one not held; over when there is none.
+    fn next_to_lock(&mut self, program: &crate::Program) -> Flow {
+        self.at = At::Locking;
+        let count = program.pool_objects(self.locks).len();
+        match (0..count).find(|i| self.held >> i & 1 == 0) {
+            None => Flow::Done(Value::Word(0)),
+            Some(i) => {
+                self.take(program, i);
+                Flow::Go
+            }
+        }
+    }
+
+    /// Goes on to give back the newest one held; then retries or returns.
+    fn next_to_unlock(&mut self, program: &crate::Program) -> Flow {
+        if self.held != 0 {
+            let newest = 15 - self.held.leading_zeros() as usize;
+            let mutex = program.pool_objects(self.locks).get(newest);
+            self.held &= !(1 << newest);
+            self.inner = Inner::Unlock(Unlock::new(mutex));
+            return Flow::Go;
+        }
+        match (self.at, self.error) {
+            (At::Unlocking, _) => Flow::Done(Value::Word(0)),
+            (_, e) if i32::from(e) == Errno::EDEADLK.0 => {
+                self.at = At::LockingSlow;
+                self.take(program, usize::from(self.current));
+                Flow::Go
+            }
+            (_, e) => Flow::Done(Value::Word(-i32::from(e))),
+        }
+    }
+
+    fn locked(&mut self, program: &crate::Program, result: Value) -> Flow {
+        match result {
+            Value::Word(0) => {
+                self.held |= 1 << self.current;
+                self.next_to_lock(program)
+            }
+            // A duplicate in the list: held already, released once with the entry that took it.
+            Value::Word(e) if e == -Errno::EALREADY.0 => self.skip_duplicate(program),
+            Value::Word(e) => {
+                self.error = (-e) as u16;
+                self.at = At::BackingOff;
+                self.next_to_unlock(program)
+            }
+            other => Flow::Done(other),
+        }
+    }
+
+    /// Passes over entries that name a mutex which an earlier entry holds.
+    fn skip_duplicate(&mut self, program: &crate::Program) -> Flow {
+        let mutexes = program.pool_objects(self.locks);
+        let later = (usize::from(self.current) + 1..mutexes.len()).find(|i| self.held >> i & 1 == 0);
+        match later {
+            None => Flow::Done(Value::Word(0)),
+            Some(i) => {
+                self.take(program, i);
+                Flow::Go
+            }
+        }
+    }
+}
+
+impl Protocol for LockAll {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let flow = match &mut self.inner {
+            Inner::Lock(l) => l.step(cx),
+            Inner::Unlock(u) => u.step(cx),
+        };
+        match (flow, self.inner) {
+            (Flow::Done(v), Inner::Lock(_)) => self.locked(cx.program, v),
+            (Flow::Done(_), Inner::Unlock(_)) => self.next_to_unlock(cx.program),
+            (other, _) => other,
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        match self.inner {
+            Inner::Lock(l) => l.footprint(v),
+            Inner::Unlock(u) => u.footprint(v),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.inner {
+            Inner::Lock(l) => l.label(),
+            Inner::Unlock(u) => u.label(),
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! One operation in flight: the union of all protocols' machines, and how an operation of a script becomes one.
+
+use crate::{
+    Code, Coder, Cx, Flow, Footprint, Handle, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program, Property,
+    Runtime, ThreadId, Value, View,
+    fence::{self, CallbackOp, FenceOp, FenceWait},
+    lock_all::LockAll,
+    primitives::{
+        barrier, completion, rcu, refcount, signal,
+        slab::{self, SlabOp},
+        spinlock, variable, waitqueue,
+    },
+    program::{ObjectKind, Place, PoolRange},
+    resv::{AddFence, Reserve, Unlocked},
+    ww,
+};
+
+/// What every machine of a protocol is: an enum of program points with the registers it needs.
+pub(crate) trait Protocol: Copy + Code {
+    /// Takes one step: what no other CPU can see the middle of.
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow;
+    /// What the next step touches.
+    fn footprint(&self, v: View<'_>) -> Footprint;
+    /// What the next step does, in the kernel's words.
+    fn label(&self) -> &'static str;
+    /// The object whose spinlock the next step takes: while another thread holds it, the step is disabled.
+    fn spins_on(&self) -> Option<ObjId> {
+        None
+    }
+}
+
+/// An operand that cannot be used: the violation is reported as the operation's only step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    property: u8,
+    object: ObjId,
+}
+
+crate::coder::fields!(Fault { property, object });
+
+impl Fault {
+    fn new(property: Property, object: Option<ObjId>) -> Fault {
+        Fault { property: property as u8, object: object.unwrap_or(ObjId(u8::MAX)) }
+    }
+}
+
+impl Protocol for Fault {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let object = (self.object.0 != u8::MAX).then_some(self.object);
+        cx.violate(Property::ALL[usize::from(self.property)], object);
+        Flow::Done(Value::Unset)
+    }
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        Footprint::reads(v.my_task())
+    }
+    fn label(&self) -> &'static str {
+        "bad operand"
+    }
+}
+
+/// `choose`, and the decision of a `may-fail`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Choose {
+    of: PoolRange,
+    ways: u8,
+    /// Deciding whether the instruction's operation fails, instead of picking from the pool.
+    may_fail: bool,
+}
+
+crate::coder::fields!(Choose { of, ways, may_fail });
+
+impl Protocol for Choose {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let pick = cx.choose(self.ways);
+        if self.may_fail {
+            return Flow::Done(Value::Word(i32::from(pick)));
+        }
+        match cx.program.pool_range(self.of)[usize::from(pick)] {
+            Operand::Const(v) => Flow::Done(v),
+            other => Flow::Done(other.value(&[Value::Unset; MAX_LOCALS])),
+        }
+    }
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::NONE.ways(self.ways)
+    }
+    fn label(&self) -> &'static str {
+        if self.may_fail { "may fail" } else { "choose" }
+    }
+}
+
+macro_rules! machines {
+    ($($(#[$meta:meta])* $variant:ident($ty:ty) = $blank:expr;)*) => {
+        /// One operation in flight.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub enum Machine {
+            /// None.
+            #[default]
+            Idle,
+            $($(#[$meta])* $variant($ty)),*
+        }
+
+        impl Code for Machine {
+            fn code<C: Coder>(&mut self, c: &mut C) {
+                #[derive(Clone, Copy)]
+                enum Tag { Idle, $($variant),* }
+                const TAGS: &[Tag] = &[Tag::Idle, $(Tag::$variant),*];
+                let mut tag = match self {
+                    Machine::Idle => Tag::Idle as u8,
+                    $(Machine::$variant(_) => Tag::$variant as u8),*
+                };
+                c.byte(&mut tag);
+                if C::READING {
+                    *self = match TAGS[usize::from(tag)] {
+                        Tag::Idle => Machine::Idle,
+                        $(Tag::$variant => Machine::$variant($blank)),*
+                    };
+                }
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.code(c)),*
+                }
+            }
+        }
+
+        impl Machine {
+            /// Takes the operation's next step.
+            pub(crate) fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+                match self {
+                    Machine::Idle => Flow::Done(Value::Unset),
+                    $(Machine::$variant(m) => m.step(cx)),*
+                }
+            }
+
+            /// What that step touches.
+            pub(crate) fn footprint(&self, v: View<'_>) -> Footprint {
+                match self {
+                    Machine::Idle => Footprint::NONE,
+                    $(Machine::$variant(m) => m.footprint(v)),*
+                }
+            }
+
+            /// What that step does, in the kernel's words.
+            pub fn label(&self) -> &'static str {
+                match self {
+                    Machine::Idle => "",
+                    $(Machine::$variant(m) => m.label()),*
+                }
+            }
+
+            /// The object whose spinlock the next step takes, if it takes one.
+            pub fn spins_on(&self) -> Option<ObjId> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.spins_on()),*
+                }
+            }
+        }
+    };
+}
+
+/// Blanks that a decoder fills in.
+const NOTHING: ObjId = ObjId(0);
+const NO_HANDLE: Handle = Handle { obj: NOTHING, generation: 0 };
+const NO_RANGE: PoolRange = PoolRange { start: 0, len: 0 };
+
+machines! {
+    /// A bad operand.
+    Fault(Fault) = Fault { property: 0, object: NOTHING };
+    /// A choice of the script.
+    Choose(Choose) = Choose { of: NO_RANGE, ways: 1, may_fail: false };
+    /// An access to a word.
+    Access(variable::Access) = variable::Access {
+        how: variable::How::Load, order: Order::Relaxed, target: NOTHING, slot: None, a: Value::Unset, b: Value::Unset,
+    };
+    /// A spinlock.
+    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING };
+    /// A wait queue.
+    Wait(waitqueue::Wait) = waitqueue::Wait {
+        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever,
+    };
+    /// A completion.
+    Complete(completion::Complete) = completion::Complete {
+        at: completion::At::Wait, completion: NOTHING, patience: Patience::Forever,
+    };
+    /// A rendezvous.
+    Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
+    /// A bare count.
+    Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
+    /// A slab's object.
+    Slab(SlabOp) = SlabOp { at: slab::At::New, handle: NO_HANDLE };
+    /// RCU.
+    Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
+    /// A signal.
+    Raise(signal::Raise) = signal::Raise { to: ThreadId(0) };
+    /// An acquire context.
+    Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING };
+    /// Taking a ww mutex.
+    WwLock(ww::Lock) = ww::Lock::new(NOTHING, None, ww::How::Lock);
+    /// Releasing a ww mutex.
+    WwUnlock(ww::Unlock) = ww::Unlock::new(NOTHING);
+    /// The back-off loop.
+    LockAll(LockAll) = LockAll::BLANK;
+    /// A fence.
+    Fence(FenceOp) = FenceOp::BLANK;
+    /// Waiting for a fence.
+    FenceWait(FenceWait) = FenceWait::BLANK;
+    /// A fence's callback.
+    FenceCallback(CallbackOp) = CallbackOp::BLANK;
+    /// Room for fences.
+    Reserve(Reserve) = Reserve::BLANK;
+    /// Adding a fence.
+    AddFence(AddFence) = AddFence::BLANK;
+    /// Reading a reservation without its lock.
+    Unlocked(Unlocked) = Unlocked::BLANK;
+    /// The agent of RCU.
+    GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
+}
+
+/// A machine must stay small: every thread of every state has one.
+const _: () = assert!(size_of::<Machine>() <= 32);
+
+/// Turns operands into objects, as the CPU finds them in its registers.
+struct Resolver<'a> {
+    program: &'a Program,
+    locals: &'a [Value; MAX_LOCALS],
+}
+
+type Resolved<T> = Result<T, Fault>;
+
+impl Resolver<'_> {
+    fn handle(&self, o: Operand) -> Resolved<Handle> {
+        match o.value(self.locals) {
+            Value::Ref(h) => Ok(h),
+            Value::Null => Err(Fault::new(Property::NullDereference, None)),
+            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
+            Value::Word(_) => Err(Fault::new(Property::WrongKind, None)),
+        }
+    }
+
+    /// The object of an operand, which must be of a kind that `accept` takes.
+    fn object(&self, o: Operand, accept: fn(&ObjectKind) -> bool) -> Resolved<ObjId> {
+        let h = self.handle(o)?;
+        if accept(self.program.kind(h.obj)) { Ok(h.obj) } else { Err(Fault::new(Property::WrongKind, Some(h.obj))) }
+    }
+
+    fn slab_handle(&self, o: Operand) -> Resolved<Handle> {
+        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
+        self.handle(o)
+    }
+
+    /// A ww mutex, or the lock of a reservation.
+    fn mutex(&self, o: Operand) -> Resolved<ObjId> {
+        let id = self.object(o, |k| matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Resv { .. }))?;
+        Ok(match self.program.kind(id) {
+            ObjectKind::Resv { lock, .. } => *lock,
+            _ => id,
+        })
+    }
+
+    fn ctx(&self, o: Operand) -> Resolved<ObjId> {
+        self.object(o, |k| matches!(k, ObjectKind::AcquireCtx { .. }))
+    }
+
+    fn fence(&self, o: Operand) -> Resolved<ObjId> {
+        self.object(o, |k| matches!(k, ObjectKind::Fence { .. }))
+    }
+
+    fn resv(&self, o: Operand) -> Resolved<ObjId> {
+        self.object(o, |k| matches!(k, ObjectKind::Resv { .. }))
+    }
+
+    /// The word of a place, and the slot that must be alive when it is accessed.
+    fn place(&self, p: Place) -> Resolved<(ObjId, Option<Handle>)> {
+        match p {
+            Place::Var(id) => Ok((id, None)),
+            Place::Element { first, len, index } => {
+                let at = self.word(index)?;
+                match usize::try_from(at) {
+                    Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
+                    _ => Err(Fault::new(Property::OutOfBounds, Some(first))),
+                }
+            }
+            Place::Field { base, field } => {
+                let h = self.slab_handle(base)?;
+                match self.program.field_var(h.obj, field) {
+                    Some(var) => Ok((var, Some(h))),
+                    None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
+                }
+            }
+        }
+    }
+
+    fn value(&self, o: Operand) -> Resolved<Value> {
+        match o.value(self.locals) {
+            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
+            v => Ok(v),
+        }
+    }
+
+    fn word(&self, o: Operand) -> Resolved<i32> {
+        self.value(o)?.word().ok_or(Fault::new(Property::WrongKind, None))
+    }
+
+    fn primitive(&self, op: Op) -> Resolved<Machine> {
+        use ObjectKind as K;
+        Ok(match op {
+            Op::Access { how, order, place, a, b } => {
+                let (target, slot) = match how {
+                    variable::How::FullBarrier => (NOTHING, None),
+                    _ => self.place(place)?,
+                };
+                let a = match how {
+                    variable::How::Load | variable::How::FullBarrier => Value::Unset,
+                    variable::How::Add => Value::Word(self.word(a)?),
+                    _ => self.value(a)?,
+                };
+                let b = if how == variable::How::CmpXchg { self.value(b)? } else { Value::Unset };
+                Machine::Access(variable::Access { how, order, target, slot, a, b })
+            }
+            Op::Spin { how, lock } => {
+                let lock = self.object(lock, |k| matches!(k, K::Spinlock))?;
+                Machine::Spin(spinlock::Spin { how, lock })
+            }
+            Op::Wait { at, queue, patience } => {
+                let queue = self.object(queue, |k| matches!(k, K::WaitQueue))?;
+                Machine::Wait(waitqueue::Wait { at, queue, patience })
+            }
+            Op::Complete { at, completion, patience } => {
+                let completion = self.object(completion, |k| matches!(k, K::Completion))?;
+                Machine::Complete(completion::Complete { at, completion, patience })
+            }
+            Op::Rendezvous { barrier } => {
+                let barrier = self.object(barrier, |k| matches!(k, K::Barrier { .. }))?;
+                Machine::Rendezvous(barrier::Rendezvous { at: barrier::At::Arrive, barrier })
+            }
+            Op::Count { how, count } => {
+                let count = self.object(count, |k| matches!(k, K::Refcount { .. }))?;
+                Machine::Count(refcount::Count { how, count })
+            }
+            Op::Slab { at, target } => Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? }),
+            Op::Rcu { at } => Machine::Rcu(rcu::RcuOp { at }),
+            Op::Raise { to } => Machine::Raise(signal::Raise { to }),
+            _ => Machine::GracePeriods(rcu::GracePeriods { at: rcu::Period::Idle }),
+        })
+    }
+
+    fn protocol(&self, op: Op) -> Resolved<Machine> {
+        Ok(match op {
+            Op::Ctx { how, ctx } => Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)? }),
+            Op::WwLock { mutex, ctx, how } => {
+                let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
+                Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how))
+            }
+            Op::WwUnlock { mutex } => Machine::WwUnlock(ww::Unlock::new(self.mutex(mutex)?)),
+            Op::LockAll { locks, ctx, interruptible } => {
+                let all = LockAll::lock(self.program, locks, self.ctx(ctx)?, interruptible);
+                all.map_or(Machine::Idle, Machine::LockAll)
+            }
+            Op::UnlockAll { locks } => LockAll::unlock(self.program, locks).map_or(Machine::Idle, Machine::LockAll),
+            Op::Fence { what, fence, error } => Machine::Fence(FenceOp::new(what, self.fence(fence)?, error)),
+            Op::FenceWait { fence, patience, poll } => {
+                Machine::FenceWait(FenceWait::new(self.fence(fence)?, patience, poll))
+            }
+            Op::FenceCallback { add, fence, callback } => {
+                let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback))?;
+                Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback))
+            }
+            Op::Reserve { resv, slots } => Machine::Reserve(Reserve::new(self.resv(resv)?, slots)),
+            Op::AddFence { resv, fence, usage } => {
+                Machine::AddFence(AddFence::new(self.resv(resv)?, self.fence(fence)?, usage))
+            }
+            Op::ResvWait { resv, usage, patience, poll } => {
+                let wait = FenceWait::new(fence::NO_FENCE, patience, poll);
+                Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))
+            }
+            Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
+            other => return self.primitive(other),
+        })
+    }
+}
+
+impl Machine {
+    /// The operation about to take its first step, its operands read from the thread's locals.
+    pub(crate) fn begin(op: Op, program: &Program, locals: &[Value; MAX_LOCALS]) -> Machine {
+        Resolver { program, locals }.protocol(op).unwrap_or_else(Machine::Fault)
+    }
+
+    /// A pick from a list of constants.
+    pub(crate) fn choose(of: PoolRange) -> Machine {
+        Machine::Choose(Choose { of, ways: of.len, may_fail: false })
+    }
+
+    /// The decision whether an operation fails: 1 if it does.
+    pub(crate) fn may_fail() -> Machine {
+        Machine::Choose(Choose { of: NO_RANGE, ways: 2, may_fail: true })
+    }
+
+    /// Whether this decides about failure of the instruction's operation.
+    pub(crate) fn decides_failure(&self) -> bool {
+        matches!(self, Machine::Choose(c) if c.may_fail)
+    }
+}
+

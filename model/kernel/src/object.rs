@@ -1,0 +1,212 @@
+//! The kinds of shared object, side by side, and the task that every thread is.
+
+use crate::{
+    Bits, Code, Coder, ObjId, Plain, Runtime, ThreadId,
+    fence::{Callback, Fence},
+    ids::ThreadQueue,
+    primitives::{
+        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
+        waitqueue::WaitQueue,
+    },
+    program::ObjectKind,
+    resv::{FenceList, Resv},
+    runtime::AtomicCell,
+    ww::{AcquireCtx, WwClass, WwMutex},
+};
+
+/// A shared object. The kind of a slot never changes; see [`ObjectKind`] for what is fixed about each.
+#[derive(Clone)]
+pub enum Object<R: Runtime> {
+    /// An unused slot of the world.
+    None,
+    /// `spinlock_t`.
+    Spin(SpinLock<R>),
+    /// `wait_queue_head_t`.
+    WaitQueue(WaitQueue<R>),
+    /// `struct completion`.
+    Completion(Completion<R>),
+    /// A rendezvous of a fixed number of threads.
+    Barrier(Barrier<R>),
+    /// `refcount_t`.
+    Refcount(Refcount<R>),
+    /// A slot of a `struct`'s slab.
+    Slot(Slot<R>),
+    /// Grace periods and deferred frees.
+    Rcu(Rcu<R>),
+    /// `struct ww_class`.
+    WwClass(WwClass<R>),
+    /// `struct ww_acquire_ctx`.
+    AcquireCtx(AcquireCtx<R>),
+    /// `struct ww_mutex`.
+    WwMutex(WwMutex<R>),
+    /// `struct dma_fence`.
+    Fence(Fence<R>),
+    /// `struct dma_fence_cb`.
+    Callback(Callback<R>),
+    /// `struct dma_resv`, without its lock.
+    Resv(Resv<R>),
+    /// `struct dma_resv_list`.
+    FenceList(FenceList<R>),
+}
+
+impl Copy for Object<Plain> {}
+
+/// A facet of an object: what a trace shows when it changes and what an expectation can name as `object.facet`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Facet {
+    /// A number.
+    Word(i32),
+    /// Yes or no.
+    Flag(bool),
+    /// A thread, or nobody.
+    Thread(Option<ThreadId>),
+    /// An object, or none.
+    Object(Option<ObjId>),
+    /// Threads in order.
+    Queue(ThreadQueue),
+    /// A kernel name.
+    Name(&'static str),
+    /// A fence with its usage class, or an empty slot.
+    Fence(Option<(ObjId, &'static str)>),
+}
+
+/// Receives the facets of an object, in a fixed order.
+pub type FacetSink<'a> = &'a mut dyn FnMut(&'static str, Facet);
+
+impl<R: Runtime> Object<R> {
+    /// The object as it is before anything happens.
+    pub(crate) fn new(kind: &ObjectKind, id: ObjId) -> Object<R> {
+        match kind {
+            ObjectKind::Spinlock => Object::Spin(SpinLock::new(id)),
+            ObjectKind::WaitQueue => Object::WaitQueue(WaitQueue::new(id)),
+            ObjectKind::Completion => Object::Completion(Completion::new(id)),
+            ObjectKind::Barrier { .. } => Object::Barrier(Barrier::new(id)),
+            ObjectKind::Refcount { init } => Object::Refcount(Refcount::new(*init)),
+            ObjectKind::Slot { .. } => Object::Slot(Slot::new(id)),
+            ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
+            ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
+            ObjectKind::AcquireCtx { .. } => Object::AcquireCtx(AcquireCtx::new()),
+            ObjectKind::WwMutex { .. } => Object::WwMutex(WwMutex::new(id)),
+            ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
+            ObjectKind::Callback => Object::Callback(Callback::new()),
+            ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
+            ObjectKind::FenceList => Object::FenceList(FenceList::new()),
+        }
+    }
+
+    /// Names everything about the object that an observer may want to see.
+    pub fn facets(&self, sink: FacetSink<'_>) {
+        match self {
+            Object::None => {}
+            Object::Spin(o) => o.facets(sink),
+            Object::WaitQueue(o) => o.facets(sink),
+            Object::Completion(o) => o.facets(sink),
+            Object::Barrier(o) => o.facets(sink),
+            Object::Refcount(o) => o.facets(sink),
+            Object::Slot(o) => o.facets(sink),
+            Object::Rcu(o) => o.facets(sink),
+            Object::WwClass(o) => o.facets(sink),
+            Object::AcquireCtx(o) => o.facets(sink),
+            Object::WwMutex(o) => o.facets(sink),
+            Object::Fence(o) => o.facets(sink),
+            Object::Callback(o) => o.facets(sink),
+            Object::Resv(o) => o.facets(sink),
+            Object::FenceList(o) => o.facets(sink),
+        }
+    }
+
+    /// The facet of that name.
+    pub fn facet(&self, name: &str) -> Option<Facet> {
+        let mut found = None;
+        self.facets(&mut |n, f| {
+            if n == name {
+                found = Some(f);
+            }
+        });
+        found
+    }
+}
+
+impl Code for Object<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        match self {
+            Object::None => {}
+            Object::Spin(o) => o.code(c),
+            Object::WaitQueue(o) => o.code(c),
+            Object::Completion(o) => o.code(c),
+            Object::Barrier(o) => o.code(c),
+            Object::Refcount(o) => o.code(c),
+            Object::Slot(o) => o.code(c),
+            Object::Rcu(o) => o.code(c),
+            Object::WwClass(o) => o.code(c),
+            Object::AcquireCtx(o) => o.code(c),
+            Object::WwMutex(o) => o.code(c),
+            Object::Fence(o) => o.code(c),
+            Object::Callback(o) => o.code(c),
+            Object::Resv(o) => o.code(c),
+            Object::FenceList(o) => o.code(c),
+        }
+    }
+}
+
+/// A `task_struct` as others see it: its scheduler state, whether a signal is pending, and its RCU reader.
+///
+/// *Asleep* is `state`: a sleeper sets it (`set_current_state()`), a waker that found the task in some queue clears it
+/// (`wake_up_process()`). A wake-up between the two is therefore never lost, and one before the first always is.
+#[derive(Clone)]
+pub struct Task<R: Runtime> {
+    /// [`Task::RUNNING`] or [`Task::SLEEPING`].
+    pub state: R::Atomic<u8>,
+    /// Whether `signal_pending()`.
+    pub pending: R::Atomic<u8>,
+    /// The read-side section as a grace period sees it.
+    pub reader: R::Atomic<Reader>,
+}
+
+impl Copy for Task<Plain> {}
+
+/// A thread's RCU read-side section.
+///
+/// It is one word, changed by read-modify-write only: entering a section orders nothing (as `rcu_read_lock()` does not),
+/// yet a grace period cannot miss it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reader {
+    /// In a read-side section.
+    pub inside: bool,
+    /// The running grace period waits for this section.
+    pub awaited: bool,
+}
+
+impl Bits for Reader {
+    fn to_bits(self) -> u64 {
+        u64::from(self.inside) | u64::from(self.awaited) << 1
+    }
+    fn from_bits(bits: u64) -> Self {
+        Reader { inside: bits & 1 == 1, awaited: bits >> 1 & 1 == 1 }
+    }
+}
+
+impl<R: Runtime> Task<R> {
+    /// `TASK_RUNNING`.
+    pub const RUNNING: u8 = 0;
+    /// `TASK_INTERRUPTIBLE` or `TASK_UNINTERRUPTIBLE`.
+    pub const SLEEPING: u8 = 1;
+
+    pub(crate) fn new() -> Task<R> {
+        Task {
+            state: R::Atomic::new(Self::RUNNING),
+            pending: R::Atomic::new(0),
+            reader: R::Atomic::new(Reader::default()),
+        }
+    }
+}
+
+impl Code for Task<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut packed = self.state.0 | self.pending.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
+        c.byte(&mut packed);
+        self.state.0 = packed & 1;
+        self.pending.0 = packed >> 1 & 1;
+        self.reader.0 = Reader::from_bits(u64::from(packed >> 2));
+    }
+}

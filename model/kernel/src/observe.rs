@@ -1,0 +1,133 @@
+//! What an expectation may look at, and conditions over it.
+
+use crate::{
+    Expr, Facet, LocalId, ObjId, Object, Program, Runtime, State, ThreadId, Value, World,
+    expr::EvalError,
+    program::{FieldName, ObjectKind},
+    value::Handle,
+};
+
+/// Something that an expectation reads, without disturbing anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leaf {
+    /// `thread.local`.
+    Local(ThreadId, LocalId),
+    /// A variable word.
+    Var(ObjId),
+    /// `object.facet`, such as `f.signaled`: see [`facet_names`]. The name is interned in the program.
+    Facet(ObjId, FieldName),
+}
+
+/// When a condition must be true.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// In no state.
+    Never,
+    /// In every state.
+    Always,
+    /// In every terminal state of an execution that ended well.
+    AtEnd,
+    /// In at least one state.
+    Sometimes,
+}
+
+impl Moment {
+    /// The keyword of the scenario language.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Moment::Never => "never",
+            Moment::Always => "always",
+            Moment::AtEnd => "at-end",
+            Moment::Sometimes => "sometimes",
+        }
+    }
+}
+
+/// A condition of an expectation: all of its expressions together, at a moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Condition {
+    /// When.
+    pub moment: Moment,
+    /// What; all of them.
+    pub all: Vec<Expr<Leaf>>,
+}
+
+impl Condition {
+    /// Whether every expression is true in a state; `None` if one reads a local that is not set yet.
+    pub fn eval(&self, program: &Program, state: &State) -> Result<Option<bool>, EvalError> {
+        self.eval_with(|leaf| read(program, &state.world, |t, l| state.thread(t).local(l), leaf))
+    }
+
+    /// Like [`eval`](Condition::eval), with the caller's way of reading.
+    pub fn eval_with(&self, read: impl Fn(Leaf) -> Value) -> Result<Option<bool>, EvalError> {
+        let mut all = true;
+        for e in &self.all {
+            match e.eval(&read) {
+                Ok(v) => all &= v.truth().unwrap_or(false),
+                Err(EvalError::Unset) => return Ok(None),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// Whether the condition looks at locals only (and so can be judged without a global state).
+    pub fn is_local(&self) -> bool {
+        self.all.iter().flat_map(|e| e.reads()).all(|l| matches!(l, Leaf::Local(..)))
+    }
+}
+
+/// What a leaf holds, on any runtime.
+pub fn read<R: Runtime>(
+    program: &Program,
+    world: &World<R>,
+    local: impl Fn(ThreadId, LocalId) -> Value,
+    leaf: Leaf,
+) -> Value {
+    let value = match leaf {
+        Leaf::Local(t, l) => local(t, l),
+        Leaf::Var(v) => world.var_value(v),
+        Leaf::Facet(obj, name) => {
+            let facet = world.object(obj).facet(&program.field_names[usize::from(name.0)]);
+            facet.map_or(Value::Unset, facet_value)
+        }
+    };
+    crate::world::canonical(world, value)
+}
+
+/// A facet as a value of an expression: nobody and nothing are NULL, a queue is its length.
+fn facet_value(f: Facet) -> Value {
+    let reference = |obj| Value::Ref(Handle { obj, generation: 0 });
+    match f {
+        Facet::Word(w) => Value::Word(w),
+        Facet::Flag(b) => Value::Word(i32::from(b)),
+        Facet::Thread(t) => t.map_or(Value::Null, |t| Value::Word(i32::from(t.0) + 1)),
+        Facet::Object(o) => o.map_or(Value::Null, reference),
+        Facet::Queue(q) => Value::Word(q.len() as i32),
+        Facet::Fence(e) => e.map_or(Value::Null, |(f, _)| reference(f)),
+        Facet::Name(_) => Value::Unset,
+    }
+}
+
+/// The facets that an expectation can name for an object of a kind. Thread facets compare with NULL.
+pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
+    match kind {
+        ObjectKind::Spinlock => &["owner"],
+        ObjectKind::WaitQueue | ObjectKind::Barrier { .. } => &["waiters"],
+        ObjectKind::Completion => &["done", "waiters"],
+        ObjectKind::Refcount { .. } => &["refs"],
+        ObjectKind::AcquireCtx { .. } => &["stamp", "acquired", "wounded", "contending", "done"],
+        ObjectKind::WwMutex { .. } => &["owner", "ctx", "waiters"],
+        ObjectKind::Fence { .. } => &["signaled", "error", "refs", "callbacks"],
+        ObjectKind::Callback => &["queued", "ran"],
+        ObjectKind::Resv { .. } => &["list"],
+        ObjectKind::Slot { .. } | ObjectKind::Rcu | ObjectKind::WwClass { .. } | ObjectKind::FenceList => &[],
+    }
+}
+
+/// Every facet of an object with its name, for traces.
+pub fn facets<R: Runtime>(object: &Object<R>) -> Vec<(&'static str, Facet)> {
+    let mut all = vec![];
+    object.facets(&mut |name, f| all.push((name, f)));
+    all
+}

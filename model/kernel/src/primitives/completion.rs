@@ -1,0 +1,167 @@
+//! `struct completion`.
+
+use crate::{
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, Value, View,
+    coder::{fields, points},
+    cx::{Woken, woken_by},
+    ids::ThreadQueue,
+    machine::Protocol,
+    object::{Facet, FacetSink},
+};
+
+/// `UINT_MAX` of the model: what `complete_all()` leaves, and what is never counted down.
+const DONE_FOR_ALL: u8 = u8::MAX;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Inner {
+    done: u8,
+    waiters: ThreadQueue,
+}
+
+fields!(Inner { done, waiters });
+
+/// A `struct completion`.
+#[derive(Clone)]
+pub struct Completion<R: Runtime> {
+    inner: R::Cell<Inner>,
+}
+
+impl Copy for Completion<Plain> {}
+
+impl<R: Runtime> Completion<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        Completion { inner: R::Cell::new(Inner::default(), id) }
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let inner = self.inner.peek();
+        match inner.done {
+            DONE_FOR_ALL => sink("done", Facet::Name("all")),
+            n => sink("done", Facet::Word(i32::from(n))),
+        }
+        sink("waiters", Facet::Queue(inner.waiters));
+    }
+}
+
+impl Code for Completion<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.inner.code(c);
+    }
+}
+
+points! {
+    /// Where an operation on a completion is; each critical section is one step.
+    pub enum At {
+        /// `wait_for_completion*()`: takes it if done, else goes to sleep.
+        Wait = "wait_for_completion",
+        /// Back from `schedule()`, under the lock again.
+        Woken = "wait_for_completion: woken",
+        /// `complete()`.
+        Complete = "complete",
+        /// `complete_all()`.
+        CompleteAll = "complete_all",
+        /// `try_wait_for_completion()`: 1 or 0.
+        TryWait = "try_wait_for_completion",
+        /// `reinit_completion()`.
+        Reinit = "reinit_completion",
+    }
+}
+
+/// One operation on a completion.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Complete {
+    pub(crate) at: At,
+    pub(crate) completion: ObjId,
+    pub(crate) patience: Patience,
+}
+
+fields!(Complete { at, completion, patience });
+
+impl Complete {
+    fn take(inner: &mut Inner) {
+        if inner.done != DONE_FOR_ALL {
+            inner.done -= 1;
+        }
+    }
+
+    /// One turn of `do_wait_for_common()`'s loop.
+    fn wait<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, inner: &mut Inner, woken: Woken) -> Flow {
+        let me = cx.me;
+        if inner.done > 0 {
+            inner.waiters.remove(me);
+            cx.set_running();
+            Complete::take(inner);
+            return Flow::Done(Value::Word(i32::from(self.patience != Patience::Forever)));
+        }
+        let signal = self.patience.interruptible() && cx.signal_pending();
+        if signal || woken == Woken::Timeout {
+            inner.waiters.remove(me);
+            cx.set_running();
+            return Flow::Done(if signal { Woken::Signal.result() } else { woken.result() });
+        }
+        if !inner.waiters.contains(me) {
+            inner.waiters.push(me);
+        }
+        cx.set_sleeping();
+        self.at = At::Woken;
+        Flow::Sleep(self.completion, self.patience)
+    }
+}
+
+impl Protocol for Complete {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.completion);
+        let mut inner = cx.completion(self.completion).inner.get(held);
+        let flow = match self.at {
+            At::Wait => self.wait(cx, &mut inner, Woken::WakeUp),
+            At::Woken => {
+                let woken = woken_by(cx, self.patience);
+                self.wait(cx, &mut inner, woken)
+            }
+            At::Complete => {
+                inner.done = inner.done.saturating_add(1);
+                if let Some(t) = inner.waiters.pop() {
+                    cx.wake(t);
+                }
+                Flow::Done(Value::Word(0))
+            }
+            At::CompleteAll => {
+                inner.done = DONE_FOR_ALL;
+                while let Some(t) = inner.waiters.pop() {
+                    cx.wake(t);
+                }
+                Flow::Done(Value::Word(0))
+            }
+            At::TryWait => {
+                let done = inner.done > 0;
+                if done {
+                    Complete::take(&mut inner);
+                }
+                Flow::Done(Value::Word(i32::from(done)))
+            }
+            At::Reinit => {
+                inner.done = 0;
+                Flow::Done(Value::Word(0))
+            }
+        };
+        cx.completion(self.completion).inner.set(held, inner);
+        flow
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let base = Footprint::writes(self.completion);
+        match self.at {
+            At::Wait | At::Woken => base.write(v.my_task()),
+            At::TryWait | At::Reinit => base,
+            At::Complete | At::CompleteAll => {
+                let waiters = v.world.completion(self.completion).inner.0.waiters;
+                let many = if self.at == At::Complete { 1 } else { crate::MAX_THREADS };
+                waiters.iter().take(many).fold(base, |f, t| f.write(ObjId::task(t)))
+            }
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

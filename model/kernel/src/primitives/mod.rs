@@ -1,0 +1,11 @@
+//! The primitives that protocols and scripts are built from, one file each.
+
+pub mod barrier;
+pub mod completion;
+pub mod rcu;
+pub mod refcount;
+pub mod signal;
+pub mod slab;
+pub mod spinlock;
+pub mod variable;
+pub mod waitqueue;

@@ -1,0 +1,339 @@
+//! Read-copy-update: read-side sections, grace periods, deferred frees.
+//!
+//! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers are
+//! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing.
+
+use crate::{
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Patience, Plain, Property, Runtime,
+    SharedCell, ThreadId, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink, Reader},
+};
+
+/// Most callbacks queued or waiting at once.
+const CAPACITY: usize = 7;
+/// Marks an entry that wakes a thread (`synchronize_rcu()`) instead of freeing an object.
+const WAKES: u8 = 0x80;
+
+/// A short list of callbacks: objects to free, threads to wake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Callbacks {
+    len: u8,
+    entries: [u8; CAPACITY],
+}
+
+impl Callbacks {
+    fn push(&mut self, entry: u8) -> bool {
+        let at = usize::from(self.len);
+        if at == CAPACITY {
+            return false;
+        }
+        self.entries[at] = entry;
+        self.len += 1;
+        true
+    }
+
+    fn pop_first(&mut self) -> Option<u8> {
+        let first = *self.live().first()?;
+        self.entries.copy_within(1.., 0);
+        self.len -= 1;
+        Some(first)
+    }
+
+    fn live(&self) -> &[u8] {
+        &self.entries[..usize::from(self.len)]
+    }
+}
+
+impl Code for Callbacks {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(&mut self.len);
+        self.entries[..usize::from(self.len)].iter_mut().for_each(|e| c.byte(e));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Queues {
+    /// Queued since the running grace period began.
+    pending: Callbacks,
+    /// What the running grace period will free.
+    waiting: Callbacks,
+}
+
+fields!(Queues { pending, waiting });
+
+/// The callbacks of RCU.
+#[derive(Clone)]
+pub struct Rcu<R: Runtime> {
+    queues: R::Cell<Queues>,
+}
+
+impl Copy for Rcu<Plain> {}
+
+impl<R: Runtime> Rcu<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        Rcu { queues: R::Cell::new(Queues::default(), id) }
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let q = self.queues.peek();
+        sink("queued", Facet::Word(i32::from(q.pending.len)));
+        sink("waiting", Facet::Word(i32::from(q.waiting.len)));
+    }
+}
+
+impl Code for Rcu<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.queues.code(c);
+    }
+}
+
+/// Queues a callback: the object to free, or a thread to wake.
+pub(crate) fn call_rcu<R: Runtime>(cx: &mut Cx<'_, R>, entry: u8) {
+    let Some((rcu, agent)) = cx.program.rcu else {
+        debug_assert!(false, "[internal bug] a program that defers frees has no RCU agent");
+        return;
+    };
+    let held = cx.enter(rcu);
+    let mut q = cx.rcu(rcu).queues.get(held);
+    if !q.pending.push(entry) {
+        cx.violate(Property::CapacityExceeded, Some(rcu));
+    }
+    cx.rcu(rcu).queues.set(held, q);
+    cx.wake(agent);
+}
+
+/// Adds what [`call_rcu`] touches to a footprint.
+pub(crate) fn call_rcu_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    match v.program.rcu {
+        Some((rcu, agent)) => f.write(rcu).write(ObjId::task(agent)),
+        None => f,
+    }
+}
+
+points! {
+    /// What a thread does with RCU.
+    pub enum At {
+        /// `rcu_read_lock()`.
+        ReadLock = "rcu_read_lock",
+        /// `rcu_read_unlock()`: leaving the outermost section may let a grace period go on.
+        ReadUnlock = "rcu_read_unlock",
+        /// `synchronize_rcu()`: asks for a grace period and sleeps.
+        Synchronize = "synchronize_rcu",
+        /// Back from that sleep.
+        Synchronized = "synchronize_rcu: woken",
+    }
+}
+
+/// One operation of a reader, or a wait for a grace period.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RcuOp {
+    pub(crate) at: At,
+}
+
+fields!(RcuOp { at });
+
+/// Enters a read-side section.
+pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
+    cx.private.rcu_depth += 1;
+    if cx.private.rcu_depth == 1 {
+        cx.touch(ObjId::task(cx.me));
+        let inside = Reader { inside: true, awaited: false };
+        cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Relaxed);
+    }
+}
+
+/// Leaves a read-side section; the outermost leave may end a grace period.
+pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
+    if cx.private.rcu_depth == 0 {
+        cx.violate(Property::RcuUnbalanced, None);
+        return;
+    }
+    cx.private.rcu_depth -= 1;
+    if cx.private.rcu_depth > 0 {
+        return;
+    }
+    cx.touch(ObjId::task(cx.me));
+    let was = cx.world.task_mut(cx.me).reader.swap(Reader::default(), Order::AcqRel);
+    if was.awaited
+        && let Some((_, agent)) = cx.program.rcu
+    {
+        cx.wake(agent);
+    }
+}
+
+/// What [`read_lock`] and [`read_unlock`] touch.
+pub(crate) fn section_footprint(v: View<'_>) -> Footprint {
+    let f = Footprint::writes(v.my_task());
+    match v.program.rcu {
+        Some((_, agent)) if v.world.task(v.me).reader.0.awaited => f.write(ObjId::task(agent)),
+        _ => f,
+    }
+}
+
+impl RcuOp {
+    fn is_queued<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) -> bool {
+        let held = cx.enter(rcu);
+        let q = cx.rcu(rcu).queues.get(held);
+        let mine = WAKES | cx.me.0;
+        q.pending.live().contains(&mine) || q.waiting.live().contains(&mine)
+    }
+}
+
+impl Protocol for RcuOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::ReadLock => read_lock(cx),
+            At::ReadUnlock => read_unlock(cx),
+            At::Synchronize | At::Synchronized => {
+                let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
+                if self.at == At::Synchronize {
+                    let mine = WAKES | cx.me.0;
+                    call_rcu(cx, mine);
+                }
+                if RcuOp::is_queued(cx, rcu) {
+                    self.at = At::Synchronized;
+                    cx.set_sleeping();
+                    return Flow::Sleep(rcu, Patience::Forever);
+                }
+            }
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        match self.at {
+            At::ReadLock | At::ReadUnlock => section_footprint(v),
+            At::Synchronize | At::Synchronized => call_rcu_footprint(v, Footprint::writes(v.my_task())),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}
+
+points! {
+    /// Where the agent that runs grace periods is.
+    pub enum Period {
+        /// Nothing queued: asleep. Otherwise takes what is queued and notes the readers: a grace period begins.
+        Idle = "grace period begins",
+        /// Waits for the noted readers to leave their sections.
+        Await = "grace period ends",
+        /// Frees what waited for this grace period, one object a step.
+        Reclaim = "reclaim",
+    }
+}
+
+/// The agent that runs grace periods. It never finishes; it ends with the last script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GracePeriods {
+    pub(crate) at: Period,
+}
+
+fields!(GracePeriods { at });
+
+impl GracePeriods {
+    fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
+        let held = cx.enter(rcu);
+        let mut q = cx.rcu(rcu).queues.get(held);
+        if q.pending.len == 0 {
+            cx.set_sleeping();
+            return Flow::Sleep(rcu, Patience::Forever);
+        }
+        cx.set_running();
+        q.waiting = std::mem::take(&mut q.pending);
+        cx.rcu(rcu).queues.set(held, q);
+        for t in cx.world.task_ids() {
+            cx.touch(ObjId::task(t));
+            let awaited = Reader { inside: false, awaited: true }.to_bits();
+            let reader = &mut cx.world.task_mut(t).reader;
+            // A bit set on a reader outside of any section would be left behind: look first, then mark. A section that
+            // ends between the two has ended before the grace period, one that begins need not be waited for.
+            let mut seen = reader.load(Order::Acquire);
+            while seen.inside {
+                let marked = Reader::from_bits(seen.to_bits() | awaited);
+                match reader.compare_exchange(seen, marked, Order::AcqRel) {
+                    Ok(_) => break,
+                    Err(now) => seen = now,
+                }
+            }
+        }
+        self.at = Period::Await;
+        Flow::Go
+    }
+
+    fn wait_for_readers<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
+        cx.set_sleeping();
+        let mut awaited = false;
+        for t in cx.world.task_ids() {
+            cx.touch(ObjId::task(t));
+            awaited |= cx.world.task_mut(t).reader.load(Order::Acquire).awaited;
+        }
+        if awaited {
+            return Flow::Sleep(rcu, Patience::Forever);
+        }
+        cx.set_running();
+        self.at = Period::Reclaim;
+        Flow::Go
+    }
+
+    fn reclaim<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
+        let held = cx.enter(rcu);
+        let mut q = cx.rcu(rcu).queues.get(held);
+        let first = q.waiting.pop_first();
+        if q.waiting.len == 0 {
+            self.at = Period::Idle;
+        }
+        cx.rcu(rcu).queues.set(held, q);
+        match first {
+            Some(e) if e & WAKES != 0 => {
+                cx.wake(ThreadId(e & !WAKES));
+            }
+            Some(e) => free(cx, ObjId(e)),
+            None => {}
+        }
+        Flow::Go
+    }
+}
+
+/// The memory goes: whoever still refers to the object refers to nothing.
+fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
+    cx.touch(id);
+    match cx.world.object(id) {
+        Object::Slot(_) => cx.slot(id).reclaim(),
+        Object::FenceList(_) => cx.list(id).reclaim(),
+        Object::Fence(_) => cx.fence(id).reclaim(),
+        _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),
+    }
+}
+
+impl Protocol for GracePeriods {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
+        match self.at {
+            Period::Idle => self.begin(cx, rcu),
+            Period::Await => self.wait_for_readers(cx, rcu),
+            Period::Reclaim => self.reclaim(cx, rcu),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let Some((rcu, _)) = v.program.rcu else { return Footprint::NONE };
+        let mine = Footprint::writes(rcu).write(v.my_task());
+        match self.at {
+            Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
+            Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
+            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
+                Some(e) if e & WAKES != 0 => mine.write(ObjId::task(ThreadId(e & !WAKES))),
+                Some(e) => mine.write(ObjId(*e)),
+                None => mine,
+            },
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

@@ -1,0 +1,243 @@
+//! `refcount_t`, with a ledger that knows whose references they are.
+
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    runtime::NoteCell,
+};
+
+/// Net references of each thread: taken minus dropped, a nibble each, offset by eight.
+///
+/// References travel (one thread takes, another drops), so a single thread's balance may be negative; what counts is
+/// that at the end nothing is left over, and whose balance is positive if something is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ledger([u8; 8]);
+
+/// Every balance zero.
+const BALANCED: u64 = 0x8888_8888_8888_8888;
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Ledger(BALANCED.to_le_bytes())
+    }
+}
+
+impl Ledger {
+    /// A thread's balance, within -8..=7.
+    pub fn balance(self, t: ThreadId) -> i8 {
+        (u64::from_le_bytes(self.0) >> (4 * t.0) & 15) as i8 - 8
+    }
+
+    /// Adds to a thread's balance; saturates, because it is a hint for the report and no part of the protocol.
+    pub(crate) fn add(&mut self, t: ThreadId, delta: i8) {
+        let new = (self.balance(t) + delta).clamp(-8, 7);
+        let at = 4 * t.0;
+        let others = u64::from_le_bytes(self.0) & !(15 << at);
+        self.0 = (others | ((new + 8) as u64) << at).to_le_bytes();
+    }
+
+    /// The thread with the highest positive balance, the first of several.
+    pub(crate) fn debtor(self) -> Option<ThreadId> {
+        (0..crate::MAX_THREADS as u8)
+            .map(ThreadId)
+            .filter(|t| self.balance(*t) > 0)
+            .min_by_key(|t| (-self.balance(*t), t.0))
+    }
+}
+
+impl Code for Ledger {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        // Balances near zero are the rule: differences from the default pack into few bytes.
+        let mut packed = u64::from_le_bytes(self.0) ^ BALANCED;
+        c.packed(&mut packed);
+        self.0 = (packed ^ BALANCED).to_le_bytes();
+    }
+}
+
+/// A reference count with its ledger; inside [`Refcount`], fences and `struct` slots.
+#[derive(Clone)]
+pub struct Counted<R: Runtime> {
+    count: R::Atomic<u16>,
+    ledger: R::Note<Ledger>,
+}
+
+impl Copy for Counted<Plain> {}
+
+/// What dropping a reference did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dropped {
+    /// There are others.
+    More,
+    /// It was the last.
+    Last,
+    /// There was none.
+    Underflow,
+}
+
+impl<R: Runtime> Counted<R> {
+    pub(crate) fn new(init: u16) -> Self {
+        Counted { count: R::Atomic::new(init), ledger: R::Note::new(Ledger::default()) }
+    }
+
+    /// The count as an observer sees it.
+    pub(crate) fn count(&self) -> u16 {
+        self.count.peek()
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger.get()
+    }
+
+    pub(crate) fn reset(&mut self, init: u16) {
+        self.count.store(init, Order::Relaxed);
+        self.ledger.set(Ledger::default());
+    }
+
+    pub(crate) fn book(&mut self, t: ThreadId, delta: i8) {
+        let mut l = self.ledger.get();
+        l.add(t, delta);
+        self.ledger.set(l);
+    }
+
+    /// `refcount_inc()`; false if the count was zero.
+    pub(crate) fn get(&mut self, me: ThreadId) -> bool {
+        let old = self.count.fetch_add(1, Order::Relaxed);
+        self.book(me, 1);
+        old != 0
+    }
+
+    /// `refcount_inc_not_zero()`. The kernel's compare-and-exchange loop is one atomic read-modify-write to others.
+    pub(crate) fn get_unless_zero(&mut self, me: ThreadId) -> bool {
+        let mut seen = self.count.load(Order::Relaxed);
+        while seen != 0 {
+            match self.count.compare_exchange(seen, seen + 1, Order::Relaxed) {
+                Ok(_) => {
+                    self.book(me, 1);
+                    return true;
+                }
+                Err(now) => seen = now,
+            }
+        }
+        false
+    }
+
+    /// `refcount_dec_and_test()`: releases, and acquires when it was the last.
+    pub(crate) fn put(&mut self, me: ThreadId) -> Dropped {
+        let old = self.count.fetch_add(-1, Order::AcqRel);
+        self.book(me, -1);
+        match old {
+            0 => {
+                self.count.store(0, Order::Relaxed);
+                Dropped::Underflow
+            }
+            1 => Dropped::Last,
+            _ => Dropped::More,
+        }
+    }
+}
+
+impl Code for Counted<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut small = self.count.0 as u8;
+        c.byte(&mut small);
+        self.count.0 = u16::from(small);
+        self.ledger.code(c);
+    }
+}
+
+/// A bare `refcount_t`.
+#[derive(Clone)]
+pub struct Refcount<R: Runtime> {
+    pub(crate) refs: Counted<R>,
+}
+
+impl Copy for Refcount<Plain> {}
+
+impl<R: Runtime> Refcount<R> {
+    pub(crate) fn new(init: u8) -> Self {
+        Refcount { refs: Counted::new(u16::from(init)) }
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        sink("refs", Facet::Word(i32::from(self.refs.count())));
+    }
+}
+
+impl Code for Refcount<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.refs.code(c);
+    }
+}
+
+points! {
+    /// What is done with a count; each is one step.
+    pub enum How {
+        /// `refcount_inc()`.
+        Get = "refcount_inc",
+        /// `refcount_inc_not_zero()`: 1 or 0.
+        GetUnlessZero = "refcount_inc_not_zero",
+        /// `refcount_dec_and_test()`: 1 if it was the last.
+        Put = "refcount_dec_and_test",
+    }
+}
+
+/// One operation on a bare `refcount_t`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count {
+    pub(crate) how: How,
+    pub(crate) count: ObjId,
+}
+
+fields!(Count { how, count });
+
+impl Protocol for Count {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, id) = (cx.me, self.count);
+        let refs = &mut cx.refcount(id).refs;
+        let result = match self.how {
+            How::Get => {
+                if !refs.get(me) {
+                    cx.violate(Property::RefcountFromZero, Some(id));
+                }
+                0
+            }
+            How::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
+            How::Put => match refs.put(me) {
+                Dropped::More => 0,
+                Dropped::Last => 1,
+                Dropped::Underflow => {
+                    cx.violate(Property::RefcountUnderflow, Some(id));
+                    0
+                }
+            },
+        };
+        Flow::Done(Value::Word(result))
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::writes(self.count)
+    }
+
+    fn label(&self) -> &'static str {
+        self.how.label()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_names_who_owes_and_stays_within_its_nibbles() {
+        let mut l = Ledger::default();
+        for _ in 0..20 {
+            l.add(ThreadId(3), 1);
+            l.add(ThreadId(14), -1);
+        }
+        assert_eq!((l.balance(ThreadId(3)), l.balance(ThreadId(14)), l.balance(ThreadId(0))), (7, -8, 0));
+        assert_eq!(l.debtor(), Some(ThreadId(3)));
+        assert_eq!(Ledger::default().debtor(), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! A signal sent to a task: `send_sig()`.
+
+use crate::{
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields, machine::Protocol,
+};
+
+/// `raise signal to=THREAD`: makes the signal pending and ends an interruptible sleep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Raise {
+    pub(crate) to: ThreadId,
+}
+
+fields!(Raise { to });
+
+impl Protocol for Raise {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.touch(ObjId::task(self.to));
+        cx.world.task_mut(self.to).pending.store(1, Order::Relaxed);
+        cx.rt.full_barrier();
+        // signal_wake_up(): only an interruptible sleeper is woken; its runtime looks at `pending` and decides.
+        cx.rt.release(self.to);
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::writes(ObjId::task(self.to))
+    }
+
+    fn label(&self) -> &'static str {
+        "send_sig"
+    }
+}

@@ -1,0 +1,285 @@
+//! `struct` objects from a slab: allocation, references, and freeing now or after a grace period.
+//!
+//! A slot has a generation that changes when it is freed; a [`Handle`](crate::Handle) remembers the one it was made with. A handle that
+//! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
+//! then it sees whatever object lives there now.
+
+use crate::{
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    primitives::{
+        rcu,
+        refcount::{Counted, Dropped},
+    },
+    program::SlabKind,
+};
+
+/// Where a slot is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Life {
+    stage: Stage,
+    generation: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+enum Stage {
+    #[default]
+    Free,
+    Live,
+    /// Freed by its owner; the memory stays until a grace period has passed.
+    Dying,
+}
+
+impl Bits for Life {
+    fn to_bits(self) -> u64 {
+        self.stage as u64 | u64::from(self.generation) << 8
+    }
+    fn from_bits(bits: u64) -> Self {
+        let stage = [Stage::Free, Stage::Live, Stage::Dying][usize::from(bits as u8)];
+        Life { stage, generation: (bits >> 8) as u8 }
+    }
+}
+
+impl Code for Life {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        // The generation itself is no part of a state: which handles it outdates is (see Coder::handle).
+        let mut stage = self.stage as u8;
+        c.byte(&mut stage);
+        if C::READING {
+            *self = Life::from_bits(u64::from(stage));
+        }
+    }
+}
+
+/// A slot of a slab.
+#[derive(Clone)]
+pub struct Slot<R: Runtime> {
+    life: R::Atomic<Life>,
+    refs: Counted<R>,
+}
+
+impl Copy for Slot<Plain> {}
+
+impl<R: Runtime> Slot<R> {
+    pub(crate) fn new(_id: ObjId) -> Self {
+        Slot { life: R::Atomic::new(Life::default()), refs: Counted::new(0) }
+    }
+
+    pub(crate) fn generation(&self) -> u8 {
+        self.life.peek().generation
+    }
+
+    /// Whether an object lives here, and with how many references.
+    pub(crate) fn is_live(&self) -> bool {
+        self.life.peek().stage == Stage::Live
+    }
+
+    pub(crate) fn refs(&self) -> &Counted<R> {
+        &self.refs
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let name = match self.life.peek().stage {
+            Stage::Free => "free",
+            Stage::Live => "live",
+            Stage::Dying => "freed after grace period",
+        };
+        sink("life", Facet::Name(name));
+        sink("refs", Facet::Word(i32::from(self.refs.count())));
+    }
+
+    /// Gives the slot back: every handle made so far is outdated.
+    pub(crate) fn reclaim(&mut self) {
+        let old = self.life.load(Order::Relaxed);
+        // Generations skip the one that no live slot may have.
+        let next = (old.generation + 1) % Handle::STALE;
+        self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
+    }
+}
+
+impl Code for Slot<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.life.code(c);
+        if self.life.0.stage == Stage::Free {
+            self.refs.reset(0);
+        } else {
+            self.refs.code(c);
+        }
+    }
+}
+
+/// Checks that an access through the handle meets the object that the handle was made for.
+pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
+    let life = cx.slot(handle.obj).life.load(Order::Relaxed);
+    let matches = life.stage != Stage::Free && life.generation == handle.generation;
+    let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.rcu_depth > 0;
+    if !matches && !typesafe {
+        cx.violate(Property::UseAfterFree, Some(handle.obj));
+    }
+    matches || typesafe
+}
+
+points! {
+    /// Where an operation on a slab's object is.
+    pub enum At {
+        /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
+        New = "kmem_cache_alloc",
+        /// `kref_get()`.
+        Get = "kref_get",
+        /// `kref_get_unless_zero()`: 1 or 0.
+        GetUnlessZero = "kref_get_unless_zero",
+        /// `kref_put()`: 1 if it was the last, and then the object is freed.
+        Put = "kref_put",
+        /// The release of the last reference: frees.
+        Release = "release",
+        /// `kfree()`.
+        Free = "kfree",
+        /// `kfree_rcu()`.
+        FreeRcu = "kfree_rcu",
+    }
+}
+
+/// One operation on a slab's object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlabOp {
+    pub(crate) at: At,
+    /// The object; for `new` the slot that this operation prefers.
+    pub(crate) handle: Handle,
+}
+
+fields!(SlabOp { at, handle });
+
+impl SlabOp {
+    /// Which slots `new` may take: a typesafe slab any free one, others the first free from the operation's own on.
+    fn candidates(program: &crate::Program, preferred: ObjId) -> impl Iterator<Item = ObjId> {
+        let slots = program.slots_of(preferred);
+        let own = usize::from(preferred.0 - slots.start);
+        let n = slots.len();
+        (0..n).map(move |i| ObjId(slots.start + ((own + i) % n) as u8))
+    }
+
+    fn allocate<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let mut free = [None; crate::MAX_OBJECTS];
+        let mut count = 0;
+        for slot in SlabOp::candidates(cx.program, self.handle.obj) {
+            if cx.slot(slot).life.load(Order::Relaxed).stage == Stage::Free {
+                free[count] = Some(slot);
+                count += 1;
+            }
+        }
+        let pick = match cx.program.slab_of(self.handle.obj) {
+            SlabKind::TypesafeByRcu => usize::from(cx.choose(count.min(MAX_WAYS) as u8)),
+            SlabKind::Plain | SlabKind::RcuFree => 0,
+        };
+        let Some(slot) = free[pick] else {
+            cx.violate(Property::CapacityExceeded, Some(self.handle.obj));
+            return Flow::Done(Value::Null);
+        };
+        let generation = cx.slot(slot).life.load(Order::Relaxed).generation;
+        cx.slot(slot).life.swap(Life { stage: Stage::Live, generation }, Order::AcqRel);
+        let (refs, me) = (cx.program.initial_refs(slot), cx.me);
+        cx.slot(slot).refs.reset(refs);
+        cx.slot(slot).refs.book(me, refs as i8);
+        let program = cx.program;
+        for (var, init) in program.fields_of(slot) {
+            cx.touch(var);
+            cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+        }
+        Flow::Done(Value::Ref(Handle { obj: slot, generation }))
+    }
+
+    /// What the release of an object does depends on its slab.
+    fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>, deferred: bool) {
+        let obj = self.handle.obj;
+        let life = cx.slot(obj).life.load(Order::Relaxed);
+        if life.stage != Stage::Live || life.generation != self.handle.generation {
+            cx.violate(Property::DoubleFree, Some(obj));
+            return;
+        }
+        if deferred {
+            cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
+            rcu::call_rcu(cx, obj.0);
+        } else {
+            cx.slot(obj).reclaim();
+        }
+    }
+
+    fn is_deferred(&self, program: &crate::Program) -> bool {
+        match self.at {
+            At::FreeRcu => true,
+            At::Release => program.slab_of(self.handle.obj) == SlabKind::RcuFree,
+            _ => false,
+        }
+    }
+}
+
+/// Most ways of one choice.
+const MAX_WAYS: usize = 7;
+
+impl Protocol for SlabOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, obj) = (cx.me, self.handle.obj);
+        match self.at {
+            At::New => return self.allocate(cx),
+            At::Release | At::Free | At::FreeRcu => {
+                let deferred = self.is_deferred(cx.program);
+                self.free(cx, deferred);
+                return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
+            }
+            At::Get | At::GetUnlessZero | At::Put => {}
+        }
+        if !check_alive(cx, self.handle) {
+            return Flow::Done(Value::Word(0));
+        }
+        let refs = &mut cx.slot(obj).refs;
+        let result = match self.at {
+            At::Get => {
+                if !refs.get(me) {
+                    cx.violate(Property::RefcountFromZero, Some(obj));
+                }
+                0
+            }
+            At::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
+            _ => match refs.put(me) {
+                Dropped::More => 0,
+                Dropped::Last => {
+                    self.at = At::Release;
+                    return Flow::Go;
+                }
+                Dropped::Underflow => {
+                    cx.violate(Property::RefcountUnderflow, Some(obj));
+                    0
+                }
+            },
+        };
+        Flow::Done(Value::Word(result))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let obj = self.handle.obj;
+        match self.at {
+            At::New => {
+                let mut f = Footprint::NONE;
+                let mut free = 0;
+                for slot in SlabOp::candidates(v.program, obj) {
+                    f = f.write(slot);
+                    free += usize::from(v.world.slot(slot).life.0.stage == Stage::Free);
+                    f = v.program.fields_of(slot).fold(f, |f, (var, _)| f.write(var));
+                }
+                let chooses = v.program.slab_of(obj) == SlabKind::TypesafeByRcu;
+                f.ways(if chooses { free.clamp(1, MAX_WAYS) as u8 } else { 1 })
+            }
+            At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
+                rcu::call_rcu_footprint(v, Footprint::writes(obj))
+            }
+            _ => Footprint::writes(obj),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

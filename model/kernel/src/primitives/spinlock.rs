@@ -1,0 +1,146 @@
+//! `spinlock_t` held over several steps.
+//!
+//! A critical section that is a single step needs none of this: it is [`Cx::enter`](crate::Cx::enter). A spinlock that is
+//! held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while it
+//! is held is *disabled*, not queued and not retrying.
+
+use crate::{
+    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet, Value, View,
+    coder::points,
+    machine::Protocol,
+    object::{Facet, FacetSink},
+};
+
+/// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RawSpin {
+    owner: Option<ThreadId>,
+    /// Threads that a threaded runtime holds back until the lock is released; always empty under [`Plain`].
+    spinners: ThreadSet,
+}
+
+impl RawSpin {
+    /// Takes the lock if it is free; otherwise notes who spins.
+    pub(crate) fn try_take(&mut self, me: ThreadId) -> bool {
+        if self.owner.is_none() {
+            self.owner = Some(me);
+            return true;
+        }
+        self.spinners.insert(me);
+        false
+    }
+
+    /// Releases the lock; the result is who may try again.
+    pub(crate) fn release(&mut self) -> ThreadSet {
+        self.owner = None;
+        std::mem::take(&mut self.spinners)
+    }
+
+    /// Who holds it.
+    pub fn owner(self) -> Option<ThreadId> {
+        self.owner
+    }
+}
+
+impl Code for RawSpin {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        // Spinners exist on threaded runtimes only, and only the plain world is encoded.
+        self.owner.code(c);
+    }
+}
+
+/// A `spinlock_t`.
+#[derive(Clone)]
+pub struct SpinLock<R: Runtime> {
+    pub(crate) raw: R::Cell<RawSpin>,
+}
+
+impl Copy for SpinLock<Plain> {}
+
+impl<R: Runtime> SpinLock<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        SpinLock { raw: R::Cell::new(RawSpin::default(), id) }
+    }
+
+    /// Who holds it.
+    pub fn owner(&self) -> Option<ThreadId> {
+        self.raw.peek().owner
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        sink("owner", Facet::Thread(self.owner()));
+    }
+}
+
+impl Code for SpinLock<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.raw.code(c);
+    }
+}
+
+points! {
+    /// What is done with a spinlock; each is one step.
+    pub enum How {
+        /// `spin_lock()`: disabled while another thread holds the lock.
+        Lock = "spin_lock",
+        /// `spin_trylock()`: 1 or 0.
+        TryLock = "spin_trylock",
+        /// `spin_unlock()`.
+        Unlock = "spin_unlock",
+    }
+}
+
+/// One operation on a spinlock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spin {
+    pub(crate) how: How,
+    pub(crate) lock: ObjId,
+}
+
+crate::coder::fields!(Spin { how, lock });
+
+impl Protocol for Spin {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, held) = (cx.me, cx.enter(self.lock));
+        let mut raw = cx.spin(self.lock).raw.get(held);
+        let flow = match self.how {
+            How::Lock if raw.owner == Some(me) => {
+                cx.violate(Property::SelfDeadlock, Some(self.lock));
+                Flow::Done(Value::Word(0))
+            }
+            How::Lock if !raw.try_take(me) => Flow::Spin(self.lock),
+            How::Lock => {
+                cx.private.spin_depth += 1;
+                Flow::Done(Value::Word(0))
+            }
+            How::TryLock => {
+                let got = raw.owner.is_none() && raw.try_take(me);
+                cx.private.spin_depth += u8::from(got);
+                Flow::Done(Value::Word(i32::from(got)))
+            }
+            How::Unlock if raw.owner != Some(me) => {
+                cx.violate_with(Property::UnlockNotHeld, Some(self.lock), raw.owner);
+                Flow::Done(Value::Word(0))
+            }
+            How::Unlock => {
+                cx.private.spin_depth -= 1;
+                raw.release().iter().for_each(|t| cx.rt.release(t));
+                Flow::Done(Value::Word(0))
+            }
+        };
+        cx.spin(self.lock).raw.set(held, raw);
+        flow
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::writes(self.lock)
+    }
+
+    fn label(&self) -> &'static str {
+        self.how.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        (self.how == How::Lock).then_some(self.lock)
+    }
+}

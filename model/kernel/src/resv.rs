@@ -1,0 +1,225 @@
+//! `dma_resv`: a reservation lock and an RCU-published list of fences.
+//!
+//! The list is changed only under the lock; readers without it walk a snapshot. Adding a fence writes a slot and then
+//! the count, in place; growing makes a new list, publishes it with one pointer store, and frees the old one after a
+//! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
+
+mod add;
+mod reserve;
+mod unlocked;
+
+pub use add::AddFence;
+pub use reserve::Reserve;
+pub use unlocked::Unlocked;
+
+use crate::{
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
+    object::{Facet, FacetSink},
+};
+use std::ops::Range;
+
+/// `enum dma_resv_usage`: a query returns every fence of its own and stronger usage.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Usage {
+    /// Memory management: everybody waits.
+    #[default]
+    Kernel,
+    /// Implicit write.
+    Write,
+    /// Implicit read.
+    Read,
+    /// No implicit synchronisation.
+    Bookkeep,
+}
+
+impl Usage {
+    /// All of them, strongest first.
+    pub const ALL: [Usage; 4] = [Usage::Kernel, Usage::Write, Usage::Read, Usage::Bookkeep];
+
+    /// The kernel's name, in lower case.
+    pub fn name(self) -> &'static str {
+        ["kernel", "write", "read", "bookkeep"][self as usize]
+    }
+
+    /// The usage of that name.
+    pub fn from_name(name: &str) -> Option<Usage> {
+        Usage::ALL.into_iter().find(|u| u.name() == name)
+    }
+}
+
+impl Code for Usage {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = Usage::ALL[usize::from(tag)];
+    }
+}
+
+/// An entry of a fence list: the fence, tagged with its usage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Entry {
+    fence: Option<ObjId>,
+    usage: Usage,
+}
+
+impl Bits for Entry {
+    fn to_bits(self) -> u64 {
+        self.fence.to_bits() | (self.usage as u64) << 8
+    }
+    fn from_bits(bits: u64) -> Self {
+        Entry { fence: Bits::from_bits(bits & 0xff), usage: Usage::ALL[(bits >> 8 & 3) as usize] }
+    }
+}
+
+impl Code for Entry {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.fence.code(c);
+        self.usage.code(c);
+    }
+}
+
+/// Most slots of one list.
+pub(crate) const MAX_SLOTS: usize = 8;
+
+/// A `struct dma_resv` without its lock.
+#[derive(Clone)]
+pub struct Resv<R: Runtime> {
+    list: R::Atomic<Option<ObjId>>,
+}
+
+impl Copy for Resv<Plain> {}
+
+impl<R: Runtime> Resv<R> {
+    pub(crate) fn new() -> Self {
+        Resv { list: R::Atomic::new(None) }
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        sink("list", Facet::Object(self.list.peek()));
+    }
+}
+
+impl Code for Resv<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.list.code(c);
+    }
+}
+
+/// Where a list is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Life {
+    Free,
+    Live,
+    /// Replaced; readers may still walk it until a grace period has passed.
+    Dying,
+}
+
+/// A `struct dma_resv_list`.
+#[derive(Clone)]
+pub struct FenceList<R: Runtime> {
+    life: R::Atomic<u8>,
+    num: R::Atomic<u8>,
+    max: R::Atomic<u8>,
+    entries: [R::Atomic<Entry>; MAX_SLOTS],
+}
+
+impl Copy for FenceList<Plain> {}
+
+impl<R: Runtime> FenceList<R> {
+    pub(crate) fn new() -> Self {
+        FenceList {
+            life: R::Atomic::new(Life::Free as u8),
+            num: R::Atomic::new(0),
+            max: R::Atomic::new(0),
+            entries: std::array::from_fn(|_| R::Atomic::new(Entry::default())),
+        }
+    }
+
+    /// How many entries of a live list hold the object.
+    pub(crate) fn holders_of(&self, fence: ObjId) -> u16 {
+        if self.life.peek() != Life::Live as u8 {
+            return 0;
+        }
+        let n = usize::from(self.num.peek());
+        self.entries[..n].iter().filter(|e| e.peek().fence == Some(fence)).count() as u16
+    }
+
+    /// The memory goes, after a grace period.
+    pub(crate) fn reclaim(&mut self) {
+        self.life.swap(Life::Free as u8, Order::AcqRel);
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        const NAMES: [&str; MAX_SLOTS] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
+        if self.life.peek() == Life::Free as u8 {
+            return;
+        }
+        sink("num_fences", Facet::Word(i32::from(self.num.peek())));
+        sink("max_fences", Facet::Word(i32::from(self.max.peek())));
+        for (name, e) in NAMES.iter().zip(&self.entries) {
+            let e = e.peek();
+            if e.fence.is_some() {
+                sink(name, Facet::Fence(e.fence.map(|f| (f, e.usage.name()))));
+            }
+        }
+    }
+}
+
+impl Code for FenceList<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.life.code(c);
+        if self.life.0 == Life::Free as u8 {
+            *self = FenceList::new();
+            return;
+        }
+        self.num.code(c);
+        self.max.code(c);
+        let live = usize::from(self.max.0.max(self.num.0));
+        self.entries[..live].iter_mut().for_each(|e| e.code(c));
+        // A slot above both counts is garbage that nobody reads.
+        self.entries[live..].fill(Default::default());
+    }
+}
+
+/// What a reservation is made of.
+pub(crate) struct Parts {
+    /// Its lock.
+    pub(crate) lock: ObjId,
+    /// The slab of its lists.
+    pub(crate) lists: Range<u8>,
+}
+
+/// `dma_resv_assert_held()`.
+fn assert_held<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> bool {
+    let lock = cx.program.resv_parts(resv).lock;
+    let owner = cx.ww(lock).owner.load(Order::Relaxed).task;
+    if owner != Some(cx.me) {
+        cx.violate_with(Property::ResvNotHeld, Some(resv), owner);
+    }
+    owner == Some(cx.me)
+}
+
+/// What the holder of the lock looks at: the lock, the list pointer, the list.
+fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
+    let f = Footprint::reads(v.program.resv_parts(resv).lock).read(resv);
+    match v.world.resv(resv).list.0 {
+        Some(list) => f.read(list),
+        None => f,
+    }
+}
+
+/// `dma_resv_reset_max_fences()`: what was reserved and not used ends with the hold of the lock.
+pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
+    if let Some(list) = cx.resv(resv).list.load(Order::Relaxed) {
+        let list = cx.list(list);
+        let num = list.num.load(Order::Relaxed);
+        list.max.store(num, Order::Relaxed);
+    }
+}
+
+/// What [`reset_max_fences`] touches.
+pub(crate) fn reset_footprint(v: View<'_>, resv: ObjId, f: Footprint) -> Footprint {
+    f.read(resv).write_opt(v.world.resv(resv).list.0)
+}

@@ -1,0 +1,167 @@
+//! `dma_resv_add_fence()`: cannot fail, so a slot must have been reserved under the same hold of the lock.
+
+use super::{Entry, Usage, assert_held, locked_footprint};
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    coder::points,
+    fence::{self, FenceOp, What},
+    machine::Protocol,
+};
+
+points! {
+    /// Program points of an add.
+    enum At {
+        /// Takes a reference for the list.
+        Get = "dma_fence_get",
+        /// Looks at one entry: may the new fence take its place?
+        Scan = "scan entry",
+        /// It may: writes the slot in place.
+        Replace = "replace entry",
+        /// Drops the reference to what was replaced.
+        PutOld = "drop replaced fence",
+        /// No entry can be replaced: writes the first unused slot.
+        Append = "write slot",
+        /// `smp_store_mb(num_fences)`: readers see the slot from here on.
+        Extend = "num_fences++",
+    }
+}
+
+/// An add in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddFence {
+    at: At,
+    resv: ObjId,
+    fence: ObjId,
+    usage: Usage,
+    index: u8,
+    put: FenceOp,
+}
+
+impl Code for AddFence {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.resv.code(c);
+        self.fence.code(c);
+        self.usage.code(c);
+        c.byte(&mut self.index);
+        if self.at == At::PutOld {
+            self.put.code(c);
+        }
+    }
+}
+
+impl AddFence {
+    pub(crate) const BLANK: AddFence = AddFence {
+        at: At::Get,
+        resv: ObjId(0),
+        fence: ObjId(0),
+        usage: Usage::Kernel,
+        index: 0,
+        put: FenceOp::BLANK,
+    };
+
+    /// An add about to start.
+    pub fn new(resv: ObjId, fence: ObjId, usage: Usage) -> AddFence {
+        AddFence { resv, fence, usage, ..AddFence::BLANK }
+    }
+
+    fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if assert_held(cx, self.resv) {
+            fence::get(cx, self.fence);
+        }
+        let list = cx.resv(self.resv).list.load(Order::Relaxed);
+        self.at = match list {
+            Some(l) if cx.list(l).num.load(Order::Relaxed) > 0 => At::Scan,
+            _ => At::Append,
+        };
+        Flow::Go
+    }
+
+    /// The old fence may go if the new one is of the same context, not earlier, and not of a weaker usage; or if it is
+    /// signalled.
+    fn scan<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
+        let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
+        let Some(old) = entry.fence else { return Flow::Go };
+        let supersedes = entry.usage >= self.usage && fence::is_later_or_same(cx.program, self.fence, old);
+        if supersedes || fence::test_signaled(cx, old) {
+            self.at = At::Replace;
+            return Flow::Go;
+        }
+        self.index += 1;
+        if self.index == cx.list(list).num.load(Order::Relaxed) {
+            self.at = At::Append;
+        }
+        Flow::Go
+    }
+
+    fn replace<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
+        let new = Entry { fence: Some(self.fence), usage: self.usage };
+        let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
+        let Some(old) = old.fence else { return Flow::Done(Value::Word(0)) };
+        self.put = FenceOp::new(What::Put, old, 0);
+        self.at = At::PutOld;
+        Flow::Go
+    }
+
+    fn append<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: Option<ObjId>) -> Flow {
+        let Some(list) = list else {
+            cx.violate(Property::NoSlotReserved, Some(self.resv));
+            return Flow::Done(Value::Word(0));
+        };
+        let (num, max) = (cx.list(list).num.load(Order::Relaxed), cx.list(list).max.load(Order::Relaxed));
+        if num >= max {
+            cx.violate(Property::NoSlotReserved, Some(self.resv));
+            return Flow::Done(Value::Word(0));
+        }
+        let new = Entry { fence: Some(self.fence), usage: self.usage };
+        cx.list(list).entries[usize::from(num)].store(new, Order::Release);
+        self.at = At::Extend;
+        Flow::Go
+    }
+
+    fn extend<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
+        let num = cx.list(list).num.load(Order::Relaxed);
+        cx.list(list).num.store(num + 1, Order::Release);
+        cx.rt.full_barrier();
+        Flow::Done(Value::Word(0))
+    }
+}
+
+impl Protocol for AddFence {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Get => return self.get(cx),
+            At::PutOld => return self.put.step(cx),
+            _ => {}
+        }
+        let list = cx.resv(self.resv).list.load(Order::Relaxed);
+        match (self.at, list) {
+            (At::Append, list) => self.append(cx, list),
+            (At::Scan, Some(l)) => self.scan(cx, l),
+            (At::Replace, Some(l)) => self.replace(cx, l),
+            (_, Some(l)) => self.extend(cx, l),
+            (_, None) => Flow::Done(Value::Word(0)),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let list = v.world.resv(self.resv).list.0;
+        match self.at {
+            At::Get => locked_footprint(v, self.resv).write(self.fence),
+            At::Scan => {
+                let entry = list.and_then(|l| v.world.list(l).entries[usize::from(self.index)].0.fence);
+                let f = locked_footprint(v, self.resv);
+                entry.map_or(f, |e| f.read(e))
+            }
+            At::PutOld => self.put.footprint(v),
+            At::Replace | At::Append | At::Extend => locked_footprint(v, self.resv).write_opt(list),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::PutOld => self.put.label(),
+            at => at.label(),
+        }
+    }
+}

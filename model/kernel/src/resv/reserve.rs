@@ -1,0 +1,220 @@
+//! `dma_resv_reserve_fences()`: room for fences, before anything that cannot fail.
+
+use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    coder::points,
+    fence::{self, FenceOp, What},
+    machine::Protocol,
+    primitives::rcu,
+};
+
+points! {
+    /// Program points of a reserve.
+    enum At {
+        /// Is there room?
+        Look = "reserve_fences: room?",
+        /// No: a larger list.
+        Allocate = "dma_resv_list_alloc",
+        /// Copies one entry, or leaves it behind if its fence is signalled.
+        Copy = "copy entry",
+        /// `rcu_assign_pointer(obj->fences, new)`.
+        Publish = "publish list",
+        /// Drops the references to signalled fences that were left behind.
+        Drop = "drop signalled fence",
+        /// `kfree_rcu(old)`.
+        FreeOld = "kfree_rcu old list",
+    }
+}
+
+/// A reserve in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reserve {
+    at: At,
+    resv: ObjId,
+    wanted: u8,
+    old: Option<ObjId>,
+    new: ObjId,
+    index: u8,
+    /// Entries of the old list whose fences were signalled.
+    signaled: u8,
+    put: FenceOp,
+}
+
+impl Code for Reserve {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.resv.code(c);
+        c.byte(&mut self.wanted);
+        if self.at == At::Look {
+            return;
+        }
+        self.old.code(c);
+        self.new.code(c);
+        c.byte(&mut self.index);
+        c.byte(&mut self.signaled);
+        if self.at == At::Drop {
+            self.put.code(c);
+        }
+    }
+}
+
+impl Reserve {
+    pub(crate) const BLANK: Reserve = Reserve {
+        at: At::Look,
+        resv: ObjId(0),
+        wanted: 0,
+        old: None,
+        new: ObjId(0),
+        index: 0,
+        signaled: 0,
+        put: FenceOp::BLANK,
+    };
+
+    /// A reserve about to start.
+    pub fn new(resv: ObjId, wanted: u8) -> Reserve {
+        Reserve { resv, wanted, ..Reserve::BLANK }
+    }
+
+    fn look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !assert_held(cx, self.resv) {
+            return Flow::Done(Value::Word(0));
+        }
+        self.old = cx.resv(self.resv).list.load(Order::Relaxed);
+        if let Some(old) = self.old {
+            let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
+            if num + self.wanted <= max {
+                return Flow::Done(Value::Word(0));
+            }
+        }
+        self.at = At::Allocate;
+        Flow::Go
+    }
+
+    /// How large: twice the old one or what is wanted; the first one at least four.
+    fn new_max<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> u8 {
+        match self.old {
+            None => self.wanted.next_power_of_two().max(4),
+            Some(old) => {
+                let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
+                (num + self.wanted).max(max * 2)
+            }
+        }
+    }
+
+    fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let max = self.new_max(cx);
+        let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
+        let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8);
+        let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
+            cx.violate(Property::CapacityExceeded, Some(self.resv));
+            return Flow::Done(Value::Word(0));
+        };
+        let list = cx.list(new);
+        list.num.store(0, Order::Relaxed);
+        list.max.store(max, Order::Relaxed);
+        list.life.swap(Life::Live as u8, Order::AcqRel);
+        self.new = new;
+        self.at = match self.old {
+            Some(old) if cx.list(old).num.load(Order::Relaxed) > 0 => At::Copy,
+            _ => At::Publish,
+        };
+        Flow::Go
+    }
+
+    fn copy<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(old) = self.old else { return Flow::Go };
+        let at = usize::from(self.index);
+        let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
+        if let Some(f) = entry.fence
+            && fence::test_signaled(cx, f)
+        {
+            self.signaled |= 1 << at;
+        } else {
+            let list = cx.list(self.new);
+            let num = list.num.load(Order::Relaxed);
+            list.entries[usize::from(num)].store(entry, Order::Relaxed);
+            list.num.store(num + 1, Order::Relaxed);
+        }
+        self.index += 1;
+        if self.index == cx.list(old).num.load(Order::Relaxed) {
+            self.at = At::Publish;
+        }
+        Flow::Go
+    }
+
+    fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.resv(self.resv).list.store(Some(self.new), Order::Release);
+        if self.old.is_none() {
+            return Flow::Done(Value::Word(0));
+        }
+        self.next_drop(cx)
+    }
+
+    fn next_drop<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.at = At::FreeOld;
+        if self.signaled != 0
+            && let Some(old) = self.old
+        {
+            let i = self.signaled.trailing_zeros() as usize;
+            self.signaled &= self.signaled - 1;
+            // The old list is no longer changed by anyone: the holder of the lock may look without a step of its own.
+            if let Some(f) = cx.world.list(old).entries[i].peek().fence {
+                self.put = FenceOp::new(What::Put, f, 0);
+                self.at = At::Drop;
+            }
+        }
+        Flow::Go
+    }
+}
+
+impl Protocol for Reserve {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Look => self.look(cx),
+            At::Allocate => self.allocate(cx),
+            At::Copy => self.copy(cx),
+            At::Publish => self.publish(cx),
+            At::Drop => match self.put.step(cx) {
+                Flow::Done(_) => self.next_drop(cx),
+                other => other,
+            },
+            At::FreeOld => {
+                if let Some(old) = self.old {
+                    cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
+                    rcu::call_rcu(cx, old.0);
+                }
+                Flow::Done(Value::Word(0))
+            }
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let old = |f: Footprint| match self.old {
+            Some(old) => f.read(old),
+            None => f,
+        };
+        match self.at {
+            At::Look => locked_footprint(v, self.resv),
+            At::Allocate => {
+                let lists = v.program.resv_parts(self.resv).lists.map(ObjId);
+                lists.fold(old(Footprint::NONE), Footprint::write)
+            }
+            At::Copy => {
+                let entry = self.old.and_then(|o| v.world.list(o).entries[usize::from(self.index)].0.fence);
+                let f = old(Footprint::writes(self.new));
+                entry.map_or(f, |e| f.read(e))
+            }
+            At::Publish => Footprint::writes(self.resv),
+            At::Drop => self.put.footprint(v),
+            At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::Drop => self.put.label(),
+            at => at.label(),
+        }
+    }
+}

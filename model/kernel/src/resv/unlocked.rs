@@ -1,0 +1,295 @@
+//! Reading a reservation without its lock: `dma_resv_wait_timeout()`, `dma_resv_test_signaled()`.
+//!
+//! Each look at a fence is a read-side section of its own; between two of them the reader holds a reference to the
+//! fence it found, and nothing else.
+
+use super::{Entry, Usage};
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    coder::points,
+    fence::{self, FenceOp, FenceWait, What},
+    machine::Protocol,
+    primitives::rcu,
+};
+
+points! {
+    /// Program points of the walk.
+    enum At {
+        /// `rcu_read_lock()` of the first look.
+        ReadLock = "rcu_read_lock",
+        /// `rcu_read_lock()` of every later look.
+        ReadLockAgain = "rcu_read_lock again",
+        /// Has the list been replaced since the last look? Then start again, else go on with the next entry.
+        Resume = "list still the same as before?",
+        /// `dma_resv_iter_restart_unlocked()`: the list and its count, from the beginning.
+        Restart = "load list",
+        /// The next entry of a usage that the query covers; none left ends the walk.
+        Next = "load entry",
+        /// `dma_fence_get_rcu()`: a dead fence means start again.
+        Get = "dma_fence_get_rcu",
+        /// Signalled fences are skipped.
+        Test = "test SIGNALED",
+        /// Drops the reference to a fence that is skipped or done with.
+        Put = "dma_fence_put",
+        /// Has the list been replaced meanwhile? Then start again.
+        Recheck = "list still the same?",
+        /// `rcu_read_unlock()`.
+        ReadUnlock = "rcu_read_unlock",
+        /// Waits for the fence it found, outside of any section.
+        Wait = "wait",
+    }
+}
+
+/// What is to be found out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Goal {
+    Test,
+    Wait,
+}
+
+/// Where to go once the reference is dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum AfterPut {
+    Next,
+    Restart,
+    ReadLock,
+    Return,
+}
+
+impl Code for AfterPut {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = [AfterPut::Next, AfterPut::Restart, AfterPut::ReadLock, AfterPut::Return][usize::from(tag)];
+    }
+}
+
+/// A walk in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unlocked {
+    at: At,
+    resv: ObjId,
+    usage: Usage,
+    goal: Goal,
+    /// The list being walked; `None` also before the first look.
+    list: Option<ObjId>,
+    num: u8,
+    index: u8,
+    /// The fence it holds a reference to, or is about to take one of.
+    fence: Option<ObjId>,
+    /// The usage that was read with it, in one word.
+    found: Usage,
+    after_put: AfterPut,
+    /// What the wait for the last fence returned.
+    result: i16,
+    put: FenceOp,
+    wait: FenceWait,
+}
+
+impl Code for Unlocked {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.resv.code(c);
+        self.usage.code(c);
+        let mut waits = self.goal == Goal::Wait;
+        c.flag(&mut waits);
+        self.goal = if waits { Goal::Wait } else { Goal::Test };
+        self.list.code(c);
+        c.byte(&mut self.num);
+        c.byte(&mut self.index);
+        self.fence.code(c);
+        if self.fence.is_some() {
+            self.found.code(c);
+        }
+        self.result.code(c);
+        if self.at == At::Put {
+            self.after_put.code(c);
+            self.put.code(c);
+        }
+        if waits {
+            self.wait.code(c);
+        }
+    }
+}
+
+impl Unlocked {
+    pub(crate) const BLANK: Unlocked = Unlocked {
+        at: At::ReadLock,
+        resv: ObjId(0),
+        usage: Usage::Kernel,
+        goal: Goal::Test,
+        list: None,
+        num: 0,
+        index: 0,
+        fence: None,
+        found: Usage::Kernel,
+        after_put: AfterPut::Next,
+        result: 1,
+        put: FenceOp::BLANK,
+        wait: FenceWait::BLANK,
+    };
+
+    /// `dma_resv_test_signaled()`: 1 if no unsignalled fence of the usage is found.
+    pub fn test(resv: ObjId, usage: Usage) -> Unlocked {
+        Unlocked { resv, usage, ..Unlocked::BLANK }
+    }
+
+    /// `dma_resv_wait_timeout()`: waits for one fence after the other, as `wait` says.
+    pub(crate) fn wait(resv: ObjId, usage: Usage, wait: FenceWait) -> Unlocked {
+        Unlocked { resv, usage, goal: Goal::Wait, wait, ..Unlocked::BLANK }
+    }
+
+    fn go(&mut self, at: At) -> Flow {
+        self.at = at;
+        Flow::Go
+    }
+
+    fn put(&mut self, after: AfterPut) -> Flow {
+        let Some(fence) = self.fence.take() else { return self.continue_with(after) };
+        self.put = FenceOp::new(What::Put, fence, 0);
+        self.after_put = after;
+        self.go(At::Put)
+    }
+
+    fn continue_with(&mut self, after: AfterPut) -> Flow {
+        match after {
+            AfterPut::Next => self.advance(),
+            AfterPut::Restart => self.go(At::Restart),
+            AfterPut::ReadLock => self.go(At::ReadLockAgain),
+            AfterPut::Return => Flow::Done(Value::Word(i32::from(self.result))),
+        }
+    }
+
+    /// To the next entry, or to the end of the walk.
+    fn advance(&mut self) -> Flow {
+        let at = if self.index < self.num { At::Next } else { At::Recheck };
+        self.go(at)
+    }
+
+    fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.list = cx.resv(self.resv).list.load(Order::Acquire);
+        self.index = 0;
+        self.num = match self.list {
+            Some(l) => cx.list(l).num.load(Order::Acquire),
+            None => 0,
+        };
+        self.advance()
+    }
+
+    fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(list) = self.list else { return self.go(At::Recheck) };
+        let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
+        self.index += 1;
+        (self.fence, self.found) = (entry.fence, entry.usage);
+        if self.fence.is_some() { self.go(At::Get) } else { self.advance() }
+    }
+
+    fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(fence) = self.fence else { return self.advance() };
+        if fence::get_rcu(cx, fence) {
+            return self.go(At::Test);
+        }
+        self.fence = None;
+        self.go(At::Restart)
+    }
+
+    fn test_found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(fence) = self.fence else { return self.advance() };
+        if fence::test_signaled(cx, fence) || self.found > self.usage {
+            return self.put(AfterPut::Next);
+        }
+        self.go(At::Recheck)
+    }
+
+    fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let now = cx.resv(self.resv).list.load(Order::Acquire);
+        if now != self.list {
+            return self.put(AfterPut::Restart);
+        }
+        self.go(At::ReadUnlock)
+    }
+
+    fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if cx.resv(self.resv).list.load(Order::Acquire) == self.list { self.advance() } else { self.go(At::Restart) }
+    }
+
+    fn found_or_done(&mut self) -> Flow {
+        match (self.fence, self.goal) {
+            (None, _) => Flow::Done(Value::Word(i32::from(self.result))),
+            (Some(_), Goal::Test) => {
+                self.result = 0;
+                self.put(AfterPut::Return)
+            }
+            (Some(f), Goal::Wait) => {
+                self.wait = self.wait.restart(f);
+                self.go(At::Wait)
+            }
+        }
+    }
+
+    fn waited(&mut self, result: Value) -> Flow {
+        let Value::Word(w) = result else { return Flow::Done(result) };
+        self.result = w as i16;
+        self.put(if w <= 0 { AfterPut::Return } else { AfterPut::ReadLock })
+    }
+}
+
+impl Protocol for Unlocked {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::ReadLock | At::ReadLockAgain => {
+                rcu::read_lock(cx);
+                self.go(if self.at == At::ReadLock { At::Restart } else { At::Resume })
+            }
+            At::Resume => self.resume(cx),
+            At::Restart => self.restart(cx),
+            At::Next => self.next(cx),
+            At::Get => self.get(cx),
+            At::Test => self.test_found(cx),
+            At::Recheck => self.recheck(cx),
+            At::ReadUnlock => {
+                rcu::read_unlock(cx);
+                self.found_or_done()
+            }
+            At::Put => match self.put.step(cx) {
+                Flow::Done(_) => self.continue_with(self.after_put),
+                other => other,
+            },
+            At::Wait => match self.wait.step(cx) {
+                Flow::Done(v) => self.waited(v),
+                other => other,
+            },
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let list = |f: Footprint, l: Option<ObjId>| l.map_or(f, |l| f.read(l));
+        match self.at {
+            At::ReadLock | At::ReadLockAgain | At::ReadUnlock => rcu::section_footprint(v),
+            At::Restart => list(Footprint::reads(self.resv), v.world.resv(self.resv).list.0),
+            At::Next => list(Footprint::NONE, self.list),
+            At::Get => Footprint::NONE.write_opt(self.fence),
+            At::Test => list(self.fence.map_or(Footprint::NONE, Footprint::reads), self.list),
+            At::Recheck | At::Resume => Footprint::reads(self.resv),
+            At::Put => self.put.footprint(v),
+            At::Wait => self.wait.footprint(v),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::Put => self.put.label(),
+            At::Wait => self.wait.label(),
+            at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.at {
+            At::Wait => self.wait.spins_on(),
+            At::Put => self.put.spins_on(),
+            _ => None,
+        }
+    }
+}

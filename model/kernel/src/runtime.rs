@@ -1,0 +1,284 @@
+//! What a shared cell is made of. The protocols are written once over [`Runtime`]; an engine picks one.
+//!
+//! A `World<R>` is one thread's *handle* on the shared objects. Under [`Plain`] the handle is the data itself: cloning
+//! it forks the system, which is what an explicit-state search wants. Under a threading checker each cell is a shared
+//! pointer, so cloning the handle gives another thread access to the same objects.
+//!
+//! Two kinds of cell, and the choice between them is part of the model:
+//!
+//! * [`Runtime::Cell`] is what a named spinlock of the kernel protects. It can only be touched inside
+//!   [`Cx::enter`](crate::Cx::enter), which under a threading checker takes that lock.
+//! * [`Runtime::Atomic`] is what the kernel reads or writes without a lock, with the kernel's memory order.
+
+use crate::{
+    ObjId, ThreadId,
+    value::{Handle, Value},
+};
+
+/// A memory order, as the kernel's accessors give it (`READ_ONCE` is relaxed, `smp_load_acquire` acquires, …).
+///
+/// A *full* barrier is not an order of an access: see [`Runtime::full_barrier`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Order {
+    /// `READ_ONCE`, `WRITE_ONCE`, `atomic_*` without return value.
+    Relaxed,
+    /// `smp_load_acquire`, `*_acquire`.
+    Acquire,
+    /// `smp_store_release`, `*_release`.
+    Release,
+    /// Both, for read-modify-write operations.
+    AcqRel,
+    /// A value-returning atomic without suffix: a full barrier on both sides.
+    Full,
+}
+
+/// A small value that fits a 64-bit word, and back.
+pub trait Bits: Copy + PartialEq + Send + 'static {
+    /// Packs the value.
+    fn to_bits(self) -> u64;
+    /// Unpacks what [`to_bits`](Bits::to_bits) made.
+    fn from_bits(bits: u64) -> Self;
+}
+
+/// Proof that a step is inside the critical section of `gate`'s spinlock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held(pub(crate) ObjId);
+
+impl Held {
+    /// The object whose lock is held.
+    pub fn gate(self) -> ObjId {
+        self.0
+    }
+}
+
+/// A value that a spinlock of the kernel protects.
+pub trait SharedCell<T: Copy>: Clone {
+    /// A cell of the object `gate`.
+    fn new(value: T, gate: ObjId) -> Self;
+    /// Reads the value inside the critical section.
+    fn get(&self, held: Held) -> T;
+    /// Writes the value inside the critical section.
+    fn set(&mut self, held: Held, value: T);
+    /// The value as an observer outside of the model sees it (for traces, oracles and tests).
+    fn peek(&self) -> T;
+}
+
+/// A word that is read and written without a lock.
+pub trait AtomicCell<T: Bits>: Clone {
+    /// A word.
+    fn new(value: T) -> Self;
+    /// A word that the kernel accesses plainly: two accesses at once, one a write, are a data race.
+    fn racy(value: T) -> Self {
+        Self::new(value)
+    }
+    /// Reads it.
+    fn load(&self, order: Order) -> T;
+    /// Writes it.
+    fn store(&mut self, value: T, order: Order);
+    /// Writes it and returns what was there.
+    fn swap(&mut self, value: T, order: Order) -> T;
+    /// Writes `new` if `current` is there; returns what was there either way.
+    fn compare_exchange(&mut self, current: T, new: T, order: Order) -> Result<T, T>;
+    /// Adds to the packed form and returns the old value.
+    fn fetch_add(&mut self, delta: i32, order: Order) -> T;
+    /// Sets bits of the packed form and returns the old value.
+    fn fetch_or(&mut self, bits: u64, order: Order) -> T;
+    /// The latest written value, for the oracle only: no memory order, no scheduling point.
+    fn peek(&self) -> T;
+}
+
+/// The checker's own bookkeeping about an object (who took which reference): no part of the modelled memory, so it has
+/// neither order nor scheduling point.
+pub trait NoteCell<T: Copy>: Clone {
+    /// A note.
+    fn new(value: T) -> Self;
+    /// Reads it.
+    fn get(&self) -> T;
+    /// Overwrites it.
+    fn set(&mut self, value: T);
+}
+
+/// What a shared cell is made of, and the few things that a step may ask of whoever runs it.
+pub trait Runtime: Clone + 'static {
+    /// Data under a spinlock.
+    type Cell<T: Copy + Send + 'static>: SharedCell<T>;
+    /// A word with memory orders.
+    type Atomic<T: Bits>: AtomicCell<T>;
+    /// Bookkeeping of the checker.
+    type Note<T: Copy + 'static>: NoteCell<T>;
+
+    /// Takes the spinlock of `gate` for the rest of the step.
+    fn enter(&mut self, gate: ObjId);
+    /// `smp_mb()`.
+    fn full_barrier(&mut self);
+    /// Picks one of `n` possibilities.
+    fn choose(&mut self, n: u8) -> u8;
+    /// The thread has just been made runnable: lets it go on, if it is held.
+    fn release(&mut self, thread: ThreadId);
+}
+
+/// Plain data, one step at a time: sequentially consistent. The explicit and the shuttle engine run on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain {
+    /// The answer to the step's `choose`, if it has one.
+    pub choice: u8,
+}
+
+impl Runtime for Plain {
+    type Cell<T: Copy + Send + 'static> = PlainCell<T>;
+    type Atomic<T: Bits> = PlainCell<T>;
+    type Note<T: Copy + 'static> = PlainCell<T>;
+
+    fn enter(&mut self, _gate: ObjId) {}
+    fn full_barrier(&mut self) {}
+    fn choose(&mut self, n: u8) -> u8 {
+        debug_assert!(self.choice < n, "[internal bug] choice {} of {n}", self.choice);
+        self.choice
+    }
+    fn release(&mut self, _thread: ThreadId) {}
+}
+
+/// A plain value that serves as cell and as atomic word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PlainCell<T>(pub T);
+
+impl<T: Copy> SharedCell<T> for PlainCell<T> {
+    fn new(value: T, _gate: ObjId) -> Self {
+        PlainCell(value)
+    }
+    fn get(&self, _held: Held) -> T {
+        self.0
+    }
+    fn set(&mut self, _held: Held, value: T) {
+        self.0 = value;
+    }
+    fn peek(&self) -> T {
+        self.0
+    }
+}
+
+impl<T: Copy> NoteCell<T> for PlainCell<T> {
+    fn new(value: T) -> Self {
+        PlainCell(value)
+    }
+    fn get(&self) -> T {
+        self.0
+    }
+    fn set(&mut self, value: T) {
+        self.0 = value;
+    }
+}
+
+impl<T: Bits> AtomicCell<T> for PlainCell<T> {
+    fn new(value: T) -> Self {
+        PlainCell(value)
+    }
+    fn load(&self, _order: Order) -> T {
+        self.0
+    }
+    fn store(&mut self, value: T, _order: Order) {
+        self.0 = value;
+    }
+    fn swap(&mut self, value: T, _order: Order) -> T {
+        std::mem::replace(&mut self.0, value)
+    }
+    fn compare_exchange(&mut self, current: T, new: T, _order: Order) -> Result<T, T> {
+        let was = self.0;
+        if was == current {
+            self.0 = new;
+            Ok(was)
+        } else {
+            Err(was)
+        }
+    }
+    fn fetch_add(&mut self, delta: i32, _order: Order) -> T {
+        let was = self.0;
+        self.0 = T::from_bits(was.to_bits().wrapping_add(i64::from(delta) as u64));
+        was
+    }
+    fn fetch_or(&mut self, bits: u64, _order: Order) -> T {
+        let was = self.0;
+        self.0 = T::from_bits(was.to_bits() | bits);
+        was
+    }
+    fn peek(&self) -> T {
+        self.0
+    }
+}
+
+impl<T: crate::Code> crate::Code for PlainCell<T> {
+    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+        self.0.code(c);
+    }
+}
+
+macro_rules! integer_bits {
+    ($($t:ty),*) => {$(
+        impl Bits for $t {
+            fn to_bits(self) -> u64 {
+                u64::from(self)
+            }
+            fn from_bits(bits: u64) -> Self {
+                bits as $t
+            }
+        }
+    )*};
+}
+integer_bits!(u8, u16);
+
+impl Bits for Option<ObjId> {
+    fn to_bits(self) -> u64 {
+        self.map_or(0, |o| u64::from(o.0) + 1)
+    }
+    fn from_bits(bits: u64) -> Self {
+        (bits as u8).checked_sub(1).map(ObjId)
+    }
+}
+
+/// Words are stored with a bias so that adding to the packed form never borrows from the tag.
+const WORD_TAG: u64 = 1 << 40;
+const WORD_BIAS: i64 = 1 << 31;
+const NULL_BITS: u64 = 2 << 40;
+const REF_TAG: u64 = 3 << 40;
+
+impl Bits for Value {
+    fn to_bits(self) -> u64 {
+        match self {
+            Value::Unset => 0,
+            Value::Word(w) => WORD_TAG + (i64::from(w) + WORD_BIAS) as u64,
+            Value::Null => NULL_BITS,
+            Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 8),
+        }
+    }
+    fn from_bits(bits: u64) -> Self {
+        match bits >> 40 {
+            1 => Value::Word(((bits & (WORD_TAG - 1)) as i64 - WORD_BIAS) as i32),
+            2 => Value::Null,
+            3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
+            _ => Value::Unset,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_survive_packing_and_adding() {
+        for v in [
+            Value::Unset,
+            Value::Word(0),
+            Value::Word(-1),
+            Value::Word(i32::MAX),
+            Value::Word(i32::MIN),
+            Value::Null,
+            Value::Ref(Handle { obj: ObjId(33), generation: 255 }),
+        ] {
+            assert_eq!(Value::from_bits(v.to_bits()), v);
+        }
+        let mut c = PlainCell(Value::Word(0));
+        assert_eq!(c.fetch_add(-1, Order::Relaxed), Value::Word(0));
+        assert_eq!(c.0, Value::Word(-1));
+    }
+}

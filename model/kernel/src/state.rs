@@ -1,0 +1,331 @@
+//! A whole modelled system as one flat value, and how sequential engines take steps in it.
+
+use crate::{
+    Coder, Footprint, LocalId, MAX_THREADS, ObjId, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value, View, Violation,
+    World,
+    coder::{Reader, Writer},
+    object::Task,
+    program::Script,
+    thread::{Run, Stepped},
+};
+
+/// One step of one thread: who, and how its choice falls (0 without one).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Action {
+    /// Who takes the step.
+    pub thread: ThreadId,
+    /// Which way its choice falls.
+    pub choice: u8,
+}
+
+/// The threads that can take a step.
+pub type Enabled = crate::ThreadSet;
+
+/// A modelled system between two steps.
+#[derive(Clone, Copy)]
+pub struct State {
+    /// The shared objects.
+    pub world: World<Plain>,
+    threads: [Thread; MAX_THREADS],
+    /// The property that the last step broke; such a state is terminal.
+    violation: Option<Violation>,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StepResult {
+    /// The property that it broke.
+    pub violation: Option<Violation>,
+    /// The result of the operation, if this was its last step.
+    pub result: Option<Value>,
+}
+
+/// A terminal state as its observer sees it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Outcome {
+    /// Every script ended, and nothing was wrong.
+    Finished {
+        /// Each scripted thread's locals, in order of declaration.
+        locals: Vec<Vec<Value>>,
+        /// The observed variables.
+        vars: Vec<Value>,
+    },
+    /// A property was broken: which, by whom, at which operation.
+    Violated(Violation),
+}
+
+impl Outcome {
+    /// The outcome of an execution in which every script ended, on any runtime.
+    pub fn finished<'a, R: Runtime>(program: &Program, world: &World<R>, thread: impl Fn(ThreadId) -> &'a Thread) -> Outcome {
+        let seen = |v| crate::world::canonical(world, v);
+        let locals = program.scripted().map(|t| {
+            let n = program.scripts[t.index()].locals.len() as u8;
+            (0..n).map(|l| seen(thread(t).local(LocalId(l)))).collect()
+        });
+        let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
+        let vars = vars.map(|(i, _)| seen(world.var_value(ObjId::var(i)))).collect();
+        Outcome::Finished { locals: locals.collect(), vars }
+    }
+}
+
+impl State {
+    /// The state after setup, before the first step of any thread.
+    pub fn initial(program: &Program) -> State {
+        let mut state =
+            State { world: World::new(program), threads: [Thread::default(); MAX_THREADS], violation: None };
+        state.violation = state.run_alone(program, &program.setup);
+        if state.violation.is_none() {
+            for t in program.threads() {
+                let (thread, world) = (&mut state.threads[t.index()], &mut state.world);
+                let script = &program.scripts[t.index()];
+                let v = thread.start(script, program, world, t, &mut Plain::default());
+                state.violation = state.violation.or(v);
+                state.settle_agent(program, t);
+            }
+        }
+        state
+    }
+
+    /// An agent with nothing to do is asleep before the threads start.
+    fn settle_agent(&mut self, program: &Program, t: ThreadId) {
+        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(t) {
+            self.bare_step(program, Action { thread: t, choice: 0 });
+        }
+    }
+
+    /// Runs a script from start to end while every other thread stands still.
+    fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
+        /// Setup and teardown are straight-line code; a loop in them must end.
+        const MAX_STEPS: usize = 100_000;
+        let me = program.main_thread();
+        let (mut thread, mut rt) = (Thread::default(), Plain::default());
+        if script.code.is_empty() {
+            return None;
+        }
+        let mut violation = thread.start(script, program, &mut self.world, me, &mut rt);
+        for _ in 0..MAX_STEPS {
+            if violation.is_some() || thread.run() == Run::Done {
+                return violation;
+            }
+            let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me)
+                || self.spins(thread.machine().spins_on(), me);
+            if blocked {
+                return Some(Violation {
+                    property: Property::Deadlock,
+                    thread: me,
+                    pc: thread.pc(),
+                    object: None,
+                    other: None,
+                });
+            }
+            violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
+        }
+        let (thread, pc) = (me, thread.pc());
+        Some(Violation { property: Property::SpinsLocally, thread, pc, object: None, other: None })
+    }
+
+    /// A thread's private state.
+    pub fn thread(&self, t: ThreadId) -> &Thread {
+        &self.threads[t.index()]
+    }
+
+    /// The property that the last step broke.
+    pub fn violation(&self) -> Option<Violation> {
+        self.violation
+    }
+
+    /// Makes this state equal to another of the same program.
+    pub fn copy_from(&mut self, other: &State, program: &Program) {
+        self.world.copy_from(&other.world);
+        let n = program.scripts.len();
+        self.threads[..n].copy_from_slice(&other.threads[..n]);
+        self.violation = other.violation;
+    }
+
+    fn is_awake(&self, t: ThreadId) -> bool {
+        self.world.task(t).state.0 == Task::<Plain>::RUNNING
+    }
+
+    fn spins(&self, lock: Option<ObjId>, me: ThreadId) -> bool {
+        lock.and_then(|l| self.world.spin_owner(l)).is_some_and(|owner| owner != me)
+    }
+
+    /// Whether a thread can take a step. Exactly three things disable one: it is done, it sleeps, it spins.
+    pub fn is_enabled(&self, t: ThreadId) -> bool {
+        let thread = &self.threads[t.index()];
+        match thread.run() {
+            Run::Done => false,
+            Run::Ready => !self.spins(thread.machine().spins_on(), t),
+            Run::Asleep(_, p) => {
+                let signal = p.interruptible() && self.world.task(t).pending.0 != 0;
+                self.is_awake(t) || p.timed() || signal
+            }
+        }
+    }
+
+    /// Every thread that can take a step; nobody after a violation.
+    pub fn enabled(&self, program: &Program) -> Enabled {
+        let mut set = Enabled::default();
+        if self.violation.is_none() {
+            program.threads().filter(|t| self.is_enabled(*t)).for_each(|t| set.insert(t));
+        }
+        set
+    }
+
+    /// Whether every script that somebody wrote is over.
+    pub fn is_finished(&self, program: &Program) -> bool {
+        program.scripted().all(|t| self.threads[t.index()].run() == Run::Done)
+    }
+
+    /// What a thread's next step touches, and how many ways it can go.
+    pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
+        self.threads[t.index()].footprint(View { world: &self.world, program, me: t })
+    }
+
+    /// Takes a step. Debug builds check it against its footprint.
+    pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
+        if cfg!(debug_assertions) {
+            return self.checked_step(program, action);
+        }
+        self.bare_step(program, action).into()
+    }
+
+    fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
+        let t = action.thread;
+        let mut rt = Plain { choice: action.choice };
+        let script = &program.scripts[t.index()];
+        let stepped = self.threads[t.index()].step(script, program, &mut self.world, t, &mut rt);
+        debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
+        self.violation = stepped.violation;
+        stepped
+    }
+
+    /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
+    fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
+        let declared = self.footprint(program, action.thread);
+        let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
+        let before: Vec<_> = others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(*t))).collect();
+        let objects_before = self.object_encodings();
+        let label = self.threads[action.thread.index()].machine().label();
+        let stepped = self.bare_step(program, action);
+        if stepped.violation.is_some() {
+            return stepped.into();
+        }
+        let objects_after = self.object_encodings();
+        for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
+            let ok = old == new || declared.writes.contains(*id);
+            assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
+        }
+        for id in stepped.touched.iter() {
+            let ok = declared.touched().contains(id);
+            assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
+        }
+        for (t, was) in others.iter().zip(before) {
+            let now = (self.footprint(program, *t), self.is_enabled(*t));
+            assert!(
+                now == was || declared.conflicts(was.0),
+                "[internal bug] step `{label}` moved the independent thread {}",
+                program.thread_name(*t)
+            );
+        }
+        stepped.into()
+    }
+
+    fn object_encodings(&mut self) -> Vec<(ObjId, Vec<u8>)> {
+        let ids: Vec<ObjId> = self.world.ids().collect();
+        ids.into_iter()
+            .map(|id| {
+                let mut out = vec![];
+                self.world.encode_one(id, &mut out);
+                (id, out)
+            })
+            .collect()
+    }
+
+    /// Appends the canonical encoding: the identity of the state.
+    pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
+        let generations = self.world.generations();
+        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
+        self.code(program, &mut w);
+    }
+
+    /// Rebuilds the state that an encoding of this program stands for.
+    pub fn decode(&mut self, program: &Program, bytes: &[u8]) {
+        let mut r = Reader { bytes, at: 0 };
+        self.code(program, &mut r);
+        debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
+    }
+
+    fn code<C: Coder>(&mut self, program: &Program, c: &mut C) {
+        use crate::Code as _;
+        self.world.code(c);
+        for (thread, script) in self.threads.iter_mut().zip(&program.scripts) {
+            thread.code_with(c, script.locals.len());
+        }
+        self.code_violation(c);
+    }
+
+    /// A violating step leads to a state of its own: the violation is part of the encoding.
+    fn code_violation<C: Coder>(&mut self, c: &mut C) {
+        let mut some = self.violation.is_some();
+        c.flag(&mut some);
+        if !some {
+            self.violation = None;
+            return;
+        }
+        let blank =
+            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
+        let v = self.violation.get_or_insert(blank);
+        let mut property = v.property as u8;
+        c.byte(&mut property);
+        v.property = Property::ALL[usize::from(property)];
+        use crate::Code as _;
+        v.thread.code(c);
+        v.pc.code(c);
+        v.object.code(c);
+        v.other.code(c);
+    }
+
+    /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
+    pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
+        if self.violation.is_none() {
+            self.violation = self.run_alone(program, &program.teardown).or_else(|| crate::world::leaks(&self.world, program));
+        }
+        self.violation
+    }
+
+    /// What the observer sees of a terminal state.
+    pub fn outcome(&self, program: &Program) -> Outcome {
+        if let Some(v) = self.violation {
+            return Outcome::Violated(v);
+        }
+        Outcome::finished(program, &self.world, |t| self.thread(t))
+    }
+
+    /// Makes a sleeper runnable although nobody woke it, to see whether that leads on.
+    pub fn wake_for_nothing(&mut self, t: ThreadId) {
+        self.world.task_mut(t).state.0 = Task::<Plain>::RUNNING;
+    }
+
+    /// Ends the execution with a violation that no single step committed (a deadlock).
+    pub fn end_with(&mut self, v: Violation) {
+        self.violation = Some(v);
+    }
+
+    /// Whether the two states differ in what the threads are about to do or know.
+    pub fn same_threads(&self, other: &State, program: &Program) -> bool {
+        let n = program.scripts.len();
+        self.threads[..n] == other.threads[..n]
+    }
+
+    /// The object in a slot of the world.
+    pub fn object(&self, id: ObjId) -> &Object<Plain> {
+        self.world.object(id)
+    }
+}
+
+impl From<Stepped> for StepResult {
+    fn from(s: Stepped) -> StepResult {
+        StepResult { violation: s.violation, result: s.result }
+    }
+}

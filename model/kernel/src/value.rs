@@ -1,0 +1,121 @@
+//! What a local, a variable or a return code holds: a word, NULL, or a reference to an object.
+
+use crate::ids::ObjId;
+use std::fmt;
+
+/// A reference to an object as a program holds it: which slot, and the slot's generation when it was taken.
+///
+/// A freed slot gets a new generation, so an old handle no longer matches: that is how use after free is seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Handle {
+    /// The slot.
+    pub obj: ObjId,
+    /// The slot's generation at the time the reference was made; [`Handle::STALE`] once it is known to be old.
+    pub generation: u8,
+}
+
+impl Handle {
+    /// The generation that no live slot has: the canonical form of every outdated handle.
+    pub const STALE: u8 = 255;
+}
+
+/// A word, NULL, a reference, or nothing yet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Value {
+    /// Never set. Reading it is a violation.
+    #[default]
+    Unset,
+    /// A number; a kernel return code is a negative errno.
+    Word(i32),
+    /// The NULL reference.
+    Null,
+    /// A reference to an object.
+    Ref(Handle),
+}
+
+impl Value {
+    /// The truth of a value as C's `if` sees it: nonzero words and references are true.
+    pub fn truth(self) -> Option<bool> {
+        match self {
+            Value::Unset => None,
+            Value::Word(w) => Some(w != 0),
+            Value::Null => Some(false),
+            Value::Ref(_) => Some(true),
+        }
+    }
+
+    /// The number, where NULL counts as 0.
+    pub fn word(self) -> Option<i32> {
+        match self {
+            Value::Word(w) => Some(w),
+            Value::Null => Some(0),
+            Value::Unset | Value::Ref(_) => None,
+        }
+    }
+}
+
+impl From<Errno> for Value {
+    fn from(e: Errno) -> Value {
+        Value::Word(-e.0)
+    }
+}
+
+/// A Linux error number, positive; operations return it negated.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Errno(pub i32);
+
+macro_rules! errnos {
+    ($($name:ident = $n:literal),* $(,)?) => {
+        impl Errno {
+            $(#[doc = concat!("Linux's `", stringify!($name), "`.")] pub const $name: Errno = Errno($n);)*
+            /// Every error number that has a name here, with it.
+            pub const ALL: &'static [(&'static str, Errno)] = &[$((stringify!($name), Errno($n))),*];
+        }
+    };
+}
+
+errnos! {
+    EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EFAULT = 14, EBUSY = 16,
+    EEXIST = 17, ENODEV = 19, EINVAL = 22, ENOSPC = 28, EDEADLK = 35, ETIME = 62, EMULTIHOP = 72,
+    EOVERFLOW = 75, EOPNOTSUPP = 95, ETIMEDOUT = 110, EALREADY = 114, ECANCELED = 125, ERESTARTSYS = 512,
+}
+
+impl Errno {
+    /// The error's name, such as `EDEADLK`.
+    pub fn name(self) -> Option<&'static str> {
+        Errno::ALL.iter().find(|(_, e)| *e == self).map(|(n, _)| *n)
+    }
+
+    /// The error of that name.
+    pub fn from_name(name: &str) -> Option<Errno> {
+        Errno::ALL.iter().find(|(n, _)| *n == name).map(|(_, e)| *e)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(n) => f.write_str(n),
+            None => write!(f, "E{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errno_names_and_numbers_agree_both_ways() {
+        for (name, e) in Errno::ALL {
+            assert_eq!(Errno::from_name(name), Some(*e));
+            assert_eq!(e.name(), Some(*name));
+        }
+        assert_eq!(Value::from(Errno::EDEADLK), Value::Word(-35));
+    }
+
+    #[test]
+    fn a_value_is_one_machine_word() {
+        assert!(size_of::<Value>() <= 8);
+    }
+}

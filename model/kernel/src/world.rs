@@ -1,0 +1,305 @@
+//! All shared objects of a modelled system.
+
+use crate::{
+    Code, Coder, Cx, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Property, Runtime,
+    ThreadId, Value, Violation,
+    coder::Canon,
+    fence::{Callback, Fence},
+    object::Task,
+    primitives::{
+        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
+        variable::Variable, waitqueue::WaitQueue,
+    },
+    program::ObjectKind,
+    resv::{FenceList, Resv},
+    runtime::AtomicCell,
+    ww::{AcquireCtx, WwClass, WwMutex},
+};
+
+/// One thread's handle on all shared objects; under [`Plain`], the objects themselves as one flat value.
+#[derive(Clone)]
+pub struct World<R: Runtime> {
+    objects: [Object<R>; MAX_OBJECTS],
+    vars: [Variable<R>; MAX_VARS],
+    tasks: [Task<R>; MAX_THREADS],
+    live: Live,
+}
+
+impl Copy for World<Plain> {}
+
+/// How many slots of each array a program uses: copying and encoding look no further.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Live {
+    objects: u8,
+    vars: u8,
+    tasks: u8,
+}
+
+/// The working form must stay small: a search copies it at every step.
+const _: () = assert!(size_of::<World<Plain>>() <= 2048);
+
+impl<R: Runtime> World<R> {
+    /// The world of a program before its setup has run.
+    pub fn new(program: &Program) -> World<R> {
+        let objects = std::array::from_fn(|i| match program.objects.get(i) {
+            Some(decl) => Object::new(&decl.kind, ObjId::object(i)),
+            None => Object::None,
+        });
+        let vars = std::array::from_fn(|i| match program.vars.get(i) {
+            Some(v) => Variable::new(v.init, v.racy),
+            None => Variable::new(Value::Unset, false),
+        });
+        let tasks = std::array::from_fn(|_| Task::new());
+        let live = Live {
+            objects: program.objects.len() as u8,
+            vars: program.vars.len() as u8,
+            tasks: program.scripts.len() as u8 + 1,
+        };
+        World { objects, vars, tasks, live }
+    }
+
+    /// The object in a slot.
+    pub fn object(&self, id: ObjId) -> &Object<R> {
+        &self.objects[usize::from(id.0)]
+    }
+
+    /// The latest value of a variable word, for observers.
+    pub fn var_value(&self, id: ObjId) -> Value {
+        self.vars[id.as_var().unwrap_or_default()].cell.peek()
+    }
+
+    /// A thread's task.
+    pub fn task(&self, t: ThreadId) -> &Task<R> {
+        &self.tasks[t.index()]
+    }
+
+    pub(crate) fn task_mut(&mut self, t: ThreadId) -> &mut Task<R> {
+        &mut self.tasks[t.index()]
+    }
+
+    pub(crate) fn var_mut(&mut self, id: ObjId) -> &mut Variable<R> {
+        &mut self.vars[id.as_var().unwrap_or_default()]
+    }
+
+    /// Every object in use, with its id.
+    pub fn objects(&self) -> impl Iterator<Item = (ObjId, &Object<R>)> {
+        self.objects[..usize::from(self.live.objects)].iter().enumerate().map(|(i, o)| (ObjId::object(i), o))
+    }
+
+    /// Every task in use, the setup's and teardown's last.
+    pub(crate) fn task_ids(&self) -> impl Iterator<Item = ThreadId> + use<R> {
+        (0..self.live.tasks).map(ThreadId)
+    }
+}
+
+/// Typed access to objects. A wrong kind cannot come from a scenario (operands are checked when an operation
+/// begins), so it is a bug of ours.
+macro_rules! accessors {
+    ($($get:ident $get_mut:ident $variant:ident $ty:ident;)*) => {
+        impl<R: Runtime> World<R> {
+            $(
+                #[allow(dead_code, reason = "one accessor of each kind, whether a footprint needs it yet or not")]
+                pub(crate) fn $get(&self, id: ObjId) -> &$ty<R> {
+                    match &self.objects[usize::from(id.0)] {
+                        Object::$variant(o) => o,
+                        _ => wrong_kind(id, stringify!($ty)),
+                    }
+                }
+                pub(crate) fn $get_mut(&mut self, id: ObjId) -> &mut $ty<R> {
+                    match &mut self.objects[usize::from(id.0)] {
+                        Object::$variant(o) => o,
+                        _ => wrong_kind(id, stringify!($ty)),
+                    }
+                }
+            )*
+        }
+
+        impl<R: Runtime> Cx<'_, R> {
+            $(
+                /// The object, touched by this step.
+                pub(crate) fn $get(&mut self, id: ObjId) -> &mut $ty<R> {
+                    self.touch(id);
+                    self.world.$get_mut(id)
+                }
+            )*
+        }
+    };
+}
+
+accessors! {
+    spin spin_mut Spin SpinLock;
+    wait_queue wait_queue_mut WaitQueue WaitQueue;
+    completion completion_mut Completion Completion;
+    barrier barrier_mut Barrier Barrier;
+    refcount refcount_mut Refcount Refcount;
+    slot slot_mut Slot Slot;
+    rcu rcu_mut Rcu Rcu;
+    ww_class ww_class_mut WwClass WwClass;
+    ctx ctx_mut AcquireCtx AcquireCtx;
+    ww ww_mut WwMutex WwMutex;
+    fence fence_mut Fence Fence;
+    callback callback_mut Callback Callback;
+    resv resv_mut Resv Resv;
+    list list_mut FenceList FenceList;
+}
+
+#[cold]
+fn wrong_kind(id: ObjId, wanted: &str) -> ! {
+    panic!("[internal bug] {id:?} is not a {wanted}")
+}
+
+impl World<Plain> {
+    /// Makes this world equal to another of the same program; copies live slots only.
+    pub fn copy_from(&mut self, other: &World<Plain>) {
+        let Live { objects, vars, tasks } = other.live;
+        let (o, v, t) = (usize::from(objects), usize::from(vars), usize::from(tasks));
+        self.objects[..o].copy_from_slice(&other.objects[..o]);
+        self.vars[..v].copy_from_slice(&other.vars[..v]);
+        self.tasks[..t].copy_from_slice(&other.tasks[..t]);
+        self.live = other.live;
+    }
+
+    /// What the encoding needs to know about the whole world before it is written: live stamps.
+    pub(crate) fn canon(&self) -> Canon {
+        let mut canon = Canon::default();
+        for (_, o) in self.objects() {
+            if let Object::AcquireCtx(c) = o
+                && let Some(stamp) = c.live_stamp()
+            {
+                canon.add_stamp(stamp);
+            }
+        }
+        canon
+    }
+
+    /// The current generation of every slot, by object index.
+    pub(crate) fn generations(&self) -> [u8; MAX_OBJECTS] {
+        let mut g = [0; MAX_OBJECTS];
+        for (id, o) in self.objects() {
+            if let Object::Slot(s) = o {
+                g[usize::from(id.0)] = s.generation();
+            }
+        }
+        g
+    }
+
+    /// The encoding of one object, variable or task, to tell whether a step changed it.
+    pub(crate) fn encode_one(&mut self, id: ObjId, out: &mut Vec<u8>) {
+        let canon = self.canon();
+        let generations = self.generations();
+        let mut w = crate::coder::Writer { out, canon, generations: &generations };
+        if let Some(i) = id.as_object() {
+            self.objects[i].code(&mut w);
+        } else if let Some(i) = id.as_var() {
+            self.vars[i].code(&mut w);
+        } else if let Some(t) = id.as_task() {
+            self.tasks[t.index()].code(&mut w);
+        }
+    }
+
+    /// Every id in use.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ObjId> + use<> {
+        let Live { objects, vars, tasks } = self.live;
+        (0..objects)
+            .map(|i| ObjId::object(usize::from(i)))
+            .chain((0..vars).map(|i| ObjId::var(usize::from(i))))
+            .chain((0..tasks).map(|i| ObjId::task(ThreadId(i))))
+    }
+}
+
+impl Code for World<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let Live { objects, vars, tasks } = self.live;
+        self.objects[..usize::from(objects)].iter_mut().for_each(|o| o.code(c));
+        self.vars[..usize::from(vars)].iter_mut().for_each(|v| v.code(c));
+        // The task of setup and teardown is last and idle between steps.
+        self.tasks[..usize::from(tasks) - 1].iter_mut().for_each(|t| t.code(c));
+        if C::READING {
+            self.restore_class_counters();
+        }
+    }
+}
+
+impl World<Plain> {
+    /// A class counter is not encoded: the next stamp is one more than the youngest live one.
+    fn restore_class_counters(&mut self) {
+        let mut next = 0;
+        for (_, o) in self.objects() {
+            if let Object::AcquireCtx(c) = o
+                && let Some(s) = c.live_stamp()
+            {
+                next = next.max(s + 1);
+            }
+        }
+        for o in &mut self.objects {
+            if let Object::WwClass(c) = o {
+                c.set_next(next);
+            }
+        }
+    }
+}
+
+impl<R: Runtime> World<R> {
+    /// Who holds the spinlock of an object.
+    pub fn spin_owner(&self, id: ObjId) -> Option<ThreadId> {
+        match self.object(id) {
+            Object::Spin(s) => s.owner(),
+            Object::Fence(f) => f.lock_owner(),
+            _ => None,
+        }
+    }
+
+    /// How many references to an object shared memory holds: variables and reservations.
+    fn shared_holders(&self, id: ObjId) -> u16 {
+        let in_vars = self.vars[..usize::from(self.live.vars)].iter().filter(|v| match v.cell.peek() {
+            Value::Ref(h) => h.obj == id,
+            _ => false,
+        });
+        let in_lists: u16 = self
+            .objects()
+            .map(|(_, o)| match o {
+                Object::FenceList(l) => l.holders_of(id),
+                _ => 0,
+            })
+            .sum();
+        in_vars.count() as u16 + in_lists
+    }
+}
+
+/// A value with its generation reduced to whether the reference is outdated.
+pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
+    match v {
+        Value::Ref(h) => {
+            let current = match world.object(h.obj) {
+                Object::Slot(s) => s.generation(),
+                _ => 0,
+            };
+            let generation = if h.generation == current { 0 } else { Handle::STALE };
+            Value::Ref(Handle { generation, ..h })
+        }
+        other => other,
+    }
+}
+
+/// References that are left at the end although nothing reachable holds them, with the thread that owes them.
+///
+/// What exists from the start belongs to the scenario; what a variable or a reservation refers to is reachable. A leak
+/// is what a thread took and neither dropped nor left anywhere.
+pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    for (id, o) in world.objects() {
+        let (counted, expected) = match o {
+            Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
+            Object::Slot(s) if s.is_live() => (s.refs(), 0),
+            Object::Fence(f) if f.is_alive() => (f.refs(), program.declared_refs(id)),
+            _ => continue,
+        };
+        let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
+        let count = if uncounted { 1 } else { counted.count() };
+        if count > expected + world.shared_holders(id) {
+            let other = counted.ledger().debtor();
+            let thread = other.unwrap_or(program.main_thread());
+            return Some(Violation { property: Property::LeakedReference, thread, pc: 0, object: Some(id), other });
+        }
+    }
+    None
+}

@@ -1,0 +1,240 @@
+//! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
+
+use super::contract;
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Runtime, ThreadId, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    program::ObjectKind,
+    runtime::NoteCell,
+};
+
+/// A `struct ww_class`: the counter that stamps come from.
+#[derive(Clone)]
+pub struct WwClass<R: Runtime> {
+    next_stamp: R::Atomic<u16>,
+}
+
+impl Copy for WwClass<Plain> {}
+
+impl<R: Runtime> WwClass<R> {
+    pub(crate) fn new() -> Self {
+        WwClass { next_stamp: R::Atomic::new(0) }
+    }
+
+    pub(crate) fn facets(&self, _sink: crate::object::FacetSink<'_>) {}
+}
+
+impl WwClass<Plain> {
+    pub(crate) fn set_next(&mut self, stamp: u16) {
+        self.next_stamp.0 = stamp;
+    }
+}
+
+impl Code for WwClass<Plain> {
+    fn code<C: Coder>(&mut self, _c: &mut C) {
+        // Stamps are encoded as ranks; World::code restores the counter from them.
+    }
+}
+
+/// Where a context is between init and fini.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// Not in use.
+    #[default]
+    Idle,
+    /// After init: may take locks.
+    Acquiring,
+    /// After done: may only release.
+    Done,
+}
+
+impl Code for Phase {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = [Phase::Idle, Phase::Acquiring, Phase::Done][usize::from(tag)];
+    }
+}
+
+/// What CONFIG_DEBUG_WW_MUTEX_SLOWPATH keeps about a context; only its own task looks at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Debug {
+    pub(crate) phase: Phase,
+    pub(crate) task: Option<ThreadId>,
+    /// The lock whose -EDEADLK is still to be answered by taking it, and it first.
+    pub(crate) contending: Option<ObjId>,
+}
+
+fields!(Debug { phase, task, contending });
+
+/// A `struct ww_acquire_ctx`.
+#[derive(Clone)]
+pub struct AcquireCtx<R: Runtime> {
+    /// Taken once at init and kept over all retries: that is what makes a context grow old.
+    stamp: R::Atomic<u16>,
+    acquired: R::Atomic<u8>,
+    wounded: R::Atomic<u8>,
+    pub(crate) debug: R::Note<Debug>,
+}
+
+impl Copy for AcquireCtx<Plain> {}
+
+impl<R: Runtime> AcquireCtx<R> {
+    pub(crate) fn new() -> Self {
+        AcquireCtx {
+            stamp: R::Atomic::new(0),
+            acquired: R::Atomic::new(0),
+            wounded: R::Atomic::new(0),
+            debug: R::Note::new(Debug::default()),
+        }
+    }
+
+    pub(crate) fn stamp(&self) -> u16 {
+        self.stamp.load(Order::Relaxed)
+    }
+
+    pub(crate) fn acquired(&self) -> u8 {
+        self.acquired.load(Order::Relaxed)
+    }
+
+    pub(crate) fn set_acquired(&mut self, n: u8) {
+        self.acquired.store(n, Order::Relaxed);
+    }
+
+    pub(crate) fn wounded(&self) -> bool {
+        self.wounded.load(Order::Relaxed) != 0
+    }
+
+    pub(crate) fn set_wounded(&mut self, on: bool) {
+        self.wounded.store(u8::from(on), Order::Relaxed);
+    }
+
+    /// The task that has the context in use, if it is between init and fini.
+    pub(crate) fn task(&self) -> Option<ThreadId> {
+        self.debug.get().task
+    }
+
+    /// The stamp, while the context is in use.
+    pub(crate) fn live_stamp(&self) -> Option<u16> {
+        (self.debug.get().phase != Phase::Idle).then(|| self.stamp.peek())
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let debug = self.debug.get();
+        if debug.phase == Phase::Idle {
+            return;
+        }
+        sink("stamp", Facet::Word(i32::from(self.stamp.peek())));
+        sink("acquired", Facet::Word(i32::from(self.acquired.peek())));
+        sink("wounded", Facet::Flag(self.wounded.peek() != 0));
+        sink("contending", Facet::Object(debug.contending));
+        sink("done", Facet::Flag(debug.phase == Phase::Done));
+    }
+}
+
+impl Code for AcquireCtx<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.debug.code(c);
+        if self.debug.0.phase == Phase::Idle {
+            (self.stamp.0, self.acquired.0, self.wounded.0) = (0, 0, 0);
+            return;
+        }
+        c.stamp(&mut self.stamp.0);
+        let mut packed = self.acquired.0 << 1 | self.wounded.0;
+        c.byte(&mut packed);
+        (self.acquired.0, self.wounded.0) = (packed >> 1, packed & 1);
+    }
+}
+
+points! {
+    /// What is done with a context; each is one step.
+    pub enum How {
+        /// `ww_acquire_init()`: takes a stamp.
+        Init = "ww_acquire_init",
+        /// `ww_acquire_done()`: no more locks will be taken.
+        Done = "ww_acquire_done",
+        /// `ww_acquire_fini()`: all locks are released.
+        Fini = "ww_acquire_fini",
+    }
+}
+
+/// One operation on an acquire context.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CtxOp {
+    pub(crate) how: How,
+    pub(crate) ctx: ObjId,
+}
+
+fields!(CtxOp { how, ctx });
+
+/// The class of a context or mutex.
+pub(super) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
+    match program.kind(id) {
+        ObjectKind::AcquireCtx { class } | ObjectKind::WwMutex { class, .. } => *class,
+        _ => id,
+    }
+}
+
+impl CtxOp {
+    fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let (me, class) = (cx.me, class_of(cx.program, self.ctx));
+        // One context per task and class: two would deadlock against each other undetected.
+        let second = cx.world.objects().any(|(id, o)| match o {
+            Object::AcquireCtx(c) => c.task() == Some(me) && class_of(cx.program, id) == class,
+            _ => false,
+        });
+        if second || cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
+            return contract(cx, self.ctx);
+        }
+        let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
+        let ctx = cx.ctx(self.ctx);
+        ctx.stamp.store(stamp, Order::Relaxed);
+        ctx.set_acquired(0);
+        ctx.set_wounded(false);
+        ctx.debug.set(Debug { phase: Phase::Acquiring, task: Some(me), contending: None });
+    }
+
+    fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let debug = cx.ctx(self.ctx).debug.get();
+        if debug.phase != Phase::Acquiring || debug.task != Some(cx.me) {
+            return contract(cx, self.ctx);
+        }
+        cx.ctx(self.ctx).debug.set(Debug { phase: Phase::Done, ..debug });
+    }
+
+    fn fini<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let debug = cx.ctx(self.ctx).debug.get();
+        let in_use = debug.phase != Phase::Idle && debug.task == Some(cx.me);
+        if !in_use || cx.ctx(self.ctx).acquired() > 0 {
+            return contract(cx, self.ctx);
+        }
+        cx.ctx(self.ctx).debug.set(Debug::default());
+    }
+}
+
+impl Protocol for CtxOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.how {
+            How::Init => self.init(cx),
+            How::Done => self.done(cx),
+            How::Fini => self.fini(cx),
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let f = Footprint::writes(self.ctx);
+        match self.how {
+            // The order of two inits is the order of their stamps.
+            How::Init => f.write(class_of(v.program, self.ctx)),
+            How::Done | How::Fini => f,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.how.label()
+    }
+}

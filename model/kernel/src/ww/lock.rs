@@ -1,0 +1,353 @@
+//! Taking a `ww_mutex`: `ww_mutex_lock()`, its interruptible, slow and try forms; `__mutex_lock_common()` step by step.
+
+use super::{
+    Waiter, Waiters, check_waiters, contract,
+    ctx::{Debug, Phase, class_of},
+    die, holds_locks, is_wound_wait, is_younger, slow_path_footprint, wound,
+};
+use crate::{
+    AtomicCell, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    runtime::NoteCell,
+};
+
+points! {
+    /// Program points of `__mutex_lock_common()` for a ww mutex.
+    enum At {
+        /// `__mutex_trylock()` without any lock held.
+        TryTake = "trylock: cmpxchg owner",
+        /// We own it: `ww_mutex_set_context_fastpath()` counts it and publishes the ctx.
+        PublishCtx = "publish ctx",
+        /// After a full barrier: did somebody queue while our ctx was not yet visible?
+        ReadWaiters = "read WAITERS flag",
+        /// Somebody did: look at the waiters under `wait_lock`.
+        CheckWaiters = "check waiters (wait_lock)",
+        /// Under `wait_lock`: try again, queue, and the first turn of the wait loop.
+        Enqueue = "queue (wait_lock)",
+        /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`.
+        Woken = "woken: trylock",
+        /// That failed: the next turn of the wait loop, under `wait_lock`.
+        Recheck = "woken: recheck (wait_lock)",
+        /// That succeeded: leave the list and publish the ctx, under `wait_lock`.
+        Dequeue = "acquired: leave wait list (wait_lock)",
+    }
+}
+
+/// Which form of the lock operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum How {
+    /// `ww_mutex_lock()`.
+    Lock,
+    /// `ww_mutex_lock_interruptible()`.
+    Interruptible,
+    /// `ww_mutex_lock_slow()`: like lock, checked to follow an -EDEADLK.
+    Slow,
+    /// `ww_mutex_lock_slow_interruptible()`.
+    SlowInterruptible,
+    /// `ww_mutex_trylock()`: 1 or 0.
+    Try,
+}
+
+impl How {
+    const ALL: [How; 5] = [How::Lock, How::Interruptible, How::Slow, How::SlowInterruptible, How::Try];
+
+    fn is_slow(self) -> bool {
+        matches!(self, How::Slow | How::SlowInterruptible)
+    }
+
+    fn patience(self) -> Patience {
+        Patience::of(matches!(self, How::Interruptible | How::SlowInterruptible), false)
+    }
+}
+
+impl crate::Code for How {
+    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = How::ALL[usize::from(tag)];
+    }
+}
+
+/// A lock operation in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lock {
+    at: At,
+    how: How,
+    mutex: ObjId,
+    ctx: Option<ObjId>,
+}
+
+fields!(Lock { at, how, mutex, ctx });
+
+fn error(e: Errno) -> Flow {
+    Flow::Done(Value::from(e))
+}
+
+impl Lock {
+    /// A lock operation about to start.
+    pub const fn new(mutex: ObjId, ctx: Option<ObjId>, how: How) -> Lock {
+        Lock { at: At::TryTake, how, mutex, ctx }
+    }
+
+    /// The result of a successful operation.
+    fn acquired(&self) -> Flow {
+        Flow::Done(Value::Word(i32::from(self.how == How::Try)))
+    }
+
+    /// What the debug option checks before an acquisition is even tried; false ends the operation.
+    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let Some(ctx) = self.ctx else { return true };
+        let debug = cx.ctx(ctx).debug.get();
+        let foreign = class_of(cx.program, ctx) != class_of(cx.program, self.mutex);
+        let not_ours = debug.phase == Phase::Idle || debug.task != Some(cx.me);
+        let unneeded_slow = self.how.is_slow() && debug.contending.is_none();
+        if foreign || not_ours || unneeded_slow {
+            contract(cx, ctx);
+            return false;
+        }
+        true
+    }
+
+    /// `ww_mutex_lock_acquired()`: what must be true of the context at the moment it gets a lock.
+    fn check_acquired<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
+        let debug = cx.ctx(ctx).debug.get();
+        let after_done = debug.phase == Phase::Done;
+        // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
+        let other_first = debug.contending.is_some_and(|m| m != self.mutex);
+        let still_holding = debug.contending.is_some() && holds_locks(cx, ctx);
+        if after_done || other_first || still_holding {
+            contract(cx, ctx);
+        }
+        cx.ctx(ctx).debug.set(Debug { contending: None, ..debug });
+    }
+
+    /// `acquired++` and `lock->ctx = ctx`.
+    fn publish<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
+        self.check_acquired(cx, ctx);
+        let held = cx.ctx(ctx).acquired();
+        cx.ctx(ctx).set_acquired(held + 1);
+        cx.ww(self.mutex).ctx.store(Some(ctx), Order::Relaxed);
+    }
+
+    /// `__ww_mutex_kill()`: -EDEADLK, remembered so that the caller backs off as it must. Only who holds locks dies.
+    fn kill<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) -> bool {
+        if !holds_locks(cx, ctx) {
+            return false;
+        }
+        let debug = cx.ctx(ctx).debug.get();
+        if debug.contending.is_some() {
+            contract(cx, ctx);
+        }
+        cx.ctx(ctx).debug.set(Debug { contending: Some(self.mutex), ..debug });
+        true
+    }
+
+    fn try_take<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !self.check_entry(cx) {
+            return Flow::Done(Value::Word(0));
+        }
+        let (me, mutex) = (cx.me, self.mutex);
+        if let Some(ctx) = self.ctx {
+            // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
+            // looks are private decisions, so they share the step of the trylock.
+            if self.how != How::Try && cx.ww(mutex).ctx.load(Order::Relaxed) == Some(ctx) {
+                return error(Errno::EALREADY);
+            }
+            if !holds_locks(cx, ctx) {
+                cx.ctx(ctx).set_wounded(false);
+            }
+        } else if self.how != How::Try && cx.ww(mutex).owner.load(Order::Relaxed).task == Some(me) {
+            cx.violate(Property::SelfDeadlock, Some(mutex));
+            return Flow::Done(Value::Word(0));
+        }
+        let taken = cx.ww(mutex).try_take(me);
+        match (taken, self.ctx, self.how) {
+            (true, Some(_), _) => self.at = At::PublishCtx,
+            (true, None, _) => return self.acquired(),
+            (false, _, How::Try) => return Flow::Done(Value::Word(0)),
+            (false, ..) => self.at = At::Enqueue,
+        }
+        Flow::Go
+    }
+
+    /// `ww_mutex_set_context_fastpath()` after its barrier.
+    fn read_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.full_barrier();
+        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters {
+            return self.acquired();
+        }
+        self.at = At::CheckWaiters;
+        Flow::Go
+    }
+
+    fn check_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.mutex);
+        let waiters = cx.ww(self.mutex).waiters.get(held);
+        if let Some(ctx) = self.ctx {
+            check_waiters(cx, self.mutex, ctx, &waiters);
+        }
+        self.acquired()
+    }
+
+    fn enqueue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, mutex) = (cx.me, self.mutex);
+        let held = cx.enter(mutex);
+        let mut waiters = cx.ww(mutex).waiters.get(held);
+        if cx.ww(mutex).try_take(me) {
+            // Somebody released it in between. Here the waiters are checked before the ctx is published, under the
+            // same wait_lock.
+            if let Some(ctx) = self.ctx {
+                check_waiters(cx, mutex, ctx, &waiters);
+                self.publish(cx, ctx);
+            }
+            return self.acquired();
+        }
+        let Some(at) = self.place(cx, &waiters) else { return error(Errno::EDEADLK) };
+        if !waiters.insert(at, Waiter { task: me, ctx: self.ctx }) {
+            cx.violate(Property::CapacityExceeded, Some(mutex));
+        }
+        cx.ww(mutex).store_waiters(held, waiters);
+        if let Some(ctx) = self.ctx
+            && is_wound_wait(cx.program, mutex)
+        {
+            cx.rt.full_barrier();
+            let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
+            wound(cx, mutex, ctx, holder);
+        }
+        cx.set_sleeping();
+        self.turn(cx, held, waiters)
+    }
+
+    /// `__ww_mutex_add_waiter()`: where to stand in the list. `None`: wait-die, an older one waits already and we hold
+    /// locks.
+    fn place<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &Waiters) -> Option<usize> {
+        let mut at = waiters.live().len();
+        let Some(ctx) = self.ctx else { return Some(at) };
+        for (i, w) in waiters.live().iter().enumerate().rev() {
+            // Waiters without a context keep their place: they are passed over, not overtaken.
+            let Some(other) = w.ctx else { continue };
+            if is_younger(cx, ctx, other) {
+                if !is_wound_wait(cx.program, self.mutex) && self.kill(cx, ctx) {
+                    return None;
+                }
+                break;
+            }
+            at = i;
+            die(cx, self.mutex, *w, ctx);
+        }
+        Some(at)
+    }
+
+    /// One turn of the wait loop, under `wait_lock`. The order matters: a free lock wins over a signal, a signal wins
+    /// over a kill.
+    fn turn<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, waiters: Waiters) -> Flow {
+        let me = cx.me;
+        if cx.ww(self.mutex).try_take(me) {
+            return self.leave_as_owner(cx, held, waiters);
+        }
+        if self.how.patience().interruptible() && cx.signal_pending() {
+            return self.leave(cx, held, waiters, Errno::EINTR);
+        }
+        if let Some(ctx) = self.ctx
+            && self.must_die(cx, ctx, &waiters)
+            && self.kill(cx, ctx)
+        {
+            return self.leave(cx, held, waiters, Errno::EDEADLK);
+        }
+        self.at = At::Woken;
+        Flow::Sleep(self.mutex, self.how.patience())
+    }
+
+    /// `__ww_mutex_check_kill()`.
+    fn must_die<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, waiters: &Waiters) -> bool {
+        if !holds_locks(cx, ctx) {
+            return false;
+        }
+        if is_wound_wait(cx.program, self.mutex) {
+            return cx.ctx(ctx).wounded();
+        }
+        let holder = cx.ww(self.mutex).ctx.load(Order::Relaxed);
+        let older_holder = holder.is_some_and(|h| is_younger(cx, ctx, h));
+        // The list is sorted: any context ahead of us is older.
+        let ahead = waiters.live().iter().take_while(|w| w.task != cx.me);
+        older_holder || ahead.into_iter().any(|w| w.ctx.is_some())
+    }
+
+    fn leave<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters, e: Errno) -> Flow {
+        cx.set_running();
+        waiters.remove(cx.me);
+        cx.ww(self.mutex).store_waiters(held, waiters);
+        error(e)
+    }
+
+    /// Label `acquired:` of `__mutex_lock_common()`.
+    fn leave_as_owner<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters) -> Flow {
+        cx.set_running();
+        if let Some(ctx) = self.ctx {
+            // Wound-wait, and we were not first: those whom we overtook may wound us.
+            let first = waiters.live().first().is_some_and(|w| w.task == cx.me);
+            if is_wound_wait(cx.program, self.mutex) && !first {
+                check_waiters(cx, self.mutex, ctx, &waiters);
+            }
+        }
+        waiters.remove(cx.me);
+        cx.ww(self.mutex).store_waiters(held, waiters);
+        if let Some(ctx) = self.ctx {
+            self.publish(cx, ctx);
+        }
+        self.acquired()
+    }
+
+    fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.set_sleeping();
+        let me = cx.me;
+        let taken = cx.ww(self.mutex).try_take(me);
+        self.at = if taken { At::Dequeue } else { At::Recheck };
+        Flow::Go
+    }
+}
+
+impl Protocol for Lock {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::TryTake => self.try_take(cx),
+            At::PublishCtx => {
+                if let Some(ctx) = self.ctx {
+                    self.publish(cx, ctx);
+                }
+                self.at = At::ReadWaiters;
+                Flow::Go
+            }
+            At::ReadWaiters => self.read_waiters(cx),
+            At::CheckWaiters => self.check_waiters(cx),
+            At::Enqueue => self.enqueue(cx),
+            At::Woken => self.woken(cx),
+            At::Recheck | At::Dequeue => {
+                let held = cx.enter(self.mutex);
+                let waiters = cx.ww(self.mutex).waiters.get(held);
+                match self.at {
+                    At::Dequeue => self.leave_as_owner(cx, held, waiters),
+                    _ => self.turn(cx, held, waiters),
+                }
+            }
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let own = Footprint::writes(self.mutex).write_opt(self.ctx);
+        match self.at {
+            At::TryTake | At::PublishCtx => own,
+            At::ReadWaiters => Footprint::reads(self.mutex),
+            At::Woken => own.write(v.my_task()),
+            At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => {
+                slow_path_footprint(v, self.mutex, self.ctx)
+            }
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

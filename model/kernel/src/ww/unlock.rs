@@ -1,0 +1,114 @@
+//! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
+
+use super::{Owner, contract};
+use crate::{
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    program::ObjectKind,
+};
+
+points! {
+    /// Program points of `ww_mutex_unlock()`.
+    enum At {
+        /// `__ww_mutex_unlock()`: the context counts down, the mutex forgets it. For a reservation's lock this is
+        /// `dma_resv_unlock()`: unused slots end with the hold.
+        ClearCtx = "clear ctx",
+        /// `__mutex_unlock_fast()`, or the first half of the slow path: the owner word is released, flags stay.
+        Release = "release owner",
+        /// The slow path's second half, under `wait_lock`: wakes the first waiter, and only it.
+        WakeFirst = "wake first waiter (wait_lock)",
+    }
+}
+
+/// An unlock operation in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unlock {
+    at: At,
+    mutex: ObjId,
+}
+
+fields!(Unlock { at, mutex });
+
+impl Unlock {
+    /// An unlock operation about to start.
+    pub const fn new(mutex: ObjId) -> Unlock {
+        Unlock { at: At::ClearCtx, mutex }
+    }
+
+    fn clear_ctx<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let owner = cx.ww(self.mutex).owner.load(Order::Relaxed).task;
+        if owner != Some(cx.me) {
+            cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
+            return Flow::Done(Value::Word(0));
+        }
+        if let ObjectKind::WwMutex { resv: Some(resv), .. } = cx.program.kind(self.mutex) {
+            crate::resv::reset_max_fences(cx, *resv);
+        }
+        let Some(ctx) = cx.ww(self.mutex).ctx.load(Order::Relaxed) else {
+            // Taken without a context: nothing to clear, so this is the releasing step already.
+            return self.release(cx);
+        };
+        let held = cx.ctx(ctx).acquired();
+        if held == 0 {
+            contract(cx, ctx);
+            return Flow::Done(Value::Word(0));
+        }
+        cx.ctx(ctx).set_acquired(held - 1);
+        cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        self.at = At::Release;
+        Flow::Go
+    }
+
+    fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let owner = &mut cx.ww(self.mutex).owner;
+        let mut seen = owner.load(Order::Relaxed);
+        while let Err(now) = owner.compare_exchange(seen, Owner { task: None, ..seen }, Order::Release) {
+            seen = now;
+        }
+        if !seen.waiters {
+            return Flow::Done(Value::Word(0));
+        }
+        self.at = At::WakeFirst;
+        Flow::Go
+    }
+
+    fn wake_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.mutex);
+        let waiters = cx.ww(self.mutex).waiters.get(held);
+        if let Some(first) = waiters.live().first() {
+            cx.wake(first.task);
+        }
+        Flow::Done(Value::Word(0))
+    }
+}
+
+impl Protocol for Unlock {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::ClearCtx => self.clear_ctx(cx),
+            At::Release => self.release(cx),
+            At::WakeFirst => self.wake_first(cx),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let mutex = v.world.ww(self.mutex);
+        let f = Footprint::writes(self.mutex);
+        match self.at {
+            At::ClearCtx => {
+                let f = f.write_opt(mutex.ctx.0);
+                match v.program.kind(self.mutex) {
+                    ObjectKind::WwMutex { resv: Some(resv), .. } => crate::resv::reset_footprint(v, *resv, f),
+                    _ => f,
+                }
+            }
+            At::Release => f,
+            At::WakeFirst => f.write_opt(mutex.waiters.0.live().first().map(|w| ObjId::task(w.task))),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

@@ -1,0 +1,92 @@
+//! The grammar by example: what is read, and what is answered.
+
+use super::{Expr, ExprKind, parse};
+use crate::report::{Mistakes, Span};
+
+/// The expression with all its parentheses.
+fn shown(expr: &Expr) -> String {
+    match &expr.kind {
+        ExprKind::Number(number) => number.to_string(),
+        ExprKind::Name(name) => name.clone(),
+        ExprKind::Of(quantifier, name) => format!("{quantifier:?} {name}"),
+        ExprKind::Unary(operator, inner) => format!("{operator:?}({})", shown(inner)),
+        ExprKind::Binary(operator, a, b) => format!("({} {operator:?} {})", shown(a), shown(b)),
+    }
+}
+
+fn read(text: &str) -> String {
+    let mut mistakes = Mistakes::new("e", text);
+    match parse(text, Span::new(0, text.len()), &mut mistakes) {
+        Some(expr) => shown(&expr),
+        None => mistakes.into_report().plain(),
+    }
+}
+
+#[test]
+fn operators_bind_as_in_c() {
+    for (text, expected) in [
+        ("a + b * c", "(a Add (b Multiply c))"),
+        ("a - b - c", "((a Subtract b) Subtract c)"),
+        ("a & b == c", "(a BitAnd (b Equal c))"),
+        ("a | b ^ c & d", "(a BitOr (b BitXor (c BitAnd d)))"),
+        ("a || b && !c", "(a Or (b And Not(c)))"),
+        ("(a || b) && c", "((a Or b) And c)"),
+        ("a << 1 < b >> 2", "((a ShiftLeft 1) Less (b ShiftRight 2))"),
+        (
+            "a <= 1 != b >= 0x1f",
+            "((a LessEqual 1) NotEqual (b GreaterEqual 31))",
+        ),
+        ("-a * -1", "(Negate(a) Multiply Negate(1))"),
+        ("r == -EDEADLK", "(r Equal Negate(EDEADLK))"),
+        ("a / b % c", "((a Divide b) Remainder c)"),
+        (
+            "any w.r == NULL && all w.s",
+            "((Any w.r Equal NULL) And All w.s)",
+        ),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn names_hold_dashes_dots_and_arrows() {
+    for (text, expected) in [
+        ("load-page - 1", "(load-page Subtract 1)"),
+        ("r-1", "r-1"),
+        ("r -1", "(r Subtract 1)"),
+        ("w.0.seen", "w.0.seen"),
+        ("p->seq == p.seq", "(p.seq Equal p.seq)"),
+        ("a_b", "a_b"),
+    ] {
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn mistakes_have_places_and_ways_out() {
+    let texts = [
+        "",
+        "r = 0",
+        "r ==",
+        "== r",
+        "(r",
+        "r)",
+        "r and s",
+        "r == 5us",
+        "pte[0]",
+        "~r",
+        "f(x)",
+        "any 5",
+        "r ? 1 : 2",
+        "'x'",
+    ];
+    let told: Vec<String> = texts.into_iter().map(read).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn depth_and_length_are_bounded() {
+    assert!(read(&"(".repeat(1000)).contains("too long"));
+    assert!(read(&"!".repeat(100)).contains("too deeply"));
+    assert!(read(&["a"; 100].join(" + ")).starts_with('('));
+}

@@ -1,0 +1,83 @@
+//! The kinds of object that a scenario declares.
+
+use fenceweave_kernel::ObjectKind;
+
+macro_rules! kinds {
+    ($($variant:ident = $name:literal, $article:literal;)*) => {
+        /// What an object is, as a scenario's author knows it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Kind { $($variant),* }
+
+        impl Kind {
+            /// Every kind.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Kind] = &[$(Kind::$variant),*];
+
+            /// The kind by the name that the option `kind=` takes.
+            pub(crate) fn named(name: &str) -> Option<Kind> {
+                match name {
+                    $($name => Some(Kind::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// The name, which is also the word that declares one.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Kind::$variant => $name),* }
+            }
+
+            /// The name in a sentence.
+            pub(crate) fn one(self) -> &'static str {
+                match self { $(Kind::$variant => concat!($article, " ", $name)),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Lock = "lock", "a";
+    WaitQueue = "wait-queue", "a";
+    Completion = "completion", "a";
+    Barrier = "barrier", "a";
+    Refcount = "refcount", "a";
+    Struct = "struct", "a";
+    WwClass = "ww-class", "a";
+    Ctx = "acquire-ctx", "an";
+    WwMutex = "ww-mutex", "a";
+    Fence = "fence", "a";
+    Callback = "callback", "a";
+    Resv = "resv", "a";
+}
+
+impl Kind {
+    /// The kind of a program's object; `None` for what no author declares.
+    pub(crate) fn of(kind: &ObjectKind) -> Option<Kind> {
+        Some(match kind {
+            ObjectKind::Spinlock => Kind::Lock,
+            ObjectKind::WaitQueue => Kind::WaitQueue,
+            ObjectKind::Completion => Kind::Completion,
+            ObjectKind::Barrier { .. } => Kind::Barrier,
+            ObjectKind::Refcount { .. } => Kind::Refcount,
+            ObjectKind::Slot { .. } => Kind::Struct,
+            ObjectKind::WwClass { .. } => Kind::WwClass,
+            ObjectKind::AcquireCtx { .. } => Kind::Ctx,
+            ObjectKind::WwMutex { .. } => Kind::WwMutex,
+            ObjectKind::Fence { .. } => Kind::Fence,
+            ObjectKind::Callback => Kind::Callback,
+            ObjectKind::Resv { .. } => Kind::Resv,
+            ObjectKind::Rcu | ObjectKind::FenceList => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn names_resolve() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(*kind));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A hundred thousand inputs that nobody meant: whatever comes in, the parser
+//! ends, does not panic, and has something to say whenever the text is not
+//! well-formed.
+
+use crate::report::{Mistakes, Span};
+use crate::{expr, fmt, syntax};
+
+const INPUTS: u32 = 100_000;
+
+/// Texts to cut, splice and spoil. They have every construct of the syntax.
+const SEEDS: [&str; 6] = [
+    r#"scenario s { about "a\n\u{e9}"; case a b
+    var x init=0 len=4 /* c /* d */ */
+    thread t count=2 { lock fb into=r; when "r == -EDEADLK" { goto out }; else { x } // y
+        label out } /-thread u { /-lock fb /-x=1 }
+    expect { only a { never "w.0.x != NULL && (a | b) >> 2 <= 0x1f" } } }"#,
+    "thread cpu {\n    fault fb page=0 allow-retry \\ // why\n        into=r /-{ a } { b }\n}\n",
+    "about \"\"\"\n    a\n\n      b \\\\ c\n    \"\"\"\nlock p->seq &x -5 +0x1f 0b1_0 pte.0 -EINTR\n",
+    "if (r == 0) { a } else if (x) { b; } while (i < n) { i++; } r = lock(fb); out:\n#define X\n",
+    "a; b {}; c { d }; else { }\n\n\n// e\n/* f\n g */ h\n\u{feff}\r\ni \u{a0} j true 5us",
+    "a /-b \"c\" /* d */ e=\"f\" {g;h{i}}/-{j}\n/- k { l }\n",
+];
+
+/// What mutations put in: every sign that means something to somebody.
+const PIECES: [&str; 40] = [
+    "{",
+    "}",
+    "(",
+    ")",
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\n",
+    ";",
+    "=",
+    "/-",
+    "/*",
+    "*/",
+    "//",
+    "#",
+    "-",
+    "=\"",
+    " ",
+    "\t",
+    "\r",
+    "\0",
+    "\u{85}",
+    "é",
+    "a",
+    "if ",
+    "else",
+    "5",
+    "0x",
+    ".",
+    "->",
+    "&&",
+    "<",
+    "!",
+    "any ",
+    "[",
+    ",",
+    "1_000",
+    "99999999999999999999",
+    "\\u{110000}",
+    "true",
+];
+
+/// xorshift64*: the same inputs on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() >> 33) as usize % bound.max(1)
+    }
+
+    fn pick<'a>(&mut self, among: &[&'a str]) -> &'a str {
+        among[self.below(among.len())]
+    }
+}
+
+fn bytes(random: &mut Random) -> String {
+    let bytes: Vec<u8> = (0..random.below(60)).map(|_| random.next() as u8).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn soup(random: &mut Random) -> String {
+    (0..random.below(30))
+        .map(|_| random.pick(&PIECES))
+        .collect()
+}
+
+fn mutated(random: &mut Random) -> String {
+    let mut chars: Vec<char> = random.pick(&SEEDS).chars().collect();
+    for _ in 0..1 + random.below(6) {
+        let at = random.below(chars.len());
+        let end = (at + random.below(8)).min(chars.len());
+        match random.below(4) {
+            0 => drop(chars.drain(at..end)),
+            1 => {
+                let copy: Vec<char> = chars[at..end].to_vec();
+                let to = random.below(chars.len());
+                chars.splice(to..to, copy);
+            }
+            2 => drop(chars.splice(at..at, random.pick(&PIECES).chars())),
+            _ => drop(chars.splice(at..end, random.pick(&PIECES).chars())),
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// Reads, formats and reads again; says whether the text was well-formed.
+fn survive(text: &str) -> bool {
+    let mut mistakes = Mistakes::new("m.kdl", text);
+    syntax::parse(text, &mut mistakes);
+    let well_formed = mistakes.is_empty();
+    match fmt::format("m.kdl", text) {
+        Ok(once) => {
+            assert!(well_formed, "formatted, though not well-formed: {text:?}");
+            let twice =
+                fmt::format("m.kdl", &once).unwrap_or_else(|r| panic!("{text:?}\n{}", r.plain()));
+            assert_eq!(once, twice, "not idempotent: {text:?}");
+        }
+        Err(report) => {
+            assert!(!report.mistakes().is_empty(), "{text:?}");
+            let kinds = ["formatter-bug", "not-kdl"];
+            let ours = report.mistakes().iter().find(|m| kinds.contains(&m.kind()));
+            assert!(ours.is_none(), "{text:?}\n{}", report.plain());
+            report.plain();
+        }
+    }
+    well_formed
+}
+
+fn survive_as_expression(text: &str) {
+    let mut mistakes = Mistakes::new("m.kdl", text);
+    let read = expr::parse(text, Span::new(0, text.len()), &mut mistakes);
+    assert_eq!(read.is_some(), mistakes.is_empty(), "{text:?}");
+    mistakes.into_report().plain();
+}
+
+#[test]
+fn a_hundred_thousand_malformed_inputs_are_answered() {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut well_formed = 0;
+    for round in 0..INPUTS {
+        let text = match round % 4 {
+            0 => bytes(&mut random),
+            1 => soup(&mut random),
+            _ => mutated(&mut random),
+        };
+        well_formed += u32::from(survive(&text));
+        survive_as_expression(&text);
+    }
+    assert!(well_formed < INPUTS / 2, "most inputs are malformed");
+    assert!(
+        well_formed > 1_000,
+        "some mutations leave a text well-formed"
+    );
+}
+
+#[test]
+fn nesting_and_length_have_bounds() {
+    let deep = 100_000;
+    for text in [
+        "a {".repeat(deep),
+        "{".repeat(deep),
+        "/-".repeat(deep),
+        "/-a {".repeat(deep / 3),
+        "(".repeat(deep),
+        "/*".repeat(deep),
+        format!("/*{}*/ a", "*".repeat(deep)),
+        "a;".repeat(deep / 2),
+        "a ".repeat(deep),
+        "\"".repeat(deep),
+        "a /-{".repeat(20),
+        format!("{}{}", "a /-{ b /-{}".repeat(15), " }".repeat(15)),
+        format!("{}{}", "/-a /-{ /-b".repeat(15), " }".repeat(15)),
+        "!".repeat(deep),
+        "\n".repeat(deep),
+        "a\\\n".repeat(deep / 3),
+        "x".repeat(300 * 1024),
+    ] {
+        survive(&text);
+        survive_as_expression(&text[..text.len().min(100_000)]);
+    }
+}

@@ -1,0 +1,66 @@
+//! Spinlocks, wait-wound mutexes and the locks of reservations.
+
+use fenceweave_kernel::primitives::spinlock;
+use fenceweave_kernel::{Errno, Op, Value, ww};
+
+use super::{Args, INTERRUPTIBLE, Opt, OpSpec, Param, Takes, flag, operand, option};
+use crate::kind::Kind;
+
+const SPIN: Param = operand("lock", Takes::Object(&[Kind::Lock]));
+const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::WwMutex, Kind::Resv]));
+const MUTEXES: Param = operand("mutexes", Takes::Objects(&[Kind::WwMutex, Kind::Resv]));
+const CONTEXT: Param = operand("ctx", Takes::Object(&[Kind::Ctx]));
+const CTX: Opt = option("ctx", Takes::Object(&[Kind::Ctx]), "the acquire context; without one a deadlock is not backed off from");
+const CTX_REQUIRED: Opt = Opt { required: true, ..CTX };
+
+fn spin(args: &Args, how: spinlock::How) -> Op {
+    Op::Spin { how, lock: args.object("lock") }
+}
+
+fn take(args: &Args, patient: ww::How, interruptible: ww::How) -> Op {
+    let how = if args.flag("interruptible") { interruptible } else { patient };
+    Op::WwLock { how, mutex: args.object("mutex"), ctx: args.optional("ctx") }
+}
+
+fn context(args: &Args, how: ww::CtxHow) -> Op {
+    Op::Ctx { how, ctx: args.object("ctx") }
+}
+
+pub(super) const OPS: &[OpSpec] = &[
+    OpSpec::new("lock", &[SPIN], "spins until the lock is free, and takes it", "spin_lock() spin_lock_irq() spin_lock_irqsave()", |args| {
+        spin(args, spinlock::How::Lock)
+    }),
+    OpSpec::new("trylock", &[SPIN], "takes a spinlock if it is free", "spin_trylock()", |args| spin(args, spinlock::How::TryLock))
+        .returns("1 if taken, else 0"),
+    OpSpec::new("unlock", &[SPIN], "releases a spinlock", "spin_unlock() spin_unlock_irq() spin_unlock_irqrestore()", |args| spin(args, spinlock::How::Unlock)),
+    OpSpec::new("lock", &[MUTEX], "takes a ww mutex or the lock of a reservation", "dma_resv_lock() ww_mutex_lock() dma_resv_lock_interruptible() ww_mutex_lock_interruptible()", |args| {
+        take(args, ww::How::Lock, ww::How::Interruptible)
+    })
+    .options(&[CTX, INTERRUPTIBLE])
+    .returns("0, -EDEADLK, -EALREADY, -EINTR")
+    .fails(Value::Word(-Errno::EDEADLK.0)),
+    OpSpec::new("lock-slow", &[MUTEX], "takes the lock that -EDEADLK was about, with no other held", "dma_resv_lock_slow() ww_mutex_lock_slow() dma_resv_lock_slow_interruptible() ww_mutex_lock_slow_interruptible()", |args| {
+        take(args, ww::How::Slow, ww::How::SlowInterruptible)
+    })
+    .options(&[CTX_REQUIRED, INTERRUPTIBLE])
+    .returns("0, -EINTR"),
+    OpSpec::new("trylock", &[MUTEX], "takes a ww mutex or the lock of a reservation if it is free", "dma_resv_trylock() ww_mutex_trylock()", |args| {
+        take(args, ww::How::Try, ww::How::Try)
+    })
+    .options(&[CTX])
+    .returns("1 if taken, else 0"),
+    OpSpec::new("unlock", &[MUTEX], "releases a ww mutex or the lock of a reservation", "dma_resv_unlock() ww_mutex_unlock()", |args| {
+        Op::WwUnlock { mutex: args.object("mutex") }
+    }),
+    OpSpec::new("lock-all", &[MUTEXES], "takes all of them in this order, backing off and starting again after -EDEADLK", "drm_exec_lock_obj() ttm_eu_reserve_buffers() drm_gem_lock_reservations()", |args| {
+        Op::LockAll { locks: args.objects("mutexes"), ctx: args.object("ctx"), interruptible: args.flag("interruptible") }
+    })
+    .options(&[CTX_REQUIRED, flag("interruptible", "a pending signal ends the wait, and releases what is held")])
+    .returns("0, -EINTR"),
+    OpSpec::new("unlock-all", &[MUTEXES], "releases all of them, the last one first", "drm_exec_fini() ttm_eu_backoff_reservation() drm_gem_unlock_reservations()", |args| {
+        Op::UnlockAll { locks: args.objects("mutexes") }
+    }),
+    OpSpec::new("acquire-init", &[CONTEXT], "begins an acquire context: takes its stamp", "ww_acquire_init()", |args| context(args, ww::CtxHow::Init)),
+    OpSpec::new("acquire-done", &[CONTEXT], "says that no more locks will be taken", "ww_acquire_done()", |args| context(args, ww::CtxHow::Done)),
+    OpSpec::new("acquire-fini", &[CONTEXT], "ends an acquire context, all its locks released", "ww_acquire_fini()", |args| context(args, ww::CtxHow::Fini)),
+];

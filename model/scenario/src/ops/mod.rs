@@ -1,0 +1,215 @@
+//! Every operation of a script, in one table: it drives the reading of
+//! operands, options and flags, what diagnostics offer, and the reference page.
+
+mod fences;
+mod locks;
+mod memory;
+mod page;
+mod waiting;
+
+pub(crate) use page::reference;
+
+use fenceweave_kernel::{Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange};
+
+use crate::kind::Kind;
+
+/// One operation, or one meaning of its name: `lock` is an operation on a
+/// spinlock and another one on a reservation.
+#[derive(Debug)]
+pub(crate) struct OpSpec {
+    pub(crate) name: &'static str,
+    pub(crate) operands: &'static [Param],
+    pub(crate) options: &'static [Opt],
+    /// What goes into the local; empty if there is nothing to get.
+    pub(crate) returns: &'static str,
+    /// What it does, in a line.
+    pub(crate) meaning: &'static str,
+    /// The kernel's functions, separated by blanks.
+    pub(crate) kernel: &'static str,
+    /// What a bare `may-fail` makes it return.
+    pub(crate) fails: Option<Value>,
+    pub(crate) build: fn(&Args) -> Op,
+}
+
+/// An operand.
+#[derive(Debug)]
+pub(crate) struct Param {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+}
+
+/// What may stand for an operand or an option's value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Takes {
+    /// A name, or a local that holds a reference.
+    Object(&'static [Kind]),
+    /// One name or more.
+    Objects(&'static [Kind]),
+    /// A variable, an element of an array, a field.
+    Place,
+    /// A word or a reference.
+    Value,
+    /// A number that is known beforehand.
+    Number { min: i32, max: i32 },
+    /// A thread.
+    Thread,
+    /// A declared `struct`.
+    Struct,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// An option `key=value`, or a flag.
+#[derive(Debug)]
+pub(crate) struct Opt {
+    pub(crate) name: &'static str,
+    /// `None` for a flag.
+    pub(crate) takes: Option<Takes>,
+    pub(crate) required: bool,
+    pub(crate) meaning: &'static str,
+}
+
+impl OpSpec {
+    const fn new(
+        name: &'static str,
+        operands: &'static [Param],
+        meaning: &'static str,
+        kernel: &'static str,
+        build: fn(&Args) -> Op,
+    ) -> Self {
+        OpSpec { name, operands, options: &[], returns: "", meaning, kernel, fails: None, build }
+    }
+
+    const fn options(mut self, options: &'static [Opt]) -> Self {
+        self.options = options;
+        self
+    }
+
+    const fn returns(mut self, returns: &'static str) -> Self {
+        self.returns = returns;
+        self
+    }
+
+    const fn fails(mut self, value: Value) -> Self {
+        self.fails = Some(value);
+        self
+    }
+}
+
+/// An operand.
+const fn operand(name: &'static str, takes: Takes) -> Param {
+    Param { name, takes }
+}
+
+/// A flag.
+const fn flag(name: &'static str, meaning: &'static str) -> Opt {
+    Opt { name, takes: None, required: false, meaning }
+}
+
+/// An option that may be left out.
+const fn option(name: &'static str, takes: Takes, meaning: &'static str) -> Opt {
+    Opt { name, takes: Some(takes), required: false, meaning }
+}
+
+const INTERRUPTIBLE: Opt = flag("interruptible", "a pending signal ends the wait");
+const TIMED: Opt = flag("timed", "a timeout may end the wait at any moment");
+
+/// The operations, in the order of the reference page.
+pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
+    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS].into_iter().flatten()
+}
+
+/// Every meaning of an operation's name.
+pub(crate) fn named(name: &str) -> Vec<&'static OpSpec> {
+    all().filter(|op| op.name == name).collect()
+}
+
+/// The operation that models a function of the kernel.
+pub(crate) fn of_kernel_function(function: &str) -> Option<&'static OpSpec> {
+    let bare = function.trim_end_matches(['(', ')', ';']);
+    all().find(|op| op.kernel.split_whitespace().any(|known| known.trim_end_matches("()") == bare))
+}
+
+/// The operands and options of one statement, resolved.
+#[derive(Debug, Default)]
+pub(crate) struct Args {
+    given: Vec<(&'static str, Given)>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Given {
+    Operand(Operand),
+    Operands(PoolRange),
+    Place(Place),
+    Number(i32),
+    Thread(ThreadId),
+    Word(&'static str),
+    Flag,
+}
+
+/// Accessors for the `build` functions. What a specification requires is there
+/// when `build` is called, so the defaults stand for what was left out.
+impl Args {
+    pub(crate) fn give(&mut self, name: &'static str, given: Given) {
+        self.given.push((name, given));
+    }
+
+    fn get(&self, name: &str) -> Option<Given> {
+        self.given.iter().find(|(known, _)| *known == name).map(|(_, given)| *given)
+    }
+
+    fn object(&self, name: &str) -> Operand {
+        self.optional(name).unwrap_or(Operand::Const(Value::Null))
+    }
+
+    fn optional(&self, name: &str) -> Option<Operand> {
+        match self.get(name)? {
+            Given::Operand(operand) => Some(operand),
+            _ => None,
+        }
+    }
+
+    fn objects(&self, name: &str) -> PoolRange {
+        match self.get(name) {
+            Some(Given::Operands(range)) => range,
+            _ => PoolRange { start: 0, len: 0 },
+        }
+    }
+
+    fn place(&self, name: &str) -> Place {
+        match self.get(name) {
+            Some(Given::Place(place)) => place,
+            _ => Place::Var(Default::default()),
+        }
+    }
+
+    fn number(&self, name: &str, default: i32) -> i32 {
+        match self.get(name) {
+            Some(Given::Number(number)) => number,
+            _ => default,
+        }
+    }
+
+    fn thread(&self, name: &str) -> ThreadId {
+        match self.get(name) {
+            Some(Given::Thread(thread)) => thread,
+            _ => ThreadId::default(),
+        }
+    }
+
+    fn word(&self, name: &str) -> Option<&'static str> {
+        match self.get(name)? {
+            Given::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::of(self.flag("interruptible"), self.flag("timed"))
+    }
+}

@@ -1,0 +1,392 @@
+//! What is told to an author whose file holds mistakes: every mistake of the
+//! file at once, each with its place, what was expected there and a way out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// More than this many mistakes are counted, not told: past it the file is
+/// most likely not a scenario at all.
+const MISTAKES_MAX: usize = 64;
+
+/// The largest accepted file. Spans are `u32`, and no scenario that a person
+/// reads is anywhere near.
+pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
+
+/// A stretch of the source, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// From byte offsets; a file is at most [`SOURCE_BYTES_MAX`] long, so they fit.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            start: clip(start),
+            end: clip(end.max(start)),
+        }
+    }
+
+    /// From the start of `self` to the end of `other`.
+    pub(crate) fn to(self, other: Span) -> Self {
+        Self {
+            start: self.start,
+            end: other.end.max(self.start),
+        }
+    }
+
+    /// The text that the span covers.
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+
+    fn labeled(self, label: &str) -> LabeledSpan {
+        let length = (self.end - self.start) as usize;
+        LabeledSpan::new(Some(label.to_owned()), self.start as usize, length)
+    }
+}
+
+/// A place in a file as people count: from one, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line, from one.
+    pub line: u32,
+    /// The column in characters, from one.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// The place of byte `at` in `text`.
+pub(crate) fn place_of(text: &str, at: u32) -> Place {
+    let mut at = (at as usize).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before[line_start..].chars().count() + 1;
+    Place {
+        line: line as u32,
+        column: column as u32,
+    }
+}
+
+/// One mistake in a scenario file.
+///
+/// As a [`miette::Diagnostic`] it carries the source, so any of miette's
+/// handlers can draw it; [`Mistake::plain`] needs none.
+#[derive(Debug, Clone)]
+pub struct Mistake {
+    source: Arc<NamedSource<String>>,
+    kind: &'static str,
+    message: String,
+    span: Span,
+    expected: String,
+    seen: Option<(Span, String)>,
+    help: Option<String>,
+}
+
+impl Mistake {
+    /// The kind of mistake, a stable name such as `unknown-op`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// What is wrong, in one sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it is.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Where it is, by line and column.
+    pub fn place(&self) -> Place {
+        place_of(self.source.inner(), self.span.start)
+    }
+
+    /// The way out, where one is known.
+    pub fn way_out(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// The mistake as plain text: place, message, the line with the place
+    /// marked under it, and the way out.
+    pub fn plain(&self) -> String {
+        let text = self.source.inner();
+        let place = self.place();
+        let mut out = format!("{}:{place}: {}\n", self.source.name(), self.message);
+        self.mark(&mut out, text, place);
+        if let Some((span, label)) = &self.seen {
+            let line = place_of(text, span.start).line;
+            out.push_str(&format!("  note: line {line}: {label}\n"));
+        }
+        if let Some(help) = &self.help {
+            out.push_str(&format!("  help: {}\n", help.replace('\n', "\n        ")));
+        }
+        out
+    }
+
+    fn mark(&self, out: &mut String, text: &str, place: Place) {
+        let Some(line) = text.lines().nth(place.line as usize - 1) else {
+            return;
+        };
+        let before: String = line
+            .chars()
+            .take(place.column as usize - 1)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        let marked = self.span.of(text).lines().next().unwrap_or_default();
+        let marks = "^".repeat(marked.chars().count().max(1));
+        out.push_str(&format!(
+            "  | {line}\n  | {before}{marks} {}",
+            self.expected
+        ));
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Diagnostic for Mistake {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.kind))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = self.help.as_ref()?;
+        Some(Box::new(help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let main = self.span.labeled(&self.expected);
+        let seen = self.seen.iter().map(|(span, label)| span.labeled(label));
+        Some(Box::new(std::iter::once(main).chain(seen)))
+    }
+}
+
+/// Every mistake of one file, in the order of the file.
+///
+/// A [`miette::Diagnostic`] whose related diagnostics are the mistakes.
+#[derive(Debug, Clone)]
+pub struct Report {
+    name: String,
+    mistakes: Vec<Mistake>,
+    untold: usize,
+}
+
+impl Report {
+    /// The mistakes, in the order of the file, at most 64.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// How many more there were.
+    pub fn untold(&self) -> usize {
+        self.untold
+    }
+
+    /// All mistakes as plain text, one paragraph each.
+    pub fn plain(&self) -> String {
+        let told: Vec<String> = self.mistakes.iter().map(Mistake::plain).collect();
+        let mut out = told.join("\n");
+        if self.untold > 0 {
+            out.push_str(&format!("\nand {} more mistakes\n", self.untold));
+        }
+        out
+    }
+
+    /// A report about a file whose text could not be had at all.
+    pub(crate) fn unreadable(name: &str, message: String, help: &str) -> Self {
+        let mut mistakes = Mistakes::new(name, "");
+        mistakes
+            .add("unreadable-file", Span::default(), message)
+            .help(help);
+        mistakes.into_report()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.mistakes.len() + self.untold;
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "{count} mistake{plural} in {}", self.name)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl Diagnostic for Report {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        let related = self
+            .mistakes
+            .iter()
+            .map(|mistake| mistake as &dyn Diagnostic);
+        Some(Box::new(related))
+    }
+}
+
+/// The mistakes found so far in one file.
+#[derive(Debug)]
+pub(crate) struct Mistakes {
+    source: Arc<NamedSource<String>>,
+    found: Vec<Mistake>,
+    untold: usize,
+}
+
+impl Mistakes {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        Self {
+            source: Arc::new(NamedSource::new(name, text.to_owned()).with_language("KDL")),
+            found: Vec::new(),
+            untold: 0,
+        }
+    }
+
+    /// Adds a mistake; what it returns takes what more is known of it.
+    pub(crate) fn add(
+        &mut self,
+        kind: &'static str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Telling<'_> {
+        let mistake = Mistake {
+            source: Arc::clone(&self.source),
+            kind,
+            message: message.into(),
+            span,
+            expected: String::new(),
+            seen: None,
+            help: None,
+        };
+        if self.found.len() < MISTAKES_MAX {
+            self.found.push(mistake);
+            Telling {
+                mistake: self.found.last_mut(),
+            }
+        } else {
+            self.untold += 1;
+            Telling { mistake: None }
+        }
+    }
+
+    /// How many there are, told or not.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len() + self.untold
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// `Ok` with what was read if nothing was wrong.
+    pub(crate) fn into_result<T>(self, read: T) -> Result<T, Report> {
+        if self.is_empty() {
+            Ok(read)
+        } else {
+            Err(self.into_report())
+        }
+    }
+
+    pub(crate) fn into_report(self) -> Report {
+        let mut mistakes = self.found;
+        mistakes.sort_by_key(|mistake| mistake.span);
+        // One place can look wrong to more than one pass; the first says it.
+        mistakes.dedup_by(|a, b| a.span == b.span && a.message == b.message);
+        Report {
+            name: self.source.name().to_owned(),
+            mistakes,
+            untold: self.untold,
+        }
+    }
+}
+
+/// A mistake being told.
+#[derive(Debug)]
+pub(crate) struct Telling<'a> {
+    mistake: Option<&'a mut Mistake>,
+}
+
+impl Telling<'_> {
+    /// What stands under the marked place: what was expected there.
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        if let Some(mistake) = &mut self.mistake {
+            mistake.expected = format!("expected {}", expected.into());
+        }
+        self
+    }
+
+    /// Another place that matters, and why.
+    pub(crate) fn seen(mut self, span: Span, label: impl Into<String>) -> Self {
+        if let Some(mistake) = &mut self.mistake {
+            mistake.seen = Some((span, label.into()));
+        }
+        self
+    }
+
+    /// The way out.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        if let Some(mistake) = &mut self.mistake {
+            mistake.help = Some(help.into());
+        }
+        self
+    }
+
+    /// The way out, if there is one to offer.
+    pub(crate) fn help_if(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+}
+
+/// The nearest of `known` to `word`, when near enough to be what was meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).clamp(1, 3);
+    let folded = |text: &str| text.to_lowercase().replace('_', "-");
+    let word = folded(word);
+    known
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&word, &folded(candidate));
+            (distance, candidate)
+        })
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `nearest` as the sentence that a help line holds.
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    nearest(word, known).map(|candidate| format!("did you mean `{candidate}`?"))
+}

@@ -1,0 +1,48 @@
+//! From text to a tree: KDL v2 as scenarios use it.
+//!
+//! The `kdl` crate judges every file that is accepted here (see [`judge`]),
+//! so a scenario is always valid KDL and means what KDL says. It does not do
+//! the reading itself, for three reasons: it stops at the first surprise where
+//! an author wants every mistake at once; its words for `if (r == 0) {` are
+//! "expected end of document"; and the formatter needs every comment, which
+//! its tree does not keep.
+
+mod judge;
+mod parser;
+mod spelling;
+mod text;
+mod token;
+mod tree;
+
+pub(crate) use spelling::number;
+pub(crate) use token::{Kind, Token, lex};
+pub(crate) use tree::{Block, Entry, File, Name, Node, Value, ValueKind};
+
+use crate::report::{Mistakes, SOURCE_BYTES_MAX, Span};
+
+/// Reads a file. What is returned is worth looking at even if mistakes were
+/// found: statements that hold one are marked as broken.
+pub(crate) fn parse(text: &str, mistakes: &mut Mistakes) -> File {
+    if text.len() > SOURCE_BYTES_MAX {
+        mistakes
+            .add(
+                "too-large",
+                Span::default(),
+                format!("the file has {} bytes", text.len()),
+            )
+            .expected(format!("at most {SOURCE_BYTES_MAX}"))
+            .help("one scenario a file keeps files small");
+        return File::default();
+    }
+    let tokens = lex(text, mistakes);
+    let parsed = parser::parse(text, &tokens, mistakes);
+    if mistakes.is_empty() {
+        judge::check(text, &tokens, &parsed, mistakes);
+    }
+    parsed.0
+}
+
+/// Whether two texts say the same to KDL, comments aside.
+pub(crate) fn same_document(one: &str, other: &str) -> bool {
+    judge::same_document(one, other)
+}

@@ -1,0 +1,625 @@
+//! C spellings that KDL cannot hold, or would read as something else in
+//! silence, each answered with the spelling that a scenario has for it.
+
+use super::token::{Kind, Token};
+use crate::report::Span;
+
+/// What is wrong with a spelling, and the right one.
+pub(super) struct Found {
+    pub(super) kind: &'static str,
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) expected: &'static str,
+    pub(super) help: Option<String>,
+}
+
+/// The head of a statement: everything up to its block or its end.
+pub(super) struct Head<'a> {
+    text: &'a str,
+    /// The tokens without blank space.
+    tokens: Vec<Token>,
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn new(text: &'a str, tokens: &[Token]) -> Self {
+        let said = |token: &&Token| {
+            !token.is_gap() && !matches!(token.kind, Kind::Newline | Kind::LineComment)
+        };
+        Self {
+            text,
+            tokens: tokens.iter().filter(said).copied().collect(),
+        }
+    }
+
+    fn said(&self, at: usize) -> &'a str {
+        self.tokens
+            .get(at)
+            .map_or("", |token| token.span.of(self.text))
+    }
+
+    fn kind(&self, at: usize) -> Option<Kind> {
+        self.tokens.get(at).map(|token| token.kind)
+    }
+
+    /// From token `from` to the end of the head.
+    fn span_from(&self, from: usize) -> Span {
+        match (self.tokens.get(from), self.tokens.last()) {
+            (Some(first), Some(last)) => first.span.to(last.span),
+            _ => Span::default(),
+        }
+    }
+
+    fn text_from(&self, from: usize) -> String {
+        one_line(self.span_from(from).of(self.text))
+    }
+
+    fn glued(&self, at: usize) -> bool {
+        match (self.tokens.get(at.wrapping_sub(1)), self.tokens.get(at)) {
+            (Some(before), Some(this)) => before.span.end == this.span.start,
+            _ => false,
+        }
+    }
+}
+
+/// Explains the head of a statement, if it is a C spelling.
+pub(super) fn explain(head: &Head<'_>) -> Option<Found> {
+    hash(head)
+        .or_else(|| keyword(head))
+        .or_else(|| label(head))
+        .or_else(|| assignment(head))
+        .or_else(|| step(head))
+        .or_else(|| call(head))
+        .or_else(|| expression(head))
+        .or_else(|| comma(head))
+        .or_else(|| spaced_option(head))
+}
+
+/// `#include`, `#true`, `#"raw"#`.
+fn hash(head: &Head<'_>) -> Option<Found> {
+    let at = head
+        .tokens
+        .iter()
+        .position(|token| token.kind == Kind::Hash)?;
+    let said = head.said(at);
+    let span = head.tokens[at].span;
+    let (message, help) = match said {
+        "#true" => ("there are no booleans", "write `1`"),
+        "#false" => ("there are no booleans", "write `0`"),
+        "#null" => ("the null reference is spelt as in C", "write `NULL`"),
+        "#inf" | "#-inf" | "#nan" => ("numbers are whole", "write a whole number"),
+        _ if at == 0 => (
+            "there is no preprocessor",
+            "delete the line; a comment begins with `//`",
+        ),
+        _ if said.starts_with("#\"") || said.starts_with("##") => (
+            "there are no raw strings",
+            "write `\"…\"`, with `\\\"` for a quote inside",
+        ),
+        _ => ("`#` means nothing here", "a comment begins with `//`"),
+    };
+    Some(Found {
+        kind: "c-spelling",
+        span,
+        message: message.to_owned(),
+        expected: "a word, a number or a quoted text",
+        help: Some(help.to_owned()),
+    })
+}
+
+/// `if (…)`, `while (…)`, `for (…)`, `do`, `switch`, `else if`.
+fn keyword(head: &Head<'_>) -> Option<Found> {
+    let name = head.tokens.first()?;
+    let (condition, rest) = condition(head, 1);
+    let then = if rest.is_empty() {
+        "{ … }".to_owned()
+    } else {
+        format!("{{ {rest} }}")
+    };
+    let (message, help) = match name.span.of(head.text) {
+        "if" => (
+            "`if` is spelt `when`",
+            format!("write `when \"{condition}\" {then}`"),
+        ),
+        "else" if head.said(1) == "if" => {
+            let (condition, rest) = self::condition(head, 2);
+            let then = if rest.is_empty() {
+                "{ … }".to_owned()
+            } else {
+                format!("{{ {rest} }}")
+            };
+            (
+                "there is no `else if`",
+                format!("write `else {{ when \"{condition}\" {then} }}`"),
+            )
+        }
+        "else" if head.tokens.len() > 1 => (
+            "`else` takes a block",
+            format!("write `else {{ {} }}`", statement(&head.text_from(1))),
+        ),
+        "while" if is_c_condition(head) => (
+            "a condition is quoted",
+            format!("write `while \"{condition}\" {then}`"),
+        ),
+        "for" => (
+            "there is no `for`",
+            "write `repeat N { … }`, or `while \"condition\" { … }` with `let i=\"i + 1\"` inside"
+                .to_owned(),
+        ),
+        "do" => (
+            "there is no `do`",
+            "write `loop { …; when \"!(condition)\" { break } }`".to_owned(),
+        ),
+        "switch" => (
+            "there is no `switch`",
+            "write one `when r is=VALUE { … }` for each value".to_owned(),
+        ),
+        _ => return None,
+    };
+    Some(Found {
+        kind: "c-spelling",
+        span: if name.span.of(head.text) == "if" {
+            name.span
+        } else {
+            head.span_from(0)
+        },
+        message: message.to_owned(),
+        expected: "a statement of the scenario language",
+        help: Some(help),
+    })
+}
+
+fn is_c_condition(head: &Head<'_>) -> bool {
+    matches!(head.kind(1), Some(Kind::Mark(_))) || evidence(head).is_some()
+}
+
+/// The condition that begins at token `from`, without its parentheses, and
+/// what follows it on the line.
+fn condition(head: &Head<'_>, from: usize) -> (String, String) {
+    if head.kind(from) != Some(Kind::Mark('(')) {
+        let whole = head.text_from(from);
+        return (
+            if whole.is_empty() {
+                "…".to_owned()
+            } else {
+                unquoted(&whole)
+            },
+            String::new(),
+        );
+    }
+    let mut depth = 0usize;
+    for (at, token) in head.tokens.iter().enumerate().skip(from) {
+        match token.kind {
+            Kind::Mark('(') => depth += 1,
+            Kind::Mark(')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            let open = head.tokens[from].span;
+            let inside = Span {
+                start: open.end,
+                end: token.span.start.max(open.end),
+            };
+            let rest = statement(&head.text_from(at + 1));
+            return (unquoted(&one_line(inside.of(head.text))), rest);
+        }
+    }
+    (unquoted(&head.text_from(from + 1)), String::new())
+}
+
+/// `out:`
+fn label(head: &Head<'_>) -> Option<Found> {
+    let name = head
+        .said(0)
+        .strip_suffix(':')
+        .filter(|name| !name.is_empty())?;
+    (head.tokens.len() == 1).then(|| Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: "a label is a statement".to_owned(),
+        expected: "`label NAME`",
+        help: Some(format!("write `label {name}`")),
+    })
+}
+
+/// `r = lock fb`, `p->state = 1`, `r += 1`, `int r;`, `int r = lock(fb);`.
+fn assignment(head: &Head<'_>) -> Option<Found> {
+    const TYPES: [&str; 13] = [
+        "int", "bool", "u8", "u32", "u64", "long", "unsigned", "char", "void", "static", "const",
+        "size_t", "ssize_t",
+    ];
+    let typed = TYPES.contains(&head.said(0));
+    let equals = head
+        .tokens
+        .iter()
+        .position(|token| token.kind == Kind::Equals);
+    let expected = "a statement; results go into locals by `into=`";
+    let Some(equals) = equals.filter(|at| *at > 0) else {
+        return typed.then(|| Found {
+            kind: "c-spelling",
+            span: head.span_from(0),
+            message: "locals are not declared".to_owned(),
+            expected: "a statement",
+            help: Some("a local is born by `into=NAME` on the operation that sets it, or by `let NAME=\"expression\"`".to_owned()),
+        });
+    };
+    let operator = head.said(equals - 1);
+    let compound = equals >= 2 && is_operator(operator) && !matches!(operator, "!" | "<" | ">");
+    let target = if compound { equals - 2 } else { equals - 1 };
+    let indexed = head.kind(equals - 1) == Some(Kind::Mark(']'));
+    let first_of_value = equals + 1;
+    if !(target == 0 || typed || indexed || compound && target == 0)
+        || head.kind(first_of_value) == Some(Kind::Equals)
+        || LINES_WITH_EXPRESSIONS.contains(&head.said(0))
+    {
+        return None;
+    }
+    let name = if indexed {
+        head.said(0)
+    } else {
+        head.said(target)
+    };
+    let value = head.text_from(first_of_value);
+    let help = if indexed {
+        let index = one_line(
+            Span {
+                start: head.tokens[1].span.end,
+                end: head.tokens[equals - 1].span.start,
+            }
+            .of(head.text),
+        );
+        format!("write `store {name} at={index} {}`", statement(&value))
+    } else if name.contains("->") || name.contains('.') {
+        format!(
+            "write `store {} {}`",
+            name.replace("->", "."),
+            statement(&value)
+        )
+    } else if compound {
+        format!(
+            "write `let {name}=\"{name} {operator} {}\"`",
+            unquoted(value.trim_end_matches(';'))
+        )
+    } else if is_operation(head, first_of_value) {
+        format!("write `{} into={name}`", statement(&value))
+    } else {
+        format!("write `let {name}=\"{}\"`", unquoted(&value))
+    };
+    Some(Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: "there is no assignment by `=`".to_owned(),
+        expected,
+        help: Some(help),
+    })
+}
+
+/// Whether what begins at token `from` looks like an operation: a call, or a
+/// name with an operand after it.
+fn is_operation(head: &Head<'_>, from: usize) -> bool {
+    head.kind(from) == Some(Kind::Word)
+        && match head.kind(from + 1) {
+            Some(Kind::Mark('(')) => true,
+            Some(Kind::Word | Kind::Number) => !is_operator(head.said(from + 1)),
+            _ => false,
+        }
+}
+
+/// `r++`, `--r`.
+fn step(head: &Head<'_>) -> Option<Found> {
+    let said = head.said(0);
+    let sign = ["++", "--"]
+        .into_iter()
+        .find(|sign| said.starts_with(sign) || said.ends_with(sign))?;
+    let name = said.trim_matches(['+', '-']);
+    (head.tokens.len() == 1 && !name.is_empty()).then(|| Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: format!("there is no `{sign}`"),
+        expected: "a statement",
+        help: Some(format!("write `let {name}=\"{name} {} 1\"`", &sign[..1])),
+    })
+}
+
+/// `lock(fb)`, `ops->lock(fb, ctx)`.
+fn call(head: &Head<'_>) -> Option<Found> {
+    let called = head.kind(0) == Some(Kind::Word)
+        && head.kind(1) == Some(Kind::Mark('('))
+        && (head.glued(1) || head.kind(head.tokens.len() - 1) == Some(Kind::Mark(')')))
+        && !LINES_WITH_EXPRESSIONS.contains(&head.said(0));
+    called.then(|| Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: "a call has no parentheses".to_owned(),
+        expected: "`NAME operand… key=value…`",
+        help: Some(format!("write `{}`", statement(&head.text_from(0)))),
+    })
+}
+
+/// The statements whose operand is an expression.
+const LINES_WITH_EXPRESSIONS: [&str; 12] = [
+    "when",
+    "while",
+    "let",
+    "assert",
+    "repeat",
+    "return",
+    "spin-until",
+    "never",
+    "always",
+    "at-end",
+    "sometimes",
+    "eventually",
+];
+
+/// Operators and parentheses outside quotes.
+fn expression(head: &Head<'_>) -> Option<Found> {
+    let at = evidence(head)?;
+    let name = head.said(0);
+    let span = operator_span(head, at);
+    let sign = span.of(head.text);
+    let (message, help) = if matches!(head.kind(at), Some(Kind::Mark('[' | ']'))) {
+        let index =
+            "an element is named by the option `at=`: `load pte at=i into=x`, `store pte at=0 1`";
+        ("there are no brackets".to_owned(), Some(index.to_owned()))
+    } else if name == "let" && head.kind(2) == Some(Kind::Equals) {
+        let value = unquoted(&head.text_from(3));
+        (
+            format!("`{sign}` stands outside quotes"),
+            Some(format!("write `let {}=\"{value}\"`", head.said(1))),
+        )
+    } else if LINES_WITH_EXPRESSIONS.contains(&name) {
+        let (condition, rest) = quoted_condition(head);
+        (
+            format!("`{sign}` stands outside quotes"),
+            Some(format!("write `{name} \"{condition}\"{rest}`")),
+        )
+    } else {
+        (
+            format!("`{sign}` stands outside quotes"),
+            Some(
+                "an expression stands in quotes, and only where one is expected: `let x=\"a + 1\"`"
+                    .to_owned(),
+            ),
+        )
+    };
+    Some(Found {
+        kind: "bare-expression",
+        span,
+        message,
+        expected: "a word, a number, a quoted expression or an option",
+        help,
+    })
+}
+
+/// `==`, `!=` and the like are more than one token.
+fn operator_span(head: &Head<'_>, at: usize) -> Span {
+    let joined = |at: &usize| head.glued(*at) && head.kind(*at) == Some(Kind::Equals);
+    let end = (at + 1..head.tokens.len())
+        .take_while(joined)
+        .last()
+        .unwrap_or(at);
+    head.tokens[at].span.to(head.tokens[end].span)
+}
+
+/// The condition of `when r == 0`, and the quoted texts that follow it.
+fn quoted_condition(head: &Head<'_>) -> (String, String) {
+    let quoted = |token: &Token| matches!(token.kind, Kind::Quoted | Kind::Paragraph);
+    let texts = head
+        .tokens
+        .iter()
+        .rev()
+        .take_while(|token| quoted(token))
+        .count();
+    let end = head.tokens.len() - texts;
+    if end <= 1 {
+        return (unquoted(&head.text_from(1)), String::new());
+    }
+    let whole = head.tokens[1].span.to(head.tokens[end - 1].span);
+    let mut condition = one_line(whole.of(head.text));
+    while is_wrapped(&condition) {
+        condition = condition[1..condition.len() - 1].trim().to_owned();
+    }
+    let rest = if texts == 0 {
+        String::new()
+    } else {
+        format!(" {}", head.text_from(end))
+    };
+    (unquoted(&condition), rest)
+}
+
+/// Whether one pair of parentheses holds the whole text.
+fn is_wrapped(text: &str) -> bool {
+    let Some(inside) = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    else {
+        return false;
+    };
+    let mut depth = 0i32;
+    inside.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    })
+}
+
+/// The first token that only an expression has.
+fn evidence(head: &Head<'_>) -> Option<usize> {
+    (0..head.tokens.len()).find(|&at| match head.tokens[at].kind {
+        Kind::Mark(_) => true,
+        Kind::Word if at > 0 => is_operator(head.said(at)) || holds_operator(head.said(at)),
+        Kind::Equals => {
+            let option =
+                head.glued(at) && head.glued(at + 1) && head.kind(at + 1) != Some(Kind::Equals);
+            let comparison = head
+                .said(at - usize::from(at > 0))
+                .ends_with(['!', '<', '>']);
+            comparison || (!option && LINES_WITH_EXPRESSIONS.contains(&head.said(0)))
+        }
+        _ => false,
+    })
+}
+
+/// A word of operator signs alone.
+fn is_operator(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| "<>!&|^+-*%~?:".contains(c))
+}
+
+/// An operator inside a word, as in `r<n` or `a&&b`. The arrow of `p->seq`
+/// and the sign of `&x` belong to references.
+fn holds_operator(word: &str) -> bool {
+    let plain = word.replace("->", ".");
+    let plain = plain.strip_prefix('&').unwrap_or(&plain);
+    plain.contains(['<', '>', '!', '&', '|', '^', '+', '*', '%', '~', '?'])
+}
+
+/// `lock a, b`
+fn comma(head: &Head<'_>) -> Option<Found> {
+    let at = (0..head.tokens.len())
+        .find(|&at| head.kind(at) == Some(Kind::Word) && head.said(at).contains(','))?;
+    Some(Found {
+        kind: "c-spelling",
+        span: head.tokens[at].span,
+        message: "there are no commas".to_owned(),
+        expected: "operands, separated by blanks",
+        help: Some(format!("write `{}`", statement(&head.text_from(0)))),
+    })
+}
+
+/// `into = r`
+fn spaced_option(head: &Head<'_>) -> Option<Found> {
+    let apart = |at: &usize| {
+        head.kind(*at) == Some(Kind::Equals) && !(head.glued(*at) && head.glued(at + 1))
+    };
+    let at = (0..head.tokens.len()).find(apart)?;
+    let (key, value) = (head.said(at.wrapping_sub(1)), head.said(at + 1));
+    let value = if value.is_empty() { "VALUE" } else { value };
+    Some(Found {
+        kind: "option-value",
+        span: head.tokens[at].span,
+        message: "an option is written without blanks".to_owned(),
+        expected: "a key right before this, and a value right after it",
+        help: Some(format!("write `{key}={value}`")),
+    })
+}
+
+/// What stands after a block on its line.
+pub(super) fn after_block(text: &str, span: Span) -> Found {
+    let said = span.of(text);
+    let is_else = said == "else" || said.starts_with("else ");
+    let (kind, message, help) = if is_else {
+        let help = "write `else` on a line of its own, or `}; else {` on this one";
+        (
+            "else-on-its-line",
+            "`else` begins a statement of its own",
+            help,
+        )
+    } else if said.starts_with("while") {
+        let help = "write `loop { …; when \"!(condition)\" { break } }`";
+        ("after-block", "there is no `do … while`", help)
+    } else {
+        let help = "options and results go before the block: `NAME operand… into=r { … }`";
+        (
+            "after-block",
+            "nothing may follow a block on its line",
+            help,
+        )
+    };
+    let length = if is_else { 4 } else { said.len() };
+    Found {
+        kind,
+        span: Span::new(span.start as usize, span.start as usize + length),
+        message: message.to_owned(),
+        expected: "the end of the line or a `;`",
+        help: Some(help.to_owned()),
+    }
+}
+
+/// A bare word that KDL or the language keeps for something else.
+pub(super) fn bare_word(word: &str, span: Span) -> Option<Found> {
+    let (message, help) = match word {
+        "true" => ("there are no booleans", "write `1`"),
+        "false" => ("there are no booleans", "write `0`"),
+        "null" => ("the null reference is spelt as in C", "write `NULL`"),
+        "inf" | "-inf" | "nan" => ("KDL keeps this word for itself", "choose another name"),
+        _ => return None,
+    };
+    Some(Found {
+        kind: "c-spelling",
+        span,
+        message: format!("`{word}`: {message}"),
+        expected: "a name, a number, an errno or NULL",
+        help: Some(help.to_owned()),
+    })
+}
+
+/// Reads a whole number; the error is what to do about it.
+pub(crate) fn number(said: &str) -> Result<i64, String> {
+    let (sign, unsigned) = match said.as_bytes().first() {
+        Some(b'-') => (-1i128, &said[1..]),
+        Some(b'+') => (1, &said[1..]),
+        _ => (1, said),
+    };
+    let (radix, digits) = match unsigned.get(..2) {
+        Some("0x" | "0X") => (16, &unsigned[2..]),
+        Some("0o" | "0O") => (8, &unsigned[2..]),
+        Some("0b" | "0B") => (2, &unsigned[2..]),
+        _ => (10, unsigned),
+    };
+    let valid = digits.starts_with(|c: char| c.is_digit(radix))
+        && digits.chars().all(|c| c.is_digit(radix) || c == '_');
+    if !valid {
+        let whole: String = unsigned.chars().take_while(char::is_ascii_digit).collect();
+        return Err(if whole.is_empty() || radix != 10 {
+            "write a whole number".to_owned()
+        } else if unsigned[whole.len()..].starts_with('.') {
+            "numbers are whole".to_owned()
+        } else {
+            format!(
+                "there are no units, times are counts: write `{whole}`; a name does not begin with a digit"
+            )
+        });
+    }
+    let value = i128::from_str_radix(&digits.replace('_', ""), radix).ok();
+    value
+        .and_then(|value| i64::try_from(sign * value).ok())
+        .ok_or_else(|| "it does not fit in 64 bits".to_owned())
+}
+
+/// A piece of C as one statement of the language, as well as can be guessed.
+fn statement(c: &str) -> String {
+    let c = c.trim().trim_end_matches(';').trim_end();
+    let Some((name, arguments)) = c.split_once('(').filter(|(_, rest)| rest.ends_with(')')) else {
+        return c
+            .replace(',', " ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+    };
+    let arguments = arguments
+        .trim_end_matches(')')
+        .replace([',', '(', ')'], " ");
+    let arguments = arguments
+        .split_whitespace()
+        .map(|a| a.trim_start_matches('&').replace("->", "."));
+    let method = name.rsplit_once("->").or_else(|| name.rsplit_once('.'));
+    let words = match method {
+        Some((object, method)) => vec![method.trim().to_owned(), object.trim().to_owned()],
+        None => name.split_whitespace().map(str::to_owned).collect(),
+    };
+    words
+        .into_iter()
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_end_matches(';')
+        .replace('"', "")
+        .trim()
+        .to_owned()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
