@@ -1,5 +1,9 @@
 //! What a scenario is compiled to: declarations, and one script of instructions per thread. Never changes while it runs.
 
+mod builder;
+
+pub use builder::{ProgramBuilder, ScriptBuilder};
+
 use crate::{
     Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId, Value,
     fence, primitives,

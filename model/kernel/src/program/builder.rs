@@ -1,0 +1,204 @@
+//! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
+
+use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
+use crate::{
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
+    expr::Operator,
+    resv::Usage,
+    ww,
+};
+
+/// Builds a [`Program`] declaration by declaration, thread by thread.
+///
+/// ```
+/// use fenceweave_kernel::{Op, ObjectKind, Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::How};
+///
+/// let mut b = ProgramBuilder::new("one-store");
+/// let x = b.var("x", Value::Word(0));
+/// b.thread("t", |s| {
+///     s.op("store x 1", Op::Access {
+///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
+///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset),
+///     });
+/// });
+/// let program = b.build();
+/// assert_eq!(program.scripts.len(), 1);
+/// ```
+#[derive(Default)]
+pub struct ProgramBuilder {
+    program: Program,
+}
+
+impl ProgramBuilder {
+    /// An empty program.
+    pub fn new(name: &str) -> Self {
+        ProgramBuilder { program: Program { name: name.into(), ..Program::default() } }
+    }
+
+    /// Declares an object.
+    pub fn object(&mut self, name: &str, kind: ObjectKind) -> ObjId {
+        self.program.objects.push(ObjectDecl { name: name.into(), kind });
+        ObjId::object(self.program.objects.len() - 1)
+    }
+
+    /// Declares a reservation of its own class-`class` lock, with two fence lists.
+    pub fn resv(&mut self, name: &str, class: ObjId) -> ObjId {
+        let lock = ObjId::object(self.program.objects.len());
+        let resv = ObjId(lock.0 + 1);
+        self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
+        self.object(&format!("{name}.fences"), ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2) });
+        self.object(&format!("{name}.list0"), ObjectKind::FenceList);
+        self.object(&format!("{name}.list1"), ObjectKind::FenceList);
+        resv
+    }
+
+    /// Declares an observed variable.
+    pub fn var(&mut self, name: &str, init: Value) -> ObjId {
+        self.program.vars.push(VarDecl { name: name.into(), init, racy: false, observed: true });
+        ObjId::var(self.program.vars.len() - 1)
+    }
+
+    /// Interns a field name.
+    pub fn field(&mut self, name: &str) -> FieldName {
+        self.program.field_names.push(name.into());
+        FieldName(self.program.field_names.len() as u8 - 1)
+    }
+
+    /// Puts operands into the pool.
+    pub fn pool(&mut self, operands: &[Operand]) -> PoolRange {
+        let start = self.program.pool.len() as u8;
+        self.program.pool.extend_from_slice(operands);
+        PoolRange { start, len: operands.len() as u8 }
+    }
+
+    /// Puts an expression over locals into the program.
+    pub fn expr(&mut self, nodes: Vec<ExprNode>) -> u16 {
+        let expr = Expr::from_postfix(nodes).unwrap_or_else(|| panic!("[usage] not a postfix expression"));
+        self.program.exprs.push(expr);
+        self.program.exprs.len() as u16 - 1
+    }
+
+    /// The expression `local == word`.
+    pub fn equals(&mut self, local: LocalId, word: i32) -> u16 {
+        let word = ExprNode::Const(Value::Word(word));
+        self.expr(vec![ExprNode::Read(local), word, ExprNode::Apply(Operator::Eq)])
+    }
+
+    /// Adds a thread.
+    pub fn thread(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> ThreadId {
+        let script = ScriptBuilder::script(name, body);
+        self.program.scripts.push(script);
+        ThreadId(self.program.scripts.len() as u8 - 1)
+    }
+
+    /// What runs before the threads.
+    pub fn setup(&mut self, body: impl FnOnce(&mut ScriptBuilder)) {
+        self.program.setup = ScriptBuilder::script("setup", body);
+    }
+
+    /// Adds RCU's callbacks and the agent that runs grace periods; after the last thread.
+    pub fn rcu(&mut self) {
+        let rcu = self.object("rcu", ObjectKind::Rcu);
+        let agent = self.thread("rcu", |s| {
+            s.op("grace periods", Op::GracePeriods);
+        });
+        self.program.scripts[agent.index()].agent = true;
+        self.program.rcu = Some((rcu, agent));
+    }
+
+    /// The program.
+    ///
+    /// # Panics
+    ///
+    /// If it exceeds a capacity of the model: a mistake of the caller, who wrote it down in Rust.
+    pub fn build(self) -> Program {
+        if let Err(e) = self.program.check_size() {
+            panic!("[usage] {e}");
+        }
+        self.program
+    }
+}
+
+/// Builds one thread's script.
+#[derive(Default)]
+pub struct ScriptBuilder {
+    script: Script,
+}
+
+impl ScriptBuilder {
+    fn script(name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
+        let mut b = ScriptBuilder { script: Script { name: name.into(), ..Script::default() } };
+        body(&mut b);
+        b.push("", Instr::End);
+        b.script
+    }
+
+    fn push(&mut self, text: &str, instr: Instr) {
+        let line = self.script.code.len() as u32 + 1;
+        self.script.code.push(instr);
+        self.script.lines.push(SourceLine { line, text: text.into() });
+    }
+
+    /// The local of that name.
+    pub fn local(&mut self, name: &str) -> LocalId {
+        let at = self.script.locals.iter().position(|l| l == name).unwrap_or_else(|| {
+            self.script.locals.push(name.into());
+            self.script.locals.len() - 1
+        });
+        LocalId(at as u8)
+    }
+
+    /// Any instruction; the index is where it stands.
+    pub fn instr(&mut self, text: &str, instr: Instr) -> u16 {
+        self.push(text, instr);
+        self.script.code.len() as u16 - 1
+    }
+
+    /// The index of the next instruction.
+    pub fn here(&self) -> u16 {
+        self.script.code.len() as u16
+    }
+
+    /// Changes where a branch or jump goes, once that is known.
+    pub fn patch(&mut self, at: u16, to: u16) {
+        match &mut self.script.code[usize::from(at)] {
+            Instr::Jump(target) | Instr::Branch { otherwise: target, .. } => *target = to,
+            other => panic!("[usage] {other:?} goes nowhere"),
+        }
+    }
+
+    /// An operation without result.
+    pub fn op(&mut self, text: &str, op: Op) -> &mut Self {
+        self.push(text, Instr::Op { op, into: None, may_fail: None });
+        self
+    }
+
+    /// An operation with its result in a local.
+    pub fn op_into(&mut self, text: &str, op: Op, local: &str) -> LocalId {
+        let into = self.local(local);
+        self.push(text, Instr::Op { op, into: Some(into), may_fail: None });
+        into
+    }
+
+    /// An operation that may also fail.
+    pub fn op_may_fail(&mut self, text: &str, op: Op, local: &str, error: Errno) {
+        let into = Some(self.local(local));
+        self.push(text, Instr::Op { op, into, may_fail: Some(error.into()) });
+    }
+
+    /// `lock m [ctx=c]`.
+    pub fn lock(&mut self, m: ObjId, ctx: Option<ObjId>, local: &str) {
+        let op = Op::WwLock { mutex: Operand::Object(m), ctx: ctx.map(Operand::Object), how: ww::How::Lock };
+        self.op_into("lock", op, local);
+    }
+
+    /// `unlock m`.
+    pub fn unlock(&mut self, m: ObjId) {
+        self.op("unlock", Op::WwUnlock { mutex: Operand::Object(m) });
+    }
+
+    /// `add-fence resv f usage=`.
+    pub fn add_fence(&mut self, resv: ObjId, fence: ObjId, usage: Usage) {
+        self.op("add-fence", Op::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
+    }
+}

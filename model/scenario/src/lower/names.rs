@@ -1,0 +1,184 @@
+//! What the names of a scenario stand for.
+
+use std::collections::BTreeMap;
+
+use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
+
+use crate::kind::Kind;
+use crate::report::Span;
+use crate::syntax::{Node, Value as Written, ValueKind};
+
+/// What a declared name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Symbol {
+    Object { id: ObjId, kind: Kind },
+    Var { first: ObjId, len: Option<u8> },
+    /// Index into the program's structs.
+    Struct(usize),
+    /// A thread, or the first of `count` identical ones.
+    Thread { first: ThreadId, count: Option<u8> },
+}
+
+impl Symbol {
+    /// What it is, in a sentence.
+    pub(crate) fn one(self) -> &'static str {
+        match self {
+            Symbol::Object { kind, .. } => kind.one(),
+            Symbol::Var { len: None, .. } => "a variable",
+            Symbol::Var { len: Some(_), .. } => "an array",
+            Symbol::Struct(_) => "a struct",
+            Symbol::Thread { .. } => "a thread",
+        }
+    }
+}
+
+/// The declared names of one case of a scenario.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    known: BTreeMap<String, (Symbol, Span)>,
+    /// Objects that a thread declares for itself.
+    own: BTreeMap<String, (Symbol, Span)>,
+}
+
+impl Names {
+    pub(crate) fn find(&self, name: &str) -> Option<(Symbol, Span)> {
+        self.own.get(name).or_else(|| self.known.get(name)).copied()
+    }
+
+    pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
+        self.known.insert(name.to_owned(), (symbol, span));
+    }
+
+    pub(crate) fn declare_own(&mut self, name: &str, symbol: Symbol, span: Span) {
+        self.own.insert(name.to_owned(), (symbol, span));
+    }
+
+    /// Forgets the objects of the thread before.
+    pub(crate) fn forget_own(&mut self) {
+        self.own.clear();
+    }
+
+    /// The names of the symbols that `wanted` likes, for suggestions.
+    pub(crate) fn names(&self, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
+        let all = self.known.iter().chain(&self.own);
+        all.filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn threads(&self) -> impl Iterator<Item = (&str, ThreadId, Option<u8>)> {
+        self.known.iter().filter_map(|(name, (symbol, _))| match symbol {
+            Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
+            _ => None,
+        })
+    }
+}
+
+/// Whether a text can be a name: of an object, a local, a thread, a case.
+pub(crate) fn is_name(text: &str) -> bool {
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first && !text.ends_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// Whether a word looks like a constant: `LIST`, `IN_USE`.
+fn looks_constant(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The symbolic words of a scenario: constants that stand for themselves.
+///
+/// Only words that are *written* somewhere (an initial value, a stored value,
+/// a choice) exist: one that is only compared with can never be met, so it is
+/// a slip.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    numbers: BTreeMap<String, i32>,
+}
+
+/// Words get numbers from here on. Small numbers, because they are part of
+/// every state; not the smallest, so that a trace shows no accidental names.
+const FIRST_WORD: i32 = 64;
+
+impl Words {
+    /// The word that a number stands for.
+    pub fn name_of(&self, number: i32) -> Option<&str> {
+        self.numbers.iter().find(|(_, known)| **known == number).map(|(name, _)| name.as_str())
+    }
+
+    /// Every word with its number, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    pub(crate) fn number(&self, word: &str) -> Option<i32> {
+        self.numbers.get(word).copied()
+    }
+
+    /// Collects the words of a scenario; none gets a number that the scenario
+    /// writes out somewhere.
+    pub(crate) fn collect(nodes: &[Node]) -> Words {
+        let mut found = Vec::new();
+        let mut numbers = Vec::new();
+        visit(nodes, &mut |key, value| match &value.kind {
+            ValueKind::Int(number) => numbers.push(*number),
+            ValueKind::Text { said, .. } => numbers.extend(numbers_in(said)),
+            ValueKind::Word(word) => {
+                let compared = matches!(key, Some("is" | "is-not"));
+                if looks_constant(word) && constant(word).is_none() && !compared && !found.contains(word) {
+                    found.push(word.clone());
+                }
+            }
+        });
+        let free = (FIRST_WORD..).filter(|number| !numbers.contains(&i64::from(*number)));
+        Words { numbers: found.into_iter().zip(free).collect() }
+    }
+}
+
+fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
+    for node in nodes {
+        for entry in &node.entries {
+            see(entry.key.as_ref().map(|key| key.text.as_str()), &entry.value);
+        }
+        visit(node.children(), see);
+    }
+}
+
+fn numbers_in(text: &str) -> Vec<i64> {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| crate::syntax::number(word).ok()).collect()
+}
+
+/// The value of a word that everybody knows: `NULL`, `EIO`, `-EIO`.
+pub(crate) fn constant(word: &str) -> Option<Value> {
+    if word == "NULL" {
+        return Some(Value::Null);
+    }
+    match word.strip_prefix('-') {
+        Some(name) => Errno::from_name(name).map(Value::from),
+        None => Errno::from_name(word).map(|errno| Value::Word(errno.0)),
+    }
+}
+
+/// Splits `p->state` or `p.state`, and takes the `&` off `&fence`.
+pub(crate) fn parts(word: &str) -> Vec<String> {
+    let word = word.strip_prefix('&').unwrap_or(word);
+    word.replace("->", ".").split('.').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errnos_are_negative_as_the_kernel_returns_them() {
+        assert_eq!(constant("-EDEADLK"), Some(Value::Word(-35)));
+        assert_eq!(constant("ENOENT"), Some(Value::Word(2)));
+        assert_eq!(constant("NULL"), Some(Value::Null));
+        assert_eq!(constant("-NULL"), None);
+    }
+
+    #[test]
+    fn references_split_at_dots_and_arrows() {
+        assert_eq!(parts("p->state"), ["p", "state"]);
+        assert_eq!(parts("&x"), ["x"]);
+        assert_eq!(parts("w.0.r"), ["w", "0", "r"]);
+    }
+}
