@@ -108,9 +108,15 @@ pub trait Code {
 pub(crate) struct Canon {
     stamps: [u16; crate::MAX_THREADS],
     count: u8,
+    absolute: bool,
 }
 
 impl Canon {
+    /// Stamps as they are, for comparing one object with itself.
+    pub(crate) fn absolute() -> Canon {
+        Canon { absolute: true, ..Canon::default() }
+    }
+
     /// Notes a live stamp.
     pub(crate) fn add_stamp(&mut self, s: u16) {
         let n = usize::from(self.count);
@@ -120,6 +126,9 @@ impl Canon {
     }
 
     fn rank(&self, s: u16) -> u16 {
+        if self.absolute {
+            return s;
+        }
         self.stamps[..usize::from(self.count)].iter().filter(|x| **x < s).count() as u16
     }
 }

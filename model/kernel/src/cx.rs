@@ -108,11 +108,10 @@ impl<'a, R: Runtime> Cx<'a, R> {
         Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default() }
     }
 
-    /// Notes that the step touches `o`, for the debug check against its footprint.
+    /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
+    /// against the footprint.
     pub(crate) fn touch(&mut self, o: ObjId) {
-        if cfg!(debug_assertions) {
-            self.touched.insert(o);
-        }
+        self.touched.insert(o);
     }
 
     /// Enters the critical section of `gate`'s spinlock; it ends with the step.

@@ -165,7 +165,7 @@ impl LockAll {
         match (self.at, self.error) {
             (At::Unlocking, _) => Flow::Done(Value::Word(0)),
             (_, e) if i32::from(e) == Errno::EDEADLK.0 => {
-                self.at = At::LockingSlow;
+                (self.at, self.error) = (At::LockingSlow, 0);
                 self.take(program, usize::from(self.current));
                 Flow::Go
             }

@@ -193,7 +193,7 @@ machines! {
     /// A signal.
     Raise(signal::Raise) = signal::Raise { to: ThreadId(0) };
     /// An acquire context.
-    Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING };
+    Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING, on_behalf: None };
     /// Taking a ww mutex.
     WwLock(ww::Lock) = ww::Lock::new(NOTHING, None, ww::How::Lock);
     /// Releasing a ww mutex.
@@ -346,7 +346,7 @@ impl Resolver<'_> {
 
     fn protocol(&self, op: Op) -> Resolved<Machine> {
         Ok(match op {
-            Op::Ctx { how, ctx } => Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)? }),
+            Op::Ctx { how, ctx, on_behalf } => Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)?, on_behalf }),
             Op::WwLock { mutex, ctx, how } => {
                 let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
                 Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how))
@@ -393,6 +393,14 @@ impl Machine {
     /// The decision whether an operation fails: 1 if it does.
     pub(crate) fn may_fail() -> Machine {
         Machine::Choose(Choose { of: NO_RANGE, ways: 2, may_fail: true })
+    }
+
+    /// How many ways the next step can go. Only two machines ever choose.
+    pub(crate) fn ways(&self, v: View<'_>) -> u8 {
+        match self {
+            Machine::Choose(_) | Machine::Slab(_) => self.footprint(v).ways,
+            _ => 1,
+        }
     }
 
     /// Whether this decides about failure of the instruction's operation.

@@ -204,8 +204,8 @@ pub enum Op {
     Rcu { at: primitives::rcu::At },
     /// `raise signal to=THREAD`.
     Raise { to: ThreadId },
-    /// `acquire-init`, `acquire-done`, `acquire-fini`.
-    Ctx { how: ww::CtxHow, ctx: Operand },
+    /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
+    Ctx { how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId> },
     /// `lock`, `lock-slow`, `trylock` of a ww mutex or a reservation.
     WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
     /// `unlock` of a ww mutex or a reservation.

@@ -1,9 +1,12 @@
 //! A whole modelled system as one flat value, and how sequential engines take steps in it.
 
+mod encoding;
+
+pub use encoding::Encoding;
+
 use crate::{
-    Coder, Footprint, LocalId, MAX_THREADS, ObjId, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value, View, Violation,
+    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value, View, Violation,
     World,
-    coder::{Reader, Writer},
     object::Task,
     program::Script,
     thread::{Run, Stepped},
@@ -38,6 +41,8 @@ pub struct StepResult {
     pub violation: Option<Violation>,
     /// The result of the operation, if this was its last step.
     pub result: Option<Value>,
+    /// Everything in the world that it looked at or changed.
+    pub touched: ObjSet,
 }
 
 /// A terminal state as its observer sees it.
@@ -182,6 +187,11 @@ impl State {
         self.threads[t.index()].footprint(View { world: &self.world, program, me: t })
     }
 
+    /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.
+    pub fn ways(&self, program: &Program, t: ThreadId) -> u8 {
+        self.threads[t.index()].machine().ways(View { world: &self.world, program, me: t })
+    }
+
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
         if cfg!(debug_assertions) {
@@ -213,7 +223,7 @@ impl State {
         }
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
-            let ok = old == new || declared.writes.contains(*id);
+            let ok = old == new || declared.writes.contains(*id) && stepped.touched.contains(*id);
             assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
         }
         for id in stepped.touched.iter() {
@@ -240,50 +250,6 @@ impl State {
                 (id, out)
             })
             .collect()
-    }
-
-    /// Appends the canonical encoding: the identity of the state.
-    pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
-        let generations = self.world.generations();
-        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
-        self.code(program, &mut w);
-    }
-
-    /// Rebuilds the state that an encoding of this program stands for.
-    pub fn decode(&mut self, program: &Program, bytes: &[u8]) {
-        let mut r = Reader { bytes, at: 0 };
-        self.code(program, &mut r);
-        debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
-    }
-
-    fn code<C: Coder>(&mut self, program: &Program, c: &mut C) {
-        use crate::Code as _;
-        self.world.code(c);
-        for (thread, script) in self.threads.iter_mut().zip(&program.scripts) {
-            thread.code_with(c, script.locals.len());
-        }
-        self.code_violation(c);
-    }
-
-    /// A violating step leads to a state of its own: the violation is part of the encoding.
-    fn code_violation<C: Coder>(&mut self, c: &mut C) {
-        let mut some = self.violation.is_some();
-        c.flag(&mut some);
-        if !some {
-            self.violation = None;
-            return;
-        }
-        let blank =
-            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
-        let v = self.violation.get_or_insert(blank);
-        let mut property = v.property as u8;
-        c.byte(&mut property);
-        v.property = Property::ALL[usize::from(property)];
-        use crate::Code as _;
-        v.thread.code(c);
-        v.pc.code(c);
-        v.object.code(c);
-        v.other.code(c);
     }
 
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
@@ -326,6 +292,6 @@ impl State {
 
 impl From<Stepped> for StepResult {
     fn from(s: Stepped) -> StepResult {
-        StepResult { violation: s.violation, result: s.result }
+        StepResult { violation: s.violation, result: s.result, touched: s.touched }
     }
 }

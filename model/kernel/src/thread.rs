@@ -41,8 +41,8 @@ pub struct Stepped {
     pub spins: Option<ObjId>,
     /// The result of the operation, if this was its last step.
     pub result: Option<Value>,
-    /// Everything touched (debug builds).
-    pub(crate) touched: ObjSet,
+    /// Everything touched.
+    pub touched: ObjSet,
 }
 
 impl Thread {

@@ -183,10 +183,11 @@ impl World<Plain> {
         g
     }
 
-    /// The encoding of one object, variable or task, to tell whether a step changed it.
+    /// One object, variable or task as bytes, to tell whether a step changed it: absolute stamps, and handles as they
+    /// are, because a rank or an outdated handle elsewhere is not a change of this one.
     pub(crate) fn encode_one(&mut self, id: ObjId, out: &mut Vec<u8>) {
-        let canon = self.canon();
-        let generations = self.generations();
+        let canon = Canon::absolute();
+        let generations = [0; MAX_OBJECTS];
         let mut w = crate::coder::Writer { out, canon, generations: &generations };
         if let Some(i) = id.as_object() {
             self.objects[i].code(&mut w);
@@ -207,22 +208,61 @@ impl World<Plain> {
     }
 }
 
-impl Code for World<Plain> {
-    fn code<C: Coder>(&mut self, c: &mut C) {
+impl World<Plain> {
+    /// How many parts the encoding has: objects, variables, and the tasks of threads (the task of setup and teardown is
+    /// last and idle between steps).
+    pub(crate) fn part_count(&self) -> usize {
         let Live { objects, vars, tasks } = self.live;
-        self.objects[..usize::from(objects)].iter_mut().for_each(|o| o.code(c));
-        self.vars[..usize::from(vars)].iter_mut().for_each(|v| v.code(c));
-        // The task of setup and teardown is last and idle between steps.
-        self.tasks[..usize::from(tasks) - 1].iter_mut().for_each(|t| t.code(c));
-        if C::READING {
-            self.restore_class_counters();
+        usize::from(objects) + usize::from(vars) + usize::from(tasks) - 1
+    }
+
+    /// Codes one part.
+    pub(crate) fn code_part<C: Coder>(&mut self, part: usize, c: &mut C) {
+        let (objects, vars) = (usize::from(self.live.objects), usize::from(self.live.vars));
+        if let Some(task) = part.checked_sub(objects + vars) {
+            self.tasks[task].code(c);
+        } else if let Some(var) = part.checked_sub(objects) {
+            self.vars[var].code(c);
+        } else {
+            self.objects[part].code(c);
+        }
+    }
+
+    /// The part in which an id is encoded.
+    pub(crate) fn part_of(&self, id: ObjId) -> usize {
+        let (objects, vars) = (usize::from(self.live.objects), usize::from(self.live.vars));
+        match (id.as_object(), id.as_var(), id.as_task()) {
+            (Some(i), ..) => i,
+            (_, Some(i), _) => objects + i,
+            (.., t) => objects + vars + t.map_or(0, ThreadId::index),
+        }
+    }
+
+    /// Makes one object, variable or task equal to that of another world of the same program.
+    pub(crate) fn copy_one(&mut self, other: &World<Plain>, id: ObjId) {
+        if let Some(i) = id.as_object() {
+            self.objects[i] = other.objects[i];
+        } else if let Some(i) = id.as_var() {
+            self.vars[i] = other.vars[i];
+        } else if let Some(t) = id.as_task() {
+            self.tasks[t.index()] = other.tasks[t.index()];
+        }
+    }
+
+    /// Whether a change of this object changes how others are encoded: stamps are ranks, handles are stale or not.
+    pub(crate) fn moves_others(&self, before: &World<Plain>, id: ObjId) -> bool {
+        let Some(i) = id.as_object() else { return false };
+        match (&self.objects[i], &before.objects[i]) {
+            (Object::AcquireCtx(now), Object::AcquireCtx(was)) => now.live_stamp() != was.live_stamp(),
+            (Object::Slot(now), Object::Slot(was)) => now.generation() != was.generation(),
+            _ => false,
         }
     }
 }
 
 impl World<Plain> {
     /// A class counter is not encoded: the next stamp is one more than the youngest live one.
-    fn restore_class_counters(&mut self) {
+    pub(crate) fn restore_class_counters(&mut self) {
         let mut next = 0;
         for (_, o) in self.objects() {
             if let Object::AcquireCtx(c) = o

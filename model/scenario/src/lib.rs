@@ -1,12 +1,39 @@
 //! Scenario files: from text to what the engines run.
+//!
+//! [`load`] reads a file: KDL text to a tree, names resolved, each case lowered
+//! to a [`fenceweave_kernel::Program`] with its [`Expectations`]. It tells every
+//! mistake of the file at once, each with its place, what was expected there and
+//! a way out. [`format`] prints a file in the one spacing that all files have.
+//! [`reference_page`] prints the declarations, statements and operations from the tables that
+//! the reading goes by, so that the two cannot differ.
+//!
+//! # Where to start reading
+//!
+//! `syntax` (text to tree), `expr` (quoted expressions), `ops` and `decls` (the tables), then
+//! `lower`, which goes from the tree to programs: `scenario` is its door.
+//!
+//! # What must not
+//!
+//! Nothing here runs a program or knows an engine, and no input makes it panic.
 
+mod decls;
+mod expectations;
 mod expr;
 mod fmt;
+mod kind;
+mod load;
+mod lower;
+mod ops;
+mod page;
 mod report;
 mod syntax;
 
 #[cfg(test)]
 mod malformed;
 
+pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
+pub use load::{Case, Limits, Loaded, Scenario, load, load_file, read};
+pub use lower::Words;
+pub use page::reference_page;
 pub use report::{Mistake, Place, Report, Span};

@@ -285,7 +285,15 @@ impl Mistakes {
             seen: None,
             help: None,
         };
-        if self.found.len() < MISTAKES_MAX {
+        // Each case of a scenario is looked at on its own: what is wrong with
+        // a line that all of them see is told once.
+        let told = self
+            .found
+            .iter()
+            .any(|known| known.span == span && known.message == mistake.message);
+        if told {
+            Telling { mistake: None }
+        } else if self.found.len() < MISTAKES_MAX {
             self.found.push(mistake);
             Telling {
                 mistake: self.found.last_mut(),
@@ -317,8 +325,6 @@ impl Mistakes {
     pub(crate) fn into_report(self) -> Report {
         let mut mistakes = self.found;
         mistakes.sort_by_key(|mistake| mistake.span);
-        // One place can look wrong to more than one pass; the first says it.
-        mistakes.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         Report {
             name: self.source.name().to_owned(),
             mistakes,

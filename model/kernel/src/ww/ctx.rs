@@ -143,7 +143,9 @@ impl Code for AcquireCtx<Plain> {
             return;
         }
         c.stamp(&mut self.stamp.0);
-        let mut packed = self.acquired.0 << 1 | self.wounded.0;
+        // A wound on a context that holds nothing is dead: the next lock operation clears it before anybody looks.
+        let wounded = if self.acquired.0 > 0 { self.wounded.0 } else { 0 };
+        let mut packed = self.acquired.0 << 1 | wounded;
         c.byte(&mut packed);
         (self.acquired.0, self.wounded.0) = (packed >> 1, packed & 1);
     }
@@ -166,9 +168,11 @@ points! {
 pub struct CtxOp {
     pub(crate) how: How,
     pub(crate) ctx: ObjId,
+    /// Whose context it becomes, if not the caller's: setup may let threads start with their stamps taken.
+    pub(crate) on_behalf: Option<ThreadId>,
 }
 
-fields!(CtxOp { how, ctx });
+fields!(CtxOp { how, ctx, on_behalf });
 
 /// The class of a context or mutex.
 pub(super) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
@@ -180,7 +184,7 @@ pub(super) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
 
 impl CtxOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        let (me, class) = (cx.me, class_of(cx.program, self.ctx));
+        let (me, class) = (self.on_behalf.unwrap_or(cx.me), class_of(cx.program, self.ctx));
         // One context per task and class: two would deadlock against each other undetected.
         let second = cx.world.objects().any(|(id, o)| match o {
             Object::AcquireCtx(c) => c.task() == Some(me) && class_of(cx.program, id) == class,

@@ -11,12 +11,25 @@ use crate::syntax::{Node, Value as Written, ValueKind};
 /// What a declared name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Symbol {
-    Object { id: ObjId, kind: Kind },
-    Var { first: ObjId, len: Option<u8> },
+    Object {
+        id: ObjId,
+        kind: Kind,
+    },
+    Var {
+        first: ObjId,
+        len: Option<u8>,
+    },
     /// Index into the program's structs.
     Struct(usize),
+    /// An acquire context that every thread which names it has one of.
+    PerThread {
+        class: Option<ObjId>,
+    },
     /// A thread, or the first of `count` identical ones.
-    Thread { first: ThreadId, count: Option<u8> },
+    Thread {
+        first: ThreadId,
+        count: Option<u8>,
+    },
 }
 
 impl Symbol {
@@ -27,6 +40,7 @@ impl Symbol {
             Symbol::Var { len: None, .. } => "a variable",
             Symbol::Var { len: Some(_), .. } => "an array",
             Symbol::Struct(_) => "a struct",
+            Symbol::PerThread { .. } => Kind::Ctx.one(),
             Symbol::Thread { .. } => "a thread",
         }
     }
@@ -36,52 +50,54 @@ impl Symbol {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     known: BTreeMap<String, (Symbol, Span)>,
-    /// Objects that a thread declares for itself.
-    own: BTreeMap<String, (Symbol, Span)>,
 }
 
 impl Names {
     pub(crate) fn find(&self, name: &str) -> Option<(Symbol, Span)> {
-        self.own.get(name).or_else(|| self.known.get(name)).copied()
+        self.known.get(name).copied()
     }
 
     pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
         self.known.insert(name.to_owned(), (symbol, span));
     }
 
-    pub(crate) fn declare_own(&mut self, name: &str, symbol: Symbol, span: Span) {
-        self.own.insert(name.to_owned(), (symbol, span));
-    }
-
-    /// Forgets the objects of the thread before.
-    pub(crate) fn forget_own(&mut self) {
-        self.own.clear();
-    }
-
     /// The names of the symbols that `wanted` likes, for suggestions.
     pub(crate) fn names(&self, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
-        let all = self.known.iter().chain(&self.own);
-        all.filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
+        self.known
+            .iter()
+            .filter(move |(_, (symbol, _))| wanted(*symbol))
+            .map(|(name, _)| name.as_str())
     }
 
     pub(crate) fn threads(&self) -> impl Iterator<Item = (&str, ThreadId, Option<u8>)> {
-        self.known.iter().filter_map(|(name, (symbol, _))| match symbol {
-            Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
-            _ => None,
-        })
+        self.known
+            .iter()
+            .filter_map(|(name, (symbol, _))| match symbol {
+                Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
+                _ => None,
+            })
     }
 }
 
 /// Whether a text can be a name: of an object, a local, a thread, a case.
 pub(crate) fn is_name(text: &str) -> bool {
-    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    first && !text.ends_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    let first = text
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first
+        && !text.ends_with('-')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// Whether a word looks like a constant: `LIST`, `IN_USE`.
 fn looks_constant(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// The symbolic words of a scenario: constants that stand for themselves.
@@ -101,12 +117,17 @@ const FIRST_WORD: i32 = 64;
 impl Words {
     /// The word that a number stands for.
     pub fn name_of(&self, number: i32) -> Option<&str> {
-        self.numbers.iter().find(|(_, known)| **known == number).map(|(name, _)| name.as_str())
+        self.numbers
+            .iter()
+            .find(|(_, known)| **known == number)
+            .map(|(name, _)| name.as_str())
     }
 
     /// Every word with its number, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+        self.numbers
+            .iter()
+            .map(|(name, number)| (name.as_str(), *number))
     }
 
     pub(crate) fn number(&self, word: &str) -> Option<i32> {
@@ -123,27 +144,38 @@ impl Words {
             ValueKind::Text { said, .. } => numbers.extend(numbers_in(said)),
             ValueKind::Word(word) => {
                 let compared = matches!(key, Some("is" | "is-not"));
-                if looks_constant(word) && constant(word).is_none() && !compared && !found.contains(word) {
+                if looks_constant(word)
+                    && constant(word).is_none()
+                    && !compared
+                    && !found.contains(word)
+                {
                     found.push(word.clone());
                 }
             }
         });
         let free = (FIRST_WORD..).filter(|number| !numbers.contains(&i64::from(*number)));
-        Words { numbers: found.into_iter().zip(free).collect() }
+        Words {
+            numbers: found.into_iter().zip(free).collect(),
+        }
     }
 }
 
 fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
     for node in nodes {
         for entry in &node.entries {
-            see(entry.key.as_ref().map(|key| key.text.as_str()), &entry.value);
+            see(
+                entry.key.as_ref().map(|key| key.text.as_str()),
+                &entry.value,
+            );
         }
         visit(node.children(), see);
     }
 }
 
 fn numbers_in(text: &str) -> Vec<i64> {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| crate::syntax::number(word).ok()).collect()
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter_map(|word| crate::syntax::number(word).ok())
+        .collect()
 }
 
 /// The value of a word that everybody knows: `NULL`, `EIO`, `-EIO`.
@@ -160,7 +192,10 @@ pub(crate) fn constant(word: &str) -> Option<Value> {
 /// Splits `p->state` or `p.state`, and takes the `&` off `&fence`.
 pub(crate) fn parts(word: &str) -> Vec<String> {
     let word = word.strip_prefix('&').unwrap_or(word);
-    word.replace("->", ".").split('.').map(str::to_owned).collect()
+    word.replace("->", ".")
+        .split('.')
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Fences, their callbacks, and the fences of a reservation.
 
+use fenceweave_kernel::Op;
 use fenceweave_kernel::fence::What;
 use fenceweave_kernel::resv::Usage;
-use fenceweave_kernel::{Errno, Op, Value};
 
-use super::{Args, INTERRUPTIBLE, Opt, OpSpec, Param, TIMED, Takes, flag, operand, option};
+use super::{
+    Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, operand,
+    option,
+};
 use crate::kind::Kind;
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
@@ -14,94 +17,203 @@ const USAGE: Opt = Opt {
     required: true,
     ..option(
         "usage",
-        Takes::OneOf(&["KERNEL", "WRITE", "READ", "BOOKKEEP"]),
+        Takes::OneOf(&["kernel", "write", "read", "bookkeep"]),
         "the usage class; a query sees its own and every stronger one",
     )
 };
-const POLL: Opt = flag("poll", "looks and does not sleep: a timeout of zero");
 const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
 
 fn fence(args: &Args, what: What) -> Op {
     let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
-    Op::Fence { what, fence: args.object("fence"), error }
+    Op::Fence {
+        what,
+        fence: args.object("fence"),
+        error,
+    }
 }
 
 fn usage(args: &Args) -> Usage {
-    let name = args.word("usage").unwrap_or_default().to_lowercase();
-    Usage::from_name(&name).unwrap_or_default()
+    args.word("usage")
+        .and_then(Usage::from_name)
+        .unwrap_or_default()
 }
 
 pub(super) const OPS: &[OpSpec] = &[
-    OpSpec::new("fence-init", &[FENCE], "initialises a fence: one reference, not signalled", "dma_fence_init()", |args| fence(args, What::Init)),
-    OpSpec::new("enable-signaling", &[FENCE], "asks for a fence to be signalled by its driver", "dma_fence_enable_sw_signaling()", |args| {
-        fence(args, What::EnableSignaling)
-    }),
-    OpSpec::new("signal", &[FENCE], "signals a fence: sets the bit, then runs the callbacks, under its lock", "dma_fence_signal() dma_fence_signal_locked()", |args| fence(args, What::Signal)),
-    OpSpec::new("check-and-signal", &[FENCE], "signals a fence unless it is signalled already", "dma_fence_check_and_signal()", |args| {
-        fence(args, What::CheckAndSignal)
-    })
+    OpSpec::new(
+        "fence-init",
+        &[FENCE],
+        "initialises a fence: one reference, not signalled",
+        "dma_fence_init()",
+        |args| fence(args, What::Init),
+    ),
+    OpSpec::new(
+        "enable-signaling",
+        &[FENCE],
+        "asks for a fence to be signalled by its driver",
+        "dma_fence_enable_sw_signaling()",
+        |args| fence(args, What::EnableSignaling),
+    ),
+    OpSpec::new(
+        "signal",
+        &[FENCE],
+        "signals a fence: sets the bit, then runs the callbacks, under its lock",
+        "dma_fence_signal() dma_fence_signal_locked()",
+        |args| fence(args, What::Signal),
+    ),
+    OpSpec::new(
+        "check-and-signal",
+        &[FENCE],
+        "signals a fence unless it is signalled already",
+        "dma_fence_check_and_signal()",
+        |args| fence(args, What::CheckAndSignal),
+    )
     .returns("1 if it was signalled before, else 0"),
-    OpSpec::new("is-signaled", &[FENCE], "looks whether a fence is signalled, without its lock", "dma_fence_is_signaled()", |args| fence(args, What::IsSignaled))
-        .returns("1 or 0"),
+    OpSpec::new(
+        "is-signaled",
+        &[FENCE],
+        "looks whether a fence is signalled, without its lock",
+        "dma_fence_is_signaled()",
+        |args| fence(args, What::IsSignaled),
+    )
+    .returns("1 or 0"),
     OpSpec::new(
         "set-error",
-        &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
+        &[
+            FENCE,
+            operand(
+                "error",
+                Takes::Number {
+                    min: -4095,
+                    max: -1,
+                },
+            ),
+        ],
         "sets the error that a fence will carry; only before it is signalled",
         "dma_fence_set_error()",
         |args| fence(args, What::SetError),
     ),
-    OpSpec::new("get-status", &[FENCE], "reads the state of a fence", "dma_fence_get_status() dma_fence_get_status_locked()", |args| fence(args, What::GetStatus))
-        .returns("0 unsignalled, 1 signalled, or the error"),
-    OpSpec::new("get", &[FENCE], "takes another reference to a fence", "dma_fence_get()", |args| fence(args, What::Get)),
-    OpSpec::new("get-rcu", &[FENCE], "takes a reference to a fence that may be going, in a read-side section", "dma_fence_get_rcu()", |args| fence(args, What::GetRcu))
-        .returns("1, or 0 if the last reference is gone"),
-    OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
-    OpSpec::new("wait", &[FENCE], "sleeps until a fence is signalled", "dma_fence_wait() dma_fence_wait_timeout()", |args| Op::FenceWait {
-        fence: args.object("fence"),
-        patience: args.patience(),
-        poll: args.flag("poll"),
-    })
-    .options(&[INTERRUPTIBLE, TIMED, POLL])
-    .returns(WAITED),
-    OpSpec::new("add-callback", &[FENCE, CALLBACK], "has a callback called when a fence is signalled", "dma_fence_add_callback()", |args| Op::FenceCallback {
-        add: true,
-        fence: args.object("fence"),
-        callback: args.object("callback"),
-    })
+    OpSpec::new(
+        "get-status",
+        &[FENCE],
+        "reads the state of a fence",
+        "dma_fence_get_status() dma_fence_get_status_locked()",
+        |args| fence(args, What::GetStatus),
+    )
+    .returns("0 unsignalled, 1 signalled, or the error"),
+    OpSpec::new(
+        "get",
+        &[FENCE],
+        "takes another reference to a fence",
+        "dma_fence_get()",
+        |args| fence(args, What::Get),
+    ),
+    OpSpec::new(
+        "get-rcu",
+        &[FENCE],
+        "takes a reference to a fence that may be going, in a read-side section",
+        "dma_fence_get_rcu()",
+        |args| fence(args, What::GetRcu),
+    )
+    .returns("1, or 0 if the last reference is gone"),
+    OpSpec::new(
+        "put",
+        &[FENCE],
+        "drops a reference to a fence",
+        "dma_fence_put()",
+        |args| fence(args, What::Put),
+    ),
+    OpSpec::new(
+        "wait",
+        &[FENCE],
+        "sleeps until a fence is signalled",
+        "dma_fence_wait() dma_fence_wait_timeout()",
+        |args| Op::FenceWait {
+            fence: args.object("fence"),
+            patience: args.patience(),
+            poll: args.poll(),
+        },
+    )
+    .options(&[INTERRUPTIBLE, TIMEOUT_OR_POLL])
+    .returns(WAITED)
+    .fails(ERESTARTSYS),
+    OpSpec::new(
+        "add-callback",
+        &[FENCE, CALLBACK],
+        "has a callback called when a fence is signalled",
+        "dma_fence_add_callback()",
+        |args| Op::FenceCallback {
+            add: true,
+            fence: args.object("fence"),
+            callback: args.object("callback"),
+        },
+    )
     .returns("0, or -ENOENT if it is signalled: then the callback is never called"),
-    OpSpec::new("remove-callback", &[FENCE, CALLBACK], "takes a callback back", "dma_fence_remove_callback()", |args| Op::FenceCallback {
-        add: false,
-        fence: args.object("fence"),
-        callback: args.object("callback"),
-    })
+    OpSpec::new(
+        "remove-callback",
+        &[FENCE, CALLBACK],
+        "takes a callback back",
+        "dma_fence_remove_callback()",
+        |args| Op::FenceCallback {
+            add: false,
+            fence: args.object("fence"),
+            callback: args.object("callback"),
+        },
+    )
     .returns("1 if it was still queued, 0 if it ran or was never added"),
     OpSpec::new(
         "reserve",
-        &[RESV, operand("slots", Takes::Number { min: 1, max: 8 })],
+        &[RESV],
         "makes room for fences, under the lock",
         "dma_resv_reserve_fences()",
-        |args| Op::Reserve { resv: args.object("resv"), slots: u8::try_from(args.number("slots", 1)).unwrap_or(1) },
+        |args| Op::Reserve {
+            resv: args.object("resv"),
+            slots: u8::try_from(args.number("slots", 1)).unwrap_or(1),
+        },
     )
-    .returns("0")
-    .fails(Value::Word(-Errno::ENOMEM.0)),
-    OpSpec::new("add-fence", &[RESV, FENCE], "adds a fence to a reservation, into room reserved under this hold of the lock", "dma_resv_add_fence()", |args| Op::AddFence {
-        resv: args.object("resv"),
-        fence: args.object("fence"),
-        usage: usage(args),
-    })
+    .options(&[option(
+        "slots",
+        Takes::Number { min: 1, max: 8 },
+        "how much, 1 without it",
+    )])
+    .returns("0, or -ENOMEM where it may fail")
+    .fails(ENOMEM),
+    OpSpec::new(
+        "add-fence",
+        &[RESV, FENCE],
+        "adds a fence to a reservation, into room reserved under this hold of the lock",
+        "dma_resv_add_fence()",
+        |args| Op::AddFence {
+            resv: args.object("resv"),
+            fence: args.object("fence"),
+            usage: usage(args),
+        },
+    )
     .options(&[USAGE]),
-    OpSpec::new("wait", &[RESV], "sleeps until the fences of a reservation are signalled", "dma_resv_wait_timeout()", |args| Op::ResvWait {
-        resv: args.object("resv"),
-        usage: usage(args),
-        patience: args.patience(),
-        poll: args.flag("poll"),
-    })
-    .options(&[USAGE, INTERRUPTIBLE, TIMED, POLL])
-    .returns(WAITED),
-    OpSpec::new("test-signaled", &[RESV], "looks whether the fences of a reservation are signalled", "dma_resv_test_signaled()", |args| Op::TestSignaled {
-        resv: args.object("resv"),
-        usage: usage(args),
-    })
+    OpSpec::new(
+        "wait",
+        &[RESV],
+        "sleeps until the fences of a reservation are signalled",
+        "dma_resv_wait_timeout()",
+        |args| Op::ResvWait {
+            resv: args.object("resv"),
+            usage: usage(args),
+            patience: args.patience(),
+            poll: args.poll(),
+        },
+    )
+    .options(&[USAGE, INTERRUPTIBLE, TIMEOUT_OR_POLL])
+    .returns(WAITED)
+    .fails(ERESTARTSYS),
+    OpSpec::new(
+        "test-signaled",
+        &[RESV],
+        "looks whether the fences of a reservation are signalled",
+        "dma_resv_test_signaled()",
+        |args| Op::TestSignaled {
+            resv: args.object("resv"),
+            usage: usage(args),
+        },
+    )
     .options(&[USAGE])
     .returns("1 or 0"),
 ];

@@ -1,29 +1,51 @@
 //! Spinlocks, wait-wound mutexes and the locks of reservations.
 
 use fenceweave_kernel::primitives::spinlock;
-use fenceweave_kernel::{Errno, Op, Value, ww};
+use fenceweave_kernel::{Op, ww};
 
-use super::{Args, INTERRUPTIBLE, Opt, OpSpec, Param, Takes, flag, operand, option};
+use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
 
 const SPIN: Param = operand("lock", Takes::Object(&[Kind::Lock]));
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::WwMutex, Kind::Resv]));
 const MUTEXES: Param = operand("mutexes", Takes::Objects(&[Kind::WwMutex, Kind::Resv]));
 const CONTEXT: Param = operand("ctx", Takes::Object(&[Kind::Ctx]));
-const CTX: Opt = option("ctx", Takes::Object(&[Kind::Ctx]), "the acquire context; without one a deadlock is not backed off from");
-const CTX_REQUIRED: Opt = Opt { required: true, ..CTX };
+const CTX: Opt = option(
+    "ctx",
+    Takes::Object(&[Kind::Ctx]),
+    "the acquire context; without one a deadlock is not backed off from",
+);
+const CTX_REQUIRED: Opt = Opt {
+    required: true,
+    ..CTX
+};
 
 fn spin(args: &Args, how: spinlock::How) -> Op {
-    Op::Spin { how, lock: args.object("lock") }
+    Op::Spin {
+        how,
+        lock: args.object("lock"),
+    }
 }
 
 fn take(args: &Args, patient: ww::How, interruptible: ww::How) -> Op {
-    let how = if args.flag("interruptible") { interruptible } else { patient };
-    Op::WwLock { how, mutex: args.object("mutex"), ctx: args.optional("ctx") }
+    let how = if args.flag("interruptible") {
+        interruptible
+    } else {
+        patient
+    };
+    Op::WwLock {
+        how,
+        mutex: args.object("mutex"),
+        ctx: args.optional("ctx"),
+    }
 }
 
 fn context(args: &Args, how: ww::CtxHow) -> Op {
-    Op::Ctx { how, ctx: args.object("ctx") }
+    Op::Ctx {
+        how,
+        ctx: args.object("ctx"),
+        on_behalf: args.optional_thread("for"),
+    }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -38,12 +60,13 @@ pub(super) const OPS: &[OpSpec] = &[
     })
     .options(&[CTX, INTERRUPTIBLE])
     .returns("0, -EDEADLK, -EALREADY, -EINTR")
-    .fails(Value::Word(-Errno::EDEADLK.0)),
+    .fails(EINTR),
     OpSpec::new("lock-slow", &[MUTEX], "takes the lock that -EDEADLK was about, with no other held", "dma_resv_lock_slow() ww_mutex_lock_slow() dma_resv_lock_slow_interruptible() ww_mutex_lock_slow_interruptible()", |args| {
         take(args, ww::How::Slow, ww::How::SlowInterruptible)
     })
     .options(&[CTX_REQUIRED, INTERRUPTIBLE])
-    .returns("0, -EINTR"),
+    .returns("0, -EINTR")
+    .fails(EINTR),
     OpSpec::new("trylock", &[MUTEX], "takes a ww mutex or the lock of a reservation if it is free", "dma_resv_trylock() ww_mutex_trylock()", |args| {
         take(args, ww::How::Try, ww::How::Try)
     })
@@ -56,11 +79,13 @@ pub(super) const OPS: &[OpSpec] = &[
         Op::LockAll { locks: args.objects("mutexes"), ctx: args.object("ctx"), interruptible: args.flag("interruptible") }
     })
     .options(&[CTX_REQUIRED, flag("interruptible", "a pending signal ends the wait, and releases what is held")])
-    .returns("0, -EINTR"),
+    .returns("0, -EINTR")
+    .fails(EINTR),
     OpSpec::new("unlock-all", &[MUTEXES], "releases all of them, the last one first", "drm_exec_fini() ttm_eu_backoff_reservation() drm_gem_unlock_reservations()", |args| {
         Op::UnlockAll { locks: args.objects("mutexes") }
     }),
-    OpSpec::new("acquire-init", &[CONTEXT], "begins an acquire context: takes its stamp", "ww_acquire_init()", |args| context(args, ww::CtxHow::Init)),
+    OpSpec::new("acquire-init", &[CONTEXT], "begins an acquire context: takes its stamp", "ww_acquire_init()", |args| context(args, ww::CtxHow::Init))
+        .options(&[option("for", Takes::Thread, "in setup: whose context it is, so that stamps have a known order")]),
     OpSpec::new("acquire-done", &[CONTEXT], "says that no more locks will be taken", "ww_acquire_done()", |args| context(args, ww::CtxHow::Done)),
     OpSpec::new("acquire-fini", &[CONTEXT], "ends an acquire context, all its locks released", "ww_acquire_fini()", |args| context(args, ww::CtxHow::Fini)),
 ];

@@ -7,9 +7,11 @@ mod memory;
 mod page;
 mod waiting;
 
-pub(crate) use page::reference;
+pub(crate) use page::{described, options_written, reference, synopsis};
 
-use fenceweave_kernel::{Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange};
+use fenceweave_kernel::{
+    Errno, Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange,
+};
 
 use crate::kind::Kind;
 
@@ -59,12 +61,14 @@ pub(crate) enum Takes {
     OneOf(&'static [&'static str]),
 }
 
-/// An option `key=value`, or a flag.
+/// An option `key=value`, a flag, or both.
 #[derive(Debug)]
 pub(crate) struct Opt {
     pub(crate) name: &'static str,
-    /// `None` for a flag.
+    /// What `key=` takes; `None` for a flag.
     pub(crate) takes: Option<Takes>,
+    /// It may stand without a value.
+    pub(crate) bare: bool,
     pub(crate) required: bool,
     pub(crate) meaning: &'static str,
 }
@@ -77,7 +81,16 @@ impl OpSpec {
         kernel: &'static str,
         build: fn(&Args) -> Op,
     ) -> Self {
-        OpSpec { name, operands, options: &[], returns: "", meaning, kernel, fails: None, build }
+        OpSpec {
+            name,
+            operands,
+            options: &[],
+            returns: "",
+            meaning,
+            kernel,
+            fails: None,
+            build,
+        }
     }
 
     const fn options(mut self, options: &'static [Opt]) -> Self {
@@ -102,21 +115,47 @@ const fn operand(name: &'static str, takes: Takes) -> Param {
 }
 
 /// A flag.
-const fn flag(name: &'static str, meaning: &'static str) -> Opt {
-    Opt { name, takes: None, required: false, meaning }
+pub(crate) const fn flag(name: &'static str, meaning: &'static str) -> Opt {
+    Opt {
+        name,
+        takes: None,
+        bare: true,
+        required: false,
+        meaning,
+    }
 }
 
 /// An option that may be left out.
-const fn option(name: &'static str, takes: Takes, meaning: &'static str) -> Opt {
-    Opt { name, takes: Some(takes), required: false, meaning }
+pub(crate) const fn option(name: &'static str, takes: Takes, meaning: &'static str) -> Opt {
+    Opt {
+        name,
+        takes: Some(takes),
+        bare: false,
+        required: false,
+        meaning,
+    }
 }
 
 const INTERRUPTIBLE: Opt = flag("interruptible", "a pending signal ends the wait");
-const TIMED: Opt = flag("timed", "a timeout may end the wait at any moment");
+const TIMEOUT: Opt = flag("timeout", "a timeout may end the wait at any moment");
+const TIMEOUT_OR_POLL: Opt = Opt {
+    bare: true,
+    ..option(
+        "timeout",
+        Takes::Number { min: 0, max: 0 },
+        "a timeout may end the wait at any moment; `timeout=0` looks and does not sleep",
+    )
+};
+/// What a bare `may-fail` makes a lock or a wait return.
+const EINTR: Value = Value::Word(-Errno::EINTR.0);
+const ERESTARTSYS: Value = Value::Word(-Errno::ERESTARTSYS.0);
+const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS].into_iter().flatten()
+    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS]
+        .into_iter()
+        .flatten()
 }
 
 /// Every meaning of an operation's name.
@@ -127,7 +166,11 @@ pub(crate) fn named(name: &str) -> Vec<&'static OpSpec> {
 /// The operation that models a function of the kernel.
 pub(crate) fn of_kernel_function(function: &str) -> Option<&'static OpSpec> {
     let bare = function.trim_end_matches(['(', ')', ';']);
-    all().find(|op| op.kernel.split_whitespace().any(|known| known.trim_end_matches("()") == bare))
+    all().find(|op| {
+        op.kernel
+            .split_whitespace()
+            .any(|known| known.trim_end_matches("()") == bare)
+    })
 }
 
 /// The operands and options of one statement, resolved.
@@ -156,7 +199,10 @@ impl Args {
     }
 
     fn get(&self, name: &str) -> Option<Given> {
-        self.given.iter().find(|(known, _)| *known == name).map(|(_, given)| *given)
+        self.given
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, given)| *given)
     }
 
     fn object(&self, name: &str) -> Operand {
@@ -192,9 +238,13 @@ impl Args {
     }
 
     fn thread(&self, name: &str) -> ThreadId {
-        match self.get(name) {
-            Some(Given::Thread(thread)) => thread,
-            _ => ThreadId::default(),
+        self.optional_thread(name).unwrap_or_default()
+    }
+
+    fn optional_thread(&self, name: &str) -> Option<ThreadId> {
+        match self.get(name)? {
+            Given::Thread(thread) => Some(thread),
+            _ => None,
         }
     }
 
@@ -210,6 +260,11 @@ impl Args {
     }
 
     fn patience(&self) -> Patience {
-        Patience::of(self.flag("interruptible"), self.flag("timed"))
+        Patience::of(self.flag("interruptible"), self.flag("timeout"))
+    }
+
+    /// `timeout=0`
+    fn poll(&self) -> bool {
+        matches!(self.get("timeout"), Some(Given::Number(0)))
     }
 }

@@ -21,14 +21,25 @@ fn entry(op: &OpSpec) -> String {
         text.push_str(&format!(" Returns {}.", op.returns));
     }
     if !op.kernel.is_empty() {
-        let functions: Vec<String> = op.kernel.split_whitespace().map(|name| format!("`{name}`")).collect();
+        let functions: Vec<String> = op
+            .kernel
+            .split_whitespace()
+            .map(|name| format!("`{name}`"))
+            .collect();
         text.push_str(&format!(" Models {}.", functions.join(", ")));
     }
     text.push_str("\n\n");
-    for option in op.options {
-        text.push_str(&format!("- `{}`: {}\n", written(option), option.meaning));
-    }
-    if !op.options.is_empty() {
+    text.push_str(&described(op.options));
+    text
+}
+
+/// What each option means.
+pub(crate) fn described(options: &[Opt]) -> String {
+    let mut text: String = options
+        .iter()
+        .map(|option| format!("- `{}`: {}\n", written(option), option.meaning))
+        .collect();
+    if !options.is_empty() {
         text.push('\n');
     }
     text
@@ -46,16 +57,22 @@ pub(crate) fn synopsis(op: &OpSpec) -> String {
             _ => text.push_str(&param.name.to_uppercase()),
         }
     }
-    for option in op.options {
-        let option_text = written(option);
-        text.push_str(&if option.required { format!(" {option_text}") } else { format!(" [{option_text}]") });
-    }
-    text
+    text + &options_written(op.options)
+}
+
+/// The options as one writes them, in brackets if they may be left out.
+pub(crate) fn options_written(options: &[Opt]) -> String {
+    let one = |option: &Opt| match option.required {
+        true => format!(" {}", written(option)),
+        false => format!(" [{}]", written(option)),
+    };
+    options.iter().map(one).collect()
 }
 
 fn written(option: &Opt) -> String {
     match option.takes {
         None => option.name.to_owned(),
+        Some(Takes::Number { .. }) if option.bare => format!("{}[=0]", option.name),
         Some(Takes::OneOf(words)) => format!("{}={}", option.name, words.join("|")),
         Some(_) => format!("{}={}", option.name, option.name.to_uppercase()),
     }
@@ -63,5 +80,7 @@ fn written(option: &Opt) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }

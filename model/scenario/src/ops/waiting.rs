@@ -1,57 +1,132 @@
 //! Sleeping and waking: wait queues, completions, barriers, signals.
 
-use fenceweave_kernel::primitives::{completion, waitqueue};
 use fenceweave_kernel::Op;
+use fenceweave_kernel::primitives::{completion, waitqueue};
 
-use super::{Args, INTERRUPTIBLE, OpSpec, Param, TIMED, Takes, operand, option};
+use super::{
+    Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, operand, option,
+};
 use crate::kind::Kind;
 
 const QUEUE: Param = operand("queue", Takes::Object(&[Kind::WaitQueue]));
 const COMPLETION: Param = operand("completion", Takes::Object(&[Kind::Completion]));
 
 fn wait(args: &Args, at: waitqueue::At) -> Op {
-    Op::Wait { at, queue: args.object("queue"), patience: args.patience() }
+    Op::Wait {
+        at,
+        queue: args.object("queue"),
+        patience: args.patience(),
+    }
 }
 
 fn completion(args: &Args, at: completion::At) -> Op {
-    Op::Complete { at, completion: args.object("completion"), patience: args.patience() }
+    Op::Complete {
+        at,
+        completion: args.object("completion"),
+        patience: args.patience(),
+    }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
-    OpSpec::new("prepare", &[QUEUE], "goes on a wait queue, asleep from the next `sleep` on unless woken before", "prepare_to_wait()", |args| {
-        wait(args, waitqueue::At::Prepare)
-    }),
-    OpSpec::new("sleep", &[QUEUE], "sleeps until woken, unless that has happened since `prepare`", "schedule() schedule_timeout()", |args| {
-        wait(args, waitqueue::At::Schedule)
-    })
-    .options(&[INTERRUPTIBLE, TIMED])
-    .returns("1 if woken, 0 after a timeout, -ERESTARTSYS after a signal"),
-    OpSpec::new("finish", &[QUEUE], "leaves a wait queue", "finish_wait()", |args| wait(args, waitqueue::At::Finish)),
-    OpSpec::new("wake-one", &[QUEUE], "wakes the first waiter of a queue", "wake_up()", |args| wait(args, waitqueue::At::WakeOne))
-        .returns("how many were woken"),
-    OpSpec::new("wake-all", &[QUEUE], "wakes every waiter of a queue", "wake_up_all()", |args| wait(args, waitqueue::At::WakeAll))
-        .returns("how many were woken"),
-    OpSpec::new("wait-for-completion", &[COMPLETION], "sleeps until a completion is done, and takes it", "wait_for_completion() wait_for_completion_timeout() wait_for_completion_interruptible()", |args| {
-        completion(args, completion::At::Wait)
-    })
-    .options(&[INTERRUPTIBLE, TIMED])
-    .returns("0; with a flag 1 if done, 0 after a timeout, -ERESTARTSYS after a signal"),
-    OpSpec::new("try-wait-for-completion", &[COMPLETION], "takes a completion if it is done", "try_wait_for_completion()", |args| {
-        completion(args, completion::At::TryWait)
-    })
+    OpSpec::new(
+        "prepare",
+        &[QUEUE],
+        "goes on a wait queue, asleep from the next `sleep` on unless woken before",
+        "prepare_to_wait()",
+        |args| wait(args, waitqueue::At::Prepare),
+    ),
+    OpSpec::new(
+        "sleep",
+        &[QUEUE],
+        "sleeps until woken, unless that has happened since `prepare`",
+        "schedule() schedule_timeout()",
+        |args| wait(args, waitqueue::At::Schedule),
+    )
+    .options(&[INTERRUPTIBLE, TIMEOUT])
+    .returns("1 if woken, 0 after a timeout, -ERESTARTSYS after a signal")
+    .fails(ERESTARTSYS),
+    OpSpec::new(
+        "finish",
+        &[QUEUE],
+        "leaves a wait queue",
+        "finish_wait()",
+        |args| wait(args, waitqueue::At::Finish),
+    ),
+    OpSpec::new(
+        "wake-one",
+        &[QUEUE],
+        "wakes the first waiter of a queue",
+        "wake_up()",
+        |args| wait(args, waitqueue::At::WakeOne),
+    )
+    .returns("how many were woken"),
+    OpSpec::new(
+        "wake-all",
+        &[QUEUE],
+        "wakes every waiter of a queue",
+        "wake_up_all()",
+        |args| wait(args, waitqueue::At::WakeAll),
+    )
+    .returns("how many were woken"),
+    OpSpec::new(
+        "wait-for-completion",
+        &[COMPLETION],
+        "sleeps until a completion is done, and takes it",
+        "wait_for_completion() wait_for_completion_timeout() wait_for_completion_interruptible()",
+        |args| completion(args, completion::At::Wait),
+    )
+    .options(&[INTERRUPTIBLE, TIMEOUT])
+    .returns("0; with a flag 1 if done, 0 after a timeout, -ERESTARTSYS after a signal")
+    .fails(ERESTARTSYS),
+    OpSpec::new(
+        "try-wait-for-completion",
+        &[COMPLETION],
+        "takes a completion if it is done",
+        "try_wait_for_completion()",
+        |args| completion(args, completion::At::TryWait),
+    )
     .returns("1 if it was done, else 0"),
-    OpSpec::new("complete", &[COMPLETION], "lets one waiter through", "complete()", |args| completion(args, completion::At::Complete)),
-    OpSpec::new("complete-all", &[COMPLETION], "lets every waiter through, now and later", "complete_all()", |args| {
-        completion(args, completion::At::CompleteAll)
-    }),
-    OpSpec::new("reinit-completion", &[COMPLETION], "makes a completion not done again", "reinit_completion()", |args| {
-        completion(args, completion::At::Reinit)
-    }),
-    OpSpec::new("barrier-wait", &[operand("barrier", Takes::Object(&[Kind::Barrier]))], "waits until all parties of a barrier have come", "", |args| {
-        Op::Rendezvous { barrier: args.object("barrier") }
-    }),
-    OpSpec::new("raise", &[operand("signal", Takes::OneOf(&["signal"]))], "makes a signal pending for a thread and ends its interruptible sleep", "send_sig() force_sig()", |args| {
-        Op::Raise { to: args.thread("to") }
-    })
-    .options(&[super::Opt { required: true, ..option("to", Takes::Thread, "who gets it") }]),
+    OpSpec::new(
+        "complete",
+        &[COMPLETION],
+        "lets one waiter through",
+        "complete()",
+        |args| completion(args, completion::At::Complete),
+    ),
+    OpSpec::new(
+        "complete-all",
+        &[COMPLETION],
+        "lets every waiter through, now and later",
+        "complete_all()",
+        |args| completion(args, completion::At::CompleteAll),
+    ),
+    OpSpec::new(
+        "reinit-completion",
+        &[COMPLETION],
+        "makes a completion not done again",
+        "reinit_completion()",
+        |args| completion(args, completion::At::Reinit),
+    ),
+    OpSpec::new(
+        "barrier-wait",
+        &[operand("barrier", Takes::Object(&[Kind::Barrier]))],
+        "waits until all parties of a barrier have come",
+        "",
+        |args| Op::Rendezvous {
+            barrier: args.object("barrier"),
+        },
+    ),
+    OpSpec::new(
+        "raise",
+        &[operand("signal", Takes::OneOf(&["signal"]))],
+        "makes a signal pending for a thread and ends its interruptible sleep",
+        "send_sig() force_sig()",
+        |args| Op::Raise {
+            to: args.thread("to"),
+        },
+    )
+    .options(&[Opt {
+        required: true,
+        ..option("to", Takes::Thread, "who gets it")
+    }]),
 ];

@@ -1,0 +1,278 @@
+//! The breadth-first loop.
+
+use super::{Options, Sightings, graph::Graph, visited::Visited};
+use crate::{Counts, Coverage, Limits, Progress, Task, diagnose};
+use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, Violation, state::Encoding};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
+
+/// How often the watcher is told.
+const TICK: u32 = 1 << 14;
+/// Indices must fit, with room for one more level.
+const MAX_STATES: u64 = u32::MAX as u64 / 2;
+/// Edge positions must fit too.
+const MAX_EDGES: usize = u32::MAX as usize / 2;
+
+/// Encodings of states that are still to be expanded.
+#[derive(Default)]
+struct Frontier {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Frontier {
+    fn push(&mut self, encoding: &[u8]) {
+        self.bytes.extend_from_slice(encoding);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn get(&self, i: usize) -> &[u8] {
+        let from = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.bytes[from..self.ends[i]]
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
+/// Steps whose successors are still to be looked up.
+///
+/// A look-up misses the cache two or three times; looking up many in a row lets the misses overlap, one after each step
+/// does not.
+#[derive(Default)]
+struct Batch {
+    steps: Vec<(Action, u128, usize)>,
+    /// Encodings of the successors, one after the other.
+    bytes: Vec<u8>,
+    /// For each expanded state, where its steps end.
+    states: Vec<usize>,
+    known: Vec<Option<u32>>,
+}
+
+/// Look-ups in a row.
+const BATCH: usize = 64;
+
+/// A search and what it has found so far.
+pub(super) struct Search<'a> {
+    task: &'a Task<'a>,
+    limits: Limits,
+    started: Instant,
+    pub(super) graph: Graph,
+    visited: Visited,
+    pub(super) outcomes: BTreeSet<Outcome>,
+    /// The states that break a property, for each way of breaking it, at the least depth.
+    pub(super) violations: BTreeMap<Violation, Vec<u32>>,
+    /// Terminal states that ended well.
+    pub(super) good: Vec<u32>,
+    pub(super) watched: Vec<Sightings>,
+    terminals: u64,
+    overflow: Option<Violation>,
+    /// Working states: the one being expanded, its successor, and one for concluding.
+    base: State,
+    next: State,
+    parts: Encoding,
+    batch: Batch,
+    /// The state being expanded.
+    index: u32,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
+        let initial = State::initial(task.program);
+        Search {
+            task,
+            limits: *limits,
+            started: Instant::now(),
+            graph: Graph::default(),
+            visited: Visited::new(options.exact),
+            outcomes: BTreeSet::new(),
+            violations: BTreeMap::new(),
+            good: vec![],
+            watched: vec![Sightings::default(); task.conditions.len()],
+            terminals: 0,
+            overflow: None,
+            base: initial,
+            next: initial,
+            parts: Encoding::default(),
+            batch: Batch::default(),
+            index: 0,
+        }
+    }
+
+    /// Visits every reachable state, or stops at a limit.
+    pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
+        let (mut level, mut above) = (Frontier::default(), Frontier::default());
+        let program = self.task.program;
+        let mut root = vec![];
+        self.base.encode(program, &mut root);
+        self.visited.insert(Visited::fingerprint(&root), &root);
+        level.push(&root);
+        while !level.ends.is_empty() {
+            if let Some(why) = self.limit_hit(&level) {
+                return Coverage::Incomplete(why);
+            }
+            self.graph.begin_level(self.index);
+            for i in 0..level.ends.len() {
+                self.base.decode_parts(program, level.get(i), &mut self.parts);
+                self.expand();
+                if self.batch.steps.len() >= BATCH {
+                    self.look_up(&mut above);
+                }
+                if self.index.is_multiple_of(TICK) {
+                    progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
+                }
+            }
+            self.look_up(&mut above);
+            level.clear();
+            std::mem::swap(&mut level, &mut above);
+        }
+        match self.overflow {
+            Some(v) => Coverage::Incomplete(overflow_text(program, v)),
+            None => Coverage::Complete,
+        }
+    }
+
+    /// Limits are looked at between levels, so that what was covered is the same on every machine.
+    fn limit_hit(&self, level: &Frontier) -> Option<String> {
+        let states = u64::from(self.visited.len());
+        let depth = self.graph.level_count();
+        let covered = format!("all {states} states within {depth} steps were visited");
+        if states > self.limits.states.min(MAX_STATES) || self.graph.edge_count() > MAX_EDGES {
+            return Some(format!("more than {} states; {covered}", self.limits.states.min(MAX_STATES)));
+        }
+        let bytes = self.visited.bytes() + self.graph.bytes() + level.bytes.capacity();
+        if bytes as u64 > self.limits.memory_bytes {
+            return Some(format!("more than {} MiB of memory; {covered}", self.limits.memory_bytes >> 20));
+        }
+        let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
+        Some(format!("more than {} s; {covered}", time.as_secs_f64()))
+    }
+
+    /// Takes every step of the state in `base`.
+    fn expand(&mut self) {
+        let index = self.index;
+        self.index += 1;
+        self.watch(index);
+        let program = self.task.program;
+        let enabled = self.base.enabled(program);
+        if enabled.is_empty() {
+            self.terminal(index);
+        }
+        self.next.copy_from(&self.base, program);
+        for thread in enabled.iter() {
+            for choice in 0..self.base.ways(program, thread) {
+                let action = Action { thread, choice };
+                let stepped = (thread, self.next.step(program, action).touched);
+                let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
+                self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
+                self.next.restore(&self.base, stepped);
+                let print = Visited::fingerprint(&self.batch.bytes[from..]);
+                self.batch.steps.push((action, print, self.batch.bytes.len()));
+            }
+        }
+        self.batch.states.push(self.batch.steps.len());
+    }
+
+    /// Numbers the successors in the batch, in order, and puts the new ones on the level above.
+    fn look_up(&mut self, above: &mut Frontier) {
+        let Batch { steps, bytes, states, known } = &mut self.batch;
+        let mut from = 0;
+        known.clear();
+        for (_, print, end) in steps.iter() {
+            known.push(self.visited.find(*print, &bytes[from..*end]));
+            from = *end;
+        }
+        let (mut from, mut step) = (0, 0);
+        for last in states.iter() {
+            self.graph.begin_state();
+            while step < *last {
+                let (action, print, end) = steps[step];
+                let encoding = &bytes[from..end];
+                let to = known[step].unwrap_or_else(|| {
+                    let (to, new) = self.visited.insert(print, encoding);
+                    if new {
+                        above.push(encoding);
+                    }
+                    to
+                });
+                self.graph.edge(action, to);
+                (from, step) = (end, step + 1);
+            }
+        }
+        steps.clear();
+        bytes.clear();
+        states.clear();
+    }
+
+    /// Nobody can run: the end, a deadlock, or the state after a violation.
+    fn terminal(&mut self, index: u32) {
+        self.terminals += 1;
+        let program = self.task.program;
+        let broken = self.base.violation().or_else(|| diagnose::stuck(program, &self.base));
+        let broken = broken.or_else(|| {
+            self.next.copy_from(&self.base, program);
+            self.next.conclude(program)
+        });
+        if let Some(v) = broken {
+            if v.property == Property::CapacityExceeded {
+                self.overflow.get_or_insert(v);
+                return;
+            }
+            self.outcomes.insert(Outcome::Violated(v));
+            let level = self.graph.level_of(index);
+            let known = self.violations.entry(v).or_default();
+            if known.first().is_none_or(|first| self.graph.level_of(*first) == level) {
+                known.push(index);
+            }
+            return;
+        }
+        self.outcomes.insert(self.next.outcome(program));
+        self.good.push(index);
+        self.judge(index, |c| c.moment == Moment::AtEnd, true);
+    }
+
+    fn watch(&mut self, index: u32) {
+        self.judge(index, |c| c.moment != Moment::AtEnd, false);
+    }
+
+    /// Notes where conditions are true and false; at the end in the concluded state, where teardown has run.
+    fn judge(&mut self, index: u32, which: fn(&Condition) -> bool, concluded: bool) {
+        let task = self.task;
+        for (c, seen) in task.conditions.iter().zip(&mut self.watched) {
+            if !which(c) {
+                continue;
+            }
+            let state = if concluded { &self.next } else { &self.base };
+            match c.eval(task.program, state) {
+                Ok(Some(true)) => {
+                    seen.seen_true.get_or_insert(index);
+                }
+                Ok(Some(false)) => {
+                    seen.seen_false.get_or_insert(index);
+                }
+                Ok(None) => {}
+                Err(_) => seen.failed = true,
+            }
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            states: u64::from(self.visited.len()),
+            transitions: self.graph.edge_count() as u64,
+            terminals: self.terminals,
+            depth: (self.graph.level_count() as u64).saturating_sub(1),
+            ..Counts::default()
+        }
+    }
+}
+
+fn overflow_text(program: &Program, v: Violation) -> String {
+    let what = v.object.map_or("a table", |o| program.name_of(o));
+    let who = program.thread_name(v.thread);
+    format!("a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited")
+}

@@ -1,0 +1,94 @@
+//! The order of counterexamples: fewest steps, then fewest switches away from a thread that could go on, then the order
+//! of threads.
+//!
+//! Breadth-first search gives the number of steps. Among the ways of that length, a second pass over the stored graph
+//! keeps for each state and each last thread the least number of switches still to come, from the target backwards.
+
+use super::graph::Graph;
+use crate::Trace;
+use fenceweave_kernel::{Action, MAX_THREADS, Program};
+use std::collections::BTreeMap;
+
+/// A way through the graph: the states passed, and the steps between them.
+pub(super) struct Path {
+    /// One more than steps.
+    pub(super) states: Vec<u32>,
+    steps: Vec<Action>,
+}
+
+impl Path {
+    pub(super) fn into_trace(self) -> Trace {
+        Trace { steps: self.steps }
+    }
+}
+
+/// No thread has run yet.
+const NOBODY: usize = MAX_THREADS;
+const UNREACHABLE: u16 = u16::MAX;
+
+/// The least switches to come, by the thread that took the last step.
+type Costs = [u16; MAX_THREADS + 1];
+
+/// The best way to any of the targets, which are all of one level.
+pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
+    let Some(target) = targets.first() else { return Path { states: vec![0], steps: vec![] } };
+    let depth = graph.level_of(*target);
+    let mut levels: Vec<BTreeMap<u32, Costs>> = vec![targets.iter().map(|t| (*t, [0; MAX_THREADS + 1])).collect()];
+    for level in (0..depth).rev() {
+        let below = &levels[levels.len() - 1];
+        let here = graph.level(level).filter_map(|s| Some((s, costs(graph, program, s, below)?))).collect();
+        levels.push(here);
+    }
+    levels.reverse();
+    walk(graph, &levels)
+}
+
+/// The least switches from a state to a target through the level below; `None` if there is no way.
+fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Costs>) -> Option<Costs> {
+    if !graph.successors(state).iter().any(|t| below.contains_key(t)) {
+        return None;
+    }
+    let enabled = enabled_at(graph, state);
+    let mut best = [UNREACHABLE; MAX_THREADS + 1];
+    for e in graph.edges(state) {
+        let Some(rest) = below.get(&e.to) else { continue };
+        let t = e.action.thread.index();
+        let lasts = (0..program.scripts.len()).chain([NOBODY]);
+        for last in lasts {
+            let cost = rest[t].saturating_add(switch(enabled, last, t));
+            best[last] = best[last].min(cost);
+        }
+    }
+    Some(best)
+}
+
+fn enabled_at(graph: &Graph, state: u32) -> u16 {
+    graph.edges(state).fold(0, |set, e| set | 1 << e.action.thread.0)
+}
+
+/// Leaving a thread that could go on is a switch; leaving one that cannot is not.
+fn switch(enabled: u16, last: usize, next: usize) -> u16 {
+    u16::from(last != next && last != NOBODY && enabled >> last & 1 == 1)
+}
+
+/// Forwards again, always the first edge that keeps to the least.
+fn walk(graph: &Graph, levels: &[BTreeMap<u32, Costs>]) -> Path {
+    let mut path = Path { states: vec![0], steps: vec![] };
+    let (mut state, mut last) = (0u32, NOBODY);
+    for level in levels.windows(2) {
+        let wanted = level[0][&state][last];
+        let enabled = enabled_at(graph, state);
+        let edge = graph.edges(state).find(|e| {
+            let t = e.action.thread.index();
+            level[1].get(&e.to).is_some_and(|rest| rest[t].saturating_add(switch(enabled, last, t)) == wanted)
+        });
+        let Some(e) = edge else {
+            debug_assert!(false, "[internal bug] the least number of switches is not reached by any edge");
+            return path;
+        };
+        (state, last) = (e.to, e.action.thread.index());
+        path.states.push(state);
+        path.steps.push(e.action);
+    }
+    path
+}

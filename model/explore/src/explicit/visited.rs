@@ -1,0 +1,120 @@
+//! Which states were seen, and under which index.
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// The visited states.
+pub(super) struct Visited {
+    /// Indices only: wide entries would double the table's cost.
+    table: HashTable<u32>,
+    identity: Identity,
+}
+
+/// What a state is recognised by.
+enum Identity {
+    /// A 128-bit fingerprint each.
+    Fingerprints(Vec<u128>),
+    /// The whole encoding each, in one arena; with the low half of the fingerprint, so that growing need not rehash.
+    Exact { arena: Vec<u8>, ends: Vec<u64>, hashes: Vec<u64> },
+}
+
+impl Visited {
+    pub(super) fn new(exact: bool) -> Visited {
+        let identity = if exact {
+            Identity::Exact { arena: vec![], ends: vec![], hashes: vec![] }
+        } else {
+            Identity::Fingerprints(vec![])
+        };
+        Visited { table: HashTable::new(), identity }
+    }
+
+    /// How many states were seen.
+    pub(super) fn len(&self) -> u32 {
+        self.table.len() as u32
+    }
+
+    /// The fingerprint of an encoding.
+    pub(super) fn fingerprint(encoding: &[u8]) -> u128 {
+        xxh3_128(encoding)
+    }
+
+    /// The state's index, if it was seen.
+    pub(super) fn find(&self, print: u128, encoding: &[u8]) -> Option<u32> {
+        let hash = print as u64;
+        let found = match &self.identity {
+            Identity::Fingerprints(prints) => self.table.find(hash, |i| prints[*i as usize] == print),
+            Identity::Exact { arena, ends, hashes } => self
+                .table
+                .find(hash, |i| hashes[*i as usize] == hash && slice(arena, ends, *i) == encoding),
+        };
+        found.copied()
+    }
+
+    /// The state's index, and whether it is new.
+    pub(super) fn insert(&mut self, print: u128, encoding: &[u8]) -> (u32, bool) {
+        if let Some(known) = self.find(print, encoding) {
+            return (known, false);
+        }
+        let next = self.len();
+        match &self.identity {
+            Identity::Fingerprints(prints) => {
+                self.table.insert_unique(print as u64, next, |i| prints[*i as usize] as u64);
+            }
+            Identity::Exact { hashes, .. } => {
+                self.table.insert_unique(print as u64, next, |i| hashes[*i as usize]);
+            }
+        }
+        self.remember(print, encoding);
+        (next, true)
+    }
+
+    fn remember(&mut self, print: u128, encoding: &[u8]) {
+        match &mut self.identity {
+            Identity::Fingerprints(prints) => prints.push(print),
+            Identity::Exact { arena, ends, hashes } => {
+                arena.extend_from_slice(encoding);
+                ends.push(arena.len() as u64);
+                hashes.push(print as u64);
+            }
+        }
+    }
+
+    /// Memory in use, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let identity = match &self.identity {
+            Identity::Fingerprints(prints) => 16 * prints.capacity(),
+            Identity::Exact { arena, ends, hashes } => {
+                arena.capacity() + 8 * (ends.capacity() + hashes.capacity())
+            }
+        };
+        identity + self.table.allocation_size()
+    }
+}
+
+fn slice<'a>(arena: &'a [u8], ends: &[u64], i: u32) -> &'a [u8] {
+    let i = i as usize;
+    let from = if i == 0 { 0 } else { ends[i - 1] };
+    &arena[from as usize..ends[i] as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_identities_number_states_in_the_order_of_arrival() {
+        for exact in [false, true] {
+            let mut visited = Visited::new(exact);
+            let mut v = |bytes: &[u8]| visited.insert(Visited::fingerprint(bytes), bytes);
+            assert_eq!(v(b"one"), (0, true));
+            assert_eq!(v(b"two"), (1, true));
+            assert_eq!(v(b"one"), (0, false));
+            assert_eq!(v(b""), (2, true));
+            assert_eq!(v(b""), (2, false));
+            for i in 0..1000u32 {
+                assert_eq!(v(&i.to_le_bytes()), (3 + i, true));
+            }
+            assert_eq!(visited.len(), 1003);
+        }
+    }
+}

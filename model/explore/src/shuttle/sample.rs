@@ -1,0 +1,217 @@
+//! Executions picked at random, for programs that are too large to exhaust.
+//!
+//! Shuttle's own samplers decide, behind a filter: they are offered the tasks whose thread can take a kernel step, and
+//! nothing of the prologue. They never hear of the yield between two steps, which would make PCT lower a thread's
+//! priority after every step. A choice of a step is drawn from the same sampler's data.
+//!
+//! Uniform random walk is ours ([`Urw`]): shuttle's counts the events of each task in one trial execution, counts the
+//! starting of threads as events, and gives no way to say better. What can be known here is exact for scripts whose
+//! number of steps does not depend on the schedule.
+
+use super::{
+    rig::{self, At, Director, Offer},
+    tally::Tally,
+};
+use crate::{Coverage, Exploration, Limits, Progress, Task};
+use fenceweave_kernel::{Action, MAX_THREADS, Program, ThreadId, ThreadSet};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
+use std::time::Instant;
+
+/// Steps after which a sampled execution is given up: a loop may never be left.
+const MAX_STEPS: usize = 20_000;
+
+/// How to pick executions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sampler {
+    /// Uniform random walk: a thread is as likely to go next as it has steps left, so every interleaving of scripts of
+    /// known length is as likely as any other. The default: it finds most in the fewest executions.
+    #[default]
+    Urw,
+    /// Probabilistic concurrency testing: random priorities that change at `depth - 1` random points.
+    Pct {
+        /// The number of ordering constraints of the bug looked for; at least 1.
+        depth: usize,
+    },
+    /// Every enabled thread is equally likely to go next.
+    Random,
+}
+
+impl Sampler {
+    fn scheduler(self, seed: u64, executions: u64) -> Box<dyn Scheduler + Send> {
+        let most = usize::try_from(executions).unwrap_or(usize::MAX);
+        match self {
+            Sampler::Urw => Box::new(Urw::new(seed)),
+            Sampler::Pct { depth } => Box::new(PctScheduler::new_from_seed(seed, depth.max(1), most)),
+            Sampler::Random => Box::new(RandomScheduler::new_from_seed(seed, most)),
+        }
+    }
+}
+
+/// A small generator of random numbers (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// Tasks of an execution: the threads, and shuttle's main.
+const TASKS: usize = MAX_THREADS + 1;
+
+/// Uniform random walk over threads whose number of steps is known from the executions before.
+///
+/// The longest run of each thread so far counts as its length: after one complete execution that is exact wherever the
+/// number of steps does not depend on the schedule, and executions that ended early do not spoil it.
+struct Urw {
+    numbers: Numbers,
+    length: [u32; TASKS],
+    taken: [u32; TASKS],
+}
+
+impl Urw {
+    fn new(seed: u64) -> Urw {
+        Urw { numbers: Numbers(seed), length: [1; TASKS], taken: [0; TASKS] }
+    }
+
+    /// Steps that the thread has left; a thread that is offered has at least one.
+    fn weight(&self, task: &ShuttleTask) -> u64 {
+        let i = usize::from(task.id());
+        u64::from(self.length[i].saturating_sub(self.taken[i]).max(1))
+    }
+}
+
+impl Scheduler for Urw {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        for (length, taken) in self.length.iter_mut().zip(&mut self.taken) {
+            *length = (*length).max(std::mem::take(taken));
+        }
+        Some(Schedule::new(0))
+    }
+
+    fn next_task(&mut self, runnable: &[&ShuttleTask], _current: Option<TaskId>, _yielding: bool) -> Option<TaskId> {
+        let total: u64 = runnable.iter().map(|t| self.weight(t)).sum();
+        let mut at = self.numbers.next() % total.max(1);
+        let pick = runnable.iter().find(|t| {
+            let weight = self.weight(t);
+            let here = at < weight;
+            at = at.saturating_sub(weight);
+            here
+        })?;
+        self.taken[usize::from(pick.id())] += 1;
+        Some(pick.id())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.numbers.next()
+    }
+}
+
+struct Sampling {
+    scheduler: Box<dyn Scheduler + Send>,
+    limits: Limits,
+    started: Instant,
+    tally: Tally,
+    incomplete: Option<String>,
+}
+
+impl Sampling {
+    fn limit_hit(&self) -> Option<String> {
+        let runs = self.tally.runs();
+        if self.tally.states() > self.limits.states {
+            return Some(format!("more than {} states after {runs} executions", self.limits.states));
+        }
+        if self.tally.bytes() > self.limits.memory_bytes {
+            return Some(format!("more than {} MiB of memory after {runs} executions", self.limits.memory_bytes >> 20));
+        }
+        let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
+        Some(format!("more than {} s after {runs} executions", time.as_secs_f64()))
+    }
+
+    /// The sampler's pick among the tasks whose thread is enabled.
+    fn pick(&mut self, enabled: ThreadSet, offer: &Offer<'_>) -> Option<ThreadId> {
+        let mut tasks = [*offer.runnable.first()?; TASKS];
+        let mut n = 0;
+        for task in offer.runnable {
+            let thread = usize::from(task.id()).checked_sub(1).map(|i| ThreadId(i as u8));
+            if thread.is_some_and(|t| enabled.contains(t)) {
+                tasks[n] = task;
+                n += 1;
+            }
+        }
+        let picked = self.scheduler.next_task(&tasks[..n], offer.current, false)?;
+        Some(ThreadId(usize::from(picked) as u8 - 1))
+    }
+}
+
+impl Director for Sampling {
+    fn begin(&mut self, _program: &Program) -> bool {
+        let stop = self.incomplete.is_some() || self.tally.runs() >= self.limits.executions;
+        if !stop {
+            self.incomplete = self.limit_hit();
+        }
+        if !stop && self.incomplete.is_none() {
+            return self.scheduler.new_execution().is_some();
+        }
+        false
+    }
+
+    fn next(&mut self, program: &Program, at: &mut At, offer: &Offer<'_>) -> Option<Action> {
+        let new = self.tally.arrive(program, at, ThreadSet::default()).new;
+        let enabled = at.state.enabled(program);
+        if enabled.is_empty() {
+            self.tally.end(program, at, new);
+            return None;
+        }
+        if at.steps.len() >= MAX_STEPS {
+            self.tally.note_blocked();
+            return None;
+        }
+        let thread = self.pick(enabled, offer)?;
+        let ways = at.state.ways(program, thread);
+        let choice = if ways > 1 { (self.scheduler.next_u64() % u64::from(ways)) as u8 } else { 0 };
+        self.tally.note_transition();
+        Some(Action { thread, choice })
+    }
+}
+
+/// Runs executions picked at random; the same seed picks the same ones.
+///
+/// Whatever the result lacks proves nothing: its coverage is [`Coverage::Sampled`], or incomplete if another limit than
+/// the number of executions was hit. [`Counts::blocked`](crate::Counts) are executions given up after twenty thousand
+/// steps. (Shuttle lets its variable `SHUTTLE_RANDOM_SEED` take precedence over the seed, for PCT and random.)
+pub fn sample(
+    task: &Task<'_>,
+    sampler: Sampler,
+    seed: u64,
+    executions: u64,
+    limits: &Limits,
+    progress: &dyn Progress,
+) -> Exploration {
+    let limits = Limits { executions: executions.min(limits.executions), ..*limits };
+    let sampling = Sampling {
+        scheduler: sampler.scheduler(seed, limits.executions),
+        limits,
+        started: Instant::now(),
+        tally: Tally::new(task),
+        incomplete: None,
+    };
+    let sampling = rig::run(task.program, sampling, |s| {
+        let counts = s.tally.counts();
+        progress.tick(counts.executions + counts.blocked, counts.transitions);
+    });
+    finish(sampling, task, sampler)
+}
+
+fn finish(mut sampling: Sampling, task: &Task<'_>, sampler: Sampler) -> Exploration {
+    // Shuttle's random scheduler prints its seed as that of a failure unless it was asked until it had no more.
+    if sampler == Sampler::Random {
+        while sampling.scheduler.new_execution().is_some() {}
+    }
+    let coverage = sampling.incomplete.map_or(Coverage::Sampled, Coverage::Incomplete);
+    sampling.tally.into_exploration(task, coverage)
+}

@@ -1,0 +1,185 @@
+//! What an exploration on shuttle's threads has seen so far.
+
+use super::rig::At;
+use crate::{Counts, Coverage, Engine, Exploration, Found, PointOfNoReturn, Task, Trace, Watched, diagnose};
+use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, ThreadSet, Violation};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{BuildHasherDefault, Hasher},
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Fingerprints are hashes already.
+#[derive(Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+    }
+    fn write_u64(&mut self, v: u64) {
+        self.0 = self.0.rotate_left(32) ^ v;
+    }
+}
+
+/// A 128-bit fingerprint, in halves: half the padding beside a small value.
+type Print = (u64, u64);
+
+/// What was seen of a state before, as [`Tally::arrive`] finds it.
+pub(super) struct Sight<'a> {
+    /// It had never been seen.
+    pub(super) new: bool,
+    /// The sleep set kept with it; of a new state, the one it was reached with.
+    pub(super) stored: &'a mut ThreadSet,
+}
+
+/// Results and counts.
+pub(super) struct Tally {
+    conditions: Vec<Condition>,
+    seen: HashMap<Print, ThreadSet, BuildHasherDefault<Fold>>,
+    outcomes: BTreeSet<Outcome>,
+    found: BTreeMap<Violation, Vec<Action>>,
+    watched: Vec<Watched>,
+    counts: Counts,
+    overflow: Option<String>,
+    /// Working memory: a state to conclude or to judge, and an encoding.
+    scratch: State,
+    encoding: Vec<u8>,
+}
+
+impl Tally {
+    pub(super) fn new(task: &Task<'_>) -> Tally {
+        Tally {
+            conditions: task.conditions.to_vec(),
+            seen: HashMap::default(),
+            outcomes: BTreeSet::new(),
+            found: BTreeMap::new(),
+            watched: vec![Watched::default(); task.conditions.len()],
+            counts: Counts::default(),
+            overflow: None,
+            scratch: State::initial(task.program),
+            encoding: vec![],
+        }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        Counts { states: self.states(), ..self.counts }
+    }
+
+    pub(super) fn states(&self) -> u64 {
+        self.seen.len() as u64
+    }
+
+    /// Memory of the table of states.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.seen.capacity() * (size_of::<(Print, ThreadSet)>() + 1)) as u64
+    }
+
+    /// Executions begun and ended, one way or the other.
+    pub(super) fn runs(&self) -> u64 {
+        self.counts.executions + self.counts.blocked
+    }
+
+    /// A step is taken that was not taken from this place before.
+    pub(super) fn note_transition(&mut self) {
+        self.counts.transitions += 1;
+    }
+
+    /// The execution is given up: others cover what is behind.
+    pub(super) fn note_blocked(&mut self) {
+        self.counts.blocked += 1;
+    }
+
+    /// An execution has come to a state, with this sleep set.
+    pub(super) fn arrive(&mut self, program: &Program, at: &mut At, sleep: ThreadSet) -> Sight<'_> {
+        self.encoding.clear();
+        at.state.encode(program, &mut self.encoding);
+        let print = xxh3_128(&self.encoding);
+        let before = self.seen.len();
+        let print = (print as u64, (print >> 64) as u64);
+        self.seen.entry(print).or_insert(sleep);
+        let new = self.seen.len() > before;
+        if new && !self.conditions.is_empty() {
+            // As it is encoded: stamps as ranks, the way every engine shows them.
+            self.scratch.decode(program, &self.encoding);
+            self.judge(program, &at.steps, |c| c.moment != Moment::AtEnd);
+        }
+        let stored = self.seen.entry(print).or_insert(sleep);
+        Sight { new, stored }
+    }
+
+    /// An execution is over: nobody can run, or its last step broke a property.
+    pub(super) fn end(&mut self, program: &Program, at: &At, new: bool) {
+        self.counts.executions += 1;
+        self.counts.terminals += u64::from(new);
+        let broken = at.state.violation().or_else(|| diagnose::stuck(program, &at.state)).or_else(|| {
+            self.scratch.copy_from(&at.state, program);
+            self.scratch.conclude(program)
+        });
+        match broken {
+            Some(v) if v.property == Property::CapacityExceeded => {
+                self.overflow.get_or_insert_with(|| overflow_text(program, v));
+            }
+            Some(v) => self.break_property(v, &at.steps),
+            None if new => {
+                self.outcomes.insert(self.scratch.outcome(program));
+                self.judge(program, &at.steps, |c| c.moment == Moment::AtEnd);
+            }
+            None => {}
+        }
+    }
+
+    /// Of several ways to break a property, the first shortest is kept.
+    fn break_property(&mut self, v: Violation, steps: &[Action]) {
+        self.outcomes.insert(Outcome::Violated(v));
+        match self.found.get_mut(&v) {
+            Some(known) if known.len() <= steps.len() => {}
+            Some(known) => steps.clone_into(known),
+            None => drop(self.found.insert(v, steps.to_vec())),
+        }
+    }
+
+    /// Notes where conditions are true and false in the scratch state.
+    fn judge(&mut self, program: &Program, steps: &[Action], which: fn(&Condition) -> bool) {
+        let trace = || Trace { steps: steps.to_vec() };
+        for (c, seen) in self.conditions.iter().zip(&mut self.watched).filter(|(c, _)| which(c)) {
+            match c.eval(program, &self.scratch) {
+                Ok(Some(true)) => drop(seen.seen_true.get_or_insert_with(trace)),
+                Ok(Some(false)) => drop(seen.seen_false.get_or_insert_with(trace)),
+                Ok(None) => {}
+                Err(_) => seen.failed = true,
+            }
+        }
+    }
+
+    /// The result; a table of the model that overflowed makes it incomplete.
+    pub(super) fn into_exploration(self, task: &Task<'_>, coverage: Coverage) -> Exploration {
+        debug_assert_eq!(task.conditions.len(), self.watched.len());
+        let counts = self.counts();
+        let found = self.found.into_iter().map(|(violation, steps)| Found {
+            violation,
+            trace: Trace { steps },
+            point_of_no_return: PointOfNoReturn::NotKnown,
+        });
+        Exploration {
+            engine: Engine::Shuttle,
+            coverage: match (coverage, self.overflow) {
+                (Coverage::Complete, Some(text)) => Coverage::Incomplete(text),
+                (coverage, _) => coverage,
+            },
+            outcomes: self.outcomes,
+            found: found.collect(),
+            watched: self.watched,
+            counts,
+        }
+    }
+}
+
+fn overflow_text(program: &Program, v: Violation) -> String {
+    let what = v.object.map_or("a table", |o| program.name_of(o));
+    let who = program.thread_name(v.thread);
+    format!("a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited")
+}

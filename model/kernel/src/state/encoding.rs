@@ -1,0 +1,138 @@
+//! The canonical encoding of a state, whole or from what a step has touched.
+//!
+//! An encoding is a row of *parts*: objects, variables, tasks, threads, and whether a property was broken. A step touches
+//! few of them, so the encoding of a successor is that of its predecessor with some parts replaced. Two things reach
+//! beyond their own part (the rank of a stamp, whether a handle is outdated); when they change, everything is written
+//! anew. Debug builds compare each encoding made in parts with the whole one.
+
+use super::State;
+use crate::{
+    Code, Coder, ObjSet, Program, Property, ThreadId, Violation,
+    coder::{Reader, Writer},
+};
+
+/// An encoding that remembers where its parts end.
+#[derive(Clone, Default, Debug)]
+pub struct Encoding {
+    bytes: Vec<u8>,
+    ends: Vec<u16>,
+}
+
+impl Encoding {
+    /// The bytes: the identity of the state.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn start(&self, part: usize) -> usize {
+        part.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]))
+    }
+}
+
+impl State {
+    /// Appends the canonical encoding.
+    pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
+        let generations = self.world.generations();
+        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
+        for part in 0..self.part_count(program) {
+            self.code_part(program, part, &mut w);
+        }
+    }
+
+    /// Rebuilds the state that an encoding of this program stands for.
+    pub fn decode(&mut self, program: &Program, bytes: &[u8]) {
+        self.decode_parts(program, bytes, &mut Encoding::default());
+    }
+
+    /// Like [`decode`](State::decode), and notes the parts for [`encode_successor`](State::encode_successor).
+    pub fn decode_parts(&mut self, program: &Program, bytes: &[u8], parts: &mut Encoding) {
+        parts.bytes.clear();
+        parts.bytes.extend_from_slice(bytes);
+        parts.ends.clear();
+        let mut r = Reader { bytes, at: 0 };
+        for part in 0..self.part_count(program) {
+            self.code_part(program, part, &mut r);
+            parts.ends.push(r.at as u16);
+        }
+        self.world.restore_class_counters();
+        debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
+    }
+
+    /// Appends the encoding of this state, which one step of `thread` made from `before`, whose encoding is `parts`.
+    pub fn encode_successor(
+        &mut self,
+        program: &Program,
+        (before, parts): (&State, &Encoding),
+        (thread, touched): (ThreadId, ObjSet),
+        out: &mut Vec<u8>,
+    ) {
+        let from = out.len();
+        let moved = touched.iter().any(|id| self.world.moves_others(&before.world, id));
+        if moved || self.violation.is_some() {
+            return self.encode(program, out);
+        }
+        let mut dirty = 0u128 | 1 << (self.world.part_count() + thread.index());
+        touched.iter().for_each(|id| dirty |= 1 << self.world.part_of(id));
+        let generations = self.world.generations();
+        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
+        let mut clean_from = 0;
+        while dirty != 0 {
+            let part = dirty.trailing_zeros() as usize;
+            dirty &= dirty - 1;
+            w.out.extend_from_slice(&parts.bytes[clean_from..parts.start(part)]);
+            self.code_part(program, part, &mut w);
+            clean_from = usize::from(parts.ends[part]);
+        }
+        w.out.extend_from_slice(&parts.bytes[clean_from..]);
+        if cfg!(debug_assertions) {
+            let mut whole = vec![];
+            self.encode(program, &mut whole);
+            assert_eq!(out[from..], whole, "[internal bug] the encoding in parts differs from the whole");
+        }
+    }
+
+    /// Takes back a step of `thread` that made this state from `before`.
+    pub fn restore(&mut self, before: &State, (thread, touched): (ThreadId, ObjSet)) {
+        touched.iter().for_each(|id| self.world.copy_one(&before.world, id));
+        self.threads[thread.index()] = before.threads[thread.index()];
+        self.violation = before.violation;
+    }
+
+    fn part_count(&self, program: &Program) -> usize {
+        self.world.part_count() + program.scripts.len() + 1
+    }
+
+    fn code_part<C: Coder>(&mut self, program: &Program, part: usize, c: &mut C) {
+        let in_world = self.world.part_count();
+        match part.checked_sub(in_world) {
+            None => self.world.code_part(part, c),
+            Some(t) if t < program.scripts.len() => {
+                self.threads[t].code_with(c, program.scripts[t].locals.len());
+            }
+            Some(_) => self.code_violation(c),
+        }
+    }
+
+    /// A violating step leads to a state of its own: the violation is part of the encoding.
+    fn code_violation<C: Coder>(&mut self, c: &mut C) {
+        let mut some = self.violation.is_some();
+        c.flag(&mut some);
+        if !some {
+            self.violation = None;
+            return;
+        }
+        let blank =
+            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
+        let v = self.violation.get_or_insert(blank);
+        let mut property = v.property as u8;
+        c.byte(&mut property);
+        v.property = Property::ALL[usize::from(property)];
+        v.thread.code(c);
+        v.pc.code(c);
+        v.object.code(c);
+        v.other.code(c);
+    }
+}
+
+/// Parts are numbered in a 128-bit set.
+const _: () = assert!(crate::MAX_OBJECTS + crate::MAX_VARS + 2 * crate::MAX_THREADS < 128);

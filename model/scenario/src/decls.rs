@@ -1,0 +1,217 @@
+//! Every declaration of a scenario, in one table.
+
+use crate::kind::Kind;
+use crate::ops::{Opt, Takes, flag, option};
+
+/// A word that declares names.
+#[derive(Debug)]
+pub(crate) struct DeclSpec {
+    pub(crate) name: &'static str,
+    /// What it declares; `None` for variables.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) options: &'static [Opt],
+    pub(crate) meaning: &'static str,
+    pub(crate) kernel: &'static str,
+}
+
+const CLASS: Opt = option(
+    "class",
+    Takes::Object(&[Kind::WwClass]),
+    "its class; may be left out when only one is declared",
+);
+const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
+
+/// The declarations, in the order of the reference page.
+pub(crate) const DECLS: &[DeclSpec] = &[
+    DeclSpec {
+        name: "var",
+        kind: None,
+        options: &[
+            option("init", Takes::Value, "its value at the start, 0 without it"),
+            option(
+                "len",
+                Takes::Number { min: 1, max: 44 },
+                "makes it an array",
+            ),
+            flag(
+                "plain",
+                "the modelled code accesses it without READ_ONCE(): races on it are violations",
+            ),
+            flag(
+                "weak",
+                "its final value may differ on weak memory, so it is no part of the outcome",
+            ),
+        ],
+        meaning: "a word, or an array of words",
+        kernel: "",
+    },
+    DeclSpec {
+        name: "struct",
+        kind: Some(Kind::Struct),
+        options: &[
+            Opt {
+                required: true,
+                ..option(
+                    "slots",
+                    Takes::Number { min: 1, max: 16 },
+                    "how many objects there can be at once",
+                )
+            },
+            option("slab", SLABS, "what freeing means, plain without it"),
+        ],
+        meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
+        kernel: "struct kmem_cache",
+    },
+    DeclSpec {
+        name: "lock",
+        kind: Some(Kind::Lock),
+        options: &[option(
+            "kind",
+            Takes::OneOf(&["spin"]),
+            "what kind of lock, spin without it",
+        )],
+        meaning: "a spinlock",
+        kernel: "spinlock_t",
+    },
+    DeclSpec {
+        name: "wait-queue",
+        kind: Some(Kind::WaitQueue),
+        options: &[],
+        meaning: "a queue of sleepers",
+        kernel: "wait_queue_head_t",
+    },
+    DeclSpec {
+        name: "completion",
+        kind: Some(Kind::Completion),
+        options: &[],
+        meaning: "an event that can be waited for",
+        kernel: "struct completion",
+    },
+    DeclSpec {
+        name: "barrier",
+        kind: Some(Kind::Barrier),
+        options: &[Opt {
+            required: true,
+            ..option(
+                "parties",
+                Takes::Number { min: 1, max: 14 },
+                "how many threads meet",
+            )
+        }],
+        meaning: "a rendezvous",
+        kernel: "",
+    },
+    DeclSpec {
+        name: "refcount",
+        kind: Some(Kind::Refcount),
+        options: &[option(
+            "init",
+            Takes::Number { min: 0, max: 15 },
+            "the references that exist at the start, 1 without it",
+        )],
+        meaning: "a bare reference count",
+        kernel: "refcount_t",
+    },
+    DeclSpec {
+        name: "ww-class",
+        kind: Some(Kind::WwClass),
+        options: &[option(
+            "kind",
+            Takes::OneOf(&["wait-die", "wound-wait"]),
+            "its algorithm, wait-die without it",
+        )],
+        meaning: "a class of ww mutexes",
+        kernel: "struct ww_class",
+    },
+    DeclSpec {
+        name: "ww-mutex",
+        kind: Some(Kind::WwMutex),
+        options: &[CLASS],
+        meaning: "a wait-wound mutex",
+        kernel: "struct ww_mutex",
+    },
+    DeclSpec {
+        name: "acquire-ctx",
+        kind: Some(Kind::Ctx),
+        options: &[
+            CLASS,
+            flag(
+                "per-thread",
+                "each thread that names it has one of its own, as if on its stack",
+            ),
+        ],
+        meaning: "an acquire context",
+        kernel: "struct ww_acquire_ctx",
+    },
+    DeclSpec {
+        name: "fence",
+        kind: Some(Kind::Fence),
+        options: &[
+            option(
+                "context",
+                Takes::Number { min: 0, max: 200 },
+                "its context, one of its own without it",
+            ),
+            option(
+                "seqno",
+                Takes::Number {
+                    min: 1,
+                    max: 60_000,
+                },
+                "its number within the context, 1 without it",
+            ),
+            flag("uninitialised", "a thread must `fence-init` it first"),
+        ],
+        meaning: "a fence, initialised and not signalled",
+        kernel: "struct dma_fence",
+    },
+    DeclSpec {
+        name: "callback",
+        kind: Some(Kind::Callback),
+        options: &[],
+        meaning: "a callback for a fence; it notes that it ran",
+        kernel: "struct dma_fence_cb",
+    },
+    DeclSpec {
+        name: "resv",
+        kind: Some(Kind::Resv),
+        options: &[option(
+            "class",
+            Takes::Object(&[Kind::WwClass]),
+            "its lock's class, `reservation_ww_class` (wait-die) without it",
+        )],
+        meaning: "a reservation: a ww mutex and a list of fences",
+        kernel: "struct dma_resv",
+    },
+];
+
+/// The declaration of that name.
+pub(crate) fn named(name: &str) -> Option<&'static DeclSpec> {
+    DECLS.iter().find(|decl| decl.name == name)
+}
+
+/// The declarations in Markdown.
+pub(crate) fn reference() -> String {
+    let mut page = String::from("# Declarations\n\nEach takes one name or more.\n\n");
+    for decl in DECLS {
+        page.push_str(&format!(
+            "## `{}`\n\nDeclares {}.",
+            synopsis(decl),
+            decl.meaning
+        ));
+        if !decl.kernel.is_empty() {
+            page.push_str(&format!(" Models `{}`.", decl.kernel));
+        }
+        page.push_str("\n\n");
+        page.push_str(&crate::ops::described(decl.options));
+    }
+    page
+}
+
+fn synopsis(decl: &DeclSpec) -> String {
+    format!(
+        "{} NAME…{}",
+        decl.name,
+        crate::ops::options_written(decl.options)
+    )
+}

@@ -1,0 +1,135 @@
+//! The door of the crate: a file in, programs to explore out.
+
+use std::path::Path;
+
+use fenceweave_kernel::Program;
+
+use crate::expectations::{Engine, Expectations};
+use crate::lower::{self, Words};
+use crate::report::{Mistakes, Report, SOURCE_BYTES_MAX};
+use crate::syntax;
+
+/// A file without mistakes.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The name it was loaded by.
+    pub file: String,
+    /// Its scenarios, in the order written.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// A scenario.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it is about, in the author's words; empty if nothing is said.
+    pub about: String,
+    /// Its line in the file, from one.
+    pub line: u32,
+    /// The words that stand for numbers in its programs.
+    pub words: Words,
+    /// What is explored, one after the other; a scenario without cases is one case.
+    pub cases: Vec<Case>,
+}
+
+/// One case of a scenario, ready to be explored.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name; `None` in a scenario without cases.
+    pub name: Option<String>,
+    /// What runs. Its name is `scenario` or `scenario/case`.
+    pub program: Program,
+    /// What is expected.
+    pub expectations: Expectations,
+    /// Whether any script can go backwards, or backs off from locks.
+    pub has_loops: bool,
+    /// Whether a variable is declared `weak`: more outcomes are expected on
+    /// weak memory than elsewhere.
+    pub weak: bool,
+    /// How far engines may go.
+    pub limits: Limits,
+    /// The engines that are not to run it, each with the author's reason.
+    pub excluded: Vec<(Engine, String)>,
+}
+
+impl Case {
+    /// Whether an engine is to run it.
+    pub fn is_for(&self, engine: Engine) -> bool {
+        self.excluded
+            .iter()
+            .all(|(excluded, _)| *excluded != engine)
+    }
+}
+
+/// How far engines may go; what is not set is the engine's own affair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// States of the explicit search.
+    pub states: Option<u64>,
+    /// Executions of engines that run threads.
+    pub executions: Option<u64>,
+    /// Preemptions of an execution.
+    pub preemptions: Option<u32>,
+}
+
+/// Reads a scenario file.
+///
+/// # Errors
+///
+/// Every mistake of the file.
+pub fn load(name: &str, source: &str) -> Result<Loaded, Report> {
+    let mut mistakes = Mistakes::new(name, source);
+    let tree = syntax::parse(source, &mut mistakes);
+    let scenarios = lower::scenarios(source, &tree, &mut mistakes);
+    mistakes.into_result(Loaded {
+        file: name.to_owned(),
+        scenarios,
+    })
+}
+
+/// Reads the scenario file at `path`.
+///
+/// # Errors
+///
+/// Every mistake of the file, or why it cannot be read.
+pub fn load_file(path: &Path) -> Result<Loaded, Report> {
+    load(&path.display().to_string(), &read(path)?)
+}
+
+/// Reads a file as text, up to the size that a scenario may have.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub fn read(path: &Path) -> Result<String, Report> {
+    let name = path.display().to_string();
+    let unreadable = |message: String, help| Err(Report::unreadable(&name, message, help));
+    match std::fs::metadata(path) {
+        Err(error) => {
+            return unreadable(
+                format!("the file cannot be read: {error}"),
+                "check the path",
+            );
+        }
+        Ok(data) if data.is_dir() => {
+            return unreadable("this is a folder".to_owned(), "name a file in it");
+        }
+        Ok(data) if data.len() > SOURCE_BYTES_MAX as u64 => {
+            let message = format!(
+                "the file has {} bytes, at most {SOURCE_BYTES_MAX} are read",
+                data.len()
+            );
+            return unreadable(message, "one scenario a file keeps files small");
+        }
+        Ok(_) => {}
+    }
+    match std::fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(text),
+        Ok(Err(_)) => unreadable("the file is not UTF-8 text".to_owned(), "save it as UTF-8"),
+        Err(error) => unreadable(
+            format!("the file cannot be read: {error}"),
+            "check its permissions",
+        ),
+    }
+}

@@ -1,0 +1,501 @@
+//! Declarations: what exists, under which name.
+
+use fenceweave_kernel::program::{SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value};
+
+use super::entries::Options;
+use super::names::{Symbol, is_name};
+use super::{Lower, list};
+use crate::decls::{self, DeclSpec};
+use crate::kind::Kind;
+use crate::ops::Given;
+use crate::report::Span;
+use crate::syntax::{Name, Node, ValueKind};
+
+/// The class of reservations that say nothing else.
+pub(super) const RESV_CLASS: &str = "reservation_ww_class";
+/// Fence lists of a reservation: one in use, one that readers may still walk.
+const LISTS: u8 = 2;
+
+/// A declaration whose options refer to other names, to be completed when all
+/// names are known.
+struct Open<'a> {
+    node: &'a Node,
+    spec: &'static DeclSpec,
+    name: Name,
+    symbol: Symbol,
+}
+
+impl<'a> Lower<'a> {
+    /// Declares everything in two passes, so that order does not matter.
+    pub(super) fn declare(&mut self, nodes: &[&'a Node]) {
+        let mut open = Vec::new();
+        for node in nodes {
+            let Some(spec) = decls::named(&node.name.text) else {
+                continue;
+            };
+            if node.broken || self.refused_lock(node) {
+                continue;
+            }
+            self.declare_all(node, spec, &mut open);
+        }
+        for declared in &open {
+            self.complete(declared);
+        }
+        self.collect_procs(nodes);
+    }
+
+    /// `lock m kind=mutex` has an answer of its own.
+    fn refused_lock(&mut self, node: &Node) -> bool {
+        let Some(value) = node.option("kind").filter(|_| node.name.text == "lock") else {
+            return false;
+        };
+        let kind = value.span.of(self.text);
+        let refused = matches!(kind, "mutex" | "rwsem");
+        if refused {
+            self.mistakes
+                .add(
+                    "not-yet",
+                    value.span,
+                    format!("locks of kind `{kind}` are not supported yet"),
+                )
+                .expected("`kind=spin`")
+                .help("a `ww-mutex` taken without a context is a plain mutex");
+        }
+        refused
+    }
+
+    fn declare_all(&mut self, node: &'a Node, spec: &'static DeclSpec, open: &mut Vec<Open<'a>>) {
+        let options = self.options(node, spec.name, spec.options);
+        if options.operands.is_empty() {
+            self.mistakes
+                .add(
+                    "no-name",
+                    node.head,
+                    format!("this `{}` has no name", spec.name),
+                )
+                .expected(format!("`{} NAME`", spec.name));
+        }
+        if spec.kind != Some(Kind::Struct)
+            && let Some(block) = &node.block
+        {
+            let at = Span::new(block.span.start as usize, block.span.start as usize + 1);
+            self.mistakes
+                .add("block", at, format!("`{}` takes no block", spec.name))
+                .expected("the end of the line");
+        }
+        for value in &options.operands {
+            let text = value.span.of(self.text);
+            if !matches!(value.kind, ValueKind::Word(_)) || !is_name(text) {
+                self.mistakes
+                    .add("name", value.span, format!("`{text}` cannot be a name"))
+                    .expected("letters, digits, `-` and `_`, beginning with a letter");
+                continue;
+            }
+            let name = Name {
+                text: text.to_owned(),
+                span: value.span,
+            };
+            let symbol = self.allocate(node, spec, &name, &options);
+            self.declare_name(&name, symbol);
+            open.push(Open {
+                node,
+                spec,
+                name,
+                symbol,
+            });
+        }
+    }
+
+    /// Declares a name, unless it means something already.
+    pub(super) fn declare_name(&mut self, name: &Name, symbol: Symbol) {
+        if let Some((other, span)) = self.names.find(&name.text) {
+            self.mistakes
+                .add(
+                    "declared-twice",
+                    name.span,
+                    format!("`{}` is {} already", name.text, other.one()),
+                )
+                .expected("another name")
+                .seen(span, "declared here");
+        } else if super::names::constant(&name.text).is_some() {
+            self.mistakes
+                .add(
+                    "name",
+                    name.span,
+                    format!("`{}` is a constant of the kernel", name.text),
+                )
+                .expected("another name");
+        } else {
+            self.names.declare(&name.text, symbol, name.span);
+        }
+    }
+
+    /// Makes the objects and words of a declaration.
+    fn allocate(
+        &mut self,
+        node: &'a Node,
+        spec: &DeclSpec,
+        name: &Name,
+        options: &Options<'_>,
+    ) -> Symbol {
+        let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
+        let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
+        let class = ObjId::default(); // the second pass knows
+        let object = match spec.kind {
+            None => return self.variables(name, options),
+            Some(Kind::Struct) => return self.structure(node, name, options),
+            Some(Kind::Resv) => return self.reservation(name),
+            Some(Kind::Ctx) if options.has("per-thread") => {
+                return Symbol::PerThread { class: None };
+            }
+            Some(Kind::Lock) => ObjectKind::Spinlock,
+            Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
+            Some(Kind::Completion) => ObjectKind::Completion,
+            Some(Kind::Barrier) => ObjectKind::Barrier {
+                parties: byte("parties", 1),
+            },
+            Some(Kind::Refcount) => ObjectKind::Refcount {
+                init: byte("init", 1),
+            },
+            Some(Kind::WwClass) => ObjectKind::WwClass {
+                wound_wait: options.word("kind") == Some("wound-wait"),
+            },
+            Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
+            Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
+            Some(Kind::Callback) => ObjectKind::Callback,
+            Some(Kind::Fence) => ObjectKind::Fence {
+                context: options
+                    .number("context")
+                    .map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
+                seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
+                initialised: !options.has("uninitialised"),
+            },
+        };
+        let kind = Kind::of(&object).unwrap_or(Kind::Lock);
+        let id = self.object(name.text.clone(), object);
+        Symbol::Object { id, kind }
+    }
+
+    /// A fence context that nobody has. Contexts that authors write are at
+    /// most 200, so those from above meet them last.
+    fn fresh_context(&self) -> u8 {
+        let used = |context: &u8| {
+            let mut kinds = self.program.objects.iter().map(|object| &object.kind);
+            kinds.any(
+                |kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context),
+            )
+        };
+        (0..=u8::MAX)
+            .rev()
+            .find(|context| !used(context))
+            .unwrap_or(u8::MAX)
+    }
+
+    fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
+        let len = options.number("len").and_then(|len| u8::try_from(len).ok());
+        let (racy, weak) = (options.has("plain"), options.has("weak"));
+        self.weak |= weak;
+        for i in 0..len.unwrap_or(1) {
+            let name = match len {
+                None => name.text.clone(),
+                Some(_) => format!("{}[{i}]", name.text),
+            };
+            self.program.vars.push(VarDecl {
+                name,
+                init: Value::Word(0),
+                racy,
+                observed: !weak,
+            });
+        }
+        Symbol::Var { first, len }
+    }
+
+    /// `struct group slots=2 { refs 1; state 0 }`
+    fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
+        let slots = u8::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
+        let of = self.program.structs.len();
+        let start = self.program.objects.len();
+        for i in 0..slots {
+            let of = u8::try_from(of).unwrap_or(u8::MAX);
+            self.object(format!("{}#{i}", name.text), ObjectKind::Slot { of });
+        }
+        let (fields, refs) = self.fields(node);
+        let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1))
+            .as_var()
+            .unwrap_or_default();
+        for i in 0..slots {
+            for field in &fields {
+                let name = format!("{}#{i}.{}", name.text, field.text);
+                self.program.vars.push(VarDecl {
+                    name,
+                    init: Value::Unset,
+                    racy: false,
+                    observed: false,
+                });
+            }
+        }
+        let slab = match options.word("slab") {
+            Some("rcu-free") => SlabKind::RcuFree,
+            Some("typesafe-by-rcu") => SlabKind::TypesafeByRcu,
+            _ => SlabKind::Plain,
+        };
+        self.needs_rcu |= slab == SlabKind::RcuFree;
+        let fields = fields
+            .iter()
+            .map(|field| (self.field(&field.text), Value::Word(0)))
+            .collect();
+        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        self.program.structs.push(StructDecl {
+            name: name.text.clone(),
+            slab,
+            slots: byte(start)..byte(start + usize::from(slots)),
+            refs,
+            fields,
+            first_var: byte(first_var),
+        });
+        self.allocations.push(0);
+        Symbol::Struct(of)
+    }
+
+    /// The names of a struct's fields, and the references of a new object.
+    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>) {
+        let (mut fields, mut refs): (Vec<Name>, _) = (Vec::new(), None);
+        for field in self.visible(node.children()) {
+            let name = &field.name;
+            let well_formed = matches!(field.entries.as_slice(), [entry] if entry.key.is_none())
+                && field.block.is_none();
+            if field.broken || !well_formed || !is_name(&name.text) {
+                self.mistakes
+                    .add("field", field.head, "this is no field")
+                    .expected("`NAME INITIAL-VALUE`");
+            } else if fields.iter().any(|other| other.text == name.text) {
+                self.mistakes
+                    .add(
+                        "declared-twice",
+                        name.span,
+                        format!("there is a field `{}` already", name.text),
+                    )
+                    .expected("another name");
+            } else if name.text == "refs" {
+                refs = match field.entries[0].value.kind {
+                    ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
+                    _ => {
+                        self.mistakes
+                            .add(
+                                "field",
+                                field.head,
+                                "`refs` is the number of references of a new object",
+                            )
+                            .expected("a number from 0 to 15");
+                        None
+                    }
+                };
+            } else {
+                fields.push(name.clone());
+            }
+        }
+        (fields, refs)
+    }
+
+    fn reservation(&mut self, name: &Name) -> Symbol {
+        let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
+        let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
+        self.object(
+            name.text.clone(),
+            ObjectKind::WwMutex {
+                class: ObjId::default(),
+                resv: Some(id(1)),
+            },
+        );
+        self.object(
+            format!("{}.fences", name.text),
+            ObjectKind::Resv {
+                lock,
+                lists: (id(2), LISTS),
+            },
+        );
+        for i in 0..LISTS {
+            self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
+        }
+        Symbol::Object {
+            id: id(1),
+            kind: Kind::Resv,
+        }
+    }
+
+    /// The second pass: options that refer to names.
+    fn complete(&mut self, declared: &Open<'a>) {
+        match declared.symbol {
+            Symbol::Var { first, len } => self.complete_var(declared, first, len),
+            Symbol::Struct(of) => self.complete_struct(declared, of),
+            Symbol::Object {
+                id,
+                kind: Kind::Resv,
+            } => {
+                let class = self.class(declared, true);
+                let lock = ObjId(id.0 - 1);
+                self.set_class(lock, class);
+            }
+            Symbol::Object {
+                id,
+                kind: Kind::WwMutex | Kind::Ctx,
+            } => {
+                let class = self.class(declared, false);
+                self.set_class(id, class);
+            }
+            Symbol::PerThread { .. } => {
+                let class = Some(self.class(declared, false));
+                let Name { text, span } = &declared.name;
+                self.names.declare(text, Symbol::PerThread { class }, *span);
+            }
+            Symbol::Object { .. } | Symbol::Thread { .. } => {}
+        }
+    }
+
+    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u8>) {
+        let Some(value) = declared.node.option("init") else {
+            return;
+        };
+        let Some(init) = self.constant(value) else {
+            return;
+        };
+        let first = first.as_var().unwrap_or_default();
+        for var in self
+            .program
+            .vars
+            .iter_mut()
+            .skip(first)
+            .take(usize::from(len.unwrap_or(1)))
+        {
+            var.init = init;
+        }
+    }
+
+    fn complete_struct(&mut self, declared: &Open<'a>, of: usize) {
+        for field in self.visible(declared.node.children()) {
+            let Some(entry) = field
+                .entries
+                .first()
+                .filter(|_| field.name.text != "refs" && !field.broken)
+            else {
+                continue;
+            };
+            let Some(init) = self.constant(&entry.value) else {
+                continue;
+            };
+            let name = self.field(&field.name.text);
+            let fields = self
+                .program
+                .structs
+                .get_mut(of)
+                .map(|decl| &mut decl.fields);
+            if let Some((_, value)) = fields
+                .into_iter()
+                .flatten()
+                .find(|(known, _)| *known == name)
+            {
+                *value = init;
+            }
+        }
+    }
+
+    /// A value that is known before anything runs.
+    pub(super) fn constant(&mut self, value: &crate::syntax::Value) -> Option<Value> {
+        match self.operand(None, value)? {
+            Operand::Const(value) => Some(value),
+            Operand::Object(obj) => {
+                Some(Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 }))
+            }
+            Operand::Local(_) => None,
+        }
+    }
+
+    /// The class that a declaration names, or the only one that there is.
+    fn class(&mut self, declared: &Open<'a>, resv: bool) -> ObjId {
+        if let Some(value) = declared.node.option("class") {
+            let takes = crate::ops::Takes::Object(&[Kind::WwClass]);
+            return match self.given(None, takes, value) {
+                Some(Given::Operand(Operand::Object(class))) => class,
+                _ => ObjId::default(),
+            };
+        }
+        if resv {
+            return self.resv_class();
+        }
+        let is_class = |symbol| {
+            matches!(
+                symbol,
+                Symbol::Object {
+                    kind: Kind::WwClass,
+                    ..
+                }
+            )
+        };
+        let classes: Vec<String> = self.names.names(is_class).map(str::to_owned).collect();
+        let resvs = self
+            .names
+            .names(|symbol| {
+                matches!(
+                    symbol,
+                    Symbol::Object {
+                        kind: Kind::Resv,
+                        ..
+                    }
+                )
+            })
+            .count();
+        match (classes.as_slice(), resvs) {
+            ([only], 0) => match self.names.find(only) {
+                Some((Symbol::Object { id, .. }, _)) => id,
+                _ => ObjId::default(),
+            },
+            ([], _) => self.resv_class(),
+            (several, _) => {
+                let known = several
+                    .iter()
+                    .map(String::as_str)
+                    .chain((resvs > 0).then_some(RESV_CLASS));
+                self.mistakes
+                    .add(
+                        "which-class",
+                        declared.name.span,
+                        format!("which class does `{}` belong to?", declared.name.text),
+                    )
+                    .expected(format!("`class=` one of {}", list(known)))
+                    .help(format!(
+                        "write `{} {} class={}`",
+                        declared.spec.name, declared.name.text, several[0]
+                    ));
+                ObjId::default()
+            }
+        }
+    }
+
+    /// The built-in class, made when it is first needed.
+    pub(super) fn resv_class(&mut self) -> ObjId {
+        let known = self
+            .program
+            .objects
+            .iter()
+            .position(|object| object.name == RESV_CLASS);
+        match known {
+            Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
+            None => self.object(
+                RESV_CLASS.to_owned(),
+                ObjectKind::WwClass { wound_wait: false },
+            ),
+        }
+    }
+
+    fn set_class(&mut self, id: ObjId, to: ObjId) {
+        let object = self.program.objects.get_mut(usize::from(id.0));
+        match object.map(|object| &mut object.kind) {
+            Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) => {
+                *class = to
+            }
+            _ => {}
+        }
+    }
+}

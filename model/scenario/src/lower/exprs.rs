@@ -1,0 +1,224 @@
+//! Expressions, compiled to the model's postfix form.
+
+use fenceweave_kernel::expr::Operator;
+use fenceweave_kernel::{Expr as Compiled, ExprNode, Operand, Value};
+
+use super::Lower;
+use super::entries::reference;
+use super::names;
+use super::script::Unit;
+use crate::expr::{self, Binary, Expr, ExprKind, Unary};
+use crate::report::Span;
+use crate::syntax::{Value as Written, ValueKind};
+
+/// What stands at a leaf.
+pub(super) enum Leaf<'e> {
+    Name(&'e str),
+    Number(i64),
+}
+
+/// Compiles an expression, `leaf` saying what its names and numbers are;
+/// `None` if that told a mistake.
+pub(super) fn postfix<L: Copy>(
+    expr: &Expr,
+    out: &mut Vec<ExprNode<L>>,
+    leaf: &mut dyn FnMut(Leaf<'_>, Span) -> Option<ExprNode<L>>,
+) -> Option<()> {
+    match &expr.kind {
+        ExprKind::Number(number) => out.push(leaf(Leaf::Number(*number), expr.span)?),
+        ExprKind::Name(name) => out.push(leaf(Leaf::Name(name), expr.span)?),
+        // Expanded before, where it has a meaning; refused where it has none.
+        ExprKind::Of(_, name) => out.push(leaf(Leaf::Name(name), expr.span)?),
+        ExprKind::Unary(operator, inner) => {
+            postfix(inner, out, leaf)?;
+            match (operator, out.last_mut()) {
+                // `-EDEADLK` and `-1` are constants, not calculations.
+                (Unary::Negate, Some(ExprNode::Const(Value::Word(word)))) => {
+                    *word = word.wrapping_neg()
+                }
+                (Unary::Negate, _) => out.push(ExprNode::Apply(Operator::Neg)),
+                (Unary::Not, _) => out.push(ExprNode::Apply(Operator::Not)),
+            }
+        }
+        ExprKind::Binary(operator, left, right) => {
+            let left = postfix(left, out, leaf);
+            postfix(right, out, leaf)?;
+            left?;
+            out.push(ExprNode::Apply(operation(*operator)));
+        }
+    }
+    Some(())
+}
+
+fn operation(operator: Binary) -> Operator {
+    match operator {
+        Binary::Or => Operator::Or,
+        Binary::And => Operator::And,
+        Binary::BitOr => Operator::BitOr,
+        Binary::BitXor => Operator::BitXor,
+        Binary::BitAnd => Operator::BitAnd,
+        Binary::Equal => Operator::Eq,
+        Binary::NotEqual => Operator::Ne,
+        Binary::Less => Operator::Lt,
+        Binary::LessEqual => Operator::Le,
+        Binary::Greater => Operator::Gt,
+        Binary::GreaterEqual => Operator::Ge,
+        Binary::ShiftLeft => Operator::Shl,
+        Binary::ShiftRight => Operator::Shr,
+        Binary::Add => Operator::Add,
+        Binary::Subtract => Operator::Sub,
+        Binary::Multiply => Operator::Mul,
+        Binary::Divide => Operator::Div,
+        Binary::Remainder => Operator::Rem,
+    }
+}
+
+/// An operand as a leaf.
+pub(super) fn node_of(operand: Operand) -> ExprNode {
+    match operand {
+        Operand::Local(local) => ExprNode::Read(local),
+        Operand::Const(value) => ExprNode::Const(value),
+        Operand::Object(id) => ExprNode::Const(reference(id)),
+    }
+}
+
+impl<'a> Lower<'a> {
+    /// An expression over the locals of a script, or a single operand: what
+    /// `let`, `when`, `while`, `repeat`, `assert` and `return` take.
+    pub(super) fn script_expr(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<u16> {
+        let ValueKind::Text { inner, .. } = &value.kind else {
+            let operand = self.operand(Some(unit), value)?;
+            return Some(self.add_expr(vec![node_of(operand)]));
+        };
+        let expr = expr::parse(self.text, *inner, self.mistakes)?;
+        let mut nodes = Vec::new();
+        postfix(&expr, &mut nodes, &mut |leaf, span| {
+            self.script_leaf(unit, leaf, span)
+        })?;
+        self.compiled(nodes, value.span)
+    }
+
+    fn compiled(&mut self, nodes: Vec<ExprNode>, span: Span) -> Option<u16> {
+        if Compiled::from_postfix(nodes.clone()).is_none() {
+            self.tell_too_deep(span);
+            return None;
+        }
+        Some(self.add_expr(nodes))
+    }
+
+    pub(super) fn tell_too_deep(&mut self, span: Span) {
+        self.mistakes
+            .add("expression", span, "this expression needs too much at once")
+            .expected(format!(
+                "at most {} values before the first operator",
+                fenceweave_kernel::expr::MAX_EXPR_DEPTH
+            ))
+            .help("split it, or put the parenthesis on the left side of its operator");
+    }
+
+    /// Adds a well-formed expression to the program; the same one only once.
+    pub(super) fn add_expr(&mut self, nodes: Vec<ExprNode>) -> u16 {
+        let known = self
+            .program
+            .exprs
+            .iter()
+            .position(|expr| expr.nodes() == nodes);
+        let at = known.unwrap_or_else(|| {
+            self.program.exprs.extend(Compiled::from_postfix(nodes));
+            self.program.exprs.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    /// The expression without a value: `let` with it makes a local unset again.
+    pub(super) fn unset_expr(&mut self) -> u16 {
+        self.add_expr(vec![ExprNode::Const(Value::Unset)])
+    }
+
+    fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
+        let name = match leaf {
+            Leaf::Number(number) => {
+                return self
+                    .word(number, span)
+                    .map(|word| ExprNode::Const(Value::Word(word)));
+            }
+            Leaf::Name(name) => name,
+        };
+        if span.of(self.text).starts_with(['a'])
+            && (span.of(self.text).starts_with("any ") || span.of(self.text).starts_with("all "))
+        {
+            self.mistakes
+                .add(
+                    "expression",
+                    span,
+                    "`any` and `all` have a meaning in expectations only",
+                )
+                .expected("a local");
+            return None;
+        }
+        if let Some(node) = self.constant_leaf(name) {
+            return Some(node);
+        }
+        if let Some(local) = unit.read(name, span) {
+            return Some(ExprNode::Read(local));
+        }
+        let shared = name.contains('.')
+            || matches!(
+                self.names.find(name),
+                Some((super::names::Symbol::Var { .. }, _))
+            );
+        if shared {
+            self.mistakes
+                .add(
+                    "shared-in-script",
+                    span,
+                    format!("`{name}` is shared: an expression of a script sees locals only"),
+                )
+                .expected("a local")
+                .help(format!(
+                    "load it first, as a step of its own: `load {name} into=x`"
+                ));
+            return None;
+        }
+        let written = Written {
+            kind: ValueKind::Word(name.to_owned()),
+            span,
+        };
+        self.tell_minus(unit, name, span)?;
+        self.operand(Some(unit), &written).map(node_of)
+    }
+
+    /// What is constant in every expression: errnos, NULL, words.
+    pub(super) fn constant_leaf(&self, name: &str) -> Option<ExprNode> {
+        if let Some(value) = names::constant(name) {
+            return Some(ExprNode::Const(value));
+        }
+        let word = self
+            .words
+            .number(name)
+            .filter(|_| self.names.find(name).is_none())?;
+        Some(ExprNode::Const(Value::Word(word)))
+    }
+
+    /// `r-1` is one name; `None` if that explains why it is unknown.
+    fn tell_minus(&mut self, unit: &Unit<'a>, name: &str, span: Span) -> Option<()> {
+        let (left, right) = name
+            .rsplit_once('-')
+            .filter(|(left, _)| unit.local(left).is_some())?
+            .to_owned();
+        if self.names.find(name).is_some() {
+            return Some(());
+        }
+        self.mistakes
+            .add(
+                "unknown-name",
+                span,
+                format!("`{name}` is one name, and nothing has it"),
+            )
+            .expected("a local")
+            .help(format!(
+                "a minus between two values needs blanks: `{left} - {right}`"
+            ));
+        None
+    }
+}

@@ -1,0 +1,140 @@
+//! From the tree of a file to programs: names resolved, cases apart, every
+//! mistake told.
+
+mod declare;
+mod entries;
+mod expect;
+mod exprs;
+mod flow;
+mod names;
+mod operation;
+mod scenario;
+mod script;
+mod threads;
+mod unset;
+
+pub(crate) use flow::STATEMENTS;
+pub use names::Words;
+pub(crate) use scenario::scenarios;
+
+use std::collections::BTreeMap;
+
+use fenceweave_kernel::{ObjId, ObjectKind, Program, program::FieldName, program::ObjectDecl};
+
+use crate::load::Limits;
+use crate::report::{Mistakes, Span, did_you_mean};
+use crate::syntax::{Name, Node, ValueKind};
+use names::Names;
+
+/// One case of a scenario being lowered.
+pub(crate) struct Lower<'a> {
+    text: &'a str,
+    /// The case, if the scenario has cases.
+    case: Option<&'a str>,
+    cases: &'a [Name],
+    words: &'a Words,
+    mistakes: &'a mut Mistakes,
+    names: Names,
+    procs: BTreeMap<&'a str, &'a Node>,
+    program: Program,
+    /// How many `new` each struct has had so far: each prefers a slot of its own.
+    allocations: Vec<usize>,
+    limits: Limits,
+    needs_rcu: bool,
+    has_loops: bool,
+    weak: bool,
+}
+
+impl<'a> Lower<'a> {
+    /// The statements that this case sees: those in `only` blocks of other
+    /// cases are left out, those of its own stand where the block stands.
+    fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
+        let mut seen = Vec::new();
+        for node in nodes {
+            if node.name.text != "only" {
+                seen.push(node);
+            } else if self.is_for_this_case(node) {
+                let inside = self.visible(node.children());
+                seen.extend(inside);
+            }
+        }
+        seen
+    }
+
+    fn is_for_this_case(&mut self, node: &Node) -> bool {
+        let mut ours = false;
+        let mut named = false;
+        for entry in &node.entries {
+            let span = entry.span();
+            let word = match (&entry.key, &entry.value.kind) {
+                (None, ValueKind::Word(word)) => word.as_str(),
+                _ => span.of(self.text),
+            };
+            named = true;
+            let cases = || self.cases.iter().map(|case| case.text.as_str());
+            if cases().any(|case| case == word) {
+                ours |= self.case == Some(word);
+                continue;
+            }
+            let help = did_you_mean(word, cases());
+            let expected = match self.cases {
+                [] => "a scenario with cases: `case A B` before this".to_owned(),
+                _ => format!("one of {}", list(cases())),
+            };
+            self.mistakes
+                .add("unknown-case", span, format!("there is no case `{word}`"))
+                .expected(expected)
+                .help_if(help);
+        }
+        if !node.broken && (!named || node.block.is_none()) {
+            self.mistakes
+                .add("only", node.head, "`only` takes cases and a block")
+                .expected("`only CASE… { … }`");
+        }
+        ours
+    }
+
+    fn object(&mut self, name: String, kind: ObjectKind) -> ObjId {
+        // Ids are bytes; a program with this many objects is refused by its size.
+        let place = self.program.objects.len().min(usize::from(u8::MAX));
+        if place < usize::from(u8::MAX) {
+            self.program.objects.push(ObjectDecl { name, kind });
+        }
+        ObjId(place as u8)
+    }
+
+    /// The interned name of a field or facet.
+    fn field(&mut self, name: &str) -> FieldName {
+        let known = self
+            .program
+            .field_names
+            .iter()
+            .position(|field| field == name);
+        let at = known.unwrap_or_else(|| {
+            self.program.field_names.push(name.to_owned());
+            self.program.field_names.len() - 1
+        });
+        FieldName(u8::try_from(at).unwrap_or(u8::MAX))
+    }
+
+    /// The author's text on one line.
+    fn line_text(&self, span: Span) -> String {
+        span.of(self.text)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn line_of(&self, span: Span) -> u32 {
+        crate::report::place_of(self.text, span.start).line
+    }
+}
+
+/// `a`, `b` and `c`
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
+}

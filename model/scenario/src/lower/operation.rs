@@ -1,0 +1,627 @@
+//! Operations: a name, operands and options, checked against the table; and
+//! calls of the scenario's own procs, which are inlined.
+
+use fenceweave_kernel::primitives::{rcu, slab};
+use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
+
+use super::entries::Options;
+use super::exprs::node_of;
+use super::names::{Symbol, is_name, parts};
+use super::script::{Frame, Unit};
+use super::{Lower, flow, list};
+use crate::kind::Kind;
+use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
+use crate::report::{Span, did_you_mean};
+use crate::syntax::{Node, Value as Written, ValueKind};
+
+/// What every operation takes.
+const INTO: Opt = option("into", Takes::Value, "where the result goes");
+const MAY_FAIL: Opt = Opt {
+    bare: true,
+    ..option(
+        "may-fail",
+        Takes::Value,
+        "it may fail instead; both ways are explored",
+    )
+};
+const ALWAYS_FAILS: Opt = option(
+    "always-fails",
+    Takes::Value,
+    "it fails, and nothing happens",
+);
+const KIND: Opt = option(
+    "kind",
+    Takes::Value,
+    "what a local refers to, where the name of the operation does not say",
+);
+const AT: Opt = option("at", Takes::Value, "the element of an array");
+static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
+
+/// Operations of the language that this version does not have.
+const NOT_YET: [&str; 10] = [
+    "spin-until",
+    "iter-each",
+    "list-each",
+    "exec-until-all-locked",
+    "progress",
+    "queue-work",
+    "flush-work",
+    "wake-q-add",
+    "wake-q-flush",
+    "alloc",
+];
+
+impl<'a> Lower<'a> {
+    pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        if node.broken {
+            // Its mistake is told; what its block holds is still looked at.
+            return self.block(unit, node.children());
+        }
+        let name = node.name.text.as_str();
+        if let Some(proc) = self.procs.get(name).copied() {
+            return self.call(unit, node, proc);
+        }
+        let candidates = ops::named(name);
+        if candidates.is_empty() {
+            self.tell_unknown_operation(node);
+            return self.block(unit, node.children());
+        }
+        if let Some(block) = &node.block {
+            let at = Span::new(block.span.start as usize, block.span.start as usize + 1);
+            self.mistakes
+                .add("block", at, format!("`{name}` takes no block"))
+                .expected("the end of the line");
+        }
+        let known: Vec<&'static Opt> = candidates
+            .iter()
+            .flat_map(|op| op.options)
+            .chain(&EVERYWHERE)
+            .collect();
+        let sorted = self.sort(node, name, &known);
+        let Some(spec) = self.meaning(unit, node, &candidates, &sorted) else {
+            return;
+        };
+        self.act_for(unit, &sorted);
+        if let Some(args) = self.arguments(unit, node, spec, &sorted) {
+            self.emit_operation(unit, node, spec, &args, &sorted);
+        }
+    }
+
+    /// `acquire-init c for=w.1` in setup: a context that each thread has one
+    /// of is that thread's.
+    fn act_for(&mut self, unit: &mut Unit<'a>, sorted: &Options<'_>) {
+        let value = sorted.value("for");
+        unit.acting = value.map(|value| value.span.of(self.text).to_owned());
+        if let Some(value) = value.filter(|_| !unit.alone) {
+            self.mistakes
+                .add(
+                    "for-thread",
+                    value.span,
+                    "a thread begins its own contexts only",
+                )
+                .expected("`for=` in `setup`");
+        }
+    }
+
+    /// Which operation of that name is meant: the first operand decides.
+    fn meaning(
+        &mut self,
+        unit: &Unit<'a>,
+        node: &Node,
+        candidates: &[&'static OpSpec],
+        sorted: &Options<'_>,
+    ) -> Option<&'static OpSpec> {
+        let (first, rest) = candidates.split_first()?;
+        let takes = |op: &OpSpec| match op.operands.first().map(|param| param.takes) {
+            Some(Takes::Object(kinds) | Takes::Objects(kinds)) => kinds,
+            _ => &[],
+        };
+        let Some(operand) = sorted.operands.first().filter(|_| !rest.is_empty()) else {
+            return Some(first);
+        };
+        let name = parts(operand.span.of(self.text)).swap_remove(0);
+        if let Some((Symbol::Object { kind, .. }, declared)) = self.names.find(&name) {
+            let found = candidates.iter().find(|op| takes(op).contains(&kind));
+            if found.is_none() {
+                let kinds: Vec<&str> = candidates
+                    .iter()
+                    .flat_map(|op| takes(op))
+                    .map(|kind| kind.one())
+                    .collect();
+                self.mistakes
+                    .add(
+                        "wrong-kind",
+                        operand.span,
+                        format!("`{}` does nothing with {}", node.name.text, kind.one()),
+                    )
+                    .expected(kinds.join(" or "))
+                    .seen(declared, "declared here");
+            }
+            return found.copied();
+        }
+        if unit.local(&name).is_none() {
+            return Some(first); // which tells what the operand is instead
+        }
+        self.meaning_for_local(operand, candidates, sorted, takes)
+    }
+
+    /// A local is not typed. What it can refer to is what the scenario has.
+    fn meaning_for_local(
+        &mut self,
+        operand: &Written,
+        candidates: &[&'static OpSpec],
+        sorted: &Options<'_>,
+        takes: impl Fn(&OpSpec) -> &'static [Kind],
+    ) -> Option<&'static OpSpec> {
+        if let Some(value) = sorted.value("kind") {
+            let said = value.span.of(self.text);
+            let found = Kind::named(said)
+                .and_then(|kind| candidates.iter().find(|op| takes(op).contains(&kind)));
+            if found.is_none() {
+                let kinds = candidates
+                    .iter()
+                    .flat_map(|op| takes(op))
+                    .map(|kind| kind.name());
+                self.mistakes
+                    .add(
+                        "which-kind",
+                        value.span,
+                        format!("`{said}` does not do here"),
+                    )
+                    .expected(list(kinds));
+            }
+            return found.copied();
+        }
+        let exists = |kind: &Kind| match kind {
+            Kind::Struct => !self.program.structs.is_empty(),
+            kind => self
+                .program
+                .objects
+                .iter()
+                .any(|object| Kind::of(&object.kind) == Some(*kind)),
+        };
+        let possible: Vec<&&'static OpSpec> = candidates
+            .iter()
+            .filter(|op| takes(op).iter().any(exists))
+            .collect();
+        let struct_op = possible.iter().find(|op| takes(op).contains(&Kind::Struct));
+        match (possible.as_slice(), struct_op) {
+            (_, Some(op)) => Some(**op),
+            ([only], _) => Some(**only),
+            ([], _) => candidates.first().copied(),
+            (several, None) => {
+                let kinds: Vec<&str> = several
+                    .iter()
+                    .filter_map(|op| takes(op).first())
+                    .map(|kind| kind.name())
+                    .collect();
+                let said = operand.span.of(self.text);
+                self.mistakes
+                    .add(
+                        "which-kind",
+                        operand.span,
+                        format!("what does `{said}` refer to?"),
+                    )
+                    .expected(format!("`kind=` one of {}", list(kinds.iter().copied())))
+                    .help(format!("add `kind={}`", kinds[0]));
+                None
+            }
+        }
+    }
+
+    fn arguments(
+        &mut self,
+        unit: &mut Unit<'a>,
+        node: &'a Node,
+        spec: &'static OpSpec,
+        sorted: &Options<'_>,
+    ) -> Option<Args> {
+        let mut args = Args::default();
+        let mut complete = self.require(node, spec.name, spec.options, sorted);
+        let mut operands = sorted.operands.iter();
+        for param in spec.operands {
+            if let Takes::Objects(kinds) = param.takes {
+                let given = self.all_objects(unit, kinds, operands.by_ref().as_slice());
+                operands = [].iter();
+                complete &= given.is_some();
+                given
+                    .into_iter()
+                    .for_each(|given| args.give(param.name, given));
+                continue;
+            }
+            let Some(value) = operands.next() else {
+                self.tell_missing_operand(node, spec, param.name);
+                return None;
+            };
+            let given = match param.takes {
+                Takes::Place => self
+                    .place(unit, value, sorted.value("at"))
+                    .map(Given::Place),
+                takes => self.given(Some(unit), takes, value),
+            };
+            complete &= given.is_some();
+            given
+                .into_iter()
+                .for_each(|given| args.give(param.name, given));
+        }
+        for extra in operands {
+            complete = false;
+            self.mistakes
+                .add(
+                    "extra-operand",
+                    extra.span,
+                    format!("`{}` takes no more operands", spec.name),
+                )
+                .expected("the end of the line, or an option")
+                .help(format!("it is written `{}`", ops::synopsis(spec)));
+        }
+        for (opt, span, value) in sorted.all() {
+            if EVERYWHERE
+                .iter()
+                .any(|everywhere| everywhere.name == opt.name)
+            {
+                continue;
+            }
+            let Some(own) = spec.options.iter().find(|own| own.name == opt.name) else {
+                complete = false;
+                self.mistakes
+                    .add(
+                        "unknown-option",
+                        span,
+                        format!("`{}` has no `{}` here", spec.name, opt.name),
+                    )
+                    .expected(format!("`{}`", ops::synopsis(spec)));
+                continue;
+            };
+            let given = match (own.takes, value) {
+                (Some(takes), Some(value)) => self.given(Some(unit), takes, value),
+                _ => Some(Given::Flag),
+            };
+            complete &= given.is_some();
+            given
+                .into_iter()
+                .for_each(|given| args.give(own.name, given));
+        }
+        complete.then_some(args)
+    }
+
+    fn tell_missing_operand(&mut self, node: &Node, spec: &OpSpec, operand: &str) {
+        self.mistakes
+            .add(
+                "missing-operand",
+                node.head,
+                format!("`{}` needs one more operand: {operand}", spec.name),
+            )
+            .expected(format!("`{}`", ops::synopsis(spec)));
+    }
+
+    /// The operands of `lock-all`: names only, and of a reservation its lock.
+    fn all_objects(
+        &mut self,
+        unit: &mut Unit<'a>,
+        kinds: &'static [Kind],
+        values: &[&Written],
+    ) -> Option<Given> {
+        /// The back-off loop keeps a bit for each.
+        const LOCKS_MAX: usize = 16;
+        let mut found = Vec::new();
+        for value in values {
+            let operand = match self.given(Some(unit), Takes::Object(kinds), value)? {
+                Given::Operand(Operand::Object(id)) => {
+                    Operand::Object(match self.program.objects.get(usize::from(id.0)) {
+                        Some(object) => match object.kind {
+                            ObjectKind::Resv { lock, .. } => lock,
+                            _ => id,
+                        },
+                        None => id,
+                    })
+                }
+                _ => {
+                    self.mistakes
+                        .add(
+                            "wrong-kind",
+                            value.span,
+                            "this list takes names, not locals",
+                        )
+                        .expected("the name of a reservation or a ww-mutex")
+                        .help("lock what a local refers to by `lock`, one after the other");
+                    return None;
+                }
+            };
+            found.push(operand);
+        }
+        if !(1..=LOCKS_MAX).contains(&found.len()) {
+            let span = values.last().map_or(Default::default(), |value| value.span);
+            self.mistakes
+                .add(
+                    "missing-operand",
+                    span,
+                    format!("{} locks are not what this takes", found.len()),
+                )
+                .expected(format!("1 to {LOCKS_MAX} reservations or ww-mutexes"));
+            return None;
+        }
+        Some(Given::Operands(self.pool(&found)))
+    }
+
+    fn emit_operation(
+        &mut self,
+        unit: &mut Unit<'a>,
+        node: &'a Node,
+        spec: &OpSpec,
+        args: &Args,
+        sorted: &Options<'_>,
+    ) {
+        let mut op = (spec.build)(args);
+        if let Op::UnlockAll { locks } = &mut op {
+            // Taken once, though named twice: released once.
+            let mut once: Vec<Operand> = Vec::new();
+            for operand in self.program.pool_range(*locks) {
+                if !once.contains(operand) {
+                    once.push(*operand);
+                }
+            }
+            *locks = self.pool(&once);
+        }
+        self.needs_rcu |= matches!(
+            op,
+            Op::Slab {
+                at: slab::At::FreeRcu,
+                ..
+            } | Op::Rcu {
+                at: rcu::At::Synchronize
+            } | Op::Reserve { .. }
+                | Op::ResvWait { .. }
+                | Op::TestSignaled { .. }
+        );
+        self.has_loops |= matches!(op, Op::LockAll { .. });
+        let into = self.result(unit, node, spec, sorted);
+        let failure = |name: &str| sorted.has(name);
+        if failure("may-fail") && failure("always-fails") {
+            self.mistakes
+                .add(
+                    "failure",
+                    node.head,
+                    "`may-fail` and `always-fails` exclude each other",
+                )
+                .expected("one of them");
+        }
+        if let Some(value) = sorted.value("always-fails") {
+            if let Some(error) = self.failure(unit, value, spec, node)
+                && let Some(into) = into
+            {
+                let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(error)]);
+                unit.emit(Instr::Let { into, expr });
+            }
+            return;
+        }
+        let may_fail = if failure("may-fail") {
+            self.may_fail(unit, node, spec, sorted)
+        } else {
+            None
+        };
+        unit.emit(Instr::Op { op, into, may_fail });
+    }
+
+    fn result(
+        &mut self,
+        unit: &Unit<'a>,
+        node: &Node,
+        spec: &OpSpec,
+        sorted: &Options<'_>,
+    ) -> Option<LocalId> {
+        let value = sorted.value("into")?;
+        if spec.returns.is_empty() {
+            self.mistakes
+                .add(
+                    "no-result",
+                    value.span,
+                    format!("`{}` returns nothing", node.name.text),
+                )
+                .expected("no `into=`");
+            return None;
+        }
+        unit.local(value.span.of(self.text))
+    }
+
+    fn may_fail(
+        &mut self,
+        unit: &Unit<'a>,
+        node: &Node,
+        spec: &OpSpec,
+        sorted: &Options<'_>,
+    ) -> Option<Value> {
+        self.refuse_choice(unit, node);
+        if let Some(value) = sorted.value("may-fail") {
+            return self.failure(unit, value, spec, node);
+        }
+        if spec.fails.is_none() {
+            let (message, expected) = match spec.returns {
+                "" => (
+                    format!("`{}` cannot fail", spec.name),
+                    "an operation that returns something",
+                ),
+                _ => (
+                    format!("what does `{}` return when it fails?", spec.name),
+                    "`may-fail=VALUE`",
+                ),
+            };
+            self.mistakes
+                .add("failure", node.head, message)
+                .expected(expected);
+        }
+        spec.fails
+    }
+
+    /// What an operation returns instead of being done.
+    fn failure(
+        &mut self,
+        _unit: &Unit<'a>,
+        value: &Written,
+        spec: &OpSpec,
+        node: &Node,
+    ) -> Option<Value> {
+        if spec.returns.is_empty() {
+            self.mistakes
+                .add("failure", node.head, format!("`{}` cannot fail", spec.name))
+                .expected("an operation that returns something");
+            return None;
+        }
+        self.constant(value)
+    }
+
+    fn tell_unknown_operation(&mut self, node: &Node) {
+        let name = node.name.text.as_str();
+        if NOT_YET.contains(&name) {
+            self.mistakes
+                .add(
+                    "not-yet",
+                    node.name.span,
+                    format!("`{name}` is not supported yet"),
+                )
+                .expected("an operation of the reference page");
+            return;
+        }
+        let help = match ops::of_kernel_function(name) {
+            Some(op) => Some(format!("`{name}()` is written `{}`", ops::synopsis(op))),
+            None if crate::decls::named(name).is_some() => {
+                Some("declarations stand in the scenario, outside of threads".to_owned())
+            }
+            None => {
+                let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
+                let procs = self.procs.keys().copied();
+                did_you_mean(name, ops::all().map(|op| op.name).chain(flow).chain(procs))
+            }
+        };
+        self.mistakes
+            .add(
+                "unknown-op",
+                node.name.span,
+                format!("there is no operation `{name}`"),
+            )
+            .expected("an operation, a statement or a proc")
+            .help_if(help);
+    }
+
+    /// Notes the scenario's procs: `proc NAME ARGUMENT… { … }`.
+    pub(super) fn collect_procs(&mut self, nodes: &[&'a Node]) {
+        for node in nodes
+            .iter()
+            .filter(|node| node.name.text == "proc" && !node.broken)
+        {
+            let text = self.text;
+            let first = node.values().next().map(|value| value.span.of(text));
+            let well_formed = node.entries.iter().all(|entry| {
+                entry.key.is_none()
+                    && matches!(&entry.value.kind, ValueKind::Word(word) if is_name(word))
+            });
+            let Some(name) = first.filter(|_| well_formed && node.block.is_some()) else {
+                self.mistakes
+                    .add("proc", node.head, "this is no proc")
+                    .expected("`proc NAME ARGUMENT… { … }`");
+                continue;
+            };
+            let span = node.entries[0].span();
+            if !ops::named(name).is_empty() || flow::is_statement(name) {
+                self.mistakes
+                    .add(
+                        "declared-twice",
+                        span,
+                        format!("`{name}` is an operation already"),
+                    )
+                    .expected("another name");
+            } else if let Some(other) = self.procs.insert(name, node) {
+                self.mistakes
+                    .add(
+                        "declared-twice",
+                        span,
+                        format!("there is a proc `{name}` already"),
+                    )
+                    .expected("another name")
+                    .seen(other.head, "declared here");
+            }
+        }
+    }
+
+    /// A call: the body with locals of its own, in the caller's place.
+    fn call(&mut self, unit: &mut Unit<'a>, node: &'a Node, proc: &'a Node) {
+        let name = node.name.text.as_str();
+        let params = &proc.entries[1..];
+        let arguments: Vec<&Written> = node.values().collect();
+        if arguments.len() != params.len() || node.block.is_some() {
+            let head = self.line_text(proc.head);
+            self.mistakes
+                .add(
+                    "call",
+                    node.head,
+                    format!("`{name}` takes {} arguments", params.len()),
+                )
+                .expected(format!("`{}`", head.trim_start_matches("proc ")))
+                .seen(proc.head, "declared here");
+            return;
+        }
+        for key in node
+            .entries
+            .iter()
+            .filter_map(|entry| entry.key.as_ref())
+            .filter(|key| key.text != "into")
+        {
+            self.mistakes
+                .add(
+                    "unknown-option",
+                    key.span,
+                    format!("a call has no option `{}`", key.text),
+                )
+                .expected("`into=`");
+        }
+        if unit.calls.contains(&name) {
+            self.mistakes
+                .add("recursion", node.head, format!("`{name}` calls itself"))
+                .expected("a loop: procs do not recurse");
+            return;
+        }
+        let into = node
+            .option("into")
+            .and_then(|value| unit.local(value.span.of(self.text)));
+        let frame = self.frame_of(unit, proc, into);
+        for (param, value) in params.iter().zip(arguments) {
+            let operand = self.operand(Some(unit), value);
+            let local = frame.names.get(param.span().of(self.text)).copied();
+            if let (Some(operand), Some(into)) = (operand, local) {
+                let expr = self.add_expr(vec![node_of(operand)]);
+                unit.emit(Instr::Let { into, expr });
+            }
+        }
+        self.inline(unit, proc, frame);
+    }
+
+    /// The locals of a call; collected while its frame is the one at hand.
+    fn frame_of(&mut self, unit: &mut Unit<'a>, proc: &'a Node, into: Option<LocalId>) -> Frame {
+        unit.frames.push(Frame {
+            into,
+            ..Frame::default()
+        });
+        for param in &proc.entries[1..] {
+            self.new_local(unit, param.span().of(self.text), param.span());
+        }
+        self.collect_locals(unit, proc);
+        unit.frames.pop().unwrap_or_default()
+    }
+
+    fn inline(&mut self, unit: &mut Unit<'a>, proc: &'a Node, frame: Frame) {
+        let (scopes, loops, labels) = (
+            std::mem::take(&mut unit.scopes),
+            std::mem::take(&mut unit.loops),
+            std::mem::take(&mut unit.labels),
+        );
+        unit.calls.push(proc.entries[0].span().of(self.text));
+        unit.frames.push(frame);
+        self.block(unit, proc.children());
+        unit.calls.pop();
+        (unit.scopes, unit.loops, unit.labels) = (scopes, loops, labels);
+        let frame = unit.frames.pop().unwrap_or_default();
+        unit.land(frame.exits);
+        let unset = self.unset_expr();
+        unit.give_back(frame.names.into_values().collect(), unset);
+    }
+}

@@ -1,0 +1,367 @@
+//! A scenario and its cases.
+
+use std::collections::BTreeMap;
+
+use fenceweave_kernel::{Program, ThreadId};
+
+use super::names::{Names, Symbol, Words, is_name};
+use super::{Lower, list};
+use crate::decls;
+use crate::expectations::Engine;
+use crate::load::{Case, Limits, Scenario};
+use crate::ops;
+use crate::report::{Mistakes, did_you_mean, place_of};
+use crate::syntax::{File, Name, Node, ValueKind};
+
+/// What stands in a scenario beside declarations.
+const SECTIONS: [&str; 11] = [
+    "about",
+    "case",
+    "only",
+    "setup",
+    "teardown",
+    "thread",
+    "proc",
+    "expect",
+    "limits",
+    "engines",
+    "no-engine",
+];
+
+/// Words of the language that this version reads nothing for.
+const NOT_YET: [&str; 8] = [
+    "irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress",
+];
+
+/// Lowers every scenario of a file.
+pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for node in &file.nodes {
+        if node.name.text != "scenario" {
+            tell_not_a_scenario(node, mistakes);
+            continue;
+        }
+        let scenario = scenario(text, node, mistakes);
+        if scenarios
+            .iter()
+            .any(|other| !other.name.is_empty() && other.name == scenario.name)
+        {
+            mistakes
+                .add(
+                    "declared-twice",
+                    node.head,
+                    format!("there is a scenario `{}` already", scenario.name),
+                )
+                .expected("another name");
+        }
+        scenarios.push(scenario);
+    }
+    if file.nodes.is_empty() && mistakes.is_empty() {
+        mistakes
+            .add(
+                "no-scenario",
+                Default::default(),
+                "there is no scenario in this file",
+            )
+            .expected("`scenario NAME { … }`");
+    }
+    scenarios
+}
+
+fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
+    if node.broken {
+        return;
+    }
+    let name = &node.name.text;
+    let help = match did_you_mean(name, ["scenario"]) {
+        Some(help) => help,
+        None => "everything stands inside `scenario NAME { … }`".to_owned(),
+    };
+    mistakes
+        .add(
+            "not-a-scenario",
+            node.name.span,
+            format!("`{name}` does not stand at the top of a file"),
+        )
+        .expected("`scenario NAME { … }`")
+        .help(help);
+}
+
+fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
+    let name = match node.entries.as_slice() {
+        [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => {
+            entry.value.span.of(text).to_owned()
+        }
+        _ if node.broken => String::new(),
+        _ => {
+            mistakes
+                .add(
+                    "scenario-name",
+                    node.head,
+                    "a scenario has one name and no options",
+                )
+                .expected("`scenario NAME { … }`")
+                .help("a name is letters, digits, `-` and `_`, and begins with a letter");
+            String::new()
+        }
+    };
+    if node.block.is_none() && !node.broken {
+        mistakes
+            .add("no-block", node.head, "this scenario is empty")
+            .expected("`{ … }` after this");
+    }
+    let words = Words::collect(node.children());
+    let cases = cases(text, node, mistakes);
+    let about = about(node, mistakes);
+    let mut lowered = Vec::new();
+    let names: Vec<Option<&str>> = match cases.as_slice() {
+        [] => vec![None],
+        cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
+    };
+    for case in names {
+        let program = Program {
+            name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
+            ..Program::default()
+        };
+        let lower = Lower {
+            text,
+            case,
+            cases: &cases,
+            words: &words,
+            mistakes,
+            names: Names::default(),
+            procs: BTreeMap::new(),
+            program,
+            allocations: Vec::new(),
+            limits: Limits::default(),
+            needs_rcu: false,
+            has_loops: false,
+            weak: false,
+        };
+        lowered.push(lower.case(node));
+    }
+    let line = place_of(text, node.head.start).line;
+    Scenario {
+        name,
+        about,
+        line,
+        words,
+        cases: lowered,
+    }
+}
+
+fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
+    let mut cases: Vec<Name> = Vec::new();
+    for entry in node
+        .children()
+        .iter()
+        .filter(|child| child.name.text == "case")
+        .flat_map(|child| &child.entries)
+    {
+        let span = entry.span();
+        let word = span.of(text);
+        if !is_name(word) {
+            mistakes
+                .add("name", span, format!("`{word}` cannot name a case"))
+                .expected("letters, digits, `-` and `_`, beginning with a letter");
+        } else if cases.iter().any(|case| case.text == word) {
+            mistakes
+                .add(
+                    "declared-twice",
+                    span,
+                    format!("the case `{word}` is there already"),
+                )
+                .expected("another name");
+        } else {
+            cases.push(Name {
+                text: word.to_owned(),
+                span,
+            });
+        }
+    }
+    cases
+}
+
+fn about(node: &Node, mistakes: &mut Mistakes) -> String {
+    let mut about = String::new();
+    for child in node
+        .children()
+        .iter()
+        .filter(|child| child.name.text == "about" && !child.broken)
+    {
+        match child.entries.as_slice() {
+            [entry] if entry.key.is_none() && about.is_empty() => match &entry.value.kind {
+                ValueKind::Text { said, .. } => about.clone_from(said),
+                _ => tell_about(child, mistakes),
+            },
+            _ => tell_about(child, mistakes),
+        }
+    }
+    about
+}
+
+fn tell_about(node: &Node, mistakes: &mut Mistakes) {
+    mistakes
+        .add(
+            "about",
+            node.head,
+            "`about` says once, in one quoted text, what the scenario is about",
+        )
+        .expected("`about \"…\"`");
+}
+
+impl<'a> Lower<'a> {
+    fn case(mut self, scenario: &'a Node) -> Case {
+        let nodes = self.visible(scenario.children());
+        self.declare(&nodes);
+        self.declare_threads(&nodes);
+        self.scripts(&nodes);
+        let mut excluded = Vec::new();
+        for node in &nodes {
+            match node.name.text.as_str() {
+                "limits" => self.limits(node),
+                "engines" | "no-engine" => self.engines(node, &mut excluded),
+                _ => self.section(node),
+            }
+        }
+        let expectations = self.expectations(&nodes);
+        self.add_rcu();
+        if self.mistakes.is_empty()
+            && let Err(error) = self.program.check_size()
+        {
+            self.mistakes
+                .add("too-large", scenario.head, error.to_string())
+                .expected("a smaller scenario")
+                .help("the model has fixed capacities, which keep a state small: use fewer, or split the scenario");
+        }
+        excluded.sort();
+        excluded.dedup_by_key(|(engine, _)| *engine);
+        Case {
+            name: self.case.map(str::to_owned),
+            has_loops: self.has_loops,
+            weak: self.weak,
+            limits: self.limits,
+            excluded,
+            expectations,
+            program: self.program,
+        }
+    }
+
+    /// Tells what stands in a scenario and should not.
+    fn section(&mut self, node: &Node) {
+        let name = node.name.text.as_str();
+        if node.broken || SECTIONS.contains(&name) || decls::named(name).is_some() {
+            return;
+        }
+        let known = || {
+            SECTIONS
+                .into_iter()
+                .chain(decls::DECLS.iter().map(|decl| decl.name))
+        };
+        let telling = if NOT_YET.contains(&name) {
+            let message = format!("`{name}` is not supported yet");
+            let sections = list(["thread", "setup", "teardown", "proc"]);
+            return drop(
+                self.mistakes
+                    .add("not-yet", node.name.span, message)
+                    .expected(sections),
+            );
+        } else {
+            let message = format!("`{name}` is nothing that a scenario has");
+            self.mistakes
+                .add("unknown-declaration", node.name.span, message)
+        };
+        let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
+        let help = match is_statement {
+            true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),
+            false => did_you_mean(name, known()),
+        };
+        telling
+            .expected("a declaration, a thread or `expect`")
+            .help_if(help);
+    }
+
+    /// `limits states=100000 executions=1000 preemptions=2`
+    fn limits(&mut self, node: &Node) {
+        for entry in &node.entries {
+            let key = entry.key.as_ref().map(|key| key.text.as_str());
+            let number = match entry.value.kind {
+                ValueKind::Int(number) => u64::try_from(number).ok().filter(|number| *number > 0),
+                _ => None,
+            };
+            match (key, number) {
+                (Some("states"), Some(_)) => self.limits.states = number,
+                (Some("executions"), Some(_)) => self.limits.executions = number,
+                (Some("preemptions"), Some(number)) => {
+                    self.limits.preemptions = u32::try_from(number).ok()
+                }
+                _ => {
+                    self.mistakes
+                        .add("limits", entry.span(), "this is no limit")
+                        .expected("states=N, executions=N or preemptions=N")
+                        .help("limits are counts, never times, so that a bounded result is the same everywhere");
+                }
+            }
+        }
+    }
+
+    /// `engines explicit shuttle`, `no-engine loom because="…"`
+    fn engines(&mut self, node: &Node, excluded: &mut Vec<(Engine, String)>) {
+        let only = node.name.text == "engines";
+        let mut named = Vec::new();
+        for value in node.values() {
+            match &value.kind {
+                ValueKind::Word(word) if Engine::from_name(word).is_some() => {
+                    named.extend(Engine::from_name(word))
+                }
+                _ => self.tell_unknown_engine(value),
+            }
+        }
+        let because = node.option("because").and_then(|value| match &value.kind {
+            ValueKind::Text { said, .. } => Some(said.clone()),
+            _ => None,
+        });
+        if !node.broken && (named.is_empty() || (because.is_none() && !only)) {
+            self.mistakes
+                .add(
+                    "engines",
+                    node.head,
+                    format!("`{}` is incomplete", node.name.text),
+                )
+                .expected("`engines ENGINE…`, or `no-engine ENGINE… because=\"…\"`");
+        }
+        let reason = because.unwrap_or_else(|| format!("`{}`", self.line_text(node.head)));
+        let out = Engine::ALL
+            .into_iter()
+            .filter(|engine| named.contains(engine) != only);
+        excluded.extend(out.map(|engine| (engine, reason.clone())));
+    }
+
+    pub(super) fn tell_unknown_engine(&mut self, value: &crate::syntax::Value) {
+        let said = value.span.of(self.text);
+        let engines = Engine::ALL.map(Engine::name);
+        self.mistakes
+            .add(
+                "unknown-engine",
+                value.span,
+                format!("there is no engine `{said}`"),
+            )
+            .expected(list(engines))
+            .help_if(did_you_mean(said, engines));
+    }
+
+    fn declare_threads(&mut self, nodes: &[&'a Node]) {
+        let mut next = 0usize;
+        for node in nodes
+            .iter()
+            .filter(|node| node.name.text == "thread" && !node.broken)
+        {
+            let Some((name, count)) = self.thread_head(node) else {
+                continue;
+            };
+            let first = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            next += usize::from(count.unwrap_or(1));
+            self.declare_name(&name, Symbol::Thread { first, count });
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! A script being written: instructions, locals, labels and loops.
+
+use std::collections::BTreeMap;
+
+use fenceweave_kernel::program::SourceLine;
+use fenceweave_kernel::{Instr, LocalId, Script};
+
+use super::Lower;
+use super::unset::{self, Read};
+use crate::report::Span;
+use crate::syntax::{Node, ValueKind};
+
+/// Instructions of one script. Loops are unrolled within reason and procs are
+/// inlined, so a short text can ask for very many.
+const CODE_MAX: usize = 4096;
+/// Locals that are told apart; the model's own limit is lower, and refuses.
+const LOCALS_MAX: usize = 60;
+
+/// The script of one thread, or of setup or teardown.
+pub(crate) struct Unit<'a> {
+    script: Script,
+    reads: Vec<Read>,
+    /// Locals that a call begins without, by the instruction before which.
+    fresh: Vec<(usize, LocalId)>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) scopes: Vec<Scope<'a>>,
+    pub(super) loops: Vec<Loop>,
+    /// Every label of the script with its place.
+    pub(super) labels: BTreeMap<&'a str, Span>,
+    /// The procs being inlined.
+    pub(super) calls: Vec<&'a str>,
+    /// Hidden locals that nobody uses at the moment.
+    free: Vec<LocalId>,
+    /// In setup, the thread on whose behalf something is done.
+    pub(super) acting: Option<String>,
+    /// Setup or teardown: runs while nobody else does.
+    pub(super) alone: bool,
+    line: SourceLine,
+    pub(super) overflowed: bool,
+}
+
+/// The locals of a thread, or of one call of a proc.
+#[derive(Default)]
+pub(super) struct Frame {
+    pub(super) names: BTreeMap<String, LocalId>,
+    /// Where the result of a call goes.
+    pub(super) into: Option<LocalId>,
+    /// Jumps to the end of the frame, to be patched.
+    pub(super) exits: Vec<usize>,
+}
+
+/// The labels of a block that is being lowered.
+#[derive(Default)]
+pub(super) struct Scope<'a> {
+    pub(super) labels: BTreeMap<&'a str, Label>,
+}
+
+#[derive(Default)]
+pub(super) struct Label {
+    pub(super) placed: bool,
+    pub(super) jumps: Vec<usize>,
+}
+
+/// A loop that is being lowered: jumps to be patched.
+#[derive(Default)]
+pub(super) struct Loop {
+    pub(super) breaks: Vec<usize>,
+    pub(super) continues: Vec<usize>,
+}
+
+impl<'a> Unit<'a> {
+    pub(super) fn new(name: &str, alone: bool) -> Self {
+        Unit {
+            script: Script {
+                name: name.to_owned(),
+                ..Script::default()
+            },
+            reads: Vec::new(),
+            fresh: Vec::new(),
+            frames: vec![Frame::default()],
+            scopes: Vec::new(),
+            loops: Vec::new(),
+            labels: BTreeMap::new(),
+            calls: Vec::new(),
+            free: Vec::new(),
+            acting: None,
+            alone,
+            line: SourceLine::default(),
+            overflowed: false,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.script.name
+    }
+
+    /// The index of the next instruction.
+    pub(super) fn here(&self) -> usize {
+        self.script.code.len()
+    }
+
+    /// The line that the next instructions belong to.
+    pub(super) fn at_line(&mut self, line: u32, text: String) {
+        self.line = SourceLine { line, text };
+    }
+
+    pub(super) fn emit(&mut self, instr: Instr) -> usize {
+        let at = self.here();
+        if at < CODE_MAX {
+            self.script.code.push(instr);
+            self.script.lines.push(self.line.clone());
+        } else {
+            self.overflowed = true;
+        }
+        at
+    }
+
+    /// Makes the jumps go to the next instruction.
+    pub(super) fn land(&mut self, jumps: Vec<usize>) {
+        let here = self.here();
+        self.aim(jumps, here);
+    }
+
+    /// Makes the jumps go to instruction `to`.
+    pub(super) fn aim(&mut self, jumps: Vec<usize>, to: usize) {
+        let to = u16::try_from(to).unwrap_or(u16::MAX);
+        for jump in jumps {
+            if let Some(
+                Instr::Jump(target)
+                | Instr::Branch {
+                    otherwise: target, ..
+                },
+            ) = self.script.code.get_mut(jump)
+            {
+                *target = to;
+            }
+        }
+    }
+
+    /// The local of that name in the frame at hand.
+    pub(super) fn local(&self, name: &str) -> Option<LocalId> {
+        self.frames.last()?.names.get(name).copied()
+    }
+
+    /// The same, noting that the next instruction reads it.
+    pub(super) fn read(&mut self, name: &str, span: Span) -> Option<LocalId> {
+        let local = self.local(name)?;
+        self.reads.push(Read {
+            at: self.here(),
+            local,
+            span,
+            name: name.to_owned(),
+        });
+        Some(local)
+    }
+
+    pub(super) fn local_names(&self) -> Vec<String> {
+        self.frames
+            .last()
+            .map(|frame| frame.names.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// A local that the author does not see.
+    pub(super) fn hidden(&mut self) -> LocalId {
+        self.free
+            .pop()
+            .unwrap_or_else(|| self.push_local(String::new()))
+    }
+
+    /// Gives hidden locals back, unset, so that no state differs by what
+    /// nobody will read again.
+    pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
+        for into in &hidden {
+            self.emit(Instr::Let {
+                into: *into,
+                expr: unset,
+            });
+        }
+        self.free.extend(hidden);
+    }
+
+    /// Every hidden local of the script.
+    pub(super) fn all_hidden(&self) -> Vec<LocalId> {
+        let hidden = self
+            .script
+            .locals
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| name.is_empty());
+        hidden.map(|(at, _)| LocalId(at as u8)).collect()
+    }
+
+    fn push_local(&mut self, shown: String) -> LocalId {
+        let locals = &mut self.script.locals;
+        if locals.len() < LOCALS_MAX {
+            locals.push(shown);
+        }
+        LocalId(u8::try_from(locals.len() - 1).unwrap_or(u8::MAX))
+    }
+
+    /// Declares the locals of the frame at hand.
+    pub(super) fn declare_local(&mut self, name: &str) -> LocalId {
+        if let Some(local) = self.local(name) {
+            return local;
+        }
+        // Locals of a call are not the thread's: its outcome does not show them.
+        let local = if self.frames.len() > 1 {
+            self.hidden()
+        } else {
+            self.push_local(name.to_owned())
+        };
+        if self.frames.len() > 1 {
+            self.fresh.push((self.here(), local));
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.names.insert(name.to_owned(), local);
+        }
+        local
+    }
+
+    /// Whether some instruction goes backwards.
+    fn has_loops(&self) -> bool {
+        self.script
+            .code
+            .iter()
+            .enumerate()
+            .any(|(at, instr)| match instr {
+                Instr::Jump(to) | Instr::Branch { otherwise: to, .. } => usize::from(*to) <= at,
+                _ => false,
+            })
+    }
+}
+
+impl<'a> Lower<'a> {
+    /// Lowers the block of a thread, of setup or of teardown.
+    pub(super) fn script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
+        self.collect_locals(&mut unit, node);
+        self.block(&mut unit, node.children());
+        let exits = unit
+            .frames
+            .pop()
+            .map(|frame| frame.exits)
+            .unwrap_or_default();
+        unit.land(exits);
+        unit.at_line(0, String::new());
+        // Whoever left a loop by `goto` or `return` left its counter behind.
+        let hidden = unit.all_hidden();
+        if !hidden.is_empty() {
+            let unset = self.unset_expr();
+            unit.give_back(hidden, unset);
+        }
+        unit.emit(Instr::End);
+        if unit.overflowed {
+            self.mistakes
+                .add("too-large", node.head, "this script is too long")
+                .expected(format!(
+                    "at most {CODE_MAX} instructions, procs inlined and short repeats unrolled"
+                ));
+            return Script {
+                code: vec![Instr::End],
+                lines: vec![SourceLine::default()],
+                ..unit.script
+            };
+        }
+        self.has_loops |= unit.has_loops();
+        for read in unset::certain(&unit.script.code, &unit.reads, &unit.fresh) {
+            self.mistakes
+                .add(
+                    "unset-local",
+                    read.span,
+                    format!("nothing has set `{}` before this", read.name),
+                )
+                .expected("a local that some `into=` or `let` has set on the way here");
+        }
+        unit.script
+    }
+
+    /// Every local of a block is known before the first statement, so that a
+    /// name can be told to be one.
+    pub(super) fn collect_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        for child in self.visible(node.children()) {
+            let is_let = child.name.text == "let";
+            for entry in &child.entries {
+                let Some(key) = &entry.key else { continue };
+                if is_let {
+                    self.new_local(unit, &key.text, key.span);
+                } else if key.text == "into" {
+                    match &entry.value.kind {
+                        ValueKind::Word(name) => self.new_local(unit, name, entry.value.span),
+                        _ => self.tell_bad_local(entry.value.span),
+                    }
+                }
+            }
+            if child.name.text == "return" && unit.frames.len() == 1 && !child.entries.is_empty() {
+                unit.declare_local("return");
+            }
+            self.collect_locals(unit, child);
+        }
+    }
+
+    pub(super) fn new_local(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) {
+        if !super::names::is_name(name)
+            || super::names::constant(name).is_some()
+            || self.words.number(name).is_some()
+        {
+            return self.tell_bad_local(span);
+        }
+        if let Some((symbol, declared)) = self.names.find(name) {
+            self.mistakes
+                .add(
+                    "local-name",
+                    span,
+                    format!(
+                        "`{name}` is {}: a local needs a name of its own",
+                        symbol.one()
+                    ),
+                )
+                .expected("a name that nothing else has")
+                .seen(declared, "declared here");
+            return;
+        }
+        unit.declare_local(name);
+    }
+
+    fn tell_bad_local(&mut self, span: Span) {
+        let said = span.of(self.text);
+        self.mistakes
+            .add("local-name", span, format!("`{said}` cannot name a local"))
+            .expected("letters, digits, `-` and `_`, beginning with a letter");
+    }
+}
