@@ -4,12 +4,12 @@
 //! `cargo run --release -p fenceweave-explore --example lockall -- 3 wait-die|wound-wait [explicit] [stateless]`
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
-use fenceweave_kernel::{ObjectKind, Op, Operand, Program, program::ProgramBuilder, ww::CtxHow};
+use fenceweave_kernel::{ObjectKind, Op, Operand, Program, program::ProgramBuilder, ww::{CtxHow, Variant}};
 use std::time::Instant;
 
 fn rotated(n: usize, wound_wait: bool) -> Program {
     let mut b = ProgramBuilder::new("lock-all");
-    let class = b.object("class", ObjectKind::WwClass { wound_wait });
+    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Default::default() });
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();

@@ -4,13 +4,13 @@
 //! `cargo run --release -p fenceweave-explore --example ring -- 5 wait-die [unstamped] [exact]`; `0` threads is the empty run.
 
 use fenceweave_explore::{Limits, Task, explicit};
-use fenceweave_kernel::{ObjectKind, Op, Operand, Program, ThreadId, program::ProgramBuilder, ww::CtxHow};
+use fenceweave_kernel::{ObjectKind, Op, Operand, Program, ThreadId, program::ProgramBuilder, ww::{CtxHow, Variant}};
 use std::time::Instant;
 
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.
 fn ring(n: usize, wound_wait: bool, stamped: bool) -> Program {
     let mut b = ProgramBuilder::new("ring");
-    let class = b.object("class", ObjectKind::WwClass { wound_wait });
+    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream });
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();

@@ -43,6 +43,8 @@ pub enum ObjectKind {
     WwClass {
         /// Wound-wait; otherwise wait-die.
         wound_wait: bool,
+        /// How its mutexes behave.
+        variant: ww::Variant,
     },
     /// `struct ww_acquire_ctx`.
     AcquireCtx {

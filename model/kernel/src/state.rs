@@ -163,7 +163,8 @@ impl State {
             Run::Ready => !self.spins(thread.machine().spins_on(), t),
             Run::Asleep(_, p) => {
                 let signal = p.interruptible() && self.world.task(t).pending.0 != 0;
-                self.is_awake(t) || p.timed() || signal
+                // What it does first when it is back may be to take a spinlock.
+                (self.is_awake(t) || p.timed() || signal) && !self.spins(thread.machine().spins_on(), t)
             }
         }
     }

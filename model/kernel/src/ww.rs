@@ -181,13 +181,33 @@ impl Code for WwMutex<Plain> {
     }
 }
 
+/// A behaviour of the mutexes of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Variant {
+    /// As the kernel has it.
+    #[default]
+    Upstream,
+    /// Broken on purpose: a younger waiter that must die, or a younger holder that is wounded, is not woken to see it.
+    NoKillWakeup,
+}
+
+impl Variant {
+    /// All of them, with the names that a scenario uses.
+    pub const ALL: [(&'static str, Variant); 2] =
+        [("upstream", Variant::Upstream), ("no-kill-wakeup", Variant::NoKillWakeup)];
+}
+
 /// Whether the mutex's class is wound-wait (else wait-die).
 fn is_wound_wait(program: &Program, m: ObjId) -> bool {
-    let class = match program.kind(m) {
-        ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class } => *class,
-        _ => m,
-    };
-    matches!(program.kind(class), ObjectKind::WwClass { wound_wait: true })
+    matches!(program.kind(ctx::class_of(program, m)), ObjectKind::WwClass { wound_wait: true, .. })
+}
+
+/// `wake_up_process()` of a task that must notice that it is to die or was wounded.
+fn wake_victim<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, victim: ThreadId) {
+    let class = ctx::class_of(cx.program, m);
+    if matches!(cx.program.kind(class), ObjectKind::WwClass { variant: Variant::Upstream, .. }) {
+        cx.wake(victim);
+    }
 }
 
 /// `__ww_ctx_less(a, b)`: a is younger than b.
@@ -210,7 +230,7 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
         && holds_locks(cx, other)
         && is_younger(cx, other, ctx)
     {
-        cx.wake(waiter.task);
+        wake_victim(cx, m, waiter.task);
     }
     true
 }
@@ -225,7 +245,7 @@ fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<Ob
     }
     cx.ctx(holder).set_wounded(true);
     if owner != cx.me {
-        cx.wake(owner);
+        wake_victim(cx, m, owner);
     }
     true
 }

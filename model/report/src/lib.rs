@@ -1,1 +1,44 @@
-//! placeholder
+//! Results as text: counterexamples, outcome tables, summaries, JSON, diagrams.
+//!
+//! # What lives here
+//!
+//! * [`trace`]: a counterexample as a table with a column per thread, what changed beside it, and what went wrong in
+//!   words under it.
+//! * [`token`]: a schedule as one short word that can be pasted.
+//! * [`outcomes`]: every way in which a program can end, as a table.
+//! * [`summary`]: what each engine looked at, a line each.
+//! * [`conditions`]: a condition of an expectation, and what was seen of it.
+//! * [`json`]: all of it for other programs.
+//! * [`mermaid`]: a trace as a sequence diagram.
+//!
+//! # What must not
+//!
+//! No exploration, no files, no decision on what was expected. Every function here is pure: the same values give the
+//! same bytes on every machine.
+//!
+//! # Where to start reading
+//!
+//! `replay.rs` takes a trace's steps again and notes what each did; everything that shows a trace starts from that. Then
+//! [`trace`].
+
+pub mod conditions;
+pub mod json;
+pub mod mermaid;
+pub mod outcomes;
+mod replay;
+pub mod style;
+pub mod summary;
+pub mod token;
+pub mod trace;
+mod verdict;
+mod waiting;
+mod words;
+
+#[cfg(test)]
+mod programs;
+
+pub use json::Report;
+pub use style::Style;
+pub use summary::CountsShown;
+pub use token::TokenError;
+pub use trace::Counterexample;

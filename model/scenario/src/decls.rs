@@ -14,11 +14,8 @@ pub(crate) struct DeclSpec {
     pub(crate) kernel: &'static str,
 }
 
-const CLASS: Opt = option(
-    "class",
-    Takes::Object(&[Kind::WwClass]),
-    "its class; may be left out when only one is declared",
-);
+const CLASS: Opt =
+    option("class", Takes::Object(&[Kind::WwClass]), "its class; may be left out when only one is declared");
 const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
 
 /// The declarations, in the order of the reference page.
@@ -28,19 +25,9 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         kind: None,
         options: &[
             option("init", Takes::Value, "its value at the start, 0 without it"),
-            option(
-                "len",
-                Takes::Number { min: 1, max: 44 },
-                "makes it an array",
-            ),
-            flag(
-                "plain",
-                "the modelled code accesses it without READ_ONCE(): races on it are violations",
-            ),
-            flag(
-                "weak",
-                "its final value may differ on weak memory, so it is no part of the outcome",
-            ),
+            option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
+            flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
+            flag("weak", "its final value may differ on weak memory, so it is no part of the outcome"),
         ],
         meaning: "a word, or an array of words",
         kernel: "",
@@ -51,11 +38,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[
             Opt {
                 required: true,
-                ..option(
-                    "slots",
-                    Takes::Number { min: 1, max: 16 },
-                    "how many objects there can be at once",
-                )
+                ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
             },
             option("slab", SLABS, "what freeing means, plain without it"),
         ],
@@ -65,11 +48,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "lock",
         kind: Some(Kind::Lock),
-        options: &[option(
-            "kind",
-            Takes::OneOf(&["spin"]),
-            "what kind of lock, spin without it",
-        )],
+        options: &[option("kind", Takes::OneOf(&["spin"]), "what kind of lock, spin without it")],
         meaning: "a spinlock",
         kernel: "spinlock_t",
     },
@@ -92,11 +71,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         kind: Some(Kind::Barrier),
         options: &[Opt {
             required: true,
-            ..option(
-                "parties",
-                Takes::Number { min: 1, max: 14 },
-                "how many threads meet",
-            )
+            ..option("parties", Takes::Number { min: 1, max: 14 }, "how many threads meet")
         }],
         meaning: "a rendezvous",
         kernel: "",
@@ -115,11 +90,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "ww-class",
         kind: Some(Kind::WwClass),
-        options: &[option(
-            "kind",
-            Takes::OneOf(&["wait-die", "wound-wait"]),
-            "its algorithm, wait-die without it",
-        )],
+        options: &[option("kind", Takes::OneOf(&["wait-die", "wound-wait"]), "its algorithm, wait-die without it")],
         meaning: "a class of ww mutexes",
         kernel: "struct ww_class",
     },
@@ -133,13 +104,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "acquire-ctx",
         kind: Some(Kind::Ctx),
-        options: &[
-            CLASS,
-            flag(
-                "per-thread",
-                "each thread that names it has one of its own, as if on its stack",
-            ),
-        ],
+        options: &[CLASS, flag("per-thread", "each thread that names it has one of its own, as if on its stack")],
         meaning: "an acquire context",
         kernel: "struct ww_acquire_ctx",
     },
@@ -147,19 +112,8 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         name: "fence",
         kind: Some(Kind::Fence),
         options: &[
-            option(
-                "context",
-                Takes::Number { min: 0, max: 200 },
-                "its context, one of its own without it",
-            ),
-            option(
-                "seqno",
-                Takes::Number {
-                    min: 1,
-                    max: 60_000,
-                },
-                "its number within the context, 1 without it",
-            ),
+            option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
+            option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
             flag("uninitialised", "a thread must `fence-init` it first"),
         ],
         meaning: "a fence, initialised and not signalled",
@@ -194,11 +148,7 @@ pub(crate) fn named(name: &str) -> Option<&'static DeclSpec> {
 pub(crate) fn reference() -> String {
     let mut page = String::from("# Declarations\n\nEach takes one name or more.\n\n");
     for decl in DECLS {
-        page.push_str(&format!(
-            "## `{}`\n\nDeclares {}.",
-            synopsis(decl),
-            decl.meaning
-        ));
+        page.push_str(&format!("## `{}`\n\nDeclares {}.", synopsis(decl), decl.meaning));
         if !decl.kernel.is_empty() {
             page.push_str(&format!(" Models `{}`.", decl.kernel));
         }
@@ -209,9 +159,5 @@ pub(crate) fn reference() -> String {
 }
 
 fn synopsis(decl: &DeclSpec) -> String {
-    format!(
-        "{} NAME…{}",
-        decl.name,
-        crate::ops::options_written(decl.options)
-    )
+    format!("{} NAME…{}", decl.name, crate::ops::options_written(decl.options))
 }

@@ -17,12 +17,7 @@ pub enum Engine {
 
 impl Engine {
     /// Every engine.
-    pub const ALL: [Engine; 4] = [
-        Engine::Explicit,
-        Engine::Shuttle,
-        Engine::Loom,
-        Engine::Threads,
-    ];
+    pub const ALL: [Engine; 4] = [Engine::Explicit, Engine::Shuttle, Engine::Loom, Engine::Threads];
 
     /// The name that the language has for it.
     pub fn name(self) -> &'static str {
@@ -81,8 +76,6 @@ impl Expectations {
 
     /// The conditions that an engine checks, in the order written.
     pub fn conditions(&self, engine: Engine) -> impl Iterator<Item = &Expected> {
-        self.conditions
-            .iter()
-            .filter(move |expected| expected.engine.is_none_or(|only| only == engine))
+        self.conditions.iter().filter(move |expected| expected.engine.is_none_or(|only| only == engine))
     }
 }

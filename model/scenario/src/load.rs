@@ -56,9 +56,7 @@ pub struct Case {
 impl Case {
     /// Whether an engine is to run it.
     pub fn is_for(&self, engine: Engine) -> bool {
-        self.excluded
-            .iter()
-            .all(|(excluded, _)| *excluded != engine)
+        self.excluded.iter().all(|(excluded, _)| *excluded != engine)
     }
 }
 
@@ -81,11 +79,10 @@ pub struct Limits {
 pub fn load(name: &str, source: &str) -> Result<Loaded, Report> {
     let mut mistakes = Mistakes::new(name, source);
     let tree = syntax::parse(source, &mut mistakes);
+    mistakes.end_of_syntax();
     let scenarios = lower::scenarios(source, &tree, &mut mistakes);
-    mistakes.into_result(Loaded {
-        file: name.to_owned(),
-        scenarios,
-    })
+    mistakes.take_back_guesses();
+    mistakes.into_result(Loaded { file: name.to_owned(), scenarios })
 }
 
 /// Reads the scenario file at `path`.
@@ -107,19 +104,13 @@ pub fn read(path: &Path) -> Result<String, Report> {
     let unreadable = |message: String, help| Err(Report::unreadable(&name, message, help));
     match std::fs::metadata(path) {
         Err(error) => {
-            return unreadable(
-                format!("the file cannot be read: {error}"),
-                "check the path",
-            );
+            return unreadable(format!("the file cannot be read: {error}"), "check the path");
         }
         Ok(data) if data.is_dir() => {
             return unreadable("this is a folder".to_owned(), "name a file in it");
         }
         Ok(data) if data.len() > SOURCE_BYTES_MAX as u64 => {
-            let message = format!(
-                "the file has {} bytes, at most {SOURCE_BYTES_MAX} are read",
-                data.len()
-            );
+            let message = format!("the file has {} bytes, at most {SOURCE_BYTES_MAX} are read", data.len());
             return unreadable(message, "one scenario a file keeps files small");
         }
         Ok(_) => {}
@@ -127,9 +118,6 @@ pub fn read(path: &Path) -> Result<String, Report> {
     match std::fs::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(_)) => unreadable("the file is not UTF-8 text".to_owned(), "save it as UTF-8"),
-        Err(error) => unreadable(
-            format!("the file cannot be read: {error}"),
-            "check its permissions",
-        ),
+        Err(error) => unreadable(format!("the file cannot be read: {error}"), "check its permissions"),
     }
 }

@@ -27,24 +27,17 @@ impl Span {
     /// From byte offsets; a file is at most [`SOURCE_BYTES_MAX`] long, so they fit.
     pub(crate) fn new(start: usize, end: usize) -> Self {
         let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self {
-            start: clip(start),
-            end: clip(end.max(start)),
-        }
+        Self { start: clip(start), end: clip(end.max(start)) }
     }
 
     /// From the start of `self` to the end of `other`.
     pub(crate) fn to(self, other: Span) -> Self {
-        Self {
-            start: self.start,
-            end: other.end.max(self.start),
-        }
+        Self { start: self.start, end: other.end.max(self.start) }
     }
 
     /// The text that the span covers.
     pub(crate) fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     fn labeled(self, label: &str) -> LabeledSpan {
@@ -78,10 +71,7 @@ pub(crate) fn place_of(text: &str, at: u32) -> Place {
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
     let column = before[line_start..].chars().count() + 1;
-    Place {
-        line: line as u32,
-        column: column as u32,
-    }
+    Place { line: line as u32, column: column as u32 }
 }
 
 /// One mistake in a scenario file.
@@ -146,17 +136,11 @@ impl Mistake {
         let Some(line) = text.lines().nth(place.line as usize - 1) else {
             return;
         };
-        let before: String = line
-            .chars()
-            .take(place.column as usize - 1)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
+        let before: String =
+            line.chars().take(place.column as usize - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let marked = self.span.of(text).lines().next().unwrap_or_default();
         let marks = "^".repeat(marked.chars().count().max(1));
-        out.push_str(&format!(
-            "  | {line}\n  | {before}{marks} {}",
-            self.expected
-        ));
+        out.push_str(&format!("  | {line}\n  | {before}{marks} {}", self.expected));
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
@@ -225,9 +209,7 @@ impl Report {
     /// A report about a file whose text could not be had at all.
     pub(crate) fn unreadable(name: &str, message: String, help: &str) -> Self {
         let mut mistakes = Mistakes::new(name, "");
-        mistakes
-            .add("unreadable-file", Span::default(), message)
-            .help(help);
+        mistakes.add("unreadable-file", Span::default(), message).help(help);
         mistakes.into_report()
     }
 }
@@ -244,10 +226,7 @@ impl std::error::Error for Report {}
 
 impl Diagnostic for Report {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let related = self
-            .mistakes
-            .iter()
-            .map(|mistake| mistake as &dyn Diagnostic);
+        let related = self.mistakes.iter().map(|mistake| mistake as &dyn Diagnostic);
         Some(Box::new(related))
     }
 }
@@ -258,7 +237,22 @@ pub(crate) struct Mistakes {
     source: Arc<NamedSource<String>>,
     found: Vec<Mistake>,
     untold: usize,
+    /// How many there were when the syntax had been read.
+    of_syntax: usize,
 }
+
+/// What is missed may stand in a statement that could not be read.
+const ABSENCES: [&str; 9] = [
+    "not-a-place",
+    "not-seen",
+    "unknown-case",
+    "unknown-label",
+    "unknown-local",
+    "unknown-name",
+    "unknown-struct",
+    "unknown-thread",
+    "unset-local",
+];
 
 impl Mistakes {
     pub(crate) fn new(name: &str, text: &str) -> Self {
@@ -266,16 +260,31 @@ impl Mistakes {
             source: Arc::new(NamedSource::new(name, text.to_owned()).with_language("KDL")),
             found: Vec::new(),
             untold: 0,
+            of_syntax: 0,
         }
     }
 
+    /// The syntax has been read: what follows is about meaning.
+    pub(crate) fn end_of_syntax(&mut self) {
+        self.of_syntax = self.found.len();
+    }
+
+    /// Takes back what is most likely no mistake of its own: something not
+    /// found, and nothing like it either, in a file that could not be read whole.
+    pub(crate) fn take_back_guesses(&mut self) {
+        let of_syntax = self.of_syntax;
+        if of_syntax == 0 {
+            return;
+        }
+        let mut at = 0;
+        self.found.retain(|mistake| {
+            at += 1;
+            at <= of_syntax || mistake.help.is_some() || !ABSENCES.contains(&mistake.kind)
+        });
+    }
+
     /// Adds a mistake; what it returns takes what more is known of it.
-    pub(crate) fn add(
-        &mut self,
-        kind: &'static str,
-        span: Span,
-        message: impl Into<String>,
-    ) -> Telling<'_> {
+    pub(crate) fn add(&mut self, kind: &'static str, span: Span, message: impl Into<String>) -> Telling<'_> {
         let mistake = Mistake {
             source: Arc::clone(&self.source),
             kind,
@@ -287,17 +296,12 @@ impl Mistakes {
         };
         // Each case of a scenario is looked at on its own: what is wrong with
         // a line that all of them see is told once.
-        let told = self
-            .found
-            .iter()
-            .any(|known| known.span == span && known.message == mistake.message);
+        let told = self.found.iter().any(|known| known.span == span && known.message == mistake.message);
         if told {
             Telling { mistake: None }
         } else if self.found.len() < MISTAKES_MAX {
             self.found.push(mistake);
-            Telling {
-                mistake: self.found.last_mut(),
-            }
+            Telling { mistake: self.found.last_mut() }
         } else {
             self.untold += 1;
             Telling { mistake: None }
@@ -315,21 +319,13 @@ impl Mistakes {
 
     /// `Ok` with what was read if nothing was wrong.
     pub(crate) fn into_result<T>(self, read: T) -> Result<T, Report> {
-        if self.is_empty() {
-            Ok(read)
-        } else {
-            Err(self.into_report())
-        }
+        if self.is_empty() { Ok(read) } else { Err(self.into_report()) }
     }
 
     pub(crate) fn into_report(self) -> Report {
         let mut mistakes = self.found;
         mistakes.sort_by_key(|mistake| mistake.span);
-        Report {
-            name: self.source.name().to_owned(),
-            mistakes,
-            untold: self.untold,
-        }
+        Report { name: self.source.name().to_owned(), mistakes, untold: self.untold }
     }
 }
 
@@ -375,7 +371,8 @@ impl Telling<'_> {
 
 /// The nearest of `known` to `word`, when near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).clamp(1, 3);
+    // One letter of two is no likeness.
+    let limit = (word.chars().count() / 3).min(3);
     let folded = |text: &str| text.to_lowercase().replace('_', "-");
     let word = folded(word);
     known
@@ -390,9 +387,6 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `nearest` as the sentence that a help line holds.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(word, known).map(|candidate| format!("did you mean `{candidate}`?"))
 }

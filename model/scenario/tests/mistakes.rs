@@ -1,7 +1,16 @@
-//! Every kind of mistake has a file under `mistakes/`, and beside it what its
-//! author is told.
+//! Every kind of mistake is in a file under `mistakes/`, and beside it stands
+//! what its author is told.
 
-use fenceweave_scenario::format;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use fenceweave_scenario::{Report, load};
+
+fn report(path: &Path) -> Report {
+    let name = path.file_name().unwrap().to_string_lossy();
+    let source = std::fs::read_to_string(path).unwrap();
+    load(&name, &source).unwrap_err()
+}
 
 #[test]
 fn every_mistake_is_told_with_its_place_and_a_way_out() {
@@ -11,10 +20,52 @@ fn every_mistake_is_told_with_its_place_and_a_way_out() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         insta::glob!("mistakes/*.kdl", |path| {
-            let name = path.file_name().unwrap().to_string_lossy();
-            let source = std::fs::read_to_string(path).unwrap();
-            let report = format(&name, &source).unwrap_err();
-            insta::assert_snapshot!(report.plain());
+            let report = report(path);
+            let told: Vec<String> =
+                report.mistakes().iter().map(|mistake| format!("[{}]\n{}", mistake.kind(), mistake.plain())).collect();
+            insta::assert_snapshot!(format!("{}\n{}", told.join("\n"), report.untold()));
         });
     });
+}
+
+/// The kinds that the source can tell, each in at least one of the files.
+#[test]
+fn no_kind_of_mistake_is_without_an_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut shown = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("tests/mistakes")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "kdl") {
+            shown.extend(report(&path).mistakes().iter().map(|mistake| mistake.kind()));
+        }
+    }
+    let mut known = BTreeSet::new();
+    kinds_in(&root.join("src"), &mut known);
+    // These two say that the program is wrong, not the author; the others are about whole files.
+    for kind in ["not-kdl", "formatter-bug", "unreadable-file", "too-deep", "no-scenario"] {
+        known.remove(kind);
+    }
+    let missing: Vec<&String> = known.iter().filter(|kind| !shown.contains(kind.as_str())).collect();
+    assert!(missing.is_empty(), "no example of {missing:?}");
+}
+
+/// What stands after `.add(` and `kind:` in the sources.
+fn kinds_in(folder: &Path, kinds: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            kinds_in(&path, kinds);
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for mark in [".add(", "kind: \""] {
+            for rest in source.split(mark).skip(1) {
+                let rest = rest.trim_start().trim_start_matches('"');
+                let word: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+                if rest[word.len()..].starts_with('"') {
+                    kinds.insert(word);
+                }
+            }
+        }
+    }
 }

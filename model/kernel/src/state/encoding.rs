@@ -56,6 +56,11 @@ impl State {
         }
         self.world.restore_class_counters();
         debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
+        if cfg!(debug_assertions) {
+            let mut again = vec![];
+            self.encode(program, &mut again);
+            assert_eq!(again, bytes, "[internal bug] a decoded state has another encoding");
+        }
     }
 
     /// Appends the encoding of this state, which one step of `thread` made from `before`, whose encoding is `parts`.

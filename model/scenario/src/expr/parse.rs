@@ -12,22 +12,11 @@ pub(crate) fn parse(source: &str, place: Span, mistakes: &mut Mistakes) -> Optio
     let tokens = lex(source, place, mistakes)?;
     if tokens.is_empty() {
         // The place is widened to the quotes, so that there is something to mark.
-        let quotes = Span::new(
-            (place.start as usize).saturating_sub(1),
-            place.end as usize + 1,
-        );
-        mistakes
-            .add("expression", quotes, "this expression is empty")
-            .expected("a condition or a value");
+        let quotes = Span::new((place.start as usize).saturating_sub(1), place.end as usize + 1);
+        mistakes.add("expression", quotes, "this expression is empty").expected("a condition or a value");
         return None;
     }
-    let mut parser = Parser {
-        tokens: &tokens,
-        at: 0,
-        depth: 0,
-        end: place.end as usize,
-        mistakes,
-    };
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, end: place.end as usize, mistakes };
     let expr = parser.binary(1)?;
     match parser.peek() {
         None => Some(expr),
@@ -76,21 +65,14 @@ impl<'a> Parser<'a> {
 
     fn unary(&mut self) -> Option<Expr> {
         let Some(token) = self.peek() else {
-            self.tell_missing(
-                Span::new(self.end.saturating_sub(1), self.end),
-                "the expression ends here",
-            );
+            self.tell_missing(Span::new(self.end.saturating_sub(1), self.end), "the expression ends here");
             return None;
         };
         self.at += 1;
         self.depth += 1;
         let expr = if self.depth > DEPTH_MAX {
             self.mistakes
-                .add(
-                    "expression",
-                    token.span,
-                    "this expression is nested too deeply",
-                )
+                .add("expression", token.span, "this expression is nested too deeply")
                 .expected(format!("at most {DEPTH_MAX} levels"));
             None
         } else {
@@ -114,54 +96,31 @@ impl<'a> Parser<'a> {
                 return None;
             }
         };
-        Some(Expr {
-            kind,
-            span: token.span,
-        })
+        Some(Expr { kind, span: token.span })
     }
 
     fn prefixed(&mut self, token: &Token, operator: Unary) -> Option<Expr> {
         let inner = self.unary()?;
-        Some(Expr {
-            span: token.span.to(inner.span),
-            kind: ExprKind::Unary(operator, Box::new(inner)),
-        })
+        Some(Expr { span: token.span.to(inner.span), kind: ExprKind::Unary(operator, Box::new(inner)) })
     }
 
     fn quantified(&mut self, token: &Token, quantifier: Quantifier) -> Option<Expr> {
-        let Some(Token {
-            kind: Kind::Name(name),
-            span,
-        }) = self.peek()
-        else {
+        let Some(Token { kind: Kind::Name(name), span }) = self.peek() else {
             self.mistakes
-                .add(
-                    "expression",
-                    token.span,
-                    "`any` and `all` stand before a local of identical threads",
-                )
+                .add("expression", token.span, "`any` and `all` stand before a local of identical threads")
                 .expected("a name such as `w.r` after this");
             return None;
         };
         self.at += 1;
-        Some(Expr {
-            kind: ExprKind::Of(quantifier, name.clone()),
-            span: token.span.to(*span),
-        })
+        Some(Expr { kind: ExprKind::Of(quantifier, name.clone()), span: token.span.to(*span) })
     }
 
     fn parenthesis(&mut self, open: &Token) -> Option<Expr> {
         let inner = self.binary(1)?;
         match self.peek() {
-            Some(Token {
-                kind: Kind::Close,
-                span,
-            }) => {
+            Some(Token { kind: Kind::Close, span }) => {
                 self.at += 1;
-                Some(Expr {
-                    span: open.span.to(*span),
-                    kind: inner.kind,
-                })
+                Some(Expr { span: open.span.to(*span), kind: inner.kind })
             }
             Some(other) => {
                 self.tell_left_over(other);
@@ -177,9 +136,7 @@ impl<'a> Parser<'a> {
     }
 
     fn tell_missing(&mut self, span: Span, message: &str) {
-        self.mistakes
-            .add("expression", span, message)
-            .expected("a name, a number or `(`");
+        self.mistakes.add("expression", span, message).expected("a name, a number or `(`");
     }
 
     fn tell_left_over(&mut self, token: &Token) {
@@ -196,18 +153,11 @@ impl<'a> Parser<'a> {
                 "is" => Some("write `==`, or use the short form `when r is=X`".to_owned()),
                 _ => None,
             },
-            Kind::Open => Some(
-                "there are no calls in an expression: call a proc by `NAME operand into=r`"
-                    .to_owned(),
-            ),
+            Kind::Open => Some("there are no calls in an expression: call a proc by `NAME operand into=r`".to_owned()),
             _ => None,
         };
         self.mistakes
-            .add(
-                "expression",
-                token.span,
-                "an operator is missing before this",
-            )
+            .add("expression", token.span, "an operator is missing before this")
             .expected("an operator such as == or &&")
             .help_if(help);
     }

@@ -32,17 +32,11 @@ fn operators_bind_as_in_c() {
         ("a || b && !c", "(a Or (b And Not(c)))"),
         ("(a || b) && c", "((a Or b) And c)"),
         ("a << 1 < b >> 2", "((a ShiftLeft 1) Less (b ShiftRight 2))"),
-        (
-            "a <= 1 != b >= 0x1f",
-            "((a LessEqual 1) NotEqual (b GreaterEqual 31))",
-        ),
+        ("a <= 1 != b >= 0x1f", "((a LessEqual 1) NotEqual (b GreaterEqual 31))"),
         ("-a * -1", "(Negate(a) Multiply Negate(1))"),
         ("r == -EDEADLK", "(r Equal Negate(EDEADLK))"),
         ("a / b % c", "((a Divide b) Remainder c)"),
-        (
-            "any w.r == NULL && all w.s",
-            "((Any w.r Equal NULL) And All w.s)",
-        ),
+        ("any w.r == NULL && all w.s", "((Any w.r Equal NULL) And All w.s)"),
     ] {
         assert_eq!(read(text), expected, "{text}");
     }

@@ -28,10 +28,7 @@ pub(super) struct Token {
 
 /// Splits the expression at `place`; `None` if a mistake was told.
 pub(super) fn lex(source: &str, place: Span, mistakes: &mut Mistakes) -> Option<Vec<Token>> {
-    let mut lexer = Lexer {
-        rest: place.of(source),
-        at: place.start as usize,
-    };
+    let mut lexer = Lexer { rest: place.of(source), at: place.start as usize };
     let mut tokens = Vec::new();
     let before = mistakes.count();
     loop {
@@ -117,24 +114,16 @@ impl<'a> Lexer<'a> {
         self.take(first.len_utf8());
         let help = match first {
             '=' => "comparison is `==`; a local is set by `let r=\"…\"` or `into=r`",
-            '[' | ']' => {
-                "the element of an array is written `pte.0`; a script loads it by `load pte at=i into=x`"
-            }
+            '[' | ']' => "the element of an array is written `pte.0`; a script loads it by `load pte at=i into=x`",
             '\'' | '"' | '\\' => "there are no texts inside an expression",
             '~' => "there is no `~`: write the mask out",
             '?' | ':' => "there is no `?:`: use `when` and `else`",
             ',' => "an expression is one value; write two conditions as two texts",
             ';' => "delete it",
-            _ => {
-                "an expression holds names, numbers and the signs == != < <= > >= + - * / % & | ^ << >> ! && || ( )"
-            }
+            _ => "an expression holds names, numbers and the signs == != < <= > >= + - * / % & | ^ << >> ! && || ( )",
         };
         mistakes
-            .add(
-                "expression",
-                span,
-                format!("`{first}` has no meaning in an expression"),
-            )
+            .add("expression", span, format!("`{first}` has no meaning in an expression"))
             .expected("an operator")
             .help(help);
     }
@@ -144,11 +133,7 @@ impl<'a> Lexer<'a> {
         let mut name = String::new();
         loop {
             name.push_str(self.take(part_length(self.rest)));
-            let joint = if self.rest.starts_with("->") {
-                2
-            } else {
-                usize::from(self.rest.starts_with('.'))
-            };
+            let joint = if self.rest.starts_with("->") { 2 } else { usize::from(self.rest.starts_with('.')) };
             let next = self.rest[joint..].bytes().next();
             if joint == 0 || !next.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 break;
@@ -172,11 +157,7 @@ impl<'a> Lexer<'a> {
             Ok(number) => Some(Kind::Number(number)),
             Err(help) => {
                 mistakes
-                    .add(
-                        "expression",
-                        Span::new(start, self.at),
-                        format!("`{said}` is not a whole number"),
-                    )
+                    .add("expression", Span::new(start, self.at), format!("`{said}` is not a whole number"))
                     .expected("a number such as 3 or 0x1f")
                     .help(help);
                 None
@@ -189,11 +170,7 @@ impl<'a> Lexer<'a> {
 /// digit follows, which is why subtraction needs blanks.
 fn part_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let word = |at: usize| {
-        bytes
-            .get(at)
-            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
-    };
+    let word = |at: usize| bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let mut at = 0;
     while word(at) || (bytes.get(at) == Some(&b'-') && word(at + 1)) {
         at += 1;

@@ -41,12 +41,7 @@ pub(super) enum Piece<'a> {
 
 /// Reads the layout of a well-formed file.
 pub(super) fn read<'a>(text: &'a str, tokens: &[Token]) -> Body<'a> {
-    Reader {
-        text,
-        tokens,
-        at: 0,
-    }
-    .body(false)
+    Reader { text, tokens, at: 0 }.body(false)
 }
 
 /// The comment in a `\ // comment` at the end of a line.
@@ -67,9 +62,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn said(&self) -> &'a str {
-        self.tokens
-            .get(self.at)
-            .map_or("", |token| token.span.of(self.text))
+        self.tokens.get(self.at).map_or("", |token| token.span.of(self.text))
     }
 
     fn body(&mut self, inside: bool) -> Body<'a> {
@@ -131,11 +124,7 @@ impl<'a> Reader<'a, '_> {
                     item.pieces.push(Piece::Block { body, disabled });
                 }
                 _ => {
-                    let sign = if std::mem::take(&mut disabled) {
-                        "/-"
-                    } else {
-                        ""
-                    };
+                    let sign = if std::mem::take(&mut disabled) { "/-" } else { "" };
                     let atom = format!("{sign}{}", self.entry());
                     item.pieces.push(Piece::Atom(atom));
                 }

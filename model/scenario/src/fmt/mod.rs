@@ -35,11 +35,7 @@ pub fn format(name: &str, source: &str) -> Result<String, Report> {
         return Ok(formatted);
     }
     mistakes
-        .add(
-            "formatter-bug",
-            Span::default(),
-            "the formatter would change what this file says",
-        )
+        .add("formatter-bug", Span::default(), "the formatter would change what this file says")
         .help("the file is left as it is; this is a bug of fenceweave: please report the file");
     Err(mistakes.into_report())
 }

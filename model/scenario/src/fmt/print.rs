@@ -71,10 +71,7 @@ struct Printer {
 
 impl Printer {
     fn line(&mut self, level: usize) {
-        self.lines.push(Line {
-            level,
-            ..Line::default()
-        });
+        self.lines.push(Line { level, ..Line::default() });
     }
 
     fn push(&mut self, text: &str) {
@@ -100,8 +97,7 @@ impl Printer {
     fn row(&mut self, row: &Row<'_>, level: usize, keep_rows: bool) {
         let mut before: Option<&Item<'_>> = None;
         for item in &row.items {
-            let open_block =
-                before.is_some_and(|before| flat(before).is_none() && before.ends_in_block());
+            let open_block = before.is_some_and(|before| flat(before).is_none() && before.ends_in_block());
             let fits = flat(item).is_some_and(|flat| self.column() + 2 + width(&flat) <= COLUMNS);
             let joins = before.is_some() && keep_rows && (fits || open_block);
             if joins {

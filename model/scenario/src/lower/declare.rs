@@ -54,11 +54,7 @@ impl<'a> Lower<'a> {
         let refused = matches!(kind, "mutex" | "rwsem");
         if refused {
             self.mistakes
-                .add(
-                    "not-yet",
-                    value.span,
-                    format!("locks of kind `{kind}` are not supported yet"),
-                )
+                .add("not-yet", value.span, format!("locks of kind `{kind}` are not supported yet"))
                 .expected("`kind=spin`")
                 .help("a `ww-mutex` taken without a context is a plain mutex");
         }
@@ -69,20 +65,14 @@ impl<'a> Lower<'a> {
         let options = self.options(node, spec.name, spec.options);
         if options.operands.is_empty() {
             self.mistakes
-                .add(
-                    "no-name",
-                    node.head,
-                    format!("this `{}` has no name", spec.name),
-                )
+                .add("no-name", node.head, format!("this `{}` has no name", spec.name))
                 .expected(format!("`{} NAME`", spec.name));
         }
         if spec.kind != Some(Kind::Struct)
             && let Some(block) = &node.block
         {
             let at = Span::new(block.span.start as usize, block.span.start as usize + 1);
-            self.mistakes
-                .add("block", at, format!("`{}` takes no block", spec.name))
-                .expected("the end of the line");
+            self.mistakes.add("block", at, format!("`{}` takes no block", spec.name)).expected("the end of the line");
         }
         for value in &options.operands {
             let text = value.span.of(self.text);
@@ -92,18 +82,10 @@ impl<'a> Lower<'a> {
                     .expected("letters, digits, `-` and `_`, beginning with a letter");
                 continue;
             }
-            let name = Name {
-                text: text.to_owned(),
-                span: value.span,
-            };
+            let name = Name { text: text.to_owned(), span: value.span };
             let symbol = self.allocate(node, spec, &name, &options);
             self.declare_name(&name, symbol);
-            open.push(Open {
-                node,
-                spec,
-                name,
-                symbol,
-            });
+            open.push(Open { node, spec, name, symbol });
         }
     }
 
@@ -111,20 +93,12 @@ impl<'a> Lower<'a> {
     pub(super) fn declare_name(&mut self, name: &Name, symbol: Symbol) {
         if let Some((other, span)) = self.names.find(&name.text) {
             self.mistakes
-                .add(
-                    "declared-twice",
-                    name.span,
-                    format!("`{}` is {} already", name.text, other.one()),
-                )
+                .add("declared-twice", name.span, format!("`{}` is {} already", name.text, other.one()))
                 .expected("another name")
                 .seen(span, "declared here");
         } else if super::names::constant(&name.text).is_some() {
             self.mistakes
-                .add(
-                    "name",
-                    name.span,
-                    format!("`{}` is a constant of the kernel", name.text),
-                )
+                .add("name", name.span, format!("`{}` is a constant of the kernel", name.text))
                 .expected("another name");
         } else {
             self.names.declare(&name.text, symbol, name.span);
@@ -132,13 +106,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes the objects and words of a declaration.
-    fn allocate(
-        &mut self,
-        node: &'a Node,
-        spec: &DeclSpec,
-        name: &Name,
-        options: &Options<'_>,
-    ) -> Symbol {
+    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'_>) -> Symbol {
         let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
         let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
         let class = ObjId::default(); // the second pass knows
@@ -152,22 +120,17 @@ impl<'a> Lower<'a> {
             Some(Kind::Lock) => ObjectKind::Spinlock,
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
-            Some(Kind::Barrier) => ObjectKind::Barrier {
-                parties: byte("parties", 1),
-            },
-            Some(Kind::Refcount) => ObjectKind::Refcount {
-                init: byte("init", 1),
-            },
+            Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
+            Some(Kind::Refcount) => ObjectKind::Refcount { init: byte("init", 1) },
             Some(Kind::WwClass) => ObjectKind::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
+                variant: Default::default(),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
             Some(Kind::Callback) => ObjectKind::Callback,
             Some(Kind::Fence) => ObjectKind::Fence {
-                context: options
-                    .number("context")
-                    .map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
+                context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
                 initialised: !options.has("uninitialised"),
             },
@@ -182,14 +145,9 @@ impl<'a> Lower<'a> {
     fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let mut kinds = self.program.objects.iter().map(|object| &object.kind);
-            kinds.any(
-                |kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context),
-            )
+            kinds.any(|kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context))
         };
-        (0..=u8::MAX)
-            .rev()
-            .find(|context| !used(context))
-            .unwrap_or(u8::MAX)
+        (0..=u8::MAX).rev().find(|context| !used(context)).unwrap_or(u8::MAX)
     }
 
     fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
@@ -202,12 +160,7 @@ impl<'a> Lower<'a> {
                 None => name.text.clone(),
                 Some(_) => format!("{}[{i}]", name.text),
             };
-            self.program.vars.push(VarDecl {
-                name,
-                init: Value::Word(0),
-                racy,
-                observed: !weak,
-            });
+            self.program.vars.push(VarDecl { name, init: Value::Word(0), racy, observed: !weak });
         }
         Symbol::Var { first, len }
     }
@@ -222,18 +175,11 @@ impl<'a> Lower<'a> {
             self.object(format!("{}#{i}", name.text), ObjectKind::Slot { of });
         }
         let (fields, refs) = self.fields(node);
-        let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1))
-            .as_var()
-            .unwrap_or_default();
+        let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
         for i in 0..slots {
             for field in &fields {
                 let name = format!("{}#{i}.{}", name.text, field.text);
-                self.program.vars.push(VarDecl {
-                    name,
-                    init: Value::Unset,
-                    racy: false,
-                    observed: false,
-                });
+                self.program.vars.push(VarDecl { name, init: Value::Unset, racy: false, observed: false });
             }
         }
         let slab = match options.word("slab") {
@@ -242,10 +188,7 @@ impl<'a> Lower<'a> {
             _ => SlabKind::Plain,
         };
         self.needs_rcu |= slab == SlabKind::RcuFree;
-        let fields = fields
-            .iter()
-            .map(|field| (self.field(&field.text), Value::Word(0)))
-            .collect();
+        let fields = fields.iter().map(|field| (self.field(&field.text), Value::Word(0))).collect();
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
         self.program.structs.push(StructDecl {
             name: name.text.clone(),
@@ -264,30 +207,20 @@ impl<'a> Lower<'a> {
         let (mut fields, mut refs): (Vec<Name>, _) = (Vec::new(), None);
         for field in self.visible(node.children()) {
             let name = &field.name;
-            let well_formed = matches!(field.entries.as_slice(), [entry] if entry.key.is_none())
-                && field.block.is_none();
+            let well_formed =
+                matches!(field.entries.as_slice(), [entry] if entry.key.is_none()) && field.block.is_none();
             if field.broken || !well_formed || !is_name(&name.text) {
-                self.mistakes
-                    .add("field", field.head, "this is no field")
-                    .expected("`NAME INITIAL-VALUE`");
+                self.mistakes.add("field", field.head, "this is no field").expected("`NAME INITIAL-VALUE`");
             } else if fields.iter().any(|other| other.text == name.text) {
                 self.mistakes
-                    .add(
-                        "declared-twice",
-                        name.span,
-                        format!("there is a field `{}` already", name.text),
-                    )
+                    .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
             } else if name.text == "refs" {
                 refs = match field.entries[0].value.kind {
                     ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
                     _ => {
                         self.mistakes
-                            .add(
-                                "field",
-                                field.head,
-                                "`refs` is the number of references of a new object",
-                            )
+                            .add("field", field.head, "`refs` is the number of references of a new object")
                             .expected("a number from 0 to 15");
                         None
                     }
@@ -302,27 +235,12 @@ impl<'a> Lower<'a> {
     fn reservation(&mut self, name: &Name) -> Symbol {
         let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
         let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
-        self.object(
-            name.text.clone(),
-            ObjectKind::WwMutex {
-                class: ObjId::default(),
-                resv: Some(id(1)),
-            },
-        );
-        self.object(
-            format!("{}.fences", name.text),
-            ObjectKind::Resv {
-                lock,
-                lists: (id(2), LISTS),
-            },
-        );
+        self.object(name.text.clone(), ObjectKind::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
+        self.object(format!("{}.fences", name.text), ObjectKind::Resv { lock, lists: (id(2), LISTS) });
         for i in 0..LISTS {
             self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
         }
-        Symbol::Object {
-            id: id(1),
-            kind: Kind::Resv,
-        }
+        Symbol::Object { id: id(1), kind: Kind::Resv }
     }
 
     /// The second pass: options that refer to names.
@@ -330,18 +248,12 @@ impl<'a> Lower<'a> {
         match declared.symbol {
             Symbol::Var { first, len } => self.complete_var(declared, first, len),
             Symbol::Struct(of) => self.complete_struct(declared, of),
-            Symbol::Object {
-                id,
-                kind: Kind::Resv,
-            } => {
+            Symbol::Object { id, kind: Kind::Resv } => {
                 let class = self.class(declared, true);
                 let lock = ObjId(id.0 - 1);
                 self.set_class(lock, class);
             }
-            Symbol::Object {
-                id,
-                kind: Kind::WwMutex | Kind::Ctx,
-            } => {
+            Symbol::Object { id, kind: Kind::WwMutex | Kind::Ctx } => {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
@@ -362,40 +274,22 @@ impl<'a> Lower<'a> {
             return;
         };
         let first = first.as_var().unwrap_or_default();
-        for var in self
-            .program
-            .vars
-            .iter_mut()
-            .skip(first)
-            .take(usize::from(len.unwrap_or(1)))
-        {
+        for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
         }
     }
 
     fn complete_struct(&mut self, declared: &Open<'a>, of: usize) {
         for field in self.visible(declared.node.children()) {
-            let Some(entry) = field
-                .entries
-                .first()
-                .filter(|_| field.name.text != "refs" && !field.broken)
-            else {
+            let Some(entry) = field.entries.first().filter(|_| field.name.text != "refs" && !field.broken) else {
                 continue;
             };
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };
             let name = self.field(&field.name.text);
-            let fields = self
-                .program
-                .structs
-                .get_mut(of)
-                .map(|decl| &mut decl.fields);
-            if let Some((_, value)) = fields
-                .into_iter()
-                .flatten()
-                .find(|(known, _)| *known == name)
-            {
+            let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
+            if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
         }
@@ -405,9 +299,7 @@ impl<'a> Lower<'a> {
     pub(super) fn constant(&mut self, value: &crate::syntax::Value) -> Option<Value> {
         match self.operand(None, value)? {
             Operand::Const(value) => Some(value),
-            Operand::Object(obj) => {
-                Some(Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 }))
-            }
+            Operand::Object(obj) => Some(Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 })),
             Operand::Local(_) => None,
         }
     }
@@ -424,28 +316,9 @@ impl<'a> Lower<'a> {
         if resv {
             return self.resv_class();
         }
-        let is_class = |symbol| {
-            matches!(
-                symbol,
-                Symbol::Object {
-                    kind: Kind::WwClass,
-                    ..
-                }
-            )
-        };
+        let is_class = |symbol| matches!(symbol, Symbol::Object { kind: Kind::WwClass, .. });
         let classes: Vec<String> = self.names.names(is_class).map(str::to_owned).collect();
-        let resvs = self
-            .names
-            .names(|symbol| {
-                matches!(
-                    symbol,
-                    Symbol::Object {
-                        kind: Kind::Resv,
-                        ..
-                    }
-                )
-            })
-            .count();
+        let resvs = self.names.names(|symbol| matches!(symbol, Symbol::Object { kind: Kind::Resv, .. })).count();
         match (classes.as_slice(), resvs) {
             ([only], 0) => match self.names.find(only) {
                 Some((Symbol::Object { id, .. }, _)) => id,
@@ -453,10 +326,7 @@ impl<'a> Lower<'a> {
             },
             ([], _) => self.resv_class(),
             (several, _) => {
-                let known = several
-                    .iter()
-                    .map(String::as_str)
-                    .chain((resvs > 0).then_some(RESV_CLASS));
+                let known = several.iter().map(String::as_str).chain((resvs > 0).then_some(RESV_CLASS));
                 self.mistakes
                     .add(
                         "which-class",
@@ -464,10 +334,7 @@ impl<'a> Lower<'a> {
                         format!("which class does `{}` belong to?", declared.name.text),
                     )
                     .expected(format!("`class=` one of {}", list(known)))
-                    .help(format!(
-                        "write `{} {} class={}`",
-                        declared.spec.name, declared.name.text, several[0]
-                    ));
+                    .help(format!("write `{} {} class={}`", declared.spec.name, declared.name.text, several[0]));
                 ObjId::default()
             }
         }
@@ -475,26 +342,18 @@ impl<'a> Lower<'a> {
 
     /// The built-in class, made when it is first needed.
     pub(super) fn resv_class(&mut self) -> ObjId {
-        let known = self
-            .program
-            .objects
-            .iter()
-            .position(|object| object.name == RESV_CLASS);
+        let known = self.program.objects.iter().position(|object| object.name == RESV_CLASS);
         match known {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
-            None => self.object(
-                RESV_CLASS.to_owned(),
-                ObjectKind::WwClass { wound_wait: false },
-            ),
+            None => self
+                .object(RESV_CLASS.to_owned(), ObjectKind::WwClass { wound_wait: false, variant: Default::default() }),
         }
     }
 
     fn set_class(&mut self, id: ObjId, to: ObjId) {
         let object = self.program.objects.get_mut(usize::from(id.0));
         match object.map(|object| &mut object.kind) {
-            Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) => {
-                *class = to
-            }
+            Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) => *class = to,
             _ => {}
         }
     }

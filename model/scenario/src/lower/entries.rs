@@ -2,9 +2,7 @@
 //! what the tables say may stand there.
 
 use fenceweave_kernel::program::PoolRange;
-use fenceweave_kernel::{
-    Handle, LocalId, MAX_VARS, ObjId, ObjectKind, Operand, Place, ThreadId, Value,
-};
+use fenceweave_kernel::{Errno, Handle, LocalId, MAX_VARS, ObjId, ObjectKind, Operand, Place, ThreadId, Value};
 
 use super::names::{self, Symbol};
 use super::script::Unit;
@@ -38,9 +36,9 @@ impl<'n> Options<'n> {
     pub(super) fn number(&self, key: &str) -> Option<i32> {
         let (opt, _, value) = self.find(key)?;
         match (opt.takes, &(*value)?.kind) {
-            (Some(Takes::Number { min, max }), ValueKind::Int(number)) => i32::try_from(*number)
-                .ok()
-                .filter(|number| (min..=max).contains(number)),
+            (Some(Takes::Number { min, max }), ValueKind::Int(number)) => {
+                i32::try_from(*number).ok().filter(|number| (min..=max).contains(number))
+            }
             _ => None,
         }
     }
@@ -49,9 +47,7 @@ impl<'n> Options<'n> {
     pub(super) fn word(&self, key: &str) -> Option<&'static str> {
         let (opt, _, value) = self.find(key)?;
         match (opt.takes, &(*value)?.kind) {
-            (Some(Takes::OneOf(words)), ValueKind::Word(said)) => {
-                words.iter().copied().find(|word| word == said)
-            }
+            (Some(Takes::OneOf(words)), ValueKind::Word(said)) => words.iter().copied().find(|word| word == said),
             _ => None,
         }
     }
@@ -63,32 +59,20 @@ impl<'n> Options<'n> {
 
 impl<'a> Lower<'a> {
     /// Sorts the entries of a statement whose options are `known`.
-    pub(super) fn sort<'n>(
-        &mut self,
-        node: &'n Node,
-        subject: &str,
-        known: &[&'static Opt],
-    ) -> Options<'n> {
-        let mut sorted = Options {
-            operands: Vec::new(),
-            given: Vec::new(),
-        };
+    pub(super) fn sort<'n>(&mut self, node: &'n Node, subject: &str, known: &[&'static Opt]) -> Options<'n> {
+        let mut sorted = Options { operands: Vec::new(), given: Vec::new() };
         for entry in &node.entries {
             let span = entry.span();
             match &entry.key {
                 None => match &entry.value.kind {
-                    ValueKind::Word(word)
-                        if known.iter().any(|opt| opt.bare && opt.name == word) =>
-                    {
+                    ValueKind::Word(word) if known.iter().any(|opt| opt.bare && opt.name == word) => {
                         let opt = known.iter().find(|opt| opt.name == word);
                         sorted.given.extend(opt.map(|opt| (*opt, span, None)));
                     }
                     _ => sorted.operands.push(&entry.value),
                 },
                 Some(key) => match known.iter().find(|opt| opt.name == key.text) {
-                    Some(opt) if opt.takes.is_some() => {
-                        sorted.given.push((opt, span, Some(&entry.value)))
-                    }
+                    Some(opt) if opt.takes.is_some() => sorted.given.push((opt, span, Some(&entry.value))),
                     Some(opt) => {
                         self.mistakes
                             .add("flag", span, format!("`{}` takes no value", opt.name))
@@ -103,18 +87,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Sorts the entries of a declaration, and checks what needs no names.
-    pub(super) fn options<'n>(
-        &mut self,
-        node: &'n Node,
-        subject: &str,
-        known: &'static [Opt],
-    ) -> Options<'n> {
+    pub(super) fn options<'n>(&mut self, node: &'n Node, subject: &str, known: &'static [Opt]) -> Options<'n> {
         let all: Vec<&'static Opt> = known.iter().collect();
         let sorted = self.sort(node, subject, &all);
         for (opt, _, value) in sorted.all() {
-            if let (Some(takes @ (Takes::Number { .. } | Takes::OneOf(_))), Some(value)) =
-                (opt.takes, value)
-            {
+            if let (Some(takes @ (Takes::Number { .. } | Takes::OneOf(_))), Some(value)) = (opt.takes, value) {
                 self.given(None, takes, value);
             }
         }
@@ -123,25 +100,12 @@ impl<'a> Lower<'a> {
     }
 
     /// Tells which required options are missing.
-    pub(super) fn require(
-        &mut self,
-        node: &Node,
-        subject: &str,
-        known: &'static [Opt],
-        sorted: &Options<'_>,
-    ) -> bool {
+    pub(super) fn require(&mut self, node: &Node, subject: &str, known: &'static [Opt], sorted: &Options<'_>) -> bool {
         let mut complete = true;
-        for opt in known
-            .iter()
-            .filter(|opt| opt.required && !sorted.has(opt.name))
-        {
+        for opt in known.iter().filter(|opt| opt.required && !sorted.has(opt.name)) {
             complete = false;
             self.mistakes
-                .add(
-                    "missing-option",
-                    node.head,
-                    format!("`{subject}` needs `{}=`", opt.name),
-                )
+                .add("missing-option", node.head, format!("`{subject}` needs `{}=`", opt.name))
                 .expected(format!("`{}=`: {}", opt.name, opt.meaning));
         }
         complete
@@ -154,22 +118,13 @@ impl<'a> Lower<'a> {
             _ => format!("one of {}", list(names())),
         };
         self.mistakes
-            .add(
-                "unknown-option",
-                key.span,
-                format!("`{subject}` has no option `{}`", key.text),
-            )
+            .add("unknown-option", key.span, format!("`{subject}` has no option `{}`", key.text))
             .expected(expected)
             .help_if(did_you_mean(&key.text, names()));
     }
 
     /// Resolves one operand or option value; `None` if a mistake was told.
-    pub(super) fn given(
-        &mut self,
-        unit: Option<&mut Unit<'a>>,
-        takes: Takes,
-        value: &Written,
-    ) -> Option<Given> {
+    pub(super) fn given(&mut self, unit: Option<&mut Unit<'a>>, takes: Takes, value: &Written) -> Option<Given> {
         match takes {
             Takes::Object(kinds) => self.object_of(unit, kinds, value).map(Given::Operand),
             Takes::Value => self.operand(unit, value).map(Given::Operand),
@@ -183,15 +138,9 @@ impl<'a> Lower<'a> {
     }
 
     /// A word or a reference: what an operand of kind *value* may be.
-    pub(super) fn operand(
-        &mut self,
-        unit: Option<&mut Unit<'a>>,
-        value: &Written,
-    ) -> Option<Operand> {
+    pub(super) fn operand(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
         match &value.kind {
-            ValueKind::Int(number) => self
-                .word(*number, value.span)
-                .map(|word| Operand::Const(Value::Word(word))),
+            ValueKind::Int(number) => self.word(*number, value.span).map(|word| Operand::Const(Value::Word(word))),
             ValueKind::Text { .. } => {
                 self.mistakes
                     .add("text-operand", value.span, "an operand is no expression")
@@ -203,32 +152,24 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn word_operand(
-        &mut self,
-        unit: Option<&mut Unit<'a>>,
-        word: &str,
-        span: Span,
-    ) -> Option<Operand> {
+    fn word_operand(&mut self, unit: Option<&mut Unit<'a>>, word: &str, span: Span) -> Option<Operand> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
         let parts = names::parts(word);
         let [name] = parts.as_slice() else {
             self.mistakes
-                .add(
-                    "field-operand",
-                    span,
-                    format!("`{word}` is shared: an operand sees locals only"),
-                )
+                .add("field-operand", span, format!("`{word}` is shared: an operand sees locals only"))
                 .expected("a name, a local, a number, an errno or NULL")
-                .help(format!(
-                    "load it first: `load {word} into=x`, and give `x` here"
-                ));
+                .help(format!("load it first: `load {word} into=LOCAL`, and give the local here"));
             return None;
         };
         if let Some(number) = self.words.number(name)
             && self.names.find(name).is_none()
         {
+            if self.tell_near_errno(name, span) {
+                return None;
+            }
             return Some(Operand::Const(Value::Word(number)));
         }
         match unit {
@@ -242,33 +183,35 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn named_operand(
-        &mut self,
-        unit: Option<&mut Unit<'a>>,
-        name: &str,
-        span: Span,
-    ) -> Option<Operand> {
+    /// A word that is nearly an errno is meant to be one.
+    fn tell_near_errno(&mut self, word: &str, span: Span) -> bool {
+        let errnos = Errno::ALL.iter().map(|(name, _)| *name);
+        let Some(help) = did_you_mean(word, errnos).filter(|_| word.starts_with('E')) else { return false };
+        self.mistakes
+            .add("unknown-name", span, format!("`{word}` is no errno that is known here"))
+            .expected("an errno of Linux, or its number")
+            .help(help);
+        true
+    }
+
+    fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
             Some((Symbol::PerThread { class }, _)) => {
                 let unit = unit?;
-                Some(Operand::Object(self.own_context(
-                    unit,
-                    name,
-                    class.unwrap_or_default(),
-                )))
+                Some(Operand::Object(self.own_context(unit, name, class.unwrap_or_default())))
+            }
+            Some((Symbol::Var { .. }, _)) if unit.is_none() => {
+                self.mistakes
+                    .add("shared-operand", span, format!("what `{name}` holds is not known beforehand"))
+                    .expected("the name of an object, a word, a number, an errno or NULL");
+                None
             }
             Some((Symbol::Var { .. }, _)) => {
                 self.mistakes
-                    .add(
-                        "shared-operand",
-                        span,
-                        format!("`{name}` is shared: an operand sees locals only"),
-                    )
+                    .add("shared-operand", span, format!("`{name}` is shared: an operand sees locals only"))
                     .expected("a name, a local, a number, an errno or NULL")
-                    .help(format!(
-                        "load it first: `load {name} into=x`, and give `x` here"
-                    ));
+                    .help(format!("load it first: `load {name} into=LOCAL`, and give the local here"));
                 None
             }
             Some((other, declared)) => {
@@ -289,12 +232,7 @@ impl<'a> Lower<'a> {
     /// The acquire context that this thread has of its own under that name.
     fn own_context(&mut self, unit: &Unit<'a>, name: &str, class: ObjId) -> ObjId {
         let owned = format!("{}.{name}", unit.acting.as_deref().unwrap_or(unit.name()));
-        if let Some(at) = self
-            .program
-            .objects
-            .iter()
-            .position(|object| object.name == owned)
-        {
+        if let Some(at) = self.program.objects.iter().position(|object| object.name == owned) {
             return ObjId(u8::try_from(at).unwrap_or(u8::MAX));
         }
         self.object(owned, ObjectKind::AcquireCtx { class })
@@ -305,25 +243,16 @@ impl<'a> Lower<'a> {
         let help = {
             let declared = self.names.names(|_| true);
             let words = self.words.iter().map(|(word, _)| word);
-            did_you_mean(
-                name,
-                locals
-                    .iter()
-                    .map(String::as_str)
-                    .chain(declared)
-                    .chain(words),
-            )
+            did_you_mean(name, locals.iter().map(String::as_str).chain(declared).chain(words))
         };
-        let is_word = name
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let bare = name.strip_prefix('-').unwrap_or(name);
+        if bare.starts_with('E') && self.tell_near_errno(bare, span) {
+            return;
+        }
+        let is_word = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         if is_word && name.starts_with('E') && help.is_none() {
             self.mistakes
-                .add(
-                    "unknown-name",
-                    span,
-                    format!("`{name}` is no errno that is known here"),
-                )
+                .add("unknown-name", span, format!("`{name}` is no errno that is known here"))
                 .expected("an errno of Linux, or its number");
         } else if is_word {
             self.mistakes
@@ -342,12 +271,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn object_of(
-        &mut self,
-        unit: Option<&mut Unit<'a>>,
-        kinds: &[Kind],
-        value: &Written,
-    ) -> Option<Operand> {
+    fn object_of(&mut self, unit: Option<&mut Unit<'a>>, kinds: &[Kind], value: &Written) -> Option<Operand> {
         let said = value.span.of(self.text);
         if !matches!(value.kind, ValueKind::Word(_)) {
             self.mistakes
@@ -361,11 +285,7 @@ impl<'a> Lower<'a> {
         let operand = self.operand(unit, value)?;
         let kind = match operand {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
-            Operand::Object(id) => self
-                .program
-                .objects
-                .get(usize::from(id.0))
-                .and_then(|o| Kind::of(&o.kind)),
+            Operand::Object(id) => self.program.objects.get(usize::from(id.0)).and_then(|o| Kind::of(&o.kind)),
             Operand::Const(_) => None,
         };
         if kind.is_some_and(|kind| kinds.contains(&kind)) {
@@ -373,10 +293,8 @@ impl<'a> Lower<'a> {
         }
         let what = kind.map_or("a number", Kind::one);
         let declared = self.names.find(said).map(|(_, span)| span);
-        let telling = self
-            .mistakes
-            .add("wrong-kind", value.span, format!("`{said}` is {what}"))
-            .expected(one_of_kinds(kinds));
+        let telling =
+            self.mistakes.add("wrong-kind", value.span, format!("`{said}` is {what}")).expected(one_of_kinds(kinds));
         match declared {
             Some(span) => drop(telling.seen(span, "declared here")),
             None => drop(telling),
@@ -389,11 +307,7 @@ impl<'a> Lower<'a> {
         let word = i32::try_from(number).ok();
         if word.is_none() {
             self.mistakes
-                .add(
-                    "number",
-                    span,
-                    format!("{number} does not fit in a word of the model"),
-                )
+                .add("number", span, format!("{number} does not fit in a word of the model"))
                 .expected("a number of 32 bits");
         }
         word
@@ -409,15 +323,11 @@ impl<'a> Lower<'a> {
         if fits.is_none() {
             let said = value.span.of(self.text);
             let expected = match (min, max) {
-                (0, 0) => {
-                    "0: times are not modelled, a timeout may strike at any moment".to_owned()
-                }
+                (0, 0) => "0: times are not modelled, a timeout may strike at any moment".to_owned(),
                 (-4095, -1) => "an errno such as -EIO".to_owned(),
                 _ => format!("a number from {min} to {max}"),
             };
-            self.mistakes
-                .add("number", value.span, format!("`{said}` does not do here"))
-                .expected(expected);
+            self.mistakes.add("number", value.span, format!("`{said}` is not allowed here")).expected(expected);
         }
         fits
     }
@@ -427,11 +337,7 @@ impl<'a> Lower<'a> {
         let found = words.iter().copied().find(|word| *word == said);
         if found.is_none() {
             self.mistakes
-                .add(
-                    "which-word",
-                    value.span,
-                    format!("`{said}` does not do here"),
-                )
+                .add("which-word", value.span, format!("`{said}` is not one of these"))
                 .expected(list(words.iter().copied()))
                 .help_if(did_you_mean(said, words.iter().copied()));
         }
@@ -443,17 +349,11 @@ impl<'a> Lower<'a> {
         let thread = self.thread_named(&names::parts(said));
         if thread.is_none() {
             let help = match self.names.find(said) {
-                Some((Symbol::Thread { .. }, _)) => {
-                    Some(format!("there are several: name one, `{said}.0`"))
-                }
+                Some((Symbol::Thread { .. }, _)) => Some(format!("there are several: name one, `{said}.0`")),
                 _ => did_you_mean(said, self.names.threads().map(|(name, ..)| name)),
             };
             self.mistakes
-                .add(
-                    "unknown-thread",
-                    value.span,
-                    format!("`{said}` is no thread"),
-                )
+                .add("unknown-thread", value.span, format!("`{said}` is no thread"))
                 .expected("the name of a thread")
                 .help_if(help);
         }
@@ -479,17 +379,9 @@ impl<'a> Lower<'a> {
     fn fresh_slot(&mut self, value: &Written) -> Option<Operand> {
         let said = value.span.of(self.text);
         let Some((Symbol::Struct(of), _)) = self.names.find(said) else {
-            let help = did_you_mean(
-                said,
-                self.names
-                    .names(|symbol| matches!(symbol, Symbol::Struct(_))),
-            );
+            let help = did_you_mean(said, self.names.names(|symbol| matches!(symbol, Symbol::Struct(_))));
             self.mistakes
-                .add(
-                    "unknown-struct",
-                    value.span,
-                    format!("`{said}` is no struct"),
-                )
+                .add("unknown-struct", value.span, format!("`{said}` is no struct"))
                 .expected("the name of a `struct`")
                 .help_if(help);
             return None;
@@ -502,12 +394,7 @@ impl<'a> Lower<'a> {
     }
 
     /// A variable, an element or a field.
-    pub(super) fn place(
-        &mut self,
-        unit: &mut Unit<'a>,
-        value: &Written,
-        at: Option<&Written>,
-    ) -> Option<Place> {
+    pub(super) fn place(&mut self, unit: &mut Unit<'a>, value: &Written, at: Option<&Written>) -> Option<Place> {
         let said = value.span.of(self.text);
         let parts = match &value.kind {
             ValueKind::Word(word) => names::parts(word),
@@ -519,16 +406,7 @@ impl<'a> Lower<'a> {
                 self.refuse_index(at, said);
                 Some(Place::Var(first))
             }
-            (
-                [_],
-                Some((
-                    Symbol::Var {
-                        first,
-                        len: Some(len),
-                    },
-                    _,
-                )),
-            ) => {
+            ([_], Some((Symbol::Var { first, len: Some(len) }, _))) => {
                 let Some(at) = at else {
                     self.mistakes
                         .add("which-element", value.span, format!("`{said}` is an array"))
@@ -538,16 +416,7 @@ impl<'a> Lower<'a> {
                 let index = self.operand(Some(unit), at)?;
                 self.element(first, len, index, at.span)
             }
-            (
-                [_, index],
-                Some((
-                    Symbol::Var {
-                        first,
-                        len: Some(len),
-                    },
-                    _,
-                )),
-            ) if index.parse::<i32>().is_ok() => {
+            ([_, index], Some((Symbol::Var { first, len: Some(len) }, _))) if index.parse::<i32>().is_ok() => {
                 self.refuse_index(at, said);
                 let index = index.parse().unwrap_or(i32::MAX);
                 self.element(first, len, Operand::Const(Value::Word(index)), value.span)
@@ -563,22 +432,12 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn tell_no_place(
-        &mut self,
-        said: &str,
-        span: Span,
-        symbol: Option<(Symbol, Span)>,
-        unit: &Unit<'a>,
-    ) {
+    fn tell_no_place(&mut self, said: &str, span: Span, symbol: Option<(Symbol, Span)>, unit: &Unit<'a>) {
         let help = match symbol {
-            None if unit.local(said).is_some() => Some(format!(
-                "a local is set by `let {said}=\"…\"`, its object's fields are `{said}.FIELD`"
-            )),
-            None => did_you_mean(
-                said,
-                self.names
-                    .names(|symbol| matches!(symbol, Symbol::Var { .. })),
-            ),
+            None if unit.local(said).is_some() => {
+                Some(format!("a local is set by `let {said}=\"…\"`, its object's fields are `{said}.FIELD`"))
+            }
+            None => did_you_mean(said, self.names.names(|symbol| matches!(symbol, Symbol::Var { .. }))),
             Some(_) => None,
         };
         let message = match symbol {
@@ -598,9 +457,7 @@ impl<'a> Lower<'a> {
 
     fn refuse_index(&mut self, at: Option<&Written>, said: &str) {
         if let Some(at) = at {
-            self.mistakes
-                .add("no-array", at.span, format!("`{said}` is no array"))
-                .expected("no `at=`");
+            self.mistakes.add("no-array", at.span, format!("`{said}` is no array")).expected("no `at=`");
         }
     }
 
@@ -608,11 +465,7 @@ impl<'a> Lower<'a> {
         let Operand::Const(known) = index else {
             return Some(Place::Element { first, len, index });
         };
-        match known
-            .word()
-            .and_then(|word| u8::try_from(word).ok())
-            .filter(|word| *word < len)
-        {
+        match known.word().and_then(|word| u8::try_from(word).ok()).filter(|word| *word < len) {
             Some(at) => {
                 let var = first.as_var().unwrap_or_default() + usize::from(at);
                 Some(Place::Var(ObjId::var(var.min(MAX_VARS - 1))))
@@ -626,23 +479,13 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn field_place(
-        &mut self,
-        unit: &mut Unit<'a>,
-        base: &str,
-        field: &str,
-        span: Span,
-    ) -> Option<Place> {
+    fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
         let Some(local) = unit.read(base, span) else {
             let locals = unit.local_names();
             let known = self.names.find(base);
             if let Some((symbol, declared)) = known {
                 self.mistakes
-                    .add(
-                        "not-a-place",
-                        span,
-                        format!("`{base}` is {}, which has no fields", symbol.one()),
-                    )
+                    .add("not-a-place", span, format!("`{base}` is {}, which has no fields", symbol.one()))
                     .expected("a local that refers to an object of a struct")
                     .seen(declared, "declared here");
             } else {
@@ -660,27 +503,17 @@ impl<'a> Lower<'a> {
             .collect();
         if !fields.contains(&field) {
             let help = match field {
-                "refs" => Some(
-                    "`refs` is the built-in count: use `get`, `put` and `get-unless-zero`"
-                        .to_owned(),
-                ),
+                "refs" => Some("`refs` is the built-in count: use `get`, `put` and `get-unless-zero`".to_owned()),
                 _ => did_you_mean(field, fields.iter().copied()),
             };
             self.mistakes
-                .add(
-                    "unknown-field",
-                    span,
-                    format!("no struct has a field `{field}`"),
-                )
+                .add("unknown-field", span, format!("no struct has a field `{field}`"))
                 .expected("a field of a struct")
                 .help_if(help);
             return None;
         }
         let field = self.field(field);
-        Some(Place::Field {
-            base: Operand::Local(local),
-            field,
-        })
+        Some(Place::Field { base: Operand::Local(local), field })
     }
 
     /// Puts operands into the program's pool.
@@ -688,18 +521,13 @@ impl<'a> Lower<'a> {
         let pool = &mut self.program.pool;
         let len = operands.len();
         // The same list again, as an unrolled loop makes it, needs no new place.
-        let known = pool
-            .windows(len.max(1))
-            .position(|window| window == operands);
+        let known = pool.windows(len.max(1)).position(|window| window == operands);
         let start = known.unwrap_or_else(|| {
             pool.extend_from_slice(operands);
             pool.len() - len
         });
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        PoolRange {
-            start: byte(start),
-            len: byte(len),
-        }
+        PoolRange { start: byte(start), len: byte(len) }
     }
 }
 
@@ -709,11 +537,7 @@ pub(super) fn reference(obj: ObjId) -> Value {
 }
 
 fn one_of_kinds(kinds: &[Kind]) -> String {
-    kinds
-        .iter()
-        .map(|kind| kind.one())
-        .collect::<Vec<_>>()
-        .join(" or ")
+    kinds.iter().map(|kind| kind.one()).collect::<Vec<_>>().join(" or ")
 }
 
 /// A local that nothing can be done about: it stands for one too many.

@@ -2,8 +2,7 @@
 
 use fenceweave_kernel::observe::facet_names;
 use fenceweave_kernel::{
-    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, ObjectKind, Property,
-    ThreadId, Value,
+    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, ObjectKind, Property, ThreadId, Value,
 };
 
 use super::entries::reference;
@@ -15,32 +14,17 @@ use crate::expr::{self, Binary, Expr, ExprKind, Quantifier};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
 
-const CLAUSES: [&str; 7] = [
-    "holds",
-    "violates",
-    "never",
-    "always",
-    "at-end",
-    "sometimes",
-    "eventually",
-];
+const CLAUSES: [&str; 7] = ["holds", "violates", "never", "always", "at-end", "sometimes", "eventually"];
 
 impl<'a> Lower<'a> {
     /// Lowers the `expect` blocks of a case.
     pub(super) fn expectations(&mut self, nodes: &[&'a Node]) -> Expectations {
         let mut expectations = Expectations::default();
         let mut general = None;
-        for node in nodes
-            .iter()
-            .filter(|node| node.name.text == "expect" && !node.broken)
-        {
+        for node in nodes.iter().filter(|node| node.name.text == "expect" && !node.broken) {
             if !node.entries.is_empty() || node.block.is_none() {
                 self.mistakes
-                    .add(
-                        "expect",
-                        node.head,
-                        "`expect` takes a block and nothing else",
-                    )
+                    .add("expect", node.head, "`expect` takes a block and nothing else")
                     .expected("`expect { … }`");
             }
             for clause in self.visible(node.children()) {
@@ -69,11 +53,7 @@ impl<'a> Lower<'a> {
             }
             other => {
                 self.mistakes
-                    .add(
-                        "unknown-clause",
-                        node.name.span,
-                        format!("`{other}` is no expectation"),
-                    )
+                    .add("unknown-clause", node.name.span, format!("`{other}` is no expectation"))
                     .expected(list(CLAUSES))
                     .help_if(did_you_mean(other, CLAUSES));
                 return;
@@ -82,26 +62,17 @@ impl<'a> Lower<'a> {
         let mut conditions = Vec::new();
         for value in node.values() {
             match &value.kind {
-                ValueKind::Text { inner, .. } => {
-                    conditions.extend(self.condition_at(*inner, value.span))
-                }
+                ValueKind::Text { inner, .. } => conditions.extend(self.condition_at(*inner, value.span)),
                 _ => self.tell_bare_condition(node, value),
             }
         }
         if node.values().next().is_none() {
             self.mistakes
-                .add(
-                    "condition",
-                    node.head,
-                    format!("`{}` takes a condition", node.name.text),
-                )
+                .add("condition", node.head, format!("`{}` takes a condition", node.name.text))
                 .expected("`\"EXPRESSION\"`, or several, which must be true together");
         }
         all.conditions.push(Expected {
-            condition: Condition {
-                moment,
-                all: conditions,
-            },
+            condition: Condition { moment, all: conditions },
             text: self.line_text(node.head),
             line: self.line_of(node.head),
             engine,
@@ -118,18 +89,9 @@ impl<'a> Lower<'a> {
 
     /// `engine=loom` restricts a clause.
     fn clause_engine(&mut self, node: &Node) -> Option<Engine> {
-        for key in node
-            .entries
-            .iter()
-            .filter_map(|entry| entry.key.as_ref())
-            .filter(|key| key.text != "engine")
-        {
+        for key in node.entries.iter().filter_map(|entry| entry.key.as_ref()).filter(|key| key.text != "engine") {
             self.mistakes
-                .add(
-                    "unknown-option",
-                    key.span,
-                    format!("`{}` has no option `{}`", node.name.text, key.text),
-                )
+                .add("unknown-option", key.span, format!("`{}` has no option `{}`", node.name.text, key.text))
                 .expected("`engine=`")
                 .help_if(did_you_mean(&key.text, ["engine"]));
         }
@@ -141,13 +103,7 @@ impl<'a> Lower<'a> {
         engine
     }
 
-    fn verdict(
-        &mut self,
-        node: &Node,
-        engine: Option<Engine>,
-        all: &mut Expectations,
-        general: &mut Option<Span>,
-    ) {
+    fn verdict(&mut self, node: &Node, engine: Option<Engine>, all: &mut Expectations, general: &mut Option<Span>) {
         let mut properties = Vec::new();
         for value in node.values() {
             let said = value.span.of(self.text);
@@ -155,56 +111,30 @@ impl<'a> Lower<'a> {
                 Some(property) => properties.push(property),
                 None => {
                     let names = || Property::ALL.iter().map(|property| property.name());
-                    let expected = if node.name.text == "holds" {
-                        "nothing after `holds`"
-                    } else {
-                        "the name of a property"
-                    };
+                    let expected =
+                        if node.name.text == "holds" { "nothing after `holds`" } else { "the name of a property" };
                     self.mistakes
-                        .add(
-                            "unknown-property",
-                            value.span,
-                            format!("`{said}` is no property"),
-                        )
+                        .add("unknown-property", value.span, format!("`{said}` is no property"))
                         .expected(expected)
-                        .help_if(
-                            did_you_mean(said, names())
-                                .or(Some("`fenceweave properties` lists them".to_owned())),
-                        );
+                        .help_if(did_you_mean(said, names()).or(Some("`fenceweave properties` lists them".to_owned())));
                 }
             }
         }
         if node.name.text == "violates" && node.values().next().is_none() {
             self.mistakes
-                .add(
-                    "unknown-property",
-                    node.head,
-                    "which properties are violated?",
-                )
+                .add("unknown-property", node.head, "which properties are violated?")
                 .expected("`violates PROPERTY…`");
         }
         properties.sort();
         properties.dedup();
-        let verdict = if node.name.text == "holds" {
-            Verdict::Holds
-        } else {
-            Verdict::Violates(properties)
-        };
+        let verdict = if node.name.text == "holds" { Verdict::Holds } else { Verdict::Violates(properties) };
         let earlier = match engine {
             None => general.replace(node.head),
-            Some(engine) => all
-                .verdicts
-                .iter()
-                .any(|(of, _)| *of == engine)
-                .then_some(node.head),
+            Some(engine) => all.verdicts.iter().any(|(of, _)| *of == engine).then_some(node.head),
         };
         if let Some(earlier) = earlier {
             self.mistakes
-                .add(
-                    "two-verdicts",
-                    node.head,
-                    "a case has one verdict for an engine",
-                )
+                .add("two-verdicts", node.head, "a case has one verdict for an engine")
                 .expected("one `holds` or `violates P Q…`")
                 .seen(earlier, "the other one")
                 .help("name all violated properties in one `violates`");
@@ -235,17 +165,11 @@ impl<'a> Lower<'a> {
             ExprKind::Binary(operator @ (Binary::And | Binary::Or), left, right) => {
                 let left = self.expand(*left);
                 let right = self.expand(*right);
-                Some(Expr {
-                    kind: ExprKind::Binary(operator, Box::new(left?), Box::new(right?)),
-                    span,
-                })
+                Some(Expr { kind: ExprKind::Binary(operator, Box::new(left?), Box::new(right?)), span })
             }
             ExprKind::Unary(operator @ expr::Unary::Not, inner) => {
                 let inner = self.expand(*inner)?;
-                Some(Expr {
-                    kind: ExprKind::Unary(operator, Box::new(inner)),
-                    span,
-                })
+                Some(Expr { kind: ExprKind::Unary(operator, Box::new(inner)), span })
             }
             kind => {
                 let expr = Expr { kind, span };
@@ -256,11 +180,7 @@ impl<'a> Lower<'a> {
                     [(quantifier, name, of)] => self.for_each(&expr, *quantifier, name, *of),
                     [_, (.., second), ..] => {
                         self.mistakes
-                            .add(
-                                "quantifier",
-                                *second,
-                                "one condition has one `any` or `all`",
-                            )
+                            .add("quantifier", *second, "one condition has one `any` or `all`")
                             .expected("a local of one thread")
                             .help("join two conditions by `&&` or `||`");
                         None
@@ -270,52 +190,27 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn for_each(
-        &mut self,
-        expr: &Expr,
-        quantifier: Quantifier,
-        name: &str,
-        span: Span,
-    ) -> Option<Expr> {
+    fn for_each(&mut self, expr: &Expr, quantifier: Quantifier, name: &str, span: Span) -> Option<Expr> {
         let group = parts(name).swap_remove(0);
-        let Some((
-            Symbol::Thread {
-                count: Some(count), ..
-            },
-            _,
-        )) = self.names.find(&group)
-        else {
+        let Some((Symbol::Thread { count: Some(count), .. }, _)) = self.names.find(&group) else {
             self.mistakes
-                .add(
-                    "quantifier",
-                    span,
-                    format!("`{group}` is not a number of identical threads"),
-                )
+                .add("quantifier", span, format!("`{group}` is not a number of identical threads"))
                 .expected("a local of a `thread NAME count=N`");
             return None;
         };
         let rest = name.strip_prefix(&group).unwrap_or_default();
-        let operator = if quantifier == Quantifier::Any {
-            Binary::Or
-        } else {
-            Binary::And
-        };
+        let operator = if quantifier == Quantifier::Any { Binary::Or } else { Binary::And };
         let one = |i: u8| substitute(expr, &format!("{group}.{i}{rest}"));
         (1..count).fold(Some(one(0)), |all, i| {
             let kind = ExprKind::Binary(operator, Box::new(all?), Box::new(one(i)));
-            Some(Expr {
-                kind,
-                span: expr.span,
-            })
+            Some(Expr { kind, span: expr.span })
         })
     }
 
     fn seen(&mut self, leaf: Leaf<'_>, span: Span) -> Option<ExprNode<Seen>> {
         let name = match leaf {
             Leaf::Number(number) => {
-                return self
-                    .word(number, span)
-                    .map(|word| ExprNode::Const(Value::Word(word)));
+                return self.word(number, span).map(|word| ExprNode::Const(Value::Word(word)));
             }
             Leaf::Name(name) => name,
         };
@@ -326,18 +221,12 @@ impl<'a> Lower<'a> {
         match self.names.find(&parts[0]) {
             Some((Symbol::Thread { .. }, _)) => self.seen_local(&parts, span),
             Some((Symbol::Var { first, len }, _)) => self.seen_var(first, len, &parts, span),
-            Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => {
-                Some(ExprNode::Const(reference(id)))
-            }
+            Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => Some(ExprNode::Const(reference(id))),
             Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, &parts, span),
             Some((Symbol::Struct(of), _)) => self.seen_field(of, &parts, span),
             Some((Symbol::PerThread { .. }, declared)) => {
                 self.mistakes
-                    .add(
-                        "not-seen",
-                        span,
-                        format!("`{}` is a thread's own", parts[0]),
-                    )
+                    .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
                     .expected("a variable, `thread.local` or `object.facet`")
                     .seen(declared, "declared here");
                 None
@@ -375,26 +264,13 @@ impl<'a> Lower<'a> {
         };
         let Some(thread) = thread else {
             let example = match self.names.find(&parts[0]) {
-                Some((
-                    Symbol::Thread {
-                        count: Some(count), ..
-                    },
-                    _,
-                )) => {
-                    format!(
-                        "`{0}.0.LOCAL` to `{0}.{1}.LOCAL`, `any {0}.LOCAL` or `all {0}.LOCAL`",
-                        parts[0],
-                        count - 1
-                    )
+                Some((Symbol::Thread { count: Some(count), .. }, _)) => {
+                    format!("`{0}.0.LOCAL` to `{0}.{1}.LOCAL`, `any {0}.LOCAL` or `all {0}.LOCAL`", parts[0], count - 1)
                 }
                 _ => format!("`{}.LOCAL`", parts[0]),
             };
             self.mistakes
-                .add(
-                    "not-seen",
-                    span,
-                    format!("`{}` is no local of a thread", parts.join(".")),
-                )
+                .add("not-seen", span, format!("`{}` is no local of a thread", parts.join(".")))
                 .expected(example);
             return None;
         };
@@ -405,38 +281,22 @@ impl<'a> Lower<'a> {
         let script = self.program.scripts.get(thread.index())?;
         let found = script.locals.iter().position(|name| name == local);
         if let Some(at) = found {
-            let local =
-                fenceweave_kernel::LocalId(u8::try_from(at).unwrap_or(super::entries::NO_LOCAL.0));
+            let local = fenceweave_kernel::LocalId(u8::try_from(at).unwrap_or(super::entries::NO_LOCAL.0));
             return Some(ExprNode::Read(Seen::Local(thread, local)));
         }
-        let known: Vec<&str> = script
-            .locals
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
-            .collect();
+        let known: Vec<&str> = script.locals.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
         let expected = match known.as_slice() {
             [] => "a local, which this thread has none of".to_owned(),
             known => list(known.iter().copied()),
         };
         self.mistakes
-            .add(
-                "unknown-local",
-                span,
-                format!("the thread `{}` has no local `{local}`", script.name),
-            )
+            .add("unknown-local", span, format!("the thread `{}` has no local `{local}`", script.name))
             .expected(expected)
             .help_if(did_you_mean(local, known.iter().copied()));
         None
     }
 
-    fn seen_var(
-        &mut self,
-        first: ObjId,
-        len: Option<u8>,
-        parts: &[String],
-        span: Span,
-    ) -> Option<ExprNode<Seen>> {
+    fn seen_var(&mut self, first: ObjId, len: Option<u8>, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
         let index = parts.get(1).map(|index| index.parse::<u8>());
         let at = match (len, index, parts.len()) {
             (None, None, _) => Some(0),
@@ -450,13 +310,7 @@ impl<'a> Lower<'a> {
             Some(len) => format!("`{0}.0` to `{0}.{1}`", parts[0], len - 1),
             None => format!("`{}`", parts[0]),
         };
-        self.mistakes
-            .add(
-                "not-seen",
-                span,
-                format!("`{}` is no variable", parts.join(".")),
-            )
-            .expected(expected);
+        self.mistakes.add("not-seen", span, format!("`{}` is no variable", parts.join("."))).expected(expected);
         None
     }
 
@@ -469,34 +323,18 @@ impl<'a> Lower<'a> {
             .filter_map(|(name, _)| self.program.field_names.get(usize::from(name.0)))
             .map(String::as_str)
             .collect();
-        let slot = parts
-            .get(1)
-            .and_then(|slot| slot.parse::<u8>().ok())
-            .filter(|slot| usize::from(*slot) < decl.slots.len());
-        let field = parts
-            .get(2)
-            .and_then(|field| names.iter().position(|name| name == field));
+        let slot =
+            parts.get(1).and_then(|slot| slot.parse::<u8>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
+        let field = parts.get(2).and_then(|field| names.iter().position(|name| name == field));
         if let (Some(slot), Some(field), 3) = (slot, field, parts.len()) {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
-            return Some(ExprNode::Read(Seen::Var(ObjId::var(
-                word.min(fenceweave_kernel::MAX_VARS - 1),
-            ))));
+            return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
         let example = names.first().map_or("FIELD", |name| name);
-        let expected = format!(
-            "`{0}.0.{example}` to `{0}.{1}.{example}`",
-            parts[0],
-            decl.slots.len().max(1) - 1
-        );
-        let help = parts
-            .get(2)
-            .and_then(|field| did_you_mean(field, names.iter().copied()));
+        let expected = format!("`{0}.0.{example}` to `{0}.{1}.{example}`", parts[0], decl.slots.len().max(1) - 1);
+        let help = parts.get(2).and_then(|field| did_you_mean(field, names.iter().copied()));
         self.mistakes
-            .add(
-                "not-seen",
-                span,
-                format!("`{}` is no field of a slot", parts.join(".")),
-            )
+            .add("not-seen", span, format!("`{}` is no field of a slot", parts.join(".")))
             .expected(expected)
             .help_if(help);
         None
@@ -507,23 +345,13 @@ impl<'a> Lower<'a> {
         let kind = &self.program.objects.get(usize::from(id.0))?.kind;
         let own = facet_names(kind);
         let (lock, locks) = match kind {
-            ObjectKind::Resv { lock, .. } => (
-                *lock,
-                facet_names(&ObjectKind::WwMutex {
-                    class: id,
-                    resv: None,
-                }),
-            ),
+            ObjectKind::Resv { lock, .. } => (*lock, facet_names(&ObjectKind::WwMutex { class: id, resv: None })),
             _ => (id, &[][..]),
         };
         let facet = parts.get(1).filter(|_| parts.len() == 2);
         let found = facet.and_then(|facet| {
             let has = |names: &[&str]| names.contains(&facet.as_str());
-            if has(own) {
-                Some((id, facet))
-            } else {
-                has(locks).then_some((lock, facet))
-            }
+            if has(own) { Some((id, facet)) } else { has(locks).then_some((lock, facet)) }
         });
         if let Some((id, facet)) = found {
             let name = self.field(facet);
@@ -531,17 +359,10 @@ impl<'a> Lower<'a> {
         }
         let known = || own.iter().chain(locks).copied();
         let help = facet.and_then(|facet| did_you_mean(facet, known()));
-        let expected = if known().next().is_none() {
-            "something else: it shows nothing".to_owned()
-        } else {
-            list(known())
-        };
+        let expected =
+            if known().next().is_none() { "something else: it shows nothing".to_owned() } else { list(known()) };
         self.mistakes
-            .add(
-                "unknown-facet",
-                span,
-                format!("`{}` has no `{}`", parts[0], parts[1..].join(".")),
-            )
+            .add("unknown-facet", span, format!("`{}` has no `{}`", parts[0], parts[1..].join(".")))
             .expected(expected)
             .help_if(help);
         None
@@ -564,18 +385,11 @@ fn quantifiers(expr: &Expr, found: &mut Vec<(Quantifier, String, Span)>) {
 fn substitute(expr: &Expr, name: &str) -> Expr {
     let kind = match &expr.kind {
         ExprKind::Of(..) => ExprKind::Name(name.to_owned()),
-        ExprKind::Unary(operator, inner) => {
-            ExprKind::Unary(*operator, Box::new(substitute(inner, name)))
+        ExprKind::Unary(operator, inner) => ExprKind::Unary(*operator, Box::new(substitute(inner, name))),
+        ExprKind::Binary(operator, left, right) => {
+            ExprKind::Binary(*operator, Box::new(substitute(left, name)), Box::new(substitute(right, name)))
         }
-        ExprKind::Binary(operator, left, right) => ExprKind::Binary(
-            *operator,
-            Box::new(substitute(left, name)),
-            Box::new(substitute(right, name)),
-        ),
         other => other.clone(),
     };
-    Expr {
-        kind,
-        span: expr.span,
-    }
+    Expr { kind, span: expr.span }
 }

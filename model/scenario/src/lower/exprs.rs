@@ -33,9 +33,7 @@ pub(super) fn postfix<L: Copy>(
             postfix(inner, out, leaf)?;
             match (operator, out.last_mut()) {
                 // `-EDEADLK` and `-1` are constants, not calculations.
-                (Unary::Negate, Some(ExprNode::Const(Value::Word(word)))) => {
-                    *word = word.wrapping_neg()
-                }
+                (Unary::Negate, Some(ExprNode::Const(Value::Word(word)))) => *word = word.wrapping_neg(),
                 (Unary::Negate, _) => out.push(ExprNode::Apply(Operator::Neg)),
                 (Unary::Not, _) => out.push(ExprNode::Apply(Operator::Not)),
             }
@@ -92,9 +90,7 @@ impl<'a> Lower<'a> {
         };
         let expr = expr::parse(self.text, *inner, self.mistakes)?;
         let mut nodes = Vec::new();
-        postfix(&expr, &mut nodes, &mut |leaf, span| {
-            self.script_leaf(unit, leaf, span)
-        })?;
+        postfix(&expr, &mut nodes, &mut |leaf, span| self.script_leaf(unit, leaf, span))?;
         self.compiled(nodes, value.span)
     }
 
@@ -109,20 +105,13 @@ impl<'a> Lower<'a> {
     pub(super) fn tell_too_deep(&mut self, span: Span) {
         self.mistakes
             .add("expression", span, "this expression needs too much at once")
-            .expected(format!(
-                "at most {} values before the first operator",
-                fenceweave_kernel::expr::MAX_EXPR_DEPTH
-            ))
+            .expected(format!("at most {} values before the first operator", fenceweave_kernel::expr::MAX_EXPR_DEPTH))
             .help("split it, or put the parenthesis on the left side of its operator");
     }
 
     /// Adds a well-formed expression to the program; the same one only once.
     pub(super) fn add_expr(&mut self, nodes: Vec<ExprNode>) -> u16 {
-        let known = self
-            .program
-            .exprs
-            .iter()
-            .position(|expr| expr.nodes() == nodes);
+        let known = self.program.exprs.iter().position(|expr| expr.nodes() == nodes);
         let at = known.unwrap_or_else(|| {
             self.program.exprs.extend(Compiled::from_postfix(nodes));
             self.program.exprs.len() - 1
@@ -138,21 +127,13 @@ impl<'a> Lower<'a> {
     fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
             Leaf::Number(number) => {
-                return self
-                    .word(number, span)
-                    .map(|word| ExprNode::Const(Value::Word(word)));
+                return self.word(number, span).map(|word| ExprNode::Const(Value::Word(word)));
             }
             Leaf::Name(name) => name,
         };
-        if span.of(self.text).starts_with(['a'])
-            && (span.of(self.text).starts_with("any ") || span.of(self.text).starts_with("all "))
-        {
+        if ["any ", "all "].iter().any(|word| span.of(self.text).starts_with(word)) {
             self.mistakes
-                .add(
-                    "expression",
-                    span,
-                    "`any` and `all` have a meaning in expectations only",
-                )
+                .add("expression", span, "`any` and `all` have a meaning in expectations only")
                 .expected("a local");
             return None;
         }
@@ -162,11 +143,7 @@ impl<'a> Lower<'a> {
         if let Some(local) = unit.read(name, span) {
             return Some(ExprNode::Read(local));
         }
-        let shared = name.contains('.')
-            || matches!(
-                self.names.find(name),
-                Some((super::names::Symbol::Var { .. }, _))
-            );
+        let shared = name.contains('.') || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
         if shared {
             self.mistakes
                 .add(
@@ -175,16 +152,13 @@ impl<'a> Lower<'a> {
                     format!("`{name}` is shared: an expression of a script sees locals only"),
                 )
                 .expected("a local")
-                .help(format!(
-                    "load it first, as a step of its own: `load {name} into=x`"
-                ));
+                .help(format!("load it first, as a step of its own: `load {name} into=LOCAL`"));
             return None;
         }
-        let written = Written {
-            kind: ValueKind::Word(name.to_owned()),
-            span,
-        };
-        self.tell_minus(unit, name, span)?;
+        let written = Written { kind: ValueKind::Word(name.to_owned()), span };
+        if self.tell_minus(unit, name, span) {
+            return None;
+        }
         self.operand(Some(unit), &written).map(node_of)
     }
 
@@ -193,32 +167,20 @@ impl<'a> Lower<'a> {
         if let Some(value) = names::constant(name) {
             return Some(ExprNode::Const(value));
         }
-        let word = self
-            .words
-            .number(name)
-            .filter(|_| self.names.find(name).is_none())?;
+        let word = self.words.number(name).filter(|_| self.names.find(name).is_none())?;
         Some(ExprNode::Const(Value::Word(word)))
     }
 
-    /// `r-1` is one name; `None` if that explains why it is unknown.
-    fn tell_minus(&mut self, unit: &Unit<'a>, name: &str, span: Span) -> Option<()> {
-        let (left, right) = name
-            .rsplit_once('-')
-            .filter(|(left, _)| unit.local(left).is_some())?
-            .to_owned();
-        if self.names.find(name).is_some() {
-            return Some(());
-        }
+    /// `r-1` is one name; whether that explains why it is unknown.
+    fn tell_minus(&mut self, unit: &Unit<'a>, name: &str, span: Span) -> bool {
+        let parts = name.rsplit_once('-').filter(|(left, _)| unit.local(left).is_some());
+        let Some((left, right)) = parts.filter(|_| self.names.find(name).is_none()) else {
+            return false;
+        };
         self.mistakes
-            .add(
-                "unknown-name",
-                span,
-                format!("`{name}` is one name, and nothing has it"),
-            )
+            .add("unknown-name", span, format!("`{name}` is one name, and nothing has it"))
             .expected("a local")
-            .help(format!(
-                "a minus between two values needs blanks: `{left} - {right}`"
-            ));
-        None
+            .help(format!("a minus between two values needs blanks: `{left} - {right}`"));
+        true
     }
 }

@@ -15,38 +15,14 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "when \"E\" { … }` or `when X is=V { … }` or `when X is-not=V { … }",
         "runs the block if the condition is true",
     ),
-    (
-        "else",
-        "else { … }",
-        "after the block of a `when`: runs if its condition was false",
-    ),
-    (
-        "while",
-        "while \"E\" { … }",
-        "runs the block as long as the condition is true",
-    ),
+    ("else", "else { … }", "after the block of a `when`: runs if its condition was false"),
+    ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
     ("repeat", "repeat N { … }", "runs the block N times"),
-    (
-        "loop",
-        "loop { … }",
-        "runs the block for ever, or until `break`",
-    ),
+    ("loop", "loop { … }", "runs the block for ever, or until `break`"),
     ("break", "break", "leaves the innermost loop"),
-    (
-        "continue",
-        "continue",
-        "goes to the next turn of the innermost loop",
-    ),
-    (
-        "return",
-        "return [\"E\"]",
-        "ends the thread, with a result in its local `return`, or the proc",
-    ),
-    (
-        "goto",
-        "goto L",
-        "goes forward to a label of this or an enclosing block",
-    ),
+    ("continue", "continue", "goes to the next turn of the innermost loop"),
+    ("return", "return [\"E\"]", "ends the thread, with a result in its local `return`, or the proc"),
+    ("goto", "goto L", "goes forward to a label of this or an enclosing block"),
     ("label", "label L", "where `goto L` goes"),
     ("let", "let X=\"E\"", "sets a local"),
     (
@@ -54,11 +30,7 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
     ),
-    (
-        "choose",
-        "choose A B… into=X",
-        "any of these: all are explored",
-    ),
+    ("choose", "choose A B… into=X", "any of these: all are explored"),
 ];
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -81,10 +53,7 @@ impl<'a> Lower<'a> {
             rest = after;
             let line = self.line_of(node.head);
             unit.at_line(line, self.line_text(node.head));
-            let other = after
-                .first()
-                .filter(|next| next.name.text == "else")
-                .copied();
+            let other = after.first().filter(|next| next.name.text == "else").copied();
             if node.name.text == "when" {
                 self.when(unit, node, other);
                 if other.is_some() {
@@ -99,10 +68,7 @@ impl<'a> Lower<'a> {
 
     fn labels_of(&mut self, unit: &mut Unit<'a>, nodes: &[&'a Node]) -> Scope<'a> {
         let mut scope = Scope::default();
-        for node in nodes
-            .iter()
-            .filter(|node| node.name.text == "label" && !node.broken)
-        {
+        for node in nodes.iter().filter(|node| node.name.text == "label" && !node.broken) {
             let [entry] = node.entries.as_slice() else {
                 continue;
             };
@@ -110,11 +76,7 @@ impl<'a> Lower<'a> {
             match unit.labels.get(name) {
                 Some(other) if *other != entry.span() => {
                     self.mistakes
-                        .add(
-                            "declared-twice",
-                            entry.span(),
-                            format!("there is a label `{name}` already"),
-                        )
+                        .add("declared-twice", entry.span(), format!("there is a label `{name}` already"))
                         .expected("another name")
                         .seen(*other, "the other one");
                 }
@@ -128,11 +90,8 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let takes_block = matches!(
-            node.name.text.as_str(),
-            "while" | "repeat" | "loop" | "else"
-        );
-        if takes_block != node.block.is_some() && !node.broken {
+        let takes_block = matches!(node.name.text.as_str(), "while" | "repeat" | "loop" | "else");
+        if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
         }
         match node.name.text.as_str() {
@@ -170,17 +129,15 @@ impl<'a> Lower<'a> {
         if node.block.is_none() && !node.broken {
             self.tell_block(node, true);
         }
-        let branch = self
-            .condition(unit, node)
-            .map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
+        let branch = self.condition(unit, node).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
+        let line = unit.line();
         self.block(unit, node.children());
+        unit.back_to(line);
         let Some(other) = other else {
             return unit.land(branch.into_iter().collect());
         };
         if !other.entries.is_empty() && !other.broken {
-            self.mistakes
-                .add("else", other.head, "`else` takes a block and nothing else")
-                .expected("`else { … }`");
+            self.mistakes.add("else", other.head, "`else` takes a block and nothing else").expected("`else { … }`");
         }
         let skip = unit.emit(Instr::Jump(0));
         unit.land(branch.into_iter().collect());
@@ -204,40 +161,23 @@ impl<'a> Lower<'a> {
         }
         let (is, is_not) = (node.option("is"), node.option("is-not"));
         match (node.entries.as_slice(), is.or(is_not)) {
-            ([entry], None)
-                if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }) =>
-            {
+            ([entry], None) if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }) => {
                 self.script_expr(unit, &entry.value)
             }
             ([subject, _], Some(value)) if subject.key.is_none() => {
                 let left = self.operand(Some(unit), &subject.value);
                 let right = self.operand(Some(unit), value);
-                let operator = if is.is_some() {
-                    Operator::Eq
-                } else {
-                    Operator::Ne
-                };
-                Some(self.add_expr(vec![
-                    node_of(left?),
-                    node_of(right?),
-                    ExprNode::Apply(operator),
-                ]))
+                let operator = if is.is_some() { Operator::Eq } else { Operator::Ne };
+                Some(self.add_expr(vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)]))
             }
             _ => {
                 let name = &node.name.text;
                 let said = node.entries.first().map(|entry| entry.span().of(self.text));
-                let help = said
-                    .filter(|_| node.entries.len() == 1)
-                    .map(|said| format!("write `{name} \"{said}\" {{ … }}`"));
+                let help =
+                    said.filter(|_| node.entries.len() == 1).map(|said| format!("write `{name} \"{said}\" {{ … }}`"));
                 self.mistakes
-                    .add(
-                        "condition",
-                        node.head,
-                        format!("`{name}` takes one condition"),
-                    )
-                    .expected(format!(
-                        "`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"
-                    ))
+                    .add("condition", node.head, format!("`{name}` takes one condition"))
+                    .expected(format!("`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"))
                     .help_if(help);
                 None
             }
@@ -246,9 +186,7 @@ impl<'a> Lower<'a> {
 
     fn while_loop(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let head = unit.here();
-        let exit = self
-            .condition(unit, node)
-            .map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
+        let exit = self.condition(unit, node).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
         let turn = self.turn(unit, node);
         unit.aim(turn.continues, head);
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
@@ -271,8 +209,10 @@ impl<'a> Lower<'a> {
 
     /// The body of a loop once.
     fn turn(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Loop {
+        let line = unit.line();
         unit.loops.push(Loop::default());
         self.block(unit, node.children());
+        unit.back_to(line);
         unit.loops.pop().unwrap_or_default()
     }
 
@@ -288,9 +228,7 @@ impl<'a> Lower<'a> {
         };
         match entry.value.kind {
             ValueKind::Int(turns) if turns < 0 => {
-                self.mistakes
-                    .add("repeat", entry.span(), "a negative number of turns")
-                    .expected("a number from 0 on");
+                self.mistakes.add("repeat", entry.span(), "a negative number of turns").expected("a number from 0 on");
             }
             ValueKind::Int(turns) if self.is_short(node, turns) => self.unroll(unit, node, turns),
             _ => self.counted(unit, node, &entry.value),
@@ -298,8 +236,7 @@ impl<'a> Lower<'a> {
     }
 
     fn is_short(&self, node: &Node, turns: i64) -> bool {
-        let few = usize::try_from(turns)
-            .is_ok_and(|turns| turns * statements(node) <= UNROLL_STATEMENTS_MAX);
+        let few = usize::try_from(turns).is_ok_and(|turns| turns * statements(node) <= UNROLL_STATEMENTS_MAX);
         turns <= i64::from(UNROLL_TURNS_MAX) && few
     }
 
@@ -323,19 +260,11 @@ impl<'a> Lower<'a> {
         unit.emit(Instr::Let { into: left, expr });
         let head = unit.here();
         let constant = |word| ExprNode::Const(Value::Word(word));
-        let expr = self.add_expr(vec![
-            ExprNode::Read(left),
-            constant(0),
-            ExprNode::Apply(Operator::Gt),
-        ]);
+        let expr = self.add_expr(vec![ExprNode::Read(left), constant(0), ExprNode::Apply(Operator::Gt)]);
         let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
         let turn = self.turn(unit, node);
         unit.land(turn.continues);
-        let expr = self.add_expr(vec![
-            ExprNode::Read(left),
-            constant(1),
-            ExprNode::Apply(Operator::Sub),
-        ]);
+        let expr = self.add_expr(vec![ExprNode::Read(left), constant(1), ExprNode::Apply(Operator::Sub)]);
         unit.emit(Instr::Let { into: left, expr });
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(turn.breaks.into_iter().chain([exit]).collect());
@@ -346,9 +275,7 @@ impl<'a> Lower<'a> {
     fn leave_turn(&mut self, unit: &mut Unit<'a>, node: &Node) {
         let name = &node.name.text;
         if !node.entries.is_empty() && !node.broken {
-            self.mistakes
-                .add("statement", node.head, format!("`{name}` stands alone"))
-                .expected("the end of the line");
+            self.mistakes.add("statement", node.head, format!("`{name}` stands alone")).expected("the end of the line");
         }
         if unit.loops.is_empty() {
             self.mistakes
@@ -358,11 +285,7 @@ impl<'a> Lower<'a> {
         }
         let jump = unit.emit(Instr::Jump(0));
         if let Some(turn) = unit.loops.last_mut() {
-            if name == "break" {
-                turn.breaks.push(jump)
-            } else {
-                turn.continues.push(jump)
-            }
+            if name == "break" { turn.breaks.push(jump) } else { turn.continues.push(jump) }
         }
     }
 
@@ -383,10 +306,7 @@ impl<'a> Lower<'a> {
             unit.emit(Instr::Let { into, expr });
         }
         let exit = unit.emit(Instr::Jump(0));
-        unit.frames
-            .last_mut()
-            .into_iter()
-            .for_each(|frame| frame.exits.push(exit));
+        unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
     }
 
     fn one_name(&mut self, node: &'a Node) -> Option<&'a str> {
@@ -398,11 +318,7 @@ impl<'a> Lower<'a> {
                 let name = &node.name.text;
                 if !node.broken {
                     self.mistakes
-                        .add(
-                            "statement",
-                            node.head,
-                            format!("`{name}` takes the name of a label"),
-                        )
+                        .add("statement", node.head, format!("`{name}` takes the name of a label"))
                         .expected(format!("`{name} NAME`"));
                 }
                 None
@@ -414,17 +330,10 @@ impl<'a> Lower<'a> {
         let Some(name) = self.one_name(node) else {
             return;
         };
-        let found = unit
-            .scopes
-            .iter()
-            .rposition(|scope| scope.labels.contains_key(name));
+        let found = unit.scopes.iter().rposition(|scope| scope.labels.contains_key(name));
         let Some(scope) = found else {
             let elsewhere = unit.labels.get(name).copied();
-            let known: Vec<&str> = unit
-                .scopes
-                .iter()
-                .flat_map(|scope| scope.labels.keys().copied())
-                .collect();
+            let known: Vec<&str> = unit.scopes.iter().flat_map(|scope| scope.labels.keys().copied()).collect();
             let telling = self
                 .mistakes
                 .add(
@@ -459,25 +368,17 @@ impl<'a> Lower<'a> {
         let Some(name) = self.one_name(node) else {
             return;
         };
-        let jumps = unit
-            .scopes
-            .last_mut()
-            .and_then(|scope| scope.labels.get_mut(name))
-            .map(|label| {
-                label.placed = true;
-                std::mem::take(&mut label.jumps)
-            });
+        let jumps = unit.scopes.last_mut().and_then(|scope| scope.labels.get_mut(name)).map(|label| {
+            label.placed = true;
+            std::mem::take(&mut label.jumps)
+        });
         unit.land(jumps.unwrap_or_default());
     }
 
     /// `let x="E"`; several at once are set one after the other.
     fn let_local(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        if node.entries.iter().any(|entry| entry.key.is_none())
-            || (node.entries.is_empty() && !node.broken)
-        {
-            self.mistakes
-                .add("statement", node.head, "`let` sets a local")
-                .expected("`let NAME=\"EXPRESSION\"`");
+        if node.entries.iter().any(|entry| entry.key.is_none()) || (node.entries.is_empty() && !node.broken) {
+            self.mistakes.add("statement", node.head, "`let` sets a local").expected("`let NAME=\"EXPRESSION\"`");
         }
         for entry in &node.entries {
             let Some(key) = &entry.key else { continue };
@@ -489,20 +390,13 @@ impl<'a> Lower<'a> {
     }
 
     fn assert(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let texts = node
-            .values()
-            .filter(|value| matches!(value.kind, ValueKind::Text { .. }))
-            .count();
+        let texts = node.values().filter(|value| matches!(value.kind, ValueKind::Text { .. })).count();
         if node.broken {
             return;
         }
         if texts != node.entries.len() || !(1..=2).contains(&texts) {
             self.mistakes
-                .add(
-                    "statement",
-                    node.head,
-                    "`assert` takes a condition, and a message if you like",
-                )
+                .add("statement", node.head, "`assert` takes a condition, and a message if you like")
                 .expected("`assert \"EXPRESSION\" \"message\"`");
             return;
         }
@@ -515,26 +409,24 @@ impl<'a> Lower<'a> {
         const WAYS: std::ops::RangeInclusive<usize> = 2..=7;
         let mut options = Vec::new();
         for value in node.values() {
+            let said = value.span.of(self.text);
+            if unit.local(said).is_some() {
+                self.mistakes
+                    .add("choose", value.span, format!("`{said}` is a local: what it holds is not known beforehand"))
+                    .expected("a word, a number, an errno, NULL or the name of an object");
+                return;
+            }
             match self.constant(value) {
                 Some(value) => options.push(Operand::Const(value)),
                 None => return,
             }
         }
-        let into = node
-            .option("into")
-            .and_then(|value| unit.local(value.span.of(self.text)));
-        let extra = node
-            .entries
-            .iter()
-            .any(|entry| entry.key.as_ref().is_some_and(|key| key.text != "into"));
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        let extra = node.entries.iter().any(|entry| entry.key.as_ref().is_some_and(|key| key.text != "into"));
         if !WAYS.contains(&options.len()) || node.option("into").is_none() || extra {
             if !node.broken {
                 self.mistakes
-                    .add(
-                        "choose",
-                        node.head,
-                        "`choose` takes 2 to 7 constants and a local",
-                    )
+                    .add("choose", node.head, "`choose` takes 2 to 7 constants and a local")
                     .expected("`choose A B into=NAME`");
             }
             return;
@@ -549,11 +441,7 @@ impl<'a> Lower<'a> {
         if unit.alone {
             let name = unit.name().to_owned();
             self.mistakes
-                .add(
-                    "choice-alone",
-                    node.head,
-                    format!("there are no choices in `{name}`"),
-                )
+                .add("choice-alone", node.head, format!("there are no choices in `{name}`"))
                 .expected("what happens in one way only")
                 .help("choose in a thread, before anything else");
         }
@@ -561,9 +449,5 @@ impl<'a> Lower<'a> {
 }
 
 fn statements(node: &Node) -> usize {
-    node.children()
-        .iter()
-        .map(|child| 1 + statements(child))
-        .sum::<usize>()
-        .max(1)
+    node.children().iter().map(|child| 1 + statements(child)).sum::<usize>().max(1)
 }

@@ -17,7 +17,7 @@ pub(crate) use flow::STATEMENTS;
 pub use names::Words;
 pub(crate) use scenario::scenarios;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::{ObjId, ObjectKind, Program, program::FieldName, program::ObjectDecl};
 
@@ -36,6 +36,7 @@ pub(crate) struct Lower<'a> {
     mistakes: &'a mut Mistakes,
     names: Names,
     procs: BTreeMap<&'a str, &'a Node>,
+    called: BTreeSet<&'a str>,
     program: Program,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,
@@ -87,9 +88,7 @@ impl<'a> Lower<'a> {
                 .help_if(help);
         }
         if !node.broken && (!named || node.block.is_none()) {
-            self.mistakes
-                .add("only", node.head, "`only` takes cases and a block")
-                .expected("`only CASE… { … }`");
+            self.mistakes.add("only", node.head, "`only` takes cases and a block").expected("`only CASE… { … }`");
         }
         ours
     }
@@ -105,11 +104,7 @@ impl<'a> Lower<'a> {
 
     /// The interned name of a field or facet.
     fn field(&mut self, name: &str) -> FieldName {
-        let known = self
-            .program
-            .field_names
-            .iter()
-            .position(|field| field == name);
+        let known = self.program.field_names.iter().position(|field| field == name);
         let at = known.unwrap_or_else(|| {
             self.program.field_names.push(name.to_owned());
             self.program.field_names.len() - 1
@@ -119,10 +114,7 @@ impl<'a> Lower<'a> {
 
     /// The author's text on one line.
     fn line_text(&self, span: Span) -> String {
-        span.of(self.text)
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        span.of(self.text).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     fn line_of(&self, span: Span) -> u32 {
@@ -130,11 +122,11 @@ impl<'a> Lower<'a> {
     }
 }
 
-/// `a`, `b` and `c`
+/// `a`, `b` or `c`
 fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => names.concat(),
     }
 }

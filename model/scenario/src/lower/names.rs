@@ -63,41 +63,27 @@ impl Names {
 
     /// The names of the symbols that `wanted` likes, for suggestions.
     pub(crate) fn names(&self, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
-        self.known
-            .iter()
-            .filter(move |(_, (symbol, _))| wanted(*symbol))
-            .map(|(name, _)| name.as_str())
+        self.known.iter().filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
     }
 
     pub(crate) fn threads(&self) -> impl Iterator<Item = (&str, ThreadId, Option<u8>)> {
-        self.known
-            .iter()
-            .filter_map(|(name, (symbol, _))| match symbol {
-                Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
-                _ => None,
-            })
+        self.known.iter().filter_map(|(name, (symbol, _))| match symbol {
+            Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
+            _ => None,
+        })
     }
 }
 
 /// Whether a text can be a name: of an object, a local, a thread, a case.
 pub(crate) fn is_name(text: &str) -> bool {
-    let first = text
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    first
-        && !text.ends_with('-')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first && !text.ends_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// Whether a word looks like a constant: `LIST`, `IN_USE`.
 fn looks_constant(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// The symbolic words of a scenario: constants that stand for themselves.
@@ -117,17 +103,12 @@ const FIRST_WORD: i32 = 64;
 impl Words {
     /// The word that a number stands for.
     pub fn name_of(&self, number: i32) -> Option<&str> {
-        self.numbers
-            .iter()
-            .find(|(_, known)| **known == number)
-            .map(|(name, _)| name.as_str())
+        self.numbers.iter().find(|(_, known)| **known == number).map(|(name, _)| name.as_str())
     }
 
     /// Every word with its number, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.numbers
-            .iter()
-            .map(|(name, number)| (name.as_str(), *number))
+        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
     }
 
     pub(crate) fn number(&self, word: &str) -> Option<i32> {
@@ -144,38 +125,27 @@ impl Words {
             ValueKind::Text { said, .. } => numbers.extend(numbers_in(said)),
             ValueKind::Word(word) => {
                 let compared = matches!(key, Some("is" | "is-not"));
-                if looks_constant(word)
-                    && constant(word).is_none()
-                    && !compared
-                    && !found.contains(word)
-                {
+                if looks_constant(word) && constant(word).is_none() && !compared && !found.contains(word) {
                     found.push(word.clone());
                 }
             }
         });
         let free = (FIRST_WORD..).filter(|number| !numbers.contains(&i64::from(*number)));
-        Words {
-            numbers: found.into_iter().zip(free).collect(),
-        }
+        Words { numbers: found.into_iter().zip(free).collect() }
     }
 }
 
 fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
     for node in nodes {
         for entry in &node.entries {
-            see(
-                entry.key.as_ref().map(|key| key.text.as_str()),
-                &entry.value,
-            );
+            see(entry.key.as_ref().map(|key| key.text.as_str()), &entry.value);
         }
         visit(node.children(), see);
     }
 }
 
 fn numbers_in(text: &str) -> Vec<i64> {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter_map(|word| crate::syntax::number(word).ok())
-        .collect()
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| crate::syntax::number(word).ok()).collect()
 }
 
 /// The value of a word that everybody knows: `NULL`, `EIO`, `-EIO`.
@@ -192,10 +162,7 @@ pub(crate) fn constant(word: &str) -> Option<Value> {
 /// Splits `p->state` or `p.state`, and takes the `&` off `&fence`.
 pub(crate) fn parts(word: &str) -> Vec<String> {
     let word = word.strip_prefix('&').unwrap_or(word);
-    word.replace("->", ".")
-        .split('.')
-        .map(str::to_owned)
-        .collect()
+    word.replace("->", ".").split('.').map(str::to_owned).collect()
 }
 
 #[cfg(test)]

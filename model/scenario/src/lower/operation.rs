@@ -16,24 +16,10 @@ use crate::syntax::{Node, Value as Written, ValueKind};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
-const MAY_FAIL: Opt = Opt {
-    bare: true,
-    ..option(
-        "may-fail",
-        Takes::Value,
-        "it may fail instead; both ways are explored",
-    )
-};
-const ALWAYS_FAILS: Opt = option(
-    "always-fails",
-    Takes::Value,
-    "it fails, and nothing happens",
-);
-const KIND: Opt = option(
-    "kind",
-    Takes::Value,
-    "what a local refers to, where the name of the operation does not say",
-);
+const MAY_FAIL: Opt =
+    Opt { bare: true, ..option("may-fail", Takes::Value, "it may fail instead; both ways are explored") };
+const ALWAYS_FAILS: Opt = option("always-fails", Takes::Value, "it fails, and nothing happens");
+const KIND: Opt = option("kind", Takes::Value, "what a local refers to, where the name of the operation does not say");
 const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
 
@@ -59,6 +45,7 @@ impl<'a> Lower<'a> {
         }
         let name = node.name.text.as_str();
         if let Some(proc) = self.procs.get(name).copied() {
+            self.called.insert(name);
             return self.call(unit, node, proc);
         }
         let candidates = ops::named(name);
@@ -68,15 +55,9 @@ impl<'a> Lower<'a> {
         }
         if let Some(block) = &node.block {
             let at = Span::new(block.span.start as usize, block.span.start as usize + 1);
-            self.mistakes
-                .add("block", at, format!("`{name}` takes no block"))
-                .expected("the end of the line");
+            self.mistakes.add("block", at, format!("`{name}` takes no block")).expected("the end of the line");
         }
-        let known: Vec<&'static Opt> = candidates
-            .iter()
-            .flat_map(|op| op.options)
-            .chain(&EVERYWHERE)
-            .collect();
+        let known: Vec<&'static Opt> = candidates.iter().flat_map(|op| op.options).chain(&EVERYWHERE).collect();
         let sorted = self.sort(node, name, &known);
         let Some(spec) = self.meaning(unit, node, &candidates, &sorted) else {
             return;
@@ -94,11 +75,7 @@ impl<'a> Lower<'a> {
         unit.acting = value.map(|value| value.span.of(self.text).to_owned());
         if let Some(value) = value.filter(|_| !unit.alone) {
             self.mistakes
-                .add(
-                    "for-thread",
-                    value.span,
-                    "a thread begins its own contexts only",
-                )
+                .add("for-thread", value.span, "a thread begins its own contexts only")
                 .expected("`for=` in `setup`");
         }
     }
@@ -123,17 +100,9 @@ impl<'a> Lower<'a> {
         if let Some((Symbol::Object { kind, .. }, declared)) = self.names.find(&name) {
             let found = candidates.iter().find(|op| takes(op).contains(&kind));
             if found.is_none() {
-                let kinds: Vec<&str> = candidates
-                    .iter()
-                    .flat_map(|op| takes(op))
-                    .map(|kind| kind.one())
-                    .collect();
+                let kinds: Vec<&str> = candidates.iter().flat_map(|op| takes(op)).map(|kind| kind.one()).collect();
                 self.mistakes
-                    .add(
-                        "wrong-kind",
-                        operand.span,
-                        format!("`{}` does nothing with {}", node.name.text, kind.one()),
-                    )
+                    .add("wrong-kind", operand.span, format!("`{}` does nothing with {}", node.name.text, kind.one()))
                     .expected(kinds.join(" or "))
                     .seen(declared, "declared here");
             }
@@ -155,53 +124,31 @@ impl<'a> Lower<'a> {
     ) -> Option<&'static OpSpec> {
         if let Some(value) = sorted.value("kind") {
             let said = value.span.of(self.text);
-            let found = Kind::named(said)
-                .and_then(|kind| candidates.iter().find(|op| takes(op).contains(&kind)));
+            let found = Kind::named(said).and_then(|kind| candidates.iter().find(|op| takes(op).contains(&kind)));
             if found.is_none() {
-                let kinds = candidates
-                    .iter()
-                    .flat_map(|op| takes(op))
-                    .map(|kind| kind.name());
+                let kinds = candidates.iter().flat_map(|op| takes(op)).map(|kind| kind.name());
                 self.mistakes
-                    .add(
-                        "which-kind",
-                        value.span,
-                        format!("`{said}` does not do here"),
-                    )
+                    .add("which-kind", value.span, format!("`{said}` is not one of these"))
                     .expected(list(kinds));
             }
             return found.copied();
         }
         let exists = |kind: &Kind| match kind {
             Kind::Struct => !self.program.structs.is_empty(),
-            kind => self
-                .program
-                .objects
-                .iter()
-                .any(|object| Kind::of(&object.kind) == Some(*kind)),
+            kind => self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind)),
         };
-        let possible: Vec<&&'static OpSpec> = candidates
-            .iter()
-            .filter(|op| takes(op).iter().any(exists))
-            .collect();
+        let possible: Vec<&&'static OpSpec> = candidates.iter().filter(|op| takes(op).iter().any(exists)).collect();
         let struct_op = possible.iter().find(|op| takes(op).contains(&Kind::Struct));
         match (possible.as_slice(), struct_op) {
             (_, Some(op)) => Some(**op),
             ([only], _) => Some(**only),
             ([], _) => candidates.first().copied(),
             (several, None) => {
-                let kinds: Vec<&str> = several
-                    .iter()
-                    .filter_map(|op| takes(op).first())
-                    .map(|kind| kind.name())
-                    .collect();
+                let kinds: Vec<&str> =
+                    several.iter().filter_map(|op| takes(op).first()).map(|kind| kind.name()).collect();
                 let said = operand.span.of(self.text);
                 self.mistakes
-                    .add(
-                        "which-kind",
-                        operand.span,
-                        format!("what does `{said}` refer to?"),
-                    )
+                    .add("which-kind", operand.span, format!("what does `{said}` refer to?"))
                     .expected(format!("`kind=` one of {}", list(kinds.iter().copied())))
                     .help(format!("add `kind={}`", kinds[0]));
                 None
@@ -221,12 +168,10 @@ impl<'a> Lower<'a> {
         let mut operands = sorted.operands.iter();
         for param in spec.operands {
             if let Takes::Objects(kinds) = param.takes {
-                let given = self.all_objects(unit, kinds, operands.by_ref().as_slice());
+                let given = self.all_objects(unit, node, kinds, operands.as_slice());
                 operands = [].iter();
                 complete &= given.is_some();
-                given
-                    .into_iter()
-                    .for_each(|given| args.give(param.name, given));
+                given.into_iter().for_each(|given| args.give(param.name, given));
                 continue;
             }
             let Some(value) = operands.next() else {
@@ -234,42 +179,29 @@ impl<'a> Lower<'a> {
                 return None;
             };
             let given = match param.takes {
-                Takes::Place => self
-                    .place(unit, value, sorted.value("at"))
-                    .map(Given::Place),
+                Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
                 takes => self.given(Some(unit), takes, value),
             };
             complete &= given.is_some();
-            given
-                .into_iter()
-                .for_each(|given| args.give(param.name, given));
+            given.into_iter().for_each(|given| args.give(param.name, given));
         }
         for extra in operands {
             complete = false;
+            let flags = spec.options.iter().filter(|opt| opt.bare).map(|opt| opt.name);
+            let flag = did_you_mean(extra.span.of(self.text), flags);
             self.mistakes
-                .add(
-                    "extra-operand",
-                    extra.span,
-                    format!("`{}` takes no more operands", spec.name),
-                )
+                .add("extra-operand", extra.span, format!("`{}` takes no more operands", spec.name))
                 .expected("the end of the line, or an option")
-                .help(format!("it is written `{}`", ops::synopsis(spec)));
+                .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
         }
         for (opt, span, value) in sorted.all() {
-            if EVERYWHERE
-                .iter()
-                .any(|everywhere| everywhere.name == opt.name)
-            {
+            if EVERYWHERE.iter().any(|everywhere| everywhere.name == opt.name) {
                 continue;
             }
             let Some(own) = spec.options.iter().find(|own| own.name == opt.name) else {
                 complete = false;
                 self.mistakes
-                    .add(
-                        "unknown-option",
-                        span,
-                        format!("`{}` has no `{}` here", spec.name, opt.name),
-                    )
+                    .add("unknown-option", span, format!("`{}` has no `{}` here", spec.name, opt.name))
                     .expected(format!("`{}`", ops::synopsis(spec)));
                 continue;
             };
@@ -278,20 +210,14 @@ impl<'a> Lower<'a> {
                 _ => Some(Given::Flag),
             };
             complete &= given.is_some();
-            given
-                .into_iter()
-                .for_each(|given| args.give(own.name, given));
+            given.into_iter().for_each(|given| args.give(own.name, given));
         }
         complete.then_some(args)
     }
 
     fn tell_missing_operand(&mut self, node: &Node, spec: &OpSpec, operand: &str) {
         self.mistakes
-            .add(
-                "missing-operand",
-                node.head,
-                format!("`{}` needs one more operand: {operand}", spec.name),
-            )
+            .add("missing-operand", node.head, format!("`{}` needs one more operand: {operand}", spec.name))
             .expected(format!("`{}`", ops::synopsis(spec)));
     }
 
@@ -299,6 +225,7 @@ impl<'a> Lower<'a> {
     fn all_objects(
         &mut self,
         unit: &mut Unit<'a>,
+        node: &Node,
         kinds: &'static [Kind],
         values: &[&Written],
     ) -> Option<Given> {
@@ -318,11 +245,7 @@ impl<'a> Lower<'a> {
                 }
                 _ => {
                     self.mistakes
-                        .add(
-                            "wrong-kind",
-                            value.span,
-                            "this list takes names, not locals",
-                        )
+                        .add("wrong-kind", value.span, "this list takes names, not locals")
                         .expected("the name of a reservation or a ww-mutex")
                         .help("lock what a local refers to by `lock`, one after the other");
                     return None;
@@ -331,13 +254,8 @@ impl<'a> Lower<'a> {
             found.push(operand);
         }
         if !(1..=LOCKS_MAX).contains(&found.len()) {
-            let span = values.last().map_or(Default::default(), |value| value.span);
             self.mistakes
-                .add(
-                    "missing-operand",
-                    span,
-                    format!("{} locks are not what this takes", found.len()),
-                )
+                .add("missing-operand", node.head, format!("`{}` of {} locks", node.name.text, found.len()))
                 .expected(format!("1 to {LOCKS_MAX} reservations or ww-mutexes"));
             return None;
         }
@@ -365,12 +283,9 @@ impl<'a> Lower<'a> {
         }
         self.needs_rcu |= matches!(
             op,
-            Op::Slab {
-                at: slab::At::FreeRcu,
-                ..
-            } | Op::Rcu {
-                at: rcu::At::Synchronize
-            } | Op::Reserve { .. }
+            Op::Slab { at: slab::At::FreeRcu, .. }
+                | Op::Rcu { at: rcu::At::Synchronize }
+                | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
         );
@@ -379,11 +294,7 @@ impl<'a> Lower<'a> {
         let failure = |name: &str| sorted.has(name);
         if failure("may-fail") && failure("always-fails") {
             self.mistakes
-                .add(
-                    "failure",
-                    node.head,
-                    "`may-fail` and `always-fails` exclude each other",
-                )
+                .add("failure", node.head, "`may-fail` and `always-fails` exclude each other")
                 .expected("one of them");
         }
         if let Some(value) = sorted.value("always-fails") {
@@ -395,72 +306,38 @@ impl<'a> Lower<'a> {
             }
             return;
         }
-        let may_fail = if failure("may-fail") {
-            self.may_fail(unit, node, spec, sorted)
-        } else {
-            None
-        };
+        let may_fail = if failure("may-fail") { self.may_fail(unit, node, spec, sorted) } else { None };
         unit.emit(Instr::Op { op, into, may_fail });
     }
 
-    fn result(
-        &mut self,
-        unit: &Unit<'a>,
-        node: &Node,
-        spec: &OpSpec,
-        sorted: &Options<'_>,
-    ) -> Option<LocalId> {
+    fn result(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<LocalId> {
         let value = sorted.value("into")?;
         if spec.returns.is_empty() {
             self.mistakes
-                .add(
-                    "no-result",
-                    value.span,
-                    format!("`{}` returns nothing", node.name.text),
-                )
+                .add("no-result", value.span, format!("`{}` returns nothing", node.name.text))
                 .expected("no `into=`");
             return None;
         }
         unit.local(value.span.of(self.text))
     }
 
-    fn may_fail(
-        &mut self,
-        unit: &Unit<'a>,
-        node: &Node,
-        spec: &OpSpec,
-        sorted: &Options<'_>,
-    ) -> Option<Value> {
+    fn may_fail(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<Value> {
         self.refuse_choice(unit, node);
         if let Some(value) = sorted.value("may-fail") {
             return self.failure(unit, value, spec, node);
         }
         if spec.fails.is_none() {
             let (message, expected) = match spec.returns {
-                "" => (
-                    format!("`{}` cannot fail", spec.name),
-                    "an operation that returns something",
-                ),
-                _ => (
-                    format!("what does `{}` return when it fails?", spec.name),
-                    "`may-fail=VALUE`",
-                ),
+                "" => (format!("`{}` cannot fail", spec.name), "an operation that returns something"),
+                _ => (format!("what does `{}` return when it fails?", spec.name), "`may-fail=VALUE`"),
             };
-            self.mistakes
-                .add("failure", node.head, message)
-                .expected(expected);
+            self.mistakes.add("failure", node.head, message).expected(expected);
         }
         spec.fails
     }
 
     /// What an operation returns instead of being done.
-    fn failure(
-        &mut self,
-        _unit: &Unit<'a>,
-        value: &Written,
-        spec: &OpSpec,
-        node: &Node,
-    ) -> Option<Value> {
+    fn failure(&mut self, _unit: &Unit<'a>, value: &Written, spec: &OpSpec, node: &Node) -> Option<Value> {
         if spec.returns.is_empty() {
             self.mistakes
                 .add("failure", node.head, format!("`{}` cannot fail", spec.name))
@@ -474,11 +351,7 @@ impl<'a> Lower<'a> {
         let name = node.name.text.as_str();
         if NOT_YET.contains(&name) {
             self.mistakes
-                .add(
-                    "not-yet",
-                    node.name.span,
-                    format!("`{name}` is not supported yet"),
-                )
+                .add("not-yet", node.name.span, format!("`{name}` is not supported yet"))
                 .expected("an operation of the reference page");
             return;
         }
@@ -494,52 +367,53 @@ impl<'a> Lower<'a> {
             }
         };
         self.mistakes
-            .add(
-                "unknown-op",
-                node.name.span,
-                format!("there is no operation `{name}`"),
-            )
+            .add("unknown-op", node.name.span, format!("there is no operation `{name}`"))
             .expected("an operation, a statement or a proc")
             .help_if(help);
     }
 
     /// Notes the scenario's procs: `proc NAME ARGUMENT… { … }`.
     pub(super) fn collect_procs(&mut self, nodes: &[&'a Node]) {
-        for node in nodes
-            .iter()
-            .filter(|node| node.name.text == "proc" && !node.broken)
-        {
+        for node in nodes.iter().filter(|node| node.name.text == "proc" && !node.broken) {
             let text = self.text;
             let first = node.values().next().map(|value| value.span.of(text));
             let well_formed = node.entries.iter().all(|entry| {
-                entry.key.is_none()
-                    && matches!(&entry.value.kind, ValueKind::Word(word) if is_name(word))
+                entry.key.is_none() && matches!(&entry.value.kind, ValueKind::Word(word) if is_name(word))
             });
             let Some(name) = first.filter(|_| well_formed && node.block.is_some()) else {
-                self.mistakes
-                    .add("proc", node.head, "this is no proc")
-                    .expected("`proc NAME ARGUMENT… { … }`");
+                self.mistakes.add("proc", node.head, "this is no proc").expected("`proc NAME ARGUMENT… { … }`");
                 continue;
             };
             let span = node.entries[0].span();
             if !ops::named(name).is_empty() || flow::is_statement(name) {
                 self.mistakes
-                    .add(
-                        "declared-twice",
-                        span,
-                        format!("`{name}` is an operation already"),
-                    )
+                    .add("declared-twice", span, format!("`{name}` is an operation already"))
                     .expected("another name");
             } else if let Some(other) = self.procs.insert(name, node) {
                 self.mistakes
-                    .add(
-                        "declared-twice",
-                        span,
-                        format!("there is a proc `{name}` already"),
-                    )
+                    .add("declared-twice", span, format!("there is a proc `{name}` already"))
                     .expected("another name")
                     .seen(other.head, "declared here");
             }
+        }
+    }
+
+    /// Looks at the procs that nobody calls, for their mistakes.
+    pub(super) fn idle_procs(&mut self) {
+        let idle: Vec<&'a Node> =
+            self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
+        for proc in idle {
+            let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+            let mut unit = Unit::new("proc", false);
+            let frame = self.frame_of(&mut unit, proc, None);
+            let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(Value::Word(0))]);
+            for param in &proc.entries[1..] {
+                let into = frame.names.get(param.span().of(self.text)).copied();
+                into.into_iter().for_each(|into| drop(unit.emit(Instr::Let { into, expr })));
+            }
+            self.inline(&mut unit, proc, frame);
+            self.finish(unit, proc);
+            (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
         }
     }
 
@@ -551,27 +425,14 @@ impl<'a> Lower<'a> {
         if arguments.len() != params.len() || node.block.is_some() {
             let head = self.line_text(proc.head);
             self.mistakes
-                .add(
-                    "call",
-                    node.head,
-                    format!("`{name}` takes {} arguments", params.len()),
-                )
+                .add("call", node.head, format!("`{name}` takes {} arguments", params.len()))
                 .expected(format!("`{}`", head.trim_start_matches("proc ")))
                 .seen(proc.head, "declared here");
             return;
         }
-        for key in node
-            .entries
-            .iter()
-            .filter_map(|entry| entry.key.as_ref())
-            .filter(|key| key.text != "into")
-        {
+        for key in node.entries.iter().filter_map(|entry| entry.key.as_ref()).filter(|key| key.text != "into") {
             self.mistakes
-                .add(
-                    "unknown-option",
-                    key.span,
-                    format!("a call has no option `{}`", key.text),
-                )
+                .add("unknown-option", key.span, format!("a call has no option `{}`", key.text))
                 .expected("`into=`");
         }
         if unit.calls.contains(&name) {
@@ -580,9 +441,7 @@ impl<'a> Lower<'a> {
                 .expected("a loop: procs do not recurse");
             return;
         }
-        let into = node
-            .option("into")
-            .and_then(|value| unit.local(value.span.of(self.text)));
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
         let frame = self.frame_of(unit, proc, into);
         for (param, value) in params.iter().zip(arguments) {
             let operand = self.operand(Some(unit), value);
@@ -597,10 +456,7 @@ impl<'a> Lower<'a> {
 
     /// The locals of a call; collected while its frame is the one at hand.
     fn frame_of(&mut self, unit: &mut Unit<'a>, proc: &'a Node, into: Option<LocalId>) -> Frame {
-        unit.frames.push(Frame {
-            into,
-            ..Frame::default()
-        });
+        unit.frames.push(Frame { into, ..Frame::default() });
         for param in &proc.entries[1..] {
             self.new_local(unit, param.span().of(self.text), param.span());
         }
@@ -609,15 +465,14 @@ impl<'a> Lower<'a> {
     }
 
     fn inline(&mut self, unit: &mut Unit<'a>, proc: &'a Node, frame: Frame) {
-        let (scopes, loops, labels) = (
-            std::mem::take(&mut unit.scopes),
-            std::mem::take(&mut unit.loops),
-            std::mem::take(&mut unit.labels),
-        );
+        let (scopes, loops, labels) =
+            (std::mem::take(&mut unit.scopes), std::mem::take(&mut unit.loops), std::mem::take(&mut unit.labels));
+        let line = unit.line();
         unit.calls.push(proc.entries[0].span().of(self.text));
         unit.frames.push(frame);
         self.block(unit, proc.children());
         unit.calls.pop();
+        unit.back_to(line);
         (unit.scopes, unit.loops, unit.labels) = (scopes, loops, labels);
         let frame = unit.frames.pop().unwrap_or_default();
         unit.land(frame.exits);

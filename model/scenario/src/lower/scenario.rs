@@ -1,6 +1,6 @@
 //! A scenario and its cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::{Program, ThreadId};
 
@@ -14,24 +14,11 @@ use crate::report::{Mistakes, did_you_mean, place_of};
 use crate::syntax::{File, Name, Node, ValueKind};
 
 /// What stands in a scenario beside declarations.
-const SECTIONS: [&str; 11] = [
-    "about",
-    "case",
-    "only",
-    "setup",
-    "teardown",
-    "thread",
-    "proc",
-    "expect",
-    "limits",
-    "engines",
-    "no-engine",
-];
+const SECTIONS: [&str; 11] =
+    ["about", "case", "only", "setup", "teardown", "thread", "proc", "expect", "limits", "engines", "no-engine"];
 
 /// Words of the language that this version reads nothing for.
-const NOT_YET: [&str; 8] = [
-    "irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress",
-];
+const NOT_YET: [&str; 8] = ["irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress"];
 
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
@@ -42,27 +29,16 @@ pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec
             continue;
         }
         let scenario = scenario(text, node, mistakes);
-        if scenarios
-            .iter()
-            .any(|other| !other.name.is_empty() && other.name == scenario.name)
-        {
+        if scenarios.iter().any(|other| !other.name.is_empty() && other.name == scenario.name) {
             mistakes
-                .add(
-                    "declared-twice",
-                    node.head,
-                    format!("there is a scenario `{}` already", scenario.name),
-                )
+                .add("declared-twice", node.head, format!("there is a scenario `{}` already", scenario.name))
                 .expected("another name");
         }
         scenarios.push(scenario);
     }
     if file.nodes.is_empty() && mistakes.is_empty() {
         mistakes
-            .add(
-                "no-scenario",
-                Default::default(),
-                "there is no scenario in this file",
-            )
+            .add("no-scenario", Default::default(), "there is no scenario in this file")
             .expected("`scenario NAME { … }`");
     }
     scenarios
@@ -78,37 +54,25 @@ fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
         None => "everything stands inside `scenario NAME { … }`".to_owned(),
     };
     mistakes
-        .add(
-            "not-a-scenario",
-            node.name.span,
-            format!("`{name}` does not stand at the top of a file"),
-        )
+        .add("not-a-scenario", node.name.span, format!("`{name}` does not stand at the top of a file"))
         .expected("`scenario NAME { … }`")
         .help(help);
 }
 
 fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
     let name = match node.entries.as_slice() {
-        [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => {
-            entry.value.span.of(text).to_owned()
-        }
+        [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => entry.value.span.of(text).to_owned(),
         _ if node.broken => String::new(),
         _ => {
             mistakes
-                .add(
-                    "scenario-name",
-                    node.head,
-                    "a scenario has one name and no options",
-                )
+                .add("scenario-name", node.head, "a scenario has one name and no options")
                 .expected("`scenario NAME { … }`")
                 .help("a name is letters, digits, `-` and `_`, and begins with a letter");
             String::new()
         }
     };
     if node.block.is_none() && !node.broken {
-        mistakes
-            .add("no-block", node.head, "this scenario is empty")
-            .expected("`{ … }` after this");
+        mistakes.add("no-block", node.head, "this scenario is empty").expected("`{ … }` after this");
     }
     let words = Words::collect(node.children());
     let cases = cases(text, node, mistakes);
@@ -119,10 +83,8 @@ fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
         cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
     };
     for case in names {
-        let program = Program {
-            name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
-            ..Program::default()
-        };
+        let program =
+            Program { name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")), ..Program::default() };
         let lower = Lower {
             text,
             case,
@@ -131,6 +93,7 @@ fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
             mistakes,
             names: Names::default(),
             procs: BTreeMap::new(),
+            called: BTreeSet::new(),
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
@@ -141,23 +104,12 @@ fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
         lowered.push(lower.case(node));
     }
     let line = place_of(text, node.head.start).line;
-    Scenario {
-        name,
-        about,
-        line,
-        words,
-        cases: lowered,
-    }
+    Scenario { name, about, line, words, cases: lowered }
 }
 
 fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
     let mut cases: Vec<Name> = Vec::new();
-    for entry in node
-        .children()
-        .iter()
-        .filter(|child| child.name.text == "case")
-        .flat_map(|child| &child.entries)
-    {
+    for entry in node.children().iter().filter(|child| child.name.text == "case").flat_map(|child| &child.entries) {
         let span = entry.span();
         let word = span.of(text);
         if !is_name(word) {
@@ -166,17 +118,10 @@ fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
                 .expected("letters, digits, `-` and `_`, beginning with a letter");
         } else if cases.iter().any(|case| case.text == word) {
             mistakes
-                .add(
-                    "declared-twice",
-                    span,
-                    format!("the case `{word}` is there already"),
-                )
+                .add("declared-twice", span, format!("the case `{word}` is there already"))
                 .expected("another name");
         } else {
-            cases.push(Name {
-                text: word.to_owned(),
-                span,
-            });
+            cases.push(Name { text: word.to_owned(), span });
         }
     }
     cases
@@ -184,11 +129,7 @@ fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
 
 fn about(node: &Node, mistakes: &mut Mistakes) -> String {
     let mut about = String::new();
-    for child in node
-        .children()
-        .iter()
-        .filter(|child| child.name.text == "about" && !child.broken)
-    {
+    for child in node.children().iter().filter(|child| child.name.text == "about" && !child.broken) {
         match child.entries.as_slice() {
             [entry] if entry.key.is_none() && about.is_empty() => match &entry.value.kind {
                 ValueKind::Text { said, .. } => about.clone_from(said),
@@ -202,11 +143,7 @@ fn about(node: &Node, mistakes: &mut Mistakes) -> String {
 
 fn tell_about(node: &Node, mistakes: &mut Mistakes) {
     mistakes
-        .add(
-            "about",
-            node.head,
-            "`about` says once, in one quoted text, what the scenario is about",
-        )
+        .add("about", node.head, "`about` says once, in one quoted text, what the scenario is about")
         .expected("`about \"…\"`");
 }
 
@@ -216,6 +153,7 @@ impl<'a> Lower<'a> {
         self.declare(&nodes);
         self.declare_threads(&nodes);
         self.scripts(&nodes);
+        self.idle_procs();
         let mut excluded = Vec::new();
         for node in &nodes {
             match node.name.text.as_str() {
@@ -253,32 +191,21 @@ impl<'a> Lower<'a> {
         if node.broken || SECTIONS.contains(&name) || decls::named(name).is_some() {
             return;
         }
-        let known = || {
-            SECTIONS
-                .into_iter()
-                .chain(decls::DECLS.iter().map(|decl| decl.name))
-        };
+        let known = || SECTIONS.into_iter().chain(decls::DECLS.iter().map(|decl| decl.name));
         let telling = if NOT_YET.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             let sections = list(["thread", "setup", "teardown", "proc"]);
-            return drop(
-                self.mistakes
-                    .add("not-yet", node.name.span, message)
-                    .expected(sections),
-            );
+            return drop(self.mistakes.add("not-yet", node.name.span, message).expected(sections));
         } else {
             let message = format!("`{name}` is nothing that a scenario has");
-            self.mistakes
-                .add("unknown-declaration", node.name.span, message)
+            self.mistakes.add("unknown-declaration", node.name.span, message)
         };
         let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
         let help = match is_statement {
             true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),
             false => did_you_mean(name, known()),
         };
-        telling
-            .expected("a declaration, a thread or `expect`")
-            .help_if(help);
+        telling.expected("a declaration, a thread or `expect`").help_if(help);
     }
 
     /// `limits states=100000 executions=1000 preemptions=2`
@@ -292,9 +219,7 @@ impl<'a> Lower<'a> {
             match (key, number) {
                 (Some("states"), Some(_)) => self.limits.states = number,
                 (Some("executions"), Some(_)) => self.limits.executions = number,
-                (Some("preemptions"), Some(number)) => {
-                    self.limits.preemptions = u32::try_from(number).ok()
-                }
+                (Some("preemptions"), Some(number)) => self.limits.preemptions = u32::try_from(number).ok(),
                 _ => {
                     self.mistakes
                         .add("limits", entry.span(), "this is no limit")
@@ -311,9 +236,7 @@ impl<'a> Lower<'a> {
         let mut named = Vec::new();
         for value in node.values() {
             match &value.kind {
-                ValueKind::Word(word) if Engine::from_name(word).is_some() => {
-                    named.extend(Engine::from_name(word))
-                }
+                ValueKind::Word(word) if Engine::from_name(word).is_some() => named.extend(Engine::from_name(word)),
                 _ => self.tell_unknown_engine(value),
             }
         }
@@ -321,19 +244,14 @@ impl<'a> Lower<'a> {
             ValueKind::Text { said, .. } => Some(said.clone()),
             _ => None,
         });
-        if !node.broken && (named.is_empty() || (because.is_none() && !only)) {
+        let nothing = node.values().next().is_none();
+        if !node.broken && (nothing || (because.is_none() && !only)) {
             self.mistakes
-                .add(
-                    "engines",
-                    node.head,
-                    format!("`{}` is incomplete", node.name.text),
-                )
+                .add("engines", node.head, format!("`{}` is incomplete", node.name.text))
                 .expected("`engines ENGINE…`, or `no-engine ENGINE… because=\"…\"`");
         }
         let reason = because.unwrap_or_else(|| format!("`{}`", self.line_text(node.head)));
-        let out = Engine::ALL
-            .into_iter()
-            .filter(|engine| named.contains(engine) != only);
+        let out = Engine::ALL.into_iter().filter(|engine| named.contains(engine) != only);
         excluded.extend(out.map(|engine| (engine, reason.clone())));
     }
 
@@ -341,21 +259,14 @@ impl<'a> Lower<'a> {
         let said = value.span.of(self.text);
         let engines = Engine::ALL.map(Engine::name);
         self.mistakes
-            .add(
-                "unknown-engine",
-                value.span,
-                format!("there is no engine `{said}`"),
-            )
+            .add("unknown-engine", value.span, format!("there is no engine `{said}`"))
             .expected(list(engines))
             .help_if(did_you_mean(said, engines));
     }
 
     fn declare_threads(&mut self, nodes: &[&'a Node]) {
         let mut next = 0usize;
-        for node in nodes
-            .iter()
-            .filter(|node| node.name.text == "thread" && !node.broken)
-        {
+        for node in nodes.iter().filter(|node| node.name.text == "thread" && !node.broken) {
             let Some((name, count)) = self.thread_head(node) else {
                 continue;
             };

@@ -71,10 +71,7 @@ pub(super) struct Loop {
 impl<'a> Unit<'a> {
     pub(super) fn new(name: &str, alone: bool) -> Self {
         Unit {
-            script: Script {
-                name: name.to_owned(),
-                ..Script::default()
-            },
+            script: Script { name: name.to_owned(), ..Script::default() },
             reads: Vec::new(),
             fresh: Vec::new(),
             frames: vec![Frame::default()],
@@ -104,6 +101,15 @@ impl<'a> Unit<'a> {
         self.line = SourceLine { line, text };
     }
 
+    pub(super) fn line(&self) -> SourceLine {
+        self.line.clone()
+    }
+
+    /// Back to the line of a construct, for what is added after its block.
+    pub(super) fn back_to(&mut self, line: SourceLine) {
+        self.line = line;
+    }
+
     pub(super) fn emit(&mut self, instr: Instr) -> usize {
         let at = self.here();
         if at < CODE_MAX {
@@ -125,12 +131,7 @@ impl<'a> Unit<'a> {
     pub(super) fn aim(&mut self, jumps: Vec<usize>, to: usize) {
         let to = u16::try_from(to).unwrap_or(u16::MAX);
         for jump in jumps {
-            if let Some(
-                Instr::Jump(target)
-                | Instr::Branch {
-                    otherwise: target, ..
-                },
-            ) = self.script.code.get_mut(jump)
+            if let Some(Instr::Jump(target) | Instr::Branch { otherwise: target, .. }) = self.script.code.get_mut(jump)
             {
                 *target = to;
             }
@@ -145,49 +146,31 @@ impl<'a> Unit<'a> {
     /// The same, noting that the next instruction reads it.
     pub(super) fn read(&mut self, name: &str, span: Span) -> Option<LocalId> {
         let local = self.local(name)?;
-        self.reads.push(Read {
-            at: self.here(),
-            local,
-            span,
-            name: name.to_owned(),
-        });
+        self.reads.push(Read { at: self.here(), local, span, name: name.to_owned() });
         Some(local)
     }
 
     pub(super) fn local_names(&self) -> Vec<String> {
-        self.frames
-            .last()
-            .map(|frame| frame.names.keys().cloned().collect())
-            .unwrap_or_default()
+        self.frames.last().map(|frame| frame.names.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// A local that the author does not see.
     pub(super) fn hidden(&mut self) -> LocalId {
-        self.free
-            .pop()
-            .unwrap_or_else(|| self.push_local(String::new()))
+        self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
     }
 
     /// Gives hidden locals back, unset, so that no state differs by what
     /// nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
         for into in &hidden {
-            self.emit(Instr::Let {
-                into: *into,
-                expr: unset,
-            });
+            self.emit(Instr::Let { into: *into, expr: unset });
         }
         self.free.extend(hidden);
     }
 
     /// Every hidden local of the script.
     pub(super) fn all_hidden(&self) -> Vec<LocalId> {
-        let hidden = self
-            .script
-            .locals
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| name.is_empty());
+        let hidden = self.script.locals.iter().enumerate().filter(|(_, name)| name.is_empty());
         hidden.map(|(at, _)| LocalId(at as u8)).collect()
     }
 
@@ -205,11 +188,7 @@ impl<'a> Unit<'a> {
             return local;
         }
         // Locals of a call are not the thread's: its outcome does not show them.
-        let local = if self.frames.len() > 1 {
-            self.hidden()
-        } else {
-            self.push_local(name.to_owned())
-        };
+        let local = if self.frames.len() > 1 { self.hidden() } else { self.push_local(name.to_owned()) };
         if self.frames.len() > 1 {
             self.fresh.push((self.here(), local));
         }
@@ -221,14 +200,10 @@ impl<'a> Unit<'a> {
 
     /// Whether some instruction goes backwards.
     fn has_loops(&self) -> bool {
-        self.script
-            .code
-            .iter()
-            .enumerate()
-            .any(|(at, instr)| match instr {
-                Instr::Jump(to) | Instr::Branch { otherwise: to, .. } => usize::from(*to) <= at,
-                _ => false,
-            })
+        self.script.code.iter().enumerate().any(|(at, instr)| match instr {
+            Instr::Jump(to) | Instr::Branch { otherwise: to, .. } => usize::from(*to) <= at,
+            _ => false,
+        })
     }
 }
 
@@ -237,11 +212,12 @@ impl<'a> Lower<'a> {
     pub(super) fn script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
         self.collect_locals(&mut unit, node);
         self.block(&mut unit, node.children());
-        let exits = unit
-            .frames
-            .pop()
-            .map(|frame| frame.exits)
-            .unwrap_or_default();
+        self.finish(unit, node)
+    }
+
+    /// The end of a script, and what can be said of it as a whole.
+    pub(super) fn finish(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
+        let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
         unit.at_line(0, String::new());
         // Whoever left a loop by `goto` or `return` left its counter behind.
@@ -254,23 +230,13 @@ impl<'a> Lower<'a> {
         if unit.overflowed {
             self.mistakes
                 .add("too-large", node.head, "this script is too long")
-                .expected(format!(
-                    "at most {CODE_MAX} instructions, procs inlined and short repeats unrolled"
-                ));
-            return Script {
-                code: vec![Instr::End],
-                lines: vec![SourceLine::default()],
-                ..unit.script
-            };
+                .expected(format!("at most {CODE_MAX} instructions, procs inlined and short repeats unrolled"));
+            return Script { code: vec![Instr::End], lines: vec![SourceLine::default()], ..unit.script };
         }
         self.has_loops |= unit.has_loops();
         for read in unset::certain(&unit.script.code, &unit.reads, &unit.fresh) {
             self.mistakes
-                .add(
-                    "unset-local",
-                    read.span,
-                    format!("nothing has set `{}` before this", read.name),
-                )
+                .add("unset-local", read.span, format!("nothing has set `{}` before this", read.name))
                 .expected("a local that some `into=` or `let` has set on the way here");
         }
         unit.script
@@ -300,22 +266,12 @@ impl<'a> Lower<'a> {
     }
 
     pub(super) fn new_local(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) {
-        if !super::names::is_name(name)
-            || super::names::constant(name).is_some()
-            || self.words.number(name).is_some()
-        {
+        if !super::names::is_name(name) || super::names::constant(name).is_some() || self.words.number(name).is_some() {
             return self.tell_bad_local(span);
         }
         if let Some((symbol, declared)) = self.names.find(name) {
             self.mistakes
-                .add(
-                    "local-name",
-                    span,
-                    format!(
-                        "`{name}` is {}: a local needs a name of its own",
-                        symbol.one()
-                    ),
-                )
+                .add("local-name", span, format!("`{name}` is {}: a local needs a name of its own", symbol.one()))
                 .expected("a name that nothing else has")
                 .seen(declared, "declared here");
             return;

@@ -17,23 +17,13 @@ impl<'a> Lower<'a> {
         let (mut name, mut count) = (None, None);
         for entry in &node.entries {
             let span = entry.span();
-            match (
-                entry.key.as_ref().map(|key| key.text.as_str()),
-                &entry.value.kind,
-            ) {
+            match (entry.key.as_ref().map(|key| key.text.as_str()), &entry.value.kind) {
                 (None, ValueKind::Word(word)) if name.is_none() && is_name(word) => {
-                    name = Some(Name {
-                        text: word.clone(),
-                        span,
-                    });
+                    name = Some(Name { text: word.clone(), span });
                 }
-                (Some("count"), ValueKind::Int(number @ 1..=COUNT_MAX)) => {
-                    count = u8::try_from(*number).ok()
-                }
+                (Some("count"), ValueKind::Int(number @ 1..=COUNT_MAX)) => count = u8::try_from(*number).ok(),
                 (Some("on"), _) => {
-                    self.mistakes
-                        .add("not-yet", span, "`on=` is not supported yet")
-                        .expected("a thread of its own");
+                    self.mistakes.add("not-yet", span, "`on=` is not supported yet").expected("a thread of its own");
                 }
                 _ => {
                     self.mistakes
@@ -43,14 +33,10 @@ impl<'a> Lower<'a> {
             }
         }
         if name.is_none() {
-            self.mistakes
-                .add("thread", node.head, "this thread has no name")
-                .expected("`thread NAME { … }`");
+            self.mistakes.add("thread", node.head, "this thread has no name").expected("`thread NAME { … }`");
         }
         if node.block.is_none() {
-            self.mistakes
-                .add("no-block", node.head, "this thread does nothing")
-                .expected("`{ … }` after this");
+            self.mistakes.add("no-block", node.head, "this thread does nothing").expected("`{ … }` after this");
         }
         Some((name?, count))
     }
@@ -60,29 +46,18 @@ impl<'a> Lower<'a> {
         for node in nodes {
             match node.name.text.as_str() {
                 "thread" => self.thread(node),
-                "setup" if self.program.setup.code.is_empty() => {
-                    self.program.setup = self.alone(node)
-                }
-                "teardown" if self.program.teardown.code.is_empty() => {
-                    self.program.teardown = self.alone(node)
-                }
+                "setup" if self.program.setup.code.is_empty() => self.program.setup = self.alone(node),
+                "teardown" if self.program.teardown.code.is_empty() => self.program.teardown = self.alone(node),
                 "setup" | "teardown" => {
                     let name = &node.name.text;
                     self.mistakes
-                        .add(
-                            "declared-twice",
-                            node.head,
-                            format!("there is a `{name}` already"),
-                        )
+                        .add("declared-twice", node.head, format!("there is a `{name}` already"))
                         .expected(format!("one `{name}`"));
                 }
                 _ => {}
             }
         }
-        let threads = nodes
-            .iter()
-            .filter(|node| node.name.text == "thread")
-            .count();
+        let threads = nodes.iter().filter(|node| node.name.text == "thread").count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
             self.mistakes
@@ -92,16 +67,8 @@ impl<'a> Lower<'a> {
     }
 
     fn thread(&mut self, node: &'a Node) {
-        let name = node
-            .values()
-            .next()
-            .map(|value| value.span.of(self.text))
-            .unwrap_or_default();
-        let count = self
-            .names
-            .threads()
-            .find(|(known, ..)| *known == name)
-            .and_then(|(_, _, count)| count);
+        let name = node.values().next().map(|value| value.span.of(self.text)).unwrap_or_default();
+        let count = self.names.threads().find(|(known, ..)| *known == name).and_then(|(_, _, count)| count);
         let names = match count {
             None => vec![name.to_owned()],
             Some(count) => (0..count).map(|i| format!("{name}.{i}")).collect(),
@@ -117,11 +84,7 @@ impl<'a> Lower<'a> {
         if !node.entries.is_empty() || node.block.is_none() {
             let name = &node.name.text;
             self.mistakes
-                .add(
-                    "no-block",
-                    node.head,
-                    format!("`{name}` takes a block and nothing else"),
-                )
+                .add("no-block", node.head, format!("`{name}` takes a block and nothing else"))
                 .expected(format!("`{name} {{ … }}`"));
         }
         self.script(Unit::new(&node.name.text, true), node)
@@ -134,20 +97,10 @@ impl<'a> Lower<'a> {
         }
         let rcu = self.object("rcu".to_owned(), ObjectKind::Rcu);
         let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
-        let line = |text: &str| SourceLine {
-            line: 0,
-            text: text.to_owned(),
-        };
+        let line = |text: &str| SourceLine { line: 0, text: text.to_owned() };
         self.program.scripts.push(Script {
             name: "rcu".to_owned(),
-            code: vec![
-                Instr::Op {
-                    op: Op::GracePeriods,
-                    into: None,
-                    may_fail: None,
-                },
-                Instr::End,
-            ],
+            code: vec![Instr::Op { op: Op::GracePeriods, into: None, may_fail: None }, Instr::End],
             lines: vec![line("grace periods"), line("")],
             locals: Vec::new(),
             agent: true,

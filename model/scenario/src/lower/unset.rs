@@ -15,11 +15,7 @@ pub(super) struct Read {
 
 /// The reads of locals that no way to them sets. `fresh` says which locals a
 /// call begins without, before which instruction.
-pub(super) fn certain<'r>(
-    code: &[Instr],
-    reads: &'r [Read],
-    fresh: &[(usize, LocalId)],
-) -> Vec<&'r Read> {
+pub(super) fn certain<'r>(code: &[Instr], reads: &'r [Read], fresh: &[(usize, LocalId)]) -> Vec<&'r Read> {
     let set = maybe_set(code, fresh);
     let unset = |read: &&Read| match set.get(read.at).copied().flatten() {
         Some(set) => set & bit(read.local) == 0,
@@ -48,21 +44,13 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)]) -> Vec<Option<u64>> {
         match code[at] {
             Instr::End => {}
             Instr::Jump(to) => open.push((usize::from(to), all)),
-            Instr::Branch { otherwise, .. } => {
-                open.extend([(usize::from(otherwise), all), (next, all)])
-            }
-            Instr::Op {
-                into: Some(local), ..
-            }
-            | Instr::Choose {
-                into: Some(local), ..
-            }
+            Instr::Branch { otherwise, .. } => open.extend([(usize::from(otherwise), all), (next, all)]),
+            Instr::Op { into: Some(local), .. }
+            | Instr::Choose { into: Some(local), .. }
             | Instr::Let { into: local, .. } => {
                 open.push((next, all | bit(local)));
             }
-            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } => {
-                open.push((next, all))
-            }
+            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } => open.push((next, all)),
         }
     }
     before
@@ -79,61 +67,22 @@ mod tests {
     const X: LocalId = LocalId(0);
 
     fn read(at: usize) -> Read {
-        Read {
-            at,
-            local: X,
-            span: Span::default(),
-            name: "x".into(),
-        }
+        Read { at, local: X, span: Span::default(), name: "x".into() }
     }
 
     #[test]
     fn a_read_is_certain_only_if_no_way_sets_the_local() {
         let set = Instr::Let { into: X, expr: 0 };
-        let branch = Instr::Branch {
-            expr: 0,
-            otherwise: 2,
-        };
-        assert_eq!(
-            certain(
-                &[Instr::Assert { expr: 0 }, set, Instr::End],
-                &[read(0)],
-                &[]
-            )
-            .len(),
-            1
-        );
-        assert_eq!(
-            certain(
-                &[branch, set, Instr::Assert { expr: 0 }, Instr::End],
-                &[read(2)],
-                &[]
-            )
-            .len(),
-            0
-        );
-        assert_eq!(
-            certain(
-                &[set, Instr::Assert { expr: 0 }, Instr::End],
-                &[read(1)],
-                &[(1, X)]
-            )
-            .len(),
-            1
-        );
+        let branch = Instr::Branch { expr: 0, otherwise: 2 };
+        assert_eq!(certain(&[Instr::Assert { expr: 0 }, set, Instr::End], &[read(0)], &[]).len(), 1);
+        assert_eq!(certain(&[branch, set, Instr::Assert { expr: 0 }, Instr::End], &[read(2)], &[]).len(), 0);
+        assert_eq!(certain(&[set, Instr::Assert { expr: 0 }, Instr::End], &[read(1)], &[(1, X)]).len(), 1);
     }
 
     #[test]
     fn loops_carry_what_their_body_sets() {
-        let code = [
-            Instr::Branch {
-                expr: 0,
-                otherwise: 3,
-            },
-            Instr::Let { into: X, expr: 0 },
-            Instr::Jump(0),
-            Instr::End,
-        ];
+        let code =
+            [Instr::Branch { expr: 0, otherwise: 3 }, Instr::Let { into: X, expr: 0 }, Instr::Jump(0), Instr::End];
         assert_eq!(certain(&code, &[read(0)], &[]).len(), 0);
     }
 }

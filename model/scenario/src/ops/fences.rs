@@ -4,10 +4,7 @@ use fenceweave_kernel::Op;
 use fenceweave_kernel::fence::What;
 use fenceweave_kernel::resv::Usage;
 
-use super::{
-    Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, operand,
-    option,
-};
+use super::{Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, operand, option};
 use crate::kind::Kind;
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
@@ -25,17 +22,11 @@ const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a 
 
 fn fence(args: &Args, what: What) -> Op {
     let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
-    Op::Fence {
-        what,
-        fence: args.object("fence"),
-        error,
-    }
+    Op::Fence { what, fence: args.object("fence"), error }
 }
 
 fn usage(args: &Args) -> Usage {
-    args.word("usage")
-        .and_then(Usage::from_name)
-        .unwrap_or_default()
+    args.word("usage").and_then(Usage::from_name).unwrap_or_default()
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -78,16 +69,7 @@ pub(super) const OPS: &[OpSpec] = &[
     .returns("1 or 0"),
     OpSpec::new(
         "set-error",
-        &[
-            FENCE,
-            operand(
-                "error",
-                Takes::Number {
-                    min: -4095,
-                    max: -1,
-                },
-            ),
-        ],
+        &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
         "sets the error that a fence will carry; only before it is signalled",
         "dma_fence_set_error()",
         |args| fence(args, What::SetError),
@@ -100,13 +82,9 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::GetStatus),
     )
     .returns("0 unsignalled, 1 signalled, or the error"),
-    OpSpec::new(
-        "get",
-        &[FENCE],
-        "takes another reference to a fence",
-        "dma_fence_get()",
-        |args| fence(args, What::Get),
-    ),
+    OpSpec::new("get", &[FENCE], "takes another reference to a fence", "dma_fence_get()", |args| {
+        fence(args, What::Get)
+    }),
     OpSpec::new(
         "get-rcu",
         &[FENCE],
@@ -115,23 +93,13 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::GetRcu),
     )
     .returns("1, or 0 if the last reference is gone"),
-    OpSpec::new(
-        "put",
-        &[FENCE],
-        "drops a reference to a fence",
-        "dma_fence_put()",
-        |args| fence(args, What::Put),
-    ),
+    OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
     OpSpec::new(
         "wait",
         &[FENCE],
         "sleeps until a fence is signalled",
         "dma_fence_wait() dma_fence_wait_timeout()",
-        |args| Op::FenceWait {
-            fence: args.object("fence"),
-            patience: args.patience(),
-            poll: args.poll(),
-        },
+        |args| Op::FenceWait { fence: args.object("fence"), patience: args.patience(), poll: args.poll() },
     )
     .options(&[INTERRUPTIBLE, TIMEOUT_OR_POLL])
     .returns(WAITED)
@@ -141,11 +109,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE, CALLBACK],
         "has a callback called when a fence is signalled",
         "dma_fence_add_callback()",
-        |args| Op::FenceCallback {
-            add: true,
-            fence: args.object("fence"),
-            callback: args.object("callback"),
-        },
+        |args| Op::FenceCallback { add: true, fence: args.object("fence"), callback: args.object("callback") },
     )
     .returns("0, or -ENOENT if it is signalled: then the callback is never called"),
     OpSpec::new(
@@ -153,28 +117,13 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE, CALLBACK],
         "takes a callback back",
         "dma_fence_remove_callback()",
-        |args| Op::FenceCallback {
-            add: false,
-            fence: args.object("fence"),
-            callback: args.object("callback"),
-        },
+        |args| Op::FenceCallback { add: false, fence: args.object("fence"), callback: args.object("callback") },
     )
     .returns("1 if it was still queued, 0 if it ran or was never added"),
-    OpSpec::new(
-        "reserve",
-        &[RESV],
-        "makes room for fences, under the lock",
-        "dma_resv_reserve_fences()",
-        |args| Op::Reserve {
-            resv: args.object("resv"),
-            slots: u8::try_from(args.number("slots", 1)).unwrap_or(1),
-        },
-    )
-    .options(&[option(
-        "slots",
-        Takes::Number { min: 1, max: 8 },
-        "how much, 1 without it",
-    )])
+    OpSpec::new("reserve", &[RESV], "makes room for fences, under the lock", "dma_resv_reserve_fences()", |args| {
+        Op::Reserve { resv: args.object("resv"), slots: u8::try_from(args.number("slots", 1)).unwrap_or(1) }
+    })
+    .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much, 1 without it")])
     .returns("0, or -ENOMEM where it may fail")
     .fails(ENOMEM),
     OpSpec::new(
@@ -182,11 +131,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[RESV, FENCE],
         "adds a fence to a reservation, into room reserved under this hold of the lock",
         "dma_resv_add_fence()",
-        |args| Op::AddFence {
-            resv: args.object("resv"),
-            fence: args.object("fence"),
-            usage: usage(args),
-        },
+        |args| Op::AddFence { resv: args.object("resv"), fence: args.object("fence"), usage: usage(args) },
     )
     .options(&[USAGE]),
     OpSpec::new(
@@ -209,10 +154,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[RESV],
         "looks whether the fences of a reservation are signalled",
         "dma_resv_test_signaled()",
-        |args| Op::TestSignaled {
-            resv: args.object("resv"),
-            usage: usage(args),
-        },
+        |args| Op::TestSignaled { resv: args.object("resv"), usage: usage(args) },
     )
     .options(&[USAGE])
     .returns("1 or 0"),

@@ -10,42 +10,21 @@ const SPIN: Param = operand("lock", Takes::Object(&[Kind::Lock]));
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::WwMutex, Kind::Resv]));
 const MUTEXES: Param = operand("mutexes", Takes::Objects(&[Kind::WwMutex, Kind::Resv]));
 const CONTEXT: Param = operand("ctx", Takes::Object(&[Kind::Ctx]));
-const CTX: Opt = option(
-    "ctx",
-    Takes::Object(&[Kind::Ctx]),
-    "the acquire context; without one a deadlock is not backed off from",
-);
-const CTX_REQUIRED: Opt = Opt {
-    required: true,
-    ..CTX
-};
+const CTX: Opt =
+    option("ctx", Takes::Object(&[Kind::Ctx]), "the acquire context; without one a deadlock is not backed off from");
+const CTX_REQUIRED: Opt = Opt { required: true, ..CTX };
 
 fn spin(args: &Args, how: spinlock::How) -> Op {
-    Op::Spin {
-        how,
-        lock: args.object("lock"),
-    }
+    Op::Spin { how, lock: args.object("lock") }
 }
 
 fn take(args: &Args, patient: ww::How, interruptible: ww::How) -> Op {
-    let how = if args.flag("interruptible") {
-        interruptible
-    } else {
-        patient
-    };
-    Op::WwLock {
-        how,
-        mutex: args.object("mutex"),
-        ctx: args.optional("ctx"),
-    }
+    let how = if args.flag("interruptible") { interruptible } else { patient };
+    Op::WwLock { how, mutex: args.object("mutex"), ctx: args.optional("ctx") }
 }
 
 fn context(args: &Args, how: ww::CtxHow) -> Op {
-    Op::Ctx {
-        how,
-        ctx: args.object("ctx"),
-        on_behalf: args.optional_thread("for"),
-    }
+    Op::Ctx { how, ctx: args.object("ctx"), on_behalf: args.optional_thread("for") }
 }
 
 pub(super) const OPS: &[OpSpec] = &[

@@ -11,16 +11,8 @@ const VALUE: Param = operand("value", Takes::Value);
 const OBJECT: Param = operand("object", Takes::Object(&[Kind::Struct]));
 const COUNT: Param = operand("refcount", Takes::Object(&[Kind::Refcount]));
 
-const LOAD_ORDER: Opt = option(
-    "order",
-    Takes::OneOf(&["relaxed", "acquire"]),
-    "memory order, relaxed without it",
-);
-const STORE_ORDER: Opt = option(
-    "order",
-    Takes::OneOf(&["relaxed", "release"]),
-    "memory order, relaxed without it",
-);
+const LOAD_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "acquire"]), "memory order, relaxed without it");
+const STORE_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "release"]), "memory order, relaxed without it");
 const RMW_ORDER: Opt = option(
     "order",
     Takes::OneOf(&["relaxed", "acquire", "release", "acq-rel", "full"]),
@@ -43,15 +35,8 @@ fn access(args: &Args, how: How, a: Option<&str>, b: Option<&str>) -> Op {
         How::Load | How::Store => Order::Relaxed,
         _ => Order::Full,
     };
-    let value =
-        |name: Option<&str>| name.map_or(Operand::Const(Value::Unset), |name| args.object(name));
-    Op::Access {
-        how,
-        order: order(args, default),
-        place: args.place("place"),
-        a: value(a),
-        b: value(b),
-    }
+    let value = |name: Option<&str>| name.map_or(Operand::Const(Value::Unset), |name| args.object(name));
+    Op::Access { how, order: order(args, default), place: args.place("place"), a: value(a), b: value(b) }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -92,151 +77,79 @@ pub(super) const OPS: &[OpSpec] = &[
     .returns("what was there"),
     OpSpec::new(
         "cmpxchg",
-        &[
-            PLACE,
-            operand("expected", Takes::Value),
-            operand("new", Takes::Value),
-        ],
+        &[PLACE, operand("expected", Takes::Value), operand("new", Takes::Value)],
         "writes a word if the expected one is there, atomically",
         "cmpxchg() atomic_cmpxchg() try_cmpxchg()",
         |args| access(args, How::CmpXchg, Some("expected"), Some("new")),
     )
     .options(&[RMW_ORDER])
     .returns("what was there"),
-    OpSpec::new(
-        "smp-mb",
-        &[],
-        "orders everything before it before everything after it",
-        "smp_mb()",
-        |_| Op::Access {
-            how: How::FullBarrier,
-            order: Order::Full,
-            place: Place::Var(Default::default()),
-            a: Operand::Const(Value::Unset),
-            b: Operand::Const(Value::Unset),
-        },
-    ),
+    OpSpec::new("smp-mb", &[], "orders everything before it before everything after it", "smp_mb()", |_| Op::Access {
+        how: How::FullBarrier,
+        order: Order::Full,
+        place: Place::Var(Default::default()),
+        a: Operand::Const(Value::Unset),
+        b: Operand::Const(Value::Unset),
+    }),
     OpSpec::new(
         "new",
         &[operand("struct", Takes::Struct)],
         "allocates an object of a struct",
         "kmem_cache_alloc() kzalloc() kmalloc()",
-        |args| Op::Slab {
-            at: slab::At::New,
-            target: args.object("struct"),
-        },
+        |args| Op::Slab { at: slab::At::New, target: args.object("struct") },
     )
     .returns("a reference to the new object")
     .fails(Value::Null),
-    OpSpec::new(
-        "get",
-        &[OBJECT],
-        "takes another reference to an object",
-        "kref_get()",
-        |args| Op::Slab {
-            at: slab::At::Get,
-            target: args.object("object"),
-        },
-    ),
+    OpSpec::new("get", &[OBJECT], "takes another reference to an object", "kref_get()", |args| Op::Slab {
+        at: slab::At::Get,
+        target: args.object("object"),
+    }),
     OpSpec::new(
         "get-unless-zero",
         &[OBJECT],
         "takes a reference to an object that may be going",
         "kref_get_unless_zero()",
-        |args| Op::Slab {
-            at: slab::At::GetUnlessZero,
-            target: args.object("object"),
-        },
+        |args| Op::Slab { at: slab::At::GetUnlessZero, target: args.object("object") },
     )
     .returns("1, or 0 if the last reference is gone"),
-    OpSpec::new(
-        "put",
-        &[OBJECT],
-        "drops a reference to an object, and frees it with the last",
-        "kref_put()",
-        |args| Op::Slab {
-            at: slab::At::Put,
-            target: args.object("object"),
-        },
-    )
+    OpSpec::new("put", &[OBJECT], "drops a reference to an object, and frees it with the last", "kref_put()", |args| {
+        Op::Slab { at: slab::At::Put, target: args.object("object") }
+    })
     .returns("1 if it was the last"),
-    OpSpec::new(
-        "free",
-        &[OBJECT],
-        "frees an object now",
-        "kfree() kmem_cache_free()",
-        |args| Op::Slab {
-            at: slab::At::Free,
-            target: args.object("object"),
-        },
-    ),
-    OpSpec::new(
-        "call-rcu",
-        &[OBJECT],
-        "frees an object after a grace period",
-        "call_rcu() kfree_rcu()",
-        |args| Op::Slab {
-            at: slab::At::FreeRcu,
-            target: args.object("object"),
-        },
-    ),
-    OpSpec::new(
-        "get",
-        &[COUNT],
-        "increments a reference count",
-        "refcount_inc()",
-        |args| Op::Count {
-            how: refcount::How::Get,
-            count: args.object("refcount"),
-        },
-    ),
+    OpSpec::new("free", &[OBJECT], "frees an object now", "kfree() kmem_cache_free()", |args| Op::Slab {
+        at: slab::At::Free,
+        target: args.object("object"),
+    }),
+    OpSpec::new("call-rcu", &[OBJECT], "frees an object after a grace period", "call_rcu() kfree_rcu()", |args| {
+        Op::Slab { at: slab::At::FreeRcu, target: args.object("object") }
+    }),
+    OpSpec::new("get", &[COUNT], "increments a reference count", "refcount_inc()", |args| Op::Count {
+        how: refcount::How::Get,
+        count: args.object("refcount"),
+    }),
     OpSpec::new(
         "get-unless-zero",
         &[COUNT],
         "increments a reference count that may be zero",
         "refcount_inc_not_zero()",
-        |args| Op::Count {
-            how: refcount::How::GetUnlessZero,
-            count: args.object("refcount"),
-        },
+        |args| Op::Count { how: refcount::How::GetUnlessZero, count: args.object("refcount") },
     )
     .returns("1, or 0 if it is zero"),
-    OpSpec::new(
-        "put",
-        &[COUNT],
-        "decrements a reference count",
-        "refcount_dec_and_test() refcount_dec()",
-        |args| Op::Count {
-            how: refcount::How::Put,
-            count: args.object("refcount"),
-        },
-    )
+    OpSpec::new("put", &[COUNT], "decrements a reference count", "refcount_dec_and_test() refcount_dec()", |args| {
+        Op::Count { how: refcount::How::Put, count: args.object("refcount") }
+    })
     .returns("1 if it was the last"),
-    OpSpec::new(
-        "rcu-read-lock",
-        &[],
-        "enters a read-side section",
-        "rcu_read_lock()",
-        |_| Op::Rcu {
-            at: rcu::At::ReadLock,
-        },
-    ),
-    OpSpec::new(
-        "rcu-read-unlock",
-        &[],
-        "leaves a read-side section",
-        "rcu_read_unlock()",
-        |_| Op::Rcu {
-            at: rcu::At::ReadUnlock,
-        },
-    ),
+    OpSpec::new("rcu-read-lock", &[], "enters a read-side section", "rcu_read_lock()", |_| Op::Rcu {
+        at: rcu::At::ReadLock,
+    }),
+    OpSpec::new("rcu-read-unlock", &[], "leaves a read-side section", "rcu_read_unlock()", |_| Op::Rcu {
+        at: rcu::At::ReadUnlock,
+    }),
     OpSpec::new(
         "synchronize-rcu",
         &[],
         "waits until every read-side section that is open now is over",
         "synchronize_rcu()",
-        |_| Op::Rcu {
-            at: rcu::At::Synchronize,
-        },
+        |_| Op::Rcu { at: rcu::At::Synchronize },
     ),
 ];

@@ -9,9 +9,7 @@ mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
 
-use fenceweave_kernel::{
-    Errno, Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange,
-};
+use fenceweave_kernel::{Errno, Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange};
 
 use crate::kind::Kind;
 
@@ -81,16 +79,7 @@ impl OpSpec {
         kernel: &'static str,
         build: fn(&Args) -> Op,
     ) -> Self {
-        OpSpec {
-            name,
-            operands,
-            options: &[],
-            returns: "",
-            meaning,
-            kernel,
-            fails: None,
-            build,
-        }
+        OpSpec { name, operands, options: &[], returns: "", meaning, kernel, fails: None, build }
     }
 
     const fn options(mut self, options: &'static [Opt]) -> Self {
@@ -116,24 +105,12 @@ const fn operand(name: &'static str, takes: Takes) -> Param {
 
 /// A flag.
 pub(crate) const fn flag(name: &'static str, meaning: &'static str) -> Opt {
-    Opt {
-        name,
-        takes: None,
-        bare: true,
-        required: false,
-        meaning,
-    }
+    Opt { name, takes: None, bare: true, required: false, meaning }
 }
 
 /// An option that may be left out.
 pub(crate) const fn option(name: &'static str, takes: Takes, meaning: &'static str) -> Opt {
-    Opt {
-        name,
-        takes: Some(takes),
-        bare: false,
-        required: false,
-        meaning,
-    }
+    Opt { name, takes: Some(takes), bare: false, required: false, meaning }
 }
 
 const INTERRUPTIBLE: Opt = flag("interruptible", "a pending signal ends the wait");
@@ -153,9 +130,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS]
-        .into_iter()
-        .flatten()
+    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS].into_iter().flatten()
 }
 
 /// Every meaning of an operation's name.
@@ -166,11 +141,7 @@ pub(crate) fn named(name: &str) -> Vec<&'static OpSpec> {
 /// The operation that models a function of the kernel.
 pub(crate) fn of_kernel_function(function: &str) -> Option<&'static OpSpec> {
     let bare = function.trim_end_matches(['(', ')', ';']);
-    all().find(|op| {
-        op.kernel
-            .split_whitespace()
-            .any(|known| known.trim_end_matches("()") == bare)
-    })
+    all().find(|op| op.kernel.split_whitespace().any(|known| known.trim_end_matches("()") == bare))
 }
 
 /// The operands and options of one statement, resolved.
@@ -199,10 +170,7 @@ impl Args {
     }
 
     fn get(&self, name: &str) -> Option<Given> {
-        self.given
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, given)| *given)
+        self.given.iter().find(|(known, _)| *known == name).map(|(_, given)| *given)
     }
 
     fn object(&self, name: &str) -> Operand {

@@ -21,11 +21,7 @@ fn entry(op: &OpSpec) -> String {
         text.push_str(&format!(" Returns {}.", op.returns));
     }
     if !op.kernel.is_empty() {
-        let functions: Vec<String> = op
-            .kernel
-            .split_whitespace()
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let functions: Vec<String> = op.kernel.split_whitespace().map(|name| format!("`{name}`")).collect();
         text.push_str(&format!(" Models {}.", functions.join(", ")));
     }
     text.push_str("\n\n");
@@ -35,10 +31,8 @@ fn entry(op: &OpSpec) -> String {
 
 /// What each option means.
 pub(crate) fn described(options: &[Opt]) -> String {
-    let mut text: String = options
-        .iter()
-        .map(|option| format!("- `{}`: {}\n", written(option), option.meaning))
-        .collect();
+    let mut text: String =
+        options.iter().map(|option| format!("- `{}`: {}\n", written(option), option.meaning)).collect();
     if !options.is_empty() {
         text.push('\n');
     }
@@ -80,7 +74,5 @@ fn written(option: &Opt) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -3,28 +3,18 @@
 use fenceweave_kernel::Op;
 use fenceweave_kernel::primitives::{completion, waitqueue};
 
-use super::{
-    Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, operand, option,
-};
+use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, operand, option};
 use crate::kind::Kind;
 
 const QUEUE: Param = operand("queue", Takes::Object(&[Kind::WaitQueue]));
 const COMPLETION: Param = operand("completion", Takes::Object(&[Kind::Completion]));
 
 fn wait(args: &Args, at: waitqueue::At) -> Op {
-    Op::Wait {
-        at,
-        queue: args.object("queue"),
-        patience: args.patience(),
-    }
+    Op::Wait { at, queue: args.object("queue"), patience: args.patience() }
 }
 
 fn completion(args: &Args, at: completion::At) -> Op {
-    Op::Complete {
-        at,
-        completion: args.object("completion"),
-        patience: args.patience(),
-    }
+    Op::Complete { at, completion: args.object("completion"), patience: args.patience() }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -45,28 +35,14 @@ pub(super) const OPS: &[OpSpec] = &[
     .options(&[INTERRUPTIBLE, TIMEOUT])
     .returns("1 if woken, 0 after a timeout, -ERESTARTSYS after a signal")
     .fails(ERESTARTSYS),
-    OpSpec::new(
-        "finish",
-        &[QUEUE],
-        "leaves a wait queue",
-        "finish_wait()",
-        |args| wait(args, waitqueue::At::Finish),
-    ),
-    OpSpec::new(
-        "wake-one",
-        &[QUEUE],
-        "wakes the first waiter of a queue",
-        "wake_up()",
-        |args| wait(args, waitqueue::At::WakeOne),
-    )
+    OpSpec::new("finish", &[QUEUE], "leaves a wait queue", "finish_wait()", |args| wait(args, waitqueue::At::Finish)),
+    OpSpec::new("wake-one", &[QUEUE], "wakes the first waiter of a queue", "wake_up()", |args| {
+        wait(args, waitqueue::At::WakeOne)
+    })
     .returns("how many were woken"),
-    OpSpec::new(
-        "wake-all",
-        &[QUEUE],
-        "wakes every waiter of a queue",
-        "wake_up_all()",
-        |args| wait(args, waitqueue::At::WakeAll),
-    )
+    OpSpec::new("wake-all", &[QUEUE], "wakes every waiter of a queue", "wake_up_all()", |args| {
+        wait(args, waitqueue::At::WakeAll)
+    })
     .returns("how many were woken"),
     OpSpec::new(
         "wait-for-completion",
@@ -86,20 +62,12 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| completion(args, completion::At::TryWait),
     )
     .returns("1 if it was done, else 0"),
-    OpSpec::new(
-        "complete",
-        &[COMPLETION],
-        "lets one waiter through",
-        "complete()",
-        |args| completion(args, completion::At::Complete),
-    ),
-    OpSpec::new(
-        "complete-all",
-        &[COMPLETION],
-        "lets every waiter through, now and later",
-        "complete_all()",
-        |args| completion(args, completion::At::CompleteAll),
-    ),
+    OpSpec::new("complete", &[COMPLETION], "lets one waiter through", "complete()", |args| {
+        completion(args, completion::At::Complete)
+    }),
+    OpSpec::new("complete-all", &[COMPLETION], "lets every waiter through, now and later", "complete_all()", |args| {
+        completion(args, completion::At::CompleteAll)
+    }),
     OpSpec::new(
         "reinit-completion",
         &[COMPLETION],
@@ -112,21 +80,14 @@ pub(super) const OPS: &[OpSpec] = &[
         &[operand("barrier", Takes::Object(&[Kind::Barrier]))],
         "waits until all parties of a barrier have come",
         "",
-        |args| Op::Rendezvous {
-            barrier: args.object("barrier"),
-        },
+        |args| Op::Rendezvous { barrier: args.object("barrier") },
     ),
     OpSpec::new(
         "raise",
         &[operand("signal", Takes::OneOf(&["signal"]))],
         "makes a signal pending for a thread and ends its interruptible sleep",
         "send_sig() force_sig()",
-        |args| Op::Raise {
-            to: args.thread("to"),
-        },
+        |args| Op::Raise { to: args.thread("to") },
     )
-    .options(&[Opt {
-        required: true,
-        ..option("to", Takes::Thread, "who gets it")
-    }]),
+    .options(&[Opt { required: true, ..option("to", Takes::Thread, "who gets it") }]),
 ];

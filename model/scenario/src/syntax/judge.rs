@@ -9,31 +9,20 @@ use super::tree::{Entry, File, Node, Value, ValueKind};
 use crate::report::{Mistakes, Span};
 
 /// Tells what `kdl` refuses, or reads otherwise than the parser did.
-pub(super) fn check(
-    text: &str,
-    tokens: &[Token],
-    parsed: &(File, Vec<Span>),
-    mistakes: &mut Mistakes,
-) {
+pub(super) fn check(text: &str, tokens: &[Token], parsed: &(File, Vec<Span>), mistakes: &mut Mistakes) {
     let (file, off) = parsed;
     match KdlDocument::parse_v2(&bare(text, tokens, off)) {
         Ok(document) if same_nodes(&file.nodes, document.nodes()) => {}
         Ok(_) => {
             mistakes
-                .add(
-                    "not-kdl",
-                    Span::default(),
-                    "another reader of KDL reads this file otherwise",
-                )
+                .add("not-kdl", Span::default(), "another reader of KDL reads this file otherwise")
                 .help("this is a bug of fenceweave: please report the file");
         }
         Err(error) => {
             for diagnostic in error.diagnostics {
                 let start = diagnostic.span.offset().min(text.len());
                 let end = (start + diagnostic.span.len()).min(text.len());
-                let message = diagnostic
-                    .message
-                    .unwrap_or_else(|| "this is not KDL".into());
+                let message = diagnostic.message.unwrap_or_else(|| "this is not KDL".into());
                 let label = diagnostic.label.unwrap_or_else(|| "KDL".into());
                 mistakes
                     .add("not-kdl", Span::new(start, end), message)

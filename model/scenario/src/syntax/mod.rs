@@ -25,11 +25,7 @@ use crate::report::{Mistakes, SOURCE_BYTES_MAX, Span};
 pub(crate) fn parse(text: &str, mistakes: &mut Mistakes) -> File {
     if text.len() > SOURCE_BYTES_MAX {
         mistakes
-            .add(
-                "too-large",
-                Span::default(),
-                format!("the file has {} bytes", text.len()),
-            )
+            .add("too-large", Span::default(), format!("the file has {} bytes", text.len()))
             .expected(format!("at most {SOURCE_BYTES_MAX}"))
             .help("one scenario a file keeps files small");
         return File::default();

@@ -69,9 +69,7 @@ impl<'a> Parser<'a> {
         let mut nodes = Vec::new();
         while let Some(token) = self.peek() {
             match token.kind {
-                Kind::Space | Kind::Newline | Kind::LineComment | Kind::BlockComment => {
-                    self.at += 1
-                }
+                Kind::Space | Kind::Newline | Kind::LineComment | Kind::BlockComment => self.at += 1,
                 Kind::Close if open.is_some() => return nodes,
                 Kind::Close => {
                     self.at += 1;
@@ -83,11 +81,7 @@ impl<'a> Parser<'a> {
                 Kind::Semicolon => {
                     self.at += 1;
                     self.mistakes
-                        .add(
-                            "empty-statement",
-                            token.span,
-                            "there is no statement before this `;`",
-                        )
+                        .add("empty-statement", token.span, "there is no statement before this `;`")
                         .expected("a statement")
                         .help("delete it");
                 }
@@ -171,38 +165,19 @@ impl<'a> Parser<'a> {
     fn nameless_block(&mut self) -> Option<Node> {
         if let Some(open) = self.peek() {
             self.mistakes
-                .add(
-                    "nameless-block",
-                    open.span,
-                    "this block belongs to no statement",
-                )
+                .add("nameless-block", open.span, "this block belongs to no statement")
                 .expected("a statement before this, on the same line")
                 .help("the `{` stands on the line of its statement: `thread a {`");
         }
         let inside = self.block();
         self.after_block();
         let first = inside.nodes.into_iter().next()?;
-        Some(Node {
-            broken: true,
-            ..first
-        })
+        Some(Node { broken: true, ..first })
     }
 
     /// The block, if one follows, and the end of the statement.
-    fn finish(
-        &mut self,
-        name: Name,
-        entries: Vec<Entry>,
-        head: Span,
-        broken: bool,
-    ) -> Option<Node> {
-        let mut node = Node {
-            name,
-            entries,
-            block: None,
-            head,
-            broken,
-        };
+    fn finish(&mut self, name: Name, entries: Vec<Entry>, head: Span, broken: bool) -> Option<Node> {
+        let mut node = Node { name, entries, block: None, head, broken };
         // Disabled blocks may stand before the real one.
         while let Some(from) = self.disabled.take() {
             self.block();
@@ -254,10 +229,7 @@ impl<'a> Parser<'a> {
             self.compare_indentation(open.span, close);
         }
         self.depth -= 1;
-        Block {
-            nodes,
-            span: open.span.to(close),
-        }
+        Block { nodes, span: open.span.to(close) }
     }
 
     fn compare_indentation(&mut self, open: Span, close: Span) {
@@ -347,21 +319,13 @@ impl<'a> Parser<'a> {
             Kind::Quoted => {
                 let bare = said.trim_matches('"');
                 self.mistakes
-                    .add(
-                        "quoted-name",
-                        token.span,
-                        "a statement does not begin with a quoted text",
-                    )
+                    .add("quoted-name", token.span, "a statement does not begin with a quoted text")
                     .expected("an operation or a declaration")
                     .help(format!("write `{bare}` without quotes"));
             }
             _ => {
                 self.mistakes
-                    .add(
-                        "not-a-statement",
-                        token.span,
-                        format!("`{}` begins no statement", shown(said)),
-                    )
+                    .add("not-a-statement", token.span, format!("`{}` begins no statement", shown(said)))
                     .expected("an operation or a declaration");
             }
         }
@@ -369,10 +333,7 @@ impl<'a> Parser<'a> {
     }
 
     fn name_of(&self, token: Token) -> Name {
-        Name {
-            text: token.span.of(self.text).trim_matches('"').to_owned(),
-            span: token.span,
-        }
+        Name { text: token.span.of(self.text).trim_matches('"').to_owned(), span: token.span }
     }
 
     fn entries(&mut self, end: usize) -> Vec<Entry> {
@@ -393,11 +354,7 @@ impl<'a> Parser<'a> {
             }
             if !gap {
                 self.mistakes
-                    .add(
-                        "missing-blank",
-                        token.span,
-                        "a blank is missing before this",
-                    )
+                    .add("missing-blank", token.span, "a blank is missing before this")
                     .expected("a blank between entries");
             }
             gap = false;
@@ -426,11 +383,7 @@ impl<'a> Parser<'a> {
             }
             if entries.len() > ENTRIES_MAX {
                 self.mistakes
-                    .add(
-                        "too-many",
-                        token.span,
-                        "this statement has too many entries",
-                    )
+                    .add("too-many", token.span, "this statement has too many entries")
                     .expected(format!("at most {ENTRIES_MAX}"));
                 self.at = end;
             }
@@ -440,16 +393,10 @@ impl<'a> Parser<'a> {
 
     fn tell_twice(&mut self, entries: &[Entry], entry: &Entry) {
         let Some(key) = &entry.key else { return };
-        let first = entries
-            .iter()
-            .find_map(|e| e.key.as_ref().filter(|k| k.text == key.text));
+        let first = entries.iter().find_map(|e| e.key.as_ref().filter(|k| k.text == key.text));
         if let Some(first) = first {
             self.mistakes
-                .add(
-                    "given-twice",
-                    key.span,
-                    format!("`{}` is given twice", key.text),
-                )
+                .add("given-twice", key.span, format!("`{}` is given twice", key.text))
                 .expected("each option once")
                 .seen(first.span, "given here first");
         }
@@ -469,11 +416,7 @@ impl<'a> Parser<'a> {
             self.tell_kept_word(token);
         } else {
             self.mistakes
-                .add(
-                    "option-name",
-                    token.span,
-                    "an option is named by a bare word",
-                )
+                .add("option-name", token.span, "an option is named by a bare word")
                 .expected("a name such as `into`");
         }
         let next = self.peek().filter(|next| self.at < end && !next.is_gap());
@@ -481,10 +424,7 @@ impl<'a> Parser<'a> {
             self.mistakes
                 .add("option-value", equals, "this option has no value")
                 .expected("a value right after the `=`")
-                .help(format!(
-                    "an option is written `{}=VALUE`, without blanks",
-                    shown(token.span.of(self.text))
-                ));
+                .help(format!("an option is written `{}=VALUE`, without blanks", shown(token.span.of(self.text))));
             return None;
         };
         self.at += 1;
@@ -503,28 +443,18 @@ impl<'a> Parser<'a> {
             }
             Kind::Number => ValueKind::Int(self.number(said, span)?),
             Kind::Quoted => {
-                let inner = Span {
-                    start: span.start + 1,
-                    end: span.end - 1,
-                };
+                let inner = Span { start: span.start + 1, end: span.end - 1 };
                 let said = text::line(self.text, inner, self.mistakes);
                 ValueKind::Text { said, inner }
             }
             Kind::Paragraph => {
-                let inner = Span {
-                    start: span.start + 3,
-                    end: span.end - 3,
-                };
+                let inner = Span { start: span.start + 3, end: span.end - 3 };
                 let said = text::paragraph(self.text, inner, self.mistakes);
                 ValueKind::Text { said, inner }
             }
             _ => {
                 self.mistakes
-                    .add(
-                        "not-a-value",
-                        span,
-                        format!("`{}` is no value", shown(said)),
-                    )
+                    .add("not-a-value", span, format!("`{}` is no value", shown(said)))
                     .expected("a word, a number or a quoted text");
                 return None;
             }
@@ -537,11 +467,7 @@ impl<'a> Parser<'a> {
             Ok(number) => Some(number),
             Err(help) => {
                 self.mistakes
-                    .add(
-                        "number",
-                        span,
-                        format!("`{}` is not a whole number", shown(said)),
-                    )
+                    .add("number", span, format!("`{}` is not a whole number", shown(said)))
                     .expected("a number such as 3, -5 or 0x1f")
                     .help(help);
                 None
@@ -556,10 +482,7 @@ impl<'a> Parser<'a> {
     }
 
     fn tell(&mut self, found: spelling::Found) {
-        self.mistakes
-            .add(found.kind, found.span, found.message)
-            .expected(found.expected)
-            .help_if(found.help);
+        self.mistakes.add(found.kind, found.span, found.message).expected(found.expected).help_if(found.help);
     }
 
     fn tell_continue(&mut self, span: Span) {
@@ -571,15 +494,9 @@ impl<'a> Parser<'a> {
     }
 
     fn tell_slashdash(&mut self) {
-        let end = self
-            .peek()
-            .map_or(self.text.len(), |token| token.span.start as usize);
+        let end = self.peek().map_or(self.text.len(), |token| token.span.start as usize);
         self.mistakes
-            .add(
-                "slashdash",
-                Span::new(end.saturating_sub(1), end),
-                "this `/-` disables nothing",
-            )
+            .add("slashdash", Span::new(end.saturating_sub(1), end), "this `/-` disables nothing")
             .expected("a statement, an entry or a block on the same line")
             .help("`/-` stands right before what it disables");
     }
@@ -591,23 +508,20 @@ impl<'a> Parser<'a> {
     }
 
     fn tell_unclosed(&mut self, open: Span) {
-        let cut_short = self
-            .tokens
-            .last()
-            .is_some_and(|token| token.kind == Kind::Junk);
+        let cut_short = self.tokens.last().is_some_and(|token| token.kind == Kind::Junk);
         if cut_short || self.depth > DEPTH_MAX || self.nodes > NODES_MAX {
             return; // reading stopped early; nobody knows what was closed
         }
         let suspect = self.misindented.take();
-        let telling = self
-            .mistakes
-            .add("unclosed-block", open, "this block is never closed")
-            .expected("a `}` for this");
+        let telling =
+            self.mistakes.add("unclosed-block", open, "this block is never closed").expected("a `}` for this");
         if let Some((opened, closed)) = suspect {
             let line = place_of(self.text, opened.start).line;
             telling.seen(
                 closed,
-                format!("this `}}` closes the block of line {line}, which is indented otherwise: one may be missing above"),
+                format!(
+                    "this `}}` closes the block of line {line}, which is indented otherwise: one may be missing above"
+                ),
             );
         }
     }

@@ -22,19 +22,12 @@ pub(super) struct Head<'a> {
 
 impl<'a> Head<'a> {
     pub(super) fn new(text: &'a str, tokens: &[Token]) -> Self {
-        let said = |token: &&Token| {
-            !token.is_gap() && !matches!(token.kind, Kind::Newline | Kind::LineComment)
-        };
-        Self {
-            text,
-            tokens: tokens.iter().filter(said).copied().collect(),
-        }
+        let said = |token: &&Token| !token.is_gap() && !matches!(token.kind, Kind::Newline | Kind::LineComment);
+        Self { text, tokens: tokens.iter().filter(said).copied().collect() }
     }
 
     fn said(&self, at: usize) -> &'a str {
-        self.tokens
-            .get(at)
-            .map_or("", |token| token.span.of(self.text))
+        self.tokens.get(at).map_or("", |token| token.span.of(self.text))
     }
 
     fn kind(&self, at: usize) -> Option<Kind> {
@@ -76,10 +69,7 @@ pub(super) fn explain(head: &Head<'_>) -> Option<Found> {
 
 /// `#include`, `#true`, `#"raw"#`.
 fn hash(head: &Head<'_>) -> Option<Found> {
-    let at = head
-        .tokens
-        .iter()
-        .position(|token| token.kind == Kind::Hash)?;
+    let at = head.tokens.iter().position(|token| token.kind == Kind::Hash)?;
     let said = head.said(at);
     let span = head.tokens[at].span;
     let (message, help) = match said {
@@ -87,14 +77,10 @@ fn hash(head: &Head<'_>) -> Option<Found> {
         "#false" => ("there are no booleans", "write `0`"),
         "#null" => ("the null reference is spelt as in C", "write `NULL`"),
         "#inf" | "#-inf" | "#nan" => ("numbers are whole", "write a whole number"),
-        _ if at == 0 => (
-            "there is no preprocessor",
-            "delete the line; a comment begins with `//`",
-        ),
-        _ if said.starts_with("#\"") || said.starts_with("##") => (
-            "there are no raw strings",
-            "write `\"…\"`, with `\\\"` for a quote inside",
-        ),
+        _ if at == 0 => ("there is no preprocessor", "delete the line; a comment begins with `//`"),
+        _ if said.starts_with("#\"") || said.starts_with("##") => {
+            ("there are no raw strings", "write `\"…\"`, with `\\\"` for a quote inside")
+        }
         _ => ("`#` means nothing here", "a comment begins with `//`"),
     };
     Some(Found {
@@ -110,58 +96,33 @@ fn hash(head: &Head<'_>) -> Option<Found> {
 fn keyword(head: &Head<'_>) -> Option<Found> {
     let name = head.tokens.first()?;
     let (condition, rest) = condition(head, 1);
-    let then = if rest.is_empty() {
-        "{ … }".to_owned()
-    } else {
-        format!("{{ {rest} }}")
-    };
+    let then = if rest.is_empty() { "{ … }".to_owned() } else { format!("{{ {rest} }}") };
     let (message, help) = match name.span.of(head.text) {
-        "if" => (
-            "`if` is spelt `when`",
-            format!("write `when \"{condition}\" {then}`"),
-        ),
+        "if" => ("`if` is spelt `when`", format!("write `when \"{condition}\" {then}`")),
         "else" if head.said(1) == "if" => {
             let (condition, rest) = self::condition(head, 2);
-            let then = if rest.is_empty() {
-                "{ … }".to_owned()
-            } else {
-                format!("{{ {rest} }}")
-            };
-            (
-                "there is no `else if`",
-                format!("write `else {{ when \"{condition}\" {then} }}`"),
-            )
+            let then = if rest.is_empty() { "{ … }".to_owned() } else { format!("{{ {rest} }}") };
+            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {then} }}`"))
         }
-        "else" if head.tokens.len() > 1 => (
-            "`else` takes a block",
-            format!("write `else {{ {} }}`", statement(&head.text_from(1))),
-        ),
-        "while" if is_c_condition(head) => (
-            "a condition is quoted",
-            format!("write `while \"{condition}\" {then}`"),
-        ),
+        "else" if head.kind(1) == Some(Kind::Quoted) => {
+            let condition = unquoted(&head.text_from(1));
+            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {{ … }} }}`"))
+        }
+        "else" if head.tokens.len() > 1 => {
+            ("`else` takes a block", format!("write `else {{ {} }}`", statement(&head.text_from(1))))
+        }
+        "while" if is_c_condition(head) => ("a condition is quoted", format!("write `while \"{condition}\" {then}`")),
         "for" => (
             "there is no `for`",
-            "write `repeat N { … }`, or `while \"condition\" { … }` with `let i=\"i + 1\"` inside"
-                .to_owned(),
+            "write `repeat N { … }`, or `while \"condition\" { … }` with `let i=\"i + 1\"` inside".to_owned(),
         ),
-        "do" => (
-            "there is no `do`",
-            "write `loop { …; when \"!(condition)\" { break } }`".to_owned(),
-        ),
-        "switch" => (
-            "there is no `switch`",
-            "write one `when r is=VALUE { … }` for each value".to_owned(),
-        ),
+        "do" => ("there is no `do`", "write `loop { …; when \"!(condition)\" { break } }`".to_owned()),
+        "switch" => ("there is no `switch`", "write one `when r is=VALUE { … }` for each value".to_owned()),
         _ => return None,
     };
     Some(Found {
         kind: "c-spelling",
-        span: if name.span.of(head.text) == "if" {
-            name.span
-        } else {
-            head.span_from(0)
-        },
+        span: if name.span.of(head.text) == "if" { name.span } else { head.span_from(0) },
         message: message.to_owned(),
         expected: "a statement of the scenario language",
         help: Some(help),
@@ -177,14 +138,7 @@ fn is_c_condition(head: &Head<'_>) -> bool {
 fn condition(head: &Head<'_>, from: usize) -> (String, String) {
     if head.kind(from) != Some(Kind::Mark('(')) {
         let whole = head.text_from(from);
-        return (
-            if whole.is_empty() {
-                "…".to_owned()
-            } else {
-                unquoted(&whole)
-            },
-            String::new(),
-        );
+        return (if whole.is_empty() { "…".to_owned() } else { unquoted(&whole) }, String::new());
     }
     let mut depth = 0usize;
     for (at, token) in head.tokens.iter().enumerate().skip(from) {
@@ -195,10 +149,7 @@ fn condition(head: &Head<'_>, from: usize) -> (String, String) {
         }
         if depth == 0 {
             let open = head.tokens[from].span;
-            let inside = Span {
-                start: open.end,
-                end: token.span.start.max(open.end),
-            };
+            let inside = Span { start: open.end, end: token.span.start.max(open.end) };
             let rest = statement(&head.text_from(at + 1));
             return (unquoted(&one_line(inside.of(head.text))), rest);
         }
@@ -208,10 +159,7 @@ fn condition(head: &Head<'_>, from: usize) -> (String, String) {
 
 /// `out:`
 fn label(head: &Head<'_>) -> Option<Found> {
-    let name = head
-        .said(0)
-        .strip_suffix(':')
-        .filter(|name| !name.is_empty())?;
+    let name = head.said(0).strip_suffix(':').filter(|name| !name.is_empty())?;
     (head.tokens.len() == 1).then(|| Found {
         kind: "c-spelling",
         span: head.span_from(0),
@@ -223,15 +171,10 @@ fn label(head: &Head<'_>) -> Option<Found> {
 
 /// `r = lock fb`, `p->state = 1`, `r += 1`, `int r;`, `int r = lock(fb);`.
 fn assignment(head: &Head<'_>) -> Option<Found> {
-    const TYPES: [&str; 13] = [
-        "int", "bool", "u8", "u32", "u64", "long", "unsigned", "char", "void", "static", "const",
-        "size_t", "ssize_t",
-    ];
+    const TYPES: [&str; 13] =
+        ["int", "bool", "u8", "u32", "u64", "long", "unsigned", "char", "void", "static", "const", "size_t", "ssize_t"];
     let typed = TYPES.contains(&head.said(0));
-    let equals = head
-        .tokens
-        .iter()
-        .position(|token| token.kind == Kind::Equals);
+    let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);
     let expected = "a statement; results go into locals by `into=`";
     let Some(equals) = equals.filter(|at| *at > 0) else {
         return typed.then(|| Found {
@@ -239,7 +182,10 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
             span: head.span_from(0),
             message: "locals are not declared".to_owned(),
             expected: "a statement",
-            help: Some("a local is born by `into=NAME` on the operation that sets it, or by `let NAME=\"expression\"`".to_owned()),
+            help: Some(
+                "a local is born by `into=NAME` on the operation that sets it, or by `let NAME=\"expression\"`"
+                    .to_owned(),
+            ),
         });
     };
     let operator = head.said(equals - 1);
@@ -253,32 +199,16 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     {
         return None;
     }
-    let name = if indexed {
-        head.said(0)
-    } else {
-        head.said(target)
-    };
+    let name = if indexed { head.said(0) } else { head.said(target) };
     let value = head.text_from(first_of_value);
     let help = if indexed {
-        let index = one_line(
-            Span {
-                start: head.tokens[1].span.end,
-                end: head.tokens[equals - 1].span.start,
-            }
-            .of(head.text),
-        );
+        let index =
+            one_line(Span { start: head.tokens[1].span.end, end: head.tokens[equals - 1].span.start }.of(head.text));
         format!("write `store {name} at={index} {}`", statement(&value))
     } else if name.contains("->") || name.contains('.') {
-        format!(
-            "write `store {} {}`",
-            name.replace("->", "."),
-            statement(&value)
-        )
+        format!("write `store {} {}`", name.replace("->", "."), statement(&value))
     } else if compound {
-        format!(
-            "write `let {name}=\"{name} {operator} {}\"`",
-            unquoted(value.trim_end_matches(';'))
-        )
+        format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value.trim_end_matches(';')))
     } else if is_operation(head, first_of_value) {
         format!("write `{} into={name}`", statement(&value))
     } else {
@@ -307,9 +237,7 @@ fn is_operation(head: &Head<'_>, from: usize) -> bool {
 /// `r++`, `--r`.
 fn step(head: &Head<'_>) -> Option<Found> {
     let said = head.said(0);
-    let sign = ["++", "--"]
-        .into_iter()
-        .find(|sign| said.starts_with(sign) || said.ends_with(sign))?;
+    let sign = ["++", "--"].into_iter().find(|sign| said.starts_with(sign) || said.ends_with(sign))?;
     let name = said.trim_matches(['+', '-']);
     (head.tokens.len() == 1 && !name.is_empty()).then(|| Found {
         kind: "c-spelling",
@@ -358,28 +286,18 @@ fn expression(head: &Head<'_>) -> Option<Found> {
     let span = operator_span(head, at);
     let sign = span.of(head.text);
     let (message, help) = if matches!(head.kind(at), Some(Kind::Mark('[' | ']'))) {
-        let index =
-            "an element is named by the option `at=`: `load pte at=i into=x`, `store pte at=0 1`";
+        let index = "an element is named by the option `at=`: `load pte at=i into=x`, `store pte at=0 1`";
         ("there are no brackets".to_owned(), Some(index.to_owned()))
     } else if name == "let" && head.kind(2) == Some(Kind::Equals) {
         let value = unquoted(&head.text_from(3));
-        (
-            format!("`{sign}` stands outside quotes"),
-            Some(format!("write `let {}=\"{value}\"`", head.said(1))),
-        )
+        (format!("`{sign}` stands outside quotes"), Some(format!("write `let {}=\"{value}\"`", head.said(1))))
     } else if LINES_WITH_EXPRESSIONS.contains(&name) {
         let (condition, rest) = quoted_condition(head);
-        (
-            format!("`{sign}` stands outside quotes"),
-            Some(format!("write `{name} \"{condition}\"{rest}`")),
-        )
+        (format!("`{sign}` stands outside quotes"), Some(format!("write `{name} \"{condition}\"{rest}`")))
     } else {
         (
             format!("`{sign}` stands outside quotes"),
-            Some(
-                "an expression stands in quotes, and only where one is expected: `let x=\"a + 1\"`"
-                    .to_owned(),
-            ),
+            Some("an expression stands in quotes, and only where one is expected: `let x=\"a + 1\"`".to_owned()),
         )
     };
     Some(Found {
@@ -394,22 +312,14 @@ fn expression(head: &Head<'_>) -> Option<Found> {
 /// `==`, `!=` and the like are more than one token.
 fn operator_span(head: &Head<'_>, at: usize) -> Span {
     let joined = |at: &usize| head.glued(*at) && head.kind(*at) == Some(Kind::Equals);
-    let end = (at + 1..head.tokens.len())
-        .take_while(joined)
-        .last()
-        .unwrap_or(at);
+    let end = (at + 1..head.tokens.len()).take_while(joined).last().unwrap_or(at);
     head.tokens[at].span.to(head.tokens[end].span)
 }
 
 /// The condition of `when r == 0`, and the quoted texts that follow it.
 fn quoted_condition(head: &Head<'_>) -> (String, String) {
     let quoted = |token: &Token| matches!(token.kind, Kind::Quoted | Kind::Paragraph);
-    let texts = head
-        .tokens
-        .iter()
-        .rev()
-        .take_while(|token| quoted(token))
-        .count();
+    let texts = head.tokens.iter().rev().take_while(|token| quoted(token)).count();
     let end = head.tokens.len() - texts;
     if end <= 1 {
         return (unquoted(&head.text_from(1)), String::new());
@@ -419,20 +329,13 @@ fn quoted_condition(head: &Head<'_>) -> (String, String) {
     while is_wrapped(&condition) {
         condition = condition[1..condition.len() - 1].trim().to_owned();
     }
-    let rest = if texts == 0 {
-        String::new()
-    } else {
-        format!(" {}", head.text_from(end))
-    };
+    let rest = if texts == 0 { String::new() } else { format!(" {}", head.text_from(end)) };
     (unquoted(&condition), rest)
 }
 
 /// Whether one pair of parentheses holds the whole text.
 fn is_wrapped(text: &str) -> bool {
-    let Some(inside) = text
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'))
-    else {
+    let Some(inside) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
         return false;
     };
     let mut depth = 0i32;
@@ -448,11 +351,8 @@ fn evidence(head: &Head<'_>) -> Option<usize> {
         Kind::Mark(_) => true,
         Kind::Word if at > 0 => is_operator(head.said(at)) || holds_operator(head.said(at)),
         Kind::Equals => {
-            let option =
-                head.glued(at) && head.glued(at + 1) && head.kind(at + 1) != Some(Kind::Equals);
-            let comparison = head
-                .said(at - usize::from(at > 0))
-                .ends_with(['!', '<', '>']);
+            let option = head.glued(at) && head.glued(at + 1) && head.kind(at + 1) != Some(Kind::Equals);
+            let comparison = head.said(at - usize::from(at > 0)).ends_with(['!', '<', '>']);
             comparison || (!option && LINES_WITH_EXPRESSIONS.contains(&head.said(0)))
         }
         _ => false,
@@ -474,8 +374,7 @@ fn holds_operator(word: &str) -> bool {
 
 /// `lock a, b`
 fn comma(head: &Head<'_>) -> Option<Found> {
-    let at = (0..head.tokens.len())
-        .find(|&at| head.kind(at) == Some(Kind::Word) && head.said(at).contains(','))?;
+    let at = (0..head.tokens.len()).find(|&at| head.kind(at) == Some(Kind::Word) && head.said(at).contains(','))?;
     Some(Found {
         kind: "c-spelling",
         span: head.tokens[at].span,
@@ -487,9 +386,7 @@ fn comma(head: &Head<'_>) -> Option<Found> {
 
 /// `into = r`
 fn spaced_option(head: &Head<'_>) -> Option<Found> {
-    let apart = |at: &usize| {
-        head.kind(*at) == Some(Kind::Equals) && !(head.glued(*at) && head.glued(at + 1))
-    };
+    let apart = |at: &usize| head.kind(*at) == Some(Kind::Equals) && !(head.glued(*at) && head.glued(at + 1));
     let at = (0..head.tokens.len()).find(apart)?;
     let (key, value) = (head.said(at.wrapping_sub(1)), head.said(at + 1));
     let value = if value.is_empty() { "VALUE" } else { value };
@@ -508,21 +405,13 @@ pub(super) fn after_block(text: &str, span: Span) -> Found {
     let is_else = said == "else" || said.starts_with("else ");
     let (kind, message, help) = if is_else {
         let help = "write `else` on a line of its own, or `}; else {` on this one";
-        (
-            "else-on-its-line",
-            "`else` begins a statement of its own",
-            help,
-        )
+        ("else-on-its-line", "`else` begins a statement of its own", help)
     } else if said.starts_with("while") {
         let help = "write `loop { …; when \"!(condition)\" { break } }`";
         ("after-block", "there is no `do … while`", help)
     } else {
         let help = "options and results go before the block: `NAME operand… into=r { … }`";
-        (
-            "after-block",
-            "nothing may follow a block on its line",
-            help,
-        )
+        ("after-block", "nothing may follow a block on its line", help)
     };
     let length = if is_else { 4 } else { said.len() };
     Found {
@@ -565,8 +454,8 @@ pub(crate) fn number(said: &str) -> Result<i64, String> {
         Some("0b" | "0B") => (2, &unsigned[2..]),
         _ => (10, unsigned),
     };
-    let valid = digits.starts_with(|c: char| c.is_digit(radix))
-        && digits.chars().all(|c| c.is_digit(radix) || c == '_');
+    let valid =
+        digits.starts_with(|c: char| c.is_digit(radix)) && digits.chars().all(|c| c.is_digit(radix) || c == '_');
     if !valid {
         let whole: String = unsigned.chars().take_while(char::is_ascii_digit).collect();
         return Err(if whole.is_empty() || radix != 10 {
@@ -574,50 +463,31 @@ pub(crate) fn number(said: &str) -> Result<i64, String> {
         } else if unsigned[whole.len()..].starts_with('.') {
             "numbers are whole".to_owned()
         } else {
-            format!(
-                "there are no units, times are counts: write `{whole}`; a name does not begin with a digit"
-            )
+            format!("there are no units, times are counts: write `{whole}`; a name does not begin with a digit")
         });
     }
     let value = i128::from_str_radix(&digits.replace('_', ""), radix).ok();
-    value
-        .and_then(|value| i64::try_from(sign * value).ok())
-        .ok_or_else(|| "it does not fit in 64 bits".to_owned())
+    value.and_then(|value| i64::try_from(sign * value).ok()).ok_or_else(|| "it does not fit in 64 bits".to_owned())
 }
 
 /// A piece of C as one statement of the language, as well as can be guessed.
 fn statement(c: &str) -> String {
     let c = c.trim().trim_end_matches(';').trim_end();
     let Some((name, arguments)) = c.split_once('(').filter(|(_, rest)| rest.ends_with(')')) else {
-        return c
-            .replace(',', " ")
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        return c.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
     };
-    let arguments = arguments
-        .trim_end_matches(')')
-        .replace([',', '(', ')'], " ");
-    let arguments = arguments
-        .split_whitespace()
-        .map(|a| a.trim_start_matches('&').replace("->", "."));
+    let arguments = arguments.trim_end_matches(')').replace([',', '(', ')'], " ");
+    let arguments = arguments.split_whitespace().map(|a| a.trim_start_matches('&').replace("->", "."));
     let method = name.rsplit_once("->").or_else(|| name.rsplit_once('.'));
     let words = match method {
         Some((object, method)) => vec![method.trim().to_owned(), object.trim().to_owned()],
         None => name.split_whitespace().map(str::to_owned).collect(),
     };
-    words
-        .into_iter()
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 fn unquoted(text: &str) -> String {
-    text.trim_end_matches(';')
-        .replace('"', "")
-        .trim()
-        .to_owned()
+    text.trim_end_matches(';').replace('"', "").trim().to_owned()
 }
 
 fn one_line(text: &str) -> String {

@@ -16,11 +16,7 @@ pub(super) fn paragraph(text: &str, inner: Span, mistakes: &mut Mistakes) -> Str
     if !indent.chars().all(|c| matches!(c, ' ' | '\t')) {
         let end = inner.end as usize;
         mistakes
-            .add(
-                "text-indentation",
-                Span::new(end, end + 3),
-                "this closes a text over several lines",
-            )
+            .add("text-indentation", Span::new(end, end + 3), "this closes a text over several lines")
             .expected("nothing before this on its line")
             .help("put the closing `\"\"\"` on a line of its own");
         return String::new();
@@ -85,11 +81,7 @@ fn unescape(raw: &str, place: Span, mistakes: &mut Mistakes) -> String {
         if found.is_none() {
             let start = place.start as usize + at;
             mistakes
-                .add(
-                    "escape",
-                    Span::new(start, start + 1 + length),
-                    "this escape means nothing",
-                )
+                .add("escape", Span::new(start, start + 1 + length), "this escape means nothing")
                 .expected("one of \\n \\t \\\" \\\\ \\s \\u{…}")
                 .help("a plain backslash is written `\\\\`");
         }
@@ -101,13 +93,9 @@ fn unescape(raw: &str, place: Span, mistakes: &mut Mistakes) -> String {
 
 /// `u{1f}`: up to six hexadecimal digits.
 fn code_point(escape: &str) -> (Option<char>, usize) {
-    let digits = escape
-        .strip_prefix("u{")
-        .and_then(|rest| rest.split_once('}'));
+    let digits = escape.strip_prefix("u{").and_then(|rest| rest.split_once('}'));
     match digits {
-        Some((digits, _))
-            if (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()) =>
-        {
+        Some((digits, _)) if (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
             let code = u32::from_str_radix(digits, 16).ok();
             (code.and_then(char::from_u32), digits.len() + 3)
         }

@@ -53,20 +53,13 @@ impl Token {
 
 /// Splits the text into tokens.
 pub(crate) fn lex(text: &str, mistakes: &mut Mistakes) -> Vec<Token> {
-    let mut lexer = Lexer {
-        text,
-        at: 0,
-        mistakes,
-    };
+    let mut lexer = Lexer { text, at: 0, mistakes };
     let mut tokens = Vec::new();
     while lexer.at < text.len() {
         let start = lexer.at;
         let kind = lexer.token();
         debug_assert!(lexer.at > start, "a token has a length");
-        tokens.push(Token {
-            kind,
-            span: Span::new(start, lexer.at),
-        });
+        tokens.push(Token { kind, span: Span::new(start, lexer.at) });
     }
     tokens
 }
@@ -180,11 +173,7 @@ impl<'a> Lexer<'a> {
                 }
             } else if self.peek().is_none() {
                 self.mistakes
-                    .add(
-                        "unclosed-comment",
-                        Span::new(start, start + 2),
-                        "this comment is never closed",
-                    )
+                    .add("unclosed-comment", Span::new(start, start + 2), "this comment is never closed")
                     .expected("a `*/` for this")
                     .help("block comments nest: every `/*` inside needs its own `*/`");
                 return Kind::Junk;
@@ -290,11 +279,7 @@ impl<'a> Lexer<'a> {
         let span = Span::new(start, self.at);
         let code = c as u32;
         self.mistakes
-            .add(
-                "forbidden-character",
-                span,
-                format!("the character U+{code:04X} may not stand here"),
-            )
+            .add("forbidden-character", span, format!("the character U+{code:04X} may not stand here"))
             .expected("an ordinary blank, letter or sign")
             .help("it is invisible or looks like another one: delete it and type the line again");
         Kind::Junk
@@ -303,10 +288,8 @@ impl<'a> Lexer<'a> {
 
 /// Whether a bare word may hold this character.
 pub(crate) fn is_word(c: char) -> bool {
-    !matches!(
-        c,
-        '\\' | '/' | '(' | ')' | '{' | '}' | '[' | ']' | ';' | '"' | '#' | '=' | '\n' | '\r'
-    ) && !c.is_whitespace()
+    !matches!(c, '\\' | '/' | '(' | ')' | '{' | '}' | '[' | ']' | ';' | '"' | '#' | '=' | '\n' | '\r')
+        && !c.is_whitespace()
         && !is_forbidden(c)
         && !is_odd_newline(c)
 }
@@ -322,19 +305,12 @@ fn is_forbidden(c: char) -> bool {
 /// What KDL takes for the end of a line beside `\n` and `\r\n`. Editors show
 /// them as something else, so they are refused.
 fn is_odd_newline(c: char) -> bool {
-    matches!(
-        c,
-        '\r' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\r' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}')
 }
 
 /// A word that begins as a number does is one to KDL, whatever follows.
 fn word_kind(word: &str) -> Kind {
     let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
     let unsigned = unsigned.strip_prefix('.').unwrap_or(unsigned);
-    if unsigned.starts_with(|c: char| c.is_ascii_digit()) {
-        Kind::Number
-    } else {
-        Kind::Word
-    }
+    if unsigned.starts_with(|c: char| c.is_ascii_digit()) { Kind::Number } else { Kind::Word }
 }

@@ -88,10 +88,7 @@ impl Node {
 
     /// The values without a key.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.key.is_none())
-            .map(|entry| &entry.value)
+        self.entries.iter().filter(|entry| entry.key.is_none()).map(|entry| &entry.value)
     }
 
     /// The statements in the block; none without a block.

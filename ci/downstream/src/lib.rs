@@ -1,0 +1,1 @@
+//! A driver; its scenarios are under `scenarios/`.

@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    fenceweave::scenario_tests("scenarios", "snapshots")
+}

@@ -1,0 +1,180 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+
+/// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
+#[derive(Parser, Debug)]
+#[command(name = "fenceweave", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, \
+                          3 incomplete (a limit was hit; nothing unexpected was seen before).";
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Explore scenarios and hold them against what they expect.
+    Check(CheckArgs),
+    /// Explore one scenario and show everything: outcomes, counterexamples, counts.
+    Explain(ExplainArgs),
+    /// Run one schedule again, step by step, from the token that a trace ends with.
+    Replay(ReplayArgs),
+    /// Print scenario files in the one spacing that all have.
+    Fmt(FmtArgs),
+    /// List scenarios with what each is about.
+    List(ListArgs),
+    /// List the built-in properties: name, meaning, origin.
+    Properties,
+    /// Print the reference page of the scenario language.
+    Reference,
+}
+
+/// Which engine.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EngineArg {
+    /// The graph of states (the default).
+    Explicit,
+    /// Shuttle's threads under our scheduler.
+    Shuttle,
+    /// Loom's threads, weak memory.
+    Loom,
+    /// All three, held against each other.
+    All,
+}
+
+/// Limits of one run.
+#[derive(Args, Debug, Default)]
+pub struct LimitArgs {
+    /// Most states to visit.
+    #[arg(long, value_name = "N")]
+    pub states: Option<u64>,
+    /// Most executions to run (shuttle, loom).
+    #[arg(long, value_name = "N")]
+    pub executions: Option<u64>,
+    /// Most memory for visited states, in MiB.
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<u64>,
+    /// Most time for one engine and case, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub time: Option<Duration>,
+    /// Most preemptions of one execution under loom.
+    #[arg(long, value_name = "N")]
+    pub preemptions: Option<u32>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let s: f64 = text.parse().map_err(|_| format!("`{text}` is not a number of seconds"))?;
+    Duration::try_from_secs_f64(s).map_err(|e| e.to_string())
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Scenario files, or folders with `.kdl` files in them.
+    #[arg(default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// Which engine explores.
+    #[arg(long, value_enum, default_value = "explicit")]
+    pub engine: EngineArg,
+    /// Only scenarios whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Identify states by their whole encoding instead of a fingerprint.
+    #[arg(long)]
+    pub exact: bool,
+    /// How many scenarios to explore at once; the output is the same.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub jobs: usize,
+    /// Print JSON, one object a line, instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Show exact counts and times of every case.
+    #[arg(long)]
+    pub stats: bool,
+    /// Random sampling instead of an exhaustive search (engine shuttle).
+    #[command(flatten)]
+    pub sample: SampleArgs,
+    /// Limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Random sampling.
+#[derive(Args, Debug, Default)]
+pub struct SampleArgs {
+    /// Sample executions at random with shuttle instead of exploring them all.
+    #[arg(long, value_enum, value_name = "SAMPLER")]
+    pub sample: Option<SamplerArg>,
+    /// The seed of the sample.
+    #[arg(long, default_value = "1", requires = "sample")]
+    pub seed: u64,
+    /// The bug depth that `pct` aims at.
+    #[arg(long, default_value = "3", requires = "sample")]
+    pub depth: usize,
+}
+
+/// A way to sample.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SamplerArg {
+    /// Uniform random walk over interleavings (the best at finding bugs).
+    Urw,
+    /// Probabilistic concurrency testing: random priorities, few change points.
+    Pct,
+    /// A fair coin at every step.
+    Random,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The scenario file.
+    pub file: PathBuf,
+    /// Only scenarios or cases whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Which engine explores.
+    #[arg(long, value_enum, default_value = "explicit")]
+    pub engine: EngineArg,
+    /// Limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Arguments of `replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// The scenario file.
+    pub file: PathBuf,
+    /// The token, as the trace printed it.
+    pub token: String,
+    /// The scenario or case, if the file has several.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Run it on shuttle's threads too, and say whether both agree.
+    #[arg(long)]
+    pub shuttle: bool,
+}
+
+/// Arguments of `fmt`.
+#[derive(Args, Debug)]
+pub struct FmtArgs {
+    /// Scenario files, or folders with `.kdl` files in them.
+    #[arg(default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// Change nothing; fail if a file would change.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Scenario files, or folders with `.kdl` files in them.
+    #[arg(default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+}

@@ -1,0 +1,213 @@
+//! Every scenario as a test: by name, on every engine, against its reviewed snapshot.
+//!
+//! A test binary of three lines runs a folder of scenarios, here and in anybody's repository:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     fenceweave::scenario_tests("scenarios", "snapshots")
+//! }
+//! ```
+//!
+//! with `harness = false` for that test in `Cargo.toml`. Tests are named `FILE::CASE::ENGINE` (the case is left out if
+//! there is none), and `FILE::snapshot` holds the file's report against `snapshots/FILE.snap`. So `cargo test evict-race`
+//! runs what has that in its name, and `cargo insta review` (or `INSTA_UPDATE=always cargo test`) accepts a change.
+
+use crate::{
+    files, render,
+    run::{self, CaseRun, Options},
+};
+use fenceweave_explore::{Engine, Exploration, compare};
+use fenceweave_scenario::Case;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+};
+
+/// Where things are.
+struct Folders {
+    scenarios: PathBuf,
+    snapshots: PathBuf,
+}
+
+/// A loaded scenario file with what was explored of it so far: two tests that need one exploration share it.
+struct File {
+    name: String,
+    cases: Vec<(String, Case)>,
+    runs: Vec<[OnceLock<Exploration>; 3]>,
+    text: Arc<render::FileText>,
+}
+
+impl File {
+    fn exploration(&self, case: usize, engine: Engine) -> &Exploration {
+        let slot = &self.runs[case][engine as usize];
+        slot.get_or_init(|| run::explore(&self.cases[case].1, engine, &Options::default(), &()))
+    }
+
+    /// The engine's own judgement; it is also held against the complete search.
+    fn check(&self, case: usize, engine: Engine) -> Result<(), Failed> {
+        let mut runs = vec![self.exploration(case, engine).clone()];
+        if engine != Engine::Explicit {
+            runs.push(self.exploration(case, Engine::Explicit).clone());
+        }
+        let run = self.judge(case, runs);
+        let failures: Vec<&str> =
+            run.judgement.failures.iter().filter(|f| f.engine == engine).map(|f| f.text.as_str()).collect();
+        let complete = run.judgement.incomplete.is_empty();
+        match (failures.is_empty(), complete) {
+            (true, true) => Ok(()),
+            (true, false) => Err(run.judgement.incomplete.join("\n").into()),
+            (false, _) => Err(failures.join("\n").into()),
+        }
+    }
+
+    fn judge(&self, case: usize, runs: Vec<Exploration>) -> CaseRun {
+        let case = &self.cases[case].1;
+        let comparison = compare::compare(&runs, case.weak);
+        let judgement = crate::judge::judge(case, &runs, &comparison);
+        CaseRun { runs, comparison, judgement }
+    }
+
+    /// The report of the whole file, as its snapshot has it.
+    fn report(&self) -> String {
+        let cases = (0..self.cases.len()).map(|i| {
+            let runs = Engine::ALL.map(|e| self.exploration(i, e).clone()).to_vec();
+            (&self.cases[i].1, self.judge(i, runs))
+        });
+        render::snapshot(&self.text, cases.collect())
+    }
+
+    fn counts(&self) -> Vec<String> {
+        let line = |i: usize| {
+            let c = self.exploration(i, Engine::Explicit).counts;
+            let case = if self.cases[i].0.is_empty() { String::new() } else { format!("::{}", self.cases[i].0) };
+            format!(
+                "{}{case}: {} states, {} transitions, {} terminal, depth {}",
+                self.name, c.states, c.transitions, c.terminals, c.depth
+            )
+        };
+        (0..self.cases.len()).map(line).collect()
+    }
+}
+
+/// Runs the scenarios below a folder as tests, with snapshots below another. Relative folders are relative to the
+/// directory that the test runs in: the package's. Exact counts of all files are held against `counts.snap`.
+pub fn scenario_tests(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let folders = Folders { scenarios: absolute(scenarios.as_ref()), snapshots: absolute(snapshots.as_ref()) };
+    libtest_mimic::run(&arguments, trials(&Arc::new(folders))).exit_code()
+}
+
+fn absolute(p: &Path) -> PathBuf {
+    let full = std::path::absolute(p).unwrap_or_else(|_| p.to_path_buf());
+    full.canonicalize().unwrap_or(full)
+}
+
+fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
+    let found = match files::find(std::slice::from_ref(&folders.scenarios)) {
+        Ok(found) => found,
+        Err(e) => return vec![Trial::test("scenarios", move || Err(e.into()))],
+    };
+    let mut trials = vec![];
+    let mut names: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut loaded: Vec<Arc<File>> = vec![];
+    for path in found {
+        let name = files::name_of(&path, &folders.scenarios);
+        names.insert(name.clone(), path.clone());
+        match load(&name, &path) {
+            Ok(file) => {
+                let file = Arc::new(file);
+                loaded.push(file.clone());
+                trials.extend(trials_of(&file, folders));
+            }
+            Err(text) => trials.push(Trial::test(format!("{name}::load"), move || Err(text.into()))),
+        }
+    }
+    let all = loaded.clone();
+    let counted = folders.clone();
+    trials.push(Trial::test("counts", move || compare_counts(&all, &counted)));
+    let orphans = folders.clone();
+    trials.push(Trial::test("no-snapshot-without-scenario", move || no_orphans(&names, &orphans)));
+    trials
+}
+
+fn load(name: &str, path: &Path) -> Result<File, String> {
+    let loaded = fenceweave_scenario::load_file(path).map_err(|report| report.plain())?;
+    let several = loaded.scenarios.len() > 1;
+    let mut cases = vec![];
+    for s in &loaded.scenarios {
+        for c in &s.cases {
+            let case = c.name.clone().unwrap_or_default();
+            let label = match (several, case.is_empty()) {
+                (false, _) => case,
+                (true, true) => s.name.clone(),
+                (true, false) => format!("{}/{case}", s.name),
+            };
+            cases.push((label, c.clone()));
+        }
+    }
+    let runs = cases.iter().map(|_| Default::default()).collect();
+    let text = Arc::new(render::FileText::of(&loaded));
+    Ok(File { name: name.into(), cases, runs, text })
+}
+
+fn trials_of(file: &Arc<File>, folders: &Arc<Folders>) -> Vec<Trial> {
+    let mut trials = vec![];
+    for (i, (case, _)) in file.cases.iter().enumerate() {
+        for engine in Engine::ALL {
+            let case = if case.is_empty() { String::new() } else { format!("::{case}") };
+            let name = format!("{}{case}::{engine}", file.name);
+            let file = file.clone();
+            trials.push(Trial::test(name, move || file.check(i, engine)));
+        }
+    }
+    let (file, folders) = (file.clone(), folders.clone());
+    trials.push(Trial::test(format!("{}::snapshot", file.name), move || {
+        compare_snapshot(&folders, &file.name, &file.report());
+        Ok(())
+    }));
+    trials
+}
+
+/// Panics, as `insta` does, if the text differs from the reviewed one.
+fn compare_snapshot(folders: &Folders, name: &str, text: &str) {
+    let path = folders.snapshots.join(name);
+    let mut settings = insta::Settings::new();
+    settings.set_snapshot_path(path.parent().unwrap_or(&folders.snapshots));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let file = path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default();
+    settings.bind(|| insta::assert_snapshot!(file, text));
+}
+
+/// Exact counts stand in one file: a finer step of a protocol is that file's diff, and no other's.
+fn compare_counts(files: &[Arc<File>], folders: &Folders) -> Result<(), Failed> {
+    let lines: Vec<String> = files.iter().flat_map(|f| f.counts()).collect();
+    compare_snapshot(folders, "counts", &lines.join("\n"));
+    Ok(())
+}
+
+/// A snapshot whose scenario is gone is a review that nobody will do.
+fn no_orphans(names: &BTreeMap<String, PathBuf>, folders: &Folders) -> Result<(), Failed> {
+    let mut left = BTreeSet::new();
+    snapshots_below(&folders.snapshots, &mut left);
+    let known = |p: &PathBuf| {
+        let name = files::name_of(p, &folders.snapshots);
+        name == "counts" || names.contains_key(&name)
+    };
+    let orphans: Vec<String> = left.iter().filter(|p| !known(p)).map(|p| p.display().to_string()).collect();
+    if orphans.is_empty() { Ok(()) } else { Err(format!("no scenario for: {}", orphans.join(", ")).into()) }
+}
+
+fn snapshots_below(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|e| e.path()) {
+        if path.is_dir() {
+            snapshots_below(&path, found);
+        } else if path.extension().is_some_and(|e| e == "snap") {
+            found.insert(path);
+        }
+    }
+}

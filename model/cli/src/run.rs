@@ -1,0 +1,111 @@
+//! One case through the engines: what each found, and whether they agree.
+
+use crate::judge::{self, Judgement};
+use fenceweave_explore::{
+    Comparison, Condition, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
+};
+use fenceweave_scenario::Case;
+
+/// What the caller wants of a run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The engines to run, in this order.
+    pub engines: Vec<Engine>,
+    /// Keep whole encodings in `explicit` instead of fingerprints.
+    pub exact: bool,
+    /// Limits that replace those of the scenario and the defaults.
+    pub limits: LimitOverrides,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { engines: vec![Engine::Explicit], exact: false, limits: LimitOverrides::default() }
+    }
+}
+
+/// Limits given by the user for one run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LimitOverrides {
+    /// Most states.
+    pub states: Option<u64>,
+    /// Most executions.
+    pub executions: Option<u64>,
+    /// Most memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Most time.
+    pub time: Option<std::time::Duration>,
+    /// Most preemptions under loom.
+    pub preemptions: Option<u32>,
+}
+
+/// What the engines found about one case.
+#[derive(Clone, Debug)]
+pub struct CaseRun {
+    /// One exploration for each engine that was asked for.
+    pub runs: Vec<Exploration>,
+    /// Where they agree and disagree.
+    pub comparison: Comparison,
+    /// Whether it is what the scenario expects.
+    pub judgement: Judgement,
+}
+
+/// Executions of shuttle's exhaustive search before it is called incomplete.
+const SHUTTLE_EXECUTIONS: u64 = 200_000;
+/// Executions of loom before it is called incomplete; loom runs some ten thousand a second.
+const LOOM_EXECUTIONS: u64 = 20_000;
+/// The bound under which loom explores programs of three threads and more.
+const LOOM_PREEMPTIONS: u32 = 2;
+
+/// Runs a case on every engine asked for, holds the engines against each other, and judges the result.
+pub fn run(case: &Case, options: &Options, progress: &dyn Progress) -> CaseRun {
+    let runs: Vec<Exploration> =
+        options.engines.iter().map(|engine| explore(case, *engine, options, progress)).collect();
+    let comparison = compare::compare(&runs, case.weak);
+    let judgement = judge::judge(case, &runs, &comparison);
+    CaseRun { runs, comparison, judgement }
+}
+
+/// Runs a case on one engine.
+pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Progress) -> Exploration {
+    let conditions: Vec<Condition> =
+        case.expectations.conditions(scenario_engine(engine)).map(|e| e.condition.clone()).collect();
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    let excluded = case.excluded.iter().find(|(e, _)| *e == scenario_engine(engine));
+    if let Some((_, reason)) = excluded {
+        return Exploration::refused(engine, &task, format!("the scenario says: {reason}"));
+    }
+    let limits = limits(case, engine, &options.limits);
+    match engine {
+        Engine::Explicit => {
+            explicit::explore_with(&task, &limits, explicit::Options { exact: options.exact }, progress)
+        }
+        Engine::Shuttle => shuttle::explore(&task, &limits, progress),
+        Engine::Loom => weak::explore(&task, &limits, progress),
+    }
+}
+
+/// The user's limits win over the scenario's, and those over the defaults. All defaults are counts, so that a bounded
+/// result is the same everywhere.
+fn limits(case: &Case, engine: Engine, given: &LimitOverrides) -> Limits {
+    let default = Limits::default();
+    let (executions, preemptions) = match engine {
+        Engine::Loom => (LOOM_EXECUTIONS, (case.program.scripts.len() > 2).then_some(LOOM_PREEMPTIONS)),
+        _ => (SHUTTLE_EXECUTIONS, None),
+    };
+    Limits {
+        states: given.states.or(case.limits.states).unwrap_or(default.states),
+        executions: given.executions.or(case.limits.executions).unwrap_or(executions),
+        memory_bytes: given.memory_bytes.unwrap_or(default.memory_bytes),
+        time: given.time,
+        preemptions: given.preemptions.or(case.limits.preemptions).or(preemptions),
+    }
+}
+
+/// The engine as the scenario language names it.
+pub(crate) fn scenario_engine(engine: Engine) -> fenceweave_scenario::Engine {
+    match engine {
+        Engine::Explicit => fenceweave_scenario::Engine::Explicit,
+        Engine::Shuttle => fenceweave_scenario::Engine::Shuttle,
+        Engine::Loom => fenceweave_scenario::Engine::Loom,
+    }
+}

@@ -1,0 +1,181 @@
+//! Small random programs over everything that steps can meet on.
+
+use super::standard;
+use fenceweave_kernel::{
+    Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience,
+    Place, Program, ThreadId, Value,
+    expr::Operator,
+    fence::What,
+    primitives::{completion, spinlock, variable::How, waitqueue},
+    program::{PoolRange, ProgramBuilder, ScriptBuilder},
+    ww,
+};
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % sides as u64) as usize
+    }
+}
+
+struct Objects {
+    vars: Vec<ObjId>,
+    spins: Vec<ObjId>,
+    mutexes: Vec<ObjId>,
+    contexts: Vec<ObjId>,
+    queue: ObjId,
+    completion: ObjId,
+    fences: Vec<ObjId>,
+    picks: PoolRange,
+    is_zero: u16,
+}
+
+fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize) -> Objects {
+    let class = b.object("class", ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default() });
+    let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true };
+    Objects {
+        vars: (0..2).map(|i| b.var(&format!("x{i}"), Value::Word(0))).collect(),
+        spins: (0..2).map(|i| b.object(&format!("s{i}"), ObjectKind::Spinlock)).collect(),
+        mutexes: (0..2).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect(),
+        contexts: (0..threads).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect(),
+        queue: b.object("q", ObjectKind::WaitQueue),
+        completion: b.object("done", ObjectKind::Completion),
+        fences: (0..2).map(|i| b.object(&format!("f{i}"), fence(i))).collect(),
+        picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
+        is_zero: b.expr(vec![
+            ExprNode::Read(LocalId(0)),
+            ExprNode::Const(Value::Word(0)),
+            ExprNode::Apply(Operator::Eq),
+        ]),
+    }
+}
+
+fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
+    let word = |w| Operand::Const(Value::Word(w));
+    Op::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b) }
+}
+
+/// A stretch of a script that takes one to five steps.
+fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_left: &mut u8) {
+    let x = o.vars[dice.roll(2)];
+    let patience = [Patience::Forever, Patience::Forever, Patience::Timed][dice.roll(3)];
+    let wait = |at| Op::Wait { at, queue: Operand::Object(o.queue), patience };
+    let complete = |at| Op::Complete { at, completion: Operand::Object(o.completion), patience };
+    let fence = Operand::Object(o.fences[dice.roll(2)]);
+    match dice.roll(13) {
+        0 => drop(s.op_into("load", standard::load(x), "r")),
+        1 => drop(s.op("store", standard::store(x, dice.roll(2) as i32))),
+        2 => drop(s.op("add", access(How::Add, x, 1, 0))),
+        3 => drop(s.op_into("cmpxchg", access(How::CmpXchg, x, 0, 2), "r")),
+        4 => {
+            let lock = Operand::Object(o.spins[dice.roll(2)]);
+            s.op("lock", Op::Spin { how: spinlock::How::Lock, lock });
+            s.op_into("load", standard::load(x), "r");
+            // Sometimes somebody forgets something.
+            if dice.roll(12) != 0 {
+                s.op("unlock", Op::Spin { how: spinlock::How::Unlock, lock });
+            }
+        }
+        5 => {
+            s.op("prepare", wait(waitqueue::At::Prepare));
+            s.op("sleep", wait(waitqueue::At::Schedule)).op("finish", wait(waitqueue::At::Finish));
+        }
+        6 => drop(s.op("wake", wait([waitqueue::At::WakeOne, waitqueue::At::WakeAll][dice.roll(2)]))),
+        7 => drop(s.op_into("wait-for-completion", complete(completion::At::Wait), "w")),
+        8 => drop(s.op("complete", complete(completion::At::Complete))),
+        9 => drop(s.op("signal", Op::Fence { what: What::CheckAndSignal, fence, error: 0 })),
+        10 => drop(s.op_into("wait fence", Op::FenceWait { fence, patience, poll: false }, "w")),
+        11 => {
+            let picks = picks_left.checked_sub(1);
+            *picks_left = picks.unwrap_or(0);
+            match picks {
+                None => drop(s.op("full barrier", access(How::FullBarrier, x, 0, 0))),
+                Some(1) => s.op_may_fail("store or not", standard::store(x, 3), "w", Errno::ENOMEM),
+                Some(_) => {
+                    let into = Some(s.local("r"));
+                    s.instr("choose", Instr::Choose { of: o.picks, into });
+                }
+            }
+        }
+        _ => lock_and_unlock(s, dice, o, me),
+    }
+}
+
+/// A ww mutex or two, with a context of the thread's own.
+fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize) {
+    let ctx = Operand::Object(o.contexts[me]);
+    let m = dice.roll(2);
+    s.op("acquire-init", Op::Ctx { how: ww::CtxHow::Init, ctx, on_behalf: None });
+    s.op_into("lock", Op::WwLock { mutex: Operand::Object(o.mutexes[m]), ctx: Some(ctx), how: ww::How::Lock }, "w");
+    if dice.roll(2) == 0 {
+        let mutex = Operand::Object(o.mutexes[1 - m]);
+        s.op_into("trylock", Op::WwLock { mutex, ctx: Some(ctx), how: ww::How::Try }, "r");
+        let skip = s.instr("", Instr::Branch { expr: o.is_zero, otherwise: 0 });
+        let over = s.instr("", Instr::Jump(0));
+        let here = s.here();
+        s.patch(skip, here);
+        s.unlock(o.mutexes[1 - m]);
+        let here = s.here();
+        s.patch(over, here);
+    }
+    s.unlock(o.mutexes[m]);
+    s.op("acquire-fini", Op::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
+}
+
+/// The program of a seed, and whether it has loops.
+pub(crate) fn program(seed: u64) -> (Program, bool) {
+    let mut dice = Dice(seed);
+    let mut b = ProgramBuilder::new(&format!("random-{seed}"));
+    let threads = 2 + dice.roll(2);
+    let o = declare(&mut b, &mut dice, threads);
+    let looping = if dice.roll(3) == 0 { Some(dice.roll(threads)) } else { None };
+    let mut picks = 2;
+    for me in 0..threads {
+        b.thread(&format!("t{me}"), |s| {
+            let r = s.local("r");
+            s.local("w");
+            s.op_into("load", standard::load(o.vars[0]), "r");
+            let top = s.here();
+            for _ in 0..1 + dice.roll(5 - threads) {
+                piece(s, &mut dice, &o, me, &mut picks);
+            }
+            if looping == Some(me) {
+                // while (load x1 == 0): over as soon as somebody sets it, or never.
+                s.op_into("load", standard::load(o.vars[1]), "r");
+                let out = s.instr("", Instr::Branch { expr: o.is_zero, otherwise: 0 });
+                s.instr("", Instr::Jump(top));
+                let here = s.here();
+                s.patch(out, here);
+            }
+            debug_assert_eq!(r, LocalId(0));
+        });
+    }
+    (b.build(), looping.is_some())
+}
+
+/// Conditions over variables, locals and a mutex's waiters, in every moment.
+pub(crate) fn conditions(program: &Program) -> Vec<Condition> {
+    let equals = |leaf, word| {
+        let nodes = vec![ExprNode::Read(leaf), ExprNode::Const(Value::Word(word)), ExprNode::Apply(Operator::Eq)];
+        Expr::from_postfix(nodes).expect("postfix")
+    };
+    let x = |i| Leaf::Var(ObjId::var(i));
+    let r = |t| Leaf::Local(ThreadId(t), LocalId(0));
+    let one = |moment, leaf, word| Condition { moment, all: vec![equals(leaf, word)] };
+    let both = Condition { moment: Moment::Sometimes, all: vec![equals(x(0), 1), equals(x(1), 1)] };
+    assert!(program.scripts.len() >= 2);
+    vec![
+        one(Moment::Never, x(0), 1),
+        one(Moment::Always, x(1), 0),
+        one(Moment::AtEnd, x(0), 0),
+        one(Moment::AtEnd, r(1), 0),
+        one(Moment::Sometimes, r(0), 1),
+        both,
+    ]
+}

@@ -1,0 +1,156 @@
+//! A trace taken again, step by step, with what each step did.
+
+mod change;
+
+pub(crate) use change::{Change, merge, of_setup};
+
+use crate::words;
+use fenceweave_kernel::{Action, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, thread::Run};
+
+/// How far an operation got with a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// More steps to come.
+    Unfinished,
+    /// It went to sleep.
+    Asleep(ObjId),
+    /// It is over, with this result.
+    Done(Value),
+    /// It broke a property.
+    Broken(Violation),
+}
+
+/// One step of a trace.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// Who.
+    pub(crate) thread: ThreadId,
+    /// The instruction.
+    pub(crate) pc: u16,
+    /// Whether it is the operation's first.
+    pub(crate) first: bool,
+    /// What it does, in the kernel's words.
+    pub(crate) label: &'static str,
+    /// Which way it went, if there were several.
+    pub(crate) choice: Option<u8>,
+    /// How far the operation got.
+    pub(crate) end: End,
+    /// The local that took the result.
+    pub(crate) into: Option<LocalId>,
+    /// The result as text, in the world of that moment.
+    pub(crate) result: Option<String>,
+    /// What changed.
+    pub(crate) changes: Vec<Change>,
+    /// Whether the thread could have gone on after it.
+    pub(crate) could_go_on: bool,
+}
+
+/// A trace that was taken again.
+pub(crate) struct Replay<'a> {
+    pub(crate) program: &'a Program,
+    /// Its steps, as many as could be taken.
+    pub(crate) steps: Vec<Step>,
+    /// The state before the first step.
+    pub(crate) initial: State,
+    /// The state after the last.
+    pub(crate) last: State,
+    /// Why the rest of the trace could not be taken: it belongs to another program.
+    pub(crate) diverged: Option<String>,
+}
+
+impl<'a> Replay<'a> {
+    /// Takes a trace's steps.
+    pub(crate) fn new(program: &'a Program, actions: &[Action]) -> Replay<'a> {
+        let initial = State::initial(program);
+        let mut replay = Replay { program, steps: vec![], initial, last: initial, diverged: None };
+        // Whose operation is in flight: its next step is not a first one.
+        let mut in_flight = vec![false; program.scripts.len()];
+        for action in actions {
+            if let Some(why) = misfit(program, &replay.last, *action) {
+                replay.diverged = Some(why);
+                break;
+            }
+            let flying = &mut in_flight[action.thread.index()];
+            let step = take(program, &mut replay.last, *action, !*flying);
+            *flying = !matches!(step.end, End::Done(_));
+            replay.steps.push(step);
+        }
+        replay
+    }
+
+    /// How often the trace leaves a thread that could have gone on.
+    pub(crate) fn preemptions(&self) -> usize {
+        (0..self.steps.len()).filter(|i| self.preempts(*i)).count()
+    }
+
+    /// Whether this step begins a turn although the thread before could have gone on.
+    pub(crate) fn preempts(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map(|i| &self.steps[i]);
+        before.is_some_and(|b| b.thread != self.steps[at].thread && b.could_go_on)
+    }
+}
+
+/// Why a step cannot be taken; `None` if it can.
+fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
+    if action.thread.index() >= program.scripts.len() {
+        return Some("there is no such thread".into());
+    }
+    let name = program.thread_name(action.thread);
+    if let Some(v) = state.violation() {
+        return Some(format!("{} ended the execution", v.property.name()));
+    }
+    if !state.is_enabled(action.thread) {
+        return Some(match state.thread(action.thread).run() {
+            Run::Done => format!("{name} has ended"),
+            Run::Asleep(on, _) => format!("{name} is asleep on {}", words::object_name(program, on)),
+            Run::Ready => format!("{name} spins on a lock that another thread holds"),
+        });
+    }
+    let ways = state.ways(program, action.thread);
+    (action.choice >= ways).then(|| format!("{name} can go {} only", words::count(usize::from(ways), "way")))
+}
+
+fn take(program: &Program, state: &mut State, action: Action, first: bool) -> Step {
+    let (t, before) = (action.thread, *state);
+    let (pc, label) = (before.thread(t).pc(), before.thread(t).machine().label());
+    let ways = before.ways(program, t);
+    let taken = state.step(program, action);
+    let (dest, may_fail) = match words::instr(program, t, pc) {
+        Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
+        Some(Instr::Choose { into, .. }) => (into, None),
+        _ => (None, None),
+    };
+    let end = match (taken.violation, taken.result, state.thread(t).run()) {
+        // A private instruction after the operation was refused, not the operation itself: it still has its result.
+        (Some(v), None, _) => End::Broken(v),
+        (Some(v), Some(_), _) if v.pc == pc => End::Broken(v),
+        (_, Some(decision), _) if may_fail.is_some() && label == "may fail" => match decision {
+            Value::Word(0) => End::Unfinished,
+            _ => End::Done(may_fail.unwrap_or_default()),
+        },
+        (_, Some(v), _) => End::Done(v),
+        (_, None, Run::Asleep(on, _)) => End::Asleep(on),
+        _ => End::Unfinished,
+    };
+    let done = matches!(end, End::Done(_));
+    let into = dest.filter(|_| done);
+    let result = match end {
+        End::Done(v) => Some(words::value_in(program, &state.world, v)),
+        _ => None,
+    };
+    // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
+    let asleep = matches!(end, End::Asleep(_));
+    let changes = change::between(program, &before, state, t, into, taken.touched);
+    Step {
+        thread: t,
+        pc,
+        first,
+        label,
+        choice: (ways > 1).then_some(action.choice),
+        end,
+        into,
+        result,
+        changes,
+        could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(t),
+    }
+}

@@ -1,0 +1,221 @@
+//! What differs between two states, one line of text each.
+
+use crate::words;
+use fenceweave_kernel::{
+    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, World,
+    observe::facets,
+    object::Task,
+    program::ObjectKind,
+    thread::Run,
+};
+
+/// One thing that changed, with every value that it had meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Change {
+    /// What: `fb.owner`, `x`, `cpu.i`, `f`.
+    pub(crate) subject: String,
+    /// How that reads.
+    pub(crate) form: Form,
+    /// Its values in order; an event has one, anything else at least two.
+    pub(crate) values: Vec<String>,
+}
+
+/// How a change reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// `x: 0→1`.
+    Values,
+    /// `f: signaled`, `f: not signaled`; the name is that of the flag.
+    Flag(&'static str),
+    /// `cpu: woken`.
+    Event,
+    /// Like `Values`, but worth nothing if it comes back to where it was: a lock inside of an operation.
+    Passing,
+}
+
+/// Most values of one change that are shown.
+const MAX_VALUES: usize = 5;
+
+impl Change {
+    fn event(subject: &str, what: impl Into<String>) -> Change {
+        Change { subject: subject.into(), form: Form::Event, values: vec![what.into()] }
+    }
+
+    fn values(subject: impl Into<String>, old: String, new: String) -> Change {
+        Change { subject: subject.into(), form: Form::Values, values: vec![old, new] }
+    }
+
+    /// The value before, unless it is an event.
+    pub(crate) fn from(&self) -> Option<&str> {
+        (self.form != Form::Event).then(|| self.values.first().map(String::as_str)).flatten()
+    }
+
+    /// The value after, or what happened.
+    pub(crate) fn to(&self) -> &str {
+        self.values.last().map_or("", String::as_str)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.form == Form::Passing && self.values.first() == self.values.last()
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Change { subject, form, values } = self;
+        match form {
+            Form::Flag(name) if values.len() == 2 => {
+                let not = if self.to() == "yes" { "" } else { "not " };
+                let owner = subject.strip_suffix(name).map_or(&subject[..], |s| s.trim_end_matches('.'));
+                write!(f, "{owner}: {not}{name}")
+            }
+            _ if values.len() > MAX_VALUES => {
+                write!(f, "{subject}: {}→ ... →{}", values[..MAX_VALUES - 2].join("→"), self.to())
+            }
+            _ => write!(f, "{subject}: {}", values.join("→")),
+        }
+    }
+}
+
+/// The changes of several steps as one list: each subject once, with every value that it had.
+pub(crate) fn merge<'a>(steps: impl IntoIterator<Item = &'a [Change]>) -> Vec<Change> {
+    let mut all: Vec<Change> = vec![];
+    for c in steps.into_iter().flatten() {
+        match all.iter_mut().find(|a| a.subject == c.subject && a.form == c.form) {
+            Some(a) if c.form != Form::Event => a.values.extend_from_slice(&c.values[1..]),
+            Some(a) if a.values == c.values => {}
+            _ => all.push(c.clone()),
+        }
+    }
+    all.retain(|c| !c.is_nothing());
+    all
+}
+
+/// What a step of `me` changed among what it touched, and its locals except the one that took the result.
+pub(crate) fn between(
+    program: &Program,
+    before: &State,
+    after: &State,
+    me: ThreadId,
+    into: Option<LocalId>,
+    touched: ObjSet,
+) -> Vec<Change> {
+    let mut out = worlds(program, &before.world, &after.world, touched.iter());
+    out.extend(touched.iter().filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)));
+    let locals = words::script(program, me).locals.len() as u8;
+    for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into) {
+        let (old, new) = (before.thread(me).local(l), after.thread(me).local(l));
+        if old != new {
+            let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));
+            let old = words::value_in(program, &before.world, old);
+            out.push(Change::values(name, old, words::value_in(program, &after.world, new)));
+        }
+    }
+    if after.thread(me).run() == Run::Done && after.violation().is_none() {
+        out.push(Change::event(program.thread_name(me), "done"));
+    }
+    out
+}
+
+/// What setup left behind before the first step.
+pub(crate) fn of_setup(program: &Program, initial: &State) -> Vec<Change> {
+    let blank = World::new(program);
+    let objects = (0..program.objects.len()).map(ObjId::object);
+    let vars = (0..program.vars.len()).map(ObjId::var);
+    worlds(program, &blank, &initial.world, objects.chain(vars))
+}
+
+fn worlds(
+    program: &Program,
+    before: &World<Plain>,
+    after: &World<Plain>,
+    ids: impl Iterator<Item = ObjId>,
+) -> Vec<Change> {
+    let mut out = vec![];
+    for id in ids {
+        if id.as_object().is_some_and(|i| i < program.objects.len()) {
+            object(program, before.object(id), after.object(id), id, &mut out);
+        } else if id.as_var().is_some() {
+            let (old, new) = (before.var_value(id), after.var_value(id));
+            if old != new {
+                let (old, new) = (words::value_in(program, before, old), words::value_in(program, after, new));
+                out.push(Change::values(program.name_of(id), old, new));
+            }
+        }
+    }
+    out
+}
+
+/// How a facet is called after its object: `fb.owner`, `fb.list0[2]`.
+fn subject(name: &str, facet: &str) -> String {
+    if facet.starts_with('[') { format!("{name}{facet}") } else { format!("{name}.{facet}") }
+}
+
+fn object(program: &Program, before: &Object<Plain>, after: &Object<Plain>, id: ObjId, out: &mut Vec<Change>) {
+    let (old, new) = (facets(before), facets(after));
+    let name = words::object_name(program, id);
+    if new.is_empty() && !old.is_empty() {
+        let is_ctx = matches!(program.kind(id), ObjectKind::AcquireCtx { .. });
+        out.push(Change::event(name, if is_ctx { "finished" } else { "freed" }));
+        return;
+    }
+    for (facet, now) in &new {
+        let was = old.iter().find(|(n, _)| n == facet).map(|(_, f)| *f);
+        let (form, new_text) = (form_of(facet, *now, id, program), words::facet(program, *now));
+        match was {
+            Some(was) if was == *now => {}
+            Some(was) => {
+                let values = vec![words::facet(program, was), new_text];
+                out.push(Change { subject: subject(name, facet), form, values });
+            }
+            // A facet that was not there: what is nothing yet goes without saying.
+            None if is_blank(*now) => {}
+            None => out.push(Change::event(&subject(name, facet), new_text)),
+        }
+    }
+    // What is no longer there (a fence that is alive has no stage of life, a list that shrank no entry).
+    for (facet, was) in old.iter().filter(|(n, _)| new.iter().all(|(m, _)| m != n)) {
+        let gone = if *facet == "life" { "alive" } else { "gone" };
+        out.push(Change::values(subject(name, facet), words::facet(program, *was), gone.into()));
+    }
+}
+
+fn form_of(facet: &'static str, f: Facet, id: ObjId, program: &Program) -> Form {
+    match f {
+        Facet::Flag(_) => Form::Flag(facet),
+        // The lock inside of a fence is taken and released within most operations.
+        Facet::Thread(_) if facet == "lock" && matches!(program.kind(id), ObjectKind::Fence { .. }) => Form::Passing,
+        _ => Form::Values,
+    }
+}
+
+fn is_blank(f: Facet) -> bool {
+    matches!(
+        f,
+        Facet::Word(0) | Facet::Flag(false) | Facet::Thread(None) | Facet::Object(None) | Facet::Fence(None)
+    ) || matches!(f, Facet::Queue(q) if q.is_empty())
+}
+
+/// What others see of a thread. That it goes to sleep by itself is told by its own column.
+fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: ThreadId) -> Vec<Change> {
+    if t.index() >= program.scripts.len() {
+        return vec![];
+    }
+    let name = program.thread_name(t);
+    let (old, new) = (before.world.task(t), after.world.task(t));
+    let mut out = vec![];
+    let was_asleep = old.state.peek() == Task::<Plain>::SLEEPING;
+    if t != me && was_asleep && new.state.peek() == Task::<Plain>::RUNNING {
+        out.push(Change::event(name, "woken"));
+    }
+    if old.pending.peek() != new.pending.peek() {
+        let what = if new.pending.peek() != 0 { "signal pending" } else { "no signal pending" };
+        out.push(Change::event(name, what));
+    }
+    match (old.reader.peek().inside, new.reader.peek().inside) {
+        (false, true) => out.push(Change::event(name, "in an RCU read-side section")),
+        (true, false) => out.push(Change::event(name, "out of its RCU read-side section")),
+        _ => {}
+    }
+    out
+}

@@ -1,0 +1,130 @@
+//! A counterexample as a table, and in words under it.
+//!
+//! ```text
+//!   #    cpu             gpu             state
+//!   1    lock a                          a.owner: none→cpu
+//!   -- switch (preemption 1 of 1)
+//!   2                    lock b          b.owner: none→gpu
+//!                                        <== point of no return: after this step nothing can end well
+//! ```
+//!
+//! * `#` is the number of the step; several steps of one operation without a switch between them are one row, and its
+//!   changes show every value that there was (`a.owner: none→cpu→none`).
+//! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
+//!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
+//! * `-- switch` stands where a thread is left that could have gone on.
+
+mod rows;
+mod table;
+
+use crate::{
+    replay::{Replay, of_setup},
+    style::{Role, Style},
+    token, verdict, words,
+};
+use fenceweave_explore::{Found, PointOfNoReturn, Trace};
+use fenceweave_kernel::{Action, Program, ThreadId, Violation, thread::Run};
+
+/// What is to be shown.
+#[derive(Clone, Copy)]
+pub struct Counterexample<'a> {
+    /// The program whose trace it is.
+    pub program: &'a Program,
+    /// The steps.
+    pub trace: &'a Trace,
+    /// What is wrong at its end; nothing for a way to some state that was asked for.
+    pub violation: Option<Violation>,
+    /// From where on it could not be helped.
+    pub point_of_no_return: Option<&'a PointOfNoReturn>,
+}
+
+impl<'a> Counterexample<'a> {
+    /// A broken property as an engine found it.
+    pub fn of(program: &'a Program, found: &'a Found) -> Counterexample<'a> {
+        Counterexample {
+            program,
+            trace: &found.trace,
+            violation: Some(found.violation),
+            point_of_no_return: Some(&found.point_of_no_return),
+        }
+    }
+
+    /// A way to a state at which nothing need be wrong.
+    pub fn way(program: &'a Program, trace: &'a Trace) -> Counterexample<'a> {
+        Counterexample { program, trace, violation: None, point_of_no_return: None }
+    }
+
+    /// How many steps can be taken before nothing ends well any more, and how it would end well from there.
+    fn passing(&self) -> Option<(usize, &'a [Action])> {
+        match self.point_of_no_return? {
+            PointOfNoReturn::At { after, passing } if *after < self.trace.steps.len() => Some((*after, passing)),
+            _ => None,
+        }
+    }
+}
+
+/// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
+pub fn render(example: &Counterexample<'_>, style: Style) -> String {
+    let program = example.program;
+    let replay = Replay::new(program, &example.trace.steps);
+    let mut out = table(example, &replay, style);
+    if let Some(why) = &replay.diverged {
+        let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
+        push(&mut out, &style.paint(Role::Bad, &line));
+    }
+    if let Some(v) = example.violation {
+        out.push('\n');
+        let mut lines = verdict::lines(&replay, v).into_iter();
+        lines.next().iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
+        lines.for_each(|l| push(&mut out, &l));
+    }
+    if let Some(line) = way_out(example, &replay) {
+        push(&mut out, &style.paint(Role::Good, &line));
+    }
+    push(&mut out, &format!("replay: {}", token::encode(program, &example.trace.steps)));
+    out
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
+    let no_return = example.passing().map(|(after, _)| after);
+    let rows = rows::fold(replay, no_return);
+    let columns: Vec<ThreadId> = replay.program.threads().filter(|t| takes_part(example, replay, *t)).collect();
+    let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
+    if rows.is_empty() {
+        return "  no step is needed\n".into();
+    }
+    table::layout(replay.program, &columns, &rows, &setup, style)
+}
+
+/// Whether a thread gets a column: it takes a step, is blamed, or was written by somebody and is not done at the end.
+fn takes_part(example: &Counterexample<'_>, replay: &Replay<'_>, t: ThreadId) -> bool {
+    let blamed = example.violation.is_some_and(|v| v.thread == t || v.other == Some(t));
+    let stuck = !replay.program.scripts[t.index()].agent && replay.last.thread(t).run() != Run::Done;
+    replay.steps.iter().any(|s| s.thread == t) || blamed || stuck && example.violation.is_some()
+}
+
+/// The nearest schedule that ends well, or that there is none.
+fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> {
+    if example.point_of_no_return == Some(&PointOfNoReturn::Never) {
+        return Some("no schedule of this program ends well".into());
+    }
+    let (after, passing) = example.passing()?;
+    let (first, at) = (passing.first()?, after + 1);
+    let other = replay.program.thread_name(first.thread);
+    let instead = example.trace.steps[after];
+    let how = if first.thread == instead.thread {
+        format!("{other} goes way {} instead of {}", first.choice, instead.choice)
+    } else {
+        format!("{other} goes first")
+    };
+    let steps: Vec<Action> = example.trace.steps[..after].iter().chain(passing).copied().collect();
+    Some(format!("passes if at step {at} {how}: {}", token::encode(replay.program, &steps)))
+}
+
+#[cfg(test)]
+mod tests;

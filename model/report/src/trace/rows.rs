@@ -1,0 +1,161 @@
+//! Steps folded to the rows of a table.
+
+use crate::{
+    replay::{End, Replay, Step, merge},
+    words,
+};
+use fenceweave_kernel::{Instr, Op, Property, ThreadId, primitives::{variable, waitqueue}};
+
+/// One row: steps of one thread at one operation.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// The first step's number, from 1.
+    pub(super) first: usize,
+    /// The last step's number.
+    pub(super) last: usize,
+    /// Whose column it stands in.
+    pub(super) thread: ThreadId,
+    /// The author's text; may be cut to fit.
+    pub(super) op: String,
+    /// What must not be cut: the result.
+    pub(super) tail: String,
+    /// Lines under the operation.
+    pub(super) under: Vec<String>,
+    /// What changed, a line each at least.
+    pub(super) changes: Vec<String>,
+    /// The property that the row's last step broke.
+    pub(super) broken: Option<Property>,
+    /// After this row nothing ends well any more.
+    pub(super) no_return: bool,
+    /// It comes after a thread that could have gone on: the how many-th time, of how many.
+    pub(super) preemption: Option<(usize, usize)>,
+}
+
+/// Folds steps to rows. A row never goes across the step `no_return` (from 0).
+///
+/// A run of steps of one operation is one row if it ends with the operation or with going to sleep. One that is cut by a
+/// switch is a row per step: where it was cut is what matters.
+pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
+    let (steps, total) = (&replay.steps, replay.preemptions());
+    let (mut rows, mut at, mut preemptions) = (vec![], 0, 0);
+    while at < steps.len() {
+        let end = run_end(steps, at, no_return);
+        let cut = matches!(steps[end].end, End::Unfinished);
+        let preemption = replay.preempts(at).then(|| {
+            preemptions += 1;
+            (preemptions, total)
+        });
+        let before = rows.len();
+        if cut {
+            rows.extend((at..=end).map(|i| row(replay, i, i, at, no_return)));
+        } else {
+            rows.push(row(replay, at, end, at, no_return));
+        }
+        rows[before].preemption = preemption;
+        at = end + 1;
+    }
+    rows
+}
+
+/// The last step of the run that begins at `at`.
+fn run_end(steps: &[Step], at: usize, no_return: Option<usize>) -> usize {
+    let mut end = at;
+    while matches!(steps[end].end, End::Unfinished)
+        && no_return != Some(end)
+        && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread)
+    {
+        end += 1;
+    }
+    end
+}
+
+/// The row of the steps `first..=last` of a run that begins at `run`.
+fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Option<usize>) -> Row {
+    let (steps, program) = (&replay.steps, replay.program);
+    let (start, end) = (&steps[first], &steps[last]);
+    let text = match words::op_text(program, start.thread, start.pc) {
+        "" => start.label,
+        text => text,
+    };
+    let op = match (start.first, first == run) {
+        (true, _) => text.into(),
+        (false, true) => format!("... {text}"),
+        // A further step of a run that is shown step by step: its label says it all.
+        (false, false) => String::new(),
+    };
+    let mut under = vec![];
+    let is_whole = start.first && matches!(end.end, End::Done(_) | End::Broken(_));
+    if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
+        under.push(start.label.to_string());
+    }
+    if let Some(choice) = start.choice.filter(|_| !matches!(end.end, End::Done(_))) {
+        under.push(format!("choice {choice}"));
+    }
+    let mut broken = None;
+    match end.end {
+        End::Asleep(on) => under.push(format!("asleep on {}", words::object_name(program, on))),
+        End::Broken(v) => {
+            broken = Some(v.property);
+            if v.pc != end.pc {
+                under.push(words::op_text(program, v.thread, v.pc).into());
+            }
+        }
+        _ => {}
+    }
+    // The violation of a private instruction after a finished operation is on the replayed state only.
+    if last + 1 == steps.len() && broken.is_none() && let Some(v) = replay.last.violation() {
+        broken = Some(v.property);
+        let text = words::op_text(program, v.thread, v.pc);
+        under.push(if text.is_empty() { "end of script".into() } else { text.into() });
+    }
+    let changes = merge(steps[first..=last].iter().map(|s| &s.changes[..]));
+    Row {
+        first: first + 1,
+        last: last + 1,
+        thread: start.thread,
+        op,
+        tail: result(replay, end),
+        under,
+        changes: changes.iter().map(ToString::to_string).collect(),
+        broken,
+        no_return: no_return == Some(last),
+        preemption: None,
+    }
+}
+
+/// `→ -EDEADLK`, `→ r=1`; nothing for an operation whose result says nothing.
+fn result(replay: &Replay<'_>, step: &Step) -> String {
+    let (Some(text), program) = (&step.result, replay.program) else { return String::new() };
+    let instr = words::instr(program, step.thread, step.pc);
+    let wakes = matches!(
+        instr,
+        Some(Instr::Op { op: Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, .. }, .. })
+    );
+    let into = step.into.map(|l| words::local_name(program, step.thread, l));
+    match into {
+        None if wakes && text == "0" => " → nobody woken".into(),
+        None if wakes => format!(" → {text} woken"),
+        None if text == "0" && !reads(instr) || text == words::UNSET => String::new(),
+        Some(name) if !names_local(program_text(replay, step), name) => format!(" → {name}={text}"),
+        _ => format!(" → {text}"),
+    }
+}
+
+fn program_text<'a>(replay: &Replay<'a>, step: &Step) -> &'a str {
+    words::op_text(replay.program, step.thread, step.pc)
+}
+
+/// Whether the author's text says already where the result goes.
+fn names_local(text: &str, local: &str) -> bool {
+    text.split_whitespace().any(|w| w.strip_prefix("into=") == Some(local))
+}
+
+/// Whether the operation is there for its result.
+fn reads(instr: Option<Instr>) -> bool {
+    use variable::How;
+    match instr {
+        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => !matches!(how, How::Store | How::FullBarrier | How::Add),
+        Some(Instr::Choose { .. }) => true,
+        _ => false,
+    }
+}

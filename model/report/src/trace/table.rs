@@ -1,0 +1,168 @@
+//! The layout of the table: widths, wrapping, alignment.
+
+use super::rows::Row;
+use crate::{
+    style::{Role, Style},
+    words::{self, ellipsis, width},
+};
+use fenceweave_kernel::{Program, ThreadId};
+
+/// Widest line that is aimed at.
+const MAX_LINE: usize = 120;
+/// The gutter gets at least this much, whatever the columns want.
+const MIN_GUTTER: usize = 30;
+/// No column gets less, however many there are.
+const MIN_COLUMN: usize = 12;
+/// Between two columns.
+const GAP: &str = "  ";
+const NO_RETURN: &str = "<== point of no return: after this step nothing can end well";
+
+/// The table's lines. The state that setup left stands in a row of its own.
+pub(super) fn layout(program: &Program, columns: &[ThreadId], rows: &[Row], setup: &[String], style: Style) -> String {
+    let grid = Grid::new(program, columns, rows);
+    let mut out = String::new();
+    let heads: Vec<String> = columns.iter().map(|t| words::ellipsis(program.thread_name(*t), grid.column)).collect();
+    grid.line(&mut out, "#", &heads, "state", Role::Heading, style);
+    if !setup.is_empty() {
+        let gutter = grid.wrap(setup);
+        for (i, line) in gutter.iter().enumerate() {
+            grid.line(&mut out, if i == 0 { "setup" } else { "" }, &[], line, Role::Dim, style);
+        }
+    }
+    for row in rows {
+        if let Some((k, n)) = row.preemption {
+            let line = format!("{GAP}-- switch (preemption {k} of {n})");
+            out.push_str(&style.paint(Role::Dim, &line));
+            out.push('\n');
+        }
+        grid.row(&mut out, columns, row, style);
+    }
+    out
+}
+
+struct Grid {
+    /// Width of the numbers.
+    number: usize,
+    /// Width of each thread's column.
+    widths: Vec<usize>,
+    /// The widest that a column may be.
+    column: usize,
+    /// Width of the gutter.
+    gutter: usize,
+}
+
+impl Grid {
+    fn new(program: &Program, columns: &[ThreadId], rows: &[Row]) -> Grid {
+        let number = rows.iter().map(|r| width(&number(r))).max().unwrap_or(1).max("setup".len());
+        let wanted: Vec<usize> = columns
+            .iter()
+            .map(|t| {
+                let cells = rows.iter().filter(|r| r.thread == *t).flat_map(cell_widths);
+                cells.chain([width(program.thread_name(*t))]).max().unwrap_or(0)
+            })
+            .collect();
+        // Everybody gets what they want if it fits; otherwise all are cut to the same width, the widest first.
+        let fixed = GAP.len() * (columns.len() + 2) + number;
+        let room = MAX_LINE.saturating_sub(fixed + MIN_GUTTER);
+        let mut column = wanted.iter().copied().max().unwrap_or(0);
+        while column > MIN_COLUMN && wanted.iter().map(|w| (*w).min(column)).sum::<usize>() > room {
+            column -= 1;
+        }
+        let widths: Vec<usize> = wanted.iter().map(|w| (*w).min(column)).collect();
+        let gutter = MAX_LINE.saturating_sub(fixed + widths.iter().sum::<usize>()).max(MIN_GUTTER);
+        Grid { number, widths, column, gutter }
+    }
+
+    fn row(&self, out: &mut String, columns: &[ThreadId], row: &Row, style: Style) {
+        let at = columns.iter().position(|t| *t == row.thread).unwrap_or(0);
+        let room = self.widths.get(at).copied().unwrap_or(0);
+        let mut cells = vec![];
+        if !row.op.is_empty() || !row.tail.is_empty() && row.under.is_empty() {
+            let op = ellipsis(&row.op, room.saturating_sub(width(&row.tail)).max(6));
+            cells.push(ellipsis(format!("{op}{}", row.tail).trim_start(), room));
+        }
+        let (last, tail) = (row.under.len(), if row.op.is_empty() { &row.tail[..] } else { "" });
+        for (i, u) in row.under.iter().enumerate() {
+            let tail = if i + 1 == last { tail } else { "" };
+            cells.push(ellipsis(&format!("{INDENT}{u}{tail}"), room));
+        }
+        let mut gutter: Vec<(String, Role)> = self.wrap(&row.changes).into_iter().map(|l| (l, Role::Dim)).collect();
+        gutter.extend(row.broken.map(|p| (format!("!! {}", p.name()), Role::Bad)));
+        if row.no_return {
+            gutter.extend(wrap_words(NO_RETURN, self.gutter).into_iter().map(|l| (l, Role::Bad)));
+        }
+        for i in 0..cells.len().max(gutter.len()) {
+            let mut texts = vec![String::new(); columns.len()];
+            if let (Some(slot), Some(cell)) = (texts.get_mut(at), cells.get(i)) {
+                slot.clone_from(cell);
+            }
+            let number = if i == 0 { number(row) } else { String::new() };
+            let (text, role) = gutter.get(i).map_or(("", Role::Dim), |(t, r)| (t, *r));
+            self.line(out, &number, &texts, text, role, style);
+        }
+    }
+
+    /// One line; the role is the gutter's, or the whole line's if it is the head.
+    fn line(&self, out: &mut String, number: &str, cells: &[String], gutter: &str, role: Role, style: Style) {
+        let pad = |text: &str, w: usize| format!("{text}{}", " ".repeat(w.saturating_sub(width(text))));
+        let mut line = format!("{GAP}{}", pad(number, self.number));
+        for (i, w) in self.widths.iter().enumerate() {
+            line.push_str(GAP);
+            line.push_str(&pad(cells.get(i).map_or("", |c| c), *w));
+        }
+        line.push_str(GAP);
+        if role == Role::Heading {
+            line.push_str(gutter);
+            line = style.paint(role, &line).into_owned();
+        } else {
+            line.push_str(&style.paint(role, gutter));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+
+    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible.
+    fn wrap(&self, changes: &[String]) -> Vec<String> {
+        let mut lines: Vec<String> = vec![];
+        for (i, change) in changes.iter().enumerate() {
+            let comma = if i + 1 < changes.len() { "," } else { "" };
+            let text = format!("{change}{comma}");
+            match lines.last_mut() {
+                Some(l) if width(l) + 1 + width(&text) <= self.gutter => {
+                    l.push(' ');
+                    l.push_str(&text);
+                }
+                _ => lines.push(text),
+            }
+        }
+        lines
+    }
+}
+
+/// Before what stands under an operation.
+const INDENT: &str = "  ";
+
+fn number(row: &Row) -> String {
+    if row.first == row.last { row.first.to_string() } else { format!("{}-{}", row.first, row.last) }
+}
+
+fn cell_widths(row: &Row) -> impl Iterator<Item = usize> + '_ {
+    let under = row.under.iter().map(|u| INDENT.len() + width(u));
+    let tail = width(&row.tail);
+    let last_under = row.under.last().filter(|_| row.op.is_empty()).map(|u| INDENT.len() + width(u) + tail);
+    under.chain(last_under).chain([width(&row.op) + tail])
+}
+
+fn wrap_words(text: &str, max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(l) if width(l) + 1 + width(word) <= max => {
+                l.push(' ');
+                l.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,155 @@
+//! Names and values as a kernel developer writes them.
+
+use fenceweave_kernel::{
+    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World,
+    program::SourceLine,
+    world::canonical,
+};
+
+/// What a local that was never set shows.
+pub(crate) const UNSET: &str = "unset";
+
+/// A value whose references are reduced to whether they are outdated, as outcomes hold them.
+pub(crate) fn value(program: &Program, v: Value) -> String {
+    match v {
+        Value::Unset => UNSET.into(),
+        Value::Null => "NULL".into(),
+        Value::Word(w) => word(w),
+        Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", program.name_of(obj)),
+        Value::Ref(h) => program.name_of(h.obj).into(),
+    }
+}
+
+/// A value as it stands in a world.
+pub(crate) fn value_in(program: &Program, world: &World<Plain>, v: Value) -> String {
+    value(program, canonical(world, v))
+}
+
+/// A number: a negative errno by its name.
+fn word(w: i32) -> String {
+    match w.checked_neg().filter(|e| *e > 0).and_then(|e| Errno(e).name()) {
+        Some(name) => format!("-{name}"),
+        None => w.to_string(),
+    }
+}
+
+/// A facet of an object; one that is a plain word may be an error.
+pub(crate) fn facet(program: &Program, f: Facet) -> String {
+    match f {
+        Facet::Word(w) => word(w),
+        Facet::Flag(b) => if b { "yes" } else { "no" }.into(),
+        Facet::Thread(t) => t.map_or("none", |t| program.thread_name(t)).into(),
+        Facet::Object(o) => o.map_or("none", |o| program.name_of(o)).into(),
+        Facet::Queue(q) => {
+            let names: Vec<&str> = q.iter().map(|t| program.thread_name(t)).collect();
+            match names[..] {
+                [] => "none".into(),
+                [one] => one.into(),
+                _ => format!("[{}]", names.join(" ")),
+            }
+        }
+        Facet::Name(n) => n.into(),
+        Facet::Fence(e) => e.map_or("empty".into(), |(f, usage)| format!("{} as {usage}", program.name_of(f))),
+    }
+}
+
+/// A thread's script; `None` for setup and teardown, whose steps nobody explores.
+pub(crate) fn script(program: &Program, t: ThreadId) -> &Script {
+    program.script(t).unwrap_or(&program.setup)
+}
+
+/// The instruction at a place of a thread's script.
+pub(crate) fn instr(program: &Program, t: ThreadId, pc: u16) -> Option<Instr> {
+    script(program, t).code.get(usize::from(pc)).copied()
+}
+
+/// Where an instruction comes from.
+pub(crate) fn source(program: &Program, t: ThreadId, pc: u16) -> Option<&SourceLine> {
+    script(program, t).lines.get(usize::from(pc))
+}
+
+/// The author's text of an instruction.
+pub(crate) fn op_text(program: &Program, t: ThreadId, pc: u16) -> &str {
+    source(program, t, pc).map_or("", |l| &l.text)
+}
+
+/// `line 12`, if somebody wrote the instruction.
+pub(crate) fn line_of(program: &Program, t: ThreadId, pc: u16) -> Option<String> {
+    let line = source(program, t, pc)?.line;
+    (line > 0).then(|| format!("line {line}"))
+}
+
+/// `` at line 12, `lock b` ``, as far as it is known; starts with a space unless empty.
+pub(crate) fn place(program: &Program, t: ThreadId, pc: u16) -> String {
+    let text = op_text(program, t, pc);
+    match (line_of(program, t, pc), text.is_empty()) {
+        (Some(line), false) => format!(" at {line}, `{text}`"),
+        (None, false) => format!(" at `{text}`"),
+        (Some(line), true) => format!(" at {line}"),
+        (None, true) => String::new(),
+    }
+}
+
+/// The name of a thread's local.
+pub(crate) fn local_name(program: &Program, t: ThreadId, l: LocalId) -> &str {
+    script(program, t).locals.get(usize::from(l.0)).map_or("?", |n| n)
+}
+
+/// The object in the scenario's words: a reservation is what its lock is named after.
+pub(crate) fn object_name(program: &Program, id: ObjId) -> &str {
+    program.name_of(id)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list(names: &[String], last: &str) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [init @ .., end] => format!("{} {last} {end}", init.join(", ")),
+    }
+}
+
+/// How many columns of a terminal a text takes: every character here is one wide.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The text, cut to a width with an ellipsis.
+pub(crate) fn ellipsis(text: &str, max: usize) -> String {
+    if width(text) <= max {
+        return text.into();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(3)).collect();
+    format!("{}...", kept.trim_end())
+}
+
+/// `1 step`, `2 steps`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_words_are_errors_if_they_have_a_name() {
+        assert_eq!(word(-35), "-EDEADLK");
+        assert_eq!(word(-9999), "-9999");
+        assert_eq!(word(35), "35");
+        assert_eq!(word(i32::MIN), "-2147483648");
+    }
+
+    #[test]
+    fn long_text_is_cut_at_its_end() {
+        assert_eq!(ellipsis("lock-all a b c", 20), "lock-all a b c");
+        assert_eq!(ellipsis("lock-all a b c", 12), "lock-all...");
+    }
+
+    #[test]
+    fn lists_read_as_a_sentence() {
+        let names: Vec<String> = ["a", "b", "c"].map(String::from).into();
+        assert_eq!(list(&names, "and"), "a, b and c");
+        assert_eq!(list(&names[..1], "and"), "a");
+    }
+}
