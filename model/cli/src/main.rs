@@ -1,1 +1,9 @@
-fn main() {}
+//! The `fenceweave` command.
+
+use clap::Parser;
+use fenceweave::{args::Cli, commands};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run(&Cli::parse()).into()
+}

@@ -2,8 +2,9 @@
 
 use crate::judge::{self, Judgement};
 use fenceweave_explore::{
-    Comparison, Condition, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
+    Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
 };
+use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
 
 /// What the caller wants of a run.

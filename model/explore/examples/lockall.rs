@@ -4,7 +4,7 @@
 //! `cargo run --release -p fenceweave-explore --example lockall -- 3 wait-die|wound-wait [explicit] [stateless]`
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
-use fenceweave_kernel::{ObjectKind, Op, Operand, Program, program::ProgramBuilder, ww::{CtxHow, Variant}};
+use fenceweave_kernel::{ObjectKind, Op, Operand, Program, program::ProgramBuilder, ww::CtxHow};
 use std::time::Instant;
 
 fn rotated(n: usize, wound_wait: bool) -> Program {

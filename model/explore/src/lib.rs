@@ -23,6 +23,8 @@ pub mod explicit;
 pub mod shuttle;
 pub mod weak;
 
+pub use compare::{Comparison, Disagreement};
+
 use fenceweave_kernel::{Action, Condition, Outcome, Program, Violation};
 use std::{collections::BTreeSet, fmt, time::Duration};
 

@@ -12,13 +12,14 @@
 //! two steps that do not conflict does not matter. `a` writes x; `b` writes y; `c` reads x:
 //!
 //! ```text
-//!                 o               sleep {}
-//!      a ┌────────┼─b──────┐ c
-//!        o        o        o      sleep {}    {a}       {b}     c conflicts with a: a wakes up
-//!      b │      c │      a │
-//!        o        o        o      sleep {}    {}        {b}     c conflicts with a: a wakes up
-//!      c │      a │        ×      one execution a.b.c = b.a.c = …; one b.c.a; the third branch is asleep: blocked
-//!        o        o
+//!                    {}                      the sleep set of each state
+//!       a ┌──────────┼ b ──────┐ c
+//!         {}         {a}       {b}            c conflicts with a: there a is awake again
+//!     b ┌─┴─┐ c      │ c       │ a
+//!       {}  {b}      {}        {b}
+//!     c │    ×       │ a        ×             everybody enabled is asleep: blocked
+//!       {}           {}
+//!       a.b.c        b.c.a                    two executions for two classes
 //! ```
 //!
 //! Three things make this exact here rather than merely sound:
@@ -26,8 +27,8 @@
 //! * A step with a choice stands for several transitions of one thread. They are explored one after the other, before
 //!   any sibling, and the thread goes to sleep after the last of them. So a sleeping thread has always all of its
 //!   choices covered; and since no step that leaves it asleep touches what it reads, its choices are still the same ones.
-//! * A step that breaks a property ends the execution, so it disables everybody: it conflicts with every step there is.
-//!   A thread that took such a step never goes to sleep. Hence violating states are visited all, like the others.
+//! * A step that breaks a property ends the execution, so it disables everybody: it conflicts with every step there is,
+//!   and its thread does not go to sleep after it. Hence the violating states are all visited, like the others.
 //! * Sleeping threads are enabled: only a conflicting step could have disabled one, and it would have woken it.
 //!
 //! Every state is visited, and every class of equivalent executions exactly once, at the price of some prefixes that end

@@ -1,1 +1,283 @@
-//! loom
+//! The scripts on loom's threads: every execution that the C11 memory model allows with the kernel's memory orders.
+//!
+//! # The recipe, and why
+//!
+//! * *One loom thread for each script*, the last one without choices on loom's main thread, because loom has five in all.
+//!   Threads take the kernel's own steps, in order; loom decides what happens between two operations on its objects.
+//! * *A spinlock is loom's `Mutex<()>` with the data beside it*, held from the kernel's `enter` to the end of the step. An
+//!   atomic word is loom's `AtomicU64` with the kernel's order; a full barrier is a sequentially consistent fence, since
+//!   loom treats sequentially consistent accesses as mere acquire and release. A plain variable also tells loom's
+//!   `UnsafeCell` about each access: that is what finds data races.
+//! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its condition
+//!   variables wake in order only.
+//! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which tokens
+//!   are under way. Whoever is about to wait or to leave looks; if nobody can run, that is the end of the execution,
+//!   good or bad. The verdict is found on the latest values, exploration off, and everybody is sent home.
+//! * *No `join`, no `loom::sync::Arc`*: each would be one more object that every thread races on (measured: 277 instead of
+//!   91,805 executions of five philosophers).
+//! * *A choice is a relaxed load* of a word that main stored every possibility to after spawning: loom explores what a
+//!   load may return.
+//! * *A thread that breaks a property stands still, the others go on*: loom's reduction reverses only what it has seen, so
+//!   cutting an execution short would lose others. See `Execution::violated`.
+//!
+//! # What bounds it
+//!
+//! Loom remembers seven stores of a word; an execution in which a load may have missed one makes the result incomplete.
+//! So does a data race, because loom stops at it, and whatever else makes loom panic. The limit on executions and the
+//! preemption bound are counted here.
+//!
+//! `cells` holds what a shared cell is made of, `runtime` what a step runs on, `execution` the threads' loops.
+
+mod alone;
+mod cells;
+mod execution;
+mod findings;
+mod panics;
+mod runtime;
+
+use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, Task, Watched};
+use alone::System;
+use execution::Execution;
+use fenceweave_kernel::{
+    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value, primitives::slab, program::SlabKind,
+};
+use findings::Findings;
+use panics::Stopped;
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{RecvTimeoutError, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Most ways of one choice: as many stores as loom remembers.
+const MAX_WAYS: u8 = 7;
+/// Choices of one thread that loom is prepared for if the script has loops.
+const MAX_PICKS: usize = 8;
+/// Longest path of loom's search, in its own branches. An execution is cut at a number of steps long before.
+const MAX_BRANCHES: usize = 200_000;
+/// How often the watcher is told.
+const TICK: Duration = Duration::from_millis(100);
+
+/// An exploration: what every execution needs, and what all of them found.
+struct Job {
+    program: Program,
+    conditions: Vec<Condition>,
+    limits: Limits,
+    /// For each thread and each of its choices, the numbers of ways that it may have.
+    sites: Vec<Vec<Vec<u8>>>,
+    /// The script that runs on loom's main thread.
+    on_main: Option<ThreadId>,
+    started: Instant,
+    /// Executions begun.
+    begun: AtomicU64,
+    findings: Mutex<Findings>,
+}
+
+thread_local! {
+    /// What the executions of this worker thread begin with. Loom's closure must be `Send`, so it cannot own it.
+    static SYSTEM: RefCell<Option<Rc<System>>> = const { RefCell::new(None) };
+}
+
+/// Explores every execution of a program under weak memory, up to the limits.
+pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
+    let job = match Job::new(task, limits) {
+        Ok(job) => Arc::new(job),
+        Err(why) => return Exploration::refused(Engine::Loom, task, why),
+    };
+    if let Some(v) = State::initial(task.program).violation() {
+        job.findings().violated(task.program, v, &[]);
+        return job.exploration(Ok(()));
+    }
+    let ended = run_watched(&job, progress);
+    job.exploration(ended)
+}
+
+/// Runs loom on a thread of its own (what a panic leaves behind goes with it) and tells the watcher meanwhile.
+fn run_watched(job: &Arc<Job>, progress: &dyn Progress) -> Result<(), Stopped> {
+    let (done, ended) = channel::<()>();
+    let worker = Arc::clone(job);
+    let worker = thread::spawn(move || {
+        let _done = done;
+        worker.run()
+    });
+    while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        progress.tick(job.begun.load(Ordering::Relaxed), 0);
+    }
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+impl Job {
+    /// The exploration of a task, or why loom cannot take it.
+    fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
+        let program = task.program;
+        let sites: Vec<Vec<Vec<u8>>> =
+            program.scripts.iter().map(|s| choice_sites(program, s, task.has_loops)).collect();
+        let ways = sites.iter().flatten().flatten().max().copied().unwrap_or(0);
+        if ways > MAX_WAYS {
+            return Err(format!("a choice among {ways} possibilities (loom takes {MAX_WAYS})"));
+        }
+        let on_main = program.threads().filter(|t| sites[t.index()].is_empty()).last();
+        let needed = program.scripts.len() + usize::from(on_main.is_none());
+        if needed > loom::MAX_THREADS {
+            let main =
+                if on_main.is_none() { ", and each of them makes choices, so none can be its first" } else { "" };
+            let n = program.scripts.len();
+            return Err(format!("{n} threads and agents (loom takes {}{main})", loom::MAX_THREADS));
+        }
+        Ok(Job {
+            program: program.clone(),
+            conditions: task.conditions.to_vec(),
+            limits: *limits,
+            sites,
+            on_main,
+            started: Instant::now(),
+            begun: AtomicU64::new(0),
+            findings: Mutex::new(Findings::new(task.conditions.len())),
+        })
+    }
+
+    fn findings(&self) -> MutexGuard<'_, Findings> {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs every execution.
+    fn run(self: Arc<Self>) -> Result<(), Stopped> {
+        let mut builder = loom::model::Builder::new();
+        // Every option, so that no environment variable changes what a run covers.
+        builder.max_threads = loom::MAX_THREADS;
+        builder.max_branches = MAX_BRANCHES;
+        builder.max_permutations = None;
+        builder.max_duration = None;
+        builder.preemption_bound = self.limits.preemptions.map(|n| n.min(u32::from(u8::MAX)) as usize);
+        builder.checkpoint_file = None;
+        builder.checkpoint_interval = usize::MAX;
+        builder.expect_explicit_explore = true;
+        builder.location = false;
+        builder.log = false;
+        let system = Rc::new(System::new(&self.program));
+        SYSTEM.set(Some(Rc::clone(&system)));
+        loop {
+            let job = Arc::clone(&self);
+            let ended = panics::catch(|| builder.check(move || job.execute()));
+            if let Err(Stopped::ByLoom(_)) = &ended {
+                Execution::abandon();
+            }
+            let by_loom = matches!(ended, Err(Stopped::ByLoom(_)));
+            if by_loom || !system.hub.must_begin_anew() || self.findings().incomplete.is_some() {
+                return ended;
+            }
+            system.hub.begin_anew();
+        }
+    }
+
+    /// One execution, on loom's main thread. Exploration is off at first.
+    fn execute(self: &Arc<Self>) {
+        let system = SYSTEM.with_borrow(Clone::clone);
+        let system = system.expect("[internal bug] a worker thread has a system");
+        self.check_limits();
+        if system.hub.must_begin_anew() {
+            panics::stop();
+        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let execution = Execution::prepare(self, system);
+        for t in self.program.threads().filter(|t| Some(*t) != self.on_main) {
+            let execution = Rc::clone(&execution);
+            // Nobody joins it.
+            drop(loom::thread::spawn(move || execution.run(t)));
+        }
+        execution.offer_choices();
+        loom::explore();
+        match self.on_main {
+            Some(t) => execution.run(t),
+            // Without any thread nobody else would notice that it is over.
+            None => execution.end_if_empty(),
+        }
+    }
+
+    /// Stops the exploration at a limit: there is one more execution, and it may not run.
+    fn check_limits(&self) {
+        let begun = self.begun.load(Ordering::Relaxed);
+        let late = self.limits.time.filter(|t| self.started.elapsed() > *t);
+        let why = match late {
+            Some(time) => format!("more than {} s; {begun} executions were run", time.as_secs_f64()),
+            None if begun >= self.limits.executions => format!("more than {begun} executions"),
+            None => return,
+        };
+        self.findings().cut(why);
+        panics::stop()
+    }
+
+    /// What was found, once all has ended.
+    fn exploration(&self, ended: Result<(), Stopped>) -> Exploration {
+        let mut findings = self.findings();
+        if let Err(Stopped::ByLoom(message)) = ended {
+            findings.cut(match message.starts_with("Causality violation") {
+                true => "stopped at the first data race".to_string(),
+                false => format!("loom gave up: {}", message.lines().next().unwrap_or("no reason given")),
+            });
+        }
+        let coverage = match (findings.incomplete.take(), self.limits.preemptions) {
+            (Some(why), _) => Coverage::Incomplete(why),
+            (None, Some(n)) => Coverage::Preemptions(n),
+            (None, None) => Coverage::Complete,
+        };
+        let counts =
+            Counts { executions: self.begun.load(Ordering::Relaxed), transitions: findings.steps, ..Counts::default() };
+        let watched: Vec<Watched> = findings.take_watched(&self.conditions);
+        Exploration {
+            engine: Engine::Loom,
+            coverage,
+            found: findings.take_found(),
+            watched,
+            counts,
+            outcomes: std::mem::take(&mut findings.outcomes),
+        }
+    }
+}
+
+/// For each choice that a script may make, the numbers of ways that it may have; empty if it makes none.
+fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<u8>> {
+    let mut ways = BTreeSet::new();
+    let mut count = 0;
+    for instr in &script.code {
+        match instr {
+            Instr::Choose { of, .. } if of.len > 1 => {
+                ways.insert(of.len);
+                count += 1;
+            }
+            Instr::Op { op, may_fail, .. } => {
+                if may_fail.is_some() {
+                    ways.insert(2);
+                    count += 1;
+                }
+                let free = slots_to_choose_from(program, *op);
+                ways.extend(2..=free);
+                count += usize::from(free > 1);
+            }
+            _ => {}
+        }
+    }
+    let picks = if has_loops && count > 0 { MAX_PICKS.max(count) } else { count };
+    vec![ways.into_iter().collect(); picks]
+}
+
+/// How many slots a `new` may choose among: only a typesafe slab chooses.
+fn slots_to_choose_from(program: &Program, op: Op) -> u8 {
+    let Op::Slab { at: slab::At::New, target } = op else { return 1 };
+    let slot = match target {
+        Operand::Object(o) => o,
+        Operand::Const(Value::Ref(h)) => h.obj,
+        // Whatever it turns out to be, it is a slot of some struct.
+        Operand::Local(_) | Operand::Const(_) => return MAX_WAYS,
+    };
+    let of = program.structs.iter().find(|s| s.slots.contains(&slot.0));
+    let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);
+    chooses.map_or(1, |s| (s.slots.len() as u8).min(MAX_WAYS))
+}

@@ -12,8 +12,8 @@ use fenceweave_explore::{
     shuttle::{self, Divergence, Options, Sampler},
 };
 use fenceweave_kernel::{
-    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Op, Operand, Patience, Program, Property,
-    ThreadId, Value, expr::Operator, primitives::waitqueue::At as WaitAt, program::ProgramBuilder,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Op, Operand, Patience, Program,
+    Property, ThreadId, Value, expr::Operator, primitives::waitqueue::At as WaitAt, program::ProgramBuilder,
 };
 
 fn task(program: &Program) -> Task<'_> {
@@ -24,9 +24,13 @@ fn explore(program: &Program) -> Exploration {
     shuttle::explore(&task(program), &Limits::default(), &())
 }
 
+fn brute(program: &Program) -> brute::Seen {
+    brute::search(program, &[], 1_000_000).expect("a standard program is small")
+}
+
 /// Explores and compares with brute force; gives the number of complete executions.
 fn complete_executions(program: &Program) -> u64 {
-    let (e, brute) = (explore(program), brute::search(program, &[]));
+    let (e, brute) = (explore(program), brute(program));
     assert_eq!(e.coverage, Coverage::Complete);
     assert_eq!(e.outcomes, brute.outcomes, "{}", program.name);
     assert_eq!(e.counts.states, brute.states, "{}", program.name);
@@ -60,7 +64,7 @@ const MODES: [(bool, bool); 4] = [(true, true), (true, false), (false, true), (f
 
 /// Explores a random program in one way; false if that takes too many executions.
 fn agrees(task: &Task<'_>, brute: &brute::Seen, options: Options) -> bool {
-    let executions = if options.visited == Some(true) { 100_000 } else { 5_000 };
+    let executions = if options.visited == Some(true) { 50_000 } else { 1_000 };
     let limits = Limits { executions, ..Limits::default() };
     let e = shuttle::explore_with(task, &limits, options, &());
     let mode = format!("{}, {options:?}", task.program.name);
@@ -80,16 +84,16 @@ fn agrees(task: &Task<'_>, brute: &brute::Seen, options: Options) -> bool {
     true
 }
 
+/// Programs on which a search that cuts at every visited state, whatever its sleep set, misses states or outcomes.
+const CUT_TOO_EARLY: [u64; 4] = [2272, 6821, 7657, 9844];
+
 #[test]
 fn every_mode_sees_what_brute_force_sees_on_random_programs() {
     let (mut violated, mut looping, mut finished) = (0, 0, [0; 4]);
-    for seed in 0..240 {
+    for seed in (0..200).chain(CUT_TOO_EARLY) {
         let (program, has_loops) = random::program(seed);
         let conditions = random::conditions(&program);
-        let brute = brute::search(&program, &conditions);
-        if brute.states > 4_000 {
-            continue;
-        }
+        let Some(brute) = brute::search(&program, &conditions, 1_200) else { continue };
         violated += u32::from(brute.violated());
         looping += u32::from(has_loops);
         let task = Task { program: &program, conditions: &conditions, has_loops };
@@ -100,20 +104,16 @@ fn every_mode_sees_what_brute_force_sees_on_random_programs() {
         }
     }
     // The generator must keep reaching the interesting cases.
-    println!("{violated} violated, {looping} with loops, {finished:?} finished");
-    assert!(violated > 40 && violated < 200 && looping > 40, "{violated} violated, {looping} with loops");
-    assert!(finished[0] > 200 && finished[2] > 100 && finished[3] > 50, "{finished:?}");
+    assert!(violated > 40 && violated < 160 && looping > 40, "{violated} violated, {looping} with loops");
+    assert!(finished[0] > 170 && finished[2] > 90 && finished[3] > 50, "{finished:?}");
 }
 
 /// A waiter that looks before it prepares, and its waker.
 fn lost_wakeup() -> Program {
     let mut b = ProgramBuilder::new("lost-wakeup");
     let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
-    let unset = b.expr(vec![
-        ExprNode::Read(LocalId(0)),
-        ExprNode::Const(Value::Word(0)),
-        ExprNode::Apply(Operator::Eq),
-    ]);
+    let unset =
+        b.expr(vec![ExprNode::Read(LocalId(0)), ExprNode::Const(Value::Word(0)), ExprNode::Apply(Operator::Eq)]);
     let wait = |at| Op::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };
     b.thread("waiter", |s| {
         s.op_into("load x", standard::load(x), "r");
@@ -166,7 +166,7 @@ fn a_schedule_that_does_not_fit_says_where() {
 fn a_large_program_without_loops_is_finished_with_visited_states() {
     // 8! = 40320 classes, but few states.
     let program = standard::same_lock(8);
-    let (e, brute) = (explore(&program), brute::search(&program, &[]));
+    let (e, brute) = (explore(&program), brute(&program));
     assert_eq!((e.coverage, e.counts.states), (Coverage::Complete, brute.states));
     assert!(e.counts.executions < shuttle::RESTART, "{:?}", e.counts);
 }
@@ -199,6 +199,24 @@ fn a_loop_without_visited_states_ends_incomplete() {
     let e = shuttle::explore_with(&task, &Limits::default(), options, &());
     assert!(matches!(&e.coverage, Coverage::Incomplete(t) if t.contains("steps")), "{:?}", e.coverage);
     assert_eq!(shuttle::explore(&task, &Limits::default(), &()).counts.states, 2);
+}
+
+#[test]
+fn programs_without_anything_to_decide_end_too() {
+    let mut b = ProgramBuilder::new("alone");
+    let x = b.var("x", Value::Word(0));
+    b.thread("t", |s| {
+        s.op("store", standard::store(x, 1)).op("store", standard::store(x, 2));
+    });
+    for program in [b.build(), ProgramBuilder::new("empty").build()] {
+        let all = explore(&program);
+        assert_eq!((all.coverage, all.counts.executions), (Coverage::Complete, 1));
+        assert_eq!(all.outcomes, brute(&program).outcomes);
+        for sampler in [Sampler::Urw, Sampler::Pct { depth: 3 }, Sampler::Random] {
+            let e = shuttle::sample(&task(&program), sampler, 1, 5, &Limits::default(), &());
+            assert_eq!((e.outcomes, e.counts.executions), (all.outcomes.clone(), 5), "{sampler:?}");
+        }
+    }
 }
 
 #[test]
@@ -241,7 +259,8 @@ fn uniform_random_walk_gets_to_the_rare_interleavings() {
     let conditions = [Condition { moment: Moment::AtEnd, all }];
     let task = Task { conditions: &conditions, ..task(&program) };
     let hits = |sampler| {
-        let last = |seed| shuttle::sample(&task, sampler, seed, 2, &Limits::default(), &()).watched[0].seen_true.is_some();
+        let last =
+            |seed| shuttle::sample(&task, sampler, seed, 2, &Limits::default(), &()).watched[0].seen_true.is_some();
         (0..300).filter(|seed| last(*seed)).count()
     };
     let (urw, random) = (hits(Sampler::Urw), hits(Sampler::Random));

@@ -64,8 +64,10 @@ impl Outcome {
     pub fn finished<'a, R: Runtime>(program: &Program, world: &World<R>, thread: impl Fn(ThreadId) -> &'a Thread) -> Outcome {
         let seen = |v| crate::world::canonical(world, v);
         let locals = program.scripted().map(|t| {
-            let n = program.scripts[t.index()].locals.len() as u8;
-            (0..n).map(|l| seen(thread(t).local(LocalId(l)))).collect()
+            let names = &program.scripts[t.index()].locals;
+            // A local without a name is the compiler's; nobody asked for it.
+            let named = |l: usize| if names[l].is_empty() { Value::Unset } else { seen(thread(t).local(LocalId(l as u8))) };
+            (0..names.len()).map(named).collect()
         });
         let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
         let vars = vars.map(|(i, _)| seen(world.var_value(ObjId::var(i)))).collect();

@@ -42,3 +42,4 @@ pub use style::Style;
 pub use summary::CountsShown;
 pub use token::TokenError;
 pub use trace::Counterexample;
+pub use words::value as value_text;

@@ -103,7 +103,10 @@ fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
         return Some(match state.thread(action.thread).run() {
             Run::Done => format!("{name} has ended"),
             Run::Asleep(on, _) => format!("{name} is asleep on {}", words::object_name(program, on)),
-            Run::Ready => format!("{name} spins on a lock that another thread holds"),
+            Run::Ready => {
+                let lock = state.thread(action.thread).machine().spins_on();
+                format!("{name} spins on {}", lock.map_or("a lock", |l| words::object_name(program, l)))
+            }
         });
     }
     let ways = state.ways(program, action.thread);

@@ -12,7 +12,10 @@
 
 use crate::replay::Replay;
 use fenceweave_kernel::{Action, Program, Script, ThreadId};
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    ops::RangeInclusive,
+};
 
 /// Most steps of a token; more is a slip of the keyboard.
 const MAX_STEPS: usize = 1_000_000;
@@ -96,8 +99,7 @@ impl Parser<'_> {
                 position: start + 1,
                 known: letters.iter().zip(&program.scripts).map(|(l, s)| (*l, s.name.clone())).collect(),
             })?;
-            let n = self.number("how many steps it takes, from 1")?.filter(|n| *n > 0);
-            let n = n.ok_or_else(|| self.bad("how many steps it takes, from 1"))?;
+            let n = self.number(1..=MAX_STEPS, "how many steps it takes, from 1")?;
             if steps.len() + n > MAX_STEPS {
                 return Err(TokenError::TooLong { limit: MAX_STEPS });
             }
@@ -105,23 +107,19 @@ impl Parser<'_> {
             steps.extend(std::iter::repeat_n(action, n));
             if self.text[self.at..].starts_with('=') {
                 self.at += 1;
-                let choice = self.number("a choice, from 0 to 255")?.and_then(|k| u8::try_from(k).ok());
-                let choice = choice.ok_or_else(|| self.bad("a choice, from 0 to 255"))?;
-                steps.iter_mut().next_back().into_iter().for_each(|a| a.choice = choice);
+                let choice = self.number(0..=usize::from(u8::MAX), "a choice, from 0 to 255")? as u8;
+                steps.last_mut().into_iter().for_each(|a: &mut Action| a.choice = choice);
             }
         }
         Ok(steps)
     }
 
-    /// The number that stands here; `None` if it is larger than any that makes sense.
-    fn number(&mut self, expected: &'static str) -> Result<Option<usize>, TokenError> {
+    /// The number that stands here, if it is within the range.
+    fn number(&mut self, range: RangeInclusive<usize>, expected: &'static str) -> Result<usize, TokenError> {
         let rest = &self.text[self.at..];
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        if digits == 0 {
-            return Err(self.bad(expected));
-        }
-        let n = rest[..digits].parse::<usize>().ok().filter(|n| *n <= MAX_STEPS);
-        self.at += if n.is_some() { digits } else { 0 };
+        let n = rest[..digits].parse().ok().filter(|n| range.contains(n)).ok_or_else(|| self.bad(expected))?;
+        self.at += digits;
         Ok(n)
     }
 

@@ -20,10 +20,11 @@ mod table;
 use crate::{
     replay::{Replay, of_setup},
     style::{Role, Style},
-    token, verdict, words,
+    token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
-use fenceweave_kernel::{Action, Program, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{Action, Instr, Operand, Program, ThreadId, Violation, thread::Run};
+use table::Spinning;
 
 /// What is to be shown.
 #[derive(Clone, Copy)]
@@ -96,9 +97,9 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> Str
     let columns: Vec<ThreadId> = replay.program.threads().filter(|t| takes_part(example, replay, *t)).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
-        return "  no step is needed\n".into();
+        return "  (no steps)\n".into();
     }
-    table::layout(replay.program, &columns, &rows, &setup, style)
+    table::layout(replay.program, &columns, &rows, &setup, &spinning(replay), style)
 }
 
 /// Whether a thread gets a column: it takes a step, is blamed, or was written by somebody and is not done at the end.
@@ -118,12 +119,42 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
     let other = replay.program.thread_name(first.thread);
     let instead = example.trace.steps[after];
     let how = if first.thread == instead.thread {
-        format!("{other} goes way {} instead of {}", first.choice, instead.choice)
+        let step = replay.steps.get(after)?;
+        falls(replay.program, step.thread, step.pc, first.choice)
     } else {
         format!("{other} goes first")
     };
     let steps: Vec<Action> = example.trace.steps[..after].iter().chain(passing).copied().collect();
     Some(format!("passes if at step {at} {how}: {}", token::encode(replay.program, &steps)))
+}
+
+/// How a choice falls: `` `choose A B` gives A ``.
+fn falls(program: &Program, t: ThreadId, pc: u16, choice: u8) -> String {
+    let text = words::op_text(program, t, pc);
+    match words::instr(program, t, pc) {
+        Some(Instr::Choose { of, .. }) => match program.pool_range(of).get(usize::from(choice)) {
+            Some(Operand::Const(v)) => format!("`{text}` gives {}", words::value(program, *v)),
+            _ => format!("`{text}` gives its choice {choice}"),
+        },
+        Some(Instr::Op { may_fail: Some(_), .. }) => {
+            format!("`{text}` {}", if choice == 0 { "does not fail" } else { "fails" })
+        }
+        _ => format!("`{text}` goes way {choice}"),
+    }
+}
+
+/// Those who spin at the end: a spinning step is never taken, so that no step shows it.
+fn spinning(replay: &Replay<'_>) -> Vec<Spinning> {
+    let (program, state) = (replay.program, &replay.last);
+    let stuck = state.enabled(program).is_empty() && state.violation().is_none();
+    let waits = if stuck { waiting::waits(program, state) } else { vec![] };
+    let spin = waits.into_iter().filter(|w| state.thread(w.thread).run() == Run::Ready);
+    spin.map(|w| Spinning {
+        thread: w.thread,
+        op: words::op_text(program, w.thread, w.pc).into(),
+        on: words::object_name(program, w.on).into(),
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World,
-    program::SourceLine,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
     world::canonical,
 };
 
 /// What a local that was never set shows.
 pub(crate) const UNSET: &str = "unset";
 
-/// A value whose references are reduced to whether they are outdated, as outcomes hold them.
-pub(crate) fn value(program: &Program, v: Value) -> String {
+/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a negative
+/// error number by its name, `name (freed)` for an outdated reference.
+pub fn value(program: &Program, v: Value) -> String {
     match v {
         Value::Unset => UNSET.into(),
         Value::Null => "NULL".into(),
@@ -79,13 +79,13 @@ pub(crate) fn line_of(program: &Program, t: ThreadId, pc: u16) -> Option<String>
     (line > 0).then(|| format!("line {line}"))
 }
 
-/// `` at line 12, `lock b` ``, as far as it is known; starts with a space unless empty.
+/// ` (line 12: lock b)`, as far as it is known.
 pub(crate) fn place(program: &Program, t: ThreadId, pc: u16) -> String {
     let text = op_text(program, t, pc);
     match (line_of(program, t, pc), text.is_empty()) {
-        (Some(line), false) => format!(" at {line}, `{text}`"),
-        (None, false) => format!(" at `{text}`"),
-        (Some(line), true) => format!(" at {line}"),
+        (Some(line), false) => format!(" ({line}: {text})"),
+        (None, false) => format!(" ({text})"),
+        (Some(line), true) => format!(" ({line})"),
         (None, true) => String::new(),
     }
 }

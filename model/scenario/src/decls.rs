@@ -1,5 +1,7 @@
 //! Every declaration of a scenario, in one table.
 
+use fenceweave_kernel::ww;
+
 use crate::kind::Kind;
 use crate::ops::{Opt, Takes, flag, option};
 
@@ -17,6 +19,17 @@ pub(crate) struct DeclSpec {
 const CLASS: Opt =
     option("class", Takes::Object(&[Kind::WwClass]), "its class; may be left out when only one is declared");
 const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
+
+/// The names of the variants of ww mutexes.
+const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = {
+    let mut names = [""; ww::Variant::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = ww::Variant::ALL[at].0;
+        at += 1;
+    }
+    names
+};
 
 /// The declarations, in the order of the reference page.
 pub(crate) const DECLS: &[DeclSpec] = &[
@@ -90,7 +103,10 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "ww-class",
         kind: Some(Kind::WwClass),
-        options: &[option("kind", Takes::OneOf(&["wait-die", "wound-wait"]), "its algorithm, wait-die without it")],
+        options: &[
+            option("kind", Takes::OneOf(&["wait-die", "wound-wait"]), "its algorithm, wait-die without it"),
+            option("variant", Takes::OneOf(&WW_VARIANTS), "how its mutexes behave, upstream without it"),
+        ],
         meaning: "a class of ww mutexes",
         kernel: "struct ww_class",
     },

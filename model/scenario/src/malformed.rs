@@ -126,8 +126,7 @@ fn survive(text: &str, thorough: bool) -> bool {
         let loaded = load("m.kdl", text);
         assert!(formatted.is_ok() || loaded.is_err(), "loaded, though not well-formed: {text:?}");
         if let Err(report) = loaded {
-            assert!(!report.mistakes().is_empty(), "{text:?}");
-            report.plain();
+            assert!(!report.mistakes().is_empty() && !report.plain().is_empty(), "{text:?}");
         }
     }
     match &formatted {
@@ -150,7 +149,6 @@ fn survive_as_expression(text: &str) {
     let mut mistakes = Mistakes::new("m.kdl", text);
     let read = expr::parse(text, Span::new(0, text.len()), &mut mistakes);
     assert_eq!(read.is_some(), mistakes.is_empty(), "{text:?}");
-    mistakes.into_report().plain();
 }
 
 /// How many of `count` inputs from `seed` on are well-formed after all.
@@ -164,7 +162,8 @@ fn survive_many(seed: u64, count: u32) -> u32 {
             _ => mutated(&mut random),
         };
         well_formed += u32::from(survive(&text, round % 16 < 4));
-        survive_as_expression(&text);
+        let short: String = text.chars().take(40).collect();
+        survive_as_expression(&short);
     }
     well_formed
 }

@@ -313,6 +313,11 @@ impl Mistakes {
         self.found.len() + self.untold
     }
 
+    /// Nothing more will be told: whoever looks for mistakes may stop.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= MISTAKES_MAX
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -350,6 +355,14 @@ impl Telling<'_> {
             mistake.seen = Some((span, label.into()));
         }
         self
+    }
+
+    /// Another place, if there is one.
+    pub(crate) fn seen_if(self, span: Option<Span>, label: &str) -> Self {
+        match span {
+            Some(span) => self.seen(span, label),
+            None => self,
+        }
     }
 
     /// The way out.

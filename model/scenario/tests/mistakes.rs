@@ -7,9 +7,9 @@ use std::path::Path;
 use fenceweave_scenario::{Report, load};
 
 fn report(path: &Path) -> Report {
-    let name = path.file_name().unwrap().to_string_lossy();
-    let source = std::fs::read_to_string(path).unwrap();
-    load(&name, &source).unwrap_err()
+    let name = path.file_name().expect("a file").to_string_lossy();
+    let source = std::fs::read_to_string(path).expect("a readable file");
+    load(&name, &source).expect_err("a file of mistakes")
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn every_mistake_is_told_with_its_place_and_a_way_out() {
 fn no_kind_of_mistake_is_without_an_example() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut shown = BTreeSet::new();
-    for entry in std::fs::read_dir(root.join("tests/mistakes")).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(root.join("tests/mistakes")).expect("a folder") {
+        let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|extension| extension == "kdl") {
             shown.extend(report(&path).mistakes().iter().map(|mistake| mistake.kind()));
         }
@@ -51,13 +51,13 @@ fn no_kind_of_mistake_is_without_an_example() {
 
 /// What stands after `.add(` and `kind:` in the sources.
 fn kinds_in(folder: &Path, kinds: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
         if path.is_dir() {
             kinds_in(&path, kinds);
             continue;
         }
-        let source = std::fs::read_to_string(&path).unwrap();
+        let source = std::fs::read_to_string(&path).expect("a readable file");
         for mark in [".add(", "kind: \""] {
             for rest in source.split(mark).skip(1) {
                 let rest = rest.trim_start().trim_start_matches('"');

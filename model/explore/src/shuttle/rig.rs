@@ -143,7 +143,8 @@ fn execute<D: Director>(board: &Shared<D>, threads: usize) {
 /// Runs executions until the director has no more; `watch` is called now and then.
 pub(super) fn run<D: Director>(program: &Program, director: D, mut watch: impl FnMut(&D)) -> D {
     let initial = State::initial(program);
-    let threads = program.scripts.len();
+    // A director is asked from a thread's turn, so there is one even if there is no script.
+    let threads = program.scripts.len().max(1);
     let board = Board {
         program: program.clone(),
         initial,

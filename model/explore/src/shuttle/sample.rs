@@ -112,7 +112,11 @@ impl Scheduler for Urw {
 }
 
 struct Sampling {
+    sampler: Sampler,
+    seed: u64,
     scheduler: Box<dyn Scheduler + Send>,
+    /// Some step was a pick among several threads.
+    contended: bool,
     limits: Limits,
     started: Instant,
     tally: Tally,
@@ -150,14 +154,16 @@ impl Sampling {
 
 impl Director for Sampling {
     fn begin(&mut self, _program: &Program) -> bool {
-        let stop = self.incomplete.is_some() || self.tally.runs() >= self.limits.executions;
-        if !stop {
-            self.incomplete = self.limit_hit();
+        let runs = self.tally.runs();
+        if runs >= self.limits.executions {
+            return false;
         }
-        if !stop && self.incomplete.is_none() {
-            return self.scheduler.new_execution().is_some();
+        self.incomplete = self.limit_hit();
+        if runs == 1 && !self.contended && self.sampler != Sampler::Random {
+            // Shuttle's PCT refuses to go on after a first execution in which it had nothing to decide.
+            self.scheduler = Sampler::Urw.scheduler(self.seed, self.limits.executions);
         }
-        false
+        self.incomplete.is_none() && self.scheduler.new_execution().is_some()
     }
 
     fn next(&mut self, program: &Program, at: &mut At, offer: &Offer<'_>) -> Option<Action> {
@@ -171,6 +177,7 @@ impl Director for Sampling {
             self.tally.note_blocked();
             return None;
         }
+        self.contended |= enabled.iter().nth(1).is_some();
         let thread = self.pick(enabled, offer)?;
         let ways = at.state.ways(program, thread);
         let choice = if ways > 1 { (self.scheduler.next_u64() % u64::from(ways)) as u8 } else { 0 };
@@ -194,6 +201,9 @@ pub fn sample(
 ) -> Exploration {
     let limits = Limits { executions: executions.min(limits.executions), ..*limits };
     let sampling = Sampling {
+        sampler,
+        seed,
+        contended: false,
         scheduler: sampler.scheduler(seed, limits.executions),
         limits,
         started: Instant::now(),
@@ -204,12 +214,12 @@ pub fn sample(
         let counts = s.tally.counts();
         progress.tick(counts.executions + counts.blocked, counts.transitions);
     });
-    finish(sampling, task, sampler)
+    finish(sampling, task)
 }
 
-fn finish(mut sampling: Sampling, task: &Task<'_>, sampler: Sampler) -> Exploration {
+fn finish(mut sampling: Sampling, task: &Task<'_>) -> Exploration {
     // Shuttle's random scheduler prints its seed as that of a failure unless it was asked until it had no more.
-    if sampler == Sampler::Random {
+    if sampling.sampler == Sampler::Random {
         while sampling.scheduler.new_execution().is_some() {}
     }
     let coverage = sampling.incomplete.map_or(Coverage::Sampled, Coverage::Incomplete);

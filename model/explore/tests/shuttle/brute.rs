@@ -43,8 +43,8 @@ impl Seen {
     }
 }
 
-/// Visits every state.
-pub(crate) fn search(program: &Program, conditions: &[Condition]) -> Seen {
+/// Visits every state; `None` if there are more than the test has time for (a counter in a loop has billions).
+pub(crate) fn search(program: &Program, conditions: &[Condition], most: usize) -> Option<Seen> {
     let seen = vec![(false, false); conditions.len()];
     let mut all = Seen { outcomes: BTreeSet::new(), states: 0, terminals: 0, conditions: seen };
     let (mut known, mut todo) = (HashSet::new(), vec![State::initial(program)]);
@@ -53,6 +53,9 @@ pub(crate) fn search(program: &Program, conditions: &[Condition]) -> Seen {
         state.encode(program, &mut encoding);
         if !known.insert(encoding) {
             continue;
+        }
+        if known.len() > most {
+            return None;
         }
         all.judge(program, &state, conditions, false);
         let enabled = state.enabled(program);
@@ -69,5 +72,5 @@ pub(crate) fn search(program: &Program, conditions: &[Condition]) -> Seen {
         }
     }
     all.states = known.len() as u64;
-    all
+    Some(all)
 }

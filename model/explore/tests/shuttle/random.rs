@@ -6,7 +6,7 @@ use fenceweave_kernel::{
     Place, Program, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{completion, spinlock, variable::How, waitqueue},
+    primitives::{completion, rcu, spinlock, variable::How, waitqueue},
     program::{PoolRange, ProgramBuilder, ScriptBuilder},
     ww,
 };
@@ -128,6 +128,17 @@ fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usiz
     s.op("acquire-fini", Op::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
 }
 
+/// The first thread waits for a grace period, which the agent runs; the others read.
+fn read_or_synchronize(s: &mut ScriptBuilder, o: &Objects, me: usize) {
+    if me == 0 {
+        s.op("synchronize-rcu", Op::Rcu { at: rcu::At::Synchronize });
+    } else {
+        s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+        s.op_into("load", standard::load(o.vars[1]), "r");
+        s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+    }
+}
+
 /// The program of a seed, and whether it has loops.
 pub(crate) fn program(seed: u64) -> (Program, bool) {
     let mut dice = Dice(seed);
@@ -135,6 +146,7 @@ pub(crate) fn program(seed: u64) -> (Program, bool) {
     let threads = 2 + dice.roll(2);
     let o = declare(&mut b, &mut dice, threads);
     let looping = if dice.roll(3) == 0 { Some(dice.roll(threads)) } else { None };
+    let rcu = seed % 8 == 7;
     let mut picks = 2;
     for me in 0..threads {
         b.thread(&format!("t{me}"), |s| {
@@ -153,8 +165,14 @@ pub(crate) fn program(seed: u64) -> (Program, bool) {
                 let here = s.here();
                 s.patch(out, here);
             }
-            debug_assert_eq!(r, LocalId(0));
+            if rcu {
+                read_or_synchronize(s, &o, me);
+            }
+            assert_eq!(r, LocalId(0));
         });
+    }
+    if rcu {
+        b.rcu();
     }
     (b.build(), looping.is_some())
 }

@@ -1,7 +1,7 @@
 //! Programs whose number of inequivalent executions is known.
 
 use fenceweave_kernel::{
-    Instr, ObjId, Op, Operand, Order, Place, Program, Value, ObjectKind,
+    Instr, ObjId, ObjectKind, Op, Operand, Order, Place, Program, Value,
     primitives::{spinlock, variable::How},
     program::{ProgramBuilder, ScriptBuilder},
 };

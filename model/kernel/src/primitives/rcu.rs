@@ -1,7 +1,8 @@
 //! Read-copy-update: read-side sections, grace periods, deferred frees.
 //!
 //! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers are
-//! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing.
+//! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
+//! section that begins after a grace period sees what was written before that began.
 
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Patience, Plain, Property, Runtime,
@@ -140,7 +141,7 @@ pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
     if cx.private.rcu_depth == 1 {
         cx.touch(ObjId::task(cx.me));
         let inside = Reader { inside: true, awaited: false };
-        cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Relaxed);
+        cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
     }
 }
 
@@ -251,7 +252,9 @@ impl GracePeriods {
             let reader = &mut cx.world.task_mut(t).reader;
             // A bit set on a reader outside of any section would be left behind: look first, then mark. A section that
             // ends between the two has ended before the grace period, one that begins need not be waited for.
-            let mut seen = reader.load(Order::Acquire);
+            // Looking is a read-modify-write too: it cannot miss a section that has begun, and a section that begins
+            // after it is ordered after the grace period's beginning.
+            let mut seen = reader.fetch_or(0, Order::AcqRel);
             while seen.inside {
                 let marked = Reader::from_bits(seen.to_bits() | awaited);
                 match reader.compare_exchange(seen, marked, Order::AcqRel) {

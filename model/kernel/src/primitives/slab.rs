@@ -195,7 +195,10 @@ impl SlabOp {
     fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>, deferred: bool) {
         let obj = self.handle.obj;
         let life = cx.slot(obj).life.load(Order::Relaxed);
-        if life.stage != Stage::Live || life.generation != self.handle.generation {
+        // Who dropped the last reference frees what lives there now: in a typesafe slab that may be a later object than
+        // the one its handle was made for.
+        let ours = self.at == At::Release || life.generation == self.handle.generation;
+        if life.stage != Stage::Live || !ours {
             cx.violate(Property::DoubleFree, Some(obj));
             return;
         }
@@ -237,8 +240,9 @@ impl Protocol for SlabOp {
         let refs = &mut cx.slot(obj).refs;
         let result = match self.at {
             At::Get => {
+                // "refcount_t: addition on 0; use-after-free": its last reference is gone, its release is running.
                 if !refs.get(me) {
-                    cx.violate(Property::RefcountFromZero, Some(obj));
+                    cx.violate(Property::UseAfterFree, Some(obj));
                 }
                 0
             }

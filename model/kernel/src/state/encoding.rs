@@ -76,7 +76,7 @@ impl State {
         if moved || self.violation.is_some() {
             return self.encode(program, out);
         }
-        let mut dirty = 0u128 | 1 << (self.world.part_count() + thread.index());
+        let mut dirty = 1u128 << (self.world.part_count() + thread.index());
         touched.iter().for_each(|id| dirty |= 1 << self.world.part_of(id));
         let generations = self.world.generations();
         let mut w = Writer { out, canon: self.world.canon(), generations: &generations };

@@ -2,11 +2,8 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, World,
-    observe::facets,
-    object::Task,
-    program::ObjectKind,
-    thread::Run,
+    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, World, object::Task,
+    observe::facets, program::ObjectKind, thread::Run,
 };
 
 /// One thing that changed, with every value that it had meanwhile.
@@ -36,6 +33,9 @@ pub(crate) enum Form {
 /// Most values of one change that are shown.
 const MAX_VALUES: usize = 5;
 
+/// What happens to a sleeper.
+const WOKEN: &str = "woken";
+
 impl Change {
     fn event(subject: &str, what: impl Into<String>) -> Change {
         Change { subject: subject.into(), form: Form::Event, values: vec![what.into()] }
@@ -53,6 +53,11 @@ impl Change {
     /// The value after, or what happened.
     pub(crate) fn to(&self) -> &str {
         self.values.last().map_or("", String::as_str)
+    }
+
+    /// Whether this is that the thread of that name was woken.
+    pub(crate) fn wakes(&self, thread: &str) -> bool {
+        self.form == Form::Event && self.subject == thread && self.to() == WOKEN
     }
 
     fn is_nothing(&self) -> bool {
@@ -169,7 +174,7 @@ fn object(program: &Program, before: &Object<Plain>, after: &Object<Plain>, id: 
                 out.push(Change { subject: subject(name, facet), form, values });
             }
             // A facet that was not there: what is nothing yet goes without saying.
-            None if is_blank(*now) => {}
+            None if is_blank(*now) && *facet != "stamp" => {}
             None => out.push(Change::event(&subject(name, facet), new_text)),
         }
     }
@@ -190,10 +195,8 @@ fn form_of(facet: &'static str, f: Facet, id: ObjId, program: &Program) -> Form 
 }
 
 fn is_blank(f: Facet) -> bool {
-    matches!(
-        f,
-        Facet::Word(0) | Facet::Flag(false) | Facet::Thread(None) | Facet::Object(None) | Facet::Fence(None)
-    ) || matches!(f, Facet::Queue(q) if q.is_empty())
+    matches!(f, Facet::Word(0) | Facet::Flag(false) | Facet::Thread(None) | Facet::Object(None) | Facet::Fence(None))
+        || matches!(f, Facet::Queue(q) if q.is_empty())
 }
 
 /// What others see of a thread. That it goes to sleep by itself is told by its own column.
@@ -206,7 +209,7 @@ fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: Threa
     let mut out = vec![];
     let was_asleep = old.state.peek() == Task::<Plain>::SLEEPING;
     if t != me && was_asleep && new.state.peek() == Task::<Plain>::RUNNING {
-        out.push(Change::event(name, "woken"));
+        out.push(Change::event(name, WOKEN));
     }
     if old.pending.peek() != new.pending.peek() {
         let what = if new.pending.peek() != 0 { "signal pending" } else { "no signal pending" };

@@ -4,7 +4,10 @@ use crate::{
     replay::{End, Replay, Step, merge},
     words,
 };
-use fenceweave_kernel::{Instr, Op, Property, ThreadId, primitives::{variable, waitqueue}};
+use fenceweave_kernel::{
+    Instr, Op, Property, ThreadId,
+    primitives::{variable, waitqueue},
+};
 
 /// One row: steps of one thread at one operation.
 #[derive(Clone, Debug)]
@@ -94,16 +97,14 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     let mut broken = None;
     match end.end {
         End::Asleep(on) => under.push(format!("asleep on {}", words::object_name(program, on))),
-        End::Broken(v) => {
-            broken = Some(v.property);
-            if v.pc != end.pc {
-                under.push(words::op_text(program, v.thread, v.pc).into());
-            }
-        }
+        End::Broken(v) => broken = Some(v.property),
         _ => {}
     }
     // The violation of a private instruction after a finished operation is on the replayed state only.
-    if last + 1 == steps.len() && broken.is_none() && let Some(v) = replay.last.violation() {
+    if last + 1 == steps.len()
+        && broken.is_none()
+        && let Some(v) = replay.last.violation()
+    {
         broken = Some(v.property);
         let text = words::op_text(program, v.thread, v.pc);
         under.push(if text.is_empty() { "end of script".into() } else { text.into() });
@@ -135,7 +136,11 @@ fn result(replay: &Replay<'_>, step: &Step) -> String {
     match into {
         None if wakes && text == "0" => " → nobody woken".into(),
         None if wakes => format!(" → {text} woken"),
-        None if text == "0" && !reads(instr) || text == words::UNSET => String::new(),
+        None if !reads(instr) && (text == "0" || stores(instr) && step.changes.iter().any(|c| c.to() == text))
+            || text == words::UNSET =>
+        {
+            String::new()
+        }
         Some(name) if !names_local(program_text(replay, step), name) => format!(" → {name}={text}"),
         _ => format!(" → {text}"),
     }
@@ -148,6 +153,11 @@ fn program_text<'a>(replay: &Replay<'a>, step: &Step) -> &'a str {
 /// Whether the author's text says already where the result goes.
 fn names_local(text: &str, local: &str) -> bool {
     text.split_whitespace().any(|w| w.strip_prefix("into=") == Some(local))
+}
+
+/// Whether the result is what was written, which its change shows already.
+fn stores(instr: Option<Instr>) -> bool {
+    matches!(instr, Some(Instr::Op { op: Op::Access { how: variable::How::Store, .. }, .. }))
 }
 
 /// Whether the operation is there for its result.

@@ -13,13 +13,26 @@ const MAX_LINE: usize = 120;
 const MIN_GUTTER: usize = 30;
 /// No column gets less, however many there are.
 const MIN_COLUMN: usize = 12;
+/// An operation takes no more lines, however narrow its column.
+const MAX_CELL_LINES: usize = 3;
 /// Between two columns.
 const GAP: &str = "  ";
 const NO_RETURN: &str = "<== point of no return: after this step nothing can end well";
+const NO_RETURN_SHORT: &str = "<== point of no return";
 
 /// The table's lines. The state that setup left stands in a row of its own.
-pub(super) fn layout(program: &Program, columns: &[ThreadId], rows: &[Row], setup: &[String], style: Style) -> String {
-    let grid = Grid::new(program, columns, rows);
+///
+/// `spinning` are the threads that spin at the end, with what they are at: a spinning step is never taken, so no row says
+/// so.
+pub(super) fn layout(
+    program: &Program,
+    columns: &[ThreadId],
+    rows: &[Row],
+    setup: &[String],
+    spinning: &[Spinning],
+    style: Style,
+) -> String {
+    let grid = Grid::new(program, columns, rows, spinning);
     let mut out = String::new();
     let heads: Vec<String> = columns.iter().map(|t| words::ellipsis(program.thread_name(*t), grid.column)).collect();
     grid.line(&mut out, "#", &heads, "state", Role::Heading, style);
@@ -37,7 +50,29 @@ pub(super) fn layout(program: &Program, columns: &[ThreadId], rows: &[Row], setu
         }
         grid.row(&mut out, columns, row, style);
     }
+    for line in 0..if spinning.is_empty() { 0 } else { 2 } {
+        let cell = |t: &ThreadId| spinning.iter().find(|s| s.thread == *t).map_or(String::new(), |s| s.cell(line));
+        let cells: Vec<String> = columns.iter().map(|t| ellipsis(&cell(t), grid.column)).collect();
+        grid.line(&mut out, if line == 0 { "end" } else { "" }, &cells, "", Role::Dim, style);
+    }
     out
+}
+
+/// A thread that spins on a lock.
+#[derive(Clone, Debug)]
+pub(super) struct Spinning {
+    /// Who.
+    pub(super) thread: ThreadId,
+    /// The text of its operation.
+    pub(super) op: String,
+    /// The lock.
+    pub(super) on: String,
+}
+
+impl Spinning {
+    fn cell(&self, line: usize) -> String {
+        if line == 0 { self.op.clone() } else { format!("{INDENT}spins on {}", self.on) }
+    }
 }
 
 struct Grid {
@@ -52,13 +87,15 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(program: &Program, columns: &[ThreadId], rows: &[Row]) -> Grid {
+    fn new(program: &Program, columns: &[ThreadId], rows: &[Row], spinning: &[Spinning]) -> Grid {
         let number = rows.iter().map(|r| width(&number(r))).max().unwrap_or(1).max("setup".len());
         let wanted: Vec<usize> = columns
             .iter()
             .map(|t| {
                 let cells = rows.iter().filter(|r| r.thread == *t).flat_map(cell_widths);
-                cells.chain([width(program.thread_name(*t))]).max().unwrap_or(0)
+                let ends =
+                    spinning.iter().filter(|s| s.thread == *t).flat_map(|s| [width(&s.cell(0)), width(&s.cell(1))]);
+                cells.chain(ends).chain([width(program.thread_name(*t))]).max().unwrap_or(0)
             })
             .collect();
         // Everybody gets what they want if it fits; otherwise all are cut to the same width, the widest first.
@@ -77,19 +114,18 @@ impl Grid {
         let at = columns.iter().position(|t| *t == row.thread).unwrap_or(0);
         let room = self.widths.get(at).copied().unwrap_or(0);
         let mut cells = vec![];
-        if !row.op.is_empty() || !row.tail.is_empty() && row.under.is_empty() {
-            let op = ellipsis(&row.op, room.saturating_sub(width(&row.tail)).max(6));
-            cells.push(ellipsis(format!("{op}{}", row.tail).trim_start(), room));
+        if !row.op.is_empty() {
+            cells.extend(wrapped("", &row.op, &row.tail, room));
         }
         let (last, tail) = (row.under.len(), if row.op.is_empty() { &row.tail[..] } else { "" });
         for (i, u) in row.under.iter().enumerate() {
-            let tail = if i + 1 == last { tail } else { "" };
-            cells.push(ellipsis(&format!("{INDENT}{u}{tail}"), room));
+            cells.extend(wrapped(INDENT, u, if i + 1 == last { tail } else { "" }, room));
         }
         let mut gutter: Vec<(String, Role)> = self.wrap(&row.changes).into_iter().map(|l| (l, Role::Dim)).collect();
         gutter.extend(row.broken.map(|p| (format!("!! {}", p.name()), Role::Bad)));
         if row.no_return {
-            gutter.extend(wrap_words(NO_RETURN, self.gutter).into_iter().map(|l| (l, Role::Bad)));
+            let text = if width(NO_RETURN) <= self.gutter { NO_RETURN } else { NO_RETURN_SHORT };
+            gutter.push((text.into(), Role::Bad));
         }
         for i in 0..cells.len().max(gutter.len()) {
             let mut texts = vec![String::new(); columns.len()];
@@ -153,16 +189,25 @@ fn cell_widths(row: &Row) -> impl Iterator<Item = usize> + '_ {
     under.chain(last_under).chain([width(&row.op) + tail])
 }
 
-fn wrap_words(text: &str, max: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(l) if width(l) + 1 + width(word) <= max => {
-                l.push(' ');
-                l.push_str(word);
-            }
-            _ => lines.push(word.into()),
+/// A cell's text on as many lines as it takes, up to [`MAX_CELL_LINES`]; what follows is cut, but never the tail.
+fn wrapped(indent: &str, text: &str, tail: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![indent.to_string()];
+    let mut is_empty = true;
+    for word in text.split(' ').chain(Some(tail.trim_start()).filter(|t| !t.is_empty())) {
+        let at = lines.len() - 1;
+        if is_empty || width(&lines[at]) + 1 + width(word) <= room {
+            let space = if is_empty { "" } else { " " };
+            lines[at] = format!("{}{space}{word}", lines[at]);
+            is_empty = false;
+        } else {
+            lines.push(format!("{indent} {word}"));
         }
     }
-    lines
+    if lines.len() > MAX_CELL_LINES {
+        let last = lines.pop().filter(|_| !tail.is_empty());
+        lines.truncate(MAX_CELL_LINES - usize::from(last.is_some()));
+        lines.last_mut().into_iter().for_each(|l| *l = format!("{} ...", ellipsis(l, room.saturating_sub(4))));
+        lines.extend(last);
+    }
+    lines.iter().map(|l| ellipsis(l, room)).collect()
 }

@@ -1,7 +1,7 @@
 //! Declarations: what exists, under which name.
 
 use fenceweave_kernel::program::{SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, ww};
 
 use super::entries::Options;
 use super::names::{Symbol, is_name};
@@ -124,7 +124,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Refcount) => ObjectKind::Refcount { init: byte("init", 1) },
             Some(Kind::WwClass) => ObjectKind::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
-                variant: Default::default(),
+                variant: ww_variant(options.word("variant")),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
@@ -352,9 +352,15 @@ impl<'a> Lower<'a> {
 
     fn set_class(&mut self, id: ObjId, to: ObjId) {
         let object = self.program.objects.get_mut(usize::from(id.0));
-        match object.map(|object| &mut object.kind) {
-            Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) => *class = to,
-            _ => {}
+        if let Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) =
+            object.map(|object| &mut object.kind)
+        {
+            *class = to;
         }
     }
+}
+
+fn ww_variant(name: Option<&str>) -> ww::Variant {
+    let found = ww::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
+    found.map(|(_, variant)| variant).unwrap_or_default()
 }

@@ -293,12 +293,10 @@ impl<'a> Lower<'a> {
         }
         let what = kind.map_or("a number", Kind::one);
         let declared = self.names.find(said).map(|(_, span)| span);
-        let telling =
-            self.mistakes.add("wrong-kind", value.span, format!("`{said}` is {what}")).expected(one_of_kinds(kinds));
-        match declared {
-            Some(span) => drop(telling.seen(span, "declared here")),
-            None => drop(telling),
-        }
+        self.mistakes
+            .add("wrong-kind", value.span, format!("`{said}` is {what}"))
+            .expected(one_of_kinds(kinds))
+            .seen_if(declared, "declared here");
         None
     }
 
@@ -444,15 +442,11 @@ impl<'a> Lower<'a> {
             Some((symbol, _)) => format!("`{said}` is {}", symbol.one()),
             None => format!("`{said}` is no variable"),
         };
-        let telling = self
-            .mistakes
+        self.mistakes
             .add("not-a-place", span, message)
             .expected("a variable, an element `a at=i` or a field `p.f`")
-            .help_if(help);
-        match symbol {
-            Some((_, declared)) => drop(telling.seen(declared, "declared here")),
-            None => drop(telling),
-        }
+            .help_if(help)
+            .seen_if(symbol.map(|(_, declared)| declared), "declared here");
     }
 
     fn refuse_index(&mut self, at: Option<&Written>, said: &str) {

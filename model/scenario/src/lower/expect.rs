@@ -201,10 +201,11 @@ impl<'a> Lower<'a> {
         let rest = name.strip_prefix(&group).unwrap_or_default();
         let operator = if quantifier == Quantifier::Any { Binary::Or } else { Binary::And };
         let one = |i: u8| substitute(expr, &format!("{group}.{i}{rest}"));
-        (1..count).fold(Some(one(0)), |all, i| {
-            let kind = ExprKind::Binary(operator, Box::new(all?), Box::new(one(i)));
-            Some(Expr { kind, span: expr.span })
-        })
+        let join = |all, i| {
+            let kind = ExprKind::Binary(operator, Box::new(all), Box::new(one(i)));
+            Expr { kind, span: expr.span }
+        };
+        Some((1..count).fold(one(0), join))
     }
 
     fn seen(&mut self, leaf: Leaf<'_>, span: Span) -> Option<ExprNode<Seen>> {

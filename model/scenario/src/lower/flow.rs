@@ -50,6 +50,10 @@ impl<'a> Lower<'a> {
         unit.scopes.push(scope);
         let mut rest = nodes.as_slice();
         while let [node, after @ ..] = rest {
+            if self.is_exhausted() {
+                break;
+            }
+            *self.budget -= 1;
             rest = after;
             let line = self.line_of(node.head);
             unit.at_line(line, self.line_text(node.head));
@@ -112,17 +116,11 @@ impl<'a> Lower<'a> {
 
     fn tell_block(&mut self, node: &Node, wanted: bool) {
         let name = &node.name.text;
-        let telling = match wanted {
-            true => self
-                .mistakes
-                .add("no-block", node.head, format!("`{name}` needs a block"))
-                .expected("`{ … }` after this"),
-            false => self
-                .mistakes
-                .add("block", node.head, format!("`{name}` takes no block"))
-                .expected("the end of the line"),
+        let (kind, needs, expected) = match wanted {
+            true => ("no-block", "needs a", "`{ … }` after this"),
+            false => ("block", "takes no", "the end of the line"),
         };
-        drop(telling);
+        self.mistakes.add(kind, node.head, format!("`{name}` {needs} block")).expected(expected);
     }
 
     fn when(&mut self, unit: &mut Unit<'a>, node: &'a Node, other: Option<&'a Node>) {
@@ -136,9 +134,7 @@ impl<'a> Lower<'a> {
         let Some(other) = other else {
             return unit.land(branch.into_iter().collect());
         };
-        if !other.entries.is_empty() && !other.broken {
-            self.mistakes.add("else", other.head, "`else` takes a block and nothing else").expected("`else { … }`");
-        }
+
         let skip = unit.emit(Instr::Jump(0));
         unit.land(branch.into_iter().collect());
         self.block(unit, other.children());
@@ -334,19 +330,15 @@ impl<'a> Lower<'a> {
         let Some(scope) = found else {
             let elsewhere = unit.labels.get(name).copied();
             let known: Vec<&str> = unit.scopes.iter().flat_map(|scope| scope.labels.keys().copied()).collect();
-            let telling = self
-                .mistakes
+            self.mistakes
                 .add(
                     "unknown-label",
                     node.entries[0].span(),
                     format!("there is no label `{name}` in this block or one around it"),
                 )
                 .expected("a label further down")
-                .help_if(crate::report::did_you_mean(name, known));
-            match elsewhere {
-                Some(span) => drop(telling.seen(span, "this one cannot be reached from there")),
-                None => drop(telling),
-            }
+                .help_if(crate::report::did_you_mean(name, known))
+                .seen_if(elsewhere, "this one is in a block that `goto` does not reach into");
             return;
         };
         let jump = unit.emit(Instr::Jump(0));

@@ -41,6 +41,11 @@ pub(crate) struct Lower<'a> {
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,
     limits: Limits,
+    /// Where each line of the text begins.
+    lines: &'a [u32],
+    /// How many statements may still be looked at, calls and turns included:
+    /// a short file can ask for very many.
+    budget: &'a mut usize,
     needs_rcu: bool,
     has_loops: bool,
     weak: bool,
@@ -93,6 +98,11 @@ impl<'a> Lower<'a> {
         ours
     }
 
+    /// Whether looking further would tell nobody anything.
+    fn is_exhausted(&self) -> bool {
+        *self.budget == 0 || self.mistakes.is_full()
+    }
+
     fn object(&mut self, name: String, kind: ObjectKind) -> ObjId {
         // Ids are bytes; a program with this many objects is refused by its size.
         let place = self.program.objects.len().min(usize::from(u8::MAX));
@@ -118,7 +128,8 @@ impl<'a> Lower<'a> {
     }
 
     fn line_of(&self, span: Span) -> u32 {
-        crate::report::place_of(self.text, span.start).line
+        let after = self.lines.partition_point(|start| *start <= span.start);
+        u32::try_from(after).unwrap_or(u32::MAX)
     }
 }
 

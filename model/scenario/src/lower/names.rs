@@ -1,6 +1,6 @@
 //! What the names of a scenario stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
 
@@ -119,13 +119,16 @@ impl Words {
     /// writes out somewhere.
     pub(crate) fn collect(nodes: &[Node]) -> Words {
         let mut found = Vec::new();
-        let mut numbers = Vec::new();
+        let mut known = BTreeSet::new();
+        let mut numbers = BTreeSet::new();
         visit(nodes, &mut |key, value| match &value.kind {
-            ValueKind::Int(number) => numbers.push(*number),
+            ValueKind::Int(number) => {
+                numbers.insert(*number);
+            }
             ValueKind::Text { said, .. } => numbers.extend(numbers_in(said)),
             ValueKind::Word(word) => {
                 let compared = matches!(key, Some("is" | "is-not"));
-                if looks_constant(word) && constant(word).is_none() && !compared && !found.contains(word) {
+                if looks_constant(word) && constant(word).is_none() && !compared && known.insert(word.clone()) {
                     found.push(word.clone());
                 }
             }

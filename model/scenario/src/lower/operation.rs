@@ -409,7 +409,9 @@ impl<'a> Lower<'a> {
             let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(Value::Word(0))]);
             for param in &proc.entries[1..] {
                 let into = frame.names.get(param.span().of(self.text)).copied();
-                into.into_iter().for_each(|into| drop(unit.emit(Instr::Let { into, expr })));
+                if let Some(into) = into {
+                    unit.emit(Instr::Let { into, expr });
+                }
             }
             self.inline(&mut unit, proc, frame);
             self.finish(unit, proc);

@@ -2,16 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fenceweave_kernel::{Program, ThreadId};
+use fenceweave_kernel::program::TooLarge;
+use fenceweave_kernel::{MAX_THREADS, Program, ThreadId};
 
 use super::names::{Names, Symbol, Words, is_name};
 use super::{Lower, list};
 use crate::decls;
-use crate::expectations::Engine;
+use crate::expectations::{Engine, Expectations};
 use crate::load::{Case, Limits, Scenario};
 use crate::ops;
 use crate::report::{Mistakes, did_you_mean, place_of};
 use crate::syntax::{File, Name, Node, ValueKind};
+
+/// Statements looked at in one file, those of calls and unrolled loops counted
+/// each time, and those of every case.
+const BUDGET: usize = 50_000;
+/// Cases of one scenario.
+const CASES_MAX: usize = 16;
 
 /// What stands in a scenario beside declarations.
 const SECTIONS: [&str; 11] =
@@ -23,12 +30,18 @@ const NOT_YET: [&str; 8] = ["irq", "device", "work", "timer", "shrinker", "hook"
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
+    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    let lines: Vec<u32> = std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect();
+    let mut budget = BUDGET;
     for node in &file.nodes {
         if node.name.text != "scenario" {
             tell_not_a_scenario(node, mistakes);
             continue;
         }
-        let scenario = scenario(text, node, mistakes);
+        let scenario = scenario(text, &lines, node, &mut budget, mistakes);
+        if mistakes.is_full() {
+            break;
+        }
         if scenarios.iter().any(|other| !other.name.is_empty() && other.name == scenario.name) {
             mistakes
                 .add("declared-twice", node.head, format!("there is a scenario `{}` already", scenario.name))
@@ -59,7 +72,7 @@ fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
         .help(help);
 }
 
-fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
+fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
     let name = match node.entries.as_slice() {
         [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => entry.value.span.of(text).to_owned(),
         _ if node.broken => String::new(),
@@ -97,11 +110,18 @@ fn scenario(text: &str, node: &Node, mistakes: &mut Mistakes) -> Scenario {
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
+            lines,
+            budget,
             needs_rcu: false,
             has_loops: false,
             weak: false,
         };
         lowered.push(lower.case(node));
+    }
+    if *budget == 0 {
+        mistakes
+            .add("too-large", node.head, "this file asks for too much")
+            .expected(format!("at most {BUDGET} statements, those of procs and short loops counted at every turn"));
     }
     let line = place_of(text, node.head.start).line;
     Scenario { name, about, line, words, cases: lowered }
@@ -123,6 +143,12 @@ fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
         } else {
             cases.push(Name { text: word.to_owned(), span });
         }
+    }
+    if let Some(extra) = cases.get(CASES_MAX) {
+        mistakes
+            .add("too-many", extra.span, "this scenario has too many cases")
+            .expected(format!("at most {CASES_MAX}"));
+        cases.truncate(CASES_MAX);
     }
     cases
 }
@@ -152,9 +178,11 @@ impl<'a> Lower<'a> {
         let nodes = self.visible(scenario.children());
         self.declare(&nodes);
         self.declare_threads(&nodes);
-        self.scripts(&nodes);
-        self.idle_procs();
         let mut excluded = Vec::new();
+        if self.fits(scenario) {
+            self.scripts(&nodes);
+            self.idle_procs();
+        }
         for node in &nodes {
             match node.name.text.as_str() {
                 "limits" => self.limits(node),
@@ -162,15 +190,11 @@ impl<'a> Lower<'a> {
                 _ => self.section(node),
             }
         }
-        let expectations = self.expectations(&nodes);
-        self.add_rcu();
-        if self.mistakes.is_empty()
-            && let Err(error) = self.program.check_size()
-        {
-            self.mistakes
-                .add("too-large", scenario.head, error.to_string())
-                .expected("a smaller scenario")
-                .help("the model has fixed capacities, which keep a state small: use fewer, or split the scenario");
+        let mut expectations = Expectations::default();
+        if self.fits(scenario) {
+            expectations = self.expectations(&nodes);
+            self.add_rcu();
+            self.fits(scenario);
         }
         excluded.sort();
         excluded.dedup_by_key(|(engine, _)| *engine);
@@ -185,6 +209,25 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Whether what has been declared so far fits into the model. If not, the
+    /// rest is not looked at: its ids would mean nothing.
+    fn fits(&mut self, scenario: &Node) -> bool {
+        let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
+        let size = match self.program.check_size() {
+            Ok(()) if threads >= MAX_THREADS => {
+                Err(TooLarge { what: "threads and agents", have: threads, limit: MAX_THREADS - 1 })
+            }
+            size => size,
+        };
+        if let Err(error) = &size {
+            self.mistakes
+                .add("too-large", scenario.head, error.to_string())
+                .expected("a smaller scenario")
+                .help("the model has fixed capacities, which keep a state small: use fewer, or split the scenario");
+        }
+        size.is_ok()
+    }
+
     /// Tells what stands in a scenario and should not.
     fn section(&mut self, node: &Node) {
         let name = node.name.text.as_str();
@@ -192,20 +235,21 @@ impl<'a> Lower<'a> {
             return;
         }
         let known = || SECTIONS.into_iter().chain(decls::DECLS.iter().map(|decl| decl.name));
-        let telling = if NOT_YET.contains(&name) {
+        if NOT_YET.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             let sections = list(["thread", "setup", "teardown", "proc"]);
-            return drop(self.mistakes.add("not-yet", node.name.span, message).expected(sections));
-        } else {
-            let message = format!("`{name}` is nothing that a scenario has");
-            self.mistakes.add("unknown-declaration", node.name.span, message)
-        };
+            self.mistakes.add("not-yet", node.name.span, message).expected(sections);
+            return;
+        }
         let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
         let help = match is_statement {
             true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),
             false => did_you_mean(name, known()),
         };
-        telling.expected("a declaration, a thread or `expect`").help_if(help);
+        self.mistakes
+            .add("unknown-declaration", node.name.span, format!("`{name}` is nothing that a scenario has"))
+            .expected("a declaration, a thread or `expect`")
+            .help_if(help);
     }
 
     /// `limits states=100000 executions=1000 preemptions=2`

@@ -44,6 +44,9 @@ impl<'a> Lower<'a> {
     /// Lowers every script of the case.
     pub(super) fn scripts(&mut self, nodes: &[&'a Node]) {
         for node in nodes {
+            if self.is_exhausted() {
+                return;
+            }
             match node.name.text.as_str() {
                 "thread" => self.thread(node),
                 "setup" if self.program.setup.code.is_empty() => self.program.setup = self.alone(node),

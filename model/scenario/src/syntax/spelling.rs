@@ -193,10 +193,8 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     let target = if compound { equals - 2 } else { equals - 1 };
     let indexed = head.kind(equals - 1) == Some(Kind::Mark(']'));
     let first_of_value = equals + 1;
-    if !(target == 0 || typed || indexed || compound && target == 0)
-        || head.kind(first_of_value) == Some(Kind::Equals)
-        || LINES_WITH_EXPRESSIONS.contains(&head.said(0))
-    {
+    let is_target = target == 0 || typed || indexed;
+    if !is_target || head.kind(first_of_value) == Some(Kind::Equals) || LINES_WITH_EXPRESSIONS.contains(&head.said(0)) {
         return None;
     }
     let name = if indexed { head.said(0) } else { head.said(target) };

@@ -1,0 +1,26 @@
+//! The `fenceweave` command, and what other repositories use: [`scenario_tests`].
+//!
+//! # What lives here
+//!
+//! * [`run`]: a case through the engines, with the limits that apply.
+//! * [`judge`]: whether what was found is what the scenario expects.
+//! * [`harness`]: every scenario file as named tests with a reviewed snapshot.
+//! * [`commands`]: one file a subcommand; [`args`] is the command line.
+//!
+//! # What must not
+//!
+//! No exploration and no layout of traces: those are the crates below.
+//!
+//! # Where to start reading
+//!
+//! [`commands::check`], which is the way a scenario takes.
+
+pub mod args;
+pub mod commands;
+pub mod files;
+pub mod harness;
+pub mod judge;
+mod render;
+pub mod run;
+
+pub use harness::scenario_tests;

@@ -1,0 +1,171 @@
+//! What runs alone on quiet cells: setup, teardown, agents before the threads start, and the diagnosis of a stuck state.
+//!
+//! Everything here has its counterpart in the kernel's `State` and in [`diagnose`](crate::diagnose), which work on plain
+//! worlds. Under weak memory a stuck state cannot be rebuilt there by replaying the steps that led to it, so the same
+//! rules are applied in place, on the latest values, and undone.
+
+use super::{cells::Hub, runtime::Loom};
+use fenceweave_kernel::{
+    AtomicCell, Order, Program, Property, Script, Thread, ThreadId, Violation, World,
+    object::Task,
+    thread::{Run, Stepped},
+};
+use std::{cell::RefCell, rc::Rc};
+
+/// Most steps of a setup, a teardown or a diagnosis.
+const MAX_STEPS: usize = 100_000;
+
+/// What every execution begins with. Only the values of the cells change from one to the next.
+pub(super) struct System {
+    /// The cells' hub.
+    pub(super) hub: Rc<Hub>,
+    /// Each thread's handle on the shared objects; the last one is nobody's.
+    pub(super) worlds: Vec<RefCell<World<Loom>>>,
+    /// The threads before their first step.
+    pub(super) threads: Vec<Thread>,
+}
+
+impl System {
+    /// The system after setup.
+    pub(super) fn new(program: &Program) -> System {
+        let (hub, mut world) = Hub::create(|| World::new(program));
+        let threads = Alone { program, hub: &hub, world: &mut world }.set_up();
+        hub.begin_here();
+        let handles = 0..=program.scripts.len();
+        let worlds = handles.map(|who| RefCell::new(hub.handle_for(who, &world))).collect();
+        System { hub, worlds, threads }
+    }
+
+    /// The handle that belongs to no thread.
+    pub(super) fn world(&self) -> &RefCell<World<Loom>> {
+        &self.worlds[self.threads.len()]
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.hub.dissolve();
+    }
+}
+
+/// A system on quiet cells.
+pub(super) struct Alone<'a> {
+    /// What never changes.
+    pub(super) program: &'a Program,
+    /// The cells' hub.
+    pub(super) hub: &'a Rc<Hub>,
+    /// A handle on the shared objects.
+    pub(super) world: &'a mut World<Loom>,
+}
+
+impl Alone<'_> {
+    fn step(&mut self, script: &Script, thread: &mut Thread, t: ThreadId) -> Stepped {
+        thread.step(script, self.program, self.world, t, &mut Loom::alone(self.hub))
+    }
+
+    /// The threads after setup, each before its first visible step, agents asleep.
+    ///
+    /// A violation cannot come from here: a program whose setup breaks a property is not given to loom.
+    pub(super) fn set_up(&mut self) -> Vec<Thread> {
+        let program = self.program;
+        let _ = self.run_script(&program.setup);
+        let start = |t: ThreadId| {
+            let (mut thread, script) = (Thread::default(), &program.scripts[t.index()]);
+            let _ = thread.start(script, program, self.world, t, &mut Loom::alone(self.hub));
+            while script.agent && self.is_enabled(&thread, t) {
+                self.step(script, &mut thread, t);
+            }
+            thread
+        };
+        program.threads().map(start).collect()
+    }
+
+    /// Runs a script from start to end while every other thread stands still.
+    pub(super) fn run_script(&mut self, script: &Script) -> Option<Violation> {
+        let (program, me) = (self.program, self.program.main_thread());
+        if script.code.is_empty() {
+            return None;
+        }
+        let mut thread = Thread::default();
+        let mut violation = thread.start(script, program, self.world, me, &mut Loom::alone(self.hub));
+        let ends_with = |property, thread: &Thread| {
+            Some(Violation { property, thread: me, pc: thread.pc(), object: None, other: None })
+        };
+        for _ in 0..MAX_STEPS {
+            if violation.is_some() || thread.run() == Run::Done {
+                return violation;
+            }
+            let asleep = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me);
+            if asleep || self.spins(&thread, me) {
+                return ends_with(Property::Deadlock, &thread);
+            }
+            violation = self.step(script, &mut thread, me).violation;
+        }
+        ends_with(Property::SpinsLocally, &thread)
+    }
+
+    fn is_awake(&self, t: ThreadId) -> bool {
+        self.world.task(t).state.peek() == Task::<Loom>::RUNNING
+    }
+
+    fn spins(&self, thread: &Thread, me: ThreadId) -> bool {
+        let owner = thread.machine().spins_on().and_then(|lock| self.world.spin_owner(lock));
+        owner.is_some_and(|o| o != me)
+    }
+
+    fn is_enabled(&self, thread: &Thread, t: ThreadId) -> bool {
+        let up = match thread.run() {
+            Run::Done => false,
+            Run::Ready => true,
+            Run::Asleep(_, p) => {
+                let signal = p.interruptible() && self.world.task(t).pending.peek() != 0;
+                self.is_awake(t) || p.timed() || signal
+            }
+        };
+        up && !self.spins(thread, t)
+    }
+
+    /// The violation of a state in which nobody can run; `None` if every script is over.
+    pub(super) fn stuck(&mut self, threads: &[Thread]) -> Option<Violation> {
+        let program = self.program;
+        let first = program.scripted().find(|t| threads[t.index()].run() != Run::Done)?;
+        let lost = program.scripted().find(|t| self.leads_on(threads, *t));
+        let (property, thread) = match lost {
+            Some(t) => (Property::LostWakeup, t),
+            None => (Property::Deadlock, first),
+        };
+        let stuck = &threads[thread.index()];
+        let object = match stuck.run() {
+            Run::Asleep(on, _) => Some(on),
+            _ => stuck.machine().spins_on(),
+        };
+        Some(Violation { property, thread, pc: stuck.pc(), object, other: None })
+    }
+
+    /// Whether the sleeper, woken for nothing, gets anywhere.
+    fn leads_on(&mut self, stuck: &[Thread], sleeper: ThreadId) -> bool {
+        let asleep = matches!(stuck[sleeper.index()].run(), Run::Asleep(..));
+        let hub = self.hub;
+        asleep && hub.undone(|| self.moves(stuck, sleeper))
+    }
+
+    fn moves(&mut self, stuck: &[Thread], sleeper: ThreadId) -> bool {
+        /// As many as the other engines look at.
+        const LOOK_AHEAD: usize = 10_000;
+        let program = self.program;
+        self.world.task(sleeper).state.clone().store(Task::<Loom>::RUNNING, Order::Relaxed);
+        let mut threads = stuck.to_vec();
+        for _ in 0..LOOK_AHEAD {
+            let next = program.threads().find(|t| self.is_enabled(&threads[t.index()], *t));
+            let Some(t) = next else { break };
+            if t != sleeper {
+                return true;
+            }
+            let (script, thread) = (&program.scripts[t.index()], &mut threads[t.index()]);
+            if self.step(script, thread, t).violation.is_some() {
+                return true;
+            }
+        }
+        threads != stuck
+    }
+}

@@ -1,0 +1,127 @@
+//! What the executions so far have shown.
+
+use super::runtime::Loom;
+use crate::{Found, PointOfNoReturn, Trace, Watched};
+use fenceweave_kernel::{
+    Action, Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything found in an exploration.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// Steps taken in all of them.
+    pub(super) steps: u64,
+    /// Every distinct outcome.
+    pub(super) outcomes: BTreeSet<Outcome>,
+    /// The first of the shortest ways to each violation.
+    found: BTreeMap<Violation, Vec<Action>>,
+    watched: Vec<Watched>,
+    /// Why not everything was looked at, if so.
+    pub(super) incomplete: Option<String>,
+}
+
+/// What conditions are judged on.
+pub(super) struct Moments<'a> {
+    /// What never changes.
+    pub(super) program: &'a Program,
+    /// A handle on the shared objects.
+    pub(super) world: &'a World<Loom>,
+    /// The threads as of their last steps.
+    pub(super) threads: &'a [Thread],
+    /// The steps so far.
+    pub(super) trace: &'a [Action],
+}
+
+impl Findings {
+    /// Nothing yet, about this many conditions.
+    pub(super) fn new(conditions: usize) -> Findings {
+        Findings { watched: vec![Watched::default(); conditions], ..Findings::default() }
+    }
+
+    /// Notes a reason why not everything was looked at; the first one counts.
+    pub(super) fn cut(&mut self, why: impl Into<String>) {
+        self.incomplete.get_or_insert_with(|| why.into());
+    }
+
+    /// A property was broken at the end of these steps.
+    pub(super) fn violated(&mut self, program: &Program, v: Violation, trace: &[Action]) {
+        if v.property == Property::CapacityExceeded {
+            let what = v.object.map_or("a table", |o| program.name_of(o));
+            let who = program.thread_name(v.thread);
+            return self.cut(format!(
+                "a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited"
+            ));
+        }
+        self.outcomes.insert(Outcome::Violated(v));
+        let known = self.found.entry(v).or_insert_with(|| trace.to_vec());
+        if trace.len() < known.len() {
+            *known = trace.to_vec();
+        }
+    }
+
+    /// Judges the conditions that `which` picks.
+    pub(super) fn judge(&mut self, conditions: &[Condition], at: &Moments<'_>, which: fn(&Condition) -> bool) {
+        let local = |t: ThreadId, l| at.threads[t.index()].local(l);
+        for (c, seen) in conditions.iter().zip(&mut self.watched) {
+            if !which(c) {
+                continue;
+            }
+            let value = c.eval_with(|leaf| observe::read(at.program, at.world, local, leaf));
+            let sighting = match value {
+                Ok(Some(true)) => &mut seen.seen_true,
+                Ok(Some(false)) => &mut seen.seen_false,
+                Ok(None) => continue,
+                Err(_) => {
+                    seen.failed = true;
+                    continue;
+                }
+            };
+            sighting.get_or_insert_with(|| Trace { steps: at.trace.to_vec() });
+        }
+    }
+
+    /// The counterexamples, in order.
+    pub(super) fn take_found(&mut self) -> Vec<Found> {
+        let found = std::mem::take(&mut self.found).into_iter();
+        found
+            .map(|(violation, steps)| Found {
+                violation,
+                trace: Trace { steps },
+                point_of_no_return: PointOfNoReturn::NotKnown,
+            })
+            .collect()
+    }
+
+    /// What was seen of each condition.
+    pub(super) fn take_watched(&mut self, conditions: &[Condition]) -> Vec<Watched> {
+        let watched = std::mem::take(&mut self.watched).into_iter();
+        watched.zip(conditions).map(|(w, c)| Watched { not_judged: !is_judged(c, &w), ..w }).collect()
+    }
+}
+
+/// Whether a condition is looked at after every step.
+///
+/// A partial-order reduction keeps what one thread sees, not which states of several threads exist at the same time, and
+/// a shared word has no single value under weak memory. So nothing but locals is looked at.
+pub(super) fn is_watched(c: &Condition) -> bool {
+    c.moment != Moment::AtEnd && c.is_local()
+}
+
+/// Whether what was seen of a condition answers it: always for locals of one thread; for several threads only if it was
+/// seen to be what decides.
+fn is_judged(c: &Condition, seen: &Watched) -> bool {
+    let leaves = c.all.iter().flat_map(|e| e.reads());
+    let threads: BTreeSet<ThreadId> = leaves
+        .filter_map(|l| match l {
+            Leaf::Local(t, _) => Some(t),
+            _ => None,
+        })
+        .collect();
+    let decided = match c.moment {
+        Moment::AtEnd => true,
+        Moment::Never | Moment::Sometimes => seen.seen_true.is_some(),
+        Moment::Always => seen.seen_false.is_some(),
+    };
+    decided || is_watched(c) && threads.len() <= 1
+}

@@ -1,0 +1,77 @@
+//! Panics of loom as values.
+//!
+//! Loom reports what it finds, and its own limits, by panicking. Such a panic is no crash of ours: it is caught around the
+//! whole exploration and its message kept from the terminal. A panic of anybody else goes on as it was.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook},
+    path::Path,
+    sync::Once,
+};
+
+/// How an exploration ended early.
+pub(super) enum Stopped {
+    /// By [`stop`].
+    Asked,
+    /// By loom, with its message.
+    ByLoom(String),
+}
+
+/// The payload of [`stop`].
+struct Stop;
+
+thread_local! {
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Ends the exploration from inside; does not return.
+pub(super) fn stop() -> ! {
+    // Not a panic to anybody's hook. Nothing of the execution exists yet when this is called.
+    resume_unwind(Box::new(Stop))
+}
+
+/// Runs an exploration on this thread.
+pub(super) fn catch(explore: impl FnOnce()) -> Result<(), Stopped> {
+    install_hook();
+    WATCHING.set(true);
+    let result = catch_unwind(AssertUnwindSafe(explore));
+    WATCHING.set(false);
+    let Err(payload) = result else { return Ok(()) };
+    if payload.is::<Stop>() {
+        return Err(Stopped::Asked);
+    }
+    match MESSAGE.take() {
+        Some(message) => Err(Stopped::ByLoom(message)),
+        None => resume_unwind(payload),
+    }
+}
+
+/// Adds a hook, once and for all, that passes everything on except loom's panics on a watching thread. Putting the old
+/// hook back after each exploration would race with other threads that do the same.
+fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            if WATCHING.get() && is_from_loom(info) {
+                MESSAGE.set(Some(text(info.payload())));
+            } else {
+                before(info);
+            }
+        }));
+    });
+}
+
+fn is_from_loom(info: &PanicHookInfo<'_>) -> bool {
+    let Some(at) = info.location() else { return false };
+    let is_loom = |c: &str| c == "loom" || c.starts_with("loom-");
+    Path::new(at.file()).iter().filter_map(|c| c.to_str()).any(is_loom)
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    let fixed = payload.downcast_ref::<&str>().map(|s| (*s).to_string());
+    fixed.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

@@ -1,0 +1,140 @@
+//! A condition of an expectation as text, and what an exploration saw of it.
+
+use crate::words;
+use fenceweave_explore::Watched;
+use fenceweave_kernel::{Condition, Expr, ExprNode, Leaf, Moment, Program, Value, expr::Operator};
+
+/// The condition as the scenario language writes it: `never "cpu.seen != 1"`.
+pub fn text(program: &Program, condition: &Condition) -> String {
+    let all: Vec<String> = condition.all.iter().map(|e| format!("\"{}\"", expression(program, e))).collect();
+    format!("{} {}", condition.moment.keyword(), all.join(" "))
+}
+
+/// What was seen of the condition: `true and false`, `always true`, `never true`, ….
+///
+/// What that means for the verdict depends on how much was looked at, which is for the caller to judge.
+pub fn seen(watched: &Watched) -> &'static str {
+    match (watched.seen_true.is_some(), watched.seen_false.is_some()) {
+        _ if watched.not_judged => "not judged by this engine",
+        _ if watched.failed => "cannot be evaluated: it divides by zero or does arithmetic on a reference",
+        (true, true) => "seen true and seen false",
+        (true, false) => "seen true, never false",
+        (false, true) => "seen false, never true",
+        (false, false) => "never judged: what it reads was never set",
+    }
+}
+
+/// What was seen that speaks against the condition; nothing if all is as it says. A `sometimes` that was not seen is
+/// missing only if everything was looked at.
+pub fn against(condition: &Condition, watched: &Watched) -> Option<&'static str> {
+    let (yes, no) = (watched.seen_true.is_some(), watched.seen_false.is_some());
+    match condition.moment {
+        _ if watched.not_judged => None,
+        _ if watched.failed => Some("it cannot be evaluated"),
+        Moment::Never => yes.then_some("it became true"),
+        Moment::Always => no.then_some("it became false"),
+        Moment::AtEnd => no.then_some("it is false at an end"),
+        Moment::Sometimes => (!yes).then_some("it was never seen true"),
+    }
+}
+
+/// An expression in C's notation, with no more parentheses than it needs.
+pub fn expression(program: &Program, e: &Expr<Leaf>) -> String {
+    let mut stack: Vec<(String, u8)> = vec![];
+    for node in e.nodes() {
+        let item = match node {
+            ExprNode::Const(v) => (constant(program, *v), ATOM),
+            ExprNode::Read(l) => (leaf(program, *l), ATOM),
+            ExprNode::Apply(op) if op.is_unary() => {
+                let (arg, level) = stack.pop().unwrap_or_default();
+                (format!("{}{}", symbol(*op).0, wrapped(arg, level < UNARY)), UNARY)
+            }
+            ExprNode::Apply(op) => {
+                let (right, r) = stack.pop().unwrap_or_default();
+                let (left, l) = stack.pop().unwrap_or_default();
+                let (sign, level) = symbol(*op);
+                (format!("{} {sign} {}", wrapped(left, l < level), wrapped(right, r <= level)), level)
+            }
+        };
+        stack.push(item);
+    }
+    stack.pop().map_or(String::new(), |(text, _)| text)
+}
+
+fn wrapped(text: String, needed: bool) -> String {
+    if needed { format!("({text})") } else { text }
+}
+
+fn constant(program: &Program, v: Value) -> String {
+    words::value(program, v)
+}
+
+fn leaf(program: &Program, l: Leaf) -> String {
+    match l {
+        Leaf::Local(t, l) => format!("{}.{}", program.thread_name(t), words::local_name(program, t, l)),
+        Leaf::Var(v) => program.name_of(v).into(),
+        Leaf::Facet(o, f) => {
+            let name = program.field_names.get(usize::from(f.0)).map_or("?", |n| n);
+            format!("{}.{name}", program.name_of(o))
+        }
+    }
+}
+
+/// How strongly C binds: larger is tighter.
+const ATOM: u8 = 20;
+const UNARY: u8 = 15;
+
+fn symbol(op: Operator) -> (&'static str, u8) {
+    match op {
+        Operator::Or => ("||", 1),
+        Operator::And => ("&&", 2),
+        Operator::BitOr => ("|", 3),
+        Operator::BitXor => ("^", 4),
+        Operator::BitAnd => ("&", 5),
+        Operator::Eq => ("==", 6),
+        Operator::Ne => ("!=", 6),
+        Operator::Lt => ("<", 7),
+        Operator::Le => ("<=", 7),
+        Operator::Gt => (">", 7),
+        Operator::Ge => (">=", 7),
+        Operator::Shl => ("<<", 8),
+        Operator::Shr => (">>", 8),
+        Operator::Add => ("+", 9),
+        Operator::Sub => ("-", 9),
+        Operator::Mul => ("*", 10),
+        Operator::Div => ("/", 10),
+        Operator::Rem => ("%", 10),
+        Operator::Not => ("!", UNARY),
+        Operator::BitNot => ("~", UNARY),
+        Operator::Neg => ("-", UNARY),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fenceweave_explore::Trace;
+    use fenceweave_kernel::{LocalId, ThreadId, program::ProgramBuilder};
+
+    #[test]
+    fn conditions_read_as_they_were_written() {
+        use ExprNode::{Apply, Const, Read};
+        let mut b = ProgramBuilder::new("t");
+        let x = b.var("x", Value::Word(0));
+        b.thread("cpu", |s| {
+            s.local("r");
+        });
+        let program = b.build();
+        let (r, x) = (Read(Leaf::Local(ThreadId(0), LocalId(0))), Read(Leaf::Var(x)));
+        let sum = vec![r, x, Const(Value::Word(-35)), Apply(Operator::Add), Apply(Operator::Mul), Apply(Operator::Not)];
+        let both = vec![r, x, Apply(Operator::Eq), x, Const(Value::Null), Apply(Operator::Ne), Apply(Operator::And)];
+        let all = [sum, both].map(|n| Expr::from_postfix(n).expect("well-formed"));
+        let condition = Condition { moment: Moment::Never, all: all.into() };
+        assert_eq!(text(&program, &condition), r#"never "!(cpu.r * (x + -EDEADLK))" "cpu.r == x && x != NULL""#);
+        let mut watched = Watched::default();
+        assert_eq!(against(&condition, &watched), None);
+        watched.seen_true = Some(Trace::default());
+        assert_eq!(against(&condition, &watched), Some("it became true"));
+        assert_eq!(seen(&watched), "seen true, never false");
+    }
+}

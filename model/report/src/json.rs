@@ -1,0 +1,329 @@
+//! Everything that was found, for other programs.
+//!
+//! [`document`] gives one JSON object per scenario and case. Fields may be added without notice; one that changes its
+//! meaning or goes away raises `format`. An optional field is left out when it has nothing to say.
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `format` | 1 |
+//! | `scenario` | the scenario's name |
+//! | `case` | its case; left out if it has none |
+//! | `verdict` | what the caller concluded; left out if it did not |
+//! | `hash` | the program's, as in tokens |
+//! | `columns` | the names of an outcome's values: `thread.local`, then variables |
+//! | `engines` | one object per engine that ran, below |
+//!
+//! An element of `engines`:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `engine` | `explicit`, `shuttle` or `loom` |
+//! | `coverage` | `complete`, `preemption-bounded`, `sampled`, `incomplete` or `refused` |
+//! | `preemptions` | the bound, if `preemption-bounded` |
+//! | `why` | the reason, if `incomplete` or `refused` |
+//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`; 0 where an engine has none |
+//! | `outcomes` | an array of strings for each way to end well, by `columns`; `-` is a local that was never set |
+//! | `violations` | one object per broken property, below |
+//! | `conditions` | for each condition: `text`, `judged`, `failed`, `seen_true`, `seen_false`; the latter two are tokens |
+//!
+//! An element of `violations`:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `property`, `meaning` | the property's name, and what is wrong when it is broken |
+//! | `message` | what happened, in a sentence |
+//! | `thread`, `line`, `op` | whose operation it was, its line in the scenario file (left out if nobody wrote it), its text (empty if it is no operation's) |
+//! | `object`, `other` | the object and the other thread concerned, if any |
+//! | `token` | the schedule |
+//! | `steps` | the counterexample, below |
+//! | `preemptions` | how often it leaves a thread that could have gone on |
+//! | `point_of_no_return` | `{"step": n, "passing": token}`: after step `n` nothing ends well, and a schedule that does; `{"never": true}` if none does; left out if not known |
+//! | `waits` | if somebody waits at the end: `thread`, `for` (an object), `holds`, `from` (who could end the wait) |
+//!
+//! An element of `steps`:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `step` | its number, from 1 |
+//! | `thread`, `line`, `op` | whose, and the operation |
+//! | `label` | what the step does, in the kernel's words |
+//! | `first` | whether it is the operation's first step |
+//! | `choice` | which way it went, if there were several |
+//! | `result`, `into` | the operation's result, if this is its last step, and the local that took it |
+//! | `asleep_on` | the object on which the thread went to sleep with this step |
+//! | `switch` | whether it comes after a thread that could have gone on |
+//! | `changes` | `what`, `from` (left out for an event), `to` |
+
+use crate::{
+    outcomes,
+    replay::{End, Replay, Step},
+    token, verdict, waiting, words,
+};
+use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Trace, Watched};
+use fenceweave_kernel::{Action, Outcome, Program, Property, ThreadId};
+use serde::Serialize;
+
+/// The version of the format.
+pub const FORMAT: u32 = 1;
+
+/// What a document is about.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// The case.
+    pub case: Option<&'a str>,
+    /// What was explored.
+    pub program: &'a Program,
+    /// What the caller concluded.
+    pub verdict: Option<&'a str>,
+    /// The conditions watched, as text, by index.
+    pub conditions: &'a [String],
+    /// What the engines found.
+    pub explorations: &'a [Exploration],
+}
+
+/// The document, indented, with a newline at its end.
+pub fn document(report: &Report<'_>) -> String {
+    let doc = Document {
+        format: FORMAT,
+        scenario: report.scenario,
+        case: report.case,
+        verdict: report.verdict,
+        hash: token::hash(report.program),
+        columns: outcomes::columns(report.program),
+        engines: report.explorations.iter().map(|e| engine(report, e)).collect(),
+    };
+    // Only maps with keys that are no strings and failing writers make this fail, and there are none.
+    serde_json::to_string_pretty(&doc).map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format: u32,
+    scenario: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a str>,
+    hash: String,
+    columns: Vec<String>,
+    engines: Vec<EngineOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct EngineOut<'a> {
+    engine: &'static str,
+    coverage: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preemptions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    counts: CountsOut,
+    outcomes: Vec<Vec<String>>,
+    violations: Vec<ViolationOut<'a>>,
+    conditions: Vec<ConditionOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct CountsOut {
+    states: u64,
+    transitions: u64,
+    terminals: u64,
+    depth: u64,
+    executions: u64,
+    blocked: u64,
+}
+
+#[derive(Serialize)]
+struct ViolationOut<'a> {
+    property: &'static str,
+    meaning: &'static str,
+    message: String,
+    #[serde(flatten)]
+    place: Place<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other: Option<&'a str>,
+    token: String,
+    preemptions: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    point_of_no_return: Option<PointOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waits: Vec<WaitOut<'a>>,
+    steps: Vec<StepOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    thread: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    op: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PointOut {
+    At { step: usize, passing: String },
+    Never { never: bool },
+}
+
+#[derive(Serialize)]
+struct WaitOut<'a> {
+    thread: &'a str,
+    r#for: &'a str,
+    holds: Vec<&'a str>,
+    from: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct StepOut<'a> {
+    step: usize,
+    #[serde(flatten)]
+    place: Place<'a>,
+    label: &'static str,
+    first: bool,
+    switch: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    choice: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asleep_on: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<ChangeOut>,
+}
+
+#[derive(Serialize)]
+struct ChangeOut {
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    to: String,
+}
+
+#[derive(Serialize)]
+struct ConditionOut<'a> {
+    text: &'a str,
+    judged: bool,
+    failed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_true: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_false: Option<String>,
+}
+
+fn engine<'a>(report: &Report<'a>, e: &'a Exploration) -> EngineOut<'a> {
+    let program = report.program;
+    let (coverage, preemptions, why) = match &e.coverage {
+        Coverage::Complete => ("complete", None, None),
+        Coverage::Preemptions(n) => ("preemption-bounded", Some(*n), None),
+        Coverage::Sampled => ("sampled", None, None),
+        Coverage::Incomplete(why) => ("incomplete", None, Some(&why[..])),
+        Coverage::Refused(why) => ("refused", None, Some(&why[..])),
+    };
+    let finished = e.outcomes.iter().filter_map(|o| match o {
+        Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
+        Outcome::Violated(_) => None,
+    });
+    let Counts { states, transitions, terminals, depth, executions, blocked } = e.counts;
+    let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
+    EngineOut {
+        engine: e.engine.name(),
+        coverage,
+        preemptions,
+        why,
+        counts: CountsOut { states, transitions, terminals, depth, executions, blocked },
+        outcomes: finished.collect(),
+        violations: e.found.iter().map(|f| violation(program, f)).collect(),
+        conditions: conditions.collect(),
+    }
+}
+
+fn condition<'a>(program: &Program, w: &Watched, text: &'a str) -> ConditionOut<'a> {
+    let token = |t: &Trace| token::encode(program, &t.steps);
+    ConditionOut {
+        text,
+        judged: !w.not_judged,
+        failed: w.failed,
+        seen_true: w.seen_true.as_ref().map(token),
+        seen_false: w.seen_false.as_ref().map(token),
+    }
+}
+
+fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
+    let (v, steps) = (found.violation, &found.trace.steps);
+    let replay = Replay::new(program, steps);
+    let point = match &found.point_of_no_return {
+        PointOfNoReturn::At { after, passing } => {
+            let way: Vec<Action> = steps[..(*after).min(steps.len())].iter().chain(passing).copied().collect();
+            Some(PointOut::At { step: after + 1, passing: token::encode(program, &way) })
+        }
+        PointOfNoReturn::Never => Some(PointOut::Never { never: true }),
+        PointOfNoReturn::NotKnown => None,
+    };
+    let name = |t: &ThreadId| program.thread_name(*t);
+    let waits = waiting::waits(program, &replay.last).into_iter().map(|w| WaitOut {
+        thread: name(&w.thread),
+        r#for: words::object_name(program, w.on),
+        holds: w.holds.iter().map(|o| words::object_name(program, *o)).collect(),
+        from: w.providers.iter().map(name).collect(),
+    });
+    let waits = if replay.last.violation().is_none() { waits.collect() } else { vec![] };
+    ViolationOut {
+        property: v.property.name(),
+        meaning: v.property.meaning(),
+        message: verdict::sentence(&replay, v),
+        place: match v.property {
+            // A leak is nobody's step: it is seen when everything is over.
+            Property::LeakedReference => Place { thread: program.thread_name(v.thread), line: None, op: "" },
+            _ => place(program, v.thread, v.pc),
+        },
+        object: v.object.map(|o| words::object_name(program, o)),
+        other: v.other.map(|t| program.thread_name(t)),
+        token: token::encode(program, steps),
+        preemptions: replay.preemptions(),
+        point_of_no_return: point,
+        waits,
+        steps: (0..replay.steps.len()).map(|i| step(program, &replay, i)).collect(),
+    }
+}
+
+fn place(program: &Program, t: ThreadId, pc: u16) -> Place<'_> {
+    Place {
+        thread: program.thread_name(t),
+        line: words::source(program, t, pc).map(|l| l.line).filter(|l| *l > 0),
+        op: words::op_text(program, t, pc),
+    }
+}
+
+fn step<'a>(program: &'a Program, replay: &Replay<'a>, at: usize) -> StepOut<'a> {
+    let s: &Step = &replay.steps[at];
+    let changes = s.changes.iter().map(|c| ChangeOut {
+        what: c.subject.clone(),
+        from: c.from().map(String::from),
+        to: c.to().into(),
+    });
+    StepOut {
+        step: at + 1,
+        place: place(program, s.thread, s.pc),
+        label: s.label,
+        first: s.first,
+        switch: replay.preempts(at),
+        choice: s.choice,
+        result: s.result.clone(),
+        into: s.into.map(|l| words::local_name(program, s.thread, l)),
+        asleep_on: match s.end {
+            End::Asleep(on) => Some(words::object_name(program, on)),
+            _ => None,
+        },
+        changes: changes.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

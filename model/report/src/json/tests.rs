@@ -1,0 +1,31 @@
+use super::*;
+use crate::programs;
+
+fn of(program: &Program) -> String {
+    let mut exploration = programs::explore(program);
+    exploration.watched = vec![Watched { seen_true: Some(exploration.found[0].trace.clone()), ..Watched::default() }];
+    let conditions = ["sometimes \"x\"".to_string()];
+    let report = Report {
+        scenario: "demo",
+        case: Some("broken"),
+        program,
+        verdict: Some("as expected"),
+        conditions: &conditions,
+        explorations: &[exploration, Exploration::refused(fenceweave_explore::Engine::Loom, &task(program), "too big")],
+    };
+    document(&report)
+}
+
+fn task(program: &Program) -> fenceweave_explore::Task<'_> {
+    fenceweave_explore::Task { program, conditions: &[], has_loops: false }
+}
+
+#[test]
+fn a_leak_as_json() {
+    insta::assert_snapshot!(of(&programs::leak()));
+}
+
+#[test]
+fn a_deadlock_as_json() {
+    insta::assert_snapshot!(of(&programs::two_mutexes()));
+}

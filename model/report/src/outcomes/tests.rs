@@ -1,0 +1,29 @@
+use super::*;
+use crate::programs;
+
+fn shown(program: &Program) -> String {
+    table(program, &programs::explore(program).outcomes)
+}
+
+#[test]
+fn one_row_for_each_outcome() {
+    insta::assert_snapshot!(shown(&programs::racy_increment()));
+}
+
+#[test]
+fn violations_come_last_and_what_never_varies_first() {
+    insta::assert_snapshot!(shown(&programs::lost_wakeup()));
+    insta::assert_snapshot!(shown(&programs::leak()));
+    insta::assert_snapshot!(shown(&programs::unsignaled_fence()));
+}
+
+#[test]
+fn a_long_table_is_cut() {
+    let program = programs::racy_increment();
+    let outcomes: BTreeSet<Outcome> = (0..50)
+        .map(|i| Outcome::Finished { locals: vec![vec![Value::Word(i); 2]; 3], vars: vec![Value::Word(0)] })
+        .collect();
+    let text = table(&program, &outcomes);
+    assert_eq!(text.lines().count(), 43);
+    assert_eq!(text.lines().last(), Some("  ... and 10 more"));
+}

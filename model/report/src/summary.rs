@@ -1,0 +1,117 @@
+//! What each engine looked at, a line each.
+
+use fenceweave_explore::{Counts, Coverage, Exploration};
+
+/// Whether exact counts are shown. Snapshots of scenarios leave them out: they change with the engines, not with the
+/// scenario.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CountsShown {
+    /// All that the engine has.
+    Exact,
+    /// None.
+    Hidden,
+}
+
+/// How much was looked at, in words.
+pub fn coverage(c: &Coverage) -> String {
+    match c {
+        Coverage::Complete => "complete".into(),
+        Coverage::Preemptions(1) => "to 1 preemption".into(),
+        Coverage::Preemptions(n) => format!("to {n} preemptions"),
+        Coverage::Sampled => "sampled at random".into(),
+        Coverage::Incomplete(why) => format!("incomplete: {why}"),
+        Coverage::Refused(why) => format!("cannot take this: {why}"),
+    }
+}
+
+/// The counts that an engine has, such as `14 states, 19 transitions, depth 6`.
+pub fn counts(c: &Counts) -> String {
+    let all = [
+        (c.states, "state", "states"),
+        (c.transitions, "transition", "transitions"),
+        (c.executions, "execution", "executions"),
+        (c.blocked, "blocked", "blocked"),
+    ];
+    let mut parts: Vec<String> = all
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| format!("{} {}", grouped(n), if n == 1 { one } else { many }))
+        .collect();
+    if c.depth > 0 {
+        parts.push(format!("depth {}", grouped(c.depth)));
+    }
+    parts.join(", ")
+}
+
+/// A line for one engine.
+pub fn line(e: &Exploration, shown: CountsShown) -> String {
+    lines(std::slice::from_ref(e), shown)
+}
+
+/// A line for each engine, aligned.
+pub fn lines(explorations: &[Exploration], shown: CountsShown) -> String {
+    let names = explorations.iter().map(|e| e.engine.name().len()).max().unwrap_or(0);
+    let texts: Vec<String> = explorations.iter().map(|e| coverage(&e.coverage)).collect();
+    let mut out = String::new();
+    // One long reason must not push the others' counts out of sight.
+    let wide = texts.iter().map(|t| t.len()).filter(|n| *n <= 24).max().unwrap_or(0);
+    for (e, text) in explorations.iter().zip(&texts) {
+        let counts = if shown == CountsShown::Exact { counts(&e.counts) } else { String::new() };
+        let line = format!("  {:names$}  {text:wide$}  {counts}", e.engine.name());
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// A number with commas: `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, d) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(d);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fenceweave_explore::Engine;
+    use std::collections::BTreeSet;
+
+    fn exploration(engine: Engine, coverage: Coverage, counts: Counts) -> Exploration {
+        Exploration { engine, coverage, outcomes: BTreeSet::new(), found: vec![], watched: vec![], counts }
+    }
+
+    fn three() -> [Exploration; 3] {
+        let graph = Counts { states: 1_234_567, transitions: 3_000_001, depth: 42, ..Counts::default() };
+        let runs = Counts { executions: 12, blocked: 1, ..Counts::default() };
+        let why = "six threads, and loom has room for five";
+        [
+            exploration(Engine::Explicit, Coverage::Complete, graph),
+            exploration(Engine::Shuttle, Coverage::Preemptions(2), runs),
+            exploration(Engine::Loom, Coverage::Refused(why.into()), Counts::default()),
+        ]
+    }
+
+    #[test]
+    fn a_line_for_each_engine() {
+        insta::assert_snapshot!(lines(&three(), CountsShown::Exact), @"
+        explicit  complete          1,234,567 states, 3,000,001 transitions, depth 42
+        shuttle   to 2 preemptions  12 executions, 1 blocked
+        loom      cannot take this: six threads, and loom has room for five
+        ");
+    }
+
+    #[test]
+    fn counts_can_be_left_out() {
+        insta::assert_snapshot!(lines(&three()[..2], CountsShown::Hidden), @"
+        explicit  complete
+        shuttle   to 2 preemptions
+        ");
+    }
+}

@@ -1,0 +1,146 @@
+//! What went wrong, in words.
+
+use crate::{
+    replay::{End, Replay},
+    waiting::{self, Wait},
+    words,
+};
+use fenceweave_kernel::{
+    Facet, Instr, ObjId, Op, Operand, Program, Property, ThreadId, Violation, primitives::waitqueue, thread::Run,
+};
+
+/// The verdict: what happened, what that means, and for those who wait, for what.
+pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
+    let mut out = vec![format!("{}: {}", v.property.name(), sentence(replay, v))];
+    // A lost wake-up's meaning is told of its own sleeper.
+    if v.property != Property::LostWakeup {
+        out.push(format!("  {}", v.property.meaning()));
+    }
+    match v.property {
+        Property::Deadlock => out.extend(deadlock(replay)),
+        Property::LostWakeup => out.extend(lost_wakeup(replay, v)),
+        _ => {}
+    }
+    out
+}
+
+/// Who did what to whom.
+pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
+    let program = replay.program;
+    let who = program.thread_name(v.thread);
+    let what = v.object.map_or("nothing", |o| words::object_name(program, o));
+    let place = words::place(program, v.thread, v.pc);
+    match v.property {
+        Property::Deadlock => stuck(replay),
+        Property::LostWakeup => format!("{who} sleeps on {what} and nobody will wake it{place}"),
+        Property::LeakedReference => leaked(replay, v, what),
+        Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
+        Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
+        Property::UnlockNotHeld => {
+            let holder = v.other.map_or("nobody", |t| program.thread_name(t));
+            format!("{who} releases {what}, which {holder} holds{place}")
+        }
+        Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
+        Property::FenceSignaledTwice => format!("{who} signals {what}, which is signaled already{place}"),
+        Property::Assert => format!("{who} finds it false{place}"),
+        _ => in_general(program, v),
+    }
+}
+
+/// The sentence for whatever has no words of its own; also all that an outcome table says.
+pub(crate) fn in_general(program: &Program, v: Violation) -> String {
+    let who = program.thread_name(v.thread);
+    // A leak is nobody's step: it is seen when everything is over.
+    let place = match v.property {
+        Property::LeakedReference => String::new(),
+        _ => words::place(program, v.thread, v.pc),
+    };
+    let on = v.object.map_or(String::new(), |o| format!(" on {}", words::object_name(program, o)));
+    let other = v.other.filter(|t| *t != v.thread);
+    let with = other.map_or(String::new(), |t| format!(" (against {})", program.thread_name(t)));
+    format!("{who}{on}{place}{with}")
+}
+
+fn stuck(replay: &Replay<'_>) -> String {
+    let program = replay.program;
+    let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done);
+    let names: Vec<String> = unfinished.map(|t| program.thread_name(t).into()).collect();
+    format!("{} can never go on", words::list(&names, "and"))
+}
+
+fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
+    let who = v.other.map_or("somebody", |t| replay.program.thread_name(t));
+    match v.object.and_then(|o| replay.last.object(o).facet("refs")) {
+        Some(Facet::Word(n)) if n > 0 => {
+            let are = if n == 1 { "is" } else { "are" };
+            format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end")
+        }
+        _ => format!("{who} made {what} and did not free it"),
+    }
+}
+
+/// The cycle if there is one, then everybody else who waits.
+fn deadlock(replay: &Replay<'_>) -> Vec<String> {
+    let program = replay.program;
+    let waits = waiting::waits(program, &replay.last);
+    let cycle = waiting::cycle(&waits);
+    let mut out = vec![];
+    if !cycle.is_empty() {
+        out.push("wait-for cycle:".into());
+        out.extend(cycle.iter().map(|i| describe(program, &waits[*i])));
+    }
+    let rest: Vec<&Wait> = waits.iter().enumerate().filter(|(i, _)| !cycle.contains(i)).map(|(_, w)| w).collect();
+    if !rest.is_empty() {
+        out.push(if cycle.is_empty() { "who waits for what:" } else { "also stuck:" }.into());
+        out.extend(rest.into_iter().map(|w| describe(program, w)));
+    }
+    out
+}
+
+/// `cpu holds a, waits for b (line 3: lock b) → held by gpu`.
+fn describe(program: &Program, w: &Wait) -> String {
+    let name = |o: &ObjId| words::object_name(program, *o).to_string();
+    let holds: Vec<String> = w.holds.iter().map(name).collect();
+    let holds = if holds.is_empty() { String::new() } else { format!(" holds {},", words::list(&holds, "and")) };
+    let place = words::place(program, w.thread, w.pc);
+    let comma = if w.provided.starts_with('→') { "" } else { "," };
+    let who = program.thread_name(w.thread);
+    format!("  {who}{holds} waits for {}{place}{comma} {}", name(&w.on), w.provided)
+}
+
+/// Which wake-up came too early, if there was one.
+fn lost_wakeup(replay: &Replay<'_>, v: Violation) -> Vec<String> {
+    let (program, Some(queue)) = (replay.program, v.object) else { return vec![] };
+    let (sleeper, on) = (program.thread_name(v.thread), words::object_name(program, queue));
+    let mut out = vec![format!("  what it waits for has happened: waking {sleeper} for nothing would let it go on")];
+    let missed =
+        replay.steps.iter().enumerate().rev().find(|(_, s)| {
+            s.thread != v.thread && matches!(s.end, End::Done(_)) && wakes(program, s.thread, s.pc, queue)
+        });
+    if let Some((at, step)) = missed {
+        let (waker, text) = (program.thread_name(step.thread), words::op_text(program, step.thread, step.pc));
+        let why = if step.changes.iter().any(|c| c.wakes(sleeper)) {
+            format!("was spent on an earlier sleep of {sleeper}")
+        } else if queued_at(replay, v.thread, on).is_some_and(|queued| queued > at) {
+            format!("came too early: {sleeper} was not on {on} yet")
+        } else {
+            format!("did not reach {sleeper}")
+        };
+        out.push(format!("  the wake-up at step {}, {waker}'s `{text}`, {why}", at + 1));
+    }
+    out
+}
+
+/// The step with which the thread got on a wait list for the last time.
+fn queued_at(replay: &Replay<'_>, t: ThreadId, list: &str) -> Option<usize> {
+    let subject = format!("{list}.waiters");
+    replay.steps.iter().rposition(|s| s.thread == t && s.changes.iter().any(|c| c.subject == subject))
+}
+
+fn wakes(program: &Program, t: ThreadId, pc: u16, queue: ObjId) -> bool {
+    use waitqueue::At::{WakeAll, WakeOne};
+    matches!(
+        words::instr(program, t, pc),
+        Some(Instr::Op { op: Op::Wait { at: WakeOne | WakeAll, queue: Operand::Object(q), .. }, .. }) if q == queue
+    )
+}

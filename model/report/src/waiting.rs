@@ -1,0 +1,194 @@
+//! Who waits for whom at the end of a trace, and whether that is a cycle.
+
+use crate::words;
+use fenceweave_kernel::{
+    AtomicCell, Facet, Instr, ObjId, Op, Operand, Program, State, ThreadId, Value, fence,
+    observe::facets,
+    primitives::{completion, waitqueue},
+    program::ObjectKind,
+    thread::Run,
+};
+
+/// A thread that cannot go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Wait {
+    /// Who.
+    pub(crate) thread: ThreadId,
+    /// The instruction at which it is.
+    pub(crate) pc: u16,
+    /// What it waits for.
+    pub(crate) on: ObjId,
+    /// The locks that it holds.
+    pub(crate) holds: Vec<ObjId>,
+    /// Who could end the wait.
+    pub(crate) providers: Vec<ThreadId>,
+    /// That in words, after the name of what is waited for.
+    pub(crate) provided: String,
+}
+
+/// Every scripted thread that waits, in order.
+pub(crate) fn waits(program: &Program, state: &State) -> Vec<Wait> {
+    program.scripted().filter_map(|t| wait_of(program, state, t)).collect()
+}
+
+fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
+    let thread = state.thread(t);
+    let (on, spins) = match thread.run() {
+        Run::Done => return None,
+        Run::Asleep(on, _) => (on, false),
+        Run::Ready => (thread.machine().spins_on().filter(|l| state.world.spin_owner(*l) != Some(t))?, true),
+    };
+    let (providers, provided) = provider(program, state, t, on, spins);
+    Some(Wait { thread: t, pc: thread.pc(), on, holds: held(program, state, t), providers, provided })
+}
+
+/// The locks that a thread holds.
+fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
+    let objects = (0..program.objects.len()).map(ObjId::object);
+    objects.filter(|id| owner(state, *id) == Some(t)).collect()
+}
+
+/// The owner of a lock, or of the lock inside of a fence.
+fn owner(state: &State, id: ObjId) -> Option<ThreadId> {
+    facets(state.object(id)).into_iter().find_map(|(name, f)| match f {
+        Facet::Thread(t) if name == "owner" || name == "lock" => t,
+        _ => None,
+    })
+}
+
+/// Who could give a thread what it waits for, and the words for it.
+fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bool) -> (Vec<ThreadId>, String) {
+    match program.kind(on) {
+        _ if spins => owned(program, state, on),
+        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } => owned(program, state, on),
+        ObjectKind::Rcu => readers(program, state),
+        _ if is_signaled(state, on) => (vec![], "which is signaled already".into()),
+        kind => {
+            let verb = match kind {
+                ObjectKind::Fence { .. } => "signal",
+                ObjectKind::Completion => "complete",
+                ObjectKind::Barrier { .. } => "come to",
+                _ => "wake",
+            };
+            by_script(program, state, me, on, verb)
+        }
+    }
+}
+
+fn is_signaled(state: &State, on: ObjId) -> bool {
+    state.object(on).facet("signaled") == Some(Facet::Flag(true))
+}
+
+fn owned(program: &Program, state: &State, lock: ObjId) -> (Vec<ThreadId>, String) {
+    let Some(t) = owner(state, lock) else { return (vec![], "which is free, but nobody wakes it".into()) };
+    let ended = if state.thread(t).run() == Run::Done { ", which has ended" } else { "" };
+    (vec![t], format!("→ held by {}{ended}", program.thread_name(t)))
+}
+
+/// A grace period waits for readers.
+fn readers(program: &Program, state: &State) -> (Vec<ThreadId>, String) {
+    let inside: Vec<ThreadId> = program.scripted().filter(|t| state.world.task(*t).reader.peek().inside).collect();
+    let names: Vec<String> = inside.iter().map(|t| program.thread_name(*t).into()).collect();
+    let what = match names.len() {
+        0 => "whose grace period nobody holds up".into(),
+        1 => format!("→ {} is in a read-side section", names[0]),
+        _ => format!("→ {} are in read-side sections", words::list(&names, "and")),
+    };
+    (inside, what)
+}
+
+/// Those whose remaining script could still do it.
+fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &str) -> (Vec<ThreadId>, String) {
+    let able: Vec<(ThreadId, u16)> = program
+        .threads()
+        .filter(|t| *t != me)
+        .filter_map(|t| {
+            remaining(program, state, t).into_iter().find(|pc| provides(program, state, t, *pc, on)).map(|pc| (t, pc))
+        })
+        .collect();
+    let name = |(t, pc): &(ThreadId, u16)| {
+        let line = words::line_of(program, *t, *pc).map_or(String::new(), |l| format!(" ({l})"));
+        format!("{}{line}", program.thread_name(*t))
+    };
+    let names: Vec<String> = able.iter().map(name).collect();
+    let what = match names.len() {
+        0 => format!("which nobody will {verb} any more"),
+        1 => format!("→ only {} can {verb} it", names[0]),
+        _ => format!("→ only {} can {verb} it", words::list(&names, "or")),
+    };
+    (able.into_iter().map(|(t, _)| t).collect(), what)
+}
+
+/// The instructions that a thread can still come to, the one that it is at first.
+fn remaining(program: &Program, state: &State, t: ThreadId) -> Vec<u16> {
+    let mut seen: Vec<u16> = vec![];
+    let mut open = match state.thread(t).run() {
+        Run::Done => vec![],
+        _ => vec![state.thread(t).pc()],
+    };
+    while let Some(pc) = open.pop() {
+        let Some(instr) = words::instr(program, t, pc) else { continue };
+        if seen.contains(&pc) {
+            continue;
+        }
+        seen.push(pc);
+        match instr {
+            Instr::End => {}
+            Instr::Jump(to) => open.push(to),
+            Instr::Branch { otherwise, .. } => open.extend([otherwise, pc + 1]),
+            _ => open.push(pc + 1),
+        }
+    }
+    seen
+}
+
+/// Whether an instruction does what someone who waits on an object waits for.
+fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -> bool {
+    let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
+    let target = match op {
+        Op::Fence { what: fence::What::Signal | fence::What::CheckAndSignal, fence, .. } => fence,
+        Op::Complete { at: completion::At::Complete | completion::At::CompleteAll, completion, .. } => completion,
+        Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, queue, .. } => queue,
+        Op::Rendezvous { barrier } => barrier,
+        _ => return false,
+    };
+    match target {
+        Operand::Object(id) => id == on,
+        Operand::Const(v) => refers_to(v, on),
+        Operand::Local(l) => refers_to(state.thread(t).local(l), on),
+    }
+}
+
+fn refers_to(v: Value, on: ObjId) -> bool {
+    matches!(v, Value::Ref(h) if h.obj == on)
+}
+
+/// The first cycle among the waits, as places in their list, beginning with its lowest thread; empty if there is none.
+pub(crate) fn cycle(waits: &[Wait]) -> Vec<usize> {
+    for start in 0..waits.len() {
+        let mut path = vec![start];
+        if follow(waits, start, &mut path) {
+            return path;
+        }
+    }
+    vec![]
+}
+
+/// Whether the path can be continued back to `start`, through threads not on it yet.
+fn follow(waits: &[Wait], start: usize, path: &mut Vec<usize>) -> bool {
+    let at = path.last().copied().unwrap_or(start);
+    for t in &waits[at].providers {
+        let Some(next) = waits.iter().position(|w| w.thread == *t) else { continue };
+        if next == start {
+            return true;
+        }
+        if !path.contains(&next) {
+            path.push(next);
+            if follow(waits, start, path) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    false
+}
