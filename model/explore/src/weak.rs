@@ -19,6 +19,8 @@
 //!   load may return.
 //! * *A thread that breaks a property stands still, the others go on*: loom's reduction reverses only what it has seen, so
 //!   cutting an execution short would lose others. See `Execution::violated`.
+//! * *Loom forgets all but the last load of a word*, and so misses executions; decoys make it see them. Which words need
+//!   them is learnt on the way, and the search begins anew each time: counts include what was run before.
 //!
 //! # What bounds it
 //!

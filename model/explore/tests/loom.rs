@@ -610,7 +610,7 @@ fn five_threads_fit() {
         });
     }
     let e = complete_and_same(&b.build());
-    assert_eq!((e.counts.executions, e.outcomes.len()), (4, 4));
+    assert_eq!(e.outcomes.len(), 4);
 }
 
 #[test]
