@@ -78,22 +78,24 @@ pub struct CheckArgs {
     /// Scenario files, or folders with `.kdl` files in them.
     #[arg(default_value = "scenarios")]
     pub paths: Vec<PathBuf>,
-    /// Which engine explores.
-    #[arg(long, value_enum, default_value = "explicit")]
-    pub engine: EngineArg,
-    /// Only scenarios whose name contains this.
+    /// Which engine explores [default: explicit].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineArg>,
+    /// Only scenarios and cases whose name contains this, such as `abba` or `/buggy`.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
     /// Identify states by their whole encoding instead of a fingerprint.
     #[arg(long)]
     pub exact: bool,
     /// How many scenarios to explore at once; the output is the same.
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub jobs: usize,
-    /// Print JSON, one object a line, instead of text.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+    /// Print JSON instead of text: one object a line for every case, and for every file with mistakes.
+    ///
+    /// The fields are documented with the module `fenceweave_report::json`.
     #[arg(long)]
     pub json: bool,
-    /// Show exact counts and times of every case.
+    /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
     /// Random sampling instead of an exhaustive search (engine shuttle).
@@ -114,8 +116,8 @@ pub struct SampleArgs {
     #[arg(long, default_value = "1", requires = "sample")]
     pub seed: u64,
     /// The bug depth that `pct` aims at.
-    #[arg(long, default_value = "3", requires = "sample")]
-    pub depth: usize,
+    #[arg(long, default_value = "3", requires = "sample", value_parser = clap::value_parser!(u8).range(1..))]
+    pub depth: u8,
 }
 
 /// A way to sample.

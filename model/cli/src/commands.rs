@@ -6,6 +6,7 @@ mod fmt;
 mod list;
 mod progress;
 mod replay;
+mod sample;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -14,12 +15,17 @@ use crate::{
 };
 use fenceweave_explore::Engine;
 use fenceweave_kernel::Property;
-use fenceweave_report::Style;
-use fenceweave_scenario::Loaded;
+use fenceweave_report::{Style, json};
+use fenceweave_scenario::{Loaded, Report};
 use std::{
-    io::{IsTerminal, Write},
+    io::{self, IsTerminal, Write},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 /// How a command ended.
@@ -55,7 +61,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(a) => fmt::fmt(a),
         Command::List(a) => list::list(a),
         Command::Properties => properties(),
-        Command::Reference => print(&fenceweave_scenario::reference_page()),
+        Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }
 }
 
@@ -65,12 +71,19 @@ fn properties() -> Exit {
     for p in Property::ALL {
         out.push_str(&format!("{:width$}  {}\n{:width$}  from: {}\n", p.name(), p.meaning(), "", p.origin()));
     }
-    print(&out)
+    tell(&out)
 }
 
-/// Writes to standard output. A reader that has gone away (`| head`) is no error.
-fn print(text: &str) -> Exit {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+/// Writes to standard output. It fails if the reader has gone away (`| head`): no error, but nothing more need be done.
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Writes to standard output as a command's last act.
+fn tell(text: &str) -> Exit {
+    let _ = write(text);
     Exit::Success
 }
 
@@ -82,7 +95,7 @@ fn usage(message: &str) -> Exit {
 
 /// Colours on a terminal, unless the user says no.
 fn style() -> Style {
-    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if wanted { Style::Ansi } else { Style::Plain }
 }
 
@@ -105,23 +118,91 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
     }
 }
 
-/// Loads a file, or tells every mistake in it.
-fn load(path: &Path) -> Result<Loaded, Exit> {
-    fenceweave_scenario::load_file(path).map_err(|report| {
-        for m in report.mistakes() {
-            eprintln!("{:?}", miette::Report::new(m.clone()));
+/// A file that could not be read as a scenario: every mistake in it.
+struct Unread(Report);
+
+impl Unread {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        for m in self.0.mistakes() {
+            out.push_str(&format!("{:?}\n", miette::Report::new(m.clone())));
         }
-        if report.untold() > 0 {
-            eprintln!("and {} more mistakes", report.untold());
+        if self.0.untold() > 0 {
+            out.push_str(&format!("and {} more mistakes\n", self.0.untold()));
         }
+        out
+    }
+
+    /// Tells every mistake on standard error.
+    fn tell(&self) -> Exit {
+        eprint!("{}", self.text());
         Exit::Usage
-    })
+    }
+
+    fn json(&self, file: &str) -> String {
+        let all = self.0.mistakes().iter();
+        let mistakes: Vec<json::Mistake<'_>> = all
+            .map(|m| json::Mistake {
+                kind: m.kind(),
+                line: m.place().line,
+                column: m.place().column,
+                message: m.message(),
+                help: m.way_out(),
+            })
+            .collect();
+        json::mistakes(file, &mistakes)
+    }
+}
+
+fn load(path: &Path) -> Result<Loaded, Unread> {
+    fenceweave_scenario::load_file(path).map_err(Unread)
 }
 
 fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     match files::find(paths) {
-        Ok(found) if found.is_empty() => Err(usage("there is no scenario file (`.kdl`) there")),
+        Ok(found) if found.is_empty() => {
+            let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+            Err(usage(&format!("there is no scenario file (`.kdl`) below {}", names.join(", "))))
+        }
         Ok(found) => Ok(found),
         Err(e) => Err(usage(&e)),
     }
+}
+
+/// Does the work on several threads, and hands over the results in the order of the files as soon as they are there: the
+/// output is the same for any number of threads. It stops when the taker says so.
+fn in_order<T: Send>(
+    files: &[PathBuf],
+    jobs: usize,
+    work: impl Fn(&Path) -> T + Sync,
+    take: impl FnMut(&Path, T) -> ControlFlow<()> + Send,
+) {
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let done: Vec<Option<T>> = files.iter().map(|_| None).collect();
+    let counter = Mutex::new((done, 0, take));
+    let worker = || {
+        while !stop.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(i) else { return };
+            let result = work(file);
+            // A poisoned lock: another worker has panicked, and the scope passes that on.
+            let Ok(mut counter) = counter.lock() else { return };
+            let (done, handed, take) = &mut *counter;
+            done[i] = Some(result);
+            while let Some(ready) = done.get_mut(*handed).and_then(Option::take) {
+                let file = &files[*handed];
+                *handed += 1;
+                if take(file, ready).is_break() {
+                    stop.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+    };
+    std::thread::scope(|s| {
+        for _ in 1..jobs.clamp(1, files.len().max(1)) {
+            s.spawn(worker);
+        }
+        worker();
+    });
 }

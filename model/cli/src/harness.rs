@@ -13,12 +13,15 @@
 //! runs what has that in its name, and `cargo insta review` (or `INSTA_UPDATE=always cargo test`) accepts a change.
 
 use crate::{
-    files, render,
+    files,
+    judge::Grade,
+    render,
     run::{self, CaseRun, Options},
 };
-use fenceweave_explore::{Engine, Exploration, compare};
+use fenceweave_explore::{Engine, Exploration};
+use fenceweave_report::Style;
 use fenceweave_scenario::Case;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -52,29 +55,22 @@ impl File {
         if engine != Engine::Explicit {
             runs.push(self.exploration(case, Engine::Explicit).clone());
         }
-        let run = self.judge(case, runs);
-        let failures: Vec<&str> =
-            run.judgement.failures.iter().filter(|f| f.engine == engine).map(|f| f.text.as_str()).collect();
-        let complete = run.judgement.incomplete.is_empty();
-        match (failures.is_empty(), complete) {
-            (true, true) => Ok(()),
-            (true, false) => Err(run.judgement.incomplete.join("\n").into()),
-            (false, _) => Err(failures.join("\n").into()),
-        }
-    }
-
-    fn judge(&self, case: usize, runs: Vec<Exploration>) -> CaseRun {
         let case = &self.cases[case].1;
-        let comparison = compare::compare(&runs, case.weak);
-        let judgement = crate::judge::judge(case, &runs, &comparison);
-        CaseRun { runs, comparison, judgement }
+        let mut run = CaseRun::of(case, runs);
+        run.judgement.failures.retain(|f| f.engines.contains(&engine));
+        match run.judgement.grade() {
+            Grade::AsExpected => Ok(()),
+            Grade::Incomplete => Err(run.judgement.incomplete.join("\n").into()),
+            Grade::NotAsExpected => Err(render::failures(case, &run, Style::Plain).into()),
+        }
     }
 
     /// The report of the whole file, as its snapshot has it.
     fn report(&self) -> String {
         let cases = (0..self.cases.len()).map(|i| {
             let runs = Engine::ALL.map(|e| self.exploration(i, e).clone()).to_vec();
-            (&self.cases[i].1, self.judge(i, runs))
+            let case = &self.cases[i].1;
+            (case, CaseRun::of(case, runs))
         });
         render::snapshot(&self.text, cases.collect())
     }
@@ -95,9 +91,13 @@ impl File {
 /// Runs the scenarios below a folder as tests, with snapshots below another. Relative folders are relative to the
 /// directory that the test runs in: the package's. Exact counts of all files are held against `counts.snap`.
 pub fn scenario_tests(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) -> ExitCode {
-    let arguments = Arguments::from_args();
-    let folders = Folders { scenarios: absolute(scenarios.as_ref()), snapshots: absolute(snapshots.as_ref()) };
-    libtest_mimic::run(&arguments, trials(&Arc::new(folders))).exit_code()
+    run_tests(&Arguments::from_args(), scenarios.as_ref(), snapshots.as_ref()).exit_code()
+}
+
+/// [`scenario_tests`] with the arguments of a test binary given, and how many tests went how.
+pub fn run_tests(arguments: &Arguments, scenarios: &Path, snapshots: &Path) -> Conclusion {
+    let folders = Folders { scenarios: absolute(scenarios), snapshots: absolute(snapshots) };
+    libtest_mimic::run(arguments, trials(&Arc::new(folders)))
 }
 
 fn absolute(p: &Path) -> PathBuf {

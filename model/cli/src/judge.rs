@@ -1,10 +1,11 @@
 //! Whether what was found is what the scenario expects.
 
 use crate::run::scenario_engine;
-use fenceweave_explore::{Comparison, Coverage, Engine, Exploration, Trace, Watched};
+use fenceweave_explore::{Comparison, Coverage, Engine, Exploration, Found, Trace, Watched};
 use fenceweave_kernel::{Moment, Outcome, Program, Property};
+use fenceweave_report::summary;
 use fenceweave_scenario::{Case, Expected, Verdict};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The judgement on a case. Its order is that of exit codes: the worst of several counts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -20,11 +21,13 @@ pub struct Judgement {
 /// Something that is not as the scenario expects.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// The engine that found it.
-    pub engine: Engine,
+    /// The engines that found it, in the order in which they ran.
+    pub engines: Vec<Engine>,
     /// What, in a line.
     pub text: String,
-    /// The way to the state that shows it, where there is one.
+    /// The property that is broken, if it is that.
+    pub property: Option<Property>,
+    /// The way to the state that shows it, where there is one: the first engine's.
     pub trace: Option<Trace>,
 }
 
@@ -49,8 +52,19 @@ impl Judgement {
         }
     }
 
-    fn fail(&mut self, engine: Engine, text: String, trace: Option<Trace>) {
-        self.failures.push(Failure { engine, text, trace });
+    /// One thing is one failure, however many engines find it.
+    fn fail(&mut self, engine: Engine, text: String, trace: Option<Trace>) -> &mut Failure {
+        let known = self.failures.iter().position(|f| f.text == text);
+        let at = known.unwrap_or(self.failures.len());
+        if known.is_none() {
+            self.failures.push(Failure { engines: vec![], text, property: None, trace: None });
+        }
+        let failure = &mut self.failures[at];
+        if !failure.engines.contains(&engine) {
+            failure.engines.push(engine);
+        }
+        failure.trace = failure.trace.take().or(trace);
+        failure
     }
 }
 
@@ -61,7 +75,10 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         judge_run(case, run, &mut j);
     }
     for d in &comparison.disagreements {
-        let kind = if d.weak_memory_only { " (weak memory only; declare the variable `weak` if that is meant)" } else { "" };
+        let kind = match d.weak_memory_only {
+            true => " (weak memory only; declare the variable `weak` if that is meant)",
+            false => " (a mistake of Fenceweave's: please report it with the scenario)",
+        };
         let text = format!(
             "{} has an outcome that {} lacks{kind}: {}",
             d.has,
@@ -70,29 +87,22 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         );
         j.fail(d.has, text, None);
     }
+    if let Some((explicit, shuttle)) = comparison.states_differ {
+        let text = format!("explicit visited {explicit} states and shuttle {shuttle}: one of them is wrong");
+        j.fail(Engine::Shuttle, text, None);
+    }
     // One complete search of the sequentially consistent graph decides; loom alone decides only when asked alone.
     if !runs.iter().any(|r| r.coverage.is_complete()) {
         for run in runs {
-            j.incomplete.push(format!("{}: {}", run.engine, coverage_text(&run.coverage)));
+            j.incomplete.push(format!("{}: {}", run.engine, summary::coverage(&run.coverage)));
         }
     }
     j
 }
 
-/// How much an engine looked at, in words.
-pub(crate) fn coverage_text(c: &Coverage) -> String {
-    match c {
-        Coverage::Complete => "complete".into(),
-        Coverage::Preemptions(n) => format!("every execution with at most {n} preemptions"),
-        Coverage::Sampled => "a random sample".into(),
-        Coverage::Incomplete(why) => format!("incomplete: {why}"),
-        Coverage::Refused(why) => format!("not run: {why}"),
-    }
-}
-
 fn judge_run(case: &Case, run: &Exploration, j: &mut Judgement) {
-    if let Coverage::Refused(why) = &run.coverage {
-        j.notes.push(format!("{} did not run: {why}", run.engine));
+    // Why it did not run stands in its line of the report.
+    if matches!(run.coverage, Coverage::Refused(_)) {
         return;
     }
     judge_violations(case, run, j);
@@ -109,14 +119,15 @@ fn expected_properties(verdict: &Verdict) -> &[Property] {
     }
 }
 
-/// `holds` and `violates` mean exactly this set over the whole exploration.
+/// `holds` and `violates` mean exactly this set over the whole exploration. Of several ways to break one property the
+/// shortest is shown.
 fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
     let wanted = expected_properties(case.expectations.verdict(scenario_engine(run.engine)));
-    let mut told = BTreeSet::new();
-    for f in &run.found {
+    for f in shortest(&run.found) {
         let p = f.violation.property;
-        if !wanted.contains(&p) && told.insert(p) {
-            j.fail(run.engine, format!("{} is violated: {}", p.name(), p.meaning()), Some(f.trace.clone()));
+        if !wanted.contains(&p) {
+            let text = format!("{} is violated", p.name());
+            j.fail(run.engine, text, Some(f.trace.clone())).property = Some(p);
         }
     }
     for p in wanted {
@@ -124,9 +135,22 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
         if !found && run.coverage.is_complete() {
             j.fail(run.engine, format!("{} was expected to be violated, but holds", p.name()), None);
         } else if !found {
-            j.notes.push(format!("{} did not find {}, {}", run.engine, p.name(), coverage_text(&run.coverage)));
+            let looked_at = summary::coverage(&run.coverage);
+            j.notes.push(format!("{} did not find {} ({looked_at})", run.engine, p.name()));
         }
     }
+}
+
+/// For each property the counterexample with the fewest steps, the first of several.
+pub(crate) fn shortest(found: &[Found]) -> Vec<&Found> {
+    let mut by_property: BTreeMap<Property, &Found> = BTreeMap::new();
+    for f in found {
+        let best = by_property.entry(f.violation.property).or_insert(f);
+        if f.trace.steps.len() < best.trace.steps.len() {
+            *best = f;
+        }
+    }
+    by_property.into_values().collect()
 }
 
 fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgement) {

@@ -1,13 +1,35 @@
 //! The text of a case: on the terminal, and in a snapshot.
+//!
+//! A reader of [`check_text`] wants to know what is wrong, on one screen; a reader of [`case_text`] wants everything.
 
 use crate::{
-    judge::{Failure, Grade, outcome_text},
+    judge::{Failure, Grade, outcome_text, shortest},
     run::CaseRun,
 };
-use fenceweave_explore::{Coverage, Engine, Exploration};
-use fenceweave_report::{Counterexample, CountsShown, Style, outcomes, summary, trace};
+use fenceweave_explore::{Coverage, Engine, Exploration, Found};
+use fenceweave_kernel::Property;
+use fenceweave_report::{Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Loaded, Verdict};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
+
+/// Most lines of an outcome table, and most further counterexamples, that `check` shows; `explain` shows all.
+const MAX_LINES: usize = 12;
+
+/// What is shown besides the result.
+#[derive(Clone, Copy)]
+pub(crate) struct View {
+    /// Exact counts of states and executions.
+    pub counts: CountsShown,
+    /// Seconds, and how much a second. Never in a snapshot.
+    pub times: bool,
+    /// Colours.
+    pub style: Style,
+}
+
+impl View {
+    /// What a snapshot has: the same bytes on every machine and with every finer step of a protocol.
+    pub(crate) const SNAPSHOT: View = View { counts: CountsShown::Hidden, times: false, style: Style::Plain };
+}
 
 /// What a file says about itself.
 pub(crate) struct FileText {
@@ -16,7 +38,6 @@ pub(crate) struct FileText {
 
 impl FileText {
     pub(crate) fn of(loaded: &Loaded) -> FileText {
-        let one_line = |about: &str| about.split_whitespace().collect::<Vec<_>>().join(" ");
         FileText { scenarios: loaded.scenarios.iter().map(|s| (s.name.clone(), one_line(&s.about))).collect() }
     }
 
@@ -24,6 +45,16 @@ impl FileText {
         let name = program.split('/').next()?;
         self.scenarios.iter().find(|(n, _)| n == name).map(|(_, about)| about.as_str())
     }
+}
+
+/// A text that the author broke over several lines, on one.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `name: what it is about`.
+pub(crate) fn title(name: &str, about: &str) -> String {
+    if about.is_empty() { format!("{name}:\n") } else { format!("{name}: {about}\n") }
 }
 
 /// The snapshot of a file: for each case what is expected and found, the outcomes, and a counterexample for each
@@ -34,41 +65,120 @@ pub(crate) fn snapshot(file: &FileText, cases: Vec<(&Case, CaseRun)>) -> String 
     for (case, run) in &cases {
         let name = case.program.name.split('/').next().unwrap_or_default();
         if name != last {
-            let about = file.about(name).unwrap_or_default();
-            let _ = writeln!(out, "{}{name}: {about}", if last.is_empty() { "" } else { "\n" });
+            out.push_str(if last.is_empty() { "" } else { "\n" });
+            out.push_str(&title(name, file.about(name).unwrap_or_default()));
             last = name;
         }
         out.push('\n');
-        out.push_str(&case_text(case, run, CountsShown::Hidden, Style::Plain));
+        out.push_str(&case_text(case, run, View::SNAPSHOT));
     }
     out
 }
 
 /// Everything about one case.
-pub(crate) fn case_text(case: &Case, run: &CaseRun, counts: CountsShown, style: Style) -> String {
+pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", headline(case, run));
-    for r in &run.runs {
-        let _ = writeln!(out, "  {}", summary::line(r, counts).trim_end());
-    }
+    let case_name = case.name.as_ref().map_or(String::new(), |name| format!("case {name}: "));
+    let _ = writeln!(out, "{case_name}{}", headline(case, run));
+    out.push_str(&engine_lines(case, run, view));
     let Some(main) = main_run(&run.runs) else { return out };
-    engines_agree(case, run, main, &mut out);
     if !main.outcomes.is_empty() {
         out.push('\n');
         out.push_str(&outcomes::table(&case.program, &main.outcomes));
     }
-    for f in &main.found {
-        let example = Counterexample::of(&case.program, f);
-        let _ = write!(out, "\n{}:\n{}", f.violation.property.name(), trace::render(&example, style));
+    for first in shortest(&main.found) {
+        let _ = write!(out, "\n{}:\n", first.violation.property.name());
+        out.push_str(&counterexample(case, first, &main.found, usize::MAX, view.style));
     }
-    failures(case, run, style, &mut out);
+    let shown: Vec<Property> = main.found.iter().map(|f| f.violation.property).collect();
+    let left = |f: &&Failure| f.property.is_none_or(|p| !shown.contains(&p));
+    for f in run.judgement.failures.iter().filter(left) {
+        out.push_str(&failure(case, run, f, view.style));
+    }
+    notes(run, &mut out);
     out
+}
+
+/// What `check` tells of a case: a line if it is as expected, else what is not, each with the way there.
+pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View) -> String {
+    let name = &case.program.name;
+    if run.judgement.grade() == Grade::AsExpected {
+        let mut out = format!("{name}: {}\n", verdict(run));
+        if view.times || run.runs.len() > 1 {
+            out.push_str(&engine_lines(case, run, view));
+        }
+        return out;
+    }
+    let headline = headline(case, run);
+    let mut out = format!("{name}: {}\n{}", view.style.paint(Role::Bad, &headline), engine_lines(case, run, view));
+    out.push_str(&failures(case, run, view.style));
+    // A failure that no schedule shows is seen from what there is instead.
+    if let Some(main) = main_run(&run.runs)
+        && !main.outcomes.is_empty()
+        && run.judgement.failures.iter().any(|f| f.trace.is_none())
+    {
+        let _ = write!(out, "\nhow it ends:\n{}", cut(&outcomes::table(&case.program, &main.outcomes)));
+    }
+    notes(run, &mut out);
+    if let Some(way) = way_out(run).filter(|_| run.judgement.grade() == Grade::Incomplete) {
+        let _ = writeln!(out, "\n{way}");
+    }
+    out.push('\n');
+    out
+}
+
+/// What is not as expected, each with the way there.
+pub(crate) fn failures(case: &Case, run: &CaseRun, style: Style) -> String {
+    let mut out = String::new();
+    for f in run.judgement.failures.iter().take(MAX_LINES) {
+        out.push_str(&failure(case, run, f, style));
+    }
+    let left = run.judgement.failures.len().saturating_sub(MAX_LINES);
+    if left > 0 {
+        let _ = writeln!(out, "\n... and {left} more (`fenceweave explain` shows all)");
+    }
+    out
+}
+
+fn failure(case: &Case, run: &CaseRun, f: &Failure, style: Style) -> String {
+    let by = if run.runs.len() > 1 { format!(" ({})", names(&f.engines)) } else { String::new() };
+    let mut out = format!("\nnot as expected{by}: {}\n", f.text);
+    let Some(way) = &f.trace else { return out };
+    let finder = f.engines.first().and_then(|e| run.runs.iter().find(|r| r.engine == *e));
+    let all = finder.map_or(&[][..], |r| &r.found);
+    match all.iter().find(|found| found.trace == *way && Some(found.violation.property) == f.property) {
+        Some(found) => out.push_str(&counterexample(case, found, all, MAX_LINES / 2, style)),
+        None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), style)),
+    }
+    out
+}
+
+/// A counterexample, and a line for each of the others of its property: they mostly differ in who was involved.
+fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, style: Style) -> String {
+    let mut out = trace::render(&Counterexample::of(&case.program, first), style);
+    let property = first.violation.property;
+    let others: Vec<&Found> =
+        all.iter().filter(|f| f.violation.property == property && !std::ptr::eq(*f, first)).collect();
+    for f in others.iter().take(most) {
+        out.push_str(&also(case, f));
+    }
+    if others.len() > most {
+        let _ = writeln!(out, "also: {} more (`fenceweave explain` shows all)", others.len() - most);
+    }
+    out
+}
+
+/// `also: unlock-not-held by worker on fb (line 24: unlock fb): W1I2@e15bc2`.
+fn also(case: &Case, found: &Found) -> String {
+    let (program, v) = (&case.program, found.violation);
+    let token = token::encode(program, &found.trace.steps);
+    format!("also: {} by {}: {token}\n", v.property.name(), fenceweave_report::violation_text(program, v))
 }
 
 /// The exploration that outcomes and traces are shown of: the first that ran, `explicit` if it did.
 fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
-    let ran = |r: &&Exploration| !matches!(r.coverage, Coverage::Refused(_));
-    runs.iter().find(|r| r.engine == Engine::Explicit).filter(ran).or_else(|| runs.iter().find(ran))
+    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit && ran(r));
+    explicit.or_else(|| runs.iter().find(|r| ran(r)))
 }
 
 /// What was found, in a word or two, and whether it is as expected.
@@ -89,17 +199,17 @@ fn found_text(run: &CaseRun) -> String {
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
 }
 
-/// The judgement in a line, such as `case buggy: violates use-after-free, as expected`.
+/// The judgement in a line, such as `violates use-after-free, as expected`.
 fn headline(case: &Case, run: &CaseRun) -> String {
-    let says = found_text(run);
-    let grade = match run.judgement.grade() {
+    let (says, expected) = (found_text(run), expected_text(case));
+    match run.judgement.grade() {
         Grade::AsExpected => format!("{says}, as expected"),
-        Grade::NotAsExpected => format!("NOT AS EXPECTED: {says}; expected: {}", expected_text(case)),
         Grade::Incomplete => format!("INCOMPLETE: {says} so far"),
-    };
-    match &case.name {
-        Some(name) => format!("case {name}: {grade}"),
-        None => grade,
+        Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}; expected: {expected}"),
+        Grade::NotAsExpected => match &run.judgement.failures[..] {
+            [one] => format!("NOT AS EXPECTED: {}", one.text),
+            several => format!("NOT AS EXPECTED: {} expectations fail", several.len()),
+        },
     }
 }
 
@@ -107,43 +217,92 @@ fn expected_text(case: &Case) -> String {
     match case.expectations.verdict(fenceweave_scenario::Engine::Explicit) {
         Verdict::Holds => "holds".into(),
         Verdict::Violates(p) => {
-            format!("violates {}", p.iter().map(|p| p.name()).collect::<Vec<_>>().join(", "))
+            let mut all = p.to_vec();
+            all.sort_unstable();
+            format!("violates {}", all.iter().map(|p| p.name()).collect::<Vec<_>>().join(", "))
         }
     }
 }
 
-/// What the other engines have beyond the one that is shown.
-fn engines_agree(case: &Case, run: &CaseRun, main: &Exploration, out: &mut String) {
-    let others = run.runs.iter().filter(|r| r.engine != main.engine && !matches!(r.coverage, Coverage::Refused(_)));
-    for r in others {
-        let missing = main.outcomes.difference(&r.outcomes).count();
-        let more = r.outcomes.difference(&main.outcomes).count();
-        let text = match (missing, more) {
-            (0, 0) => format!("{}: the same {} outcomes", r.engine, main.outcomes.len()),
-            (m, 0) => format!("{}: {m} of the {} outcomes not seen", r.engine, main.outcomes.len()),
-            (0, n) => format!("{}: the same outcomes and {n} more", r.engine),
-            (m, n) => format!("{}: {m} outcomes not seen and {n} more", r.engine),
-        };
-        let _ = writeln!(out, "  {text}");
+/// A line for each engine: how much it looked at, what it counted, and whether the others found the same.
+fn engine_lines(case: &Case, run: &CaseRun, view: View) -> String {
+    let main = main_run(&run.runs);
+    let mut out = String::new();
+    for (i, line) in summary::lines(&run.runs, view.counts).lines().enumerate() {
+        out.push_str(line);
+        let Some(r) = run.runs.get(i) else { continue };
+        if let Some(time) = run.times.get(i).filter(|_| view.times && ran(r)) {
+            let _ = write!(out, ", {}", speed(r, *time));
+        }
+        if let Some(main) = main.filter(|m| m.engine != r.engine && ran(r)) {
+            let _ = write!(out, "; {}", compared(r, main));
+        }
+        out.push('\n');
     }
     for o in &run.comparison.weak_only {
         let _ = writeln!(out, "  weak memory only: {}", outcome_text(&case.program, o));
     }
+    out
 }
 
-fn failures(case: &Case, run: &CaseRun, style: Style, out: &mut String) {
-    let shown = main_run(&run.runs).map_or(&[][..], |r| &r.found);
-    for Failure { engine, text, trace: way } in &run.judgement.failures {
-        let _ = writeln!(out, "\nnot as expected ({engine}): {text}");
-        // A violation's trace stands above already.
-        if let Some(t) = way.as_ref().filter(|t| !shown.iter().any(|f| f.trace == **t)) {
-            out.push_str(&trace::render(&Counterexample::way(&case.program, t), style));
-        }
+fn ran(r: &Exploration) -> bool {
+    !matches!(r.coverage, Coverage::Refused(_))
+}
+
+/// `0.012 s, 1,240,000 states/s`.
+fn speed(r: &Exploration, time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let (done, unit) =
+        if r.counts.executions > 0 { (r.counts.executions, "executions") } else { (r.counts.states, "states") };
+    // Nothing can be said of what took no measurable time.
+    let per_second = if seconds > 0.0 { done as f64 / seconds } else { 0.0 };
+    format!("{seconds:.3} s, {} {unit}/s", summary::grouped(per_second as u64))
+}
+
+/// What another engine has beyond the one that is shown.
+fn compared(r: &Exploration, main: &Exploration) -> String {
+    let missing = main.outcomes.difference(&r.outcomes).count();
+    let more = r.outcomes.difference(&main.outcomes).count();
+    let all = main.outcomes.len();
+    match (missing, more) {
+        (0, 0) if all == 1 => "the same outcome".into(),
+        (0, 0) => format!("the same {all} outcomes"),
+        (m, 0) => format!("{m} of the {all} outcomes not seen"),
+        (0, n) => format!("the same outcomes and {n} more"),
+        (m, n) => format!("{m} of the {all} outcomes not seen, and {n} more"),
     }
-    for why in &run.judgement.incomplete {
-        let _ = writeln!(out, "\nincomplete: {why}");
-    }
+}
+
+fn notes(run: &CaseRun, out: &mut String) {
     for note in &run.judgement.notes {
         let _ = writeln!(out, "\nnote: {note}");
     }
+}
+
+/// What to do about a result that is incomplete; a sample says so itself.
+fn way_out(run: &CaseRun) -> Option<&'static str> {
+    let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
+    if all(|c| matches!(c, Coverage::Sampled)) {
+        None
+    } else if all(|c| matches!(c, Coverage::Refused(_))) {
+        Some("`--engine explicit` takes every scenario")
+    } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
+        Some("raise `--preemptions`, or let `--engine explicit` look at everything")
+    } else {
+        Some("raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw")
+    }
+}
+
+fn names(engines: &[Engine]) -> String {
+    engines.iter().map(|e| e.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// The first lines of a text that may be long.
+fn cut(text: &str) -> String {
+    let all = text.lines().count();
+    let mut out: String = text.lines().take(MAX_LINES).flat_map(|l| [l, "\n"]).collect();
+    if all > MAX_LINES {
+        let _ = writeln!(out, "  ... and {} more lines (`fenceweave explain` shows all)", all - MAX_LINES);
+    }
+    out
 }

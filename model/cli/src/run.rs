@@ -1,11 +1,10 @@
 //! One case through the engines: what each found, and whether they agree.
 
 use crate::judge::{self, Judgement};
-use fenceweave_explore::{
-    Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
-};
+use fenceweave_explore::{Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
+use std::time::{Duration, Instant};
 
 /// What the caller wants of a run.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct LimitOverrides {
     /// Most memory, in bytes.
     pub memory_bytes: Option<u64>,
     /// Most time.
-    pub time: Option<std::time::Duration>,
+    pub time: Option<Duration>,
     /// Most preemptions under loom.
     pub preemptions: Option<u32>,
 }
@@ -48,22 +47,33 @@ pub struct CaseRun {
     pub comparison: Comparison,
     /// Whether it is what the scenario expects.
     pub judgement: Judgement,
+    /// How long each took; empty if nobody measured.
+    pub times: Vec<Duration>,
+}
+
+impl CaseRun {
+    /// Holds the engines against each other, and what they found against what the scenario expects.
+    pub fn of(case: &Case, runs: Vec<Exploration>) -> CaseRun {
+        let comparison = compare::compare(&runs, case.weak);
+        let judgement = judge::judge(case, &runs, &comparison);
+        CaseRun { runs, comparison, judgement, times: vec![] }
+    }
 }
 
 /// Executions of shuttle's exhaustive search before it is called incomplete.
 const SHUTTLE_EXECUTIONS: u64 = 200_000;
 /// Executions of loom before it is called incomplete; loom runs some ten thousand a second.
 const LOOM_EXECUTIONS: u64 = 20_000;
-/// The bound under which loom explores programs of three threads and more.
-const LOOM_PREEMPTIONS: u32 = 2;
 
-/// Runs a case on every engine asked for, holds the engines against each other, and judges the result.
+/// Runs a case on every engine asked for, and judges the result.
 pub fn run(case: &Case, options: &Options, progress: &dyn Progress) -> CaseRun {
-    let runs: Vec<Exploration> =
-        options.engines.iter().map(|engine| explore(case, *engine, options, progress)).collect();
-    let comparison = compare::compare(&runs, case.weak);
-    let judgement = judge::judge(case, &runs, &comparison);
-    CaseRun { runs, comparison, judgement }
+    let (mut runs, mut times) = (vec![], vec![]);
+    for engine in &options.engines {
+        let start = Instant::now();
+        runs.push(explore(case, *engine, options, progress));
+        times.push(start.elapsed());
+    }
+    CaseRun { times, ..CaseRun::of(case, runs) }
 }
 
 /// Runs a case on one engine.
@@ -81,7 +91,8 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
             explicit::explore_with(&task, &limits, explicit::Options { exact: options.exact }, progress)
         }
         Engine::Shuttle => shuttle::explore(&task, &limits, progress),
-        Engine::Loom => weak::explore(&task, &limits, progress),
+        Engine::Loom if limits.preemptions.is_some() => weak::explore(&task, &limits, progress),
+        Engine::Loom => weak::deepen(&task, &limits, progress),
     }
 }
 
@@ -89,16 +100,13 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
 /// result is the same everywhere.
 fn limits(case: &Case, engine: Engine, given: &LimitOverrides) -> Limits {
     let default = Limits::default();
-    let (executions, preemptions) = match engine {
-        Engine::Loom => (LOOM_EXECUTIONS, (case.program.scripts.len() > 2).then_some(LOOM_PREEMPTIONS)),
-        _ => (SHUTTLE_EXECUTIONS, None),
-    };
+    let executions = if engine == Engine::Loom { LOOM_EXECUTIONS } else { SHUTTLE_EXECUTIONS };
     Limits {
         states: given.states.or(case.limits.states).unwrap_or(default.states),
         executions: given.executions.or(case.limits.executions).unwrap_or(executions),
         memory_bytes: given.memory_bytes.unwrap_or(default.memory_bytes),
         time: given.time,
-        preemptions: given.preemptions.or(case.limits.preemptions).or(preemptions),
+        preemptions: given.preemptions.or(case.limits.preemptions),
     }
 }
 

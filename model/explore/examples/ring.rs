@@ -4,7 +4,11 @@
 //! `cargo run --release -p fenceweave-explore --example ring -- 5 wait-die [unstamped] [exact]`; `0` threads is the empty run.
 
 use fenceweave_explore::{Limits, Task, explicit};
-use fenceweave_kernel::{ObjectKind, Op, Operand, Program, ThreadId, program::ProgramBuilder, ww::{CtxHow, Variant}};
+use fenceweave_kernel::{
+    ObjectKind, Op, Operand, Program, ThreadId,
+    program::ProgramBuilder,
+    ww::{CtxHow, Variant},
+};
 use std::time::Instant;
 
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.

@@ -30,11 +30,13 @@ pub struct Comparison {
     pub disagreements: Vec<Disagreement>,
     /// Outcomes that only weak memory has, in a scenario that is about it.
     pub weak_only: Vec<Outcome>,
+    /// The two complete searches of one graph did not visit as many states: `explicit`'s count, then `shuttle`'s.
+    pub states_differ: Option<(u64, u64)>,
 }
 
 /// Compares every pair of engines that ran. `weak` says that the scenario is about weak memory.
 pub fn compare(runs: &[Exploration], weak: bool) -> Comparison {
-    let mut result = Comparison::default();
+    let mut result = Comparison { states_differ: states_differ(runs), ..Comparison::default() };
     for a in runs {
         for b in runs {
             if a.engine != b.engine && ran(a) && b.coverage.is_complete() {
@@ -43,6 +45,16 @@ pub fn compare(runs: &[Exploration], weak: bool) -> Comparison {
         }
     }
     result
+}
+
+/// Sleep sets leave out steps, never states: both engines share the encoding, so the counts must be the same.
+fn states_differ(runs: &[Exploration]) -> Option<(u64, u64)> {
+    let states = |engine| {
+        let run = runs.iter().find(|r| r.engine == engine && r.coverage.is_complete())?;
+        Some(run.counts.states)
+    };
+    let (a, b) = (states(Engine::Explicit)?, states(Engine::Shuttle)?);
+    (a != b).then_some((a, b))
 }
 
 fn ran(e: &Exploration) -> bool {

@@ -92,13 +92,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            states: 20_000_000,
-            executions: 2_000_000,
-            memory_bytes: 4 << 30,
-            time: None,
-            preemptions: None,
-        }
+        Limits { states: 20_000_000, executions: 2_000_000, memory_bytes: 4 << 30, time: None, preemptions: None }
     }
 }
 

@@ -32,10 +32,13 @@
 
 mod alone;
 mod cells;
+mod deepen;
 mod execution;
 mod findings;
 mod panics;
 mod runtime;
+
+pub use deepen::deepen;
 
 use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, Task, Watched};
 use alone::System;

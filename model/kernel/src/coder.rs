@@ -6,7 +6,10 @@
 //!
 //! Canonical means: live slots only, stamps as ranks, an outdated handle as one bit.
 
-use crate::value::{Handle, Value};
+use crate::{
+    ObjId,
+    value::{Handle, Value},
+};
 
 /// Writes or reads the fields of a type, in order. The same function drives both directions.
 pub trait Coder {
@@ -14,8 +17,8 @@ pub trait Coder {
     const READING: bool;
     /// A byte.
     fn byte(&mut self, v: &mut u8);
-    /// A wait-wound stamp: written as its rank among live stamps.
-    fn stamp(&mut self, v: &mut u16);
+    /// A wait-wound stamp: written as its rank among the live stamps of its class.
+    fn stamp(&mut self, class: ObjId, v: &mut u16);
     /// A handle: written as the slot and one bit that says whether it is outdated.
     fn handle(&mut self, v: &mut Handle);
 
@@ -104,11 +107,17 @@ pub trait Code {
 }
 
 /// Ranks of live stamps and generations of slots, gathered before a state is written.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Canon {
-    stamps: [u16; crate::MAX_THREADS],
+    stamps: [(ObjId, u16); crate::MAX_OBJECTS],
     count: u8,
     absolute: bool,
+}
+
+impl Default for Canon {
+    fn default() -> Canon {
+        Canon { stamps: [(ObjId(0), 0); crate::MAX_OBJECTS], count: 0, absolute: false }
+    }
 }
 
 impl Canon {
@@ -117,19 +126,18 @@ impl Canon {
         Canon { absolute: true, ..Canon::default() }
     }
 
-    /// Notes a live stamp.
-    pub(crate) fn add_stamp(&mut self, s: u16) {
-        let n = usize::from(self.count);
-        debug_assert!(n < self.stamps.len());
-        self.stamps[n] = s;
+    /// Notes the live stamp of a context of the class.
+    pub(crate) fn add_stamp(&mut self, class: ObjId, s: u16) {
+        self.stamps[usize::from(self.count)] = (class, s);
         self.count += 1;
     }
 
-    fn rank(&self, s: u16) -> u16 {
+    /// Stamps of two classes are never compared, so the order between them is no part of a state.
+    fn rank(&self, class: ObjId, s: u16) -> u16 {
         if self.absolute {
             return s;
         }
-        self.stamps[..usize::from(self.count)].iter().filter(|x| **x < s).count() as u16
+        self.stamps[..usize::from(self.count)].iter().filter(|(c, x)| *c == class && *x < s).count() as u16
     }
 }
 
@@ -147,8 +155,8 @@ impl Coder for Writer<'_> {
         self.out.push(*v);
     }
 
-    fn stamp(&mut self, v: &mut u16) {
-        self.out.push(self.canon.rank(*v) as u8);
+    fn stamp(&mut self, class: ObjId, v: &mut u16) {
+        self.out.push(self.canon.rank(class, *v) as u8);
     }
 
     fn handle(&mut self, v: &mut Handle) {
@@ -172,7 +180,7 @@ impl Coder for Reader<'_> {
         self.at += 1;
     }
 
-    fn stamp(&mut self, v: &mut u16) {
+    fn stamp(&mut self, _class: ObjId, v: &mut u16) {
         let mut b = 0;
         self.byte(&mut b);
         *v = u16::from(b);
@@ -306,7 +314,6 @@ impl<T: Code + Copy + Default> Code for Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ObjId;
 
     fn write(f: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         let mut out = vec![];

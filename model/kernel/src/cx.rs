@@ -137,6 +137,13 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violation.get_or_insert(v);
     }
 
+    /// `might_sleep()`: what may sleep must not be called in atomic context, even if this time it would not have slept.
+    pub fn might_sleep(&mut self, on: ObjId) {
+        if self.private.is_atomic() {
+            self.violate(Property::SleepInAtomic, Some(on));
+        }
+    }
+
     /// `set_current_state(TASK_UNINTERRUPTIBLE)`: from here on a wake-up is not lost.
     pub fn set_sleeping(&mut self) {
         self.touch(ObjId::task(self.me));
@@ -208,11 +215,14 @@ impl Woken {
     }
 }
 
-/// What ended the sleep that this step comes back from: still sleeping means that nobody woke us.
+/// What ended the sleep that this step comes back from: still sleeping means that nobody woke us. The task is running
+/// from here on.
 pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Woken {
     cx.touch(ObjId::task(cx.me));
-    let state = cx.world.task_mut(cx.me).state.load(Order::Relaxed);
-    if state == Task::<R>::RUNNING {
+    // Whoever ends the sleep makes the task runnable, and only one does: a waker that comes after a timeout finds nobody
+    // asleep (try_to_wake_up() and the timer meet on the same lock).
+    let was = cx.world.task_mut(cx.me).state.swap(Task::<R>::RUNNING, Order::AcqRel);
+    if was == Task::<R>::RUNNING {
         return Woken::WakeUp;
     }
     if patience.interruptible() && cx.signal_pending() {

@@ -186,6 +186,13 @@ pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if check_alive(cx, fence) && !cx.fence(fence).refs.get(me) {
         cx.violate(Property::RefcountFromZero, Some(fence));
     }
+    check_count(cx, fence);
+}
+
+fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    if cx.fence(fence).refs.overflows() {
+        cx.violate(Property::CapacityExceeded, Some(fence));
+    }
 }
 
 /// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it.
@@ -197,7 +204,9 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
         return false;
     }
     let me = cx.me;
-    cx.fence(fence).refs.get_unless_zero(me)
+    let got = cx.fence(fence).refs.get_unless_zero(me);
+    check_count(cx, fence);
+    got
 }
 
 /// `dma_fence_release()`: the last reference is gone.
@@ -220,8 +229,9 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
     rcu::call_rcu_footprint(v, Footprint::writes(fence))
 }
 
-/// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts.
+/// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another
+/// one with the same number is not.
 pub(crate) fn is_later_or_same(program: &crate::Program, a: ObjId, b: ObjId) -> bool {
     let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (program.fence_point(a), program.fence_point(b));
-    ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) >= 0
+    a == b || ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) > 0
 }

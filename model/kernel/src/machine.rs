@@ -403,9 +403,18 @@ impl Machine {
         }
     }
 
+    /// Whether anybody else can see the operation. Ending a context that holds nothing is its own task's affair: no mutex
+    /// refers to it any more, and nobody else asks about its phase.
+    pub(crate) fn is_visible(&self) -> bool {
+        match self {
+            Machine::Idle => false,
+            Machine::Ctx(c) => c.is_visible(),
+            _ => true,
+        }
+    }
+
     /// Whether this decides about failure of the instruction's operation.
     pub(crate) fn decides_failure(&self) -> bool {
         matches!(self, Machine::Choose(c) if c.may_fail)
     }
 }
-

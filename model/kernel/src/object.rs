@@ -85,7 +85,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Slot { .. } => Object::Slot(Slot::new(id)),
             ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
             ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
-            ObjectKind::AcquireCtx { .. } => Object::AcquireCtx(AcquireCtx::new()),
+            ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
             ObjectKind::WwMutex { .. } => Object::WwMutex(WwMutex::new(id)),
             ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
             ObjectKind::Callback => Object::Callback(Callback::new()),

@@ -5,8 +5,8 @@ mod builder;
 pub use builder::{ProgramBuilder, ScriptBuilder};
 
 use crate::{
-    Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId, Value,
-    fence, primitives,
+    Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId,
+    Value, fence, primitives,
     resv::{self, Usage},
     value::Handle,
     ww,

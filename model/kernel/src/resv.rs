@@ -194,7 +194,7 @@ pub(crate) struct Parts {
 /// `dma_resv_assert_held()`.
 fn assert_held<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> bool {
     let lock = cx.program.resv_parts(resv).lock;
-    let owner = cx.ww(lock).owner.load(Order::Relaxed).task;
+    let owner = cx.ww(lock).owner();
     if owner != Some(cx.me) {
         cx.violate_with(Property::ResvNotHeld, Some(resv), owner);
     }

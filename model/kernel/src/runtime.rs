@@ -83,7 +83,10 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn fetch_add(&mut self, delta: i32, order: Order) -> T;
     /// Sets bits of the packed form and returns the old value.
     fn fetch_or(&mut self, bits: u64, order: Order) -> T;
-    /// The latest written value, for the oracle only: no memory order, no scheduling point.
+    /// Keeps only these bits of the packed form and returns the old value.
+    fn fetch_and(&mut self, bits: u64, order: Order) -> T;
+    /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back that
+    /// only it ever writes (whether it is the owner, whether this is its ctx).
     fn peek(&self) -> T;
 }
 
@@ -199,6 +202,11 @@ impl<T: Bits> AtomicCell<T> for PlainCell<T> {
     fn fetch_or(&mut self, bits: u64, _order: Order) -> T {
         let was = self.0;
         self.0 = T::from_bits(was.to_bits() | bits);
+        was
+    }
+    fn fetch_and(&mut self, bits: u64, _order: Order) -> T {
+        let was = self.0;
+        self.0 = T::from_bits(was.to_bits() & bits);
         was
     }
     fn peek(&self) -> T {

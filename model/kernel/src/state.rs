@@ -5,8 +5,8 @@ mod encoding;
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value, View, Violation,
-    World,
+    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value,
+    View, Violation, World,
     object::Task,
     program::Script,
     thread::{Run, Stepped},
@@ -61,12 +61,17 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome of an execution in which every script ended, on any runtime.
-    pub fn finished<'a, R: Runtime>(program: &Program, world: &World<R>, thread: impl Fn(ThreadId) -> &'a Thread) -> Outcome {
+    pub fn finished<'a, R: Runtime>(
+        program: &Program,
+        world: &World<R>,
+        thread: impl Fn(ThreadId) -> &'a Thread,
+    ) -> Outcome {
         let seen = |v| crate::world::canonical(world, v);
         let locals = program.scripted().map(|t| {
             let names = &program.scripts[t.index()].locals;
             // A local without a name is the compiler's; nobody asked for it.
-            let named = |l: usize| if names[l].is_empty() { Value::Unset } else { seen(thread(t).local(LocalId(l as u8))) };
+            let named =
+                |l: usize| if names[l].is_empty() { Value::Unset } else { seen(thread(t).local(LocalId(l as u8))) };
             (0..names.len()).map(named).collect()
         });
         let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
@@ -220,17 +225,19 @@ impl State {
         let before: Vec<_> = others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(*t))).collect();
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
+        let own = self.own_contexts(action.thread);
         let stepped = self.bare_step(program, action);
         if stepped.violation.is_some() {
             return stepped.into();
         }
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
-            let ok = old == new || declared.writes.contains(*id) && stepped.touched.contains(*id);
+            let covered = declared.writes.contains(*id) || own.contains(*id);
+            let ok = old == new || covered && stepped.touched.contains(*id);
             assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
         }
         for id in stepped.touched.iter() {
-            let ok = declared.touched().contains(id);
+            let ok = declared.touched().contains(id) || own.contains(id);
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
         for (t, was) in others.iter().zip(before) {
@@ -242,6 +249,19 @@ impl State {
             );
         }
         stepped.into()
+    }
+
+    /// The contexts that a thread has in use: ending one is a private decision, merged into the step before it.
+    fn own_contexts(&self, t: ThreadId) -> ObjSet {
+        let mut own = ObjSet::default();
+        for (id, o) in self.world.objects() {
+            if let Object::AcquireCtx(c) = o
+                && c.task() == Some(t)
+            {
+                own.insert(id);
+            }
+        }
+        own
     }
 
     fn object_encodings(&mut self) -> Vec<(ObjId, Vec<u8>)> {
@@ -258,7 +278,8 @@ impl State {
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
     pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
         if self.violation.is_none() {
-            self.violation = self.run_alone(program, &program.teardown).or_else(|| crate::world::leaks(&self.world, program));
+            self.violation =
+                self.run_alone(program, &program.teardown).or_else(|| crate::world::leaks(&self.world, program));
         }
         self.violation
     }

@@ -2,9 +2,7 @@
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World,
-    cx::Private,
-    ww,
+    Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, ww,
 };
 
 /// Most private decisions in a row; more is a loop that touches nothing shared.
@@ -150,12 +148,15 @@ impl Thread {
             cx.pc = self.pc;
             match script.code[usize::from(self.pc)] {
                 Instr::Op { may_fail: Some(_), .. } => return self.machine = Machine::may_fail(),
-                Instr::Op { op, .. } => {
+                Instr::Op { op, into, .. } => {
                     self.machine = Machine::begin(op, cx.program, &self.locals);
-                    if self.machine != Machine::Idle {
+                    if self.machine.is_visible() {
                         return;
                     }
-                    self.pc += 1;
+                    self.run_private(into, cx);
+                    if cx.violation.is_some() {
+                        return;
+                    }
                 }
                 Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
                 Instr::End => return self.exit(script, cx),
@@ -179,6 +180,17 @@ impl Thread {
             }
         }
         cx.violate(Property::SpinsLocally, None);
+    }
+
+    /// An operation that nobody else can see, taken with the step before it.
+    fn run_private<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) {
+        if let Flow::Done(value) = self.machine.step(cx)
+            && let Some(l) = into
+        {
+            self.locals[usize::from(l.0)] = value;
+        }
+        self.machine = Machine::Idle;
+        self.pc += 1;
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {

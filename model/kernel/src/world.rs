@@ -166,7 +166,7 @@ impl World<Plain> {
             if let Object::AcquireCtx(c) = o
                 && let Some(stamp) = c.live_stamp()
             {
-                canon.add_stamp(stamp);
+                canon.add_stamp(c.class(), stamp);
             }
         }
         canon
@@ -261,17 +261,18 @@ impl World<Plain> {
 }
 
 impl World<Plain> {
-    /// A class counter is not encoded: the next stamp is one more than the youngest live one.
+    /// A class counter is not encoded: the next stamp is one more than the youngest live one of the class.
     pub(crate) fn restore_class_counters(&mut self) {
-        let mut next = 0;
+        let mut next = [0; MAX_OBJECTS];
         for (_, o) in self.objects() {
             if let Object::AcquireCtx(c) = o
                 && let Some(s) = c.live_stamp()
             {
-                next = next.max(s + 1);
+                let of_class = &mut next[usize::from(c.class().0)];
+                *of_class = (s + 1).max(*of_class);
             }
         }
-        for o in &mut self.objects {
+        for (o, next) in self.objects.iter_mut().zip(next) {
             if let Object::WwClass(c) = o {
                 c.set_next(next);
             }
@@ -291,10 +292,12 @@ impl<R: Runtime> World<R> {
 
     /// How many references to an object shared memory holds: variables and reservations.
     fn shared_holders(&self, id: ObjId) -> u16 {
-        let in_vars = self.vars[..usize::from(self.live.vars)].iter().filter(|v| match v.cell.peek() {
-            Value::Ref(h) => h.obj == id,
-            _ => false,
-        });
+        // An outdated reference is to an object that lived in the slot before.
+        let in_vars =
+            self.vars[..usize::from(self.live.vars)].iter().filter(|v| match canonical(self, v.cell.peek()) {
+                Value::Ref(h) => h.obj == id && h.generation != Handle::STALE,
+                _ => false,
+            });
         let in_lists: u16 = self
             .objects()
             .map(|(_, o)| match o {

@@ -41,6 +41,9 @@ pub struct Owner {
     pub waiters: bool,
 }
 
+/// `MUTEX_FLAG_WAITERS` in the packed form.
+const WAITERS_BIT: u64 = 1;
+
 impl Bits for Owner {
     fn to_bits(self) -> u64 {
         self.task.map_or(0, |t| u64::from(t.0) + 1) << 1 | u64::from(self.waiters)
@@ -149,26 +152,34 @@ impl<R: Runtime> WwMutex<R> {
 
     /// `__mutex_trylock()`: takes a free mutex and keeps its flags; anybody may, queued or not.
     fn try_take(&mut self, me: ThreadId) -> bool {
-        let mut seen = self.owner.load(Order::Relaxed);
-        while seen.task.is_none() {
-            match self.owner.compare_exchange(seen, Owner { task: Some(me), ..seen }, Order::Acquire) {
+        let mut expected = Owner::default();
+        loop {
+            match self.owner.compare_exchange(expected, Owner { task: Some(me), ..expected }, Order::Acquire) {
                 Ok(_) => return true,
-                Err(now) => seen = now,
+                Err(seen) if seen.task.is_none() && seen != expected => expected = seen,
+                Err(_) => return false,
             }
         }
-        false
     }
 
-    /// Sets or clears WAITERS to what the list says, as `__mutex_add_waiter()` and `__mutex_remove_waiter()` do.
+    /// Releases the owner word and keeps its flags; the result is whether somebody waits.
+    fn release(&mut self) -> bool {
+        self.owner.fetch_and(WAITERS_BIT, Order::Release).waiters
+    }
+
+    /// Stores the list and sets or clears WAITERS with its first or last entry, as `__mutex_add_waiter()` and
+    /// `__mutex_remove_waiter()` do.
     fn store_waiters(&mut self, held: Held, waiters: Waiters) {
+        let was_empty = self.waiters.get(held).len == 0;
         self.waiters.set(held, waiters);
-        let wanted = waiters.len > 0;
-        let mut seen = self.owner.load(Order::Relaxed);
-        while seen.waiters != wanted {
-            match self.owner.compare_exchange(seen, Owner { waiters: wanted, ..seen }, Order::Relaxed) {
-                Ok(_) => break,
-                Err(now) => seen = now,
+        match (was_empty, waiters.len == 0) {
+            (true, false) => {
+                self.owner.fetch_or(WAITERS_BIT, Order::Relaxed);
             }
+            (false, true) => {
+                self.owner.fetch_and(!WAITERS_BIT, Order::Relaxed);
+            }
+            _ => {}
         }
     }
 }

@@ -5,8 +5,8 @@ use fenceweave_kernel::{
     Property, State, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{refcount, spinlock, variable},
-    program::{ProgramBuilder, ScriptBuilder},
+    primitives::{completion, rcu, refcount, slab, spinlock, variable, waitqueue},
+    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
     ww::{CtxHow, How, Variant},
 };
@@ -393,4 +393,363 @@ fn two_increments_without_atomicity_can_lose_one() {
     };
     let finals: BTreeSet<Value> = outcomes(&b.build()).into_iter().map(last).collect();
     assert_eq!(finals, BTreeSet::from([word(1), word(2)]));
+}
+
+fn wait_queue(at: waitqueue::At, queue: ObjId, patience: Patience) -> Op {
+    Op::Wait { at, queue: Operand::Object(queue), patience }
+}
+
+/// `autoremove_wake_function()`: a waiter whose timeout struck, still on the list, does not eat the wake-up.
+#[test]
+fn wake_one_passes_over_a_waiter_that_runs_already() {
+    use waitqueue::At::{Finish, Prepare, Schedule, WakeOne};
+    let mut b = ProgramBuilder::new("wake-one");
+    let q = b.object("q", ObjectKind::WaitQueue);
+    for name in ["a", "b"] {
+        b.thread(name, |s| {
+            s.op("prepare", wait_queue(Prepare, q, Patience::Forever));
+            s.op_into("sleep", wait_queue(Schedule, q, Patience::Timed), "r");
+            s.op("finish", wait_queue(Finish, q, Patience::Forever));
+        });
+    }
+    b.thread("waker", |s| {
+        s.op_into("wake", wait_queue(WakeOne, q, Patience::Forever), "n");
+    });
+    let mut woken = BTreeSet::new();
+    for o in outcomes(&b.build()) {
+        let Outcome::Finished { locals, .. } = o else { panic!("{o:?}") };
+        let n = locals[2][0];
+        assert!(
+            n == word(1) || locals[0][0] == word(0) && locals[1][0] == word(0),
+            "nobody was woken, yet one says so"
+        );
+        assert!(n == word(0) || locals[0][0] == word(1) || locals[1][0] == word(1), "a wake-up went to nobody");
+        woken.insert(n);
+    }
+    assert_eq!(woken, BTreeSet::from([word(0), word(1)]));
+}
+
+fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
+    Op::Complete { at, completion: Operand::Object(c), patience }
+}
+
+/// `wait_for_completion_interruptible()` returns 0, the forms with a timeout what is left of it.
+#[test]
+fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
+    let rows = [(false, false, 0), (true, false, 0), (false, true, 1), (true, true, 1)];
+    for (interruptible, timed, expected) in rows {
+        let mut b = ProgramBuilder::new("completion");
+        let c = b.object("c", ObjectKind::Completion);
+        b.thread("t", |s| {
+            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+            s.op_into("wait", completion_op(completion::At::Wait, c, Patience::of(interruptible, timed)), "r");
+        });
+        assert_eq!(locals(&b.build()), [word(expected)]);
+    }
+}
+
+#[test]
+fn more_than_the_model_can_count_is_told() {
+    let mut b = ProgramBuilder::new("many");
+    let c = b.object("c", ObjectKind::Completion);
+    b.thread("t", |s| {
+        for _ in 0..255 {
+            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+        }
+    });
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+
+    let mut b = ProgramBuilder::new("many");
+    let r = b.object("r", ObjectKind::Refcount { init: 1 });
+    b.thread("t", |s| {
+        for _ in 0..255 {
+            s.op("get", Op::Count { how: refcount::How::Get, count: Operand::Object(r) });
+        }
+    });
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+}
+
+/// `dma_resv_reserve_fences()`: a list with `max_fences` 0 counts as none, so four slots are made, not one.
+#[test]
+fn a_list_without_a_slot_is_replaced_by_a_first_one() {
+    let mut b = ProgramBuilder::new("resv");
+    let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+    let fences = [1, 2].map(|context| {
+        let kind = ObjectKind::Fence { context, seqno: 1, initialised: true };
+        b.object("f", kind)
+    });
+    let resv = b.resv("fb", class);
+    let lock = ObjId(resv.0 - 1);
+    let reserve = Op::Reserve { resv: Operand::Object(resv), slots: 1 };
+    b.thread("t", |s| {
+        s.lock(lock, None, "l");
+        s.op("reserve", reserve);
+        s.unlock(lock);
+        s.lock(lock, None, "l");
+        s.op("reserve", reserve);
+        fences.into_iter().for_each(|f| s.add_fence(resv, f, Usage::Write));
+        s.unlock(lock);
+    });
+    b.rcu();
+    assert_eq!(violations(&b.build()), BTreeSet::new());
+}
+
+/// `dma_fence_is_later_or_same()`: the same fence again takes its own slot, another one with the same number does not.
+#[test]
+fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
+    let slots_taken = |seqnos: [u16; 2], same: bool| {
+        let mut b = ProgramBuilder::new("replace");
+        let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+        let [f, g] = seqnos.map(|seqno| {
+            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true };
+            b.object("f", kind)
+        });
+        let resv = b.resv("fb", class);
+        let lock = ObjId(resv.0 - 1);
+        b.thread("t", |s| {
+            s.lock(lock, None, "l");
+            s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 2 });
+            s.add_fence(resv, f, Usage::Write);
+            s.add_fence(resv, if same { f } else { g }, Usage::Write);
+            s.unlock(lock);
+            let later = if same { f } else { g };
+            s.op("signal", fence_op(What::Signal, later, 0));
+            s.op_into("test", Op::TestSignaled { resv: Operand::Object(resv), usage: Usage::Write }, "idle");
+        });
+        b.rcu();
+        // Idle if the one that was signalled was alone.
+        if locals(&b.build())[1] == word(1) { 1 } else { 2 }
+    };
+    assert_eq!(slots_taken([5, 6], true), 1);
+    assert_eq!(slots_taken([5, 6], false), 1);
+    assert_eq!(slots_taken([5, 5], false), 2);
+    assert_eq!(slots_taken([6, 5], false), 2);
+}
+
+#[test]
+fn a_fence_is_initialised_once() {
+    let run = |ops: &[What]| {
+        let mut b = ProgramBuilder::new("init");
+        let f = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: false });
+        b.thread("t", |s| {
+            for what in ops {
+                s.op("op", fence_op(*what, f, 0));
+            }
+        });
+        b.rcu();
+        violations(&b.build())
+    };
+    assert_eq!(run(&[What::Init, What::Put]), BTreeSet::new());
+    assert_eq!(run(&[What::Init, What::Init]), BTreeSet::from([Property::FenceReinitialised]));
+    // Its memory is waiting for kfree_rcu(), or gone.
+    assert_eq!(run(&[What::Init, What::Put, What::Init]), BTreeSet::from([Property::UseAfterFree]));
+}
+
+/// A slab of two objects, the program's first, each born with a reference.
+fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Program {
+    let mut b = ProgramBuilder::new(name);
+    let node = b.object("node#0", ObjectKind::Slot { of: 0 });
+    b.object("node#1", ObjectKind::Slot { of: 0 });
+    body(&mut b, node);
+    let mut program = b.build();
+    let slots = node.0..node.0 + 2;
+    let (slab, refs) = (SlabKind::Plain, Some(1));
+    program.structs.push(StructDecl { name: "node".into(), slab, slots, refs, fields: vec![], first_var: 0 });
+    program
+}
+
+fn slab_op(at: slab::At, target: Operand) -> Op {
+    Op::Slab { at, target }
+}
+
+fn store(var: ObjId, from: LocalId) -> Op {
+    let (how, unset) = (variable::How::Store, Operand::Const(Value::Unset));
+    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a: Operand::Local(from), b: unset }
+}
+
+#[test]
+fn an_outdated_reference_does_not_hold_the_next_object_of_its_slot() {
+    let run = |again: bool| {
+        let program = with_nodes("leak", |b, node| {
+            let x = b.var("x", Value::Null);
+            b.thread("t", |s| {
+                let p = s.op_into("new", slab_op(slab::At::New, Operand::Object(node)), "p");
+                s.op("store", store(x, p));
+                if again {
+                    s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
+                    s.op_into("new", slab_op(slab::At::New, Operand::Object(node)), "q");
+                }
+            });
+        });
+        violations(&program)
+    };
+    assert_eq!(run(false), BTreeSet::new());
+    assert_eq!(run(true), BTreeSet::from([Property::LeakedReference]));
+}
+
+/// Which slot a `new` prefers is no reference: that objects lived there before does not make another state.
+#[test]
+fn an_allocation_about_to_start_has_no_outdated_reference() {
+    let program = with_nodes("new", |b, node| {
+        let x = b.var("x", word(0));
+        let new = slab_op(slab::At::New, Operand::Object(node));
+        b.thread("t", |s| {
+            let p = s.op_into("new", new, "p");
+            s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
+            s.op("store", store(x, p));
+            s.op_into("new", new, "p");
+        });
+        b.thread("u", |s| {
+            let p = s.op_into("new", new, "p");
+            s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
+        });
+    });
+    same_states_decoded_or_not(&program);
+}
+
+/// Stamps of two classes are never compared: which class was used more often before is no part of a state.
+#[test]
+fn stamps_are_ranked_within_their_class() {
+    let mut w = Ww::new(false);
+    let other = w.b.object("other", ObjectKind::WwClass { wound_wait: true, variant: Variant::Upstream });
+    let (x, y) = (w.ctx("x"), w.ctx("y"));
+    let z = w.b.object("z", ObjectKind::AcquireCtx { class: other });
+    w.b.thread("t", |s| {
+        for c in [x, z] {
+            ctx_op(s, CtxHow::Init, c);
+        }
+        for c in [z, x] {
+            ctx_op(s, CtxHow::Fini, c);
+        }
+    });
+    w.b.thread("u", |s| {
+        for how in [CtxHow::Init, CtxHow::Fini, CtxHow::Init, CtxHow::Fini] {
+            ctx_op(s, how, y);
+        }
+    });
+    same_states_decoded_or_not(&w.b.build());
+}
+
+/// The states are the same whether each is rebuilt from its encoding before it is left (explicit) or not (shuttle).
+fn same_states_decoded_or_not(program: &Program) {
+    let explore = |rebuild: bool| {
+        let (mut seen, mut todo) = (HashSet::new(), vec![State::initial(program)]);
+        while let Some(mut state) = todo.pop() {
+            let mut encoding = vec![];
+            state.encode(program, &mut encoding);
+            if rebuild {
+                state.decode(program, &encoding);
+            }
+            if !seen.insert(encoding) {
+                continue;
+            }
+            for thread in state.enabled(program).iter() {
+                let mut next = state;
+                next.step(program, Action { thread, choice: 0 });
+                todo.push(next);
+            }
+        }
+        seen
+    };
+    assert_eq!(explore(true), explore(false));
+}
+
+#[test]
+fn more_contexts_than_threads_can_be_open() {
+    let mut w = Ww::new(false);
+    let other = w.b.object("other", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+    let contexts: Vec<ObjId> = (0..16)
+        .map(|i| w.b.object("c", ObjectKind::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
+        .collect();
+    w.b.setup(|s| {
+        for (i, c) in contexts.iter().enumerate() {
+            let on_behalf = Some(ThreadId(i as u8 / 2));
+            s.op("init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(*c), on_behalf });
+        }
+    });
+    for pair in contexts.chunks(2) {
+        w.b.thread("t", |s| pair.iter().for_each(|c| ctx_op(s, CtxHow::Fini, *c)));
+    }
+    let program = w.b.build();
+    let (mut state, mut encoding) = (State::initial(&program), vec![]);
+    state.encode(&program, &mut encoding);
+    assert_eq!(state.violation(), None);
+}
+
+/// `might_sleep()`: the mistake is there whether or not the operation would have slept.
+#[test]
+fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
+    let run = |op: fn(ObjId, ObjId, ObjId) -> Op| {
+        let mut w = Ww::new(false);
+        let m = w.mutex("m");
+        let f = fence(&mut w.b, "f");
+        let c = w.b.object("c", ObjectKind::Completion);
+        w.b.setup(|s| {
+            s.op("signal", fence_op(What::Signal, f, 0));
+            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+        });
+        w.b.thread("t", |s| {
+            s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+            s.op("op", op(m, f, c));
+            s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+        });
+        violations(&w.b.build())
+    };
+    let told: [fn(ObjId, ObjId, ObjId) -> Op; 3] = [
+        |m, _, _| Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock },
+        |_, f, _| Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false },
+        |_, _, c| completion_op(completion::At::Wait, c, Patience::Forever),
+    ];
+    for op in told {
+        assert_eq!(run(op), BTreeSet::from([Property::SleepInAtomic]));
+    }
+    // These never sleep. (The mutex is never given back.)
+    let trylock: fn(ObjId, ObjId, ObjId) -> Op =
+        |m, _, _| Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Try };
+    assert_eq!(run(trylock), BTreeSet::from([Property::LockHeldAtExit]));
+    assert_eq!(run(|_, _, c| completion_op(completion::At::TryWait, c, Patience::Forever)), BTreeSet::new());
+}
+
+#[test]
+fn a_mutex_held_without_its_context_is_taken_twice_not_already() {
+    let mut w = Ww::new(false);
+    let (m, c) = (w.mutex("m"), w.ctx("c"));
+    w.b.thread("t", |s| {
+        s.lock(m, None, "plain");
+        ctx_op(s, CtxHow::Init, c);
+        s.lock(m, Some(c), "again");
+    });
+    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::SelfDeadlock]));
+}
+
+#[test]
+fn adding_to_a_reference_is_a_mistake() {
+    for init in [Value::Null, word(1)] {
+        let mut b = ProgramBuilder::new("add");
+        let x = b.var("x", init);
+        b.thread("t", |s| {
+            let (one, unset) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
+            let (how, order) = (variable::How::Add, Order::Full);
+            s.op("add", Op::Access { how, order, place: Place::Var(x), a: one, b: unset });
+        });
+        let expected = if init == Value::Null { vec![Property::WrongKind] } else { vec![] };
+        assert_eq!(violations(&b.build()), expected.into_iter().collect());
+    }
+}
+
+/// The module-exit pattern: nobody else runs, so the grace period is over at once.
+#[test]
+fn setup_and_teardown_may_wait_for_a_grace_period() {
+    let mut b = ProgramBuilder::new("exit");
+    let f = fence(&mut b, "f");
+    b.setup(|s| {
+        s.op("synchronize", Op::Rcu { at: rcu::At::Synchronize });
+    });
+    b.thread("t", |s| {
+        s.op("put", fence_op(What::Put, f, 0));
+    });
+    b.rcu();
+    let mut program = b.build();
+    program.teardown = program.setup.clone();
+    assert_eq!(violations(&program), BTreeSet::new());
 }

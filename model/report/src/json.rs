@@ -1,6 +1,7 @@
 //! Everything that was found, for other programs.
 //!
-//! [`document`] gives one JSON object per scenario and case. Fields may be added without notice; one that changes its
+//! [`document`] gives one JSON object per scenario and case, indented; [`line`] the same on one line; [`mistakes`] one for a
+//! file that could not be read. Fields may be added without notice; one that changes its
 //! meaning or goes away raises `format`. An optional field is left out when it has nothing to say.
 //!
 //! | field | meaning |
@@ -8,7 +9,10 @@
 //! | `format` | 1 |
 //! | `scenario` | the scenario's name |
 //! | `case` | its case; left out if it has none |
-//! | `verdict` | what the caller concluded; left out if it did not |
+//! | `file` | the file it stands in; left out if there is none |
+//! | `verdict` | what was found, and whether it is as expected, in words; left out if nobody judged |
+//! | `grade` | `as-expected`, `not-as-expected` or `incomplete`; left out if nobody judged |
+//! | `failures` | what is not as expected: `text`, `engines` (who found it), `token` (a schedule that shows it, if there is one) |
 //! | `hash` | the program's, as in tokens |
 //! | `columns` | the names of an outcome's values: `thread.local`, then variables |
 //! | `engines` | one object per engine that ran, below |
@@ -21,6 +25,7 @@
 //! | `coverage` | `complete`, `preemption-bounded`, `sampled`, `incomplete` or `refused` |
 //! | `preemptions` | the bound, if `preemption-bounded` |
 //! | `why` | the reason, if `incomplete` or `refused` |
+//! | `seconds` | how long it took; left out if nobody measured |
 //! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`; 0 where an engine has none |
 //! | `outcomes` | an array of strings for each way to end well, by `columns`; `-` is a local that was never set |
 //! | `violations` | one object per broken property, below |
@@ -53,6 +58,9 @@
 //! | `asleep_on` | the object on which the thread went to sleep with this step |
 //! | `switch` | whether it comes after a thread that could have gone on |
 //! | `changes` | `what`, `from` (left out for an event), `to` |
+//!
+//! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
+//! `line` and `column` from 1, `message`, and `help` if a way out is known.
 
 use crate::{
     outcomes,
@@ -75,27 +83,97 @@ pub struct Report<'a> {
     pub case: Option<&'a str>,
     /// What was explored.
     pub program: &'a Program,
+    /// The file it stands in.
+    pub file: Option<&'a str>,
     /// What the caller concluded.
-    pub verdict: Option<&'a str>,
+    pub judged: Option<Judged<'a>>,
     /// The conditions watched, as text, by index.
     pub conditions: &'a [String],
     /// What the engines found.
     pub explorations: &'a [Exploration],
+    /// How long each took, in seconds, by index; empty if nobody measured.
+    pub seconds: &'a [f64],
+}
+
+/// What the caller concluded: whether it is as the scenario expects.
+#[derive(Clone, Copy)]
+pub struct Judged<'a> {
+    /// In words.
+    pub verdict: &'a str,
+    /// `as-expected`, `not-as-expected` or `incomplete`.
+    pub grade: &'a str,
+    /// What is not as expected.
+    pub failures: &'a [Failed<'a>],
+}
+
+/// Something that is not as expected.
+#[derive(Clone)]
+pub struct Failed<'a> {
+    /// What, in a line.
+    pub text: &'a str,
+    /// Who found it.
+    pub engines: Vec<&'static str>,
+    /// A schedule that shows it.
+    pub trace: Option<&'a Trace>,
+}
+
+/// A mistake in a scenario file.
+#[derive(Clone, Serialize)]
+pub struct Mistake<'a> {
+    /// A stable name.
+    pub kind: &'a str,
+    /// Where, from 1.
+    pub line: u32,
+    /// Where, in characters from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: &'a str,
+    /// A way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<&'a str>,
 }
 
 /// The document, indented, with a newline at its end.
 pub fn document(report: &Report<'_>) -> String {
-    let doc = Document {
+    text(serde_json::to_string_pretty(&document_of(report)))
+}
+
+/// The document on one line, with a newline at its end.
+pub fn line(report: &Report<'_>) -> String {
+    text(serde_json::to_string(&document_of(report)))
+}
+
+/// The document of a file that could not be read, on one line, with a newline at its end.
+pub fn mistakes(file: &str, mistakes: &[Mistake<'_>]) -> String {
+    text(serde_json::to_string(&MistakesOut { format: FORMAT, file, mistakes }))
+}
+
+/// Only maps with keys that are no strings and failing writers make this fail, and there are none.
+fn text(made: serde_json::Result<String>) -> String {
+    made.map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
+}
+
+fn document_of<'a>(report: &Report<'a>) -> Document<'a> {
+    let engines = report.explorations.iter().enumerate();
+    Document {
         format: FORMAT,
         scenario: report.scenario,
         case: report.case,
-        verdict: report.verdict,
+        file: report.file,
+        verdict: report.judged.map(|j| j.verdict),
+        grade: report.judged.map(|j| j.grade),
+        failures: report.judged.map(|j| j.failures.iter().map(|f| failure(report.program, f)).collect()),
         hash: token::hash(report.program),
         columns: outcomes::columns(report.program),
-        engines: report.explorations.iter().map(|e| engine(report, e)).collect(),
-    };
-    // Only maps with keys that are no strings and failing writers make this fail, and there are none.
-    serde_json::to_string_pretty(&doc).map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
+        engines: engines.map(|(i, e)| engine(report, e, report.seconds.get(i).copied())).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct MistakesOut<'a> {
+    format: u32,
+    file: &'a str,
+    mistakes: &'a [Mistake<'a>],
 }
 
 #[derive(Serialize)]
@@ -105,10 +183,24 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     case: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<Vec<FailureOut<'a>>>,
     hash: String,
     columns: Vec<String>,
     engines: Vec<EngineOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailureOut<'a> {
+    text: &'a str,
+    engines: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -119,6 +211,8 @@ struct EngineOut<'a> {
     preemptions: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
     counts: CountsOut,
     outcomes: Vec<Vec<String>>,
     violations: Vec<ViolationOut<'a>>,
@@ -217,7 +311,12 @@ struct ConditionOut<'a> {
     seen_false: Option<String>,
 }
 
-fn engine<'a>(report: &Report<'a>, e: &'a Exploration) -> EngineOut<'a> {
+fn failure<'a>(program: &Program, f: &Failed<'a>) -> FailureOut<'a> {
+    let token = f.trace.map(|t| token::encode(program, &t.steps));
+    FailureOut { text: f.text, engines: f.engines.clone(), token }
+}
+
+fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> EngineOut<'a> {
     let program = report.program;
     let (coverage, preemptions, why) = match &e.coverage {
         Coverage::Complete => ("complete", None, None),
@@ -237,6 +336,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration) -> EngineOut<'a> {
         coverage,
         preemptions,
         why,
+        seconds,
         counts: CountsOut { states, transitions, terminals, depth, executions, blocked },
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(program, f)).collect(),

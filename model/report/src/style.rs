@@ -15,7 +15,7 @@ pub enum Style {
 
 /// What a piece of text is, for its colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
+pub enum Role {
     /// The head of a table.
     Heading,
     /// What is there for orientation only.
@@ -28,7 +28,7 @@ pub(crate) enum Role {
 
 impl Style {
     /// The text with the escapes of its role around it; trailing spaces stay outside.
-    pub(crate) fn paint(self, role: Role, text: &str) -> Cow<'_, str> {
+    pub fn paint(self, role: Role, text: &str) -> Cow<'_, str> {
         if self == Style::Plain || text.is_empty() {
             return Cow::Borrowed(text);
         }

@@ -65,7 +65,7 @@ pub fn lines(explorations: &[Exploration], shown: CountsShown) -> String {
 }
 
 /// A number with commas: `1,234,567`.
-fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, d) in digits.chars().enumerate() {

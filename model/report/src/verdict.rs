@@ -47,8 +47,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
     }
 }
 
-/// The sentence for whatever has no words of its own; also all that an outcome table says.
-pub(crate) fn in_general(program: &Program, v: Violation) -> String {
+/// The sentence for whatever has no words of its own: who, on what, where, against whom. Also all that an outcome table
+/// says.
+pub fn in_general(program: &Program, v: Violation) -> String {
     let who = program.thread_name(v.thread);
     // A leak is nobody's step: it is seen when everything is over.
     let place = match v.property {

@@ -1,96 +1,160 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
-use super::{Exit, engines, find, limits, load, print, progress::Bar, style};
+use super::{
+    Exit, Unread, engines, find, in_order, limits, load,
+    progress::{Bar, Bars},
+    style, usage, write,
+};
 use crate::{
-    args::{CheckArgs, SampleArgs, SamplerArg},
-    judge::{self, Grade},
-    render,
+    args::{CheckArgs, EngineArg},
+    commands::sample,
+    judge::Grade,
+    render::{self, View},
     run::{self, CaseRun, Options},
 };
-use fenceweave_explore::{Comparison, Engine, Limits, Task, shuttle};
-use fenceweave_kernel::Condition;
+use fenceweave_explore::Engine;
 use fenceweave_report::{CountsShown, json};
 use fenceweave_scenario::{Case, Loaded};
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{ops::ControlFlow, path::Path};
 
-/// What came of one file: its text, and how bad it is.
+/// What came of one file: what to print, and how each case went.
+#[derive(Default)]
 struct Checked {
     text: String,
-    exit: Exit,
-    cases: usize,
-    bad: usize,
+    mistakes: String,
+    graded: Vec<(String, Grade)>,
+    unread: bool,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
+    if let Some(why) = contradiction(args) {
+        return usage(why);
+    }
     let files = match find(&args.paths) {
         Ok(files) => files,
         Err(e) => return e,
     };
-    let mut total = Checked { text: String::new(), exit: Exit::Success, cases: 0, bad: 0 };
-    for checked in in_order(&files, args.jobs, |f| check_file(f, args)) {
-        print(&checked.text);
-        total.exit = total.exit.max(checked.exit);
-        total.cases += checked.cases;
-        total.bad += checked.bad;
-    }
-    if total.cases == 0 && total.exit == Exit::Success {
-        return super::usage("no scenario has that in its name");
+    let bars = Bars::new();
+    let mut total = Total::default();
+    in_order(
+        &files,
+        args.jobs.into(),
+        |file| check_file(file, args, &bars),
+        |file, checked| {
+            total.add(file, &checked);
+            bars.aside(|| {
+                eprint!("{}", checked.mistakes);
+                // Nobody reads on: what is left need not be explored.
+                if write(&checked.text).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })
+        },
+    );
+    if total.graded.is_empty() && total.unread.is_empty() {
+        let only = args.only.as_deref().unwrap_or_default();
+        return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
     if !args.json {
-        let (cases, bad) = (total.cases, total.bad);
-        print(&format!("\n{cases} cases in {} files: {} as expected, {bad} not\n", files.len(), cases - bad));
+        // A reader that has gone away is no error.
+        let _ = write(&total.text());
     }
-    total.exit
+    total.exit()
 }
 
-/// Does the work on several threads, and gives the results in the order of the files, so that the output is the same
-/// for any number of them.
-fn in_order<T: Send>(files: &[PathBuf], jobs: usize, work: impl Fn(&Path) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let done: Vec<Mutex<Option<T>>> = files.iter().map(|_| Mutex::new(None)).collect();
-    let worker = || {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(file), Some(slot)) = (files.get(i), done.get(i)) else { return };
-            let result = work(file);
-            if let Ok(mut slot) = slot.lock() {
-                *slot = Some(result);
+/// Options that cannot both be meant.
+fn contradiction(args: &CheckArgs) -> Option<&'static str> {
+    let sampled = args.sample.sample.is_some();
+    match args.engine {
+        Some(e) if sampled && e != EngineArg::Shuttle => Some("`--sample` is done by shuttle: leave `--engine` out"),
+        _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
+        _ => None,
+    }
+}
+
+/// What came of all files.
+#[derive(Default)]
+struct Total {
+    files: usize,
+    /// Each case by name and file.
+    graded: Vec<(String, Grade)>,
+    unread: Vec<String>,
+    /// Whether the last thing printed was a blank line.
+    blank: bool,
+}
+
+impl Total {
+    fn add(&mut self, file: &Path, checked: &Checked) {
+        let file = file.display();
+        self.blank = checked.text.ends_with("\n\n");
+        self.files += usize::from(!checked.graded.is_empty());
+        self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
+        if checked.unread {
+            self.unread.push(file.to_string());
+        }
+    }
+
+    fn names(&self, grade: Grade) -> Vec<&str> {
+        self.graded.iter().filter(|(_, g)| *g == grade).map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn exit(&self) -> Exit {
+        let worst = self.graded.iter().map(|(_, g)| exit_of(*g)).max().unwrap_or(Exit::Success);
+        if self.unread.is_empty() { worst } else { worst.max(Exit::Usage) }
+    }
+
+    /// How many went how, and, where somebody has to do something, which.
+    fn text(&self) -> String {
+        let unread: Vec<&str> = self.unread.iter().map(String::as_str).collect();
+        let bad = [
+            ("not as expected", self.names(Grade::NotAsExpected)),
+            ("incomplete", self.names(Grade::Incomplete)),
+            ("with mistakes, not explored", unread),
+        ];
+        let bad = || bad.iter().filter(|(_, which)| !which.is_empty());
+        let mut parts = vec![format!("{} as expected", self.names(Grade::AsExpected).len())];
+        parts.extend(bad().map(|(what, which)| match *what {
+            "with mistakes, not explored" => format!("{} {what}", plural(which.len(), "file")),
+            _ => format!("{} {what}", which.len()),
+        }));
+        let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));
+        let mut out = String::from(if self.blank { "" } else { "\n" });
+        out.push_str(&match self.graded.len() {
+            0 => format!("{}\n", parts.split_off(1).join(", ")),
+            _ => format!("{cases} in {files}: {}\n", parts.join(", ")),
+        });
+        if self.graded.len() + self.unread.len() > 1 {
+            for (what, which) in bad() {
+                out.push_str(&format!("{what}:\n  {}\n", which.join("\n  ")));
             }
         }
-    };
-    std::thread::scope(|s| {
-        for _ in 1..jobs.clamp(1, files.len().max(1)) {
-            s.spawn(worker);
-        }
-        worker();
-    });
-    done.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+        out
+    }
 }
 
-fn check_file(file: &Path, args: &CheckArgs) -> Checked {
-    let mut checked = Checked { text: String::new(), exit: Exit::Success, cases: 0, bad: 0 };
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+fn check_file(file: &Path, args: &CheckArgs, bars: &Bars) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => loaded,
-        Err(exit) => return Checked { exit, ..checked },
+        Err(unread) => return not_read(file, &unread, args.json),
     };
+    let mut checked = Checked::default();
     for (scenario, case) in cases(&loaded) {
-        if args.only.as_ref().is_some_and(|only| !case.program.name.contains(only.as_str())) {
+        let name = &case.program.name;
+        if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }
-        let run = run_case(case, args);
-        checked.cases += 1;
-        let grade = run.judgement.grade();
-        checked.bad += usize::from(grade != Grade::AsExpected);
-        checked.exit = checked.exit.max(exit_of(grade));
-        checked.text.push_str(&text(scenario, case, &run, args));
+        let run = run_case(case, args, &bars.bar(name));
+        checked.graded.push((name.clone(), run.judgement.grade()));
+        checked.text.push_str(&text(file, scenario, case, &run, args));
     }
     checked
+}
+
+fn not_read(file: &Path, unread: &Unread, as_json: bool) -> Checked {
+    let text = if as_json { unread.json(&file.display().to_string()) } else { String::new() };
+    Checked { text, mistakes: unread.text(), unread: true, ..Checked::default() }
 }
 
 /// The cases of a file, each with its scenario's name.
@@ -106,66 +170,51 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
     }
 }
 
-fn run_case(case: &Case, args: &CheckArgs) -> CaseRun {
-    let bar = Bar::new(&case.program.name);
-    let options = Options { engines: engines(args.engine), exact: args.exact, limits: limits(&args.limits) };
+fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
+    let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
+    let options = Options { engines, exact: args.exact, limits: limits(&args.limits) };
     match args.sample.sample {
-        Some(sampler) => sample(case, sampler, &args.sample, &options, &bar),
-        None => run::run(case, &options, &bar),
+        Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
+        None => run::run(case, &options, bar),
     }
 }
 
-/// Executions of a sample, if the user does not say.
-const SAMPLE_EXECUTIONS: u64 = 10_000;
-
-fn sample(case: &Case, sampler: SamplerArg, args: &SampleArgs, options: &Options, bar: &Bar) -> CaseRun {
-    let sampler = match sampler {
-        SamplerArg::Urw => shuttle::Sampler::Urw,
-        SamplerArg::Pct => shuttle::Sampler::Pct { depth: args.depth },
-        SamplerArg::Random => shuttle::Sampler::Random,
-    };
-    let all = case.expectations.conditions(run::scenario_engine(Engine::Shuttle));
-    let conditions: Vec<Condition> = all.map(|e| e.condition.clone()).collect();
-    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
-    let executions = options.limits.executions.unwrap_or(SAMPLE_EXECUTIONS);
-    let runs = vec![shuttle::sample(&task, sampler, args.seed, executions, &Limits::default(), bar)];
-    let comparison = Comparison::default();
-    let judgement = judge::judge(case, &runs, &comparison);
-    CaseRun { runs, comparison, judgement }
-}
-
-/// A line for what is as expected; everything for what is not.
-fn text(scenario: &str, case: &Case, run: &CaseRun, args: &CheckArgs) -> String {
+fn text(file: &Path, scenario: &str, case: &Case, run: &CaseRun, args: &CheckArgs) -> String {
     if args.json {
-        return json_line(scenario, case, run);
+        return json_line(file, scenario, case, run, args.stats);
     }
-    let name = &case.program.name;
     let counts = if args.stats { CountsShown::Exact } else { CountsShown::Hidden };
-    if run.judgement.grade() == Grade::AsExpected {
-        let mut out = format!("{name}: {}\n", render::verdict(run));
-        if args.stats || run.runs.len() > 1 {
-            for r in &run.runs {
-                out.push_str(&format!("  {}\n", fenceweave_report::summary::line(r, counts).trim_end()));
-            }
-        }
-        return out;
-    }
-    format!("{name}: {}\n", render::case_text(case, run, counts, style()))
+    render::check_text(case, run, View { counts, times: args.stats, style: style() })
 }
 
-fn json_line(scenario: &str, case: &Case, run: &CaseRun) -> String {
-    let conditions: Vec<String> = case
-        .expectations
-        .conditions(run::scenario_engine(run.runs.first().map_or(Engine::Explicit, |r| r.engine)))
-        .map(|e| e.text.clone())
+fn json_line(file: &Path, scenario: &str, case: &Case, run: &CaseRun, timed: bool) -> String {
+    let engine = run::scenario_engine(run.runs.first().map_or(Engine::Explicit, |r| r.engine));
+    let conditions: Vec<String> = case.expectations.conditions(engine).map(|e| e.text.clone()).collect();
+    let (verdict, file) = (render::verdict(run), file.display().to_string());
+    let failures: Vec<json::Failed<'_>> = run
+        .judgement
+        .failures
+        .iter()
+        .map(|f| json::Failed {
+            text: &f.text,
+            engines: f.engines.iter().map(|e| e.name()).collect(),
+            trace: f.trace.as_ref(),
+        })
         .collect();
-    let verdict = render::verdict(run);
-    json::document(&json::Report {
+    let grade = match run.judgement.grade() {
+        Grade::AsExpected => "as-expected",
+        Grade::Incomplete => "incomplete",
+        Grade::NotAsExpected => "not-as-expected",
+    };
+    let seconds: Vec<f64> = run.times.iter().filter(|_| timed).map(|t| t.as_secs_f64()).collect();
+    json::line(&json::Report {
         scenario,
         case: case.name.as_deref(),
         program: &case.program,
-        verdict: Some(&verdict),
+        file: Some(&file),
+        judged: Some(json::Judged { verdict: &verdict, grade, failures: &failures }),
         conditions: &conditions,
         explorations: &run.runs,
+        seconds: &seconds,
     })
 }

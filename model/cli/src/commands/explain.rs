@@ -1,32 +1,47 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
-use super::{Exit, check, engines, limits, load, print, progress::Bar, style, usage};
+use super::{Exit, check, engines, limits, load, progress::Bars, style, usage, write};
 use crate::{
     args::ExplainArgs,
-    render,
+    render::{self, View},
     run::{self, Options},
 };
 use fenceweave_report::CountsShown;
+use fenceweave_scenario::{Case, Scenario};
 
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let loaded = match load(&args.file) {
         Ok(loaded) => loaded,
-        Err(exit) => return exit,
+        Err(unread) => return unread.tell(),
     };
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };
+    let wanted = |c: &&Case| args.only.as_ref().is_none_or(|only| c.program.name.contains(only.as_str()));
     let (mut exit, mut shown) = (Exit::Success, 0);
     for s in &loaded.scenarios {
-        let wanted = |name: &str| args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-        for case in s.cases.iter().filter(|c| wanted(&c.program.name)) {
-            let bar = Bar::new(&case.program.name);
-            let run = run::run(case, &options, &bar);
-            drop(bar);
-            let about = s.about.split_whitespace().collect::<Vec<_>>().join(" ");
-            print(&format!("{}{}: {about}\n\n", if shown > 0 { "\n" } else { "" }, case.program.name));
-            print(&render::case_text(case, &run, CountsShown::Exact, style()));
-            exit = exit.max(check::exit_of(run.judgement.grade()));
+        for (i, case) in s.cases.iter().filter(wanted).enumerate() {
+            let (text, one) = explain_case(s, case, &options, i == 0, shown == 0);
+            exit = exit.max(one);
             shown += 1;
+            if write(&text).is_err() {
+                return exit;
+            }
         }
     }
-    if shown == 0 { usage("no scenario or case has that in its name") } else { exit }
+    if shown > 0 {
+        return exit;
+    }
+    let only = args.only.as_deref().unwrap_or_default();
+    usage(&format!("no scenario or case of {} has `{only}` in its name", args.file.display()))
+}
+
+fn explain_case(s: &Scenario, case: &Case, options: &Options, titled: bool, first: bool) -> (String, Exit) {
+    let run = run::run(case, options, &Bars::new().bar(&case.program.name));
+    let mut out = String::from(if first { "" } else { "\n" });
+    if titled {
+        out.push_str(&render::title(&s.name, &render::one_line(&s.about)));
+        out.push('\n');
+    }
+    let view = View { counts: CountsShown::Exact, times: false, style: style() };
+    out.push_str(&render::case_text(case, &run, view));
+    (out, check::exit_of(run.judgement.grade()))
 }

@@ -1,38 +1,41 @@
 //! `fenceweave fmt`: scenario files in the one spacing that all have.
 
-use super::{Exit, find, print};
+use super::{Exit, Unread, find, usage, write};
 use crate::args::FmtArgs;
+use std::path::Path;
 
 pub(super) fn fmt(args: &FmtArgs) -> Exit {
     let files = match find(&args.paths) {
         Ok(files) => files,
         Err(e) => return e,
     };
-    let mut exit = Exit::Success;
-    for file in files {
-        let name = file.display().to_string();
-        let formatted = fenceweave_scenario::read(&file).and_then(|text| {
-            let formatted = fenceweave_scenario::format(&name, &text)?;
-            Ok((text, formatted))
-        });
-        match formatted {
-            Err(report) => {
-                eprint!("{}", report.plain());
-                exit = exit.max(Exit::Usage);
-            }
-            Ok((text, formatted)) if text == formatted => {}
-            Ok(_) if args.check => {
-                print(&format!("{name} would change\n"));
-                exit = exit.max(Exit::Unexpected);
-            }
-            Ok((_, formatted)) => {
-                if let Err(e) = std::fs::write(&file, formatted) {
-                    exit = exit.max(super::usage(&format!("{name}: {e}")));
-                } else {
-                    print(&format!("{name} changed\n"));
-                }
-            }
-        }
+    files.iter().map(|file| fmt_file(file, args.check)).max().unwrap_or(Exit::Success)
+}
+
+/// Formats one file. One with mistakes is left as it is: what its author meant is not known.
+fn fmt_file(file: &Path, check: bool) -> Exit {
+    let name = file.display().to_string();
+    let read = fenceweave_scenario::read(file).and_then(|text| {
+        let formatted = fenceweave_scenario::format(&name, &text)?;
+        Ok((text, formatted))
+    });
+    let (text, formatted) = match read {
+        Ok(both) => both,
+        Err(report) => return Unread(report).tell(),
+    };
+    if text == formatted {
+        return Exit::Success;
     }
-    exit
+    if check {
+        // A reader that has gone away is no error.
+        let _ = write(&format!("{name} would change\n"));
+        return Exit::Unexpected;
+    }
+    match std::fs::write(file, formatted) {
+        Ok(()) => {
+            let _ = write(&format!("{name} changed\n"));
+            Exit::Success
+        }
+        Err(e) => usage(&format!("{name}: {e}")),
+    }
 }

@@ -1,84 +1,127 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
-use super::{Exit, check::cases, load, print, style, usage};
+use super::{Exit, check::cases, load, style, usage, write};
 use crate::args::ReplayArgs;
 use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle};
 use fenceweave_kernel::{Action, Program, State, Violation};
-use fenceweave_report::{Counterexample, token, trace};
+use fenceweave_report::{Counterexample, TokenError, token, trace};
 use fenceweave_scenario::Case;
+use std::fmt::Write as _;
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
     let loaded = match load(&args.file) {
         Ok(loaded) => loaded,
-        Err(exit) => return exit,
+        Err(unread) => return unread.tell(),
     };
     let wanted = |c: &Case| args.only.as_ref().is_none_or(|only| c.program.name.contains(only.as_str()));
     let all: Vec<&Case> = cases(&loaded).map(|(_, c)| c).filter(|c| wanted(c)).collect();
-    // The token has the program's hash, which says which case it is of.
-    let mut why = None;
-    for case in &all {
+    match which(&all, args) {
+        Ok((case, steps)) => show(case, steps, args.shuttle),
+        Err(why) => usage(&why),
+    }
+}
+
+/// The case that the token is of, and its steps. A token carries the hash of its program; one written by hand need not.
+fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Vec<Action>), String> {
+    let (mut fitting, mut others, mut why) = (vec![], 0, None);
+    for case in all {
         match token::decode(&case.program, &args.token) {
-            Ok(steps) => return show(case, steps, args.shuttle),
+            Ok(steps) => fitting.push((*case, steps)),
             Err(e) => {
-                why.get_or_insert(e.to_string());
+                others += usize::from(matches!(e, TokenError::OtherProgram { .. }));
+                why.get_or_insert(e);
             }
         }
     }
-    usage(&why.unwrap_or_else(|| "no scenario or case has that in its name".into()))
+    let file = args.file.display();
+    match (fitting.len(), why) {
+        (1, _) => fitting.pop().ok_or_else(String::new),
+        (0, None) => {
+            let only = args.only.as_deref().unwrap_or_default();
+            Err(format!("no scenario or case of {file} has `{only}` in its name"))
+        }
+        (0, Some(_)) if others == all.len() && others > 1 => Err(format!(
+            "the token is of none of the {others} cases of {file}: it is another file's, or the case has changed since"
+        )),
+        (0, Some(e)) => Err(e.to_string()),
+        _ => {
+            let names: Vec<&str> = fitting.iter().map(|(c, _)| c.program.name.as_str()).collect();
+            Err(format!("a token without `@` may be of any case: say by `--only` of which ({})", names.join(", ")))
+        }
+    }
+}
+
+/// Where a schedule leads.
+struct End {
+    /// What is broken there.
+    violation: Option<Violation>,
+    /// Who could go on.
+    next: Vec<String>,
+    /// Whether every step could be taken.
+    whole: bool,
 }
 
 fn show(case: &Case, steps: Vec<Action>, on_shuttle: bool) -> Exit {
     let program = &case.program;
-    let (violation, taken) = follow(program, &steps);
-    let (trace, point_of_no_return) = (Trace { steps: steps.clone() }, PointOfNoReturn::NotKnown);
-    let text = match violation {
+    let end = follow(program, &steps);
+    let trace = Trace { steps };
+    let mut out = format!("{}\n", program.name);
+    match end.violation {
         Some(violation) => {
-            let found = Found { violation, trace, point_of_no_return };
-            trace::render(&Counterexample::of(program, &found), style())
+            let point_of_no_return = PointOfNoReturn::NotKnown;
+            let found = Found { violation, trace: trace.clone(), point_of_no_return };
+            out.push_str(&trace::render(&Counterexample::of(program, &found), style()));
         }
-        None => trace::render(&Counterexample::way(program, &trace), style()),
-    };
-    print(&format!("{}\n{text}", program.name));
-    if taken < steps.len() {
-        return Exit::Usage;
+        None => out.push_str(&trace::render(&Counterexample::way(program, &trace), style())),
     }
-    if on_shuttle { shuttle_agrees(case, &steps, violation) } else { Exit::Success }
+    if end.violation.is_none() && end.whole {
+        let last =
+            if end.next.is_empty() { "nothing is left to do, and nothing is wrong".to_owned() } else { open(&end) };
+        let _ = writeln!(out, "{last}");
+    }
+    let agreement = (on_shuttle && end.whole).then(|| shuttle_agrees(case, &trace.steps, end.violation));
+    let agreed = agreement.as_ref().is_none_or(Result::is_ok);
+    if let Some(Ok(line) | Err(line)) = agreement {
+        let _ = writeln!(out, "shuttle: {line}");
+    }
+    // A reader that has gone away is no error.
+    let _ = write(&out);
+    match (end.whole, agreed) {
+        (false, _) => Exit::Usage,
+        (true, false) => Exit::Unexpected,
+        (true, true) => Exit::Success,
+    }
 }
 
-/// Takes the steps as far as they go; the violation that they end in, if they do.
-fn follow(program: &Program, steps: &[Action]) -> (Option<Violation>, usize) {
+fn open(end: &End) -> String {
+    format!("the schedule ends here; who could go on: {}", end.next.join(", "))
+}
+
+/// Takes the steps as far as they go.
+fn follow(program: &Program, steps: &[Action]) -> End {
     let mut state = State::initial(program);
-    for (i, action) in steps.iter().enumerate() {
+    for action in steps {
         let possible = state.enabled(program).contains(action.thread);
         if !possible || action.choice >= state.ways(program, action.thread) {
-            return (None, i);
+            return End { violation: None, next: vec![], whole: false };
         }
         state.step(program, *action);
     }
+    let enabled = state.enabled(program);
     let mut violation = state.violation();
-    if violation.is_none() && state.enabled(program).is_empty() {
-        violation = diagnose::stuck(program, &state);
-        if violation.is_none() {
-            violation = state.conclude(program);
-        }
+    if violation.is_none() && enabled.is_empty() {
+        violation = diagnose::stuck(program, &state).or_else(|| state.conclude(program));
     }
-    (violation, steps.len())
+    let next = program.threads().filter(|t| enabled.contains(*t)).map(|t| program.thread_name(t).to_owned()).collect();
+    End { violation, next, whole: true }
 }
 
-fn shuttle_agrees(case: &Case, steps: &[Action], violation: Option<Violation>) -> Exit {
+fn shuttle_agrees(case: &Case, steps: &[Action], violation: Option<Violation>) -> Result<String, String> {
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
-    match shuttle::replay(&task, steps) {
-        Ok(e) if e.found.first().map(|f| f.violation) == violation => {
-            print("shuttle: the same\n");
-            Exit::Success
-        }
-        Ok(_) => {
-            print("shuttle: another result\n");
-            Exit::Unexpected
-        }
-        Err(e) => {
-            print(&format!("shuttle: {e}\n"));
-            Exit::Unexpected
-        }
+    let replayed = shuttle::replay(&task, steps).map_err(|e| e.to_string())?;
+    if replayed.found.first().map(|f| f.violation) == violation {
+        Ok("the same".to_owned())
+    } else {
+        Err("another result".to_owned())
     }
 }

@@ -43,9 +43,9 @@ impl Visited {
         let hash = print as u64;
         let found = match &self.identity {
             Identity::Fingerprints(prints) => self.table.find(hash, |i| prints[*i as usize] == print),
-            Identity::Exact { arena, ends, hashes } => self
-                .table
-                .find(hash, |i| hashes[*i as usize] == hash && slice(arena, ends, *i) == encoding),
+            Identity::Exact { arena, ends, hashes } => {
+                self.table.find(hash, |i| hashes[*i as usize] == hash && slice(arena, ends, *i) == encoding)
+            }
         };
         found.copied()
     }
@@ -83,9 +83,7 @@ impl Visited {
     pub(super) fn bytes(&self) -> usize {
         let identity = match &self.identity {
             Identity::Fingerprints(prints) => 16 * prints.capacity(),
-            Identity::Exact { arena, ends, hashes } => {
-                arena.capacity() + 8 * (ends.capacity() + hashes.capacity())
-            }
+            Identity::Exact { arena, ends, hashes } => arena.capacity() + 8 * (ends.capacity() + hashes.capacity()),
         };
         identity + self.table.allocation_size()
     }

@@ -493,6 +493,10 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
         self.modify(|a| a.fetch_or(bits, modify_order(order)), |old| old | bits)
     }
 
+    fn fetch_and(&mut self, bits: u64, order: Order) -> T {
+        self.modify(|a| a.fetch_and(bits, modify_order(order)), |old| old & bits)
+    }
+
     fn peek(&self) -> T {
         T::from_bits(self.word.bits.get())
     }

@@ -65,8 +65,7 @@ pub struct CallbackOp {
 fields!(CallbackOp { at, fence, callback });
 
 impl CallbackOp {
-    pub(crate) const BLANK: CallbackOp =
-        CallbackOp { at: At::Test, fence: super::NO_FENCE, callback: super::NO_FENCE };
+    pub(crate) const BLANK: CallbackOp = CallbackOp { at: At::Test, fence: super::NO_FENCE, callback: super::NO_FENCE };
 
     /// An operation about to start.
     pub fn new(add: bool, fence: ObjId, callback: ObjId) -> CallbackOp {

@@ -67,8 +67,12 @@ impl FenceOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let me = cx.me;
         let fence = cx.fence(self.fence);
-        if fence.life.load(Order::Relaxed) == Life::Alive as u8 {
-            return cx.violate(Property::FenceReinitialised, Some(self.fence));
+        let life = fence.life.load(Order::Relaxed);
+        if life != Life::Unborn as u8 {
+            // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
+            let alive = life == Life::Alive as u8;
+            let property = if alive { Property::FenceReinitialised } else { Property::UseAfterFree };
+            return cx.violate(property, Some(self.fence));
         }
         fence.flags.store(0, Order::Relaxed);
         fence.error.store(0, Order::Relaxed);
@@ -214,8 +218,7 @@ impl Protocol for FenceOp {
             What::Release => release_footprint(v, self.fence),
             What::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
-                let target =
-                    if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
+                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
                 Footprint::writes(self.fence).write(target)
             }
             _ => Footprint::writes(self.fence),
@@ -227,8 +230,7 @@ impl Protocol for FenceOp {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        let locks =
-            matches!(self.what, What::EnableSignaling | What::Signal | What::CheckAndSignal | What::GetStatus);
+        let locks = matches!(self.what, What::EnableSignaling | What::Signal | What::CheckAndSignal | What::GetStatus);
         locks.then_some(self.fence)
     }
 }

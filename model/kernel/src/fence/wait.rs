@@ -117,6 +117,7 @@ impl Protocol for FenceWait {
         }
         match self.at {
             At::Enable => {
+                cx.might_sleep(self.fence);
                 cx.fence(self.fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
                 self.at = At::Queue;
                 Flow::Go

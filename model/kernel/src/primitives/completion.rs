@@ -1,7 +1,7 @@
 //! `struct completion`.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     ids::ThreadQueue,
@@ -91,7 +91,8 @@ impl Complete {
             inner.waiters.remove(me);
             cx.set_running();
             Complete::take(inner);
-            return Flow::Done(Value::Word(i32::from(self.patience != Patience::Forever)));
+            // Only the forms with a timeout tell what is left of it; wait_for_completion_interruptible() returns 0.
+            return Flow::Done(Value::Word(i32::from(self.patience.timed())));
         }
         let signal = self.patience.interruptible() && cx.signal_pending();
         if signal || woken == Woken::Timeout {
@@ -113,13 +114,21 @@ impl Protocol for Complete {
         let held = cx.enter(self.completion);
         let mut inner = cx.completion(self.completion).inner.get(held);
         let flow = match self.at {
-            At::Wait => self.wait(cx, &mut inner, Woken::WakeUp),
+            At::Wait => {
+                cx.might_sleep(self.completion);
+                self.wait(cx, &mut inner, Woken::WakeUp)
+            }
             At::Woken => {
                 let woken = woken_by(cx, self.patience);
                 self.wait(cx, &mut inner, woken)
             }
             At::Complete => {
+                let was_for_all = inner.done == DONE_FOR_ALL;
                 inner.done = inner.done.saturating_add(1);
+                if inner.done == DONE_FOR_ALL && !was_for_all {
+                    // One more would look like complete_all().
+                    cx.violate(Property::CapacityExceeded, Some(self.completion));
+                }
                 if let Some(t) = inner.waiters.pop() {
                     cx.wake(t);
                 }

@@ -189,6 +189,11 @@ impl Protocol for RcuOp {
             At::ReadUnlock => read_unlock(cx),
             At::Synchronize | At::Synchronized => {
                 let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
+                cx.might_sleep(rcu);
+                if cx.me == cx.program.main_thread() {
+                    alone(cx, rcu);
+                    return Flow::Done(Value::Word(0));
+                }
                 if self.at == At::Synchronize {
                     let mine = WAKES | cx.me.0;
                     call_rcu(cx, mine);
@@ -298,6 +303,16 @@ impl GracePeriods {
             None => {}
         }
         Flow::Go
+    }
+}
+
+/// A grace period in setup or teardown: nobody else runs, the agent included, and nobody is inside a section.
+fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
+    let held = cx.enter(rcu);
+    let q = cx.rcu(rcu).queues.get(held);
+    cx.rcu(rcu).queues.set(held, Queues::default());
+    for e in q.waiting.live().iter().chain(q.pending.live()).filter(|e| **e & WAKES == 0) {
+        free(cx, ObjId(*e));
     }
 }
 

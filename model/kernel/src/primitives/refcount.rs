@@ -65,6 +65,9 @@ pub struct Counted<R: Runtime> {
 
 impl Copy for Counted<Plain> {}
 
+/// Most references to one object: their number is encoded in a byte.
+const MAX_REFS: u16 = u8::MAX as u16;
+
 /// What dropping a reference did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Dropped {
@@ -84,6 +87,11 @@ impl<R: Runtime> Counted<R> {
     /// The count as an observer sees it.
     pub(crate) fn count(&self) -> u16 {
         self.count.peek()
+    }
+
+    /// Whether there are more than the model can count.
+    pub(crate) fn overflows(&self) -> bool {
+        self.count() > MAX_REFS
     }
 
     pub(crate) fn ledger(&self) -> Ledger {
@@ -213,6 +221,9 @@ impl Protocol for Count {
                 }
             },
         };
+        if cx.refcount(id).refs.overflows() {
+            cx.violate(Property::CapacityExceeded, Some(id));
+        }
         Flow::Done(Value::Word(result))
     }
 

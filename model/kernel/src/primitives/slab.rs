@@ -6,7 +6,7 @@
 
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime, Value, View,
-    coder::{fields, points},
+    coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
     primitives::{
@@ -150,7 +150,18 @@ pub struct SlabOp {
     pub(crate) handle: Handle,
 }
 
-fields!(SlabOp { at, handle });
+impl Code for SlabOp {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        if self.at == At::New {
+            // Which slot it prefers: no object yet that could be outdated.
+            self.handle.obj.code(c);
+            self.handle.generation = 0;
+        } else {
+            self.handle.code(c);
+        }
+    }
+}
 
 impl SlabOp {
     /// Which slots `new` may take: a typesafe slab any free one, others the first free from the operation's own on.
@@ -259,6 +270,9 @@ impl Protocol for SlabOp {
                 }
             },
         };
+        if cx.slot(obj).refs.overflows() {
+            cx.violate(Property::CapacityExceeded, Some(obj));
+        }
         Flow::Done(Value::Word(result))
     }
 

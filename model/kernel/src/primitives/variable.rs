@@ -1,7 +1,7 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
     value::Handle,
@@ -83,16 +83,18 @@ impl Access {
             }
             How::Add => {
                 let delta = self.a.word().unwrap_or_default();
-                let old = cell.fetch_add(delta, self.order).word().unwrap_or_default();
+                let Value::Word(old) = cell.fetch_add(delta, self.order) else {
+                    // A reference plus one is no reference to anything.
+                    cx.violate(Property::WrongKind, Some(self.target));
+                    return Value::Unset;
+                };
                 Value::Word(old.wrapping_add(delta))
             }
             How::Xchg => cell.swap(self.a, self.order),
             How::CmpXchg => {
                 let seen = match cell.compare_exchange(self.a, self.b, self.order) {
                     // NULL and 0 are the same to C, but not the same bits here.
-                    Err(other) if crate::expr::same(other, self.a) => {
-                        cell.compare_exchange(other, self.b, self.order)
-                    }
+                    Err(other) if crate::expr::same(other, self.a) => cell.compare_exchange(other, self.b, self.order),
                     result => result,
                 };
                 seen.unwrap_or_else(|other| other)

@@ -8,7 +8,9 @@
 //!   finish q
 //! ```
 //!
-//! Entries are exclusive and remove themselves when woken (`autoremove_wake_function()`).
+//! Entries are exclusive and remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its
+//! timeout struck, another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list,
+//! and the wake-up is the next one's.
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, Value, View,
@@ -54,7 +56,7 @@ points! {
         Woken = "back from schedule",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
-        /// `wake_up()`: the first waiter.
+        /// `wake_up()`: the first waiter that sleeps.
         WakeOne = "wake_up",
         /// `wake_up_all()`.
         WakeAll = "wake_up_all",
@@ -76,11 +78,14 @@ impl Wait {
         let held = cx.enter(self.queue);
         let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
         let mut woken = 0;
-        while let Some(t) = waiters.pop() {
-            cx.wake(t);
-            woken += 1;
-            if !all {
-                break;
+        // __wake_up_common(): an entry counts, and leaves the list, only if try_to_wake_up() found its task sleeping.
+        for t in waiters.iter() {
+            if cx.wake(t) {
+                waiters.remove(t);
+                woken += 1;
+                if !all {
+                    break;
+                }
             }
         }
         cx.wait_queue(self.queue).waiters.set(held, waiters);

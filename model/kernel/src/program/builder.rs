@@ -1,12 +1,7 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
-use crate::{
-    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
-    expr::Operator,
-    resv::Usage,
-    ww,
-};
+use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, resv::Usage, ww};
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///

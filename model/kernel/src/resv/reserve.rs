@@ -91,18 +91,21 @@ impl Reserve {
         Flow::Go
     }
 
-    /// How large: twice the old one or what is wanted; the first one at least four.
+    /// How large: twice the old one or what is wanted; the first one at least four. A list left without any slot (all
+    /// that was reserved went with the hold of the lock) counts as none.
     fn new_max<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> u8 {
-        match self.old {
-            None => self.wanted.next_power_of_two().max(4),
-            Some(old) => {
-                let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
-                (num + self.wanted).max(max * 2)
+        if let Some(old) = self.old {
+            let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
+            if max > 0 {
+                return (num + self.wanted).max(max * 2);
             }
         }
+        self.wanted.next_power_of_two().max(4)
     }
 
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // GFP_KERNEL.
+        cx.might_sleep(self.resv);
         let max = self.new_max(cx);
         let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
         let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8);

@@ -231,6 +231,8 @@ impl Unlocked {
     fn waited(&mut self, result: Value) -> Flow {
         let Value::Word(w) = result else { return Flow::Done(result) };
         self.result = w as i16;
+        // Where the finished wait was is no part of the state any more.
+        self.wait = self.wait.restart(fence::NO_FENCE);
         self.put(if w <= 0 { AfterPut::Return } else { AfterPut::ReadLock })
     }
 }

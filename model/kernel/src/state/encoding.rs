@@ -7,15 +7,24 @@
 
 use super::State;
 use crate::{
-    Code, Coder, ObjSet, Program, Property, ThreadId, Violation,
-    coder::{Reader, Writer},
+    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, ThreadId, Violation,
+    coder::{Canon, Reader, Writer},
 };
 
 /// An encoding that remembers where its parts end.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone)]
 pub struct Encoding {
     bytes: Vec<u8>,
     ends: Vec<u16>,
+    /// What the writer of a part must know about the whole state.
+    canon: Canon,
+    generations: [u8; MAX_OBJECTS],
+}
+
+impl Default for Encoding {
+    fn default() -> Encoding {
+        Encoding { bytes: vec![], ends: vec![], canon: Canon::default(), generations: [0; MAX_OBJECTS] }
+    }
 }
 
 impl Encoding {
@@ -45,16 +54,33 @@ impl State {
     }
 
     /// Like [`decode`](State::decode), and notes the parts for [`encode_successor`](State::encode_successor).
+    ///
+    /// `parts` is either empty or what the last call noted about *this* state, unchanged since: a part whose bytes stand
+    /// there again need not be read again, because reading is a function of the bytes.
     pub fn decode_parts(&mut self, program: &Program, bytes: &[u8], parts: &mut Encoding) {
-        parts.bytes.clear();
-        parts.bytes.extend_from_slice(bytes);
-        parts.ends.clear();
         let mut r = Reader { bytes, at: 0 };
+        let (mut old_from, known) = (0, !parts.ends.is_empty());
         for part in 0..self.part_count(program) {
+            if known {
+                let old_end = usize::from(parts.ends[part]);
+                let old = &parts.bytes[old_from..old_end];
+                old_from = old_end;
+                if bytes[r.at..].starts_with(old) {
+                    r.at += old.len();
+                    parts.ends[part] = r.at as u16;
+                    continue;
+                }
+            }
             self.code_part(program, part, &mut r);
-            parts.ends.push(r.at as u16);
+            match parts.ends.get_mut(part) {
+                Some(end) => *end = r.at as u16,
+                None => parts.ends.push(r.at as u16),
+            }
         }
         self.world.restore_class_counters();
+        parts.bytes.clear();
+        parts.bytes.extend_from_slice(bytes);
+        (parts.canon, parts.generations) = (self.world.canon(), self.world.generations());
         debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
         if cfg!(debug_assertions) {
             let mut again = vec![];
@@ -78,8 +104,7 @@ impl State {
         }
         let mut dirty = 1u128 << (self.world.part_count() + thread.index());
         touched.iter().for_each(|id| dirty |= 1 << self.world.part_of(id));
-        let generations = self.world.generations();
-        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
+        let mut w = Writer { out, canon: parts.canon, generations: &parts.generations };
         let mut clean_from = 0;
         while dirty != 0 {
             let part = dirty.trailing_zeros() as usize;
@@ -126,8 +151,7 @@ impl State {
             self.violation = None;
             return;
         }
-        let blank =
-            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
+        let blank = Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
         let v = self.violation.get_or_insert(blank);
         let mut property = v.property as u8;
         c.byte(&mut property);

@@ -73,9 +73,13 @@ fields!(Debug { phase, task, contending });
 /// A `struct ww_acquire_ctx`.
 #[derive(Clone)]
 pub struct AcquireCtx<R: Runtime> {
-    /// Taken once at init and kept over all retries: that is what makes a context grow old.
-    stamp: R::Atomic<u16>,
-    acquired: R::Atomic<u8>,
+    /// Never changes; the encoding ranks stamps within it.
+    class: ObjId,
+    /// Taken once at init and kept over all retries: that is what makes a context grow old. Others find the context
+    /// through a mutex whose lock orders their look after this was written, so it needs no memory order of its own; the
+    /// same is true of `acquired`, which changes only while its task is on no wait list.
+    stamp: R::Note<u16>,
+    acquired: R::Note<u8>,
     wounded: R::Atomic<u8>,
     pub(crate) debug: R::Note<Debug>,
 }
@@ -83,29 +87,35 @@ pub struct AcquireCtx<R: Runtime> {
 impl Copy for AcquireCtx<Plain> {}
 
 impl<R: Runtime> AcquireCtx<R> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(class: ObjId) -> Self {
         AcquireCtx {
-            stamp: R::Atomic::new(0),
-            acquired: R::Atomic::new(0),
+            class,
+            stamp: R::Note::new(0),
+            acquired: R::Note::new(0),
             wounded: R::Atomic::new(0),
             debug: R::Note::new(Debug::default()),
         }
     }
 
     pub(crate) fn stamp(&self) -> u16 {
-        self.stamp.load(Order::Relaxed)
+        self.stamp.get()
     }
 
     pub(crate) fn acquired(&self) -> u8 {
-        self.acquired.load(Order::Relaxed)
+        self.acquired.get()
     }
 
     pub(crate) fn set_acquired(&mut self, n: u8) {
-        self.acquired.store(n, Order::Relaxed);
+        self.acquired.set(n);
     }
 
     pub(crate) fn wounded(&self) -> bool {
         self.wounded.load(Order::Relaxed) != 0
+    }
+
+    /// Whether it is marked, as its own task may know without looking at memory.
+    pub(crate) fn was_wounded(&self) -> bool {
+        self.wounded.peek() != 0
     }
 
     pub(crate) fn set_wounded(&mut self, on: bool) {
@@ -117,9 +127,14 @@ impl<R: Runtime> AcquireCtx<R> {
         self.debug.get().task
     }
 
+    /// Where its stamps come from.
+    pub(crate) fn class(&self) -> ObjId {
+        self.class
+    }
+
     /// The stamp, while the context is in use.
     pub(crate) fn live_stamp(&self) -> Option<u16> {
-        (self.debug.get().phase != Phase::Idle).then(|| self.stamp.peek())
+        (self.debug.get().phase != Phase::Idle).then(|| self.stamp.get())
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
@@ -127,8 +142,8 @@ impl<R: Runtime> AcquireCtx<R> {
         if debug.phase == Phase::Idle {
             return;
         }
-        sink("stamp", Facet::Word(i32::from(self.stamp.peek())));
-        sink("acquired", Facet::Word(i32::from(self.acquired.peek())));
+        sink("stamp", Facet::Word(i32::from(self.stamp.get())));
+        sink("acquired", Facet::Word(i32::from(self.acquired.get())));
         sink("wounded", Facet::Flag(self.wounded.peek() != 0));
         sink("contending", Facet::Object(debug.contending));
         sink("done", Facet::Flag(debug.phase == Phase::Done));
@@ -142,7 +157,7 @@ impl Code for AcquireCtx<Plain> {
             (self.stamp.0, self.acquired.0, self.wounded.0) = (0, 0, 0);
             return;
         }
-        c.stamp(&mut self.stamp.0);
+        c.stamp(self.class, &mut self.stamp.0);
         // A wound on a context that holds nothing is dead: the next lock operation clears it before anybody looks.
         let wounded = if self.acquired.0 > 0 { self.wounded.0 } else { 0 };
         let mut packed = self.acquired.0 << 1 | wounded;
@@ -195,7 +210,7 @@ impl CtxOp {
         }
         let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
         let ctx = cx.ctx(self.ctx);
-        ctx.stamp.store(stamp, Order::Relaxed);
+        ctx.stamp.set(stamp);
         ctx.set_acquired(0);
         ctx.set_wounded(false);
         ctx.debug.set(Debug { phase: Phase::Acquiring, task: Some(me), contending: None });
@@ -216,6 +231,13 @@ impl CtxOp {
             return contract(cx, self.ctx);
         }
         cx.ctx(self.ctx).debug.set(Debug::default());
+    }
+}
+
+impl CtxOp {
+    /// Only an init is seen by others: it takes a stamp.
+    pub(crate) fn is_visible(&self) -> bool {
+        self.how == How::Init
     }
 }
 

@@ -149,16 +149,22 @@ impl Lock {
             return Flow::Done(Value::Word(0));
         }
         let (me, mutex) = (cx.me, self.mutex);
+        if self.how != How::Try {
+            cx.might_sleep(mutex);
+        }
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
             // looks are private decisions, so they share the step of the trylock.
-            if self.how != How::Try && cx.ww(mutex).ctx.load(Order::Relaxed) == Some(ctx) {
+            if self.how != How::Try && cx.ww(mutex).ctx.peek() == Some(ctx) {
                 return error(Errno::EALREADY);
             }
-            if !holds_locks(cx, ctx) {
+            // Storing 0 over 0 is nothing that anybody could see.
+            if !holds_locks(cx, ctx) && cx.ctx(ctx).was_wounded() {
                 cx.ctx(ctx).set_wounded(false);
             }
-        } else if self.how != How::Try && cx.ww(mutex).owner.load(Order::Relaxed).task == Some(me) {
+        }
+        if self.how != How::Try && cx.ww(mutex).owner() == Some(me) {
+            // Ours, but not through this context: that is no -EALREADY.
             cx.violate(Property::SelfDeadlock, Some(mutex));
             return Flow::Done(Value::Word(0));
         }
@@ -304,6 +310,11 @@ impl Lock {
         cx.set_sleeping();
         let me = cx.me;
         let taken = cx.ww(self.mutex).try_take(me);
+        if taken {
+            // From here on nothing looks at the task's state before it is running again: whether a waker comes between
+            // makes no difference, so it is told right away.
+            cx.set_running();
+        }
         self.at = if taken { At::Dequeue } else { At::Recheck };
         Flow::Go
     }
@@ -341,9 +352,7 @@ impl Protocol for Lock {
             At::TryTake | At::PublishCtx => own,
             At::ReadWaiters => Footprint::reads(self.mutex),
             At::Woken => own.write(v.my_task()),
-            At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => {
-                slow_path_footprint(v, self.mutex, self.ctx)
-            }
+            At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::{Owner, contract};
+use super::contract;
 use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
@@ -37,7 +37,7 @@ impl Unlock {
     }
 
     fn clear_ctx<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let owner = cx.ww(self.mutex).owner.load(Order::Relaxed).task;
+        let owner = cx.ww(self.mutex).owner();
         if owner != Some(cx.me) {
             cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
             return Flow::Done(Value::Word(0));
@@ -45,7 +45,7 @@ impl Unlock {
         if let ObjectKind::WwMutex { resv: Some(resv), .. } = cx.program.kind(self.mutex) {
             crate::resv::reset_max_fences(cx, *resv);
         }
-        let Some(ctx) = cx.ww(self.mutex).ctx.load(Order::Relaxed) else {
+        let Some(ctx) = cx.ww(self.mutex).ctx.peek() else {
             // Taken without a context: nothing to clear, so this is the releasing step already.
             return self.release(cx);
         };
@@ -61,12 +61,7 @@ impl Unlock {
     }
 
     fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let owner = &mut cx.ww(self.mutex).owner;
-        let mut seen = owner.load(Order::Relaxed);
-        while let Err(now) = owner.compare_exchange(seen, Owner { task: None, ..seen }, Order::Release) {
-            seen = now;
-        }
-        if !seen.waiters {
+        if !cx.ww(self.mutex).release() {
             return Flow::Done(Value::Word(0));
         }
         self.at = At::WakeFirst;

@@ -9,9 +9,11 @@ fn of(program: &Program) -> String {
         scenario: "demo",
         case: Some("broken"),
         program,
-        verdict: Some("as expected"),
+        file: Some("demo.kdl"),
+        judged: Some(Judged { verdict: "as expected", grade: "as-expected", failures: &[] }),
         conditions: &conditions,
         explorations: &[exploration, Exploration::refused(fenceweave_explore::Engine::Loom, &task(program), "too big")],
+        seconds: &[],
     };
     document(&report)
 }

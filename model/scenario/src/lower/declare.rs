@@ -76,11 +76,15 @@ impl<'a> Lower<'a> {
         }
         for value in &options.operands {
             let text = value.span.of(self.text);
-            if !matches!(value.kind, ValueKind::Word(_)) || !is_name(text) {
+            let word = matches!(value.kind, ValueKind::Word(_));
+            if !word || !is_name(text) {
                 self.mistakes
                     .add("name", value.span, format!("`{text}` cannot be a name"))
                     .expected("letters, digits, `-` and `_`, beginning with a letter");
-                continue;
+                // A bad word is declared all the same: that it is bad is told once, not at every use.
+                if !word {
+                    continue;
+                }
             }
             let name = Name { text: text.to_owned(), span: value.span };
             let symbol = self.allocate(node, spec, &name, &options);

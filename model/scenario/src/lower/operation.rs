@@ -1,6 +1,7 @@
 //! Operations: a name, operands and options, checked against the table; and
 //! calls of the scenario's own procs, which are inlined.
 
+use fenceweave_kernel::fence;
 use fenceweave_kernel::primitives::{rcu, slab};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
@@ -285,6 +286,7 @@ impl<'a> Lower<'a> {
             op,
             Op::Slab { at: slab::At::FreeRcu, .. }
                 | Op::Rcu { at: rcu::At::Synchronize }
+                | Op::Fence { what: fence::What::GetRcu, .. }
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
@@ -360,6 +362,7 @@ impl<'a> Lower<'a> {
             None if crate::decls::named(name).is_some() => {
                 Some("declarations stand in the scenario, outside of threads".to_owned())
             }
+            None if name == "call" => Some("a proc is called by its own name: `NAME ARGUMENT…`".to_owned()),
             None => {
                 let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
                 let procs = self.procs.keys().copied();

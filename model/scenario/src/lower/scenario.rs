@@ -52,7 +52,8 @@ pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec
     if file.nodes.is_empty() && mistakes.is_empty() {
         mistakes
             .add("no-scenario", Default::default(), "there is no scenario in this file")
-            .expected("`scenario NAME { … }`");
+            .expected("`scenario NAME { … }`")
+            .help("begin with `scenario NAME { … }`; `fenceweave reference` prints the language");
     }
     scenarios
 }

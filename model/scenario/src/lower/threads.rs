@@ -21,7 +21,19 @@ impl<'a> Lower<'a> {
                 (None, ValueKind::Word(word)) if name.is_none() && is_name(word) => {
                     name = Some(Name { text: word.clone(), span });
                 }
+                (None, ValueKind::Word(word)) if name.is_none() => {
+                    self.mistakes
+                        .add("name", span, format!("`{word}` cannot name a thread"))
+                        .expected("letters, digits, `-` and `_`, beginning with a letter");
+                    name = Some(Name { text: word.clone(), span });
+                }
                 (Some("count"), ValueKind::Int(number @ 1..=COUNT_MAX)) => count = u8::try_from(*number).ok(),
+                (Some("count"), _) => {
+                    self.mistakes
+                        .add("thread", span, format!("a thread stands for 1 to {COUNT_MAX} identical ones"))
+                        .expected(format!("`count=1` to `count={COUNT_MAX}`"))
+                        .help("two or three find nearly every mistake");
+                }
                 (Some("on"), _) => {
                     self.mistakes.add("not-yet", span, "`on=` is not supported yet").expected("a thread of its own");
                 }

@@ -52,7 +52,7 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| completion(args, completion::At::Wait),
     )
     .options(&[INTERRUPTIBLE, TIMEOUT])
-    .returns("0; with a flag 1 if done, 0 after a timeout, -ERESTARTSYS after a signal")
+    .returns("0; with a timeout 1 if done and 0 if not; -ERESTARTSYS after a signal")
     .fails(ERESTARTSYS),
     OpSpec::new(
         "try-wait-for-completion",

@@ -23,6 +23,7 @@ pub(super) fn parse(text: &str, tokens: &[Token], mistakes: &mut Mistakes) -> (F
         tokens,
         at: 0,
         depth: 0,
+        too_deep: false,
         nodes: 0,
         disabled: None,
         off: Vec::new(),
@@ -38,6 +39,8 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    /// Blocks were nested so deeply that reading stopped.
+    too_deep: bool,
     nodes: usize,
     /// The block that comes next is disabled by this `/-`.
     disabled: Option<usize>,
@@ -218,6 +221,7 @@ impl<'a> Parser<'a> {
                 .add("too-deep", open.span, "blocks are nested too deeply here")
                 .expected(format!("at most {DEPTH_MAX} blocks inside each other"));
             // Reading on would need as much stack as the author has braces.
+            self.too_deep = true;
             self.at = self.tokens.len();
             self.depth -= 1;
             return Block::default();
@@ -509,7 +513,7 @@ impl<'a> Parser<'a> {
 
     fn tell_unclosed(&mut self, open: Span) {
         let cut_short = self.tokens.last().is_some_and(|token| token.kind == Kind::Junk);
-        if cut_short || self.depth > DEPTH_MAX || self.nodes > NODES_MAX {
+        if cut_short || self.too_deep || self.nodes > NODES_MAX {
             return; // reading stopped early; nobody knows what was closed
         }
         let suspect = self.misindented.take();

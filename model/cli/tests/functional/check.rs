@@ -1,0 +1,181 @@
+//! `check`: what is as expected is a line; what is not is told with the way there.
+
+use crate::project::{BIG, Project, TWICE, TWO_ORDERS};
+use std::{io::Read, process::Stdio};
+
+#[test]
+fn as_expected_is_a_line_for_each_case() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    insta::assert_snapshot!(project.run("check twice.kdl").sheet(), @"");
+}
+
+#[test]
+fn not_as_expected_comes_with_the_way_there() {
+    let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
+    insta::assert_snapshot!(project.run("check two-orders.kdl").sheet(), @"");
+}
+
+#[test]
+fn engines_that_find_the_same_tell_it_once() {
+    let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
+    let ran = project.run("check --engine all two-orders.kdl").exits(1);
+    let told: Vec<&str> = ran.out.lines().filter(|l| l.starts_with("not as expected (")).collect();
+    assert_eq!(told, ["not as expected (explicit, shuttle, loom): deadlock is violated"]);
+    let head: String = ran.out.lines().take(4).flat_map(|l| [l, "\n"]).collect();
+    insta::assert_snapshot!(head, @"");
+}
+
+#[test]
+fn all_engines_on_what_is_as_expected() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    insta::assert_snapshot!(project.run("check --engine all twice.kdl").sheet(), @"");
+}
+
+#[test]
+fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
+    let project = Project::new().file(
+        "cond.kdl",
+        r#"scenario cond {
+    about "What is expected here is not so."
+    case never expected
+    var x init=0
+    thread w { store x 1; store x 2 }
+    thread r { load x into=seen }
+    expect {
+        only never { never "r.seen == 1"; at-end "x == 3"; sometimes "r.seen == 7" }
+        only expected { violates deadlock }
+    }
+}
+"#,
+    );
+    insta::assert_snapshot!(project.run("check cond.kdl").sheet(), @"");
+}
+
+#[test]
+fn one_property_broken_in_many_ways_is_one_trace_and_a_line_for_each_other() {
+    let project = Project::new().file(
+        "mixed.kdl",
+        r#"scenario mixed {
+    about "Everybody unlocks what is not locked."
+    resv fb
+    thread a { unlock fb }
+    thread w count=2 { lock fb; unlock fb; unlock fb }
+    expect { holds }
+}
+"#,
+    );
+    insta::assert_snapshot!(project.run("check mixed.kdl").sheet(), @"");
+}
+
+#[test]
+fn folders_are_searched_and_a_file_is_found_once() {
+    let project = Project::new()
+        .file("scenarios/twice.kdl", TWICE)
+        .file("scenarios/deep/er/two-orders.kdl", TWO_ORDERS)
+        .file("scenarios/notes.txt", "no scenario");
+    let ran = project.run("check").exits(1);
+    assert!(ran.out.ends_with(
+        "\n3 cases in 2 files: 2 as expected, 1 not as expected\nnot as expected:\n  two-orders \
+         (scenarios/deep/er/two-orders.kdl)\n"
+    ));
+    assert_eq!(project.run("check scenarios scenarios/twice.kdl ./scenarios"), ran);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_circles_are_followed_once() {
+    let project = Project::new().file("scenarios/twice.kdl", TWICE);
+    std::os::unix::fs::symlink("..", project.path("scenarios/up")).expect("a link");
+    let ran = project.run("check").exits(0);
+    assert!(ran.out.ends_with("\n2 cases in 1 file: 2 as expected\n"), "{}", ran.out);
+}
+
+#[test]
+fn only_picks_by_scenario_and_case() {
+    let project = Project::new().file("scenarios/twice.kdl", TWICE).file("scenarios/two-orders.kdl", TWO_ORDERS);
+    insta::assert_snapshot!(project.run("check --only /fixed").sheet(), @"");
+    insta::assert_snapshot!(project.run("check --only nobody").sheet(), @"");
+}
+
+#[test]
+fn a_path_that_is_not_there_is_a_mistake_of_usage() {
+    let project = Project::new().file("empty/notes.txt", "");
+    insta::assert_snapshot!(project.run("check").sheet(), @"");
+    insta::assert_snapshot!(project.run("check empty").sheet(), @"");
+}
+
+#[test]
+fn usage_that_cannot_be_meant() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    for arguments in
+        ["", "check --jobs 0", "check --sideways", "check --time soon", "check --engine spin", "replay twice.kdl"]
+    {
+        let ran = project.run(arguments).exits(2);
+        assert!(!ran.err.contains("panicked") && ran.out.is_empty(), "{arguments}: {}", ran.err);
+    }
+}
+
+#[test]
+fn exact_states_are_the_same_states() {
+    let project = Project::new().file("twice.kdl", TWICE).file("two-orders.kdl", TWO_ORDERS);
+    let counts = |arguments: &str| -> Vec<String> {
+        let out = project.run(arguments).out;
+        let lines = out.lines().filter(|l| l.contains(" states, "));
+        // Times differ from run to run.
+        lines.map(|l| l.split(", depth").next().unwrap_or_default().to_owned()).collect()
+    };
+    let fingerprints = counts("check --stats twice.kdl two-orders.kdl");
+    assert_eq!(fingerprints.len(), 3);
+    assert_eq!(fingerprints, counts("check --stats --exact twice.kdl two-orders.kdl"));
+}
+
+#[test]
+fn stats_tell_counts_seconds_and_speed() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    let ran = project.run("check --stats --engine all --only fixed twice.kdl").exits(0);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    for (line, unit) in lines[1..4].iter().zip(["states/s", "executions/s", "executions/s"]) {
+        assert!(line.contains(" s, ") && line.contains(unit), "{line}");
+    }
+}
+
+#[test]
+fn any_number_of_jobs_prints_the_same_bytes() {
+    let mut project = Project::new().file("scenarios/m-bad.kdl", "scenario bad { thread { } }");
+    for i in 0..6 {
+        let (name, text) = if i % 2 == 0 { ("twice", TWICE) } else { ("two-orders", TWO_ORDERS) };
+        project = project.file(&format!("scenarios/{i}-{name}.kdl"), text);
+    }
+    let one = project.run("check --jobs 1").exits(2);
+    for jobs in [2, 2, 5, 64] {
+        assert_eq!(project.run(&format!("check --jobs {jobs}")), one);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    // More than a pipe holds, so that somebody writes into a closed one.
+    let mut project = Project::new();
+    for i in 0..200 {
+        project = project.file(&format!("scenarios/{i}.kdl"), TWO_ORDERS);
+    }
+    for arguments in ["check", "check --json", "list", "reference", "properties", "explain scenarios/0.kdl"] {
+        let mut child =
+            project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+        let mut first = [0; 10];
+        let mut out = child.stdout.take().expect("a pipe");
+        out.read_exact(&mut first).expect("ten bytes");
+        drop(out);
+        let mut err = String::new();
+        child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
+        let code = child.wait().expect("an end").code();
+        assert!(code.is_some_and(|c| c < 2) && err.is_empty(), "{arguments}: {code:?} {err}");
+    }
+}
+
+#[test]
+fn nothing_but_text_goes_into_a_pipe() {
+    let project = Project::new().file("big.kdl", BIG);
+    let ran = project.run("check big.kdl --states 400000").exits(3);
+    assert!(ran.err.is_empty() && !ran.out.contains('\u{1b}'), "{}{}", ran.out, ran.err);
+}

@@ -1,0 +1,38 @@
+//! `explain`: everything about one file.
+
+use crate::project::{BIG, Project, TWICE, TWO_ORDERS};
+
+#[test]
+fn cases_with_outcomes_counts_and_counterexamples() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    insta::assert_snapshot!(project.run("explain twice.kdl").sheet(), @"");
+}
+
+#[test]
+fn one_case_by_name() {
+    let project = Project::new().file("twice.kdl", TWICE);
+    let ran = project.run("explain twice.kdl --only fixed").exits(0);
+    assert!(ran.out.contains("case fixed: holds") && !ran.out.contains("case buggy"), "{}", ran.out);
+    insta::assert_snapshot!(project.run("explain twice.kdl --only nobody").sheet(), @"");
+}
+
+#[test]
+fn exit_codes_are_those_of_check() {
+    let project = Project::new().file("two-orders.kdl", TWO_ORDERS).file("big.kdl", BIG);
+    project.run("explain two-orders.kdl").exits(1);
+    project.run("explain big.kdl --states 100").exits(3);
+    project.run("explain nowhere.kdl").exits(2);
+    project.run("explain .").exits(2);
+}
+
+#[test]
+fn every_other_way_to_break_a_property_is_a_line_with_its_token() {
+    let text = "scenario s {\n resv fb\n thread a count=2 { unlock fb }\n expect { violates unlock-not-held }\n}\n";
+    let project = Project::new().file("s.kdl", text);
+    let ran = project.run("explain s.kdl").exits(0);
+    let also: Vec<&str> = ran.out.lines().filter(|l| l.starts_with("also: ")).collect();
+    let [line] = also[..] else { panic!("{}", ran.out) };
+    let (_, token) = line.rsplit_once(": ").expect("a token at its end");
+    let replayed = project.run(&format!("replay s.kdl {token}")).exits(0);
+    assert!(replayed.out.contains("unlock-not-held: a.1 releases fb"), "{}", replayed.out);
+}

@@ -1,0 +1,101 @@
+//! `fenceweave::scenario_tests`: the tests that another repository gets of its own scenarios.
+//!
+//! insta reads from the environment what to do with a snapshot that differs. So each test here runs this test binary
+//! again, with an environment of its own and no test but [`subject`].
+
+use crate::project::{Project, Ran, TWICE};
+use libtest_mimic::Arguments;
+use std::process::Command;
+
+/// Where [`subject`] finds the scenarios; without it there is nothing to test.
+const FOLDER: &str = "FENCEWEAVE_TEST_SUBJECT";
+/// What [`subject`] is to run: the arguments of a test binary.
+const ARGUMENTS: &str = "FENCEWEAVE_TEST_ARGUMENTS";
+
+#[test]
+#[ignore = "run by the other tests of this file, in a folder of theirs"]
+fn subject() {
+    let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else { return };
+    let arguments = std::env::var(ARGUMENTS).unwrap_or_default();
+    let arguments = Arguments::from_iter(["scenarios"].into_iter().chain(arguments.split_whitespace()));
+    let done = fenceweave::harness::run_tests(&arguments, &folder.join("scenarios"), &folder.join("snapshots"));
+    assert!(!done.has_failed());
+}
+
+fn run(project: &Project, update: &str, arguments: &str) -> Ran {
+    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    command.args(["--ignored", "--exact", "harness::subject", "--nocapture"]);
+    command.env(FOLDER, project.path(".")).env(ARGUMENTS, arguments).env("INSTA_UPDATE", update);
+    command.env_remove("INSTA_FORCE_PASS").current_dir(project.path("."));
+    Ran::of(command.output().expect("this binary starts"))
+}
+
+fn succeeded(ran: &Ran) -> bool {
+    ran.code == Some(0)
+}
+
+fn project() -> Project {
+    Project::new().file("scenarios/fence/twice.kdl", TWICE)
+}
+
+#[test]
+fn a_test_for_every_case_and_engine_and_a_snapshot_for_every_file() {
+    let ran = run(&project(), "no", "--list");
+    let names: Vec<&str> = ran.out.lines().filter_map(|l| l.strip_suffix(": test")).collect();
+    assert_eq!(
+        names,
+        [
+            "fence/twice::buggy::explicit",
+            "fence/twice::buggy::shuttle",
+            "fence/twice::buggy::loom",
+            "fence/twice::fixed::explicit",
+            "fence/twice::fixed::shuttle",
+            "fence/twice::fixed::loom",
+            "fence/twice::snapshot",
+            "counts",
+            "no-snapshot-without-scenario",
+        ]
+    );
+}
+
+#[test]
+fn a_new_snapshot_fails_until_it_is_accepted() {
+    let project = project();
+    assert!(!succeeded(&run(&project, "no", "")));
+    assert!(succeeded(&run(&project, "always", "")));
+    let snapshot = project.read("snapshots/fence/twice.snap");
+    assert!(snapshot.contains("case buggy: violates fence-signaled-twice, as expected"), "{snapshot}");
+    assert!(project.read("snapshots/counts.snap").contains("fence/twice::fixed: "));
+    assert!(succeeded(&run(&project, "no", "")));
+}
+
+#[test]
+fn a_changed_scenario_fails_with_the_difference() {
+    let project = project();
+    assert!(succeeded(&run(&project, "always", "")));
+    let project =
+        project.file("scenarios/fence/twice.kdl", TWICE.replace("only fixed { check-and-signal f into=was }", ""));
+    let ran = run(&project, "no", "fence/twice");
+    assert!(!succeeded(&ran));
+    assert!(ran.out.contains("fence/twice::snapshot"), "{}", ran.out);
+}
+
+#[test]
+fn what_is_not_as_expected_fails_by_its_name_with_the_way_there() {
+    let project = Project::new().file("scenarios/two-orders.kdl", crate::project::TWO_ORDERS);
+    let ran = run(&project, "always", "two-orders::explicit");
+    assert!(!succeeded(&ran));
+    assert!(ran.out.contains("not as expected: deadlock is violated"), "{}", ran.out);
+    assert!(ran.out.contains("replay: F1C3F2@"), "{}", ran.out);
+}
+
+#[test]
+fn mistakes_and_orphans_are_failures() {
+    let project = project();
+    assert!(succeeded(&run(&project, "always", "")));
+    let project = project.file("scenarios/bad.kdl", "scenari").file("snapshots/fence/gone.snap", "");
+    let ran = run(&project, "no", "");
+    assert!(!succeeded(&ran));
+    assert!(ran.out.contains("bad::load") && ran.out.contains("bad.kdl:1:1"), "{}", ran.out);
+    assert!(ran.out.contains("no scenario for: ") && ran.out.contains("gone.snap"), "{}", ran.out);
+}

@@ -1,0 +1,62 @@
+//! Limits: a result that is incomplete says what was covered, and has an exit code of its own.
+
+use crate::project::{BIG, Project, TWO_ORDERS};
+
+#[test]
+fn a_limit_on_states_says_what_was_covered() {
+    let project = Project::new().file("big.kdl", BIG);
+    insta::assert_snapshot!(project.run("check big.kdl --states 100").sheet(), @"");
+}
+
+#[test]
+fn a_limit_on_executions_says_what_was_covered() {
+    let project = Project::new().file("big.kdl", BIG);
+    insta::assert_snapshot!(project.run("check big.kdl --engine shuttle --executions 50").sheet(), @"");
+}
+
+#[test]
+fn limits_on_memory_and_time_end_a_run() {
+    let project = Project::new().file("big.kdl", BIG);
+    for (limit, what) in [("--memory 1", "MiB of memory"), ("--time 0.05", "more than 0.05 s")] {
+        let ran = project.run(&format!("check big.kdl {limit}")).exits(3);
+        assert!(ran.out.contains("incomplete: ") && ran.out.contains(what), "{}", ran.out);
+        assert!(ran.out.contains("steps were visited"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn an_engine_that_cannot_take_a_scenario_says_why() {
+    let project = Project::new().file("big.kdl", BIG);
+    insta::assert_snapshot!(project.run("check big.kdl --engine loom").sheet(), @"");
+}
+
+#[test]
+fn what_was_found_within_a_bound_is_found() {
+    let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
+    let none = project.run("check two-orders.kdl --engine loom --preemptions 0").exits(3);
+    assert!(none.out.contains("to 0 preemptions"), "{}", none.out);
+    project.run("check two-orders.kdl --engine loom --preemptions 1").exits(1);
+}
+
+#[test]
+fn the_worst_of_several_is_the_exit_code() {
+    let project = Project::new()
+        .file("incomplete/big.kdl", BIG)
+        .file("unexpected/two-orders.kdl", TWO_ORDERS)
+        .file("mistake/empty.kdl", "");
+    project.run("check --states 100 incomplete").exits(3);
+    project.run("check --states 100 incomplete unexpected").exits(1);
+    let ran = project.run("check --states 100 incomplete unexpected mistake").exits(2);
+    let end = ran.out.split("\n\n").last().unwrap_or_default();
+    insta::assert_snapshot!(end, @"");
+}
+
+#[test]
+fn a_limit_of_the_scenario_gives_way_to_the_users() {
+    let text = BIG.replace("resv fb\n", "resv fb\n    limits states=10\n");
+    let project = Project::new().file("big.kdl", text);
+    let own = project.run("check big.kdl").exits(3);
+    assert!(own.out.contains("more than 10 states"), "{}", own.out);
+    let users = project.run("check big.kdl --states 200").exits(3);
+    assert!(users.out.contains("more than 200 states"), "{}", users.out);
+}

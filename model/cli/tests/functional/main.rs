@@ -1,0 +1,17 @@
+//! What a user sees: the real binary in a folder of its own, a file of tests for each command.
+//!
+//! A test writes scenario files into a [`project::Project`], runs `fenceweave` there, and holds exit code, standard
+//! output and standard error against what is written in the test. Where the text matters it is an inline snapshot
+//! (`cargo insta review` changes them); where only a fact matters it is an assertion.
+
+mod check;
+mod explain;
+mod fmt;
+mod harness;
+mod json;
+mod limits;
+mod listing;
+mod mistakes;
+mod project;
+mod replay;
+mod sampling;

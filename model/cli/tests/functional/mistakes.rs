@@ -1,0 +1,81 @@
+//! Mistakes of the author: told all at once, each with its place and a way out, and never a panic.
+
+use crate::project::{Project, TWICE};
+
+#[test]
+fn all_mistakes_of_a_file_at_once_with_their_places() {
+    let project = Project::new().file(
+        "typos.kdl",
+        r#"scenario typos {
+    about "Little of this is right."
+    resv fb
+    thread a { lokc fb; unlock fb }
+    thread b { signal fb; goto nowhere }
+    expect { hodls; violates dedlock }
+}
+"#,
+    );
+    insta::assert_snapshot!(project.run("check typos.kdl").sheet(), @"");
+}
+
+#[test]
+fn a_file_with_mistakes_does_not_keep_others_from_being_explored() {
+    let project = Project::new().file("scenarios/a.kdl", "scenari x").file("scenarios/b.kdl", TWICE);
+    let ran = project.run("check").exits(2);
+    insta::assert_snapshot!(ran.out, @"");
+    assert!(ran.err.contains("a.kdl:1:1"), "{}", ran.err);
+}
+
+/// Files that nobody planned for. Every one of them is a mistake with a place, in every command.
+#[test]
+fn odd_files_are_told_and_never_a_panic() {
+    let head = "scenario odd {\n resv fb\n";
+    let odd: [(&str, Vec<u8>); 12] = [
+        ("empty", vec![]),
+        ("comment", b"// nothing else\n".to_vec()),
+        ("binary", (0..=255).cycle().take(3000).collect()),
+        ("no-thread", format!("{head} teardown {{ lock fb }}\n}}").into()),
+        (
+            "else-on-one-line",
+            format!("{head} thread a {{ trylock fb into=r; when r is=0 {{ }} else {{ }} }}\n}}").into(),
+        ),
+        ("twenty-threads", format!("{head} thread a count=20 {{ lock fb }}\n}}").into()),
+        ("no-thread-at-all", format!("{head} thread a count=0 {{ lock fb }}\n}}").into()),
+        ("recursion", format!("{head} proc p {{ q }}\n proc q {{ p }}\n thread a {{ p }}\n}}").into()),
+        ("same-name", format!("{head} fence fb\n thread a {{ lock fb }}\n thread a {{ lock fb }}\n}}").into()),
+        ("unicode", "scenario größe {\n thread 線程 { }\n}".into()),
+        ("deep", format!("{head} thread a {{ {} {} }}\n}}", "loop { ".repeat(300), "}; ".repeat(300)).into()),
+        ("unclosed", format!("{head} thread a {{ lock fb").into()),
+    ];
+    for (name, content) in odd {
+        let file = format!("{name}.kdl");
+        let project = Project::new().file(&file, &content);
+        let commands = ["check F", "check --json F", "explain F", "replay F A1", "list F"];
+        for command in commands.map(|c| c.replace('F', &file)) {
+            let ran = project.run(&command).exits(2);
+            assert!(ran.err.contains(&file) && !ran.err.contains("panicked"), "{command}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_are_fine() {
+    let project = Project::new().file("twice.kdl", format!("\u{feff}{}", TWICE.replace('\n', "\r\n")));
+    project.run("check twice.kdl").exits(0);
+}
+
+#[test]
+fn without_expectations_everything_is_to_hold() {
+    let project = Project::new()
+        .file("good.kdl", "scenario good { resv fb; thread a { lock fb; unlock fb } }")
+        .file("bad.kdl", "scenario bad { resv fb; thread a { unlock fb } }");
+    project.run("check good.kdl").exits(0);
+    project.run("check bad.kdl").exits(1);
+}
+
+#[test]
+fn a_bad_name_is_told_once_and_not_at_every_use() {
+    let text = "scenario s {\n resv puffer_ä\n thread a { lock puffer_ä; unlock puffer_ä }\n}\n";
+    let ran = Project::new().file("s.kdl", text).run("check s.kdl").exits(2);
+    assert_eq!(ran.err.matches('×').count(), 1, "{}", ran.err);
+}
