@@ -85,6 +85,11 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn fetch_or(&mut self, bits: u64, order: Order) -> T;
     /// Keeps only these bits of the packed form and returns the old value.
     fn fetch_and(&mut self, bits: u64, order: Order) -> T;
+    /// The latest written value as the checker asks for it: other accesses are ordered before or after, but it
+    /// synchronises with none. Whether memory is freed is a fact, not something that a CPU may see late.
+    fn latest(&mut self) -> T {
+        self.fetch_or(0, Order::Relaxed)
+    }
     /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back that
     /// only it ever writes (whether it is the owner, whether this is its ctx).
     fn peek(&self) -> T;

@@ -614,10 +614,13 @@ fn stamps_are_ranked_within_their_class() {
     let other = w.b.object("other", ObjectKind::WwClass { wound_wait: true, variant: Variant::Upstream });
     let (x, y) = (w.ctx("x"), w.ctx("y"));
     let z = w.b.object("z", ObjectKind::AcquireCtx { class: other });
+    let m = w.mutex("m");
     w.b.thread("t", |s| {
         for c in [x, z] {
             ctx_op(s, CtxHow::Init, c);
         }
+        lock(s, How::Lock, m, Some(x), "r");
+        s.unlock(m);
         for c in [z, x] {
             ctx_op(s, CtxHow::Fini, c);
         }
@@ -661,6 +664,7 @@ fn more_contexts_than_threads_can_be_open() {
     let contexts: Vec<ObjId> = (0..16)
         .map(|i| w.b.object("c", ObjectKind::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
         .collect();
+    let m = w.mutex("m");
     w.b.setup(|s| {
         for (i, c) in contexts.iter().enumerate() {
             let on_behalf = Some(ThreadId(i as u8 / 2));
@@ -668,7 +672,11 @@ fn more_contexts_than_threads_can_be_open() {
         }
     });
     for pair in contexts.chunks(2) {
-        w.b.thread("t", |s| pair.iter().for_each(|c| ctx_op(s, CtxHow::Fini, *c)));
+        w.b.thread("t", |s| {
+            s.op("lock", Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock });
+            s.unlock(m);
+            pair.iter().for_each(|c| ctx_op(s, CtxHow::Fini, *c));
+        });
     }
     let program = w.b.build();
     let (mut state, mut encoding) = (State::initial(&program), vec![]);

@@ -41,8 +41,16 @@ impl Span {
     }
 
     fn labeled(self, label: &str) -> LabeledSpan {
-        let length = (self.end - self.start) as usize;
-        LabeledSpan::new(Some(label.to_owned()), self.start as usize, length)
+        LabeledSpan::new(Some(label.to_owned()), self.start as usize, self.length())
+    }
+
+    /// Whose line and column stand at the head of the diagnostic.
+    fn labeled_primary(self, label: &str) -> LabeledSpan {
+        LabeledSpan::new_primary_with_span(Some(label.to_owned()), (self.start as usize, self.length()))
+    }
+
+    fn length(self) -> usize {
+        (self.end - self.start) as usize
     }
 }
 
@@ -169,7 +177,7 @@ impl Diagnostic for Mistake {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let main = self.span.labeled(&self.expected);
+        let main = self.span.labeled_primary(&self.expected);
         let seen = self.seen.iter().map(|(span, label)| span.labeled(label));
         Some(Box::new(std::iter::once(main).chain(seen)))
     }

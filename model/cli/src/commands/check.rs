@@ -107,12 +107,12 @@ impl Total {
         let bad = [
             ("not as expected", self.names(Grade::NotAsExpected)),
             ("incomplete", self.names(Grade::Incomplete)),
-            ("with mistakes, not explored", unread),
+            ("with mistakes", unread),
         ];
         let bad = || bad.iter().filter(|(_, which)| !which.is_empty());
         let mut parts = vec![format!("{} as expected", self.names(Grade::AsExpected).len())];
         parts.extend(bad().map(|(what, which)| match *what {
-            "with mistakes, not explored" => format!("{} {what}", plural(which.len(), "file")),
+            "with mistakes" => format!("{} {what}", plural(which.len(), "file")),
             _ => format!("{} {what}", which.len()),
         }));
         let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));

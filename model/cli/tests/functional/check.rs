@@ -6,13 +6,44 @@ use std::{io::Read, process::Stdio};
 #[test]
 fn as_expected_is_a_line_for_each_case() {
     let project = Project::new().file("twice.kdl", TWICE);
-    insta::assert_snapshot!(project.run("check twice.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check twice.kdl").sheet(), @"
+    twice/buggy: violates fence-signaled-twice, as expected
+    twice/fixed: holds, as expected
+
+    2 cases in 1 file: 2 as expected
+    -- exit code 0
+    ");
 }
 
 #[test]
 fn not_as_expected_comes_with_the_way_there() {
     let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
-    insta::assert_snapshot!(project.run("check two-orders.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check two-orders.kdl").sheet(), @"
+    two-orders: NOT AS EXPECTED: violates deadlock; expected: holds
+      explicit  complete
+
+    not as expected: deadlock is violated
+      #      flip             copy             state
+      1      lock fb0                          fb0.owner: none→flip
+      -- switch (preemption 1 of 1)
+      2                       lock fb1         fb1.owner: none→copy
+                                               <== point of no return: after this step nothing can end well
+      3-4                     lock fb0         fb0.waiters: none→copy
+                                asleep on fb0
+      5-6    lock fb1                          fb1.waiters: none→flip
+               asleep on fb1
+
+    deadlock: flip and copy can never go on
+      threads wait for each other for ever: nobody can run and somebody is unfinished
+    wait-for cycle:
+      flip holds fb0, waits for fb1 (line 6: lock fb1) → held by copy
+      copy holds fb1, waits for fb0 (line 7: lock fb0) → held by flip
+    passes if at step 2 flip goes first: F4C4@HASH
+    replay: F1C3F2@HASH
+
+    1 case in 1 file: 0 as expected, 1 not as expected
+    -- exit code 1
+    ");
 }
 
 #[test]
@@ -22,13 +53,30 @@ fn engines_that_find_the_same_tell_it_once() {
     let told: Vec<&str> = ran.out.lines().filter(|l| l.starts_with("not as expected (")).collect();
     assert_eq!(told, ["not as expected (explicit, shuttle, loom): deadlock is violated"]);
     let head: String = ran.out.lines().take(4).flat_map(|l| [l, "\n"]).collect();
-    insta::assert_snapshot!(head, @"");
+    insta::assert_snapshot!(head, @"
+    two-orders: NOT AS EXPECTED: violates deadlock; expected: holds
+      explicit  complete
+      shuttle   complete; the same 2 outcomes
+      loom      complete; the same 2 outcomes
+    ");
 }
 
 #[test]
 fn all_engines_on_what_is_as_expected() {
     let project = Project::new().file("twice.kdl", TWICE);
-    insta::assert_snapshot!(project.run("check --engine all twice.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check --engine all twice.kdl").sheet(), @"
+    twice/buggy: violates fence-signaled-twice, as expected
+      explicit  complete
+      shuttle   complete; the same 2 outcomes
+      loom      complete; the same 2 outcomes
+    twice/fixed: holds, as expected
+      explicit  complete
+      shuttle   complete; the same 2 outcomes
+      loom      complete; the same 2 outcomes
+
+    2 cases in 1 file: 2 as expected
+    -- exit code 0
+    ");
 }
 
 #[test]
@@ -48,7 +96,51 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
 }
 "#,
     );
-    insta::assert_snapshot!(project.run("check cond.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check cond.kdl").sheet(), @r#"
+    cond/never: NOT AS EXPECTED: 3 expectations fail
+      explicit  complete
+
+    not as expected: line 8: `never "r.seen == 1"` does not hold
+      #      w          r                     state
+      1      store x 1                        x: 0→1
+      -- switch (preemption 1 of 1)
+      2                 load x into=seen → 1  r: done
+    replay: W1R1@HASH
+
+    not as expected: line 8: `at-end "x == 3"` does not hold
+      #      w          r                     state
+      1      store x 1                        x: 0→1
+      2      store x 2                        x: 1→2, w: done
+      3                 load x into=seen → 2  r: done
+    replay: W2R1@HASH
+
+    not as expected: line 8: `sometimes "r.seen == 7"` was never seen
+
+    how it ends:
+      always  x=2
+      r.seen
+      0
+      1
+      2
+
+    cond/expected: NOT AS EXPECTED: holds; expected: violates deadlock
+      explicit  complete
+
+    not as expected: deadlock was expected to be violated, but holds
+
+    how it ends:
+      always  x=2
+      r.seen
+      0
+      1
+      2
+
+    2 cases in 1 file: 0 as expected, 2 not as expected
+    not as expected:
+      cond/never (cond.kdl)
+      cond/expected (cond.kdl)
+    -- exit code 1
+    "#);
 }
 
 #[test]
@@ -64,7 +156,28 @@ fn one_property_broken_in_many_ways_is_one_trace_and_a_line_for_each_other() {
 }
 "#,
     );
-    insta::assert_snapshot!(project.run("check mixed.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check mixed.kdl").sheet(), @"
+    mixed: NOT AS EXPECTED: violates unlock-not-held; expected: holds
+      explicit  complete
+
+    not as expected: unlock-not-held is violated
+      #      a          w.0  w.1  state
+      1      unlock fb            !! unlock-not-held
+
+    unlock-not-held: a releases fb, which nobody holds (line 4: unlock fb)
+      a lock is released by a thread that does not hold it
+    no schedule of this program ends well
+    replay: A1@HASH
+    also: unlock-not-held by a on fb (line 4: unlock fb) (against w.0): W1A1@HASH
+    also: unlock-not-held by a on fb (line 4: unlock fb) (against w.1): B1A1@HASH
+    also: unlock-not-held by w.0 on fb (line 5: unlock fb): W3@HASH
+    also: unlock-not-held by w.0 on fb (line 5: unlock fb) (against w.1): W2B1W1@HASH
+    also: unlock-not-held by w.1 on fb (line 5: unlock fb): B3@HASH
+    also: unlock-not-held by w.1 on fb (line 5: unlock fb) (against w.0): B2W1B1@HASH
+
+    1 case in 1 file: 0 as expected, 1 not as expected
+    -- exit code 1
+    ");
 }
 
 #[test]
@@ -93,15 +206,32 @@ fn links_in_circles_are_followed_once() {
 #[test]
 fn only_picks_by_scenario_and_case() {
     let project = Project::new().file("scenarios/twice.kdl", TWICE).file("scenarios/two-orders.kdl", TWO_ORDERS);
-    insta::assert_snapshot!(project.run("check --only /fixed").sheet(), @"");
-    insta::assert_snapshot!(project.run("check --only nobody").sheet(), @"");
+    insta::assert_snapshot!(project.run("check --only /fixed").sheet(), @"
+    twice/fixed: holds, as expected
+
+    1 case in 1 file: 1 as expected
+    -- exit code 0
+    ");
+    insta::assert_snapshot!(project.run("check --only nobody").sheet(), @"
+    -- standard error
+    error: no scenario or case has `nobody` in its name; `fenceweave list` shows them all
+    -- exit code 2
+    ");
 }
 
 #[test]
 fn a_path_that_is_not_there_is_a_mistake_of_usage() {
     let project = Project::new().file("empty/notes.txt", "");
-    insta::assert_snapshot!(project.run("check").sheet(), @"");
-    insta::assert_snapshot!(project.run("check empty").sheet(), @"");
+    insta::assert_snapshot!(project.run("check").sheet(), @"
+    -- standard error
+    error: there is no file or folder `scenarios` here
+    -- exit code 2
+    ");
+    insta::assert_snapshot!(project.run("check empty").sheet(), @"
+    -- standard error
+    error: there is no scenario file (`.kdl`) below empty
+    -- exit code 2
+    ");
 }
 
 #[test]

@@ -5,7 +5,34 @@ use crate::project::{BIG, Project, TWICE, TWO_ORDERS};
 #[test]
 fn cases_with_outcomes_counts_and_counterexamples() {
     let project = Project::new().file("twice.kdl", TWICE);
-    insta::assert_snapshot!(project.run("explain twice.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("explain twice.kdl").sheet(), @"
+    twice: The interrupt and the timeout both complete the job.
+
+    case buggy: violates fence-signaled-twice, as expected
+      explicit  complete  5 states, 4 transitions, depth 2
+
+      always  irq.was=1
+      violated  fence-signaled-twice: timeout on f (line 11: signal f)
+
+    fence-signaled-twice:
+      #      irq                              timeout   state
+      1      check-and-signal f into=was → 0            f: signaled, irq: done
+                                                        <== point of no return: after this step nothing can end well
+      2                                       signal f  !! fence-signaled-twice
+
+    fence-signaled-twice: timeout signals f, which is signaled already (line 11: signal f)
+      dma_fence_signal() on a fence that is already signalled
+    passes if at step 1 timeout goes first: T1I1@HASH
+    replay: I1T1@HASH
+
+    case fixed: holds, as expected
+      explicit  complete  5 states, 4 transitions, depth 2
+
+      irq.was  timeout.was
+      0        1
+      1        0
+    -- exit code 0
+    ");
 }
 
 #[test]
@@ -13,7 +40,11 @@ fn one_case_by_name() {
     let project = Project::new().file("twice.kdl", TWICE);
     let ran = project.run("explain twice.kdl --only fixed").exits(0);
     assert!(ran.out.contains("case fixed: holds") && !ran.out.contains("case buggy"), "{}", ran.out);
-    insta::assert_snapshot!(project.run("explain twice.kdl --only nobody").sheet(), @"");
+    insta::assert_snapshot!(project.run("explain twice.kdl --only nobody").sheet(), @"
+    -- standard error
+    error: no scenario or case of twice.kdl has `nobody` in its name
+    -- exit code 2
+    ");
 }
 
 #[test]

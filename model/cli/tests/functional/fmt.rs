@@ -8,9 +8,20 @@ const CRAMPED: &str = "// at the top\nscenario s{about \"x\";resv  fb // the buf
 #[test]
 fn formats_and_keeps_every_comment() {
     let project = Project::new().file("s.kdl", CRAMPED);
-    insta::assert_snapshot!(project.run("fmt s.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("fmt s.kdl").sheet(), @"
+    s.kdl changed
+    -- exit code 0
+    ");
     let formatted = project.read("s.kdl");
-    insta::assert_snapshot!(formatted, @"");
+    insta::assert_snapshot!(formatted, @r#"
+    // at the top
+    scenario s {
+        about "x"; resv fb // the buffer
+        thread a { lock fb /* why */; unlock fb }
+        /* before */ expect { holds }
+    }
+    // at the end
+    "#);
     for comment in ["// at the top", "// the buffer", "/* why */", "/* before */", "// at the end"] {
         assert!(formatted.contains(comment), "{comment} is gone");
     }
@@ -31,7 +42,10 @@ fn a_second_time_changes_nothing() {
 #[test]
 fn check_changes_nothing_and_fails() {
     let project = Project::new().file("s.kdl", CRAMPED);
-    insta::assert_snapshot!(project.run("fmt --check s.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("fmt --check s.kdl").sheet(), @"
+    s.kdl would change
+    -- exit code 1
+    ");
     assert_eq!(project.read("s.kdl"), CRAMPED);
 }
 

@@ -5,13 +5,29 @@ use crate::project::{BIG, Project, TWO_ORDERS};
 #[test]
 fn a_limit_on_states_says_what_was_covered() {
     let project = Project::new().file("big.kdl", BIG);
-    insta::assert_snapshot!(project.run("check big.kdl --states 100").sheet(), @"");
+    insta::assert_snapshot!(project.run("check big.kdl --states 100").sheet(), @"
+    big: INCOMPLETE: holds so far
+      explicit  incomplete: more than 100 states; all 111 states within 2 steps were visited
+
+    raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
+
+    1 case in 1 file: 0 as expected, 1 incomplete
+    -- exit code 3
+    ");
 }
 
 #[test]
 fn a_limit_on_executions_says_what_was_covered() {
     let project = Project::new().file("big.kdl", BIG);
-    insta::assert_snapshot!(project.run("check big.kdl --engine shuttle --executions 50").sheet(), @"");
+    insta::assert_snapshot!(project.run("check big.kdl --engine shuttle --executions 50").sheet(), @"
+    big: INCOMPLETE: holds so far
+      shuttle  incomplete: more than 50 executions; 50 executions through 96 states were explored
+
+    raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
+
+    1 case in 1 file: 0 as expected, 1 incomplete
+    -- exit code 3
+    ");
 }
 
 #[test]
@@ -27,7 +43,15 @@ fn limits_on_memory_and_time_end_a_run() {
 #[test]
 fn an_engine_that_cannot_take_a_scenario_says_why() {
     let project = Project::new().file("big.kdl", BIG);
-    insta::assert_snapshot!(project.run("check big.kdl --engine loom").sheet(), @"");
+    insta::assert_snapshot!(project.run("check big.kdl --engine loom").sheet(), @"
+    big: INCOMPLETE: holds so far
+      loom  cannot take this: 10 threads and agents (loom takes 5)
+
+    `--engine explicit` takes every scenario
+
+    1 case in 1 file: 0 as expected, 1 incomplete
+    -- exit code 3
+    ");
 }
 
 #[test]
@@ -48,7 +72,16 @@ fn the_worst_of_several_is_the_exit_code() {
     project.run("check --states 100 incomplete unexpected").exits(1);
     let ran = project.run("check --states 100 incomplete unexpected mistake").exits(2);
     let end = ran.out.split("\n\n").last().unwrap_or_default();
-    insta::assert_snapshot!(end, @"");
+    insta::assert_snapshot!(end, @"
+
+    2 cases in 2 files: 0 as expected, 1 not as expected, 1 incomplete, 1 file with mistakes
+    not as expected:
+      two-orders (unexpected/two-orders.kdl)
+    incomplete:
+      big (incomplete/big.kdl)
+    with mistakes:
+      mistake/empty.kdl
+    ");
 }
 
 #[test]

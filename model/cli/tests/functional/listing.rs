@@ -7,7 +7,12 @@ fn scenarios_with_their_cases_and_what_they_are_about() {
     let project = Project::new()
         .file("scenarios/twice.kdl", TWICE)
         .file("scenarios/bare.kdl", "scenario bare { resv fb; thread a { lock fb; unlock fb } }");
-    insta::assert_snapshot!(project.run("list").sheet(), @"");
+    insta::assert_snapshot!(project.run("list").sheet(), @"
+    bare  scenarios/bare.kdl
+    twice [buggy, fixed]  scenarios/twice.kdl
+        The interrupt and the timeout both complete the job.
+    -- exit code 0
+    ");
 }
 
 #[test]
@@ -26,7 +31,10 @@ fn every_property_has_a_meaning_and_an_origin() {
         assert!(entry[0].split_whitespace().count() > 2, "{}", entry[0]);
         assert!(entry[1].trim_start().starts_with("from: "), "{}", entry[1]);
     }
-    insta::assert_snapshot!(lines[..2].join("\n"), @"");
+    insta::assert_snapshot!(lines[..2].join("\n"), @"
+    deadlock                  threads wait for each other for ever: nobody can run and somebody is unfinished
+                              from: lockdep; Coffman's circular wait
+    ");
 }
 
 #[test]
@@ -39,6 +47,27 @@ fn the_reference_has_every_operation_of_the_language() {
 
 #[test]
 fn help_names_the_commands_and_the_exit_codes() {
-    insta::assert_snapshot!(Project::new().run("--help").sheet(), @"");
+    insta::assert_snapshot!(Project::new().run("--help").sheet(), @"
+    Explores every interleaving of GPU buffer sharing scenarios, and says what can happen
+
+    Usage: fenceweave <COMMAND>
+
+    Commands:
+      check       Explore scenarios and hold them against what they expect
+      explain     Explore one scenario and show everything: outcomes, counterexamples, counts
+      replay      Run one schedule again, step by step, from the token that a trace ends with
+      fmt         Print scenario files in the one spacing that all have
+      list        List scenarios with what each is about
+      properties  List the built-in properties: name, meaning, origin
+      reference   Print the reference page of the scenario language
+      help        Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, 3 incomplete (a limit was hit; nothing unexpected was seen before).
+    -- exit code 0
+    ");
     assert!(Project::new().run("--version").exits(0).out.starts_with("fenceweave "));
 }

@@ -15,14 +15,88 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
 }
 "#,
     );
-    insta::assert_snapshot!(project.run("check typos.kdl").sheet(), @"");
+    insta::assert_snapshot!(project.run("check typos.kdl").sheet(), @r#"
+
+    1 file with mistakes
+    -- standard error
+    unknown-op
+
+      × there is no operation `lokc`
+       ╭─[typos.kdl:4:16]
+     3 │     resv fb
+     4 │     thread a { lokc fb; unlock fb }
+       ·                ──┬─
+       ·                  ╰── expected an operation, a statement or a proc
+     5 │     thread b { signal fb; goto nowhere }
+       ╰────
+      help: did you mean `lock`?
+
+    wrong-kind
+
+      × `fb` is a resv
+       ╭─[typos.kdl:5:23]
+     2 │     about "Little of this is right."
+     3 │     resv fb
+       ·          ─┬
+       ·           ╰── declared here
+     4 │     thread a { lokc fb; unlock fb }
+     5 │     thread b { signal fb; goto nowhere }
+       ·                       ─┬
+       ·                        ╰── expected a fence
+     6 │     expect { hodls; violates dedlock }
+       ╰────
+
+    unknown-label
+
+      × there is no label `nowhere` in this block or one around it
+       ╭─[typos.kdl:5:32]
+     4 │     thread a { lokc fb; unlock fb }
+     5 │     thread b { signal fb; goto nowhere }
+       ·                                ───┬───
+       ·                                   ╰── expected a label further down
+     6 │     expect { hodls; violates dedlock }
+       ╰────
+
+    unknown-clause
+
+      × `hodls` is no expectation
+       ╭─[typos.kdl:6:14]
+     5 │     thread b { signal fb; goto nowhere }
+     6 │     expect { hodls; violates dedlock }
+       ·              ──┬──
+       ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end` or `sometimes`
+     7 │ }
+       ╰────
+      help: did you mean `holds`?
+
+    unknown-property
+
+      × `dedlock` is no property
+       ╭─[typos.kdl:6:30]
+     5 │     thread b { signal fb; goto nowhere }
+     6 │     expect { hodls; violates dedlock }
+       ·                              ───┬───
+       ·                                 ╰── expected the name of a property
+     7 │ }
+       ╰────
+      help: did you mean `deadlock`?
+
+    -- exit code 2
+    "#);
 }
 
 #[test]
 fn a_file_with_mistakes_does_not_keep_others_from_being_explored() {
     let project = Project::new().file("scenarios/a.kdl", "scenari x").file("scenarios/b.kdl", TWICE);
     let ran = project.run("check").exits(2);
-    insta::assert_snapshot!(ran.out, @"");
+    insta::assert_snapshot!(ran.out, @"
+    twice/buggy: violates fence-signaled-twice, as expected
+    twice/fixed: holds, as expected
+
+    2 cases in 1 file: 2 as expected, 1 file with mistakes
+    with mistakes:
+      scenarios/a.kdl
+    ");
     assert!(ran.err.contains("a.kdl:1:1"), "{}", ran.err);
 }
 

@@ -6,7 +6,26 @@ use crate::project::{Project, TWICE, TWO_ORDERS};
 fn the_token_of_a_trace_leads_to_the_same_violation() {
     let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
     let token = project.run("check two-orders.kdl").token();
-    insta::assert_snapshot!(project.run(&format!("replay two-orders.kdl {token} --shuttle")).sheet(), @"");
+    insta::assert_snapshot!(project.run(&format!("replay two-orders.kdl {token} --shuttle")).sheet(), @"
+    two-orders
+      #      flip             copy             state
+      1      lock fb0                          fb0.owner: none→flip
+      -- switch (preemption 1 of 1)
+      2                       lock fb1         fb1.owner: none→copy
+      3-4                     lock fb0         fb0.waiters: none→copy
+                                asleep on fb0
+      5-6    lock fb1                          fb1.waiters: none→flip
+               asleep on fb1
+
+    deadlock: flip and copy can never go on
+      threads wait for each other for ever: nobody can run and somebody is unfinished
+    wait-for cycle:
+      flip holds fb0, waits for fb1 (line 6: lock fb1) → held by copy
+      copy holds fb1, waits for fb0 (line 7: lock fb0) → held by flip
+    replay: F1C3F2@HASH
+    shuttle: the same
+    -- exit code 0
+    ");
 }
 
 #[test]
@@ -21,8 +40,16 @@ fn a_token_knows_its_case() {
 fn a_token_of_another_scenario_is_refused() {
     let project = Project::new().file("two-orders.kdl", TWO_ORDERS).file("twice.kdl", TWICE);
     let token = project.run("check two-orders.kdl").token();
-    insta::assert_snapshot!(project.run(&format!("replay twice.kdl {token}")).sheet(), @"");
-    insta::assert_snapshot!(project.run(&format!("replay twice.kdl {token} --only fixed")).sheet(), @"");
+    insta::assert_snapshot!(project.run(&format!("replay twice.kdl {token}")).sheet(), @"
+    -- standard error
+    error: the token is of none of the 2 cases of twice.kdl: it is another file's, or the case has changed since
+    -- exit code 2
+    ");
+    insta::assert_snapshot!(project.run(&format!("replay twice.kdl {token} --only fixed")).sheet(), @"
+    -- standard error
+    error: the token is for another program: its hash is `HASH`, this one's is `HASH`; the scenario or its case has changed since
+    -- exit code 2
+    ");
 }
 
 #[test]
@@ -31,7 +58,13 @@ fn what_is_no_token_is_told_by_the_character() {
     let told: String = ["X9", "F", "5F", "F1=C", "F99999999999"]
         .map(|token| project.run(&format!("replay two-orders.kdl {token}")).exits(2).err)
         .concat();
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    error: no thread has the letter `X` (character 1); there are F = flip, C = copy
+    error: the token ends too early; expected how many steps it takes, from 1
+    error: character 1 of the token is `5`; expected a thread's letter
+    error: character 4 of the token is `C`; expected a choice, from 0 to 255
+    error: character 2 of the token is `9`; expected how many steps it takes, from 1
+    ");
 }
 
 #[test]
@@ -50,7 +83,15 @@ fn a_schedule_by_hand_goes_as_far_as_it_says() {
 #[test]
 fn a_schedule_by_hand_may_need_to_say_of_which_case() {
     let project = Project::new().file("twice.kdl", TWICE);
-    insta::assert_snapshot!(project.run("replay twice.kdl I1").sheet(), @"");
+    insta::assert_snapshot!(project.run("replay twice.kdl I1").sheet(), @"
+    -- standard error
+    error: a token without `@` may be of any case: say by `--only` of which (twice/buggy, twice/fixed)
+    -- exit code 2
+    ");
     project.run("replay twice.kdl I1 --only fixed").exits(0);
-    insta::assert_snapshot!(project.run("replay twice.kdl I1 --only nobody").sheet(), @"");
+    insta::assert_snapshot!(project.run("replay twice.kdl I1 --only nobody").sheet(), @"
+    -- standard error
+    error: no scenario or case of twice.kdl has `nobody` in its name
+    -- exit code 2
+    ");
 }

@@ -93,7 +93,7 @@ impl<R: Runtime> Slot<R> {
 
     /// Gives the slot back: every handle made so far is outdated.
     pub(crate) fn reclaim(&mut self) {
-        let old = self.life.load(Order::Relaxed);
+        let old = self.life.latest();
         // Generations skip the one that no live slot may have.
         let next = (old.generation + 1) % Handle::STALE;
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
@@ -113,7 +113,7 @@ impl Code for Slot<Plain> {
 
 /// Checks that an access through the handle meets the object that the handle was made for.
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
-    let life = cx.slot(handle.obj).life.load(Order::Relaxed);
+    let life = cx.slot(handle.obj).life.latest();
     let matches = life.stage != Stage::Free && life.generation == handle.generation;
     let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.rcu_depth > 0;
     if !matches && !typesafe {
@@ -172,25 +172,43 @@ impl SlabOp {
         (0..n).map(move |i| ObjId(slots.start + ((own + i) % n) as u8))
     }
 
-    fn allocate<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+    /// The free slots as the allocator knows them: it has locks of its own, so it never sees an old state of a slot.
+    fn free_slots<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> ([Option<(ObjId, Life)>; crate::MAX_OBJECTS], usize) {
         let mut free = [None; crate::MAX_OBJECTS];
         let mut count = 0;
         for slot in SlabOp::candidates(cx.program, self.handle.obj) {
-            if cx.slot(slot).life.load(Order::Relaxed).stage == Stage::Free {
-                free[count] = Some(slot);
+            let life = cx.slot(slot).life.peek();
+            if life.stage == Stage::Free {
+                free[count] = Some((slot, life));
                 count += 1;
             }
         }
-        let pick = match cx.program.slab_of(self.handle.obj) {
+        (free, count)
+    }
+
+    /// Marks a free slot as live; `None` if there is none.
+    fn take_slot<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<(ObjId, u8)> {
+        let (mut free, count) = self.free_slots(cx);
+        let mut pick = match cx.program.slab_of(self.handle.obj) {
             SlabKind::TypesafeByRcu => usize::from(cx.choose(count.min(MAX_WAYS) as u8)),
             SlabKind::Plain | SlabKind::RcuFree => 0,
         };
-        let Some(slot) = free[pick] else {
+        loop {
+            let (slot, was) = free[pick]?;
+            let live = Life { stage: Stage::Live, ..was };
+            if cx.slot(slot).life.compare_exchange(was, live, Order::AcqRel).is_ok() {
+                return Some((slot, was.generation));
+            }
+            // Under a threaded runtime another thread may have been faster.
+            ((free, _), pick) = (self.free_slots(cx), 0);
+        }
+    }
+
+    fn allocate<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some((slot, generation)) = self.take_slot(cx) else {
             cx.violate(Property::CapacityExceeded, Some(self.handle.obj));
             return Flow::Done(Value::Null);
         };
-        let generation = cx.slot(slot).life.load(Order::Relaxed).generation;
-        cx.slot(slot).life.swap(Life { stage: Stage::Live, generation }, Order::AcqRel);
         let (refs, me) = (cx.program.initial_refs(slot), cx.me);
         cx.slot(slot).refs.reset(refs);
         cx.slot(slot).refs.book(me, refs as i8);
@@ -205,7 +223,7 @@ impl SlabOp {
     /// What the release of an object does depends on its slab.
     fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>, deferred: bool) {
         let obj = self.handle.obj;
-        let life = cx.slot(obj).life.load(Order::Relaxed);
+        let life = cx.slot(obj).life.latest();
         // Who dropped the last reference frees what lives there now: in a typesafe slab that may be a later object than
         // the one its handle was made for.
         let ours = self.at == At::Release || life.generation == self.handle.generation;

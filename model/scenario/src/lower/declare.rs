@@ -14,8 +14,9 @@ use crate::syntax::{Name, Node, ValueKind};
 
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
-/// Fence lists of a reservation: one in use, one that readers may still walk.
-const LISTS: u8 = 2;
+/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the reserved
+/// slots end with each hold of the lock, every submitter makes a new one.
+const LISTS: u8 = 4;
 
 /// A declaration whose options refer to other names, to be completed when all
 /// names are known.
@@ -82,7 +83,7 @@ impl<'a> Lower<'a> {
                     .add("name", value.span, format!("`{text}` cannot be a name"))
                     .expected("letters, digits, `-` and `_`, beginning with a letter");
                 // A bad word is declared all the same: that it is bad is told once, not at every use.
-                if !word {
+                if !word || super::names::constant(text).is_some() {
                     continue;
                 }
             }

@@ -14,7 +14,19 @@ use crate::expr::{self, Binary, Expr, ExprKind, Quantifier};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
 
-const CLAUSES: [&str; 7] = ["holds", "violates", "never", "always", "at-end", "sometimes", "eventually"];
+/// The clauses of `expect`: the word, how it is written, what it means.
+pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
+    ("holds", "holds", "no property is violated; so it is if nothing is said"),
+    ("violates", "violates PROPERTY…", "exactly these properties are violated, each by some execution"),
+    ("never", "never \"E\"…", "no execution passes through a state where this is true"),
+    ("always", "always \"E\"…", "this is true in every state in which it can be said"),
+    ("at-end", "at-end \"E\"…", "this is true at the end of every execution that ends well"),
+    ("sometimes", "sometimes \"E\"…", "some execution passes through a state where this is true"),
+];
+
+fn clause_names() -> impl Iterator<Item = &'static str> {
+    CLAUSES.iter().map(|(name, ..)| *name)
+}
 
 impl<'a> Lower<'a> {
     /// Lowers the `expect` blocks of a case.
@@ -54,8 +66,8 @@ impl<'a> Lower<'a> {
             other => {
                 self.mistakes
                     .add("unknown-clause", node.name.span, format!("`{other}` is no expectation"))
-                    .expected(list(CLAUSES))
-                    .help_if(did_you_mean(other, CLAUSES));
+                    .expected(list(clause_names()))
+                    .help_if(did_you_mean(other, clause_names()));
                 return;
             }
         };

@@ -13,9 +13,10 @@ mod script;
 mod threads;
 mod unset;
 
+pub(crate) use expect::CLAUSES;
 pub(crate) use flow::STATEMENTS;
 pub use names::Words;
-pub(crate) use scenario::scenarios;
+pub(crate) use scenario::{SECTIONS, scenarios};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -20,9 +20,20 @@ const BUDGET: usize = 50_000;
 /// Cases of one scenario.
 const CASES_MAX: usize = 16;
 
-/// What stands in a scenario beside declarations.
-const SECTIONS: [&str; 11] =
-    ["about", "case", "only", "setup", "teardown", "thread", "proc", "expect", "limits", "engines", "no-engine"];
+/// What a scenario consists of besides declarations: the word, how it is written, what it means.
+pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
+    ("about", "about \"…\"", "a line that says what the scenario is about"),
+    ("case", "case NAME…", "its cases: each is explored by itself"),
+    ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    ("setup", "setup { … }", "runs alone, before the threads"),
+    ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
+    ("teardown", "teardown { … }", "runs alone, when all threads are done"),
+    ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
+    ("expect", "expect { … }", "what must come out, below"),
+    ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
+    ("engines", "engines ENGINE…", "no other engine runs it"),
+    ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
+];
 
 /// Words of the language that this version reads nothing for.
 const NOT_YET: [&str; 8] = ["irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress"];
@@ -232,10 +243,10 @@ impl<'a> Lower<'a> {
     /// Tells what stands in a scenario and should not.
     fn section(&mut self, node: &Node) {
         let name = node.name.text.as_str();
-        if node.broken || SECTIONS.contains(&name) || decls::named(name).is_some() {
+        if node.broken || SECTIONS.iter().any(|(known, ..)| *known == name) || decls::named(name).is_some() {
             return;
         }
-        let known = || SECTIONS.into_iter().chain(decls::DECLS.iter().map(|decl| decl.name));
+        let known = || SECTIONS.iter().map(|(known, ..)| *known).chain(decls::DECLS.iter().map(|decl| decl.name));
         if NOT_YET.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             let sections = list(["thread", "setup", "teardown", "proc"]);
