@@ -1,6 +1,6 @@
 //! Everything that was found, for other programs.
 //!
-//! [`document`] gives one JSON object per scenario and case, indented; [`line`] the same on one line; [`mistakes`] one for a
+//! [`document`] gives one JSON object per scenario and case, indented; [`line()`] the same on one line; [`mistakes`] one for a
 //! file that could not be read. Fields may be added without notice; one that changes its
 //! meaning or goes away raises `format`. An optional field is left out when it has nothing to say.
 //!

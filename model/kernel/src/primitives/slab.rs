@@ -1,6 +1,6 @@
 //! `struct` objects from a slab: allocation, references, and freeing now or after a grace period.
 //!
-//! A slot has a generation that changes when it is freed; a [`Handle`](crate::Handle) remembers the one it was made with. A handle that
+//! A slot has a generation that changes when it is freed; a [`Handle`] remembers the one it was made with. A handle that
 //! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
 //! then it sees whatever object lives there now.
 
