@@ -87,9 +87,14 @@ fn tell(text: &str) -> Exit {
     Exit::Success
 }
 
+/// Writes to standard error. If nobody reads that (`2>&1 | head`), nothing is lost.
+fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Tells a mistake of the usage.
 fn usage(message: &str) -> Exit {
-    eprintln!("error: {message}");
+    complain(&format!("error: {message}\n"));
     Exit::Usage
 }
 
@@ -135,7 +140,7 @@ impl Unread {
 
     /// Tells every mistake on standard error.
     fn tell(&self) -> Exit {
-        eprint!("{}", self.text());
+        complain(&self.text());
         Exit::Usage
     }
 

@@ -1,7 +1,7 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
 use super::{
-    Exit, Unread, engines, find, in_order, limits, load,
+    Exit, Unread, complain, engines, find, in_order, limits, load,
     progress::{Bar, Bars},
     style, usage, write,
 };
@@ -43,7 +43,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         |file, checked| {
             total.add(file, &checked);
             bars.aside(|| {
-                eprint!("{}", checked.mistakes);
+                complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
                 if write(&checked.text).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })

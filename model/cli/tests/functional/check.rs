@@ -304,6 +304,17 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn nobody_reads_what_is_wrong_either() {
+    let project = Project::new().file("bad.kdl", "scenario bad { thread { } }");
+    for arguments in ["check bad.kdl", "fmt nowhere", "list bad.kdl", "explain bad.kdl"] {
+        let mut child =
+            project.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a child");
+        drop(child.stderr.take());
+        assert_eq!(child.wait().expect("an end").code(), Some(2), "{arguments}");
+    }
+}
+
+#[test]
 fn nothing_but_text_goes_into_a_pipe() {
     let project = Project::new().file("big.kdl", BIG);
     let ran = project.run("check big.kdl --states 400000").exits(3);
