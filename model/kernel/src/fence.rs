@@ -168,7 +168,7 @@ impl Code for Fence<Plain> {
 
 /// Checks that the fence may be used by someone who believes to hold a reference.
 fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let alive = cx.fence(fence).life.latest() == Life::Alive as u8;
+    let alive = cx.fence(fence).life.load(Order::Relaxed) == Life::Alive as u8;
     if !alive {
         cx.violate(Property::UseAfterFree, Some(fence));
     }
@@ -197,7 +197,7 @@ fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 
 /// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it.
 pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let life = cx.fence(fence).life.latest();
+    let life = cx.fence(fence).life.load(Order::Relaxed);
     let in_grace = life == Life::Released as u8 && cx.private.rcu_depth > 0;
     if life != Life::Alive as u8 && !in_grace {
         cx.violate(Property::UseAfterFree, Some(fence));

@@ -67,7 +67,7 @@ impl FenceOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let me = cx.me;
         let fence = cx.fence(self.fence);
-        let life = fence.life.latest();
+        let life = fence.life.load(Order::Relaxed);
         if life != Life::Unborn as u8 {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
             let alive = life == Life::Alive as u8;
