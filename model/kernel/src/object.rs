@@ -167,8 +167,8 @@ impl Copy for Task<Plain> {}
 
 /// A thread's RCU read-side section.
 ///
-/// It is one word, changed by read-modify-write only: entering a section orders nothing (as `rcu_read_lock()` does not),
-/// yet a grace period cannot miss it.
+/// It is one word, looked at and changed by read-modify-write only: a grace period cannot miss a section that has begun, and
+/// a section that begins after it sees what was written before. Nothing else is ordered by entering one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reader {
     /// In a read-side section.
