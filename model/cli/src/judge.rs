@@ -135,10 +135,17 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
         if !found && run.coverage.is_complete() {
             j.fail(run.engine, format!("{} was expected to be violated, but holds", p.name()), None);
         } else if !found {
-            let looked_at = summary::coverage(&run.coverage);
-            j.notes.push(format!("{} did not find {} ({looked_at})", run.engine, p.name()));
+            let text = format!("{} did not find {} ({})", run.engine, p.name(), summary::coverage(&run.coverage));
+            // What is expected of this engine alone, no other can make up for.
+            if is_own_verdict(case, run.engine) { j.incomplete.push(text) } else { j.notes.push(text) }
         }
     }
+}
+
+/// Whether the engine has a verdict of its own, which differs from what is expected of the others.
+fn is_own_verdict(case: &Case, engine: Engine) -> bool {
+    let of = |e| case.expectations.verdict(scenario_engine(e));
+    engine != Engine::Explicit && of(engine) != of(Engine::Explicit)
 }
 
 /// For each property the counterexample with the fewest steps, the first of several.
@@ -175,6 +182,12 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
     }
     if missing && run.coverage.is_complete() {
         j.fail(engine, format!("line {}: `{}` was never seen", e.line, e.text), None);
+    }
+    // A clause for one engine is judged by nobody else: what that engine did not look at is not known to hold.
+    let settled = broken.is_some() || e.condition.moment == Moment::Sometimes && !missing;
+    if e.engine.is_some() && !settled && !run.coverage.is_complete() {
+        let looked_at = summary::coverage(&run.coverage);
+        j.incomplete.push(format!("line {}: `{}` was judged by {engine} only, {looked_at}", e.line, e.text));
     }
 }
 

@@ -93,3 +93,23 @@ fn a_limit_of_the_scenario_gives_way_to_the_users() {
     let users = project.run("check big.kdl --states 200").exits(3);
     assert!(users.out.contains("more than 200 states"), "{}", users.out);
 }
+
+/// Two threads of message passing, and a clause that only loom is asked about.
+const LOOM_ONLY: &str = r#"scenario loom-only {
+    about "A clause for loom alone."
+    var data init=0
+    var flag init=0 weak
+    limits executions=1 preemptions=1
+    thread writer { store data 1; store flag 1 }
+    thread reader { load flag into=f; load data into=d }
+    expect { holds; never "reader.d == 7" engine=loom }
+}
+"#;
+
+#[test]
+fn a_clause_for_one_engine_is_no_pass_where_that_engine_did_not_look_at_everything() {
+    let project = Project::new().file("loom-only.kdl", LOOM_ONLY);
+    let ran = project.run("check loom-only.kdl --engine all --executions 1000");
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("INCOMPLETE"), "{}", ran.out);
+}
