@@ -277,6 +277,12 @@ fn notes(run: &CaseRun, out: &mut String) {
     for note in &run.judgement.notes {
         let _ = writeln!(out, "\nnote: {note}");
     }
+    // Where one engine saw everything, the engines' own lines do not say why the whole is incomplete.
+    if run.runs.iter().any(|r| r.coverage.is_complete()) {
+        for why in &run.judgement.incomplete {
+            let _ = writeln!(out, "\nincomplete: {why}");
+        }
+    }
 }
 
 /// What to do about a result that is incomplete; a sample says so itself.
