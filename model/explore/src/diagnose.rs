@@ -5,13 +5,14 @@ use fenceweave_kernel::{Action, Program, Property, State, ThreadId, Violation, t
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
 
-/// The violation of a state in which nobody can take a step although a script is unfinished; `None` if all are done.
+/// The violation of a state in which nobody can take a step although a script is unfinished, or a worker is in the middle
+/// of something; `None` if all are done.
 ///
 /// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep, and a
 /// deadlock otherwise.
 pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
-    let first = program.scripted().find(|t| state.thread(*t).run() != Run::Done)?;
-    let lost = program.scripted().find(|t| leads_on(program, state, *t));
+    let first = program.threads().find(|t| !state.is_over(program, *t))?;
+    let lost = program.threads().filter(|t| !state.is_over(program, *t)).find(|t| leads_on(program, state, *t));
     let (property, thread) = match lost {
         Some(t) => (Property::LostWakeup, t),
         None => (Property::Deadlock, first),

@@ -44,7 +44,9 @@ use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, Task, Watch
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
-    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value, primitives::slab, program::SlabKind,
+    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
+    primitives::{alloc::Gfp, slab},
+    program::SlabKind,
 };
 use findings::Findings;
 use panics::Stopped;
@@ -122,6 +124,9 @@ impl Job {
     /// The exploration of a task, or why loom cannot take it.
     fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
         let program = task.program;
+        if program.has_irqs {
+            return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
+        }
         let sites: Vec<Vec<Vec<u8>>> =
             program.scripts.iter().map(|s| choice_sites(program, s, task.has_loops)).collect();
         let ways = sites.iter().flatten().flatten().max().copied().unwrap_or(0);
@@ -262,15 +267,26 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
                     ways.insert(2);
                     count += 1;
                 }
-                let free = slots_to_choose_from(program, *op);
-                ways.extend(2..=free);
-                count += usize::from(free > 1);
+                let own = ways_of(program, *op);
+                ways.extend(2..=own);
+                count += usize::from(own > 1);
             }
             _ => {}
         }
     }
-    let picks = if has_loops && count > 0 { MAX_PICKS.max(count) } else { count };
+    // What is called through a pointer may be called any number of times.
+    let again = has_loops || !script.callees.is_empty();
+    let picks = if again && count > 0 { MAX_PICKS.max(count) } else { count };
     vec![ways.into_iter().collect(); picks]
+}
+
+/// How many ways an operation may have of its own.
+fn ways_of(program: &Program, op: Op) -> u8 {
+    match op {
+        Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
+        Op::Alloc { gfp: Gfp::Atomic } | Op::UserAccess { inatomic: true } => 2,
+        other => slots_to_choose_from(program, other),
+    }
 }
 
 /// How many slots a `new` may choose among: only a typesafe slab chooses.

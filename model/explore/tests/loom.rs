@@ -440,7 +440,7 @@ fn fences_wake_their_waiters() {
         [("one", 1, Patience::Forever), ("two", 2, Patience::Forever), ("timed", 2, Patience::Timed)]
     {
         let mut b = ProgramBuilder::new(&format!("fence {name}"));
-        let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true });
+        let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
         for w in 0..waiters {
             b.thread(&format!("w{w}"), |s| fence_wait(s, f, patience, "r"));
         }
@@ -504,6 +504,7 @@ fn rcu_lookup(deferred: bool) -> Program {
     b.rcu();
     build(b, |p| {
         p.structs.push(StructDecl {
+            release: None,
             name: "thing".into(),
             slab: if deferred { SlabKind::RcuFree } else { SlabKind::Plain },
             slots: 0..1,

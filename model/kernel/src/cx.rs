@@ -1,8 +1,13 @@
 //! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
 
+mod context;
+
+pub use context::{Context, Private};
+
 use crate::{
-    Held, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
+    Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
     object::Task,
+    program::CalleeId,
     runtime::{AtomicCell, Order},
 };
 
@@ -18,6 +23,43 @@ pub enum Flow {
     Spin(ObjId),
     /// The operation is over, with this result.
     Done(Value),
+    /// The kernel calls through a pointer: the callee runs now, in the caller's place.
+    Call(Call),
+}
+
+/// A call through a pointer: a callback, a hook, a shrinker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// What is called.
+    pub callee: CalleeId,
+    /// What it is called with.
+    pub args: [Value; 2],
+    /// The context that the kernel calls it in.
+    pub context: Context,
+    /// What comes after it.
+    pub then: Then,
+}
+
+/// What comes after a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Then {
+    /// The machine that called takes its next step; it is told what the callee returned.
+    #[default]
+    Resume,
+    /// The operation is over, with this result.
+    Done(Value),
+}
+
+impl Code for Then {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        // An operation that is over by the call has a result, so `Unset` is free to stand for the other.
+        let mut result = match self {
+            Then::Resume => Value::Unset,
+            Then::Done(v) => *v,
+        };
+        result.code(c);
+        *self = if result == Value::Unset { Then::Resume } else { Then::Done(result) };
+    }
 }
 
 /// What may end a sleep other than a wake-up.
@@ -61,24 +103,6 @@ impl crate::Code for Patience {
         *self = Patience::ALL[usize::from(tag)];
     }
 }
-
-/// What `current` knows about itself and nobody else looks at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Private {
-    /// Spinlocks held: the thread is in atomic context.
-    pub spin_depth: u8,
-    /// Nesting of RCU read-side sections.
-    pub rcu_depth: u8,
-}
-
-impl Private {
-    /// `in_atomic() || rcu_preempt_depth()`: sleeping is a mistake here.
-    pub fn is_atomic(self) -> bool {
-        self.spin_depth > 0 || self.rcu_depth > 0
-    }
-}
-
-crate::coder::fields!(Private { spin_depth, rcu_depth });
 
 /// What a step works on.
 pub struct Cx<'a, R: Runtime> {
@@ -137,13 +161,6 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violation.get_or_insert(v);
     }
 
-    /// `might_sleep()`: what may sleep must not be called in atomic context, even if this time it would not have slept.
-    pub fn might_sleep(&mut self, on: ObjId) {
-        if self.private.is_atomic() {
-            self.violate(Property::SleepInAtomic, Some(on));
-        }
-    }
-
     /// `set_current_state(TASK_UNINTERRUPTIBLE)`: from here on a wake-up is not lost.
     pub fn set_sleeping(&mut self) {
         self.touch(ObjId::task(self.me));
@@ -184,6 +201,8 @@ pub struct View<'a> {
     pub program: &'a Program,
     /// Whose step it is.
     pub me: ThreadId,
+    /// What only this thread knows about itself.
+    pub private: &'a Private,
 }
 
 impl View<'_> {

@@ -13,14 +13,17 @@
 
 mod callback;
 mod op;
+mod signalling;
 mod wait;
 
 pub use callback::{Callback, CallbackOp};
 pub use op::{FenceOp, What};
+pub use signalling::Signalling;
 pub use wait::FenceWait;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, SharedCell, ThreadId, View,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View,
     object::{Facet, FacetSink},
     primitives::{rcu, refcount::Counted, spinlock::RawSpin},
 };
@@ -209,22 +212,57 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     got
 }
 
-/// `dma_fence_release()`: the last reference is gone.
-fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+/// `dma_fence_release()`: the last reference is gone. Its own `release` is called where it has one; without, the memory
+/// goes.
+fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
+    let done = Flow::Done(Value::Word(1));
     let pending = cx.fence(fence).locked.peek().len > 0;
     if pending && !test_signaled(cx, fence) {
-        return cx.violate(Property::FenceReleasedPending, Some(fence));
+        cx.violate(Property::FenceReleasedPending, Some(fence));
+        return done;
     }
-    // dma_fence_free() is kfree_rcu(): unlocked readers may still look at it.
+    let Some(callee) = cx.program.fence_ops(fence).release else {
+        free(cx, fence);
+        return done;
+    };
+    let args = [reference(fence), Value::Unset];
+    Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Done(Value::Word(1)) })
+}
+
+/// `dma_fence_free()`: the memory stays for a grace period, since unlocked readers may still look at it.
+fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    if !check_alive(cx, fence) {
+        return;
+    }
     if cx.program.rcu.is_some() {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
-        rcu::call_rcu(cx, fence.0);
+        rcu::free_later(cx, fence);
     } else {
         cx.fence(fence).reclaim();
     }
 }
 
-/// What [`release`] touches.
+/// A fence as what it calls sees it.
+fn reference(fence: ObjId) -> Value {
+    Value::Ref(Handle { obj: fence, generation: 0 })
+}
+
+/// Takes the fence's lock for more than this step: `spin_lock_irqsave()`, found free.
+fn hold<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+    let me = cx.me;
+    locked.lock.try_take(me);
+    cx.private.spin_depth += 1;
+    cx.irqs_disable();
+}
+
+/// And releases it: `spin_unlock_irqrestore()`.
+fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+    cx.private.spin_depth -= 1;
+    cx.irqs_enable();
+    locked.lock.release().iter().for_each(|t| cx.rt.release(t));
+}
+
+/// What [`release`] and [`free`] touch.
 fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
     rcu::call_rcu_footprint(v, Footprint::writes(fence))
 }

@@ -41,7 +41,7 @@ pub mod world;
 pub mod ww;
 
 pub use coder::{Code, Coder};
-pub use cx::{Cx, Flow, Patience, View};
+pub use cx::{Call, Context, Cx, Flow, Patience, Then, View};
 pub use expr::{Expr, ExprNode};
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};

@@ -3,14 +3,14 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program, Property,
     Runtime, ThreadId, Value, View,
-    fence::{self, CallbackOp, FenceOp, FenceWait},
+    fence::{self, CallbackOp, FenceOp, FenceWait, Signalling},
     lock_all::LockAll,
     primitives::{
-        barrier, completion, rcu, refcount, signal,
+        alloc, barrier, completion, irq, rcu, refcount, signal,
         slab::{self, SlabOp},
-        spinlock, variable, waitqueue,
+        spinlock, timer, uaccess, variable, waitqueue, workqueue,
     },
-    program::{ObjectKind, Place, PoolRange},
+    program::{CalleeId, ObjectKind, Place, PoolRange},
     resv::{AddFence, Reserve, Unlocked},
     ww,
 };
@@ -27,6 +27,12 @@ pub(crate) trait Protocol: Copy + Code {
     fn spins_on(&self) -> Option<ObjId> {
         None
     }
+    /// Whether the next step is disabled for another reason; whatever that looks at is in the footprint.
+    fn is_held_back(&self, _v: View<'_>) -> bool {
+        false
+    }
+    /// What it called has returned this.
+    fn returned(&mut self, _value: Value) {}
 }
 
 /// An operand that cannot be used: the violation is reported as the operation's only step.
@@ -147,6 +153,22 @@ macro_rules! machines {
                 }
             }
 
+            /// Whether the next step is disabled for another reason than a spinlock.
+            pub(crate) fn is_held_back(&self, v: View<'_>) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_held_back(v)),*
+                }
+            }
+
+            /// Tells the operation what it called has returned.
+            pub(crate) fn returned(&mut self, value: Value) {
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.returned(value)),*
+                }
+            }
+
             /// The object whose spinlock the next step takes, if it takes one.
             pub fn spins_on(&self) -> Option<ObjId> {
                 match self {
@@ -212,6 +234,22 @@ machines! {
     AddFence(AddFence) = AddFence::BLANK;
     /// Reading a reservation without its lock.
     Unlocked(Unlocked) = Unlocked::BLANK;
+    /// An allocation.
+    Alloc(alloc::Alloc) = alloc::Alloc::BLANK;
+    /// An access to user memory.
+    UserAccess(uaccess::UserAccess) = uaccess::UserAccess { inatomic: false };
+    /// A fence-signalling section.
+    Signalling(Signalling) = Signalling::BLANK;
+    /// A work item.
+    Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
+    /// A timer.
+    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING };
+    /// Interrupts on this CPU.
+    LocalIrq(irq::LocalIrq) = irq::LocalIrq { off: true, visible: true };
+    /// An interrupt handler's ends.
+    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None };
+    /// A callback of RCU.
+    CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// The agent of RCU.
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
 }
@@ -222,7 +260,7 @@ const _: () = assert!(size_of::<Machine>() <= 32);
 /// Turns operands into objects, as the CPU finds them in its registers.
 struct Resolver<'a> {
     program: &'a Program,
-    locals: &'a [Value; MAX_LOCALS],
+    locals: &'a [Value],
 }
 
 type Resolved<T> = Result<T, Fault>;
@@ -337,10 +375,26 @@ impl Resolver<'_> {
                 let count = self.object(count, |k| matches!(k, K::Refcount { .. }))?;
                 Machine::Count(refcount::Count { how, count })
             }
-            Op::Slab { at, target } => Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? }),
+            Op::Slab { at, target } => self.counted(at, target)?,
             Op::Rcu { at } => Machine::Rcu(rcu::RcuOp { at }),
             Op::Raise { to } => Machine::Raise(signal::Raise { to }),
             _ => Machine::GracePeriods(rcu::GracePeriods { at: rcu::Period::Idle }),
+        })
+    }
+
+    /// A local may turn out to refer to something else that is counted: then that is meant.
+    fn counted(&self, at: slab::At, target: Operand) -> Resolved<Machine> {
+        let h = self.handle(target)?;
+        let (fence, count) = match at {
+            slab::At::Get => (fence::What::Get, refcount::How::Get),
+            slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
+            slab::At::Put => (fence::What::Put, refcount::How::Put),
+            _ => return Ok(Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? })),
+        };
+        Ok(match self.program.kind(h.obj) {
+            ObjectKind::Fence { .. } => Machine::Fence(FenceOp::new(fence, h.obj, 0)),
+            ObjectKind::Refcount { .. } => Machine::Count(refcount::Count { how: count, count: h.obj }),
+            _ => Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? }),
         })
     }
 
@@ -361,9 +415,10 @@ impl Resolver<'_> {
             Op::FenceWait { fence, patience, poll } => {
                 Machine::FenceWait(FenceWait::new(self.fence(fence)?, patience, poll))
             }
-            Op::FenceCallback { add, fence, callback } => {
-                let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback))?;
-                Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback))
+            Op::FenceCallback { add, fence, callback, data } => {
+                let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback { .. }))?;
+                let data = data.map(|d| self.value(d)).transpose()?.unwrap_or_default();
+                Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback, data))
             }
             Op::Reserve { resv, slots } => Machine::Reserve(Reserve::new(self.resv(resv)?, slots)),
             Op::AddFence { resv, fence, usage } => {
@@ -374,6 +429,32 @@ impl Resolver<'_> {
                 Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))
             }
             Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
+            Op::Signalling { begin, fence } => {
+                Machine::Signalling(Signalling::new(begin, fence.map(|f| self.fence(f)).transpose()?))
+            }
+            other => return self.deferred(other),
+        })
+    }
+
+    /// What makes something else run, now or later.
+    fn deferred(&self, op: Op) -> Resolved<Machine> {
+        Ok(match op {
+            Op::CallRcu { target, func } => Machine::CallRcu(rcu::CallRcu { handle: self.slab_handle(target)?, func }),
+            Op::Alloc { gfp } => Machine::Alloc(alloc::Alloc::new(gfp, self.program)),
+            Op::UserAccess { inatomic } => Machine::UserAccess(uaccess::UserAccess { inatomic }),
+            Op::Work { at, work, data } => {
+                let work = self.object(work, |k| matches!(k, ObjectKind::Work { .. }))?;
+                let data = if at == workqueue::At::Queue { self.value(data)? } else { Value::Unset };
+                Machine::Work(workqueue::WorkOp::new(at, work, data))
+            }
+            Op::Worker { work } => Machine::Work(workqueue::WorkOp::new(workqueue::At::Take, work, Value::Unset)),
+            Op::Timer { at, timer } => {
+                let timer = self.object(timer, |k| matches!(k, ObjectKind::Timer { .. }))?;
+                Machine::Timer(timer::TimerOp { at, timer })
+            }
+            Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
+            Op::LocalIrq { off } => Machine::LocalIrq(irq::LocalIrq { off, visible: self.program.has_irqs }),
+            Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
             other => return self.primitive(other),
         })
     }
@@ -381,7 +462,7 @@ impl Resolver<'_> {
 
 impl Machine {
     /// The operation about to take its first step, its operands read from the thread's locals.
-    pub(crate) fn begin(op: Op, program: &Program, locals: &[Value; MAX_LOCALS]) -> Machine {
+    pub(crate) fn begin(op: Op, program: &Program, locals: &[Value]) -> Machine {
         Resolver { program, locals }.protocol(op).unwrap_or_else(Machine::Fault)
     }
 
@@ -395,10 +476,12 @@ impl Machine {
         Machine::Choose(Choose { of: NO_RANGE, ways: 2, may_fail: true })
     }
 
-    /// How many ways the next step can go. Only two machines ever choose.
+    /// How many ways the next step can go. Few machines ever choose.
     pub(crate) fn ways(&self, v: View<'_>) -> u8 {
         match self {
-            Machine::Choose(_) | Machine::Slab(_) => self.footprint(v).ways,
+            Machine::Choose(_) | Machine::Slab(_) | Machine::Alloc(_) | Machine::UserAccess(_) | Machine::Irq(_) => {
+                self.footprint(v).ways
+            }
             _ => 1,
         }
     }
@@ -409,6 +492,10 @@ impl Machine {
         match self {
             Machine::Idle => false,
             Machine::Ctx(c) => c.is_visible(),
+            Machine::Alloc(a) => a.is_visible(),
+            Machine::UserAccess(u) => u.is_visible(),
+            Machine::LocalIrq(i) => i.visible,
+            Machine::Signalling(_) => false,
             _ => true,
         }
     }

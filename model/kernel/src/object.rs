@@ -5,8 +5,16 @@ use crate::{
     fence::{Callback, Fence},
     ids::ThreadQueue,
     primitives::{
-        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
+        barrier::Barrier,
+        completion::Completion,
+        irq::Cpu,
+        rcu::Rcu,
+        refcount::Refcount,
+        slab::Slot,
+        spinlock::SpinLock,
+        timer::Timer,
         waitqueue::WaitQueue,
+        workqueue::{Work, Workqueue},
     },
     program::ObjectKind,
     resv::{FenceList, Resv},
@@ -47,6 +55,12 @@ pub enum Object<R: Runtime> {
     Resv(Resv<R>),
     /// `struct dma_resv_list`.
     FenceList(FenceList<R>),
+    /// `struct work_struct`.
+    Work(Work<R>),
+    /// `struct workqueue_struct`.
+    Workqueue(Workqueue<R>),
+    /// `struct timer_list`.
+    Timer(Timer<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -88,9 +102,12 @@ impl<R: Runtime> Object<R> {
             ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
             ObjectKind::WwMutex { .. } => Object::WwMutex(WwMutex::new(id)),
             ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
-            ObjectKind::Callback => Object::Callback(Callback::new()),
+            ObjectKind::Callback { .. } => Object::Callback(Callback::new()),
             ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
             ObjectKind::FenceList => Object::FenceList(FenceList::new()),
+            ObjectKind::Work { queue, .. } => Object::Work(Work::new(*queue)),
+            ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
+            ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
         }
     }
 
@@ -112,6 +129,9 @@ impl<R: Runtime> Object<R> {
             Object::Callback(o) => o.facets(sink),
             Object::Resv(o) => o.facets(sink),
             Object::FenceList(o) => o.facets(sink),
+            Object::Work(o) => o.facets(sink),
+            Object::Workqueue(o) => o.facets(sink),
+            Object::Timer(o) => o.facets(sink),
         }
     }
 
@@ -145,6 +165,9 @@ impl Code for Object<Plain> {
             Object::Callback(o) => o.code(c),
             Object::Resv(o) => o.code(c),
             Object::FenceList(o) => o.code(c),
+            Object::Work(o) => o.code(c),
+            Object::Workqueue(o) => o.code(c),
+            Object::Timer(o) => o.code(c),
         }
     }
 }
@@ -161,6 +184,8 @@ pub struct Task<R: Runtime> {
     pub pending: R::Atomic<u8>,
     /// The read-side section as a grace period sees it.
     pub reader: R::Atomic<Reader>,
+    /// What its CPU does besides running it.
+    pub cpu: R::Atomic<Cpu>,
 }
 
 impl Copy for Task<Plain> {}
@@ -197,16 +222,24 @@ impl<R: Runtime> Task<R> {
             state: R::Atomic::new(Self::RUNNING),
             pending: R::Atomic::new(0),
             reader: R::Atomic::new(Reader::default()),
+            cpu: R::Atomic::new(Cpu::default()),
         }
     }
 }
 
 impl Code for Task<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.state.0 | self.pending.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
+        const CPU: u8 = 1 << 4;
+        let cpu = if self.cpu.0 == Cpu::default() { 0 } else { CPU };
+        let mut packed = self.state.0 | self.pending.0 << 1 | (self.reader.0.to_bits() as u8) << 2 | cpu;
         c.byte(&mut packed);
         self.state.0 = packed & 1;
         self.pending.0 = packed >> 1 & 1;
-        self.reader.0 = Reader::from_bits(u64::from(packed >> 2));
+        self.reader.0 = Reader::from_bits(u64::from(packed >> 2 & 3));
+        if packed & CPU != 0 {
+            self.cpu.0.code(c);
+        } else {
+            self.cpu.0 = Cpu::default();
+        }
     }
 }

@@ -119,7 +119,9 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::AcquireCtx { .. } => &["stamp", "acquired", "wounded", "contending", "done"],
         ObjectKind::WwMutex { .. } => &["owner", "ctx", "waiters"],
         ObjectKind::Fence { .. } => &["signaled", "error", "refs", "callbacks"],
-        ObjectKind::Callback => &["queued", "ran"],
+        ObjectKind::Callback { .. } => &["queued", "ran"],
+        ObjectKind::Work { .. } | ObjectKind::Timer { .. } => &["pending", "running"],
+        ObjectKind::Workqueue { .. } => &["queued"],
         ObjectKind::Resv { .. } => &["list"],
         ObjectKind::Slot { .. } | ObjectKind::Rcu | ObjectKind::WwClass { .. } | ObjectKind::FenceList => &[],
     }

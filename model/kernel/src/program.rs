@@ -66,9 +66,31 @@ pub enum ObjectKind {
         seqno: u16,
         /// Whether it exists from the start (else a thread must `fence-init` it).
         initialised: bool,
+        /// Its `struct dma_fence_ops`.
+        ops: FenceOps,
     },
     /// `struct dma_fence_cb`.
-    Callback,
+    Callback {
+        /// The function, called with the fence and the callback's data; without one it only notes that it ran.
+        func: Option<CalleeId>,
+    },
+    /// `struct work_struct`.
+    Work {
+        /// The worker that runs it.
+        worker: ThreadId,
+        /// Its queue.
+        queue: ObjId,
+    },
+    /// `struct workqueue_struct`.
+    Workqueue {
+        /// One item at a time, in the order in which they were queued.
+        ordered: bool,
+    },
+    /// `struct timer_list`.
+    Timer {
+        /// The handler that runs when it expires.
+        handler: ThreadId,
+    },
     /// `struct dma_resv`.
     Resv {
         /// Its lock.
@@ -78,6 +100,49 @@ pub enum ObjectKind {
     },
     /// `struct dma_resv_list`.
     FenceList,
+}
+
+/// A `struct dma_fence_ops`, as far as a scenario may fill it in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct FenceOps {
+    /// `enable_signaling`, called once under the fence's lock; 0 signals the fence at once.
+    pub enable_signaling: Option<CalleeId>,
+    /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
+    pub release: Option<CalleeId>,
+}
+
+/// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CalleeId(pub u8);
+
+/// A callee as it stands in a script. Every script has all of them, after its own code: a callee runs in its caller's
+/// place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Callee {
+    /// Its first instruction.
+    pub entry: u16,
+    /// How many of its arguments it takes.
+    pub params: u8,
+    /// The names of its locals, arguments first.
+    pub locals: Vec<String>,
+}
+
+/// What runs a script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Role {
+    /// A task.
+    #[default]
+    Task,
+    /// A scripted hardware engine: neither the rules of locks nor those of sleeping apply.
+    Device,
+    /// An interrupt handler.
+    Irq,
+    /// A worker: runs one work item, again and again.
+    Worker,
+    /// A timer's handler: a soft interrupt, whenever the timer expires.
+    Timer,
+    /// Something of the kernel's own.
+    Agent,
 }
 
 /// A declared object.
@@ -124,6 +189,9 @@ pub struct StructDecl {
     pub slots: Range<u8>,
     /// The references that a new object has; `None` if it is not counted.
     pub refs: Option<u8>,
+    /// What is called, with the object, when the last one is dropped; it has to free the object. Without one the object
+    /// is freed at once.
+    pub release: Option<CalleeId>,
     /// Its fields: interned name and value of a new object. The words of slot `i` start at `first_var + i * fields`.
     pub fields: Vec<(FieldName, Value)>,
     /// The first variable word of its first slot.
@@ -221,7 +289,7 @@ pub enum Op {
     /// `wait` for a fence.
     FenceWait { fence: Operand, patience: Patience, poll: bool },
     /// `add-callback`, `remove-callback`.
-    FenceCallback { add: bool, fence: Operand, callback: Operand },
+    FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
     /// `reserve`.
     Reserve { resv: Operand, slots: u8 },
     /// `add-fence`.
@@ -232,6 +300,26 @@ pub enum Op {
     TestSignaled { resv: Operand, usage: Usage },
     /// The agent that runs grace periods.
     GracePeriods,
+    /// `call-rcu x P`.
+    CallRcu { target: Operand, func: CalleeId },
+    /// `alloc`.
+    Alloc { gfp: primitives::alloc::Gfp },
+    /// `copy-from-user`, `copy-to-user`.
+    UserAccess { inatomic: bool },
+    /// `begin-signalling`, `end-signalling`.
+    Signalling { begin: bool, fence: Option<Operand> },
+    /// `queue-work`, `flush-work`, `cancel-work-sync`.
+    Work { at: primitives::workqueue::At, work: Operand, data: Operand },
+    /// Between a worker's runs.
+    Worker { work: ObjId },
+    /// `mod-timer`, `del-timer`, `del-timer-sync`.
+    Timer { at: primitives::timer::At, timer: Operand },
+    /// Between the runs of a timer's handler.
+    TimerHandler { timer: ObjId },
+    /// `local-irq-disable`, `local-irq-enable`.
+    LocalIrq { off: bool },
+    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it.
+    Irq { at: primitives::irq::At, on: Option<ThreadId> },
 }
 
 /// An instruction of a script.
@@ -274,6 +362,11 @@ pub enum Instr {
         /// Index of the expression.
         expr: u16,
     },
+    /// A callee is over.
+    Return {
+        /// Where its result is.
+        result: Option<LocalId>,
+    },
     /// The script is over.
     End,
 }
@@ -298,8 +391,12 @@ pub struct Script {
     pub lines: Vec<SourceLine>,
     /// The names of its locals.
     pub locals: Vec<String>,
-    /// Nobody wrote it: it runs by itself, and ends with the last script.
+    /// It runs when there is something to do, and ends with the last script.
     pub agent: bool,
+    /// What runs it.
+    pub role: Role,
+    /// The program's callees, by [`CalleeId`].
+    pub callees: Vec<Callee>,
 }
 
 /// A scenario ready to run.
@@ -327,6 +424,16 @@ pub struct Program {
     pub pool: Vec<Operand>,
     /// RCU's object and its agent, if the program needs grace periods.
     pub rcu: Option<(ObjId, ThreadId)>,
+    /// The names of what the kernel calls through a pointer.
+    pub callees: Vec<String>,
+    /// What a blocking allocation may have to run.
+    pub shrinkers: Vec<CalleeId>,
+    /// Documented orders of locks: each is outside of those that follow it.
+    pub lock_orders: Vec<Vec<ObjId>>,
+    /// The rwsem that is the address space's lock: its place in the order of locks is documented.
+    pub mmap_lock: Option<ObjId>,
+    /// Whether there are interrupt handlers, and threads can therefore be interrupted.
+    pub has_irqs: bool,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.
@@ -347,6 +454,21 @@ impl std::fmt::Display for TooLarge {
 }
 
 impl std::error::Error for TooLarge {}
+
+impl Script {
+    /// The callee whose code an instruction is part of.
+    pub fn callee_at(&self, pc: u16) -> Option<(CalleeId, &Callee)> {
+        let after = self.callees.partition_point(|c| c.entry <= pc);
+        let at = after.checked_sub(1)?;
+        Some((CalleeId(at as u8), &self.callees[at]))
+    }
+
+    /// The name of a local as the code at an instruction knows it.
+    pub fn local_name(&self, pc: u16, l: LocalId) -> &str {
+        let names = self.callee_at(pc).map_or(&self.locals, |(_, c)| &c.locals);
+        names.get(usize::from(l.0)).map_or("", String::as_str)
+    }
+}
 
 impl Program {
     /// The pseudo-thread that runs setup and teardown.
@@ -377,6 +499,29 @@ impl Program {
     /// What is fixed about an object.
     pub fn kind(&self, id: ObjId) -> &ObjectKind {
         &self.objects[usize::from(id.0)].kind
+    }
+
+    /// What runs a thread; setup and teardown are a task.
+    pub fn role(&self, t: ThreadId) -> Role {
+        self.scripts.get(t.index()).map_or(Role::Task, |s| s.role)
+    }
+
+    /// Whether this is `mmap_lock`.
+    pub(crate) fn is_mmap_lock(&self, lock: ObjId) -> bool {
+        self.mmap_lock == Some(lock)
+    }
+
+    /// The operations of a fence.
+    pub(crate) fn fence_ops(&self, fence: ObjId) -> FenceOps {
+        match self.kind(fence) {
+            ObjectKind::Fence { ops, .. } => *ops,
+            _ => FenceOps::default(),
+        }
+    }
+
+    /// What is called when the last reference to a slot's object is dropped.
+    pub(crate) fn release_of(&self, slot: ObjId) -> Option<CalleeId> {
+        self.struct_of(slot)?.release
     }
 
     /// The script of a thread.
@@ -505,7 +650,7 @@ impl PoolObjects<'_> {
 
 impl Operand {
     /// The value of the operand, given the thread's locals.
-    pub(crate) fn value(self, locals: &[Value; MAX_LOCALS]) -> Value {
+    pub(crate) fn value(self, locals: &[Value]) -> Value {
         match self {
             Operand::Object(obj) => Value::Ref(Handle { obj, generation: 0 }),
             Operand::Local(l) => locals[usize::from(l.0)],

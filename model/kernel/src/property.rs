@@ -98,6 +98,33 @@ properties! {
     SleepInAtomic = "sleep-in-atomic",
         "a thread sleeps while it holds a spinlock or is in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";
+    FenceCallbackContext = "fence-callback-context",
+        "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
+        "dma_fence_add_callback(): callbacks may be called from atomic context or irq context";
+    LockInSignalling = "lock-in-signalling",
+        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section: others wait for fences with it held",
+        "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
+    AllocInSignalling = "alloc-in-signalling",
+        "a blocking allocation inside of a fence-signalling section: reclaim may wait for fences",
+        "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
+    WaitInSignalling = "wait-in-signalling",
+        "a fence is waited for inside of a signalling section that it may depend on",
+        "dma_fence_begin_signalling(); __dma_fence_might_wait()";
+    SignallingUnbalanced = "signalling-unbalanced",
+        "a fence-signalling section is ended that was not begun, or is still open at thread exit",
+        "dma_fence_end_signalling()";
+    LockOrder = "lock-order",
+        "a lock is waited for with one held that is documented to be inside of it, even if it was free this time",
+        "lockdep; dma_resv_lockdep(): mmap_lock, reservations, reclaim; the scenario's lock-order";
+    UserAccessUnderResv = "user-access-under-resv",
+        "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",
+        "might_fault(); dma_resv_lockdep()";
+    IrqDeadlock = "irq-deadlock",
+        "an interrupt handler takes a lock that the code it interrupted holds",
+        "lockdep: inconsistent lock state, {HARDIRQ-ON-W} -> {IN-HARDIRQ-W}";
+    IrqsOffAtExit = "irqs-off-at-exit",
+        "a thread ends with interrupts disabled, or enables them more often than it disabled them",
+        "WARN_ON_ONCE(irqs_disabled())";
     UnsetRead = "unset-read",
         "a local is read that was never set on this path",
         "KMSAN";

@@ -100,7 +100,7 @@ impl State {
 
     /// An agent with nothing to do is asleep before the threads start.
     fn settle_agent(&mut self, program: &Program, t: ThreadId) {
-        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(t) {
+        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(program, t) {
             self.bare_step(program, Action { thread: t, choice: 0 });
         }
     }
@@ -119,8 +119,7 @@ impl State {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }
-            let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me)
-                || self.spins(thread.machine().spins_on(), me);
+            let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me) || self.spins(&thread, me);
             if blocked {
                 return Some(Violation {
                     property: Property::Deadlock,
@@ -150,7 +149,9 @@ impl State {
     pub fn copy_from(&mut self, other: &State, program: &Program) {
         self.world.copy_from(&other.world);
         let n = program.scripts.len();
-        self.threads[..n].copy_from_slice(&other.threads[..n]);
+        for (to, from) in self.threads[..n].iter_mut().zip(&other.threads) {
+            to.copy_live(from);
+        }
         self.violation = other.violation;
     }
 
@@ -158,46 +159,63 @@ impl State {
         self.world.task(t).state.0 == Task::<Plain>::RUNNING
     }
 
-    fn spins(&self, lock: Option<ObjId>, me: ThreadId) -> bool {
-        lock.and_then(|l| self.world.spin_owner(l)).is_some_and(|owner| owner != me)
+    /// Whether the next step wants a spinlock that another thread holds, which will release it some time.
+    fn spins(&self, thread: &Thread, me: ThreadId) -> bool {
+        let owner = thread.machine().spins_on().and_then(|l| self.world.spin_owner(l));
+        // A handler that wants the lock of the thread that it has interrupted gets its answer at once.
+        owner.is_some_and(|o| o != me && thread.private().interrupted() != Some(o))
     }
 
-    /// Whether a thread can take a step. Exactly three things disable one: it is done, it sleeps, it spins.
-    pub fn is_enabled(&self, t: ThreadId) -> bool {
+    /// Whether a thread can take a step. It is disabled if it is done, sleeps, spins, is held back, or interrupted; and by
+    /// nothing else.
+    pub fn is_enabled(&self, program: &Program, t: ThreadId) -> bool {
         let thread = &self.threads[t.index()];
-        match thread.run() {
+        let up = match thread.run() {
             Run::Done => false,
-            Run::Ready => !self.spins(thread.machine().spins_on(), t),
+            Run::Ready => true,
             Run::Asleep(_, p) => {
                 let signal = p.interruptible() && self.world.task(t).pending.0 != 0;
-                // What it does first when it is back may be to take a spinlock.
-                (self.is_awake(t) || p.timed() || signal) && !self.spins(thread.machine().spins_on(), t)
+                self.is_awake(t) || p.timed() || signal
             }
-        }
+        };
+        // What a sleeper does first when it is back may be to take a spinlock.
+        up && !self.spins(thread, t)
+            && !(program.has_irqs && self.world.task(t).cpu.0.handler.is_some())
+            && !thread.machine().is_held_back(self.view(program, t))
+    }
+
+    fn view<'a>(&'a self, program: &'a Program, me: ThreadId) -> View<'a> {
+        View { world: &self.world, program, me, private: self.threads[me.index()].private() }
+    }
+
+    /// Whether a thread has nothing left to do: its script is over, or it is an agent that waits for work.
+    pub fn is_over(&self, program: &Program, t: ThreadId) -> bool {
+        let thread = self.thread(t);
+        thread.run() == Run::Done || program.scripts[t.index()].agent && thread.is_idle()
     }
 
     /// Every thread that can take a step; nobody after a violation.
     pub fn enabled(&self, program: &Program) -> Enabled {
         let mut set = Enabled::default();
         if self.violation.is_none() {
-            program.threads().filter(|t| self.is_enabled(*t)).for_each(|t| set.insert(t));
+            program.threads().filter(|t| self.is_enabled(program, *t)).for_each(|t| set.insert(t));
         }
         set
     }
 
-    /// Whether every script that somebody wrote is over.
+    /// Whether every script is over, and no agent is in the middle of something.
     pub fn is_finished(&self, program: &Program) -> bool {
-        program.scripted().all(|t| self.threads[t.index()].run() == Run::Done)
+        program.threads().all(|t| self.is_over(program, t))
     }
 
     /// What a thread's next step touches, and how many ways it can go.
     pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
-        self.threads[t.index()].footprint(View { world: &self.world, program, me: t })
+        self.threads[t.index()].footprint(self.view(program, t))
     }
 
     /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.
     pub fn ways(&self, program: &Program, t: ThreadId) -> u8 {
-        self.threads[t.index()].machine().ways(View { world: &self.world, program, me: t })
+        self.threads[t.index()].machine().ways(self.view(program, t))
     }
 
     /// Takes a step. Debug builds check it against its footprint.
@@ -222,7 +240,8 @@ impl State {
     fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
-        let before: Vec<_> = others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(*t))).collect();
+        let before: Vec<_> =
+            others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(program, *t))).collect();
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
@@ -241,7 +260,7 @@ impl State {
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
         for (t, was) in others.iter().zip(before) {
-            let now = (self.footprint(program, *t), self.is_enabled(*t));
+            let now = (self.footprint(program, *t), self.is_enabled(program, *t));
             assert!(
                 now == was || declared.conflicts(was.0),
                 "[internal bug] step `{label}` moved the independent thread {}",

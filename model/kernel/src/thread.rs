@@ -1,8 +1,20 @@
-//! One script being run: its program counter, the operation in flight, and its locals.
+//! One script being run: its program counter, the operation in flight, its locals, and the calls that it is inside of.
+//!
+//! Only what the kernel calls through a pointer is a call: a fence's callback, a hook, a shrinker. A scenario's own procs
+//! are inlined. A callee runs in its caller's place, with the caller's identity, locks and context; its locals lie in a
+//! window above the caller's:
+//!
+//! ```text
+//!   locals  [ thread's own          | callee's      | its callee's | unset … ]
+//!                                   ^ frames[0]     ^ base         ^ top
+//! ```
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, ww,
+    Property, Runtime, Script, ThreadId, Value, View, Violation, World,
+    cx::{Call, Private, Then},
+    program::Role,
+    ww,
 };
 
 /// Most private decisions in a row; more is a loop that touches nothing shared.
@@ -20,15 +32,60 @@ pub enum Run {
     Done,
 }
 
-/// A thread's private state.
+/// Most calls that a thread is inside of at once: the positions that it can return to.
+const MAX_CALLS: usize = 4;
+
+/// Where a call returns to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Frame {
+    /// The instruction whose operation called.
+    pc: u16,
+    /// Where the caller's locals begin.
+    base: u8,
+    /// The context that the callee was called in, on top of the caller's.
+    context: crate::cx::Context,
+    then: Then,
+    /// The operation in flight that called.
+    machine: Machine,
+}
+
+impl Code for Frame {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.pc.code(c);
+        self.base.code(c);
+        self.context.code(c);
+        self.then.code(c);
+        self.machine.code(c);
+    }
+}
+
+/// A thread's private state.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Thread {
     pc: u16,
     run: Run,
     machine: Machine,
     private: Private,
+    /// How many calls it is inside of.
+    depth: u8,
+    /// Where the locals of the innermost call begin, and where they end.
+    base: u8,
+    top: u8,
+    frames: [Frame; MAX_CALLS],
     locals: [Value; MAX_LOCALS],
 }
+
+impl PartialEq for Thread {
+    /// Only what is live counts.
+    fn eq(&self, other: &Thread) -> bool {
+        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.depth, t.base, t.top);
+        core(self) == core(other)
+            && self.live_frames() == other.live_frames()
+            && self.live_locals() == other.live_locals()
+    }
+}
+
+impl Eq for Thread {}
 
 /// What a step did besides changing the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,14 +116,57 @@ impl Thread {
         &self.machine
     }
 
-    /// What a local holds.
+    /// What a local of the thread's own script holds.
     pub fn local(&self, l: LocalId) -> Value {
         self.locals[usize::from(l.0)]
     }
 
+    /// How many calls it is inside of.
+    pub fn depth(&self) -> usize {
+        usize::from(self.depth)
+    }
+
+    /// What only the thread knows about itself: the context that it runs in.
+    pub fn private(&self) -> &Private {
+        &self.private
+    }
+
+    /// Whether it has nothing to do: an agent that waits for work.
+    pub fn is_idle(&self) -> bool {
+        self.depth == 0 && self.pc == 0
+    }
+
+    fn live_frames(&self) -> &[Frame] {
+        &self.frames[..usize::from(self.depth)]
+    }
+
+    fn live_locals(&self) -> &[Value] {
+        &self.locals[..usize::from(self.top)]
+    }
+
+    /// The locals of the innermost call.
+    fn window(&self) -> &[Value] {
+        &self.locals[usize::from(self.base)..]
+    }
+
+    fn set_local(&mut self, l: LocalId, v: Value) {
+        self.locals[usize::from(self.base + l.0)] = v;
+    }
+
+    /// Makes this thread equal to another of the same script; copies what is live only.
+    pub(crate) fn copy_live(&mut self, other: &Thread) {
+        (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
+        (self.depth, self.base, self.top) = (other.depth, other.base, other.top);
+        let (frames, locals) = (usize::from(other.depth), usize::from(other.top));
+        self.frames[..frames].copy_from_slice(&other.frames[..frames]);
+        self.locals[..locals].copy_from_slice(&other.locals[..locals]);
+    }
+
     /// What the thread's next step touches.
     pub(crate) fn footprint(&self, v: View<'_>) -> Footprint {
-        self.machine.footprint(v)
+        let f = self.machine.footprint(v);
+        // Where there are handlers, whether the thread runs at all is up to them.
+        if v.program.has_irqs { f.read(v.my_task()) } else { f }
     }
 
     /// Runs the private decisions up to the first visible step of the script.
@@ -78,6 +178,8 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Option<Violation> {
+        self.top = script.locals.len() as u8;
+        self.private = Private::of(script.role);
         let mut private = self.private;
         let mut cx = Cx::new(world, program, me, rt, &mut private);
         self.advance(script, &mut cx);
@@ -104,10 +206,13 @@ impl Thread {
             Flow::Go => {}
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
-                if cx.private.is_atomic() {
-                    cx.violate(Property::SleepInAtomic, Some(on));
-                }
+                cx.might_sleep(on);
                 self.run = Run::Asleep(on, patience);
+            }
+            Flow::Call(call) => {
+                if cx.violation.is_none() {
+                    self.call(script, call, &mut cx);
+                }
             }
             Flow::Done(value) => {
                 result = Some(value);
@@ -126,7 +231,11 @@ impl Thread {
         match script.code[usize::from(self.pc)] {
             Instr::Op { op, may_fail: Some(error), into: dest } if self.machine.decides_failure() => {
                 if value == Value::Word(0) {
-                    self.machine = Machine::begin(op, cx.program, &self.locals);
+                    self.machine = Machine::begin(op, cx.program, self.window());
+                    if !self.machine.is_visible() {
+                        self.run_private(dest, cx);
+                        self.advance(script, cx);
+                    }
                     return;
                 }
                 (into, result) = (dest, error);
@@ -135,11 +244,55 @@ impl Thread {
             _ => {}
         }
         if let Some(l) = into {
-            self.locals[usize::from(l.0)] = result;
+            self.set_local(l, result);
         }
         self.machine = Machine::Idle;
         self.pc += 1;
         self.advance(script, cx);
+    }
+
+    /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
+    fn call<R: Runtime>(&mut self, script: &Script, call: Call, cx: &mut Cx<'_, R>) {
+        let callee = &script.callees[usize::from(call.callee.0)];
+        let (base, top) = (self.top, usize::from(self.top) + callee.locals.len());
+        if usize::from(self.depth) == MAX_CALLS || top > MAX_LOCALS {
+            return cx.violate(Property::CapacityExceeded, None);
+        }
+        let Call { context, then, .. } = call;
+        self.frames[usize::from(self.depth)] =
+            Frame { pc: self.pc, base: self.base, context, then, machine: self.machine };
+        self.depth += 1;
+        self.locals[usize::from(base)..top].fill(Value::Unset);
+        let args = call.args.iter().take(usize::from(callee.params));
+        args.zip(&mut self.locals[usize::from(base)..]).for_each(|(arg, local)| *local = *arg);
+        (self.base, self.top) = (base, top as u8);
+        (self.pc, self.machine) = (callee.entry, Machine::Idle);
+        cx.private.enter(context);
+        self.advance(script, cx);
+    }
+
+    /// The end of a callee. True if the operation that called is over with it.
+    fn return_from_call<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) -> bool {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            debug_assert!(false, "[internal bug] a return outside of any call");
+            return false;
+        };
+        let frame = self.frames[usize::from(depth)];
+        cx.private.leave(frame.context);
+        (self.depth, self.top, self.base) = (depth, self.base, frame.base);
+        (self.pc, self.machine) = (frame.pc, frame.machine);
+        match frame.then {
+            Then::Resume => self.machine.returned(value),
+            Then::Done(result) => {
+                if let Instr::Op { into: Some(l), .. } = script.code[usize::from(self.pc)] {
+                    self.set_local(l, result);
+                }
+                self.machine = Machine::Idle;
+                self.pc += 1;
+                return true;
+            }
+        }
+        false
     }
 
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
@@ -149,7 +302,7 @@ impl Thread {
             match script.code[usize::from(self.pc)] {
                 Instr::Op { may_fail: Some(_), .. } => return self.machine = Machine::may_fail(),
                 Instr::Op { op, into, .. } => {
-                    self.machine = Machine::begin(op, cx.program, &self.locals);
+                    self.machine = Machine::begin(op, cx.program, self.window());
                     if self.machine.is_visible() {
                         return;
                     }
@@ -163,8 +316,14 @@ impl Thread {
                 Instr::Jump(to) => self.pc = to,
                 Instr::Let { into, expr } => {
                     let Some(v) = self.eval(expr, cx) else { return };
-                    self.locals[usize::from(into.0)] = v;
+                    self.set_local(into, v);
                     self.pc += 1;
+                }
+                Instr::Return { result } => {
+                    let value = result.map_or(Value::Unset, |l| self.window()[usize::from(l.0)]);
+                    if !self.return_from_call(script, value, cx) {
+                        return;
+                    }
                 }
                 Instr::Branch { expr, otherwise } => {
                     let Some(v) = self.eval(expr, cx) else { return };
@@ -187,14 +346,14 @@ impl Thread {
         if let Flow::Done(value) = self.machine.step(cx)
             && let Some(l) = into
         {
-            self.locals[usize::from(l.0)] = value;
+            self.set_local(l, value);
         }
         self.machine = Machine::Idle;
         self.pc += 1;
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {
-        let read = |l: LocalId| self.locals[usize::from(l.0)];
+        let read = |l: LocalId| self.locals[usize::from(self.base + l.0)];
         match cx.program.exprs[usize::from(expr)].eval(read) {
             Ok(v) => Some(v),
             Err(e) => {
@@ -208,33 +367,42 @@ impl Thread {
     fn exit<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
         self.run = Run::Done;
         self.machine = Machine::Idle;
-        if script.agent {
-            return;
+        if !script.agent && script.role != Role::Device {
+            check_nothing_left(cx);
         }
-        let me = cx.me;
-        let held = cx.world.objects().find_map(|(id, o)| match o {
-            Object::Spin(s) if s.owner() == Some(me) => Some(id),
-            _ => None,
-        });
-        if let Some(lock) = held.or_else(|| ww::held_by(cx.world, me).next()) {
-            return cx.violate(Property::LockHeldAtExit, Some(lock));
-        }
-        let open = cx.world.objects().find_map(|(id, o)| match o {
-            Object::AcquireCtx(c) if c.task() == Some(me) => Some(id),
-            _ => None,
-        });
-        if let Some(ctx) = open {
-            return cx.violate(Property::CtxOpenAtExit, Some(ctx));
-        }
-        if cx.private.rcu_depth > 0 {
-            cx.violate(Property::RcuUnbalanced, None);
-        }
+    }
+}
+
+/// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
+pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
+    let me = cx.me;
+    let held = cx.world.objects().find_map(|(id, o)| match o {
+        Object::Spin(s) if s.owner() == Some(me) => Some(id),
+        _ => None,
+    });
+    if let Some(lock) = held.or_else(|| ww::held_by(cx.world, me).next()) {
+        return cx.violate(Property::LockHeldAtExit, Some(lock));
+    }
+    let open = cx.world.objects().find_map(|(id, o)| match o {
+        Object::AcquireCtx(c) if c.task() == Some(me) => Some(id),
+        _ => None,
+    });
+    if let Some(ctx) = open {
+        return cx.violate(Property::CtxOpenAtExit, Some(ctx));
+    }
+    let Private { rcu_depth, signalling, irqs_off, .. } = *cx.private;
+    if rcu_depth > 0 {
+        cx.violate(Property::RcuUnbalanced, None);
+    } else if signalling > 0 {
+        cx.violate(Property::SignallingUnbalanced, None);
+    } else if irqs_off > 0 {
+        cx.violate(Property::IrqsOffAtExit, None);
     }
 }
 
 impl Thread {
     /// Codes what is live: a finished thread is its locals, an idle one has no operation.
-    pub(crate) fn code_with<C: Coder>(&mut self, c: &mut C, locals: usize) {
+    pub(crate) fn code_with<C: Coder>(&mut self, c: &mut C, script: &Script) {
         let mut tag = match self.run {
             Run::Ready => 0,
             Run::Asleep(..) => 1,
@@ -257,12 +425,30 @@ impl Thread {
         if tag == 2 {
             if C::READING {
                 (self.pc, self.machine, self.private) = (0, Machine::Idle, Private::default());
+                (self.depth, self.base, self.top) = (0, 0, script.locals.len() as u8);
             }
         } else {
             self.pc.code(c);
             self.machine.code(c);
             self.private.code(c);
+            self.code_calls(c, script);
         }
-        self.locals[..locals].iter_mut().for_each(|v| v.code(c));
+        self.locals[..usize::from(self.top)].iter_mut().for_each(|v| v.code(c));
+    }
+
+    fn code_calls<C: Coder>(&mut self, c: &mut C, script: &Script) {
+        if script.callees.is_empty() {
+            self.top = script.locals.len() as u8;
+            return;
+        }
+        self.depth.code(c);
+        if C::READING {
+            (self.base, self.top) = (0, script.locals.len() as u8);
+        }
+        if self.depth > 0 {
+            self.base.code(c);
+            self.top.code(c);
+            self.frames[..usize::from(self.depth)].iter_mut().for_each(|f| f.code(c));
+        }
     }
 }

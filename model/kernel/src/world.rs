@@ -7,8 +7,16 @@ use crate::{
     fence::{Callback, Fence},
     object::Task,
     primitives::{
-        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
-        variable::Variable, waitqueue::WaitQueue,
+        barrier::Barrier,
+        completion::Completion,
+        rcu::Rcu,
+        refcount::Refcount,
+        slab::Slot,
+        spinlock::SpinLock,
+        timer::Timer,
+        variable::Variable,
+        waitqueue::WaitQueue,
+        workqueue::{Work, Workqueue},
     },
     program::ObjectKind,
     resv::{FenceList, Resv},
@@ -141,6 +149,9 @@ accessors! {
     callback callback_mut Callback Callback;
     resv resv_mut Resv Resv;
     list list_mut FenceList FenceList;
+    work work_mut Work Work;
+    workqueue workqueue_mut Workqueue Workqueue;
+    timer timer_mut Timer Timer;
 }
 
 #[cold]
@@ -286,7 +297,16 @@ impl<R: Runtime> World<R> {
         match self.object(id) {
             Object::Spin(s) => s.owner(),
             Object::Fence(f) => f.lock_owner(),
+            Object::Timer(t) => t.running(),
             _ => None,
+        }
+    }
+
+    /// Whether a thread holds a lock of any kind.
+    pub(crate) fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
+        match self.object(lock) {
+            Object::WwMutex(m) => m.owner() == Some(t),
+            _ => self.spin_owner(lock) == Some(t),
         }
     }
 

@@ -305,3 +305,8 @@ fn contract<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
 }
 
 const _: () = assert!(MAX_WAITERS <= MAX_THREADS);
+
+/// A reservation's lock, or another ww mutex, that a thread holds.
+pub(crate) fn resv_held_by<R: Runtime>(program: &Program, world: &crate::World<R>, t: ThreadId) -> Option<ObjId> {
+    held_by(world, t).find(|m| matches!(program.kind(*m), ObjectKind::WwMutex { .. }))
+}

@@ -218,7 +218,7 @@ fn what_is_not_released_is_told_at_exit() {
 }
 
 fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
-    b.object(name, ObjectKind::Fence { context: 1, seqno: 1, initialised: true })
+    b.object(name, ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
 }
 
 fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
@@ -243,8 +243,8 @@ fn an_error_shows_only_once_the_fence_is_signalled() {
 fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
     let mut b = ProgramBuilder::new("callbacks");
     let f = fence(&mut b, "f");
-    let cb = b.object("cb", ObjectKind::Callback);
-    let op = |add| Op::FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb) };
+    let cb = b.object("cb", ObjectKind::Callback { func: None });
+    let op = |add| Op::FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
     b.thread("user", |s| {
         s.op_into("add", op(true), "added");
         s.op_into("remove", op(false), "removed");
@@ -475,7 +475,7 @@ fn a_list_without_a_slot_is_replaced_by_a_first_one() {
     let mut b = ProgramBuilder::new("resv");
     let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
     let fences = [1, 2].map(|context| {
-        let kind = ObjectKind::Fence { context, seqno: 1, initialised: true };
+        let kind = ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() };
         b.object("f", kind)
     });
     let resv = b.resv("fb", class);
@@ -501,7 +501,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
         let mut b = ProgramBuilder::new("replace");
         let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
         let [f, g] = seqnos.map(|seqno| {
-            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true };
+            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
             b.object("f", kind)
         });
         let resv = b.resv("fb", class);
@@ -530,7 +530,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
 fn a_fence_is_initialised_once() {
     let run = |ops: &[What]| {
         let mut b = ProgramBuilder::new("init");
-        let f = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: false });
+        let f = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
         b.thread("t", |s| {
             for what in ops {
                 s.op("op", fence_op(*what, f, 0));
@@ -554,7 +554,15 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
     let mut program = b.build();
     let slots = node.0..node.0 + 2;
     let (slab, refs) = (SlabKind::Plain, Some(1));
-    program.structs.push(StructDecl { name: "node".into(), slab, slots, refs, fields: vec![], first_var: 0 });
+    program.structs.push(StructDecl {
+        name: "node".into(),
+        slab,
+        slots,
+        refs,
+        release: None,
+        fields: vec![],
+        first_var: 0,
+    });
     program
 }
 

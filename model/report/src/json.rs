@@ -416,7 +416,7 @@ fn step<'a>(program: &'a Program, replay: &Replay<'a>, at: usize) -> StepOut<'a>
         switch: replay.preempts(at),
         choice: s.choice,
         result: s.result.clone(),
-        into: s.into.map(|l| words::local_name(program, s.thread, l)),
+        into: s.into.map(|l| words::local_at(program, s.thread, s.pc, l)),
         asleep_on: match s.end {
             End::Asleep(on) => Some(words::object_name(program, on)),
             _ => None,

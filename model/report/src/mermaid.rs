@@ -29,6 +29,7 @@ pub fn diagram(example: &Counterexample<'_>) -> String {
             (End::Done(_), _) => text.into(),
             (End::Asleep(on), _) => format!("{text}: asleep on {}", words::object_name(program, *on)),
             (End::Broken(v), _) => format!("{text}: {}", v.property.name()),
+            (End::Called(callee), _) => format!("{text}: calls {}", program.callees[usize::from(callee.0)]),
             (End::Unfinished, _) => format!("{text}: {}", step.label),
         };
         let _ = writeln!(out, "    note over t{}: {} {}", t.0, i + 1, escaped(&what));

@@ -121,8 +121,8 @@ pub(crate) fn lost_wakeup() -> Program {
 /// A fence that only its waiter would signal.
 pub(crate) fn unsignaled_fence() -> Program {
     let mut b = ProgramBuilder::new("unsignaled-fence");
-    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true });
-    let g = b.object("g", ObjectKind::Fence { context: 1, seqno: 1, initialised: true });
+    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
+    let g = b.object("g", ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() });
     let fence_wait = |fence| Op::FenceWait { fence: Operand::Object(fence), patience: Patience::Forever, poll: false };
     let signal = |fence| Op::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
     b.thread("cpu", |s| {
@@ -162,7 +162,7 @@ pub(crate) fn leak() -> Program {
 /// A fence that nobody signals.
 pub(crate) fn forgotten_fence() -> Program {
     let mut b = ProgramBuilder::new("forgotten-fence");
-    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true });
+    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
     let fence = Operand::Object(f);
     b.thread("cpu", |s| {
         s.op("wait f", Op::FenceWait { fence, patience: Patience::Forever, poll: false });

@@ -5,7 +5,9 @@ mod change;
 pub(crate) use change::{Change, merge, of_setup};
 
 use crate::words;
-use fenceweave_kernel::{Action, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, thread::Run};
+use fenceweave_kernel::{
+    Action, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId, thread::Run,
+};
 
 /// How far an operation got with a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,6 +20,8 @@ pub(crate) enum End {
     Done(Value),
     /// It broke a property.
     Broken(Violation),
+    /// It called this, which runs now.
+    Called(CalleeId),
 }
 
 /// One step of a trace.
@@ -43,6 +47,8 @@ pub(crate) struct Step {
     pub(crate) changes: Vec<Change>,
     /// Whether the thread could have gone on after it.
     pub(crate) could_go_on: bool,
+    /// How many calls it is inside of.
+    pub(crate) depth: usize,
 }
 
 /// A trace that was taken again.
@@ -63,16 +69,25 @@ impl<'a> Replay<'a> {
     pub(crate) fn new(program: &'a Program, actions: &[Action]) -> Replay<'a> {
         let initial = State::initial(program);
         let mut replay = Replay { program, steps: vec![], initial, last: initial, diverged: None };
-        // Whose operation is in flight: its next step is not a first one.
-        let mut in_flight = vec![false; program.scripts.len()];
+        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
+        let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
         for action in actions {
             if let Some(why) = misfit(program, &replay.last, *action) {
                 replay.diverged = Some(why);
                 break;
             }
             let flying = &mut in_flight[action.thread.index()];
-            let step = take(program, &mut replay.last, *action, !*flying);
-            *flying = !matches!(step.end, End::Done(_));
+            let depth = replay.last.thread(action.thread).depth();
+            let step = take(program, &mut replay.last, *action, flying.len() <= depth);
+            flying.truncate(depth);
+            if !matches!(step.end, End::Done(_)) {
+                flying.push(step.pc);
+            }
+            // What called may be over with the call.
+            let now = replay.last.thread(action.thread);
+            if now.depth() < depth && flying.get(now.depth()) != Some(&now.pc()) {
+                flying.truncate(now.depth());
+            }
             replay.steps.push(step);
         }
         replay
@@ -99,7 +114,7 @@ fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
     if let Some(v) = state.violation() {
         return Some(format!("{} ended the execution", v.property.name()));
     }
-    if !state.is_enabled(action.thread) {
+    if !state.is_enabled(program, action.thread) {
         return Some(match state.thread(action.thread).run() {
             Run::Done => format!("{name} has ended"),
             Run::Asleep(on, _) => format!("{name} is asleep on {}", words::object_name(program, on)),
@@ -111,6 +126,12 @@ fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
     }
     let ways = state.ways(program, action.thread);
     (action.choice >= ways).then(|| format!("{name} can go {} only", words::count(usize::from(ways), "way")))
+}
+
+/// What a thread has just been made to run.
+fn called(program: &Program, state: &State, t: ThreadId) -> End {
+    let callee = words::script(program, t).callee_at(state.thread(t).pc());
+    callee.map_or(End::Unfinished, |(id, _)| End::Called(id))
 }
 
 fn take(program: &Program, state: &mut State, action: Action, first: bool) -> Step {
@@ -132,6 +153,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
             _ => End::Done(may_fail.unwrap_or_default()),
         },
         (_, Some(v), _) => End::Done(v),
+        _ if state.thread(t).depth() > before.thread(t).depth() => called(program, state, t),
         (_, None, Run::Asleep(on, _)) => End::Asleep(on),
         _ => End::Unfinished,
     };
@@ -143,7 +165,9 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
     };
     // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
     let asleep = matches!(end, End::Asleep(_));
-    let changes = change::between(program, &before, state, t, into, taken.touched);
+    // A callee's locals are gone with it; what they were set to is the result.
+    let depth = before.thread(t).depth();
+    let changes = change::between(program, &before, state, t, into.filter(|_| depth == 0), taken.touched);
     Step {
         thread: t,
         pc,
@@ -154,6 +178,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
         into,
         result,
         changes,
-        could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(t),
+        depth,
+        could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
     }
 }

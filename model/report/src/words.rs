@@ -95,6 +95,11 @@ pub(crate) fn local_name(program: &Program, t: ThreadId, l: LocalId) -> &str {
     script(program, t).locals.get(usize::from(l.0)).map_or("?", |n| n)
 }
 
+/// The name of a local as the operation at a place knows it: a callee has its own.
+pub(crate) fn local_at(program: &Program, t: ThreadId, pc: u16, l: LocalId) -> &str {
+    script(program, t).local_name(pc, l)
+}
+
 /// The object in the scenario's words: a reservation is what its lock is named after.
 pub(crate) fn object_name(program: &Program, id: ObjId) -> &str {
     program.name_of(id)

@@ -138,9 +138,16 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "callback",
         kind: Some(Kind::Callback),
-        options: &[],
+        options: &[option("run", Takes::Proc(2), "the proc that it calls, with the fence and its data")],
         meaning: "a callback for a fence; it notes that it ran",
         kernel: "struct dma_fence_cb",
+    },
+    DeclSpec {
+        name: "workqueue",
+        kind: Some(Kind::Workqueue),
+        options: &[flag("ordered", "its items run one at a time, in the order in which they were queued")],
+        meaning: "a queue of work items",
+        kernel: "struct workqueue_struct",
     },
     DeclSpec {
         name: "resv",

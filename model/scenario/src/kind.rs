@@ -47,6 +47,9 @@ kinds! {
     Fence = "fence", "a";
     Callback = "callback", "a";
     Resv = "resv", "a";
+    Work = "work", "a";
+    Workqueue = "workqueue", "a";
+    Timer = "timer", "a";
 }
 
 impl Kind {
@@ -63,7 +66,10 @@ impl Kind {
             ObjectKind::AcquireCtx { .. } => Kind::Ctx,
             ObjectKind::WwMutex { .. } => Kind::WwMutex,
             ObjectKind::Fence { .. } => Kind::Fence,
-            ObjectKind::Callback => Kind::Callback,
+            ObjectKind::Callback { .. } => Kind::Callback,
+            ObjectKind::Work { .. } => Kind::Work,
+            ObjectKind::Workqueue { .. } => Kind::Workqueue,
+            ObjectKind::Timer { .. } => Kind::Timer,
             ObjectKind::Resv { .. } => Kind::Resv,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })

@@ -128,8 +128,12 @@ impl Alone<'_> {
     /// The violation of a state in which nobody can run; `None` if every script is over.
     pub(super) fn stuck(&mut self, threads: &[Thread]) -> Option<Violation> {
         let program = self.program;
-        let first = program.scripted().find(|t| threads[t.index()].run() != Run::Done)?;
-        let lost = program.scripted().find(|t| self.leads_on(threads, *t));
+        let is_over = |t: &ThreadId| {
+            let thread = &threads[t.index()];
+            thread.run() == Run::Done || program.scripts[t.index()].agent && thread.is_idle()
+        };
+        let first = program.threads().find(|t| !is_over(t))?;
+        let lost = program.threads().filter(|t| !is_over(t)).find(|t| self.leads_on(threads, *t));
         let (property, thread) = match lost {
             Some(t) => (Property::LostWakeup, t),
             None => (Property::Deadlock, first),

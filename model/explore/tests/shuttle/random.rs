@@ -38,7 +38,7 @@ struct Objects {
 
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize) -> Objects {
     let class = b.object("class", ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default() });
-    let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true };
+    let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
         vars: (0..2).map(|i| b.var(&format!("x{i}"), Value::Word(0))).collect(),
         spins: (0..2).map(|i| b.object(&format!("s{i}"), ObjectKind::Spinlock)).collect(),

@@ -1,32 +1,37 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
-use super::{ENABLED, check_alive, test_signaled, wait::spin_if_locked};
+use super::{FenceOp, Locked, WAKES, What, check_alive, op::enable_signaling, test_signaled, wait::spin_if_locked};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, SharedCell, Value,
-    View,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Runtime, SharedCell,
+    Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
+    primitives::irq::irqs_footprint,
+    program::{CalleeId, ObjectKind},
 };
 
-/// A `struct dma_fence_cb` whose function notes that it ran.
+/// A `struct dma_fence_cb`. It notes that it ran, and calls a function of the scenario's if it has one.
 #[derive(Clone)]
 pub struct Callback<R: Runtime> {
     queued: R::Atomic<u8>,
     ran: R::Atomic<u8>,
+    /// What its function gets besides the fence.
+    data: R::Atomic<Value>,
 }
 
 impl Copy for Callback<Plain> {}
 
 impl<R: Runtime> Callback<R> {
     pub(crate) fn new() -> Self {
-        Callback { queued: R::Atomic::new(0), ran: R::Atomic::new(0) }
+        Callback { queued: R::Atomic::new(0), ran: R::Atomic::new(0), data: R::Atomic::new(Value::Unset) }
     }
 
-    /// The fence calls it, its node already unlinked.
-    pub(super) fn run(&mut self) {
+    /// The fence calls it, its node already unlinked. What its function gets.
+    pub(super) fn run(&mut self) -> Value {
         self.queued.store(0, Order::Relaxed);
         self.ran.fetch_add(1, Order::Relaxed);
+        self.data.swap(Value::Unset, Order::Relaxed)
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
@@ -39,6 +44,7 @@ impl Code for Callback<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.queued.code(c);
         self.ran.code(c);
+        self.data.code(c);
     }
 }
 
@@ -49,6 +55,12 @@ points! {
         Test = "add_callback: test SIGNALED",
         /// Under the lock: enables signalling, looks again, queues.
         Add = "add_callback (fence lock)",
+        /// Inside of `ops->enable_signaling()`, under the lock.
+        Enabling = "enable_signaling",
+        /// That is done: looks again, queues, unlocks.
+        Queue = "add_callback: queue, unlock",
+        /// That failed: the fence is signalled, under the lock, and there is nothing to wait for.
+        Signal = "add_callback: signal",
         /// `dma_fence_remove_callback()`, under the lock: 1 if it was still queued.
         Remove = "remove_callback (fence lock)",
     }
@@ -60,33 +72,84 @@ pub struct CallbackOp {
     at: At,
     fence: ObjId,
     callback: ObjId,
+    data: Value,
+    /// Where signalling is.
+    signal: What,
 }
 
-fields!(CallbackOp { at, fence, callback });
+fields!(CallbackOp { at, fence, callback, data, signal });
+
+/// The function of an entry of a fence's list, if it is a callback that has one.
+pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
+    if entry & WAKES != 0 {
+        return None;
+    }
+    match program.kind(ObjId(entry)) {
+        ObjectKind::Callback { func } => *func,
+        _ => None,
+    }
+}
 
 impl CallbackOp {
-    pub(crate) const BLANK: CallbackOp = CallbackOp { at: At::Test, fence: super::NO_FENCE, callback: super::NO_FENCE };
+    pub(crate) const BLANK: CallbackOp = CallbackOp {
+        at: At::Test,
+        fence: super::NO_FENCE,
+        callback: super::NO_FENCE,
+        data: Value::Unset,
+        signal: What::SignalNow,
+    };
 
     /// An operation about to start.
-    pub fn new(add: bool, fence: ObjId, callback: ObjId) -> CallbackOp {
-        CallbackOp { at: if add { At::Test } else { At::Remove }, fence, callback }
+    pub fn new(add: bool, fence: ObjId, callback: ObjId, data: Value) -> CallbackOp {
+        let at = if add { At::Test } else { At::Remove };
+        CallbackOp { at, fence, callback, data, ..CallbackOp::BLANK }
     }
 
-    fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+    fn add<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        cx.fence(self.fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
-        if test_signaled(cx, self.fence) {
-            return Flow::Done(Value::from(Errno::ENOENT));
+        if let Some(call) = enable_signaling(cx, self.fence, held) {
+            self.at = At::Enabling;
+            return Flow::Call(call);
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
+        let result = self.queue(cx, &mut locked);
+        cx.fence(self.fence).locked.set(held, locked);
+        Flow::Done(result)
+    }
+
+    /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
+    fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
+        if test_signaled(cx, self.fence) {
+            return Value::from(Errno::ENOENT);
+        }
         if cx.callback(self.callback).queued.load(Order::Relaxed) != 0 {
             cx.violate(Property::CallbackReused, Some(self.callback));
         } else if !locked.push(self.callback.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
         cx.callback(self.callback).queued.store(1, Order::Relaxed);
+        cx.callback(self.callback).data.store(self.data, Order::Relaxed);
+        Value::Word(0)
+    }
+
+    /// The lock is held since `enable_signaling` was called.
+    fn queue_and_unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        let result = self.queue(cx, &mut locked);
+        super::let_go(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
-        Flow::Done(Value::Word(0))
+        Flow::Done(result)
+    }
+
+    fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let mut signal = FenceOp::new(self.signal, self.fence, 0);
+        let flow = signal.step(cx);
+        self.signal = signal.what();
+        match flow {
+            Flow::Done(_) => Flow::Done(Value::from(Errno::ENOENT)),
+            other => other,
+        }
     }
 
     fn remove<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
@@ -106,12 +169,15 @@ impl Protocol for CallbackOp {
         if !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);
         }
-        if self.at == At::Test {
-            if test_signaled(cx, self.fence) {
-                return Flow::Done(Value::from(Errno::ENOENT));
+        match self.at {
+            At::Test if test_signaled(cx, self.fence) => return Flow::Done(Value::from(Errno::ENOENT)),
+            At::Test => {
+                self.at = At::Add;
+                return Flow::Go;
             }
-            self.at = At::Add;
-            return Flow::Go;
+            At::Queue | At::Enabling => return self.queue_and_unlock(cx),
+            At::Signal => return self.signal(cx),
+            At::Add | At::Remove => {}
         }
         cx.enter(self.fence);
         if let Some(spin) = spin_if_locked(cx, self.fence) {
@@ -120,10 +186,19 @@ impl Protocol for CallbackOp {
         if self.at == At::Add { self.add(cx) } else { self.remove(cx) }
     }
 
-    fn footprint(&self, _v: View<'_>) -> Footprint {
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let both = Footprint::writes(self.fence).write(self.callback);
         match self.at {
             At::Test => Footprint::reads(self.fence),
-            At::Add | At::Remove => Footprint::writes(self.fence).write(self.callback),
+            At::Remove => both,
+            At::Add | At::Queue | At::Enabling => irqs_footprint(v, both),
+            At::Signal => FenceOp::new(self.signal, self.fence, 0).footprint(v),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Enabling {
+            self.at = if value.word() == Some(0) { At::Signal } else { At::Queue };
         }
     }
 
@@ -132,6 +207,6 @@ impl Protocol for CallbackOp {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        (self.at != At::Test).then_some(self.fence)
+        matches!(self.at, At::Add | At::Remove).then_some(self.fence)
     }
 }

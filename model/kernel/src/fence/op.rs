@@ -1,11 +1,15 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
-use super::{ENABLED, Life, SIGNALED, WAKES, check_alive, get, get_rcu, release, release_footprint, test_signaled};
+use super::{
+    ENABLED, Life, SIGNALED, WAKES, callback::func_of, check_alive, free, get, get_rcu, release, release_footprint,
+    test_signaled,
+};
 use crate::{
-    AtomicCell, Code, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, ThreadId, Value, View,
+    AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell, Then,
+    ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
-    primitives::refcount::Dropped,
+    primitives::{irq::irqs_footprint, refcount::Dropped},
 };
 
 points! {
@@ -19,15 +23,21 @@ points! {
         Signal = "dma_fence_signal: set SIGNALED",
         /// `dma_fence_check_and_signal()`: tells whether it was signalled before.
         CheckAndSignal = "dma_fence_check_and_signal: set SIGNALED",
-        /// One callback, under the lock; the last one unlocks.
+        /// One callback, under the lock; the last one unlocks, unless it is the scenario's own.
         RunCallback = "run callback",
+        /// After the last one.
+        Unlock = "unlock fence",
+        /// Inside of `ops->enable_signaling()`, under the lock.
+        Enabling = "enable_signaling",
+        /// It returned 0: signals at once, still under the lock.
+        SignalNow = "enable_signaling failed: set SIGNALED",
         /// `dma_fence_is_signaled()`: 1 or 0, without the lock.
         IsSignaled = "dma_fence_is_signaled",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
-        /// `dma_fence_get()`.
+        /// `dma_fence_get()`: gives the reference back.
         Get = "dma_fence_get",
         /// `dma_fence_get_rcu()`: 1 or 0.
         GetRcu = "dma_fence_get_rcu",
@@ -35,6 +45,8 @@ points! {
         Put = "dma_fence_put",
         /// `dma_fence_release()`.
         Release = "dma_fence_release",
+        /// `dma_fence_free()`: what a release function of the scenario's has to call.
+        Free = "dma_fence_free",
     }
 }
 
@@ -59,6 +71,11 @@ fields!(FenceOp { what, fence, error });
 impl FenceOp {
     pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: 0 };
 
+    /// Where it is.
+    pub(super) fn what(&self) -> What {
+        self.what
+    }
+
     /// An operation about to start; `error` is what `set-error` sets.
     pub fn new(what: What, fence: ObjId, error: i16) -> FenceOp {
         FenceOp { what, fence, error }
@@ -81,14 +98,18 @@ impl FenceOp {
         fence.life.swap(Life::Alive as u8, Order::AcqRel);
     }
 
-    fn enable<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+    fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         if let Some(spin) = self.spin(cx) {
             return spin;
         }
-        let _ = held;
-        cx.fence(self.fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
-        Flow::Done(Value::Word(0))
+        match enable_signaling(cx, self.fence, held) {
+            Some(call) => {
+                self.what = What::Enabling;
+                Flow::Call(call)
+            }
+            None => Flow::Done(Value::Word(0)),
+        }
     }
 
     /// Held by another over several steps: a threaded runtime must wait.
@@ -98,7 +119,7 @@ impl FenceOp {
 
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let (me, checks) = (cx.me, self.what == What::CheckAndSignal);
+        let checks = self.what == What::CheckAndSignal;
         let held = cx.enter(self.fence);
         if let Some(spin) = self.spin(cx) {
             return spin;
@@ -114,8 +135,7 @@ impl FenceOp {
         if locked.len == 0 {
             return Flow::Done(Value::Word(0));
         }
-        locked.lock.try_take(me);
-        cx.private.spin_depth += 1;
+        super::hold(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         self.what = What::RunCallback;
         Flow::Go
@@ -127,20 +147,42 @@ impl FenceOp {
         let entry = locked.callbacks[0];
         // The node is unlinked before it is called.
         locked.remove(entry);
-        let last = locked.len == 0;
-        let released = if last { locked.lock.release() } else { Default::default() };
+        let own = func_of(cx.program, entry);
+        let last = locked.len == 0 && own.is_none();
+        if locked.len == 0 {
+            self.what = What::Unlock;
+        }
+        if last {
+            super::let_go(cx, &mut locked);
+        }
         cx.fence(self.fence).locked.set(held, locked);
         if entry & WAKES != 0 {
             cx.wake(ThreadId(entry & !WAKES));
         } else {
-            cx.callback(ObjId(entry)).run();
+            let data = cx.callback(ObjId(entry)).run();
+            if let Some(callee) = own {
+                let args = [super::reference(self.fence), data];
+                return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
+            }
         }
-        if !last {
-            return Flow::Go;
-        }
-        cx.private.spin_depth -= 1;
-        released.iter().for_each(|t| cx.rt.release(t));
+        if last { Flow::Done(Value::Word(0)) } else { Flow::Go }
+    }
+
+    fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        super::let_go(cx, &mut locked);
+        cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(Value::Word(0))
+    }
+
+    /// The lock is held already.
+    fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        cx.fence(self.fence).flags.fetch_or(u64::from(SIGNALED), Order::AcqRel);
+        let empty = cx.fence(self.fence).locked.get(held).len == 0;
+        self.what = if empty { What::Unlock } else { What::RunCallback };
+        Flow::Go
     }
 
     fn set_error<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
@@ -183,22 +225,36 @@ impl FenceOp {
         match self.what {
             What::Init => self.init(cx),
             What::SetError => self.set_error(cx),
-            What::Get => get(cx, self.fence),
+            What::Get => {
+                get(cx, self.fence);
+                return super::reference(self.fence);
+            }
             What::IsSignaled => return Value::Word(i32::from(test_signaled(cx, self.fence))),
             What::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
-            What::Release => {
-                release(cx, self.fence);
-                return Value::Word(1);
-            }
+            What::Free => free(cx, self.fence),
             _ => debug_assert!(false, "[internal bug] {:?} has several steps", self.what),
         }
         Value::Word(0)
     }
 }
 
+/// `__dma_fence_enable_signaling()` under the fence's lock. What has to be called for it is called with the lock held.
+pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, held: Held) -> Option<Call> {
+    let was = cx.fence(fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
+    let callee = cx.program.fence_ops(fence).enable_signaling?;
+    if was & (ENABLED | SIGNALED) != 0 {
+        return None;
+    }
+    let mut locked = cx.fence(fence).locked.get(held);
+    super::hold(cx, &mut locked);
+    cx.fence(fence).locked.set(held, locked);
+    let args = [super::reference(fence), Value::Unset];
+    Some(Call { callee, args, context: Context::Fence, then: Then::Resume })
+}
+
 impl Protocol for FenceOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let unchecked = matches!(self.what, What::Init | What::Get | What::GetRcu | What::Release);
+        let unchecked = matches!(self.what, What::Init | What::Get | What::GetRcu | What::Release | What::Free);
         if !unchecked && !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);
         }
@@ -206,6 +262,9 @@ impl Protocol for FenceOp {
             What::EnableSignaling => self.enable(cx),
             What::Signal | What::CheckAndSignal => self.signal(cx),
             What::RunCallback => self.run_callback(cx),
+            What::Unlock => self.unlock(cx),
+            What::SignalNow | What::Enabling => self.signal_now(cx),
+            What::Release => release(cx, self.fence),
             What::GetStatus => self.status(cx),
             What::Put => self.put(cx),
             _ => Flow::Done(self.single(cx)),
@@ -215,13 +274,23 @@ impl Protocol for FenceOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.what {
             What::IsSignaled => Footprint::reads(self.fence),
-            What::Release => release_footprint(v, self.fence),
+            What::Release | What::Free => release_footprint(v, self.fence),
             What::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
                 let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
-                Footprint::writes(self.fence).write(target)
+                irqs_footprint(v, Footprint::writes(self.fence).write(target))
+            }
+            // These may hold the lock from here on, or release it: with interrupts off.
+            What::Signal | What::CheckAndSignal | What::Unlock | What::EnableSignaling => {
+                irqs_footprint(v, Footprint::writes(self.fence))
             }
             _ => Footprint::writes(self.fence),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.what == What::Enabling {
+            self.what = if value.word() == Some(0) { What::SignalNow } else { What::Unlock };
         }
     }
 

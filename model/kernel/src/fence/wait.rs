@@ -1,11 +1,12 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{ENABLED, Locked, NO_FENCE, WAKES, check_alive, test_signaled};
+use super::{FenceOp, Locked, NO_FENCE, WAKES, What, check_alive, test_signaled};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell, Value, View,
+    Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     machine::Protocol,
+    primitives::spinlock::blocked_by_own_cpu,
 };
 
 points! {
@@ -28,31 +29,36 @@ pub struct FenceWait {
     patience: Patience,
     /// A timeout of zero: looks and does not sleep.
     poll: bool,
+    /// Where enabling signalling is.
+    enable: What,
 }
 
-fields!(FenceWait { at, fence, patience, poll });
+fields!(FenceWait { at, fence, patience, poll, enable });
 
 /// The fence's lock is held over several steps by another thread: under a threaded runtime the step must wait for it.
 pub(super) fn spin_if_locked<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Option<Flow> {
     let (me, held) = (cx.me, cx.enter(fence));
     let mut locked = cx.fence(fence).locked.get(held);
-    match locked.lock.owner() {
-        None => None,
-        Some(owner) if owner == me => {
-            cx.violate(Property::SelfDeadlock, Some(fence));
-            Some(Flow::Done(Value::Unset))
-        }
-        Some(_) => {
-            locked.lock.try_take(me);
-            cx.fence(fence).locked.set(held, locked);
-            Some(Flow::Spin(fence))
-        }
+    let Some(owner) = locked.lock.owner() else {
+        cx.about_to_lock(fence);
+        return None;
+    };
+    if blocked_by_own_cpu(cx, fence, Some(owner)) {
+        return Some(Flow::Done(Value::Unset));
     }
+    locked.lock.try_take(me);
+    cx.fence(fence).locked.set(held, locked);
+    Some(Flow::Spin(fence))
 }
 
 impl FenceWait {
-    pub(crate) const BLANK: FenceWait =
-        FenceWait { at: At::Enable, fence: NO_FENCE, patience: Patience::Forever, poll: false };
+    pub(crate) const BLANK: FenceWait = FenceWait {
+        at: At::Enable,
+        fence: NO_FENCE,
+        patience: Patience::Forever,
+        poll: false,
+        enable: What::EnableSignaling,
+    };
 
     /// A wait about to start.
     pub fn new(fence: ObjId, patience: Patience, poll: bool) -> FenceWait {
@@ -61,7 +67,27 @@ impl FenceWait {
 
     /// The same wait, for the next fence of a reservation.
     pub(crate) fn restart(self, fence: ObjId) -> FenceWait {
-        FenceWait { at: At::Enable, fence, ..self }
+        FenceWait { at: At::Enable, enable: What::EnableSignaling, fence, ..self }
+    }
+
+    /// `dma_fence_enable_sw_signaling()`, with a hold of the lock of its own.
+    fn enabling(&self) -> FenceOp {
+        FenceOp::new(self.enable, self.fence, 0)
+    }
+
+    fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.enable == What::EnableSignaling {
+            cx.might_sleep(self.fence);
+            cx.about_to_wait_for(self.fence);
+        }
+        let mut enabling = self.enabling();
+        let flow = enabling.step(cx);
+        self.enable = enabling.what();
+        if let Flow::Done(_) = flow {
+            self.at = At::Queue;
+            return Flow::Go;
+        }
+        flow
     }
 
     fn queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
@@ -111,35 +137,40 @@ impl Protocol for FenceWait {
         if !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);
         }
+        if self.at == At::Enable {
+            return self.enable(cx);
+        }
         let held = cx.enter(self.fence);
         if let Some(spin) = spin_if_locked(cx, self.fence) {
             return spin;
         }
-        match self.at {
-            At::Enable => {
-                cx.might_sleep(self.fence);
-                cx.fence(self.fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
-                self.at = At::Queue;
-                Flow::Go
-            }
-            At::Queue => self.queue(cx, held),
-            At::Woken => self.woken(cx, held),
-        }
+        if self.at == At::Queue { self.queue(cx, held) } else { self.woken(cx, held) }
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.fence);
         match self.at {
-            At::Enable => f,
+            At::Enable => self.enabling().footprint(v),
             At::Queue | At::Woken => f.write(v.my_task()),
         }
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        match self.enable {
+            What::EnableSignaling => self.at.label(),
+            // Inside of what the hook made necessary.
+            _ if self.at == At::Enable => self.enable.label(),
+            _ => self.at.label(),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        let mut enabling = self.enabling();
+        enabling.returned(value);
+        self.enable = enabling.what();
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        Some(self.fence)
+        if self.at == At::Enable { self.enabling().spins_on() } else { Some(self.fence) }
     }
 }

@@ -1,11 +1,16 @@
 //! The primitives that protocols and scripts are built from, one file each.
 
+pub mod alloc;
 pub mod barrier;
 pub mod completion;
+pub mod irq;
 pub mod rcu;
 pub mod refcount;
 pub mod signal;
 pub mod slab;
 pub mod spinlock;
+pub mod timer;
+pub mod uaccess;
 pub mod variable;
 pub mod waitqueue;
+pub mod workqueue;

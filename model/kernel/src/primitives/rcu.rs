@@ -4,12 +4,14 @@
 //! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
 //! section that begins after a grace period sees what was written before that began.
 
+use super::slab;
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Patience, Plain, Property, Runtime,
-    SharedCell, ThreadId, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Object, Order, Patience, Plain,
+    Property, Runtime, SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
+    program::CalleeId,
 };
 
 /// Most callbacks queued or waiting at once.
@@ -17,15 +19,30 @@ const CAPACITY: usize = 7;
 /// Marks an entry that wakes a thread (`synchronize_rcu()`) instead of freeing an object.
 const WAKES: u8 = 0x80;
 
-/// A short list of callbacks: objects to free, threads to wake.
+/// What is to be done after a grace period.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Entry {
+    /// The object to free, or a thread to wake.
+    what: u8,
+    /// The function to call with the object instead of freeing it: its id and one.
+    func: u8,
+}
+
+impl Entry {
+    fn thread(self) -> Option<ThreadId> {
+        (self.what & WAKES != 0).then_some(ThreadId(self.what & !WAKES))
+    }
+}
+
+/// A short list of callbacks: objects to free or to call a function with, threads to wake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Callbacks {
     len: u8,
-    entries: [u8; CAPACITY],
+    entries: [Entry; CAPACITY],
 }
 
 impl Callbacks {
-    fn push(&mut self, entry: u8) -> bool {
+    fn push(&mut self, entry: Entry) -> bool {
         let at = usize::from(self.len);
         if at == CAPACITY {
             return false;
@@ -35,14 +52,14 @@ impl Callbacks {
         true
     }
 
-    fn pop_first(&mut self) -> Option<u8> {
+    fn pop_first(&mut self) -> Option<Entry> {
         let first = *self.live().first()?;
         self.entries.copy_within(1.., 0);
         self.len -= 1;
         Some(first)
     }
 
-    fn live(&self) -> &[u8] {
+    fn live(&self) -> &[Entry] {
         &self.entries[..usize::from(self.len)]
     }
 }
@@ -50,7 +67,10 @@ impl Callbacks {
 impl Code for Callbacks {
     fn code<C: Coder>(&mut self, c: &mut C) {
         c.byte(&mut self.len);
-        self.entries[..usize::from(self.len)].iter_mut().for_each(|e| c.byte(e));
+        for e in &mut self.entries[..usize::from(self.len)] {
+            c.byte(&mut e.what);
+            c.byte(&mut e.func);
+        }
     }
 }
 
@@ -90,8 +110,12 @@ impl Code for Rcu<Plain> {
     }
 }
 
-/// Queues a callback: the object to free, or a thread to wake.
-pub(crate) fn call_rcu<R: Runtime>(cx: &mut Cx<'_, R>, entry: u8) {
+/// `kfree_rcu()`: the object is freed after a grace period.
+pub(crate) fn free_later<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
+    queue(cx, Entry { what: object.0, func: 0 });
+}
+
+fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
     let Some((rcu, agent)) = cx.program.rcu else {
         debug_assert!(false, "[internal bug] a program that defers frees has no RCU agent");
         return;
@@ -177,8 +201,8 @@ impl RcuOp {
     fn is_queued<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) -> bool {
         let held = cx.enter(rcu);
         let q = cx.rcu(rcu).queues.get(held);
-        let mine = WAKES | cx.me.0;
-        q.pending.live().contains(&mine) || q.waiting.live().contains(&mine)
+        let me = cx.me;
+        q.pending.live().iter().chain(q.waiting.live()).any(|e| e.thread() == Some(me))
     }
 }
 
@@ -195,8 +219,8 @@ impl Protocol for RcuOp {
                     return Flow::Done(Value::Word(0));
                 }
                 if self.at == At::Synchronize {
-                    let mine = WAKES | cx.me.0;
-                    call_rcu(cx, mine);
+                    let me = cx.me.0;
+                    queue(cx, Entry { what: WAKES | me, func: 0 });
                 }
                 if RcuOp::is_queued(cx, rcu) {
                     self.at = At::Synchronized;
@@ -295,14 +319,53 @@ impl GracePeriods {
             self.at = Period::Idle;
         }
         cx.rcu(rcu).queues.set(held, q);
-        match first {
-            Some(e) if e & WAKES != 0 => {
-                cx.wake(ThreadId(e & !WAKES));
+        let Some(e) = first else { return Flow::Go };
+        match (e.thread(), e.func.checked_sub(1)) {
+            (Some(t), _) => {
+                cx.wake(t);
             }
-            Some(e) => free(cx, ObjId(e)),
-            None => {}
+            (None, Some(func)) => return Flow::Call(call(cx, ObjId(e.what), CalleeId(func))),
+            (None, None) => free(cx, ObjId(e.what)),
         }
         Flow::Go
+    }
+}
+
+/// A callback runs in soft interrupt context, with the object.
+fn call<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, callee: CalleeId) -> Call {
+    let generation = cx.slot(obj).generation();
+    let args = [Value::Ref(Handle { obj, generation }), Value::Unset];
+    Call { callee, args, context: Context::Softirq, then: Then::Resume }
+}
+
+/// `call_rcu()` with a function of the scenario's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallRcu {
+    pub(crate) handle: Handle,
+    pub(crate) func: CalleeId,
+}
+
+impl Code for CallRcu {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.handle.code(c);
+        c.byte(&mut self.func.0);
+    }
+}
+
+impl Protocol for CallRcu {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if slab::check_alive(cx, self.handle) {
+            queue(cx, Entry { what: self.handle.obj.0, func: self.func.0 + 1 });
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        call_rcu_footprint(v, Footprint::reads(self.handle.obj))
+    }
+
+    fn label(&self) -> &'static str {
+        "call_rcu"
     }
 }
 
@@ -311,8 +374,12 @@ fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
     let held = cx.enter(rcu);
     let q = cx.rcu(rcu).queues.get(held);
     cx.rcu(rcu).queues.set(held, Queues::default());
-    for e in q.waiting.live().iter().chain(q.pending.live()).filter(|e| **e & WAKES == 0) {
-        free(cx, ObjId(*e));
+    for e in q.waiting.live().iter().chain(q.pending.live()).filter(|e| e.thread().is_none()) {
+        match e.func {
+            0 => free(cx, ObjId(e.what)),
+            // Setup and teardown have no agent to run it.
+            _ => cx.violate(Property::CapacityExceeded, Some(rcu)),
+        }
     }
 }
 
@@ -344,8 +411,7 @@ impl Protocol for GracePeriods {
             Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
-                Some(e) if e & WAKES != 0 => mine.write(ObjId::task(ThreadId(e & !WAKES))),
-                Some(e) => mine.write(ObjId(*e)),
+                Some(e) => mine.write(e.thread().map_or(ObjId(e.what), ObjId::task)),
                 None => mine,
             },
         }

@@ -5,7 +5,8 @@
 //! then it sees whatever object lives there now.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
+    Then, Value, View,
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -127,7 +128,7 @@ points! {
     pub enum At {
         /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
         New = "kmem_cache_alloc",
-        /// `kref_get()`.
+        /// `kref_get()`: gives the reference back, as the kernel's typed wrappers of it do.
         Get = "kref_get",
         /// `kref_get_unless_zero()`: 1 or 0.
         GetUnlessZero = "kref_get_unless_zero",
@@ -233,10 +234,20 @@ impl SlabOp {
         }
         if deferred {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
-            rcu::call_rcu(cx, obj.0);
+            rcu::free_later(cx, obj);
         } else {
             cx.slot(obj).reclaim();
         }
+    }
+
+    /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
+    fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(callee) = cx.program.release_of(self.handle.obj) else {
+            self.at = At::Release;
+            return Flow::Go;
+        };
+        let args = [Value::Ref(self.handle), Value::Unset];
+        Flow::Call(Call { callee, args, context: Context::Caller, then: Then::Done(Value::Word(1)) })
     }
 
     fn is_deferred(&self, program: &crate::Program) -> bool {
@@ -273,25 +284,22 @@ impl Protocol for SlabOp {
                 if !refs.get(me) {
                     cx.violate(Property::UseAfterFree, Some(obj));
                 }
-                0
+                Value::Ref(self.handle)
             }
-            At::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
+            At::GetUnlessZero => Value::Word(i32::from(refs.get_unless_zero(me))),
             _ => match refs.put(me) {
-                Dropped::More => 0,
-                Dropped::Last => {
-                    self.at = At::Release;
-                    return Flow::Go;
-                }
+                Dropped::More => Value::Word(0),
+                Dropped::Last => return self.last_put(cx),
                 Dropped::Underflow => {
                     cx.violate(Property::RefcountUnderflow, Some(obj));
-                    0
+                    Value::Word(0)
                 }
             },
         };
         if cx.slot(obj).refs.overflows() {
             cx.violate(Property::CapacityExceeded, Some(obj));
         }
-        Flow::Done(Value::Word(result))
+        Flow::Done(result)
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

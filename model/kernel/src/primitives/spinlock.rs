@@ -9,6 +9,7 @@ use crate::{
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
+    primitives::irq::irqs_footprint,
 };
 
 /// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.
@@ -87,7 +88,25 @@ points! {
         TryLock = "spin_trylock",
         /// `spin_unlock()`.
         Unlock = "spin_unlock",
+        /// `spin_lock_irqsave()`: no handler begins on this CPU until the lock is released.
+        LockIrq = "spin_lock_irqsave",
+        /// `spin_unlock_irqrestore()`.
+        UnlockIrq = "spin_unlock_irqrestore",
     }
+}
+
+/// Whether the lock can never be had because this CPU holds it: the thread itself, or the one that it interrupted. That
+/// is reported.
+pub(crate) fn blocked_by_own_cpu<R: Runtime>(cx: &mut Cx<'_, R>, lock: ObjId, owner: Option<ThreadId>) -> bool {
+    let Some(owner) = owner else { return false };
+    if owner == cx.me {
+        cx.violate(Property::SelfDeadlock, Some(lock));
+    } else if cx.private.interrupted() == Some(owner) {
+        cx.violate_with(Property::IrqDeadlock, Some(lock), Some(owner));
+    } else {
+        return false;
+    }
+    true
 }
 
 /// One operation on a spinlock.
@@ -104,13 +123,14 @@ impl Protocol for Spin {
         let (me, held) = (cx.me, cx.enter(self.lock));
         let mut raw = cx.spin(self.lock).raw.get(held);
         let flow = match self.how {
-            How::Lock if raw.owner == Some(me) => {
-                cx.violate(Property::SelfDeadlock, Some(self.lock));
-                Flow::Done(Value::Word(0))
-            }
-            How::Lock if !raw.try_take(me) => Flow::Spin(self.lock),
-            How::Lock => {
+            How::Lock | How::LockIrq if blocked_by_own_cpu(cx, self.lock, raw.owner) => Flow::Done(Value::Word(0)),
+            How::Lock | How::LockIrq if !raw.try_take(me) => Flow::Spin(self.lock),
+            How::Lock | How::LockIrq => {
+                cx.about_to_lock(self.lock);
                 cx.private.spin_depth += 1;
+                if self.how == How::LockIrq {
+                    cx.irqs_disable();
+                }
                 Flow::Done(Value::Word(0))
             }
             How::TryLock => {
@@ -118,12 +138,15 @@ impl Protocol for Spin {
                 cx.private.spin_depth += u8::from(got);
                 Flow::Done(Value::Word(i32::from(got)))
             }
-            How::Unlock if raw.owner != Some(me) => {
+            How::Unlock | How::UnlockIrq if raw.owner != Some(me) => {
                 cx.violate_with(Property::UnlockNotHeld, Some(self.lock), raw.owner);
                 Flow::Done(Value::Word(0))
             }
-            How::Unlock => {
+            How::Unlock | How::UnlockIrq => {
                 cx.private.spin_depth -= 1;
+                if self.how == How::UnlockIrq {
+                    cx.irqs_enable();
+                }
                 raw.release().iter().for_each(|t| cx.rt.release(t));
                 Flow::Done(Value::Word(0))
             }
@@ -132,8 +155,9 @@ impl Protocol for Spin {
         flow
     }
 
-    fn footprint(&self, _v: View<'_>) -> Footprint {
-        Footprint::writes(self.lock)
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let f = Footprint::writes(self.lock);
+        if matches!(self.how, How::LockIrq | How::UnlockIrq) { irqs_footprint(v, f) } else { f }
     }
 
     fn label(&self) -> &'static str {
@@ -141,6 +165,6 @@ impl Protocol for Spin {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        (self.how == How::Lock).then_some(self.lock)
+        matches!(self.how, How::Lock | How::LockIrq).then_some(self.lock)
     }
 }

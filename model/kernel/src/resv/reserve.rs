@@ -2,7 +2,7 @@
 
 use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Call, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Then, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -180,12 +180,17 @@ impl Protocol for Reserve {
             At::Publish => self.publish(cx),
             At::Drop => match self.put.step(cx) {
                 Flow::Done(_) => self.next_drop(cx),
+                // Its release runs, and we go on when that returns.
+                Flow::Call(call) => {
+                    self.next_drop(cx);
+                    Flow::Call(Call { then: Then::Resume, ..call })
+                }
                 other => other,
             },
             At::FreeOld => {
                 if let Some(old) = self.old {
                     cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
-                    rcu::call_rcu(cx, old.0);
+                    rcu::free_later(cx, old);
                 }
                 Flow::Done(Value::Word(0))
             }

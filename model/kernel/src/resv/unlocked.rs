@@ -5,7 +5,7 @@
 
 use super::{Entry, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Call, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Then, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     machine::Protocol,
@@ -256,6 +256,11 @@ impl Protocol for Unlocked {
             }
             At::Put => match self.put.step(cx) {
                 Flow::Done(_) => self.continue_with(self.after_put),
+                // Its release runs, and we go on when that returns.
+                Flow::Call(call) => match self.continue_with(self.after_put) {
+                    Flow::Done(result) => Flow::Call(Call { then: Then::Done(result), ..call }),
+                    _ => Flow::Call(Call { then: Then::Resume, ..call }),
+                },
                 other => other,
             },
             At::Wait => match self.wait.step(cx) {
@@ -284,6 +289,12 @@ impl Protocol for Unlocked {
             At::Put => self.put.label(),
             At::Wait => self.wait.label(),
             at => at.label(),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Wait {
+            self.wait.returned(value);
         }
     }
 

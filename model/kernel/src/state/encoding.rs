@@ -124,7 +124,7 @@ impl State {
     /// Takes back a step of `thread` that made this state from `before`.
     pub fn restore(&mut self, before: &State, (thread, touched): (ThreadId, ObjSet)) {
         touched.iter().for_each(|id| self.world.copy_one(&before.world, id));
-        self.threads[thread.index()] = before.threads[thread.index()];
+        self.threads[thread.index()].copy_live(&before.threads[thread.index()]);
         self.violation = before.violation;
     }
 
@@ -137,7 +137,7 @@ impl State {
         match part.checked_sub(in_world) {
             None => self.world.code_part(part, c),
             Some(t) if t < program.scripts.len() => {
-                self.threads[t].code_with(c, program.scripts[t].locals.len());
+                self.threads[t].code_with(c, &program.scripts[t]);
             }
             Some(_) => self.code_violation(c),
         }

@@ -151,6 +151,7 @@ impl Lock {
         let (me, mutex) = (cx.me, self.mutex);
         if self.how != How::Try {
             cx.might_sleep(mutex);
+            cx.about_to_lock(mutex);
         }
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both

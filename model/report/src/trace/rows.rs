@@ -9,6 +9,9 @@ use fenceweave_kernel::{
     primitives::{variable, waitqueue},
 };
 
+/// How far a callee's operations are moved to the right.
+const INDENT: usize = 2;
+
 /// One row: steps of one thread at one operation.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -65,7 +68,7 @@ fn run_end(steps: &[Step], at: usize, no_return: Option<usize>) -> usize {
     let mut end = at;
     while matches!(steps[end].end, End::Unfinished)
         && no_return != Some(end)
-        && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread)
+        && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread && next.depth == steps[at].depth)
     {
         end += 1;
     }
@@ -86,6 +89,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         // A further step of a run that is shown step by step: its label says it all.
         (false, false) => String::new(),
     };
+    let op = format!("{:indent$}{op}", "", indent = INDENT * start.depth);
     let mut under = vec![];
     let is_whole = start.first && matches!(end.end, End::Done(_) | End::Broken(_));
     if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
@@ -98,6 +102,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     match end.end {
         End::Asleep(on) => under.push(format!("asleep on {}", words::object_name(program, on))),
         End::Broken(v) => broken = Some(v.property),
+        End::Called(callee) => under.push(format!("calls {}", program.callees[usize::from(callee.0)])),
         _ => {}
     }
     // The violation of a private instruction after a finished operation is on the replayed state only.
@@ -132,8 +137,9 @@ fn result(replay: &Replay<'_>, step: &Step) -> String {
         instr,
         Some(Instr::Op { op: Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, .. }, .. })
     );
-    let into = step.into.map(|l| words::local_name(program, step.thread, l));
-    match into {
+    let into = step.into.map(|l| words::local_at(program, step.thread, step.pc, l));
+    // What has no name is the compiler's own.
+    match into.filter(|name| !name.is_empty()) {
         None if wakes && text == "0" => " → nobody woken".into(),
         None if wakes => format!(" → {text} woken"),
         None if !reads(instr) && (text == "0" || stores(instr) && step.changes.iter().any(|c| c.to() == text))

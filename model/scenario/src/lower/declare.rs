@@ -40,10 +40,10 @@ impl<'a> Lower<'a> {
             }
             self.declare_all(node, spec, &mut open);
         }
+        self.collect_procs(nodes);
         for declared in &open {
             self.complete(declared);
         }
-        self.collect_procs(nodes);
     }
 
     /// `lock m kind=mutex` has an answer of its own.
@@ -133,11 +133,15 @@ impl<'a> Lower<'a> {
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
-            Some(Kind::Callback) => ObjectKind::Callback,
+            Some(Kind::Callback) => ObjectKind::Callback { func: None },
+            Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
+            // These have a block of their own.
+            Some(Kind::Work | Kind::Timer) => ObjectKind::Callback { func: None },
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
                 initialised: !options.has("uninitialised"),
+                ops: Default::default(),
             },
         };
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
@@ -200,6 +204,7 @@ impl<'a> Lower<'a> {
             slab,
             slots: byte(start)..byte(start + usize::from(slots)),
             refs,
+            release: None,
             fields,
             first_var: byte(first_var),
         });
@@ -262,6 +267,7 @@ impl<'a> Lower<'a> {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
+            Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { .. } => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;

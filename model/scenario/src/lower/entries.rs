@@ -132,8 +132,9 @@ impl<'a> Lower<'a> {
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
-            // Both need more than one value: `operation` sees to them.
-            Takes::Place | Takes::Objects(_) => None,
+            Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
+            // These need more than one value, or a thread: `operation` sees to them.
+            Takes::Place | Takes::Objects(_) | Takes::Callback => None,
         }
     }
 
@@ -342,7 +343,7 @@ impl<'a> Lower<'a> {
         found
     }
 
-    fn thread_of(&mut self, value: &Written) -> Option<ThreadId> {
+    pub(super) fn thread_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
         let thread = self.thread_named(&names::parts(said));
         if thread.is_none() {

@@ -1,6 +1,7 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod callees;
 mod declare;
 mod entries;
 mod expect;
@@ -38,6 +39,8 @@ pub(crate) struct Lower<'a> {
     names: Names,
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
+    /// What the kernel calls through a pointer, by its place among the program's callees.
+    callees: Vec<&'a Node>,
     program: Program,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,

@@ -2,7 +2,7 @@
 //! calls of the scenario's own procs, which are inlined.
 
 use fenceweave_kernel::fence;
-use fenceweave_kernel::primitives::{rcu, slab};
+use fenceweave_kernel::primitives::{alloc::Gfp, rcu, slab};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -25,18 +25,8 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
 
 /// Operations of the language that this version does not have.
-const NOT_YET: [&str; 10] = [
-    "spin-until",
-    "iter-each",
-    "list-each",
-    "exec-until-all-locked",
-    "progress",
-    "queue-work",
-    "flush-work",
-    "wake-q-add",
-    "wake-q-flush",
-    "alloc",
-];
+const NOT_YET: [&str; 7] =
+    ["spin-until", "iter-each", "list-each", "exec-until-all-locked", "progress", "wake-q-add", "wake-q-flush"];
 
 impl<'a> Lower<'a> {
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
@@ -180,6 +170,7 @@ impl<'a> Lower<'a> {
                 return None;
             };
             let given = match param.takes {
+                Takes::Callback => self.callback_of(unit, value),
                 Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
                 takes => self.given(Some(unit), takes, value),
             };
@@ -285,6 +276,7 @@ impl<'a> Lower<'a> {
         self.needs_rcu |= matches!(
             op,
             Op::Slab { at: slab::At::FreeRcu, .. }
+                | Op::CallRcu { .. }
                 | Op::Rcu { at: rcu::At::Synchronize }
                 | Op::Fence { what: fence::What::GetRcu, .. }
                 | Op::Reserve { .. }
@@ -309,7 +301,30 @@ impl<'a> Lower<'a> {
             return;
         }
         let may_fail = if failure("may-fail") { self.may_fail(unit, node, spec, sorted) } else { None };
-        unit.emit(Instr::Op { op, into, may_fail });
+        match (op, sorted.value("gfp")) {
+            (Op::Slab { at: slab::At::New, .. }, Some(gfp)) => {
+                self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail })
+            }
+            _ => {
+                unit.emit(Instr::Op { op, into, may_fail });
+            }
+        }
+    }
+
+    /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.
+    fn new_with_gfp(&mut self, unit: &mut Unit<'a>, gfp: &Written, new: Instr) {
+        let atomic = gfp.span.of(self.text) != "kernel";
+        let gfp = if atomic { Gfp::Atomic } else { Gfp::Kernel };
+        let Instr::Op { into: Some(into), .. } = new else {
+            unit.emit(Instr::Op { op: Op::Alloc { gfp }, into: None, may_fail: None });
+            unit.emit(new);
+            return;
+        };
+        unit.emit(Instr::Op { op: Op::Alloc { gfp }, into: Some(into), may_fail: None });
+        let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Read(into)]);
+        let failed = unit.emit(Instr::Branch { expr, otherwise: 0 });
+        unit.emit(new);
+        unit.land(vec![failed]);
     }
 
     fn result(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<LocalId> {
@@ -417,7 +432,7 @@ impl<'a> Lower<'a> {
                 }
             }
             self.inline(&mut unit, proc, frame);
-            self.finish(unit, proc);
+            self.finish(unit, proc, |_| {});
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
         }
     }

@@ -27,6 +27,38 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
     ("setup", "setup { … }", "runs alone, before the threads"),
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
+    (
+        "irq",
+        "irq NAME on=THREAD|any [count=N] { … }",
+        "an interrupt handler: runs once, at any moment, on that thread's CPU, and nothing else runs there meanwhile",
+    ),
+    (
+        "device",
+        "device NAME [count=N] { … }",
+        "a scripted hardware engine: a thread without rules of locking and sleeping",
+    ),
+    (
+        "work",
+        "work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
+        "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`",
+    ),
+    (
+        "timer",
+        "timer NAME { … }",
+        "a timer and what its handler does, in soft interrupt context, every time that it expires",
+    ),
+    ("shrinker", "shrinker NAME { … }", "what a blocking allocation may have to run, in its own place, to find memory"),
+    (
+        "hook",
+        "hook OBJECT… release=PROC [enable-signaling=PROC]",
+        "what the kernel calls: `release` when the last reference to a fence or to an object of a struct is dropped, \
+         `enable-signaling` when somebody first wants a fence signalled (it returns 0 to have it signalled at once)",
+    ),
+    (
+        "lock-order",
+        "lock-order LOCK LOCK…",
+        "a documented order: to wait for a lock with one held that stands after it is a violation",
+    ),
     ("teardown", "teardown { … }", "runs alone, when all threads are done"),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
     ("expect", "expect { … }", "what must come out, below"),
@@ -36,7 +68,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Words of the language that this version reads nothing for.
-const NOT_YET: [&str; 8] = ["irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress"];
+const NOT_YET: [&str; 2] = ["inject", "progress"];
 
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
@@ -119,6 +151,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             names: Names::default(),
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
+            callees: Vec::new(),
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
@@ -190,6 +223,9 @@ impl<'a> Lower<'a> {
         let nodes = self.visible(scenario.children());
         self.declare(&nodes);
         self.declare_threads(&nodes);
+        self.declare_deferred(&nodes);
+        self.hooks(&nodes);
+        self.lock_orders(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
             self.scripts(&nodes);
@@ -205,7 +241,9 @@ impl<'a> Lower<'a> {
         let mut expectations = Expectations::default();
         if self.fits(scenario) {
             expectations = self.expectations(&nodes);
+            self.link_callees();
             self.add_rcu();
+            self.link_callees();
             self.fits(scenario);
         }
         excluded.sort();
@@ -224,7 +262,9 @@ impl<'a> Lower<'a> {
     /// Whether what has been declared so far fits into the model. If not, the
     /// rest is not looked at: its ids would mean nothing.
     fn fits(&mut self, scenario: &Node) -> bool {
-        let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
+        let agents = self.program.objects.iter().filter(|o| super::threads::has_thread(&o.kind)).count();
+        let threads: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
+        let threads = threads + agents;
         let size = match self.program.check_size() {
             Ok(()) if threads >= MAX_THREADS => {
                 Err(TooLarge { what: "threads and agents", have: threads, limit: MAX_THREADS - 1 })
@@ -322,7 +362,7 @@ impl<'a> Lower<'a> {
 
     fn declare_threads(&mut self, nodes: &[&'a Node]) {
         let mut next = 0usize;
-        for node in nodes.iter().filter(|node| node.name.text == "thread" && !node.broken) {
+        for node in nodes.iter().filter(|node| super::threads::role(node).is_some() && !node.broken) {
             let Some((name, count)) = self.thread_head(node) else {
                 continue;
             };

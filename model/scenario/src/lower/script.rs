@@ -37,6 +37,8 @@ pub(crate) struct Unit<'a> {
     pub(super) alone: bool,
     line: SourceLine,
     pub(super) overflowed: bool,
+    /// The first locals, which are set when it begins: the arguments of a callee.
+    pub(super) params: usize,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -84,6 +86,7 @@ impl<'a> Unit<'a> {
             alone,
             line: SourceLine::default(),
             overflowed: false,
+            params: 0,
         }
     }
 
@@ -209,16 +212,40 @@ impl<'a> Unit<'a> {
 
 impl<'a> Lower<'a> {
     /// Lowers the block of a thread, of setup or of teardown.
-    pub(super) fn script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
-        self.collect_locals(&mut unit, node);
-        self.block(&mut unit, node.children());
-        self.finish(unit, node)
+    pub(super) fn script(&mut self, unit: Unit<'a>, node: &'a Node) -> Script {
+        self.script_with(unit, node, |_| {})
     }
 
-    /// The end of a script, and what can be said of it as a whole.
-    pub(super) fn finish(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
+    /// The same, with something of ours after the block, however that was left.
+    pub(super) fn script_with(
+        &mut self,
+        mut unit: Unit<'a>,
+        node: &'a Node,
+        after: impl FnOnce(&mut Unit<'a>),
+    ) -> Script {
+        self.collect_locals(&mut unit, node);
+        self.block(&mut unit, node.children());
+        self.finish(unit, node, after)
+    }
+
+    /// The script of a callee: it ends by returning to its caller, and its locals go with it.
+    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
+        self.collect_locals(&mut unit, node);
+        unit.params = unit.script.locals.len();
+        self.block(&mut unit, node.children());
+        let result = unit.local("return");
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
+        unit.at_line(0, String::new());
+        unit.emit(Instr::Return { result });
+        self.check_script(unit, node)
+    }
+
+    /// The end of a script.
+    pub(super) fn finish(&mut self, mut unit: Unit<'a>, node: &'a Node, after: impl FnOnce(&mut Unit<'a>)) -> Script {
+        let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
+        unit.land(exits);
+        after(&mut unit);
         unit.at_line(0, String::new());
         // Whoever left a loop by `goto` or `return` left its counter behind.
         let hidden = unit.all_hidden();
@@ -227,6 +254,11 @@ impl<'a> Lower<'a> {
             unit.give_back(hidden, unset);
         }
         unit.emit(Instr::End);
+        self.check_script(unit, node)
+    }
+
+    /// What can be said of a script as a whole.
+    fn check_script(&mut self, unit: Unit<'a>, node: &'a Node) -> Script {
         if unit.overflowed {
             self.mistakes
                 .add("too-large", node.head, "this script is too long")
@@ -234,7 +266,7 @@ impl<'a> Lower<'a> {
             return Script { code: vec![Instr::End], lines: vec![SourceLine::default()], ..unit.script };
         }
         self.has_loops |= unit.has_loops();
-        for read in unset::certain(&unit.script.code, &unit.reads, &unit.fresh) {
+        for read in unset::certain(&unit.script.code, &unit.reads, &unit.fresh, unit.params) {
             self.mistakes
                 .add("unset-local", read.span, format!("nothing has set `{}` before this", read.name))
                 .expected("a local that some `into=` or `let` has set on the way here");

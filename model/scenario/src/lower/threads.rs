@@ -1,19 +1,39 @@
-//! Threads, setup and teardown, and the agent that runs grace periods.
+//! Threads, devices and interrupt handlers; work items and timers; setup and teardown; and the agent that runs grace
+//! periods.
 
-use fenceweave_kernel::program::SourceLine;
-use fenceweave_kernel::{Instr, ObjectKind, Op, Script, ThreadId};
+use fenceweave_kernel::primitives::{irq, timer, workqueue};
+use fenceweave_kernel::program::{Role, SourceLine};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value};
 
 use super::Lower;
-use super::names::is_name;
+use super::names::{Symbol, is_name};
 use super::script::Unit;
+use crate::kind::Kind;
+use crate::ops::{Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
 
 /// Identical threads; more could not run together anyway.
 const COUNT_MAX: i64 = 14;
 
+/// What runs the script of a declaration, if that has one that runs by itself.
+pub(super) fn role(node: &Node) -> Option<Role> {
+    match node.name.text.as_str() {
+        "thread" => Some(Role::Task),
+        "device" => Some(Role::Device),
+        "irq" => Some(Role::Irq),
+        _ => None,
+    }
+}
+
+/// Whether the object has a thread of its own.
+pub(super) fn has_thread(kind: &ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Work { .. } | ObjectKind::Timer { .. })
+}
+
 impl<'a> Lower<'a> {
-    /// `thread NAME [count=N]`
+    /// `thread NAME [count=N]`, `device NAME [count=N]`, `irq NAME on=THREAD [count=N]`
     pub(super) fn thread_head(&mut self, node: &Node) -> Option<(Name, Option<u8>)> {
+        let (kind, on) = (node.name.text.as_str(), if node.name.text == "irq" { " on=THREAD|any" } else { "" });
         let (mut name, mut count) = (None, None);
         for entry in &node.entries {
             let span = entry.span();
@@ -34,21 +54,34 @@ impl<'a> Lower<'a> {
                         .expected(format!("`count=1` to `count={COUNT_MAX}`"))
                         .help("two or three find nearly every mistake");
                 }
+                (Some("on"), _) if kind == "irq" => {}
                 (Some("on"), _) => {
-                    self.mistakes.add("not-yet", span, "`on=` is not supported yet").expected("a thread of its own");
+                    self.mistakes
+                        .add("thread", span, format!("a {kind} has a CPU of its own"))
+                        .expected("no `on=`")
+                        .help("an interrupt handler runs on a thread's CPU: `irq NAME on=THREAD { … }`");
                 }
                 _ => {
                     self.mistakes
-                        .add("thread", span, "this does not belong to a thread's head")
-                        .expected(format!("`thread NAME [count=1..{COUNT_MAX}] {{ … }}`"));
+                        .add("thread", span, format!("this does not belong to the head of a {kind}"))
+                        .expected(format!("`{kind} NAME{on} [count=1..{COUNT_MAX}] {{ … }}`"));
                 }
             }
         }
         if name.is_none() {
-            self.mistakes.add("thread", node.head, "this thread has no name").expected("`thread NAME { … }`");
+            self.mistakes
+                .add("thread", node.head, format!("this {kind} has no name"))
+                .expected(format!("`{kind} NAME{on} {{ … }}`"));
         }
         if node.block.is_none() {
-            self.mistakes.add("no-block", node.head, "this thread does nothing").expected("`{ … }` after this");
+            self.mistakes
+                .add("no-block", node.head, format!("this {kind} does nothing"))
+                .expected("`{ … }` after this");
+        }
+        if kind == "irq" && node.option("on").is_none() && !node.broken {
+            self.mistakes
+                .add("irq", node.head, "which CPU does this handler run on?")
+                .expected("`on=THREAD`, or `on=any`");
         }
         Some((name?, count))
     }
@@ -60,7 +93,7 @@ impl<'a> Lower<'a> {
                 return;
             }
             match node.name.text.as_str() {
-                "thread" => self.thread(node),
+                "thread" | "device" | "irq" => self.thread(node),
                 "setup" if self.program.setup.code.is_empty() => self.program.setup = self.alone(node),
                 "teardown" if self.program.teardown.code.is_empty() => self.program.teardown = self.alone(node),
                 "setup" | "teardown" => {
@@ -72,7 +105,10 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        let threads = nodes.iter().filter(|node| node.name.text == "thread").count();
+        for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "work" | "timer")) {
+            self.deferred(node);
+        }
+        let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
             self.mistakes
@@ -88,11 +124,131 @@ impl<'a> Lower<'a> {
             None => vec![name.to_owned()],
             Some(count) => (0..count).map(|i| format!("{name}.{i}")).collect(),
         };
+        let role = role(node).unwrap_or_default();
+        let on = if role == Role::Irq { self.interrupted(node) } else { None };
         for name in names {
-            let unit = Unit::new(&name, false);
-            let script = self.script(unit, node);
+            let mut unit = Unit::new(&name, false);
+            let handler = |at| Instr::Op { op: Op::Irq { at, on }, into: None, may_fail: None };
+            if role == Role::Irq {
+                unit.at_line(0, format!("interrupt {name}"));
+                unit.emit(handler(irq::At::Enter));
+            }
+            let mut script = self.script_with(unit, node, |unit| {
+                if role == Role::Irq {
+                    unit.at_line(0, "return from interrupt".to_owned());
+                    unit.emit(handler(irq::At::Exit));
+                }
+            });
+            script.role = role;
             self.program.scripts.push(script);
         }
+    }
+
+    /// `on=THREAD`, or `on=any`.
+    fn interrupted(&mut self, node: &'a Node) -> Option<ThreadId> {
+        self.program.has_irqs = true;
+        let value = node.option("on")?;
+        if value.span.of(self.text) != "any" {
+            return self.thread_of(value);
+        }
+        let cpus = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
+        if cpus > irq::MAX_CPUS {
+            self.mistakes
+                .add("too-many", value.span, format!("`on=any` among {cpus} threads"))
+                .expected(format!("at most {} threads", irq::MAX_CPUS))
+                .help("say `on=THREAD`, with a handler for each thread that it matters for");
+        }
+        None
+    }
+
+    /// `work NAME [ARGUMENT] [queue=Q]` and `timer NAME`: their objects and their threads.
+    pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
+        let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
+        let mut next = scripted;
+        for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "work" | "timer") && !node.broken) {
+            let kind = node.name.text.as_str();
+            let head = self.deferred_head(node);
+            let Some((name, queue)) = head else {
+                let argument = if kind == "work" { " [ARGUMENT] [queue=WORKQUEUE]" } else { "" };
+                self.mistakes
+                    .add("deferred", node.head, format!("this is no {kind}"))
+                    .expected(format!("`{kind} NAME{argument} {{ … }}`"));
+                continue;
+            };
+            let thread = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            next += 1;
+            let object = match kind {
+                "timer" => ObjectKind::Timer { handler: thread },
+                _ => {
+                    let own = format!("{}.queue", name.text);
+                    let queue = queue.unwrap_or_else(|| self.object(own, ObjectKind::Workqueue { ordered: false }));
+                    ObjectKind::Work { worker: thread, queue }
+                }
+            };
+            let id = self.object(name.text.clone(), object);
+            let kind = if kind == "timer" { Kind::Timer } else { Kind::Work };
+            self.declare_name(&name, Symbol::Object { id, kind });
+        }
+    }
+
+    fn deferred_head(&mut self, node: &'a Node) -> Option<(Name, Option<ObjId>)> {
+        let values: Vec<_> = node.values().collect();
+        let is_work = node.name.text == "work";
+        let words = values.iter().all(|v| matches!(&v.kind, ValueKind::Word(word) if is_name(word)));
+        let well_formed = words && (1..=1 + usize::from(is_work)).contains(&values.len()) && node.block.is_some();
+        let keys = node.entries.iter().filter_map(|entry| entry.key.as_ref());
+        if !well_formed || keys.into_iter().any(|key| key.text != "queue" || !is_work) {
+            return None;
+        }
+        let queue = match node.option("queue") {
+            None => None,
+            Some(value) => match self.given(None, Takes::Object(&[Kind::Workqueue]), value) {
+                Some(Given::Operand(Operand::Object(id))) => Some(id),
+                _ => None,
+            },
+        };
+        let span = values[0].span;
+        Some((Name { text: span.of(self.text).to_owned(), span }, queue))
+    }
+
+    /// The thread that runs a work item, or a timer's handler: again and again, what the block says.
+    fn deferred(&mut self, node: &'a Node) {
+        let Some(first) = node.values().next() else { return };
+        let name = first.span.of(self.text);
+        let Some((Symbol::Object { id, .. }, _)) = self.names.find(name) else { return };
+        let is_work = node.name.text == "work";
+        let (begin, end) = if is_work {
+            let (at, work, data) = (workqueue::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
+            (Op::Worker { work: id }, Op::Work { at, work, data })
+        } else {
+            (Op::TimerHandler { timer: id }, Op::Timer { at: timer::At::Done, timer: Operand::Object(id) })
+        };
+        let mut unit = Unit::new(name, false);
+        let into = node.values().nth(1).map(|argument| {
+            let argument = argument.span.of(self.text);
+            unit.declare_local(argument)
+        });
+        unit.at_line(0, format!("run {name}"));
+        unit.emit(Instr::Op { op: begin, into, may_fail: None });
+        let mut script = self.script_with(unit, node, |unit| {
+            unit.at_line(0, format!("{name} is done"));
+            unit.emit(Instr::Op { op: end, into: None, may_fail: None });
+        });
+        self.start_over(&mut script);
+        script.agent = true;
+        script.role = if is_work { Role::Worker } else { Role::Timer };
+        self.program.scripts.push(script);
+    }
+
+    /// From the end back to the beginning, with every local as it was.
+    fn start_over(&mut self, script: &mut Script) {
+        let expr = self.unset_expr();
+        let end = script.lines.pop().unwrap_or_default();
+        script.code.pop();
+        let locals = 0..script.locals.len() as u8;
+        let unset = locals.map(|l| Instr::Let { into: LocalId(l), expr });
+        script.code.extend(unset.chain([Instr::Jump(0), Instr::End]));
+        script.lines.resize(script.code.len(), end);
     }
 
     fn alone(&mut self, node: &'a Node) -> Script {
@@ -117,8 +273,9 @@ impl<'a> Lower<'a> {
             name: "rcu".to_owned(),
             code: vec![Instr::Op { op: Op::GracePeriods, into: None, may_fail: None }, Instr::End],
             lines: vec![line("grace periods"), line("")],
-            locals: Vec::new(),
             agent: true,
+            role: Role::Agent,
+            ..Script::default()
         });
         self.program.rcu = Some((rcu, agent));
     }

@@ -14,9 +14,15 @@ pub(super) struct Read {
 }
 
 /// The reads of locals that no way to them sets. `fresh` says which locals a
-/// call begins without, before which instruction.
-pub(super) fn certain<'r>(code: &[Instr], reads: &'r [Read], fresh: &[(usize, LocalId)]) -> Vec<&'r Read> {
-    let set = maybe_set(code, fresh);
+/// call begins without, before which instruction; the first `params` are set
+/// from the start.
+pub(super) fn certain<'r>(
+    code: &[Instr],
+    reads: &'r [Read],
+    fresh: &[(usize, LocalId)],
+    params: usize,
+) -> Vec<&'r Read> {
+    let set = maybe_set(code, fresh, params);
     let unset = |read: &&Read| match set.get(read.at).copied().flatten() {
         Some(set) => set & bit(read.local) == 0,
         None => false, // nothing leads there
@@ -25,9 +31,9 @@ pub(super) fn certain<'r>(code: &[Instr], reads: &'r [Read], fresh: &[(usize, Lo
 }
 
 /// For each instruction that can be reached, the locals that some way to it sets.
-fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)]) -> Vec<Option<u64>> {
+fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<Option<u64>> {
     let mut before: Vec<Option<u64>> = vec![None; code.len()];
-    let mut open = vec![(0usize, 0u64)];
+    let mut open = vec![(0usize, (1u64 << params) - 1)];
     while let Some((at, mut set)) = open.pop() {
         for (_, local) in fresh.iter().filter(|(place, _)| *place == at) {
             set &= !bit(*local);
@@ -42,7 +48,7 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)]) -> Vec<Option<u64>> {
         *known = Some(all);
         let next = at + 1;
         match code[at] {
-            Instr::End => {}
+            Instr::End | Instr::Return { .. } => {}
             Instr::Jump(to) => open.push((usize::from(to), all)),
             Instr::Branch { otherwise, .. } => open.extend([(usize::from(otherwise), all), (next, all)]),
             Instr::Op { into: Some(local), .. }
@@ -74,15 +80,15 @@ mod tests {
     fn a_read_is_certain_only_if_no_way_sets_the_local() {
         let set = Instr::Let { into: X, expr: 0 };
         let branch = Instr::Branch { expr: 0, otherwise: 2 };
-        assert_eq!(certain(&[Instr::Assert { expr: 0 }, set, Instr::End], &[read(0)], &[]).len(), 1);
-        assert_eq!(certain(&[branch, set, Instr::Assert { expr: 0 }, Instr::End], &[read(2)], &[]).len(), 0);
-        assert_eq!(certain(&[set, Instr::Assert { expr: 0 }, Instr::End], &[read(1)], &[(1, X)]).len(), 1);
+        assert_eq!(certain(&[Instr::Assert { expr: 0 }, set, Instr::End], &[read(0)], &[], 0).len(), 1);
+        assert_eq!(certain(&[branch, set, Instr::Assert { expr: 0 }, Instr::End], &[read(2)], &[], 0).len(), 0);
+        assert_eq!(certain(&[set, Instr::Assert { expr: 0 }, Instr::End], &[read(1)], &[(1, X)], 0).len(), 1);
     }
 
     #[test]
     fn loops_carry_what_their_body_sets() {
         let code =
             [Instr::Branch { expr: 0, otherwise: 3 }, Instr::Let { into: X, expr: 0 }, Instr::Jump(0), Instr::End];
-        assert_eq!(certain(&code, &[read(0)], &[]).len(), 0);
+        assert_eq!(certain(&code, &[read(0)], &[], 0).len(), 0);
     }
 }

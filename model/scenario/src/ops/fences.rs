@@ -9,6 +9,7 @@ use crate::kind::Kind;
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
+const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
 const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
 const USAGE: Opt = Opt {
     required: true,
@@ -84,7 +85,8 @@ pub(super) const OPS: &[OpSpec] = &[
     .returns("0 unsignalled, 1 signalled, or the error"),
     OpSpec::new("get", &[FENCE], "takes another reference to a fence", "dma_fence_get()", |args| {
         fence(args, What::Get)
-    }),
+    })
+    .returns("the reference"),
     OpSpec::new(
         "get-rcu",
         &[FENCE],
@@ -94,6 +96,30 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .returns("1, or 0 if the last reference is gone"),
     OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
+    OpSpec::new(
+        "fence-free",
+        &[FENCE],
+        "frees a fence, after a grace period: what its `release` hook has to end with",
+        "dma_fence_free()",
+        |args| fence(args, What::Free),
+    ),
+    OpSpec::new(
+        "begin-signalling",
+        &[],
+        "begins a section that must run before a published fence can signal: no reservation's lock, no blocking \
+         allocation and no wait for a fence that depends on it until it ends",
+        "dma_fence_begin_signalling()",
+        |args| Op::Signalling { begin: true, fence: args.optional("for") },
+    )
+    .options(&[option(
+        "for",
+        Takes::Object(&[Kind::Fence]),
+        "the fence; without it no fence at all may be waited for",
+    )]),
+    OpSpec::new("end-signalling", &[], "ends such a section", "dma_fence_end_signalling()", |_| Op::Signalling {
+        begin: false,
+        fence: None,
+    }),
     OpSpec::new(
         "wait",
         &[FENCE],
@@ -106,18 +132,29 @@ pub(super) const OPS: &[OpSpec] = &[
     .fails(ERESTARTSYS),
     OpSpec::new(
         "add-callback",
-        &[FENCE, CALLBACK],
-        "has a callback called when a fence is signalled",
+        &[FENCE, CALLBACK_OR_PROC],
+        "has a callback, or a proc, called with the fence and the data when the fence is signalled",
         "dma_fence_add_callback()",
-        |args| Op::FenceCallback { add: true, fence: args.object("fence"), callback: args.object("callback") },
+        |args| Op::FenceCallback {
+            add: true,
+            fence: args.object("fence"),
+            callback: args.object("callback"),
+            data: args.optional("data"),
+        },
     )
+    .options(&[option("data", Takes::Value, "what the proc gets as its second argument")])
     .returns("0, or -ENOENT if it is signalled: then the callback is never called"),
     OpSpec::new(
         "remove-callback",
         &[FENCE, CALLBACK],
         "takes a callback back",
         "dma_fence_remove_callback()",
-        |args| Op::FenceCallback { add: false, fence: args.object("fence"), callback: args.object("callback") },
+        |args| Op::FenceCallback {
+            add: false,
+            fence: args.object("fence"),
+            callback: args.object("callback"),
+            data: None,
+        },
     )
     .returns("1 if it was still queued, 0 if it ran or was never added"),
     OpSpec::new("reserve", &[RESV], "makes room for fences, under the lock", "dma_resv_reserve_fences()", |args| {

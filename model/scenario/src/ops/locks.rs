@@ -29,11 +29,15 @@ fn context(args: &Args, how: ww::CtxHow) -> Op {
 
 pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new("lock", &[SPIN], "spins until the lock is free, and takes it", "spin_lock() spin_lock_irq() spin_lock_irqsave()", |args| {
-        spin(args, spinlock::How::Lock)
-    }),
+        spin(args, if args.flag("irqsave") { spinlock::How::LockIrq } else { spinlock::How::Lock })
+    })
+    .options(&[flag("irqsave", "with interrupts disabled on this CPU until it is released")]),
     OpSpec::new("trylock", &[SPIN], "takes a spinlock if it is free", "spin_trylock()", |args| spin(args, spinlock::How::TryLock))
         .returns("1 if taken, else 0"),
-    OpSpec::new("unlock", &[SPIN], "releases a spinlock", "spin_unlock() spin_unlock_irq() spin_unlock_irqrestore()", |args| spin(args, spinlock::How::Unlock)),
+    OpSpec::new("unlock", &[SPIN], "releases a spinlock", "spin_unlock() spin_unlock_irq() spin_unlock_irqrestore()", |args| {
+        spin(args, if args.flag("irqrestore") { spinlock::How::UnlockIrq } else { spinlock::How::Unlock })
+    })
+    .options(&[flag("irqrestore", "and lets interrupts begin again, where it was taken with `irqsave`")]),
     OpSpec::new("lock", &[MUTEX], "takes a ww mutex or the lock of a reservation", "dma_resv_lock() ww_mutex_lock() dma_resv_lock_interruptible() ww_mutex_lock_interruptible()", |args| {
         take(args, ww::How::Lock, ww::How::Interruptible)
     })

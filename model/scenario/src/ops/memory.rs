@@ -98,12 +98,14 @@ pub(super) const OPS: &[OpSpec] = &[
         "kmem_cache_alloc() kzalloc() kmalloc()",
         |args| Op::Slab { at: slab::At::New, target: args.object("struct") },
     )
-    .returns("a reference to the new object")
+    .options(&[super::deferred::GFP])
+    .returns("a reference to the new object, or NULL where it may fail")
     .fails(Value::Null),
     OpSpec::new("get", &[OBJECT], "takes another reference to an object", "kref_get()", |args| Op::Slab {
         at: slab::At::Get,
         target: args.object("object"),
-    }),
+    })
+    .returns("the reference"),
     OpSpec::new(
         "get-unless-zero",
         &[OBJECT],
@@ -120,9 +122,17 @@ pub(super) const OPS: &[OpSpec] = &[
         at: slab::At::Free,
         target: args.object("object"),
     }),
-    OpSpec::new("call-rcu", &[OBJECT], "frees an object after a grace period", "call_rcu() kfree_rcu()", |args| {
-        Op::Slab { at: slab::At::FreeRcu, target: args.object("object") }
-    }),
+    OpSpec::new(
+        "call-rcu",
+        &[OBJECT],
+        "frees an object after a grace period, or calls a proc with it, in soft interrupt context",
+        "call_rcu() kfree_rcu()",
+        |args| match args.callee("func") {
+            None => Op::Slab { at: slab::At::FreeRcu, target: args.object("object") },
+            Some(func) => Op::CallRcu { target: args.object("object"), func },
+        },
+    )
+    .options(&[option("func", Takes::Proc(1), "the proc; it has to free the object")]),
     OpSpec::new("get", &[COUNT], "increments a reference count", "refcount_inc()", |args| Op::Count {
         how: refcount::How::Get,
         count: args.object("refcount"),

@@ -1,6 +1,7 @@
 //! Every operation of a script, in one table: it drives the reading of
 //! operands, options and flags, what diagnostics offer, and the reference page.
 
+mod deferred;
 mod fences;
 mod locks;
 mod memory;
@@ -9,7 +10,8 @@ mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
 
-use fenceweave_kernel::{Errno, Op, Operand, Patience, ThreadId, Value, program::Place, program::PoolRange};
+use fenceweave_kernel::program::{CalleeId, Place, PoolRange};
+use fenceweave_kernel::{Errno, Op, Operand, Patience, ThreadId, Value};
 
 use crate::kind::Kind;
 
@@ -57,6 +59,10 @@ pub(crate) enum Takes {
     Struct,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A proc that is called with at most this many arguments.
+    Proc(usize),
+    /// A declared callback, or a proc that is called with a fence and data: then the operation has a callback of its own.
+    Callback,
 }
 
 /// An option `key=value`, a flag, or both.
@@ -130,7 +136,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS].into_iter().flatten()
+    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS, deferred::OPS].into_iter().flatten()
 }
 
 /// Every meaning of an operation's name.
@@ -159,6 +165,7 @@ pub(crate) enum Given {
     Number(i32),
     Thread(ThreadId),
     Word(&'static str),
+    Callee(CalleeId),
     Flag,
 }
 
@@ -212,6 +219,13 @@ impl Args {
     fn optional_thread(&self, name: &str) -> Option<ThreadId> {
         match self.get(name)? {
             Given::Thread(thread) => Some(thread),
+            _ => None,
+        }
+    }
+
+    fn callee(&self, name: &str) -> Option<CalleeId> {
+        match self.get(name)? {
+            Given::Callee(callee) => Some(callee),
             _ => None,
         }
     }

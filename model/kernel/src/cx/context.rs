@@ -1,0 +1,255 @@
+//! The context that code runs in, and what is forbidden in it.
+//!
+//! Everything here is known to the running thread alone, so no step conflicts with another one over it. The checks do
+//! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
+
+use super::Cx;
+use crate::{Code, Coder, ObjId, ObjectKind, Property, Runtime, ThreadId, program::Role, ww};
+
+/// The context in which the kernel calls a callee, on top of the caller's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum Context {
+    /// The caller's.
+    #[default]
+    Caller,
+    /// A fence's callback, or a fence's own operation: it may run in any context, whatever this one is. It must neither
+    /// sleep nor take a reservation's lock.
+    Fence,
+    /// Direct reclaim: what a blocking allocation waits for.
+    Reclaim,
+    /// A soft interrupt, as an RCU callback has it.
+    Softirq,
+}
+
+impl Context {
+    const ALL: [Context; 4] = [Context::Caller, Context::Fence, Context::Reclaim, Context::Softirq];
+}
+
+impl Code for Context {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = Context::ALL[usize::from(tag)];
+    }
+}
+
+/// What `current` knows about itself and nobody else looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Private {
+    /// Spinlocks held: the thread is in atomic context.
+    pub spin_depth: u8,
+    /// Nesting of RCU read-side sections.
+    pub rcu_depth: u8,
+    /// How many times over the thread has interrupts disabled.
+    pub irqs_off: u8,
+    /// Nesting of fence-signalling sections.
+    pub signalling: u8,
+    /// The fence that the outermost section is for, if it says so: its id and one.
+    section: u8,
+    /// Nesting of fence callbacks and operations.
+    fence_context: u8,
+    /// Nesting of direct reclaim.
+    reclaim: u8,
+    /// Nesting of hard and soft interrupts.
+    interrupt: u8,
+    /// The thread whose CPU a handler runs on: its id and one.
+    interrupts: u8,
+}
+
+impl Code for Private {
+    /// Nearly all are zero nearly always: a mask says which are not.
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let fields = [
+            &mut self.spin_depth,
+            &mut self.rcu_depth,
+            &mut self.irqs_off,
+            &mut self.signalling,
+            &mut self.section,
+            &mut self.fence_context,
+            &mut self.reclaim,
+            &mut self.interrupt,
+            &mut self.interrupts,
+        ];
+        let mask = fields.iter().enumerate().fold(0u16, |m, (i, f)| m | u16::from(**f != 0) << i);
+        // The last two are a handler's alone: one bit of the first byte says whether there is a second.
+        let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
+        c.byte(&mut low);
+        let mut high = (mask >> 7) as u8;
+        if low & MORE != 0 {
+            c.byte(&mut high);
+        } else {
+            high = 0;
+        }
+        let mask = u16::from(low & !MORE) | u16::from(high) << 7;
+        for (i, field) in fields.into_iter().enumerate() {
+            if mask >> i & 1 == 1 {
+                c.byte(field);
+            } else {
+                *field = 0;
+            }
+        }
+    }
+}
+
+/// Says in the mask's first byte that there is a second.
+const MORE: u8 = 0x80;
+
+impl Private {
+    /// What a thread of this kind begins with.
+    pub(crate) fn of(role: Role) -> Private {
+        let interrupt = u8::from(role == Role::Irq);
+        Private { interrupt, ..Private::default() }
+    }
+
+    /// `in_atomic() || irqs_disabled() || rcu_preempt_depth()`: sleeping is a mistake here.
+    pub fn is_atomic(self) -> bool {
+        self.spin_depth > 0 || self.rcu_depth > 0 || self.irqs_off > 0 || self.interrupt > 0
+    }
+
+    /// Whether a fence's callback or operation is running.
+    pub fn in_fence_context(self) -> bool {
+        self.fence_context > 0
+    }
+
+    /// Whether direct reclaim is running.
+    pub fn in_reclaim(self) -> bool {
+        self.reclaim > 0
+    }
+
+    /// The fence that the signalling section is for, if it says so.
+    pub fn section_fence(self) -> Option<ObjId> {
+        self.section.checked_sub(1).map(ObjId)
+    }
+
+    /// The thread that this handler has interrupted.
+    pub fn interrupted(self) -> Option<ThreadId> {
+        self.interrupts.checked_sub(1).map(ThreadId)
+    }
+
+    /// The handler begins on the CPU of this thread, or on an idle one.
+    pub(crate) fn interrupt(&mut self, on: Option<ThreadId>) {
+        self.interrupts = on.map_or(0, |t| t.0 + 1);
+    }
+
+    /// `dma_fence_begin_signalling()`.
+    pub(crate) fn begin_signalling(&mut self, fence: Option<ObjId>) {
+        if self.signalling == 0 {
+            self.section = fence.map_or(0, |f| f.0 + 1);
+        }
+        self.signalling += 1;
+    }
+
+    /// `dma_fence_end_signalling()`; false if there was no section.
+    pub(crate) fn end_signalling(&mut self) -> bool {
+        let was = self.signalling > 0;
+        self.signalling = self.signalling.saturating_sub(1);
+        if self.signalling == 0 {
+            self.section = 0;
+        }
+        was
+    }
+
+    fn nesting(&mut self, context: Context) -> Option<&mut u8> {
+        match context {
+            Context::Caller => None,
+            Context::Fence => Some(&mut self.fence_context),
+            Context::Reclaim => Some(&mut self.reclaim),
+            Context::Softirq => Some(&mut self.interrupt),
+        }
+    }
+
+    /// A callee is called in this context.
+    pub(crate) fn enter(&mut self, context: Context) {
+        self.nesting(context).into_iter().for_each(|n| *n += 1);
+    }
+
+    /// And returns from it.
+    pub(crate) fn leave(&mut self, context: Context) {
+        self.nesting(context).into_iter().for_each(|n| *n -= 1);
+    }
+}
+
+impl<R: Runtime> Cx<'_, R> {
+    /// A scripted hardware engine: no rule about locks and sleeping applies to it.
+    fn is_device(&self) -> bool {
+        self.program.role(self.me) == Role::Device
+    }
+
+    /// `might_sleep()`: what may sleep must not be called in atomic context, even if this time it would not have slept.
+    pub fn might_sleep(&mut self, on: impl Into<Option<ObjId>>) {
+        if self.is_device() {
+            return;
+        }
+        // Whoever signals decides about the context of a callback, so the next one may come from an interrupt.
+        if self.private.in_fence_context() {
+            self.violate(Property::FenceCallbackContext, on.into());
+        } else if self.private.is_atomic() {
+            self.violate(Property::SleepInAtomic, on.into());
+        }
+    }
+
+    /// `lock_acquire()` as lockdep sees it: a lock is about to be taken, and waited for if need be. Trylocks never ask.
+    pub(crate) fn about_to_lock(&mut self, lock: ObjId) {
+        if self.is_device() {
+            return;
+        }
+        let program = self.program;
+        let is_resv = matches!(program.kind(lock), ObjectKind::WwMutex { .. });
+        let is_mmap = program.is_mmap_lock(lock);
+        if is_resv && self.private.in_fence_context() {
+            self.violate(Property::FenceCallbackContext, Some(lock));
+        }
+        // mmap_lock is outside of all reservations, those of reclaim, and all of that of waiting for a fence.
+        if is_resv || is_mmap {
+            if self.private.signalling > 0 {
+                self.violate(Property::LockInSignalling, Some(lock));
+            } else if self.private.in_reclaim() {
+                self.violate(Property::LockOrder, Some(lock));
+            }
+        }
+        if is_mmap && let Some(inner) = ww::resv_held_by(program, self.world, self.me) {
+            self.violate(Property::LockOrder, Some(inner));
+        }
+        for order in &program.lock_orders {
+            let Some(at) = order.iter().position(|l| *l == lock) else { continue };
+            if let Some(inner) = order[at + 1..].iter().find(|l| self.world.is_held_by(**l, self.me)) {
+                return self.violate(Property::LockOrder, Some(*inner));
+            }
+        }
+    }
+
+    /// A fence is about to be waited for: inside of a signalling section that is a dependency of one fence on another.
+    pub(crate) fn about_to_wait_for(&mut self, fence: ObjId) {
+        if self.is_device() || self.private.signalling == 0 {
+            return;
+        }
+        let section = self.private.section_fence();
+        if section.is_none_or(|own| crate::fence::is_later_or_same(self.program, fence, own)) {
+            self.violate(Property::WaitInSignalling, Some(fence));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coder::{Canon, Reader, Writer};
+
+    #[test]
+    fn every_field_comes_back() {
+        let samples = [
+            Private::default(),
+            Private { spin_depth: 2, ..Private::default() },
+            Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
+            Private { signalling: 1, section: 9, fence_context: 1, reclaim: 1, irqs_off: 3, ..Private::default() },
+        ];
+        for mut p in samples {
+            let mut out = vec![];
+            p.code(&mut Writer { out: &mut out, canon: Canon::default(), generations: &[] });
+            let mut back = Private { spin_depth: 7, interrupts: 7, ..Private::default() };
+            back.code(&mut Reader { bytes: &out, at: 0 });
+            assert_eq!(back, p);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Interrupts: a handler runs on somebody's CPU, and nothing else runs there until it is over.
+//!
+//! ```text
+//!   thread T                        handler on=T
+//!   spin_lock(x)
+//!     ----- interrupted ----->      irq_enter          T is disabled from here on,
+//!                                   spin_lock(x)       and holds x: irq-deadlock
+//! ```
+//!
+//! Every thread is taken to run on a CPU of its own, which is also where its handlers run: a thread that has interrupts
+//! disabled keeps them from beginning. A handler does not interrupt another one.
+
+use crate::{
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, ThreadId, Value, View, World,
+    coder::{fields, points},
+    machine::Protocol,
+    program::Role,
+};
+
+/// What a thread's CPU is doing besides running it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cpu {
+    /// `irqs_disabled()`.
+    pub irqs_off: bool,
+    /// The handler that has interrupted the thread.
+    pub handler: Option<ThreadId>,
+}
+
+impl Bits for Cpu {
+    fn to_bits(self) -> u64 {
+        u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
+    }
+    fn from_bits(bits: u64) -> Self {
+        Cpu { irqs_off: bits & 1 == 1, handler: ((bits >> 1) as u8).checked_sub(1).map(ThreadId) }
+    }
+}
+
+impl Cpu {
+    /// Whether a handler can begin here.
+    fn takes_irqs(self) -> bool {
+        !self.irqs_off && self.handler.is_none()
+    }
+}
+
+impl<R: Runtime> Cx<'_, R> {
+    /// `local_irq_save()`: from here on no handler begins on this CPU.
+    pub(crate) fn irqs_disable(&mut self) {
+        self.private.irqs_off += 1;
+        if self.private.irqs_off == 1 {
+            self.set_irqs(true);
+        }
+    }
+
+    /// `local_irq_restore()`.
+    pub(crate) fn irqs_enable(&mut self) {
+        match self.private.irqs_off {
+            0 => self.violate(Property::IrqsOffAtExit, None),
+            1 => {
+                self.private.irqs_off = 0;
+                self.set_irqs(false);
+            }
+            _ => self.private.irqs_off -= 1,
+        }
+    }
+
+    fn set_irqs(&mut self, off: bool) {
+        if !self.program.has_irqs {
+            return;
+        }
+        self.touch(ObjId::task(self.me));
+        let cpu = &mut self.world.task_mut(self.me).cpu;
+        let was = cpu.load(Order::Relaxed);
+        cpu.store(Cpu { irqs_off: off, ..was }, Order::Relaxed);
+    }
+}
+
+/// Adds what disabling and enabling interrupts touches to a footprint.
+pub(crate) fn irqs_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    if v.program.has_irqs { f.write(v.my_task()) } else { f }
+}
+
+/// `local_irq_disable()` and `local_irq_enable()`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LocalIrq {
+    pub(crate) off: bool,
+    /// There are handlers that could begin.
+    pub(crate) visible: bool,
+}
+
+fields!(LocalIrq { off, visible });
+
+impl Protocol for LocalIrq {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.off {
+            cx.irqs_disable()
+        } else {
+            cx.irqs_enable()
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        irqs_footprint(v, Footprint::NONE)
+    }
+
+    fn label(&self) -> &'static str {
+        if self.off { "local_irq_disable" } else { "local_irq_enable" }
+    }
+}
+
+points! {
+    /// The two ends of a handler.
+    pub enum At {
+        /// The CPU takes the interrupt: disabled while the CPU does not take any.
+        Enter = "irq_enter",
+        /// The interrupted thread goes on.
+        Exit = "irq_exit",
+    }
+}
+
+/// The beginning or the end of a handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Irq {
+    pub(crate) at: At,
+    /// Whose CPU it runs on; any without it.
+    pub(crate) on: Option<ThreadId>,
+}
+
+fields!(Irq { at, on });
+
+/// Most threads of a program that has an interrupt on any CPU: one choice has seven ways, and one is an idle CPU.
+pub const MAX_CPUS: usize = 6;
+
+impl Irq {
+    /// Whose CPU an interrupt on any CPU may meet.
+    fn cpus(program: &crate::Program) -> impl Iterator<Item = ThreadId> {
+        program.threads().filter(|t| matches!(program.role(*t), Role::Task | Role::Worker))
+    }
+
+    fn takes_irqs<R: Runtime>(world: &World<R>, t: ThreadId) -> bool {
+        world.task(t).cpu.peek().takes_irqs()
+    }
+
+    /// An idle CPU, or one that runs a thread.
+    fn pick<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ThreadId> {
+        let open = |cx: &Cx<'_, R>, n: usize| {
+            let world = &*cx.world;
+            Irq::cpus(cx.program).filter(|t| Irq::takes_irqs(world, *t)).nth(n)
+        };
+        let ways = (0..MAX_CPUS).take_while(|n| open(cx, *n).is_some()).count();
+        let pick = cx.choose(1 + ways as u8);
+        open(cx, usize::from(pick).checked_sub(1)?)
+    }
+
+    fn enter<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
+        let on = self.on.or_else(|| Irq::pick(cx));
+        cx.private.interrupt(on);
+        if let Some(t) = on {
+            cx.touch(ObjId::task(t));
+            let handler = Some(cx.me);
+            cx.world.task_mut(t).cpu.store(Cpu { irqs_off: false, handler }, Order::Relaxed);
+        }
+    }
+
+    fn exit<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
+        if let Some(t) = cx.private.interrupted() {
+            cx.touch(ObjId::task(t));
+            cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
+        }
+        cx.private.interrupt(None);
+    }
+}
+
+impl Protocol for Irq {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Enter => self.enter(cx),
+            At::Exit => self.exit(cx),
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        match (self.at, self.on) {
+            (At::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
+            (At::Enter, None) => {
+                let open = Irq::cpus(v.program).filter(|t| Irq::takes_irqs(v.world, *t)).count();
+                let f = Irq::cpus(v.program).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t)));
+                f.ways(1 + open.min(MAX_CPUS) as u8)
+            }
+            (At::Exit, _) => v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t))),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+
+    fn is_held_back(&self, v: View<'_>) -> bool {
+        self.at == At::Enter && self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t))
+    }
+}
+
+impl Code for Cpu {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut bits = self.to_bits() as u8;
+        c.byte(&mut bits);
+        *self = Cpu::from_bits(u64::from(bits));
+    }
+}

@@ -1,0 +1,152 @@
+//! `struct timer_list`: armed, it expires at any moment, and its handler runs in soft interrupt context.
+//!
+//! ```text
+//!   mod_timer        pending := 1                         wakes the handler's thread
+//!   handler          pending := 0, running     … body …   not running
+//!   del_timer_sync   pending := 0, waits, without sleeping, until it does not run
+//! ```
+//!
+//! The handler runs on a CPU of its own: a softirq that interrupts the thread which holds its lock is not modelled
+//! (an `irq on=THREAD` is).
+
+use crate::{
+    Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, Value,
+    View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    primitives::spinlock::RawSpin,
+    program::ObjectKind,
+    thread,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct State {
+    pending: bool,
+    /// Held by the handler while it runs.
+    running: RawSpin,
+}
+
+fields!(State { pending, running });
+
+/// A `struct timer_list`.
+#[derive(Clone)]
+pub struct Timer<R: Runtime> {
+    state: R::Cell<State>,
+}
+
+impl Copy for Timer<Plain> {}
+
+impl<R: Runtime> Timer<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        Timer { state: R::Cell::new(State::default(), id) }
+    }
+
+    /// The handler, while it runs.
+    pub(crate) fn running(&self) -> Option<ThreadId> {
+        self.state.peek().running.owner()
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let s = self.state.peek();
+        sink("pending", Facet::Flag(s.pending));
+        sink("running", Facet::Flag(s.running.owner().is_some()));
+    }
+}
+
+impl Code for Timer<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.state.code(c);
+    }
+}
+
+points! {
+    /// Where an operation on a timer is.
+    pub enum At {
+        /// `mod_timer()`: 1 if it was pending already.
+        Mod = "mod_timer",
+        /// `timer_delete()`: 1 if it was pending.
+        Del = "timer_delete",
+        /// `timer_delete_sync()`: disabled while the handler runs.
+        DelSync = "timer_delete_sync",
+        /// It expires, if it is armed.
+        Expire = "timer expires",
+        /// The handler has returned.
+        Done = "timer function returns",
+    }
+}
+
+/// An operation on a timer in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerOp {
+    pub(crate) at: At,
+    pub(crate) timer: ObjId,
+}
+
+fields!(TimerOp { at, timer });
+
+impl Protocol for TimerOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, held) = (cx.me, cx.enter(self.timer));
+        let mut s = cx.timer(self.timer).state.get(held);
+        let was = Value::Word(i32::from(s.pending));
+        let flow = match self.at {
+            At::Mod => {
+                s.pending = true;
+                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer) {
+                    cx.wake(handler);
+                }
+                Flow::Done(was)
+            }
+            At::DelSync if s.running.owner().is_some_and(|o| o != me) => {
+                s.running.try_take(me);
+                Flow::Spin(self.timer)
+            }
+            At::DelSync if s.running.owner() == Some(me) => {
+                // It would wait for itself.
+                cx.violate(Property::SelfDeadlock, Some(self.timer));
+                Flow::Done(was)
+            }
+            At::Del | At::DelSync => {
+                s.pending = false;
+                Flow::Done(was)
+            }
+            At::Expire if !s.pending => {
+                cx.set_sleeping();
+                Flow::Sleep(self.timer, Patience::Forever)
+            }
+            At::Expire => {
+                cx.set_running();
+                s.pending = false;
+                s.running.try_take(me);
+                cx.private.enter(Context::Softirq);
+                Flow::Done(was)
+            }
+            At::Done => {
+                thread::check_nothing_left(cx);
+                cx.private.leave(Context::Softirq);
+                s.running.release().iter().for_each(|t| cx.rt.release(t));
+                Flow::Done(was)
+            }
+        };
+        cx.timer(self.timer).state.set(held, s);
+        flow
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let f = Footprint::writes(self.timer);
+        match (self.at, v.program.kind(self.timer)) {
+            (At::Mod, ObjectKind::Timer { handler }) => f.write(ObjId::task(*handler)),
+            (At::Expire, _) => f.write(v.my_task()),
+            _ => f,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        (self.at == At::DelSync).then_some(self.timer)
+    }
+}

@@ -1,0 +1,242 @@
+//! What the kernel calls through a pointer: callbacks, hooks, shrinkers.
+//!
+//! A proc that is only called by name is inlined. One whose name is given to something is a callee: every script gets a
+//! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
+
+use fenceweave_kernel::program::{Callee, CalleeId, FenceOps};
+use fenceweave_kernel::{Instr, ObjId, ObjectKind, Operand, Script};
+
+use super::names::{Symbol, is_name};
+use super::script::Unit;
+use super::{Lower, list};
+use crate::kind::Kind;
+use crate::ops::{Given, Takes};
+use crate::report::did_you_mean;
+use crate::syntax::{Node, Value as Written, ValueKind};
+
+/// Callees of one scenario: their places are bytes, and everybody has a copy of each.
+const CALLEES_MAX: usize = 32;
+
+impl<'a> Lower<'a> {
+    /// The proc that a value names, as something to be called with at most so many arguments.
+    pub(super) fn callee(&mut self, value: &Written, arguments: usize) -> Option<CalleeId> {
+        let name = value.span.of(self.text);
+        let Some((name, proc)) = self.procs.get_key_value(name).map(|(name, proc)| (*name, *proc)) else {
+            let help = did_you_mean(name, self.procs.keys().copied());
+            self.mistakes
+                .add("unknown-proc", value.span, format!("there is no proc `{name}`"))
+                .expected("the name of a proc")
+                .help_if(help);
+            return None;
+        };
+        let takes = proc.entries.len() - 1;
+        if takes > arguments {
+            self.mistakes
+                .add("call", value.span, format!("`{name}` takes {takes} arguments, and is called with {arguments}"))
+                .expected(format!("a proc of at most {arguments}"))
+                .seen(proc.head, "declared here");
+            return None;
+        }
+        self.called.insert(name);
+        Some(self.register(name, proc))
+    }
+
+    fn register(&mut self, name: &str, node: &'a Node) -> CalleeId {
+        let known = self.callees.iter().position(|other| std::ptr::eq(*other, node));
+        let at = known.unwrap_or_else(|| {
+            self.callees.push(node);
+            self.program.callees.push(name.to_owned());
+            self.callees.len() - 1
+        });
+        if at == CALLEES_MAX {
+            self.mistakes
+                .add("too-many", node.head, "too much is called through pointers")
+                .expected(format!("at most {CALLEES_MAX} callbacks, hooks and shrinkers"));
+        }
+        CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
+    }
+
+    /// `callback NAME run=PROC`
+    pub(super) fn complete_callback(&mut self, node: &'a Node, id: ObjId) {
+        let Some(value) = node.option("run") else { return };
+        let callee = self.callee(value, 2);
+        if let Some(ObjectKind::Callback { func }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        {
+            *func = callee;
+        }
+    }
+
+    /// What `add-callback` adds: a declared callback, or one of its own that calls a proc.
+    pub(super) fn callback_of(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<Given> {
+        let name = value.span.of(self.text);
+        if !self.procs.contains_key(name) {
+            return self.given(Some(unit), Takes::Object(&[Kind::Callback]), value);
+        }
+        let func = Some(self.callee(value, 2)?);
+        let base = format!("{}.{name}", unit.name());
+        let taken = |name: &str| self.program.objects.iter().any(|object| object.name == name);
+        let numbered = (2..).map(|n| format!("{base}#{n}"));
+        let own = std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base);
+        Some(Given::Operand(Operand::Object(self.object(own, ObjectKind::Callback { func }))))
+    }
+
+    /// `hook OBJECT… release=P enable-signaling=P`, and the shrinkers.
+    pub(super) fn hooks(&mut self, nodes: &[&'a Node]) {
+        for node in nodes.iter().filter(|node| !node.broken) {
+            match node.name.text.as_str() {
+                "hook" => self.hook(node),
+                "shrinker" => self.shrinker(node),
+                _ => {}
+            }
+        }
+    }
+
+    fn hook(&mut self, node: &'a Node) {
+        let (mut release, mut enable_signaling) = (None, None);
+        let mut keys = 0;
+        for entry in &node.entries {
+            let Some(key) = &entry.key else { continue };
+            keys += 1;
+            match key.text.as_str() {
+                "release" => release = self.callee(&entry.value, 1),
+                "enable-signaling" => enable_signaling = self.callee(&entry.value, 1),
+                other => {
+                    let known = ["release", "enable-signaling"];
+                    self.mistakes
+                        .add("unknown-option", key.span, format!("there is no hook `{other}`"))
+                        .expected(list(known))
+                        .help_if(did_you_mean(other, known));
+                }
+            }
+        }
+        if keys == 0 || node.values().next().is_none() || node.block.is_some() {
+            self.mistakes
+                .add("hook", node.head, "this hooks nothing")
+                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC]`");
+        }
+        for value in node.values() {
+            let name = value.span.of(self.text);
+            match self.names.find(name) {
+                Some((Symbol::Struct(of), _)) if node.option("enable-signaling").is_none() => {
+                    self.program.structs[of].release = release;
+                }
+                Some((Symbol::Struct(_), declared)) => {
+                    self.mistakes
+                        .add("hook", value.span, format!("`{name}` is a struct: it has no signalling to enable"))
+                        .expected("`release=` alone")
+                        .seen(declared, "declared here");
+                }
+                Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
+                    let object = self.program.objects.get_mut(usize::from(id.0));
+                    if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {
+                        *ops = FenceOps { enable_signaling, release };
+                    }
+                }
+                Some((other, declared)) => {
+                    self.mistakes
+                        .add("wrong-kind", value.span, format!("`{name}` is {}", other.one()))
+                        .expected("a fence or a struct")
+                        .seen(declared, "declared here");
+                }
+                None => self.tell_unknown_name(name, value.span, &[]),
+            }
+        }
+    }
+
+    fn shrinker(&mut self, node: &'a Node) {
+        let values: Vec<&Written> = node.values().collect();
+        let name = match values.as_slice() {
+            [value] if matches!(&value.kind, ValueKind::Word(word) if is_name(word)) => value.span.of(self.text),
+            _ => "",
+        };
+        if name.is_empty() || node.entries.len() != 1 || node.block.is_none() {
+            self.mistakes.add("shrinker", node.head, "this is no shrinker").expected("`shrinker NAME { … }`");
+            return;
+        }
+        // One choice has seven ways, and one is that there is memory.
+        const SHRINKERS_MAX: usize = 6;
+        if self.program.shrinkers.len() == SHRINKERS_MAX {
+            self.mistakes.add("too-many", node.head, "too many shrinkers").expected(format!("at most {SHRINKERS_MAX}"));
+            return;
+        }
+        let callee = self.register(name, node);
+        self.program.shrinkers.push(callee);
+    }
+
+    /// `lock-order A B C`
+    pub(super) fn lock_orders(&mut self, nodes: &[&'a Node]) {
+        const LOCKS: &[Kind] = &[Kind::Lock, Kind::WwMutex, Kind::Resv, Kind::Fence];
+        for node in nodes.iter().filter(|node| node.name.text == "lock-order" && !node.broken) {
+            let mut order = Vec::new();
+            for value in node.values() {
+                let Some(Given::Operand(Operand::Object(id))) = self.given(None, Takes::Object(LOCKS), value) else {
+                    continue;
+                };
+                order.push(match self.program.kind(id) {
+                    ObjectKind::Resv { lock, .. } => *lock,
+                    _ => id,
+                });
+            }
+            if node.values().count() < 2 || node.entries.len() != node.values().count() || node.block.is_some() {
+                self.mistakes
+                    .add("lock-order", node.head, "an order takes two locks or more, the outermost first")
+                    .expected("`lock-order LOCK LOCK…`");
+            }
+            self.program.lock_orders.push(order);
+        }
+    }
+
+    /// Gives every script its copy of every callee. Lowering one may bring up another.
+    pub(super) fn link_callees(&mut self) {
+        let scripts = self.program.scripts.len();
+        let mut behind = true;
+        while behind && !self.is_exhausted() {
+            behind = false;
+            for at in 0..scripts + 2 {
+                let have = self.script_at(at).callees.len();
+                for callee in have..self.callees.len() {
+                    behind = true;
+                    self.link(at, callee);
+                }
+            }
+        }
+    }
+
+    /// The threads', then those of setup and teardown.
+    fn script_at(&mut self, at: usize) -> &mut Script {
+        let n = self.program.scripts.len();
+        match at.checked_sub(n) {
+            None => &mut self.program.scripts[at],
+            Some(0) => &mut self.program.setup,
+            Some(_) => &mut self.program.teardown,
+        }
+    }
+
+    fn link(&mut self, at: usize, callee: usize) {
+        let node = self.callees[callee];
+        let name = self.script_at(at).name.clone();
+        let mut unit = Unit::new(&name, false);
+        let params: Vec<&Written> = if node.name.text == "proc" { node.values().skip(1).collect() } else { vec![] };
+        for param in &params {
+            self.new_local(&mut unit, param.span.of(self.text), param.span);
+        }
+        let body = self.callee_script(unit, node);
+        let script = self.script_at(at);
+        if script.code.is_empty() {
+            // A setup or a teardown that nobody wrote ends at once.
+            script.code.push(Instr::End);
+            script.lines.push(Default::default());
+        }
+        let entry = script.code.len() as u16;
+        let moved = body.code.into_iter().map(|instr| match instr {
+            Instr::Jump(to) => Instr::Jump(to.saturating_add(entry)),
+            Instr::Branch { expr, otherwise } => Instr::Branch { expr, otherwise: otherwise.saturating_add(entry) },
+            other => other,
+        });
+        script.code.extend(moved);
+        script.lines.extend(body.lines);
+        let params = u8::try_from(params.len()).unwrap_or(u8::MAX);
+        script.callees.push(Callee { entry, params, locals: body.locals });
+    }
+}
