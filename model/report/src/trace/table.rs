@@ -191,7 +191,10 @@ fn cell_widths(row: &Row) -> impl Iterator<Item = usize> + '_ {
 
 /// A cell's text on as many lines as it takes, up to [`MAX_CELL_LINES`]; what follows is cut, but never the tail.
 fn wrapped(indent: &str, text: &str, tail: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![indent.to_string()];
+    // What a callee does stands further to the right.
+    let own = text.len() - text.trim_start().len();
+    let (indent, text) = (&format!("{indent}{:own$}", ""), &text[own..]);
+    let mut lines = vec![indent.clone()];
     let mut is_empty = true;
     for word in text.split(' ').chain(Some(tail.trim_start()).filter(|t| !t.is_empty())) {
         let at = lines.len() - 1;
