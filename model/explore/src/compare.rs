@@ -8,7 +8,7 @@
 //! Whatever else is a disagreement: one of the engines, or the model, is wrong.
 
 use crate::{Coverage, Engine, Exploration};
-use fenceweave_kernel::Outcome;
+use fenceweave_kernel::{Outcome, Property};
 
 /// Two engines, and an outcome that one has and the other must have but has not.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,7 +65,9 @@ fn ran(e: &Exploration) -> bool {
 fn must_contain(whole: &Exploration, part: &Exploration, weak: bool, result: &mut Comparison) {
     let weak_memory_only = part.engine == Engine::Loom;
     for outcome in part.outcomes.difference(&whole.outcomes) {
-        if !(weak_memory_only && weak) {
+        // Accesses that never overlap may still not be ordered: only a race detector sees that.
+        let race = matches!(outcome, Outcome::Violated(v) if v.property == Property::DataRace);
+        if !(weak_memory_only && (weak || race)) {
             let (has, lacks, outcome) = (part.engine, whole.engine, outcome.clone());
             result.disagreements.push(Disagreement { has, lacks, outcome, weak_memory_only });
         } else if !result.weak_only.contains(outcome) {

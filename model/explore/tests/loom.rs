@@ -19,16 +19,20 @@ fn word(w: i32) -> Operand {
 }
 
 fn load(s: &mut ScriptBuilder, x: ObjId, order: Order, into: &str) -> LocalId {
-    s.op_into("load", Op::Access { how: How::Load, order, place: Place::Var(x), a: UNSET, b: UNSET }, into)
+    s.op_into(
+        "load",
+        Op::Access { how: How::Load, order, place: Place::Var(x), a: UNSET, b: UNSET, benign: false },
+        into,
+    )
 }
 
 fn store(s: &mut ScriptBuilder, x: ObjId, w: i32, order: Order) {
-    s.op("store", Op::Access { how: How::Store, order, place: Place::Var(x), a: word(w), b: UNSET });
+    s.op("store", Op::Access { how: How::Store, order, place: Place::Var(x), a: word(w), b: UNSET, benign: false });
 }
 
 fn smp_mb(s: &mut ScriptBuilder) {
     let place = Place::Var(ObjId::var(0));
-    s.op("smp-mb", Op::Access { how: How::FullBarrier, order: Order::Full, place, a: UNSET, b: UNSET });
+    s.op("smp-mb", Op::Access { how: How::FullBarrier, order: Order::Full, place, a: UNSET, b: UNSET, benign: false });
 }
 
 fn spin(s: &mut ScriptBuilder, how: spinlock::How, lock: ObjId) {
@@ -279,7 +283,8 @@ fn spinlocks(threads: usize, locked: bool) -> Program {
             let r = load(s, x, Order::Relaxed, "r");
             s.instr("let", Instr::Let { into: r, expr: next });
             let a = Operand::Local(r);
-            let op = Op::Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b: UNSET };
+            let op =
+                Op::Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b: UNSET, benign: false };
             s.op("store", op);
             if locked {
                 spin(s, spinlock::How::Unlock, lock);
@@ -426,7 +431,14 @@ fn an_operation_that_may_fail_does_or_does_not() {
     let x = b.var("x", Value::Word(0));
     b.thread("t", |s| {
         for local in ["a", "b"] {
-            let op = Op::Access { how: How::Add, order: Order::Relaxed, place: Place::Var(x), a: word(1), b: UNSET };
+            let op = Op::Access {
+                how: How::Add,
+                order: Order::Relaxed,
+                place: Place::Var(x),
+                a: word(1),
+                b: UNSET,
+                benign: false,
+            };
             s.op_may_fail("add", op, local, Errno::ENOMEM);
         }
     });
@@ -476,7 +488,10 @@ fn rcu_lookup(deferred: bool) -> Program {
     b.setup(|s| {
         let new = s.op_into("new", Op::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
         let a = Operand::Local(new);
-        s.op("publish", Op::Access { how: How::Store, order: Order::Release, place: Place::Var(table), a, b: UNSET });
+        s.op(
+            "publish",
+            Op::Access { how: How::Store, order: Order::Release, place: Place::Var(table), a, b: UNSET, benign: false },
+        );
     });
     let found = b.expr(vec![ExprNode::Read(LocalId(0))]);
     b.thread("reader", |s| {
@@ -484,7 +499,11 @@ fn rcu_lookup(deferred: bool) -> Program {
         let o = load(s, table, Order::Acquire, "o");
         let branch = s.instr("when", Instr::Branch { expr: found, otherwise: 0 });
         let place = Place::Field { base: Operand::Local(o), field };
-        s.op_into("load", Op::Access { how: How::Load, order: Order::Relaxed, place, a: UNSET, b: UNSET }, "v");
+        s.op_into(
+            "load",
+            Op::Access { how: How::Load, order: Order::Relaxed, place, a: UNSET, b: UNSET, benign: false },
+            "v",
+        );
         let end = s.here();
         s.patch(branch, end);
         s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
@@ -496,6 +515,7 @@ fn rcu_lookup(deferred: bool) -> Program {
             place: Place::Var(table),
             a: Operand::Const(Value::Null),
             b: UNSET,
+            benign: false,
         };
         let old = s.op_into("xchg", op, "old");
         let at = if deferred { slab::At::FreeRcu } else { slab::At::Free };
@@ -606,7 +626,8 @@ fn five_threads_fit() {
     for t in 0..5 {
         b.thread(&format!("t{t}"), |s| {
             let place = Place::Var(vars[t / 2]);
-            let op = Op::Access { how: How::Xchg, order: Order::Relaxed, place, a: word(t as i32), b: UNSET };
+            let op =
+                Op::Access { how: How::Xchg, order: Order::Relaxed, place, a: word(t as i32), b: UNSET, benign: false };
             s.op_into("xchg", op, "old");
         });
     }
@@ -658,7 +679,7 @@ fn random_program(seed: u64) -> Program {
         b.thread(&format!("t{t}"), |s| {
             for i in 0..4 - threads / 3 + r.below(2) - 1 {
                 let (place, into) = (Place::Var(vars[r.below(2) as usize]), format!("r{i}"));
-                let access = |how, a, b| Op::Access { how, order: Order::Relaxed, place, a, b };
+                let access = |how, a, b| Op::Access { how, order: Order::Relaxed, place, a, b, benign: false };
                 let op = match r.below(9) {
                     0..3 => access(How::Load, UNSET, UNSET),
                     3 | 4 => access(How::Store, word(t as i32 + 1), UNSET),

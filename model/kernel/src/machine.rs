@@ -193,6 +193,7 @@ machines! {
     /// An access to a word.
     Access(variable::Access) = variable::Access {
         how: variable::How::Load, order: Order::Relaxed, target: NOTHING, slot: None, a: Value::Unset, b: Value::Unset,
+        benign: false, open: false,
     };
     /// A spinlock.
     Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING };
@@ -342,7 +343,7 @@ impl Resolver<'_> {
     fn primitive(&self, op: Op) -> Resolved<Machine> {
         use ObjectKind as K;
         Ok(match op {
-            Op::Access { how, order, place, a, b } => {
+            Op::Access { how, order, place, a, b, benign } => {
                 let (target, slot) = match how {
                     variable::How::FullBarrier => (NOTHING, None),
                     _ => self.place(place)?,
@@ -353,7 +354,7 @@ impl Resolver<'_> {
                     _ => self.value(a)?,
                 };
                 let b = if how == variable::How::CmpXchg { self.value(b)? } else { Value::Unset };
-                Machine::Access(variable::Access { how, order, target, slot, a, b })
+                Machine::Access(variable::Access { how, order, target, slot, a, b, benign, open: false })
             }
             Op::Spin { how, lock } => {
                 let lock = self.object(lock, |k| matches!(k, K::Spinlock))?;

@@ -257,7 +257,7 @@ impl Code for PoolRange {
 #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
 pub enum Op {
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb`.
-    Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand },
+    Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
     /// `lock`, `trylock`, `unlock` of a spinlock.
     Spin { how: primitives::spinlock::How, lock: Operand },
     /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
@@ -499,6 +499,11 @@ impl Program {
     /// What is fixed about an object.
     pub fn kind(&self, id: ObjId) -> &ObjectKind {
         &self.objects[usize::from(id.0)].kind
+    }
+
+    /// Whether the modelled code accesses a word plainly.
+    pub(crate) fn is_racy(&self, var: ObjId) -> bool {
+        var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
     /// What runs a thread; setup and teardown are a task.

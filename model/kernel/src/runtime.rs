@@ -75,6 +75,14 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn load(&self, order: Order) -> T;
     /// Writes it.
     fn store(&mut self, value: T, order: Order);
+    /// Reads a plain word in a way that says that a race is meant (`data_race()`).
+    fn load_racing(&self) -> T {
+        self.load(Order::Relaxed)
+    }
+    /// Writes a plain word in a way that says that a race is meant (`data_race()`).
+    fn store_racing(&mut self, value: T) {
+        self.store(value, Order::Relaxed);
+    }
     /// Writes it and returns what was there.
     fn swap(&mut self, value: T, order: Order) -> T;
     /// Writes `new` if `current` is there; returns what was there either way.
@@ -114,6 +122,9 @@ pub trait Runtime: Clone + 'static {
     type Atomic<T: Bits>: AtomicCell<T>;
     /// Bookkeeping of the checker.
     type Note<T: Copy + 'static>: NoteCell<T>;
+    /// Whether plain accesses that overlap are seen by the model itself, in two steps each. A threading checker has a
+    /// race detector of its own.
+    const SEES_OVERLAP: bool;
 
     /// Takes the spinlock of `gate` for the rest of the step.
     fn enter(&mut self, gate: ObjId);
@@ -136,6 +147,7 @@ impl Runtime for Plain {
     type Cell<T: Copy + Send + 'static> = PlainCell<T>;
     type Atomic<T: Bits> = PlainCell<T>;
     type Note<T: Copy + 'static> = PlainCell<T>;
+    const SEES_OVERLAP: bool = true;
 
     fn enter(&mut self, _gate: ObjId) {}
     fn full_barrier(&mut self) {}

@@ -377,7 +377,7 @@ fn two_increments_without_atomicity_can_lose_one() {
     let mut b = ProgramBuilder::new("lost-update");
     let x = b.var("x", word(0));
     let unset = Operand::Const(Value::Unset);
-    let access = |how, a| Op::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset };
+    let access = |how, a| Op::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset, benign: false };
     let one = ExprNode::Const(word(1));
     let plus_one = b.expr(vec![ExprNode::Read(LocalId(0)), one, ExprNode::Apply(Operator::Add)]);
     for name in ["a", "b"] {
@@ -572,7 +572,7 @@ fn slab_op(at: slab::At, target: Operand) -> Op {
 
 fn store(var: ObjId, from: LocalId) -> Op {
     let (how, unset) = (variable::How::Store, Operand::Const(Value::Unset));
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a: Operand::Local(from), b: unset }
+    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a: Operand::Local(from), b: unset, benign: false }
 }
 
 #[test]
@@ -746,7 +746,7 @@ fn adding_to_a_reference_is_a_mistake() {
         b.thread("t", |s| {
             let (one, unset) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
             let (how, order) = (variable::How::Add, Order::Full);
-            s.op("add", Op::Access { how, order, place: Place::Var(x), a: one, b: unset });
+            s.op("add", Op::Access { how, order, place: Place::Var(x), a: one, b: unset, benign: false });
         });
         let expected = if init == Value::Null { vec![Property::WrongKind] } else { vec![] };
         assert_eq!(violations(&b.build()), expected.into_iter().collect());

@@ -23,7 +23,7 @@ pub(crate) fn spin(how: spinlock::How, lock: ObjId) -> Op {
 }
 
 pub(crate) fn access(how: variable::How, var: ObjId, a: Operand) -> Op {
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING }
+    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }
 }
 
 pub(crate) fn wait(at: waitqueue::At, queue: ObjId) -> Op {

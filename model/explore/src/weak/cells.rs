@@ -342,6 +342,7 @@ impl Word {
 
     /// Tells loom of an access to a plain variable; loom panics if it races with another.
     fn check_race(&self, who: usize, writes: bool) {
+        // Quiet cells are somebody's alone.
         let Some(p) = &self.plain else { return };
         let cell = p.cell.borrow();
         let Some(cell) = cell.as_ref() else { return };
@@ -410,6 +411,21 @@ impl<T: Bits> LoomAtomic<T> {
         T::from_bits(seen.unwrap_or_else(|bits| bits))
     }
 
+    fn load_unchecked(&self, order: Order) -> T {
+        let Some(live) = self.word.live() else { return self.peek() };
+        self.word.will_load(self.who);
+        let bits = live.load(load_order(order));
+        self.word.loaded(self.who);
+        T::from_bits(bits)
+    }
+
+    fn store_unchecked(&self, value: T, order: Order) {
+        let Some(live) = self.word.live() else { return self.word.bits.set(value.to_bits()) };
+        self.word.will_store(self.who);
+        live.store(value.to_bits(), store_order(order));
+        self.word.stored(self.who, value.to_bits());
+    }
+
     /// A read-modify-write that always writes: `live` does it in loom, `quiet` computes the new value of the old.
     fn modify(&self, live: impl FnOnce(&AtomicU64) -> u64, new: impl FnOnce(u64) -> u64) -> T {
         let old = match self.word.live() {
@@ -440,20 +456,22 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
     }
 
     fn load(&self, order: Order) -> T {
-        let Some(live) = self.word.live() else { return self.peek() };
-        self.word.will_load(self.who);
-        let bits = live.load(load_order(order));
-        self.word.loaded(self.who);
+        let value = self.load_unchecked(order);
         self.word.check_race(self.who, false);
-        T::from_bits(bits)
+        value
     }
 
     fn store(&mut self, value: T, order: Order) {
-        let Some(live) = self.word.live() else { return self.word.bits.set(value.to_bits()) };
-        self.word.will_store(self.who);
-        live.store(value.to_bits(), store_order(order));
-        self.word.stored(self.who, value.to_bits());
+        self.store_unchecked(value, order);
         self.word.check_race(self.who, true);
+    }
+
+    fn load_racing(&self) -> T {
+        self.load_unchecked(Order::Relaxed)
+    }
+
+    fn store_racing(&mut self, value: T) {
+        self.store_unchecked(value, Order::Relaxed);
     }
 
     fn swap(&mut self, value: T, order: Order) -> T {

@@ -88,6 +88,7 @@ impl Runtime for Loom {
     type Cell<T: Copy + Send + 'static> = LoomCell<T>;
     type Atomic<T: Bits> = LoomAtomic<T>;
     type Note<T: Copy + 'static> = LoomNote<T>;
+    const SEES_OVERLAP: bool = false;
 
     fn enter(&mut self, gate: ObjId) {
         let Some(seat) = self.seat() else { return };

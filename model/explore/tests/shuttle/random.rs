@@ -58,7 +58,7 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize) -> Objects {
 
 fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
     let word = |w| Operand::Const(Value::Word(w));
-    Op::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b) }
+    Op::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b), benign: false }
 }
 
 /// A stretch of a script that takes one to five steps.

@@ -8,7 +8,7 @@ use fenceweave_kernel::{
 
 fn access(how: How, place: ObjId, a: Operand) -> Op {
     let b = Operand::Const(Value::Unset);
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(place), a, b }
+    Op::Access { how, order: Order::Relaxed, place: Place::Var(place), a, b, benign: false }
 }
 
 /// `load x`.

@@ -1,16 +1,37 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, ThreadSet, Value,
+    View,
     coder::{fields, points},
     machine::Protocol,
+    runtime::NoteCell,
     value::Handle,
 };
+
+/// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of
+/// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some execution.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Overlap {
+    readers: ThreadSet,
+    writer: Option<ThreadId>,
+}
+
+impl Overlap {
+    /// A thread that an access races with.
+    fn rival(self, me: ThreadId, writes: bool) -> Option<ThreadId> {
+        let reader = self.readers.iter().find(|t| *t != me).filter(|_| writes);
+        self.writer.filter(|t| *t != me).or(reader)
+    }
+}
 
 /// A shared word, one element of an array, or one field of a `struct` slot.
 #[derive(Clone)]
 pub struct Variable<R: Runtime> {
     pub(crate) cell: R::Atomic<Value>,
+    overlap: R::Note<Overlap>,
+    /// The modelled code accesses it plainly.
+    racy: bool,
 }
 
 impl Copy for Variable<Plain> {}
@@ -18,13 +39,18 @@ impl Copy for Variable<Plain> {}
 impl<R: Runtime> Variable<R> {
     /// A word; `racy` if the modelled code accesses it plainly.
     pub(crate) fn new(init: Value, racy: bool) -> Self {
-        Variable { cell: if racy { R::Atomic::racy(init) } else { R::Atomic::new(init) } }
+        let cell = if racy { R::Atomic::racy(init) } else { R::Atomic::new(init) };
+        Variable { cell, overlap: R::Note::new(Overlap::default()), racy }
     }
 }
 
 impl Code for Variable<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.cell.code(c);
+        if self.racy {
+            self.overlap.0.readers.code(c);
+            self.overlap.0.writer.code(c);
+        }
     }
 }
 
@@ -67,15 +93,63 @@ pub struct Access {
     pub(crate) a: Value,
     /// The new value of a `cmpxchg`.
     pub(crate) b: Value,
+    /// `data_race()`: a race of this access is meant.
+    pub(crate) benign: bool,
+    /// A plain access that has begun.
+    pub(crate) open: bool,
 }
 
-fields!(Access { how, order, target, slot, a, b });
+fields!(Access { how, order, target, slot, a, b, benign, open });
 
 impl Access {
+    fn writes(&self) -> bool {
+        self.how != How::Load
+    }
+
+    /// Tells a race with a plain access that has begun; a plain load or store begins one itself. True if it is one.
+    fn overlap<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
+        if !R::SEES_OVERLAP || self.benign || self.how == How::FullBarrier || self.open {
+            return false;
+        }
+        cx.touch(self.target);
+        let word = cx.world.var_mut(self.target);
+        if !word.racy {
+            return false;
+        }
+        let mut overlap = word.overlap.get();
+        if let Some(other) = overlap.rival(cx.me, self.writes()) {
+            cx.violate_with(Property::DataRace, Some(self.target), Some(other));
+        }
+        self.open = matches!(self.how, How::Load | How::Store);
+        if self.open {
+            if self.writes() {
+                overlap.writer = Some(cx.me)
+            } else {
+                overlap.readers.insert(cx.me)
+            }
+            cx.world.var_mut(self.target).overlap.set(overlap);
+        }
+        self.open
+    }
+
+    /// The end of a plain access.
+    fn end<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let word = cx.world.var_mut(self.target);
+        let mut overlap = word.overlap.get();
+        overlap.readers.remove(cx.me);
+        overlap.writer = overlap.writer.filter(|t| *t != cx.me);
+        word.overlap.set(overlap);
+    }
+
     fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         cx.touch(self.target);
         let cell = &mut cx.world.var_mut(self.target).cell;
         match self.how {
+            How::Load if self.benign => cell.load_racing(),
+            How::Store if self.benign => {
+                cell.store_racing(self.a);
+                self.a
+            }
             How::Load => cell.load(self.order),
             How::Store => {
                 cell.store(self.a, self.order);
@@ -111,12 +185,18 @@ impl Protocol for Access {
         {
             return Flow::Done(Value::Unset);
         }
+        if self.overlap(cx) {
+            return Flow::Go;
+        }
         if self.order == Order::Full {
             cx.rt.full_barrier();
         }
         let result = if self.how == How::FullBarrier { Value::Word(0) } else { self.perform(cx) };
         if self.order == Order::Full && self.how != How::FullBarrier {
             cx.rt.full_barrier();
+        }
+        if self.open {
+            self.end(cx);
         }
         Flow::Done(result)
     }
@@ -126,7 +206,7 @@ impl Protocol for Access {
         // own that touches nobody else.
         let base = match self.how {
             How::FullBarrier => Footprint::reads(v.my_task()),
-            How::Load => Footprint::reads(self.target),
+            How::Load if !v.program.is_racy(self.target) => Footprint::reads(self.target),
             _ => Footprint::writes(self.target),
         };
         match self.slot {
@@ -136,6 +216,10 @@ impl Protocol for Access {
     }
 
     fn label(&self) -> &'static str {
-        self.how.label()
+        match (self.open, self.how) {
+            (true, How::Load) => "plain load: end",
+            (true, _) => "plain store: end",
+            (false, how) => how.label(),
+        }
     }
 }

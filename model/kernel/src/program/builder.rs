@@ -13,7 +13,7 @@ use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operat
 /// b.thread("t", |s| {
 ///     s.op("store x 1", Op::Access {
 ///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
-///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset),
+///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset), benign: false,
 ///     });
 /// });
 /// let program = b.build();

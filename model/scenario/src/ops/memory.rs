@@ -3,7 +3,7 @@
 use fenceweave_kernel::primitives::{rcu, refcount, slab, variable::How};
 use fenceweave_kernel::{Op, Operand, Order, Value, program::Place};
 
-use super::{Args, OpSpec, Opt, Param, Takes, operand, option};
+use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
 
 const PLACE: Param = operand("place", Takes::Place);
@@ -13,6 +13,7 @@ const COUNT: Param = operand("refcount", Takes::Object(&[Kind::Refcount]));
 
 const LOAD_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "acquire"]), "memory order, relaxed without it");
 const STORE_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "release"]), "memory order, relaxed without it");
+const DATA_RACE: Opt = flag("data-race", "a race of this access to a `plain` variable is meant, as data_race() says");
 const RMW_ORDER: Opt = option(
     "order",
     Takes::OneOf(&["relaxed", "acquire", "release", "acq-rel", "full"]),
@@ -36,7 +37,8 @@ fn access(args: &Args, how: How, a: Option<&str>, b: Option<&str>) -> Op {
         _ => Order::Full,
     };
     let value = |name: Option<&str>| name.map_or(Operand::Const(Value::Unset), |name| args.object(name));
-    Op::Access { how, order: order(args, default), place: args.place("place"), a: value(a), b: value(b) }
+    let benign = args.flag("data-race");
+    Op::Access { how, order: order(args, default), place: args.place("place"), a: value(a), b: value(b), benign }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -47,7 +49,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "READ_ONCE() smp_load_acquire() atomic_read() rcu_dereference()",
         |args| access(args, How::Load, None, None),
     )
-    .options(&[LOAD_ORDER])
+    .options(&[LOAD_ORDER, DATA_RACE])
     .returns("what is there"),
     OpSpec::new(
         "store",
@@ -56,7 +58,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "WRITE_ONCE() smp_store_release() atomic_set() rcu_assign_pointer()",
         |args| access(args, How::Store, Some("value"), None),
     )
-    .options(&[STORE_ORDER]),
+    .options(&[STORE_ORDER, DATA_RACE]),
     OpSpec::new(
         "add",
         &[PLACE, VALUE],
@@ -90,6 +92,7 @@ pub(super) const OPS: &[OpSpec] = &[
         place: Place::Var(Default::default()),
         a: Operand::Const(Value::Unset),
         b: Operand::Const(Value::Unset),
+        benign: false,
     }),
     OpSpec::new(
         "new",
