@@ -157,9 +157,16 @@ impl Thread {
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
         (self.depth, self.base, self.top) = (other.depth, other.base, other.top);
+        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right size.
+        const FEW: usize = 4;
+        self.locals[..FEW].copy_from_slice(&other.locals[..FEW]);
         let (frames, locals) = (usize::from(other.depth), usize::from(other.top));
-        self.frames[..frames].copy_from_slice(&other.frames[..frames]);
-        self.locals[..locals].copy_from_slice(&other.locals[..locals]);
+        if locals > FEW {
+            self.locals[FEW..locals].copy_from_slice(&other.locals[FEW..locals]);
+        }
+        if frames > 0 {
+            self.frames[..frames].copy_from_slice(&other.frames[..frames]);
+        }
     }
 
     /// What the thread's next step touches.

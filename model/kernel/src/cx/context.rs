@@ -60,6 +60,21 @@ pub struct Private {
 impl Code for Private {
     /// Nearly all are zero nearly always: a mask says which are not.
     fn code<C: Coder>(&mut self, c: &mut C) {
+        if !C::READING && self.is_blank() {
+            return c.byte(&mut 0);
+        }
+        self.code_fields(c);
+    }
+}
+
+impl Private {
+    fn is_blank(&self) -> bool {
+        let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section: e, .. } = *self;
+        let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, .. } = *self;
+        a | b | c | d | e | f | g | h | i == 0
+    }
+
+    fn code_fields<C: Coder>(&mut self, c: &mut C) {
         let fields = [
             &mut self.spin_depth,
             &mut self.rcu_depth,
@@ -75,6 +90,10 @@ impl Code for Private {
         // The last two are a handler's alone: one bit of the first byte says whether there is a second.
         let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
         c.byte(&mut low);
+        if low == 0 {
+            *self = Private::default();
+            return;
+        }
         let mut high = (mask >> 7) as u8;
         if low & MORE != 0 {
             c.byte(&mut high);
