@@ -107,8 +107,9 @@ pub(crate) fn between(
 ) -> Vec<Change> {
     let mut out = worlds(program, &before.world, &after.world, touched.iter());
     out.extend(touched.iter().filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)));
+    let named = |l: &LocalId| !words::local_name(program, me, *l).is_empty();
     let locals = words::script(program, me).locals.len() as u8;
-    for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into) {
+    for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into).filter(named) {
         let (old, new) = (before.thread(me).local(l), after.thread(me).local(l));
         if old != new {
             let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));
