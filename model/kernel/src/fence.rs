@@ -22,7 +22,7 @@ pub use wait::FenceWait;
 use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, SharedCell, ThreadId, View,
     object::{Facet, FacetSink},
-    primitives::{rcu, refcount::Counted, spinlock::RawSpin},
+    primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
 };
 
 /// A fence that is still to be found.
@@ -167,7 +167,7 @@ impl Code for Fence<Plain> {
 }
 
 /// Checks that the fence may be used by someone who believes to hold a reference.
-fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let alive = cx.fence(fence).life.load(Order::Relaxed) == Life::Alive as u8;
     if !alive {
         cx.violate(Property::UseAfterFree, Some(fence));
@@ -220,13 +220,15 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
         rcu::call_rcu(cx, fence.0);
     } else {
+        list::check_free(cx, fence);
         cx.fence(fence).reclaim();
     }
 }
 
 /// What [`release`] touches.
 fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
-    rcu::call_rcu_footprint(v, Footprint::writes(fence))
+    let f = Footprint::writes(fence);
+    if v.program.rcu.is_some() { rcu::call_rcu_footprint(v, f) } else { list::free_footprint(v, f) }
 }
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another

@@ -5,8 +5,8 @@ use crate::{
     fence::{Callback, Fence},
     ids::ThreadQueue,
     primitives::{
-        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
-        waitqueue::WaitQueue,
+        barrier::Barrier, completion::Completion, list::ListHead, rcu::Rcu, refcount::Refcount, rwsem::RwSem,
+        slab::Slot, spinlock::SpinLock, waitqueue::WaitQueue, wakeq::WakeQ,
     },
     program::ObjectKind,
     resv::{FenceList, Resv},
@@ -37,7 +37,7 @@ pub enum Object<R: Runtime> {
     WwClass(WwClass<R>),
     /// `struct ww_acquire_ctx`.
     AcquireCtx(AcquireCtx<R>),
-    /// `struct ww_mutex`.
+    /// `struct ww_mutex`, or a `struct mutex`: the same, taken without a context.
     WwMutex(WwMutex<R>),
     /// `struct dma_fence`.
     Fence(Fence<R>),
@@ -47,6 +47,12 @@ pub enum Object<R: Runtime> {
     Resv(Resv<R>),
     /// `struct dma_resv_list`.
     FenceList(FenceList<R>),
+    /// `struct rw_semaphore`.
+    RwSem(RwSem<R>),
+    /// `struct list_head`.
+    List(ListHead<R>),
+    /// `struct wake_q_head`.
+    WakeQ(WakeQ<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -86,11 +92,14 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
             ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
             ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
-            ObjectKind::WwMutex { .. } => Object::WwMutex(WwMutex::new(id)),
+            ObjectKind::WwMutex { .. } | ObjectKind::Mutex => Object::WwMutex(WwMutex::new(id)),
             ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
             ObjectKind::Callback => Object::Callback(Callback::new()),
             ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
             ObjectKind::FenceList => Object::FenceList(FenceList::new()),
+            ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
+            ObjectKind::List => Object::List(ListHead::new(id)),
+            ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
         }
     }
 
@@ -112,6 +121,9 @@ impl<R: Runtime> Object<R> {
             Object::Callback(o) => o.facets(sink),
             Object::Resv(o) => o.facets(sink),
             Object::FenceList(o) => o.facets(sink),
+            Object::RwSem(o) => o.facets(sink),
+            Object::List(o) => o.facets(sink),
+            Object::WakeQ(o) => o.facets(sink),
         }
     }
 
@@ -145,22 +157,28 @@ impl Code for Object<Plain> {
             Object::Callback(o) => o.code(c),
             Object::Resv(o) => o.code(c),
             Object::FenceList(o) => o.code(c),
+            Object::RwSem(o) => o.code(c),
+            Object::List(o) => o.code(c),
+            Object::WakeQ(o) => o.code(c),
         }
     }
 }
 
-/// A `task_struct` as others see it: its scheduler state, whether a signal is pending, and its RCU reader.
+/// A `task_struct` as others see it: its scheduler state, whether a signal is pending, its RCU reader, and
+/// its place on a list of deferred wake-ups.
 ///
 /// *Asleep* is `state`: a sleeper sets it (`set_current_state()`), a waker that found the task in some queue clears it
 /// (`wake_up_process()`). A wake-up between the two is therefore never lost, and one before the first always is.
 #[derive(Clone)]
 pub struct Task<R: Runtime> {
-    /// [`Task::RUNNING`] or [`Task::SLEEPING`].
+    /// [`Task::RUNNING`], one of the two sleeps, or [`Task::SIGNALED`].
     pub state: R::Atomic<u8>,
     /// Whether `signal_pending()`.
     pub pending: R::Atomic<u8>,
     /// The read-side section as a grace period sees it.
     pub reader: R::Atomic<Reader>,
+    /// `wake_q.next`: whether the task is on somebody's list of deferred wake-ups.
+    pub wake_node: R::Atomic<u8>,
 }
 
 impl Copy for Task<Plain> {}
@@ -189,24 +207,36 @@ impl Bits for Reader {
 impl<R: Runtime> Task<R> {
     /// `TASK_RUNNING`.
     pub const RUNNING: u8 = 0;
-    /// `TASK_INTERRUPTIBLE` or `TASK_UNINTERRUPTIBLE`.
-    pub const SLEEPING: u8 = 1;
+    /// `TASK_INTERRUPTIBLE`: a signal ends the sleep.
+    pub const INTERRUPTIBLE: u8 = 1;
+    /// `TASK_UNINTERRUPTIBLE`.
+    pub const UNINTERRUPTIBLE: u8 = 2;
+    /// Running again because a signal ended its sleep: no sleeper to any waker, and the sleep can still say what ended it.
+    pub const SIGNALED: u8 = 4;
+
+    /// Whether a task in this state is asleep, or about to be: what a waker looks for.
+    pub const fn is_asleep(state: u8) -> bool {
+        state & (Self::INTERRUPTIBLE | Self::UNINTERRUPTIBLE) != 0
+    }
 
     pub(crate) fn new() -> Task<R> {
         Task {
             state: R::Atomic::new(Self::RUNNING),
             pending: R::Atomic::new(0),
             reader: R::Atomic::new(Reader::default()),
+            wake_node: R::Atomic::new(0),
         }
     }
 }
 
 impl Code for Task<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.state.0 | self.pending.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
+        let flags = self.pending.0 | self.wake_node.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
+        let mut packed = self.state.0 | flags << 3;
         c.byte(&mut packed);
-        self.state.0 = packed & 1;
-        self.pending.0 = packed >> 1 & 1;
-        self.reader.0 = Reader::from_bits(u64::from(packed >> 2));
+        self.state.0 = packed & 7;
+        self.pending.0 = packed >> 3 & 1;
+        self.wake_node.0 = packed >> 4 & 1;
+        self.reader.0 = Reader::from_bits(u64::from(packed >> 5));
     }
 }

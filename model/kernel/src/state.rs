@@ -155,7 +155,7 @@ impl State {
     }
 
     fn is_awake(&self, t: ThreadId) -> bool {
-        self.world.task(t).state.0 == Task::<Plain>::RUNNING
+        !Task::<Plain>::is_asleep(self.world.task(t).state.0)
     }
 
     fn spins(&self, lock: Option<ObjId>, me: ThreadId) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, ww,
+    Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, primitives::rwsem, ww,
 };
 
 /// Most private decisions in a row; more is a loop that touches nothing shared.
@@ -216,7 +216,8 @@ impl Thread {
             Object::Spin(s) if s.owner() == Some(me) => Some(id),
             _ => None,
         });
-        if let Some(lock) = held.or_else(|| ww::held_by(cx.world, me).next()) {
+        let held = held.or_else(|| ww::held_by(cx.world, me).next()).or_else(|| rwsem::held_by(cx.world, me).next());
+        if let Some(lock) = held {
             return cx.violate(Property::LockHeldAtExit, Some(lock));
         }
         let open = cx.world.objects().find_map(|(id, o)| match o {

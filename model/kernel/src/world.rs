@@ -7,8 +7,8 @@ use crate::{
     fence::{Callback, Fence},
     object::Task,
     primitives::{
-        barrier::Barrier, completion::Completion, rcu::Rcu, refcount::Refcount, slab::Slot, spinlock::SpinLock,
-        variable::Variable, waitqueue::WaitQueue,
+        barrier::Barrier, completion::Completion, list::ListHead, rcu::Rcu, refcount::Refcount, rwsem::RwSem,
+        slab::Slot, spinlock::SpinLock, variable::Variable, waitqueue::WaitQueue, wakeq::WakeQ,
     },
     program::ObjectKind,
     resv::{FenceList, Resv},
@@ -141,6 +141,9 @@ accessors! {
     callback callback_mut Callback Callback;
     resv resv_mut Resv Resv;
     list list_mut FenceList FenceList;
+    rwsem rwsem_mut RwSem RwSem;
+    list_head list_head_mut List ListHead;
+    wake_q wake_q_mut WakeQ WakeQ;
 }
 
 #[cold]
@@ -290,7 +293,7 @@ impl<R: Runtime> World<R> {
         }
     }
 
-    /// How many references to an object shared memory holds: variables and reservations.
+    /// How many references to an object shared memory holds: variables, reservations and lists.
     fn shared_holders(&self, id: ObjId) -> u16 {
         // An outdated reference is to an object that lived in the slot before.
         let in_vars =
@@ -302,6 +305,8 @@ impl<R: Runtime> World<R> {
             .objects()
             .map(|(_, o)| match o {
                 Object::FenceList(l) => l.holders_of(id),
+                // Whether its reference is the list's is the program's affair; reachable it is.
+                Object::List(l) => u16::from(l.holds(id)),
                 _ => 0,
             })
             .sum();
@@ -326,7 +331,7 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
 ///
-/// What exists from the start belongs to the scenario; what a variable or a reservation refers to is reachable. A leak
+/// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
 /// is what a thread took and neither dropped nor left anywhere.
 pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     for (id, o) in world.objects() {

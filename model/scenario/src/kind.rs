@@ -47,6 +47,10 @@ kinds! {
     Fence = "fence", "a";
     Callback = "callback", "a";
     Resv = "resv", "a";
+    Mutex = "mutex", "a";
+    RwSem = "rwsem", "an";
+    List = "list", "a";
+    WakeQ = "wake-q", "a";
 }
 
 impl Kind {
@@ -65,6 +69,10 @@ impl Kind {
             ObjectKind::Fence { .. } => Kind::Fence,
             ObjectKind::Callback => Kind::Callback,
             ObjectKind::Resv { .. } => Kind::Resv,
+            ObjectKind::Mutex => Kind::Mutex,
+            ObjectKind::RwSem => Kind::RwSem,
+            ObjectKind::List => Kind::List,
+            ObjectKind::WakeQ => Kind::WakeQ,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })
     }

@@ -10,6 +10,7 @@ use crate::{
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
+    primitives::list,
 };
 
 /// Most callbacks queued or waiting at once.
@@ -200,7 +201,7 @@ impl Protocol for RcuOp {
                 }
                 if RcuOp::is_queued(cx, rcu) {
                     self.at = At::Synchronized;
-                    cx.set_sleeping();
+                    cx.set_sleeping(Patience::Forever);
                     return Flow::Sleep(rcu, Patience::Forever);
                 }
             }
@@ -245,7 +246,7 @@ impl GracePeriods {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
         if q.pending.len == 0 {
-            cx.set_sleeping();
+            cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(rcu, Patience::Forever);
         }
         cx.set_running();
@@ -273,7 +274,7 @@ impl GracePeriods {
     }
 
     fn wait_for_readers<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
-        cx.set_sleeping();
+        cx.set_sleeping(Patience::Forever);
         let mut awaited = false;
         for t in cx.world.task_ids() {
             cx.touch(ObjId::task(t));
@@ -319,6 +320,7 @@ fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
 /// The memory goes: whoever still refers to the object refers to nothing.
 fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
+    list::check_free(cx, id);
     match cx.world.object(id) {
         Object::Slot(_) => cx.slot(id).reclaim(),
         Object::FenceList(_) => cx.list(id).reclaim(),
@@ -345,7 +347,7 @@ impl Protocol for GracePeriods {
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
                 Some(e) if e & WAKES != 0 => mine.write(ObjId::task(ThreadId(e & !WAKES))),
-                Some(e) => mine.write(ObjId(*e)),
+                Some(e) => list::free_footprint(v, mine.write(ObjId(*e))),
                 None => mine,
             },
         }

@@ -10,7 +10,7 @@ use crate::{
     machine::Protocol,
     object::{Facet, FacetSink},
     primitives::{
-        rcu,
+        list, rcu,
         refcount::{Counted, Dropped},
     },
     program::SlabKind,
@@ -235,6 +235,7 @@ impl SlabOp {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
             rcu::call_rcu(cx, obj.0);
         } else {
+            list::check_free(cx, obj);
             cx.slot(obj).reclaim();
         }
     }
@@ -311,6 +312,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
+            At::Release | At::Free => list::free_footprint(v, Footprint::writes(obj)),
             _ => Footprint::writes(obj),
         }
     }
