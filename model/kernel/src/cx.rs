@@ -148,7 +148,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
     pub fn set_sleeping(&mut self, patience: Patience) {
         self.touch(ObjId::task(self.me));
         let state = if patience.interruptible() { Task::<R>::INTERRUPTIBLE } else { Task::<R>::UNINTERRUPTIBLE };
-        self.world.task_mut(self.me).state.store(state, Order::Relaxed);
+        // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote there.
+        let _ = self.world.task_mut(self.me).state.swap(state, Order::Relaxed);
         self.rt.full_barrier();
     }
 

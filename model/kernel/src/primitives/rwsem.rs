@@ -534,8 +534,10 @@ impl RwSemOp {
     }
 
     fn not_held<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
-        let writer = cx.rwsem(self.sem).holders.get().writer;
         if !self.if_held {
+            // Who holds it instead is another thread's to change: a look that is ordered with his.
+            cx.rwsem(self.sem).count.latest();
+            let writer = cx.rwsem(self.sem).holders.get().writer;
             cx.violate_with(Property::UnlockNotHeld, Some(self.sem), writer);
         }
         Flow::Done(Value::Word(0))
