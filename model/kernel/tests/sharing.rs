@@ -181,8 +181,7 @@ fn a_killed_waiter_holds_nobody_up() {
         t.op("down", sem(Read, s)).op("up", sem(UpRead, s));
     });
     let victim = b.thread("victim", |t| {
-        let op =
-            Op::RwSem { at: Write, sem: Operand::Object(s), patience: Patience::Interruptible, if_held: false };
+        let op = Op::RwSem { at: Write, sem: Operand::Object(s), patience: Patience::Interruptible, if_held: false };
         t.op_into("down", op, "r");
         t.op("up", Op::RwSem { at: UpWrite, sem: Operand::Object(s), patience: Patience::Forever, if_held: true });
     });

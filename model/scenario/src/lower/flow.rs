@@ -109,10 +109,8 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let takes_block = matches!(
-            node.name.text.as_str(),
-            "while" | "repeat" | "loop" | "else" | "list-each" | "list-each-safe"
-        );
+        let takes_block =
+            matches!(node.name.text.as_str(), "while" | "repeat" | "loop" | "else" | "list-each" | "list-each-safe");
         if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
         }

@@ -313,7 +313,9 @@ impl<'a> Lower<'a> {
         let both = |a: &str, b: &str| sorted.has(a) && sorted.has(b);
         let wake_q = spec.name == "wake-q-add" && !sorted.has("queue") && !sorted.has("task");
         let (message, expected) = match spec.name {
-            "mmap-lock" if both("killable", "trylock") => ("a `trylock` never waits: there is nothing to kill", "one of them"),
+            "mmap-lock" if both("killable", "trylock") => {
+                ("a `trylock` never waits: there is nothing to kill", "one of them")
+            }
             "wake-q-add" if both("queue", "task") => ("`queue=` and `task=` exclude each other", "one of them"),
             "wake-q-add" if wake_q => ("whom does this note?", "`queue=QUEUE` or `task=THREAD`"),
             _ => return,

@@ -30,9 +30,7 @@ pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new("list-add-tail", &[LIST, ENTRY], "puts an object at the tail of a list", "list_add_tail()", |args| {
         entry(args, How::AddTail)
     }),
-    OpSpec::new("list-del", &[LIST, ENTRY], "takes an object off a list", "list_del()", |args| {
-        entry(args, How::Del)
-    }),
+    OpSpec::new("list-del", &[LIST, ENTRY], "takes an object off a list", "list_del()", |args| entry(args, How::Del)),
     OpSpec::new(
         "list-del-init",
         &[LIST, ENTRY],

@@ -49,13 +49,9 @@ pub(super) const OPS: &[OpSpec] = &[
     .options(&[KILLABLE])
     .returns("0, -EINTR")
     .fails(EINTR),
-    OpSpec::new(
-        "down-write",
-        &[SEM],
-        "takes a semaphore for writing",
-        "down_write() down_write_killable()",
-        |args| sem(args, At::Write),
-    )
+    OpSpec::new("down-write", &[SEM], "takes a semaphore for writing", "down_write() down_write_killable()", |args| {
+        sem(args, At::Write)
+    })
     .options(&[KILLABLE])
     .returns("0, -EINTR")
     .fails(EINTR),
@@ -75,9 +71,7 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| sem(args, At::TryWrite),
     )
     .returns("1 if taken, else 0"),
-    OpSpec::new("up-read", &[SEM], "releases a semaphore taken for reading", "up_read()", |args| {
-        sem(args, At::UpRead)
-    }),
+    OpSpec::new("up-read", &[SEM], "releases a semaphore taken for reading", "up_read()", |args| sem(args, At::UpRead)),
     OpSpec::new("up-write", &[SEM], "releases a semaphore taken for writing", "up_write()", |args| {
         sem(args, At::UpWrite)
     }),
