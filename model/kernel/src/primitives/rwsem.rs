@@ -15,7 +15,8 @@
 //! as soon as a writer has queued between.
 //!
 //! Names follow `kernel/locking/rwsem.c`. No HANDOFF (a waiter of 4 ms or of real-time priority may reserve the lock):
-//! it only forbids stealing, so nothing is missed but that a waiter cannot starve for ever. No optimistic spinning.
+//! it only forbids stealing, so nothing is missed but that a waiter cannot starve for ever. No optimistic spinning. The
+//! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Object, Order, Patience, Plain, Property,
@@ -380,7 +381,7 @@ impl RwSemOp {
         let mut waiters = cx.rwsem(self.sem).waiters.get(held);
         if waiters.is_empty() {
             // The writer is gone, and nobody came between: our reader stays in the count.
-            if !cx.rwsem(self.sem).count.load(Order::Acquire).writer {
+            if !cx.rwsem(self.sem).count.fetch_or(0, Order::Acquire).writer {
                 self.note_read(cx, me);
                 return self.done(0);
             }
@@ -472,7 +473,7 @@ impl RwSemOp {
         if waiters.first().is_some_and(|(t, _)| t == cx.me) {
             cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::AcqRel);
         } else {
-            let now = cx.rwsem(self.sem).count.load(Order::Relaxed);
+            let now = cx.rwsem(self.sem).count.fetch_or(0, Order::Relaxed);
             self.cond_wake(cx, &mut waiters, now);
         }
         cx.rwsem(self.sem).waiters.set(held, waiters);
@@ -488,7 +489,8 @@ impl RwSemOp {
         cx.set_sleeping(self.patience);
         let mut waiters = cx.rwsem(self.sem).waiters.get(held);
         waiters.retain(|t, _| t != me);
-        let mut seen = cx.rwsem(self.sem).count.load(Order::Relaxed);
+        // We are on the list, so the flag is set; the rest is a guess that the first exchange mends.
+        let mut seen = Count { waiters: true, ..Count::default() };
         while !seen.is_locked() {
             let wanted = Count { writer: true, waiters: !waiters.is_empty(), readers: 0 };
             match cx.rwsem(self.sem).count.compare_exchange(seen, wanted, Order::Acquire) {
