@@ -189,7 +189,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
             let _ = self.world.task_mut(self.me).state.compare_exchange(deep, light, Order::AcqRel);
             self.rt.full_barrier();
         }
-        if self.signal_pending() {
+        // Others only ever end a sleep: what kind of sleep it is, only this thread says.
+        if self.world.task(self.me).state.peek() == light && self.signal_pending() {
             let _ = self.world.task_mut(self.me).state.compare_exchange(light, Task::<R>::SIGNALED, Order::AcqRel);
         }
     }
