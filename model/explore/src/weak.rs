@@ -284,7 +284,7 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
 fn ways_of(program: &Program, op: Op) -> u8 {
     match op {
         Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic } | Op::UserAccess { inatomic: true } => 2,
+        Op::Alloc { gfp: Gfp::Atomic } | Op::UserAccess { .. } => 2,
         other => slots_to_choose_from(program, other),
     }
 }

@@ -90,7 +90,8 @@ const CUT_TOO_EARLY: [u64; 4] = [2272, 6821, 7657, 9844];
 #[test]
 fn every_mode_sees_what_brute_force_sees_on_random_programs() {
     let (mut violated, mut looping, mut finished) = (0, 0, [0; 4]);
-    for seed in (0..200).chain(CUT_TOO_EARLY) {
+    let wide = random::FIRST_WIDE..random::FIRST_WIDE + 200;
+    for seed in (0..200).chain(CUT_TOO_EARLY).chain(wide) {
         let (program, has_loops) = random::program(seed);
         let conditions = random::conditions(&program);
         let Some(brute) = brute::search(&program, &conditions, 1_200) else { continue };
@@ -104,8 +105,8 @@ fn every_mode_sees_what_brute_force_sees_on_random_programs() {
         }
     }
     // The generator must keep reaching the interesting cases.
-    assert!(violated > 40 && violated < 160 && looping > 40, "{violated} violated, {looping} with loops");
-    assert!(finished[0] > 170 && finished[2] > 90 && finished[3] > 50, "{finished:?}");
+    assert!(violated > 80 && violated < 320 && looping > 80, "{violated} violated, {looping} with loops");
+    assert!(finished[0] > 340 && finished[2] > 180 && finished[3] > 100, "{finished:?}");
 }
 
 /// A waiter that looks before it prepares, and its waker.

@@ -161,10 +161,12 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violation.get_or_insert(v);
     }
 
-    /// `set_current_state(TASK_UNINTERRUPTIBLE)`: from here on a wake-up is not lost.
-    pub fn set_sleeping(&mut self) {
+    /// `set_current_state()` to the sleep of that patience: from here on a wake-up is not lost.
+    pub fn set_sleeping(&mut self, patience: Patience) {
         self.touch(ObjId::task(self.me));
-        self.world.task_mut(self.me).state.store(Task::<R>::SLEEPING, Order::Relaxed);
+        let state = if patience.interruptible() { Task::<R>::INTERRUPTIBLE } else { Task::<R>::UNINTERRUPTIBLE };
+        // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote there.
+        let _ = self.world.task_mut(self.me).state.swap(state, Order::Relaxed);
         self.rt.full_barrier();
     }
 
@@ -178,11 +180,36 @@ impl<'a, R: Runtime> Cx<'a, R> {
     pub fn wake(&mut self, t: ThreadId) -> bool {
         self.touch(ObjId::task(t));
         self.rt.full_barrier();
-        let was = self.world.task_mut(t).state.swap(Task::<R>::RUNNING, Order::AcqRel);
-        if was == Task::<R>::SLEEPING {
+        // try_to_wake_up() leaves the state of a task alone that does not sleep: one whom a signal woke stays that.
+        let was = self.world.task_mut(t).state.fetch_and(u64::from(Task::<R>::SIGNALED), Order::AcqRel);
+        if Task::<R>::is_asleep(was) {
             self.rt.release(t);
         }
-        was == Task::<R>::SLEEPING
+        Task::<R>::is_asleep(was)
+    }
+
+    /// `signal_wake_up()`: ends an interruptible sleep, and only such a one.
+    pub fn wake_by_signal(&mut self, t: ThreadId) {
+        self.touch(ObjId::task(t));
+        let (asleep, up) = (Task::<R>::INTERRUPTIBLE, Task::<R>::SIGNALED);
+        if self.world.task_mut(t).state.compare_exchange(asleep, up, Order::AcqRel).is_ok() {
+            self.rt.release(t);
+        }
+    }
+
+    /// What `schedule()` does first: an interruptible sleeper with a signal pending does not sleep at all. A sleep that was
+    /// prepared as an uninterruptible one is of this patience from here on.
+    pub fn schedule(&mut self, patience: Patience) {
+        self.touch(ObjId::task(self.me));
+        let (deep, light) = (Task::<R>::UNINTERRUPTIBLE, Task::<R>::INTERRUPTIBLE);
+        if patience.interruptible() {
+            let _ = self.world.task_mut(self.me).state.compare_exchange(deep, light, Order::AcqRel);
+            self.rt.full_barrier();
+        }
+        // Others only ever end a sleep: what kind of sleep it is, only this thread says.
+        if self.world.task(self.me).state.peek() == light && self.signal_pending() {
+            let _ = self.world.task_mut(self.me).state.compare_exchange(light, Task::<R>::SIGNALED, Order::AcqRel);
+        }
     }
 
     /// `signal_pending(current)`.
@@ -244,7 +271,7 @@ pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Wo
     if was == Task::<R>::RUNNING {
         return Woken::WakeUp;
     }
-    if patience.interruptible() && cx.signal_pending() {
+    if was == Task::<R>::SIGNALED || patience.interruptible() && cx.signal_pending() {
         return Woken::Signal;
     }
     debug_assert!(patience.timed(), "[internal bug] a sleeper runs although nothing ended its sleep");

@@ -25,7 +25,7 @@ use crate::{
     AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
     SharedCell, Then, ThreadId, Value, View,
     object::{Facet, FacetSink},
-    primitives::{rcu, refcount::Counted, spinlock::RawSpin},
+    primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
 };
 
 /// A fence that is still to be found.
@@ -170,7 +170,7 @@ impl Code for Fence<Plain> {
 }
 
 /// Checks that the fence may be used by someone who believes to hold a reference.
-fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let alive = cx.fence(fence).life.load(Order::Relaxed) == Life::Alive as u8;
     if !alive {
         cx.violate(Property::UseAfterFree, Some(fence));
@@ -238,6 +238,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
         rcu::free_later(cx, fence);
     } else {
+        list::check_free(cx, fence);
         cx.fence(fence).reclaim();
     }
 }
@@ -264,7 +265,8 @@ fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
 
 /// What [`release`] and [`free`] touch.
 fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
-    rcu::call_rcu_footprint(v, Footprint::writes(fence))
+    let f = Footprint::writes(fence);
+    if v.program.rcu.is_some() { rcu::call_rcu_footprint(v, f) } else { list::free_footprint(v, f) }
 }
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another

@@ -134,6 +134,12 @@ impl ThreadQueue {
         self.0 |= u64::from(t.0 + 1) << (4 * self.len());
     }
 
+    /// Puts a thread that is not yet in the list before all others.
+    pub fn push_front(&mut self, t: ThreadId) {
+        debug_assert!(!self.contains(t));
+        self.0 = self.0 << 4 | u64::from(t.0 + 1);
+    }
+
     /// Takes the first thread.
     pub fn pop(&mut self) -> Option<ThreadId> {
         let first = (self.0 & 15) as u8;

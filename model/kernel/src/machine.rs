@@ -6,9 +6,9 @@ use crate::{
     fence::{self, CallbackOp, FenceOp, FenceWait, Signalling},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, rcu, refcount, signal,
+        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
         slab::{self, SlabOp},
-        spinlock, timer, uaccess, variable, waitqueue, workqueue,
+        spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
     resv::{AddFence, Reserve, Unlocked},
@@ -238,7 +238,7 @@ machines! {
     /// An allocation.
     Alloc(alloc::Alloc) = alloc::Alloc::BLANK;
     /// An access to user memory.
-    UserAccess(uaccess::UserAccess) = uaccess::UserAccess { inatomic: false };
+    UserAccess(uaccess::UserAccess) = uaccess::UserAccess::BLANK;
     /// A fence-signalling section.
     Signalling(Signalling) = Signalling::BLANK;
     /// A work item.
@@ -253,6 +253,14 @@ machines! {
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// The agent of RCU.
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
+    /// A reader-writer semaphore.
+    RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
+    /// A list.
+    List(list::ListOp) = list::ListOp { how: list::How::Empty, list: NOTHING, entry: None, from: NOTHING };
+    /// Deferred wake-ups.
+    WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
+        at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
+    };
 }
 
 /// A machine must stay small: every thread of every state has one.
@@ -287,9 +295,10 @@ impl Resolver<'_> {
         self.handle(o)
     }
 
-    /// A ww mutex, or the lock of a reservation.
+    /// A ww mutex, a plain one, or the lock of a reservation.
     fn mutex(&self, o: Operand) -> Resolved<ObjId> {
-        let id = self.object(o, |k| matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Resv { .. }))?;
+        let id =
+            self.object(o, |k| matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex | ObjectKind::Resv { .. }))?;
         Ok(match self.program.kind(id) {
             ObjectKind::Resv { lock, .. } => *lock,
             _ => id,
@@ -306,6 +315,16 @@ impl Resolver<'_> {
 
     fn resv(&self, o: Operand) -> Resolved<ObjId> {
         self.object(o, |k| matches!(k, ObjectKind::Resv { .. }))
+    }
+
+    fn list(&self, o: Operand) -> Resolved<ObjId> {
+        self.object(o, |k| matches!(k, ObjectKind::List))
+    }
+
+    /// What can be on a list.
+    fn entry(&self, o: Operand) -> Resolved<Handle> {
+        self.object(o, |k| matches!(k, ObjectKind::Slot { .. } | ObjectKind::Fence { .. }))?;
+        self.handle(o)
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.
@@ -379,6 +398,21 @@ impl Resolver<'_> {
             Op::Slab { at, target } => self.counted(at, target)?,
             Op::Rcu { at } => Machine::Rcu(rcu::RcuOp { at }),
             Op::Raise { to } => Machine::Raise(signal::Raise { to }),
+            Op::RwSem { at, sem, patience, if_held } => {
+                let sem = self.object(sem, |k| matches!(k, K::RwSem))?;
+                Machine::RwSem(rwsem::RwSemOp::new(at, sem, patience, if_held))
+            }
+            Op::List { how, list, entry, from } => {
+                let list = self.list(list)?;
+                let from = from.map_or(Ok(list), |o| self.list(o))?;
+                let entry = entry.map(|o| self.entry(o)).transpose()?;
+                Machine::List(list::ListOp { how, list, entry, from })
+            }
+            Op::WakeQ { at, wake_q, queue, task } => {
+                let wake_q = self.object(wake_q, |k| matches!(k, K::WakeQ))?;
+                let queue = queue.map_or(Ok(NOTHING), |o| self.object(o, |k| matches!(k, K::WaitQueue)))?;
+                Machine::WakeQ(wakeq::WakeQOp { at, wake_q, queue, task, woken: 0 })
+            }
             _ => Machine::GracePeriods(rcu::GracePeriods { at: rcu::Period::Idle }),
         })
     }
@@ -442,7 +476,7 @@ impl Resolver<'_> {
         Ok(match op {
             Op::CallRcu { target, func } => Machine::CallRcu(rcu::CallRcu { handle: self.slab_handle(target)?, func }),
             Op::Alloc { gfp } => Machine::Alloc(alloc::Alloc::new(gfp, self.program)),
-            Op::UserAccess { inatomic } => Machine::UserAccess(uaccess::UserAccess { inatomic }),
+            Op::UserAccess { inatomic } => Machine::UserAccess(uaccess::UserAccess::new(inatomic, self.program)),
             Op::Work { at, work, data } => {
                 let work = self.object(work, |k| matches!(k, ObjectKind::Work { .. }))?;
                 let data = if at == workqueue::At::Queue { self.value(data)? } else { Value::Unset };

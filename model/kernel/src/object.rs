@@ -8,12 +8,15 @@ use crate::{
         barrier::Barrier,
         completion::Completion,
         irq::Cpu,
+        list::ListHead,
         rcu::Rcu,
         refcount::Refcount,
+        rwsem::RwSem,
         slab::Slot,
         spinlock::SpinLock,
         timer::Timer,
         waitqueue::WaitQueue,
+        wakeq::WakeQ,
         workqueue::{Work, Workqueue},
     },
     program::ObjectKind,
@@ -45,7 +48,7 @@ pub enum Object<R: Runtime> {
     WwClass(WwClass<R>),
     /// `struct ww_acquire_ctx`.
     AcquireCtx(AcquireCtx<R>),
-    /// `struct ww_mutex`.
+    /// `struct ww_mutex`, or a `struct mutex`: the same, taken without a context.
     WwMutex(WwMutex<R>),
     /// `struct dma_fence`.
     Fence(Fence<R>),
@@ -61,6 +64,12 @@ pub enum Object<R: Runtime> {
     Workqueue(Workqueue<R>),
     /// `struct timer_list`.
     Timer(Timer<R>),
+    /// `struct rw_semaphore`.
+    RwSem(RwSem<R>),
+    /// `struct list_head`.
+    List(ListHead<R>),
+    /// `struct wake_q_head`.
+    WakeQ(WakeQ<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -100,7 +109,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
             ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
             ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
-            ObjectKind::WwMutex { .. } => Object::WwMutex(WwMutex::new(id)),
+            ObjectKind::WwMutex { .. } | ObjectKind::Mutex => Object::WwMutex(WwMutex::new(id)),
             ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
             ObjectKind::Callback { .. } => Object::Callback(Callback::new()),
             ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
@@ -108,6 +117,9 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Work { queue, .. } => Object::Work(Work::new(*queue)),
             ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
             ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
+            ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
+            ObjectKind::List => Object::List(ListHead::new(id)),
+            ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
         }
     }
 
@@ -132,6 +144,9 @@ impl<R: Runtime> Object<R> {
             Object::Work(o) => o.facets(sink),
             Object::Workqueue(o) => o.facets(sink),
             Object::Timer(o) => o.facets(sink),
+            Object::RwSem(o) => o.facets(sink),
+            Object::List(o) => o.facets(sink),
+            Object::WakeQ(o) => o.facets(sink),
         }
     }
 
@@ -168,17 +183,21 @@ impl Code for Object<Plain> {
             Object::Work(o) => o.code(c),
             Object::Workqueue(o) => o.code(c),
             Object::Timer(o) => o.code(c),
+            Object::RwSem(o) => o.code(c),
+            Object::List(o) => o.code(c),
+            Object::WakeQ(o) => o.code(c),
         }
     }
 }
 
-/// A `task_struct` as others see it: its scheduler state, whether a signal is pending, and its RCU reader.
+/// A `task_struct` as others see it: its scheduler state, whether a signal is pending, its RCU reader, and
+/// its place on a list of deferred wake-ups.
 ///
 /// *Asleep* is `state`: a sleeper sets it (`set_current_state()`), a waker that found the task in some queue clears it
 /// (`wake_up_process()`). A wake-up between the two is therefore never lost, and one before the first always is.
 #[derive(Clone)]
 pub struct Task<R: Runtime> {
-    /// [`Task::RUNNING`] or [`Task::SLEEPING`].
+    /// [`Task::RUNNING`], one of the two sleeps, or [`Task::SIGNALED`].
     pub state: R::Atomic<u8>,
     /// Whether `signal_pending()`.
     pub pending: R::Atomic<u8>,
@@ -186,6 +205,8 @@ pub struct Task<R: Runtime> {
     pub reader: R::Atomic<Reader>,
     /// What its CPU does besides running it.
     pub cpu: R::Atomic<Cpu>,
+    /// `wake_q.next`: whether the task is on somebody's list of deferred wake-ups.
+    pub wake_node: R::Atomic<u8>,
 }
 
 impl Copy for Task<Plain> {}
@@ -214,8 +235,17 @@ impl Bits for Reader {
 impl<R: Runtime> Task<R> {
     /// `TASK_RUNNING`.
     pub const RUNNING: u8 = 0;
-    /// `TASK_INTERRUPTIBLE` or `TASK_UNINTERRUPTIBLE`.
-    pub const SLEEPING: u8 = 1;
+    /// `TASK_INTERRUPTIBLE`: a signal ends the sleep.
+    pub const INTERRUPTIBLE: u8 = 1;
+    /// `TASK_UNINTERRUPTIBLE`.
+    pub const UNINTERRUPTIBLE: u8 = 2;
+    /// Running again because a signal ended its sleep: no sleeper to any waker, and the sleep can still say what ended it.
+    pub const SIGNALED: u8 = 4;
+
+    /// Whether a task in this state is asleep, or about to be: what a waker looks for.
+    pub const fn is_asleep(state: u8) -> bool {
+        state & (Self::INTERRUPTIBLE | Self::UNINTERRUPTIBLE) != 0
+    }
 
     pub(crate) fn new() -> Task<R> {
         Task {
@@ -223,19 +253,22 @@ impl<R: Runtime> Task<R> {
             pending: R::Atomic::new(0),
             reader: R::Atomic::new(Reader::default()),
             cpu: R::Atomic::new(Cpu::default()),
+            wake_node: R::Atomic::new(0),
         }
     }
 }
 
 impl Code for Task<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        const CPU: u8 = 1 << 4;
+        const CPU: u8 = 1 << 7;
+        let flags = self.pending.0 | self.wake_node.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
         let cpu = if self.cpu.0 == Cpu::default() { 0 } else { CPU };
-        let mut packed = self.state.0 | self.pending.0 << 1 | (self.reader.0.to_bits() as u8) << 2 | cpu;
+        let mut packed = self.state.0 | flags << 3 | cpu;
         c.byte(&mut packed);
-        self.state.0 = packed & 1;
-        self.pending.0 = packed >> 1 & 1;
-        self.reader.0 = Reader::from_bits(u64::from(packed >> 2 & 3));
+        self.state.0 = packed & 7;
+        self.pending.0 = packed >> 3 & 1;
+        self.wake_node.0 = packed >> 4 & 1;
+        self.reader.0 = Reader::from_bits(u64::from(packed >> 5 & 3));
         if packed & CPU != 0 {
             self.cpu.0.code(c);
         } else {

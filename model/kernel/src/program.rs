@@ -100,6 +100,14 @@ pub enum ObjectKind {
     },
     /// `struct dma_resv_list`.
     FenceList,
+    /// `struct mutex`: a ww mutex that is taken without a context.
+    Mutex,
+    /// `struct rw_semaphore`.
+    RwSem,
+    /// `struct list_head`.
+    List,
+    /// `struct wake_q_head`.
+    WakeQ,
 }
 
 /// A `struct dma_fence_ops`, as far as a scenario may fill it in.
@@ -320,6 +328,12 @@ pub enum Op {
     LocalIrq { off: bool },
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it.
     Irq { at: primitives::irq::At, on: Option<ThreadId> },
+    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
+    RwSem { at: primitives::rwsem::At, sem: Operand, patience: Patience, if_held: bool },
+    /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
+    List { how: primitives::list::How, list: Operand, entry: Option<Operand>, from: Option<Operand> },
+    /// `wake-q-add`, `wake-q-flush`.
+    WakeQ { at: primitives::wakeq::At, wake_q: Operand, queue: Option<Operand>, task: ThreadId },
 }
 
 /// An instruction of a script.

@@ -149,6 +149,12 @@ properties! {
     DataRace = "data-race",
         "two accesses to a plain variable at once, one a write, with no ordering between them (seen by loom)",
         "KCSAN; LKMM";
+    ListCorruption = "list-corruption",
+        "an entry is put on a list that it is on, or taken off or looked for on one that it is not on",
+        "CONFIG_DEBUG_LIST";
+    FreedOnList = "freed-on-list",
+        "an object is freed while a list still has it",
+        "KASAN, at the next walk of the list";
 }
 
 impl Property {

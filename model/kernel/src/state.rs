@@ -156,7 +156,7 @@ impl State {
     }
 
     fn is_awake(&self, t: ThreadId) -> bool {
-        self.world.task(t).state.0 == Task::<Plain>::RUNNING
+        !Task::<Plain>::is_asleep(self.world.task(t).state.0)
     }
 
     /// Whether the next step wants a spinlock that another thread holds, which will release it some time.

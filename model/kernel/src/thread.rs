@@ -13,6 +13,7 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
     Property, Runtime, Script, ThreadId, Value, View, Violation, World,
     cx::{Call, Private, Then},
+    primitives::rwsem,
     program::Role,
     ww,
 };
@@ -387,7 +388,8 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
         Object::Spin(s) if s.owner() == Some(me) => Some(id),
         _ => None,
     });
-    if let Some(lock) = held.or_else(|| ww::held_by(cx.world, me).next()) {
+    let held = held.or_else(|| ww::held_by(cx.world, me).next()).or_else(|| rwsem::held_by(cx.world, me).next());
+    if let Some(lock) = held {
         return cx.violate(Property::LockHeldAtExit, Some(lock));
     }
     let open = cx.world.objects().find_map(|(id, o)| match o {

@@ -9,13 +9,16 @@ use crate::{
     primitives::{
         barrier::Barrier,
         completion::Completion,
+        list::ListHead,
         rcu::Rcu,
         refcount::Refcount,
+        rwsem::RwSem,
         slab::Slot,
         spinlock::SpinLock,
         timer::Timer,
         variable::Variable,
         waitqueue::WaitQueue,
+        wakeq::WakeQ,
         workqueue::{Work, Workqueue},
     },
     program::ObjectKind,
@@ -152,6 +155,9 @@ accessors! {
     work work_mut Work Work;
     workqueue workqueue_mut Workqueue Workqueue;
     timer timer_mut Timer Timer;
+    rwsem rwsem_mut RwSem RwSem;
+    list_head list_head_mut List ListHead;
+    wake_q wake_q_mut WakeQ WakeQ;
 }
 
 #[cold]
@@ -306,11 +312,12 @@ impl<R: Runtime> World<R> {
     pub(crate) fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
         match self.object(lock) {
             Object::WwMutex(m) => m.owner() == Some(t),
+            Object::RwSem(s) => s.is_held_by(t),
             _ => self.spin_owner(lock) == Some(t),
         }
     }
 
-    /// How many references to an object shared memory holds: variables and reservations.
+    /// How many references to an object shared memory holds: variables, reservations and lists.
     fn shared_holders(&self, id: ObjId) -> u16 {
         // An outdated reference is to an object that lived in the slot before.
         let in_vars =
@@ -322,6 +329,8 @@ impl<R: Runtime> World<R> {
             .objects()
             .map(|(_, o)| match o {
                 Object::FenceList(l) => l.holders_of(id),
+                // Whether its reference is the list's is the program's affair; reachable it is.
+                Object::List(l) => u16::from(l.holds(id)),
                 _ => 0,
             })
             .sum();
@@ -346,7 +355,7 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
 ///
-/// What exists from the start belongs to the scenario; what a variable or a reservation refers to is reachable. A leak
+/// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
 /// is what a thread took and neither dropped nor left anywhere.
 pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     for (id, o) in world.objects() {

@@ -402,12 +402,12 @@ fn wait_queue(at: waitqueue::At, queue: ObjId, patience: Patience) -> Op {
 /// `autoremove_wake_function()`: a waiter whose timeout struck, still on the list, does not eat the wake-up.
 #[test]
 fn wake_one_passes_over_a_waiter_that_runs_already() {
-    use waitqueue::At::{Finish, Prepare, Schedule, WakeOne};
+    use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
     let mut b = ProgramBuilder::new("wake-one");
     let q = b.object("q", ObjectKind::WaitQueue);
     for name in ["a", "b"] {
         b.thread(name, |s| {
-            s.op("prepare", wait_queue(Prepare, q, Patience::Forever));
+            s.op("prepare", wait_queue(PrepareExclusive, q, Patience::Forever));
             s.op_into("sleep", wait_queue(Schedule, q, Patience::Timed), "r");
             s.op("finish", wait_queue(Finish, q, Patience::Forever));
         });

@@ -6,7 +6,8 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, Op, Operand, Program, Property, ThreadId, Violation, primitives::waitqueue, thread::Run,
+    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, ThreadId, Violation, primitives::waitqueue,
+    thread::Run,
 };
 
 /// The verdict: what happened, what that means, and for those who wait, for what.
@@ -37,8 +38,13 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => {
-            let holder = v.other.map_or("nobody", |t| program.thread_name(t));
-            format!("{who} releases {what}, which {holder} holds{place}")
+            let sem = v.object.is_some_and(|o| o.as_object().is_some() && *program.kind(o) == ObjectKind::RwSem);
+            match v.other {
+                // Readers have it perhaps, the releasing thread among them.
+                None if sem => format!("{who} releases {what}, which it does not hold that way{place}"),
+                None => format!("{who} releases {what}, which nobody holds{place}"),
+                Some(t) => format!("{who} releases {what}, which {} holds{place}", program.thread_name(t)),
+            }
         }
         Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
         Property::FenceSignaledTwice => format!("{who} signals {what}, which is signaled already{place}"),

@@ -2,7 +2,7 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Op, Operand, Program, State, ThreadId, Value, fence,
+    AtomicCell, Facet, Instr, ObjId, Object, Op, Operand, Program, State, ThreadId, Value, fence,
     observe::facets,
     primitives::{completion, waitqueue},
     program::ObjectKind,
@@ -45,7 +45,8 @@ fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
 /// The locks that a thread holds.
 fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
     let objects = (0..program.objects.len()).map(ObjId::object);
-    objects.filter(|id| owner(state, *id) == Some(t)).collect()
+    let reads = |id| matches!(state.object(id), Object::RwSem(s) if s.is_held_by(t));
+    objects.filter(|id| owner(state, *id) == Some(t) || reads(*id)).collect()
 }
 
 /// The owner of a lock, or of the lock inside of a fence.
@@ -60,7 +61,8 @@ fn owner(state: &State, id: ObjId) -> Option<ThreadId> {
 fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bool) -> (Vec<ThreadId>, String) {
     match program.kind(on) {
         _ if spins => owned(program, state, on),
-        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } => owned(program, state, on),
+        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex => owned(program, state, on),
+        ObjectKind::RwSem => shared(program, state, me, on),
         ObjectKind::Rcu => readers(program, state),
         _ if is_signaled(state, on) => (vec![], "which is signaled already".into()),
         kind => {
@@ -83,6 +85,29 @@ fn owned(program: &Program, state: &State, lock: ObjId) -> (Vec<ThreadId>, Strin
     let Some(t) = owner(state, lock) else { return (vec![], "which is free, but nobody wakes it".into()) };
     let ended = if state.thread(t).run() == Run::Done { ", which has ended" } else { "" };
     (vec![t], format!("→ held by {}{ended}", program.thread_name(t)))
+}
+
+/// A reader-writer semaphore: held by a writer or by readers, or free with somebody first in its queue.
+fn shared(program: &Program, state: &State, me: ThreadId, sem: ObjId) -> (Vec<ThreadId>, String) {
+    let threads = |name| match state.object(sem).facet(name) {
+        Some(Facet::Queue(q)) => q.iter().collect(),
+        _ => vec![],
+    };
+    let (readers, queue): (Vec<ThreadId>, Vec<ThreadId>) = (threads("readers"), threads("waiters"));
+    if owner(state, sem).is_some() || readers.is_empty() {
+        return owned(program, state, sem);
+    }
+    let list = |threads: &[ThreadId]| {
+        let names: Vec<String> = threads.iter().map(|t| program.thread_name(*t).into()).collect();
+        words::list(&names, "and")
+    };
+    let mut what = format!("→ held for reading by {}", list(&readers));
+    // Those who stand before us: a reader waits for the writer at the head, not only for those inside.
+    let ahead: Vec<ThreadId> = queue.iter().copied().take_while(|t| *t != me).collect();
+    if !ahead.is_empty() {
+        what.push_str(&format!(", queued behind {}", list(&ahead)));
+    }
+    (readers.into_iter().chain(ahead).collect(), what)
 }
 
 /// A grace period waits for readers.
@@ -150,6 +175,7 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
         Op::Complete { at: completion::At::Complete | completion::At::CompleteAll, completion, .. } => completion,
         Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, queue, .. } => queue,
         Op::Rendezvous { barrier } => barrier,
+        Op::WakeQ { queue: Some(queue), .. } => queue,
         _ => return false,
     };
     match target {

@@ -61,9 +61,16 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "lock",
         kind: Some(Kind::Lock),
-        options: &[option("kind", Takes::OneOf(&["spin"]), "what kind of lock, spin without it")],
-        meaning: "a spinlock",
-        kernel: "spinlock_t",
+        options: &[option("kind", Takes::OneOf(&["spin", "mutex", "rwsem"]), "what kind of lock, spin without it")],
+        meaning: "a spinlock, a mutex or a reader-writer semaphore",
+        kernel: "spinlock_t, struct mutex, struct rw_semaphore",
+    },
+    DeclSpec {
+        name: "list",
+        kind: Some(Kind::List),
+        options: &[],
+        meaning: "a list of objects or fences, at most 8 of them",
+        kernel: "struct list_head",
     },
     DeclSpec {
         name: "wait-queue",
@@ -71,6 +78,13 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[],
         meaning: "a queue of sleepers",
         kernel: "wait_queue_head_t",
+    },
+    DeclSpec {
+        name: "wake-q",
+        kind: Some(Kind::WakeQ),
+        options: &[],
+        meaning: "a list of wake-ups to be made later, each thread's own",
+        kernel: "DEFINE_WAKE_Q()",
     },
     DeclSpec {
         name: "completion",

@@ -50,6 +50,10 @@ kinds! {
     Work = "work", "a";
     Workqueue = "workqueue", "a";
     Timer = "timer", "a";
+    Mutex = "mutex", "a";
+    RwSem = "rwsem", "an";
+    List = "list", "a";
+    WakeQ = "wake-q", "a";
 }
 
 impl Kind {
@@ -71,6 +75,10 @@ impl Kind {
             ObjectKind::Workqueue { .. } => Kind::Workqueue,
             ObjectKind::Timer { .. } => Kind::Timer,
             ObjectKind::Resv { .. } => Kind::Resv,
+            ObjectKind::Mutex => Kind::Mutex,
+            ObjectKind::RwSem => Kind::RwSem,
+            ObjectKind::List => Kind::List,
+            ObjectKind::WakeQ => Kind::WakeQ,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })
     }

@@ -105,7 +105,7 @@ impl Alone<'_> {
     }
 
     fn is_awake(&self, t: ThreadId) -> bool {
-        self.world.task(t).state.peek() == Task::<Loom>::RUNNING
+        !Task::<Loom>::is_asleep(self.world.task(t).state.peek())
     }
 
     fn spins(&self, thread: &Thread, me: ThreadId) -> bool {

@@ -178,7 +178,7 @@ impl Execution {
     fn sleep(&self, world: &World<Loom>, me: ThreadId, patience: Patience) -> bool {
         let task = world.task(me);
         loop {
-            let up = patience.timed() || task.state.newest() == Task::<Loom>::RUNNING;
+            let up = patience.timed() || !Task::<Loom>::is_asleep(task.state.newest());
             if up || patience.interruptible() && task.pending.newest() != 0 {
                 return true;
             }

@@ -6,7 +6,7 @@ use fenceweave_kernel::{
     Place, Program, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{completion, rcu, spinlock, variable::How, waitqueue},
+    primitives::{completion, list, rcu, rwsem, spinlock, variable::How, waitqueue, wakeq},
     program::{PoolRange, ProgramBuilder, ScriptBuilder},
     ww,
 };
@@ -32,11 +32,19 @@ struct Objects {
     queue: ObjId,
     completion: ObjId,
     fences: Vec<ObjId>,
+    /// Signals, semaphores, lists and deferred wake-ups too.
+    wide: bool,
+    /// The patience of some sleeps.
+    signals: Patience,
+    sem: ObjId,
+    mutex: ObjId,
+    list: ObjId,
+    wake_qs: Vec<ObjId>,
     picks: PoolRange,
     is_zero: u16,
 }
 
-fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize) -> Objects {
+fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
     let class = b.object("class", ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default() });
     let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
@@ -47,6 +55,12 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize) -> Objects {
         queue: b.object("q", ObjectKind::WaitQueue),
         completion: b.object("done", ObjectKind::Completion),
         fences: (0..2).map(|i| b.object(&format!("f{i}"), fence(i))).collect(),
+        wide,
+        signals: if wide { Patience::Interruptible } else { Patience::Forever },
+        sem: b.object("sem", ObjectKind::RwSem),
+        mutex: b.object("mutex", ObjectKind::Mutex),
+        list: b.object("list", ObjectKind::List),
+        wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), ObjectKind::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![
             ExprNode::Read(LocalId(0)),
@@ -64,11 +78,11 @@ fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
 /// A stretch of a script that takes one to five steps.
 fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_left: &mut u8) {
     let x = o.vars[dice.roll(2)];
-    let patience = [Patience::Forever, Patience::Forever, Patience::Timed][dice.roll(3)];
+    let patience = [Patience::Forever, o.signals, Patience::Timed][dice.roll(3)];
     let wait = |at| Op::Wait { at, queue: Operand::Object(o.queue), patience };
     let complete = |at| Op::Complete { at, completion: Operand::Object(o.completion), patience };
     let fence = Operand::Object(o.fences[dice.roll(2)]);
-    match dice.roll(13) {
+    match dice.roll(if o.wide { 18 } else { 13 }) {
         0 => drop(s.op_into("load", standard::load(x), "r")),
         1 => drop(s.op("store", standard::store(x, dice.roll(2) as i32))),
         2 => drop(s.op("add", access(How::Add, x, 1, 0))),
@@ -83,7 +97,8 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
             }
         }
         5 => {
-            s.op("prepare", wait(waitqueue::At::Prepare));
+            let exclusive = !o.wide || dice.roll(2) == 0;
+            s.op("prepare", wait(if exclusive { waitqueue::At::PrepareExclusive } else { waitqueue::At::Prepare }));
             s.op("sleep", wait(waitqueue::At::Schedule)).op("finish", wait(waitqueue::At::Finish));
         }
         6 => drop(s.op("wake", wait([waitqueue::At::WakeOne, waitqueue::At::WakeAll][dice.roll(2)]))),
@@ -103,8 +118,42 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
                 }
             }
         }
+        13 => down_and_up(s, dice, o, patience),
+        14 => {
+            let mutex = Operand::Object(o.mutex);
+            s.op_into("lock", Op::WwLock { mutex, ctx: None, how: ww::How::Lock }, "w");
+            s.op_into("load", standard::load(x), "r");
+            s.unlock(o.mutex);
+        }
+        15 => drop(s.op("raise", Op::Raise { to: ThreadId(dice.roll(2) as u8) })),
+        16 => {
+            let how = [list::How::Add, list::How::AddTail, list::How::DelInit, list::How::OnList][dice.roll(4)];
+            s.op_into("list", Op::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None }, "w");
+        }
+        17 => {
+            let (wake_q, task) = (Operand::Object(o.wake_qs[me]), ThreadId(dice.roll(2) as u8));
+            let queue = [None, Some(Operand::Object(o.queue))][dice.roll(2)];
+            let at = if queue.is_some() { wakeq::At::AddFirst } else { wakeq::At::AddTask };
+            s.op_into("wake-q-add", Op::WakeQ { at, wake_q, queue, task }, "w");
+            s.op_into("wake-q-flush", Op::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
+        }
         _ => lock_and_unlock(s, dice, o, me),
     }
+}
+
+/// A semaphore, for reading or writing, perhaps downgraded; a killed waiter releases nothing.
+fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Patience) {
+    use rwsem::At::{Downgrade, Read, TryRead, UpRead, UpWrite, Write};
+    let op = |at, patience, if_held| Op::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
+    let patience = Patience::of(patience.interruptible(), false);
+    let writes = dice.roll(2) == 0;
+    s.op_into("down", op(if writes { Write } else { [Read, TryRead][dice.roll(2)] }, patience, false), "w");
+    s.op_into("load", standard::load(o.vars[0]), "r");
+    let downgraded = writes && dice.roll(2) == 0;
+    if downgraded {
+        s.op("downgrade", op(Downgrade, Patience::Forever, true));
+    }
+    s.op("up", op(if writes && !downgraded { UpWrite } else { UpRead }, Patience::Forever, true));
 }
 
 /// A ww mutex or two, with a context of the thread's own.
@@ -139,12 +188,15 @@ fn read_or_synchronize(s: &mut ScriptBuilder, o: &Objects, me: usize) {
     }
 }
 
+/// Seeds from here on have everything; those before stay what they were when something was found with them.
+pub(crate) const FIRST_WIDE: u64 = 1_000_000;
+
 /// The program of a seed, and whether it has loops.
 pub(crate) fn program(seed: u64) -> (Program, bool) {
     let mut dice = Dice(seed);
     let mut b = ProgramBuilder::new(&format!("random-{seed}"));
     let threads = 2 + dice.roll(2);
-    let o = declare(&mut b, &mut dice, threads);
+    let o = declare(&mut b, &mut dice, threads, seed >= FIRST_WIDE);
     let looping = if dice.roll(3) == 0 { Some(dice.roll(threads)) } else { None };
     let rcu = seed % 8 == 7;
     let mut picks = 2;

@@ -109,7 +109,7 @@ impl FenceWait {
     }
 
     fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.set_sleeping();
+        cx.set_sleeping(self.patience);
         self.at = At::Woken;
         Flow::Sleep(self.fence, self.patience)
     }

@@ -72,7 +72,7 @@ impl Protocol for Rendezvous {
                 if self.at == At::Arrive {
                     waiters.push(me);
                 }
-                cx.set_sleeping();
+                cx.set_sleeping(Patience::Forever);
                 self.at = At::Woken;
                 Flow::Sleep(self.barrier, Patience::Forever)
             }

@@ -103,7 +103,7 @@ impl Complete {
         if !inner.waiters.contains(me) {
             inner.waiters.push(me);
         }
-        cx.set_sleeping();
+        cx.set_sleeping(self.patience);
         self.at = At::Woken;
         Flow::Sleep(self.completion, self.patience)
     }

@@ -11,6 +11,7 @@ use crate::{
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
+    primitives::list,
     program::CalleeId,
 };
 
@@ -224,7 +225,7 @@ impl Protocol for RcuOp {
                 }
                 if RcuOp::is_queued(cx, rcu) {
                     self.at = At::Synchronized;
-                    cx.set_sleeping();
+                    cx.set_sleeping(Patience::Forever);
                     return Flow::Sleep(rcu, Patience::Forever);
                 }
             }
@@ -269,7 +270,7 @@ impl GracePeriods {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
         if q.pending.len == 0 {
-            cx.set_sleeping();
+            cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(rcu, Patience::Forever);
         }
         cx.set_running();
@@ -297,7 +298,7 @@ impl GracePeriods {
     }
 
     fn wait_for_readers<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
-        cx.set_sleeping();
+        cx.set_sleeping(Patience::Forever);
         let mut awaited = false;
         for t in cx.world.task_ids() {
             cx.touch(ObjId::task(t));
@@ -386,6 +387,7 @@ fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
 /// The memory goes: whoever still refers to the object refers to nothing.
 fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
+    list::check_free(cx, id);
     match cx.world.object(id) {
         Object::Slot(_) => cx.slot(id).reclaim(),
         Object::FenceList(_) => cx.list(id).reclaim(),
@@ -411,7 +413,10 @@ impl Protocol for GracePeriods {
             Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
-                Some(e) => mine.write(e.thread().map_or(ObjId(e.what), ObjId::task)),
+                Some(e) => match e.thread() {
+                    Some(t) => mine.write(ObjId::task(t)),
+                    None => list::free_footprint(v, mine.write(ObjId(e.what))),
+                },
                 None => mine,
             },
         }

@@ -17,8 +17,7 @@ impl Protocol for Raise {
         cx.touch(ObjId::task(self.to));
         cx.world.task_mut(self.to).pending.store(1, Order::Relaxed);
         cx.rt.full_barrier();
-        // signal_wake_up(): only an interruptible sleeper is woken; its runtime looks at `pending` and decides.
-        cx.rt.release(self.to);
+        cx.wake_by_signal(self.to);
         Flow::Done(Value::Word(0))
     }
 

@@ -11,7 +11,7 @@ use crate::{
     machine::Protocol,
     object::{Facet, FacetSink},
     primitives::{
-        rcu,
+        list, rcu,
         refcount::{Counted, Dropped},
     },
     program::SlabKind,
@@ -236,6 +236,7 @@ impl SlabOp {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
             rcu::free_later(cx, obj);
         } else {
+            list::check_free(cx, obj);
             cx.slot(obj).reclaim();
         }
     }
@@ -319,6 +320,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
+            At::Release | At::Free => list::free_footprint(v, Footprint::writes(obj)),
             _ => Footprint::writes(obj),
         }
     }

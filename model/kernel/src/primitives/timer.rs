@@ -112,7 +112,7 @@ impl Protocol for TimerOp {
                 Flow::Done(was)
             }
             At::Expire if !s.pending => {
-                cx.set_sleeping();
+                cx.set_sleeping(Patience::Forever);
                 Flow::Sleep(self.timer, Patience::Forever)
             }
             At::Expire => {

@@ -2,42 +2,111 @@
 //!
 //! Whether the page is there does not matter for what is forbidden: `might_fault()` speaks for the address that faults.
 
-use crate::{Cx, Errno, Flow, Footprint, Property, Runtime, Value, View, coder::fields, machine::Protocol, ww};
+use super::rwsem::{self, RwSemOp};
+use crate::{
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Program, Property, Runtime, Value, View, coder::points,
+    machine::Protocol, ww,
+};
+
+points! {
+    /// Where an access to user memory is.
+    enum At {
+        /// The page is there, or it is not.
+        Access = "copy_user",
+        /// The fault handler takes `mmap_lock`.
+        Fault = "page fault: mmap_read_lock",
+        /// The page is there now.
+        Return = "page fault: mmap_read_unlock",
+    }
+}
 
 /// An access to user memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UserAccess {
+    at: At,
     /// With page faults disabled: it returns -EFAULT where it would have to fault.
-    pub(crate) inatomic: bool,
+    inatomic: bool,
+    /// `mmap_lock`, where the program has one: then it may have to fault.
+    mmap_lock: Option<ObjId>,
+    lock: RwSemOp,
 }
 
-fields!(UserAccess { inatomic });
-
-impl UserAccess {
-    /// Without a choice nobody else can tell that it happened.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.inatomic
+impl Code for UserAccess {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.inatomic.code(c);
+        self.mmap_lock.code(c);
+        if self.at != At::Access {
+            self.lock.code(c);
+        }
     }
 }
 
-impl Protocol for UserAccess {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+impl UserAccess {
+    pub(crate) const BLANK: UserAccess = UserAccess {
+        at: At::Access,
+        inatomic: false,
+        mmap_lock: None,
+        lock: RwSemOp::new(rwsem::At::Read, ObjId(0), Patience::Forever, false),
+    };
+
+    /// An access about to start.
+    pub(crate) fn new(inatomic: bool, program: &Program) -> UserAccess {
+        UserAccess { inatomic, mmap_lock: program.mmap_lock, ..UserAccess::BLANK }
+    }
+
+    /// Without a choice nobody else can tell that it happened.
+    pub(crate) fn is_visible(&self) -> bool {
+        self.ways() > 1
+    }
+
+    fn ways(&self) -> u8 {
+        if self.inatomic || self.mmap_lock.is_some() { 2 } else { 1 }
+    }
+
+    fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let absent = cx.choose(self.ways()) == 1;
         if self.inatomic {
-            let faults = cx.choose(2) == 1;
-            return Flow::Done(if faults { Value::from(Errno::EFAULT) } else { Value::Word(0) });
+            return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
         cx.might_sleep(None);
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::UserAccessUnderResv, Some(resv));
         }
-        Flow::Done(Value::Word(0))
+        match self.mmap_lock.filter(|_| absent) {
+            None => Flow::Done(Value::Word(0)),
+            Some(lock) => self.mmap(At::Fault, rwsem::At::Read, lock),
+        }
     }
 
-    fn footprint(&self, _v: View<'_>) -> Footprint {
-        Footprint::NONE.ways(if self.inatomic { 2 } else { 1 })
+    fn mmap(&mut self, at: At, how: rwsem::At, lock: ObjId) -> Flow {
+        (self.at, self.lock) = (at, RwSemOp::new(how, lock, Patience::Forever, false));
+        Flow::Go
+    }
+}
+
+impl Protocol for UserAccess {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let lock = self.mmap_lock.unwrap_or_default();
+        if self.at == At::Access {
+            return self.access(cx);
+        }
+        match (self.lock.step(cx), self.at) {
+            (Flow::Done(_), At::Fault) => self.mmap(At::Return, rwsem::At::UpRead, lock),
+            (Flow::Done(_), _) => Flow::Done(Value::Word(0)),
+            (other, _) => other,
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        if self.at == At::Access { Footprint::NONE.ways(self.ways()) } else { self.lock.footprint(v) }
     }
 
     fn label(&self) -> &'static str {
-        if self.inatomic { "__copy_user_inatomic" } else { "copy_user" }
+        match self.at {
+            At::Access if self.inatomic => "copy_user_inatomic",
+            At::Access => "copy_user",
+            at => at.label(),
+        }
     }
 }

@@ -8,12 +8,22 @@
 //!   finish q
 //! ```
 //!
-//! Entries are exclusive and remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its
-//! timeout struck, another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list,
-//! and the wake-up is the next one's.
+//! An entry is exclusive or not. Those that are not stand first, and `wake_up()` wakes them all; then it wakes one that is:
+//!
+//! ```text
+//!   head                                            tail
+//!   [c] [b] [a]                  [d!] [e!] [f!]
+//!   prepare_to_wait()            prepare_to_wait_exclusive()
+//!   `---------- wake-one: these, and d ----------'
+//! ```
+//!
+//! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
+//! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
+//! wake-up is the next one's.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
+    View,
     coder::{fields, points},
     cx::woken_by,
     ids::ThreadQueue,
@@ -21,22 +31,68 @@ use crate::{
     object::{Facet, FacetSink},
 };
 
+/// The list, under the queue's lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Waiters {
+    /// Those that are not exclusive first, the latest of them at the head.
+    queue: ThreadQueue,
+    /// `WQ_FLAG_EXCLUSIVE`.
+    exclusive: ThreadSet,
+}
+
+impl Waiters {
+    /// `prepare_to_wait()`: one that is on the list already keeps its place.
+    fn add(&mut self, t: ThreadId, exclusive: bool) {
+        match (self.queue.contains(t), exclusive) {
+            (false, true) => self.queue.push(t),
+            (false, false) => self.queue.push_front(t),
+            (true, _) => {}
+        }
+        self.exclusive.remove(t);
+        if exclusive {
+            self.exclusive.insert(t);
+        }
+    }
+
+    fn remove(&mut self, t: ThreadId) {
+        self.queue.remove(t);
+        self.exclusive.remove(t);
+    }
+}
+
+fields!(Waiters { queue, exclusive });
+
 /// A `wait_queue_head_t`.
 #[derive(Clone)]
 pub struct WaitQueue<R: Runtime> {
-    waiters: R::Cell<ThreadQueue>,
+    waiters: R::Cell<Waiters>,
 }
 
 impl Copy for WaitQueue<Plain> {}
 
 impl<R: Runtime> WaitQueue<R> {
     pub(crate) fn new(id: ObjId) -> Self {
-        WaitQueue { waiters: R::Cell::new(ThreadQueue::default(), id) }
+        WaitQueue { waiters: R::Cell::new(Waiters::default(), id) }
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
-        sink("waiters", Facet::Queue(self.waiters.peek()));
+        sink("waiters", Facet::Queue(self.waiters.peek().queue));
     }
+}
+
+/// Takes the first waiter off the list of a queue, whether it sleeps or not: for a waker that wakes it later.
+pub(crate) fn unlink_first<R: Runtime>(cx: &mut Cx<'_, R>, queue: ObjId) -> Option<ThreadId> {
+    let held = cx.enter(queue);
+    let mut waiters = cx.wait_queue(queue).waiters.get(held);
+    let first = waiters.queue.iter().next()?;
+    waiters.remove(first);
+    cx.wait_queue(queue).waiters.set(held, waiters);
+    Some(first)
+}
+
+/// Whom [`unlink_first`] takes.
+pub(crate) fn first_waiter(v: View<'_>, queue: ObjId) -> Option<ThreadId> {
+    v.world.wait_queue(queue).waiters.0.queue.iter().next()
 }
 
 impl Code for WaitQueue<Plain> {
@@ -50,13 +106,15 @@ points! {
     pub enum At {
         /// `prepare_to_wait()`: on the list and sleeping from here on, though still on the CPU.
         Prepare = "prepare_to_wait",
+        /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
+        PrepareExclusive = "prepare_to_wait_exclusive",
         /// `schedule()`.
         Schedule = "schedule",
         /// Back from `schedule()`.
         Woken = "back from schedule",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
-        /// `wake_up()`: the first waiter that sleeps.
+        /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps.
         WakeOne = "wake_up",
         /// `wake_up_all()`.
         WakeAll = "wake_up_all",
@@ -79,11 +137,12 @@ impl Wait {
         let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
         let mut woken = 0;
         // __wake_up_common(): an entry counts, and leaves the list, only if try_to_wake_up() found its task sleeping.
-        for t in waiters.iter() {
+        for t in waiters.queue.iter() {
+            let exclusive = waiters.exclusive.contains(t);
             if cx.wake(t) {
                 waiters.remove(t);
                 woken += 1;
-                if !all {
+                if exclusive && !all {
                     break;
                 }
             }
@@ -91,23 +150,32 @@ impl Wait {
         cx.wait_queue(self.queue).waiters.set(held, waiters);
         Flow::Done(Value::Word(woken))
     }
+
+    /// `prepare_to_wait()`, and with a patience that heeds signals `prepare_to_wait_event()`: it does not queue who will not
+    /// sleep, so that a wake-up meant for one waiter is not spent on somebody who leaves.
+    fn prepare<R: Runtime>(&self, cx: &mut Cx<'_, R>, exclusive: bool) -> Flow {
+        let held = cx.enter(self.queue);
+        let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
+        let interrupted = self.patience.interruptible() && cx.signal_pending();
+        if interrupted {
+            waiters.remove(cx.me);
+        } else {
+            waiters.add(cx.me, exclusive);
+            cx.set_sleeping(self.patience);
+        }
+        cx.wait_queue(self.queue).waiters.set(held, waiters);
+        Flow::Done(if interrupted { Errno::ERESTARTSYS.into() } else { Value::Word(0) })
+    }
 }
 
 impl Protocol for Wait {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         match self.at {
-            At::Prepare => {
-                let held = cx.enter(self.queue);
-                let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-                if !waiters.contains(me) {
-                    waiters.push(me);
-                }
-                cx.wait_queue(self.queue).waiters.set(held, waiters);
-                cx.set_sleeping();
-                Flow::Done(Value::Word(0))
-            }
+            At::Prepare => self.prepare(cx, false),
+            At::PrepareExclusive => self.prepare(cx, true),
             At::Schedule => {
+                cx.schedule(self.patience);
                 self.at = At::Woken;
                 Flow::Sleep(self.queue, self.patience)
             }
@@ -131,11 +199,10 @@ impl Protocol for Wait {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::Prepare | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
-            At::Schedule => Footprint::reads(v.my_task()),
-            At::Woken => Footprint::writes(v.my_task()),
+            At::Prepare | At::PrepareExclusive | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
+            At::Schedule | At::Woken => Footprint::writes(v.my_task()),
             At::WakeOne | At::WakeAll => {
-                let waiters = v.world.wait_queue(self.queue).waiters.0;
+                let waiters = v.world.wait_queue(self.queue).waiters.0.queue;
                 waiters.iter().fold(Footprint::writes(self.queue), |f, t| f.write(ObjId::task(t)))
             }
         }

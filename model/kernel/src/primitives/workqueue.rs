@@ -233,7 +233,7 @@ impl WorkOp {
     fn wait<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, at: At, s: State, result: i32) -> Flow {
         self.at = at;
         if s.is_waited_for_by(cx.me) {
-            cx.set_sleeping();
+            cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(self.work, Patience::Forever);
         }
         cx.set_running();
@@ -303,7 +303,7 @@ impl WorkOp {
         let mut line = cx.workqueue(queue).line.get(held);
         let turn = !ordered || !line.busy && line.first() == Some(self.work);
         if !s.pending || !turn {
-            cx.set_sleeping();
+            cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(self.work, Patience::Forever);
         }
         cx.set_running();

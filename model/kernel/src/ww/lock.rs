@@ -223,7 +223,7 @@ impl Lock {
             let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
             wound(cx, mutex, ctx, holder);
         }
-        cx.set_sleeping();
+        cx.set_sleeping(self.how.patience());
         self.turn(cx, held, waiters)
     }
 
@@ -308,7 +308,7 @@ impl Lock {
     }
 
     fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.set_sleeping();
+        cx.set_sleeping(self.how.patience());
         let me = cx.me;
         let taken = cx.ww(self.mutex).try_take(me);
         if taken {

@@ -39,6 +39,8 @@ impl Unlock {
     fn clear_ctx<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let owner = cx.ww(self.mutex).owner();
         if owner != Some(cx.me) {
+            // Who holds it instead is another thread's to change: a look that is ordered with his.
+            let owner = cx.ww(self.mutex).owner.latest().task;
             cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
             return Flow::Done(Value::Word(0));
         }

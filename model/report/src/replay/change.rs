@@ -208,7 +208,7 @@ fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: Threa
     let name = program.thread_name(t);
     let (old, new) = (before.world.task(t), after.world.task(t));
     let mut out = vec![];
-    let was_asleep = old.state.peek() == Task::<Plain>::SLEEPING;
+    let was_asleep = Task::<Plain>::is_asleep(old.state.peek());
     if t != me && was_asleep && new.state.peek() == Task::<Plain>::RUNNING {
         out.push(Change::event(name, WOKEN));
     }

@@ -166,7 +166,7 @@ impl<'a> Lower<'a> {
 
     /// `lock-order A B C`
     pub(super) fn lock_orders(&mut self, nodes: &[&'a Node]) {
-        const LOCKS: &[Kind] = &[Kind::Lock, Kind::WwMutex, Kind::Resv, Kind::Fence];
+        const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Fence];
         for node in nodes.iter().filter(|node| node.name.text == "lock-order" && !node.broken) {
             let mut order = Vec::new();
             for value in node.values() {

@@ -14,6 +14,8 @@ use crate::syntax::{Name, Node, ValueKind};
 
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
+/// The semaphore of the address space.
+const MMAP_LOCK: &str = "mmap_lock";
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the reserved
 /// slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
@@ -35,7 +37,7 @@ impl<'a> Lower<'a> {
             let Some(spec) = decls::named(&node.name.text) else {
                 continue;
             };
-            if node.broken || self.refused_lock(node) {
+            if node.broken {
                 continue;
             }
             self.declare_all(node, spec, &mut open);
@@ -44,22 +46,6 @@ impl<'a> Lower<'a> {
         for declared in &open {
             self.complete(declared);
         }
-    }
-
-    /// `lock m kind=mutex` has an answer of its own.
-    fn refused_lock(&mut self, node: &Node) -> bool {
-        let Some(value) = node.option("kind").filter(|_| node.name.text == "lock") else {
-            return false;
-        };
-        let kind = value.span.of(self.text);
-        let refused = matches!(kind, "mutex" | "rwsem");
-        if refused {
-            self.mistakes
-                .add("not-yet", value.span, format!("locks of kind `{kind}` are not supported yet"))
-                .expected("`kind=spin`")
-                .help("a `ww-mutex` taken without a context is a plain mutex");
-        }
-        refused
     }
 
     fn declare_all(&mut self, node: &'a Node, spec: &'static DeclSpec, open: &mut Vec<Open<'a>>) {
@@ -122,7 +108,13 @@ impl<'a> Lower<'a> {
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { class: None };
             }
-            Some(Kind::Lock) => ObjectKind::Spinlock,
+            Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
+                Some("mutex") => ObjectKind::Mutex,
+                Some("rwsem") => ObjectKind::RwSem,
+                _ => ObjectKind::Spinlock,
+            },
+            Some(Kind::List) => ObjectKind::List,
+            Some(Kind::WakeQ) => ObjectKind::WakeQ,
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
             Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
@@ -358,6 +350,32 @@ impl<'a> Lower<'a> {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
             None => self
                 .object(RESV_CLASS.to_owned(), ObjectKind::WwClass { wound_wait: false, variant: Default::default() }),
+        }
+    }
+
+    /// The semaphore of the address space, made when it is first needed: or the one that the author declared.
+    pub(super) fn mmap_lock(&mut self, span: Span) -> ObjId {
+        match self.names.find(MMAP_LOCK) {
+            Some((Symbol::Object { id, kind: Kind::RwSem }, _)) => id,
+            Some((other, declared)) => {
+                self.mistakes
+                    .add("wrong-kind", span, format!("`{MMAP_LOCK}` is {}", other.one()))
+                    .expected(Kind::RwSem.one())
+                    .seen(declared, "declared here");
+                ObjId::default()
+            }
+            None => {
+                let id = self.object(MMAP_LOCK.to_owned(), ObjectKind::RwSem);
+                self.names.declare(MMAP_LOCK, Symbol::Object { id, kind: Kind::RwSem }, span);
+                id
+            }
+        }
+    }
+
+    /// Tells the program which semaphore is the address space's, if there is one.
+    pub(super) fn find_mmap_lock(&mut self) {
+        if let Some((Symbol::Object { id, kind: Kind::RwSem }, _)) = self.names.find(MMAP_LOCK) {
+            self.program.mmap_lock = Some(id);
         }
     }
 

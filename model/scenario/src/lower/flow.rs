@@ -1,11 +1,14 @@
 //! Control flow: conditions, loops, jumps, and what a local is set to.
 
 use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::{ExprNode, Instr, Operand, Value};
+use fenceweave_kernel::primitives::list::How;
+use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Value};
 
 use super::Lower;
 use super::exprs::node_of;
 use super::script::{Label, Loop, Scope, Unit};
+use crate::kind::Kind;
+use crate::ops::{Given, Takes};
 use crate::syntax::{Node, Value as Written, ValueKind};
 
 /// The statements that are no operations: how they are written, and what they do.
@@ -18,6 +21,18 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("else", "else { … }", "after the block of a `when`: runs if its condition was false"),
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
     ("repeat", "repeat N { … }", "runs the block N times"),
+    (
+        "list-each",
+        "list-each LIST into=X { … }",
+        "runs the block for each object of a list; the next one is looked up from X after the block, so X must still be on \
+         the list then (`list_for_each_entry()`). X is NULL at the end",
+    ),
+    (
+        "list-each-safe",
+        "list-each-safe LIST into=X { … }",
+        "the same, but the next one is looked up before the block: X may be removed and freed, the next one may not \
+         (`list_for_each_entry_safe()`)",
+    ),
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
     ("break", "break", "leaves the innermost loop"),
     ("continue", "continue", "goes to the next turn of the innermost loop"),
@@ -94,7 +109,8 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let takes_block = matches!(node.name.text.as_str(), "while" | "repeat" | "loop" | "else");
+        let takes_block =
+            matches!(node.name.text.as_str(), "while" | "repeat" | "loop" | "else" | "list-each" | "list-each-safe");
         if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
         }
@@ -103,6 +119,7 @@ impl<'a> Lower<'a> {
             "while" => self.while_loop(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
+            "list-each" | "list-each-safe" => self.list_each(unit, node),
             "break" | "continue" => self.leave_turn(unit, node),
             "return" => self.return_from(unit, node),
             "goto" => self.goto(unit, node),
@@ -266,6 +283,68 @@ impl<'a> Lower<'a> {
         unit.land(turn.breaks.into_iter().chain([exit]).collect());
         let unset = self.unset_expr();
         unit.give_back(vec![left], unset);
+    }
+
+    /// `list-each l into=x { … }`: x is the first, then the one after x, until there is none.
+    ///
+    /// The safe form holds the next one in a hidden local while the block runs.
+    fn list_each(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let Some((list, into)) = self.list_and_local(unit, node) else {
+            drop(self.turn(unit, node));
+            return;
+        };
+        let safe = node.name.text == "list-each-safe";
+        let cursor = if safe { unit.hidden() } else { into };
+        let look = |how, entry: Option<LocalId>| {
+            let op = Op::List { how, list, entry: entry.map(Operand::Local), from: None };
+            Instr::Op { op, into: Some(cursor), may_fail: None }
+        };
+        unit.emit(look(How::First, None));
+        let head = unit.here();
+        let null = ExprNode::Const(Value::Null);
+        let expr = self.add_expr(vec![ExprNode::Read(cursor), null, ExprNode::Apply(Operator::Ne)]);
+        let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
+        if safe {
+            let expr = self.add_expr(vec![ExprNode::Read(cursor)]);
+            unit.emit(Instr::Let { into, expr });
+            unit.emit(look(How::Next, Some(into)));
+        }
+        let turn = self.turn(unit, node);
+        unit.land(turn.continues);
+        if !safe {
+            unit.emit(look(How::Next, Some(into)));
+        }
+        unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
+        unit.land(vec![exit]);
+        if safe {
+            let expr = self.add_expr(vec![null]);
+            unit.emit(Instr::Let { into, expr });
+            unit.land(turn.breaks);
+            let unset = self.unset_expr();
+            unit.give_back(vec![cursor], unset);
+        } else {
+            unit.land(turn.breaks);
+        }
+    }
+
+    /// The list of a `list-each`, and the local that walks it.
+    fn list_and_local(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Option<(Operand, LocalId)> {
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        let mut operands = node.entries.iter().filter(|entry| entry.key.is_none());
+        if let (Some(entry), None, Some(into), 2) = (operands.next(), operands.next(), into, node.entries.len()) {
+            let list = self.given(Some(unit), Takes::Object(&[Kind::List]), &entry.value);
+            return match list {
+                Some(Given::Operand(list)) => Some((list, into)),
+                _ => None,
+            };
+        }
+        if !node.broken {
+            let name = &node.name.text;
+            self.mistakes
+                .add("statement", node.head, format!("`{name}` takes a list and a local"))
+                .expected(format!("`{name} LIST into=LOCAL {{ … }}`"));
+        }
+        None
     }
 
     fn leave_turn(&mut self, unit: &mut Unit<'a>, node: &Node) {

@@ -25,8 +25,7 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
 
 /// Operations of the language that this version does not have.
-const NOT_YET: [&str; 7] =
-    ["spin-until", "iter-each", "list-each", "exec-until-all-locked", "progress", "wake-q-add", "wake-q-flush"];
+const NOT_YET: [&str; 4] = ["spin-until", "iter-each", "exec-until-all-locked", "progress"];
 
 impl<'a> Lower<'a> {
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
@@ -273,6 +272,12 @@ impl<'a> Lower<'a> {
             }
             *locks = self.pool(&once);
         }
+        if let Op::RwSem { sem, .. } = &mut op
+            && spec.name.starts_with("mmap-")
+        {
+            *sem = Operand::Object(self.mmap_lock(node.head));
+        }
+        self.check_options(node, spec, sorted);
         self.needs_rcu |= matches!(
             op,
             Op::Slab { at: slab::At::FreeRcu, .. }
@@ -325,6 +330,21 @@ impl<'a> Lower<'a> {
         let failed = unit.emit(Instr::Branch { expr, otherwise: 0 });
         unit.emit(new);
         unit.land(vec![failed]);
+    }
+
+    /// Options that exclude each other, and those of which there must be one.
+    fn check_options(&mut self, node: &Node, spec: &OpSpec, sorted: &Options<'_>) {
+        let both = |a: &str, b: &str| sorted.has(a) && sorted.has(b);
+        let wake_q = spec.name == "wake-q-add" && !sorted.has("queue") && !sorted.has("task");
+        let (message, expected) = match spec.name {
+            "mmap-lock" if both("killable", "trylock") => {
+                ("a `trylock` never waits: there is nothing to kill", "one of them")
+            }
+            "wake-q-add" if both("queue", "task") => ("`queue=` and `task=` exclude each other", "one of them"),
+            "wake-q-add" if wake_q => ("whom does this note?", "`queue=QUEUE` or `task=THREAD`"),
+            _ => return,
+        };
+        self.mistakes.add("options", node.head, message).expected(expected);
     }
 
     fn result(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<LocalId> {
@@ -422,6 +442,7 @@ impl<'a> Lower<'a> {
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
         for proc in idle {
             let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+            let names = self.names.clone();
             let mut unit = Unit::new("proc", false);
             let frame = self.frame_of(&mut unit, proc, None);
             let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(Value::Word(0))]);
@@ -434,6 +455,7 @@ impl<'a> Lower<'a> {
             self.inline(&mut unit, proc, frame);
             self.finish(unit, proc, |_| {});
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
+            self.names = names;
         }
     }
 

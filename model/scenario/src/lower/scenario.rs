@@ -242,6 +242,7 @@ impl<'a> Lower<'a> {
         if self.fits(scenario) {
             expectations = self.expectations(&nodes);
             self.link_callees();
+            self.find_mmap_lock();
             self.add_rcu();
             self.link_callees();
             self.fits(scenario);

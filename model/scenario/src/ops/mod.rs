@@ -3,9 +3,11 @@
 
 mod deferred;
 mod fences;
+mod lists;
 mod locks;
 mod memory;
 mod page;
+mod sems;
 mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
@@ -136,7 +138,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS, deferred::OPS].into_iter().flatten()
+    [memory::OPS, waiting::OPS, locks::OPS, sems::OPS, lists::OPS, fences::OPS, deferred::OPS].into_iter().flatten()
 }
 
 /// Every meaning of an operation's name.

@@ -45,7 +45,7 @@ pub(crate) fn synopsis(op: &OpSpec) -> String {
     for param in op.operands {
         text.push(' ');
         match param.takes {
-            Takes::OneOf([word]) => text.push_str(word),
+            Takes::OneOf(words) => text.push_str(&words.join("|")),
             Takes::Objects(_) => text.push_str(&format!("{}…", param.name.to_uppercase())),
             Takes::Place => text.push_str("PLACE [at=INDEX]"),
             _ => text.push_str(&param.name.to_uppercase()),

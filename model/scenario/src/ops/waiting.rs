@@ -1,16 +1,21 @@
 //! Sleeping and waking: wait queues, completions, barriers, signals.
 
 use fenceweave_kernel::Op;
-use fenceweave_kernel::primitives::{completion, waitqueue};
+use fenceweave_kernel::primitives::{completion, waitqueue, wakeq};
 
-use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, operand, option};
+use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, flag, operand, option};
 use crate::kind::Kind;
 
 const QUEUE: Param = operand("queue", Takes::Object(&[Kind::WaitQueue]));
+const WAKE_Q: Param = operand("wake-q", Takes::Object(&[Kind::WakeQ]));
 const COMPLETION: Param = operand("completion", Takes::Object(&[Kind::Completion]));
 
 fn wait(args: &Args, at: waitqueue::At) -> Op {
     Op::Wait { at, queue: args.object("queue"), patience: args.patience() }
+}
+
+fn wake_q(args: &Args, at: wakeq::At) -> Op {
+    Op::WakeQ { at, wake_q: args.object("wake-q"), queue: args.optional("queue"), task: args.thread("task") }
 }
 
 fn completion(args: &Args, at: completion::At) -> Op {
@@ -22,9 +27,17 @@ pub(super) const OPS: &[OpSpec] = &[
         "prepare",
         &[QUEUE],
         "goes on a wait queue, asleep from the next `sleep` on unless woken before",
-        "prepare_to_wait()",
-        |args| wait(args, waitqueue::At::Prepare),
-    ),
+        "prepare_to_wait() prepare_to_wait_exclusive() prepare_to_wait_event()",
+        |args| match args.flag("exclusive") {
+            false => wait(args, waitqueue::At::Prepare),
+            true => wait(args, waitqueue::At::PrepareExclusive),
+        },
+    )
+    .options(&[
+        flag("exclusive", "at the tail: of such waiters `wake-one` wakes one; others, at the head, are all woken"),
+        flag("interruptible", "a signal ends the sleep; with one pending already it does not go on the queue at all"),
+    ])
+    .returns("0; with `interruptible` -ERESTARTSYS if a signal is pending"),
     OpSpec::new(
         "sleep",
         &[QUEUE],
@@ -36,9 +49,13 @@ pub(super) const OPS: &[OpSpec] = &[
     .returns("1 if woken, 0 after a timeout, -ERESTARTSYS after a signal")
     .fails(ERESTARTSYS),
     OpSpec::new("finish", &[QUEUE], "leaves a wait queue", "finish_wait()", |args| wait(args, waitqueue::At::Finish)),
-    OpSpec::new("wake-one", &[QUEUE], "wakes the first waiter of a queue", "wake_up()", |args| {
-        wait(args, waitqueue::At::WakeOne)
-    })
+    OpSpec::new(
+        "wake-one",
+        &[QUEUE],
+        "wakes every waiter of a queue that is not exclusive, and the first that is",
+        "wake_up()",
+        |args| wait(args, waitqueue::At::WakeOne),
+    )
     .returns("how many were woken"),
     OpSpec::new("wake-all", &[QUEUE], "wakes every waiter of a queue", "wake_up_all()", |args| {
         wait(args, waitqueue::At::WakeAll)
@@ -90,4 +107,20 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| Op::Raise { to: args.thread("to") },
     )
     .options(&[Opt { required: true, ..option("to", Takes::Thread, "who gets it") }]),
+    OpSpec::new(
+        "wake-q-add",
+        &[WAKE_Q],
+        "notes whom to wake later: the first waiter of a queue, which leaves the queue, or a thread",
+        "wake_q_add() wake_q_add_safe()",
+        |args| wake_q(args, if args.flag("queue") { wakeq::At::AddFirst } else { wakeq::At::AddTask }),
+    )
+    .options(&[
+        option("queue", Takes::Object(&[Kind::WaitQueue]), "whose first waiter"),
+        option("task", Takes::Thread, "which thread"),
+    ])
+    .returns("1, or 0 if there is nobody or somebody has noted it already"),
+    OpSpec::new("wake-q-flush", &[WAKE_Q], "wakes those who were noted, one a step", "wake_up_q()", |args| {
+        wake_q(args, wakeq::At::Flush)
+    })
+    .returns("how many of them slept"),
 ];

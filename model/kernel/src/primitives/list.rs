@@ -1,0 +1,299 @@
+//! `struct list_head`: which objects are on a list, in order.
+//!
+//! ```text
+//!   list-add l c           list-add-tail l c          list-splice-init k l
+//!   l: c a b               l: a b c                   l: (all of k) a b      k: empty
+//! ```
+//!
+//! The links of an entry are part of the list here: an object may be on several lists (it has a link for each), on each
+//! once. An entry that `list-splice-init` moved is on the other list from then on, and is removed by that name.
+//!
+//! Each operation is one step, as if the list had a lock of its own: two list operations that a scenario's lock does not
+//! order are a data race in the kernel, and no finding here. `list-empty` and `on-list` are looks that the kernel makes
+//! without a lock too. What is found instead is what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they
+//! were freed, or freed while they were on a list.
+//!
+//! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
+
+use crate::{
+    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Object, Plain, Property, Runtime, SharedCell, Value, View,
+    coder::{fields, points},
+    fence,
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    primitives::slab,
+    program::ObjectKind,
+};
+
+/// Most entries of one list.
+const MAX_ENTRIES: usize = 8;
+
+/// The entries, first to last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Entries {
+    len: u8,
+    list: [Handle; MAX_ENTRIES],
+}
+
+impl Entries {
+    fn live(&self) -> &[Handle] {
+        &self.list[..usize::from(self.len)]
+    }
+
+    fn position(&self, entry: Handle) -> Option<usize> {
+        self.live().iter().position(|e| *e == entry)
+    }
+
+    /// False if the list is full.
+    fn insert(&mut self, at: usize, entry: Handle) -> bool {
+        let n = usize::from(self.len);
+        if n == MAX_ENTRIES {
+            return false;
+        }
+        self.list.copy_within(at..n, at + 1);
+        self.list[at] = entry;
+        self.len += 1;
+        true
+    }
+
+    fn remove(&mut self, entry: Handle) -> bool {
+        let Some(at) = self.position(entry) else { return false };
+        self.list.copy_within(at + 1.., at);
+        self.len -= 1;
+        self.list[usize::from(self.len)] = Handle::default();
+        true
+    }
+}
+
+impl Code for Entries {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(&mut self.len);
+        self.list[..usize::from(self.len)].iter_mut().for_each(|h| c.handle(h));
+    }
+}
+
+/// A `struct list_head` that heads a list.
+#[derive(Clone)]
+pub struct ListHead<R: Runtime> {
+    entries: R::Cell<Entries>,
+}
+
+impl Copy for ListHead<Plain> {}
+
+impl<R: Runtime> ListHead<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        ListHead { entries: R::Cell::new(Entries::default(), id) }
+    }
+
+    /// Whether the object is on the list, for observers.
+    pub fn holds(&self, id: ObjId) -> bool {
+        self.entries.peek().live().iter().any(|h| h.obj == id)
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        const NAMES: [&str; MAX_ENTRIES] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
+        let entries = self.entries.peek();
+        sink("len", Facet::Word(i32::from(entries.len)));
+        for (name, entry) in NAMES.iter().zip(entries.live()) {
+            sink(name, Facet::Object(Some(entry.obj)));
+        }
+    }
+}
+
+impl Code for ListHead<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.entries.code(c);
+    }
+}
+
+/// The lists of a program.
+fn lists(program: &crate::Program) -> impl Iterator<Item = ObjId> + use<'_> {
+    let objects = program.objects.iter().enumerate();
+    objects.filter(|(_, o)| matches!(o.kind, ObjectKind::List)).map(|(i, _)| ObjId::object(i))
+}
+
+/// Memory that goes must be on no list: whoever walks the list next would walk through it.
+pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
+    let program = cx.program;
+    for list in lists(program) {
+        let held = cx.enter(list);
+        if cx.list_head(list).entries.get(held).live().iter().any(|h| h.obj == id) {
+            cx.violate(Property::FreedOnList, Some(id));
+        }
+    }
+}
+
+/// What [`check_free`] looks at.
+pub(crate) fn free_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    lists(v.program).fold(f, Footprint::read)
+}
+
+points! {
+    /// What is done with a list; each is one step.
+    pub enum How {
+        /// `list_add()`: at the head.
+        Add = "list_add",
+        /// `list_add_tail()`.
+        AddTail = "list_add_tail",
+        /// `list_del()`.
+        Del = "list_del",
+        /// `list_del_init()`: harmless if it is not on the list.
+        DelInit = "list_del_init",
+        /// `list_move_tail()`.
+        MoveTail = "list_move_tail",
+        /// `list_empty()` of the head: 1 or 0.
+        Empty = "list_empty",
+        /// `!list_empty()` of the entry: 1 or 0.
+        OnList = "list_empty (of the entry)",
+        /// `list_first_entry_or_null()`.
+        First = "list_first_entry_or_null",
+        /// `list_next_entry()`, NULL at the end.
+        Next = "list_next_entry",
+        /// `list_splice_init()`: all of the other list, before the first.
+        SpliceInit = "list_splice_init",
+        /// `list_splice_tail_init()`: all of the other list, after the last.
+        SpliceTailInit = "list_splice_tail_init",
+    }
+}
+
+/// One operation on a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListOp {
+    pub(crate) how: How,
+    pub(crate) list: ObjId,
+    pub(crate) entry: Option<Handle>,
+    /// Where entries are moved from; may be the list itself.
+    pub(crate) from: ObjId,
+}
+
+fields!(ListOp { how, list, entry, from });
+
+impl ListOp {
+    fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
+        cx.violate(Property::ListCorruption, Some(self.list));
+        Value::Word(0)
+    }
+
+    fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, entries: &mut Entries, at: usize, entry: Handle) -> Value {
+        if entries.position(entry).is_some() {
+            return self.corrupt(cx);
+        }
+        if !entries.insert(at, entry) {
+            cx.violate(Property::CapacityExceeded, Some(self.list));
+        }
+        Value::Word(0)
+    }
+
+    /// The operations on an entry.
+    fn with_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>, entries: &mut Entries, entry: Handle) -> Value {
+        if !check_alive(cx, entry) {
+            return Value::Word(0);
+        }
+        let at = entries.position(entry);
+        match (self.how, at) {
+            (How::Add, _) => self.add(cx, entries, 0, entry),
+            (How::AddTail, _) => self.add(cx, entries, usize::from(entries.len), entry),
+            (How::OnList, _) => Value::Word(i32::from(at.is_some())),
+            (How::DelInit, _) | (How::Del, Some(_)) => {
+                entries.remove(entry);
+                Value::Word(0)
+            }
+            (How::Next, Some(at)) => entries.live().get(at + 1).map_or(Value::Null, |h| Value::Ref(*h)),
+            _ => self.corrupt(cx),
+        }
+    }
+
+    /// The operations that take from one list and give to another, or to the same.
+    fn transfer<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
+        // Both lists at once: in the order of their numbers, so that nobody waits for the other way round.
+        let (low, high) = (self.from.min(self.list), self.from.max(self.list));
+        let (first, second) = (cx.enter(low), cx.enter(high));
+        let (from_held, to_held) = if self.from == low { (first, second) } else { (second, first) };
+        if self.entry.is_some_and(|entry| !check_alive(cx, entry)) {
+            return Value::Word(0);
+        }
+        let mut from = cx.list_head(self.from).entries.get(from_held);
+        let moved = match self.entry {
+            None => std::mem::take(&mut from),
+            Some(entry) if !from.remove(entry) => return self.corrupt(cx),
+            Some(entry) => {
+                let mut one = Entries::default();
+                one.insert(0, entry);
+                one
+            }
+        };
+        cx.list_head(self.from).entries.set(from_held, from);
+        let mut to = cx.list_head(self.list).entries.get(to_held);
+        for (i, entry) in moved.live().iter().enumerate() {
+            let at = if self.how == How::SpliceInit { i } else { usize::from(to.len) };
+            self.add(cx, &mut to, at, *entry);
+        }
+        cx.list_head(self.list).entries.set(to_held, to);
+        Value::Word(0)
+    }
+}
+
+/// An entry must be there to be linked, unlinked or looked at.
+fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
+    match cx.world.object(entry.obj) {
+        Object::Fence(_) => fence::check_alive(cx, entry.obj),
+        _ => slab::check_alive(cx, entry),
+    }
+}
+
+impl Protocol for ListOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if matches!(self.how, How::MoveTail | How::SpliceInit | How::SpliceTailInit) {
+            return Flow::Done(self.transfer(cx));
+        }
+        let held = cx.enter(self.list);
+        let mut entries = cx.list_head(self.list).entries.get(held);
+        let result = match (self.how, self.entry) {
+            (How::Empty, _) => Value::Word(i32::from(entries.len == 0)),
+            (How::First, _) => entries.live().first().map_or(Value::Null, |h| Value::Ref(*h)),
+            (_, Some(entry)) => self.with_entry(cx, &mut entries, entry),
+            (_, None) => self.corrupt(cx),
+        };
+        cx.list_head(self.list).entries.set(held, entries);
+        Flow::Done(result)
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        let f = match self.how {
+            How::Empty | How::OnList | How::First | How::Next => Footprint::reads(self.list),
+            _ => Footprint::writes(self.list).write(self.from),
+        };
+        self.entry.map_or(f, |entry| f.read(entry.obj))
+    }
+
+    fn label(&self) -> &'static str {
+        self.how.label()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handle(n: u8) -> Handle {
+        Handle { obj: ObjId(n), generation: 0 }
+    }
+
+    #[test]
+    fn entries_keep_their_order_when_one_comes_or_leaves() {
+        let mut e = Entries::default();
+        for (at, n) in [(0, 1), (0, 2), (2, 3), (1, 4)] {
+            assert!(e.insert(at, handle(n)));
+        }
+        assert_eq!(e.live(), [2, 4, 1, 3].map(handle));
+        assert!(e.remove(handle(4)) && !e.remove(handle(4)));
+        assert_eq!(e.live(), [2, 1, 3].map(handle));
+    }
+
+    #[test]
+    fn a_full_list_takes_no_more() {
+        let mut e = Entries::default();
+        assert!((0..MAX_ENTRIES as u8).all(|n| e.insert(0, handle(n))));
+        assert!(!e.insert(0, handle(20)));
+    }
+}
