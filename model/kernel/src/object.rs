@@ -2,6 +2,7 @@
 
 use crate::{
     Bits, Code, Coder, ObjId, Plain, Runtime, ThreadId,
+    exec::Exec,
     fence::{Callback, Fence},
     ids::ThreadQueue,
     primitives::{
@@ -47,6 +48,8 @@ pub enum Object<R: Runtime> {
     Resv(Resv<R>),
     /// `struct dma_resv_list`.
     FenceList(FenceList<R>),
+    /// `struct drm_exec`, without its context.
+    Exec(Exec<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -91,6 +94,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Callback => Object::Callback(Callback::new()),
             ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
             ObjectKind::FenceList => Object::FenceList(FenceList::new()),
+            ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
         }
     }
 
@@ -112,6 +116,7 @@ impl<R: Runtime> Object<R> {
             Object::Callback(o) => o.facets(sink),
             Object::Resv(o) => o.facets(sink),
             Object::FenceList(o) => o.facets(sink),
+            Object::Exec(o) => o.facets(sink),
         }
     }
 
@@ -145,6 +150,7 @@ impl Code for Object<Plain> {
             Object::Callback(o) => o.code(c),
             Object::Resv(o) => o.code(c),
             Object::FenceList(o) => o.code(c),
+            Object::Exec(o) => o.code(c),
         }
     }
 }

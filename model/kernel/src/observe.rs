@@ -121,6 +121,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::Fence { .. } => &["signaled", "error", "refs", "callbacks"],
         ObjectKind::Callback => &["queued", "ran"],
         ObjectKind::Resv { .. } => &["list"],
+        ObjectKind::Exec { .. } => &["num_objects", "contended", "prelocked"],
         ObjectKind::Slot { .. } | ObjectKind::Rcu | ObjectKind::WwClass { .. } | ObjectKind::FenceList => &[],
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     Code, Coder, Cx, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Property, Runtime,
     ThreadId, Value, Violation,
     coder::Canon,
+    exec::Exec,
     fence::{Callback, Fence},
     object::Task,
     primitives::{
@@ -141,6 +142,7 @@ accessors! {
     callback callback_mut Callback Callback;
     resv resv_mut Resv Resv;
     list list_mut FenceList FenceList;
+    exec exec_mut Exec Exec;
 }
 
 #[cold]

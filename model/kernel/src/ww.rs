@@ -21,6 +21,7 @@ mod lock;
 mod unlock;
 
 pub use ctx::{AcquireCtx, CtxOp, How as CtxHow, WwClass};
+pub(crate) use ctx::class_of;
 pub use lock::{How, Lock};
 pub use unlock::Unlock;
 

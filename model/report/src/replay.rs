@@ -121,6 +121,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
         Some(Instr::Choose { into, .. }) => (into, None),
+        Some(Instr::MayFail { error, into, .. }) => (into, Some(error)),
         _ => (None, None),
     };
     let end = match (taken.violation, taken.result, state.thread(t).run()) {

@@ -17,6 +17,7 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Word(w) => word(w),
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", program.name_of(obj)),
         Value::Ref(h) => program.name_of(h.obj).into(),
+        Value::Cursor(c) => format!("cursor of {}", program.name_of(c.resv)),
     }
 }
 

@@ -47,6 +47,7 @@ kinds! {
     Fence = "fence", "a";
     Callback = "callback", "a";
     Resv = "resv", "a";
+    Exec = "exec", "an";
 }
 
 impl Kind {
@@ -65,6 +66,7 @@ impl Kind {
             ObjectKind::Fence { .. } => Kind::Fence,
             ObjectKind::Callback => Kind::Callback,
             ObjectKind::Resv { .. } => Kind::Resv,
+            ObjectKind::Exec { .. } => Kind::Exec,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })
     }

@@ -1,11 +1,13 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod blocks;
 mod declare;
 mod entries;
 mod expect;
 mod exprs;
 mod flow;
+mod inject;
 mod names;
 mod operation;
 mod scenario;
@@ -38,6 +40,8 @@ pub(crate) struct Lower<'a> {
     names: Names,
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
+    /// The failures that the scenario's `inject` lines ask for.
+    injections: Vec<inject::Injection<'a>>,
     program: Program,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,

@@ -29,6 +29,12 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
     ("teardown", "teardown { … }", "runs alone, when all threads are done"),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
+    (
+        "inject",
+        "inject OP at=THREAD may-fail[=V]|always-fails=V|fail-nth=N [error=V]",
+        "every operation or call of that name in that thread fails as if that were written there; of several the N-th in \
+         all. What stands at an operation itself wins",
+    ),
     ("expect", "expect { … }", "what must come out, below"),
     ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
     ("engines", "engines ENGINE…", "no other engine runs it"),
@@ -36,7 +42,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Words of the language that this version reads nothing for.
-const NOT_YET: [&str; 8] = ["irq", "device", "work", "timer", "shrinker", "hook", "inject", "progress"];
+const NOT_YET: [&str; 7] = ["irq", "device", "work", "timer", "shrinker", "hook", "progress"];
 
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
@@ -119,6 +125,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             names: Names::default(),
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
+            injections: Vec::new(),
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
@@ -192,7 +199,9 @@ impl<'a> Lower<'a> {
         self.declare_threads(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
+            self.collect_injections(&nodes);
             self.scripts(&nodes);
+            self.idle_injections();
             self.idle_procs();
         }
         for node in &nodes {

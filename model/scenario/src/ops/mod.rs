@@ -1,7 +1,9 @@
 //! Every operation of a script, in one table: it drives the reading of
 //! operands, options and flags, what diagnostics offer, and the reference page.
 
-mod fences;
+pub(crate) mod exec;
+pub(crate) mod fences;
+pub(crate) mod iteration;
 mod locks;
 mod memory;
 mod page;
@@ -55,6 +57,8 @@ pub(crate) enum Takes {
     Thread,
     /// A declared `struct`.
     Struct,
+    /// A local that holds a cursor: a thing that changes in place.
+    Cursor,
     /// One of these words.
     OneOf(&'static [&'static str]),
 }
@@ -130,7 +134,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS].into_iter().flatten()
+    [memory::OPS, waiting::OPS, locks::OPS, fences::OPS, iteration::OPS, exec::OPS].into_iter().flatten()
 }
 
 /// Every meaning of an operation's name.
