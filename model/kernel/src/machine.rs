@@ -1,8 +1,8 @@
 //! One operation in flight: the union of all protocols' machines, and how an operation of a script becomes one.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program, Property,
-    Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
+    Property, Runtime, ThreadId, Value, View,
     exec::ExecOp,
     fence::{self, CallbackOp, FenceOp, FenceWait},
     lock_all::LockAll,

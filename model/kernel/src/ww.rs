@@ -20,8 +20,8 @@ mod ctx;
 mod lock;
 mod unlock;
 
-pub use ctx::{AcquireCtx, CtxOp, How as CtxHow, WwClass};
 pub(crate) use ctx::class_of;
+pub use ctx::{AcquireCtx, CtxOp, How as CtxHow, WwClass};
 pub use lock::{How, Lock};
 pub use unlock::Unlock;
 

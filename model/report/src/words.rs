@@ -1,8 +1,8 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
-    world::canonical,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, ObjectKind, Plain, Program, Script, ThreadId, Value, World,
+    program::SourceLine, resv::Cursor, world::canonical,
 };
 
 /// What a local that was never set shows.
@@ -17,7 +17,16 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Word(w) => word(w),
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", program.name_of(obj)),
         Value::Ref(h) => program.name_of(h.obj).into(),
-        Value::Cursor(c) => format!("cursor of {}", program.name_of(c.resv)),
+        Value::Cursor(c) => cursor(program, c),
+    }
+}
+
+/// A cursor by the entry that it stands at.
+fn cursor(program: &Program, c: Cursor) -> String {
+    match (program.kind(c.resv), c.entry()) {
+        (_, Some((list, at))) => format!("cursor at {}[{at}]", program.name_of(list)),
+        (ObjectKind::Resv { lock, .. }, None) => format!("cursor of {}", program.name_of(*lock)),
+        (_, None) => format!("cursor of {}", program.name_of(c.resv)),
     }
 }
 

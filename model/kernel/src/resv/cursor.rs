@@ -72,6 +72,11 @@ impl Cursor {
         Usage::ALL[usize::from(self.flags >> 2 & 3)]
     }
 
+    /// The list and the entry that it came to last.
+    pub fn entry(self) -> Option<(ObjId, u8)> {
+        Some((some(self.list)?, self.index().checked_sub(1)?))
+    }
+
     fn usage(self) -> Usage {
         Usage::ALL[usize::from(self.flags & 3)]
     }

@@ -108,7 +108,9 @@ pub(crate) fn between(
     let mut out = worlds(program, &before.world, &after.world, touched.iter());
     out.extend(touched.iter().filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)));
     let locals = words::script(program, me).locals.len() as u8;
-    for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into) {
+    // A local without a name is the compiler's.
+    let named = |l: &LocalId| !words::local_name(program, me, *l).is_empty();
+    for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into && named(l)) {
         let (old, new) = (before.thread(me).local(l), after.thread(me).local(l));
         if old != new {
             let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));

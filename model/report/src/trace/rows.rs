@@ -5,7 +5,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Instr, Op, Property, ThreadId,
+    Instr, Op, Program, Property, ThreadId, Value,
     primitives::{variable, waitqueue},
 };
 
@@ -91,6 +91,9 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
         under.push(start.label.to_string());
     }
+    if is_injected(replay.program, end) {
+        under.push("injected failure".into());
+    }
     if let Some(choice) = start.choice.filter(|_| !matches!(end.end, End::Done(_))) {
         under.push(format!("choice {choice}"));
     }
@@ -124,6 +127,16 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     }
 }
 
+/// Whether the step is a failure that the scenario asks for: no protocol returned this.
+fn is_injected(program: &Program, step: &Step) -> bool {
+    let fails = matches!(step.end, End::Done(v) if v != Value::Unset);
+    match words::instr(program, step.thread, step.pc) {
+        Some(Instr::Op { op: Op::Fail { .. }, .. }) => true,
+        Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => fails && step.label == "may fail",
+        _ => false,
+    }
+}
+
 /// `→ -EDEADLK`, `→ r=1`; nothing for an operation whose result says nothing.
 fn result(replay: &Replay<'_>, step: &Step) -> String {
     let (Some(text), program) = (&step.result, replay.program) else { return String::new() };
@@ -132,7 +145,8 @@ fn result(replay: &Replay<'_>, step: &Step) -> String {
         instr,
         Some(Instr::Op { op: Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, .. }, .. })
     );
-    let into = step.into.map(|l| words::local_name(program, step.thread, l));
+    // A local without a name is the compiler's.
+    let into = step.into.map(|l| words::local_name(program, step.thread, l)).filter(|name| !name.is_empty());
     match into {
         None if wakes && text == "0" => " → nobody woken".into(),
         None if wakes => format!(" → {text} woken"),

@@ -20,10 +20,10 @@ use super::Lower;
 use super::entries::Options;
 use super::script::{Loop, Unit};
 use crate::ops::{self, Args, Given, Opt, Takes, option};
+use crate::report::did_you_mean;
 use crate::syntax::Node;
 
-const INTO: Opt =
-    Opt { required: true, ..option("into", Takes::Value, "the local that holds the fence of each turn") };
+const INTO: Opt = Opt { required: true, ..option("into", Takes::Value, "the local that holds the fence of each turn") };
 const CURSOR: Opt = option("cursor", Takes::Value, "the local that holds the cursor");
 static ITER_EACH: [Opt; 4] = [ops::fences::USAGE, ops::iteration::UNLOCKED, INTO, CURSOR];
 
@@ -62,9 +62,7 @@ impl<'a> Lower<'a> {
         let sorted = self.sort(node, "iter-each", &known);
         let complete = node.broken || self.require(node, "iter-each", &ITER_EACH, &sorted);
         let args = self.one_operand(unit, node, &ops::fences::RESV, &sorted);
-        let local = |unit: &Unit<'_>, key| {
-            sorted.value(key).and_then(|value| unit.local(value.span.of(self.text)))
-        };
+        let local = |unit: &Unit<'_>, key| sorted.value(key).and_then(|value| unit.local(value.span.of(self.text)));
         let (into, named) = (local(unit, "into"), local(unit, "cursor"));
         let (Some(mut args), Some(into), true) = (args, into, complete) else {
             return drop(self.turn(unit, node, Loop::default()));
@@ -169,9 +167,12 @@ impl<'a> Lower<'a> {
             if !node.broken {
                 let name = &node.name.text;
                 let (_, written, _) = STATEMENTS.iter().find(|(known, ..)| known == name)?;
+                let extra = sorted.operands.get(1).map(|value| value.span.of(self.text));
+                let flag = extra.and_then(|said| did_you_mean(said, [ops::iteration::UNLOCKED.name]));
                 self.mistakes
                     .add("statement", node.head, format!("`{name}` takes one operand: {}", param.name))
-                    .expected(format!("`{written}`"));
+                    .expected(format!("`{written}`"))
+                    .help_if(flag);
             }
             return None;
         };

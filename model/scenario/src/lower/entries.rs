@@ -310,11 +310,15 @@ impl<'a> Lower<'a> {
         let local = unit.and_then(|unit| unit.read(said, value.span));
         if local.is_none() {
             let symbol = self.names.find(said);
-            let message = symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
+            let message =
+                symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
             self.mistakes
                 .add("no-cursor", value.span, message)
                 .expected("a local that holds a cursor")
-                .help(format!("`iter-begin RESV usage=USAGE into={}` makes one", if symbol.is_some() { "it" } else { said }))
+                .help(format!(
+                    "`iter-begin RESV usage=USAGE into={}` makes one",
+                    if symbol.is_some() { "it" } else { said }
+                ))
                 .seen_if(symbol.map(|(_, declared)| declared), "declared here");
         }
         local.map(Operand::Local)

@@ -139,8 +139,10 @@ impl<'a> Lower<'a> {
             self.mistakes
                 .add("failure", node.head, format!("`{first}` and `{second}` exclude each other"))
                 .expected("one of them");
+            return None;
         }
-        let nth = sorted.value(FAIL_NTH.name).map(|value| self.given(None, FAIL_NTH.takes.unwrap_or(Takes::Value), value));
+        let nth =
+            sorted.value(FAIL_NTH.name).map(|value| self.given(None, FAIL_NTH.takes.unwrap_or(Takes::Value), value));
         if sorted.has(ERROR.name) && nth.is_none() {
             self.mistakes
                 .add("failure", node.head, "`error=` says what `fail-nth=` returns")
@@ -230,7 +232,7 @@ impl<'a> Lower<'a> {
             };
             let threads = self.threads_named(at);
             let Some(when) = self.when_to_fail(node, &sorted) else {
-                if !(sorted.has(FAIL_NTH.name) || sorted.has(ERROR.name)) {
+                if ![MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR].iter().any(|opt| sorted.has(opt.name)) {
                     self.mistakes
                         .add("inject", node.head, "when is it to fail?")
                         .expected("`may-fail`, `always-fails=VALUE` or `fail-nth=N`");
@@ -311,13 +313,21 @@ impl<'a> Lower<'a> {
     /// Tells which `inject` had nothing to do.
     pub(super) fn idle_injections(&mut self) {
         for injection in std::mem::take(&mut self.injections) {
-            let idle: Vec<&str> =
-                injection.threads.iter().map(String::as_str).filter(|thread| !injection.met.contains(*thread)).collect();
+            let idle: Vec<&str> = injection
+                .threads
+                .iter()
+                .map(String::as_str)
+                .filter(|thread| !injection.met.contains(*thread))
+                .collect();
             if idle.is_empty() {
                 continue;
             }
             self.mistakes
-                .add("idle-inject", injection.node.head, format!("{} never executes `{}`", super::list(idle), injection.op))
+                .add(
+                    "idle-inject",
+                    injection.node.head,
+                    format!("{} executes no `{}` that can fail", super::list(idle), injection.op),
+                )
                 .expected("an operation or a call that the thread's script or its procs have")
                 .help("a scenario with cases says for which: `only CASE { inject … }`");
         }

@@ -24,16 +24,8 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 /// Operations of the language that this version does not have.
-const NOT_YET: [&str; 8] = [
-    "spin-until",
-    "list-each",
-    "progress",
-    "queue-work",
-    "flush-work",
-    "wake-q-add",
-    "wake-q-flush",
-    "alloc",
-];
+const NOT_YET: [&str; 8] =
+    ["spin-until", "list-each", "progress", "queue-work", "flush-work", "wake-q-add", "wake-q-flush", "alloc"];
 
 impl<'a> Lower<'a> {
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {

@@ -16,10 +16,7 @@ fn exec(args: &Args, what: What) -> Op {
         exec: args.object("exec"),
         resv: args.optional("resv"),
         slots: u8::try_from(args.number("slots", 1)).unwrap_or(1),
-        flags: Flags {
-            ignore_duplicates: args.flag("ignore-duplicates"),
-            interruptible: args.flag("interruptible"),
-        },
+        flags: Flags { ignore_duplicates: args.flag("ignore-duplicates"), interruptible: args.flag("interruptible") },
     }
 }
 
