@@ -23,11 +23,14 @@ pub fn value(program: &Program, v: Value) -> String {
 
 /// A cursor by the entry that it stands at.
 fn cursor(program: &Program, c: Cursor) -> String {
-    match (program.kind(c.resv), c.entry()) {
-        (_, Some((list, at))) => format!("cursor at {}[{at}]", program.name_of(list)),
-        (ObjectKind::Resv { lock, .. }, None) => format!("cursor of {}", program.name_of(*lock)),
-        (_, None) => format!("cursor of {}", program.name_of(c.resv)),
+    if let Some((list, at)) = c.entry() {
+        return format!("cursor at {}[{at}]", program.name_of(list));
     }
+    let of = match program.objects.get(usize::from(c.resv.0)).map(|o| &o.kind) {
+        Some(ObjectKind::Resv { lock, .. }) => *lock,
+        _ => c.resv,
+    };
+    format!("cursor of {}", program.name_of(of))
 }
 
 /// A value as it stands in a world.
