@@ -262,6 +262,10 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
                 ways.insert(of.len);
                 count += 1;
             }
+            Instr::MayFail { .. } => {
+                ways.insert(2);
+                count += 1;
+            }
             Instr::Op { op, may_fail, .. } => {
                 if may_fail.is_some() {
                     ways.insert(2);

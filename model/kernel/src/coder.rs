@@ -72,12 +72,16 @@ pub trait Coder {
     }
 
     /// A value.
-    fn value(&mut self, v: &mut Value) {
+    fn value(&mut self, v: &mut Value)
+    where
+        Self: Sized,
+    {
         let mut tag = match v {
             Value::Unset => 0,
             Value::Word(_) => 1,
             Value::Null => 2,
             Value::Ref(_) => 3,
+            Value::Cursor(_) => 4,
         };
         self.byte(&mut tag);
         match tag {
@@ -87,6 +91,14 @@ pub trait Coder {
                 let mut w = v.word().unwrap_or(0);
                 self.word(&mut w);
                 *v = Value::Word(w);
+            }
+            4 => {
+                let mut cursor = match v {
+                    Value::Cursor(cursor) => *cursor,
+                    _ => crate::resv::Cursor::new(ObjId(0), Default::default(), false),
+                };
+                cursor.code(self);
+                *v = Value::Cursor(cursor);
             }
             _ => {
                 let mut h = match v {

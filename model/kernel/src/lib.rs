@@ -4,7 +4,7 @@
 //!
 //! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
 //!   cell is made of (plain data, or a threading model checker's own types).
-//! * One file per protocol ([`ww`], [`fence`], [`resv`]) and per primitive ([`primitives`]). Each holds its object, its
+//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`]) and per primitive ([`primitives`]). Each holds its object, its
 //!   machines (an enum of program points at the top), their footprints and its unit tests.
 //! * [`Program`]: what a scenario is compiled to, and [`Thread`], the interpreter of one script.
 //! * [`State`]: a whole modelled system as one flat value, with the canonical encoding that identifies it.
@@ -21,6 +21,7 @@
 
 pub mod coder;
 pub mod cx;
+pub mod exec;
 pub mod expr;
 pub mod fence;
 pub mod footprint;

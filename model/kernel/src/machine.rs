@@ -1,8 +1,9 @@
 //! One operation in flight: the union of all protocols' machines, and how an operation of a script becomes one.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program, Property,
-    Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
+    Property, Runtime, ThreadId, Value, View,
+    exec::ExecOp,
     fence::{self, CallbackOp, FenceOp, FenceWait, Signalling},
     lock_all::LockAll,
     primitives::{
@@ -11,7 +12,7 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
-    resv::{AddFence, Reserve, Unlocked},
+    resv::{AddFence, Cursor, CursorOp, Reserve, Unlocked},
     ww,
 };
 
@@ -91,6 +92,27 @@ impl Protocol for Choose {
     }
     fn label(&self) -> &'static str {
         if self.may_fail { "may fail" } else { "choose" }
+    }
+}
+
+/// An injected failure: nothing happens, and the error is returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fail {
+    error: Value,
+}
+
+crate::coder::fields!(Fail { error });
+
+impl Protocol for Fail {
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(self.error)
+    }
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        // A step of its own, so that a trace shows it.
+        Footprint::reads(v.my_task())
+    }
+    fn label(&self) -> &'static str {
+        "injected failure"
     }
 }
 
@@ -251,6 +273,12 @@ machines! {
     Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None };
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
+    /// A cursor.
+    Cursor(CursorOp) = CursorOp::BLANK;
+    /// A set of locks.
+    Exec(ExecOp) = ExecOp::BLANK;
+    /// An injected failure.
+    Fail(Fail) = Fail { error: Value::Unset };
     /// The agent of RCU.
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.
@@ -280,7 +308,7 @@ impl Resolver<'_> {
             Value::Ref(h) => Ok(h),
             Value::Null => Err(Fault::new(Property::NullDereference, None)),
             Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
-            Value::Word(_) => Err(Fault::new(Property::WrongKind, None)),
+            Value::Word(_) | Value::Cursor(_) => Err(Fault::new(Property::WrongKind, None)),
         }
     }
 
@@ -325,6 +353,13 @@ impl Resolver<'_> {
     fn entry(&self, o: Operand) -> Resolved<Handle> {
         self.object(o, |k| matches!(k, ObjectKind::Slot { .. } | ObjectKind::Fence { .. }))?;
         self.handle(o)
+    }
+
+    fn cursor(&self, local: LocalId) -> Resolved<Cursor> {
+        match self.value(Operand::Local(local))? {
+            Value::Cursor(cursor) => Ok(cursor),
+            _ => Err(Fault::new(Property::WrongKind, None)),
+        }
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.
@@ -490,6 +525,16 @@ impl Resolver<'_> {
             Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
             Op::LocalIrq { off } => Machine::LocalIrq(irq::LocalIrq { off, visible: self.program.has_irqs }),
             Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
+            Op::IterBegin { resv, usage, unlocked } => {
+                Machine::Cursor(CursorOp::begin(self.resv(resv)?, usage, unlocked))
+            }
+            Op::Cursor { at, home } => Machine::Cursor(CursorOp::on(at, home, self.cursor(home)?)),
+            Op::Exec { what, exec, resv, slots, flags } => {
+                let exec = self.object(exec, |k| matches!(k, ObjectKind::Exec { .. }))?;
+                let resv = resv.map(|r| self.resv(r)).transpose()?;
+                Machine::Exec(ExecOp::new(what, exec, resv, slots, flags))
+            }
+            Op::Fail { error } => Machine::Fail(Fail { error }),
             other => return self.primitive(other),
         })
     }
@@ -531,7 +576,17 @@ impl Machine {
             Machine::UserAccess(u) => u.is_visible(),
             Machine::LocalIrq(i) => i.visible,
             Machine::Signalling(_) => false,
+            Machine::Cursor(c) => c.is_visible(),
+            Machine::Exec(e) => e.is_visible(),
             _ => true,
+        }
+    }
+
+    /// A local that the finished operation changes besides the one that takes its result.
+    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
+        match self {
+            Machine::Cursor(c) => c.write_back(),
+            _ => None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Bits, Code, Coder, ObjId, Plain, Runtime, ThreadId,
+    exec::Exec,
     fence::{Callback, Fence},
     ids::ThreadQueue,
     primitives::{
@@ -70,6 +71,8 @@ pub enum Object<R: Runtime> {
     List(ListHead<R>),
     /// `struct wake_q_head`.
     WakeQ(WakeQ<R>),
+    /// `struct drm_exec`, without its context.
+    Exec(Exec<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -120,6 +123,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
             ObjectKind::List => Object::List(ListHead::new(id)),
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
+            ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
         }
     }
 
@@ -147,6 +151,7 @@ impl<R: Runtime> Object<R> {
             Object::RwSem(o) => o.facets(sink),
             Object::List(o) => o.facets(sink),
             Object::WakeQ(o) => o.facets(sink),
+            Object::Exec(o) => o.facets(sink),
         }
     }
 
@@ -186,6 +191,7 @@ impl Code for Object<Plain> {
             Object::RwSem(o) => o.code(c),
             Object::List(o) => o.code(c),
             Object::WakeQ(o) => o.code(c),
+            Object::Exec(o) => o.code(c),
         }
     }
 }

@@ -127,6 +127,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::Work { .. } | ObjectKind::Timer { .. } => &["pending", "running"],
         ObjectKind::Workqueue { .. } => &["queued"],
         ObjectKind::Resv { .. } => &["list"],
+        ObjectKind::Exec { .. } => &["num_objects", "contended", "prelocked"],
         ObjectKind::Slot { .. } | ObjectKind::Rcu | ObjectKind::WwClass { .. } | ObjectKind::FenceList => &[],
     }
 }

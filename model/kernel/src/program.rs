@@ -6,7 +6,7 @@ pub use builder::{ProgramBuilder, ScriptBuilder};
 
 use crate::{
     Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId,
-    Value, fence, primitives,
+    Value, exec, fence, primitives,
     resv::{self, Usage},
     value::Handle,
     ww,
@@ -102,6 +102,11 @@ pub enum ObjectKind {
     FenceList,
     /// `struct mutex`: a ww mutex that is taken without a context.
     Mutex,
+    /// `struct drm_exec`.
+    Exec {
+        /// Its acquire context.
+        ctx: ObjId,
+    },
     /// `struct rw_semaphore`.
     RwSem,
     /// `struct list_head`.
@@ -306,6 +311,14 @@ pub enum Op {
     ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
     /// `test-signaled`.
     TestSignaled { resv: Operand, usage: Usage },
+    /// `iter-begin`.
+    IterBegin { resv: Operand, usage: Usage, unlocked: bool },
+    /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`: the cursor that a local holds.
+    Cursor { at: resv::cursor::At, home: LocalId },
+    /// Everything on a `struct drm_exec`; the reservation of those that work on one.
+    Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
+    /// An injected failure: nothing but its result.
+    Fail { error: Value },
     /// The agent that runs grace periods.
     GracePeriods,
     /// `call-rcu x P`.
@@ -380,6 +393,24 @@ pub enum Instr {
     Return {
         /// Where its result is.
         result: Option<LocalId>,
+    },
+    /// An injected `may-fail` of what follows, up to `over`: either it happens, or it does not and returns the error.
+    MayFail {
+        /// What is returned.
+        error: Value,
+        /// Where that goes.
+        into: Option<LocalId>,
+        /// The instruction behind what failed.
+        over: u16,
+    },
+    /// Counts how often it is come to, from an unset local on: goes on the `nth` time, else to `otherwise`.
+    Nth {
+        /// Where it counts.
+        counter: LocalId,
+        /// Which time.
+        nth: u8,
+        /// Where to go every other time.
+        otherwise: u16,
     },
     /// The script is over.
     End,

@@ -72,7 +72,7 @@ properties! {
         "a fence is added to a reservation without a slot reserved under the same hold of the lock",
         "BUG_ON in dma_resv_add_fence()";
     ResvNotHeld = "resv-not-held",
-        "a reservation is changed by a thread that does not hold its lock",
+        "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
         "dma_resv_assert_held()";
     UseAfterFree = "use-after-free",
         "an object is used after it was freed, through a stale reference or by name",

@@ -5,10 +5,12 @@
 //! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
 
 mod add;
+pub mod cursor;
 mod reserve;
 mod unlocked;
 
 pub use add::AddFence;
+pub use cursor::{Cursor, CursorOp};
 pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 

@@ -265,6 +265,7 @@ const WORD_TAG: u64 = 1 << 40;
 const WORD_BIAS: i64 = 1 << 31;
 const NULL_BITS: u64 = 2 << 40;
 const REF_TAG: u64 = 3 << 40;
+const CURSOR_TAG: u64 = 4 << 40;
 
 impl Bits for Value {
     fn to_bits(self) -> u64 {
@@ -273,6 +274,7 @@ impl Bits for Value {
             Value::Word(w) => WORD_TAG + (i64::from(w) + WORD_BIAS) as u64,
             Value::Null => NULL_BITS,
             Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 8),
+            Value::Cursor(c) => CURSOR_TAG + c.to_bits(),
         }
     }
     fn from_bits(bits: u64) -> Self {
@@ -280,6 +282,7 @@ impl Bits for Value {
             1 => Value::Word(((bits & (WORD_TAG - 1)) as i64 - WORD_BIAS) as i32),
             2 => Value::Null,
             3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
+            4 => Value::Cursor(Bits::from_bits(bits)),
             _ => Value::Unset,
         }
     }
@@ -299,6 +302,7 @@ mod tests {
             Value::Word(i32::MIN),
             Value::Null,
             Value::Ref(Handle { obj: ObjId(33), generation: 255 }),
+            Value::Cursor(crate::resv::Cursor::new(ObjId(35), crate::resv::Usage::Bookkeep, true)),
         ] {
             assert_eq!(Value::from_bits(v.to_bits()), v);
         }

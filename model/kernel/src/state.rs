@@ -270,13 +270,17 @@ impl State {
         stepped.into()
     }
 
-    /// The contexts that a thread has in use: ending one is a private decision, merged into the step before it.
+    /// The contexts and sets of locks that a thread has in use: ending the one and looking at the other are private
+    /// decisions, merged into the step before.
     fn own_contexts(&self, t: ThreadId) -> ObjSet {
         let mut own = ObjSet::default();
         for (id, o) in self.world.objects() {
             if let Object::AcquireCtx(c) = o
                 && c.task() == Some(t)
             {
+                own.insert(id);
+            }
+            if crate::exec::is_own(o, t) {
                 own.insert(id);
             }
         }

@@ -248,13 +248,16 @@ impl Thread {
                 }
                 (into, result) = (dest, error);
             }
+            Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
+                let fails = value != Value::Word(0);
+                self.set_result(dest.filter(|_| fails), error);
+                self.pc = if fails { over } else { self.pc + 1 };
+                return self.advance(script, cx);
+            }
             Instr::Op { into: dest, .. } | Instr::Choose { into: dest, .. } => into = dest,
             _ => {}
         }
-        if let Some(l) = into {
-            self.set_local(l, result);
-        }
-        self.machine = Machine::Idle;
+        self.set_result(into, result);
         self.pc += 1;
         self.advance(script, cx);
     }
@@ -292,15 +295,24 @@ impl Thread {
         match frame.then {
             Then::Resume => self.machine.returned(value),
             Then::Done(result) => {
-                if let Instr::Op { into: Some(l), .. } = script.code[usize::from(self.pc)] {
-                    self.set_local(l, result);
-                }
-                self.machine = Machine::Idle;
+                let into = match script.code[usize::from(self.pc)] {
+                    Instr::Op { into, .. } => into,
+                    _ => None,
+                };
+                self.set_result(into, result);
                 self.pc += 1;
                 return true;
             }
         }
         false
+    }
+
+    /// The operation in flight is over: its result goes into a local, and what else it changed to where it came from.
+    fn set_result(&mut self, into: Option<LocalId>, result: Value) {
+        for (l, v) in self.machine.write_back().into_iter().chain(into.map(|l| (l, result))) {
+            self.set_local(l, v);
+        }
+        self.machine = Machine::Idle;
     }
 
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
@@ -319,6 +331,8 @@ impl Thread {
                         return;
                     }
                 }
+                Instr::MayFail { .. } => return self.machine = Machine::may_fail(),
+                Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
                 Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
                 Instr::End => return self.exit(script, cx),
                 Instr::Jump(to) => self.pc = to,
@@ -351,13 +365,19 @@ impl Thread {
 
     /// An operation that nobody else can see, taken with the step before it.
     fn run_private<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) {
-        if let Flow::Done(value) = self.machine.step(cx)
-            && let Some(l) = into
-        {
-            self.set_local(l, value);
+        if let Flow::Done(value) = self.machine.step(cx) {
+            self.set_result(into, value);
         }
         self.machine = Machine::Idle;
         self.pc += 1;
+    }
+
+    /// Counts up to `nth` and no further: what comes after it is all the same.
+    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) {
+        let counter = &mut self.locals[usize::from(self.base + counter.0)];
+        let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
+        *counter = Value::Word((seen + 1).min(nth + 1));
+        self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {

@@ -1,6 +1,6 @@
 //! What a local, a variable or a return code holds: a word, NULL, or a reference to an object.
 
-use crate::ids::ObjId;
+use crate::{ids::ObjId, resv::Cursor};
 use std::fmt;
 
 /// A reference to an object as a program holds it: which slot, and the slot's generation when it was taken.
@@ -19,7 +19,7 @@ impl Handle {
     pub const STALE: u8 = 255;
 }
 
-/// A word, NULL, a reference, or nothing yet.
+/// A word, NULL, a reference, a cursor, or nothing yet.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Value {
     /// Never set. Reading it is a violation.
@@ -31,16 +31,18 @@ pub enum Value {
     Null,
     /// A reference to an object.
     Ref(Handle),
+    /// A place in an iteration.
+    Cursor(Cursor),
 }
 
 impl Value {
-    /// The truth of a value as C's `if` sees it: nonzero words and references are true.
+    /// The truth of a value as C's `if` sees it: nonzero words, references and cursors are true.
     pub fn truth(self) -> Option<bool> {
         match self {
             Value::Unset => None,
             Value::Word(w) => Some(w != 0),
             Value::Null => Some(false),
-            Value::Ref(_) => Some(true),
+            Value::Ref(_) | Value::Cursor(_) => Some(true),
         }
     }
 
@@ -49,7 +51,7 @@ impl Value {
         match self {
             Value::Word(w) => Some(w),
             Value::Null => Some(0),
-            Value::Unset | Value::Ref(_) => None,
+            Value::Unset | Value::Ref(_) | Value::Cursor(_) => None,
         }
     }
 }

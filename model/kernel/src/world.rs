@@ -4,6 +4,7 @@ use crate::{
     Code, Coder, Cx, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Property, Runtime,
     ThreadId, Value, Violation,
     coder::Canon,
+    exec::Exec,
     fence::{Callback, Fence},
     object::Task,
     primitives::{
@@ -158,6 +159,7 @@ accessors! {
     rwsem rwsem_mut RwSem RwSem;
     list_head list_head_mut List ListHead;
     wake_q wake_q_mut WakeQ WakeQ;
+    exec exec_mut Exec Exec;
 }
 
 #[cold]

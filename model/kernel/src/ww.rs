@@ -20,6 +20,7 @@ mod ctx;
 mod lock;
 mod unlock;
 
+pub(crate) use ctx::class_of;
 pub use ctx::{AcquireCtx, CtxOp, How as CtxHow, WwClass};
 pub use lock::{How, Lock};
 pub use unlock::Unlock;

@@ -313,7 +313,15 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
     });
     let mut program = b.build();
     let (slab, slots) = (SlabKind::Plain, item.0..item.0 + 1);
-    program.structs.push(StructDecl { name: "item".into(), slab, slots, refs: None, release: None, fields: vec![], first_var: 0 });
+    program.structs.push(StructDecl {
+        name: "item".into(),
+        slab,
+        slots,
+        refs: None,
+        release: None,
+        fields: vec![],
+        first_var: 0,
+    });
     ends(&program, |_| {})
 }
 

@@ -142,13 +142,17 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
         Some(Instr::Choose { into, .. }) => (into, None),
+        Some(Instr::MayFail { error, into, .. }) => (into, Some(error)),
         _ => (None, None),
     };
+    let decides_call = matches!(words::instr(program, t, pc), Some(Instr::MayFail { .. }));
     let end = match (taken.violation, taken.result, state.thread(t).run()) {
         // A private instruction after the operation was refused, not the operation itself: it still has its result.
         (Some(v), None, _) => End::Broken(v),
         (Some(v), Some(_), _) if v.pc == pc => End::Broken(v),
         (_, Some(decision), _) if may_fail.is_some() && label == "may fail" => match decision {
+            // The decision about a call is over with it; an operation goes on.
+            Value::Word(0) if decides_call => End::Done(Value::Unset),
             Value::Word(0) => End::Unfinished,
             _ => End::Done(may_fail.unwrap_or_default()),
         },
@@ -157,7 +161,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
         (_, None, Run::Asleep(on, _)) => End::Asleep(on),
         _ => End::Unfinished,
     };
-    let done = matches!(end, End::Done(_));
+    let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
     let into = dest.filter(|_| done);
     let result = match end {
         End::Done(v) => Some(words::value_in(program, &state.world, v)),

@@ -136,7 +136,7 @@ fn falls(program: &Program, t: ThreadId, pc: u16, choice: u8) -> String {
             Some(Operand::Const(v)) => format!("`{text}` gives {}", words::value(program, *v)),
             _ => format!("`{text}` gives its choice {choice}"),
         },
-        Some(Instr::Op { may_fail: Some(_), .. }) => {
+        Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => {
             format!("`{text}` {}", if choice == 0 { "does not fail" } else { "fails" })
         }
         _ => format!("`{text}` goes way {choice}"),

@@ -160,7 +160,11 @@ fn remaining(program: &Program, state: &State, t: ThreadId) -> Vec<u16> {
         match instr {
             Instr::End => {}
             Instr::Jump(to) => open.push(to),
-            Instr::Branch { otherwise, .. } => open.extend([otherwise, pc + 1]),
+            Instr::Branch { otherwise: other, .. }
+            | Instr::Nth { otherwise: other, .. }
+            | Instr::MayFail { over: other, .. } => {
+                open.extend([other, pc + 1]);
+            }
             _ => open.push(pc + 1),
         }
     }

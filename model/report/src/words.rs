@@ -1,8 +1,8 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
-    world::canonical,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, ObjectKind, Plain, Program, Script, ThreadId, Value, World,
+    program::SourceLine, resv::Cursor, world::canonical,
 };
 
 /// What a local that was never set shows.
@@ -17,7 +17,20 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Word(w) => word(w),
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", program.name_of(obj)),
         Value::Ref(h) => program.name_of(h.obj).into(),
+        Value::Cursor(c) => cursor(program, c),
     }
+}
+
+/// A cursor by the entry that it stands at.
+fn cursor(program: &Program, c: Cursor) -> String {
+    if let Some((list, at)) = c.entry() {
+        return format!("cursor at {}[{at}]", program.name_of(list));
+    }
+    let of = match program.objects.get(usize::from(c.resv.0)).map(|o| &o.kind) {
+        Some(ObjectKind::Resv { lock, .. }) => *lock,
+        _ => c.resv,
+    };
+    format!("cursor of {}", program.name_of(of))
 }
 
 /// A value as it stands in a world.

@@ -174,6 +174,13 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         meaning: "a reservation: a ww mutex and a list of fences",
         kernel: "struct dma_resv",
     },
+    DeclSpec {
+        name: "exec",
+        kind: Some(Kind::Exec),
+        options: &[flag("per-thread", "each thread that names it has one of its own, as if on its stack")],
+        meaning: "a set of reservations to lock, with its acquire context",
+        kernel: "struct drm_exec",
+    },
 ];
 
 /// The declaration of that name.

@@ -54,6 +54,7 @@ kinds! {
     RwSem = "rwsem", "an";
     List = "list", "a";
     WakeQ = "wake-q", "a";
+    Exec = "exec", "an";
 }
 
 impl Kind {
@@ -79,6 +80,7 @@ impl Kind {
             ObjectKind::RwSem => Kind::RwSem,
             ObjectKind::List => Kind::List,
             ObjectKind::WakeQ => Kind::WakeQ,
+            ObjectKind::Exec { .. } => Kind::Exec,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })
     }

@@ -157,7 +157,10 @@ impl ScriptBuilder {
     /// Changes where a branch or jump goes, once that is known.
     pub fn patch(&mut self, at: u16, to: u16) {
         match &mut self.script.code[usize::from(at)] {
-            Instr::Jump(target) | Instr::Branch { otherwise: target, .. } => *target = to,
+            Instr::Jump(target)
+            | Instr::Branch { otherwise: target, .. }
+            | Instr::MayFail { over: target, .. }
+            | Instr::Nth { otherwise: target, .. } => *target = to,
             other => panic!("[usage] {other:?} goes nowhere"),
         }
     }

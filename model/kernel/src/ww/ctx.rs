@@ -190,7 +190,7 @@ pub struct CtxOp {
 fields!(CtxOp { how, ctx, on_behalf });
 
 /// The class of a context or mutex.
-pub(super) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
+pub(crate) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
     match program.kind(id) {
         ObjectKind::AcquireCtx { class } | ObjectKind::WwMutex { class, .. } => *class,
         _ => id,

@@ -5,7 +5,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Instr, Op, Property, ThreadId,
+    Instr, Op, Program, Property, ThreadId, Value,
     primitives::{variable, waitqueue},
 };
 
@@ -95,6 +95,9 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
         under.push(start.label.to_string());
     }
+    if is_injected(replay.program, end) {
+        under.push("injected failure".into());
+    }
     if let Some(choice) = start.choice.filter(|_| !matches!(end.end, End::Done(_))) {
         under.push(format!("choice {choice}"));
     }
@@ -126,6 +129,16 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         broken,
         no_return: no_return == Some(last),
         preemption: None,
+    }
+}
+
+/// Whether the step is a failure that the scenario asks for: no protocol returned this.
+fn is_injected(program: &Program, step: &Step) -> bool {
+    let fails = matches!(step.end, End::Done(v) if v != Value::Unset);
+    match words::instr(program, step.thread, step.pc) {
+        Some(Instr::Op { op: Op::Fail { .. }, .. }) => true,
+        Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => fails && step.label == "may fail",
+        _ => false,
     }
 }
 

@@ -232,6 +232,10 @@ impl<'a> Lower<'a> {
         let moved = body.code.into_iter().map(|instr| match instr {
             Instr::Jump(to) => Instr::Jump(to.saturating_add(entry)),
             Instr::Branch { expr, otherwise } => Instr::Branch { expr, otherwise: otherwise.saturating_add(entry) },
+            Instr::MayFail { error, into, over } => Instr::MayFail { error, into, over: over.saturating_add(entry) },
+            Instr::Nth { counter, nth, otherwise } => {
+                Instr::Nth { counter, nth, otherwise: otherwise.saturating_add(entry) }
+            }
             other => other,
         });
         script.code.extend(moved);

@@ -106,7 +106,14 @@ impl<'a> Lower<'a> {
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => return self.reservation(name),
             Some(Kind::Ctx) if options.has("per-thread") => {
-                return Symbol::PerThread { class: None };
+                return Symbol::PerThread { kind: Kind::Ctx, class: None };
+            }
+            Some(Kind::Exec) if options.has("per-thread") => {
+                return Symbol::PerThread { kind: Kind::Exec, class: None };
+            }
+            Some(Kind::Exec) => {
+                let id = self.exec_object(&name.text);
+                return Symbol::Object { id, kind: Kind::Exec };
             }
             Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
                 Some("mutex") => ObjectKind::Mutex,
@@ -245,6 +252,13 @@ impl<'a> Lower<'a> {
         Symbol::Object { id: id(1), kind: Kind::Resv }
     }
 
+    /// A set of locks with its acquire context, which is of the class of reservations.
+    pub(super) fn exec_object(&mut self, name: &str) -> ObjId {
+        let class = self.resv_class();
+        let ctx = self.object(format!("{name}.ctx"), ObjectKind::AcquireCtx { class });
+        self.object(name.to_owned(), ObjectKind::Exec { ctx })
+    }
+
     /// The second pass: options that refer to names.
     fn complete(&mut self, declared: &Open<'a>) {
         match declared.symbol {
@@ -260,10 +274,11 @@ impl<'a> Lower<'a> {
                 self.set_class(id, class);
             }
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
-            Symbol::PerThread { .. } => {
+            Symbol::PerThread { kind: Kind::Exec, .. } => {}
+            Symbol::PerThread { kind, .. } => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;
-                self.names.declare(text, Symbol::PerThread { class }, *span);
+                self.names.declare(text, Symbol::PerThread { kind, class }, *span);
             }
             Symbol::Object { .. } | Symbol::Thread { .. } => {}
         }

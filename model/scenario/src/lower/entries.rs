@@ -131,6 +131,7 @@ impl<'a> Lower<'a> {
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
+            Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
@@ -198,9 +199,9 @@ impl<'a> Lower<'a> {
     fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
-            Some((Symbol::PerThread { class }, _)) => {
+            Some((Symbol::PerThread { kind, class }, _)) => {
                 let unit = unit?;
-                Some(Operand::Object(self.own_context(unit, name, class.unwrap_or_default())))
+                Some(Operand::Object(self.own_context(unit, name, kind, class.unwrap_or_default())))
             }
             Some((Symbol::Var { .. }, _)) if unit.is_none() => {
                 self.mistakes
@@ -230,13 +231,16 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The acquire context that this thread has of its own under that name.
-    fn own_context(&mut self, unit: &Unit<'a>, name: &str, class: ObjId) -> ObjId {
+    /// The acquire context or set of locks that this thread has of its own under that name.
+    fn own_context(&mut self, unit: &Unit<'a>, name: &str, kind: Kind, class: ObjId) -> ObjId {
         let owned = format!("{}.{name}", unit.acting.as_deref().unwrap_or(unit.name()));
         if let Some(at) = self.program.objects.iter().position(|object| object.name == owned) {
             return ObjId(u8::try_from(at).unwrap_or(u8::MAX));
         }
-        self.object(owned, ObjectKind::AcquireCtx { class })
+        match kind {
+            Kind::Exec => self.exec_object(&owned),
+            _ => self.object(owned, ObjectKind::AcquireCtx { class }),
+        }
     }
 
     /// Tells a name that nothing has, with the nearest that something has.
@@ -299,6 +303,26 @@ impl<'a> Lower<'a> {
             .expected(one_of_kinds(kinds))
             .seen_if(declared, "declared here");
         None
+    }
+
+    /// A local that may hold a cursor.
+    fn cursor_local(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
+        let said = value.span.of(self.text);
+        let local = unit.and_then(|unit| unit.read(said, value.span));
+        if local.is_none() {
+            let symbol = self.names.find(said);
+            let message =
+                symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
+            self.mistakes
+                .add("no-cursor", value.span, message)
+                .expected("a local that holds a cursor")
+                .help(format!(
+                    "`iter-begin RESV usage=USAGE into={}` makes one",
+                    if symbol.is_some() { "it" } else { said }
+                ))
+                .seen_if(symbol.map(|(_, declared)| declared), "declared here");
+        }
+        local.map(Operand::Local)
     }
 
     /// A number that fits a word of the model.

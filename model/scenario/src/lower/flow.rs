@@ -46,6 +46,9 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "ends the execution with the violation `assert` if the condition is false",
     ),
     ("choose", "choose A B… into=X", "any of these: all are explored"),
+    super::blocks::STATEMENTS[0],
+    super::blocks::STATEMENTS[1],
+    super::blocks::STATEMENTS[2],
 ];
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -109,8 +112,9 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let takes_block =
-            matches!(node.name.text.as_str(), "while" | "repeat" | "loop" | "else" | "list-each" | "list-each-safe");
+        const WITH_BLOCK: [&str; 8] =
+            ["while", "repeat", "loop", "else", "list-each", "list-each-safe", "iter-each", "exec-until-all-locked"];
+        let takes_block = WITH_BLOCK.contains(&node.name.text.as_str());
         if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
         }
@@ -127,6 +131,7 @@ impl<'a> Lower<'a> {
             "let" => self.let_local(unit, node),
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
+            "iter-each" | "exec-until-all-locked" | "exec-retry-on-contention" => self.block_operation(unit, node),
             _ => self.operation(unit, node),
         }
     }
@@ -200,7 +205,7 @@ impl<'a> Lower<'a> {
     fn while_loop(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let head = unit.here();
         let exit = self.condition(unit, node).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
-        let turn = self.turn(unit, node);
+        let turn = self.turn(unit, node, Loop::default());
         unit.aim(turn.continues, head);
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(turn.breaks.into_iter().chain(exit).collect());
@@ -214,16 +219,16 @@ impl<'a> Lower<'a> {
                 .help("`while \"E\" { … }` ends by a condition, `repeat N { … }` after N turns");
         }
         let head = unit.here();
-        let turn = self.turn(unit, node);
+        let turn = self.turn(unit, node, Loop::default());
         unit.aim(turn.continues, head);
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(turn.breaks);
     }
 
     /// The body of a loop once.
-    fn turn(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Loop {
+    pub(super) fn turn(&mut self, unit: &mut Unit<'a>, node: &'a Node, begun: Loop) -> Loop {
         let line = unit.line();
-        unit.loops.push(Loop::default());
+        unit.loops.push(begun);
         self.block(unit, node.children());
         unit.back_to(line);
         unit.loops.pop().unwrap_or_default()
@@ -236,7 +241,7 @@ impl<'a> Lower<'a> {
                     .add("repeat", node.head, "`repeat` takes a number of turns")
                     .expected("`repeat N { … }`, or `repeat \"EXPRESSION\" { … }`");
             }
-            drop(self.turn(unit, node));
+            drop(self.turn(unit, node, Loop::default()));
             return;
         };
         match entry.value.kind {
@@ -256,7 +261,7 @@ impl<'a> Lower<'a> {
     fn unroll(&mut self, unit: &mut Unit<'a>, node: &'a Node, turns: i64) {
         let mut breaks = Vec::new();
         for _ in 0..turns {
-            let turn = self.turn(unit, node);
+            let turn = self.turn(unit, node, Loop::default());
             unit.land(turn.continues);
             breaks.extend(turn.breaks);
         }
@@ -266,7 +271,7 @@ impl<'a> Lower<'a> {
     /// Counts a hidden local down.
     fn counted(&mut self, unit: &mut Unit<'a>, node: &'a Node, turns: &Written) {
         let Some(expr) = self.script_expr(unit, turns) else {
-            drop(self.turn(unit, node));
+            drop(self.turn(unit, node, Loop::default()));
             return;
         };
         let left = unit.hidden();
@@ -275,7 +280,7 @@ impl<'a> Lower<'a> {
         let constant = |word| ExprNode::Const(Value::Word(word));
         let expr = self.add_expr(vec![ExprNode::Read(left), constant(0), ExprNode::Apply(Operator::Gt)]);
         let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
-        let turn = self.turn(unit, node);
+        let turn = self.turn(unit, node, Loop::default());
         unit.land(turn.continues);
         let expr = self.add_expr(vec![ExprNode::Read(left), constant(1), ExprNode::Apply(Operator::Sub)]);
         unit.emit(Instr::Let { into: left, expr });
@@ -290,7 +295,7 @@ impl<'a> Lower<'a> {
     /// The safe form holds the next one in a hidden local while the block runs.
     fn list_each(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let Some((list, into)) = self.list_and_local(unit, node) else {
-            drop(self.turn(unit, node));
+            drop(self.turn(unit, node, Loop::default()));
             return;
         };
         let safe = node.name.text == "list-each-safe";
@@ -309,7 +314,7 @@ impl<'a> Lower<'a> {
             unit.emit(Instr::Let { into, expr });
             unit.emit(look(How::Next, Some(into)));
         }
-        let turn = self.turn(unit, node);
+        let turn = self.turn(unit, node, Loop::default());
         unit.land(turn.continues);
         if !safe {
             unit.emit(look(How::Next, Some(into)));

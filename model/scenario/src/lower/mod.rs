@@ -1,12 +1,14 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod blocks;
 mod callees;
 mod declare;
 mod entries;
 mod expect;
 mod exprs;
 mod flow;
+mod inject;
 mod names;
 mod operation;
 mod scenario;
@@ -41,6 +43,8 @@ pub(crate) struct Lower<'a> {
     called: BTreeSet<&'a str>,
     /// What the kernel calls through a pointer, by its place among the program's callees.
     callees: Vec<&'a Node>,
+    /// The failures that the scenario's `inject` lines ask for.
+    injections: Vec<inject::Injection<'a>>,
     program: Program,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,

@@ -21,8 +21,9 @@ pub(crate) enum Symbol {
     },
     /// Index into the program's structs.
     Struct(usize),
-    /// An acquire context that every thread which names it has one of.
+    /// An acquire context or a set of locks that every thread which names it has one of.
     PerThread {
+        kind: Kind,
         class: Option<ObjId>,
     },
     /// A thread, or the first of `count` identical ones.
@@ -40,7 +41,7 @@ impl Symbol {
             Symbol::Var { len: None, .. } => "a variable",
             Symbol::Var { len: Some(_), .. } => "an array",
             Symbol::Struct(_) => "a struct",
-            Symbol::PerThread { .. } => Kind::Ctx.one(),
+            Symbol::PerThread { kind, .. } => kind.one(),
             Symbol::Thread { .. } => "a thread",
         }
     }

@@ -1,12 +1,14 @@
 //! Operations: a name, operands and options, checked against the table; and
 //! calls of the scenario's own procs, which are inlined.
 
+use fenceweave_kernel::exec;
 use fenceweave_kernel::fence;
 use fenceweave_kernel::primitives::{alloc::Gfp, rcu, slab};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
 use super::exprs::node_of;
+use super::inject::{self, ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject};
 use super::names::{Symbol, is_name, parts};
 use super::script::{Frame, Unit};
 use super::{Lower, flow, list};
@@ -17,15 +19,12 @@ use crate::syntax::{Node, Value as Written, ValueKind};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
-const MAY_FAIL: Opt =
-    Opt { bare: true, ..option("may-fail", Takes::Value, "it may fail instead; both ways are explored") };
-const ALWAYS_FAILS: Opt = option("always-fails", Takes::Value, "it fails, and nothing happens");
 const KIND: Opt = option("kind", Takes::Value, "what a local refers to, where the name of the operation does not say");
 const AT: Opt = option("at", Takes::Value, "the element of an array");
-static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
+static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 /// Operations of the language that this version does not have.
-const NOT_YET: [&str; 4] = ["spin-until", "iter-each", "exec-until-all-locked", "progress"];
+const NOT_YET: [&str; 2] = ["spin-until", "progress"];
 
 impl<'a> Lower<'a> {
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
@@ -35,7 +34,6 @@ impl<'a> Lower<'a> {
         }
         let name = node.name.text.as_str();
         if let Some(proc) = self.procs.get(name).copied() {
-            self.called.insert(name);
             return self.call(unit, node, proc);
         }
         let candidates = ops::named(name);
@@ -287,33 +285,30 @@ impl<'a> Lower<'a> {
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
+                | Op::IterBegin { unlocked: true, .. }
+                | Op::Exec { what: exec::What::PrepareObj, .. }
         );
         self.has_loops |= matches!(op, Op::LockAll { .. });
         let into = self.result(unit, node, spec, sorted);
-        let failure = |name: &str| sorted.has(name);
-        if failure("may-fail") && failure("always-fails") {
-            self.mistakes
-                .add("failure", node.head, "`may-fail` and `always-fails` exclude each other")
-                .expected("one of them");
+        if matches!(op, Op::Cursor { home, .. } if into == Some(home)) {
+            self.tell_same_local(node);
         }
-        if let Some(value) = sorted.value("always-fails") {
-            if let Some(error) = self.failure(unit, value, spec, node)
-                && let Some(into) = into
-            {
-                let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(error)]);
-                unit.emit(Instr::Let { into, expr });
-            }
-            return;
-        }
-        let may_fail = if failure("may-fail") { self.may_fail(unit, node, spec, sorted) } else { None };
-        match (op, sorted.value("gfp")) {
-            (Op::Slab { at: slab::At::New, .. }, Some(gfp)) => {
-                self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail })
-            }
-            _ => {
-                unit.emit(Instr::Op { op, into, may_fail });
+        let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
+        let line = unit.line();
+        let open = self.open_failure(unit, failure, into, true);
+        if !open.never {
+            let may_fail = open.may_fail;
+            match (op, sorted.value("gfp")) {
+                (Op::Slab { at: slab::At::New, .. }, Some(gfp)) => {
+                    self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail });
+                }
+                _ => {
+                    unit.emit(Instr::Op { op, into, may_fail });
+                }
             }
         }
+        unit.back_to(line);
+        self.close_failure(unit, open);
     }
 
     /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.
@@ -356,32 +351,6 @@ impl<'a> Lower<'a> {
             return None;
         }
         unit.local(value.span.of(self.text))
-    }
-
-    fn may_fail(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<Value> {
-        self.refuse_choice(unit, node);
-        if let Some(value) = sorted.value("may-fail") {
-            return self.failure(unit, value, spec, node);
-        }
-        if spec.fails.is_none() {
-            let (message, expected) = match spec.returns {
-                "" => (format!("`{}` cannot fail", spec.name), "an operation that returns something"),
-                _ => (format!("what does `{}` return when it fails?", spec.name), "`may-fail=VALUE`"),
-            };
-            self.mistakes.add("failure", node.head, message).expected(expected);
-        }
-        spec.fails
-    }
-
-    /// What an operation returns instead of being done.
-    fn failure(&mut self, _unit: &Unit<'a>, value: &Written, spec: &OpSpec, node: &Node) -> Option<Value> {
-        if spec.returns.is_empty() {
-            self.mistakes
-                .add("failure", node.head, format!("`{}` cannot fail", spec.name))
-                .expected("an operation that returns something");
-            return None;
-        }
-        self.constant(value)
     }
 
     fn tell_unknown_operation(&mut self, node: &Node) {
@@ -463,7 +432,9 @@ impl<'a> Lower<'a> {
     fn call(&mut self, unit: &mut Unit<'a>, node: &'a Node, proc: &'a Node) {
         let name = node.name.text.as_str();
         let params = &proc.entries[1..];
-        let arguments: Vec<&Written> = node.values().collect();
+        let known: Vec<&'static Opt> = inject::CALL.iter().collect();
+        let sorted = self.sort(node, name, &known);
+        let arguments = sorted.operands.clone();
         if arguments.len() != params.len() || node.block.is_some() {
             let head = self.line_text(proc.head);
             self.mistakes
@@ -472,11 +443,6 @@ impl<'a> Lower<'a> {
                 .seen(proc.head, "declared here");
             return;
         }
-        for key in node.entries.iter().filter_map(|entry| entry.key.as_ref()).filter(|key| key.text != "into") {
-            self.mistakes
-                .add("unknown-option", key.span, format!("a call has no option `{}`", key.text))
-                .expected("`into=`");
-        }
         if unit.calls.contains(&name) {
             self.mistakes
                 .add("recursion", node.head, format!("`{name}` calls itself"))
@@ -484,6 +450,12 @@ impl<'a> Lower<'a> {
             return;
         }
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        let failure = self.failure_of(unit, node, &Subject::Proc, &sorted);
+        let open = self.open_failure(unit, failure, into, false);
+        if open.never {
+            return;
+        }
+        self.called.insert(name);
         let frame = self.frame_of(unit, proc, into);
         for (param, value) in params.iter().zip(arguments) {
             let operand = self.operand(Some(unit), value);
@@ -494,6 +466,7 @@ impl<'a> Lower<'a> {
             }
         }
         self.inline(unit, proc, frame);
+        self.close_failure(unit, open);
     }
 
     /// The locals of a call; collected while its frame is the one at hand.

@@ -61,6 +61,12 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("teardown", "teardown { … }", "runs alone, when all threads are done"),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
+    (
+        "inject",
+        "inject OP at=THREAD may-fail[=V]|always-fails=V|fail-nth=N [error=V]",
+        "every operation or call of that name in that thread fails as if that were written there; of several the N-th in \
+         all. What stands at an operation itself wins",
+    ),
     ("expect", "expect { … }", "what must come out, below"),
     ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
     ("engines", "engines ENGINE…", "no other engine runs it"),
@@ -68,7 +74,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Words of the language that this version reads nothing for.
-const NOT_YET: [&str; 2] = ["inject", "progress"];
+const NOT_YET: [&str; 1] = ["progress"];
 
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
@@ -152,6 +158,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
             callees: Vec::new(),
+            injections: Vec::new(),
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
@@ -228,7 +235,9 @@ impl<'a> Lower<'a> {
         self.lock_orders(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
+            self.collect_injections(&nodes);
             self.scripts(&nodes);
+            self.idle_injections();
             self.idle_procs();
         }
         for node in &nodes {

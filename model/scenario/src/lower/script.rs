@@ -31,6 +31,8 @@ pub(crate) struct Unit<'a> {
     pub(super) calls: Vec<&'a str>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
+    /// Counters of failures, by where those are written.
+    counters: BTreeMap<u32, LocalId>,
     /// In setup, the thread on whose behalf something is done.
     pub(super) acting: Option<String>,
     /// Setup or teardown: runs while nobody else does.
@@ -68,6 +70,9 @@ pub(super) struct Label {
 pub(super) struct Loop {
     pub(super) breaks: Vec<usize>,
     pub(super) continues: Vec<usize>,
+    /// Of `exec-until-all-locked`: the set of locks, and who begins the next round at once.
+    pub(super) exec: Option<String>,
+    pub(super) retries: Vec<usize>,
 }
 
 impl<'a> Unit<'a> {
@@ -82,6 +87,7 @@ impl<'a> Unit<'a> {
             labels: BTreeMap::new(),
             calls: Vec::new(),
             free: Vec::new(),
+            counters: BTreeMap::new(),
             acting: None,
             alone,
             line: SourceLine::default(),
@@ -134,7 +140,12 @@ impl<'a> Unit<'a> {
     pub(super) fn aim(&mut self, jumps: Vec<usize>, to: usize) {
         let to = u16::try_from(to).unwrap_or(u16::MAX);
         for jump in jumps {
-            if let Some(Instr::Jump(target) | Instr::Branch { otherwise: target, .. }) = self.script.code.get_mut(jump)
+            if let Some(
+                Instr::Jump(target)
+                | Instr::Branch { otherwise: target, .. }
+                | Instr::MayFail { over: target, .. }
+                | Instr::Nth { otherwise: target, .. },
+            ) = self.script.code.get_mut(jump)
             {
                 *target = to;
             }
@@ -160,6 +171,17 @@ impl<'a> Unit<'a> {
     /// A local that the author does not see.
     pub(super) fn hidden(&mut self) -> LocalId {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
+    }
+
+    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that was
+    /// somebody else's before.
+    pub(super) fn counter(&mut self, place: Span) -> LocalId {
+        if let Some(counter) = self.counters.get(&place.start) {
+            return *counter;
+        }
+        let counter = self.push_local(String::new());
+        self.counters.insert(place.start, counter);
+        counter
     }
 
     /// Gives hidden locals back, unset, so that no state differs by what
@@ -283,7 +305,7 @@ impl<'a> Lower<'a> {
                 let Some(key) = &entry.key else { continue };
                 if is_let {
                     self.new_local(unit, &key.text, key.span);
-                } else if key.text == "into" {
+                } else if key.text == "into" || key.text == "cursor" {
                     match &entry.value.kind {
                         ValueKind::Word(name) => self.new_local(unit, name, entry.value.span),
                         _ => self.tell_bad_local(entry.value.span),

@@ -51,6 +51,13 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<O
             Instr::End | Instr::Return { .. } => {}
             Instr::Jump(to) => open.push((usize::from(to), all)),
             Instr::Branch { otherwise, .. } => open.extend([(usize::from(otherwise), all), (next, all)]),
+            Instr::Nth { counter, otherwise, .. } => {
+                let all = all | bit(counter);
+                open.extend([(usize::from(otherwise), all), (next, all)]);
+            }
+            Instr::MayFail { into, over, .. } => {
+                open.extend([(usize::from(over), all | into.map_or(0, bit)), (next, all)]);
+            }
             Instr::Op { into: Some(local), .. }
             | Instr::Choose { into: Some(local), .. }
             | Instr::Let { into: local, .. } => {

@@ -10,8 +10,8 @@ use crate::kind::Kind;
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
 const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
-const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
-const USAGE: Opt = Opt {
+pub(crate) const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
+pub(crate) const USAGE: Opt = Opt {
     required: true,
     ..option(
         "usage",
@@ -26,7 +26,7 @@ fn fence(args: &Args, what: What) -> Op {
     Op::Fence { what, fence: args.object("fence"), error }
 }
 
-fn usage(args: &Args) -> Usage {
+pub(super) fn usage(args: &Args) -> Usage {
     args.word("usage").and_then(Usage::from_name).unwrap_or_default()
 }
 

@@ -58,13 +58,13 @@ pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new("unlock", &[MUTEX], "releases a ww mutex or the lock of a reservation", "dma_resv_unlock() ww_mutex_unlock()", |args| {
         Op::WwUnlock { mutex: args.object("mutex") }
     }),
-    OpSpec::new("lock-all", &[MUTEXES], "takes all of them in this order, backing off and starting again after -EDEADLK", "drm_exec_lock_obj() ttm_eu_reserve_buffers() drm_gem_lock_reservations()", |args| {
+    OpSpec::new("lock-all", &[MUTEXES], "takes all of them in this order, backing off and starting again after -EDEADLK", "ttm_eu_reserve_buffers() drm_gem_lock_reservations()", |args| {
         Op::LockAll { locks: args.objects("mutexes"), ctx: args.object("ctx"), interruptible: args.flag("interruptible") }
     })
     .options(&[CTX_REQUIRED, flag("interruptible", "a pending signal ends the wait, and releases what is held")])
     .returns("0, -EINTR")
     .fails(EINTR),
-    OpSpec::new("unlock-all", &[MUTEXES], "releases all of them, the last one first", "drm_exec_fini() ttm_eu_backoff_reservation() drm_gem_unlock_reservations()", |args| {
+    OpSpec::new("unlock-all", &[MUTEXES], "releases all of them, the last one first", "ttm_eu_backoff_reservation() drm_gem_unlock_reservations()", |args| {
         Op::UnlockAll { locks: args.objects("mutexes") }
     }),
     OpSpec::new("acquire-init", &[CONTEXT], "begins an acquire context: takes its stamp", "ww_acquire_init()", |args| context(args, ww::CtxHow::Init))

@@ -2,7 +2,9 @@
 //! operands, options and flags, what diagnostics offer, and the reference page.
 
 mod deferred;
-mod fences;
+pub(crate) mod exec;
+pub(crate) mod fences;
+pub(crate) mod iteration;
 mod lists;
 mod locks;
 mod memory;
@@ -59,6 +61,8 @@ pub(crate) enum Takes {
     Thread,
     /// A declared `struct`.
     Struct,
+    /// A local that holds a cursor: a thing that changes in place.
+    Cursor,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A proc that is called with at most this many arguments.
@@ -138,7 +142,18 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    [memory::OPS, waiting::OPS, locks::OPS, sems::OPS, lists::OPS, fences::OPS, deferred::OPS].into_iter().flatten()
+    const TABLES: [&[OpSpec]; 9] = [
+        memory::OPS,
+        waiting::OPS,
+        locks::OPS,
+        sems::OPS,
+        lists::OPS,
+        fences::OPS,
+        iteration::OPS,
+        exec::OPS,
+        deferred::OPS,
+    ];
+    TABLES.into_iter().flatten()
 }
 
 /// Every meaning of an operation's name.

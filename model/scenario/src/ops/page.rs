@@ -7,7 +7,8 @@ use super::{OpSpec, Opt, Takes, all};
 pub(crate) fn reference() -> String {
     let mut page = String::from(
         "# Operations\n\nEvery operation that returns something takes `into=LOCAL`; one that may fail takes \
-         `may-fail`, `may-fail=-ERRNO` (both ways are explored) or `always-fails=-ERRNO`.\n\n",
+         `may-fail`, `may-fail=-ERRNO` (both ways are explored), `always-fails=-ERRNO`, or `fail-nth=N` \
+         [`error=-ERRNO`] (the N-th time that the thread executes it). So does the call of a proc.\n\n",
     );
     for op in all() {
         page.push_str(&entry(op));

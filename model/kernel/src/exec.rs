@@ -1,0 +1,469 @@
+//! `struct drm_exec`: locking a set of reservations that is found out on the way, with a back-off that starts the whole
+//! block again.
+//!
+//! ```text
+//!   drm_exec_init
+//!   until_all_locked:                       drm_exec_cleanup: first time: begin the ctx, go in
+//!       drm_exec_lock_obj(a) ──┐                              contended:  unlock all, go in again
+//!       retry_on_contention  ──┤ -EDEADLK                     else:       ctx done, go on behind
+//!       drm_exec_prepare_obj(b)┘
+//!   drm_exec_fini                           unlock all, newest first; end the ctx
+//! ```
+//!
+//! After -EDEADLK the object is remembered; the first lock of the next round takes it first, by `dma_resv_lock_slow()`, and
+//! whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References to the
+//! objects are not modelled, a reservation lives as long as the scenario.
+
+use crate::{
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Plain, Property, Runtime, ThreadId, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    program::ObjectKind,
+    resv::Reserve,
+    runtime::NoteCell,
+    ww::{self, CtxHow, CtxOp, How, Lock, Unlock},
+};
+
+/// Most objects of one set.
+pub const MAX_LOCKED: usize = 8;
+
+/// What the next round has to begin with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Contended {
+    /// `DRM_EXEC_DUMMY`: there was no round yet, and no context.
+    #[default]
+    Dummy,
+    /// NULL.
+    Nothing,
+    /// -EDEADLK was about this reservation.
+    On(ObjId),
+}
+
+impl Code for Contended {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        /// Beyond every object.
+        const DUMMY: u8 = u8::MAX;
+        const NOTHING: u8 = u8::MAX - 1;
+        let mut b = match self {
+            Contended::Dummy => DUMMY,
+            Contended::Nothing => NOTHING,
+            Contended::On(resv) => resv.0,
+        };
+        c.byte(&mut b);
+        *self = match b {
+            DUMMY => Contended::Dummy,
+            NOTHING => Contended::Nothing,
+            resv => Contended::On(ObjId(resv)),
+        };
+    }
+}
+
+/// `enum drm_exec_flags`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags {
+    /// `DRM_EXEC_IGNORE_DUPLICATES`: -EALREADY is success.
+    pub ignore_duplicates: bool,
+    /// `DRM_EXEC_INTERRUPTIBLE_WAIT`.
+    pub interruptible: bool,
+}
+
+fields!(Flags { ignore_duplicates, interruptible });
+
+/// What is in a set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Registers {
+    /// Whose it is, from init to fini.
+    task: Option<ThreadId>,
+    flags: Flags,
+    contended: Contended,
+    /// Locked at the beginning of this round, and not asked for since.
+    prelocked: Option<ObjId>,
+    num: u8,
+    /// The reservations, in the order in which they were locked.
+    objects: [ObjId; MAX_LOCKED],
+}
+
+impl Registers {
+    fn locked(&self) -> &[ObjId] {
+        &self.objects[..usize::from(self.num)]
+    }
+
+    /// False if there is no room.
+    fn push(&mut self, resv: ObjId) -> bool {
+        let Some(slot) = self.objects.get_mut(usize::from(self.num)) else { return false };
+        *slot = resv;
+        self.num += 1;
+        true
+    }
+
+    fn remove(&mut self, resv: ObjId) {
+        if let Some(at) = self.locked().iter().position(|o| *o == resv) {
+            self.objects.copy_within(at + 1.., at);
+            self.num -= 1;
+        }
+    }
+}
+
+/// A `struct drm_exec`.
+#[derive(Clone)]
+pub struct Exec<R: Runtime> {
+    registers: R::Note<Registers>,
+}
+
+impl Copy for Exec<Plain> {}
+
+impl<R: Runtime> Exec<R> {
+    pub(crate) fn new() -> Self {
+        Exec { registers: R::Note::new(Registers::default()) }
+    }
+
+    /// Whose it is, from init to fini.
+    pub(crate) fn task(&self) -> Option<ThreadId> {
+        self.registers.get().task
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let r = self.registers.get();
+        if r.task.is_none() {
+            return;
+        }
+        sink("num_objects", Facet::Word(i32::from(r.num)));
+        let contended = match r.contended {
+            Contended::On(resv) => Some(resv),
+            Contended::Dummy | Contended::Nothing => None,
+        };
+        sink("contended", Facet::Object(contended));
+        sink("prelocked", Facet::Object(r.prelocked));
+    }
+}
+
+impl Code for Exec<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let r = &mut self.registers.0;
+        r.task.code(c);
+        if r.task.is_none() {
+            *r = Registers::default();
+            return;
+        }
+        r.flags.code(c);
+        r.contended.code(c);
+        r.prelocked.code(c);
+        c.byte(&mut r.num);
+        let live = usize::from(r.num);
+        r.objects[..live].iter_mut().for_each(|o| o.code(c));
+        r.objects[live..].fill(ObjId::default());
+    }
+}
+
+points! {
+    /// Which operation.
+    pub enum What {
+        /// `drm_exec_init()`.
+        Init = "drm_exec_init",
+        /// `drm_exec_cleanup()`: 1 if there is another round.
+        Cleanup = "drm_exec_cleanup",
+        /// `drm_exec_is_contended()`: 1 or 0.
+        IsContended = "drm_exec_is_contended",
+        /// `drm_exec_lock_obj()`.
+        LockObj = "drm_exec_lock_obj",
+        /// `drm_exec_prepare_obj()`: locks, and makes room for fences.
+        PrepareObj = "drm_exec_prepare_obj",
+        /// `drm_exec_unlock_obj()`.
+        UnlockObj = "drm_exec_unlock_obj",
+        /// `drm_exec_fini()`.
+        Fini = "drm_exec_fini",
+    }
+}
+
+/// What the operation is in the middle of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Inner {
+    /// Nothing yet: the first step decides.
+    Begin,
+    /// `drm_exec_lock_contended()`.
+    LockContended(Lock),
+    Lock(Lock),
+    Unlock(Unlock, ObjId),
+    Reserve(Reserve),
+}
+
+impl Code for Inner {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = match self {
+            Inner::Begin => 0,
+            Inner::LockContended(_) => 1,
+            Inner::Lock(_) => 2,
+            Inner::Unlock(..) => 3,
+            Inner::Reserve(_) => 4,
+        };
+        c.byte(&mut tag);
+        if C::READING {
+            let lock = Lock::new(ObjId(0), None, How::Lock);
+            *self = match tag {
+                0 => Inner::Begin,
+                1 => Inner::LockContended(lock),
+                2 => Inner::Lock(lock),
+                3 => Inner::Unlock(Unlock::new(ObjId(0)), ObjId(0)),
+                _ => Inner::Reserve(Reserve::BLANK),
+            };
+        }
+        match self {
+            Inner::Begin => {}
+            Inner::LockContended(l) | Inner::Lock(l) => l.code(c),
+            Inner::Unlock(u, resv) => {
+                u.code(c);
+                resv.code(c);
+            }
+            Inner::Reserve(r) => r.code(c),
+        }
+    }
+}
+
+/// An operation on a set in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExecOp {
+    what: What,
+    exec: ObjId,
+    /// The reservation to lock or unlock; of the other operations, the set again.
+    resv: ObjId,
+    /// How much room `prepare` makes.
+    slots: u8,
+    flags: Flags,
+    inner: Inner,
+}
+
+fields!(ExecOp { what, exec, resv, slots, flags, inner });
+
+/// The context of a set.
+fn ctx_of(program: &crate::Program, exec: ObjId) -> ObjId {
+    match program.kind(exec) {
+        ObjectKind::Exec { ctx } => *ctx,
+        _ => exec,
+    }
+}
+
+fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {
+    program.resv_parts(resv).lock
+}
+
+impl ExecOp {
+    pub(crate) const BLANK: ExecOp = ExecOp {
+        what: What::Init,
+        exec: ObjId(0),
+        resv: ObjId(0),
+        slots: 0,
+        flags: Flags { ignore_duplicates: false, interruptible: false },
+        inner: Inner::Begin,
+    };
+
+    /// An operation about to start, on the reservation `resv` if it works on one.
+    pub fn new(what: What, exec: ObjId, resv: Option<ObjId>, slots: u8, flags: Flags) -> ExecOp {
+        ExecOp { what, exec, resv: resv.unwrap_or(exec), slots, flags, inner: Inner::Begin }
+    }
+
+    /// Looking whether there was contention is its owner's affair.
+    pub(crate) fn is_visible(&self) -> bool {
+        self.what != What::IsContended
+    }
+
+    /// The first thing to do in a set with these registers; [`Inner::Begin`] if that is nothing.
+    fn plan(&self, program: &crate::Program, r: &Registers) -> Inner {
+        let lock = |resv, how| Lock::new(lock_of(program, resv), Some(ctx_of(program, self.exec)), how);
+        match (self.what, r.contended) {
+            (What::LockObj | What::PrepareObj, Contended::On(resv)) => {
+                let slow = if r.flags.interruptible { How::SlowInterruptible } else { How::Slow };
+                Inner::LockContended(lock(resv, slow))
+            }
+            (What::LockObj | What::PrepareObj, _) if r.prelocked == Some(self.resv) => Inner::Begin,
+            (What::LockObj | What::PrepareObj, _) => {
+                Inner::Lock(lock(self.resv, if r.flags.interruptible { How::Interruptible } else { How::Lock }))
+            }
+            (What::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
+            (What::Cleanup, Contended::On(_)) | (What::Fini, _) => {
+                r.locked().last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
+            }
+            _ => Inner::Begin,
+        }
+    }
+
+    fn unlock(&self, program: &crate::Program, resv: ObjId) -> Inner {
+        Inner::Unlock(Unlock::new(lock_of(program, resv)), resv)
+    }
+
+    /// Whether the set is the caller's, and in a round if it has to be.
+    fn check<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let r = cx.exec(self.exec).registers.get();
+        let wrong = match self.what {
+            What::Init => r.task.is_some(),
+            What::LockObj | What::PrepareObj => r.task != Some(cx.me) || r.contended == Contended::Dummy,
+            _ => r.task != Some(cx.me),
+        };
+        if wrong {
+            cx.violate(Property::WwContract, Some(self.exec));
+        }
+        !wrong
+    }
+
+    fn update<R: Runtime>(&self, cx: &mut Cx<'_, R>, change: impl FnOnce(&mut Registers)) {
+        let exec = cx.exec(self.exec);
+        let mut r = exec.registers.get();
+        change(&mut r);
+        exec.registers.set(r);
+    }
+
+    fn ctx<R: Runtime>(&self, cx: &mut Cx<'_, R>, how: CtxHow) {
+        let ctx = ctx_of(cx.program, self.exec);
+        // Each of these is a single step.
+        let _ = CtxOp { how, ctx, on_behalf: None }.step(cx);
+    }
+
+    /// `drm_exec_obj_locked()`.
+    fn note_locked<R: Runtime>(&self, cx: &mut Cx<'_, R>, resv: ObjId) {
+        let mut room = true;
+        self.update(cx, |r| room = r.push(resv));
+        if !room {
+            cx.violate(Property::CapacityExceeded, Some(self.exec));
+        }
+    }
+
+    /// What is to be done without any lock operation, or after the last one.
+    fn conclude<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let r = cx.exec(self.exec).registers.get();
+        let mut result = 0;
+        match (self.what, r.contended) {
+            (What::Init, _) => {
+                let (task, flags) = (Some(cx.me), self.flags);
+                self.update(cx, |r| *r = Registers { task, flags, ..Registers::default() });
+            }
+            (What::Cleanup, Contended::Dummy) => {
+                self.ctx(cx, CtxHow::Init);
+                self.update(cx, |r| r.contended = Contended::Nothing);
+                result = 1;
+            }
+            (What::Cleanup, Contended::Nothing) => self.ctx(cx, CtxHow::Done),
+            (What::Cleanup, Contended::On(_)) => {
+                self.update(cx, |r| r.prelocked = None);
+                result = 1;
+            }
+            (What::IsContended, contended) => result = i32::from(contended != Contended::Nothing),
+            (What::LockObj | What::PrepareObj, _) => {
+                // Taken at the beginning of the round already.
+                self.update(cx, |r| r.prelocked = None);
+                return self.is_locked();
+            }
+            (What::UnlockObj, _) => {}
+            (What::Fini, contended) => {
+                if contended != Contended::Dummy {
+                    self.ctx(cx, CtxHow::Fini);
+                }
+                self.update(cx, |r| *r = Registers::default());
+            }
+        }
+        Flow::Done(Value::Word(result))
+    }
+
+    /// The object is locked: `prepare` goes on to make room.
+    fn is_locked(&mut self) -> Flow {
+        if self.what != What::PrepareObj {
+            return Flow::Done(Value::Word(0));
+        }
+        self.inner = Inner::Reserve(Reserve::new(self.resv, self.slots));
+        Flow::Go
+    }
+
+    /// The end of an inner lock operation.
+    fn locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, contended: bool, result: Value) -> Flow {
+        let r = cx.exec(self.exec).registers.get();
+        let error = Errno(-result.word().unwrap_or_default());
+        match (error, contended, r.contended) {
+            (Errno(0), true, Contended::On(resv)) => {
+                self.note_locked(cx, resv);
+                self.update(cx, |r| (r.contended, r.prelocked) = (Contended::Nothing, Some(resv)));
+                self.inner = self.plan(cx.program, &cx.world.exec(self.exec).registers.get());
+                if self.inner == Inner::Begin { self.conclude(cx) } else { Flow::Go }
+            }
+            (Errno(0), ..) => {
+                self.note_locked(cx, self.resv);
+                self.is_locked()
+            }
+            // Forgotten even if the wait was interrupted.
+            (_, true, _) => {
+                self.update(cx, |r| r.contended = Contended::Nothing);
+                Flow::Done(result)
+            }
+            (Errno::EDEADLK, ..) => {
+                let resv = self.resv;
+                self.update(cx, |r| r.contended = Contended::On(resv));
+                Flow::Done(result)
+            }
+            (Errno::EALREADY, ..) if r.flags.ignore_duplicates => self.is_locked(),
+            _ => Flow::Done(result),
+        }
+    }
+
+    /// The end of an inner unlock operation.
+    fn unlocked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, resv: ObjId) -> Flow {
+        self.update(cx, |r| r.remove(resv));
+        if self.what == What::UnlockObj {
+            return Flow::Done(Value::Word(0));
+        }
+        self.inner = self.plan(cx.program, &cx.world.exec(self.exec).registers.get());
+        if self.inner == Inner::Begin { self.conclude(cx) } else { Flow::Go }
+    }
+}
+
+impl Protocol for ExecOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.inner == Inner::Begin {
+            if !self.check(cx) {
+                return Flow::Done(Value::Word(0));
+            }
+            self.inner = self.plan(cx.program, &cx.world.exec(self.exec).registers.get());
+        }
+        let flow = match &mut self.inner {
+            Inner::Begin => return self.conclude(cx),
+            Inner::LockContended(l) | Inner::Lock(l) => l.step(cx),
+            Inner::Unlock(u, _) => u.step(cx),
+            Inner::Reserve(r) => r.step(cx),
+        };
+        match (flow, self.inner) {
+            (Flow::Done(v), Inner::LockContended(_)) => self.locked(cx, true, v),
+            (Flow::Done(v), Inner::Lock(_)) => self.locked(cx, false, v),
+            (Flow::Done(_), Inner::Unlock(_, resv)) => self.unlocked(cx, resv),
+            (other, _) => other,
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let r = v.world.exec(self.exec).registers.get();
+        let inner = if self.inner == Inner::Begin { self.plan(v.program, &r) } else { self.inner };
+        let f = match inner {
+            Inner::Begin => Footprint::NONE,
+            Inner::LockContended(l) | Inner::Lock(l) => l.footprint(v),
+            Inner::Unlock(u, _) => u.footprint(v),
+            Inner::Reserve(r) => r.footprint(v),
+        };
+        let (f, ctx) = (f.write(self.exec), ctx_of(v.program, self.exec));
+        match (self.what, r.contended) {
+            // It takes a stamp.
+            (What::Cleanup, Contended::Dummy) => f.write(ctx).write(ww::class_of(v.program, ctx)),
+            (What::Cleanup, Contended::Nothing) | (What::Fini, _) => f.write(ctx),
+            _ => f,
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.inner {
+            Inner::Begin => self.what.label(),
+            Inner::LockContended(l) | Inner::Lock(l) => l.label(),
+            Inner::Unlock(u, _) => u.label(),
+            Inner::Reserve(r) => r.label(),
+        }
+    }
+}
+
+/// The sets that a thread has in use: only it looks at them, so a look may be merged into the step before it.
+pub(crate) fn is_own<R: Runtime>(object: &crate::Object<R>, t: ThreadId) -> bool {
+    matches!(object, crate::Object::Exec(e) if e.task() == Some(t))
+}

@@ -1,0 +1,391 @@
+//! `struct dma_resv_iter` as a value, and iteration by it: `dma_resv_iter_begin()`, `_first`, `_next`, `_end`, in the
+//! form for the holder of the lock and in the one for everybody.
+//!
+//! A cursor is on its owner's stack, so it is held in a local: each operation gets a copy, and the operation's end writes
+//! the changed one back. Like the kernel's it knows its list by address alone, and a list that is freed and allocated
+//! again at the same address is the same to it. An unlocked cursor owns a reference to the fence that it stands at; a
+//! copy of the cursor does not own another.
+//!
+//! ```text
+//!   locked     assert held; the next entry of a usage that the query covers, signalled or not, no reference
+//!   unlocked   rcu_read_lock; list replaced since? start again; put the last fence; the next entry: dma_fence_get_rcu
+//!              (dead: start again), signalled or of no interest: put, go on; list replaced meanwhile? start again
+//! ```
+
+use super::{Entry, Usage, locked_footprint};
+use crate::{
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
+    coder::points,
+    fence::{self, FenceOp, What},
+    machine::Protocol,
+    primitives::rcu,
+};
+
+/// Where an iteration over a reservation is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Cursor {
+    /// The reservation.
+    pub resv: ObjId,
+    /// The list being walked, [`NONE`] without one.
+    list: ObjId,
+    /// The fence whose reference an unlocked cursor owns, [`NONE`] without one.
+    fence: ObjId,
+    /// The next entry, and in the upper half how many the list had (unlocked only).
+    place: u8,
+    /// Usage asked for and usage found, two bits each; then the flags below.
+    flags: u8,
+}
+
+/// No list, no fence.
+const NONE: ObjId = ObjId(u8::MAX);
+/// Without the lock.
+const UNLOCKED: u8 = 1 << 4;
+/// The first item after the beginning or after a restart.
+const RESTARTED: u8 = 1 << 5;
+/// Something was asked of it: from here on it goes on instead of beginning.
+const STARTED: u8 = 1 << 6;
+
+impl Cursor {
+    /// A cursor about to begin.
+    pub fn new(resv: ObjId, usage: Usage, unlocked: bool) -> Cursor {
+        let flags = usage as u8 | if unlocked { UNLOCKED } else { 0 };
+        Cursor { resv, list: NONE, fence: NONE, place: 0, flags }
+    }
+
+    /// `dma_resv_iter_is_restarted()`.
+    pub fn is_restarted(self) -> bool {
+        self.flags & RESTARTED != 0
+    }
+
+    /// Whether it walks without the lock.
+    pub fn is_unlocked(self) -> bool {
+        self.flags & UNLOCKED != 0
+    }
+
+    /// The fence that it owns a reference to.
+    pub fn fence(self) -> Option<ObjId> {
+        some(self.fence)
+    }
+
+    /// `dma_resv_iter_usage()`: of the item that it stands at.
+    pub fn found(self) -> Usage {
+        Usage::ALL[usize::from(self.flags >> 2 & 3)]
+    }
+
+    /// The list and the entry that it came to last.
+    pub fn entry(self) -> Option<(ObjId, u8)> {
+        Some((some(self.list)?, self.index().checked_sub(1)?))
+    }
+
+    fn usage(self) -> Usage {
+        Usage::ALL[usize::from(self.flags & 3)]
+    }
+
+    fn is_started(self) -> bool {
+        self.flags & STARTED != 0
+    }
+
+    fn set_restarted(&mut self, on: bool) {
+        self.flags = self.flags & !RESTARTED | if on { RESTARTED } else { 0 } | STARTED;
+    }
+
+    fn set_found(&mut self, usage: Usage) {
+        self.flags = self.flags & !(3 << 2) | (usage as u8) << 2;
+    }
+
+    fn index(self) -> u8 {
+        self.place & 15
+    }
+
+    fn num(self) -> u8 {
+        self.place >> 4
+    }
+}
+
+fn some(id: ObjId) -> Option<ObjId> {
+    (id != NONE).then_some(id)
+}
+
+impl Code for Cursor {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.resv.code(c);
+        self.list.code(c);
+        self.fence.code(c);
+        c.byte(&mut self.place);
+        c.byte(&mut self.flags);
+    }
+}
+
+impl Bits for Cursor {
+    fn to_bits(self) -> u64 {
+        u64::from_le_bytes([self.resv.0, self.list.0, self.fence.0, self.place, self.flags, 0, 0, 0])
+    }
+    fn from_bits(bits: u64) -> Self {
+        let [resv, list, fence, place, flags, ..] = bits.to_le_bytes();
+        Cursor { resv: ObjId(resv), list: ObjId(list), fence: ObjId(fence), place, flags }
+    }
+}
+
+points! {
+    /// What is done with a cursor, and the program points of the unlocked walk.
+    pub enum At {
+        /// `dma_resv_iter_begin()`: fills it in.
+        Begin = "dma_resv_iter_begin",
+        /// `dma_resv_iter_is_restarted()`.
+        IsRestarted = "dma_resv_iter_is_restarted",
+        /// `dma_resv_iter_usage()`.
+        FoundUsage = "dma_resv_iter_usage",
+        /// `dma_resv_iter_end()`: drops the reference that it owns.
+        End = "dma_resv_iter_end",
+        /// `dma_resv_iter_first()`, `dma_resv_iter_next()`: the lock is held, so one step does it.
+        NextLocked = "dma_resv_iter_next",
+        /// `dma_resv_iter_next_unlocked()` begins with `rcu_read_lock()`.
+        NextUnlocked = "rcu_read_lock",
+        /// Has the list been replaced since the last item? Then start again, else go on.
+        Resume = "list still the same as before?",
+        /// `dma_resv_iter_restart_unlocked()`: the list and its count, from the beginning.
+        Restart = "load list",
+        /// Drops the reference to the last fence, or to one that is passed over.
+        Put = "dma_fence_put",
+        /// The next entry; none left ends the walk.
+        Load = "load entry",
+        /// `dma_fence_get_rcu()`: a dead fence means start again.
+        Get = "dma_fence_get_rcu",
+        /// Signalled fences are passed over, and those of a weaker usage.
+        Test = "test SIGNALED",
+        /// Has the list been replaced meanwhile? Then start again.
+        Recheck = "list still the same?",
+        /// `rcu_read_unlock()`: the item is found, or there is none.
+        ReadUnlock = "rcu_read_unlock",
+    }
+}
+
+/// An operation on a cursor in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CursorOp {
+    at: At,
+    /// The local that holds the cursor; `None` only for the beginning, whose result it is.
+    home: Option<LocalId>,
+    cursor: Cursor,
+    /// A fence found in the list, before there is a reference to it.
+    found: ObjId,
+    put: FenceOp,
+}
+
+impl Code for CursorOp {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        let mut home = self.home.map_or(u8::MAX, |l| l.0);
+        c.byte(&mut home);
+        self.home = (home != u8::MAX).then_some(LocalId(home));
+        self.cursor.code(c);
+        match self.at {
+            At::Get => self.found.code(c),
+            At::Put | At::End => self.put.code(c),
+            _ => {}
+        }
+    }
+}
+
+impl CursorOp {
+    pub(crate) const BLANK: CursorOp = CursorOp {
+        at: At::Begin,
+        home: None,
+        cursor: Cursor { resv: ObjId(0), list: NONE, fence: NONE, place: 0, flags: 0 },
+        found: NONE,
+        put: FenceOp::BLANK,
+    };
+
+    /// `dma_resv_iter_begin()`.
+    pub fn begin(resv: ObjId, usage: Usage, unlocked: bool) -> CursorOp {
+        CursorOp { cursor: Cursor::new(resv, usage, unlocked), ..CursorOp::BLANK }
+    }
+
+    /// An operation on the cursor that the local `home` holds.
+    pub fn on(at: At, home: LocalId, cursor: Cursor) -> CursorOp {
+        let at = match at {
+            At::NextLocked if cursor.is_unlocked() => At::NextUnlocked,
+            at => at,
+        };
+        let put = match (at, cursor.fence()) {
+            (At::End, Some(fence)) => FenceOp::new(What::Put, fence, 0),
+            _ => FenceOp::BLANK,
+        };
+        CursorOp { at, home: Some(home), cursor, put, ..CursorOp::BLANK }
+    }
+
+    /// Only a walk looks at anything shared, and an end that drops a reference.
+    pub(crate) fn is_visible(&self) -> bool {
+        match self.at {
+            At::Begin | At::IsRestarted | At::FoundUsage => false,
+            At::End => self.cursor.fence().is_some(),
+            _ => true,
+        }
+    }
+
+    /// The cursor as the finished operation leaves it, and the local that it goes back to. An ended one is gone.
+    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
+        let value = if self.at == At::End { Value::Unset } else { Value::Cursor(self.cursor) };
+        self.home.map(|home| (home, value))
+    }
+
+    fn go(&mut self, at: At) -> Flow {
+        self.at = at;
+        Flow::Go
+    }
+
+    fn item(&self, fence: Option<ObjId>) -> Flow {
+        Flow::Done(fence.map_or(Value::Null, |obj| Value::Ref(Handle { obj, generation: 0 })))
+    }
+
+    /// `dma_resv_iter_first()` and `dma_resv_iter_next()`. The holder of the lock is the only one who changes the list.
+    fn next_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !super::assert_held(cx, self.cursor.resv) {
+            return self.item(None);
+        }
+        let list = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
+        let first = !self.cursor.is_started();
+        self.cursor.set_restarted(first);
+        if first {
+            (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), 0);
+        } else if some(self.cursor.list).is_some_and(|l| Some(l) != list) {
+            // The lock was dropped in between and the list replaced: the old one is kfree_rcu()'s.
+            cx.violate(Property::UseAfterFree, some(self.cursor.list));
+            return self.item(None);
+        }
+        let Some(list) = some(self.cursor.list) else { return self.item(None) };
+        while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
+            let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
+            self.cursor.place += 1;
+            if entry.usage <= self.cursor.usage() {
+                self.cursor.set_found(entry.usage);
+                return self.item(entry.fence);
+            }
+        }
+        self.item(None)
+    }
+
+    /// Whether to go on with the list of the last item.
+    fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.cursor.set_restarted(false);
+        let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        if now == some(self.cursor.list) { self.walk() } else { self.go(At::Restart) }
+    }
+
+    fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let list = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
+        (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
+        self.cursor.set_restarted(true);
+        self.walk()
+    }
+
+    /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.
+    fn walk(&mut self) -> Flow {
+        if let Some(fence) = self.cursor.fence() {
+            self.put = FenceOp::new(What::Put, fence, 0);
+            return self.go(At::Put);
+        }
+        self.go(if self.cursor.index() < self.cursor.num() { At::Load } else { At::Recheck })
+    }
+
+    fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(list) = some(self.cursor.list) else { return self.go(At::Recheck) };
+        let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
+        self.cursor.place += 1;
+        self.cursor.set_found(entry.usage);
+        let Some(fence) = entry.fence else { return self.walk() };
+        self.found = fence;
+        self.go(At::Get)
+    }
+
+    fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let got = fence::get_rcu(cx, self.found);
+        if got {
+            self.cursor.fence = self.found;
+        }
+        self.found = NONE;
+        self.go(if got { At::Test } else { At::Restart })
+    }
+
+    fn test<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(fence) = self.cursor.fence() else { return self.walk() };
+        let skipped = fence::test_signaled(cx, fence) || self.cursor.found() > self.cursor.usage();
+        if skipped { self.walk() } else { self.go(At::Recheck) }
+    }
+
+    fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        self.go(if now == some(self.cursor.list) { At::ReadUnlock } else { At::Restart })
+    }
+}
+
+impl Protocol for CursorOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Begin => Flow::Done(Value::Cursor(self.cursor)),
+            At::IsRestarted => Flow::Done(Value::Word(i32::from(self.cursor.is_restarted()))),
+            At::FoundUsage => Flow::Done(Value::Word(self.cursor.found() as i32)),
+            At::End if self.cursor.fence().is_none() => Flow::Done(Value::Word(0)),
+            At::End => match self.put.step(cx) {
+                Flow::Done(_) => Flow::Done(Value::Word(0)),
+                other => other,
+            },
+            At::NextLocked => self.next_locked(cx),
+            At::NextUnlocked => {
+                rcu::read_lock(cx);
+                self.go(if self.cursor.is_started() { At::Resume } else { At::Restart })
+            }
+            At::Resume => self.resume(cx),
+            At::Restart => self.restart(cx),
+            At::Put => match self.put.step(cx) {
+                Flow::Done(_) => {
+                    (self.cursor.fence, self.put) = (NONE, FenceOp::BLANK);
+                    self.walk()
+                }
+                other => other,
+            },
+            At::Load => self.load(cx),
+            At::Get => self.get(cx),
+            At::Test => self.test(cx),
+            At::Recheck => self.recheck(cx),
+            At::ReadUnlock => {
+                rcu::read_unlock(cx);
+                self.item(self.cursor.fence())
+            }
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let resv = self.cursor.resv;
+        match self.at {
+            At::Begin | At::IsRestarted | At::FoundUsage => Footprint::NONE,
+            At::End if self.cursor.fence().is_none() => Footprint::NONE,
+            At::End | At::Put => self.put.footprint(v),
+            At::NextLocked => locked_footprint(v, resv),
+            At::NextUnlocked | At::ReadUnlock => rcu::section_footprint(v),
+            At::Resume | At::Recheck => Footprint::reads(resv),
+            At::Restart => v.world.resv(resv).list.0.map_or(Footprint::reads(resv), |l| Footprint::reads(resv).read(l)),
+            At::Load => some(self.cursor.list).map_or(Footprint::NONE, Footprint::reads),
+            At::Get => Footprint::writes(self.found),
+            At::Test => self.cursor.fence().map_or(Footprint::NONE, Footprint::reads),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::Put | At::End if self.put != FenceOp::BLANK => self.put.label(),
+            at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.at {
+            At::Put | At::End => self.put.spins_on(),
+            _ => None,
+        }
+    }
+}
+
+/// The five bytes of a cursor leave room for the tag of a value in an atomic word.
+const _: () = assert!(size_of::<Cursor>() == 5);
