@@ -86,6 +86,11 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
         out.push('\n');
         out.push_str(&outcomes::table(&case.program, &main.outcomes));
     }
+    for (i, f) in main.found.iter().filter(|f| f.trace.loop_from.is_some()).enumerate() {
+        let blank = if i == 0 && main.outcomes.is_empty() { "\n" } else { "" };
+        let (name, text) = (f.violation.property.name(), fenceweave_report::violation_text(&case.program, f.violation));
+        let _ = writeln!(out, "{blank}  for ever  {name}: {text}");
+    }
     for first in shortest(&main.found) {
         let _ = write!(out, "\n{}:\n", first.violation.property.name());
         out.push_str(&counterexample(case, first, &main.found, usize::MAX, view.style));

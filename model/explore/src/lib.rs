@@ -133,6 +133,9 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
+    /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
+    /// fall the same way. `explicit` counts them where the program has loops.
+    pub unfair_cycles: u64,
 }
 
 /// One way through a program.
@@ -140,6 +143,21 @@ pub struct Counts {
 pub struct Trace {
     /// The steps, from the state after setup.
     pub steps: Vec<Action>,
+    /// For a lasso, how many steps lead to its loop; those that follow lead back there, and can be taken for ever.
+    pub loop_from: Option<usize>,
+}
+
+impl Trace {
+    /// A way that ends somewhere.
+    pub fn of(steps: Vec<Action>) -> Trace {
+        Trace { steps, loop_from: None }
+    }
+
+    /// A way that goes on for ever: the way into the loop, and the loop once.
+    pub fn lasso(way_in: Vec<Action>, round: Vec<Action>) -> Trace {
+        let loop_from = Some(way_in.len());
+        Trace { steps: [way_in, round].concat(), loop_from }
+    }
 }
 
 /// From where on a counterexample cannot be saved any more.

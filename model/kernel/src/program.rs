@@ -190,6 +190,8 @@ impl Code for PoolRange {
 pub enum Op {
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb`.
     Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand },
+    /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
+    SpinUntil { order: Order, place: Place, expr: u16 },
     /// `lock`, `trylock`, `unlock` of a spinlock.
     Spin { how: primitives::spinlock::How, lock: Operand },
     /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
@@ -269,6 +271,8 @@ pub enum Instr {
     },
     /// Goes somewhere else.
     Jump(u16),
+    /// `progress`: the thread got on. A private decision: the mark is on the step before it.
+    Progress,
     /// `assert`: the expression must be true.
     Assert {
         /// Index of the expression.
@@ -300,6 +304,25 @@ pub struct Script {
     pub locals: Vec<String>,
     /// Nobody wrote it: it runs by itself, and ends with the last script.
     pub agent: bool,
+}
+
+impl Script {
+    /// Whether some way leads to its end, as far as its jumps tell. A script without any runs for ever.
+    pub fn can_end(&self) -> bool {
+        let (mut seen, mut open) = (vec![false; self.code.len()], vec![0]);
+        while let Some(at) = open.pop() {
+            if at >= seen.len() || std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            match self.code[at] {
+                Instr::End => return true,
+                Instr::Jump(to) => open.push(usize::from(to)),
+                Instr::Branch { otherwise, .. } => open.extend([at + 1, usize::from(otherwise)]),
+                _ => open.push(at + 1),
+            }
+        }
+        self.code.is_empty()
+    }
 }
 
 /// A scenario ready to run.

@@ -43,6 +43,8 @@ pub struct StepResult {
     pub result: Option<Value>,
     /// Everything in the world that it looked at or changed.
     pub touched: ObjSet,
+    /// It passed a `progress` mark.
+    pub progressed: bool,
 }
 
 /// A terminal state as its observer sees it.
@@ -100,7 +102,7 @@ impl State {
 
     /// An agent with nothing to do is asleep before the threads start.
     fn settle_agent(&mut self, program: &Program, t: ThreadId) {
-        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(t) {
+        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(program, t) {
             self.bare_step(program, Action { thread: t, choice: 0 });
         }
     }
@@ -121,14 +123,10 @@ impl State {
             }
             let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me)
                 || self.spins(thread.machine().spins_on(), me);
-            if blocked {
-                return Some(Violation {
-                    property: Property::Deadlock,
-                    thread: me,
-                    pc: thread.pc(),
-                    object: None,
-                    other: None,
-                });
+            let spins = thread.spins_until(&self.world, program);
+            if blocked || spins.is_some() {
+                let property = if blocked { Property::Deadlock } else { Property::Livelock };
+                return Some(Violation { property, thread: me, pc: thread.pc(), object: spins, other: None });
             }
             violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
         }
@@ -162,12 +160,17 @@ impl State {
         lock.and_then(|l| self.world.spin_owner(l)).is_some_and(|owner| owner != me)
     }
 
+    /// The word on which a thread spins by `spin-until`, if what is there now keeps it spinning.
+    pub fn spins_until(&self, program: &Program, t: ThreadId) -> Option<ObjId> {
+        self.threads[t.index()].spins_until(&self.world, program)
+    }
+
     /// Whether a thread can take a step. Exactly three things disable one: it is done, it sleeps, it spins.
-    pub fn is_enabled(&self, t: ThreadId) -> bool {
+    pub fn is_enabled(&self, program: &Program, t: ThreadId) -> bool {
         let thread = &self.threads[t.index()];
         match thread.run() {
             Run::Done => false,
-            Run::Ready => !self.spins(thread.machine().spins_on(), t),
+            Run::Ready => !self.spins(thread.machine().spins_on(), t) && self.spins_until(program, t).is_none(),
             Run::Asleep(_, p) => {
                 let signal = p.interruptible() && self.world.task(t).pending.0 != 0;
                 // What it does first when it is back may be to take a spinlock.
@@ -180,7 +183,7 @@ impl State {
     pub fn enabled(&self, program: &Program) -> Enabled {
         let mut set = Enabled::default();
         if self.violation.is_none() {
-            program.threads().filter(|t| self.is_enabled(*t)).for_each(|t| set.insert(t));
+            program.threads().filter(|t| self.is_enabled(program, *t)).for_each(|t| set.insert(t));
         }
         set
     }
@@ -222,7 +225,8 @@ impl State {
     fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
-        let before: Vec<_> = others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(*t))).collect();
+        let before: Vec<_> =
+            others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(program, *t))).collect();
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
@@ -241,7 +245,7 @@ impl State {
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
         for (t, was) in others.iter().zip(before) {
-            let now = (self.footprint(program, *t), self.is_enabled(*t));
+            let now = (self.footprint(program, *t), self.is_enabled(program, *t));
             assert!(
                 now == was || declared.conflicts(was.0),
                 "[internal bug] step `{label}` moved the independent thread {}",
@@ -316,6 +320,6 @@ impl State {
 
 impl From<Stepped> for StepResult {
     fn from(s: Stepped) -> StepResult {
-        StepResult { violation: s.violation, result: s.result, touched: s.touched }
+        StepResult { violation: s.violation, result: s.result, touched: s.touched, progressed: s.progressed }
     }
 }

@@ -1,8 +1,8 @@
 //! One script being run: its program counter, the operation in flight, and its locals.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, ww,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
+    Program, Property, Runtime, Script, ThreadId, Value, View, Violation, World, cx::Private, ww,
 };
 
 /// Most private decisions in a row; more is a loop that touches nothing shared.
@@ -41,6 +41,8 @@ pub struct Stepped {
     pub result: Option<Value>,
     /// Everything touched.
     pub touched: ObjSet,
+    /// It passed a `progress` mark.
+    pub progressed: bool,
 }
 
 impl Thread {
@@ -62,6 +64,12 @@ impl Thread {
     /// What a local holds.
     pub fn local(&self, l: LocalId) -> Value {
         self.locals[usize::from(l.0)]
+    }
+
+    /// The word on which it spins, if what is there now keeps it spinning.
+    pub(crate) fn spins_until(&self, world: &World<Plain>, program: &Program) -> Option<ObjId> {
+        let Machine::SpinUntil(spin) = self.machine else { return None };
+        spin.spins_on((world, program), self.private, |l| self.local(l)).then_some(spin.target)
     }
 
     /// What the thread's next step touches.
@@ -116,13 +124,18 @@ impl Thread {
                 }
             }
         }
-        let (violation, touched) = (cx.violation, cx.touched);
+        let (violation, touched, progressed) = (cx.violation, cx.touched, cx.progressed);
         self.private = private;
-        Stepped { violation, spins, result, touched }
+        Stepped { violation, spins, result, touched, progressed }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
         let (mut into, mut result) = (None, value);
+        if let Machine::SpinUntil(spin) = self.machine
+            && let Err(e) = spin.is_over(cx.program, value, |l| self.local(l))
+        {
+            return cx.violate(e.into(), None);
+        }
         match script.code[usize::from(self.pc)] {
             Instr::Op { op, may_fail: Some(error), into: dest } if self.machine.decides_failure() => {
                 if value == Value::Word(0) {
@@ -161,6 +174,10 @@ impl Thread {
                 Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
                 Instr::End => return self.exit(script, cx),
                 Instr::Jump(to) => self.pc = to,
+                Instr::Progress => {
+                    cx.progressed = true;
+                    self.pc += 1;
+                }
                 Instr::Let { into, expr } => {
                     let Some(v) = self.eval(expr, cx) else { return };
                     self.locals[usize::from(into.0)] = v;

@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// The diagram's source.
 pub fn diagram(example: &Counterexample<'_>) -> String {
     let program = example.program;
-    let replay = Replay::new(program, &example.trace.steps);
+    let replay = Replay::of(program, example.trace);
     let mut out = String::from("sequenceDiagram\n");
     let name = |t: ThreadId| escaped(program.thread_name(t));
     for t in program.threads().filter(|t| replay.steps.iter().any(|s| s.thread == *t)) {

@@ -226,7 +226,7 @@ pub(crate) fn explore(program: &Program) -> Exploration {
     let found = first.into_iter().map(|(violation, at)| {
         let steps = search.way_to(at);
         let point_of_no_return = search.point(at, &good);
-        Found { violation, trace: Trace { steps }, point_of_no_return }
+        Found { violation, trace: Trace::of(steps), point_of_no_return }
     });
     let (transitions, states) = (search.states.iter().map(|n| n.next.len() as u64).sum(), search.states.len() as u64);
     let counts = Counts { states, transitions, ..Counts::default() };

@@ -68,7 +68,7 @@ impl Replay {
         if at.state.enabled(program).is_empty() {
             return Err(Divergence::Over);
         }
-        if !at.state.is_enabled(action.thread) {
+        if !at.state.is_enabled(program, action.thread) {
             return Err(Divergence::Disabled);
         }
         let ways = at.state.ways(program, action.thread);

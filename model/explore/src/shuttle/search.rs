@@ -60,7 +60,7 @@ impl Level {
         self.ways = step.ways;
         self.below = ThreadSet::default();
         for sleeper in self.sleep.iter() {
-            debug_assert!(state.is_enabled(sleeper), "[internal bug] a disabled thread is in a sleep set");
+            debug_assert!(state.is_enabled(program, sleeper), "[internal bug] a disabled thread is in a sleep set");
             if !step.conflicts(state.footprint(program, sleeper)) {
                 self.below.insert(sleeper);
             }

@@ -42,7 +42,7 @@ fn a_reference_that_leaks_if_a_choice_falls_so() {
 /// The way that a token stands for.
 fn way(program: &Program, schedule: &str) -> String {
     let steps = token::decode(program, schedule).expect("a token");
-    render(&Counterexample::way(program, &Trace { steps }), Style::Plain)
+    render(&Counterexample::way(program, &Trace::of(steps)), Style::Plain)
 }
 
 #[test]

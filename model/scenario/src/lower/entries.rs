@@ -132,8 +132,8 @@ impl<'a> Lower<'a> {
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
-            // Both need more than one value: `operation` sees to them.
-            Takes::Place | Takes::Objects(_) => None,
+            // These need more than one value: `operation` sees to them.
+            Takes::Place | Takes::Objects(_) | Takes::Condition => None,
         }
     }
 

@@ -31,6 +31,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "ends the execution with the violation `assert` if the condition is false",
     ),
     ("choose", "choose A B… into=X", "any of these: all are explored"),
+    (
+        "progress",
+        "progress",
+        "marks that the thread gets on here; a thread that runs for ever without passing a mark is in a livelock, or \
+         starves if others pass theirs",
+    ),
 ];
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -110,6 +116,7 @@ impl<'a> Lower<'a> {
             "let" => self.let_local(unit, node),
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
+            "progress" => self.progress(unit, node),
             _ => self.operation(unit, node),
         }
     }
@@ -426,6 +433,22 @@ impl<'a> Lower<'a> {
         self.refuse_choice(unit, node);
         let of = self.pool(&options);
         unit.emit(Instr::Choose { of, into });
+    }
+
+    fn progress(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        if !node.entries.is_empty() && !node.broken {
+            self.mistakes
+                .add("statement", node.head, "`progress` stands alone")
+                .expected("the end of the line")
+                .help("it marks a place: put it right after the operation with which the thread gets on");
+        }
+        if unit.alone {
+            let name = unit.name();
+            self.mistakes
+                .add("progress", node.head, format!("`{name}` runs once: there is nothing to mark"))
+                .expected("`progress` in a thread");
+        }
+        unit.emit(Instr::Progress);
     }
 
     /// Setup and teardown run once, in one way.

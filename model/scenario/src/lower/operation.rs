@@ -25,12 +25,10 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 5] = [INTO, MAY_FAIL, ALWAYS_FAILS, KIND, AT];
 
 /// Operations of the language that this version does not have.
-const NOT_YET: [&str; 10] = [
-    "spin-until",
+const NOT_YET: [&str; 8] = [
     "iter-each",
     "list-each",
     "exec-until-all-locked",
-    "progress",
     "queue-work",
     "flush-work",
     "wake-q-add",
@@ -181,6 +179,7 @@ impl<'a> Lower<'a> {
             };
             let given = match param.takes {
                 Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
+                Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
                 takes => self.given(Some(unit), takes, value),
             };
             complete &= given.is_some();
@@ -272,6 +271,13 @@ impl<'a> Lower<'a> {
         sorted: &Options<'_>,
     ) {
         let mut op = (spec.build)(args);
+        if unit.alone && matches!(op, Op::SpinUntil { .. }) {
+            let name = unit.name();
+            self.mistakes
+                .add("spin-alone", node.head, format!("nobody writes anything while `{name}` spins"))
+                .expected("a thread")
+                .help(format!("`{name}` runs alone: `load` the word"));
+        }
         if let Op::UnlockAll { locks } = &mut op {
             // Taken once, though named twice: released once.
             let mut once: Vec<Operand> = Vec::new();

@@ -50,7 +50,7 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)]) -> Vec<Option<u64>> {
             | Instr::Let { into: local, .. } => {
                 open.push((next, all | bit(local)));
             }
-            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } => open.push((next, all)),
+            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } | Instr::Progress => open.push((next, all)),
         }
     }
     before

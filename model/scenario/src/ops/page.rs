@@ -48,6 +48,7 @@ pub(crate) fn synopsis(op: &OpSpec) -> String {
             Takes::OneOf([word]) => text.push_str(word),
             Takes::Objects(_) => text.push_str(&format!("{}…", param.name.to_uppercase())),
             Takes::Place => text.push_str("PLACE [at=INDEX]"),
+            Takes::Condition => text.push_str(&format!("\"{}\"", param.name.to_uppercase())),
             _ => text.push_str(&param.name.to_uppercase()),
         }
     }
