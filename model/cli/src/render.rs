@@ -270,6 +270,7 @@ fn compared(r: &Exploration, main: &Exploration) -> String {
     let more = r.outcomes.difference(&main.outcomes).count();
     let all = main.outcomes.len();
     match (missing, more) {
+        (0, 0) if all == 0 => "no end either".into(),
         (0, 0) if all == 1 => "the same outcome".into(),
         (0, 0) => format!("the same {all} outcomes"),
         (m, 0) => format!("{m} of the {all} outcomes not seen"),

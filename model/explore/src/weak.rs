@@ -213,6 +213,9 @@ impl Job {
 
     /// Stops the exploration at a limit: there is one more execution, and it may not run.
     fn check_limits(&self) {
+        if self.findings().endless {
+            panics::stop();
+        }
         let begun = self.begun.load(Ordering::Relaxed);
         let late = self.limits.time.filter(|t| self.started.elapsed() > *t);
         let why = match late {

@@ -17,6 +17,8 @@ pub(super) struct Findings {
     /// The first of the shortest ways to each violation.
     found: BTreeMap<Violation, Vec<Action>>,
     watched: Vec<Watched>,
+    /// An execution did not come to its end. Loom would look into every turn of its loop.
+    pub(super) endless: bool,
     /// Why not everything was looked at, if so.
     pub(super) incomplete: Option<String>,
 }

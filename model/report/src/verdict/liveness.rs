@@ -15,7 +15,8 @@ pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         [one] => format!("{} goes round for ever and gets nowhere", program.thread_name(one)),
         ref several => {
             let names = list(program, several.iter().copied());
-            format!("{names} go round for ever and none of them gets on")
+            let nobody = if several.len() == 2 { "neither" } else { "none of them" };
+            format!("{names} go round for ever and {nobody} gets on")
         }
     }
 }
@@ -29,21 +30,19 @@ pub(super) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
         let name = program.thread_name(who);
         out.push(match v.property {
             Property::Starvation => {
-                format!(
-                    "  it takes others that are always first: alone from after step {after} on, {name} would get on"
-                )
+                format!("  it takes others that are always first: left alone after step {after}, {name} would get on")
             }
-            _ => format!("  it takes a lock-step schedule: alone from after step {after} on, {name} would get on"),
+            _ => format!("  it takes a lock-step schedule: left alone after step {after}, {name} would get on"),
         });
     }
     let blamed: Vec<ThreadId> = match v.property {
         Property::Starvation => busy(replay).into_iter().filter(|t| *t == v.thread).collect(),
         _ => busy(replay),
     };
-    let unmarked = blamed.into_iter().filter(|t| !is_marked(program, *t));
-    let unmarked = list(program, unmarked);
-    if !unmarked.is_empty() {
-        out.push(format!("  if this is what {unmarked} should do, mark in its loop where it gets on: `progress`"));
+    let endless = blamed.into_iter().filter(|t| !is_marked(program, *t) && !program.scripts[t.index()].can_end());
+    let endless = list(program, endless);
+    if !endless.is_empty() {
+        out.push(format!("  {endless} never ends: if that is meant, mark in the loop where it gets on, by `progress`"));
     }
     out
 }

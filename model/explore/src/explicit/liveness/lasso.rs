@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
     fn round_with(&self, entry: u32, wanted: Wanted) -> Round {
         let mut missing = Missing {
             steps: wanted.steps,
-            fairness: self.part.stepping & self.graph.enabled(entry),
+            fairness: self.graph.enabled(entry),
             progress: wanted.progress & self.part.progressing,
         };
         let (mut round, mut at) = (Round::default(), entry);
