@@ -101,7 +101,7 @@ impl<'a> Lower<'a> {
             self.mistakes
                 .add("condition", value.span, "a condition is quoted")
                 .expected("`\"EXPRESSION\"`")
-                .help(format!("write `spin-until {said} \"{said} == {}\"`", value.span.of(self.text)));
+                .help(format!("such as `spin-until {said} \"{said} != 0\"`"));
             return None;
         };
         let expr = expr::parse(self.text, *inner, self.mistakes)?;
