@@ -9,8 +9,8 @@ use crate::explicit::{
 const NONE: u32 = u32::MAX;
 /// The number of a state whose component is known.
 const DONE: u32 = u32::MAX;
-/// Most sweeps to find what leads to no cycle; what they leave is looked at as a whole.
-const SWEEPS: usize = 24;
+/// A sweep that settles less than this part of what is left is the last: the rest is looked at as a whole.
+const WORTH_IT: u32 = 16;
 
 /// The states from which a cycle may be reached, in order; empty if the graph has none.
 ///
@@ -18,17 +18,14 @@ const SWEEPS: usize = 24;
 pub(super) fn leading_to_cycles(graph: &Graph) -> Vec<u32> {
     let mut ending = StateSet::default();
     let n = graph.expanded();
-    let mut left = n;
-    for _ in 0..SWEEPS {
-        let before = left;
+    let (mut left, mut before) = (n, u32::MAX);
+    while left > 0 && before - left > left / WORTH_IT {
+        before = left;
         for s in (0..n).rev() {
             if !ending.contains(s) && graph.successors(s).iter().all(|t| ending.contains(*t)) {
                 ending.insert(s);
                 left -= 1;
             }
-        }
-        if left == 0 || left == before {
-            break;
         }
     }
     (0..n).filter(|s| left > 0 && !ending.contains(*s)).collect()
