@@ -296,6 +296,8 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
     let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
     if all(|c| matches!(c, Coverage::Sampled)) {
         None
+    } else if all(Coverage::is_complete) {
+        Some("`--engine explicit` looks for what goes on for ever, too")
     } else if all(|c| matches!(c, Coverage::Refused(_))) {
         Some("`--engine explicit` takes every scenario")
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
