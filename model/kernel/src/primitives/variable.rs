@@ -181,7 +181,8 @@ impl SpinUntil {
     ) -> bool {
         let dead = self.slot.is_some_and(|h| {
             let lives = matches!(world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
-            !lives && !(program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.rcu_depth > 0)
+            let typesafe = program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.rcu_depth > 0;
+            !lives && !typesafe
         });
         !dead && self.is_over(program, world.var_value(self.target), local) == Ok(false)
     }

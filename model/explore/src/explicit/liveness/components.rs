@@ -10,25 +10,19 @@ const NONE: u32 = u32::MAX;
 /// The number of a state whose component is known.
 const DONE: u32 = u32::MAX;
 /// A sweep that settles less than this part of what is left is the last: the rest is looked at as a whole.
-const WORTH_IT: u32 = 16;
+const WORTH_IT: u32 = 32;
 
 /// The states from which a cycle may be reached, in order; empty if the graph has none.
 ///
 /// Most edges lead to a later index, so a sweep from the last state to the first settles nearly everything.
 pub(super) fn leading_to_cycles(graph: &Graph) -> Vec<u32> {
-    let mut ending = StateSet::default();
-    let n = graph.expanded();
-    let (mut left, mut before) = (n, u32::MAX);
-    while left > 0 && before - left > left / WORTH_IT {
-        before = left;
-        for s in (0..n).rev() {
-            if !ending.contains(s) && graph.successors(s).iter().all(|t| ending.contains(*t)) {
-                ending.insert(s);
-                left -= 1;
-            }
+    let mut left = StateSet::all(graph.expanded());
+    loop {
+        let (before, removed) = left.sweep_down(|left, s| graph.successors(s).iter().any(|t| left.contains(*t)));
+        if removed <= before / WORTH_IT {
+            return left.iter().collect();
         }
     }
-    (0..n).filter(|s| left > 0 && !ending.contains(*s)).collect()
 }
 
 /// Finds components.
