@@ -3,7 +3,7 @@
 //! # What lives here
 //!
 //! * [`explicit`]: the graph of states, each once, breadth-first. Shortest counterexamples, exact counts, the point of
-//!   no return.
+//!   no return; livelock, starvation and what must happen `eventually`.
 //! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited states where
 //!   there are loops), shuttle's samplers, and replay.
 //! * [`weak`]: the same scripts on loom's threads, with the kernel's memory orders.
@@ -182,7 +182,8 @@ pub enum PointOfNoReturn {
 pub struct Found {
     /// What was broken.
     pub violation: Violation,
-    /// The way there; for `explicit` the shortest, with the fewest switches of thread.
+    /// The way there; for `explicit` the shortest, with the fewest switches of thread. A lasso if it is about what goes on
+    /// for ever.
     pub trace: Trace,
     /// From where on it could not be helped.
     pub point_of_no_return: PointOfNoReturn,
@@ -208,7 +209,7 @@ pub struct Exploration {
     pub engine: Engine,
     /// How much was looked at.
     pub coverage: Coverage,
-    /// Every distinct outcome, violations included.
+    /// Every distinct outcome, violations included; what goes on for ever comes to none.
     pub outcomes: BTreeSet<Outcome>,
     /// One counterexample for each distinct violation, in the order of [`Violation`].
     pub found: Vec<Found>,
