@@ -91,6 +91,7 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         let text = format!("explicit visited {explicit} states and shuttle {shuttle}: one of them is wrong");
         j.fail(Engine::Shuttle, text, None);
     }
+    judge_liveness(case, runs, &mut j);
     // One complete search of the sequentially consistent graph decides; loom alone decides only when asked alone.
     if !runs.iter().any(|r| r.coverage.is_complete()) {
         for run in runs {
@@ -98,6 +99,29 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         }
     }
     j
+}
+
+/// What is about executions that go on for ever is found on the whole graph: by `explicit`, or by nobody.
+fn judge_liveness(case: &Case, runs: &[Exploration], j: &mut Judgement) {
+    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit && !matches!(r.coverage, Coverage::Refused(_)));
+    if let Some(run) = explicit {
+        if run.counts.unfair_cycles > 0 {
+            j.notes.push("there are cycles that only an unfair scheduler can take for ever; they break nothing".into());
+        }
+        return;
+    }
+    let engine = fenceweave_scenario::Engine::Explicit;
+    let wanted = expected_properties(case.expectations.verdict(engine)).iter().filter(|p| p.is_liveness());
+    for p in wanted.filter(|p| !runs.iter().any(|r| has(r, **p))) {
+        j.incomplete.push(format!("{} is looked for by explicit alone", p.name()));
+    }
+    for e in case.expectations.conditions(engine).filter(|e| e.condition.moment == Moment::Eventually) {
+        j.incomplete.push(format!("line {}: `{}` is judged by explicit alone", e.line, e.text));
+    }
+}
+
+fn has(run: &Exploration, p: Property) -> bool {
+    run.found.iter().any(|f| f.violation.property == p)
 }
 
 fn judge_run(case: &Case, run: &Exploration, j: &mut Judgement) {
@@ -131,7 +155,11 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
         }
     }
     for p in wanted {
-        let found = run.found.iter().any(|f| f.violation.property == *p);
+        let found = has(run, *p);
+        if !found && p.is_liveness() && run.engine != Engine::Explicit {
+            // Of these it sees only those that come to a stand.
+            continue;
+        }
         if !found && run.coverage.is_complete() {
             j.fail(run.engine, format!("{} was expected to be violated, but holds", p.name()), None);
         } else if !found {
@@ -163,6 +191,10 @@ pub(crate) fn shortest(found: &[Found]) -> Vec<&Found> {
 fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgement) {
     let engine = run.engine;
     if seen.not_judged {
+        if e.condition.moment == Moment::Eventually {
+            // By others it never is, and by `explicit` on the whole graph.
+            return;
+        }
         if e.engine.is_some() {
             j.fail(engine, format!("line {}: `{}` cannot be judged by {engine}", e.line, e.text), None);
         }
@@ -174,7 +206,7 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
     }
     let (broken, missing) = match e.condition.moment {
         Moment::Never => (&seen.seen_true, false),
-        Moment::Always | Moment::AtEnd => (&seen.seen_false, false),
+        Moment::Always | Moment::AtEnd | Moment::Eventually => (&seen.seen_false, false),
         Moment::Sometimes => (&None, seen.seen_true.is_none()),
     };
     if let Some(trace) = broken {

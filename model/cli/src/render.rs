@@ -86,6 +86,11 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
         out.push('\n');
         out.push_str(&outcomes::table(&case.program, &main.outcomes));
     }
+    for (i, f) in main.found.iter().filter(|f| f.trace.loop_from.is_some()).enumerate() {
+        let blank = if i == 0 && main.outcomes.is_empty() { "\n" } else { "" };
+        let (name, text) = (f.violation.property.name(), fenceweave_report::violation_text(&case.program, f.violation));
+        let _ = writeln!(out, "{blank}  for ever  {name}: {text}");
+    }
     for first in shortest(&main.found) {
         let _ = write!(out, "\n{}:\n", first.violation.property.name());
         out.push_str(&counterexample(case, first, &main.found, usize::MAX, view.style));
@@ -265,6 +270,7 @@ fn compared(r: &Exploration, main: &Exploration) -> String {
     let more = r.outcomes.difference(&main.outcomes).count();
     let all = main.outcomes.len();
     match (missing, more) {
+        (0, 0) if all == 0 => "no end either".into(),
         (0, 0) if all == 1 => "the same outcome".into(),
         (0, 0) => format!("the same {all} outcomes"),
         (m, 0) => format!("{m} of the {all} outcomes not seen"),
@@ -290,6 +296,8 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
     let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
     if all(|c| matches!(c, Coverage::Sampled)) {
         None
+    } else if all(Coverage::is_complete) {
+        Some("`--engine explicit` looks for what goes on for ever, too")
     } else if all(|c| matches!(c, Coverage::Refused(_))) {
         Some("`--engine explicit` takes every scenario")
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {

@@ -1,6 +1,6 @@
-//! What it means that nobody can run: a deadlock, or a wake-up that was lost.
+//! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
-use fenceweave_kernel::{Action, Program, Property, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{Action, ObjId, Program, Property, State, ThreadId, Violation, thread::Run};
 
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
@@ -8,21 +8,54 @@ const MAX_STEPS: usize = 10_000;
 /// The violation of a state in which nobody can take a step although a script is unfinished, or a worker is in the middle
 /// of something; `None` if all are done.
 ///
-/// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep, and a
-/// deadlock otherwise.
+/// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep. Otherwise
+/// it is a *livelock* if somebody is at a `spin-until`: that thread runs for ever, and no write comes. Otherwise it is a
+/// *deadlock*.
 pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
-    let first = program.threads().find(|t| !state.is_over(program, *t))?;
-    let lost = program.threads().filter(|t| !state.is_over(program, *t)).find(|t| leads_on(program, state, *t));
-    let (property, thread) = match lost {
-        Some(t) => (Property::LostWakeup, t),
-        None => (Property::Deadlock, first),
+    let unfinished = || program.threads().filter(|t| !state.is_over(program, *t));
+    let first = unfinished().next()?;
+    let lost = unfinished().find(|t| leads_on(program, state, *t));
+    let spinner = unfinished().find(|t| state.spins_until(program, *t).is_some());
+    let (property, thread) = match (lost, spinner) {
+        (Some(t), _) => (Property::LostWakeup, t),
+        (None, Some(t)) => (Property::Livelock, t),
+        (None, None) => (Property::Deadlock, first),
     };
     let pc = state.thread(thread).pc();
-    let object = match state.thread(thread).run() {
-        Run::Asleep(on, _) => Some(on),
-        _ => state.thread(thread).machine().spins_on(),
-    };
+    let object = waits_for(program, state, thread);
     Some(Violation { property, thread, pc, object, other: None })
+}
+
+/// What a thread that cannot run waits for: what it sleeps on, or the word or the lock that it spins on.
+pub fn waits_for(program: &Program, state: &State, t: ThreadId) -> Option<ObjId> {
+    match state.thread(t).run() {
+        Run::Asleep(on, _) => Some(on),
+        _ => state.spins_until(program, t).or(state.thread(t).machine().spins_on()),
+    }
+}
+
+/// Most steps that a thread is let run alone to see whether it gets on.
+const MAX_ALONE: usize = 1_000;
+
+/// Whether a thread that runs alone from here makes progress: it passes a `progress` mark or ends. Its choices fall the
+/// first way.
+///
+/// A livelock from which somebody does needs a lock-step schedule: it lasts only as long as nobody is ahead.
+pub fn gets_on_alone(program: &Program, from: &State, t: ThreadId) -> bool {
+    let mut state = *from;
+    for _ in 0..MAX_ALONE {
+        if !state.enabled(program).contains(t) {
+            return false;
+        }
+        let stepped = state.step(program, Action { thread: t, choice: 0 });
+        if stepped.violation.is_some() {
+            return false;
+        }
+        if stepped.progressed || state.thread(t).run() == Run::Done {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether the sleeper, woken for nothing, gets anywhere: alone, because everybody else is stuck.

@@ -12,17 +12,21 @@
 //! ```
 //!
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
-//! counterexamples, `noreturn` the third.
+//! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
 mod graph;
+mod liveness;
 mod noreturn;
 mod search;
+mod stateset;
 mod trace;
 mod visited;
 
-use crate::{Engine, Exploration, Found, Limits, Progress, Task, Trace, Watched};
-use graph::Graph;
+use crate::{Counts, Engine, Exploration, Found, Limits, Progress, Task, Trace, Watched};
+use fenceweave_kernel::{Condition, Moment, Violation};
+use liveness::Liveness;
 use search::Search;
+use stateset::StateSet;
 
 /// How to identify states.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,42 +44,58 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let mut search = Search::new(task, limits, options);
     let coverage = search.run(progress);
-    let good = noreturn::can_end_well(&search);
     let complete = coverage.is_complete();
-    let found = search.violations.iter().map(|(violation, targets)| {
-        let path = trace::best(&search.graph, task.program, targets);
-        let point_of_no_return = noreturn::locate(&search.graph, &good, &path, complete);
+    let counts = search.counts();
+    search.forget_states();
+    let liveness = if complete && task.has_loops { liveness::judge(&search, task) } else { Liveness::default() };
+    let found = found(&search, task, &liveness, complete);
+    let sightings = task.conditions.iter().zip(&search.watched);
+    let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
+    Exploration { engine: Engine::Explicit, coverage, found, watched, counts, outcomes: search.outcomes }
+}
+
+/// A counterexample for each violation, in order.
+fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bool) -> Vec<Found> {
+    let graph = &search.graph;
+    let wants = !search.violations.is_empty() || !liveness.found.is_empty();
+    let good = noreturn::can_end_well(search, &liveness.well, wants);
+    let safety = search.violations.iter().map(|(violation, targets)| {
+        let path = trace::best(graph, task.program, targets);
+        let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
         Found { violation: *violation, trace: path.into_trace(), point_of_no_return }
     });
-    let found = found.collect();
-    let watched = search.watched.iter().map(|w| w.resolve(&search.graph, task)).collect();
-    Exploration {
-        engine: Engine::Explicit,
-        coverage,
-        found,
-        watched,
-        counts: search.counts(),
-        outcomes: search.outcomes,
-    }
+    let lassos = liveness.found.iter().map(|(violation, trace): &(Violation, Trace)| {
+        let path = trace::follow(graph, &trace.steps);
+        let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
+        Found { violation: *violation, trace: trace.clone(), point_of_no_return }
+    });
+    let mut found: Vec<Found> = safety.chain(lassos).collect();
+    found.sort_by_key(|f| f.violation);
+    found
 }
 
 /// Where a condition was first seen true and false, as indices into the graph.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Sightings {
     seen_true: Option<u32>,
     seen_false: Option<u32>,
     failed: bool,
+    /// Every state in which a condition that must be true `eventually` is.
+    all_true: StateSet,
 }
 
 impl Sightings {
-    fn resolve(self, graph: &Graph, task: &Task<'_>) -> Watched {
+    fn resolve(&self, condition: &Condition, search: &Search<'_>, task: &Task<'_>, complete: bool) -> Watched {
+        let graph = &search.graph;
         let to = |at: Option<u32>| at.map(|i| -> Trace { trace::best(graph, task.program, &[i]).into_trace() });
-        Watched {
-            seen_true: to(self.seen_true),
-            seen_false: to(self.seen_false),
-            failed: self.failed,
-            not_judged: false,
+        let (seen_true, failed) = (to(self.seen_true), self.failed);
+        if condition.moment != Moment::Eventually {
+            return Watched { seen_true, seen_false: to(self.seen_false), failed, not_judged: false };
         }
+        let seen_false = liveness::never(search, task, &self.all_true, complete);
+        let not_judged = seen_false.is_none() && !complete;
+        Watched { seen_true, seen_false, failed, not_judged }
     }
 }
 

@@ -3,7 +3,7 @@
 //! # What lives here
 //!
 //! * [`explicit`]: the graph of states, each once, breadth-first. Shortest counterexamples, exact counts, the point of
-//!   no return.
+//!   no return; livelock, starvation and what must happen `eventually`.
 //! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited states where
 //!   there are loops), shuttle's samplers, and replay.
 //! * [`weak`]: the same scripts on loom's threads, with the kernel's memory orders.
@@ -133,6 +133,9 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
+    /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
+    /// fall the same way. `explicit` counts them where the program has loops.
+    pub unfair_cycles: u64,
 }
 
 /// One way through a program.
@@ -140,6 +143,21 @@ pub struct Counts {
 pub struct Trace {
     /// The steps, from the state after setup.
     pub steps: Vec<Action>,
+    /// For a lasso, how many steps lead to its loop; those that follow lead back there, and can be taken for ever.
+    pub loop_from: Option<usize>,
+}
+
+impl Trace {
+    /// A way that ends somewhere.
+    pub fn of(steps: Vec<Action>) -> Trace {
+        Trace { steps, loop_from: None }
+    }
+
+    /// A way that goes on for ever: the way into the loop, and the loop once.
+    pub fn lasso(way_in: Vec<Action>, round: Vec<Action>) -> Trace {
+        let loop_from = Some(way_in.len());
+        Trace { steps: [way_in, round].concat(), loop_from }
+    }
 }
 
 /// From where on a counterexample cannot be saved any more.
@@ -164,7 +182,8 @@ pub enum PointOfNoReturn {
 pub struct Found {
     /// What was broken.
     pub violation: Violation,
-    /// The way there; for `explicit` the shortest, with the fewest switches of thread.
+    /// The way there; for `explicit` the shortest, with the fewest switches of thread. A lasso if it is about what goes on
+    /// for ever.
     pub trace: Trace,
     /// From where on it could not be helped.
     pub point_of_no_return: PointOfNoReturn,
@@ -190,7 +209,7 @@ pub struct Exploration {
     pub engine: Engine,
     /// How much was looked at.
     pub coverage: Coverage,
-    /// Every distinct outcome, violations included.
+    /// Every distinct outcome, violations included; what goes on for ever comes to none.
     pub outcomes: BTreeSet<Outcome>,
     /// One counterexample for each distinct violation, in the order of [`Violation`].
     pub found: Vec<Found>,

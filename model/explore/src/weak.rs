@@ -24,6 +24,8 @@
 //!
 //! # What bounds it
 //!
+//! Threads that never end and `spin-until` are refused before anything runs: an execution must come to an end by itself.
+//!
 //! Loom remembers seven stores of a word; an execution in which a load may have missed one makes the result incomplete.
 //! So does a data race, because loom stops at it, and whatever else makes loom panic. The limit on executions and the
 //! preemption bound are counted here.
@@ -127,6 +129,9 @@ impl Job {
         if program.has_irqs {
             return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
         }
+        if let Some(why) = runs_for_ever(program) {
+            return Err(why);
+        }
         let sites: Vec<Vec<Vec<u8>>> =
             program.scripts.iter().map(|s| choice_sites(program, s, task.has_loops)).collect();
         let ways = sites.iter().flatten().flatten().max().copied().unwrap_or(0);
@@ -213,6 +218,9 @@ impl Job {
 
     /// Stops the exploration at a limit: there is one more execution, and it may not run.
     fn check_limits(&self) {
+        if self.findings().endless {
+            panics::stop();
+        }
         let begun = self.begun.load(Ordering::Relaxed);
         let late = self.limits.time.filter(|t| self.started.elapsed() > *t);
         let why = match late {
@@ -250,6 +258,19 @@ impl Job {
             outcomes: std::mem::take(&mut findings.outcomes),
         }
     }
+}
+
+/// What loom has no way to run to its end: a thread without an end, and one that spins without a step.
+fn runs_for_ever(program: &Program) -> Option<String> {
+    let spins = |s: &Script| s.code.iter().any(|i| matches!(i, Instr::Op { op: Op::SpinUntil { .. }, .. }));
+    let mut written = program.scripted().map(|t| &program.scripts[t.index()]);
+    written.find_map(|s| {
+        let name = &s.name;
+        if spins(s) {
+            return Some(format!("`spin-until` in {name} (loom would let it spin for ever)"));
+        }
+        (!s.can_end()).then(|| format!("{name} never ends (loom runs every execution to its end)"))
+    })
 }
 
 /// For each choice that a script may make, the numbers of ways that it may have; empty if it makes none.

@@ -596,16 +596,21 @@ fn limits_stop_at_once_and_say_so() {
     assert_eq!(e.coverage, Coverage::Preemptions(2));
 }
 
+/// A thread that could end, and polls a word that nobody writes: every turn of its loop would be one more execution.
 #[test]
-fn a_loop_without_end_is_incomplete_and_no_crash() {
-    let mut b = ProgramBuilder::new("endless");
-    let x = b.var("x", Value::Word(0));
+fn a_loop_that_is_never_left_is_incomplete_and_stops_the_search() {
+    let mut b = ProgramBuilder::new("polls");
+    let (x, unset) = (b.var("x", Value::Word(0)), b.equals(LocalId(0), 0));
     b.thread("t", |s| {
         load(s, x, Order::Relaxed, "r");
-        s.instr("goto", Instr::Jump(0));
+        let exit = s.instr("while r == 0", Instr::Branch { expr: unset, otherwise: 0 });
+        s.instr("loop", Instr::Jump(0));
+        let end = s.here();
+        s.patch(exit, end);
     });
     let e = explore_with(&b.build(), &[], Limits::default(), true);
-    assert!(matches!(e.coverage, Coverage::Incomplete(_)));
+    assert!(matches!(e.coverage, Coverage::Incomplete(why) if why.contains("a loop that loom does not get out of")));
+    assert!(e.counts.executions < 3, "{} executions", e.counts.executions);
 }
 
 #[test]

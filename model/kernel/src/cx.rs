@@ -119,6 +119,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) pc: u16,
     pub(crate) violation: Option<Violation>,
     pub(crate) touched: ObjSet,
+    /// The step passed a `progress` mark.
+    pub(crate) progressed: bool,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -129,7 +131,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
         rt: &'a mut R,
         private: &'a mut Private,
     ) -> Self {
-        Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default() }
+        Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default(), progressed: false }
     }
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it

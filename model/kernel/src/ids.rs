@@ -26,6 +26,11 @@ impl ThreadId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct LocalId(pub u8);
 
+impl LocalId {
+    /// In the expression of a `spin-until`: not a local, but the word that was read.
+    pub const WORD_READ: LocalId = LocalId(u8::MAX);
+}
+
 /// Whatever two steps can meet on: a protocol object, a variable word, or a task.
 ///
 /// The three share one number space so that a [`Footprint`](crate::Footprint) is a pair of bit sets.

@@ -217,6 +217,8 @@ machines! {
         how: variable::How::Load, order: Order::Relaxed, target: NOTHING, slot: None, a: Value::Unset, b: Value::Unset,
         benign: false, open: false,
     };
+    /// Spinning on a word.
+    SpinUntil(variable::SpinUntil) = variable::SpinUntil { order: Order::Relaxed, target: NOTHING, slot: None, expr: 0 };
     /// A spinlock.
     Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING };
     /// A wait queue.
@@ -409,6 +411,10 @@ impl Resolver<'_> {
                 };
                 let b = if how == variable::How::CmpXchg { self.value(b)? } else { Value::Unset };
                 Machine::Access(variable::Access { how, order, target, slot, a, b, benign, open: false })
+            }
+            Op::SpinUntil { order, place, expr } => {
+                let (target, slot) = self.place(place)?;
+                Machine::SpinUntil(variable::SpinUntil { order, target, slot, expr })
             }
             Op::Spin { how, lock } => {
                 let lock = self.object(lock, |k| matches!(k, K::Spinlock))?;

@@ -29,6 +29,8 @@ pub enum Moment {
     AtEnd,
     /// In at least one state.
     Sometimes,
+    /// At some time of every execution, if no thread that can run is held back for ever.
+    Eventually,
 }
 
 impl Moment {
@@ -39,6 +41,7 @@ impl Moment {
             Moment::Always => "always",
             Moment::AtEnd => "at-end",
             Moment::Sometimes => "sometimes",
+            Moment::Eventually => "eventually",
         }
     }
 }

@@ -271,6 +271,8 @@ impl Code for PoolRange {
 pub enum Op {
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb`.
     Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
+    /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
+    SpinUntil { order: Order, place: Place, expr: u16 },
     /// `lock`, `trylock`, `unlock` of a spinlock.
     Spin { how: primitives::spinlock::How, lock: Operand },
     /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
@@ -384,6 +386,8 @@ pub enum Instr {
     },
     /// Goes somewhere else.
     Jump(u16),
+    /// `progress`: the thread got on. A private decision: the mark is on the step before it.
+    Progress,
     /// `assert`: the expression must be true.
     Assert {
         /// Index of the expression.
@@ -442,6 +446,29 @@ pub struct Script {
     pub role: Role,
     /// The program's callees, by [`CalleeId`].
     pub callees: Vec<Callee>,
+}
+
+impl Script {
+    /// Whether some way leads to its end, as far as its jumps tell. A script without any runs for ever.
+    pub fn can_end(&self) -> bool {
+        let (mut seen, mut open) = (vec![false; self.code.len()], vec![0]);
+        while let Some(at) = open.pop() {
+            if at >= seen.len() || std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            match self.code[at] {
+                Instr::End => return true,
+                Instr::Jump(to) => open.push(usize::from(to)),
+                Instr::Branch { otherwise: to, .. }
+                | Instr::Nth { otherwise: to, .. }
+                | Instr::MayFail { over: to, .. } => {
+                    open.extend([at + 1, usize::from(to)]);
+                }
+                _ => open.push(at + 1),
+            }
+        }
+        self.code.is_empty()
+    }
 }
 
 /// A scenario ready to run.

@@ -38,6 +38,12 @@ properties! {
     LostWakeup = "lost-wakeup",
         "a thread sleeps for ever although what it waits for has happened: waking it for nothing would let it go on",
         "memory-barriers.rst, SLEEP AND WAKE-UP FUNCTIONS";
+    Livelock = "livelock",
+        "threads run for ever and none of them gets on: no thread that can run is held back, and nobody passes a `progress` mark",
+        "cpu_relax() loops; the soft lockup detector";
+    Starvation = "starvation",
+        "others get on for ever, and this thread, which is not finished and is not held back while it can run, never does",
+        "weak fairness; khungtaskd";
     LockHeldAtExit = "lock-held-at-exit",
         "a thread ends while it still holds a lock",
         "debug_check_no_locks_held()";
@@ -158,6 +164,11 @@ properties! {
 }
 
 impl Property {
+    /// Whether it is about what never happens, and so broken by an execution that goes on for ever.
+    pub fn is_liveness(self) -> bool {
+        matches!(self, Property::Livelock | Property::Starvation)
+    }
+
     /// The property of that name.
     pub fn from_name(name: &str) -> Option<Property> {
         Property::ALL.iter().copied().find(|p| p.name() == name)

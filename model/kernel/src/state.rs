@@ -43,6 +43,8 @@ pub struct StepResult {
     pub result: Option<Value>,
     /// Everything in the world that it looked at or changed.
     pub touched: ObjSet,
+    /// It passed a `progress` mark.
+    pub progressed: bool,
 }
 
 /// A terminal state as its observer sees it.
@@ -120,14 +122,10 @@ impl State {
                 return violation;
             }
             let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me) || self.spins(&thread, me);
-            if blocked {
-                return Some(Violation {
-                    property: Property::Deadlock,
-                    thread: me,
-                    pc: thread.pc(),
-                    object: None,
-                    other: None,
-                });
+            let spins = thread.spins_until(&self.world, program);
+            if blocked || spins.is_some() {
+                let property = if blocked { Property::Deadlock } else { Property::Livelock };
+                return Some(Violation { property, thread: me, pc: thread.pc(), object: spins, other: None });
             }
             violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
         }
@@ -166,6 +164,11 @@ impl State {
         owner.is_some_and(|o| o != me && thread.private().interrupted() != Some(o))
     }
 
+    /// The word on which a thread spins by `spin-until`, if what is there now keeps it spinning.
+    pub fn spins_until(&self, program: &Program, t: ThreadId) -> Option<ObjId> {
+        self.threads[t.index()].spins_until(&self.world, program)
+    }
+
     /// Whether a thread can take a step. It is disabled if it is done, sleeps, spins, is held back, or interrupted; and by
     /// nothing else.
     pub fn is_enabled(&self, program: &Program, t: ThreadId) -> bool {
@@ -180,6 +183,7 @@ impl State {
         };
         // What a sleeper does first when it is back may be to take a spinlock.
         up && !self.spins(thread, t)
+            && self.spins_until(program, t).is_none()
             && !(program.has_irqs && self.world.task(t).cpu.0.handler.is_some())
             && !thread.machine().is_held_back(self.view(program, t))
     }
@@ -339,6 +343,6 @@ impl State {
 
 impl From<Stepped> for StepResult {
     fn from(s: Stepped) -> StepResult {
-        StepResult { violation: s.violation, result: s.result, touched: s.touched }
+        StepResult { violation: s.violation, result: s.result, touched: s.touched, progressed: s.progressed }
     }
 }

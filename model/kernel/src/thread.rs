@@ -10,8 +10,8 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Program,
-    Property, Runtime, Script, ThreadId, Value, View, Violation, World,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
+    Program, Property, Runtime, Script, ThreadId, Value, View, Violation, World,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
@@ -99,6 +99,8 @@ pub struct Stepped {
     pub result: Option<Value>,
     /// Everything touched.
     pub touched: ObjSet,
+    /// It passed a `progress` mark.
+    pub progressed: bool,
 }
 
 impl Thread {
@@ -170,6 +172,12 @@ impl Thread {
         }
     }
 
+    /// The word on which it spins, if what is there now keeps it spinning.
+    pub(crate) fn spins_until(&self, world: &World<Plain>, program: &Program) -> Option<ObjId> {
+        let Machine::SpinUntil(spin) = self.machine else { return None };
+        spin.spins_on((world, program), self.private, |l| self.window()[usize::from(l.0)]).then_some(spin.target)
+    }
+
     /// What the thread's next step touches.
     pub(crate) fn footprint(&self, v: View<'_>) -> Footprint {
         let f = self.machine.footprint(v);
@@ -229,13 +237,18 @@ impl Thread {
                 }
             }
         }
-        let (violation, touched) = (cx.violation, cx.touched);
+        let (violation, touched, progressed) = (cx.violation, cx.touched, cx.progressed);
         self.private = private;
-        Stepped { violation, spins, result, touched }
+        Stepped { violation, spins, result, touched, progressed }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
         let (mut into, mut result) = (None, value);
+        if let Machine::SpinUntil(spin) = self.machine
+            && let Err(e) = spin.is_over(cx.program, value, |l| self.local(l))
+        {
+            return cx.violate(e.into(), None);
+        }
         match script.code[usize::from(self.pc)] {
             Instr::Op { op, may_fail: Some(error), into: dest } if self.machine.decides_failure() => {
                 if value == Value::Word(0) {
@@ -336,6 +349,10 @@ impl Thread {
                 Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
                 Instr::End => return self.exit(script, cx),
                 Instr::Jump(to) => self.pc = to,
+                Instr::Progress => {
+                    cx.progressed = true;
+                    self.pc += 1;
+                }
                 Instr::Let { into, expr } => {
                     let Some(v) = self.eval(expr, cx) else { return };
                     self.set_local(into, v);

@@ -35,6 +35,7 @@ pub fn against(condition: &Condition, watched: &Watched) -> Option<&'static str>
         Moment::Always => no.then_some("it became false"),
         Moment::AtEnd => no.then_some("it is false at an end"),
         Moment::Sometimes => (!yes).then_some("it was never seen true"),
+        Moment::Eventually => no.then_some("some execution never makes it true"),
     }
 }
 

@@ -26,7 +26,7 @@
 //! | `preemptions` | the bound, if `preemption-bounded` |
 //! | `why` | the reason, if `incomplete` or `refused` |
 //! | `seconds` | how long it took; left out if nobody measured |
-//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`; 0 where an engine has none |
+//! | `counts` | `states`, `transitions`, `terminals`, `depth`, `executions`, `blocked`, `unfair_cycles` (that only an unfair scheduler can take for ever); 0 where an engine has none |
 //! | `outcomes` | an array of strings for each way to end well, by `columns`; `-` is a local that was never set |
 //! | `violations` | one object per broken property, below |
 //! | `conditions` | for each condition: `text`, `judged`, `failed`, `seen_true`, `seen_false`; the latter two are tokens |
@@ -41,6 +41,7 @@
 //! | `object`, `other` | the object and the other thread concerned, if any |
 //! | `token` | the schedule |
 //! | `steps` | the counterexample, below |
+//! | `loop_from` | for an execution that goes on for ever, the step with which its loop begins: the steps from there to the last are repeated |
 //! | `preemptions` | how often it leaves a thread that could have gone on |
 //! | `point_of_no_return` | `{"step": n, "passing": token}`: after step `n` nothing ends well, and a schedule that does; `{"never": true}` if none does; left out if not known |
 //! | `waits` | if somebody waits at the end: `thread`, `for` (an object), `holds`, `from` (who could end the wait) |
@@ -227,6 +228,7 @@ struct CountsOut {
     depth: u64,
     executions: u64,
     blocked: u64,
+    unfair_cycles: u64,
 }
 
 #[derive(Serialize)]
@@ -246,6 +248,8 @@ struct ViolationOut<'a> {
     point_of_no_return: Option<PointOut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     waits: Vec<WaitOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loop_from: Option<usize>,
     steps: Vec<StepOut<'a>>,
 }
 
@@ -329,7 +333,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
         Outcome::Violated(_) => None,
     });
-    let Counts { states, transitions, terminals, depth, executions, blocked } = e.counts;
+    let Counts { states, transitions, terminals, depth, executions, blocked, unfair_cycles } = e.counts;
     let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
     EngineOut {
         engine: e.engine.name(),
@@ -337,7 +341,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         preemptions,
         why,
         seconds,
-        counts: CountsOut { states, transitions, terminals, depth, executions, blocked },
+        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, unfair_cycles },
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(program, f)).collect(),
         conditions: conditions.collect(),
@@ -357,7 +361,7 @@ fn condition<'a>(program: &Program, w: &Watched, text: &'a str) -> ConditionOut<
 
 fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
     let (v, steps) = (found.violation, &found.trace.steps);
-    let replay = Replay::new(program, steps);
+    let replay = Replay::of(program, &found.trace);
     let point = match &found.point_of_no_return {
         PointOfNoReturn::At { after, passing } => {
             let way: Vec<Action> = steps[..(*after).min(steps.len())].iter().chain(passing).copied().collect();
@@ -389,6 +393,7 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         preemptions: replay.preemptions(),
         point_of_no_return: point,
         waits,
+        loop_from: replay.loop_from.map(|from| from + 1),
         steps: (0..replay.steps.len()).map(|i| step(program, &replay, i)).collect(),
     }
 }

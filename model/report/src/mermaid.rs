@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// The diagram's source.
 pub fn diagram(example: &Counterexample<'_>) -> String {
     let program = example.program;
-    let replay = Replay::new(program, &example.trace.steps);
+    let replay = Replay::of(program, example.trace);
     let mut out = String::from("sequenceDiagram\n");
     let name = |t: ThreadId| escaped(program.thread_name(t));
     for t in program.threads().filter(|t| replay.steps.iter().any(|s| s.thread == *t)) {
@@ -23,6 +23,9 @@ pub fn diagram(example: &Counterexample<'_>) -> String {
     }
     for (i, step) in replay.steps.iter().enumerate() {
         let t = step.thread;
+        if replay.loop_from == Some(i) {
+            let _ = writeln!(out, "    loop for ever");
+        }
         let text = words::op_text(program, t, step.pc);
         let what = match (&step.end, &step.result) {
             (End::Done(_), Some(r)) if step.into.is_some() => format!("{text} → {r}"),
@@ -40,6 +43,9 @@ pub fn diagram(example: &Counterexample<'_>) -> String {
         if matches!(example.point_of_no_return, Some(PointOfNoReturn::At { after, .. }) if *after == i) {
             let _ = writeln!(out, "    note right of t{}: point of no return", t.0);
         }
+    }
+    if replay.loop_from.is_some() {
+        let _ = writeln!(out, "    end");
     }
     if let Some(v) = example.violation {
         let _ = writeln!(out, "    note over t{}: {}", v.thread.0, v.property.name());
@@ -69,6 +75,13 @@ mod tests {
     fn a_lost_wakeup_as_a_diagram() {
         let program = programs::lost_wakeup();
         let found = &programs::explore(&program).found[0];
+        insta::assert_snapshot!(diagram(&Counterexample::of(&program, found)));
+    }
+
+    #[test]
+    fn a_livelock_as_a_diagram() {
+        let program = programs::back_off();
+        let found = &programs::liveness(&program).found[0];
         insta::assert_snapshot!(diagram(&Counterexample::of(&program, found)));
     }
 

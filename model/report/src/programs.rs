@@ -1,6 +1,8 @@
 //! Small programs with known mistakes, and a search that finds them, for the tests of this crate.
 
-use fenceweave_explore::{Counts, Coverage, Engine, Exploration, Found, PointOfNoReturn, Trace, diagnose};
+use fenceweave_explore::{
+    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Task, Trace, diagnose, explicit,
+};
 use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, ObjectKind, Op, Operand, Order, Patience, Place, Program, State, Value,
     expr::Operator,
@@ -208,6 +210,63 @@ pub(crate) fn crowd() -> Program {
     b.build()
 }
 
+/// Two spinlocks, the second by trylock: both back off and try again, perhaps for ever.
+pub(crate) fn back_off() -> Program {
+    use spinlock::How::{Lock, TryLock, Unlock};
+    let mut b = ProgramBuilder::new("back-off");
+    let locks = [b.object("a", ObjectKind::Spinlock), b.object("b", ObjectKind::Spinlock)];
+    let names = ["a", "b"];
+    let failed = b.equals(LocalId(0), 0);
+    for (thread, [first, second]) in [("cpu", [0, 1]), ("gpu", [1, 0])] {
+        b.thread(thread, |s| {
+            let head = s.here();
+            s.op(&format!("lock {}", names[first]), spin(Lock, locks[first]));
+            s.op_into(&format!("trylock {} into=got", names[second]), spin(TryLock, locks[second]), "got");
+            let out = s.instr("when got is=0", Instr::Branch { expr: failed, otherwise: 0 });
+            s.op(&format!("unlock {}", names[first]), spin(Unlock, locks[first]));
+            s.instr("loop", Instr::Jump(head));
+            let end = s.here();
+            s.patch(out, end);
+            s.op(&format!("unlock {}", names[second]), spin(Unlock, locks[second]));
+            s.op(&format!("unlock {}", names[first]), spin(Unlock, locks[first]));
+        });
+    }
+    b.build()
+}
+
+/// A thread that adds for ever, marked or not, one that waits for a value that is never there, and a sleeper.
+pub(crate) fn endless(marked: bool) -> Program {
+    use variable::How::Xchg;
+    use waitqueue::At::{Prepare, Schedule};
+    let mut b = ProgramBuilder::new("endless");
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let two = b.equals(LocalId::WORD_READ, 2);
+    b.thread("flip", |s| {
+        let head = s.here();
+        s.op("xchg x 1", access(Xchg, x, word(1)));
+        if marked {
+            s.instr("progress", Instr::Progress);
+        }
+        s.op("xchg x 0", access(Xchg, x, word(0)));
+        s.instr("loop", Instr::Jump(head));
+    });
+    b.thread("spin", |s| {
+        let op = Op::SpinUntil { order: Order::Relaxed, place: Place::Var(x), expr: two };
+        s.op("spin-until x \"x == 2\"", op);
+    });
+    b.thread("sleep", |s| {
+        s.op("prepare q", wait(Prepare, q));
+        s.op("sleep q", wait(Schedule, q));
+    });
+    b.build()
+}
+
+/// Explores a program with loops with the real engine: what goes on for ever is found on the whole graph.
+pub(crate) fn liveness(program: &Program) -> Exploration {
+    let task = Task { program, conditions: &[], has_loops: true };
+    explicit::explore(&task, &Limits::default(), &())
+}
+
 /// Explores a program breadth-first, as the explicit engine does, with a counterexample of each property and thread.
 pub(crate) fn explore(program: &Program) -> Exploration {
     let mut search = Search { program, seen: BTreeMap::new(), states: vec![] };
@@ -226,7 +285,7 @@ pub(crate) fn explore(program: &Program) -> Exploration {
     let found = first.into_iter().map(|(violation, at)| {
         let steps = search.way_to(at);
         let point_of_no_return = search.point(at, &good);
-        Found { violation, trace: Trace { steps }, point_of_no_return }
+        Found { violation, trace: Trace::of(steps), point_of_no_return }
     });
     let (transitions, states) = (search.states.iter().map(|n| n.next.len() as u64).sum(), search.states.len() as u64);
     let counts = Counts { states, transitions, ..Counts::default() };

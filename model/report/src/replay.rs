@@ -5,6 +5,7 @@ mod change;
 pub(crate) use change::{Change, merge, of_setup};
 
 use crate::words;
+use fenceweave_explore::Trace;
 use fenceweave_kernel::{
     Action, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId, thread::Run,
 };
@@ -45,10 +46,19 @@ pub(crate) struct Step {
     pub(crate) result: Option<String>,
     /// What changed.
     pub(crate) changes: Vec<Change>,
+    /// Whether it passed a `progress` mark.
+    pub(crate) progressed: bool,
     /// Whether the thread could have gone on after it.
     pub(crate) could_go_on: bool,
     /// How many calls it is inside of.
     pub(crate) depth: usize,
+}
+
+impl Step {
+    /// The step as an engine takes it.
+    pub(crate) fn action(&self) -> Action {
+        Action { thread: self.thread, choice: self.choice.unwrap_or(0) }
+    }
 }
 
 /// A trace that was taken again.
@@ -60,15 +70,22 @@ pub(crate) struct Replay<'a> {
     pub(crate) initial: State,
     /// The state after the last.
     pub(crate) last: State,
+    /// How many steps lead to the loop, if it is a lasso.
+    pub(crate) loop_from: Option<usize>,
     /// Why the rest of the trace could not be taken: it belongs to another program.
     pub(crate) diverged: Option<String>,
 }
 
 impl<'a> Replay<'a> {
     /// Takes a trace's steps.
+    pub(crate) fn of(program: &'a Program, trace: &Trace) -> Replay<'a> {
+        Replay { loop_from: trace.loop_from, ..Replay::new(program, &trace.steps) }
+    }
+
+    /// Takes steps of which nothing is known.
     pub(crate) fn new(program: &'a Program, actions: &[Action]) -> Replay<'a> {
         let initial = State::initial(program);
-        let mut replay = Replay { program, steps: vec![], initial, last: initial, diverged: None };
+        let mut replay = Replay { program, steps: vec![], initial, last: initial, loop_from: None, diverged: None };
         // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
         let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
         for action in actions {
@@ -91,6 +108,11 @@ impl<'a> Replay<'a> {
             replay.steps.push(step);
         }
         replay
+    }
+
+    /// The steps of the loop.
+    pub(crate) fn round(&self) -> &[Step] {
+        self.loop_from.and_then(|from| self.steps.get(from..)).unwrap_or_default()
     }
 
     /// How often the trace leaves a thread that could have gone on.
@@ -119,7 +141,8 @@ fn misfit(program: &Program, state: &State, action: Action) -> Option<String> {
             Run::Done => format!("{name} has ended"),
             Run::Asleep(on, _) => format!("{name} is asleep on {}", words::object_name(program, on)),
             Run::Ready => {
-                let lock = state.thread(action.thread).machine().spins_on();
+                let lock = state.spins_until(program, action.thread);
+                let lock = lock.or(state.thread(action.thread).machine().spins_on());
                 format!("{name} spins on {}", lock.map_or("a lock", |l| words::object_name(program, l)))
             }
         });
@@ -171,7 +194,8 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
     let asleep = matches!(end, End::Asleep(_));
     // A callee's locals are gone with it; what they were set to is the result.
     let depth = before.thread(t).depth();
-    let changes = change::between(program, &before, state, t, into.filter(|_| depth == 0), taken.touched);
+    let mut changes = change::between(program, &before, state, t, into.filter(|_| depth == 0), taken.touched);
+    changes.extend(taken.progressed.then(|| Change::progress(program.thread_name(t))));
     Step {
         thread: t,
         pc,
@@ -183,6 +207,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
         result,
         changes,
         depth,
+        progressed: taken.progressed,
         could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
     }
 }

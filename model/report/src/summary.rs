@@ -31,6 +31,7 @@ pub fn counts(c: &Counts) -> String {
         (c.transitions, "transition", "transitions"),
         (c.executions, "execution", "executions"),
         (c.blocked, "blocked", "blocked"),
+        (c.unfair_cycles, "unfair cycle", "unfair cycles"),
     ];
     let mut parts: Vec<String> = all
         .into_iter()

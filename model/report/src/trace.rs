@@ -13,6 +13,7 @@
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
 //!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
 //! * `-- switch` stands where a thread is left that could have gone on.
+//! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
 mod rows;
 mod table;
@@ -67,7 +68,7 @@ impl<'a> Counterexample<'a> {
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
 pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     let program = example.program;
-    let replay = Replay::new(program, &example.trace.steps);
+    let replay = Replay::of(program, example.trace);
     let mut out = table(example, &replay, style);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);

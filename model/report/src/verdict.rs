@@ -1,5 +1,7 @@
 //! What went wrong, in words.
 
+mod liveness;
+
 use crate::{
     replay::{End, Replay},
     waiting::{self, Wait},
@@ -20,6 +22,8 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     match v.property {
         Property::Deadlock => out.extend(deadlock(replay)),
         Property::LostWakeup => out.extend(lost_wakeup(replay, v)),
+        Property::Livelock if replay.loop_from.is_none() => out.extend(deadlock(replay)),
+        Property::Livelock | Property::Starvation => out.extend(liveness::lines(replay, v)),
         _ => {}
     }
     out
@@ -34,6 +38,10 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
     match v.property {
         Property::Deadlock => stuck(replay),
         Property::LostWakeup => format!("{who} sleeps on {what} and nobody will wake it{place}"),
+        Property::Livelock if replay.loop_from.is_none() => {
+            format!("{who} spins on {what} for ever{place}")
+        }
+        Property::Livelock | Property::Starvation => liveness::sentence(replay, v),
         Property::LeakedReference => leaked(replay, v, what),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),

@@ -2,9 +2,9 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Object, Op, Operand, Program, State, ThreadId, Value, fence,
+    AtomicCell, Facet, Instr, ObjId, Object, Op, Operand, Place, Program, State, ThreadId, Value, fence,
     observe::facets,
-    primitives::{completion, waitqueue},
+    primitives::{completion, variable, waitqueue},
     program::ObjectKind,
     thread::Run,
 };
@@ -36,10 +36,19 @@ fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
     let (on, spins) = match thread.run() {
         Run::Done => return None,
         Run::Asleep(on, _) => (on, false),
-        Run::Ready => (thread.machine().spins_on().filter(|l| state.world.spin_owner(*l) != Some(t))?, true),
+        Run::Ready => match state.spins_until(program, t) {
+            Some(word) => return Some(spin_until(program, state, t, word)),
+            None => (thread.machine().spins_on().filter(|l| state.world.spin_owner(*l) != Some(t))?, true),
+        },
     };
     let (providers, provided) = provider(program, state, t, on, spins);
     Some(Wait { thread: t, pc: thread.pc(), on, holds: held(program, state, t), providers, provided })
+}
+
+/// A thread that spins until somebody writes a word.
+fn spin_until(program: &Program, state: &State, t: ThreadId, word: ObjId) -> Wait {
+    let (providers, provided) = by_script(program, state, t, word, "write");
+    Wait { thread: t, pc: state.thread(t).pc(), on: word, holds: held(program, state, t), providers, provided }
 }
 
 /// The locks that a thread holds.
@@ -175,6 +184,7 @@ fn remaining(program: &Program, state: &State, t: ThreadId) -> Vec<u16> {
 fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -> bool {
     let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
     let target = match op {
+        Op::Access { how, place, .. } => return how != variable::How::Load && may_be(program, place, on),
         Op::Fence { what: fence::What::Signal | fence::What::CheckAndSignal, fence, .. } => fence,
         Op::Complete { at: completion::At::Complete | completion::At::CompleteAll, completion, .. } => completion,
         Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, queue, .. } => queue,
@@ -186,6 +196,18 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
         Operand::Object(id) => id == on,
         Operand::Const(v) => refers_to(v, on),
         Operand::Local(l) => refers_to(state.thread(t).local(l), on),
+    }
+}
+
+/// Whether a place may be that word: of an array or a field, nobody knows which element is meant.
+fn may_be(program: &Program, place: Place, word: ObjId) -> bool {
+    match place {
+        Place::Var(id) => id == word,
+        Place::Element { first, len, .. } => (first.0..first.0 + len).contains(&word.0),
+        Place::Field { field, .. } => {
+            let slots = (0..program.objects.len()).map(ObjId::object);
+            slots.filter_map(|slot| program.field_var(slot, field)).any(|var| var == word)
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub enum Verdict {
     Violates(Vec<Property>),
 }
 
-/// One clause about states: `never`, `always`, `at-end` or `sometimes`.
+/// One clause about states: `never`, `always`, `at-end`, `sometimes` or `eventually`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     /// When, and what.

@@ -59,12 +59,14 @@ struct End {
     next: Vec<String>,
     /// Whether every step could be taken.
     whole: bool,
+    /// The number of steps after which it was where it is at the end: what follows is a loop.
+    back_at: Option<usize>,
 }
 
 fn show(case: &Case, steps: Vec<Action>, on_shuttle: bool) -> Exit {
     let program = &case.program;
     let end = follow(program, &steps);
-    let trace = Trace { steps };
+    let trace = Trace { loop_from: end.back_at, steps };
     let mut out = format!("{}\n", program.name);
     match end.violation {
         Some(violation) => {
@@ -75,6 +77,9 @@ fn show(case: &Case, steps: Vec<Action>, on_shuttle: bool) -> Exit {
         None => out.push_str(&trace::render(&Counterexample::way(program, &trace), style())),
     }
     if end.violation.is_none() && end.whole {
+        if let Some(back_at) = end.back_at {
+            let _ = writeln!(out, "the schedule comes back to where it was after step {back_at}");
+        }
         let last =
             if end.next.is_empty() { "nothing is left to do, and nothing is wrong".to_owned() } else { open(&end) };
         let _ = writeln!(out, "{last}");
@@ -100,10 +105,12 @@ fn open(end: &End) -> String {
 /// Takes the steps as far as they go.
 fn follow(program: &Program, steps: &[Action]) -> End {
     let mut state = State::initial(program);
+    let mut passed = vec![];
     for action in steps {
+        passed.push(encoding(&state, program));
         let possible = state.enabled(program).contains(action.thread);
         if !possible || action.choice >= state.ways(program, action.thread) {
-            return End { violation: None, next: vec![], whole: false };
+            return End { violation: None, next: vec![], whole: false, back_at: None };
         }
         state.step(program, *action);
     }
@@ -113,7 +120,15 @@ fn follow(program: &Program, steps: &[Action]) -> End {
         violation = diagnose::stuck(program, &state).or_else(|| state.conclude(program));
     }
     let next = program.threads().filter(|t| enabled.contains(*t)).map(|t| program.thread_name(t).to_owned()).collect();
-    End { violation, next, whole: true }
+    let here = encoding(&state, program);
+    let back_at = passed.iter().rposition(|before| *before == here).filter(|_| violation.is_none());
+    End { violation, next, whole: true, back_at }
+}
+
+fn encoding(state: &State, program: &Program) -> Vec<u8> {
+    let (mut state, mut out) = (*state, vec![]);
+    state.encode(program, &mut out);
+    out
 }
 
 fn shuttle_agrees(case: &Case, steps: &[Action], violation: Option<Violation>) -> Result<String, String> {

@@ -11,6 +11,7 @@ mod harness;
 mod json;
 mod limits;
 mod listing;
+mod liveness;
 mod mistakes;
 mod project;
 mod replay;

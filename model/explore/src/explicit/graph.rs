@@ -9,25 +9,37 @@ pub(super) struct Graph {
     /// Where each expanded state's edges start; one more entry than expanded states.
     start: Vec<u32>,
     successor: Vec<u32>,
-    /// Thread in the low nibble, choice in the high one.
+    /// Thread in the low nibble, choice in three bits above, and whether the step passed a `progress` mark.
     action: Vec<u8>,
     /// First state of each level.
     levels: Vec<u32>,
 }
 
 /// An edge: which step, and where it leads.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Edge {
     pub(super) action: Action,
+    /// The step passed a `progress` mark.
+    pub(super) progress: bool,
     pub(super) to: u32,
 }
 
-fn pack(a: Action) -> u8 {
-    a.thread.0 | a.choice << 4
+impl Edge {
+    /// The thread's bit in a mask of threads.
+    pub(super) fn thread_bit(self) -> u16 {
+        1 << self.action.thread.0
+    }
 }
 
-fn unpack(b: u8) -> Action {
-    Action { thread: ThreadId(b & 15), choice: b >> 4 }
+const PROGRESS: u8 = 1 << 7;
+
+fn pack(a: Action, progress: bool) -> u8 {
+    debug_assert!(a.thread.0 < 16 && a.choice < 8, "[internal bug] a step does not fit into its edge");
+    a.thread.0 | a.choice << 4 | if progress { PROGRESS } else { 0 }
+}
+
+fn unpack(b: u8) -> (Action, bool) {
+    (Action { thread: ThreadId(b & 15), choice: b >> 4 & 7 }, b & PROGRESS != 0)
 }
 
 impl Graph {
@@ -42,9 +54,9 @@ impl Graph {
     }
 
     /// Adds an edge of the current state.
-    pub(super) fn edge(&mut self, action: Action, to: u32) {
+    pub(super) fn edge(&mut self, action: Action, progress: bool, to: u32) {
         self.successor.push(to);
-        self.action.push(pack(action));
+        self.action.push(pack(action, progress));
     }
 
     /// How many states were expanded.
@@ -73,7 +85,8 @@ impl Graph {
         self.levels[level]..end.min(self.expanded())
     }
 
-    fn row(&self, state: u32) -> Range<usize> {
+    /// Where a state's edges stand.
+    pub(super) fn row(&self, state: u32) -> Range<usize> {
         let s = state as usize;
         let Some(first) = self.start.get(s) else { return 0..0 };
         let end = self.start.get(s + 1).map_or(self.successor.len(), |e| *e as usize);
@@ -82,7 +95,18 @@ impl Graph {
 
     /// A state's edges, by thread and choice.
     pub(super) fn edges(&self, state: u32) -> impl Iterator<Item = Edge> + '_ {
-        self.row(state).map(|i| Edge { action: unpack(self.action[i]), to: self.successor[i] })
+        self.row(state).map(|i| self.edge_at(i))
+    }
+
+    /// The edge that stands at a place.
+    pub(super) fn edge_at(&self, at: usize) -> Edge {
+        let (action, progress) = unpack(self.action[at]);
+        Edge { action, progress, to: self.successor[at] }
+    }
+
+    /// The threads that can take a step from a state, as a mask.
+    pub(super) fn enabled(&self, state: u32) -> u16 {
+        self.edges(state).fold(0, |set, e| set | e.thread_bit())
     }
 
     /// Where a state's edges lead.

@@ -1,38 +1,22 @@
 //! From where on a counterexample cannot be saved any more.
 
-use super::{graph::Graph, search::Search, trace::Path};
+use super::{graph::Graph, search::Search, stateset::StateSet, trace::Path};
 use crate::PointOfNoReturn;
 use fenceweave_kernel::Action;
 use std::collections::{BTreeMap, VecDeque};
 
-/// A set of states.
-pub(super) struct StateSet(Vec<u64>);
-
-impl StateSet {
-    fn new(n: u32) -> StateSet {
-        StateSet(vec![0; n as usize / 64 + 1])
-    }
-
-    fn insert(&mut self, s: u32) {
-        self.0[s as usize / 64] |= 1 << (s % 64);
-    }
-
-    pub(super) fn contains(&self, s: u32) -> bool {
-        self.0.get(s as usize / 64).is_some_and(|w| w >> (s % 64) & 1 == 1)
-    }
-}
-
-/// The states from which some execution ends well. Nothing is computed if no property was broken.
+/// The states from which some execution ends well: comes to such an end, or to one of the states `well`, from where it
+/// goes on well for ever. Nothing is computed if nobody `wants` to know.
 ///
 /// Most edges lead to a later index, so a sweep from the last state to the first settles nearly everything; it is
 /// repeated until it changes nothing. That needs no reversed graph.
-pub(super) fn can_end_well(search: &Search<'_>) -> StateSet {
+pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], wants: bool) -> StateSet {
     let graph = &search.graph;
-    let mut set = StateSet::new(graph.expanded());
-    if search.violations.is_empty() {
+    let mut set = StateSet::default();
+    if !wants {
         return set;
     }
-    search.good.iter().for_each(|s| set.insert(*s));
+    search.good.iter().chain(well).for_each(|s| set.insert(*s));
     let mut changed = true;
     while changed {
         changed = false;

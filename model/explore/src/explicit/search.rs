@@ -1,6 +1,6 @@
 //! The breadth-first loop.
 
-use super::{Options, Sightings, graph::Graph, visited::Visited};
+use super::{Options, Sightings, graph::Graph, stateset::StateSet, visited::Visited};
 use crate::{Counts, Coverage, Limits, Progress, Task, diagnose};
 use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, Violation, state::Encoding};
 use std::{
@@ -45,7 +45,8 @@ impl Frontier {
 /// does not.
 #[derive(Default)]
 struct Batch {
-    steps: Vec<(Action, u128, usize)>,
+    /// Step, whether it passed a `progress` mark, fingerprint of the successor, end of its encoding.
+    steps: Vec<(Action, bool, u128, usize)>,
     /// Encodings of the successors, one after the other.
     bytes: Vec<u8>,
     /// For each expanded state, where its steps end.
@@ -68,6 +69,8 @@ pub(super) struct Search<'a> {
     pub(super) violations: BTreeMap<Violation, Vec<u32>>,
     /// Terminal states that ended well.
     pub(super) good: Vec<u32>,
+    /// Terminal states that a violating step led to: how the execution would have gone on, nobody knows.
+    pub(super) cut: StateSet,
     pub(super) watched: Vec<Sightings>,
     terminals: u64,
     overflow: Option<Violation>,
@@ -92,6 +95,7 @@ impl<'a> Search<'a> {
             outcomes: BTreeSet::new(),
             violations: BTreeMap::new(),
             good: vec![],
+            cut: StateSet::default(),
             watched: vec![Sightings::default(); task.conditions.len()],
             terminals: 0,
             overflow: None,
@@ -166,12 +170,13 @@ impl<'a> Search<'a> {
         for thread in enabled.iter() {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
-                let stepped = (thread, self.next.step(program, action).touched);
+                let result = self.next.step(program, action);
+                let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
                 self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
                 self.next.restore(&self.base, stepped);
                 let print = Visited::fingerprint(&self.batch.bytes[from..]);
-                self.batch.steps.push((action, print, self.batch.bytes.len()));
+                self.batch.steps.push((action, result.progressed, print, self.batch.bytes.len()));
             }
         }
         self.batch.states.push(self.batch.steps.len());
@@ -182,7 +187,7 @@ impl<'a> Search<'a> {
         let Batch { steps, bytes, states, known } = &mut self.batch;
         let mut from = 0;
         known.clear();
-        for (_, print, end) in steps.iter() {
+        for (_, _, print, end) in steps.iter() {
             known.push(self.visited.find(*print, &bytes[from..*end]));
             from = *end;
         }
@@ -190,7 +195,7 @@ impl<'a> Search<'a> {
         for last in states.iter() {
             self.graph.begin_state();
             while step < *last {
-                let (action, print, end) = steps[step];
+                let (action, progress, print, end) = steps[step];
                 let encoding = &bytes[from..end];
                 let to = known[step].unwrap_or_else(|| {
                     let (to, new) = self.visited.insert(print, encoding);
@@ -199,7 +204,7 @@ impl<'a> Search<'a> {
                     }
                     to
                 });
-                self.graph.edge(action, to);
+                self.graph.edge(action, progress, to);
                 (from, step) = (end, step + 1);
             }
         }
@@ -221,6 +226,9 @@ impl<'a> Search<'a> {
             if v.property == Property::CapacityExceeded {
                 self.overflow.get_or_insert(v);
                 return;
+            }
+            if self.base.violation().is_some() {
+                self.cut.insert(index);
             }
             self.outcomes.insert(Outcome::Violated(v));
             let level = self.graph.level_of(index);
@@ -250,6 +258,9 @@ impl<'a> Search<'a> {
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
                     seen.seen_true.get_or_insert(index);
+                    if c.moment == Moment::Eventually {
+                        seen.all_true.insert(index);
+                    }
                 }
                 Ok(Some(false)) => {
                     seen.seen_false.get_or_insert(index);
@@ -258,6 +269,11 @@ impl<'a> Search<'a> {
                 Err(_) => seen.failed = true,
             }
         }
+    }
+
+    /// Gives up what only the search itself needs: the passes that follow look at the graph.
+    pub(super) fn forget_states(&mut self) {
+        self.visited = Visited::new(false);
     }
 
     pub(super) fn counts(&self) -> Counts {

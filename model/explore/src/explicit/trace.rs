@@ -13,13 +13,23 @@ use std::collections::BTreeMap;
 pub(super) struct Path {
     /// One more than steps.
     pub(super) states: Vec<u32>,
-    steps: Vec<Action>,
+    pub(super) steps: Vec<Action>,
 }
 
 impl Path {
     pub(super) fn into_trace(self) -> Trace {
-        Trace { steps: self.steps }
+        Trace::of(self.steps)
     }
+}
+
+/// The way that some steps take from the root.
+pub(super) fn follow(graph: &Graph, steps: &[Action]) -> Path {
+    let mut states = vec![0];
+    for step in steps {
+        let at = states[states.len() - 1];
+        states.extend(graph.edges(at).find(|e| e.action == *step).map(|e| e.to));
+    }
+    Path { states, steps: steps.to_vec() }
 }
 
 /// No thread has run yet.
@@ -48,7 +58,7 @@ fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Cos
     if !graph.successors(state).iter().any(|t| below.contains_key(t)) {
         return None;
     }
-    let enabled = enabled_at(graph, state);
+    let enabled = graph.enabled(state);
     let mut best = [UNREACHABLE; MAX_THREADS + 1];
     for e in graph.edges(state) {
         let Some(rest) = below.get(&e.to) else { continue };
@@ -62,10 +72,6 @@ fn costs(graph: &Graph, program: &Program, state: u32, below: &BTreeMap<u32, Cos
     Some(best)
 }
 
-fn enabled_at(graph: &Graph, state: u32) -> u16 {
-    graph.edges(state).fold(0, |set, e| set | 1 << e.action.thread.0)
-}
-
 /// Leaving a thread that could go on is a switch; leaving one that cannot is not.
 fn switch(enabled: u16, last: usize, next: usize) -> u16 {
     u16::from(last != next && last != NOBODY && enabled >> last & 1 == 1)
@@ -77,7 +83,7 @@ fn walk(graph: &Graph, levels: &[BTreeMap<u32, Costs>]) -> Path {
     let (mut state, mut last) = (0u32, NOBODY);
     for level in levels.windows(2) {
         let wanted = level[0][&state][last];
-        let enabled = enabled_at(graph, state);
+        let enabled = graph.enabled(state);
         let edge = graph.edges(state).find(|e| {
             let t = e.action.thread.index();
             level[1].get(&e.to).is_some_and(|rest| rest[t].saturating_add(switch(enabled, last, t)) == wanted)

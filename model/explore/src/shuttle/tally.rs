@@ -57,7 +57,11 @@ impl Tally {
             seen: HashMap::default(),
             outcomes: BTreeSet::new(),
             found: BTreeMap::new(),
-            watched: vec![Watched::default(); task.conditions.len()],
+            watched: task
+                .conditions
+                .iter()
+                .map(|c| Watched { not_judged: c.moment == Moment::Eventually, ..Watched::default() })
+                .collect(),
             counts: Counts::default(),
             overflow: None,
             scratch: State::initial(task.program),
@@ -144,7 +148,7 @@ impl Tally {
 
     /// Notes where conditions are true and false in the scratch state.
     fn judge(&mut self, program: &Program, steps: &[Action], which: fn(&Condition) -> bool) {
-        let trace = || Trace { steps: steps.to_vec() };
+        let trace = || Trace::of(steps.to_vec());
         for (c, seen) in self.conditions.iter().zip(&mut self.watched).filter(|(c, _)| which(c)) {
             match c.eval(program, &self.scratch) {
                 Ok(Some(true)) => drop(seen.seen_true.get_or_insert_with(trace)),
@@ -161,7 +165,7 @@ impl Tally {
         let counts = self.counts();
         let found = self.found.into_iter().map(|(violation, steps)| Found {
             violation,
-            trace: Trace { steps },
+            trace: Trace::of(steps),
             point_of_no_return: PointOfNoReturn::NotKnown,
         });
         Exploration {

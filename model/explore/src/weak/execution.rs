@@ -217,7 +217,8 @@ impl Execution {
         findings.steps += 1;
         self.watch(&mut findings);
         if steps > MAX_STEPS {
-            findings.cut(format!("an execution of more than {MAX_STEPS} steps was cut"));
+            findings.cut(format!("an execution of more than {MAX_STEPS} steps: a loop that loom does not get out of"));
+            findings.endless = true;
             drop(findings);
             self.end();
         }

@@ -17,6 +17,8 @@ pub(super) struct Findings {
     /// The first of the shortest ways to each violation.
     found: BTreeMap<Violation, Vec<Action>>,
     watched: Vec<Watched>,
+    /// An execution did not come to its end. Loom would look into every turn of its loop.
+    pub(super) endless: bool,
     /// Why not everything was looked at, if so.
     pub(super) incomplete: Option<String>,
 }
@@ -77,7 +79,7 @@ impl Findings {
                     continue;
                 }
             };
-            sighting.get_or_insert_with(|| Trace { steps: at.trace.to_vec() });
+            sighting.get_or_insert_with(|| Trace::of(at.trace.to_vec()));
         }
     }
 
@@ -87,7 +89,7 @@ impl Findings {
         found
             .map(|(violation, steps)| Found {
                 violation,
-                trace: Trace { steps },
+                trace: Trace::of(steps),
                 point_of_no_return: PointOfNoReturn::NotKnown,
             })
             .collect()
@@ -105,7 +107,7 @@ impl Findings {
 /// A partial-order reduction keeps what one thread sees, not which states of several threads exist at the same time, and
 /// a shared word has no single value under weak memory. So nothing but locals is looked at.
 pub(super) fn is_watched(c: &Condition) -> bool {
-    c.moment != Moment::AtEnd && c.is_local()
+    !matches!(c.moment, Moment::AtEnd | Moment::Eventually) && c.is_local()
 }
 
 /// Whether what was seen of a condition answers it: always for locals of one thread; for several threads only if it was
@@ -120,6 +122,8 @@ fn is_judged(c: &Condition, seen: &Watched) -> bool {
         .collect();
     let decided = match c.moment {
         Moment::AtEnd => true,
+        // That takes the whole graph.
+        Moment::Eventually => return false,
         Moment::Never | Moment::Sometimes => seen.seen_true.is_some(),
         Moment::Always => seen.seen_false.is_some(),
     };

@@ -73,6 +73,12 @@ impl<R: Runtime> Slot<R> {
         self.life.peek().generation
     }
 
+    /// Whether the object that the handle was made for lives here.
+    pub(crate) fn is_home_of(&self, handle: Handle) -> bool {
+        let life = self.life.peek();
+        life.stage != Stage::Free && life.generation == handle.generation
+    }
+
     /// Whether an object lives here, and with how many references.
     pub(crate) fn is_live(&self) -> bool {
         self.life.peek().stage == Stage::Live

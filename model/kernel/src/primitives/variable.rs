@@ -1,10 +1,13 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, ThreadSet, Value,
-    View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Object, Order, Plain, Program, Property, Runtime,
+    ThreadId, ThreadSet, Value, View, World,
     coder::{fields, points},
+    cx::Private,
+    expr::EvalError,
     machine::Protocol,
+    program::SlabKind,
     runtime::NoteCell,
     value::Handle,
 };
@@ -221,5 +224,70 @@ impl Protocol for Access {
             (true, _) => "plain store: end",
             (false, how) => how.label(),
         }
+    }
+}
+
+/// Spinning on a word until an expression over it is true: `smp_cond_load_relaxed()`.
+///
+/// One operation and one step. The reads that find the expression false are no steps: nobody sees them, and a thread that
+/// takes them is as good as one that is disabled until a write makes the expression true.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SpinUntil {
+    pub(crate) order: Order,
+    pub(crate) target: ObjId,
+    /// The slot whose field it is.
+    pub(crate) slot: Option<Handle>,
+    /// Index of the expression, which reads the word as [`LocalId::WORD_READ`].
+    pub(crate) expr: u16,
+}
+
+fields!(SpinUntil { order, target, slot, expr });
+
+impl SpinUntil {
+    /// Whether the expression is true of a word that was read.
+    pub(crate) fn is_over(
+        self,
+        program: &Program,
+        word: Value,
+        local: impl Fn(LocalId) -> Value,
+    ) -> Result<bool, EvalError> {
+        let read = |l| if l == LocalId::WORD_READ { word } else { local(l) };
+        Ok(program.exprs[usize::from(self.expr)].eval(read)?.truth().unwrap_or(false))
+    }
+
+    /// Whether the thread would read a word that lets it spin on. What breaks a property does not: that is a step.
+    pub(crate) fn spins_on(
+        self,
+        (world, program): (&World<Plain>, &Program),
+        private: Private,
+        local: impl Fn(LocalId) -> Value,
+    ) -> bool {
+        let dead = self.slot.is_some_and(|h| {
+            let lives = matches!(world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
+            let typesafe = program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.rcu_depth > 0;
+            !lives && !typesafe
+        });
+        !dead && self.is_over(program, world.var_value(self.target), local) == Ok(false)
+    }
+}
+
+impl Protocol for SpinUntil {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if let Some(handle) = self.slot
+            && !crate::primitives::slab::check_alive(cx, handle)
+        {
+            return Flow::Done(Value::Unset);
+        }
+        cx.touch(self.target);
+        Flow::Done(cx.world.var_mut(self.target).cell.load(self.order))
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        let base = Footprint::reads(self.target);
+        self.slot.map_or(base, |h| base.read(h.obj))
+    }
+
+    fn label(&self) -> &'static str {
+        "spin until"
     }
 }

@@ -2,7 +2,10 @@ use super::*;
 use crate::programs;
 
 fn of(program: &Program) -> String {
-    let mut exploration = programs::explore(program);
+    of_exploration(program, programs::explore(program))
+}
+
+fn of_exploration(program: &Program, mut exploration: Exploration) -> String {
     exploration.watched = vec![Watched { seen_true: Some(exploration.found[0].trace.clone()), ..Watched::default() }];
     let conditions = ["sometimes \"x\"".to_string()];
     let report = Report {
@@ -25,6 +28,14 @@ fn task(program: &Program) -> fenceweave_explore::Task<'_> {
 #[test]
 fn a_leak_as_json() {
     insta::assert_snapshot!(of(&programs::leak()));
+}
+
+#[test]
+fn a_starvation_as_json() {
+    let program = programs::endless(true);
+    let mut exploration = programs::liveness(&program);
+    exploration.found.truncate(1);
+    insta::assert_snapshot!(of_exploration(&program, exploration));
 }
 
 #[test]

@@ -41,6 +41,11 @@ impl Change {
         Change { subject: subject.into(), form: Form::Event, values: vec![what.into()] }
     }
 
+    /// A thread passed a `progress` mark.
+    pub(crate) fn progress(thread: &str) -> Change {
+        Change::event(thread, "progress")
+    }
+
     fn values(subject: impl Into<String>, old: String, new: String) -> Change {
         Change { subject: subject.into(), form: Form::Values, values: vec![old, new] }
     }

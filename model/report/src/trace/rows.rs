@@ -35,9 +35,11 @@ pub(super) struct Row {
     pub(super) no_return: bool,
     /// It comes after a thread that could have gone on: the how many-th time, of how many.
     pub(super) preemption: Option<(usize, usize)>,
+    /// The loop of a lasso begins with it.
+    pub(super) begins_loop: bool,
 }
 
-/// Folds steps to rows. A row never goes across the step `no_return` (from 0).
+/// Folds steps to rows. A row never goes across the step `no_return` (from 0), nor into a loop.
 ///
 /// A run of steps of one operation is one row if it ends with the operation or with going to sleep. One that is cut by a
 /// switch is a row per step: where it was cut is what matters.
@@ -45,7 +47,7 @@ pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
     let (steps, total) = (&replay.steps, replay.preemptions());
     let (mut rows, mut at, mut preemptions) = (vec![], 0, 0);
     while at < steps.len() {
-        let end = run_end(steps, at, no_return);
+        let end = run_end(replay, at, no_return);
         let cut = matches!(steps[end].end, End::Unfinished);
         let preemption = replay.preempts(at).then(|| {
             preemptions += 1;
@@ -58,16 +60,18 @@ pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
             rows.push(row(replay, at, end, at, no_return));
         }
         rows[before].preemption = preemption;
+        rows[before].begins_loop = replay.loop_from == Some(at);
         at = end + 1;
     }
     rows
 }
 
 /// The last step of the run that begins at `at`.
-fn run_end(steps: &[Step], at: usize, no_return: Option<usize>) -> usize {
-    let mut end = at;
+fn run_end(replay: &Replay<'_>, at: usize, no_return: Option<usize>) -> usize {
+    let (steps, mut end): (&[Step], usize) = (&replay.steps, at);
     while matches!(steps[end].end, End::Unfinished)
         && no_return != Some(end)
+        && replay.loop_from != Some(end + 1)
         && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread && next.depth == steps[at].depth)
     {
         end += 1;
@@ -129,6 +133,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         broken,
         no_return: no_return == Some(last),
         preemption: None,
+        begins_loop: false,
     }
 }
 

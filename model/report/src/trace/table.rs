@@ -19,6 +19,7 @@ const MAX_CELL_LINES: usize = 3;
 const GAP: &str = "  ";
 const NO_RETURN: &str = "<== point of no return: after this step nothing can end well";
 const NO_RETURN_SHORT: &str = "<== point of no return";
+const LOOP: &str = "== loop: the steps from here on are repeated for ever ";
 
 /// The table's lines. The state that setup left stands in a row of its own.
 ///
@@ -43,6 +44,10 @@ pub(super) fn layout(
         }
     }
     for row in rows {
+        if row.begins_loop {
+            out.push_str(&style.paint(Role::Bad, &format!("{GAP}{LOOP}{}", "=".repeat(grid.rule()))));
+            out.push('\n');
+        }
         if let Some((k, n)) = row.preemption {
             let line = format!("{GAP}-- switch (preemption {k} of {n})");
             out.push_str(&style.paint(Role::Dim, &line));
@@ -108,6 +113,12 @@ impl Grid {
         let widths: Vec<usize> = wanted.iter().map(|w| (*w).min(column)).collect();
         let gutter = MAX_LINE.saturating_sub(fixed + widths.iter().sum::<usize>()).max(MIN_GUTTER);
         Grid { number, widths, column, gutter }
+    }
+
+    /// How long the rule is that separates the loop from the way in: to the gutter, but at least a little.
+    fn rule(&self) -> usize {
+        let columns = self.number + self.widths.iter().map(|w| w + GAP.len()).sum::<usize>();
+        columns.saturating_sub(width(LOOP)).max(8)
     }
 
     fn row(&self, out: &mut String, columns: &[ThreadId], row: &Row, style: Style) {

@@ -39,10 +39,28 @@ fn a_reference_that_leaks_if_a_choice_falls_so() {
     insta::assert_snapshot!(all(&programs::leak()));
 }
 
+/// Every counterexample of a program with loops.
+fn for_ever(program: &Program) -> String {
+    let found = programs::liveness(program).found;
+    let texts: Vec<String> = found.iter().map(|f| render(&Counterexample::of(program, f), Style::Plain)).collect();
+    texts.join("\n")
+}
+
+#[test]
+fn a_back_off_that_goes_on_for_ever() {
+    insta::assert_snapshot!(for_ever(&programs::back_off()));
+}
+
+#[test]
+fn a_thread_without_an_end_beside_some_that_wait() {
+    insta::assert_snapshot!("endless_unmarked", for_ever(&programs::endless(false)));
+    insta::assert_snapshot!("endless_marked", for_ever(&programs::endless(true)));
+}
+
 /// The way that a token stands for.
 fn way(program: &Program, schedule: &str) -> String {
     let steps = token::decode(program, schedule).expect("a token");
-    render(&Counterexample::way(program, &Trace { steps }), Style::Plain)
+    render(&Counterexample::way(program, &Trace::of(steps)), Style::Plain)
 }
 
 #[test]

@@ -22,6 +22,12 @@ pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
     ("always", "always \"E\"…", "this is true in every state in which it can be said"),
     ("at-end", "at-end \"E\"…", "this is true at the end of every execution that ends well"),
     ("sometimes", "sometimes \"E\"…", "some execution passes through a state where this is true"),
+    (
+        "eventually",
+        "eventually \"E\"…",
+        "every execution passes through a state where this is true, if no thread that can run is held back for ever; \
+         what was never set is not true yet (judged by `explicit`)",
+    ),
 ];
 
 fn clause_names() -> impl Iterator<Item = &'static str> {
@@ -57,10 +63,12 @@ impl<'a> Lower<'a> {
             "always" => Moment::Always,
             "at-end" => Moment::AtEnd,
             "sometimes" => Moment::Sometimes,
+            "eventually" if engine.is_none_or(|engine| engine == Engine::Explicit) => Moment::Eventually,
             "eventually" => {
                 self.mistakes
-                    .add("not-yet", node.name.span, "`eventually` is not supported yet")
-                    .expected("`sometimes`, which asks for one execution, or `at-end`, which asks for the end of all");
+                    .add("eventually", node.head, "this engine does not judge what happens `eventually`")
+                    .expected("`engine=explicit`, or no `engine=`")
+                    .help("that takes the whole graph of states, which `explicit` alone has");
                 return;
             }
             other => {

@@ -1,7 +1,7 @@
 //! Expressions, compiled to the model's postfix form.
 
 use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::{Expr as Compiled, ExprNode, Operand, Value};
+use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Value};
 
 use super::Lower;
 use super::entries::reference;
@@ -91,6 +91,32 @@ impl<'a> Lower<'a> {
         let expr = expr::parse(self.text, *inner, self.mistakes)?;
         let mut nodes = Vec::new();
         postfix(&expr, &mut nodes, &mut |leaf, span| self.script_leaf(unit, leaf, span))?;
+        self.compiled(nodes, value.span)
+    }
+
+    /// The expression of a `spin-until`, in which the word read at the place goes by the place's name or by `value`.
+    pub(super) fn condition_on_word(&mut self, unit: &mut Unit<'a>, value: &Written, place: &Written) -> Option<u16> {
+        let said = place.span.of(self.text);
+        let ValueKind::Text { inner, .. } = &value.kind else {
+            self.mistakes
+                .add("condition", value.span, "a condition is quoted")
+                .expected("`\"EXPRESSION\"`")
+                .help(format!("such as `spin-until {said} \"{said} != 0\"`"));
+            return None;
+        };
+        let expr = expr::parse(self.text, *inner, self.mistakes)?;
+        let word = ExprNode::Read(LocalId::WORD_READ);
+        let mut nodes = Vec::new();
+        postfix(&expr, &mut nodes, &mut |leaf, span| match leaf {
+            Leaf::Name(name) if name == said || name == "value" && unit.local(name).is_none() => Some(word),
+            leaf => self.script_leaf(unit, leaf, span),
+        })?;
+        if !nodes.contains(&word) {
+            self.mistakes
+                .add("spin-until", value.span, format!("this does not look at `{said}`: no write could end it"))
+                .expected(format!("a condition over `{said}`, or `value`, which is the word that was read"));
+            return None;
+        }
         self.compiled(nodes, value.span)
     }
 

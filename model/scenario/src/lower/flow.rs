@@ -49,6 +49,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     super::blocks::STATEMENTS[0],
     super::blocks::STATEMENTS[1],
     super::blocks::STATEMENTS[2],
+    (
+        "progress",
+        "progress",
+        "marks that the thread gets on here; a thread that runs for ever without passing a mark is in a livelock, or \
+         starves if others pass theirs",
+    ),
 ];
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -132,6 +138,7 @@ impl<'a> Lower<'a> {
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "exec-until-all-locked" | "exec-retry-on-contention" => self.block_operation(unit, node),
+            "progress" => self.progress(unit, node),
             _ => self.operation(unit, node),
         }
     }
@@ -510,6 +517,22 @@ impl<'a> Lower<'a> {
         self.refuse_choice(unit, node);
         let of = self.pool(&options);
         unit.emit(Instr::Choose { of, into });
+    }
+
+    fn progress(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        if !node.entries.is_empty() && !node.broken {
+            self.mistakes
+                .add("statement", node.head, "`progress` stands alone")
+                .expected("the end of the line")
+                .help("it marks a place: put it right after the operation with which the thread gets on");
+        }
+        if unit.alone {
+            let name = unit.name();
+            self.mistakes
+                .add("progress", node.head, format!("`{name}` runs once: there is nothing to mark"))
+                .expected("`progress` in a thread");
+        }
+        unit.emit(Instr::Progress);
     }
 
     /// Setup and teardown run once, in one way.

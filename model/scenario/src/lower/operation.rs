@@ -23,9 +23,6 @@ const KIND: Opt = option("kind", Takes::Value, "what a local refers to, where th
 const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
-/// Operations of the language that this version does not have.
-const NOT_YET: [&str; 2] = ["spin-until", "progress"];
-
 impl<'a> Lower<'a> {
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if node.broken {
@@ -169,6 +166,7 @@ impl<'a> Lower<'a> {
             let given = match param.takes {
                 Takes::Callback => self.callback_of(unit, value),
                 Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
+                Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
                 takes => self.given(Some(unit), takes, value),
             };
             complete &= given.is_some();
@@ -260,6 +258,13 @@ impl<'a> Lower<'a> {
         sorted: &Options<'_>,
     ) {
         let mut op = (spec.build)(args);
+        if unit.alone && matches!(op, Op::SpinUntil { .. }) {
+            let name = unit.name();
+            self.mistakes
+                .add("spin-alone", node.head, format!("nobody writes anything while `{name}` spins"))
+                .expected("a thread")
+                .help(format!("`{name}` runs alone: `load` the word"));
+        }
         if let Op::UnlockAll { locks } = &mut op {
             // Taken once, though named twice: released once.
             let mut once: Vec<Operand> = Vec::new();
@@ -355,12 +360,6 @@ impl<'a> Lower<'a> {
 
     fn tell_unknown_operation(&mut self, node: &Node) {
         let name = node.name.text.as_str();
-        if NOT_YET.contains(&name) {
-            self.mistakes
-                .add("not-yet", node.name.span, format!("`{name}` is not supported yet"))
-                .expected("an operation of the reference page");
-            return;
-        }
         let help = match ops::of_kernel_function(name) {
             Some(op) => Some(format!("`{name}()` is written `{}`", ops::synopsis(op))),
             None if crate::decls::named(name).is_some() => {

@@ -73,9 +73,6 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
 ];
 
-/// Words of the language that this version reads nothing for.
-const NOT_YET: [&str; 1] = ["progress"];
-
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
@@ -297,12 +294,6 @@ impl<'a> Lower<'a> {
             return;
         }
         let known = || SECTIONS.iter().map(|(known, ..)| *known).chain(decls::DECLS.iter().map(|decl| decl.name));
-        if NOT_YET.contains(&name) {
-            let message = format!("`{name}` is not supported yet");
-            let sections = list(["thread", "setup", "teardown", "proc"]);
-            self.mistakes.add("not-yet", node.name.span, message).expected(sections);
-            return;
-        }
         let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
         let help = match is_statement {
             true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),

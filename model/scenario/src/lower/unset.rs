@@ -63,7 +63,7 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<O
             | Instr::Let { into: local, .. } => {
                 open.push((next, all | bit(local)));
             }
-            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } => open.push((next, all)),
+            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } | Instr::Progress => open.push((next, all)),
         }
     }
     before

@@ -86,6 +86,20 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .options(&[RMW_ORDER])
     .returns("what was there"),
+    OpSpec::new(
+        "spin-until",
+        &[PLACE, operand("expression", Takes::Condition)],
+        "reads a word again and again until the expression over it is true, in one step; the word goes by its place's \
+         name there, or by `value`",
+        "smp_cond_load_relaxed() smp_cond_load_acquire() atomic_cond_read_relaxed() atomic_cond_read_acquire()",
+        |args| Op::SpinUntil {
+            order: order(args, Order::Relaxed),
+            place: args.place("place"),
+            expr: args.expr("expression"),
+        },
+    )
+    .options(&[LOAD_ORDER])
+    .returns("what was there"),
     OpSpec::new("smp-mb", &[], "orders everything before it before everything after it", "smp_mb()", |_| Op::Access {
         how: How::FullBarrier,
         order: Order::Full,

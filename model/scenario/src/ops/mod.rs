@@ -53,6 +53,8 @@ pub(crate) enum Takes {
     Objects(&'static [Kind]),
     /// A variable, an element of an array, a field.
     Place,
+    /// An expression over locals and the word that is read at the place before.
+    Condition,
     /// A word or a reference.
     Value,
     /// A number that is known beforehand.
@@ -179,6 +181,7 @@ pub(crate) enum Given {
     Operand(Operand),
     Operands(PoolRange),
     Place(Place),
+    Expr(u16),
     Number(i32),
     Thread(ThreadId),
     Word(&'static str),
@@ -219,6 +222,13 @@ impl Args {
         match self.get(name) {
             Some(Given::Place(place)) => place,
             _ => Place::Var(Default::default()),
+        }
+    }
+
+    fn expr(&self, name: &str) -> u16 {
+        match self.get(name) {
+            Some(Given::Expr(expr)) => expr,
+            _ => u16::MAX,
         }
     }
 

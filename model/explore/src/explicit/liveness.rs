@@ -1,0 +1,258 @@
+//! What never happens: livelock, starvation, and conditions that must come true `eventually`.
+//!
+//! An execution that goes on for ever ends up in one strongly connected component of the graph. A scheduler that is fair
+//! cannot stay in every one of them; which it can stay in, `fair` says. What it means if it does:
+//!
+//! * A thread *makes progress* by ending, or by a step that passes a `progress` mark. It cannot end inside of a component.
+//! * *Livelock*: a part of the graph without any edge that passes a mark, that is fair, and in which some script takes
+//!   steps. Nobody in it gets on. It is told of the first thread that goes round.
+//! * *Starvation* of a thread that is not finished: a part of the graph without the edges on which *this* thread passes a
+//!   mark, that is fair, and in which another thread passes one. The thread may go round, sleep or spin.
+//! * *`eventually` fails*: among the states that are reached without the condition ever having been true, there is one in
+//!   which nobody can run (an end, a deadlock), or a fair part. A violating step decides nothing: it cuts an execution
+//!   short.
+//! * A component in which no fair part is left is a cycle that *only an unfair scheduler* can take for ever. Such are
+//!   counted, and are no violation.
+//!
+//! Each is shown as a *lasso*: the shortest way to the part, with the fewest switches, and a short loop in it that is fair
+//! by itself. All of it needs the whole graph; on one that is incomplete only an end without the condition counts.
+//!
+//! The first look is a sweep for states that lead to no cycle. Where there is none left, as in every program that backs
+//! off in order, the pass is over.
+
+mod components;
+mod fair;
+mod lasso;
+
+use super::{graph::Graph, search::Search, stateset::StateSet, trace};
+use crate::{Task, Trace, diagnose};
+use fair::{Fair, Part};
+use fenceweave_kernel::{Action, Program, Property, State, ThreadId, Violation, thread::Run};
+use lasso::{Walk, Wanted};
+use std::collections::BTreeMap;
+
+/// What was found out.
+#[derive(Default)]
+pub(super) struct Liveness {
+    /// Livelocks and starvations with their lassos, in the order of violations.
+    pub(super) found: Vec<(Violation, Trace)>,
+    /// Cycles that only an unfair scheduler can take for ever.
+    pub(super) unfair: u64,
+    /// States from which it goes on for ever with progress for every thread that is not finished.
+    pub(super) well: Vec<u32>,
+}
+
+/// Rebuilds states, which are not stored: from the root, along the edges that first led to them.
+struct Rebuild<'a> {
+    graph: &'a Graph,
+    program: &'a Program,
+    initial: State,
+    /// The first state with an edge to each.
+    parent: Vec<u32>,
+}
+
+impl<'a> Rebuild<'a> {
+    fn new(graph: &'a Graph, program: &'a Program) -> Rebuild<'a> {
+        let mut parent = vec![u32::MAX; graph.expanded() as usize];
+        for s in 0..graph.expanded() {
+            for to in graph.successors(s) {
+                if let Some(p) = parent.get_mut(*to as usize).filter(|p| **p == u32::MAX) {
+                    *p = s;
+                }
+            }
+        }
+        Rebuild { graph, program, initial: State::initial(program), parent }
+    }
+
+    fn state(&self, s: u32) -> State {
+        let (mut steps, mut at) = (vec![], s);
+        while at != 0 {
+            let before = self.parent[at as usize];
+            steps.extend(self.graph.edges(before).find(|e| e.to == at).map(|e| e.action));
+            at = before;
+        }
+        steps.reverse();
+        self.after(&steps)
+    }
+
+    fn after(&self, steps: &[Action]) -> State {
+        let mut state = self.initial;
+        for action in steps {
+            state.step(self.program, *action);
+        }
+        state
+    }
+
+    fn takes_spinlock(&self, s: u32, t: ThreadId) -> bool {
+        self.state(s).thread(t).machine().spins_on().is_some()
+    }
+
+    /// The scripted threads that are not finished, as a mask.
+    fn unfinished(&self, s: u32) -> u16 {
+        let state = self.state(s);
+        let left = self.program.scripted().filter(|t| state.thread(*t).run() != Run::Done);
+        left.fold(0, |set, t| set | 1 << t.0)
+    }
+}
+
+/// Looks for livelock and starvation in a graph that is complete.
+pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Liveness {
+    let graph = &search.graph;
+    let cyclic = components::leading_to_cycles(graph);
+    if cyclic.is_empty() {
+        return Liveness::default();
+    }
+    let rebuild = Rebuild::new(graph, task.program);
+    let fair = Fair::new(graph, |s, t| rebuild.takes_spinlock(s, t));
+    let scripted = task.program.scripted().fold(0, |set, t| set | 1 << t.0);
+    let mut judge =
+        Judge { graph, rebuild: &rebuild, fair, scripted, worst: BTreeMap::new(), result: Liveness::default() };
+    for component in judge.fair.components(&cyclic, |_| true) {
+        judge.component(&component);
+    }
+    judge.tell();
+    judge.result
+}
+
+struct Judge<'a, S> {
+    graph: &'a Graph,
+    rebuild: &'a Rebuild<'a>,
+    fair: Fair<'a, S>,
+    /// The threads that somebody wrote.
+    scripted: u16,
+    /// The nearest part for each property and thread.
+    worst: BTreeMap<(Property, ThreadId), Part>,
+    result: Liveness,
+}
+
+impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
+    fn component(&mut self, component: &[u32]) {
+        let fair = self.fair.parts(component, |_| true);
+        if fair.is_empty() {
+            self.result.unfair += 1;
+            return;
+        }
+        for part in self.fair.parts(component, |e| !e.progress) {
+            self.note(Property::Livelock, part.stepping & self.scripted, part);
+        }
+        if fair.iter().all(|part| part.progressing == 0) {
+            return;
+        }
+        let unfinished = self.rebuild.unfinished(component[0]);
+        for t in (0..16).filter(|t| unfinished >> t & 1 == 1) {
+            for part in self.fair.parts(component, |e| !e.progress || e.action.thread.0 != t) {
+                self.note(Property::Starvation, if part.progressing == 0 { 0 } else { 1 << t }, part);
+            }
+        }
+        let well = fair.iter().filter(|part| unfinished & !part.progressing == 0);
+        self.result.well.extend(well.flat_map(|part| &part.states));
+    }
+
+    /// Keeps the part if it is the nearest that the first of the threads is blamed for.
+    fn note(&mut self, property: Property, blamed: u16, part: Part) {
+        if blamed == 0 {
+            return;
+        }
+        let known = self.worst.entry((property, ThreadId(blamed.trailing_zeros() as u8)));
+        let nearer = |known: &Part| part.states[0] < known.states[0];
+        match known {
+            std::collections::btree_map::Entry::Occupied(mut o) if nearer(o.get()) => drop(o.insert(part)),
+            std::collections::btree_map::Entry::Occupied(_) => {}
+            std::collections::btree_map::Entry::Vacant(v) => drop(v.insert(part)),
+        }
+    }
+
+    /// A lasso for each.
+    fn tell(&mut self) {
+        for ((property, thread), part) in std::mem::take(&mut self.worst) {
+            let wanted = match property {
+                Property::Livelock => Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX },
+                _ => Wanted { steps: 0, progress: part.progressing, without: 1 << thread.0 },
+            };
+            let level = self.graph.level_of(part.states[0]);
+            let nearest: Vec<u32> =
+                part.states.iter().copied().take_while(|s| self.graph.level_of(*s) == level).collect();
+            let path = trace::best(self.graph, self.rebuild.program, &nearest);
+            let entry = path.states.last().copied().unwrap_or(0);
+            let spinlock = |s, t| self.rebuild.takes_spinlock(s, t);
+            let round = Walk::new(self.graph, &part).round(entry, wanted, spinlock);
+            let violation = self.violation(property, thread, &path.steps);
+            self.result.found.push((violation, Trace::lasso(path.steps, round.steps)));
+        }
+        self.result.found.sort_by_key(|(v, _)| *v);
+    }
+
+    fn violation(&self, property: Property, thread: ThreadId, way_in: &[Action]) -> Violation {
+        let state = self.rebuild.after(way_in);
+        let object = match property {
+            Property::Starvation => diagnose::waits_for(self.rebuild.program, &state, thread),
+            _ => None,
+        };
+        Violation { property, thread, pc: state.thread(thread).pc(), object, other: None }
+    }
+}
+
+/// An execution in which a condition is never true; `None` if there is none in what was explored. `holds` are the states
+/// in which it is.
+pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
+    let graph = &search.graph;
+    if graph.expanded() == 0 || holds.contains(0) {
+        return None;
+    }
+    let reach = Reach::new(graph, holds);
+    let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s);
+    let end = reach.order.iter().position(is_end);
+    let before_end = &reach.order[..end.unwrap_or(reach.order.len())];
+    if complete && task.has_loops {
+        let rebuild = Rebuild::new(graph, task.program);
+        let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
+        let mut members = reach.order.clone();
+        members.sort_unstable();
+        let parts = Fair::new(graph, takes_spinlock).parts(&members, |_| true);
+        let part_of: BTreeMap<u32, &Part> = parts.iter().flat_map(|p| p.states.iter().map(move |s| (*s, p))).collect();
+        // The nearest loop, unless an end is nearer.
+        let nearest = before_end.iter().find_map(|s| Some((*s, *part_of.get(s)?)));
+        if let Some((entry, part)) = nearest {
+            let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
+            return Some(Trace::lasso(reach.way(graph, entry), round.steps));
+        }
+    }
+    end.map(|at| Trace::of(reach.way(graph, reach.order[at])))
+}
+
+/// The states that are reached before a condition was ever true, breadth-first.
+struct Reach {
+    order: Vec<u32>,
+    /// From where each was reached first.
+    before: Vec<u32>,
+}
+
+impl Reach {
+    fn new(graph: &Graph, holds: &StateSet) -> Reach {
+        let mut reach = Reach { order: vec![0], before: vec![u32::MAX; graph.expanded() as usize] };
+        let mut at = 0;
+        while let Some(s) = reach.order.get(at).copied() {
+            at += 1;
+            for to in graph.successors(s) {
+                // What was not expanded at a limit is no end.
+                let Some(before) = reach.before.get_mut(*to as usize) else { continue };
+                if *before == u32::MAX && *to != 0 && !holds.contains(*to) {
+                    *before = s;
+                    reach.order.push(*to);
+                }
+            }
+        }
+        reach
+    }
+
+    fn way(&self, graph: &Graph, to: u32) -> Vec<Action> {
+        let (mut way, mut at) = (vec![], to);
+        while at != 0 {
+            let before = self.before[at as usize];
+            way.extend(graph.edges(before).find(|e| e.to == at).map(|e| e.action));
+            at = before;
+        }
+        way.reverse();
+        way
+    }
+}

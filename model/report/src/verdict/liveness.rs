@@ -1,0 +1,102 @@
+//! What goes on for ever, in words: who goes round, who waits, and what could be done about it.
+
+use crate::{replay::Replay, words};
+use fenceweave_explore::diagnose;
+use fenceweave_kernel::{Instr, Program, Property, ThreadId, Violation, thread::Run};
+
+/// Who never gets on.
+pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
+    let program = replay.program;
+    if v.property == Property::Starvation {
+        let others = list(program, busy(replay).into_iter().filter(|t| *t != v.thread && progresses(replay, *t)));
+        return format!("{} never gets on while {others} does", program.thread_name(v.thread));
+    }
+    match busy(replay)[..] {
+        [one] => format!("{} goes round for ever and gets nowhere", program.thread_name(one)),
+        ref several => {
+            let names = list(program, several.iter().copied());
+            let nobody = if several.len() == 2 { "neither" } else { "none of them" };
+            format!("{names} go round for ever and {nobody} gets on")
+        }
+    }
+}
+
+/// What each thread does in the loop, whether a lock-step schedule is needed, and what to write if it is meant so.
+pub(super) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
+    let program = replay.program;
+    let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done);
+    let mut out: Vec<String> = unfinished.map(|t| doing(replay, t)).collect();
+    if let Some((after, who)) = alone(replay, v) {
+        let name = program.thread_name(who);
+        out.push(match v.property {
+            Property::Starvation => {
+                format!("  it takes others that are always first: left alone after step {after}, {name} would get on")
+            }
+            _ => format!("  it takes a lock-step schedule: left alone after step {after}, {name} would get on"),
+        });
+    }
+    let blamed: Vec<ThreadId> = match v.property {
+        Property::Starvation => busy(replay).into_iter().filter(|t| *t == v.thread).collect(),
+        _ => busy(replay),
+    };
+    let endless = blamed.into_iter().filter(|t| !is_marked(program, *t) && !program.scripts[t.index()].can_end());
+    let endless = list(program, endless);
+    if !endless.is_empty() {
+        out.push(format!("  {endless} never ends: if that is meant, mark in the loop where it gets on, by `progress`"));
+    }
+    out
+}
+
+/// The scripts with a step in the loop.
+fn busy(replay: &Replay<'_>) -> Vec<ThreadId> {
+    let steps = |t: &ThreadId| replay.round().iter().any(|s| s.thread == *t);
+    replay.program.scripted().filter(steps).collect()
+}
+
+fn progresses(replay: &Replay<'_>, t: ThreadId) -> bool {
+    replay.round().iter().any(|s| s.thread == t && s.progressed)
+}
+
+fn is_marked(program: &Program, t: ThreadId) -> bool {
+    program.scripts[t.index()].code.contains(&Instr::Progress)
+}
+
+fn list(program: &Program, threads: impl Iterator<Item = ThreadId>) -> String {
+    let names: Vec<String> = threads.map(|t| program.thread_name(t).into()).collect();
+    words::list(&names, "and")
+}
+
+/// `  gpu: asleep on q (line 7: sleep q)`.
+fn doing(replay: &Replay<'_>, t: ThreadId) -> String {
+    let (program, state) = (replay.program, &replay.last);
+    let steps = replay.round().iter().filter(|s| s.thread == t).count();
+    let marks = replay.round().iter().filter(|s| s.thread == t && s.progressed).count();
+    let what = match (steps, state.thread(t).run(), diagnose::waits_for(program, state, t)) {
+        (0, Run::Asleep(..), Some(on)) => format!("asleep on {}", words::object_name(program, on)),
+        (0, _, Some(on)) => format!("spins on {}", words::object_name(program, on)),
+        (0, ..) => "does nothing".into(),
+        (n, ..) if marks > 0 => format!("{} in each turn, and gets on", words::count(n, "step")),
+        (n, ..) => format!("{} in each turn", words::count(n, "step")),
+    };
+    let place = if steps == 0 { words::place(program, t, state.thread(t).pc()) } else { String::new() };
+    format!("  {}: {what}{place}", program.thread_name(t))
+}
+
+/// From where in the loop, and who, would get on if nobody else ran: of a starving thread that thread itself.
+fn alone(replay: &Replay<'_>, v: Violation) -> Option<(usize, ThreadId)> {
+    let (program, from) = (replay.program, replay.loop_from?);
+    let mut state = replay.initial;
+    let who: Vec<ThreadId> = match v.property {
+        Property::Starvation => vec![v.thread],
+        _ => busy(replay),
+    };
+    for (i, step) in replay.steps.iter().enumerate() {
+        if i >= from
+            && let Some(t) = who.iter().find(|t| diagnose::gets_on_alone(program, &state, **t))
+        {
+            return Some((i, *t));
+        }
+        state.step(program, step.action());
+    }
+    None
+}
