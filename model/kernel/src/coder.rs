@@ -26,7 +26,9 @@ pub trait Coder {
     fn flag(&mut self, v: &mut bool) {
         let mut b = u8::from(*v);
         self.byte(&mut b);
-        *v = b != 0;
+        if Self::READING {
+            *v = b != 0;
+        }
     }
 
     /// A 16-bit number.
@@ -34,7 +36,9 @@ pub trait Coder {
         let [mut a, mut b] = v.to_le_bytes();
         self.byte(&mut a);
         self.byte(&mut b);
-        *v = u16::from_le_bytes([a, b]);
+        if Self::READING {
+            *v = u16::from_le_bytes([a, b]);
+        }
     }
 
     /// A 32-bit word; one byte when small, because most are.
@@ -60,15 +64,13 @@ pub trait Coder {
     fn packed(&mut self, v: &mut u64) {
         let mut n = (8 - v.leading_zeros() / 8) as u8;
         self.byte(&mut n);
-        let mut bytes = v.to_le_bytes();
-        for (i, b) in bytes.iter_mut().enumerate() {
-            if i < usize::from(n) {
-                self.byte(b);
-            } else if Self::READING {
-                *b = 0;
-            }
+        let mut bytes = if Self::READING { [0; 8] } else { v.to_le_bytes() };
+        for b in &mut bytes[..usize::from(n)] {
+            self.byte(b);
         }
-        *v = u64::from_le_bytes(bytes);
+        if Self::READING {
+            *v = u64::from_le_bytes(bytes);
+        }
     }
 
     /// A value.
@@ -230,7 +232,9 @@ macro_rules! points {
             fn code<C: $crate::coder::Coder>(&mut self, c: &mut C) {
                 let mut tag = *self as u8;
                 c.byte(&mut tag);
-                *self = $name::ALL[usize::from(tag)];
+                if C::READING {
+                    *self = $name::ALL[usize::from(tag)];
+                }
             }
         }
     };
@@ -309,14 +313,30 @@ impl Code for crate::ids::ThreadQueue {
     }
 }
 
-impl<T: Code + Copy + Default> Code for Option<T> {
+/// An id or nothing in one byte: ids are small.
+macro_rules! optional_ids {
+    ($($id:path),*) => {$(
+        impl Code for Option<$id> {
+            fn code<C: Coder>(&mut self, c: &mut C) {
+                let mut byte = self.map_or(0, |id| id.0 + 1);
+                c.byte(&mut byte);
+                if C::READING {
+                    *self = byte.checked_sub(1).map($id);
+                }
+            }
+        }
+    )*};
+}
+optional_ids!(crate::ObjId, crate::ThreadId);
+
+impl Code for Option<Handle> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut some = self.is_some();
         c.flag(&mut some);
         if some {
-            let mut v = self.unwrap_or_default();
-            v.code(c);
-            *self = Some(v);
+            let mut h = self.unwrap_or_default();
+            h.code(c);
+            *self = Some(h);
         } else {
             *self = None;
         }

@@ -40,6 +40,17 @@ pub struct Call {
     pub then: Then,
 }
 
+impl Call {
+    /// A machine's part has called, and is over with the call: what the machine does next comes after it.
+    pub(crate) fn before(self, next: Flow) -> Flow {
+        let then = match next {
+            Flow::Done(result) => Then::Done(result),
+            _ => Then::Resume,
+        };
+        Flow::Call(Call { then, ..self })
+    }
+}
+
 /// What comes after a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Then {
@@ -100,7 +111,9 @@ impl crate::Code for Patience {
     fn code<C: crate::Coder>(&mut self, c: &mut C) {
         let mut tag = *self as u8;
         c.byte(&mut tag);
-        *self = Patience::ALL[usize::from(tag)];
+        if C::READING {
+            *self = Patience::ALL[usize::from(tag)];
+        }
     }
 }
 

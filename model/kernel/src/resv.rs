@@ -54,7 +54,9 @@ impl Code for Usage {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut tag = *self as u8;
         c.byte(&mut tag);
-        *self = Usage::ALL[usize::from(tag)];
+        if C::READING {
+            *self = Usage::ALL[usize::from(tag)];
+        }
     }
 }
 

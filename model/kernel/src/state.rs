@@ -5,8 +5,8 @@ mod encoding;
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread, ThreadId, Value,
-    View, Violation, World,
+    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread,
+    ThreadId, Value, View, Violation, World,
     object::Task,
     program::Script,
     thread::{Run, Stepped},
@@ -183,9 +183,17 @@ impl State {
         };
         // What a sleeper does first when it is back may be to take a spinlock.
         up && !self.spins(thread, t)
-            && self.spins_until(program, t).is_none()
             && !(program.has_irqs && self.world.task(t).cpu.0.handler.is_some())
-            && !thread.machine().is_held_back(self.view(program, t))
+            && !self.is_held_back(program, t)
+    }
+
+    /// Whether something else than a spinlock keeps the thread from its next step. Few machines know such a thing.
+    fn is_held_back(&self, program: &Program, t: ThreadId) -> bool {
+        match self.threads[t.index()].machine() {
+            Machine::SpinUntil(_) => self.spins_until(program, t).is_some(),
+            irq @ Machine::Irq(_) => irq.is_held_back(self.view(program, t)),
+            _ => false,
+        }
     }
 
     fn view<'a>(&'a self, program: &'a Program, me: ThreadId) -> View<'a> {

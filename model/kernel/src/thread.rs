@@ -245,7 +245,7 @@ impl Thread {
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
         let (mut into, mut result) = (None, value);
         if let Machine::SpinUntil(spin) = self.machine
-            && let Err(e) = spin.is_over(cx.program, value, |l| self.local(l))
+            && let Err(e) = spin.is_over(cx.program, value, |l| self.window()[usize::from(l.0)])
         {
             return cx.violate(e.into(), None);
         }

@@ -247,6 +247,19 @@ impl World<Plain> {
         }
     }
 
+    /// What a part tells about how others are encoded: a context's stamp, a slot's generation.
+    pub(crate) fn rank_of_part(&self, part: usize) -> Option<u16> {
+        if part >= usize::from(self.live.objects) {
+            return None;
+        }
+        match &self.objects[part] {
+            Object::AcquireCtx(c) => c.live_stamp(),
+            Object::Slot(s) => Some(u16::from(s.generation())),
+            // A counter is not encoded, but found again from the stamps.
+            _ => None,
+        }
+    }
+
     /// The part in which an id is encoded.
     pub(crate) fn part_of(&self, id: ObjId) -> usize {
         let (objects, vars) = (usize::from(self.live.objects), usize::from(self.live.vars));

@@ -30,7 +30,9 @@ impl Code for Context {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut tag = *self as u8;
         c.byte(&mut tag);
-        *self = Context::ALL[usize::from(tag)];
+        if C::READING {
+            *self = Context::ALL[usize::from(tag)];
+        }
     }
 }
 

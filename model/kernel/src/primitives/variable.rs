@@ -80,7 +80,9 @@ impl Code for Order {
         const ALL: [Order; 5] = [Order::Relaxed, Order::Acquire, Order::Release, Order::AcqRel, Order::Full];
         let mut tag = *self as u8;
         c.byte(&mut tag);
-        *self = ALL[usize::from(tag)];
+        if C::READING {
+            *self = ALL[usize::from(tag)];
+        }
     }
 }
 
@@ -279,7 +281,14 @@ impl Protocol for SpinUntil {
             return Flow::Done(Value::Unset);
         }
         cx.touch(self.target);
-        Flow::Done(cx.world.var_mut(self.target).cell.load(self.order))
+        let (me, word) = (cx.me, cx.world.var_mut(self.target));
+        let value = word.cell.load(self.order);
+        // READ_ONCE() of a word that somebody is writing plainly.
+        let rival = if R::SEES_OVERLAP && word.racy { word.overlap.get().rival(me, false) } else { None };
+        if rival.is_some() {
+            cx.violate_with(Property::DataRace, Some(self.target), rival);
+        }
+        Flow::Done(value)
     }
 
     fn footprint(&self, _v: View<'_>) -> Footprint {

@@ -280,6 +280,12 @@ impl CursorOp {
         self.walk()
     }
 
+    /// The reference to the fence before is gone.
+    fn dropped(&mut self) -> Flow {
+        (self.cursor.fence, self.put) = (NONE, FenceOp::BLANK);
+        self.walk()
+    }
+
     /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.
     fn walk(&mut self) -> Flow {
         if let Some(fence) = self.cursor.fence() {
@@ -329,6 +335,8 @@ impl Protocol for CursorOp {
             At::End if self.cursor.fence().is_none() => Flow::Done(Value::Word(0)),
             At::End => match self.put.step(cx) {
                 Flow::Done(_) => Flow::Done(Value::Word(0)),
+                // Its release runs first.
+                Flow::Call(call) => call.before(Flow::Done(Value::Word(0))),
                 other => other,
             },
             At::NextLocked => self.next_locked(cx),
@@ -339,10 +347,9 @@ impl Protocol for CursorOp {
             At::Resume => self.resume(cx),
             At::Restart => self.restart(cx),
             At::Put => match self.put.step(cx) {
-                Flow::Done(_) => {
-                    (self.cursor.fence, self.put) = (NONE, FenceOp::BLANK);
-                    self.walk()
-                }
+                Flow::Done(_) => self.dropped(),
+                // Its release runs first.
+                Flow::Call(call) => call.before(self.dropped()),
                 other => other,
             },
             At::Load => self.load(cx),

@@ -2,7 +2,7 @@
 
 use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Call, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Then, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -181,10 +181,7 @@ impl Protocol for Reserve {
             At::Drop => match self.put.step(cx) {
                 Flow::Done(_) => self.next_drop(cx),
                 // Its release runs, and we go on when that returns.
-                Flow::Call(call) => {
-                    self.next_drop(cx);
-                    Flow::Call(Call { then: Then::Resume, ..call })
-                }
+                Flow::Call(call) => call.before(self.next_drop(cx)),
                 other => other,
             },
             At::FreeOld => {

@@ -5,7 +5,7 @@
 
 use super::{Entry, Usage};
 use crate::{
-    AtomicCell, Call, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Then, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     machine::Protocol,
@@ -257,10 +257,7 @@ impl Protocol for Unlocked {
             At::Put => match self.put.step(cx) {
                 Flow::Done(_) => self.continue_with(self.after_put),
                 // Its release runs, and we go on when that returns.
-                Flow::Call(call) => match self.continue_with(self.after_put) {
-                    Flow::Done(result) => Flow::Call(Call { then: Then::Done(result), ..call }),
-                    _ => Flow::Call(Call { then: Then::Resume, ..call }),
-                },
+                Flow::Call(call) => call.before(self.continue_with(self.after_put)),
                 other => other,
             },
             At::Wait => match self.wait.step(cx) {

@@ -38,6 +38,13 @@ impl Encoding {
     }
 }
 
+/// How many bytes two encodings have in common at their beginning.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const WORD: usize = 8;
+    let words = a.chunks_exact(WORD).zip(b.chunks_exact(WORD)).take_while(|(a, b)| a == b).count() * WORD;
+    words + a[words..].iter().zip(&b[words..]).take_while(|(a, b)| a == b).count()
+}
+
 impl State {
     /// Appends the canonical encoding.
     pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
@@ -58,9 +65,14 @@ impl State {
     /// `parts` is either empty or what the last call noted about *this* state, unchanged since: a part whose bytes stand
     /// there again need not be read again, because reading is a function of the bytes.
     pub fn decode_parts(&mut self, program: &Program, bytes: &[u8], parts: &mut Encoding) {
-        let mut r = Reader { bytes, at: 0 };
-        let (mut old_from, known) = (0, !parts.ends.is_empty());
-        for part in 0..self.part_count(program) {
+        let known = !parts.ends.is_empty();
+        let same = if known { common_prefix(&parts.bytes, bytes) } else { 0 };
+        // Whole parts in what the two have in common stay as they are.
+        let first = parts.ends.partition_point(|end| usize::from(*end) <= same);
+        let from = parts.start(first);
+        let mut r = Reader { bytes, at: from };
+        let (mut old_from, mut moved) = (from, !known);
+        for part in first..self.part_count(program) {
             if known {
                 let old_end = usize::from(parts.ends[part]);
                 let old = &parts.bytes[old_from..old_end];
@@ -71,16 +83,20 @@ impl State {
                     continue;
                 }
             }
+            let before = self.world.rank_of_part(part);
             self.code_part(program, part, &mut r);
+            moved |= before != self.world.rank_of_part(part);
             match parts.ends.get_mut(part) {
                 Some(end) => *end = r.at as u16,
                 None => parts.ends.push(r.at as u16),
             }
         }
-        self.world.restore_class_counters();
-        parts.bytes.clear();
-        parts.bytes.extend_from_slice(bytes);
-        (parts.canon, parts.generations) = (self.world.canon(), self.world.generations());
+        parts.bytes.truncate(from);
+        parts.bytes.extend_from_slice(&bytes[from..]);
+        if moved {
+            self.world.restore_class_counters();
+            (parts.canon, parts.generations) = (self.world.canon(), self.world.generations());
+        }
         debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
         if cfg!(debug_assertions) {
             let mut again = vec![];

@@ -66,7 +66,9 @@ impl crate::Code for How {
     fn code<C: crate::Coder>(&mut self, c: &mut C) {
         let mut tag = *self as u8;
         c.byte(&mut tag);
-        *self = How::ALL[usize::from(tag)];
+        if C::READING {
+            *self = How::ALL[usize::from(tag)];
+        }
     }
 }
 

@@ -200,6 +200,12 @@ impl<'a> Lower<'a> {
                 unit.emit(Instr::Op { op: Op::Fail { error }, into, may_fail: None });
                 open.never = true;
             }
+            When::Nth(_) if unit.callee => {
+                self.mistakes
+                    .add("failure", place, "what is called through a pointer forgets how often it was called")
+                    .expected("`may-fail` or `always-fails`")
+                    .help("count where the thread itself runs, or choose there which time it is to be");
+            }
             When::Nth(nth) => {
                 let counter = unit.counter(place);
                 let skip = unit.emit(Instr::Nth { counter, nth, otherwise: 0 });

@@ -293,7 +293,8 @@ impl<'a> Lower<'a> {
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );
-        self.has_loops |= matches!(op, Op::LockAll { .. });
+        // A callback of RCU may queue the next one.
+        self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. });
         let into = self.result(unit, node, spec, sorted);
         if matches!(op, Op::Cursor { home, .. } if into == Some(home)) {
             self.tell_same_local(node);

@@ -234,7 +234,6 @@ impl<'a> Lower<'a> {
         if self.fits(scenario) {
             self.collect_injections(&nodes);
             self.scripts(&nodes);
-            self.idle_injections();
             self.idle_procs();
         }
         for node in &nodes {
@@ -248,6 +247,7 @@ impl<'a> Lower<'a> {
         if self.fits(scenario) {
             expectations = self.expectations(&nodes);
             self.link_callees();
+            self.idle_injections();
             self.find_mmap_lock();
             self.add_rcu();
             self.link_callees();

@@ -41,6 +41,8 @@ pub(crate) struct Unit<'a> {
     pub(super) overflowed: bool,
     /// The first locals, which are set when it begins: the arguments of a callee.
     pub(super) params: usize,
+    /// It is called through a pointer: its locals live no longer than a call.
+    pub(super) callee: bool,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -93,6 +95,7 @@ impl<'a> Unit<'a> {
             line: SourceLine::default(),
             overflowed: false,
             params: 0,
+            callee: false,
         }
     }
 
@@ -252,8 +255,9 @@ impl<'a> Lower<'a> {
 
     /// The script of a callee: it ends by returning to its caller, and its locals go with it.
     pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
-        self.collect_locals(&mut unit, node);
+        unit.callee = true;
         unit.params = unit.script.locals.len();
+        self.collect_locals(&mut unit, node);
         self.block(&mut unit, node.children());
         let result = unit.local("return");
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();

@@ -235,6 +235,8 @@ impl<'a> Lower<'a> {
             unit.emit(Instr::Op { op: end, into: None, may_fail: None });
         });
         self.start_over(&mut script);
+        // It may be queued again, or expire again, from wherever; also by itself.
+        self.has_loops = true;
         script.agent = true;
         script.role = if is_work { Role::Worker } else { Role::Timer };
         self.program.scripts.push(script);
