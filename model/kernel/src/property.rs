@@ -98,6 +98,9 @@ properties! {
     LeakedReference = "leaked-reference",
         "references are left at the end that nothing reachable holds",
         "kmemleak; the checker's ledger says whose they are";
+    LeakedObject = "leaked-object",
+        "the last reference to an object was dropped, and it was never freed",
+        "kmemleak";
     RcuUnbalanced = "rcu-unbalanced",
         "rcu_read_unlock() without rcu_read_lock(), or a read-side section still open at thread exit",
         "PROVE_RCU";

@@ -382,6 +382,11 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         };
         let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
         let count = if uncounted { 1 } else { counted.count() };
+        // Its release was called and freed nothing. A bare count is no memory.
+        if count == 0 && !matches!(o, Object::Refcount(_)) {
+            let thread = program.main_thread();
+            return Some(Violation { property: Property::LeakedObject, thread, pc: 0, object: Some(id), other: None });
+        }
         if count > expected + world.shared_holders(id) {
             let other = counted.ledger().debtor();
             let thread = other.unwrap_or(program.main_thread());

@@ -43,6 +43,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         }
         Property::Livelock | Property::Starvation => liveness::sentence(replay, v),
         Property::LeakedReference => leaked(replay, v, what),
+        Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => {
@@ -67,7 +68,7 @@ pub fn in_general(program: &Program, v: Violation) -> String {
     let who = program.thread_name(v.thread);
     // A leak is nobody's step: it is seen when everything is over.
     let place = match v.property {
-        Property::LeakedReference => String::new(),
+        Property::LeakedReference | Property::LeakedObject => String::new(),
         _ => words::place(program, v.thread, v.pc),
     };
     let on = v.object.map_or(String::new(), |o| format!(" on {}", words::object_name(program, o)));
