@@ -322,8 +322,11 @@ impl Thread {
 
     /// The operation in flight is over: its result goes into a local, and what else it changed to where it came from.
     fn set_result(&mut self, into: Option<LocalId>, result: Value) {
-        for (l, v) in self.machine.write_back().into_iter().chain(into.map(|l| (l, result))) {
-            self.set_local(l, v);
+        if let Some((home, cursor)) = self.machine.write_back() {
+            self.set_local(home, cursor);
+        }
+        if let Some(l) = into {
+            self.set_local(l, result);
         }
         self.machine = Machine::Idle;
     }

@@ -281,15 +281,36 @@ impl World<Plain> {
         }
     }
 
-    /// Whether a change of this object changes how others are encoded: stamps are ranks, handles are stale or not.
-    pub(crate) fn moves_others(&self, before: &World<Plain>, id: ObjId) -> bool {
-        let Some(i) = id.as_object() else { return false };
+    /// How a change of this object changes how others are encoded: stamps are ranks, handles are stale or not.
+    pub(crate) fn moves_others(&self, before: &World<Plain>, id: ObjId) -> Moves {
+        let Some(i) = id.as_object() else { return Moves::Nothing };
         match (&self.objects[i], &before.objects[i]) {
-            (Object::AcquireCtx(now), Object::AcquireCtx(was)) => now.live_stamp() != was.live_stamp(),
-            (Object::Slot(now), Object::Slot(was)) => now.generation() != was.generation(),
-            _ => false,
+            (Object::AcquireCtx(now), Object::AcquireCtx(was)) if now.live_stamp() != was.live_stamp() => {
+                Moves::Contexts
+            }
+            (Object::Slot(now), Object::Slot(was)) if now.generation() != was.generation() => Moves::Everything,
+            _ => Moves::Nothing,
         }
     }
+
+    /// Every acquire context: nothing else is encoded by rank.
+    pub(crate) fn contexts(&self) -> impl Iterator<Item = usize> + '_ {
+        self.objects[..usize::from(self.live.objects)]
+            .iter()
+            .enumerate()
+            .filter_map(|(i, o)| matches!(o, Object::AcquireCtx(_)).then_some(i))
+    }
+}
+
+/// What is encoded differently because of a change elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moves {
+    /// Nothing.
+    Nothing,
+    /// The stamps of contexts.
+    Contexts,
+    /// Handles, wherever they are.
+    Everything,
 }
 
 impl World<Plain> {

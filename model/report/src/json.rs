@@ -384,7 +384,9 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         message: verdict::sentence(&replay, v),
         place: match v.property {
             // A leak is nobody's step: it is seen when everything is over.
-            Property::LeakedReference | Property::LeakedObject => Place { thread: program.thread_name(v.thread), line: None, op: "" },
+            Property::LeakedReference | Property::LeakedObject => {
+                Place { thread: program.thread_name(v.thread), line: None, op: "" }
+            }
             _ => place(program, v.thread, v.pc),
         },
         object: v.object.map(|o| words::object_name(program, o)),

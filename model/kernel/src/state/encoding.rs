@@ -9,6 +9,7 @@ use super::State;
 use crate::{
     Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, ThreadId, Violation,
     coder::{Canon, Reader, Writer},
+    world::Moves,
 };
 
 /// An encoding that remembers where its parts end.
@@ -114,13 +115,19 @@ impl State {
         out: &mut Vec<u8>,
     ) {
         let from = out.len();
-        let moved = touched.iter().any(|id| self.world.moves_others(&before.world, id));
-        if moved || self.violation.is_some() {
+        let moves = touched.iter().map(|id| self.world.moves_others(&before.world, id)).max();
+        let moves = moves.unwrap_or(Moves::Nothing);
+        if moves == Moves::Everything || self.violation.is_some() {
             return self.encode(program, out);
         }
         let mut dirty = 1u128 << (self.world.part_count() + thread.index());
         touched.iter().for_each(|id| dirty |= 1 << self.world.part_of(id));
-        let mut w = Writer { out, canon: parts.canon, generations: &parts.generations };
+        let mut canon = parts.canon;
+        if moves == Moves::Contexts {
+            canon = self.world.canon();
+            self.world.contexts().for_each(|part| dirty |= 1 << part);
+        }
+        let mut w = Writer { out, canon, generations: &parts.generations };
         let mut clean_from = 0;
         while dirty != 0 {
             let part = dirty.trailing_zeros() as usize;
