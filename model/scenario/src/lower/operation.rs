@@ -53,7 +53,7 @@ impl<'a> Lower<'a> {
         let Some(spec) = self.meaning(unit, node, &candidates, &sorted) else {
             return;
         };
-        self.act_for(unit, &sorted);
+        self.act_for(unit, spec, &sorted);
         if let Some(args) = self.arguments(unit, node, spec, &sorted) {
             self.emit_operation(unit, node, spec, &args, &sorted);
         }
@@ -61,8 +61,9 @@ impl<'a> Lower<'a> {
 
     /// `acquire-init c for=w.1` in setup: a context that each thread has one
     /// of is that thread's.
-    fn act_for(&mut self, unit: &mut Unit<'a>, sorted: &Options<'_>) {
-        let value = sorted.value("for");
+    fn act_for(&mut self, unit: &mut Unit<'a>, spec: &OpSpec, sorted: &Options<'_>) {
+        let means_a_thread = |opt: &&Opt| opt.name == "for" && matches!(opt.takes, Some(Takes::Thread));
+        let value = spec.options.iter().find(means_a_thread).and_then(|_| sorted.value("for"));
         unit.acting = value.map(|value| value.span.of(self.text).to_owned());
         if let Some(value) = value.filter(|_| !unit.alone) {
             self.mistakes
