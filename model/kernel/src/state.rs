@@ -179,9 +179,8 @@ impl State {
             }
         };
         // What a sleeper does first when it is back may be to take a spinlock.
-        up && !self.spins(thread, t)
-            && !(program.has_irqs && self.world.task(t).cpu.0.handler.is_some())
-            && !thread.machine().is_held_back(self.view(program, t))
+        let interrupted = program.has_irqs && self.world.task(t).cpu.0.handler.is_some();
+        up && !interrupted && !self.spins(thread, t) && !thread.machine().is_held_back(self.view(program, t))
     }
 
     fn view<'a>(&'a self, program: &'a Program, me: ThreadId) -> View<'a> {

@@ -1,8 +1,8 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, ObjectKind, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
-    world::canonical,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, ObjectKind, Plain, Program, Script, ThreadId, Value, World,
+    program::SourceLine, world::canonical,
 };
 
 /// What a local that was never set shows.

@@ -112,7 +112,8 @@ impl<'a> Lower<'a> {
         }
         let nothing = keys == 0 || node.values().next().is_none();
         if nothing || node.block.is_some() {
-            let message = if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
+            let message =
+                if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
             self.mistakes
                 .add("hook", node.head, message)
                 .expected("`hook OBJECT… release=PROC [enable-signaling=PROC]`");
@@ -196,7 +197,11 @@ impl<'a> Lower<'a> {
             }
             if node.values().count() < 2 || node.entries.len() != node.values().count() || node.block.is_some() {
                 self.mistakes
-                    .add("lock-order", node.head, "an order is two locks or more, the outermost first, and nothing else")
+                    .add(
+                        "lock-order",
+                        node.head,
+                        "an order is two locks or more, the outermost first, and nothing else",
+                    )
                     .expected("`lock-order LOCK LOCK…`");
             }
             self.program.lock_orders.push(order);

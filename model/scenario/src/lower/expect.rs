@@ -376,7 +376,8 @@ impl<'a> Lower<'a> {
             ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => Some(*runs),
             _ => None,
         };
-        let locals = runs.and_then(|runs| self.program.scripts.get(runs.index())).map(|script| script.locals.as_slice());
+        let locals =
+            runs.and_then(|runs| self.program.scripts.get(runs.index())).map(|script| script.locals.as_slice());
         if let (Some(runs), Some(local)) = (runs, facet.filter(|name| locals.is_some_and(|l| l.contains(name)))) {
             return self.local_of(runs, local, span);
         }

@@ -194,9 +194,7 @@ impl<'a> Lower<'a> {
                     (_, None) => format!("this {kind} does nothing"),
                     _ => format!("this does not belong to the head of a {kind}"),
                 };
-                self.mistakes
-                    .add("deferred", node.head, message)
-                    .expected(format!("`{kind} NAME{argument} {{ … }}`"));
+                self.mistakes.add("deferred", node.head, message).expected(format!("`{kind} NAME{argument} {{ … }}`"));
                 continue;
             };
             let thread = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
