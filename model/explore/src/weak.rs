@@ -138,11 +138,13 @@ impl Job {
         if ways > MAX_WAYS {
             return Err(format!("a choice among {ways} possibilities (loom takes {MAX_WAYS})"));
         }
-        let on_main = program.threads().filter(|t| sites[t.index()].is_empty()).last();
+        // The possibilities of every choice are stores that main makes. Whoever met something that main did later would see
+        // the last of them only, so main runs no script where anybody chooses.
+        let chooses = sites.iter().any(|s| !s.is_empty());
+        let on_main = if chooses { None } else { program.threads().last() };
         let needed = program.scripts.len() + usize::from(on_main.is_none());
         if needed > loom::MAX_THREADS {
-            let main =
-                if on_main.is_none() { ", and each of them makes choices, so none can be its first" } else { "" };
+            let main = if chooses { ", and where there are choices none of them can be its first" } else { "" };
             let n = program.scripts.len();
             return Err(format!("{n} threads and agents (loom takes {}{main})", loom::MAX_THREADS));
         }

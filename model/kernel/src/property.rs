@@ -105,7 +105,7 @@ properties! {
         "rcu_read_unlock() without rcu_read_lock(), or a read-side section still open at thread exit",
         "PROVE_RCU";
     SleepInAtomic = "sleep-in-atomic",
-        "a thread sleeps while it holds a spinlock or is in an RCU read-side section",
+        "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";
     FenceCallbackContext = "fence-callback-context",
         "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
@@ -156,7 +156,7 @@ properties! {
         "a fixed table of the model overflowed; the result is incomplete, not a finding",
         "Fenceweave's bounds";
     DataRace = "data-race",
-        "two accesses to a plain variable at once, one a write, with no ordering between them (seen by loom)",
+        "two accesses to a plain variable at once, one a write, with nothing that orders them: every engine sees those that overlap, loom also those that only memory order lets",
         "KCSAN; LKMM";
     ListCorruption = "list-corruption",
         "an entry is put on a list that it is on, or taken off or looked for on one that it is not on",

@@ -24,7 +24,9 @@ use crate::{
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
-use fenceweave_kernel::{Action, Instr, Operand, Program, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Action, Instr, Op, Operand, Program, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
+};
 use table::Spinning;
 
 /// What is to be shown.
@@ -137,7 +139,11 @@ fn falls(program: &Program, t: ThreadId, pc: u16, choice: u8) -> String {
             Some(Operand::Const(v)) => format!("`{text}` gives {}", words::value(program, *v)),
             _ => format!("`{text}` gives its choice {choice}"),
         },
-        Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => {
+        Some(
+            Instr::Op { may_fail: Some(_), .. }
+            | Instr::MayFail { .. }
+            | Instr::Op { op: Op::Alloc { gfp: Gfp::Atomic }, .. },
+        ) => {
             format!("`{text}` {}", if choice == 0 { "does not fail" } else { "fails" })
         }
         _ => format!("`{text}` goes way {choice}"),

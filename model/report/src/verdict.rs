@@ -57,6 +57,12 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         }
         Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
         Property::FenceSignaledTwice => format!("{who} signals {what}, which is signaled already{place}"),
+        Property::LockInSignalling | Property::AllocInSignalling | Property::WaitInSignalling => {
+            let section = replay.last.thread(v.thread).private().section_fence();
+            let of = section.map_or(String::new(), |f| format!(" for {}", words::object_name(program, f)));
+            format!("{}, in a signalling section{of}", in_general(program, v))
+        }
+        Property::SleepInAtomic => format!("{}, {}", in_general(program, v), why_atomic(replay, v.thread)),
         Property::Assert => format!("{who} finds it false{place}"),
         _ => in_general(program, v),
     }
@@ -77,10 +83,29 @@ pub fn in_general(program: &Program, v: Violation) -> String {
     format!("{who}{on}{place}{with}")
 }
 
+/// What makes the context of a thread atomic.
+fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
+    let private = replay.last.thread(t).private();
+    let locks = waiting::spinlocks_of(replay.program, &replay.last, t);
+    let names: Vec<String> = locks.iter().map(|l| words::object_name(replay.program, *l).into()).collect();
+    if !names.is_empty() {
+        format!("holding {}", words::list(&names, "and"))
+    } else if private.rcu_depth > 0 {
+        "in an RCU read-side section".into()
+    } else if private.irqs_off > 0 {
+        "with interrupts off".into()
+    } else {
+        "in interrupt context".into()
+    }
+}
+
 fn stuck(replay: &Replay<'_>) -> String {
     let program = replay.program;
-    let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done);
-    let names: Vec<String> = unfinished.map(|t| program.thread_name(t).into()).collect();
+    let mut unfinished: Vec<ThreadId> =
+        program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done).collect();
+    let agents = waiting::waits(program, &replay.last).into_iter().map(|w| w.thread);
+    unfinished.extend(agents.filter(|t| program.scripted().all(|s| s != *t)));
+    let names: Vec<String> = unfinished.into_iter().map(|t| program.thread_name(t).into()).collect();
     format!("{} can never go on", words::list(&names, "and"))
 }
 

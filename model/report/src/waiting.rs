@@ -26,13 +26,18 @@ pub(crate) struct Wait {
     pub(crate) provided: String,
 }
 
-/// Every scripted thread that waits, in order.
+/// Everybody who waits, in order: those whom somebody wrote, and workers and handlers that have something to do.
 pub(crate) fn waits(program: &Program, state: &State) -> Vec<Wait> {
-    program.scripted().filter_map(|t| wait_of(program, state, t)).collect()
+    program.threads().filter_map(|t| wait_of(program, state, t)).collect()
 }
 
 fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
     let thread = state.thread(t);
+    match words::instr(program, t, thread.pc()) {
+        Some(Instr::Op { op: Op::Worker { work }, .. }) => return queued_wait(program, state, t, work),
+        Some(Instr::Op { op: Op::TimerHandler { .. } | Op::GracePeriods, .. }) => return None,
+        _ => {}
+    }
     let (on, spins) = match thread.run() {
         Run::Done => return None,
         Run::Asleep(on, _) => (on, false),
@@ -51,11 +56,35 @@ fn spin_until(program: &Program, state: &State, t: ThreadId, word: ObjId) -> Wai
     Wait { thread: t, pc: state.thread(t).pc(), on: word, holds: held(program, state, t), providers, provided }
 }
 
+/// A worker whose item is queued, and whose turn has not come.
+fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Option<Wait> {
+    let is = |item: ObjId, facet| state.object(item).facet(facet) == Some(Facet::Flag(true));
+    let queue_of = |item: ObjId| match *program.kind(item) {
+        ObjectKind::Work { worker, queue } => Some((worker, queue)),
+        _ => None,
+    };
+    let (_, queue) = queue_of(work).filter(|_| is(work, "pending"))?;
+    let items = (0..program.objects.len()).map(ObjId::object).filter(|item| is(*item, "running"));
+    let running = items.filter_map(queue_of).find(|(_, of)| *of == queue).map(|(worker, _)| worker);
+    let provided = match running {
+        Some(worker) => format!("→ behind {}", program.thread_name(worker)),
+        None => "which is its turn".into(),
+    };
+    let (providers, pc) = (running.into_iter().collect(), state.thread(t).pc());
+    Some(Wait { thread: t, pc, on: queue, holds: vec![], providers, provided })
+}
+
 /// The locks that a thread holds.
 fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
     let objects = (0..program.objects.len()).map(ObjId::object);
     let reads = |id| matches!(state.object(id), Object::RwSem(s) if s.is_held_by(t));
     objects.filter(|id| owner(state, *id) == Some(t) || reads(*id)).collect()
+}
+
+/// The spinlocks that a thread holds.
+pub(crate) fn spinlocks_of(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
+    let is_spin = |id: &ObjId| matches!(program.kind(*id), ObjectKind::Spinlock | ObjectKind::Fence { .. });
+    held(program, state, t).into_iter().filter(is_spin).collect()
 }
 
 /// The owner of a lock, or of the lock inside of a fence.
@@ -69,6 +98,9 @@ fn owner(state: &State, id: ObjId) -> Option<ThreadId> {
 /// Who could give a thread what it waits for, and the words for it.
 fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bool) -> (Vec<ThreadId>, String) {
     match program.kind(on) {
+        ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => {
+            (vec![*runs], format!("→ until {} is done", program.thread_name(*runs)))
+        }
         _ if spins => owned(program, state, on),
         ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex => owned(program, state, on),
         ObjectKind::RwSem => shared(program, state, me, on),
@@ -142,7 +174,8 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         .collect();
     let name = |(t, pc): &(ThreadId, u16)| {
         let line = words::line_of(program, *t, *pc).map_or(String::new(), |l| format!(" ({l})"));
-        format!("{}{line}", program.thread_name(*t))
+        let idle = is_idle(program, state, *t);
+        format!("{}{line}{}", program.thread_name(*t), if idle { ", which is not queued," } else { "" })
     };
     let names: Vec<String> = able.iter().map(name).collect();
     let what = match names.len() {
@@ -151,6 +184,16 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         _ => format!("→ only {} can {verb} it", words::list(&names, "or")),
     };
     (able.into_iter().map(|(t, _)| t).collect(), what)
+}
+
+/// Whether this is a worker with nothing to do.
+fn is_idle(program: &Program, state: &State, t: ThreadId) -> bool {
+    match words::instr(program, t, state.thread(t).pc()) {
+        Some(Instr::Op { op: Op::Worker { work }, .. }) => {
+            state.object(work).facet("pending") == Some(Facet::Flag(false))
+        }
+        _ => false,
+    }
 }
 
 /// The instructions that a thread can still come to, the one that it is at first.

@@ -15,9 +15,17 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Unset => UNSET.into(),
         Value::Null => "NULL".into(),
         Value::Word(w) => word(w),
-        Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", program.name_of(obj)),
-        Value::Ref(h) => program.name_of(h.obj).into(),
+        Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", referred(program, obj)),
+        Value::Ref(h) => referred(program, h.obj).into(),
         Value::Cursor(c) => cursor(program, c),
+    }
+}
+
+/// What a reference is to: a reservation has the name that its author gave to it, which its lock has, too.
+fn referred(program: &Program, id: ObjId) -> &str {
+    match program.objects.get(id.as_object().unwrap_or(usize::MAX)).map(|object| &object.kind) {
+        Some(ObjectKind::Resv { lock, .. }) => program.name_of(*lock),
+        _ => program.name_of(id),
     }
 }
 

@@ -1,5 +1,9 @@
 //! The reference page of the language.
 
+use fenceweave_kernel::observe::facet_names;
+use fenceweave_kernel::{ObjId, ObjectKind, ThreadId};
+
+use crate::kind::Kind;
 use crate::lower::{CLAUSES, SECTIONS, STATEMENTS};
 use crate::{decls, ops};
 
@@ -11,12 +15,43 @@ pub fn reference_page() -> String {
     page.push_str(&entries(SECTIONS));
     page.push_str("- and declarations\n\n# Expectations\n\nEach may be restricted by `engine=ENGINE`.\n\n");
     page.push_str(&entries(CLAUSES));
-    page.push('\n');
+    page.push_str(&seen());
     page.push_str(&decls::reference());
     page.push_str("# Statements\n\n");
     page.push_str(&entries(STATEMENTS));
     page.push('\n');
     page.push_str(&ops::reference());
+    page
+}
+
+/// What a condition can name.
+fn seen() -> String {
+    let (id, thread) = (ObjId::default(), ThreadId::default());
+    let kinds = [
+        ObjectKind::Spinlock,
+        ObjectKind::WwMutex { class: id, resv: None },
+        ObjectKind::AcquireCtx { class: id },
+        ObjectKind::Fence { context: 0, seqno: 0, initialised: true, ops: Default::default() },
+        ObjectKind::Callback { func: None },
+        ObjectKind::Work { worker: thread, queue: id },
+        ObjectKind::Workqueue { ordered: false },
+        ObjectKind::Timer { handler: thread },
+        ObjectKind::WaitQueue,
+        ObjectKind::Completion,
+        ObjectKind::Barrier { parties: 1 },
+        ObjectKind::Refcount { init: 1 },
+    ];
+    let mut page = String::from(
+        "\nA condition sees words and names, a variable (`x`, `array.1`), a field (`group.0.state`), a local of a thread, a \
+         work item or a timer (`submit.r`, `w.0.r`, `any w.r`, `all w.r`; what a thread returned is its local `return`; a \
+         proc's own locals are not seen), and of objects:\n\n",
+    );
+    for kind in &kinds {
+        let facets: Vec<String> = facet_names(kind).iter().map(|facet| format!("`.{facet}`")).collect();
+        let name = Kind::of(kind).map_or("", Kind::name);
+        page.push_str(&format!("- `{name}`: {}\n", facets.join(", ")));
+    }
+    page.push_str("\nA `resv` shows what its lock shows.\n\n");
     page
 }
 

@@ -192,9 +192,10 @@ impl Private {
 }
 
 impl<R: Runtime> Cx<'_, R> {
-    /// A scripted hardware engine: no rule about locks and sleeping applies to it.
+    /// A scripted hardware engine: no rule about locks and sleeping applies to it. What a fence calls when the engine
+    /// signals it is the kernel's code, which runs in an interrupt's place.
     fn is_device(&self) -> bool {
-        self.program.role(self.me) == Role::Device
+        self.program.role(self.me) == Role::Device && !self.private.in_fence_context()
     }
 
     /// `might_sleep()`: what may sleep must not be called in atomic context, even if this time it would not have slept.

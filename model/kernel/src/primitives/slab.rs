@@ -287,9 +287,11 @@ impl Protocol for SlabOp {
         let refs = &mut cx.slot(obj).refs;
         let result = match self.at {
             At::Get => {
-                // "refcount_t: addition on 0; use-after-free": its last reference is gone, its release is running.
+                // "refcount_t: addition on 0; use-after-free": its last reference is gone. A release function of the
+                // scenario's is running and has not freed it yet; without one it is as good as freed.
                 if !refs.get(me) {
-                    cx.violate(Property::UseAfterFree, Some(obj));
+                    let hooked = cx.program.release_of(obj).is_some();
+                    cx.violate(if hooked { Property::RefcountFromZero } else { Property::UseAfterFree }, Some(obj));
                 }
                 Value::Ref(self.handle)
             }

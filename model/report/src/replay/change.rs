@@ -2,7 +2,7 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, World, object::Task,
+    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, object::Task,
     observe::facets, program::ObjectKind, thread::Run,
 };
 
@@ -116,16 +116,32 @@ pub(crate) fn between(
     let locals = words::script(program, me).locals.len() as u8;
     for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into).filter(named) {
         let (old, new) = (before.thread(me).local(l), after.thread(me).local(l));
-        if old != new {
+        // A worker forgets its locals with the end of a run.
+        if old != new && new != Value::Unset {
             let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));
             let old = words::value_in(program, &before.world, old);
             out.push(Change::values(name, old, words::value_in(program, &after.world, new)));
         }
     }
+    out.extend(section(program, before, after, me));
     if after.thread(me).run() == Run::Done && after.violation().is_none() {
         out.push(Change::event(program.thread_name(me), "done"));
     }
     out
+}
+
+/// A signalling section that began or ended.
+fn section(program: &Program, before: &State, after: &State, me: ThreadId) -> Option<Change> {
+    let (old, new) = (before.thread(me).private(), after.thread(me).private());
+    let what = match (old.signalling, new.signalling) {
+        (0, 1..) => match new.section_fence() {
+            Some(fence) => format!("in a signalling section for {}", words::object_name(program, fence)),
+            None => "in a signalling section".into(),
+        },
+        (1.., 0) => "out of its signalling section".into(),
+        _ => return None,
+    };
+    Some(Change::event(program.thread_name(me), what))
 }
 
 /// What setup left behind before the first step.
@@ -224,6 +240,17 @@ fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: Threa
     match (old.reader.peek().inside, new.reader.peek().inside) {
         (false, true) => out.push(Change::event(name, "in an RCU read-side section")),
         (true, false) => out.push(Change::event(name, "out of its RCU read-side section")),
+        _ => {}
+    }
+    let (was, is) = (old.cpu.peek(), new.cpu.peek());
+    if was.irqs_off != is.irqs_off {
+        out.push(Change::event(name, if is.irqs_off { "interrupts off" } else { "interrupts on" }));
+    }
+    match (was.handler, is.handler) {
+        (None, Some(handler)) => {
+            out.push(Change::event(name, format!("interrupted by {}", program.thread_name(handler))));
+        }
+        (Some(_), None) => out.push(Change::event(name, "goes on")),
         _ => {}
     }
     out

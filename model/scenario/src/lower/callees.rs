@@ -3,7 +3,7 @@
 //! A proc that is only called by name is inlined. One whose name is given to something is a callee: every script gets a
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
-use fenceweave_kernel::program::{Callee, CalleeId, FenceOps};
+use fenceweave_kernel::program::{Callee, CalleeId};
 use fenceweave_kernel::{Instr, ObjId, ObjectKind, Operand, Script};
 
 use super::names::{Symbol, is_name};
@@ -110,16 +110,22 @@ impl<'a> Lower<'a> {
                 }
             }
         }
-        if keys == 0 || node.values().next().is_none() || node.block.is_some() {
+        let nothing = keys == 0 || node.values().next().is_none();
+        if nothing || node.block.is_some() {
+            let message =
+                if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
             self.mistakes
-                .add("hook", node.head, "this hooks nothing")
+                .add("hook", node.head, message)
                 .expected("`hook OBJECT… release=PROC [enable-signaling=PROC]`");
         }
         for value in node.values() {
             let name = value.span.of(self.text);
             match self.names.find(name) {
                 Some((Symbol::Struct(of), _)) if node.option("enable-signaling").is_none() => {
-                    self.program.structs[of].release = release;
+                    let hooks = &mut self.program.structs[of].release;
+                    let twice = hooks.is_some();
+                    *hooks = release;
+                    self.tell_hooked_twice(node, twice);
                 }
                 Some((Symbol::Struct(_), declared)) => {
                     self.mistakes
@@ -130,7 +136,10 @@ impl<'a> Lower<'a> {
                 Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
                     let object = self.program.objects.get_mut(usize::from(id.0));
                     if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {
-                        *ops = FenceOps { enable_signaling, release };
+                        let twice = ops.release.and(release).or(ops.enable_signaling.and(enable_signaling)).is_some();
+                        ops.release = release.or(ops.release);
+                        ops.enable_signaling = enable_signaling.or(ops.enable_signaling);
+                        self.tell_hooked_twice(node, twice);
                     }
                 }
                 Some((other, declared)) => {
@@ -141,6 +150,14 @@ impl<'a> Lower<'a> {
                 }
                 None => self.tell_unknown_name(name, value.span, &[]),
             }
+        }
+    }
+
+    fn tell_hooked_twice(&mut self, node: &Node, twice: bool) {
+        if twice {
+            self.mistakes
+                .add("hook", node.head, "this is hooked already")
+                .expected("one proc for each hook of an object");
         }
     }
 
@@ -180,7 +197,11 @@ impl<'a> Lower<'a> {
             }
             if node.values().count() < 2 || node.entries.len() != node.values().count() || node.block.is_some() {
                 self.mistakes
-                    .add("lock-order", node.head, "an order takes two locks or more, the outermost first")
+                    .add(
+                        "lock-order",
+                        node.head,
+                        "an order is two locks or more, the outermost first, and nothing else",
+                    )
                     .expected("`lock-order LOCK LOCK…`");
             }
             self.program.lock_orders.push(order);

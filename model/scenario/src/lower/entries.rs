@@ -115,6 +115,7 @@ impl<'a> Lower<'a> {
         let names = || known.iter().map(|opt| opt.name);
         let expected = match known {
             [] => "no options".to_owned(),
+            [one] => format!("`{}`", one.name),
             _ => format!("one of {}", list(names())),
         };
         self.mistakes
@@ -245,10 +246,21 @@ impl<'a> Lower<'a> {
 
     /// Tells a name that nothing has, with the nearest that something has.
     pub(super) fn tell_unknown_name(&mut self, name: &str, span: Span, locals: &[String]) {
+        if let Some(proc) = self.procs.get(name) {
+            self.mistakes
+                .add("wrong-kind", span, format!("`{name}` is a proc"))
+                .expected("a declared name, or a local that some `into=` or `let` sets")
+                .seen(proc.head, "declared here")
+                .help(format!(
+                    "a proc is called as `{name} …`, or given to `add-callback`, `hook`, `call-rcu func=` or `callback NAME run=`"
+                ));
+            return;
+        }
         let help = {
             let declared = self.names.names(|_| true);
             let words = self.words.iter().map(|(word, _)| word);
-            did_you_mean(name, locals.iter().map(String::as_str).chain(declared).chain(words))
+            let procs = self.procs.keys().copied();
+            did_you_mean(name, locals.iter().map(String::as_str).chain(declared).chain(words).chain(procs))
         };
         let bare = name.strip_prefix('-').unwrap_or(name);
         if bare.starts_with('E') && self.tell_near_errno(bare, span) {

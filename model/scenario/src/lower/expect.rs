@@ -379,6 +379,19 @@ impl<'a> Lower<'a> {
             return Some(ExprNode::Read(Seen::Facet(id, name)));
         }
         let known = || own.iter().chain(locks).copied();
+        // A work item and a timer have a thread of their own, with locals.
+        let runs = match kind {
+            ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => Some(*runs),
+            _ => None,
+        };
+        let locals =
+            runs.and_then(|runs| self.program.scripts.get(runs.index())).map(|script| script.locals.as_slice());
+        if let (Some(runs), Some(local)) = (runs, facet.filter(|name| locals.is_some_and(|l| l.contains(name)))) {
+            return self.local_of(runs, local, span);
+        }
+        let locals = locals.unwrap_or_default().iter().map(String::as_str).filter(|name| !name.is_empty());
+        let locals: Vec<&str> = locals.collect();
+        let known = || known().chain(locals.iter().copied());
         let help = facet.and_then(|facet| did_you_mean(facet, known()));
         let expected =
             if known().next().is_none() { "something else: it shows nothing".to_owned() } else { list(known()) };

@@ -45,18 +45,29 @@ impl<'a> Lower<'a> {
         let known: Vec<&'static Opt> = candidates.iter().flat_map(|op| op.options).chain(&EVERYWHERE).collect();
         let sorted = self.sort(node, name, &known);
         let Some(spec) = self.meaning(unit, node, &candidates, &sorted) else {
-            return;
+            return self.result_of_a_mistake(unit, node);
         };
-        self.act_for(unit, &sorted);
-        if let Some(args) = self.arguments(unit, node, spec, &sorted) {
-            self.emit_operation(unit, node, spec, &args, &sorted);
+        self.act_for(unit, spec, &sorted);
+        match self.arguments(unit, node, spec, &sorted) {
+            Some(args) => self.emit_operation(unit, node, spec, &args, &sorted),
+            None => self.result_of_a_mistake(unit, node),
+        }
+    }
+
+    /// What was to take the result is set all the same: that it is not would be told at every place that reads it.
+    fn result_of_a_mistake(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        if let Some(into) = into {
+            let expr = self.unset_expr();
+            unit.emit(Instr::Let { into, expr });
         }
     }
 
     /// `acquire-init c for=w.1` in setup: a context that each thread has one
     /// of is that thread's.
-    fn act_for(&mut self, unit: &mut Unit<'a>, sorted: &Options<'_>) {
-        let value = sorted.value("for");
+    fn act_for(&mut self, unit: &mut Unit<'a>, spec: &OpSpec, sorted: &Options<'_>) {
+        let means_a_thread = |opt: &&Opt| opt.name == "for" && matches!(opt.takes, Some(Takes::Thread));
+        let value = spec.options.iter().find(means_a_thread).and_then(|_| sorted.value("for"));
         unit.acting = value.map(|value| value.span.of(self.text).to_owned());
         if let Some(value) = value.filter(|_| !unit.alone) {
             self.mistakes
@@ -122,7 +133,12 @@ impl<'a> Lower<'a> {
             Kind::Struct => !self.program.structs.is_empty(),
             kind => self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind)),
         };
-        let possible: Vec<&&'static OpSpec> = candidates.iter().filter(|op| takes(op).iter().any(exists)).collect();
+        // An option that only one of them has says which one is meant.
+        let given = |opt: &&Opt| sorted.has(opt.name);
+        let knows = |op: &OpSpec, name: &str| op.options.iter().chain(&EVERYWHERE).any(|opt| opt.name == name);
+        let fits = |op: &OpSpec| candidates.iter().flat_map(|c| c.options).filter(given).all(|opt| knows(op, opt.name));
+        let possible: Vec<&&'static OpSpec> =
+            candidates.iter().filter(|op| takes(op).iter().any(exists) && fits(op)).collect();
         let struct_op = possible.iter().find(|op| takes(op).contains(&Kind::Struct));
         match (possible.as_slice(), struct_op) {
             (_, Some(op)) => Some(**op),
@@ -130,7 +146,7 @@ impl<'a> Lower<'a> {
             ([], _) => candidates.first().copied(),
             (several, None) => {
                 let kinds: Vec<&str> =
-                    several.iter().filter_map(|op| takes(op).first()).map(|kind| kind.name()).collect();
+                    several.iter().flat_map(|op| takes(op)).filter(|kind| exists(kind)).map(|k| k.name()).collect();
                 let said = operand.span.of(self.text);
                 self.mistakes
                     .add("which-kind", operand.span, format!("what does `{said}` refer to?"))

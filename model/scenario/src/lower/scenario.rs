@@ -35,7 +35,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "device",
         "device NAME [count=N] { … }",
-        "a scripted hardware engine: a thread without rules of locking and sleeping",
+        "a scripted hardware engine: a thread without rules of locking and sleeping, but for what the fences call that it \
+         signals",
     ),
     (
         "work",

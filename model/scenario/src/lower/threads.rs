@@ -108,6 +108,9 @@ impl<'a> Lower<'a> {
         for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "work" | "timer")) {
             self.deferred(node);
         }
+        for node in nodes.iter().filter(|node| node.name.text == "irq") {
+            self.check_interrupted(node);
+        }
         let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
@@ -161,6 +164,22 @@ impl<'a> Lower<'a> {
         None
     }
 
+    /// Handlers do not interrupt each other, and a device has no CPU of the kernel's.
+    fn check_interrupted(&mut self, node: &'a Node) {
+        let Some(value) = node.option("on").filter(|value| value.span.of(self.text) != "any") else { return };
+        let Some((Symbol::Thread { first, .. }, declared)) = self.names.find(value.span.of(self.text)) else { return };
+        let what = match self.program.scripts.get(first.index()).map(|script| script.role) {
+            Some(Role::Irq) => "an interrupt handler",
+            Some(Role::Device) => "a device",
+            _ => return,
+        };
+        let name = value.span.of(self.text);
+        self.mistakes
+            .add("irq", value.span, format!("`{name}` is {what}: no handler interrupts it"))
+            .expected("`on=THREAD`, or `on=any`")
+            .seen(declared, "declared here");
+    }
+
     /// `work NAME [ARGUMENT] [queue=Q]` and `timer NAME`: their objects and their threads.
     pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
         let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
@@ -170,9 +189,12 @@ impl<'a> Lower<'a> {
             let head = self.deferred_head(node);
             let Some((name, queue)) = head else {
                 let argument = if kind == "work" { " [ARGUMENT] [queue=WORKQUEUE]" } else { "" };
-                self.mistakes
-                    .add("deferred", node.head, format!("this is no {kind}"))
-                    .expected(format!("`{kind} NAME{argument} {{ … }}`"));
+                let message = match (node.values().count(), &node.block) {
+                    (0, _) => format!("this {kind} has no name"),
+                    (_, None) => format!("this {kind} does nothing"),
+                    _ => format!("this does not belong to the head of a {kind}"),
+                };
+                self.mistakes.add("deferred", node.head, message).expected(format!("`{kind} NAME{argument} {{ … }}`"));
                 continue;
             };
             let thread = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
