@@ -18,7 +18,8 @@ impl Tag {
     /// Zeroes.
     pub const ZERO: Tag = Tag(0);
 
-    /// Parts of different contents.
+    /// Parts of different contents, as far as can be told. (Two halves of one page that are cleared one by one are zeroes
+    /// in truth, and torn here. By [`Variant::Checked`](crate::Variant::Checked) no page is torn.)
     pub const TORN: Tag = Tag(u32::MAX);
 
     /// Word `i` of a page that holds this tag.

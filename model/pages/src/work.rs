@@ -4,8 +4,8 @@
 //! [`submit`](Workers::submit) to the last waiter's return, nothing is allocated. That is what makes a copy fit for a
 //! fence-signalling section, where memory must not be asked for.
 //!
-//! When a move has ended, in this order: its claims are released, its outcome can be seen, the callback runs, the
-//! waiters wake.
+//! When a move has ended, in this order: its claims are released, its outcome can be seen, the callback runs, whoever
+//! sleeps in [`wait`](Completion::wait) is woken.
 
 use crate::{
     contents::Done,
