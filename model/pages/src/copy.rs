@@ -128,21 +128,48 @@ fn stream(to: &mut Page, from: &crate::IoSpan<'_>, stores: Stores) -> bool {
     }
 }
 
-/// Copies a page of memory by stores that go past the cache.
+/// Copies a page of memory by stores that go past the cache: 32 bytes each with AVX, else 16.
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
 fn past_cache(to: &mut Page, from: &Page) {
-    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
-    let aligned = to.as_ptr().addr().is_multiple_of(16);
-    let (to, from): (*mut __m128i, *const __m128i) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
-    if !aligned {
-        // SAFETY: a `&mut Page` and a `&Page` do not overlap. (Pages of an arena are aligned; another might not be.)
-        unsafe { to.cast::<Page>().copy_from_nonoverlapping(from.cast(), 1) };
-        return;
+    if !to.as_ptr().addr().is_multiple_of(32) {
+        // Pages of an arena are aligned; another might not be.
+        to.copy_from_slice(from);
+    } else if std::arch::is_x86_feature_detected!("avx") {
+        // SAFETY: the CPU has AVX; `to` is aligned to 32.
+        unsafe { past_cache_by_32(to, from) }
+    } else {
+        // SAFETY: `to` is aligned to 32, so to 16.
+        unsafe { past_cache_by_16(to, from) }
     }
-    const BLOCKS: usize = crate::PAGE_SIZE / 16;
-    for block in (0..BLOCKS).step_by(4) {
-        // SAFETY: four blocks of 16 bytes inside both pages; `to` is aligned to 16; SSE2 is part of x86-64. The stores
-        // are ordered by `fence`, which every caller comes to before `to` is anybody else's.
+}
+
+/// # Safety
+/// The CPU has AVX, `to` is aligned to 32, and [`fence`] comes before anybody uses it.
+#[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
+#[target_feature(enable = "avx")]
+unsafe fn past_cache_by_32(to: &mut Page, from: &Page) {
+    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
+    let (to, from): (*mut __m256i, *const __m256i) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
+    for block in (0..crate::PAGE_SIZE / 32).step_by(4) {
+        // SAFETY: four blocks of 32 bytes inside both pages, which are a `&mut` and a `&` and so do not overlap.
+        unsafe {
+            let loaded = [0, 1, 2, 3].map(|i| _mm256_loadu_si256(from.add(block + i)));
+            for (i, part) in loaded.into_iter().enumerate() {
+                _mm256_stream_si256(to.add(block + i), part);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `to` is aligned to 16, and [`fence`] comes before anybody uses it.
+#[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
+unsafe fn past_cache_by_16(to: &mut Page, from: &Page) {
+    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+    let (to, from): (*mut __m128i, *const __m128i) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
+    for block in (0..crate::PAGE_SIZE / 16).step_by(4) {
+        // SAFETY: four blocks of 16 bytes inside both pages, which are a `&mut` and a `&` and so do not overlap; SSE2 is
+        // part of x86-64.
         unsafe {
             let loaded = [0, 1, 2, 3].map(|i| _mm_loadu_si128(from.add(block + i)));
             for (i, part) in loaded.into_iter().enumerate() {
@@ -155,6 +182,20 @@ fn past_cache(to: &mut Page, from: &Page) {
 #[cfg(not(all(target_arch = "x86_64", not(miri), not(feature = "portable"))))]
 fn past_cache(to: &mut Page, from: &Page) {
     to.copy_from_slice(from);
+}
+
+/// Asks for the first lines of a page that will be used next. Where pages lie anywhere, no hardware can guess it: the
+/// first access would wait for the page walk, and then for the line.
+#[inline]
+pub(crate) fn prefetch(page: &Page, lines: usize) {
+    #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
+    for line in page.as_chunks::<64>().0.iter().take(lines) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint; SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri), not(feature = "portable"))))]
+    let _ = (page, lines);
 }
 
 /// Clears one page: `memset()` or `memset_io()`.
@@ -235,6 +276,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What is taken where there is no AVX, which the machine that runs this may well have.
+    #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
+    #[test]
+    fn sixteen_bytes_at_a_time_are_a_page_too() {
+        #[repr(align(32))]
+        struct Aligned([Page; 2]);
+        let mut pages = Aligned([pattern(1), pattern(2)]);
+        {
+            let _fenced = Fenced;
+            // SAFETY: aligned to 32; fenced at the end of this block.
+            unsafe { past_cache_by_16(&mut pages.0[0], &pattern(3)) }
+        }
+        assert!(pages.0 == [pattern(3), pattern(2)]);
+    }
+
+    #[test]
+    fn a_page_that_is_not_aligned_is_copied_all_the_same() {
+        let mut bytes = vec![0_u8; 2 * crate::PAGE_SIZE];
+        let odd = 1 + bytes.as_ptr().addr() % 2;
+        let page: &mut Page = (&mut bytes[odd..odd + crate::PAGE_SIZE]).try_into().unwrap();
+        past_cache(page, &pattern(5));
+        assert!(*page == pattern(5));
     }
 
     #[test]

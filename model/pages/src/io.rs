@@ -1,9 +1,10 @@
 //! Single words of I/O memory: one access of the stated width each, never merged, split or left out, and never a data
 //! race (a word that two threads write at once is the one or the other).
 //!
-//! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`), elsewhere and under Miri a relaxed atomic.
-//! Rust lets a relaxed atomic race, and an `asm!` block may do whatever Rust could have done in its place: so both
-//! are right for memory that anybody may write at any time. References to such memory are never made.
+//! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`). Elsewhere, and under Miri, all are made of
+//! relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such atomics may race;
+//! and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are right for memory
+//! that anybody may write at any time. References to such memory are never made.
 #![allow(unsafe_code)]
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
@@ -45,31 +46,60 @@ mod words {
 
 #[cfg(not(all(target_arch = "x86_64", not(miri), not(feature = "portable"))))]
 mod words {
-    use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    /// The aligned 64-bit word that a byte lies in, and how far in. Atomics that race must be of one size: so this is
+    /// the only one there is.
+    ///
+    /// # Safety
+    /// `at` lies in I/O memory that is mapped.
+    #[inline(always)]
+    unsafe fn around<'a>(at: *const u8) -> (&'a AtomicU64, usize) {
+        let within = at.addr() % 8;
+        // SAFETY: I/O memory begins and ends at a page, so the whole word is in it; the pointer is aligned; and I/O memory
+        // is only ever accessed by such atomics.
+        (unsafe { AtomicU64::from_ptr(at.wrapping_sub(within).cast_mut().cast()) }, within)
+    }
 
     macro_rules! word {
-        ($load:ident, $store:ident, $t:ty, $atomic:ty) => {
+        ($load:ident, $store:ident, $t:ty) => {
             /// # Safety
             /// `at` is aligned to the word, and the word lies in I/O memory that is mapped.
             #[inline(always)]
             pub(crate) unsafe fn $load(at: *const $t) -> $t {
-                // SAFETY: the caller's promise; I/O memory is only ever accessed by atomics.
-                unsafe { <$atomic>::from_ptr(at.cast_mut()) }.load(Relaxed)
+                const SIZE: usize = size_of::<$t>();
+                // SAFETY: the caller's promise.
+                let (cell, within) = unsafe { around(at.cast()) };
+                let bytes = cell.load(Relaxed).to_ne_bytes();
+                let mut part = [0; SIZE];
+                part.copy_from_slice(&bytes[within..within + SIZE]);
+                <$t>::from_ne_bytes(part)
             }
 
             /// # Safety
             /// `at` is aligned to the word, and the word lies in I/O memory that is mapped.
             #[inline(always)]
             pub(crate) unsafe fn $store(at: *mut $t, word: $t) {
-                // SAFETY: the caller's promise; I/O memory is only ever accessed by atomics.
-                unsafe { <$atomic>::from_ptr(at) }.store(word, Relaxed);
+                const SIZE: usize = size_of::<$t>();
+                // SAFETY: the caller's promise.
+                let (cell, within) = unsafe { around(at.cast()) };
+                if SIZE == 8 {
+                    return cell.store(u64::from(word), Relaxed);
+                }
+                let with = |old: u64| {
+                    let mut bytes = old.to_ne_bytes();
+                    bytes[within..within + SIZE].copy_from_slice(&word.to_ne_bytes());
+                    Some(u64::from_ne_bytes(bytes))
+                };
+                // It always has a new value to offer, so it never fails.
+                let _ = cell.fetch_update(Relaxed, Relaxed, with);
             }
         };
     }
 
-    word!(load8, store8, u8, AtomicU8);
-    word!(load32, store32, u32, AtomicU32);
-    word!(load64, store64, u64, AtomicU64);
+    word!(load8, store8, u8);
+    word!(load32, store32, u32);
+    word!(load64, store64, u64);
 }
 
 pub(crate) use words::{load8, load32, load64, store8, store32, store64};

@@ -80,6 +80,7 @@
 
 use crate::{
     aperture::{Aperture, IoSpan},
+    copy,
     error::Fault,
     posted::{Platform, PostedCursor},
     scatter::{Cursor, ScatterList},
@@ -131,6 +132,9 @@ pub trait Destination {
     /// # Errors
     /// The [`Fault`] that the kernel would have run into.
     fn map_write<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, ToPage<'a>>, Fault>;
+
+    /// This page will be mapped soon, if there is one. A hint, and no mapping.
+    fn soon(&self, _page: PageIndex) {}
 }
 
 /// Pages to read, one at a time.
@@ -140,6 +144,9 @@ pub trait Source {
     /// # Errors
     /// The [`Fault`] that the kernel would have run into.
     fn map_read<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, FromPage<'a>>, Fault>;
+
+    /// This page will be mapped soon, if there is one. A hint, and no mapping.
+    fn soon(&self, _page: PageIndex) {}
 }
 
 impl Kmap {
@@ -262,6 +269,14 @@ impl Source for SystemReader<'_> {
         let mapped = self.0.page(page).ok_or_else(|| missing(self.0.buffer().pages(), page))?;
         above.hold(FromPage::Memory(mapped))
     }
+
+    #[inline]
+    fn soon(&self, page: PageIndex) {
+        if let Some(page) = self.0.page(page) {
+            // As many lines as are on their way before the hardware's own prefetching has seen where this goes.
+            copy::prefetch(page, 12);
+        }
+    }
 }
 
 impl Destination for SystemWriter<'_> {
@@ -270,6 +285,14 @@ impl Destination for SystemWriter<'_> {
         let pages = self.0.buffer().pages();
         let mapped = self.0.page_mut(page).ok_or_else(|| missing(pages, page))?;
         above.hold(ToPage::Memory(mapped))
+    }
+
+    #[inline]
+    fn soon(&self, page: PageIndex) {
+        if let Some(page) = self.0.page(page) {
+            // One line, for the page walk: the rest will be overwritten.
+            copy::prefetch(page, 1);
+        }
     }
 }
 

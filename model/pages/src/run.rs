@@ -3,7 +3,7 @@
 use crate::{
     aperture::Aperture,
     contents::Done,
-    copy::{self, Fenced, PageCopy},
+    copy::{self, Fenced, PageCopy, Stores},
     error::{Error, Stopped, Which},
     kmap::{Destination, IoPages, Kmap, Source, SystemReader, SystemWriter, Walk},
     plan::{Plan, Request},
@@ -140,22 +140,24 @@ impl Move {
         let Move { plan, to, from } = self;
         let posted = plan.posted_walk();
         let io = |aperture, side| IoPages::of(aperture, Walk::over(side, posted));
-        let (mut system, mut aperture);
-        let to: &mut dyn Destination = match to {
-            None => return Ok(Done::nothing_of(plan)),
-            Some(To::System(claim)) => {
-                system = SystemWriter::new(claim);
-                &mut system
+        let (dst, src) = (plan.destination().0, plan.source().0);
+        // Each pair is compiled for itself: at a page a call, indirect ones would be a good part of the time.
+        match (to, from) {
+            (None, _) => Ok(Done::nothing_of(plan)),
+            (Some(To::System(to)), None) => clear(plan, &mut SystemWriter::new(to), progress),
+            (Some(To::Io(to)), None) => clear(plan, &mut io(to, dst), progress),
+            (Some(To::System(to)), Some(From::System(from))) => {
+                copy_pages(plan, &mut SystemWriter::new(to), &mut SystemReader::new(from), progress)
             }
-            Some(To::Io(memory)) => {
-                aperture = io(memory, plan.destination().0);
-                &mut aperture
+            (Some(To::System(to)), Some(From::Io(from))) => {
+                copy_pages(plan, &mut SystemWriter::new(to), &mut io(from, src), progress)
             }
-        };
-        match from {
-            None => clear(plan, to, progress),
-            Some(From::System(claim)) => copy_pages(plan, to, &mut SystemReader::new(claim), progress),
-            Some(From::Io(memory)) => copy_pages(plan, to, &mut io(memory, plan.source().0), progress),
+            (Some(To::Io(to)), Some(From::System(from))) => {
+                copy_pages(plan, &mut io(to, dst), &mut SystemReader::new(from), progress)
+            }
+            (Some(To::Io(to)), Some(From::Io(from))) => {
+                copy_pages(plan, &mut io(to, dst), &mut io(from, src), progress)
+            }
         }
     }
 }
@@ -181,7 +183,7 @@ fn in_chunks(
     Ok(done)
 }
 
-fn clear(plan: &Plan, to: &mut dyn Destination, progress: &mut dyn FnMut(ByteLen)) -> Result<Done, Stopped> {
+fn clear(plan: &Plan, to: &mut impl Destination, progress: &mut dyn FnMut(ByteLen)) -> Result<Done, Stopped> {
     let mut kmap = Kmap::new();
     let first = plan.destination().1;
     in_chunks(plan, progress, |done, i| {
@@ -195,13 +197,20 @@ fn clear(plan: &Plan, to: &mut dyn Destination, progress: &mut dyn FnMut(ByteLen
 /// Destination first, source above it; the source is unmapped first, because it is dropped first.
 fn copy_pages(
     plan: &Plan,
-    to: &mut dyn Destination,
-    from: &mut dyn Source,
+    to: &mut impl Destination,
+    from: &mut impl Source,
     progress: &mut dyn FnMut(ByteLen),
 ) -> Result<Done, Stopped> {
     let mut kmap = Kmap::new();
     let (dst_first, src_first) = (plan.destination().1, plan.source().1);
+    // Hints. A page walk lasts longer than copying from one page to the next: so the destination's is begun two ahead.
+    let ahead = plan.stores() == Stores::PastCache;
+    let soon = |first: PageIndex, i| first.forward(i);
     in_chunks(plan, progress, |done, i| {
+        if ahead {
+            soon(src_first, i + 1).into_iter().for_each(|page| from.soon(page));
+            soon(dst_first, i + 2).into_iter().for_each(|page| to.soon(page));
+        }
         let mut dst = to.map_write(kmap.level(), PageIndex(dst_first.0 + i))?;
         let (to, above) = dst.split();
         let mut src = from.map_read(above, PageIndex(src_first.0 + i))?;
