@@ -284,21 +284,28 @@ mod tests {
     /// Small enough for every offset and length, long enough for heads, words, blocks and tails.
     const SIZE: usize = if cfg!(miri) { 20 } else { 72 };
 
+    /// So many bytes are looked at, of which the middle ones are used.
+    const WINDOW: usize = 128;
+
+    fn window(aperture: &Aperture) -> IoSpan<'_> {
+        aperture.span(ByteOffset(512), ByteLen(WINDOW as u64)).unwrap()
+    }
+
     fn numbered(aperture: &Aperture) -> Vec<u8> {
-        let bytes: Vec<u8> = (0..aperture.len().0).map(|i| (i as u8).wrapping_mul(37).wrapping_add(11)).collect();
-        aperture.span(ByteOffset(0), aperture.len()).unwrap().write_from(&bytes);
+        let bytes: Vec<u8> = (0..WINDOW).map(|i| (i as u8).wrapping_mul(37).wrapping_add(11)).collect();
+        window(aperture).write_from(&bytes);
         bytes
     }
 
     fn all(aperture: &Aperture) -> Vec<u8> {
-        let mut bytes = vec![0; aperture.len().0 as usize];
-        aperture.span(ByteOffset(0), aperture.len()).unwrap().read_into(&mut bytes);
+        let mut bytes = vec![0; WINDOW];
+        window(aperture).read_into(&mut bytes);
         bytes
     }
 
-    /// Every start and length below `SIZE`.
+    /// Every start and length of `SIZE` bytes, eight into the window.
     fn ranges() -> impl Iterator<Item = (usize, usize)> {
-        (0..SIZE).flat_map(|offset| (0..SIZE - offset).map(move |len| (offset, len)))
+        (0..SIZE).flat_map(|offset| (0..SIZE - offset).map(move |len| (8 + offset, len)))
     }
 
     #[test]
@@ -307,11 +314,8 @@ mod tests {
         for (offset, len) in ranges() {
             let mut expected = numbered(&aperture);
             expected[offset..offset + len].fill(0xee);
-            aperture.span(ByteOffset(offset as u64), ByteLen(len as u64)).unwrap().fill(0xee);
+            window(&aperture).part(offset, len).unwrap().fill(0xee);
             assert!(all(&aperture) == expected, "{len} bytes at {offset}");
-            if cfg!(miri) && offset > 8 {
-                break;
-            }
         }
     }
 
@@ -321,16 +325,13 @@ mod tests {
         let memory: Vec<u8> = (0..SIZE as u8).map(|i| !i).collect();
         for (offset, len) in ranges() {
             let mut expected = numbered(&aperture);
-            let span = aperture.span(ByteOffset(offset as u64), ByteLen(len as u64)).unwrap();
+            let span = window(&aperture).part(offset, len).unwrap();
             let mut read = vec![0; len];
             span.read_into(&mut read);
             assert!(read == expected[offset..offset + len], "reading {len} bytes at {offset}");
             expected[offset..offset + len].copy_from_slice(&memory[..len]);
             span.write_from(&memory[..len]);
             assert!(all(&aperture) == expected, "writing {len} bytes at {offset}");
-            if cfg!(miri) && offset > 8 {
-                break;
-            }
         }
     }
 
@@ -346,9 +347,9 @@ mod tests {
                 continue;
             }
             let mut expected = numbered(&aperture);
-            let (to, from) = (to + 64, from + 512);
+            let (to, from) = (to + 8, from + 64);
             expected.copy_within(from..from + len, to);
-            let span = |at: usize| aperture.span(ByteOffset(at as u64), ByteLen(len as u64)).unwrap();
+            let span = |at: usize| window(&aperture).part(at, len).unwrap();
             span(to).copy_from_io(&span(from));
             assert!(all(&aperture) == expected, "{len} bytes from {from} to {to}");
         }
@@ -363,10 +364,10 @@ mod tests {
         struct Aligned([u8; 256]);
         for (from, to, len) in (0..48)
             .flat_map(|from| (0..48).map(move |to| (from, to)))
-            .flat_map(|(from, to)| [0, 1, 15, 16, 17, 32, 48, 64, 80, 128, 144].map(|len| (from, to, len)))
+            .flat_map(|(from, to)| [0, 1, 15, 16, 17, 32, 48, 64, 80].map(|len| (from, to, len)))
         {
             let mut memory = Aligned([0xaa; 256]);
-            let span = aperture.span(ByteOffset(from as u64), ByteLen(len as u64)).unwrap();
+            let span = window(&aperture).part(from, len).unwrap();
             let done = span.stream_into(&mut memory.0[to..to + len], proof);
             assert_eq!(done, from % 16 == 0 && to % 16 == 0 && len % 16 == 0);
             let mut expected = [0xaa; 256];
@@ -384,7 +385,9 @@ mod tests {
         span.write32(4, 0x0102_0304);
         span.write64(8, 0x1112_1314_1516_1718);
         assert_eq!((span.read32(0), span.read32(4), span.read64(8)), (0, 0x0102_0304, 0x1112_1314_1516_1718));
-        assert_eq!(all(&aperture)[4100..4104], 0x0102_0304_u32.to_ne_bytes());
+        let mut bytes = [0; 8];
+        span.part(0, 8).unwrap().read_into(&mut bytes);
+        assert_eq!(bytes[4..], 0x0102_0304_u32.to_ne_bytes());
     }
 
     #[test]
