@@ -20,7 +20,7 @@ fn list(pages_each: u64) -> ScatterList {
     ScatterList::new((0..segments).map(segment).collect::<Vec<_>>(), BusAddress(0)).expect("a list of some segments")
 }
 
-fn over(bencher: Bencher<'_, '_>, source: &mut dyn Source, order: &[PageIndex]) {
+fn over(bencher: Bencher<'_, '_>, source: &mut impl Source, order: &[PageIndex]) {
     let mut kmap = Kmap::new();
     bencher.counter(ItemsCount::new(order.len())).bench_local(|| {
         for &page in order {
@@ -66,6 +66,7 @@ fn posted_forward(bencher: Bencher<'_, '_>, pages_each: u64) {
     let (aperture, list) = (Aperture::new(PAGES).expect("memory"), list(pages_each));
     over(bencher, &mut IoPages::as_posted(&aperture, &list, Platform::Bits64), &forward());
 }
+
 /// Rewinds at every step to an earlier segment: the square of their number.
 #[divan::bench(args = [16, 1024], sample_count = 5)]
 fn posted_backward(bencher: Bencher<'_, '_>, pages_each: u64) {

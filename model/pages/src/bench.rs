@@ -220,26 +220,28 @@ impl Timed<'_> {
     }
 }
 
-/// How long all parts take, `repeat` times each; one alone on this thread, more on a thread each.
+/// How long all parts take, `repeat` times each; one alone on this thread, more on a thread each: from the first one's
+/// start to the last one's end, by their own clocks, because whoever waits for them may be woken late.
 fn time_parts<F: FnMut() + Send>(mut parts: Vec<F>, repeat: u32) -> Duration {
     if let [part] = parts.as_mut_slice() {
         let start = Instant::now();
         (0..repeat).for_each(|_| part());
         return start.elapsed() / repeat;
     }
-    let barrier = Barrier::new(parts.len() + 1);
-    let start = std::thread::scope(|scope| {
-        for mut part in parts {
-            let barrier = &barrier;
-            scope.spawn(move || {
-                barrier.wait();
-                (0..repeat).for_each(|_| part());
-            });
-        }
+    let barrier = Barrier::new(parts.len());
+    let timed = |mut part: F| {
         barrier.wait();
-        Instant::now()
+        let start = Instant::now();
+        (0..repeat).for_each(|_| part());
+        (start, Instant::now())
+    };
+    let times: Vec<(Instant, Instant)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = parts.into_iter().map(|part| scope.spawn(|| timed(part))).collect();
+        // A part that panicked is missing, and its figure with it; what it panicked of has been told.
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
-    start.elapsed() / repeat
+    let (start, end) = (times.iter().map(|t| t.0).min(), times.iter().map(|t| t.1).max());
+    start.zip(end).map_or(Duration::MAX, |(start, end)| end.duration_since(start)) / repeat
 }
 
 impl Setup {

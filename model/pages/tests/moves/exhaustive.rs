@@ -5,9 +5,9 @@ use fenceweave_pages::*;
 use std::sync::Arc;
 
 /// The most pages and segments, and an aperture with room around them.
-const PAGES: u32 = if cfg!(miri) { 3 } else { 8 };
+const PAGES: u32 = if cfg!(miri) { 2 } else { 8 };
 const SEGMENTS: u32 = if cfg!(miri) { 2 } else { 4 };
-const APERTURE: u32 = if cfg!(miri) { 6 } else { 14 };
+const APERTURE: u32 = if cfg!(miri) { 3 } else { 14 };
 
 /// Every way to write `pages` as a sum of at most `segments` positive numbers, in order.
 fn splits(pages: u32, segments: u32) -> Vec<Vec<u32>> {

@@ -7,7 +7,7 @@ use arbtest::arbtest;
 use fenceweave_pages::*;
 use std::{collections::BTreeMap, sync::Arc};
 
-const CASES: u64 = if cfg!(miri) { 40 } else { 100_000 };
+const CASES: u64 = if cfg!(miri) { 24 } else { 100_000 };
 const SYSTEM: u32 = 4;
 const APERTURE: u32 = 6;
 
