@@ -97,7 +97,7 @@ pub fn page(how: PageCopy, stores: Stores, to: &mut ToPage<'_>, from: &FromPage<
 }
 
 /// [`page`], after which [`fence`] is still to come before anybody uses the destination.
-#[inline]
+#[inline(always)]
 pub(crate) fn page_unfenced(how: PageCopy, stores: Stores, to: &mut ToPage<'_>, from: &FromPage<'_>) {
     match (to, from) {
         (ToPage::Memory(to), FromPage::Memory(from)) => match stores {
@@ -130,6 +130,7 @@ fn stream(to: &mut Page, from: &crate::IoSpan<'_>, stores: Stores) -> bool {
 
 /// Copies a page of memory by stores that go past the cache: 32 bytes each with AVX, else 16.
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
+#[inline(always)]
 fn past_cache(to: &mut Page, from: &Page) {
     if !to.as_ptr().addr().is_multiple_of(32) {
         // Pages of an arena are aligned; another might not be.
@@ -143,21 +144,39 @@ fn past_cache(to: &mut Page, from: &Page) {
     }
 }
 
+/// In one block and inlined, so that nothing is spilled between pages: a load from the stack that looks, by its lower
+/// twelve bits, like one of the stores still on their way waits for it.
+///
 /// # Safety
 /// The CPU has AVX, `to` is aligned to 32, and [`fence`] comes before anybody uses it.
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
-#[target_feature(enable = "avx")]
+#[inline(always)]
 unsafe fn past_cache_by_32(to: &mut Page, from: &Page) {
-    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
-    let (to, from): (*mut __m256i, *const __m256i) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
-    for block in (0..crate::PAGE_SIZE / 32).step_by(4) {
-        // SAFETY: four blocks of 32 bytes inside both pages, which are a `&mut` and a `&` and so do not overlap.
-        unsafe {
-            let loaded = [0, 1, 2, 3].map(|i| _mm256_loadu_si256(from.add(block + i)));
-            for (i, part) in loaded.into_iter().enumerate() {
-                _mm256_stream_si256(to.add(block + i), part);
-            }
-        }
+    // SAFETY: 32 times 128 bytes: both pages, which are a `&mut` and a `&` and so do not overlap; the caller's promises.
+    unsafe {
+        std::arch::asm!(
+            "2:",
+            "vmovdqu ymm0, [{from} + {at}]",
+            "vmovdqu ymm1, [{from} + {at} + 32]",
+            "vmovdqu ymm2, [{from} + {at} + 64]",
+            "vmovdqu ymm3, [{from} + {at} + 96]",
+            "vmovntdq [{to} + {at}], ymm0",
+            "vmovntdq [{to} + {at} + 32], ymm1",
+            "vmovntdq [{to} + {at} + 64], ymm2",
+            "vmovntdq [{to} + {at} + 96], ymm3",
+            "add {at}, 128",
+            "cmp {at}, 4096",
+            "jne 2b",
+            "vzeroupper",
+            from = in(reg) from.as_ptr(),
+            to = in(reg) to.as_mut_ptr(),
+            at = inout(reg) 0_usize => _,
+            // `vzeroupper` is for all of them.
+            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _, out("xmm6") _,
+            out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _, out("xmm12") _,
+            out("xmm13") _, out("xmm14") _, out("xmm15") _,
+            options(nostack)
+        );
     }
 }
 

@@ -170,7 +170,7 @@ impl Kmap {
 }
 
 impl<'a> Level<'a> {
-    #[inline]
+    #[inline(always)]
     fn hold<P>(self, page: P) -> Result<Local<'a, P>, Fault> {
         let level = self.depth.get() + 1;
         if level > Kmap::MAX_DEPTH {
@@ -183,14 +183,14 @@ impl<'a> Level<'a> {
 
 impl<P> Local<'_, P> {
     /// The page, and the level above it: what is mapped there is gone before this can be.
-    #[inline]
+    #[inline(always)]
     pub fn split(&mut self) -> (&mut P, Level<'_>) {
         (&mut self.page, Level { depth: self.depth })
     }
 }
 
 impl<P> Drop for Local<'_, P> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // The compiler has seen to the order; a mapping above that was forgotten, not dropped, ends with this one.
         debug_assert!(self.depth.get() >= self.level, "a local mapping was undone twice");
@@ -200,7 +200,7 @@ impl<P> Drop for Local<'_, P> {
 
 impl ToPage<'_> {
     /// Memory or I/O memory.
-    #[inline]
+    #[inline(always)]
     pub fn kind(&self) -> Kind {
         match self {
             ToPage::Memory(_) => Kind::Memory,
@@ -209,7 +209,7 @@ impl ToPage<'_> {
     }
 
     /// Whether it starts at a multiple of so many bytes.
-    #[inline]
+    #[inline(always)]
     pub fn is_aligned(&self, to: usize) -> bool {
         match self {
             ToPage::Memory(page) => page.as_ptr().addr().is_multiple_of(to),
@@ -220,7 +220,7 @@ impl ToPage<'_> {
 
 impl FromPage<'_> {
     /// Memory or I/O memory.
-    #[inline]
+    #[inline(always)]
     pub fn kind(&self) -> Kind {
         match self {
             FromPage::Memory(_) => Kind::Memory,
@@ -229,7 +229,7 @@ impl FromPage<'_> {
     }
 
     /// Whether it starts at a multiple of so many bytes.
-    #[inline]
+    #[inline(always)]
     pub fn is_aligned(&self, to: usize) -> bool {
         match self {
             FromPage::Memory(page) => page.as_ptr().addr().is_multiple_of(to),
@@ -264,13 +264,13 @@ fn missing(pages: crate::PageCount, page: PageIndex) -> Fault {
 }
 
 impl Source for SystemReader<'_> {
-    #[inline]
+    #[inline(always)]
     fn map_read<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, FromPage<'a>>, Fault> {
         let mapped = self.0.page(page).ok_or_else(|| missing(self.0.buffer().pages(), page))?;
         above.hold(FromPage::Memory(mapped))
     }
 
-    #[inline]
+    #[inline(always)]
     fn soon(&self, page: PageIndex) {
         if let Some(page) = self.0.page(page) {
             // As many lines as are on their way before the hardware's own prefetching has seen where this goes.
@@ -280,14 +280,14 @@ impl Source for SystemReader<'_> {
 }
 
 impl Destination for SystemWriter<'_> {
-    #[inline]
+    #[inline(always)]
     fn map_write<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, ToPage<'a>>, Fault> {
         let pages = self.0.buffer().pages();
         let mapped = self.0.page_mut(page).ok_or_else(|| missing(pages, page))?;
         above.hold(ToPage::Memory(mapped))
     }
 
-    #[inline]
+    #[inline(always)]
     fn soon(&self, page: PageIndex) {
         if let Some(page) = self.0.page(page) {
             // One line, for the page walk: the rest will be overwritten.
@@ -316,7 +316,7 @@ impl<'l> Walk<'l> {
     }
 
     /// Where a page starts, in its buffer's pages or in an aperture of so many bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn seek(&mut self, aperture: ByteLen, page: PageIndex) -> Result<ByteOffset, Fault> {
         match self {
             Walk::System { pages, populated } if !*populated || page.0 >= pages.0 => Err(missing(*pages, page)),
@@ -334,7 +334,7 @@ impl<'l> Walk<'l> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn inside(aperture: ByteLen, page: PageIndex, offset: ByteOffset) -> Result<ByteOffset, Fault> {
     match offset.0.checked_add(PAGE_SIZE as u64) {
         Some(end) if end <= aperture.0 => Ok(offset),
@@ -369,7 +369,7 @@ impl<'c> IoPages<'c> {
         IoPages { aperture, walk }
     }
 
-    #[inline]
+    #[inline(always)]
     fn span(&mut self, page: PageIndex) -> Result<IoSpan<'c>, Fault> {
         let offset = self.walk.seek(self.aperture.len(), page)?;
         let span = self.aperture.span(offset, ByteLen(PAGE_SIZE as u64));
@@ -378,14 +378,14 @@ impl<'c> IoPages<'c> {
 }
 
 impl Source for IoPages<'_> {
-    #[inline]
+    #[inline(always)]
     fn map_read<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, FromPage<'a>>, Fault> {
         above.hold(FromPage::Io(self.span(page)?))
     }
 }
 
 impl Destination for IoPages<'_> {
-    #[inline]
+    #[inline(always)]
     fn map_write<'a>(&'a mut self, above: Level<'a>, page: PageIndex) -> Result<Local<'a, ToPage<'a>>, Fault> {
         above.hold(ToPage::Io(self.span(page)?))
     }

@@ -204,7 +204,9 @@ fn copy_pages(
     let mut kmap = Kmap::new();
     let (dst_first, src_first) = (plan.destination().1, plan.source().1);
     // Hints. A page walk lasts longer than copying from one page to the next: so the destination's is begun two ahead.
-    let ahead = plan.stores() == Stores::PastCache;
+    let stores = plan.stores();
+    let ahead = stores == Stores::PastCache;
+    let (if_aligned, if_not) = (plan.page_copy(true), plan.page_copy(false));
     let soon = |first: PageIndex, i| first.forward(i);
     in_chunks(plan, progress, |done, i| {
         if ahead {
@@ -215,9 +217,9 @@ fn copy_pages(
         let (to, above) = dst.split();
         let mut src = from.map_read(above, PageIndex(src_first.0 + i))?;
         let (from, _) = src.split();
-        let how = plan.page_copy(to.is_aligned(16) && from.is_aligned(16));
+        let how = if to.is_aligned(16) && from.is_aligned(16) { if_aligned } else { if_not };
         debug_assert!((to.kind(), from.kind()) == (plan.destination().0.kind(), plan.source().0.kind()));
-        copy::page_unfenced(how, plan.stores(), to, from);
+        copy::page_unfenced(how, stores, to, from);
         done.count(how == PageCopy::PlainPointer);
         Ok(())
     })

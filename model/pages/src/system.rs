@@ -297,7 +297,7 @@ struct Claim {
 }
 
 impl Claim {
-    #[inline]
+    #[inline(always)]
     fn page(&self, page: PageIndex) -> Option<NonNull<Page>> {
         if page < self.first || page >= self.end {
             return None;
@@ -320,7 +320,7 @@ pub struct WriteClaim(Claim);
 
 impl ReadClaim {
     /// A page, numbered as in its buffer; `None` if the claim does not cover it or it is not populated.
-    #[inline]
+    #[inline(always)]
     pub fn page(&self, page: PageIndex) -> Option<&Page> {
         // SAFETY: the frame is this buffer's alone, and cannot be given back while this claim holds the buffer (Arc;
         // `unpopulate` takes `&mut`). The claims table admits no writer of this page while this claim lives, and the
@@ -337,14 +337,14 @@ impl ReadClaim {
 
 impl WriteClaim {
     /// A page to read, numbered as in its buffer; `None` if the claim does not cover it or it is not populated.
-    #[inline]
+    #[inline(always)]
     pub fn page(&self, page: PageIndex) -> Option<&Page> {
         // SAFETY: as in `ReadClaim::page`; nobody else uses this page, and `&self` keeps `page_mut` out.
         self.0.page(page).map(|page| unsafe { page.as_ref() })
     }
 
     /// A page to write, numbered as in its buffer; `None` if the claim does not cover it or it is not populated.
-    #[inline]
+    #[inline(always)]
     pub fn page_mut(&mut self, page: PageIndex) -> Option<&mut Page> {
         // SAFETY: as in `ReadClaim::page`; the claims table admits nobody else at all, and `&mut self` makes this the
         // only reference that came out of this claim.
