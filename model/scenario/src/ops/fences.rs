@@ -172,6 +172,25 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .options(&[USAGE]),
     OpSpec::new(
+        "replace-fences",
+        &[RESV, FENCE],
+        "puts the fence, with this usage, in the place of every fence of a context, under the lock",
+        "dma_resv_replace_fences()",
+        |args| Op::ReplaceFences {
+            resv: args.object("resv"),
+            context: u8::try_from(args.number("context", 0)).unwrap_or(0),
+            fence: args.object("fence"),
+            usage: usage(args),
+        },
+    )
+    .options(&[
+        Opt {
+            required: true,
+            ..option("context", Takes::Number { min: 0, max: 200 }, "the context, as the fences' declarations give it")
+        },
+        USAGE,
+    ]),
+    OpSpec::new(
         "wait",
         &[RESV],
         "sleeps until the fences of a reservation are signalled",
