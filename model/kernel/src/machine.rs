@@ -12,7 +12,7 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
-    resv::{AddFence, Cursor, CursorOp, ReplaceFences, Reserve, Unlocked},
+    resv::{AddFence, CopyFences, Cursor, CursorOp, ReplaceFences, Reserve, Unlocked},
     ww,
 };
 
@@ -281,6 +281,8 @@ machines! {
     Exec(ExecOp) = ExecOp::BLANK;
     /// A fence in the place of those of a context.
     ReplaceFences(ReplaceFences) = ReplaceFences::BLANK;
+    /// A reservation gets another one's fences.
+    CopyFences(CopyFences) = CopyFences::BLANK;
     /// An injected failure.
     Fail(Fail) = Fail { error: Value::Unset };
     /// The agent of RCU.
@@ -506,6 +508,7 @@ impl Resolver<'_> {
             Op::ReplaceFences { resv, context, fence, usage } => {
                 Machine::ReplaceFences(ReplaceFences::new(self.resv(resv)?, context, self.fence(fence)?, usage))
             }
+            Op::CopyFences { dst, src } => Machine::CopyFences(CopyFences::new(self.resv(dst)?, self.resv(src)?)),
             Op::ResvWait { resv, usage, patience, poll } => {
                 let wait = FenceWait::new(fence::NO_FENCE, patience, poll);
                 Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))

@@ -318,6 +318,8 @@ pub enum Op {
     AddFence { resv: Operand, fence: Operand, usage: Usage },
     /// `dma_resv_replace_fences()`.
     ReplaceFences { resv: Operand, context: u8, fence: Operand, usage: Usage },
+    /// `dma_resv_copy_fences()`.
+    CopyFences { dst: Operand, src: Operand },
     /// `wait` for the fences of a reservation.
     ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
     /// `test-signaled`.

@@ -5,12 +5,14 @@
 //! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
 
 mod add;
+mod copy;
 pub mod cursor;
 mod replace;
 mod reserve;
 mod unlocked;
 
 pub use add::AddFence;
+pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
 pub use replace::ReplaceFences;
 pub use reserve::Reserve;

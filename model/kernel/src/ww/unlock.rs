@@ -124,3 +124,40 @@ impl Protocol for Unlock {
         self.at.label()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Action, ObjectKind, Op, Operand, Property, State, ThreadId,
+        program::ProgramBuilder,
+        ww::{CtxHow, How, Variant},
+    };
+
+    /// LS-11: no script can make a context's count wrong, so the count is changed behind its back, as the kernel's own test does.
+    #[test]
+    fn a_lock_whose_context_counts_none_is_not_released() {
+        let mut b = ProgramBuilder::new("LS-11-object-lock-unbalanced");
+        let class = ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 };
+        let class = b.object("class", class);
+        let o = b.object("o", ObjectKind::WwMutex { class, resv: None });
+        let t = b.object("t", ObjectKind::AcquireCtx { class });
+        b.thread("main", |s| {
+            let ctx = Operand::Object(t);
+            s.op("acquire-init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+            s.op_into("lock", Op::WwLock { mutex: Operand::Object(o), ctx: Some(ctx), how: How::Lock }, "r");
+            s.unlock(o);
+        });
+        let program = b.build();
+        let mut state = State::initial(&program);
+        let mut forced = false;
+        while state.violation().is_none() && !state.is_finished(&program) {
+            state.step(&program, Action { thread: ThreadId(0), choice: 0 });
+            if !forced && state.world.ctx(t).acquired() == 1 {
+                state.world.ctx_mut(t).set_acquired(0);
+                forced = true;
+            }
+        }
+        assert!(forced);
+        assert_eq!(state.violation().map(|v| v.property), Some(Property::WwContract));
+    }
+}

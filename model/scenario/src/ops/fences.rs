@@ -11,6 +11,8 @@ const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
 const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
 pub(crate) const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
+const DST: Param = operand("dst", Takes::Object(&[Kind::Resv]));
+const SRC: Param = operand("src", Takes::Object(&[Kind::Resv]));
 pub(crate) const USAGE: Opt = Opt {
     required: true,
     ..option(
@@ -190,6 +192,13 @@ pub(super) const OPS: &[OpSpec] = &[
         },
         USAGE,
     ]),
+    OpSpec::new(
+        "copy-fences",
+        &[DST, SRC],
+        "gives a reservation, whose lock is held, the unsignalled fences of another one in the place of its own",
+        "dma_resv_copy_fences()",
+        |args| Op::CopyFences { dst: args.object("dst"), src: args.object("src") },
+    ),
     OpSpec::new(
         "wait",
         &[RESV],
