@@ -14,7 +14,7 @@ use std::time::Instant;
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.
 fn ring(n: usize, wound_wait: bool, stamped: bool) -> Program {
     let mut b = ProgramBuilder::new("ring");
-    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream });
+    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0 });
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();

@@ -12,7 +12,7 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
-    resv::{AddFence, Cursor, CursorOp, Reserve, Unlocked},
+    resv::{AddFence, CopyFences, Cursor, CursorOp, ReplaceFences, Reserve, Unlocked},
     ww,
 };
 
@@ -279,6 +279,10 @@ machines! {
     Cursor(CursorOp) = CursorOp::BLANK;
     /// A set of locks.
     Exec(ExecOp) = ExecOp::BLANK;
+    /// A fence in the place of those of a context.
+    ReplaceFences(ReplaceFences) = ReplaceFences::BLANK;
+    /// A reservation gets another one's fences.
+    CopyFences(CopyFences) = CopyFences::BLANK;
     /// An injected failure.
     Fail(Fail) = Fail { error: Value::Unset };
     /// The agent of RCU.
@@ -482,6 +486,7 @@ impl Resolver<'_> {
                 Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how))
             }
             Op::WwUnlock { mutex } => Machine::WwUnlock(ww::Unlock::new(self.mutex(mutex)?)),
+            Op::BaseUnlock { mutex } => Machine::WwUnlock(ww::Unlock::of_base(self.mutex(mutex)?)),
             Op::LockAll { locks, ctx, interruptible } => {
                 let all = LockAll::lock(self.program, locks, self.ctx(ctx)?, interruptible);
                 all.map_or(Machine::Idle, Machine::LockAll)
@@ -500,6 +505,10 @@ impl Resolver<'_> {
             Op::AddFence { resv, fence, usage } => {
                 Machine::AddFence(AddFence::new(self.resv(resv)?, self.fence(fence)?, usage))
             }
+            Op::ReplaceFences { resv, context, fence, usage } => {
+                Machine::ReplaceFences(ReplaceFences::new(self.resv(resv)?, context, self.fence(fence)?, usage))
+            }
+            Op::CopyFences { dst, src } => Machine::CopyFences(CopyFences::new(self.resv(dst)?, self.resv(src)?)),
             Op::ResvWait { resv, usage, patience, poll } => {
                 let wait = FenceWait::new(fence::NO_FENCE, patience, poll);
                 Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))

@@ -45,6 +45,9 @@ pub enum ObjectKind {
         wound_wait: bool,
         /// How its mutexes behave.
         variant: ww::Variant,
+        /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK; 0 is
+        /// never.
+        inject_deadlock: u8,
     },
     /// `struct ww_acquire_ctx`.
     AcquireCtx {
@@ -97,6 +100,8 @@ pub enum ObjectKind {
         lock: ObjId,
         /// The slab of its fence lists.
         lists: (ObjId, u8),
+        /// Which entry a new fence may take the place of.
+        variant: resv::Variant,
     },
     /// `struct dma_resv_list`.
     FenceList,
@@ -295,6 +300,8 @@ pub enum Op {
     WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
     /// `unlock` of a ww mutex or a reservation.
     WwUnlock { mutex: Operand },
+    /// `mutex_unlock()` of a ww mutex's base.
+    BaseUnlock { mutex: Operand },
     /// `lock-all`.
     LockAll { locks: PoolRange, ctx: Operand, interruptible: bool },
     /// `unlock-all`.
@@ -309,6 +316,10 @@ pub enum Op {
     Reserve { resv: Operand, slots: u8 },
     /// `add-fence`.
     AddFence { resv: Operand, fence: Operand, usage: Usage },
+    /// `dma_resv_replace_fences()`.
+    ReplaceFences { resv: Operand, context: u8, fence: Operand, usage: Usage },
+    /// `dma_resv_copy_fences()`.
+    CopyFences { dst: Operand, src: Operand },
     /// `wait` for the fences of a reservation.
     ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
     /// `test-signaled`.
@@ -702,7 +713,9 @@ impl Program {
     /// A reservation's lock and the slab of its lists.
     pub(crate) fn resv_parts(&self, resv: ObjId) -> resv::Parts {
         match self.kind(resv) {
-            ObjectKind::Resv { lock, lists: (first, n) } => resv::Parts { lock: *lock, lists: first.0..first.0 + n },
+            ObjectKind::Resv { lock, lists: (first, n), .. } => {
+                resv::Parts { lock: *lock, lists: first.0..first.0 + n }
+            }
             _ => resv::Parts { lock: resv, lists: 0..0 },
         }
     }

@@ -5,18 +5,23 @@
 //! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
 
 mod add;
+mod copy;
 pub mod cursor;
+mod replace;
 mod reserve;
 mod unlocked;
 
 pub use add::AddFence;
+pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
+pub use replace::ReplaceFences;
 pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View, fence,
     object::{Facet, FacetSink},
+    program::ObjectKind,
 };
 use std::ops::Range;
 
@@ -184,6 +189,44 @@ impl Code for FenceList<Plain> {
         self.entries[..live].iter_mut().for_each(|e| e.code(c));
         // A slot above both counts is garbage that nobody reads.
         self.entries[live..].fill(Default::default());
+    }
+}
+
+/// Which fences of its own context a new fence may take the place of, if its usage is not the weaker one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Variant {
+    /// `dma_fence_is_later_or_same()`: an earlier fence, and the same one added again.
+    #[default]
+    Upstream,
+    /// `dma_fence_is_later()`, up to 6.1: the same fence added again takes a slot of its own.
+    StrictLater,
+    /// Any fence of the context, as it once was: an earlier one added late hides the later one.
+    AnySameContext,
+}
+
+impl Variant {
+    /// All of them, with the names that a scenario uses.
+    pub const ALL: [(&'static str, Variant); 3] = [
+        ("upstream", Variant::Upstream),
+        ("strict-later", Variant::StrictLater),
+        ("any-same-context", Variant::AnySameContext),
+    ];
+
+    /// Whether `new` may take the place of `old`.
+    fn supersedes(self, program: &crate::Program, new: ObjId, old: ObjId) -> bool {
+        match self {
+            Variant::Upstream => fence::is_later_or_same(program, new, old),
+            Variant::StrictLater => new != old && fence::is_later_or_same(program, new, old),
+            Variant::AnySameContext => program.fence_point(new).0 == program.fence_point(old).0,
+        }
+    }
+}
+
+/// The rule of this reservation.
+fn variant_of(program: &crate::Program, resv: ObjId) -> Variant {
+    match program.kind(resv) {
+        ObjectKind::Resv { variant, .. } => *variant,
+        _ => Variant::Upstream,
     }
 }
 

@@ -13,8 +13,7 @@
 //!   (wait_lock) looks at the waiters itself
 //! ```
 //!
-//! Names follow `kernel/locking/mutex.c` and `ww_mutex.h`. This file: no HANDOFF, no optimistic spinning, no injected
-//! -EDEADLK.
+//! Names follow `kernel/locking/mutex.c` and `ww_mutex.h`. Not modelled: HANDOFF and optimistic spinning.
 
 mod ctx;
 mod lock;

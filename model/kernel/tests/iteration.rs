@@ -71,7 +71,8 @@ struct Buffers {
 impl Buffers {
     fn new() -> Buffers {
         let mut b = ProgramBuilder::new("buffers");
-        let class = b.object("class", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+        let class = b
+            .object("class", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 });
         Buffers { b, class }
     }
 

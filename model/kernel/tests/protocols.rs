@@ -70,7 +70,8 @@ struct Ww {
 impl Ww {
     fn new(wound_wait: bool) -> Ww {
         let mut b = ProgramBuilder::new("ww");
-        let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream });
+        let class =
+            b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0 });
         Ww { b, class }
     }
     fn mutex(&mut self, name: &str) -> ObjId {
@@ -284,7 +285,10 @@ fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
 /// A reservation with its lock, in a program that can run grace periods.
 fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Program {
     let mut b = ProgramBuilder::new("resv");
-    let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+    let class = b.object(
+        "reservation",
+        ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+    );
     let f = fence(&mut b, "f");
     let resv = b.resv("fb", class);
     let lock = ObjId(resv.0 - 1);
@@ -473,7 +477,10 @@ fn more_than_the_model_can_count_is_told() {
 #[test]
 fn a_list_without_a_slot_is_replaced_by_a_first_one() {
     let mut b = ProgramBuilder::new("resv");
-    let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+    let class = b.object(
+        "reservation",
+        ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+    );
     let fences = [1, 2].map(|context| {
         let kind = ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() };
         b.object("f", kind)
@@ -499,7 +506,10 @@ fn a_list_without_a_slot_is_replaced_by_a_first_one() {
 fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
     let slots_taken = |seqnos: [u16; 2], same: bool| {
         let mut b = ProgramBuilder::new("replace");
-        let class = b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+        let class = b.object(
+            "reservation",
+            ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+        );
         let [f, g] = seqnos.map(|seqno| {
             let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
             b.object("f", kind)
@@ -619,7 +629,8 @@ fn an_allocation_about_to_start_has_no_outdated_reference() {
 #[test]
 fn stamps_are_ranked_within_their_class() {
     let mut w = Ww::new(false);
-    let other = w.b.object("other", ObjectKind::WwClass { wound_wait: true, variant: Variant::Upstream });
+    let other =
+        w.b.object("other", ObjectKind::WwClass { wound_wait: true, variant: Variant::Upstream, inject_deadlock: 0 });
     let (x, y) = (w.ctx("x"), w.ctx("y"));
     let z = w.b.object("z", ObjectKind::AcquireCtx { class: other });
     let m = w.mutex("m");
@@ -668,7 +679,8 @@ fn same_states_decoded_or_not(program: &Program) {
 #[test]
 fn more_contexts_than_threads_can_be_open() {
     let mut w = Ww::new(false);
-    let other = w.b.object("other", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream });
+    let other =
+        w.b.object("other", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 });
     let contexts: Vec<ObjId> = (0..16)
         .map(|i| w.b.object("c", ObjectKind::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
         .collect();

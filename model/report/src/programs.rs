@@ -13,7 +13,8 @@ use fenceweave_kernel::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const WAIT_DIE: ObjectKind = ObjectKind::WwClass { wound_wait: false, variant: ww::Variant::Upstream };
+const WAIT_DIE: ObjectKind =
+    ObjectKind::WwClass { wound_wait: false, variant: ww::Variant::Upstream, inject_deadlock: 0 };
 pub(crate) const NOTHING: Operand = Operand::Const(Value::Unset);
 
 pub(crate) fn word(n: i32) -> Operand {

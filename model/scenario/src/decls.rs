@@ -1,6 +1,6 @@
 //! Every declaration of a scenario, in one table.
 
-use fenceweave_kernel::ww;
+use fenceweave_kernel::{resv, ww};
 
 use crate::kind::Kind;
 use crate::ops::{Opt, Takes, flag, option};
@@ -26,6 +26,17 @@ const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = {
     let mut at = 0;
     while at < names.len() {
         names[at] = ww::Variant::ALL[at].0;
+        at += 1;
+    }
+    names
+};
+
+/// The names of the variants of reservations.
+const RESV_VARIANTS: [&str; resv::Variant::ALL.len()] = {
+    let mut names = [""; resv::Variant::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = resv::Variant::ALL[at].0;
         at += 1;
     }
     names
@@ -120,6 +131,12 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[
             option("kind", Takes::OneOf(&["wait-die", "wound-wait"]), "its algorithm, wait-die without it"),
             option("variant", Takes::OneOf(&WW_VARIANTS), "how its mutexes behave, upstream without it"),
+            option(
+                "inject-deadlock",
+                Takes::Number { min: 1, max: 50 },
+                "each context's N-th lock beyond its first is released again and returns -EDEADLK, though nobody contends; \
+                 after that ever more rarely",
+            ),
         ],
         meaning: "a class of ww mutexes",
         kernel: "struct ww_class",
@@ -166,11 +183,18 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "resv",
         kind: Some(Kind::Resv),
-        options: &[option(
-            "class",
-            Takes::Object(&[Kind::WwClass]),
-            "its lock's class, `reservation_ww_class` (wait-die) without it",
-        )],
+        options: &[
+            option(
+                "class",
+                Takes::Object(&[Kind::WwClass]),
+                "its lock's class, `reservation_ww_class` (wait-die) without it",
+            ),
+            option(
+                "variant",
+                Takes::OneOf(&RESV_VARIANTS),
+                "which fences of its own context a new one may take the place of, upstream without it",
+            ),
+        ],
         meaning: "a reservation: a ww mutex and a list of fences",
         kernel: "struct dma_resv",
     },

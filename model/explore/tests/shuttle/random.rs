@@ -45,7 +45,10 @@ struct Objects {
 }
 
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
-    let class = b.object("class", ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default() });
+    let class = b.object(
+        "class",
+        ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default(), inject_deadlock: 0 },
+    );
     let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
         vars: (0..2).map(|i| b.var(&format!("x{i}"), Value::Word(0))).collect(),

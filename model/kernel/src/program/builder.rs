@@ -41,7 +41,10 @@ impl ProgramBuilder {
         let lock = ObjId::object(self.program.objects.len());
         let resv = ObjId(lock.0 + 1);
         self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
-        self.object(&format!("{name}.fences"), ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2) });
+        self.object(
+            &format!("{name}.fences"),
+            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default() },
+        );
         self.object(&format!("{name}.list0"), ObjectKind::FenceList);
         self.object(&format!("{name}.list1"), ObjectKind::FenceList);
         resv

@@ -1,6 +1,6 @@
 //! `dma_resv_add_fence()`: cannot fail, so a slot must have been reserved under the same hold of the lock.
 
-use super::{Entry, Usage, assert_held, locked_footprint};
+use super::{Entry, Usage, assert_held, locked_footprint, variant_of};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
@@ -71,12 +71,13 @@ impl AddFence {
         Flow::Go
     }
 
-    /// The old fence may go if the new one is of the same context, not earlier, and not of a weaker usage; or if it is
-    /// signalled.
+    /// The old fence may go if the new one is of the same context, not earlier (in most variants), and not of a weaker
+    /// usage; or if it is signalled.
     fn scan<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         let Some(old) = entry.fence else { return Flow::Go };
-        let supersedes = entry.usage >= self.usage && fence::is_later_or_same(cx.program, self.fence, old);
+        let rule = variant_of(cx.program, self.resv);
+        let supersedes = entry.usage >= self.usage && rule.supersedes(cx.program, self.fence, old);
         if supersedes || fence::test_signaled(cx, old) {
             self.at = At::Replace;
             return Flow::Go;

@@ -97,7 +97,8 @@ impl Cursor {
         self.place & 15
     }
 
-    fn num(self) -> u8 {
+    /// How many entries the list had.
+    pub(super) fn num(self) -> u8 {
         self.place >> 4
     }
 }
@@ -212,6 +213,16 @@ impl CursorOp {
             _ => FenceOp::BLANK,
         };
         CursorOp { at, home: Some(home), cursor, put, ..CursorOp::BLANK }
+    }
+
+    /// The next step of a walk without the lock, inside of another operation.
+    pub(super) fn next(cursor: Cursor) -> CursorOp {
+        CursorOp { at: At::NextUnlocked, cursor, ..CursorOp::BLANK }
+    }
+
+    /// The cursor as it is.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor
     }
 
     /// Only a walk looks at anything shared, and an end that drops a reference.

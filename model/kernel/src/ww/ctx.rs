@@ -70,6 +70,15 @@ pub(crate) struct Debug {
 
 fields!(Debug { phase, task, contending });
 
+/// `deadlock_inject_interval` and `deadlock_inject_countdown`; only its own task looks at them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Injection {
+    interval: u8,
+    countdown: u8,
+}
+
+fields!(Injection { interval, countdown });
+
 /// A `struct ww_acquire_ctx`.
 #[derive(Clone)]
 pub struct AcquireCtx<R: Runtime> {
@@ -82,6 +91,7 @@ pub struct AcquireCtx<R: Runtime> {
     acquired: R::Note<u8>,
     wounded: R::Atomic<u8>,
     pub(crate) debug: R::Note<Debug>,
+    injection: R::Note<Injection>,
 }
 
 impl Copy for AcquireCtx<Plain> {}
@@ -94,7 +104,23 @@ impl<R: Runtime> AcquireCtx<R> {
             acquired: R::Note::new(0),
             wounded: R::Atomic::new(0),
             debug: R::Note::new(Debug::default()),
+            injection: R::Note::new(Injection::default()),
         }
+    }
+
+    /// Whether -EDEADLK is due although nobody contends. It gets ever rarer, as in the kernel, so that whoever backs off and
+    /// tries again gets through.
+    pub(crate) fn inject_deadlock(&mut self) -> bool {
+        let Injection { interval, countdown } = self.injection.get();
+        let (interval, countdown, due) = match countdown.checked_sub(1) {
+            Some(left) => (interval, left, false),
+            None => {
+                let next = interval.saturating_mul(3).saturating_add(interval / 2);
+                (next, next, true)
+            }
+        };
+        self.injection.set(Injection { interval, countdown });
+        due
     }
 
     pub(crate) fn stamp(&self) -> u16 {
@@ -155,14 +181,21 @@ impl Code for AcquireCtx<Plain> {
         self.debug.code(c);
         if self.debug.0.phase == Phase::Idle {
             (self.stamp.0, self.acquired.0, self.wounded.0) = (0, 0, 0);
+            self.injection.0 = Injection::default();
             return;
         }
         c.stamp(self.class, &mut self.stamp.0);
         // A wound on a context that holds nothing is dead: the next lock operation clears it before anybody looks.
         let wounded = if self.acquired.0 > 0 { self.wounded.0 } else { 0 };
-        let mut packed = self.acquired.0 << 1 | wounded;
+        let injects = u8::from(self.injection.0 != Injection::default());
+        let mut packed = injects << 7 | self.acquired.0 << 1 | wounded;
         c.byte(&mut packed);
-        (self.acquired.0, self.wounded.0) = (packed >> 1, packed & 1);
+        (self.acquired.0, self.wounded.0) = (packed >> 1 & 0x3f, packed & 1);
+        if packed >> 7 == 1 {
+            self.injection.code(c);
+        } else {
+            self.injection.0 = Injection::default();
+        }
     }
 }
 
@@ -197,6 +230,14 @@ pub(crate) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
     }
 }
 
+/// After how many locks beyond a context's first the class injects -EDEADLK; 0 is never.
+pub(crate) fn injects_every(program: &crate::Program, class: ObjId) -> u8 {
+    match program.kind(class) {
+        ObjectKind::WwClass { inject_deadlock, .. } => *inject_deadlock,
+        _ => 0,
+    }
+}
+
 impl CtxOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let (me, class) = (self.on_behalf.unwrap_or(cx.me), class_of(cx.program, self.ctx));
@@ -209,11 +250,13 @@ impl CtxOp {
             return contract(cx, self.ctx);
         }
         let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
+        let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
         ctx.stamp.set(stamp);
         ctx.set_acquired(0);
         ctx.set_wounded(false);
         ctx.debug.set(Debug { phase: Phase::Acquiring, task: Some(me), contending: None });
+        ctx.injection.set(Injection { interval: every, countdown: every.saturating_sub(1) });
     }
 
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>) {

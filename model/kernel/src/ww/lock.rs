@@ -1,15 +1,13 @@
 //! Taking a `ww_mutex`: `ww_mutex_lock()`, its interruptible, slow and try forms; `__mutex_lock_common()` step by step.
 
 use super::{
-    Waiter, Waiters, check_waiters, contract,
-    ctx::{Debug, Phase, class_of},
+    Unlock, Waiter, Waiters, check_waiters, contract,
+    ctx::{Debug, Phase, class_of, injects_every},
     die, holds_locks, is_wound_wait, is_younger, slow_path_footprint, wound,
 };
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell, Value, View,
-    coder::{fields, points},
-    machine::Protocol,
-    runtime::NoteCell,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell,
+    Value, View, coder::points, machine::Protocol, runtime::NoteCell,
 };
 
 points! {
@@ -31,6 +29,8 @@ points! {
         Recheck = "woken: recheck (wait_lock)",
         /// That succeeded: leave the list and publish the ctx, under `wait_lock`.
         Dequeue = "acquired: leave wait list (wait_lock)",
+        /// `ww_mutex_deadlock_injection()`: releases it again, to return -EDEADLK.
+        Injected = "injected -EDEADLK: ww_mutex_unlock",
     }
 }
 
@@ -62,8 +62,8 @@ impl How {
     }
 }
 
-impl crate::Code for How {
-    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+impl Code for How {
+    fn code<C: Coder>(&mut self, c: &mut C) {
         let mut tag = *self as u8;
         c.byte(&mut tag);
         if C::READING {
@@ -79,9 +79,23 @@ pub struct Lock {
     how: How,
     mutex: ObjId,
     ctx: Option<ObjId>,
+    /// Of an injected -EDEADLK.
+    unlock: Unlock,
 }
 
-fields!(Lock { at, how, mutex, ctx });
+impl Code for Lock {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.how.code(c);
+        self.mutex.code(c);
+        self.ctx.code(c);
+        if self.at == At::Injected {
+            self.unlock.code(c);
+        } else {
+            self.unlock = Unlock::new(self.mutex);
+        }
+    }
+}
 
 fn error(e: Errno) -> Flow {
     Flow::Done(Value::from(e))
@@ -90,12 +104,35 @@ fn error(e: Errno) -> Flow {
 impl Lock {
     /// A lock operation about to start.
     pub const fn new(mutex: ObjId, ctx: Option<ObjId>, how: How) -> Lock {
-        Lock { at: At::TryTake, how, mutex, ctx }
+        Lock { at: At::TryTake, how, mutex, ctx, unlock: Unlock::new(mutex) }
     }
 
-    /// The result of a successful operation.
-    fn acquired(&self) -> Flow {
+    /// The result of a successful operation, unless the debug option makes another one of it.
+    fn acquired<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if let Some(ctx) = self.injects(cx.program)
+            && cx.ctx(ctx).acquired() > 1
+            && cx.ctx(ctx).inject_deadlock()
+        {
+            let debug = cx.ctx(ctx).debug.get();
+            cx.ctx(ctx).debug.set(Debug { contending: Some(self.mutex), ..debug });
+            self.at = At::Injected;
+            return Flow::Go;
+        }
         Flow::Done(Value::Word(i32::from(self.how == How::Try)))
+    }
+
+    /// The context that the class may inject -EDEADLK into; a trylock returns none.
+    fn injects(&self, program: &crate::Program) -> Option<ObjId> {
+        let injecting = self.how != How::Try && injects_every(program, class_of(program, self.mutex)) > 0;
+        self.ctx.filter(|_| injecting)
+    }
+
+    /// `ww_mutex_deadlock_injection()` after its decision.
+    fn injected<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.unlock.step(cx) {
+            Flow::Done(_) => error(Errno::EDEADLK),
+            other => other,
+        }
     }
 
     /// What the debug option checks before an acquisition is even tried; false ends the operation.
@@ -119,7 +156,9 @@ impl Lock {
         // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
         let other_first = debug.contending.is_some_and(|m| m != self.mutex);
         let still_holding = debug.contending.is_some() && holds_locks(cx, ctx);
-        if after_done || other_first || still_holding {
+        // Somebody's context is still there: the mutex was released without it.
+        let stale = cx.ww(self.mutex).ctx.peek().is_some();
+        if after_done || other_first || still_holding || stale {
             contract(cx, ctx);
         }
         cx.ctx(ctx).debug.set(Debug { contending: None, ..debug });
@@ -174,7 +213,7 @@ impl Lock {
         let taken = cx.ww(mutex).try_take(me);
         match (taken, self.ctx, self.how) {
             (true, Some(_), _) => self.at = At::PublishCtx,
-            (true, None, _) => return self.acquired(),
+            (true, None, _) => return self.acquired(cx),
             (false, _, How::Try) => return Flow::Done(Value::Word(0)),
             (false, ..) => self.at = At::Enqueue,
         }
@@ -185,7 +224,7 @@ impl Lock {
     fn read_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.full_barrier();
         if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters {
-            return self.acquired();
+            return self.acquired(cx);
         }
         self.at = At::CheckWaiters;
         Flow::Go
@@ -197,7 +236,7 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             check_waiters(cx, self.mutex, ctx, &waiters);
         }
-        self.acquired()
+        self.acquired(cx)
     }
 
     fn enqueue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -211,7 +250,7 @@ impl Lock {
                 check_waiters(cx, mutex, ctx, &waiters);
                 self.publish(cx, ctx);
             }
-            return self.acquired();
+            return self.acquired(cx);
         }
         let Some(at) = self.place(cx, &waiters) else { return error(Errno::EDEADLK) };
         if !waiters.insert(at, Waiter { task: me, ctx: self.ctx }) {
@@ -292,7 +331,7 @@ impl Lock {
     }
 
     /// Label `acquired:` of `__mutex_lock_common()`.
-    fn leave_as_owner<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters) -> Flow {
+    fn leave_as_owner<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters) -> Flow {
         cx.set_running();
         if let Some(ctx) = self.ctx {
             // Wound-wait, and we were not first: those whom we overtook may wound us.
@@ -306,7 +345,7 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             self.publish(cx, ctx);
         }
-        self.acquired()
+        self.acquired(cx)
     }
 
     fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -338,6 +377,7 @@ impl Protocol for Lock {
             At::CheckWaiters => self.check_waiters(cx),
             At::Enqueue => self.enqueue(cx),
             At::Woken => self.woken(cx),
+            At::Injected => self.injected(cx),
             At::Recheck | At::Dequeue => {
                 let held = cx.enter(self.mutex);
                 let waiters = cx.ww(self.mutex).waiters.get(held);
@@ -353,13 +393,17 @@ impl Protocol for Lock {
         let own = Footprint::writes(self.mutex).write_opt(self.ctx);
         match self.at {
             At::TryTake | At::PublishCtx => own,
-            At::ReadWaiters => Footprint::reads(self.mutex),
+            At::ReadWaiters => Footprint::reads(self.mutex).write_opt(self.injects(v.program)),
             At::Woken => own.write(v.my_task()),
+            At::Injected => self.unlock.footprint(v),
             At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
         }
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        match self.at {
+            At::Injected => self.unlock.label(),
+            at => at.label(),
+        }
     }
 }

@@ -14,6 +14,8 @@ points! {
         /// `__ww_mutex_unlock()`: the context counts down, the mutex forgets it. For a reservation's lock this is
         /// `dma_resv_unlock()`: unused slots end with the hold.
         ClearCtx = "clear ctx",
+        /// `mutex_unlock()` of the mutex inside of a ww mutex: who took it with a context leaves that behind.
+        BaseOnly = "mutex_unlock of the base",
         /// `__mutex_unlock_fast()`, or the first half of the slow path: the owner word is released, flags stay.
         Release = "release owner",
         /// The slow path's second half, under `wait_lock`: wakes the first waiter, and only it.
@@ -36,12 +38,24 @@ impl Unlock {
         Unlock { at: At::ClearCtx, mutex }
     }
 
-    fn clear_ctx<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let owner = cx.ww(self.mutex).owner();
-        if owner != Some(cx.me) {
+    /// A plain `mutex_unlock()` of a ww mutex's base, which knows no contexts.
+    pub(crate) const fn of_base(mutex: ObjId) -> Unlock {
+        Unlock { at: At::BaseOnly, mutex }
+    }
+
+    /// Whether the caller holds it at all.
+    fn check_owner<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let held = cx.ww(self.mutex).owner() == Some(cx.me);
+        if !held {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
             let owner = cx.ww(self.mutex).owner.latest().task;
             cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
+        }
+        held
+    }
+
+    fn clear_ctx<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !self.check_owner(cx) {
             return Flow::Done(Value::Word(0));
         }
         if let ObjectKind::WwMutex { resv: Some(resv), .. } = cx.program.kind(self.mutex) {
@@ -84,7 +98,8 @@ impl Protocol for Unlock {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ClearCtx => self.clear_ctx(cx),
-            At::Release => self.release(cx),
+            At::BaseOnly if !self.check_owner(cx) => Flow::Done(Value::Word(0)),
+            At::BaseOnly | At::Release => self.release(cx),
             At::WakeFirst => self.wake_first(cx),
         }
     }
@@ -100,12 +115,49 @@ impl Protocol for Unlock {
                     _ => f,
                 }
             }
-            At::Release => f,
+            At::BaseOnly | At::Release => f,
             At::WakeFirst => f.write_opt(mutex.waiters.0.live().first().map(|w| ObjId::task(w.task))),
         }
     }
 
     fn label(&self) -> &'static str {
         self.at.label()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Action, ObjectKind, Op, Operand, Property, State, ThreadId,
+        program::ProgramBuilder,
+        ww::{CtxHow, How, Variant},
+    };
+
+    /// LS-11: no script can make a context's count wrong, so the count is changed behind its back, as the kernel's own test does.
+    #[test]
+    fn a_lock_whose_context_counts_none_is_not_released() {
+        let mut b = ProgramBuilder::new("LS-11-object-lock-unbalanced");
+        let class = ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 };
+        let class = b.object("class", class);
+        let o = b.object("o", ObjectKind::WwMutex { class, resv: None });
+        let t = b.object("t", ObjectKind::AcquireCtx { class });
+        b.thread("main", |s| {
+            let ctx = Operand::Object(t);
+            s.op("acquire-init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+            s.op_into("lock", Op::WwLock { mutex: Operand::Object(o), ctx: Some(ctx), how: How::Lock }, "r");
+            s.unlock(o);
+        });
+        let program = b.build();
+        let mut state = State::initial(&program);
+        let mut forced = false;
+        while state.violation().is_none() && !state.is_finished(&program) {
+            state.step(&program, Action { thread: ThreadId(0), choice: 0 });
+            if !forced && state.world.ctx(t).acquired() == 1 {
+                state.world.ctx_mut(t).set_acquired(0);
+                forced = true;
+            }
+        }
+        assert!(forced);
+        assert_eq!(state.violation().map(|v| v.property), Some(Property::WwContract));
     }
 }

@@ -1,7 +1,7 @@
 //! Declarations: what exists, under which name.
 
 use fenceweave_kernel::program::{SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, ww};
 
 use super::entries::Options;
 use super::names::{Symbol, is_name};
@@ -104,7 +104,7 @@ impl<'a> Lower<'a> {
         let object = match spec.kind {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
-            Some(Kind::Resv) => return self.reservation(name),
+            Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
             }
@@ -129,6 +129,7 @@ impl<'a> Lower<'a> {
             Some(Kind::WwClass) => ObjectKind::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
                 variant: ww_variant(options.word("variant")),
+                inject_deadlock: byte("inject-deadlock", 0),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
@@ -241,11 +242,11 @@ impl<'a> Lower<'a> {
         (fields, refs)
     }
 
-    fn reservation(&mut self, name: &Name) -> Symbol {
+    fn reservation(&mut self, name: &Name, variant: resv::Variant) -> Symbol {
         let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
         let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
         self.object(name.text.clone(), ObjectKind::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
-        self.object(format!("{}.fences", name.text), ObjectKind::Resv { lock, lists: (id(2), LISTS) });
+        self.object(format!("{}.fences", name.text), ObjectKind::Resv { lock, lists: (id(2), LISTS), variant });
         for i in 0..LISTS {
             self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
         }
@@ -363,8 +364,10 @@ impl<'a> Lower<'a> {
         let known = self.program.objects.iter().position(|object| object.name == RESV_CLASS);
         match known {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
-            None => self
-                .object(RESV_CLASS.to_owned(), ObjectKind::WwClass { wound_wait: false, variant: Default::default() }),
+            None => self.object(
+                RESV_CLASS.to_owned(),
+                ObjectKind::WwClass { wound_wait: false, variant: Default::default(), inject_deadlock: 0 },
+            ),
         }
     }
 
@@ -402,6 +405,11 @@ impl<'a> Lower<'a> {
             *class = to;
         }
     }
+}
+
+fn resv_variant(name: Option<&str>) -> resv::Variant {
+    let found = resv::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
+    found.map(|(_, variant)| variant).unwrap_or_default()
 }
 
 fn ww_variant(name: Option<&str>) -> ww::Variant {

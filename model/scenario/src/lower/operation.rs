@@ -306,6 +306,7 @@ impl<'a> Lower<'a> {
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
+                | Op::CopyFences { .. }
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );

@@ -11,6 +11,8 @@ const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
 const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
 pub(crate) const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
+const DST: Param = operand("dst", Takes::Object(&[Kind::Resv]));
+const SRC: Param = operand("src", Takes::Object(&[Kind::Resv]));
 pub(crate) const USAGE: Opt = Opt {
     required: true,
     ..option(
@@ -171,6 +173,32 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| Op::AddFence { resv: args.object("resv"), fence: args.object("fence"), usage: usage(args) },
     )
     .options(&[USAGE]),
+    OpSpec::new(
+        "replace-fences",
+        &[RESV, FENCE],
+        "puts the fence, with this usage, in the place of every fence of a context, under the lock",
+        "dma_resv_replace_fences()",
+        |args| Op::ReplaceFences {
+            resv: args.object("resv"),
+            context: u8::try_from(args.number("context", 0)).unwrap_or(0),
+            fence: args.object("fence"),
+            usage: usage(args),
+        },
+    )
+    .options(&[
+        Opt {
+            required: true,
+            ..option("context", Takes::Number { min: 0, max: 200 }, "the context, as the fences' declarations give it")
+        },
+        USAGE,
+    ]),
+    OpSpec::new(
+        "copy-fences",
+        &[DST, SRC],
+        "gives a reservation, whose lock is held, the unsignalled fences of another one in the place of its own",
+        "dma_resv_copy_fences()",
+        |args| Op::CopyFences { dst: args.object("dst"), src: args.object("src") },
+    ),
     OpSpec::new(
         "wait",
         &[RESV],

@@ -56,8 +56,10 @@ pub(super) const OPS: &[OpSpec] = &[
     .options(&[CTX])
     .returns("1 if taken, else 0"),
     OpSpec::new("unlock", &[MUTEX], "releases a ww mutex or the lock of a reservation", "dma_resv_unlock() ww_mutex_unlock()", |args| {
-        Op::WwUnlock { mutex: args.object("mutex") }
-    }),
+        let mutex = args.object("mutex");
+        if args.flag("base") { Op::BaseUnlock { mutex } } else { Op::WwUnlock { mutex } }
+    })
+    .options(&[flag("base", "only the mutex inside, as `mutex_unlock()` would: a mistake if it was taken with a context, which stays behind")]),
     OpSpec::new("lock-all", &[MUTEXES], "takes all of them in this order, backing off and starting again after -EDEADLK", "ttm_eu_reserve_buffers() drm_gem_lock_reservations()", |args| {
         Op::LockAll { locks: args.objects("mutexes"), ctx: args.object("ctx"), interruptible: args.flag("interruptible") }
     })

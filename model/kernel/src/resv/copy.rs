@@ -1,0 +1,221 @@
+//! `dma_resv_copy_fences()`: a reservation gets the fences of another one, which is looked at without its lock, in the
+//! place of its own. What was collected before a walk starts again is given back.
+
+use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Usage, assert_held, locked_footprint};
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    coder::points,
+    fence::{self, FenceOp, What},
+    machine::Protocol,
+    primitives::rcu,
+};
+
+points! {
+    /// Program points of a copy.
+    enum At {
+        /// `dma_resv_assert_held(dst)`.
+        Begin = "dma_resv_copy_fences",
+        /// The walk of the source, to its next fence.
+        Walk = "dma_resv_iter_next_unlocked",
+        /// It started again: drops what was collected.
+        Forget = "drop collected fence",
+        /// `dma_resv_list_alloc()`, as large as the source's list.
+        Allocate = "dma_resv_list_alloc",
+        /// Takes a reference of the new list's own.
+        Collect = "dma_fence_get, collect",
+        /// `rcu_replace_pointer(dst->fences, list)`.
+        Publish = "publish list",
+        /// `dma_resv_list_free()`: drops the references of the old list.
+        Drop = "drop fence of old list",
+        /// And `kfree_rcu()` of it.
+        FreeOld = "kfree_rcu old list",
+    }
+}
+
+/// A copy in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CopyFences {
+    at: At,
+    dst: ObjId,
+    walk: CursorOp,
+    new: Option<ObjId>,
+    old: Option<ObjId>,
+    /// How many entries are dropped already, while that happens.
+    index: u8,
+    put: FenceOp,
+}
+
+impl Code for CopyFences {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.at.code(c);
+        self.dst.code(c);
+        self.walk.code(c);
+        self.new.code(c);
+        self.old.code(c);
+        c.byte(&mut self.index);
+        if matches!(self.at, At::Forget | At::Drop) {
+            self.put.code(c);
+        } else {
+            self.put = FenceOp::BLANK;
+        }
+    }
+}
+
+impl CopyFences {
+    pub(crate) const BLANK: CopyFences = CopyFences {
+        at: At::Begin,
+        dst: ObjId(0),
+        walk: CursorOp::BLANK,
+        new: None,
+        old: None,
+        index: 0,
+        put: FenceOp::BLANK,
+    };
+
+    /// A copy about to start.
+    pub fn new(dst: ObjId, src: ObjId) -> CopyFences {
+        let walk = CursorOp::next(Cursor::new(src, Usage::Bookkeep, true));
+        CopyFences { dst, walk, ..CopyFences::BLANK }
+    }
+
+    fn go(&mut self, at: At) -> Flow {
+        self.at = at;
+        Flow::Go
+    }
+
+    /// An item of the walk, or its end.
+    fn found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, item: Value) -> Flow {
+        match (item, self.new) {
+            (Value::Null, _) => self.go(At::Publish),
+            (_, Some(new)) if self.walk.cursor().is_restarted() => self.drop_next(cx, new, At::Forget, At::Allocate),
+            (_, None) => self.go(At::Allocate),
+            _ => self.go(At::Collect),
+        }
+    }
+
+    /// Drops the next reference of a list that nobody changes any more; `then`, when none is left.
+    fn drop_next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId, at: At, then: At) -> Flow {
+        let i = usize::from(self.index);
+        let live = i < usize::from(cx.world.list(list).num.peek());
+        match cx.world.list(list).entries.get(i).filter(|_| live).and_then(|e| e.peek().fence) {
+            Some(fence) => {
+                self.index += 1;
+                self.put = FenceOp::new(What::Put, fence, 0);
+                self.go(at)
+            }
+            None => {
+                (self.index, self.put) = (0, FenceOp::BLANK);
+                self.go(then)
+            }
+        }
+    }
+
+    fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // GFP_KERNEL.
+        cx.might_sleep(self.dst);
+        let max = self.walk.cursor().num();
+        let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId);
+        // One that was never published may be had again at once.
+        let free = self.new.or_else(|| lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8));
+        let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
+            cx.violate(Property::CapacityExceeded, Some(self.dst));
+            return Flow::Done(Value::Word(0));
+        };
+        let list = cx.list(new);
+        list.num.store(0, Order::Relaxed);
+        list.max.store(max, Order::Relaxed);
+        list.life.swap(Life::Live as u8, Order::AcqRel);
+        self.new = Some(new);
+        self.go(At::Collect)
+    }
+
+    fn collect<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let cursor = self.walk.cursor();
+        if let (Some(fence), Some(new)) = (cursor.fence(), self.new) {
+            fence::get(cx, fence);
+            let list = cx.list(new);
+            let num = list.num.load(Order::Relaxed);
+            list.entries[usize::from(num)].store(Entry { fence: Some(fence), usage: cursor.found() }, Order::Relaxed);
+            list.num.store(num + 1, Order::Relaxed);
+        }
+        self.walk = CursorOp::next(cursor);
+        self.go(At::Walk)
+    }
+
+    fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.old = cx.resv(self.dst).list.swap(self.new, Order::AcqRel);
+        match self.old {
+            Some(old) => self.drop_next(cx, old, At::Drop, At::FreeOld),
+            None => Flow::Done(Value::Word(0)),
+        }
+    }
+
+    /// The reference is dropped: the next one.
+    fn dropped<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match (self.at, self.new, self.old) {
+            (At::Forget, Some(new), _) => self.drop_next(cx, new, At::Forget, At::Allocate),
+            (_, _, Some(old)) => self.drop_next(cx, old, At::Drop, At::FreeOld),
+            _ => Flow::Done(Value::Word(0)),
+        }
+    }
+}
+
+impl Protocol for CopyFences {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Begin if !assert_held(cx, self.dst) => Flow::Done(Value::Word(0)),
+            At::Begin => self.go(At::Walk),
+            At::Walk => match self.walk.step(cx) {
+                Flow::Done(item) => self.found(cx, item),
+                other => other,
+            },
+            At::Allocate => self.allocate(cx),
+            At::Collect => self.collect(cx),
+            At::Publish => self.publish(cx),
+            At::Forget | At::Drop => match self.put.step(cx) {
+                Flow::Done(_) => self.dropped(cx),
+                // Its release runs, and we go on when that returns.
+                Flow::Call(call) => call.before(self.dropped(cx)),
+                other => other,
+            },
+            At::FreeOld => {
+                if let Some(old) = self.old {
+                    cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
+                    rcu::free_later(cx, old);
+                }
+                Flow::Done(Value::Word(0))
+            }
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        match self.at {
+            At::Begin => locked_footprint(v, self.dst),
+            At::Walk => self.walk.footprint(v),
+            At::Allocate => {
+                let lists = v.program.resv_parts(self.dst).lists.map(ObjId);
+                lists.fold(Footprint::NONE, Footprint::write)
+            }
+            At::Collect => Footprint::NONE.write_opt(self.new).write_opt(self.walk.cursor().fence()),
+            At::Publish => Footprint::writes(self.dst),
+            At::Forget | At::Drop => self.put.footprint(v),
+            At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::Walk => self.walk.label(),
+            At::Forget | At::Drop => self.put.label(),
+            at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.at {
+            At::Walk => self.walk.spins_on(),
+            At::Forget | At::Drop => self.put.spins_on(),
+            _ => None,
+        }
+    }
+}
