@@ -13,11 +13,13 @@
 
 mod callback;
 mod op;
+mod rcu_safe;
 mod signalling;
 mod wait;
 
 pub use callback::{Callback, CallbackOp};
 pub use op::{FenceOp, What};
+pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use wait::FenceWait;
 
@@ -35,6 +37,8 @@ pub(crate) const NO_FENCE: ObjId = ObjId(0);
 const SIGNALED: u8 = 1;
 /// `DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT`.
 const ENABLED: u8 = 2;
+/// `fence->ops` is NULL: set with SIGNALED where nothing needs the operations any more, so that their module may go.
+const DETACHED: u8 = 4;
 
 /// Most callbacks of one fence, waiters included.
 const MAX_CALLBACKS: usize = 7;
@@ -150,6 +154,7 @@ impl<R: Runtime> Fence<R> {
             sink("life", Facet::Name(name));
         }
         sink("signaled", Facet::Flag(self.is_signaled()));
+        sink("detached", Facet::Flag(self.flags.peek() & DETACHED != 0));
         sink("error", Facet::Word(-i32::from(self.error.peek())));
         sink("refs", Facet::Word(i32::from(self.refs.count())));
         let locked = self.locked.peek();
@@ -160,9 +165,9 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 2;
+        let mut packed = self.flags.0 | self.life.0 << 3;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 3, packed >> 2);
+        (self.flags.0, self.life.0) = (packed & 7, packed >> 3);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);

@@ -4,7 +4,7 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
     Property, Runtime, ThreadId, Value, View,
     exec::ExecOp,
-    fence::{self, CallbackOp, FenceOp, FenceWait, Signalling},
+    fence::{self, CallbackOp, FenceOp, FenceWait, RcuSafe, Signalling},
     lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
@@ -291,6 +291,8 @@ machines! {
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
     };
+    /// A reference to whatever fence a pointer refers to.
+    RcuSafe(RcuSafe) = RcuSafe::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.
@@ -495,6 +497,10 @@ impl Resolver<'_> {
                 let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback { .. }))?;
                 let data = data.map(|d| self.value(d)).transpose()?.unwrap_or_default();
                 Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback, data))
+            }
+            Op::GetRcuSafe { place } => {
+                let (target, slot) = self.place(place)?;
+                Machine::RcuSafe(RcuSafe::new(target, slot))
             }
             Op::Reserve { resv, slots } => Machine::Reserve(Reserve::new(self.resv(resv)?, slots)),
             Op::AddFence { resv, fence, usage } => {

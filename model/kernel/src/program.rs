@@ -120,6 +120,8 @@ pub enum ObjectKind {
 pub struct FenceOps {
     /// `enable_signaling`, called once under the fence's lock; 0 signals the fence at once.
     pub enable_signaling: Option<CalleeId>,
+    /// `signaled`, called without the lock; a nonzero result makes whoever asked signal the fence.
+    pub signaled: Option<CalleeId>,
     /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
     pub release: Option<CalleeId>,
 }
@@ -303,6 +305,8 @@ pub enum Op {
     Fence { what: fence::What, fence: Operand, error: i16 },
     /// `wait` for a fence.
     FenceWait { fence: Operand, patience: Patience, poll: bool },
+    /// `get-rcu-safe`.
+    GetRcuSafe { place: Place },
     /// `add-callback`, `remove-callback`.
     FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
     /// `reserve`.

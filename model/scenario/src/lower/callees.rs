@@ -93,16 +93,17 @@ impl<'a> Lower<'a> {
     }
 
     fn hook(&mut self, node: &'a Node) {
-        let (mut release, mut enable_signaling) = (None, None);
+        let mut given = FenceOps::default();
         let mut keys = 0;
         for entry in &node.entries {
             let Some(key) = &entry.key else { continue };
             keys += 1;
             match key.text.as_str() {
-                "release" => release = self.callee(&entry.value, 1),
-                "enable-signaling" => enable_signaling = self.callee(&entry.value, 1),
+                "release" => given.release = self.callee(&entry.value, 1),
+                "enable-signaling" => given.enable_signaling = self.callee(&entry.value, 1),
+                "signaled" => given.signaled = self.callee(&entry.value, 1),
                 other => {
-                    let known = ["release", "enable-signaling"];
+                    let known = ["release", "enable-signaling", "signaled"];
                     self.mistakes
                         .add("unknown-option", key.span, format!("there is no hook `{other}`"))
                         .expected(list(known))
@@ -113,13 +114,13 @@ impl<'a> Lower<'a> {
         if keys == 0 || node.values().next().is_none() || node.block.is_some() {
             self.mistakes
                 .add("hook", node.head, "this hooks nothing")
-                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC]`");
+                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]`");
         }
         for value in node.values() {
             let name = value.span.of(self.text);
             match self.names.find(name) {
-                Some((Symbol::Struct(of), _)) if node.option("enable-signaling").is_none() => {
-                    self.program.structs[of].release = release;
+                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).is_none() => {
+                    self.program.structs[of].release = given.release;
                 }
                 Some((Symbol::Struct(_), declared)) => {
                     self.mistakes
@@ -130,7 +131,7 @@ impl<'a> Lower<'a> {
                 Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
                     let object = self.program.objects.get_mut(usize::from(id.0));
                     if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {
-                        *ops = FenceOps { enable_signaling, release };
+                        *ops = given;
                     }
                 }
                 Some((other, declared)) => {

@@ -95,6 +95,14 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::GetRcu),
     )
     .returns("1, or 0 if the last reference is gone"),
+    OpSpec::new(
+        "get-rcu-safe",
+        &[operand("place", Takes::Place)],
+        "takes a reference to whatever fence a pointer refers to, in a read-side section, although others replace it",
+        "dma_fence_get_rcu_safe()",
+        |args| Op::GetRcuSafe { place: args.place("place") },
+    )
+    .returns("the reference, or NULL"),
     OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
     OpSpec::new(
         "fence-free",
