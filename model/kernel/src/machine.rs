@@ -291,6 +291,10 @@ machines! {
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
     };
+    /// One of an array's functions.
+    FenceArray(fence::ArrayOp) = fence::ArrayOp::BLANK;
+    /// One of a chain's functions.
+    FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
     /// A reference to whatever fence a pointer refers to.
     RcuSafe(RcuSafe) = RcuSafe::BLANK;
 }
@@ -497,6 +501,10 @@ impl Resolver<'_> {
                 let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback { .. }))?;
                 let data = data.map(|d| self.value(d)).transpose()?.unwrap_or_default();
                 Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback, data))
+            }
+            Op::Contain { duty, fence, member, seqno } => {
+                let member = member.map_or(Ok(NOTHING), |m| self.fence(m))?;
+                fence::begin_duty(self.program, duty, self.fence(fence)?, member, seqno)
             }
             Op::GetRcuSafe { place } => {
                 let (target, slot) = self.place(place)?;

@@ -305,6 +305,8 @@ pub enum Op {
     Fence { what: fence::What, fence: Operand, error: i16 },
     /// `wait` for a fence.
     FenceWait { fence: Operand, patience: Patience, poll: bool },
+    /// What the kernel calls a fence that is made of others for; `chain-find`.
+    Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
     /// `get-rcu-safe`.
     GetRcuSafe { place: Place },
     /// `add-callback`, `remove-callback`.
@@ -510,6 +512,8 @@ pub struct Program {
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
+    /// The fences that are made of others.
+    pub containers: Vec<fence::Container>,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

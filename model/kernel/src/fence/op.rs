@@ -240,7 +240,7 @@ impl FenceOp {
         if !test_signaled(cx, self.fence) {
             return Flow::Done(Value::Word(0));
         }
-        let error = i32::from(cx.fence(self.fence).error.load(Order::Relaxed));
+        let error = i32::from(cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR);
         Flow::Done(Value::Word(if error == 0 { 1 } else { -error }))
     }
 

@@ -139,6 +139,22 @@ pub(super) const OPS: &[OpSpec] = &[
     .returns(WAITED)
     .fails(ERESTARTSYS),
     OpSpec::new(
+        "chain-find",
+        &[FENCE],
+        "finds the point of a timeline, from one of its later nodes on, that whoever wants this number has to wait for",
+        "dma_fence_chain_find_seqno()",
+        |args| Op::Contain {
+            duty: fenceweave_kernel::fence::Duty::Find,
+            fence: args.object("fence"),
+            member: None,
+            seqno: u16::try_from(args.number("seqno", 0)).unwrap_or(0),
+        },
+    )
+    .options(&[Opt { required: true, ..option("seqno", Takes::Number { min: 0, max: 60_000 }, "the number") }])
+    .returns(
+        "a reference; NULL if all of it is signalled; -EINVAL if the number is not there yet, or this is no timeline",
+    ),
+    OpSpec::new(
         "add-callback",
         &[FENCE, CALLBACK_OR_PROC],
         "has a callback, or a proc, called with the fence and the data when the fence is signalled",
