@@ -147,6 +147,12 @@ impl<'a> Lower<'a> {
                         .expected("`release=` alone")
                         .seen(declared, "declared here");
                 }
+                Some((Symbol::Object { id, kind: Kind::Fence }, declared)) if self.is_container(id) => {
+                    self.mistakes
+                        .add("hook", value.span, format!("`{name}` is made of other fences: the kernel calls its own"))
+                        .expected("a fence of its own, or a struct")
+                        .seen(declared, "declared here");
+                }
                 Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
                     let object = self.program.objects.get_mut(usize::from(id.0));
                     if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {

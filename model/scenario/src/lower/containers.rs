@@ -70,6 +70,11 @@ impl<'a> Lower<'a> {
         Symbol::Object { id: fence, kind: Kind::Fence }
     }
 
+    /// Whether a fence is made of others.
+    pub(super) fn is_container(&self, fence: ObjId) -> bool {
+        self.program.containers.iter().any(|c| c.fence == fence)
+    }
+
     /// Words of a container's own: the first.
     fn own_words(&mut self, name: &Name, fields: impl IntoIterator<Item = String>) -> ObjId {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
