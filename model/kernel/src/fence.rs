@@ -11,13 +11,22 @@
 //! *Signalled does not mean that the callbacks ran*: the bit is set first, so whoever looks without the lock may see it
 //! while callbacks are still to come. The lock is held over several steps; others spin.
 
+mod array;
 mod callback;
+mod chain;
+mod container;
 mod op;
+mod rcu_safe;
 mod signalling;
 mod wait;
 
+pub use array::ArrayOp;
 pub use callback::{Callback, CallbackOp};
+pub use chain::ChainOp;
+pub(crate) use container::begin as begin_duty;
+pub use container::{Container, Duty, Holds};
 pub use op::{FenceOp, What};
+pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use wait::FenceWait;
 
@@ -35,6 +44,11 @@ pub(crate) const NO_FENCE: ObjId = ObjId(0);
 const SIGNALED: u8 = 1;
 /// `DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT`.
 const ENABLED: u8 = 2;
+/// `fence->ops` is NULL: set with SIGNALED where nothing needs the operations any more, so that their module may go.
+const DETACHED: u8 = 4;
+
+/// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
+const PENDING_ERROR: u16 = 1 << 15;
 
 /// Most callbacks of one fence, waiters included.
 const MAX_CALLBACKS: usize = 7;
@@ -120,6 +134,23 @@ impl<R: Runtime> Fence<R> {
         }
     }
 
+    /// It is an array, and its error that of its members.
+    pub(crate) fn take_errors_of_members(&mut self) {
+        self.error.store(PENDING_ERROR, Order::Relaxed);
+    }
+
+    /// Others hold references to it from the start.
+    pub(crate) fn hold_from_start(&mut self, refs: u16) {
+        self.refs.reset(self.refs.count() + refs);
+    }
+
+    /// The callbacks that are queued on it.
+    pub(crate) fn queued_callbacks(&self) -> impl Iterator<Item = ObjId> {
+        let locked = self.locked.peek();
+        let entries = locked.callbacks.into_iter().take(usize::from(locked.len));
+        entries.filter(|e| e & WAKES == 0).map(ObjId)
+    }
+
     /// Who holds the fence's lock over several steps.
     pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
         self.locked.peek().lock.owner()
@@ -150,7 +181,8 @@ impl<R: Runtime> Fence<R> {
             sink("life", Facet::Name(name));
         }
         sink("signaled", Facet::Flag(self.is_signaled()));
-        sink("error", Facet::Word(-i32::from(self.error.peek())));
+        sink("detached", Facet::Flag(self.flags.peek() & DETACHED != 0));
+        sink("error", Facet::Word(-i32::from(self.error.peek() & !PENDING_ERROR)));
         sink("refs", Facet::Word(i32::from(self.refs.count())));
         let locked = self.locked.peek();
         sink("lock", Facet::Thread(locked.lock.owner()));
@@ -160,9 +192,9 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 2;
+        let mut packed = self.flags.0 | self.life.0 << 3;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 3, packed >> 2);
+        (self.flags.0, self.life.0) = (packed & 7, packed >> 3);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);

@@ -4,7 +4,7 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
     Property, Runtime, ThreadId, Value, View,
     exec::ExecOp,
-    fence::{self, CallbackOp, FenceOp, FenceWait, Signalling},
+    fence::{self, CallbackOp, FenceOp, FenceWait, RcuSafe, Signalling},
     lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
@@ -295,6 +295,12 @@ machines! {
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
     };
+    /// One of an array's functions.
+    FenceArray(fence::ArrayOp) = fence::ArrayOp::BLANK;
+    /// One of a chain's functions.
+    FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
+    /// A reference to whatever fence a pointer refers to.
+    RcuSafe(RcuSafe) = RcuSafe::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.
@@ -500,6 +506,14 @@ impl Resolver<'_> {
                 let callback = self.object(callback, |k| matches!(k, ObjectKind::Callback { .. }))?;
                 let data = data.map(|d| self.value(d)).transpose()?.unwrap_or_default();
                 Machine::FenceCallback(CallbackOp::new(add, self.fence(fence)?, callback, data))
+            }
+            Op::Contain { duty, fence, member, seqno } => {
+                let member = member.map_or(Ok(NOTHING), |m| self.fence(m))?;
+                fence::begin_duty(self.program, duty, self.fence(fence)?, member, seqno)
+            }
+            Op::GetRcuSafe { place } => {
+                let (target, slot) = self.place(place)?;
+                Machine::RcuSafe(RcuSafe::new(target, slot))
             }
             Op::Reserve { resv, slots } => Machine::Reserve(Reserve::new(self.resv(resv)?, slots)),
             Op::AddFence { resv, fence, usage } => {

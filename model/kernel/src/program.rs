@@ -125,6 +125,8 @@ pub enum ObjectKind {
 pub struct FenceOps {
     /// `enable_signaling`, called once under the fence's lock; 0 signals the fence at once.
     pub enable_signaling: Option<CalleeId>,
+    /// `signaled`, called without the lock; a nonzero result makes whoever asked signal the fence.
+    pub signaled: Option<CalleeId>,
     /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
     pub release: Option<CalleeId>,
 }
@@ -310,6 +312,10 @@ pub enum Op {
     Fence { what: fence::What, fence: Operand, error: i16 },
     /// `wait` for a fence.
     FenceWait { fence: Operand, patience: Patience, poll: bool },
+    /// What the kernel calls a fence that is made of others for; `chain-find`.
+    Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
+    /// `get-rcu-safe`.
+    GetRcuSafe { place: Place },
     /// `add-callback`, `remove-callback`.
     FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
     /// `reserve`.
@@ -517,6 +523,8 @@ pub struct Program {
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
+    /// The fences that are made of others.
+    pub containers: Vec<fence::Container>,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

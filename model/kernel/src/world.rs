@@ -5,7 +5,7 @@ use crate::{
     ThreadId, Value, Violation,
     coder::Canon,
     exec::Exec,
-    fence::{Callback, Fence},
+    fence::{Callback, Fence, Holds},
     object::Task,
     primitives::{
         barrier::Barrier,
@@ -54,7 +54,7 @@ impl<R: Runtime> World<R> {
     /// The world of a program before its setup has run.
     pub fn new(program: &Program) -> World<R> {
         let objects = std::array::from_fn(|i| match program.objects.get(i) {
-            Some(decl) => Object::new(&decl.kind, ObjId::object(i)),
+            Some(decl) => contained(Object::new(&decl.kind, ObjId::object(i)), program, ObjId::object(i)),
             None => Object::None,
         });
         let vars = std::array::from_fn(|i| match program.vars.get(i) {
@@ -102,6 +102,20 @@ impl<R: Runtime> World<R> {
     pub(crate) fn task_ids(&self) -> impl Iterator<Item = ThreadId> + use<R> {
         (0..self.live.tasks).map(ThreadId)
     }
+}
+
+/// A fence as it is if others are made of it, or it is made of others.
+fn contained<R: Runtime>(mut object: Object<R>, program: &Program, id: ObjId) -> Object<R> {
+    if let Object::Fence(f) = &mut object {
+        let refs = program.contained(id);
+        if refs > 0 {
+            f.hold_from_start(refs);
+        }
+        if matches!(program.container(id).map(|c| c.holds), Some(Holds::Array { .. })) {
+            f.take_errors_of_members();
+        }
+    }
+    object
 }
 
 /// Typed access to objects. A wrong kind cannot come from a scenario (operands are checked when an operation
@@ -365,6 +379,8 @@ impl<R: Runtime> World<R> {
             .objects()
             .map(|(_, o)| match o {
                 Object::FenceList(l) => l.holders_of(id),
+                // A callback's reference is that of what it tells.
+                Object::Callback(cb) => u16::from(is_reference(cb.queued_data(), id)),
                 // Whether its reference is the list's is the program's affair; reachable it is.
                 Object::List(l) => u16::from(l.holds(id)),
                 _ => 0,
@@ -372,6 +388,18 @@ impl<R: Runtime> World<R> {
             .sum();
         in_vars.count() as u16 + in_lists
     }
+
+    /// The references that the nodes of chains have to a fence because their callbacks are on it.
+    fn awaiting_chains(&self, id: ObjId, program: &Program) -> u16 {
+        match self.object(id) {
+            Object::Fence(f) => f.queued_callbacks().filter(|cb| program.is_chain_callback(*cb)).count() as u16,
+            _ => 0,
+        }
+    }
+}
+
+fn is_reference(value: Option<Value>, id: ObjId) -> bool {
+    matches!(value, Some(Value::Ref(h)) if h.obj == id)
 }
 
 /// A value with its generation reduced to whether the reference is outdated.
@@ -408,7 +436,7 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
             let thread = program.main_thread();
             return Some(Violation { property: Property::LeakedObject, thread, pc: 0, object: Some(id), other: None });
         }
-        if count > expected + world.shared_holders(id) {
+        if count > expected + world.shared_holders(id) + world.awaiting_chains(id, program) {
             let other = counted.ledger().debtor();
             let thread = other.unwrap_or(program.main_thread());
             return Some(Violation { property: Property::LeakedReference, thread, pc: 0, object: Some(id), other });

@@ -167,6 +167,33 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         kernel: "struct dma_fence",
     },
     DeclSpec {
+        name: "fence-array",
+        kind: Some(Kind::Fence),
+        options: &[
+            option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
+            option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
+            flag("any", "it signals with the first of its members, not with the last"),
+        ],
+        meaning: "a fence that signals when all of the fences in its block have: `fence-array all { a; b }`; it has a \
+                  reference to each",
+        kernel: "struct dma_fence_array",
+    },
+    DeclSpec {
+        name: "fence-chain",
+        kind: Some(Kind::Fence),
+        options: &[
+            Opt { required: true, ..option("contains", Takes::Object(&[Kind::Fence]), "its own fence") },
+            option("prev", Takes::Object(&[Kind::Fence]), "what comes before it: another node, or a fence"),
+            Opt {
+                required: true,
+                ..option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number on the timeline")
+            },
+        ],
+        meaning: "a timeline's point: a fence that signals when its own fence and all before it have; it has a reference \
+                  to its own fence and to what comes before it, and their context if it is later",
+        kernel: "struct dma_fence_chain",
+    },
+    DeclSpec {
         name: "callback",
         kind: Some(Kind::Callback),
         options: &[option("run", Takes::Proc(2), "the proc that it calls, with the fence and its data")],

@@ -34,6 +34,11 @@ impl<R: Runtime> Callback<R> {
         self.data.swap(Value::Unset, Order::Relaxed)
     }
 
+    /// What its function will get, while it is queued.
+    pub(crate) fn queued_data(&self) -> Option<Value> {
+        (self.queued.peek() != 0).then(|| self.data.peek())
+    }
+
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
         sink("ran", Facet::Word(i32::from(self.ran.peek())));

@@ -1,8 +1,8 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    ENABLED, Life, SIGNALED, WAKES, callback::func_of, check_alive, free, get, get_rcu, release, release_footprint,
-    test_signaled,
+    DETACHED, ENABLED, Life, SIGNALED, WAKES, callback::func_of, check_alive, free, get, get_rcu, release,
+    release_footprint, test_signaled,
 };
 use crate::{
     AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell, Then,
@@ -33,6 +33,12 @@ points! {
         SignalNow = "enable_signaling failed: set SIGNALED",
         /// `dma_fence_is_signaled()`: 1 or 0, without the lock.
         IsSignaled = "dma_fence_is_signaled",
+        /// Not yet, as far as the bit tells: `ops->signaled()` is asked, if there still is one.
+        AskOps = "ops->signaled",
+        /// It returned false.
+        NotSignaled = "ops->signaled: false",
+        /// It returned true: whoever asked signals the fence, unless somebody was faster.
+        SignalSeen = "ops->signaled: set SIGNALED",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
@@ -55,6 +61,7 @@ points! {
 pub struct FenceOp {
     what: What,
     fence: ObjId,
+    /// What `set-error` sets; for a signaller its result, if it was the first.
     error: i16,
 }
 
@@ -117,15 +124,47 @@ impl FenceOp {
         super::wait::spin_if_locked(cx, self.fence)
     }
 
+    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile.
+    fn ask_ops<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let detached = cx.fence(self.fence).flags.load(Order::Acquire) & DETACHED != 0;
+        match cx.program.fence_ops(self.fence).signaled.filter(|_| !detached) {
+            Some(callee) => {
+                let args = [super::reference(self.fence), Value::Unset];
+                Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
+            }
+            None => Flow::Done(Value::Word(0)),
+        }
+    }
+
+    fn is_signaled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let signaled = test_signaled(cx, self.fence);
+        if signaled || cx.program.fence_ops(self.fence).signaled.is_none() {
+            return Flow::Done(Value::Word(i32::from(signaled)));
+        }
+        self.what = What::AskOps;
+        Flow::Go
+    }
+
+    /// Sets SIGNALED, and detaches the operations if nobody needs them after that: true if it was signalled already.
+    fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let detach = if cx.program.fence_ops(self.fence).release.is_none() { DETACHED } else { 0 };
+        let set = u64::from(SIGNALED | detach);
+        cx.fence(self.fence).flags.fetch_or(set, Order::AcqRel) & SIGNALED != 0
+    }
+
+    /// What a signaller returns who was the first.
+    fn signaled_first(&self) -> Flow {
+        Flow::Done(Value::Word(i32::from(self.error)))
+    }
+
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let checks = self.what == What::CheckAndSignal;
+        let checks = self.what != What::Signal;
         let held = cx.enter(self.fence);
         if let Some(spin) = self.spin(cx) {
             return spin;
         }
-        let was = cx.fence(self.fence).flags.fetch_or(u64::from(SIGNALED), Order::AcqRel) & SIGNALED != 0;
-        if was {
+        if self.set_signaled(cx) {
             if !checks {
                 cx.violate(Property::FenceSignaledTwice, Some(self.fence));
             }
@@ -133,7 +172,7 @@ impl FenceOp {
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
         if locked.len == 0 {
-            return Flow::Done(Value::Word(0));
+            return self.signaled_first();
         }
         super::hold(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
@@ -165,7 +204,7 @@ impl FenceOp {
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
             }
         }
-        if last { Flow::Done(Value::Word(0)) } else { Flow::Go }
+        if last { self.signaled_first() } else { Flow::Go }
     }
 
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
@@ -173,13 +212,13 @@ impl FenceOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         super::let_go(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
-        Flow::Done(Value::Word(0))
+        self.signaled_first()
     }
 
     /// The lock is held already.
     fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        cx.fence(self.fence).flags.fetch_or(u64::from(SIGNALED), Order::AcqRel);
+        self.set_signaled(cx);
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
         self.what = if empty { What::Unlock } else { What::RunCallback };
         Flow::Go
@@ -201,7 +240,7 @@ impl FenceOp {
         if !test_signaled(cx, self.fence) {
             return Flow::Done(Value::Word(0));
         }
-        let error = i32::from(cx.fence(self.fence).error.load(Order::Relaxed));
+        let error = i32::from(cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR);
         Flow::Done(Value::Word(if error == 0 { 1 } else { -error }))
     }
 
@@ -229,7 +268,6 @@ impl FenceOp {
                 get(cx, self.fence);
                 return super::reference(self.fence);
             }
-            What::IsSignaled => return Value::Word(i32::from(test_signaled(cx, self.fence))),
             What::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
             What::Free => free(cx, self.fence),
             _ => debug_assert!(false, "[internal bug] {:?} has several steps", self.what),
@@ -260,7 +298,10 @@ impl Protocol for FenceOp {
         }
         match self.what {
             What::EnableSignaling => self.enable(cx),
-            What::Signal | What::CheckAndSignal => self.signal(cx),
+            What::Signal | What::CheckAndSignal | What::SignalSeen => self.signal(cx),
+            What::IsSignaled => self.is_signaled(cx),
+            What::AskOps => self.ask_ops(cx),
+            What::NotSignaled => Flow::Done(Value::Word(0)),
             What::RunCallback => self.run_callback(cx),
             What::Unlock => self.unlock(cx),
             What::SignalNow | What::Enabling => self.signal_now(cx),
@@ -273,7 +314,7 @@ impl Protocol for FenceOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.what {
-            What::IsSignaled => Footprint::reads(self.fence),
+            What::IsSignaled | What::AskOps | What::NotSignaled => Footprint::reads(self.fence),
             What::Release | What::Free => release_footprint(v, self.fence),
             What::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
@@ -281,7 +322,7 @@ impl Protocol for FenceOp {
                 irqs_footprint(v, Footprint::writes(self.fence).write(target))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::CheckAndSignal | What::Unlock | What::EnableSignaling => {
+            What::Signal | What::CheckAndSignal | What::SignalSeen | What::Unlock | What::EnableSignaling => {
                 irqs_footprint(v, Footprint::writes(self.fence))
             }
             _ => Footprint::writes(self.fence),
@@ -289,8 +330,12 @@ impl Protocol for FenceOp {
     }
 
     fn returned(&mut self, value: Value) {
-        if self.what == What::Enabling {
-            self.what = if value.word() == Some(0) { What::SignalNow } else { What::Unlock };
+        let no = value.word() == Some(0);
+        match self.what {
+            What::Enabling => self.what = if no { What::SignalNow } else { What::Unlock },
+            What::AskOps if no => self.what = What::NotSignaled,
+            What::AskOps => (self.what, self.error) = (What::SignalSeen, 1),
+            _ => {}
         }
     }
 
@@ -299,7 +344,10 @@ impl Protocol for FenceOp {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        let locks = matches!(self.what, What::EnableSignaling | What::Signal | What::CheckAndSignal | What::GetStatus);
+        let locks = matches!(
+            self.what,
+            What::EnableSignaling | What::Signal | What::CheckAndSignal | What::SignalSeen | What::GetStatus
+        );
         locks.then_some(self.fence)
     }
 }

@@ -3,8 +3,9 @@
 //! A proc that is only called by name is inlined. One whose name is given to something is a callee: every script gets a
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
-use fenceweave_kernel::program::{Callee, CalleeId};
-use fenceweave_kernel::{Instr, ObjId, ObjectKind, Operand, Script};
+use fenceweave_kernel::fence::Duty;
+use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, SourceLine};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script};
 
 use super::names::{Symbol, is_name};
 use super::script::Unit;
@@ -17,7 +18,25 @@ use crate::syntax::{Node, Value as Written, ValueKind};
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
 const CALLEES_MAX: usize = 32;
 
+/// What a callee does: what the author wrote, or one of the kernel's own functions.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body<'a> {
+    Written(&'a Node),
+    BuiltIn(Duty),
+}
+
 impl<'a> Lower<'a> {
+    /// One of the kernel's own functions of fences that are made of others, as something that is called.
+    pub(super) fn built_in(&mut self, duty: Duty) -> CalleeId {
+        let known = self.callees.iter().position(|other| matches!(other, Body::BuiltIn(d) if *d == duty));
+        let at = known.unwrap_or_else(|| {
+            self.callees.push(Body::BuiltIn(duty));
+            self.program.callees.push(duty.name().to_owned());
+            self.callees.len() - 1
+        });
+        CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
+    }
+
     /// The proc that a value names, as something to be called with at most so many arguments.
     pub(super) fn callee(&mut self, value: &Written, arguments: usize) -> Option<CalleeId> {
         let name = value.span.of(self.text);
@@ -42,9 +61,9 @@ impl<'a> Lower<'a> {
     }
 
     fn register(&mut self, name: &str, node: &'a Node) -> CalleeId {
-        let known = self.callees.iter().position(|other| std::ptr::eq(*other, node));
+        let known = self.callees.iter().position(|other| matches!(other, Body::Written(n) if std::ptr::eq(*n, node)));
         let at = known.unwrap_or_else(|| {
-            self.callees.push(node);
+            self.callees.push(Body::Written(node));
             self.program.callees.push(name.to_owned());
             self.callees.len() - 1
         });
@@ -93,16 +112,17 @@ impl<'a> Lower<'a> {
     }
 
     fn hook(&mut self, node: &'a Node) {
-        let (mut release, mut enable_signaling) = (None, None);
+        let mut given = FenceOps::default();
         let mut keys = 0;
         for entry in &node.entries {
             let Some(key) = &entry.key else { continue };
             keys += 1;
             match key.text.as_str() {
-                "release" => release = self.callee(&entry.value, 1),
-                "enable-signaling" => enable_signaling = self.callee(&entry.value, 1),
+                "release" => given.release = self.callee(&entry.value, 1),
+                "enable-signaling" => given.enable_signaling = self.callee(&entry.value, 1),
+                "signaled" => given.signaled = self.callee(&entry.value, 1),
                 other => {
-                    let known = ["release", "enable-signaling"];
+                    let known = ["release", "enable-signaling", "signaled"];
                     self.mistakes
                         .add("unknown-option", key.span, format!("there is no hook `{other}`"))
                         .expected(list(known))
@@ -116,15 +136,15 @@ impl<'a> Lower<'a> {
                 if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
             self.mistakes
                 .add("hook", node.head, message)
-                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC]`");
+                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]`");
         }
         for value in node.values() {
             let name = value.span.of(self.text);
             match self.names.find(name) {
-                Some((Symbol::Struct(of), _)) if node.option("enable-signaling").is_none() => {
+                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).is_none() => {
                     let hooks = &mut self.program.structs[of].release;
                     let twice = hooks.is_some();
-                    *hooks = release;
+                    *hooks = given.release;
                     self.tell_hooked_twice(node, twice);
                 }
                 Some((Symbol::Struct(_), declared)) => {
@@ -133,12 +153,25 @@ impl<'a> Lower<'a> {
                         .expected("`release=` alone")
                         .seen(declared, "declared here");
                 }
+                Some((Symbol::Object { id, kind: Kind::Fence }, declared)) if self.is_container(id) => {
+                    self.mistakes
+                        .add("hook", value.span, format!("`{name}` is made of other fences: the kernel calls its own"))
+                        .expected("a fence of its own, or a struct")
+                        .seen(declared, "declared here");
+                }
                 Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
                     let object = self.program.objects.get_mut(usize::from(id.0));
                     if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {
-                        let twice = ops.release.and(release).or(ops.enable_signaling.and(enable_signaling)).is_some();
-                        ops.release = release.or(ops.release);
-                        ops.enable_signaling = enable_signaling.or(ops.enable_signaling);
+                        let pairs = [
+                            (&mut ops.release, given.release),
+                            (&mut ops.enable_signaling, given.enable_signaling),
+                            (&mut ops.signaled, given.signaled),
+                        ];
+                        let mut twice = false;
+                        for (hook, new) in pairs {
+                            twice |= hook.and(new).is_some();
+                            *hook = new.or(*hook);
+                        }
                         self.tell_hooked_twice(node, twice);
                     }
                 }
@@ -235,7 +268,10 @@ impl<'a> Lower<'a> {
     }
 
     fn link(&mut self, at: usize, callee: usize) {
-        let node = self.callees[callee];
+        let node = match self.callees[callee] {
+            Body::Written(node) => node,
+            Body::BuiltIn(duty) => return self.link_built_in(at, duty),
+        };
         let name = self.script_at(at).name.clone();
         let mut unit = Unit::new(&name, false);
         let params: Vec<&Written> = if node.name.text == "proc" { node.values().skip(1).collect() } else { vec![] };
@@ -244,12 +280,7 @@ impl<'a> Lower<'a> {
         }
         let body = self.callee_script(unit, node);
         let script = self.script_at(at);
-        if script.code.is_empty() {
-            // A setup or a teardown that nobody wrote ends at once.
-            script.code.push(Instr::End);
-            script.lines.push(Default::default());
-        }
-        let entry = script.code.len() as u16;
+        let entry = entry_of(script);
         let moved = body.code.into_iter().map(|instr| match instr {
             Instr::Jump(to) => Instr::Jump(to.saturating_add(entry)),
             Instr::Branch { expr, otherwise } => Instr::Branch { expr, otherwise: otherwise.saturating_add(entry) },
@@ -263,5 +294,34 @@ impl<'a> Lower<'a> {
         script.lines.extend(body.lines);
         let params = u8::try_from(params.len()).unwrap_or(u8::MAX);
         script.callees.push(Callee { entry, params, locals: body.locals });
+    }
+}
+
+/// Where the next callee of a script begins.
+fn entry_of(script: &mut Script) -> u16 {
+    if script.code.is_empty() {
+        // A setup or a teardown that nobody wrote ends at once.
+        script.code.push(Instr::End);
+        script.lines.push(Default::default());
+    }
+    script.code.len() as u16
+}
+
+impl Lower<'_> {
+    /// A function of the kernel's own: one operation on the container that it is called for, whose result it returns. A
+    /// callback is called with the fence first, and with its container as data.
+    fn link_built_in(&mut self, at: usize, duty: Duty) {
+        let arguments = ["fence", "data"].map(str::to_owned);
+        let local = |at| Operand::Local(LocalId(at));
+        let (fence, member) = if duty == Duty::Member { (local(1), Some(local(0))) } else { (local(0), None) };
+        let result = LocalId(0);
+        let op = Op::Contain { duty, fence, member, seqno: 0 };
+        let script = self.script_at(at);
+        let entry = entry_of(script);
+        script.code.push(Instr::Op { op, into: Some(result), may_fail: None });
+        script.code.push(Instr::Return { result: Some(result) });
+        let line = SourceLine { line: 0, text: duty.name().to_owned() };
+        script.lines.extend([line.clone(), line]);
+        script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec() });
     }
 }

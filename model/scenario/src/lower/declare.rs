@@ -3,6 +3,7 @@
 use fenceweave_kernel::program::{SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, ww};
 
+use super::containers;
 use super::entries::Options;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
@@ -56,6 +57,7 @@ impl<'a> Lower<'a> {
                 .expected(format!("`{} NAME`", spec.name));
         }
         if spec.kind != Some(Kind::Struct)
+            && spec.name != containers::ARRAY
             && let Some(block) = &node.block
         {
             let at = Span::new(block.span.start as usize, block.span.start as usize + 1);
@@ -105,6 +107,8 @@ impl<'a> Lower<'a> {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
+            Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
+            Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name),
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
             }
@@ -151,7 +155,7 @@ impl<'a> Lower<'a> {
 
     /// A fence context that nobody has. Contexts that authors write are at
     /// most 200, so those from above meet them last.
-    fn fresh_context(&self) -> u8 {
+    pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let mut kinds = self.program.objects.iter().map(|object| &object.kind);
             kinds.any(|kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context))
@@ -274,6 +278,7 @@ impl<'a> Lower<'a> {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
+            Symbol::Object { id, kind: Kind::Fence } => self.complete_container(declared.node, id),
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { kind: Kind::Exec, .. } => {}
             Symbol::PerThread { kind, .. } => {

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod callees;
+mod containers;
 mod declare;
 mod entries;
 mod expect;
@@ -42,7 +43,7 @@ pub(crate) struct Lower<'a> {
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
     /// What the kernel calls through a pointer, by its place among the program's callees.
-    callees: Vec<&'a Node>,
+    callees: Vec<callees::Body<'a>>,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
     program: Program,

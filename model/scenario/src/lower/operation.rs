@@ -303,6 +303,7 @@ impl<'a> Lower<'a> {
                 | Op::CallRcu { .. }
                 | Op::Rcu { at: rcu::At::Synchronize }
                 | Op::Fence { what: fence::What::GetRcu, .. }
+                | Op::GetRcuSafe { .. }
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
@@ -310,8 +311,8 @@ impl<'a> Lower<'a> {
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );
-        // A callback of RCU may queue the next one.
-        self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. });
+        // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
+        self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);
         if matches!(op, Op::Cursor { home, .. } if into == Some(home)) {
             self.tell_same_local(node);

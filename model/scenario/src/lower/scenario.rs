@@ -51,9 +51,10 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("shrinker", "shrinker NAME { … }", "what a blocking allocation may have to run, in its own place, to find memory"),
     (
         "hook",
-        "hook OBJECT… release=PROC [enable-signaling=PROC]",
+        "hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]",
         "what the kernel calls: `release` when the last reference to a fence or to an object of a struct is dropped, \
-         `enable-signaling` when somebody first wants a fence signalled (it returns 0 to have it signalled at once)",
+         `enable-signaling` when somebody first wants a fence signalled (it returns 0 to have it signalled at once), \
+         `signaled` when somebody asks about a fence that is not signalled yet (if it returns 1, the one who asked signals it)",
     ),
     (
         "lock-order",

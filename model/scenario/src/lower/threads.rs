@@ -111,6 +111,7 @@ impl<'a> Lower<'a> {
         for node in nodes.iter().filter(|node| node.name.text == "irq") {
             self.check_interrupted(node);
         }
+        self.container_works();
         let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
@@ -211,6 +212,7 @@ impl<'a> Lower<'a> {
             let kind = if kind == "timer" { Kind::Timer } else { Kind::Work };
             self.declare_name(&name, Symbol::Object { id, kind });
         }
+        self.declare_container_works(next);
     }
 
     fn deferred_head(&mut self, node: &'a Node) -> Option<(Name, Option<ObjId>)> {

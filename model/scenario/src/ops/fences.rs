@@ -97,6 +97,14 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::GetRcu),
     )
     .returns("1, or 0 if the last reference is gone"),
+    OpSpec::new(
+        "get-rcu-safe",
+        &[operand("place", Takes::Place)],
+        "takes a reference to whatever fence a pointer refers to, in a read-side section, although others replace it",
+        "dma_fence_get_rcu_safe()",
+        |args| Op::GetRcuSafe { place: args.place("place") },
+    )
+    .returns("the reference, or NULL"),
     OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
     OpSpec::new(
         "fence-free",
@@ -132,6 +140,22 @@ pub(super) const OPS: &[OpSpec] = &[
     .options(&[INTERRUPTIBLE, TIMEOUT_OR_POLL])
     .returns(WAITED)
     .fails(ERESTARTSYS),
+    OpSpec::new(
+        "chain-find",
+        &[FENCE],
+        "finds the point of a timeline, from one of its later nodes on, that whoever wants this number has to wait for",
+        "dma_fence_chain_find_seqno()",
+        |args| Op::Contain {
+            duty: fenceweave_kernel::fence::Duty::Find,
+            fence: args.object("fence"),
+            member: None,
+            seqno: u16::try_from(args.number("seqno", 0)).unwrap_or(0),
+        },
+    )
+    .options(&[Opt { required: true, ..option("seqno", Takes::Number { min: 0, max: 60_000 }, "the number") }])
+    .returns(
+        "a reference; NULL if all of it is signalled; -EINVAL if the number is not there yet, or this is no timeline",
+    ),
     OpSpec::new(
         "add-callback",
         &[FENCE, CALLBACK_OR_PROC],

@@ -1,0 +1,455 @@
+//! `dma_fence_chain`: a timeline's point, which is signalled when its own fence and those of all points before it are.
+//!
+//! A walk goes back from node to node. It drops the nodes whose fences are signalled out of the chain, by exchanging the
+//! pointer to them for the one that they have: many may walk at once, and each finds what the others left.
+
+use super::{
+    NO_FENCE, RcuSafe, What,
+    array::after_call,
+    container::{Advance, Duty, Holds, Part, found, load, take},
+    get, reference,
+};
+use crate::{
+    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    primitives::rcu,
+};
+
+points! {
+    /// Program points of a chain's functions.
+    enum At {
+        /// `dma_fence_chain_enable_signaling()`: the reference that the callback will have.
+        GetForCallback = "chain: get node for callback",
+        /// `dma_fence_chain_for_each()`: begins at the head.
+        Begin = "chain: get head",
+        /// `dma_fence_chain_contained()` of the node that the walk is at.
+        Contained = "chain: contained fence",
+        /// Enabling: a reference to that fence, for as long as the callback is on it.
+        GetContained = "chain: get contained fence",
+        /// `dma_fence_add_callback()`: the walk ends at the first fence that takes it.
+        Add = "chain: add_callback",
+        /// It did not: that fence is signalled.
+        PutContained = "chain: put contained fence",
+        /// `dma_fence_chain_signaled()`: the walk ends at the first fence that is not signalled.
+        Look = "chain: contained fence signalled?",
+        /// `dma_fence_chain_walk()`, `dma_fence_chain_get_prev()`: enters a read-side section.
+        ReadLock = "chain walk: rcu_read_lock",
+        /// `dma_fence_get_rcu_safe(&chain->prev)`.
+        LoadPrev = "chain walk: get previous node",
+        /// Leaves it.
+        ReadUnlock = "chain walk: rcu_read_unlock",
+        /// The fence of the previous node.
+        PrevContained = "chain walk: previous node's fence",
+        /// Is it signalled? Then the node may go.
+        TestPrev = "chain walk: previous node signalled?",
+        /// What the previous node has before it, in a section of its own.
+        ReadLockAgain = "chain walk: rcu_read_lock again",
+        /// Takes a reference to that.
+        LoadReplacement = "chain walk: get replacement",
+        /// Leaves the section.
+        ReadUnlockAgain = "chain walk: rcu_read_unlock again",
+        /// `cmpxchg(&chain->prev, prev, replacement)`: somebody else may have been faster.
+        Exchange = "chain walk: cmpxchg prev",
+        /// Drops the reference that the pointer had, or else the one to the replacement.
+        PutExchanged = "chain walk: put what is not needed",
+        /// Drops the walk's own to the previous node, and looks again.
+        PutPrev = "chain walk: put previous node",
+        /// Drops the node that the walk leaves.
+        PutNode = "chain walk: put node",
+        /// `dma_fence_chain_cb()`: `irq_work_queue()`.
+        Queue = "chain: irq_work_queue",
+        /// And drops the fence that it was on.
+        PutMember = "chain: put contained fence",
+        /// `dma_fence_chain_irq_work()`: nothing is left to wait for.
+        Signal = "chain: dma_fence_signal",
+        /// Drops the callback's reference: of the work, and of an enabling that added none.
+        PutHead = "chain: put node",
+        /// `dma_fence_chain_release()`: takes nodes that nobody else refers to out of the chain, so that their releases
+        /// do not nest.
+        Unlink = "chain: unlink previous nodes",
+        /// Drops one such.
+        PutUnlinked = "chain: put unlinked node",
+        /// What is left before it.
+        PutLast = "chain: put previous node",
+        /// The node's own fence.
+        TakeFence = "chain: fence",
+        /// Drops it.
+        PutFence = "chain: put fence",
+        /// `dma_fence_free()`.
+        Free = "chain: dma_fence_free",
+    }
+}
+
+/// One of a chain's functions in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChainOp {
+    at: At,
+    duty: Duty,
+    head: ObjId,
+    /// Where the walk is; it has a reference to it.
+    node: ObjId,
+    /// The fence of the node, or of the one before it: whichever is looked at.
+    fence: ObjId,
+    prev: Option<ObjId>,
+    replacement: Option<ObjId>,
+    /// What is looked for.
+    seqno: u16,
+    /// The walk is over, and this is its answer.
+    answer: Option<bool>,
+    part: Part,
+}
+
+impl crate::Code for Option<bool> {
+    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+        let mut byte = self.map_or(0, |b| 1 + u8::from(b));
+        c.byte(&mut byte);
+        *self = byte.checked_sub(1).map(|b| b != 0);
+    }
+}
+
+fields!(ChainOp { at, duty, head, node, fence, prev, replacement, seqno, answer, part });
+
+/// A node's words: the one before it, its own fence, and the number of the one before.
+#[derive(Clone, Copy)]
+struct Node {
+    prev: ObjId,
+    fence: ObjId,
+    prev_seqno: u16,
+    callback: ObjId,
+    work: ObjId,
+}
+
+/// `to_dma_fence_chain()`.
+fn node(program: &Program, fence: ObjId) -> Option<Node> {
+    let c = program.container(fence)?;
+    match c.holds {
+        Holds::Chain { prev, fence, prev_seqno } => {
+            Some(Node { prev, fence, prev_seqno, callback: c.callbacks, work: c.work })
+        }
+        Holds::Array { .. } => None,
+    }
+}
+
+impl ChainOp {
+    pub(crate) const BLANK: ChainOp = ChainOp {
+        at: At::Begin,
+        duty: Duty::Enable,
+        head: NO_FENCE,
+        node: NO_FENCE,
+        fence: NO_FENCE,
+        prev: None,
+        replacement: None,
+        seqno: 0,
+        answer: None,
+        part: Part::NONE,
+    };
+
+    /// A function about to start; `member` is the fence that a callback was on.
+    pub(crate) fn new(duty: Duty, head: ObjId, member: ObjId, seqno: u16) -> ChainOp {
+        let at = match duty {
+            Duty::Enable | Duty::Work => At::GetForCallback,
+            Duty::Signaled | Duty::Find => At::Begin,
+            Duty::Member => At::Queue,
+            Duty::Release => At::Unlink,
+        };
+        let fence = if duty == Duty::Member { member } else { NO_FENCE };
+        ChainOp { at, duty, head, node: head, fence, seqno, ..ChainOp::BLANK }
+    }
+
+    fn go(&mut self, at: At) -> Flow {
+        self.at = at;
+        Flow::Go
+    }
+
+    fn inside(&mut self, at: At, part: Part) -> Flow {
+        self.part = part;
+        self.go(at)
+    }
+
+    fn put(&mut self, at: At, fence: ObjId) -> Flow {
+        self.inside(at, Part::fence(What::Put, fence))
+    }
+
+    /// `dma_fence_chain_for_each()` from the head on; what cannot be found is told at once.
+    fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.duty == Duty::Find && self.seqno > 0 {
+            let (_, last) = cx.program.fence_point(self.head);
+            if node(cx.program, self.head).is_none() || last < self.seqno {
+                return Flow::Done(Value::from(Errno::EINVAL));
+            }
+        }
+        get(cx, self.head);
+        self.node = self.head;
+        self.visit(cx.program)
+    }
+
+    /// The walk has come to a node.
+    fn visit(&mut self, program: &Program) -> Flow {
+        if self.duty != Duty::Find {
+            return self.go(At::Contained);
+        }
+        let of = |fence| program.fence_point(fence).0;
+        let reaches = node(program, self.node).is_none_or(|n| n.prev_seqno < self.seqno);
+        if self.seqno == 0 || of(self.node) != of(self.head) || reaches {
+            return Flow::Done(reference(self.node));
+        }
+        self.go(At::ReadLock)
+    }
+
+    fn contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.fence = contained(cx, self.node);
+        if self.duty == Duty::Signaled {
+            self.inside(At::Look, Part::fence(What::IsSignaled, self.fence))
+        } else {
+            self.go(At::GetContained)
+        }
+    }
+
+    fn get_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        get(cx, self.fence);
+        let callback = node(cx.program, self.head).map_or(NO_FENCE, |n| n.callback);
+        self.inside(At::Add, Part::add_callback(self.fence, callback, self.head))
+    }
+
+    /// `dma_fence_chain_walk()` of a node: what is not one has none before it.
+    fn walk<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(node) = node(cx.program, self.node) else {
+            cx.touch(ObjId::task(cx.me));
+            return self.put(At::PutNode, self.node);
+        };
+        rcu::read_lock(cx);
+        self.inside(At::LoadPrev, Part::Pointer(RcuSafe::new(node.prev, None)))
+    }
+
+    fn walk_again<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        rcu::read_lock(cx);
+        let word = self.prev.and_then(|p| node(cx.program, p)).map_or(NO_FENCE, |n| n.prev);
+        self.inside(At::LoadReplacement, Part::Pointer(RcuSafe::new(word, None)))
+    }
+
+    fn prev_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(prev) = self.prev else { return self.put(At::PutNode, self.node) };
+        self.fence = contained(cx, prev);
+        self.inside(At::TestPrev, Part::fence(What::IsSignaled, self.fence))
+    }
+
+    fn exchange<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let word = node(cx.program, self.node).map_or(NO_FENCE, |n| n.prev);
+        let pointer = |f: Option<ObjId>| f.map_or(Value::Null, reference);
+        let (old, new) = (pointer(self.prev), pointer(self.replacement.take()));
+        cx.rt.full_barrier();
+        cx.touch(word);
+        let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
+            Ok(old) => old,
+            Err(_) => new,
+        };
+        cx.rt.full_barrier();
+        match (found(unneeded), self.prev) {
+            (Some(unneeded), _) => self.put(At::PutExchanged, unneeded),
+            (None, Some(prev)) => self.put(At::PutPrev, prev),
+            (None, None) => self.go(At::ReadLock),
+        }
+    }
+
+    /// Whoever releases a node is the only one who knows it, and the same goes for those that only it refers to.
+    fn unlink<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some(own) = node(cx.program, self.head) else { return Flow::Done(Value::Word(0)) };
+        let Some(prev) = take(cx, own.prev) else { return self.go(At::TakeFence) };
+        let alone = cx.fence(prev).refs.count() == 1;
+        let Some(before) = node(cx.program, prev).filter(|_| alone) else { return self.put(At::PutLast, prev) };
+        if let Some(next) = take(cx, before.prev) {
+            cx.world.var_mut(own.prev).cell.store(reference(next), Order::Release);
+        }
+        self.put(At::PutUnlinked, prev)
+    }
+
+    fn take_fence<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let fence = node(cx.program, self.head).and_then(|n| take(cx, n.fence));
+        match fence {
+            Some(fence) => self.put(At::PutFence, fence),
+            None => self.inside(At::Free, Part::fence(What::Free, self.head)),
+        }
+    }
+
+    /// The walk has left a node: on to the one before it, or it is over.
+    fn leave(&mut self, program: &Program) -> Flow {
+        self.fence = NO_FENCE;
+        match (self.answer, self.prev.take()) {
+            (None, Some(prev)) => {
+                self.node = prev;
+                self.visit(program)
+            }
+            (None, None) => self.finish(self.duty == Duty::Signaled),
+            (Some(answer), _) => self.finish(answer),
+        }
+    }
+
+    /// What the walk was for.
+    fn finish(&mut self, answer: bool) -> Flow {
+        self.node = self.head;
+        (self.answer, self.fence) = (Some(answer), NO_FENCE);
+        match (self.duty, answer) {
+            (Duty::Find, _) => Flow::Done(Value::Null),
+            // The callback that was not added had a reference.
+            (Duty::Enable | Duty::Work, false) => self.put(At::PutHead, self.head),
+            (Duty::Work, true) => self.put(At::PutHead, self.head),
+            _ => Flow::Done(Value::Word(i32::from(answer))),
+        }
+    }
+
+    /// The end of enabling without a callback, and of the work: which signals in that case, and has a reference of its own.
+    fn put_head(&mut self) -> Flow {
+        match (self.duty, self.answer) {
+            (Duty::Work, Some(false)) => {
+                self.answer = None;
+                self.inside(At::Signal, Part::fence(What::CheckAndSignal, self.head))
+            }
+            (Duty::Enable, _) => Flow::Done(Value::Word(0)),
+            _ => Flow::Done(Value::Word(0)),
+        }
+    }
+
+    /// The part is over, with this result.
+    fn after(&mut self, program: &Program, result: Value) -> Flow {
+        self.part = Part::NONE;
+        let zero = result == Value::Word(0);
+        match self.at {
+            At::Add if zero => {
+                self.answer = Some(true);
+                self.put(At::PutNode, self.node)
+            }
+            At::Add => self.put(At::PutContained, self.fence),
+            At::PutContained => self.go(At::ReadLock),
+            At::Look if zero => {
+                self.answer = Some(false);
+                self.put(At::PutNode, self.node)
+            }
+            At::Look => self.go(At::ReadLock),
+            At::LoadPrev => {
+                self.prev = found(result);
+                self.go(At::ReadUnlock)
+            }
+            At::TestPrev if zero => self.put(At::PutNode, self.node),
+            At::TestPrev if self.prev.is_some_and(|p| node(program, p).is_some()) => self.go(At::ReadLockAgain),
+            At::TestPrev => self.go(At::Exchange),
+            At::LoadReplacement => {
+                self.replacement = found(result);
+                self.go(At::ReadUnlockAgain)
+            }
+            At::PutExchanged => match self.prev {
+                Some(prev) => self.put(At::PutPrev, prev),
+                None => self.go(At::ReadLock),
+            },
+            At::PutPrev => {
+                (self.prev, self.fence) = (None, NO_FENCE);
+                self.go(At::ReadLock)
+            }
+            At::PutNode => self.leave(program),
+            At::Queue => self.put(At::PutMember, self.fence),
+            At::Signal => self.put(At::PutHead, self.head),
+            At::PutHead => self.put_head(),
+            At::PutUnlinked => self.go(At::Unlink),
+            At::PutLast => self.go(At::TakeFence),
+            At::PutFence => self.inside(At::Free, Part::fence(What::Free, self.head)),
+            _ => Flow::Done(Value::Word(0)),
+        }
+    }
+}
+
+/// `dma_fence_chain_contained()`: the fence of a node, and of what is none itself.
+fn contained<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> ObjId {
+    match node(cx.program, fence) {
+        Some(node) => load(cx, node.fence).unwrap_or(fence),
+        None => fence,
+    }
+}
+
+impl Protocol for ChainOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::GetForCallback => {
+                get(cx, self.head);
+                self.go(At::Begin)
+            }
+            At::Begin => self.begin(cx),
+            At::Contained => self.contained(cx),
+            At::GetContained => self.get_contained(cx),
+            At::ReadLock => self.walk(cx),
+            At::ReadLockAgain => self.walk_again(cx),
+            At::ReadUnlock => {
+                rcu::read_unlock(cx);
+                self.go(At::PrevContained)
+            }
+            At::ReadUnlockAgain => {
+                rcu::read_unlock(cx);
+                self.go(At::Exchange)
+            }
+            At::PrevContained => self.prev_contained(cx),
+            At::Exchange => self.exchange(cx),
+            At::Unlink => self.unlink(cx),
+            At::TakeFence => self.take_fence(cx),
+            At::Queue if self.part == Part::NONE => {
+                let work = node(cx.program, self.head).map_or(NO_FENCE, |n| n.work);
+                self.part = Part::queue(work);
+                self.part_step(cx)
+            }
+            _ => self.part_step(cx),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let word = |fence: ObjId| node(v.program, fence);
+        match self.at {
+            At::GetForCallback | At::Begin => Footprint::writes(self.head),
+            At::Contained => word(self.node).map_or(Footprint::reads(v.my_task()), |n| Footprint::reads(n.fence)),
+            At::GetContained => Footprint::writes(self.fence),
+            At::ReadLock | At::ReadLockAgain | At::ReadUnlock | At::ReadUnlockAgain => rcu::section_footprint(v),
+            At::PrevContained => {
+                let node = self.prev.and_then(word);
+                node.map_or(Footprint::reads(v.my_task()), |n| Footprint::reads(n.fence))
+            }
+            At::Exchange => word(self.node).map_or(Footprint::NONE, |n| Footprint::writes(n.prev)),
+            At::Unlink => self.unlink_footprint(v),
+            At::TakeFence => word(self.head).map_or(Footprint::NONE, |n| Footprint::writes(n.fence)),
+            At::Queue if self.part == Part::NONE => {
+                Part::queue(word(self.head).map_or(NO_FENCE, |n| n.work)).footprint(v)
+            }
+            _ => self.part.footprint(v),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self.at {
+            At::Add | At::Look | At::TestPrev | At::Signal => self.part.label(),
+            at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        self.part.spins_on()
+    }
+
+    fn returned(&mut self, value: Value) {
+        self.part.returned(value);
+    }
+}
+
+impl ChainOp {
+    fn part_step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.part.advance(cx) {
+            Advance::Inside(flow) => flow,
+            Advance::Over(result, call) => after_call(call, self.after(cx.program, result)),
+        }
+    }
+
+    fn unlink_footprint(&self, v: View<'_>) -> Footprint {
+        let Some(own) = node(v.program, self.head) else { return Footprint::NONE };
+        let mut f = Footprint::writes(own.prev);
+        if let Some(prev) = found(v.world.var_value(own.prev)) {
+            f = f.read(prev);
+            f = f.write_opt(node(v.program, prev).map(|n| n.prev));
+        }
+        f
+    }
+}

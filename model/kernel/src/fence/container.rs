@@ -1,0 +1,245 @@
+//! Fences that are made of others: what arrays and chains have in common.
+//!
+//! The kernel calls both through their `dma_fence_ops`, through the callbacks that they put on their members, and through
+//! their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container: that is left to
+//! the work, which runs once that lock is free.
+
+use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, RcuSafe, What, reference};
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Machine, ObjId, Order, Program, Runtime, Value, View,
+    coder::points,
+    cx::Then,
+    machine::Protocol,
+    primitives::workqueue::{self, WorkOp},
+};
+
+points! {
+    /// What the kernel calls a container for.
+    pub enum Duty {
+        /// `ops->enable_signaling()`, under the container's lock: 1, or 0 if there is nothing left to wait for.
+        Enable = "enable_signaling",
+        /// `ops->signaled()`: 1 or 0.
+        Signaled = "signaled",
+        /// `ops->release()`.
+        Release = "release",
+        /// The callback of a member, under the member's lock.
+        Member = "member's callback",
+        /// The `irq_work`.
+        Work = "irq_work",
+        /// `dma_fence_chain_find_seqno()`.
+        Find = "dma_fence_chain_find_seqno",
+    }
+}
+
+impl Duty {
+    /// What it is called where the kernel calls it.
+    pub fn name(self) -> &'static str {
+        self.label()
+    }
+}
+
+/// What is fixed about a container.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Container {
+    /// The fence that it is.
+    pub fence: ObjId,
+    /// Its callbacks, one after the other: one for each member of an array, one of a chain's node.
+    pub callbacks: ObjId,
+    /// Its `irq_work`.
+    pub work: ObjId,
+    /// What it holds.
+    pub holds: Holds,
+}
+
+/// The words in which a container holds references to its members.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holds {
+    /// `struct dma_fence_array`.
+    Array {
+        /// The word of the first member.
+        members: ObjId,
+        /// How many.
+        len: u8,
+        /// `num_pending`.
+        pending: ObjId,
+    },
+    /// `struct dma_fence_chain`.
+    Chain {
+        /// `prev`.
+        prev: ObjId,
+        /// `fence`.
+        fence: ObjId,
+        /// `prev_seqno`: 0 if the previous node is of another context.
+        prev_seqno: u16,
+    },
+}
+
+/// The duty of a container, as an operation about to start; `member` is what a callback was called with.
+pub(crate) fn begin(program: &Program, duty: Duty, fence: ObjId, member: ObjId, seqno: u16) -> Machine {
+    match program.container(fence).map(|c| c.holds) {
+        Some(Holds::Array { .. }) => Machine::FenceArray(ArrayOp::new(duty, fence, member)),
+        _ => Machine::FenceChain(ChainOp::new(duty, fence, member, seqno)),
+    }
+}
+
+/// Reads a word that has a reference, or none.
+pub(super) fn load<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
+    cx.touch(word);
+    found(cx.world.var_mut(word).cell.load(Order::Acquire))
+}
+
+/// Takes the reference out of a word.
+pub(super) fn take<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
+    cx.touch(word);
+    found(cx.world.var_mut(word).cell.swap(Value::Null, Order::AcqRel))
+}
+
+/// The fence that a value refers to.
+pub(super) fn found(value: Value) -> Option<ObjId> {
+    match value {
+        Value::Ref(Handle { obj, .. }) => Some(obj),
+        _ => None,
+    }
+}
+
+/// An operation that a container's machine is inside of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    Fence(FenceOp),
+    Callback(CallbackOp),
+    Work(WorkOp),
+    Pointer(RcuSafe),
+}
+
+impl Part {
+    pub(super) const NONE: Part = Part::Fence(FenceOp::BLANK);
+
+    pub(super) fn fence(what: What, fence: ObjId) -> Part {
+        Part::Fence(FenceOp::new(what, fence, 0))
+    }
+
+    /// `dma_fence_add_callback()`; the callback is told whose it is.
+    pub(super) fn add_callback(fence: ObjId, callback: ObjId, container: ObjId) -> Part {
+        Part::Callback(CallbackOp::new(true, fence, callback, reference(container)))
+    }
+
+    /// `irq_work_queue()`.
+    pub(super) fn queue(work: ObjId) -> Part {
+        Part::Work(WorkOp::new(workqueue::At::Queue, work, Value::Word(0)))
+    }
+
+    /// Takes the part's next step: its result once it is over, with the call that comes before what is next.
+    pub(super) fn advance<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Advance {
+        match self.step(cx) {
+            Flow::Done(value) => Advance::Over(value, None),
+            Flow::Call(call) => match call.then {
+                Then::Done(value) => Advance::Over(value, Some(call)),
+                Then::Resume => Advance::Inside(Flow::Call(call)),
+            },
+            other => Advance::Inside(other),
+        }
+    }
+}
+
+/// What a step of a part was.
+pub(super) enum Advance {
+    /// One of several.
+    Inside(Flow),
+    /// The last one; it may have called.
+    Over(Value, Option<crate::Call>),
+}
+
+impl Code for Part {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = match self {
+            Part::Fence(_) => 0,
+            Part::Callback(_) => 1,
+            Part::Work(_) => 2,
+            Part::Pointer(_) => 3,
+        };
+        c.byte(&mut tag);
+        if C::READING {
+            *self = match tag {
+                0 => Part::NONE,
+                1 => Part::Callback(CallbackOp::BLANK),
+                2 => Part::Work(WorkOp::BLANK),
+                _ => Part::Pointer(RcuSafe::BLANK),
+            };
+        }
+        match self {
+            Part::Fence(m) => m.code(c),
+            Part::Callback(m) => m.code(c),
+            Part::Work(m) => m.code(c),
+            Part::Pointer(m) => m.code(c),
+        }
+    }
+}
+
+impl Protocol for Part {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self {
+            Part::Fence(m) => m.step(cx),
+            Part::Callback(m) => m.step(cx),
+            Part::Work(m) => m.step(cx),
+            Part::Pointer(m) => m.step(cx),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        match self {
+            Part::Fence(m) => m.footprint(v),
+            Part::Callback(m) => m.footprint(v),
+            Part::Work(m) => m.footprint(v),
+            Part::Pointer(m) => m.footprint(v),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match self {
+            Part::Fence(m) => m.label(),
+            Part::Callback(m) => m.label(),
+            Part::Work(m) => m.label(),
+            Part::Pointer(m) => m.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self {
+            Part::Fence(m) => m.spins_on(),
+            Part::Callback(m) => m.spins_on(),
+            Part::Work(m) => m.spins_on(),
+            Part::Pointer(m) => m.spins_on(),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        match self {
+            Part::Fence(m) => m.returned(value),
+            Part::Callback(m) => m.returned(value),
+            Part::Work(m) => m.returned(value),
+            Part::Pointer(m) => m.returned(value),
+        }
+    }
+}
+
+impl Program {
+    /// The container that a fence is, if it is one.
+    pub(crate) fn container(&self, fence: ObjId) -> Option<&Container> {
+        self.containers.iter().find(|c| c.fence == fence)
+    }
+
+    /// How many references to a fence containers hold from the start.
+    pub(crate) fn contained(&self, fence: ObjId) -> u16 {
+        let words = self.containers.iter().flat_map(|c| match c.holds {
+            Holds::Array { members, len, .. } => members.0..members.0 + len,
+            Holds::Chain { prev, .. } => prev.0..prev.0 + 2,
+        });
+        let held = words.filter_map(|w| ObjId(w).as_var()).filter_map(|v| self.vars.get(v));
+        held.filter(|v| found(v.init) == Some(fence)).count() as u16
+    }
+
+    /// Whether a callback is that of a chain's node: with it, the node holds a reference to the fence that it is on.
+    pub(crate) fn is_chain_callback(&self, callback: ObjId) -> bool {
+        self.containers.iter().any(|c| c.callbacks == callback && matches!(c.holds, Holds::Chain { .. }))
+    }
+}

@@ -1,0 +1,129 @@
+//! `dma_fence_get_rcu_safe()`: a reference to whatever fence a pointer refers to, though others replace it meanwhile.
+
+use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
+use crate::{
+    AtomicCell, Cx, Flow, Footprint, Handle, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
+    coder::{fields, points},
+    machine::Protocol,
+    primitives::slab,
+};
+
+points! {
+    /// Where the loop is. Between two steps the fence that was found may go, and another may take its place.
+    enum At {
+        /// `rcu_dereference(*fencep)`: NULL ends it.
+        Load = "get_rcu_safe: load pointer",
+        /// `dma_fence_get_rcu()`: a fence whose last reference is gone means start again.
+        Get = "get_rcu_safe: dma_fence_get_rcu",
+        /// The pointer still refers to it: then the reference is to what was meant. Else start again.
+        Recheck = "get_rcu_safe: pointer still the same?",
+        /// Drops the reference to a fence that was replaced meanwhile.
+        Put = "get_rcu_safe: dma_fence_put",
+    }
+}
+
+/// The loop in flight: a reference, or NULL. The caller is in a read-side section.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RcuSafe {
+    at: At,
+    /// The word that holds the pointer, and the slot whose field it is.
+    target: ObjId,
+    slot: Option<Handle>,
+    fence: ObjId,
+    put: FenceOp,
+}
+
+fields!(RcuSafe { at, target, slot, fence, put });
+
+impl RcuSafe {
+    pub(crate) const BLANK: RcuSafe =
+        RcuSafe { at: At::Load, target: NO_FENCE, slot: None, fence: NO_FENCE, put: FenceOp::BLANK };
+
+    /// A loop about to start.
+    pub(crate) fn new(target: ObjId, slot: Option<Handle>) -> RcuSafe {
+        RcuSafe { target, slot, ..RcuSafe::BLANK }
+    }
+
+    fn pointer<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
+        if self.slot.is_some_and(|slot| !slab::check_alive(cx, slot)) {
+            return Value::Unset;
+        }
+        cx.touch(self.target);
+        cx.world.var_mut(self.target).cell.load(Order::Acquire)
+    }
+
+    fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.pointer(cx) {
+            Value::Ref(h) if matches!(cx.program.kind(h.obj), ObjectKind::Fence { .. }) => {
+                (self.at, self.fence) = (At::Get, h.obj);
+                Flow::Go
+            }
+            Value::Null | Value::Word(0) => Flow::Done(Value::Null),
+            _ => {
+                cx.violate(Property::WrongKind, Some(self.target));
+                Flow::Done(Value::Null)
+            }
+        }
+    }
+
+    fn again(&mut self) -> Flow {
+        (self.at, self.fence) = (At::Load, NO_FENCE);
+        Flow::Go
+    }
+
+    fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !get_rcu(cx, self.fence) {
+            return self.again();
+        }
+        self.at = At::Recheck;
+        Flow::Go
+    }
+
+    fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let found = reference(self.fence);
+        if self.pointer(cx) == found {
+            return Flow::Done(found);
+        }
+        (self.at, self.put) = (At::Put, FenceOp::new(What::Put, self.fence, 0));
+        Flow::Go
+    }
+
+    fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.put.step(cx) {
+            Flow::Done(_) => {
+                self.put = FenceOp::BLANK;
+                self.again()
+            }
+            Flow::Call(call) => {
+                self.put = FenceOp::BLANK;
+                call.before(self.again())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Protocol for RcuSafe {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Load => self.load(cx),
+            At::Get => self.get(cx),
+            At::Recheck => self.recheck(cx),
+            At::Put => self.put(cx),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let pointer = Footprint::reads(self.target);
+        let pointer = self.slot.map_or(pointer, |slot| pointer.read(slot.obj));
+        match self.at {
+            At::Load | At::Recheck => pointer,
+            At::Get => Footprint::writes(self.fence),
+            At::Put => self.put.footprint(v),
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+}

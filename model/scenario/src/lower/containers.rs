@@ -1,0 +1,248 @@
+//! Fences that are made of others: `fence-array`, `fence-chain`.
+
+use fenceweave_kernel::fence::{Container, Duty, Holds};
+use fenceweave_kernel::primitives::workqueue;
+use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
+use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value};
+
+use super::Lower;
+use super::entries::Options;
+use super::names::Symbol;
+use crate::kind::Kind;
+use crate::ops::{Given, Takes};
+use crate::report::Span;
+use crate::syntax::{Name, Node, Value as Written};
+
+/// The word that declares an array.
+pub(super) const ARRAY: &str = "fence-array";
+/// The word that declares a chain's node.
+pub(super) const CHAIN: &str = "fence-chain";
+/// Most members of an array.
+const MEMBERS_MAX: usize = 4;
+
+impl<'a> Lower<'a> {
+    /// `fence-array NAME { A; B }`
+    pub(super) fn fence_array(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
+        let len = self.visible(node.children()).len();
+        if !(1..=MEMBERS_MAX).contains(&len) {
+            self.mistakes
+                .add("container", node.head, format!("an array of {len} fences"))
+                .expected(format!("`{ARRAY} NAME {{ FENCE; FENCE }}` with 1 to {MEMBERS_MAX} fences"));
+        }
+        let len = u8::try_from(len).unwrap_or(u8::MAX);
+        let context = options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8);
+        let seqno = u16::try_from(options.number("seqno").unwrap_or(1)).unwrap_or(1);
+        let members = self.own_words(name, (0..len).map(|i| format!("fences[{i}]")));
+        let pending = self.own_words(name, ["num_pending".to_owned()]);
+        let init = if options.has("any") { 1 } else { i32::from(len) };
+        self.set_word(pending, Value::Word(init));
+        self.container(name, (context, seqno), len, Holds::Array { members, len, pending })
+    }
+
+    /// `fence-chain NAME contains=F prev=P seqno=N`; the second pass knows its context.
+    pub(super) fn fence_chain(&mut self, name: &Name) -> Symbol {
+        let prev = self.own_words(name, ["prev".to_owned(), "fence".to_owned()]);
+        let fence = ObjId(prev.0.saturating_add(1));
+        let context = self.fresh_context();
+        self.container(name, (context, 1), 1, Holds::Chain { prev, fence, prev_seqno: 0 })
+    }
+
+    /// The fence that a container is, with its callbacks and its work.
+    fn container(&mut self, name: &Name, (context, seqno): (u8, u16), callbacks: u8, holds: Holds) -> Symbol {
+        let ops = FenceOps {
+            enable_signaling: Some(self.built_in(Duty::Enable)),
+            signaled: Some(self.built_in(Duty::Signaled)),
+            release: Some(self.built_in(Duty::Release)),
+        };
+        let func = Some(self.built_in(Duty::Member));
+        let fence = self.object(name.text.clone(), ObjectKind::Fence { context, seqno, initialised: true, ops });
+        let first = ObjId(fence.0.saturating_add(1));
+        for i in 0..callbacks {
+            self.object(format!("{}.cb{i}", name.text), ObjectKind::Callback { func });
+        }
+        let queue = self.object(format!("{}.queue", name.text), ObjectKind::Workqueue { ordered: false });
+        // Which thread that is, is known when all are declared.
+        let work = self.object(format!("{}.work", name.text), ObjectKind::Work { worker: ThreadId(0), queue });
+        self.program.containers.push(Container { fence, callbacks: first, work, holds });
+        // Readers that walk a chain, and whoever looks at a fence without its lock.
+        self.needs_rcu = true;
+        self.has_loops = true;
+        Symbol::Object { id: fence, kind: Kind::Fence }
+    }
+
+    /// Whether a fence is made of others.
+    pub(super) fn is_container(&self, fence: ObjId) -> bool {
+        self.program.containers.iter().any(|c| c.fence == fence)
+    }
+
+    /// Words of a container's own: the first.
+    fn own_words(&mut self, name: &Name, fields: impl IntoIterator<Item = String>) -> ObjId {
+        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
+        for field in fields {
+            let name = format!("{}.{field}", name.text);
+            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
+        }
+        first
+    }
+
+    fn set_word(&mut self, word: ObjId, value: Value) {
+        let var = word.as_var().and_then(|at| self.program.vars.get_mut(at));
+        var.into_iter().for_each(|var| var.init = value);
+    }
+
+    /// The second pass: what it is made of.
+    pub(super) fn complete_container(&mut self, node: &'a Node, id: ObjId) {
+        let Some(at) = self.program.containers.iter().position(|c| c.fence == id) else { return };
+        match self.program.containers[at].holds {
+            Holds::Array { members, len, .. } => self.complete_array(node, members, len),
+            Holds::Chain { prev, fence, .. } => self.complete_chain(node, at, (prev, fence)),
+        }
+    }
+
+    fn complete_array(&mut self, node: &'a Node, members: ObjId, len: u8) {
+        let written = self.visible(node.children());
+        for (member, i) in written.into_iter().zip(0..len) {
+            let name = &member.name;
+            if !member.entries.is_empty() || member.block.is_some() {
+                self.mistakes.add("container", member.head, "this is no fence").expected("the name of a fence");
+            } else if let Some(fence) = self.fence_named(&name.text, name.span)
+                && !self.tell_nested(fence, name.span, "an array holds neither arrays nor chains", |_| true)
+            {
+                self.set_word(ObjId(members.0.saturating_add(i)), reference(fence));
+            }
+        }
+    }
+
+    fn fence_named(&mut self, name: &str, span: Span) -> Option<ObjId> {
+        match self.names.find(name) {
+            Some((Symbol::Object { id, kind: Kind::Fence }, _)) => Some(id),
+            Some((other, declared)) => {
+                self.mistakes
+                    .add("wrong-kind", span, format!("`{name}` is {}", other.one()))
+                    .expected(Kind::Fence.one())
+                    .seen(declared, "declared here");
+                None
+            }
+            None => {
+                self.tell_unknown_name(name, span, &[]);
+                None
+            }
+        }
+    }
+
+    /// Containers that may not be here.
+    fn tell_nested(&mut self, fence: ObjId, span: Span, rule: &str, bad: fn(&Holds) -> bool) -> bool {
+        let nested = self.program.containers.iter().any(|c| c.fence == fence && bad(&c.holds));
+        if nested {
+            let said = span.of(self.text);
+            self.mistakes
+                .add("container", span, format!("`{said}` is made of other fences itself"))
+                .expected("a fence of its own")
+                .help(format!("{rule}: name the fences that it is made of"));
+        }
+        nested
+    }
+
+    fn complete_chain(&mut self, node: &'a Node, at: usize, (prev, own): (ObjId, ObjId)) {
+        if let Some((fence, span)) = self.option_fence(node, "contains") {
+            let is_chain = |holds: &Holds| matches!(holds, Holds::Chain { .. });
+            if !self.tell_nested(fence, span, "a chain's node contains no chain", is_chain) {
+                self.set_word(own, reference(fence));
+            }
+        }
+        let number = node.option("seqno").and_then(|value| self.number_of(value)).unwrap_or(1);
+        let before = self.option_fence(node, "prev");
+        if let Some((fence, span)) = before {
+            let later = self.program.containers.iter().position(|c| c.fence == fence).is_some_and(|p| p >= at);
+            if later {
+                self.mistakes
+                    .add("container", span, "this comes before its own successor only if it is declared first")
+                    .expected("a fence, or a node that is declared above");
+                return;
+            }
+            self.set_word(prev, reference(fence));
+        }
+        self.place_on_timeline(at, number, before.map(|(fence, _)| fence));
+    }
+
+    /// `dma_fence_chain_init()`: on its predecessor's timeline if it is later, else at the beginning of its own.
+    fn place_on_timeline(&mut self, at: usize, number: u16, before: Option<ObjId>) {
+        let chain = before.filter(|fence| {
+            let of = |c: &Container| c.fence == *fence && matches!(c.holds, Holds::Chain { .. });
+            self.program.containers.iter().any(of)
+        });
+        let point = chain.map(|fence| match self.program.kind(fence) {
+            ObjectKind::Fence { context, seqno, .. } => (*context, *seqno),
+            _ => (0, 0),
+        });
+        let id = self.program.containers[at].fence;
+        let Some(ObjectKind::Fence { context, seqno, .. }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        else {
+            return;
+        };
+        let follows = point.filter(|(_, last)| number > *last);
+        *seqno = number.max(point.map_or(0, |(_, last)| last));
+        if let Some((of, last)) = follows {
+            *context = of;
+            if let Holds::Chain { prev_seqno, .. } = &mut self.program.containers[at].holds {
+                *prev_seqno = last;
+            }
+        }
+    }
+
+    fn option_fence(&mut self, node: &'a Node, key: &str) -> Option<(ObjId, Span)> {
+        let value = node.option(key)?;
+        match self.given(None, Takes::Object(&[Kind::Fence]), value) {
+            Some(Given::Operand(Operand::Object(id))) => Some((id, value.span)),
+            _ => None,
+        }
+    }
+
+    fn number_of(&mut self, value: &Written) -> Option<u16> {
+        match self.given(None, Takes::Number { min: 1, max: 60_000 }, value) {
+            Some(Given::Number(number)) => u16::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The threads that run the works, after all others.
+    pub(super) fn declare_container_works(&mut self, mut next: usize) {
+        for container in self.program.containers.clone() {
+            let work = self.program.objects.get_mut(usize::from(container.work.0)).map(|object| &mut object.kind);
+            if let Some(ObjectKind::Work { worker, .. }) = work {
+                *worker = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            }
+            next += 1;
+        }
+    }
+
+    /// What they do: the work, again and again, in the interrupt of the CPU that queued it.
+    pub(super) fn container_works(&mut self) {
+        for container in self.program.containers.clone() {
+            let (at, work) = (workqueue::At::Done, container.work);
+            let op = |op| Instr::Op { op, into: None, may_fail: None };
+            let duty = Duty::Work;
+            let line = |text: &str| SourceLine { line: 0, text: text.to_owned() };
+            let name = self.program.objects[usize::from(container.fence.0)].name.clone();
+            self.program.scripts.push(Script {
+                name: format!("{name}.work"),
+                code: vec![
+                    op(Op::Worker { work }),
+                    op(Op::Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }),
+                    op(Op::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }),
+                    Instr::Jump(0),
+                    Instr::End,
+                ],
+                lines: ["run irq_work", "irq_work", "irq_work is done", "", ""].map(line).to_vec(),
+                agent: true,
+                role: Role::Agent,
+                ..Script::default()
+            });
+        }
+    }
+}
+
+fn reference(obj: ObjId) -> Value {
+    Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 })
+}
