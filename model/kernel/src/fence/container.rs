@@ -77,7 +77,7 @@ pub enum Holds {
 /// The duty of a container, as an operation about to start; `member` is what a callback was called with.
 pub(crate) fn begin(program: &Program, duty: Duty, fence: ObjId, member: ObjId, seqno: u16) -> Machine {
     match program.container(fence).map(|c| c.holds) {
-        Some(Holds::Array { .. }) => Machine::FenceArray(ArrayOp::new(duty, fence, member)),
+        Some(Holds::Array { .. }) if duty != Duty::Find => Machine::FenceArray(ArrayOp::new(duty, fence, member)),
         _ => Machine::FenceChain(ChainOp::new(duty, fence, member, seqno)),
     }
 }
