@@ -182,9 +182,8 @@ impl State {
             }
         };
         // What a sleeper does first when it is back may be to take a spinlock.
-        up && !self.spins(thread, t)
-            && !(program.has_irqs && self.world.task(t).cpu.0.handler.is_some())
-            && !self.is_held_back(program, t)
+        let interrupted = program.has_irqs && self.world.task(t).cpu.0.handler.is_some();
+        up && !interrupted && !self.spins(thread, t) && !self.is_held_back(program, t)
     }
 
     /// Whether something else than a spinlock keeps the thread from its next step. Few machines know such a thing.
