@@ -186,7 +186,8 @@ fn object(program: &Program, before: &Object<Plain>, after: &Object<Plain>, id: 
         out.push(Change::event(name, if is_ctx { "finished" } else { "freed" }));
         return;
     }
-    for (facet, now) in &new {
+    // A fence detaches its operations when it signals: that goes without saying.
+    for (facet, now) in new.iter().filter(|(facet, _)| *facet != "detached") {
         let was = old.iter().find(|(n, _)| n == facet).map(|(_, f)| *f);
         let (form, new_text) = (form_of(facet, *now, id, program), words::facet(program, *now));
         match was {
