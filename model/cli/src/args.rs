@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
 #[derive(Parser, Debug)]
-#[command(name = "fenceweave", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "fenceweave", version, after_help = EXIT_CODES, term_width = 0)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
