@@ -2,7 +2,7 @@
 //! periods.
 
 use fenceweave_kernel::primitives::{irq, timer, workqueue};
-use fenceweave_kernel::program::{Role, SourceLine};
+use fenceweave_kernel::program::{ObjectDecl, Role, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value};
 
 use super::Lower;
@@ -155,7 +155,10 @@ impl<'a> Lower<'a> {
         if value.span.of(self.text) != "any" {
             return self.thread_of(value);
         }
-        let cpus = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
+        let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
+        // A worker has a CPU, too: one choice must have room for all of them.
+        let is_work = |object: &&ObjectDecl| matches!(object.kind, ObjectKind::Work { .. });
+        let cpus = threads + self.program.objects.iter().filter(is_work).count();
         if cpus > irq::MAX_CPUS {
             self.mistakes
                 .add("too-many", value.span, format!("`on=any` among {cpus} threads"))
