@@ -63,7 +63,7 @@ impl CaseRun {
 /// Executions of shuttle's exhaustive search before it is called incomplete.
 const SHUTTLE_EXECUTIONS: u64 = 200_000;
 /// Executions of loom before it is called incomplete; loom runs some ten thousand a second.
-const LOOM_EXECUTIONS: u64 = 20_000;
+const LOOM_EXECUTIONS: u64 = 10_000;
 
 /// Runs a case on every engine asked for, and judges the result.
 pub fn run(case: &Case, options: &Options, progress: &dyn Progress) -> CaseRun {
