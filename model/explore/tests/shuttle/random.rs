@@ -47,7 +47,12 @@ struct Objects {
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
     let class = b.object(
         "class",
-        ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default(), inject_deadlock: 0 },
+        ObjectKind::WwClass {
+            wound_wait: dice.roll(2) == 0,
+            variant: Default::default(),
+            inject_deadlock: 0,
+            waiting: Default::default(),
+        },
     );
     let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {

@@ -1,6 +1,6 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::contract;
+use super::contract::contract;
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Runtime, ThreadId, Value, View,
     coder::{fields, points},

@@ -120,7 +120,7 @@ impl<'a> Lower<'a> {
                 return Symbol::Object { id, kind: Kind::Exec };
             }
             Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
-                Some("mutex") => ObjectKind::Mutex,
+                Some("mutex") => ObjectKind::Mutex { waiting: waiting(options) },
                 Some("rwsem") => ObjectKind::RwSem,
                 _ => ObjectKind::Spinlock,
             },
@@ -134,6 +134,7 @@ impl<'a> Lower<'a> {
                 wound_wait: options.word("kind") == Some("wound-wait"),
                 variant: ww_variant(options.word("variant")),
                 inject_deadlock: byte("inject-deadlock", 0),
+                waiting: waiting(options),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
@@ -371,7 +372,12 @@ impl<'a> Lower<'a> {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
             None => self.object(
                 RESV_CLASS.to_owned(),
-                ObjectKind::WwClass { wound_wait: false, variant: Default::default(), inject_deadlock: 0 },
+                ObjectKind::WwClass {
+                    wound_wait: false,
+                    variant: Default::default(),
+                    inject_deadlock: 0,
+                    waiting: Default::default(),
+                },
             ),
         }
     }
@@ -415,6 +421,11 @@ impl<'a> Lower<'a> {
 fn resv_variant(name: Option<&str>) -> resv::Variant {
     let found = resv::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
     found.map(|(_, variant)| variant).unwrap_or_default()
+}
+
+/// What those do who find a mutex taken.
+fn waiting(options: &Options<'_>) -> ww::Waiting {
+    ww::Waiting { handoff: !options.has("no-handoff"), optimistic_spin: options.has("optimistic-spin") }
 }
 
 fn ww_variant(name: Option<&str>) -> ww::Variant {
