@@ -8,15 +8,15 @@ use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
     ObjectKind, Op, Operand, Program, ThreadId,
     program::ProgramBuilder,
-    ww::{CtxHow, Variant, Waiting},
+    ww::{Config, CtxHow, Variant},
 };
 use std::time::Instant;
 
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.
-fn ring(n: usize, wound_wait: bool, stamped: bool, waiting: Waiting) -> Program {
+fn ring(n: usize, wound_wait: bool, stamped: bool, config: Config) -> Program {
     let mut b = ProgramBuilder::new("ring");
     let class =
-        b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, waiting });
+        b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, config });
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
@@ -54,15 +54,16 @@ fn main() {
     let n = args.first().and_then(|a| a.parse().ok()).unwrap_or(4);
     let wound_wait = args.iter().any(|a| a == "wound-wait");
     let exact = args.iter().any(|a| a == "exact");
-    let waiting = Waiting {
+    let config = Config {
         handoff: !args.iter().any(|a| a == "no-handoff"),
         optimistic_spin: args.iter().any(|a| a == "optimistic-spin"),
+        ..Config::UPSTREAM
     };
     let empty = peak_bytes();
     if n == 0 {
         return println!("empty run: {empty} bytes");
     }
-    let program = ring(n, wound_wait, !args.iter().any(|a| a == "unstamped"), waiting);
+    let program = ring(n, wound_wait, !args.iter().any(|a| a == "unstamped"), config);
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let limits = Limits { states: 100_000_000, memory_bytes: 16 << 30, ..Limits::default() };
     let start = Instant::now();

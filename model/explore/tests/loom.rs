@@ -368,7 +368,7 @@ fn lock_all(threads: usize, mutexes: usize, wound_wait: bool, stamps_in_setup: b
             wound_wait,
             variant: ww::Variant::default(),
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         },
     );
     let locks: Vec<ObjId> =

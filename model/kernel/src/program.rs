@@ -48,8 +48,8 @@ pub enum ObjectKind {
         /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK; 0 is
         /// never.
         inject_deadlock: u8,
-        /// What those do who find one of its mutexes taken.
-        waiting: ww::Waiting,
+        /// What its mutexes were built with.
+        config: ww::Config,
     },
     /// `struct ww_acquire_ctx`.
     AcquireCtx {
@@ -109,8 +109,8 @@ pub enum ObjectKind {
     FenceList,
     /// `struct mutex`: a ww mutex that is taken without a context.
     Mutex {
-        /// What those do who find it taken.
-        waiting: ww::Waiting,
+        /// What it was built with.
+        config: ww::Config,
     },
     /// `struct drm_exec`.
     Exec {

@@ -150,35 +150,34 @@ impl Variant {
         [("upstream", Variant::Upstream), ("no-kill-wakeup", Variant::NoKillWakeup)];
 }
 
-/// What those who find a mutex taken do, for all mutexes of a class.
+/// How the kernel was built that the mutexes of a class are in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Waiting {
+pub struct Config {
     /// The first waiter may ask to be handed the mutex; always so since 4.10.
     pub handoff: bool,
     /// `CONFIG_MUTEX_SPIN_ON_OWNER`.
     pub optimistic_spin: bool,
+    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all.
+    pub lockdep: bool,
 }
 
-impl Waiting {
-    /// What every kernel does since 4.10.
-    pub const HANDOFF: Waiting = Waiting { handoff: true, optimistic_spin: false };
+impl Config {
+    /// What is always there.
+    pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: false };
 }
 
-impl Default for Waiting {
+impl Default for Config {
     fn default() -> Self {
-        Waiting::HANDOFF
+        Config::UPSTREAM
     }
 }
 
-/// What those who find this mutex taken do.
-fn waiting(program: &Program, m: ObjId) -> Waiting {
-    match program.kind(m) {
-        ObjectKind::Mutex { waiting } => *waiting,
-        ObjectKind::WwMutex { class, .. } => match program.kind(*class) {
-            ObjectKind::WwClass { waiting, .. } => *waiting,
-            _ => Waiting::default(),
-        },
-        _ => Waiting::default(),
+/// What this mutex, or this class, was built with.
+fn config(program: &Program, id: ObjId) -> Config {
+    match program.kind(id) {
+        ObjectKind::Mutex { config } | ObjectKind::WwClass { config, .. } => *config,
+        ObjectKind::WwMutex { class, .. } => self::config(program, *class),
+        _ => Config::UPSTREAM,
     }
 }
 

@@ -77,7 +77,7 @@ impl Buffers {
                 wound_wait: false,
                 variant: Variant::Upstream,
                 inject_deadlock: 0,
-                waiting: Default::default(),
+                config: Default::default(),
             },
         );
         Buffers { b, class }

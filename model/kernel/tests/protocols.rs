@@ -76,7 +76,7 @@ impl Ww {
                 wound_wait,
                 variant: Variant::Upstream,
                 inject_deadlock: 0,
-                waiting: Default::default(),
+                config: Default::default(),
             },
         );
         Ww { b, class }
@@ -298,7 +298,7 @@ fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Prog
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         },
     );
     let f = fence(&mut b, "f");
@@ -495,7 +495,7 @@ fn a_list_without_a_slot_is_replaced_by_a_first_one() {
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         },
     );
     let fences = [1, 2].map(|context| {
@@ -529,7 +529,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
                 wound_wait: false,
                 variant: Variant::Upstream,
                 inject_deadlock: 0,
-                waiting: Default::default(),
+                config: Default::default(),
             },
         );
         let [f, g] = seqnos.map(|seqno| {
@@ -657,7 +657,7 @@ fn stamps_are_ranked_within_their_class() {
             wound_wait: true,
             variant: Variant::Upstream,
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         },
     );
     let (x, y) = (w.ctx("x"), w.ctx("y"));
@@ -714,7 +714,7 @@ fn more_contexts_than_threads_can_be_open() {
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         },
     );
     let contexts: Vec<ObjId> = (0..16)

@@ -22,12 +22,10 @@ const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
 
 const NO_HANDOFF: Opt = flag(
     "no-handoff",
-    "of a mutex: nobody is handed it; who comes first takes it, so a waiter may come too late for ever",
+    "no mutex is handed over: who comes first takes it, so that a waiter may come too late for ever",
 );
-const OPTIMISTIC_SPIN: Opt = flag(
-    "optimistic-spin",
-    "of a mutex: who finds it taken may spin before it sleeps, as with CONFIG_MUTEX_SPIN_ON_OWNER",
-);
+const OPTIMISTIC_SPIN: Opt =
+    flag("optimistic-spin", "who finds a mutex taken may spin before it sleeps, as with CONFIG_MUTEX_SPIN_ON_OWNER");
 
 /// The names of the variants of ww mutexes.
 const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = {
@@ -152,6 +150,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             ),
             NO_HANDOFF,
             OPTIMISTIC_SPIN,
+            flag(
+                "lockdep",
+                "as with CONFIG_PROVE_LOCKING: to wait for a second one without the context is a mistake, also where nobody \
+                 is in the way",
+            ),
         ],
         meaning: "a class of ww mutexes",
         kernel: "struct ww_class",

@@ -93,3 +93,98 @@ pub(super) fn killed<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
         broken(cx, ctx);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Action, ObjId, ObjectKind, Op, Operand, Plain, Property, SharedCell, State, ThreadId, World,
+        program::ProgramBuilder,
+        ww::{Config, CtxHow, How, Variant, Waiter},
+    };
+
+    const OLD: ThreadId = ThreadId(0);
+    const YOUNG: ThreadId = ThreadId(1);
+    /// What the threads' objects are.
+    const A: ObjId = ObjId(1);
+    const B: ObjId = ObjId(2);
+    const OLD_CTX: ObjId = ObjId(3);
+    const YOUNG_CTX: ObjId = ObjId(4);
+
+    /// `young` takes A and waits for B, which `old` has taken and `young` asks for first if it is told to. Then something is
+    /// changed behind the mutexes' backs, and `old` goes on: what is found?
+    fn found(old_steps: usize, young_steps: usize, spoil: impl FnOnce(&mut World<Plain>)) -> Option<Property> {
+        let mut b = ProgramBuilder::new("spoilt");
+        let (variant, config) = (Variant::Upstream, Config::UPSTREAM);
+        let class = b.object("class", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config });
+        let [a, c] = ["a", "b"].map(|n| b.object(n, ObjectKind::WwMutex { class, resv: None }));
+        let ctxs = ["old", "young"].map(|n| b.object(n, ObjectKind::AcquireCtx { class }));
+        assert_eq!((a, c, ctxs), (A, B, [OLD_CTX, YOUNG_CTX]));
+        for (name, ctx, first, second) in [("old", OLD_CTX, B, A), ("young", YOUNG_CTX, A, B)] {
+            b.thread(name, |s| {
+                for mutex in [first, second] {
+                    let (mutex, ctx) = (Operand::Object(mutex), Some(Operand::Object(ctx)));
+                    s.op("lock", Op::WwLock { mutex, ctx, how: How::Lock });
+                }
+            });
+        }
+        b.setup(|s| {
+            for (ctx, t) in [(OLD_CTX, OLD), (YOUNG_CTX, YOUNG)] {
+                s.op("init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: Some(t) });
+            }
+        });
+        let program = b.build();
+        let mut state = State::initial(&program);
+        let mut steps = |thread, n: usize, state: &mut State| {
+            for _ in 0..n {
+                if state.violation().is_none() && state.enabled(&program).contains(thread) {
+                    state.step(&program, Action { thread, choice: 0 });
+                }
+            }
+        };
+        steps(YOUNG, young_steps, &mut state);
+        steps(OLD, old_steps, &mut state);
+        assert_eq!(state.violation(), None);
+        spoil(&mut state.world);
+        steps(OLD, 10, &mut state);
+        steps(YOUNG, 10, &mut state);
+        state.violation().map(|v| v.property)
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_was_spoilt() {
+        for (old, young) in [(0, 0), (3, 3), (4, 3), (0, 5)] {
+            // They are two halves of an ABBA: whatever becomes of it, the mutexes keep their promises.
+            assert!(!matches!(found(old, young, |_| {}), Some(Property::WwInvariant)));
+        }
+    }
+
+    #[test]
+    fn a_context_that_miscounts_is_found() {
+        assert_eq!(found(1, 0, |w| w.ctx_mut(OLD_CTX).set_acquired(1)), Some(Property::WwInvariant));
+    }
+
+    #[test]
+    fn a_list_out_of_order_is_found() {
+        let spoil = |w: &mut World<Plain>| {
+            // As if the young one waited for A twice, in front of somebody older.
+            let mut list = w.ww(A).waiters.peek();
+            for (task, ctx) in [(ThreadId(3), YOUNG_CTX), (ThreadId(2), OLD_CTX)] {
+                assert!(list.insert(list.live().len(), Waiter { task, ctx: Some(ctx) }));
+            }
+            w.ww_mut(A).waiters.0 = list;
+        };
+        assert_eq!(found(3, 3, spoil), Some(Property::WwInvariant));
+    }
+
+    #[test]
+    fn edeadlk_for_the_oldest_is_found() {
+        // The young one is to die, and turns out to be the only one with a stamp.
+        let spoil = |w: &mut World<Plain>| w.ctx_mut(OLD_CTX).debug.0 = Default::default();
+        assert_eq!(found(3, 3, |_| {}), None);
+        assert_eq!(found_of_young(spoil), Some(Property::WwInvariant));
+    }
+
+    fn found_of_young(spoil: impl FnOnce(&mut World<Plain>)) -> Option<Property> {
+        found(9, 4, spoil)
+    }
+}

@@ -1,10 +1,10 @@
 //! Taking a `ww_mutex`: `ww_mutex_lock()`, its interruptible, slow and try forms; `__mutex_lock_common()` step by step.
 
 use super::{
-    Unlock, Waiter, Waiters, Waiting, check_waiters,
+    Config, Unlock, Waiter, Waiters, check_waiters, config,
     contract::contract,
     ctx::{Debug, class_of, injects_every},
-    die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, waiting, wound,
+    die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, wound,
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell,
@@ -189,13 +189,16 @@ impl Lock {
             cx.violate(Property::SelfDeadlock, Some(mutex));
             return Flow::Done(Value::Word(0));
         }
+        if self.how != How::Try && !self.check_nesting(cx) {
+            return Flow::Done(Value::Word(0));
+        }
         if cx.ww(mutex).try_take(me, false) {
             return self.taken_at_once(cx);
         }
         if self.how == How::Try {
             return Flow::Done(Value::Word(0));
         }
-        self.at = if waiting(cx.program, mutex).optimistic_spin { At::Spin } else { At::Enqueue };
+        self.at = if config(cx.program, mutex).optimistic_spin { At::Spin } else { At::Enqueue };
         Flow::Go
     }
 
@@ -349,7 +352,7 @@ impl Lock {
 
     fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, mutex) = (cx.me, self.mutex);
-        let Waiting { handoff, optimistic_spin } = waiting(cx.program, mutex);
+        let Config { handoff, optimistic_spin, .. } = config(cx.program, mutex);
         let first = (handoff || optimistic_spin) && cx.ww(mutex).is_first(me);
         cx.set_sleeping(self.how.patience());
         let otherwise = if first && optimistic_spin { At::SpinFirst } else { At::Recheck };

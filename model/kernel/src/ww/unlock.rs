@@ -150,7 +150,7 @@ mod tests {
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
-            waiting: Default::default(),
+            config: Default::default(),
         };
         let class = b.object("class", class);
         let o = b.object("o", ObjectKind::WwMutex { class, resv: None });

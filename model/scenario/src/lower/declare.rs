@@ -99,7 +99,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes the objects and words of a declaration.
-    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'_>) -> Symbol {
+    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'a>) -> Symbol {
         let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
         let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
         let class = ObjId::default(); // the second pass knows
@@ -120,7 +120,8 @@ impl<'a> Lower<'a> {
                 return Symbol::Object { id, kind: Kind::Exec };
             }
             Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
-                Some("mutex") => ObjectKind::Mutex { waiting: waiting(options) },
+                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => ObjectKind::Spinlock,
+                Some("mutex") => ObjectKind::Mutex { config: mutex_config(options) },
                 Some("rwsem") => ObjectKind::RwSem,
                 _ => ObjectKind::Spinlock,
             },
@@ -134,7 +135,7 @@ impl<'a> Lower<'a> {
                 wound_wait: options.word("kind") == Some("wound-wait"),
                 variant: ww_variant(options.word("variant")),
                 inject_deadlock: byte("inject-deadlock", 0),
-                waiting: waiting(options),
+                config: mutex_config(options),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
@@ -152,6 +153,17 @@ impl<'a> Lower<'a> {
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
         let id = self.object(name.text.clone(), object);
         Symbol::Object { id, kind }
+    }
+
+    /// Tells of a flag that says something about mutexes only.
+    fn is_only_of_mutexes(&mut self, options: &Options<'a>) -> bool {
+        let found = options.all().find(|(opt, ..)| ["no-handoff", "optimistic-spin"].contains(&opt.name));
+        if let Some((opt, span, _)) = found {
+            self.mistakes
+                .add("flag", span, format!("`{}` is about mutexes", opt.name))
+                .expected("`kind=mutex` beside it");
+        }
+        found.is_some()
     }
 
     /// A fence context that nobody has. Contexts that authors write are at
@@ -376,7 +388,7 @@ impl<'a> Lower<'a> {
                     wound_wait: false,
                     variant: Default::default(),
                     inject_deadlock: 0,
-                    waiting: Default::default(),
+                    config: Default::default(),
                 },
             ),
         }
@@ -423,9 +435,12 @@ fn resv_variant(name: Option<&str>) -> resv::Variant {
     found.map(|(_, variant)| variant).unwrap_or_default()
 }
 
-/// What those do who find a mutex taken.
-fn waiting(options: &Options<'_>) -> ww::Waiting {
-    ww::Waiting { handoff: !options.has("no-handoff"), optimistic_spin: options.has("optimistic-spin") }
+fn mutex_config(options: &Options<'_>) -> ww::Config {
+    ww::Config {
+        handoff: !options.has("no-handoff"),
+        optimistic_spin: options.has("optimistic-spin"),
+        lockdep: options.has("lockdep"),
+    }
 }
 
 fn ww_variant(name: Option<&str>) -> ww::Variant {
