@@ -96,95 +96,105 @@ pub(super) fn killed<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::{
-        Action, ObjId, ObjectKind, Op, Operand, Plain, Property, SharedCell, State, ThreadId, World,
+        Op, Operand, Program, State, ThreadId,
+        cx::Private,
         program::ProgramBuilder,
-        ww::{Config, CtxHow, How, Variant, Waiter},
+        ww::{Config, CtxHow, Waiter},
     };
 
-    const OLD: ThreadId = ThreadId(0);
-    const YOUNG: ThreadId = ThreadId(1);
-    /// What the threads' objects are.
-    const A: ObjId = ObjId(1);
-    const B: ObjId = ObjId(2);
-    const OLD_CTX: ObjId = ObjId(3);
-    const YOUNG_CTX: ObjId = ObjId(4);
+    const M: ObjId = ObjId(1);
+    /// The contexts, the oldest first; each has the thread of its number.
+    const CTX: [ObjId; 3] = [ObjId(2), ObjId(3), ObjId(4)];
 
-    /// `young` takes A and waits for B, which `old` has taken and `young` asks for first if it is told to. Then something is
-    /// changed behind the mutexes' backs, and `old` goes on: what is found?
-    fn found(old_steps: usize, young_steps: usize, spoil: impl FnOnce(&mut World<Plain>)) -> Option<Property> {
-        let mut b = ProgramBuilder::new("spoilt");
+    /// A mutex and three contexts with their stamps taken.
+    fn program() -> Program {
+        let mut b = ProgramBuilder::new("promises");
         let (variant, config) = (Variant::Upstream, Config::UPSTREAM);
-        let class = b.object("class", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config });
-        let [a, c] = ["a", "b"].map(|n| b.object(n, ObjectKind::WwMutex { class, resv: None }));
-        let ctxs = ["old", "young"].map(|n| b.object(n, ObjectKind::AcquireCtx { class }));
-        assert_eq!((a, c, ctxs), (A, B, [OLD_CTX, YOUNG_CTX]));
-        for (name, ctx, first, second) in [("old", OLD_CTX, B, A), ("young", YOUNG_CTX, A, B)] {
-            b.thread(name, |s| {
-                for mutex in [first, second] {
-                    let (mutex, ctx) = (Operand::Object(mutex), Some(Operand::Object(ctx)));
-                    s.op("lock", Op::WwLock { mutex, ctx, how: How::Lock });
-                }
-            });
+        let class = ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config };
+        let class = b.object("class", class);
+        assert_eq!(b.object("m", ObjectKind::WwMutex { class, resv: None }), M);
+        assert_eq!(["old", "young", "youngest"].map(|n| b.object(n, ObjectKind::AcquireCtx { class })), CTX);
+        for name in ["t0", "t1", "t2"] {
+            b.thread(name, |_| {});
         }
         b.setup(|s| {
-            for (ctx, t) in [(OLD_CTX, OLD), (YOUNG_CTX, YOUNG)] {
-                s.op("init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: Some(t) });
+            for (i, ctx) in CTX.into_iter().enumerate() {
+                let (ctx, on_behalf) = (Operand::Object(ctx), Some(ThreadId(i as u8)));
+                s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
             }
         });
-        let program = b.build();
+        b.build()
+    }
+
+    /// What is found at a step of this thread, after the world was changed.
+    fn found(
+        me: u8,
+        change: impl FnOnce(&mut crate::World<Plain>),
+        step: impl FnOnce(&mut Cx<'_, Plain>),
+    ) -> Option<ObjId> {
+        let program = program();
         let mut state = State::initial(&program);
-        let mut steps = |thread, n: usize, state: &mut State| {
-            for _ in 0..n {
-                if state.violation().is_none() && state.enabled(&program).contains(thread) {
-                    state.step(&program, Action { thread, choice: 0 });
-                }
-            }
-        };
-        steps(YOUNG, young_steps, &mut state);
-        steps(OLD, old_steps, &mut state);
-        assert_eq!(state.violation(), None);
-        spoil(&mut state.world);
-        steps(OLD, 10, &mut state);
-        steps(YOUNG, 10, &mut state);
-        state.violation().map(|v| v.property)
+        change(&mut state.world);
+        let (mut rt, mut private) = (Plain::default(), Private::default());
+        let mut cx = Cx::new(&mut state.world, &program, ThreadId(me), &mut rt, &mut private);
+        step(&mut cx);
+        assert!(cx.violation.is_none_or(|v| v.property == Property::WwInvariant));
+        cx.violation.and_then(|v| v.object)
     }
 
-    #[test]
-    fn nothing_is_found_where_nothing_was_spoilt() {
-        for (old, young) in [(0, 0), (3, 3), (4, 3), (0, 5)] {
-            // They are two halves of an ABBA: whatever becomes of it, the mutexes keep their promises.
-            assert!(!matches!(found(old, young, |_| {}), Some(Property::WwInvariant)));
+    fn waiters(order: &[u8]) -> Waiters {
+        let mut list = Waiters::default();
+        for (at, t) in order.iter().enumerate() {
+            assert!(list.insert(at, Waiter { task: ThreadId(*t), ctx: Some(CTX[usize::from(*t)]) }));
         }
+        list
     }
 
     #[test]
-    fn a_context_that_miscounts_is_found() {
-        assert_eq!(found(1, 0, |w| w.ctx_mut(OLD_CTX).set_acquired(1)), Some(Property::WwInvariant));
+    fn a_context_that_miscounts() {
+        assert_eq!(found(0, |_| {}, |cx| counted(cx, CTX[0])), None);
+        assert_eq!(found(0, |w| w.ctx_mut(CTX[0]).set_acquired(1), |cx| counted(cx, CTX[0])), Some(CTX[0]));
     }
 
     #[test]
-    fn a_list_out_of_order_is_found() {
-        let spoil = |w: &mut World<Plain>| {
-            // As if the young one waited for A twice, in front of somebody older.
-            let mut list = w.ww(A).waiters.peek();
-            for (task, ctx) in [(ThreadId(3), YOUNG_CTX), (ThreadId(2), OLD_CTX)] {
-                assert!(list.insert(list.live().len(), Waiter { task, ctx: Some(ctx) }));
-            }
-            w.ww_mut(A).waiters.0 = list;
+    fn a_context_on_a_mutex_that_its_task_does_not_hold() {
+        let publish = |w: &mut crate::World<Plain>, owner: u8| {
+            assert!(w.ww_mut(M).try_take(ThreadId(owner), false));
+            w.ww_mut(M).ctx.0 = Some(CTX[0]);
+            w.ctx_mut(CTX[0]).set_acquired(1);
         };
-        assert_eq!(found(3, 3, spoil), Some(Property::WwInvariant));
+        assert_eq!(found(0, |w| publish(w, 0), |cx| published(cx, M, CTX[0])), None);
+        assert_eq!(found(0, |w| publish(w, 1), |cx| published(cx, M, CTX[0])), Some(M));
     }
 
     #[test]
-    fn edeadlk_for_the_oldest_is_found() {
-        // The young one is to die, and turns out to be the only one with a stamp.
-        let spoil = |w: &mut World<Plain>| w.ctx_mut(OLD_CTX).debug.0 = Default::default();
-        assert_eq!(found(3, 3, |_| {}), None);
-        assert_eq!(found_of_young(spoil), Some(Property::WwInvariant));
+    fn a_list_that_is_out_of_order() {
+        assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &waiters(&[0, 1, 2]), 0)), None);
+        assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &waiters(&[0, 2, 1]), 0)), Some(M));
     }
 
-    fn found_of_young(spoil: impl FnOnce(&mut World<Plain>)) -> Option<Property> {
-        found(9, 4, spoil)
+    #[test]
+    fn one_that_must_die_and_sleeps() {
+        let (own, list) = (|w: &mut crate::World<Plain>| w.ctx_mut(CTX[1]).set_acquired(1), waiters(&[0, 1]));
+        // The older one has come in front of it, and has woken it or not.
+        let asleep = |w: &mut crate::World<Plain>| {
+            own(w);
+            w.task_mut(ThreadId(1)).state.0 = Task::<Plain>::UNINTERRUPTIBLE;
+        };
+        assert_eq!(found(0, own, |cx| queued(cx, M, &list, 0)), None);
+        assert_eq!(found(0, asleep, |cx| queued(cx, M, &list, 0)), Some(M));
+        // It goes to sleep behind somebody older.
+        assert_eq!(found(1, |_| {}, |cx| goes_to_sleep(cx, M, &list)), None);
+        assert_eq!(found(1, own, |cx| goes_to_sleep(cx, M, &list)), Some(M));
+    }
+
+    #[test]
+    fn edeadlk_for_the_oldest_or_for_one_that_holds_nothing() {
+        let holds = |i: usize| move |w: &mut crate::World<Plain>| w.ctx_mut(CTX[i]).set_acquired(1);
+        assert_eq!(found(1, holds(1), |cx| killed(cx, M, CTX[1])), None);
+        assert_eq!(found(0, holds(0), |cx| killed(cx, M, CTX[0])), Some(CTX[0]));
+        assert_eq!(found(1, |_| {}, |cx| killed(cx, M, CTX[1])), Some(CTX[1]));
     }
 }
