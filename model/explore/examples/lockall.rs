@@ -9,7 +9,10 @@ use std::time::Instant;
 
 fn rotated(n: usize, wound_wait: bool) -> Program {
     let mut b = ProgramBuilder::new("lock-all");
-    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Default::default(), inject_deadlock: 0 });
+    let class = b.object(
+        "class",
+        ObjectKind::WwClass { wound_wait, variant: Default::default(), inject_deadlock: 0, config: Default::default() },
+    );
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();

@@ -1,20 +1,22 @@
 //! Measures the explicit engine on rings of contexts: N threads, N mutexes, each thread locks two neighbours with
 //! back-off. Prints states, transitions, time, and peak memory per visited state.
 //!
-//! `cargo run --release -p fenceweave-explore --example ring -- 5 wait-die [unstamped] [exact]`; `0` threads is the empty run.
+//! `cargo run --release -p fenceweave-explore --example ring -- 5 wait-die [unstamped] [exact] [no-handoff]
+//! [optimistic-spin]`; `0` threads is the empty run.
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
     ObjectKind, Op, Operand, Program, ThreadId,
     program::ProgramBuilder,
-    ww::{CtxHow, Variant},
+    ww::{Config, CtxHow, Variant},
 };
 use std::time::Instant;
 
 /// The ring; stamped: stamps are given in setup, in the order of the threads, else each thread takes its own.
-fn ring(n: usize, wound_wait: bool, stamped: bool) -> Program {
+fn ring(n: usize, wound_wait: bool, stamped: bool, config: Config) -> Program {
     let mut b = ProgramBuilder::new("ring");
-    let class = b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0 });
+    let class =
+        b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, config });
     let mutexes: Vec<_> =
         (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
@@ -52,11 +54,16 @@ fn main() {
     let n = args.first().and_then(|a| a.parse().ok()).unwrap_or(4);
     let wound_wait = args.iter().any(|a| a == "wound-wait");
     let exact = args.iter().any(|a| a == "exact");
+    let config = Config {
+        handoff: !args.iter().any(|a| a == "no-handoff"),
+        optimistic_spin: args.iter().any(|a| a == "optimistic-spin"),
+        ..Config::UPSTREAM
+    };
     let empty = peak_bytes();
     if n == 0 {
         return println!("empty run: {empty} bytes");
     }
-    let program = ring(n, wound_wait, !args.iter().any(|a| a == "unstamped"));
+    let program = ring(n, wound_wait, !args.iter().any(|a| a == "unstamped"), config);
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let limits = Limits { states: 100_000_000, memory_bytes: 16 << 30, ..Limits::default() };
     let start = Instant::now();

@@ -362,8 +362,15 @@ fn nobody_passes_a_barrier_alone() {
 /// Threads that lock the same mutexes, each starting at another one, stamps taken in setup or by themselves.
 fn lock_all(threads: usize, mutexes: usize, wound_wait: bool, stamps_in_setup: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("lock-all {threads}x{mutexes} wound={wound_wait} {stamps_in_setup}"));
-    let class =
-        b.object("class", ObjectKind::WwClass { wound_wait, variant: ww::Variant::default(), inject_deadlock: 0 });
+    let class = b.object(
+        "class",
+        ObjectKind::WwClass {
+            wound_wait,
+            variant: ww::Variant::default(),
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    );
     let locks: Vec<ObjId> =
         (0..mutexes).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
     let ctxs: Vec<ObjId> = (0..threads).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();

@@ -337,8 +337,9 @@ impl Resolver<'_> {
 
     /// A ww mutex, a plain one, or the lock of a reservation.
     fn mutex(&self, o: Operand) -> Resolved<ObjId> {
-        let id =
-            self.object(o, |k| matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex | ObjectKind::Resv { .. }))?;
+        let id = self.object(o, |k| {
+            matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } | ObjectKind::Resv { .. })
+        })?;
         Ok(match self.program.kind(id) {
             ObjectKind::Resv { lock, .. } => *lock,
             _ => id,

@@ -112,7 +112,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
             ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
             ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
-            ObjectKind::WwMutex { .. } | ObjectKind::Mutex => Object::WwMutex(WwMutex::new(id)),
+            ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => Object::WwMutex(WwMutex::new(id)),
             ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::new(id, *initialised)),
             ObjectKind::Callback { .. } => Object::Callback(Callback::new()),
             ObjectKind::Resv { .. } => Object::Resv(Resv::new()),

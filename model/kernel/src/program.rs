@@ -48,6 +48,8 @@ pub enum ObjectKind {
         /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK; 0 is
         /// never.
         inject_deadlock: u8,
+        /// What its mutexes were built with.
+        config: ww::Config,
     },
     /// `struct ww_acquire_ctx`.
     AcquireCtx {
@@ -106,7 +108,10 @@ pub enum ObjectKind {
     /// `struct dma_resv_list`.
     FenceList,
     /// `struct mutex`: a ww mutex that is taken without a context.
-    Mutex,
+    Mutex {
+        /// What it was built with.
+        config: ww::Config,
+    },
     /// `struct drm_exec`.
     Exec {
         /// Its acquire context.

@@ -59,6 +59,9 @@ properties! {
     WwContract = "ww-contract",
         "the rules of acquire contexts are broken: lock after done, fini with locks held, another lock taken before the contended one, a foreign class, two contexts at once",
         "CONFIG_DEBUG_WW_MUTEX_SLOWPATH, lib/locking-selftest.c ww rows";
+    WwInvariant = "ww-invariant",
+        "a ww mutex breaks its own promise: its context's task does not hold it, a context miscounts its locks, contexts wait out of order, one sleeps that must die, or -EDEADLK goes to one that holds nothing or is the oldest",
+        "comments and MUTEX_WARN_ON in kernel/locking/ww_mutex.h; ww-mutex-design.rst";
     FenceSignaledTwice = "fence-signaled-twice",
         "dma_fence_signal() on a fence that is already signalled",
         "dma_fence_signal() returns -EINVAL; WARN in drivers";
@@ -123,7 +126,7 @@ properties! {
         "a fence-signalling section is ended that was not begun, or is still open at thread exit",
         "dma_fence_end_signalling()";
     LockOrder = "lock-order",
-        "a lock is waited for with one held that is documented to be inside of it, even if it was free this time",
+        "a lock is waited for with one held that is documented to be inside of it, or with another of its ww class and no context to nest them, even if it was free this time",
         "lockdep; dma_resv_lockdep(): mmap_lock, reservations, reclaim; the scenario's lock-order";
     UserAccessUnderResv = "user-access-under-resv",
         "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",

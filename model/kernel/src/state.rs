@@ -153,7 +153,8 @@ impl State {
         self.violation = other.violation;
     }
 
-    fn is_awake(&self, t: ThreadId) -> bool {
+    /// Whether the task's own state is that of one who runs, whatever its thread is doing.
+    pub fn is_awake(&self, t: ThreadId) -> bool {
         !Task::<Plain>::is_asleep(self.world.task(t).state.0)
     }
 

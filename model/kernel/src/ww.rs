@@ -13,110 +13,57 @@
 //!   (wait_lock) looks at the waiters itself
 //! ```
 //!
-//! Names follow `kernel/locking/mutex.c` and `ww_mutex.h`. Not modelled: HANDOFF and optimistic spinning.
+//! A plain `struct mutex` is the same machine without contexts.
+//!
+//! # HANDOFF
+//!
+//! Stealing a free mutex from those who wait for it is allowed, once: see [`Owner`]. The first waiter that comes too late
+//! asks to be handed the mutex; whoever is first when the holder unlocks gets it, be it the one who asked, somebody with
+//! an older stamp who was put in front of it since, or the next one because it left with an error. A waiter looks
+//! whether it was handed the mutex before it looks for a signal or a reason to die, so nothing is handed to one who leaves.
+//! `no-handoff` is the mutex before 4.10.
+//!
+//! # Optimistic spinning
+//!
+//! Who finds the owner running on another CPU spins instead of sleeping (`CONFIG_MUTEX_SPIN_ON_OWNER`): on entry, before
+//! it is queued, and as the first waiter, after it was woken and came too late. It gives up at any moment, because it is to
+//! be rescheduled or the owner is not running. In between it reads: a look that finds the mutex taken leaves no trace in
+//! memory. So a spin is *one step*, its last look, which takes the mutex or gives up. When that step is taken is a matter of
+//! interleaving, so nothing is lost; it is never disabled, so a spinner blocks nobody and is blocked by nobody.
+//!
+//! The conditions under which `ww_mutex_spin_on_owner()` abandons the spin (it holds locks and the mutex has a ctx; it is
+//! not queued and somebody is; it is queued and no longer first) are looked at only when the owner was seen to hold the
+//! mutex, where the step gives up whether they are true or not; they can make a spinner give up earlier, and it may anyway.
+//! The same is true of the queue that spinners stand in (`osq_lock()`): it says who looks next, not who may give up. What
+//! this leaves out is that a waiter which gives up because it is to be rescheduled goes round the wait loop once more
+//! before it sleeps, as if somebody had woken it for nothing.
+//!
+//! On entry a spin is no more than a later `__mutex_trylock()`, which is why the classes of scenarios do not spin unless
+//! they say so. The first waiter's spin shows something of its own: it picks up what it was handed without `wait_lock`.
+//!
+//! Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on, without `PREEMPT_RT`.
 
+mod contract;
 mod ctx;
+mod invariant;
 mod lock;
+mod owner;
 mod unlock;
+mod waiters;
 
 pub(crate) use ctx::class_of;
 pub use ctx::{AcquireCtx, CtxOp, How as CtxHow, WwClass};
 pub use lock::{How, Lock};
+pub use owner::Owner;
 pub use unlock::Unlock;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, Held, MAX_THREADS, ObjId, Order, Plain, Program, Property, Runtime,
-    SharedCell, ThreadId, View,
+    AtomicCell, Code, Coder, Cx, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, View,
     ids::ThreadQueue,
     object::{Facet, FacetSink},
     program::ObjectKind,
 };
-
-/// The owner word: the task that holds the mutex, and a flag in the pointer's low bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Owner {
-    /// `__mutex_owner()`.
-    pub task: Option<ThreadId>,
-    /// `MUTEX_FLAG_WAITERS`: the wait list is not empty, the unlocker must take the slow path.
-    pub waiters: bool,
-}
-
-/// `MUTEX_FLAG_WAITERS` in the packed form.
-const WAITERS_BIT: u64 = 1;
-
-impl Bits for Owner {
-    fn to_bits(self) -> u64 {
-        self.task.map_or(0, |t| u64::from(t.0) + 1) << 1 | u64::from(self.waiters)
-    }
-    fn from_bits(bits: u64) -> Self {
-        Owner { task: ((bits >> 1) as u8).checked_sub(1).map(ThreadId), waiters: bits & 1 == 1 }
-    }
-}
-
-impl Code for Owner {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut b = self.to_bits() as u8;
-        c.byte(&mut b);
-        *self = Owner::from_bits(u64::from(b));
-    }
-}
-
-/// A `struct mutex_waiter`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Waiter {
-    pub(crate) task: ThreadId,
-    pub(crate) ctx: Option<ObjId>,
-}
-
-/// Most waiters of one mutex.
-const MAX_WAITERS: usize = 8;
-
-/// The wait list, under `wait_lock`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Waiters {
-    len: u8,
-    list: [Waiter; MAX_WAITERS],
-}
-
-impl Waiters {
-    pub(crate) fn live(&self) -> &[Waiter] {
-        &self.list[..usize::from(self.len)]
-    }
-
-    /// False if the list is full.
-    fn insert(&mut self, at: usize, w: Waiter) -> bool {
-        let n = usize::from(self.len);
-        if n == MAX_WAITERS {
-            return false;
-        }
-        self.list.copy_within(at..n, at + 1);
-        self.list[at] = w;
-        self.len += 1;
-        true
-    }
-
-    fn position(&self, t: ThreadId) -> Option<usize> {
-        self.live().iter().position(|w| w.task == t)
-    }
-
-    fn remove(&mut self, t: ThreadId) {
-        if let Some(at) = self.position(t) {
-            self.list.copy_within(at + 1.., at);
-            self.len -= 1;
-            self.list[usize::from(self.len)] = Waiter::default();
-        }
-    }
-}
-
-impl Code for Waiters {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        for w in &mut self.list[..usize::from(self.len)] {
-            w.task.code(c);
-            w.ctx.code(c);
-        }
-    }
-}
+use waiters::{FirstWaiter, Waiter, Waiters};
 
 /// A `struct ww_mutex`.
 #[derive(Clone)]
@@ -124,6 +71,8 @@ pub struct WwMutex<R: Runtime> {
     pub(crate) owner: R::Atomic<Owner>,
     pub(crate) ctx: R::Atomic<Option<ObjId>>,
     pub(crate) waiters: R::Cell<Waiters>,
+    /// Who is first in the list, as a waiter sees it that looks without `wait_lock`.
+    first: R::Atomic<FirstWaiter>,
 }
 
 impl Copy for WwMutex<Plain> {}
@@ -134,12 +83,13 @@ impl<R: Runtime> WwMutex<R> {
             owner: R::Atomic::new(Owner::default()),
             ctx: R::Atomic::new(None),
             waiters: R::Cell::new(Waiters::default(), id),
+            first: R::Atomic::new(FirstWaiter::default()),
         }
     }
 
-    /// Who holds it.
+    /// Who holds it, or was handed it and has not picked it up.
     pub fn owner(&self) -> Option<ThreadId> {
-        self.owner.peek().task
+        self.owner.peek().task()
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
@@ -148,37 +98,28 @@ impl<R: Runtime> WwMutex<R> {
         let mut q = ThreadQueue::default();
         self.waiters.peek().live().iter().for_each(|w| q.push(w.task));
         sink("waiters", Facet::Queue(q));
+        sink("handoff", Facet::Flag(self.owner.peek().handoff()));
+        sink("pickup", Facet::Flag(self.owner.peek().pickup()));
     }
 
-    /// `__mutex_trylock()`: takes a free mutex and keeps its flags; anybody may, queued or not.
-    fn try_take(&mut self, me: ThreadId) -> bool {
-        let mut expected = Owner::default();
-        loop {
-            match self.owner.compare_exchange(expected, Owner { task: Some(me), ..expected }, Order::Acquire) {
-                Ok(_) => return true,
-                Err(seen) if seen.task.is_none() && seen != expected => expected = seen,
-                Err(_) => return false,
-            }
-        }
+    /// `__mutex_waiter_is_first()`, without `wait_lock`.
+    fn is_first(&self, me: ThreadId) -> bool {
+        self.first.load(Order::Relaxed) == FirstWaiter::of(Some(me))
     }
 
-    /// Releases the owner word and keeps its flags; the result is whether somebody waits.
-    fn release(&mut self) -> bool {
-        self.owner.fetch_and(WAITERS_BIT, Order::Release).waiters
-    }
-
-    /// Stores the list and sets or clears WAITERS with its first or last entry, as `__mutex_add_waiter()` and
+    /// Stores the list and sets or clears the flags with its first or last entry, as `__mutex_add_waiter()` and
     /// `__mutex_remove_waiter()` do.
     fn store_waiters(&mut self, held: Held, waiters: Waiters) {
-        let was_empty = self.waiters.get(held).len == 0;
+        let before = self.waiters.get(held).first();
         self.waiters.set(held, waiters);
-        match (was_empty, waiters.len == 0) {
-            (true, false) => {
-                self.owner.fetch_or(WAITERS_BIT, Order::Relaxed);
-            }
-            (false, true) => {
-                self.owner.fetch_and(!WAITERS_BIT, Order::Relaxed);
-            }
+        let first = waiters.first();
+        if first == before {
+            return;
+        }
+        self.first.store(FirstWaiter::of(first), Order::Relaxed);
+        match (before, first) {
+            (None, _) => self.set_waiters_flag(),
+            (_, None) => self.clear_flags(),
             _ => {}
         }
     }
@@ -189,6 +130,7 @@ impl Code for WwMutex<Plain> {
         self.owner.code(c);
         self.ctx.code(c);
         self.waiters.code(c);
+        self.first.0 = FirstWaiter::of(self.waiters.0.first());
     }
 }
 
@@ -206,6 +148,37 @@ impl Variant {
     /// All of them, with the names that a scenario uses.
     pub const ALL: [(&'static str, Variant); 2] =
         [("upstream", Variant::Upstream), ("no-kill-wakeup", Variant::NoKillWakeup)];
+}
+
+/// How the kernel was built that the mutexes of a class are in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// The first waiter may ask to be handed the mutex; always so since 4.10.
+    pub handoff: bool,
+    /// `CONFIG_MUTEX_SPIN_ON_OWNER`.
+    pub optimistic_spin: bool,
+    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all.
+    pub lockdep: bool,
+}
+
+impl Config {
+    /// What is always there.
+    pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: false };
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::UPSTREAM
+    }
+}
+
+/// What this mutex, or this class, was built with.
+fn config(program: &Program, id: ObjId) -> Config {
+    match program.kind(id) {
+        ObjectKind::Mutex { config } | ObjectKind::WwClass { config, .. } => *config,
+        ObjectKind::WwMutex { class, .. } => self::config(program, *class),
+        _ => Config::UPSTREAM,
+    }
 }
 
 /// Whether the mutex's class is wound-wait (else wait-die).
@@ -250,7 +223,7 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
 fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<ObjId>) -> bool {
     let Some(holder) = holder else { return false };
     // The owner may be gone already: then whoever takes the mutex next looks at the waiters.
-    let Some(owner) = cx.ww(m).owner.load(Order::Relaxed).task else { return false };
+    let Some(owner) = cx.ww(m).owner.load(Order::Relaxed).task() else { return false };
     if !holds_locks(cx, ctx) || !is_younger(cx, holder, ctx) {
         return false;
     }
@@ -284,7 +257,7 @@ fn slow_path_footprint(v: View<'_>, m: ObjId, ctx: Option<ObjId>) -> Footprint {
         }
     }
     // Wait-die compares stamps with the holder; wound-wait also marks it and wakes its task.
-    match (mutex.ctx.0, mutex.owner.0.task) {
+    match (mutex.ctx.0, mutex.owner.0.task()) {
         (Some(holder), Some(owner)) if is_wound_wait(v.program, m) => f.write(holder).write(ObjId::task(owner)),
         (Some(holder), _) => f.read(holder),
         _ => f,
@@ -298,13 +271,6 @@ pub(crate) fn held_by<R: Runtime>(world: &crate::World<R>, t: ThreadId) -> impl 
         _ => None,
     })
 }
-
-/// Reports a broken rule of `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`.
-fn contract<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    cx.violate(Property::WwContract, Some(object));
-}
-
-const _: () = assert!(MAX_WAITERS <= MAX_THREADS);
 
 /// A reservation's lock, or another ww mutex, that a thread holds.
 pub(crate) fn resv_held_by<R: Runtime>(program: &Program, world: &crate::World<R>, t: ThreadId) -> Option<ObjId> {

@@ -71,8 +71,15 @@ struct Buffers {
 impl Buffers {
     fn new() -> Buffers {
         let mut b = ProgramBuilder::new("buffers");
-        let class = b
-            .object("class", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 });
+        let class = b.object(
+            "class",
+            ObjectKind::WwClass {
+                wound_wait: false,
+                variant: Variant::Upstream,
+                inject_deadlock: 0,
+                config: Default::default(),
+            },
+        );
         Buffers { b, class }
     }
 

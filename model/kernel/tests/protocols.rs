@@ -70,8 +70,15 @@ struct Ww {
 impl Ww {
     fn new(wound_wait: bool) -> Ww {
         let mut b = ProgramBuilder::new("ww");
-        let class =
-            b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0 });
+        let class = b.object(
+            "class",
+            ObjectKind::WwClass {
+                wound_wait,
+                variant: Variant::Upstream,
+                inject_deadlock: 0,
+                config: Default::default(),
+            },
+        );
         Ww { b, class }
     }
     fn mutex(&mut self, name: &str) -> ObjId {
@@ -287,7 +294,12 @@ fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Prog
     let mut b = ProgramBuilder::new("resv");
     let class = b.object(
         "reservation",
-        ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+        ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
     );
     let f = fence(&mut b, "f");
     let resv = b.resv("fb", class);
@@ -479,7 +491,12 @@ fn a_list_without_a_slot_is_replaced_by_a_first_one() {
     let mut b = ProgramBuilder::new("resv");
     let class = b.object(
         "reservation",
-        ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+        ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
     );
     let fences = [1, 2].map(|context| {
         let kind = ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() };
@@ -508,7 +525,12 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
         let mut b = ProgramBuilder::new("replace");
         let class = b.object(
             "reservation",
-            ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 },
+            ObjectKind::WwClass {
+                wound_wait: false,
+                variant: Variant::Upstream,
+                inject_deadlock: 0,
+                config: Default::default(),
+            },
         );
         let [f, g] = seqnos.map(|seqno| {
             let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
@@ -629,8 +651,15 @@ fn an_allocation_about_to_start_has_no_outdated_reference() {
 #[test]
 fn stamps_are_ranked_within_their_class() {
     let mut w = Ww::new(false);
-    let other =
-        w.b.object("other", ObjectKind::WwClass { wound_wait: true, variant: Variant::Upstream, inject_deadlock: 0 });
+    let other = w.b.object(
+        "other",
+        ObjectKind::WwClass {
+            wound_wait: true,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    );
     let (x, y) = (w.ctx("x"), w.ctx("y"));
     let z = w.b.object("z", ObjectKind::AcquireCtx { class: other });
     let m = w.mutex("m");
@@ -679,8 +708,15 @@ fn same_states_decoded_or_not(program: &Program) {
 #[test]
 fn more_contexts_than_threads_can_be_open() {
     let mut w = Ww::new(false);
-    let other =
-        w.b.object("other", ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 });
+    let other = w.b.object(
+        "other",
+        ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    );
     let contexts: Vec<ObjId> = (0..16)
         .map(|i| w.b.object("c", ObjectKind::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
         .collect();

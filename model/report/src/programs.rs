@@ -13,8 +13,12 @@ use fenceweave_kernel::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const WAIT_DIE: ObjectKind =
-    ObjectKind::WwClass { wound_wait: false, variant: ww::Variant::Upstream, inject_deadlock: 0 };
+const WAIT_DIE: ObjectKind = ObjectKind::WwClass {
+    wound_wait: false,
+    variant: ww::Variant::Upstream,
+    inject_deadlock: 0,
+    config: ww::Config::UPSTREAM,
+};
 pub(crate) const NOTHING: Operand = Operand::Const(Value::Unset);
 
 pub(crate) fn word(n: i32) -> Operand {

@@ -102,7 +102,7 @@ fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bo
             (vec![*runs], format!("→ until {} is done", program.thread_name(*runs)))
         }
         _ if spins => owned(program, state, on),
-        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex => owned(program, state, on),
+        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => owned(program, state, on),
         ObjectKind::RwSem => shared(program, state, me, on),
         ObjectKind::Rcu => readers(program, state),
         _ if is_signaled(state, on) => (vec![], "which is signaled already".into()),

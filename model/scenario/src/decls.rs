@@ -20,6 +20,13 @@ const CLASS: Opt =
     option("class", Takes::Object(&[Kind::WwClass]), "its class; may be left out when only one is declared");
 const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
 
+const NO_HANDOFF: Opt = flag(
+    "no-handoff",
+    "no mutex is handed over: who comes first takes it, so that a waiter may come too late for ever",
+);
+const OPTIMISTIC_SPIN: Opt =
+    flag("optimistic-spin", "who finds a mutex taken may spin before it sleeps, as with CONFIG_MUTEX_SPIN_ON_OWNER");
+
 /// The names of the variants of ww mutexes.
 const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = {
     let mut names = [""; ww::Variant::ALL.len()];
@@ -72,7 +79,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "lock",
         kind: Some(Kind::Lock),
-        options: &[option("kind", Takes::OneOf(&["spin", "mutex", "rwsem"]), "what kind of lock, spin without it")],
+        options: &[
+            option("kind", Takes::OneOf(&["spin", "mutex", "rwsem"]), "what kind of lock, spin without it"),
+            NO_HANDOFF,
+            OPTIMISTIC_SPIN,
+        ],
         meaning: "a spinlock, a mutex or a reader-writer semaphore",
         kernel: "spinlock_t, struct mutex, struct rw_semaphore",
     },
@@ -136,6 +147,13 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 Takes::Number { min: 1, max: 50 },
                 "each context's N-th lock beyond its first is released again and returns -EDEADLK, though nobody contends; \
                  after that ever more rarely",
+            ),
+            NO_HANDOFF,
+            OPTIMISTIC_SPIN,
+            flag(
+                "lockdep",
+                "as with CONFIG_PROVE_LOCKING: to wait for a second one without the context is a mistake, also where nobody \
+                 is in the way",
             ),
         ],
         meaning: "a class of ww mutexes",

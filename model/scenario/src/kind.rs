@@ -76,7 +76,7 @@ impl Kind {
             ObjectKind::Workqueue { .. } => Kind::Workqueue,
             ObjectKind::Timer { .. } => Kind::Timer,
             ObjectKind::Resv { .. } => Kind::Resv,
-            ObjectKind::Mutex => Kind::Mutex,
+            ObjectKind::Mutex { .. } => Kind::Mutex,
             ObjectKind::RwSem => Kind::RwSem,
             ObjectKind::List => Kind::List,
             ObjectKind::WakeQ => Kind::WakeQ,

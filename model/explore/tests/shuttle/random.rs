@@ -44,10 +44,19 @@ struct Objects {
     is_zero: u16,
 }
 
+fn config(dice: &mut Dice) -> ww::Config {
+    ww::Config { handoff: dice.roll(4) != 0, optimistic_spin: dice.roll(4) == 0, lockdep: dice.roll(4) == 0 }
+}
+
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
     let class = b.object(
         "class",
-        ObjectKind::WwClass { wound_wait: dice.roll(2) == 0, variant: Default::default(), inject_deadlock: 0 },
+        ObjectKind::WwClass {
+            wound_wait: dice.roll(2) == 0,
+            variant: Default::default(),
+            inject_deadlock: 0,
+            config: config(dice),
+        },
     );
     let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
@@ -61,7 +70,7 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
         wide,
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
         sem: b.object("sem", ObjectKind::RwSem),
-        mutex: b.object("mutex", ObjectKind::Mutex),
+        mutex: b.object("mutex", ObjectKind::Mutex { config: config(dice) }),
         list: b.object("list", ObjectKind::List),
         wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), ObjectKind::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),

@@ -1,8 +1,12 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::contract;
+use super::{
+    config,
+    contract::{contract, held_of_class},
+};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Runtime, ThreadId, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Property, Runtime, ThreadId, Value,
+    View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -248,6 +252,13 @@ impl CtxOp {
         });
         if second || cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
             return contract(cx, self.ctx);
+        }
+        // To lockdep the context is outside of all mutexes of its class: the one that is held would be no part of it.
+        if self.on_behalf.is_none()
+            && config(cx.program, class).lockdep
+            && let Some(held) = held_of_class(cx, class)
+        {
+            return cx.violate(Property::LockOrder, Some(held));
         }
         let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
         let every = injects_every(cx.program, class);

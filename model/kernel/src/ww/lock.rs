@@ -1,9 +1,10 @@
 //! Taking a `ww_mutex`: `ww_mutex_lock()`, its interruptible, slow and try forms; `__mutex_lock_common()` step by step.
 
 use super::{
-    Unlock, Waiter, Waiters, check_waiters, contract,
-    ctx::{Debug, Phase, class_of, injects_every},
-    die, holds_locks, is_wound_wait, is_younger, slow_path_footprint, wound,
+    Config, Unlock, Waiter, Waiters, check_waiters, config,
+    contract::contract,
+    ctx::{Debug, class_of, injects_every},
+    die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, wound,
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell,
@@ -15,6 +16,8 @@ points! {
     enum At {
         /// `__mutex_trylock()` without any lock held.
         TryTake = "trylock: cmpxchg owner",
+        /// `mutex_optimistic_spin()` before queueing: its last look.
+        Spin = "optimistic spin: trylock",
         /// We own it: `ww_mutex_set_context_fastpath()` counts it and publishes the ctx.
         PublishCtx = "publish ctx",
         /// After a full barrier: did somebody queue while our ctx was not yet visible?
@@ -23,8 +26,11 @@ points! {
         CheckWaiters = "check waiters (wait_lock)",
         /// Under `wait_lock`: try again, queue, and the first turn of the wait loop.
         Enqueue = "queue (wait_lock)",
-        /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`.
+        /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`; the first waiter sets HANDOFF if
+        /// that fails.
         Woken = "woken: trylock",
+        /// `mutex_optimistic_spin()` of the first waiter: its last look.
+        SpinFirst = "first waiter spins: trylock",
         /// That failed: the next turn of the wait loop, under `wait_lock`.
         Recheck = "woken: recheck (wait_lock)",
         /// That succeeded: leave the list and publish the ctx, under `wait_lock`.
@@ -53,7 +59,7 @@ pub enum How {
 impl How {
     const ALL: [How; 5] = [How::Lock, How::Interruptible, How::Slow, How::SlowInterruptible, How::Try];
 
-    fn is_slow(self) -> bool {
+    pub(super) fn is_slow(self) -> bool {
         matches!(self, How::Slow | How::SlowInterruptible)
     }
 
@@ -76,9 +82,9 @@ impl Code for How {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lock {
     at: At,
-    how: How,
-    mutex: ObjId,
-    ctx: Option<ObjId>,
+    pub(super) how: How,
+    pub(super) mutex: ObjId,
+    pub(super) ctx: Option<ObjId>,
     /// Of an injected -EDEADLK.
     unlock: Unlock,
 }
@@ -135,41 +141,13 @@ impl Lock {
         }
     }
 
-    /// What the debug option checks before an acquisition is even tried; false ends the operation.
-    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
-        let Some(ctx) = self.ctx else { return true };
-        let debug = cx.ctx(ctx).debug.get();
-        let foreign = class_of(cx.program, ctx) != class_of(cx.program, self.mutex);
-        let not_ours = debug.phase == Phase::Idle || debug.task != Some(cx.me);
-        let unneeded_slow = self.how.is_slow() && debug.contending.is_none();
-        if foreign || not_ours || unneeded_slow {
-            contract(cx, ctx);
-            return false;
-        }
-        true
-    }
-
-    /// `ww_mutex_lock_acquired()`: what must be true of the context at the moment it gets a lock.
-    fn check_acquired<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
-        let debug = cx.ctx(ctx).debug.get();
-        let after_done = debug.phase == Phase::Done;
-        // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
-        let other_first = debug.contending.is_some_and(|m| m != self.mutex);
-        let still_holding = debug.contending.is_some() && holds_locks(cx, ctx);
-        // Somebody's context is still there: the mutex was released without it.
-        let stale = cx.ww(self.mutex).ctx.peek().is_some();
-        if after_done || other_first || still_holding || stale {
-            contract(cx, ctx);
-        }
-        cx.ctx(ctx).debug.set(Debug { contending: None, ..debug });
-    }
-
     /// `acquired++` and `lock->ctx = ctx`.
     fn publish<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
         self.check_acquired(cx, ctx);
         let held = cx.ctx(ctx).acquired();
         cx.ctx(ctx).set_acquired(held + 1);
         cx.ww(self.mutex).ctx.store(Some(ctx), Order::Relaxed);
+        invariant::published(cx, self.mutex, ctx);
     }
 
     /// `__ww_mutex_kill()`: -EDEADLK, remembered so that the caller backs off as it must. Only who holds locks dies.
@@ -182,6 +160,7 @@ impl Lock {
             contract(cx, ctx);
         }
         cx.ctx(ctx).debug.set(Debug { contending: Some(self.mutex), ..debug });
+        invariant::killed(cx, self.mutex, ctx);
         true
     }
 
@@ -210,20 +189,41 @@ impl Lock {
             cx.violate(Property::SelfDeadlock, Some(mutex));
             return Flow::Done(Value::Word(0));
         }
-        let taken = cx.ww(mutex).try_take(me);
-        match (taken, self.ctx, self.how) {
-            (true, Some(_), _) => self.at = At::PublishCtx,
-            (true, None, _) => return self.acquired(cx),
-            (false, _, How::Try) => return Flow::Done(Value::Word(0)),
-            (false, ..) => self.at = At::Enqueue,
+        if self.how != How::Try && !self.check_nesting(cx) {
+            return Flow::Done(Value::Word(0));
         }
+        if cx.ww(mutex).try_take(me, false) {
+            return self.taken_at_once(cx);
+        }
+        if self.how == How::Try {
+            return Flow::Done(Value::Word(0));
+        }
+        self.at = if config(cx.program, mutex).optimistic_spin { At::Spin } else { At::Enqueue };
+        Flow::Go
+    }
+
+    /// Taken without having queued.
+    fn taken_at_once<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.ctx.is_none() {
+            return self.acquired(cx);
+        }
+        self.at = At::PublishCtx;
+        Flow::Go
+    }
+
+    fn spin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let me = cx.me;
+        if cx.ww(self.mutex).try_take(me, false) {
+            return self.taken_at_once(cx);
+        }
+        self.at = At::Enqueue;
         Flow::Go
     }
 
     /// `ww_mutex_set_context_fastpath()` after its barrier.
     fn read_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.rt.full_barrier();
-        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters {
+        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters() {
             return self.acquired(cx);
         }
         self.at = At::CheckWaiters;
@@ -243,7 +243,7 @@ impl Lock {
         let (me, mutex) = (cx.me, self.mutex);
         let held = cx.enter(mutex);
         let mut waiters = cx.ww(mutex).waiters.get(held);
-        if cx.ww(mutex).try_take(me) {
+        if cx.ww(mutex).try_take(me, false) {
             // Somebody released it in between. Here the waiters are checked before the ctx is published, under the
             // same wait_lock.
             if let Some(ctx) = self.ctx {
@@ -257,6 +257,7 @@ impl Lock {
             cx.violate(Property::CapacityExceeded, Some(mutex));
         }
         cx.ww(mutex).store_waiters(held, waiters);
+        invariant::queued(cx, mutex, &waiters, at);
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
         {
@@ -292,7 +293,7 @@ impl Lock {
     /// over a kill.
     fn turn<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, waiters: Waiters) -> Flow {
         let me = cx.me;
-        if cx.ww(self.mutex).try_take(me) {
+        if cx.ww(self.mutex).try_take(me, false) {
             return self.leave_as_owner(cx, held, waiters);
         }
         if self.how.patience().interruptible() && cx.signal_pending() {
@@ -304,6 +305,7 @@ impl Lock {
         {
             return self.leave(cx, held, waiters, Errno::EDEADLK);
         }
+        invariant::goes_to_sleep(cx, self.mutex, &waiters);
         self.at = At::Woken;
         Flow::Sleep(self.mutex, self.how.patience())
     }
@@ -349,15 +351,24 @@ impl Lock {
     }
 
     fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, mutex) = (cx.me, self.mutex);
+        let Config { handoff, optimistic_spin, .. } = config(cx.program, mutex);
+        let first = (handoff || optimistic_spin) && cx.ww(mutex).is_first(me);
         cx.set_sleeping(self.how.patience());
+        let otherwise = if first && optimistic_spin { At::SpinFirst } else { At::Recheck };
+        self.try_queued(cx, first && handoff, otherwise)
+    }
+
+    /// `__mutex_trylock_or_handoff()` of a waiter, outside of `wait_lock`.
+    fn try_queued<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, handoff: bool, otherwise: At) -> Flow {
         let me = cx.me;
-        let taken = cx.ww(self.mutex).try_take(me);
+        let taken = cx.ww(self.mutex).try_take(me, handoff);
         if taken {
             // From here on nothing looks at the task's state before it is running again: whether a waker comes between
             // makes no difference, so it is told right away.
             cx.set_running();
         }
-        self.at = if taken { At::Dequeue } else { At::Recheck };
+        self.at = if taken { At::Dequeue } else { otherwise };
         Flow::Go
     }
 }
@@ -376,7 +387,9 @@ impl Protocol for Lock {
             At::ReadWaiters => self.read_waiters(cx),
             At::CheckWaiters => self.check_waiters(cx),
             At::Enqueue => self.enqueue(cx),
+            At::Spin => self.spin(cx),
             At::Woken => self.woken(cx),
+            At::SpinFirst => self.try_queued(cx, false, At::Recheck),
             At::Injected => self.injected(cx),
             At::Recheck | At::Dequeue => {
                 let held = cx.enter(self.mutex);
@@ -392,9 +405,9 @@ impl Protocol for Lock {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let own = Footprint::writes(self.mutex).write_opt(self.ctx);
         match self.at {
-            At::TryTake | At::PublishCtx => own,
+            At::TryTake | At::Spin | At::PublishCtx => own,
             At::ReadWaiters => Footprint::reads(self.mutex).write_opt(self.injects(v.program)),
-            At::Woken => own.write(v.my_task()),
+            At::Woken | At::SpinFirst => own.write(v.my_task()),
             At::Injected => self.unlock.footprint(v),
             At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
         }

@@ -1,6 +1,6 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::contract;
+use super::{contract::contract, invariant, owner::Released};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
@@ -20,6 +20,8 @@ points! {
         Release = "release owner",
         /// The slow path's second half, under `wait_lock`: wakes the first waiter, and only it.
         WakeFirst = "wake first waiter (wait_lock)",
+        /// The same where HANDOFF was found: the owner word was not released, but is given to that waiter.
+        HandOff = "hand over to first waiter (wait_lock)",
     }
 }
 
@@ -48,7 +50,7 @@ impl Unlock {
         let held = cx.ww(self.mutex).owner() == Some(cx.me);
         if !held {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
-            let owner = cx.ww(self.mutex).owner.latest().task;
+            let owner = cx.ww(self.mutex).owner.latest().task();
             cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
         }
         held
@@ -72,23 +74,30 @@ impl Unlock {
         }
         cx.ctx(ctx).set_acquired(held - 1);
         cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        invariant::counted(cx, ctx);
         self.at = At::Release;
         Flow::Go
     }
 
     fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !cx.ww(self.mutex).release() {
-            return Flow::Done(Value::Word(0));
-        }
-        self.at = At::WakeFirst;
+        let me = cx.me;
+        self.at = match cx.ww(self.mutex).release(me) {
+            Released::Alone => return Flow::Done(Value::Word(0)),
+            Released::Waiters => At::WakeFirst,
+            Released::HandOff => At::HandOff,
+        };
         Flow::Go
     }
 
+    /// The second half of `__mutex_unlock_slowpath()`.
     fn wake_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.mutex);
-        let waiters = cx.ww(self.mutex).waiters.get(held);
-        if let Some(first) = waiters.live().first() {
-            cx.wake(first.task);
+        let first = cx.ww(self.mutex).waiters.get(held).first();
+        if self.at == At::HandOff {
+            cx.ww(self.mutex).hand_off(first);
+        }
+        if let Some(first) = first {
+            cx.wake(first);
         }
         Flow::Done(Value::Word(0))
     }
@@ -100,7 +109,7 @@ impl Protocol for Unlock {
             At::ClearCtx => self.clear_ctx(cx),
             At::BaseOnly if !self.check_owner(cx) => Flow::Done(Value::Word(0)),
             At::BaseOnly | At::Release => self.release(cx),
-            At::WakeFirst => self.wake_first(cx),
+            At::WakeFirst | At::HandOff => self.wake_first(cx),
         }
     }
 
@@ -116,7 +125,7 @@ impl Protocol for Unlock {
                 }
             }
             At::BaseOnly | At::Release => f,
-            At::WakeFirst => f.write_opt(mutex.waiters.0.live().first().map(|w| ObjId::task(w.task))),
+            At::WakeFirst | At::HandOff => f.write_opt(mutex.waiters.0.first().map(ObjId::task)),
         }
     }
 
@@ -137,7 +146,12 @@ mod tests {
     #[test]
     fn a_lock_whose_context_counts_none_is_not_released() {
         let mut b = ProgramBuilder::new("LS-11-object-lock-unbalanced");
-        let class = ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, inject_deadlock: 0 };
+        let class = ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        };
         let class = b.object("class", class);
         let o = b.object("o", ObjectKind::WwMutex { class, resv: None });
         let t = b.object("t", ObjectKind::AcquireCtx { class });

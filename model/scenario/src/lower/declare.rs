@@ -99,7 +99,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes the objects and words of a declaration.
-    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'_>) -> Symbol {
+    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'a>) -> Symbol {
         let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
         let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
         let class = ObjId::default(); // the second pass knows
@@ -120,7 +120,8 @@ impl<'a> Lower<'a> {
                 return Symbol::Object { id, kind: Kind::Exec };
             }
             Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
-                Some("mutex") => ObjectKind::Mutex,
+                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => ObjectKind::Spinlock,
+                Some("mutex") => ObjectKind::Mutex { config: mutex_config(options) },
                 Some("rwsem") => ObjectKind::RwSem,
                 _ => ObjectKind::Spinlock,
             },
@@ -134,6 +135,7 @@ impl<'a> Lower<'a> {
                 wound_wait: options.word("kind") == Some("wound-wait"),
                 variant: ww_variant(options.word("variant")),
                 inject_deadlock: byte("inject-deadlock", 0),
+                config: mutex_config(options),
             },
             Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
             Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
@@ -151,6 +153,17 @@ impl<'a> Lower<'a> {
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
         let id = self.object(name.text.clone(), object);
         Symbol::Object { id, kind }
+    }
+
+    /// Tells of a flag that says something about mutexes only.
+    fn is_only_of_mutexes(&mut self, options: &Options<'a>) -> bool {
+        let found = options.all().find(|(opt, ..)| ["no-handoff", "optimistic-spin"].contains(&opt.name));
+        if let Some((opt, span, _)) = found {
+            self.mistakes
+                .add("flag", span, format!("`{}` is about mutexes", opt.name))
+                .expected("`kind=mutex` beside it");
+        }
+        found.is_some()
     }
 
     /// A fence context that nobody has. Contexts that authors write are at
@@ -371,7 +384,12 @@ impl<'a> Lower<'a> {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
             None => self.object(
                 RESV_CLASS.to_owned(),
-                ObjectKind::WwClass { wound_wait: false, variant: Default::default(), inject_deadlock: 0 },
+                ObjectKind::WwClass {
+                    wound_wait: false,
+                    variant: Default::default(),
+                    inject_deadlock: 0,
+                    config: Default::default(),
+                },
             ),
         }
     }
@@ -415,6 +433,14 @@ impl<'a> Lower<'a> {
 fn resv_variant(name: Option<&str>) -> resv::Variant {
     let found = resv::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
     found.map(|(_, variant)| variant).unwrap_or_default()
+}
+
+fn mutex_config(options: &Options<'_>) -> ww::Config {
+    ww::Config {
+        handoff: !options.has("no-handoff"),
+        optimistic_spin: options.has("optimistic-spin"),
+        lockdep: options.has("lockdep"),
+    }
 }
 
 fn ww_variant(name: Option<&str>) -> ww::Variant {

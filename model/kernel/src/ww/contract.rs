@@ -1,0 +1,70 @@
+//! What `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`, `CONFIG_DEBUG_MUTEXES` and lockdep ask of those who use a ww mutex.
+
+use super::{
+    Lock, config,
+    ctx::{Debug, Phase, class_of},
+    held_by, holds_locks,
+};
+use crate::{AtomicCell, Cx, ObjId, Object, Property, Runtime, runtime::NoteCell};
+
+/// Reports a broken rule.
+pub(super) fn contract<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
+    cx.violate(Property::WwContract, Some(object));
+}
+
+/// A mutex of the class that the task holds. That is known to it alone.
+pub(super) fn held_of_class<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<ObjId> {
+    held_by(cx.world, cx.me).find(|m| class_of(cx.program, *m) == class)
+}
+
+/// The task's context of the class.
+fn open_context<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<ObjId> {
+    let is_own = |o: &Object<R>| matches!(o, Object::AcquireCtx(c) if c.task() == Some(cx.me) && c.class() == class);
+    cx.world.objects().find(|(_, o)| is_own(o)).map(|(id, _)| id)
+}
+
+impl Lock {
+    /// What is checked before an acquisition is even tried; false ends the operation.
+    pub(super) fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let Some(ctx) = self.ctx else { return true };
+        let debug = cx.ctx(ctx).debug.get();
+        let foreign = class_of(cx.program, ctx) != class_of(cx.program, self.mutex);
+        let not_ours = debug.phase == Phase::Idle || debug.task != Some(cx.me);
+        let unneeded_slow = self.how.is_slow() && debug.contending.is_none();
+        if foreign || not_ours || unneeded_slow {
+            contract(cx, ctx);
+            return false;
+        }
+        true
+    }
+
+    /// lockdep's `check_deadlock()`, of what is about to be waited for; false ends the operation. All mutexes of a class are
+    /// one to lockdep, but for those that an acquire context *nests*: so who waits for one without a context must hold none,
+    /// and must not be within a context either (`first_lock_dep_map` stands for its first one). A trylock waits for none.
+    pub(super) fn check_nesting<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        if self.ctx.is_some() || !config(cx.program, self.mutex).lockdep {
+            return true;
+        }
+        let class = class_of(cx.program, self.mutex);
+        let inside = held_of_class(cx, class).or_else(|| open_context(cx, class));
+        if let Some(inside) = inside {
+            cx.violate(Property::LockOrder, Some(inside));
+        }
+        inside.is_none()
+    }
+
+    /// `ww_mutex_lock_acquired()`: what must be true of the context at the moment it gets a lock.
+    pub(super) fn check_acquired<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
+        let debug = cx.ctx(ctx).debug.get();
+        let after_done = debug.phase == Phase::Done;
+        // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
+        let other_first = debug.contending.is_some_and(|m| m != self.mutex);
+        let still_holding = debug.contending.is_some() && holds_locks(cx, ctx);
+        // Somebody's context is still there: the mutex was released without it.
+        let stale = cx.ww(self.mutex).ctx.peek().is_some();
+        if after_done || other_first || still_holding || stale {
+            contract(cx, ctx);
+        }
+        cx.ctx(ctx).debug.set(Debug { contending: None, ..debug });
+    }
+}
