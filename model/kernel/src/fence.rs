@@ -15,24 +15,32 @@ mod array;
 mod callback;
 mod chain;
 mod container;
+mod create;
+mod merge;
 mod op;
 mod rcu_safe;
 mod signalling;
+mod unwrap;
 mod wait;
+mod walk;
 
 pub use array::ArrayOp;
 pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
 pub(crate) use container::begin as begin_duty;
 pub use container::{Container, Duty, Holds};
+pub use create::ChainInit;
+pub(crate) use merge::MAX_FENCES as MAX_MERGED;
+pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
 pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
+pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
-    SharedCell, Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Program, Property,
+    Runtime, SharedCell, Then, ThreadId, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
 };
@@ -303,7 +311,14 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another
 /// one with the same number is not.
-pub(crate) fn is_later_or_same(program: &crate::Program, a: ObjId, b: ObjId) -> bool {
-    let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (program.fence_point(a), program.fence_point(b));
-    a == b || ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) > 0
+pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, a: ObjId, b: ObjId) -> bool {
+    let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (world.fence_point(program, a), world.fence_point(program, b));
+    a == b || ctx_a == ctx_b && is_later(program, a, seqno_a, seqno_b)
+}
+
+/// `__dma_fence_is_later()`: numbers wrap around, unless those of the fence's kind are of 64 bits, as a chain's are. The
+/// kernel's wrap at 32 bits, these at 16.
+pub(crate) fn is_later(program: &Program, fence: ObjId, a: u16, b: u16) -> bool {
+    let wide = program.fence_ops(fence).seqno64;
+    if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 }
 }

@@ -129,6 +129,8 @@ pub struct FenceOps {
     pub signaled: Option<CalleeId>,
     /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
     pub release: Option<CalleeId>,
+    /// `use_64bit_seqno`: its numbers do not wrap around.
+    pub seqno64: bool,
 }
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
@@ -316,6 +318,14 @@ pub enum Op {
     Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
     /// `get-rcu-safe`.
     GetRcuSafe { place: Place },
+    /// `unwrap-begin`.
+    UnwrapBegin { fence: Operand },
+    /// `unwrap-next`: the cursor that a local holds.
+    UnwrapNext { home: LocalId },
+    /// `fence-merge`.
+    Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
+    /// `chain-init`.
+    ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
     /// `add-callback`, `remove-callback`.
     FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
     /// `reserve`.
@@ -525,6 +535,8 @@ pub struct Program {
     pub has_irqs: bool,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
+    /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
+    pub stubs: Vec<ObjId>,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.
@@ -710,7 +722,7 @@ impl Program {
         Some(self.field_at(slot, at))
     }
 
-    /// The context and number of a fence.
+    /// The context and number of a fence, as declared.
     pub(crate) fn fence_point(&self, fence: ObjId) -> (u8, u16) {
         match self.kind(fence) {
             ObjectKind::Fence { context, seqno, .. } => (*context, *seqno),

@@ -213,11 +213,12 @@ impl Variant {
     ];
 
     /// Whether `new` may take the place of `old`.
-    fn supersedes(self, program: &crate::Program, new: ObjId, old: ObjId) -> bool {
+    fn supersedes<R: Runtime>(self, cx: &Cx<'_, R>, new: ObjId, old: ObjId) -> bool {
+        let (world, program) = (&*cx.world, cx.program);
         match self {
-            Variant::Upstream => fence::is_later_or_same(program, new, old),
-            Variant::StrictLater => new != old && fence::is_later_or_same(program, new, old),
-            Variant::AnySameContext => program.fence_point(new).0 == program.fence_point(old).0,
+            Variant::Upstream => fence::is_later_or_same(world, program, new, old),
+            Variant::StrictLater => new != old && fence::is_later_or_same(world, program, new, old),
+            Variant::AnySameContext => world.fence_point(program, new).0 == world.fence_point(program, old).0,
         }
     }
 }

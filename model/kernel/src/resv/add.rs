@@ -77,7 +77,7 @@ impl AddFence {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         let Some(old) = entry.fence else { return Flow::Go };
         let rule = variant_of(cx.program, self.resv);
-        let supersedes = entry.usage >= self.usage && rule.supersedes(cx.program, self.fence, old);
+        let supersedes = entry.usage >= self.usage && rule.supersedes(cx, self.fence, old);
         if supersedes || fence::test_signaled(cx, old) {
             self.at = At::Replace;
             return Flow::Go;

@@ -136,7 +136,7 @@ impl<'a> Lower<'a> {
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
-            Takes::Place | Takes::Objects(_) | Takes::Callback | Takes::Condition => None,
+            Takes::Place | Takes::Objects(_) | Takes::Fences | Takes::Callback | Takes::Condition => None,
         }
     }
 

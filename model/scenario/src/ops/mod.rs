@@ -8,6 +8,7 @@ pub(crate) mod iteration;
 mod lists;
 mod locks;
 mod memory;
+pub(crate) mod merging;
 mod page;
 mod sems;
 mod waiting;
@@ -51,6 +52,8 @@ pub(crate) enum Takes {
     Object(&'static [Kind]),
     /// One name or more.
     Objects(&'static [Kind]),
+    /// One fence or more, or NULL: names or locals.
+    Fences,
     /// A variable, an element of an array, a field.
     Place,
     /// An expression over locals and the word that is read at the place before.
@@ -144,13 +147,14 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 9] = [
+    const TABLES: [&[OpSpec]; 10] = [
         memory::OPS,
         waiting::OPS,
         locks::OPS,
         sems::OPS,
         lists::OPS,
         fences::OPS,
+        merging::OPS,
         iteration::OPS,
         exec::OPS,
         deferred::OPS,
