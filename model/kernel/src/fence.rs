@@ -30,6 +30,7 @@ pub use chain::ChainOp;
 pub(crate) use container::begin as begin_duty;
 pub use container::{Container, Duty, Holds};
 pub use create::ChainInit;
+pub(crate) use create::{MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
@@ -284,7 +285,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 }
 
 /// A fence as what it calls sees it.
-fn reference(fence: ObjId) -> Value {
+pub(crate) fn reference(fence: ObjId) -> Value {
     Value::Ref(Handle { obj: fence, generation: 0 })
 }
 

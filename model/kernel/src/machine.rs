@@ -12,7 +12,7 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
-    resv::{AddFence, CopyFences, Cursor, CursorOp, ReplaceFences, Reserve, Unlocked},
+    resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked},
     ww,
 };
 
@@ -301,6 +301,8 @@ machines! {
     FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
     /// A reference to whatever fence a pointer refers to.
     RcuSafe(RcuSafe) = RcuSafe::BLANK;
+    /// A snapshot of a reservation.
+    GetFences(GetFences) = GetFences::BLANK;
     /// What a fence is made of.
     Unwrap(UnwrapOp) = UnwrapOp::BLANK;
     /// One fence for several.
@@ -406,6 +408,14 @@ impl Resolver<'_> {
                     None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
                 }
             }
+        }
+    }
+
+    /// All words of an array.
+    fn words(&self, p: Place) -> Resolved<(ObjId, u8)> {
+        match p {
+            Place::Element { first, len, .. } => Ok((first, len)),
+            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
         }
     }
 
@@ -557,6 +567,10 @@ impl Resolver<'_> {
                 let wait = FenceWait::new(fence::NO_FENCE, patience, poll);
                 Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))
             }
+            Op::GetFences { resv, usage, into, may_run_out } => {
+                let words = into.map(|place| self.words(place)).transpose()?;
+                Machine::GetFences(GetFences::new(self.resv(resv)?, usage, words, may_run_out))
+            }
             Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
             Op::Signalling { begin, fence } => {
                 Machine::Signalling(Signalling::new(begin, fence.map(|f| self.fence(f)).transpose()?))
@@ -623,7 +637,8 @@ impl Machine {
             | Machine::Alloc(_)
             | Machine::UserAccess(_)
             | Machine::Irq(_)
-            | Machine::Merge(_) => self.footprint(v).ways,
+            | Machine::Merge(_)
+            | Machine::GetFences(_) => self.footprint(v).ways,
             _ => 1,
         }
     }

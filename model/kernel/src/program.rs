@@ -340,6 +340,8 @@ pub enum Op {
     ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
     /// `test-signaled`.
     TestSignaled { resv: Operand, usage: Usage },
+    /// `get-fences`, `get-singleton`.
+    GetFences { resv: Operand, usage: Usage, into: Option<Place>, may_run_out: bool },
     /// `iter-begin`.
     IterBegin { resv: Operand, usage: Usage, unlocked: bool },
     /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`: the cursor that a local holds.

@@ -7,6 +7,7 @@
 mod add;
 mod copy;
 pub mod cursor;
+mod get;
 mod replace;
 mod reserve;
 mod unlocked;
@@ -14,6 +15,7 @@ mod unlocked;
 pub use add::AddFence;
 pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
+pub use get::GetFences;
 pub use replace::ReplaceFences;
 pub use reserve::Reserve;
 pub use unlocked::Unlocked;

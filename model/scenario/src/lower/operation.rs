@@ -337,6 +337,7 @@ impl<'a> Lower<'a> {
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
                 | Op::CopyFences { .. }
+                | Op::GetFences { .. }
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );

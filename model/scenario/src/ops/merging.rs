@@ -3,7 +3,7 @@
 use fenceweave_kernel::fence::MergeVariant;
 use fenceweave_kernel::{LocalId, Op, Operand, Value};
 
-use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
+use super::{Args, OpSpec, Opt, Param, Takes, operand, option};
 use crate::kind::Kind;
 
 /// Of `unwrap-begin`, and of the block form.
@@ -70,7 +70,7 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .options(&[
         option("variant", Takes::OneOf(&VARIANTS), "how it behaves, upstream without it"),
-        flag("may-run-out", "each of its allocations may fail"),
+        super::fences::MAY_RUN_OUT,
     ])
     .returns("a reference: to a new array, to the one fence that is left, or to a stub that is signalled; NULL without memory")
     .fails(Value::Null),

@@ -56,6 +56,8 @@ pub(crate) enum Takes {
     Fences,
     /// A variable, an element of an array, a field.
     Place,
+    /// A whole array.
+    Array,
     /// An expression over locals and the word that is read at the place before.
     Condition,
     /// A word or a reference.
@@ -226,6 +228,13 @@ impl Args {
         match self.get(name) {
             Some(Given::Place(place)) => place,
             _ => Place::Var(Default::default()),
+        }
+    }
+
+    fn optional_place(&self, name: &str) -> Option<Place> {
+        match self.get(name)? {
+            Given::Place(place) => Some(place),
+            _ => None,
         }
     }
 
