@@ -261,10 +261,15 @@ pub(super) const OPS: &[OpSpec] = &[
             resv: args.object("resv"),
             usage: usage(args),
             patience: args.patience(),
-            poll: args.poll(),
+            poll: args.poll() && !args.flag("waits-a-tick"),
         },
     )
-    .options(&[USAGE, INTERRUPTIBLE, TIMEOUT_OR_POLL])
+    .options(&[
+        USAGE,
+        INTERRUPTIBLE,
+        TIMEOUT_OR_POLL,
+        flag("waits-a-tick", "as up to 6.13: with `timeout=0`, too, it waits until the next tick of the clock"),
+    ])
     .returns(WAITED)
     .fails(ERESTARTSYS),
     OpSpec::new(
