@@ -56,6 +56,9 @@ const ENABLED: u8 = 2;
 /// `fence->ops` is NULL: set with SIGNALED where nothing needs the operations any more, so that their module may go.
 const DETACHED: u8 = 4;
 
+/// `POLL_ENABLED`, which stood in the fence once.
+const POLL_ENABLED: u8 = 8;
+
 /// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
 const PENDING_ERROR: u16 = 1 << 15;
 
@@ -201,9 +204,9 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 3;
+        let mut packed = self.flags.0 | self.life.0 << 4;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 7, packed >> 3);
+        (self.flags.0, self.life.0) = (packed & 15, packed >> 4);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);
@@ -232,6 +235,16 @@ pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Result<bool,
         return Ok(signaled);
     }
     Err(FenceOp::new(What::AskOps, fence, 0))
+}
+
+/// `test_and_set_bit(POLL_ENABLED, &fence->flags)`.
+pub(crate) fn set_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    cx.fence(fence).flags.fetch_or(u64::from(POLL_ENABLED), Order::AcqRel) & POLL_ENABLED != 0
+}
+
+/// `test_bit(POLL_ENABLED, &fence->flags)`.
+pub(crate) fn is_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    cx.fence(fence).flags.load(Order::Relaxed) & POLL_ENABLED != 0
 }
 
 /// `dma_fence_get()`.

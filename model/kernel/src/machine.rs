@@ -13,6 +13,7 @@ use crate::{
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
     resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked},
+    sync_file::SyncFileOp,
     ww,
 };
 
@@ -301,6 +302,8 @@ machines! {
     FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
     /// A reference to whatever fence a pointer refers to.
     RcuSafe(RcuSafe) = RcuSafe::BLANK;
+    /// A file over a fence.
+    SyncFile(SyncFileOp) = SyncFileOp::BLANK;
     /// A snapshot of a reservation.
     GetFences(GetFences) = GetFences::BLANK;
     /// What a fence is made of.
@@ -538,6 +541,11 @@ impl Resolver<'_> {
             Op::GetRcuSafe { place } => {
                 let (target, slot) = self.place(place)?;
                 Machine::RcuSafe(RcuSafe::new(target, slot))
+            }
+            Op::SyncFile { at, file, fence, patience, once } => {
+                let file = self.object(file, |k| matches!(k, ObjectKind::SyncFile { .. }))?;
+                let fence = fence.map(|f| self.fence(f)).transpose()?;
+                Machine::SyncFile(SyncFileOp::new(at, file, fence, (patience, once)))
             }
             Op::UnwrapBegin { fence } => Machine::Unwrap(UnwrapOp::begin(self.fence_or_null(fence)?)),
             Op::UnwrapNext { home } => match self.value(Operand::Local(home))? {

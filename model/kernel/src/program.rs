@@ -8,6 +8,7 @@ use crate::{
     Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId,
     Value, exec, fence, primitives,
     resv::{self, Usage},
+    sync_file,
     value::Handle,
     ww,
 };
@@ -118,6 +119,11 @@ pub enum ObjectKind {
     List,
     /// `struct wake_q_head`.
     WakeQ,
+    /// `struct sync_file`.
+    SyncFile {
+        /// Where it is noted that it is polled.
+        variant: sync_file::Variant,
+    },
 }
 
 /// A `struct dma_fence_ops`, as far as a scenario may fill it in.
@@ -318,6 +324,8 @@ pub enum Op {
     Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
     /// `get-rcu-safe`.
     GetRcuSafe { place: Place },
+    /// `sync-file-create`, `sync-file-get-fence`, `poll`, `sync-file-release`.
+    SyncFile { at: sync_file::At, file: Operand, fence: Option<Operand>, patience: Patience, once: bool },
     /// `unwrap-begin`.
     UnwrapBegin { fence: Operand },
     /// `unwrap-next`: the cursor that a local holds.

@@ -202,6 +202,17 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         kernel: "struct dma_fence_chain",
     },
     DeclSpec {
+        name: "sync-file",
+        kind: Some(Kind::SyncFile),
+        options: &[option(
+            "variant",
+            Takes::OneOf(&["upstream", "bit-in-fence"]),
+            "where it is noted that it is polled, upstream without it",
+        )],
+        meaning: "a file over a fence; a thread must `sync-file-create` it first",
+        kernel: "struct sync_file",
+    },
+    DeclSpec {
         name: "callback",
         kind: Some(Kind::Callback),
         options: &[option("run", Takes::Proc(2), "the proc that it calls, with the fence and its data")],

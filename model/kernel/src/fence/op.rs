@@ -202,7 +202,7 @@ impl FenceOp {
         if entry & WAKES != 0 {
             cx.wake(ThreadId(entry & !WAKES));
         } else {
-            let data = cx.callback(ObjId(entry)).run();
+            let data = super::callback::run(cx, ObjId(entry));
             if let Some(callee) = own {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
@@ -344,7 +344,8 @@ impl Protocol for FenceOp {
             What::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
                 let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
-                irqs_footprint(v, Footprint::writes(self.fence).write(target))
+                let f = Footprint::writes(self.fence).write(target);
+                irqs_footprint(v, super::callback::run_footprint(v, target, f))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
             What::Signal | What::CheckAndSignal | What::SignalSeen | What::Unlock | What::EnableSignaling => {

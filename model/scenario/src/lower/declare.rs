@@ -1,7 +1,7 @@
 //! Declarations: what exists, under which name.
 
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, sync_file, ww};
 
 use super::containers;
 use super::entries::Options;
@@ -126,6 +126,7 @@ impl<'a> Lower<'a> {
             },
             Some(Kind::List) => ObjectKind::List,
             Some(Kind::WakeQ) => ObjectKind::WakeQ,
+            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: sync_file_variant(options.word("variant")) },
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
             Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
@@ -413,6 +414,11 @@ impl<'a> Lower<'a> {
             *class = to;
         }
     }
+}
+
+fn sync_file_variant(said: Option<&str>) -> sync_file::Variant {
+    let named = sync_file::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
+    named.map_or(sync_file::Variant::Upstream, |(_, variant)| variant)
 }
 
 fn resv_variant(name: Option<&str>) -> resv::Variant {

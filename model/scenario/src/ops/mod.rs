@@ -11,6 +11,7 @@ mod memory;
 pub(crate) mod merging;
 mod page;
 mod sems;
+mod sync;
 mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
@@ -149,7 +150,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 10] = [
+    const TABLES: [&[OpSpec]; 11] = [
         memory::OPS,
         waiting::OPS,
         locks::OPS,
@@ -157,6 +158,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         lists::OPS,
         fences::OPS,
         merging::OPS,
+        sync::OPS,
         iteration::OPS,
         exec::OPS,
         deferred::OPS,
