@@ -148,14 +148,17 @@ impl CallbackOp {
         if test_signaled(cx, self.fence) {
             return Value::from(Errno::ENOENT);
         }
-        if locked.live().contains(&self.callback.0) {
-            cx.violate(Property::CallbackReused, Some(self.callback));
-        } else if !is_file(cx.program, self.callback) && cx.callback(self.callback).queued.load(Order::Relaxed) != 0 {
+        let file = is_file(cx.program, self.callback);
+        let queued = match file {
+            true => locked.live().contains(&self.callback.0),
+            false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
+        };
+        if queued {
             cx.violate(Property::CallbackReused, Some(self.callback));
         } else if !locked.push(self.callback.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
-        if !is_file(cx.program, self.callback) {
+        if !file {
             cx.callback(self.callback).queued.store(1, Order::Relaxed);
             cx.callback(self.callback).data.store(self.data, Order::Relaxed);
         }
