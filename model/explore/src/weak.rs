@@ -296,7 +296,9 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
                 }
                 let own = ways_of(program, *op);
                 ways.extend(2..=own);
-                count += usize::from(own > 1);
+                // These allocate up to twice, if no walk starts again.
+                let times = if matches!(op, Op::Merge { .. } | Op::GetFences { .. }) { 2 } else { 1 };
+                count += if own > 1 { times } else { 0 };
             }
             _ => {}
         }
@@ -311,7 +313,10 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
 fn ways_of(program: &Program, op: Op) -> u8 {
     match op {
         Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic } | Op::UserAccess { .. } => 2,
+        Op::Alloc { gfp: Gfp::Atomic }
+        | Op::UserAccess { .. }
+        | Op::Merge { may_run_out: true, .. }
+        | Op::GetFences { may_run_out: true, .. } => 2,
         other => slots_to_choose_from(program, other),
     }
 }

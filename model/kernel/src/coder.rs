@@ -84,6 +84,7 @@ pub trait Coder {
             Value::Null => 2,
             Value::Ref(_) => 3,
             Value::Cursor(_) => 4,
+            Value::Unwrap(_) => 5,
         };
         self.byte(&mut tag);
         match tag {
@@ -101,6 +102,14 @@ pub trait Coder {
                 };
                 cursor.code(self);
                 *v = Value::Cursor(cursor);
+            }
+            5 => {
+                let mut cursor = match v {
+                    Value::Unwrap(cursor) => *cursor,
+                    _ => crate::fence::Unwrap::default(),
+                };
+                cursor.code(self);
+                *v = Value::Unwrap(cursor);
             }
             _ => {
                 let mut h = match v {

@@ -461,6 +461,16 @@ impl Protocol for ExecOp {
             Inner::Reserve(r) => r.label(),
         }
     }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        if let Inner::Reserve(r) = self.inner { r.spins_on() } else { None }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if let Inner::Reserve(r) = &mut self.inner {
+            r.returned(value);
+        }
+    }
 }
 
 /// The sets that a thread has in use: only it looks at them, so a look may be merged into the step before it.

@@ -15,24 +15,33 @@ mod array;
 mod callback;
 mod chain;
 mod container;
+mod create;
+mod merge;
 mod op;
 mod rcu_safe;
 mod signalling;
+mod unwrap;
 mod wait;
+mod walk;
 
 pub use array::ArrayOp;
 pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
 pub(crate) use container::begin as begin_duty;
 pub use container::{Container, Duty, Holds};
+pub use create::ChainInit;
+pub(crate) use create::{MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint};
+pub(crate) use merge::MAX_FENCES as MAX_MERGED;
+pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
 pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
+pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
-    SharedCell, Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Program, Property,
+    Runtime, SharedCell, Then, ThreadId, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
 };
@@ -46,6 +55,9 @@ const SIGNALED: u8 = 1;
 const ENABLED: u8 = 2;
 /// `fence->ops` is NULL: set with SIGNALED where nothing needs the operations any more, so that their module may go.
 const DETACHED: u8 = 4;
+
+/// `POLL_ENABLED`, which stood in the fence once.
+const POLL_ENABLED: u8 = 8;
 
 /// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
 const PENDING_ERROR: u16 = 1 << 15;
@@ -192,9 +204,9 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 3;
+        let mut packed = self.flags.0 | self.life.0 << 4;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 7, packed >> 3);
+        (self.flags.0, self.life.0) = (packed & 15, packed >> 4);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);
@@ -213,6 +225,26 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     cx.fence(fence).flags.load(Order::Acquire) & SIGNALED != 0
+}
+
+/// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver
+/// has no `signaled` is known at once.
+pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Result<bool, FenceOp> {
+    let signaled = test_signaled(cx, fence);
+    if signaled || cx.program.fence_ops(fence).signaled.is_none() {
+        return Ok(signaled);
+    }
+    Err(FenceOp::new(What::AskOps, fence, 0))
+}
+
+/// `test_and_set_bit(POLL_ENABLED, &fence->flags)`.
+pub(crate) fn set_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    cx.fence(fence).flags.fetch_or(u64::from(POLL_ENABLED), Order::AcqRel) & POLL_ENABLED != 0
+}
+
+/// `test_bit(POLL_ENABLED, &fence->flags)`.
+pub(crate) fn is_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    cx.fence(fence).flags.load(Order::Relaxed) & POLL_ENABLED != 0
 }
 
 /// `dma_fence_get()`.
@@ -276,7 +308,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 }
 
 /// A fence as what it calls sees it.
-fn reference(fence: ObjId) -> Value {
+pub(crate) fn reference(fence: ObjId) -> Value {
     Value::Ref(Handle { obj: fence, generation: 0 })
 }
 
@@ -303,7 +335,14 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another
 /// one with the same number is not.
-pub(crate) fn is_later_or_same(program: &crate::Program, a: ObjId, b: ObjId) -> bool {
-    let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (program.fence_point(a), program.fence_point(b));
-    a == b || ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) > 0
+pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, a: ObjId, b: ObjId) -> bool {
+    let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (world.fence_point(program, a), world.fence_point(program, b));
+    a == b || ctx_a == ctx_b && is_later(program, a, seqno_a, seqno_b)
+}
+
+/// `__dma_fence_is_later()`: numbers wrap around, unless those of the fence's kind are of 64 bits, as a chain's are. The
+/// kernel's wrap at 32 bits, these at 16.
+pub(crate) fn is_later(program: &Program, fence: ObjId, a: u16, b: u16) -> bool {
+    let wide = program.fence_ops(fence).seqno64;
+    if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 }
 }

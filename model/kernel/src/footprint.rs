@@ -84,6 +84,15 @@ impl Footprint {
         self
     }
 
+    /// What two parts of a step touch.
+    #[must_use]
+    pub fn and(mut self, other: Footprint) -> Footprint {
+        self.reads.0 |= other.reads.0;
+        self.writes.0 |= other.writes.0;
+        self.ways = self.ways.max(other.ways);
+        self
+    }
+
     /// Declares a choice among `n`.
     #[must_use]
     pub fn ways(mut self, n: u8) -> Footprint {

@@ -36,6 +36,7 @@ pub mod property;
 pub mod resv;
 pub mod runtime;
 pub mod state;
+pub mod sync_file;
 pub mod thread;
 pub mod value;
 pub mod world;

@@ -4,7 +4,7 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
     Property, Runtime, ThreadId, Value, View,
     exec::ExecOp,
-    fence::{self, CallbackOp, FenceOp, FenceWait, RcuSafe, Signalling},
+    fence::{self, CallbackOp, ChainInit, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
@@ -12,7 +12,8 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
-    resv::{AddFence, CopyFences, Cursor, CursorOp, ReplaceFences, Reserve, Unlocked},
+    resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked},
+    sync_file::SyncFileOp,
     ww,
 };
 
@@ -301,6 +302,16 @@ machines! {
     FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
     /// A reference to whatever fence a pointer refers to.
     RcuSafe(RcuSafe) = RcuSafe::BLANK;
+    /// A file over a fence.
+    SyncFile(SyncFileOp) = SyncFileOp::BLANK;
+    /// A snapshot of a reservation.
+    GetFences(GetFences) = GetFences::BLANK;
+    /// What a fence is made of.
+    Unwrap(UnwrapOp) = UnwrapOp::BLANK;
+    /// One fence for several.
+    Merge(Merge) = Merge::BLANK;
+    /// A chain's node that is made when the program runs.
+    ChainInit(ChainInit) = ChainInit::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.
@@ -320,7 +331,7 @@ impl Resolver<'_> {
             Value::Ref(h) => Ok(h),
             Value::Null => Err(Fault::new(Property::NullDereference, None)),
             Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
-            Value::Word(_) | Value::Cursor(_) => Err(Fault::new(Property::WrongKind, None)),
+            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WrongKind, None)),
         }
     }
 
@@ -352,6 +363,14 @@ impl Resolver<'_> {
 
     fn fence(&self, o: Operand) -> Resolved<ObjId> {
         self.object(o, |k| matches!(k, ObjectKind::Fence { .. }))
+    }
+
+    /// A fence, or NULL.
+    fn fence_or_null(&self, o: Operand) -> Resolved<Option<ObjId>> {
+        match self.value(o)? {
+            Value::Null | Value::Word(0) => Ok(None),
+            _ => self.fence(o).map(Some),
+        }
     }
 
     fn resv(&self, o: Operand) -> Resolved<ObjId> {
@@ -393,6 +412,14 @@ impl Resolver<'_> {
                     None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
                 }
             }
+        }
+    }
+
+    /// All words of an array.
+    fn words(&self, p: Place) -> Resolved<(ObjId, u8)> {
+        match p {
+            Place::Element { first, len, .. } => Ok((first, len)),
+            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
         }
     }
 
@@ -516,6 +543,27 @@ impl Resolver<'_> {
                 let (target, slot) = self.place(place)?;
                 Machine::RcuSafe(RcuSafe::new(target, slot))
             }
+            Op::SyncFile { at, file, fence, patience, once } => {
+                let file = self.object(file, |k| matches!(k, ObjectKind::SyncFile { .. }))?;
+                let fence = fence.map(|f| self.fence(f)).transpose()?;
+                Machine::SyncFile(SyncFileOp::new(at, file, fence, (patience, once)))
+            }
+            Op::UnwrapBegin { fence } => Machine::Unwrap(UnwrapOp::begin(self.fence_or_null(fence)?)),
+            Op::UnwrapNext { home } => match self.value(Operand::Local(home))? {
+                Value::Unwrap(cursor) => Machine::Unwrap(UnwrapOp::next(home, cursor)),
+                _ => return Err(Fault::new(Property::WrongKind, None)),
+            },
+            Op::Merge { fences, variant, may_run_out } => {
+                let mut given = [None; fence::MAX_MERGED];
+                for (to, operand) in given.iter_mut().zip(self.program.pool_range(fences)) {
+                    *to = self.fence_or_null(*operand)?;
+                }
+                Machine::Merge(Merge::new(given.into_iter().flatten(), variant, may_run_out))
+            }
+            Op::ChainInit { chain, prev, fence, seqno } => {
+                let (prev, fence) = (self.fence_or_null(prev)?, self.fence(fence)?);
+                Machine::ChainInit(ChainInit::new(self.fence(chain)?, prev, fence, seqno))
+            }
             Op::Reserve { resv, slots } => Machine::Reserve(Reserve::new(self.resv(resv)?, slots)),
             Op::AddFence { resv, fence, usage } => {
                 Machine::AddFence(AddFence::new(self.resv(resv)?, self.fence(fence)?, usage))
@@ -527,6 +575,10 @@ impl Resolver<'_> {
             Op::ResvWait { resv, usage, patience, poll } => {
                 let wait = FenceWait::new(fence::NO_FENCE, patience, poll);
                 Machine::Unlocked(Unlocked::wait(self.resv(resv)?, usage, wait))
+            }
+            Op::GetFences { resv, usage, into, may_run_out } => {
+                let words = into.map(|place| self.words(place)).transpose()?;
+                Machine::GetFences(GetFences::new(self.resv(resv)?, usage, words, may_run_out))
             }
             Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
             Op::Signalling { begin, fence } => {
@@ -589,9 +641,13 @@ impl Machine {
     /// How many ways the next step can go. Few machines ever choose.
     pub(crate) fn ways(&self, v: View<'_>) -> u8 {
         match self {
-            Machine::Choose(_) | Machine::Slab(_) | Machine::Alloc(_) | Machine::UserAccess(_) | Machine::Irq(_) => {
-                self.footprint(v).ways
-            }
+            Machine::Choose(_)
+            | Machine::Slab(_)
+            | Machine::Alloc(_)
+            | Machine::UserAccess(_)
+            | Machine::Irq(_)
+            | Machine::Merge(_)
+            | Machine::GetFences(_) => self.footprint(v).ways,
             _ => 1,
         }
     }
@@ -607,6 +663,7 @@ impl Machine {
             Machine::LocalIrq(i) => i.visible,
             Machine::Signalling(_) => false,
             Machine::Cursor(c) => c.is_visible(),
+            Machine::Unwrap(u) => u.is_visible(),
             Machine::Exec(e) => e.is_visible(),
             _ => true,
         }
@@ -616,6 +673,7 @@ impl Machine {
     pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
         match self {
             Machine::Cursor(c) => c.write_back(),
+            Machine::Unwrap(u) => u.write_back(),
             _ => None,
         }
     }

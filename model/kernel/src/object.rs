@@ -23,6 +23,7 @@ use crate::{
     program::ObjectKind,
     resv::{FenceList, Resv},
     runtime::AtomicCell,
+    sync_file::SyncFile,
     ww::{AcquireCtx, WwClass, WwMutex},
 };
 
@@ -73,6 +74,8 @@ pub enum Object<R: Runtime> {
     WakeQ(WakeQ<R>),
     /// `struct drm_exec`, without its context.
     Exec(Exec<R>),
+    /// `struct sync_file`.
+    SyncFile(SyncFile<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -124,6 +127,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::List => Object::List(ListHead::new(id)),
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
             ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
+            ObjectKind::SyncFile { .. } => Object::SyncFile(SyncFile::new()),
         }
     }
 
@@ -152,6 +156,7 @@ impl<R: Runtime> Object<R> {
             Object::List(o) => o.facets(sink),
             Object::WakeQ(o) => o.facets(sink),
             Object::Exec(o) => o.facets(sink),
+            Object::SyncFile(o) => o.facets(sink),
         }
     }
 
@@ -192,6 +197,7 @@ impl Code for Object<Plain> {
             Object::List(o) => o.code(c),
             Object::WakeQ(o) => o.code(c),
             Object::Exec(o) => o.code(c),
+            Object::SyncFile(o) => o.code(c),
         }
     }
 }

@@ -125,6 +125,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::RwSem => &["owner", "readers", "waiters"],
         ObjectKind::List => &["len"],
         ObjectKind::WakeQ => &["tasks"],
+        ObjectKind::SyncFile { .. } => &["fence", "poll-enabled", "waiters"],
         ObjectKind::Fence { .. } => &["signaled", "detached", "error", "refs", "callbacks"],
         ObjectKind::Callback { .. } => &["queued", "ran"],
         ObjectKind::Work { .. } | ObjectKind::Timer { .. } => &["pending", "running"],

@@ -8,6 +8,7 @@ use crate::{
     Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId,
     Value, exec, fence, primitives,
     resv::{self, Usage},
+    sync_file,
     value::Handle,
     ww,
 };
@@ -123,6 +124,11 @@ pub enum ObjectKind {
     List,
     /// `struct wake_q_head`.
     WakeQ,
+    /// `struct sync_file`.
+    SyncFile {
+        /// Where it is noted that it is polled.
+        variant: sync_file::Variant,
+    },
 }
 
 /// A `struct dma_fence_ops`, as far as a scenario may fill it in.
@@ -134,6 +140,8 @@ pub struct FenceOps {
     pub signaled: Option<CalleeId>,
     /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
     pub release: Option<CalleeId>,
+    /// `use_64bit_seqno`: its numbers do not wrap around.
+    pub seqno64: bool,
 }
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
@@ -321,6 +329,16 @@ pub enum Op {
     Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
     /// `get-rcu-safe`.
     GetRcuSafe { place: Place },
+    /// `sync-file-create`, `sync-file-get-fence`, `poll`, `sync-file-release`.
+    SyncFile { at: sync_file::At, file: Operand, fence: Option<Operand>, patience: Patience, once: bool },
+    /// `unwrap-begin`.
+    UnwrapBegin { fence: Operand },
+    /// `unwrap-next`: the cursor that a local holds.
+    UnwrapNext { home: LocalId },
+    /// `fence-merge`.
+    Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
+    /// `chain-init`.
+    ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
     /// `add-callback`, `remove-callback`.
     FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
     /// `reserve`.
@@ -335,6 +353,8 @@ pub enum Op {
     ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
     /// `test-signaled`.
     TestSignaled { resv: Operand, usage: Usage },
+    /// `get-fences`, `get-singleton`.
+    GetFences { resv: Operand, usage: Usage, into: Option<Place>, may_run_out: bool },
     /// `iter-begin`.
     IterBegin { resv: Operand, usage: Usage, unlocked: bool },
     /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`: the cursor that a local holds.
@@ -530,6 +550,8 @@ pub struct Program {
     pub has_irqs: bool,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
+    /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
+    pub stubs: Vec<ObjId>,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.
@@ -715,7 +737,7 @@ impl Program {
         Some(self.field_at(slot, at))
     }
 
-    /// The context and number of a fence.
+    /// The context and number of a fence, as declared.
     pub(crate) fn fence_point(&self, fence: ObjId) -> (u8, u16) {
         match self.kind(fence) {
             ObjectKind::Fence { context, seqno, .. } => (*context, *seqno),

@@ -74,6 +74,9 @@ properties! {
     FenceReinitialised = "fence-reinitialised",
         "dma_fence_init() on a fence that is alive",
         "dma_fence_init(); debugobjects";
+    ContainerInContainer = "container-in-container",
+        "an array is made with a member that is made of other fences itself, or a chain's node with a fence that is one",
+        "WARN_ON in dma_fence_array_init(), dma_fence_chain_init()";
     CallbackReused = "callback-reused",
         "a dma_fence_cb is added while it is still queued on a fence",
         "dma_fence_add_callback()";

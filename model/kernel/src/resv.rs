@@ -7,6 +7,7 @@
 mod add;
 mod copy;
 pub mod cursor;
+mod get;
 mod replace;
 mod reserve;
 mod unlocked;
@@ -14,6 +15,7 @@ mod unlocked;
 pub use add::AddFence;
 pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
+pub use get::GetFences;
 pub use replace::ReplaceFences;
 pub use reserve::Reserve;
 pub use unlocked::Unlocked;
@@ -213,11 +215,12 @@ impl Variant {
     ];
 
     /// Whether `new` may take the place of `old`.
-    fn supersedes(self, program: &crate::Program, new: ObjId, old: ObjId) -> bool {
+    fn supersedes<R: Runtime>(self, cx: &Cx<'_, R>, new: ObjId, old: ObjId) -> bool {
+        let (world, program) = (&*cx.world, cx.program);
         match self {
-            Variant::Upstream => fence::is_later_or_same(program, new, old),
-            Variant::StrictLater => new != old && fence::is_later_or_same(program, new, old),
-            Variant::AnySameContext => program.fence_point(new).0 == program.fence_point(old).0,
+            Variant::Upstream => fence::is_later_or_same(world, program, new, old),
+            Variant::StrictLater => new != old && fence::is_later_or_same(world, program, new, old),
+            Variant::AnySameContext => world.fence_point(program, new).0 == world.fence_point(program, old).0,
         }
     }
 }

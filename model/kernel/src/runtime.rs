@@ -266,6 +266,7 @@ const WORD_BIAS: i64 = 1 << 31;
 const NULL_BITS: u64 = 2 << 40;
 const REF_TAG: u64 = 3 << 40;
 const CURSOR_TAG: u64 = 4 << 40;
+const UNWRAP_TAG: u64 = 5 << 40;
 
 impl Bits for Value {
     fn to_bits(self) -> u64 {
@@ -275,6 +276,7 @@ impl Bits for Value {
             Value::Null => NULL_BITS,
             Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 8),
             Value::Cursor(c) => CURSOR_TAG + c.to_bits(),
+            Value::Unwrap(c) => UNWRAP_TAG + c.to_bits(),
         }
     }
     fn from_bits(bits: u64) -> Self {
@@ -283,6 +285,7 @@ impl Bits for Value {
             2 => Value::Null,
             3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
             4 => Value::Cursor(Bits::from_bits(bits)),
+            5 => Value::Unwrap(Bits::from_bits(bits)),
             _ => Value::Unset,
         }
     }
@@ -303,6 +306,7 @@ mod tests {
             Value::Null,
             Value::Ref(Handle { obj: ObjId(33), generation: 255 }),
             Value::Cursor(crate::resv::Cursor::new(ObjId(35), crate::resv::Usage::Bookkeep, true)),
+            Value::Unwrap(crate::fence::Unwrap::default()),
         ] {
             assert_eq!(Value::from_bits(v.to_bits()), v);
         }

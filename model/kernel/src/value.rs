@@ -1,6 +1,6 @@
 //! What a local, a variable or a return code holds: a word, NULL, or a reference to an object.
 
-use crate::{ids::ObjId, resv::Cursor};
+use crate::{fence::Unwrap, ids::ObjId, resv::Cursor};
 use std::fmt;
 
 /// A reference to an object as a program holds it: which slot, and the slot's generation when it was taken.
@@ -31,8 +31,10 @@ pub enum Value {
     Null,
     /// A reference to an object.
     Ref(Handle),
-    /// A place in an iteration.
+    /// A place in an iteration over a reservation.
     Cursor(Cursor),
+    /// A place in an iteration over what a fence is made of.
+    Unwrap(Unwrap),
 }
 
 impl Value {
@@ -42,7 +44,7 @@ impl Value {
             Value::Unset => None,
             Value::Word(w) => Some(w != 0),
             Value::Null => Some(false),
-            Value::Ref(_) | Value::Cursor(_) => Some(true),
+            Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => Some(true),
         }
     }
 
@@ -51,7 +53,7 @@ impl Value {
         match self {
             Value::Word(w) => Some(w),
             Value::Null => Some(0),
-            Value::Unset | Value::Ref(_) | Value::Cursor(_) => None,
+            Value::Unset | Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => None,
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     program::ObjectKind,
     resv::{FenceList, Resv},
     runtime::AtomicCell,
+    sync_file::SyncFile,
     ww::{AcquireCtx, WwClass, WwMutex},
 };
 
@@ -174,6 +175,7 @@ accessors! {
     list_head list_head_mut List ListHead;
     wake_q wake_q_mut WakeQ WakeQ;
     exec exec_mut Exec Exec;
+    sync_file sync_file_mut SyncFile SyncFile;
 }
 
 #[cold]
@@ -379,6 +381,7 @@ impl<R: Runtime> World<R> {
             .objects()
             .map(|(_, o)| match o {
                 Object::FenceList(l) => l.holders_of(id),
+                Object::SyncFile(f) => u16::from(f.holds(id)),
                 // A callback's reference is that of what it tells.
                 Object::Callback(cb) => u16::from(is_reference(cb.queued_data(), id)),
                 // Whether its reference is the list's is the program's affair; reachable it is.

@@ -18,6 +18,10 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", referred(program, obj)),
         Value::Ref(h) => referred(program, h.obj).into(),
         Value::Cursor(c) => cursor(program, c),
+        Value::Unwrap(c) => match c.at() {
+            Some(at) => format!("cursor in {}", program.name_of(at)),
+            None => "cursor at the end".into(),
+        },
     }
 }
 

@@ -180,6 +180,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
             option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
             flag("uninitialised", "a thread must `fence-init` it first"),
+            flag(
+                "seqno64",
+                "its numbers are of 64 bits; without it they wrap around, as 16 bits do (in the kernel 32)",
+            ),
+            flag("spare", "memory for a stub, a fence that `fence-merge` makes where nothing is left to wait for"),
         ],
         meaning: "a fence, initialised and not signalled",
         kernel: "struct dma_fence",
@@ -191,6 +196,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
             option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
             flag("any", "it signals with the first of its members, not with the last"),
+            option(
+                "spare",
+                Takes::Number { min: 2, max: 4 },
+                "memory only, for an array of up to so many that is made when the program runs; then it has no block",
+            ),
         ],
         meaning: "a fence that signals when all of the fences in its block have: `fence-array all { a; b }`; it has a \
                   reference to each",
@@ -200,16 +210,25 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         name: "fence-chain",
         kind: Some(Kind::Fence),
         options: &[
-            Opt { required: true, ..option("contains", Takes::Object(&[Kind::Fence]), "its own fence") },
+            option("contains", Takes::Object(&[Kind::Fence]), "its own fence"),
             option("prev", Takes::Object(&[Kind::Fence]), "what comes before it: another node, or a fence"),
-            Opt {
-                required: true,
-                ..option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number on the timeline")
-            },
+            option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number on the timeline"),
+            flag("spare", "memory only, for a node that is made when the program runs; then it has no other option"),
         ],
         meaning: "a timeline's point: a fence that signals when its own fence and all before it have; it has a reference \
                   to its own fence and to what comes before it, and their context if it is later",
         kernel: "struct dma_fence_chain",
+    },
+    DeclSpec {
+        name: "sync-file",
+        kind: Some(Kind::SyncFile),
+        options: &[option(
+            "variant",
+            Takes::OneOf(&["upstream", "bit-in-fence"]),
+            "where it is noted that it is polled, upstream without it",
+        )],
+        meaning: "a file over a fence; a thread must `sync-file-create` it first",
+        kernel: "struct sync_file",
     },
     DeclSpec {
         name: "callback",

@@ -55,6 +55,7 @@ kinds! {
     List = "list", "a";
     WakeQ = "wake-q", "a";
     Exec = "exec", "an";
+    SyncFile = "sync-file", "a";
 }
 
 impl Kind {
@@ -80,6 +81,7 @@ impl Kind {
             ObjectKind::RwSem => Kind::RwSem,
             ObjectKind::List => Kind::List,
             ObjectKind::WakeQ => Kind::WakeQ,
+            ObjectKind::SyncFile { .. } => Kind::SyncFile,
             ObjectKind::Exec { .. } => Kind::Exec,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })

@@ -247,7 +247,7 @@ impl<R: Runtime> Cx<'_, R> {
             return;
         }
         let section = self.private.section_fence();
-        if section.is_none_or(|own| crate::fence::is_later_or_same(self.program, fence, own)) {
+        if section.is_none_or(|own| crate::fence::is_later_or_same(self.world, self.program, fence, own)) {
             self.violate(Property::WaitInSignalling, Some(fence));
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     object::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::{CalleeId, ObjectKind},
+    sync_file,
 };
 
 /// A `struct dma_fence_cb`. It notes that it ran, and calls a function of the scenario's if it has one.
@@ -95,6 +96,26 @@ pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
     }
 }
 
+/// Whether the callback is that of a `struct sync_file`.
+fn is_file(program: &Program, callback: ObjId) -> bool {
+    matches!(program.kind(callback), ObjectKind::SyncFile { .. })
+}
+
+/// The fence calls it, its node already unlinked. What its function gets.
+pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId) -> Value {
+    if is_file(cx.program, callback) {
+        sync_file::wake_all(cx, callback);
+        return Value::Unset;
+    }
+    cx.callback(callback).run()
+}
+
+/// What that touches.
+pub(super) fn run_footprint(v: View<'_>, callback: ObjId, f: Footprint) -> Footprint {
+    let file = callback.as_object().is_some() && is_file(v.program, callback);
+    if file { sync_file::wake_footprint(v.world, callback, f) } else { f }
+}
+
 impl CallbackOp {
     pub(crate) const BLANK: CallbackOp = CallbackOp {
         at: At::Test,
@@ -127,13 +148,20 @@ impl CallbackOp {
         if test_signaled(cx, self.fence) {
             return Value::from(Errno::ENOENT);
         }
-        if cx.callback(self.callback).queued.load(Order::Relaxed) != 0 {
+        let file = is_file(cx.program, self.callback);
+        let queued = match file {
+            true => locked.live().contains(&self.callback.0),
+            false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
+        };
+        if queued {
             cx.violate(Property::CallbackReused, Some(self.callback));
         } else if !locked.push(self.callback.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
-        cx.callback(self.callback).queued.store(1, Order::Relaxed);
-        cx.callback(self.callback).data.store(self.data, Order::Relaxed);
+        if !file {
+            cx.callback(self.callback).queued.store(1, Order::Relaxed);
+            cx.callback(self.callback).data.store(self.data, Order::Relaxed);
+        }
         Value::Word(0)
     }
 
@@ -162,7 +190,7 @@ impl CallbackOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         let was_queued = locked.remove(self.callback.0);
         cx.fence(self.fence).locked.set(held, locked);
-        if was_queued {
+        if was_queued && !is_file(cx.program, self.callback) {
             cx.callback(self.callback).queued.store(0, Order::Relaxed);
         }
         Flow::Done(Value::Word(i32::from(was_queued)))

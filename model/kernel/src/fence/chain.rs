@@ -1,19 +1,18 @@
 //! `dma_fence_chain`: a timeline's point, which is signalled when its own fence and those of all points before it are.
 //!
-//! A walk goes back from node to node. It drops the nodes whose fences are signalled out of the chain, by exchanging the
-//! pointer to them for the one that they have: many may walk at once, and each finds what the others left.
+//! What concerns a whole timeline goes back from node to node (`walk.rs`).
 
 use super::{
-    NO_FENCE, RcuSafe, What,
+    NO_FENCE, What,
     array::after_call,
     container::{Advance, Duty, Holds, Part, found, load, take},
     get, reference,
+    walk::ChainWalk,
 };
 use crate::{
     AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
-    primitives::rcu,
 };
 
 points! {
@@ -33,29 +32,9 @@ points! {
         PutContained = "chain: put contained fence",
         /// `dma_fence_chain_signaled()`: the walk ends at the first fence that is not signalled.
         Look = "chain: contained fence signalled?",
-        /// `dma_fence_chain_walk()`, `dma_fence_chain_get_prev()`: enters a read-side section.
-        ReadLock = "chain walk: rcu_read_lock",
-        /// `dma_fence_get_rcu_safe(&chain->prev)`.
-        LoadPrev = "chain walk: get previous node",
-        /// Leaves it.
-        ReadUnlock = "chain walk: rcu_read_unlock",
-        /// The fence of the previous node.
-        PrevContained = "chain walk: previous node's fence",
-        /// Is it signalled? Then the node may go.
-        TestPrev = "chain walk: previous node signalled?",
-        /// What the previous node has before it, in a section of its own.
-        ReadLockAgain = "chain walk: rcu_read_lock again",
-        /// Takes a reference to that.
-        LoadReplacement = "chain walk: get replacement",
-        /// Leaves the section.
-        ReadUnlockAgain = "chain walk: rcu_read_unlock again",
-        /// `cmpxchg(&chain->prev, prev, replacement)`: somebody else may have been faster.
-        Exchange = "chain walk: cmpxchg prev",
-        /// Drops the reference that the pointer had, or else the one to the replacement.
-        PutExchanged = "chain walk: put what is not needed",
-        /// Drops the walk's own to the previous node, and looks again.
-        PutPrev = "chain walk: put previous node",
-        /// Drops the node that the walk leaves.
+        /// `dma_fence_chain_walk()`: to the node before it.
+        Walk = "chain walk",
+        /// The walk ends here: drops the node that it is at.
         PutNode = "chain walk: put node",
         /// `dma_fence_chain_cb()`: `irq_work_queue()`.
         Queue = "chain: irq_work_queue",
@@ -89,10 +68,8 @@ pub struct ChainOp {
     head: ObjId,
     /// Where the walk is; it has a reference to it.
     node: ObjId,
-    /// The fence of the node, or of the one before it: whichever is looked at.
+    /// The fence of the node.
     fence: ObjId,
-    prev: Option<ObjId>,
-    replacement: Option<ObjId>,
     /// What is looked for.
     seqno: u16,
     /// The walk is over, and this is its answer.
@@ -108,25 +85,22 @@ impl crate::Code for Option<bool> {
     }
 }
 
-fields!(ChainOp { at, duty, head, node, fence, prev, replacement, seqno, answer, part });
+fields!(ChainOp { at, duty, head, node, fence, seqno, answer, part });
 
-/// A node's words: the one before it, its own fence, and the number of the one before.
+/// A node's words: the one before it, its own fence.
 #[derive(Clone, Copy)]
-struct Node {
-    prev: ObjId,
-    fence: ObjId,
-    prev_seqno: u16,
+pub(super) struct Node {
+    pub(super) prev: ObjId,
+    pub(super) fence: ObjId,
     callback: ObjId,
     work: ObjId,
 }
 
 /// `to_dma_fence_chain()`.
-fn node(program: &Program, fence: ObjId) -> Option<Node> {
+pub(super) fn node(program: &Program, fence: ObjId) -> Option<Node> {
     let c = program.container(fence)?;
     match c.holds {
-        Holds::Chain { prev, fence, prev_seqno } => {
-            Some(Node { prev, fence, prev_seqno, callback: c.callbacks, work: c.work })
-        }
+        Holds::Chain { prev, fence, .. } => Some(Node { prev, fence, callback: c.callbacks, work: c.work }),
         Holds::Array { .. } => None,
     }
 }
@@ -138,8 +112,6 @@ impl ChainOp {
         head: NO_FENCE,
         node: NO_FENCE,
         fence: NO_FENCE,
-        prev: None,
-        replacement: None,
         seqno: 0,
         answer: None,
         part: Part::NONE,
@@ -174,27 +146,28 @@ impl ChainOp {
     /// `dma_fence_chain_for_each()` from the head on; what cannot be found is told at once.
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.duty == Duty::Find && self.seqno > 0 {
-            let (_, last) = cx.program.fence_point(self.head);
+            let (_, last) = cx.world.fence_point(cx.program, self.head);
             if node(cx.program, self.head).is_none() || last < self.seqno {
                 return Flow::Done(Value::from(Errno::EINVAL));
             }
         }
         get(cx, self.head);
         self.node = self.head;
-        self.visit(cx.program)
+        self.visit(cx)
     }
 
     /// The walk has come to a node.
-    fn visit(&mut self, program: &Program) -> Flow {
+    fn visit<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.duty != Duty::Find {
             return self.go(At::Contained);
         }
-        let of = |fence| program.fence_point(fence).0;
-        let reaches = node(program, self.node).is_none_or(|n| n.prev_seqno < self.seqno);
+        let of = |fence| cx.world.fence_point(cx.program, fence).0;
+        let before = cx.world.prev_seqno(cx.program, self.node);
+        let reaches = before.is_none_or(|before| before < self.seqno);
         if self.seqno == 0 || of(self.node) != of(self.head) || reaches {
             return Flow::Done(reference(self.node));
         }
-        self.go(At::ReadLock)
+        self.walk(cx.program)
     }
 
     fn contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -212,44 +185,10 @@ impl ChainOp {
         self.inside(At::Add, Part::add_callback(self.fence, callback, self.head))
     }
 
-    /// `dma_fence_chain_walk()` of a node: what is not one has none before it.
-    fn walk<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let Some(node) = node(cx.program, self.node) else {
-            cx.touch(ObjId::task(cx.me));
-            return self.put(At::PutNode, self.node);
-        };
-        rcu::read_lock(cx);
-        self.inside(At::LoadPrev, Part::Pointer(RcuSafe::new(node.prev, None)))
-    }
-
-    fn walk_again<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        rcu::read_lock(cx);
-        let word = self.prev.and_then(|p| node(cx.program, p)).map_or(NO_FENCE, |n| n.prev);
-        self.inside(At::LoadReplacement, Part::Pointer(RcuSafe::new(word, None)))
-    }
-
-    fn prev_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let Some(prev) = self.prev else { return self.put(At::PutNode, self.node) };
-        self.fence = contained(cx, prev);
-        self.inside(At::TestPrev, Part::fence(What::IsSignaled, self.fence))
-    }
-
-    fn exchange<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let word = node(cx.program, self.node).map_or(NO_FENCE, |n| n.prev);
-        let pointer = |f: Option<ObjId>| f.map_or(Value::Null, reference);
-        let (old, new) = (pointer(self.prev), pointer(self.replacement.take()));
-        cx.rt.full_barrier();
-        cx.touch(word);
-        let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
-            Ok(old) => old,
-            Err(_) => new,
-        };
-        cx.rt.full_barrier();
-        match (found(unneeded), self.prev) {
-            (Some(unneeded), _) => self.put(At::PutExchanged, unneeded),
-            (None, Some(prev)) => self.put(At::PutPrev, prev),
-            (None, None) => self.go(At::ReadLock),
-        }
+    /// `dma_fence_chain_walk()`.
+    fn walk(&mut self, program: &Program) -> Flow {
+        self.fence = NO_FENCE;
+        self.inside(At::Walk, Part::Walk(ChainWalk::new(program, self.node)))
     }
 
     /// Whoever releases a node is the only one who knows it, and the same goes for those that only it refers to.
@@ -272,16 +211,14 @@ impl ChainOp {
         }
     }
 
-    /// The walk has left a node: on to the one before it, or it is over.
-    fn leave(&mut self, program: &Program) -> Flow {
-        self.fence = NO_FENCE;
-        match (self.answer, self.prev.take()) {
-            (None, Some(prev)) => {
-                self.node = prev;
-                self.visit(program)
+    /// The walk has come to this.
+    fn walked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, to: Value) -> Flow {
+        match found(to) {
+            Some(node) => {
+                self.node = node;
+                self.visit(cx)
             }
-            (None, None) => self.finish(self.duty == Duty::Signaled),
-            (Some(answer), _) => self.finish(answer),
+            None => self.finish(self.duty == Duty::Signaled),
         }
     }
 
@@ -311,7 +248,7 @@ impl ChainOp {
     }
 
     /// The part is over, with this result.
-    fn after(&mut self, program: &Program, result: Value) -> Flow {
+    fn after<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, result: Value) -> Flow {
         self.part = Part::NONE;
         let zero = result == Value::Word(0);
         match self.at {
@@ -320,32 +257,14 @@ impl ChainOp {
                 self.put(At::PutNode, self.node)
             }
             At::Add => self.put(At::PutContained, self.fence),
-            At::PutContained => self.go(At::ReadLock),
+            At::PutContained => self.walk(cx.program),
             At::Look if zero => {
                 self.answer = Some(false);
                 self.put(At::PutNode, self.node)
             }
-            At::Look => self.go(At::ReadLock),
-            At::LoadPrev => {
-                self.prev = found(result);
-                self.go(At::ReadUnlock)
-            }
-            At::TestPrev if zero => self.put(At::PutNode, self.node),
-            At::TestPrev if self.prev.is_some_and(|p| node(program, p).is_some()) => self.go(At::ReadLockAgain),
-            At::TestPrev => self.go(At::Exchange),
-            At::LoadReplacement => {
-                self.replacement = found(result);
-                self.go(At::ReadUnlockAgain)
-            }
-            At::PutExchanged => match self.prev {
-                Some(prev) => self.put(At::PutPrev, prev),
-                None => self.go(At::ReadLock),
-            },
-            At::PutPrev => {
-                (self.prev, self.fence) = (None, NO_FENCE);
-                self.go(At::ReadLock)
-            }
-            At::PutNode => self.leave(program),
+            At::Look => self.walk(cx.program),
+            At::Walk => self.walked(cx, result),
+            At::PutNode => self.finish(self.answer == Some(true)),
             At::Queue => self.put(At::PutMember, self.fence),
             At::Signal => self.put(At::PutHead, self.head),
             At::PutHead => self.put_head(),
@@ -358,7 +277,7 @@ impl ChainOp {
 }
 
 /// `dma_fence_chain_contained()`: the fence of a node, and of what is none itself.
-fn contained<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> ObjId {
+pub(super) fn contained<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> ObjId {
     match node(cx.program, fence) {
         Some(node) => load(cx, node.fence).unwrap_or(fence),
         None => fence,
@@ -375,18 +294,6 @@ impl Protocol for ChainOp {
             At::Begin => self.begin(cx),
             At::Contained => self.contained(cx),
             At::GetContained => self.get_contained(cx),
-            At::ReadLock => self.walk(cx),
-            At::ReadLockAgain => self.walk_again(cx),
-            At::ReadUnlock => {
-                rcu::read_unlock(cx);
-                self.go(At::PrevContained)
-            }
-            At::ReadUnlockAgain => {
-                rcu::read_unlock(cx);
-                self.go(At::Exchange)
-            }
-            At::PrevContained => self.prev_contained(cx),
-            At::Exchange => self.exchange(cx),
             At::Unlink => self.unlink(cx),
             At::TakeFence => self.take_fence(cx),
             At::Queue if self.part == Part::NONE => {
@@ -404,12 +311,6 @@ impl Protocol for ChainOp {
             At::GetForCallback | At::Begin => Footprint::writes(self.head),
             At::Contained => word(self.node).map_or(Footprint::reads(v.my_task()), |n| Footprint::reads(n.fence)),
             At::GetContained => Footprint::writes(self.fence),
-            At::ReadLock | At::ReadLockAgain | At::ReadUnlock | At::ReadUnlockAgain => rcu::section_footprint(v),
-            At::PrevContained => {
-                let node = self.prev.and_then(word);
-                node.map_or(Footprint::reads(v.my_task()), |n| Footprint::reads(n.fence))
-            }
-            At::Exchange => word(self.node).map_or(Footprint::NONE, |n| Footprint::writes(n.prev)),
             At::Unlink => self.unlink_footprint(v),
             At::TakeFence => word(self.head).map_or(Footprint::NONE, |n| Footprint::writes(n.fence)),
             At::Queue if self.part == Part::NONE => {
@@ -421,7 +322,7 @@ impl Protocol for ChainOp {
 
     fn label(&self) -> &'static str {
         match self.at {
-            At::Add | At::Look | At::TestPrev | At::Signal => self.part.label(),
+            At::Add | At::Look | At::Walk | At::Signal => self.part.label(),
             at => at.label(),
         }
     }
@@ -439,7 +340,7 @@ impl ChainOp {
     fn part_step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.part.advance(cx) {
             Advance::Inside(flow) => flow,
-            Advance::Over(result, call) => after_call(call, self.after(cx.program, result)),
+            Advance::Over(result, call) => after_call(call, self.after(cx, result)),
         }
     }
 

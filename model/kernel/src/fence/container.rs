@@ -4,9 +4,9 @@
 //! their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container: that is left to
 //! the work, which runs once that lock is free.
 
-use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, RcuSafe, What, reference};
+use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, What, reference, walk::ChainWalk};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Machine, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Machine, ObjId, Order, Program, Runtime, Value, View, World,
     coder::points,
     cx::Then,
     machine::Protocol,
@@ -49,6 +49,8 @@ pub struct Container {
     pub work: ObjId,
     /// What it holds.
     pub holds: Holds,
+    /// It is memory only, of which a container is made when the program runs.
+    pub spare: bool,
 }
 
 /// The words in which a container holds references to its members.
@@ -58,7 +60,7 @@ pub enum Holds {
     Array {
         /// The word of the first member.
         members: ObjId,
-        /// How many.
+        /// How many. One that is made when the program runs may have fewer: then the rest is NULL.
         len: u8,
         /// `num_pending`.
         pending: ObjId,
@@ -71,6 +73,8 @@ pub enum Holds {
         fence: ObjId,
         /// `prev_seqno`: 0 if the previous node is of another context.
         prev_seqno: u16,
+        /// Where its context, its number and `prev_seqno` are if it is made when the program runs: three words.
+        made: Option<ObjId>,
     },
 }
 
@@ -108,7 +112,7 @@ pub(super) enum Part {
     Fence(FenceOp),
     Callback(CallbackOp),
     Work(WorkOp),
-    Pointer(RcuSafe),
+    Walk(ChainWalk),
 }
 
 impl Part {
@@ -155,7 +159,7 @@ impl Code for Part {
             Part::Fence(_) => 0,
             Part::Callback(_) => 1,
             Part::Work(_) => 2,
-            Part::Pointer(_) => 3,
+            Part::Walk(_) => 3,
         };
         c.byte(&mut tag);
         if C::READING {
@@ -163,14 +167,14 @@ impl Code for Part {
                 0 => Part::NONE,
                 1 => Part::Callback(CallbackOp::BLANK),
                 2 => Part::Work(WorkOp::BLANK),
-                _ => Part::Pointer(RcuSafe::BLANK),
+                _ => Part::Walk(ChainWalk::BLANK),
             };
         }
         match self {
             Part::Fence(m) => m.code(c),
             Part::Callback(m) => m.code(c),
             Part::Work(m) => m.code(c),
-            Part::Pointer(m) => m.code(c),
+            Part::Walk(m) => m.code(c),
         }
     }
 }
@@ -181,7 +185,7 @@ impl Protocol for Part {
             Part::Fence(m) => m.step(cx),
             Part::Callback(m) => m.step(cx),
             Part::Work(m) => m.step(cx),
-            Part::Pointer(m) => m.step(cx),
+            Part::Walk(m) => m.step(cx),
         }
     }
 
@@ -190,7 +194,7 @@ impl Protocol for Part {
             Part::Fence(m) => m.footprint(v),
             Part::Callback(m) => m.footprint(v),
             Part::Work(m) => m.footprint(v),
-            Part::Pointer(m) => m.footprint(v),
+            Part::Walk(m) => m.footprint(v),
         }
     }
 
@@ -199,7 +203,7 @@ impl Protocol for Part {
             Part::Fence(m) => m.label(),
             Part::Callback(m) => m.label(),
             Part::Work(m) => m.label(),
-            Part::Pointer(m) => m.label(),
+            Part::Walk(m) => m.label(),
         }
     }
 
@@ -208,7 +212,7 @@ impl Protocol for Part {
             Part::Fence(m) => m.spins_on(),
             Part::Callback(m) => m.spins_on(),
             Part::Work(m) => m.spins_on(),
-            Part::Pointer(m) => m.spins_on(),
+            Part::Walk(m) => m.spins_on(),
         }
     }
 
@@ -217,8 +221,33 @@ impl Protocol for Part {
             Part::Fence(m) => m.returned(value),
             Part::Callback(m) => m.returned(value),
             Part::Work(m) => m.returned(value),
-            Part::Pointer(m) => m.returned(value),
+            Part::Walk(m) => m.returned(value),
         }
+    }
+}
+
+impl<R: Runtime> World<R> {
+    /// The context and number of a fence. They never change once it is initialised, so that to look at them is no step.
+    pub(crate) fn fence_point(&self, program: &Program, fence: ObjId) -> (u8, u16) {
+        match program.container(fence).map(|c| c.holds) {
+            Some(Holds::Chain { made: Some(first), .. }) => {
+                (self.number(first) as u8, self.number(ObjId(first.0 + 1)) as u16)
+            }
+            _ => program.fence_point(fence),
+        }
+    }
+
+    /// The number of the node before a chain's node, 0 if that is of another context.
+    pub(super) fn prev_seqno(&self, program: &Program, fence: ObjId) -> Option<u16> {
+        match program.container(fence)?.holds {
+            Holds::Chain { made: Some(first), .. } => Some(self.number(ObjId(first.0 + 2)) as u16),
+            Holds::Chain { prev_seqno, .. } => Some(prev_seqno),
+            Holds::Array { .. } => None,
+        }
+    }
+
+    fn number(&self, word: ObjId) -> i32 {
+        self.var_value(word).word().unwrap_or(0)
     }
 }
 

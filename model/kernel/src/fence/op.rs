@@ -43,6 +43,10 @@ points! {
         SetError = "dma_fence_set_error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
+        /// Inside of `ops->signaled()`, asked for the status under the lock.
+        StatusAsked = "ops->signaled",
+        /// It returned true: signals under the lock.
+        StatusSeen = "ops->signaled: set SIGNALED",
         /// `dma_fence_get()`: gives the reference back.
         Get = "dma_fence_get",
         /// `dma_fence_get_rcu()`: 1 or 0.
@@ -61,7 +65,7 @@ points! {
 pub struct FenceOp {
     what: What,
     fence: ObjId,
-    /// What `set-error` sets; for a signaller its result, if it was the first.
+    /// What `set-error` sets; for a signaller, and for who asks for the status, its result, if it was the first.
     error: i16,
 }
 
@@ -198,7 +202,7 @@ impl FenceOp {
         if entry & WAKES != 0 {
             cx.wake(ThreadId(entry & !WAKES));
         } else {
-            let data = cx.callback(ObjId(entry)).run();
+            let data = super::callback::run(cx, ObjId(entry));
             if let Some(callee) = own {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
@@ -232,16 +236,35 @@ impl FenceOp {
         cx.fence(self.fence).error.store(self.error.unsigned_abs(), Order::Relaxed);
     }
 
-    fn status<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.enter(self.fence);
+    /// `dma_fence_get_status_locked()`, which asks the driver while the lock is held.
+    fn status<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
         if let Some(spin) = self.spin(cx) {
             return spin;
         }
-        if !test_signaled(cx, self.fence) {
-            return Flow::Done(Value::Word(0));
+        if test_signaled(cx, self.fence) {
+            return Flow::Done(Value::Word(i32::from(self.status_of_signaled(cx))));
         }
-        let error = i32::from(cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR);
-        Flow::Done(Value::Word(if error == 0 { 1 } else { -error }))
+        let Some(callee) = cx.program.fence_ops(self.fence).signaled else { return Flow::Done(Value::Word(0)) };
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        super::hold(cx, &mut locked);
+        cx.fence(self.fence).locked.set(held, locked);
+        self.what = What::StatusAsked;
+        let args = [super::reference(self.fence), Value::Unset];
+        Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
+    }
+
+    /// 1, or the error.
+    fn status_of_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> i16 {
+        let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
+        if error == 0 { 1 } else { -(error as i16) }
+    }
+
+    /// The driver says that it is done.
+    fn status_seen<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let flow = self.signal_now(cx);
+        self.error = self.status_of_signaled(cx);
+        flow
     }
 
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -307,6 +330,7 @@ impl Protocol for FenceOp {
             What::SignalNow | What::Enabling => self.signal_now(cx),
             What::Release => release(cx, self.fence),
             What::GetStatus => self.status(cx),
+            What::StatusSeen => self.status_seen(cx),
             What::Put => self.put(cx),
             _ => Flow::Done(self.single(cx)),
         }
@@ -316,10 +340,12 @@ impl Protocol for FenceOp {
         match self.what {
             What::IsSignaled | What::AskOps | What::NotSignaled => Footprint::reads(self.fence),
             What::Release | What::Free => release_footprint(v, self.fence),
+            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
             What::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
                 let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
-                irqs_footprint(v, Footprint::writes(self.fence).write(target))
+                let f = Footprint::writes(self.fence).write(target);
+                irqs_footprint(v, super::callback::run_footprint(v, target, f))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
             What::Signal | What::CheckAndSignal | What::SignalSeen | What::Unlock | What::EnableSignaling => {
@@ -333,6 +359,7 @@ impl Protocol for FenceOp {
         let no = value.word() == Some(0);
         match self.what {
             What::Enabling => self.what = if no { What::SignalNow } else { What::Unlock },
+            What::StatusAsked => self.what = if no { What::Unlock } else { What::StatusSeen },
             What::AskOps if no => self.what = What::NotSignaled,
             What::AskOps => (self.what, self.error) = (What::SignalSeen, 1),
             _ => {}

@@ -30,14 +30,15 @@ pub struct RcuSafe {
     target: ObjId,
     slot: Option<Handle>,
     fence: ObjId,
-    put: FenceOp,
+    /// Where dropping the reference is.
+    put: What,
 }
 
 fields!(RcuSafe { at, target, slot, fence, put });
 
 impl RcuSafe {
     pub(crate) const BLANK: RcuSafe =
-        RcuSafe { at: At::Load, target: NO_FENCE, slot: None, fence: NO_FENCE, put: FenceOp::BLANK };
+        RcuSafe { at: At::Load, target: NO_FENCE, slot: None, fence: NO_FENCE, put: What::Put };
 
     /// A loop about to start.
     pub(crate) fn new(target: ObjId, slot: Option<Handle>) -> RcuSafe {
@@ -67,7 +68,7 @@ impl RcuSafe {
     }
 
     fn again(&mut self) -> Flow {
-        (self.at, self.fence) = (At::Load, NO_FENCE);
+        (self.at, self.fence, self.put) = (At::Load, NO_FENCE, What::Put);
         Flow::Go
     }
 
@@ -84,20 +85,21 @@ impl RcuSafe {
         if self.pointer(cx) == found {
             return Flow::Done(found);
         }
-        (self.at, self.put) = (At::Put, FenceOp::new(What::Put, self.fence, 0));
+        self.at = At::Put;
         Flow::Go
     }
 
+    fn dropping(&self) -> FenceOp {
+        FenceOp::new(self.put, self.fence, 0)
+    }
+
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.put.step(cx) {
-            Flow::Done(_) => {
-                self.put = FenceOp::BLANK;
-                self.again()
-            }
-            Flow::Call(call) => {
-                self.put = FenceOp::BLANK;
-                call.before(self.again())
-            }
+        let mut put = self.dropping();
+        let flow = put.step(cx);
+        self.put = put.what();
+        match flow {
+            Flow::Done(_) => self.again(),
+            Flow::Call(call) => call.before(self.again()),
             other => other,
         }
     }
@@ -119,7 +121,7 @@ impl Protocol for RcuSafe {
         match self.at {
             At::Load | At::Recheck => pointer,
             At::Get => Footprint::writes(self.fence),
-            At::Put => self.put.footprint(v),
+            At::Put => self.dropping().footprint(v),
         }
     }
 

@@ -61,16 +61,21 @@ impl Alloc {
 /// What an allocation returns that succeeded: something that is not NULL.
 const MEMORY: Value = Value::Word(1);
 
+/// Where a `GFP_KERNEL` allocation is made, inside of another operation or by itself.
+pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
+    cx.might_sleep(None);
+    if cx.private.signalling > 0 {
+        cx.violate(Property::AllocInSignalling, None);
+    }
+}
+
 impl Protocol for Alloc {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let pick = cx.choose(self.ways(cx.private.in_reclaim()));
         if self.gfp == Gfp::Atomic {
             return Flow::Done(if pick == 0 { MEMORY } else { Value::Null });
         }
-        cx.might_sleep(None);
-        if cx.private.signalling > 0 {
-            cx.violate(Property::AllocInSignalling, None);
-        }
+        might_block(cx);
         match pick.checked_sub(1) {
             None => Flow::Done(MEMORY),
             Some(which) => Flow::Call(Call {

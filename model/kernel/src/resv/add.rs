@@ -15,6 +15,8 @@ points! {
         Get = "dma_fence_get",
         /// Looks at one entry: may the new fence take its place?
         Scan = "scan entry",
+        /// Not signalled as far as the bit tells: its driver is asked.
+        Ask = "ops->signaled",
         /// It may: writes the slot in place.
         Replace = "replace entry",
         /// Drops the reference to what was replaced.
@@ -34,6 +36,7 @@ pub struct AddFence {
     fence: ObjId,
     usage: Usage,
     index: u8,
+    /// What is asked or dropped.
     put: FenceOp,
 }
 
@@ -44,7 +47,7 @@ impl Code for AddFence {
         self.fence.code(c);
         self.usage.code(c);
         c.byte(&mut self.index);
-        if self.at == At::PutOld {
+        if matches!(self.at, At::PutOld | At::Ask) {
             self.put.code(c);
         }
     }
@@ -77,8 +80,23 @@ impl AddFence {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         let Some(old) = entry.fence else { return Flow::Go };
         let rule = variant_of(cx.program, self.resv);
-        let supersedes = entry.usage >= self.usage && rule.supersedes(cx.program, self.fence, old);
-        if supersedes || fence::test_signaled(cx, old) {
+        let supersedes = entry.usage >= self.usage && rule.supersedes(cx, self.fence, old);
+        if supersedes {
+            return self.looked(cx, list, true);
+        }
+        match fence::look(cx, old) {
+            Ok(signaled) => self.looked(cx, list, signaled),
+            Err(ask) => {
+                (self.at, self.put) = (At::Ask, ask);
+                Flow::Go
+            }
+        }
+    }
+
+    /// Whether the new fence may take the place of this entry.
+    fn looked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId, replace: bool) -> Flow {
+        (self.at, self.put) = (At::Scan, FenceOp::BLANK);
+        if replace {
             self.at = At::Replace;
             return Flow::Go;
         }
@@ -133,6 +151,10 @@ impl Protocol for AddFence {
         match (self.at, list) {
             (At::Append, list) => self.append(cx, list),
             (At::Scan, Some(l)) => self.scan(cx, l),
+            (At::Ask, Some(l)) => match self.put.step(cx) {
+                Flow::Done(signaled) => self.looked(cx, l, signaled != Value::Word(0)),
+                other => other,
+            },
             (At::Replace, Some(l)) => self.replace(cx, l),
             (_, Some(l)) => self.extend(cx, l),
             (_, None) => Flow::Done(Value::Word(0)),
@@ -149,14 +171,25 @@ impl Protocol for AddFence {
                 entry.map_or(f, |e| f.read(e))
             }
             At::PutOld => self.put.footprint(v),
+            At::Ask => locked_footprint(v, self.resv).and(self.put.footprint(v)),
             At::Replace | At::Append | At::Extend => locked_footprint(v, self.resv).write_opt(list),
         }
     }
 
     fn label(&self) -> &'static str {
         match self.at {
-            At::PutOld => self.put.label(),
+            At::PutOld | At::Ask => self.put.label(),
             at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        if matches!(self.at, At::PutOld | At::Ask) { self.put.spins_on() } else { None }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Ask {
+            self.put.returned(value);
         }
     }
 }

@@ -218,4 +218,10 @@ impl Protocol for CopyFences {
             _ => None,
         }
     }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Walk {
+            self.walk.returned(value);
+        }
+    }
 }

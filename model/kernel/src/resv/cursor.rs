@@ -154,6 +154,8 @@ points! {
         Get = "dma_fence_get_rcu",
         /// Signalled fences are passed over, and those of a weaker usage.
         Test = "test SIGNALED",
+        /// Not as far as the bit tells: its driver is asked.
+        Ask = "ops->signaled",
         /// Has the list been replaced meanwhile? Then start again.
         Recheck = "list still the same?",
         /// `rcu_read_unlock()`: the item is found, or there is none.
@@ -182,7 +184,7 @@ impl Code for CursorOp {
         self.cursor.code(c);
         match self.at {
             At::Get => self.found.code(c),
-            At::Put | At::End => self.put.code(c),
+            At::Put | At::End | At::Ask => self.put.code(c),
             _ => {}
         }
     }
@@ -327,7 +329,18 @@ impl CursorOp {
 
     fn test<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.cursor.fence() else { return self.walk() };
-        let skipped = fence::test_signaled(cx, fence) || self.cursor.found() > self.cursor.usage();
+        match fence::look(cx, fence) {
+            Ok(signaled) => self.looked(signaled),
+            Err(ask) => {
+                self.put = ask;
+                self.go(At::Ask)
+            }
+        }
+    }
+
+    fn looked(&mut self, signaled: bool) -> Flow {
+        self.put = FenceOp::BLANK;
+        let skipped = signaled || self.cursor.found() > self.cursor.usage();
         if skipped { self.walk() } else { self.go(At::Recheck) }
     }
 
@@ -366,6 +379,10 @@ impl Protocol for CursorOp {
             At::Load => self.load(cx),
             At::Get => self.get(cx),
             At::Test => self.test(cx),
+            At::Ask => match self.put.step(cx) {
+                Flow::Done(signaled) => self.looked(signaled != Value::Word(0)),
+                other => other,
+            },
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);
@@ -379,7 +396,7 @@ impl Protocol for CursorOp {
         match self.at {
             At::Begin | At::IsRestarted | At::FoundUsage => Footprint::NONE,
             At::End if self.cursor.fence().is_none() => Footprint::NONE,
-            At::End | At::Put => self.put.footprint(v),
+            At::End | At::Put | At::Ask => self.put.footprint(v),
             At::NextLocked => locked_footprint(v, resv),
             At::NextUnlocked | At::ReadUnlock => rcu::section_footprint(v),
             At::Resume | At::Recheck => Footprint::reads(resv),
@@ -392,15 +409,21 @@ impl Protocol for CursorOp {
 
     fn label(&self) -> &'static str {
         match self.at {
-            At::Put | At::End if self.put != FenceOp::BLANK => self.put.label(),
+            At::Put | At::End | At::Ask if self.put != FenceOp::BLANK => self.put.label(),
             at => at.label(),
         }
     }
 
     fn spins_on(&self) -> Option<ObjId> {
         match self.at {
-            At::Put | At::End => self.put.spins_on(),
+            At::Put | At::End | At::Ask => self.put.spins_on(),
             _ => None,
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Ask {
+            self.put.returned(value);
         }
     }
 }

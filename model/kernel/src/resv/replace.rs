@@ -76,7 +76,7 @@ impl ReplaceFences {
         }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         match entry.fence {
-            Some(old) if cx.program.fence_point(old).0 == self.context => self.at = At::Get,
+            Some(old) if cx.world.fence_point(cx.program, old).0 == self.context => self.at = At::Get,
             _ => self.index += 1,
         }
         Flow::Go

@@ -18,6 +18,8 @@ points! {
         Allocate = "dma_resv_list_alloc",
         /// Copies one entry, or leaves it behind if its fence is signalled.
         Copy = "copy entry",
+        /// Not signalled as far as the bit tells: its driver is asked.
+        Ask = "ops->signaled",
         /// `rcu_assign_pointer(obj->fences, new)`.
         Publish = "publish list",
         /// Drops the references to signalled fences that were left behind.
@@ -53,7 +55,7 @@ impl Code for Reserve {
         self.new.code(c);
         c.byte(&mut self.index);
         c.byte(&mut self.signaled);
-        if self.at == At::Drop {
+        if matches!(self.at, At::Drop | At::Ask) {
             self.put.code(c);
         }
     }
@@ -127,11 +129,22 @@ impl Reserve {
 
     fn copy<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(old) = self.old else { return Flow::Go };
+        let entry: Entry = cx.list(old).entries[usize::from(self.index)].load(Order::Relaxed);
+        match entry.fence.map_or(Ok(false), |f| fence::look(cx, f)) {
+            Ok(signaled) => self.looked(cx, old, signaled),
+            Err(ask) => {
+                (self.at, self.put) = (At::Ask, ask);
+                Flow::Go
+            }
+        }
+    }
+
+    /// A signalled fence is left behind, any other goes into the new list.
+    fn looked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, old: ObjId, signaled: bool) -> Flow {
         let at = usize::from(self.index);
+        (self.at, self.put) = (At::Copy, FenceOp::BLANK);
         let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
-        if let Some(f) = entry.fence
-            && fence::test_signaled(cx, f)
-        {
+        if signaled {
             self.signaled |= 1 << at;
         } else {
             let list = cx.list(self.new);
@@ -177,6 +190,10 @@ impl Protocol for Reserve {
             At::Look => self.look(cx),
             At::Allocate => self.allocate(cx),
             At::Copy => self.copy(cx),
+            At::Ask => match (self.put.step(cx), self.old) {
+                (Flow::Done(signaled), Some(old)) => self.looked(cx, old, signaled != Value::Word(0)),
+                (other, _) => other,
+            },
             At::Publish => self.publish(cx),
             At::Drop => match self.put.step(cx) {
                 Flow::Done(_) => self.next_drop(cx),
@@ -210,6 +227,7 @@ impl Protocol for Reserve {
                 let f = old(Footprint::writes(self.new));
                 entry.map_or(f, |e| f.read(e))
             }
+            At::Ask => old(Footprint::writes(self.new)).and(self.put.footprint(v)),
             At::Publish => Footprint::writes(self.resv),
             At::Drop => self.put.footprint(v),
             At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
@@ -218,8 +236,18 @@ impl Protocol for Reserve {
 
     fn label(&self) -> &'static str {
         match self.at {
-            At::Drop => self.put.label(),
+            At::Drop | At::Ask => self.put.label(),
             at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        if matches!(self.at, At::Drop | At::Ask) { self.put.spins_on() } else { None }
+    }
+
+    fn returned(&mut self, value: Value) {
+        if self.at == At::Ask {
+            self.put.returned(value);
         }
     }
 }

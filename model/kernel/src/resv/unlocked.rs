@@ -29,6 +29,8 @@ points! {
         Get = "dma_fence_get_rcu",
         /// Signalled fences are skipped.
         Test = "test SIGNALED",
+        /// Not as far as the bit tells: its driver is asked.
+        Ask = "ops->signaled",
         /// Drops the reference to a fence that is skipped or done with.
         Put = "dma_fence_put",
         /// Has the list been replaced meanwhile? Then start again.
@@ -83,6 +85,7 @@ pub struct Unlocked {
     after_put: AfterPut,
     /// What the wait for the last fence returned.
     result: i16,
+    /// What is asked or dropped.
     put: FenceOp,
     wait: FenceWait,
 }
@@ -103,7 +106,7 @@ impl Code for Unlocked {
             self.found.code(c);
         }
         self.result.code(c);
-        if self.at == At::Put {
+        if matches!(self.at, At::Put | At::Ask) {
             self.after_put.code(c);
             self.put.code(c);
         }
@@ -196,10 +199,17 @@ impl Unlocked {
 
     fn test_found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.fence else { return self.advance() };
-        if fence::test_signaled(cx, fence) || self.found > self.usage {
-            return self.put(AfterPut::Next);
+        match fence::look(cx, fence) {
+            Ok(signaled) => self.looked(signaled),
+            Err(ask) => {
+                self.put = ask;
+                self.go(At::Ask)
+            }
         }
-        self.go(At::Recheck)
+    }
+
+    fn looked(&mut self, signaled: bool) -> Flow {
+        if signaled || self.found > self.usage { self.put(AfterPut::Next) } else { self.go(At::Recheck) }
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -249,6 +259,10 @@ impl Protocol for Unlocked {
             At::Next => self.next(cx),
             At::Get => self.get(cx),
             At::Test => self.test_found(cx),
+            At::Ask => match self.put.step(cx) {
+                Flow::Done(signaled) => self.looked(signaled != Value::Word(0)),
+                other => other,
+            },
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);
@@ -276,29 +290,31 @@ impl Protocol for Unlocked {
             At::Get => Footprint::NONE.write_opt(self.fence),
             At::Test => list(self.fence.map_or(Footprint::NONE, Footprint::reads), self.list),
             At::Recheck | At::Resume => Footprint::reads(self.resv),
-            At::Put => self.put.footprint(v),
+            At::Put | At::Ask => self.put.footprint(v),
             At::Wait => self.wait.footprint(v),
         }
     }
 
     fn label(&self) -> &'static str {
         match self.at {
-            At::Put => self.put.label(),
+            At::Put | At::Ask => self.put.label(),
             At::Wait => self.wait.label(),
             at => at.label(),
         }
     }
 
     fn returned(&mut self, value: Value) {
-        if self.at == At::Wait {
-            self.wait.returned(value);
+        match self.at {
+            At::Wait => self.wait.returned(value),
+            At::Ask => self.put.returned(value),
+            _ => {}
         }
     }
 
     fn spins_on(&self) -> Option<ObjId> {
         match self.at {
             At::Wait => self.wait.spins_on(),
-            At::Put => self.put.spins_on(),
+            At::Put | At::Ask => self.put.spins_on(),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //!                                   turn: f = iter-next cursor; f == NULL? to end
 //!                                   …                            (continue: to turn; break: to end)
 //!                                   end: iter-end cursor
+//!   unwrap-each F into=f { … }      the same with unwrap-begin, unwrap-next, and nothing at the end
 //!   exec-until-all-locked e { … }   round: exec-cleanup e; 0? to end
 //!                                   …                            (continue, retry: to round; break: to end)
 //! ```
@@ -26,9 +27,10 @@ use crate::syntax::Node;
 const INTO: Opt = Opt { required: true, ..option("into", Takes::Value, "the local that holds the fence of each turn") };
 const CURSOR: Opt = option("cursor", Takes::Value, "the local that holds the cursor");
 static ITER_EACH: [Opt; 4] = [ops::fences::USAGE, ops::iteration::UNLOCKED, INTO, CURSOR];
+static UNWRAP_EACH: [Opt; 2] = [INTO, CURSOR];
 
 /// How the statements of this file are written, and what they do.
-pub(super) const STATEMENTS: [(&str, &str, &str); 3] = [
+pub(super) const STATEMENTS: [(&str, &str, &str); 4] = [
     (
         "iter-each",
         "iter-each RESV usage=kernel|write|read|bookkeep [unlocked] into=F [cursor=IT] { … }",
@@ -46,12 +48,19 @@ pub(super) const STATEMENTS: [(&str, &str, &str); 3] = [
         "exec-retry-on-contention EXEC",
         "after a lock that met -EDEADLK: releases everything and begins the block of `exec-until-all-locked` again",
     ),
+    (
+        "unwrap-each",
+        "unwrap-each FENCE into=F [cursor=IT] { … }",
+        "runs the block for each of the fences that a fence is made of in the end (`dma_fence_unwrap_for_each()`); who leaves \
+         it before the end leaves its reference to the node that it is at behind",
+    ),
 ];
 
 impl<'a> Lower<'a> {
     pub(super) fn block_operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         match node.name.text.as_str() {
             "iter-each" => self.iter_each(unit, node),
+            "unwrap-each" => self.unwrap_each(unit, node),
             "exec-until-all-locked" => self.until_all_locked(unit, node),
             _ => self.retry(unit, node),
         }
@@ -80,17 +89,51 @@ impl<'a> Lower<'a> {
         }
         let begin = ops::iteration::begin(&args);
         self.needs_rcu |= matches!(begin, Op::IterBegin { unlocked: true, .. });
-        self.each_turn(unit, node, begin, cursor, into);
+        self.each_turn(unit, node, (begin, Op::Cursor { at: At::NextLocked, home: cursor }), cursor, into);
+        let mut line = unit.line();
+        let whole = line.clone();
+        line.text.insert_str(0, "end of ");
+        unit.back_to(line);
+        unit.emit(Instr::Op { op: Op::Cursor { at: At::End, home: cursor }, into: None, may_fail: None });
+        unit.back_to(whole);
         if named.is_none() {
             let unset = self.unset_expr();
             unit.give_back(vec![cursor], unset);
         }
     }
 
-    fn each_turn(&mut self, unit: &mut Unit<'a>, node: &'a Node, begin: Op, cursor: LocalId, into: LocalId) {
+    fn unwrap_each(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let known: Vec<&'static Opt> = UNWRAP_EACH.iter().collect();
+        let sorted = self.sort(node, "unwrap-each", &known);
+        let complete = node.broken || self.require(node, "unwrap-each", &UNWRAP_EACH, &sorted);
+        let args = self.one_operand(unit, node, &ops::merging::CONTAINER, &sorted);
+        let local = |unit: &Unit<'_>, key| sorted.value(key).and_then(|value| unit.local(value.span.of(self.text)));
+        let (into, named) = (local(unit, "into"), local(unit, "cursor"));
+        let (Some(args), Some(into), true) = (args, into, complete) else {
+            return drop(self.turn(unit, node, Loop::default()));
+        };
+        let cursor = named.unwrap_or_else(|| unit.hidden());
+        if into == cursor {
+            self.tell_same_local(node);
+        }
+        self.each_turn(unit, node, (ops::merging::begin(&args), Op::UnwrapNext { home: cursor }), cursor, into);
+        if named.is_none() {
+            let unset = self.unset_expr();
+            unit.give_back(vec![cursor], unset);
+        }
+    }
+
+    fn each_turn(
+        &mut self,
+        unit: &mut Unit<'a>,
+        node: &'a Node,
+        (begin, next): (Op, Op),
+        cursor: LocalId,
+        into: LocalId,
+    ) {
         let operation = |op, into| Instr::Op { op, into, may_fail: None };
         unit.emit(operation(begin, Some(cursor)));
-        let head = unit.emit(operation(Op::Cursor { at: At::NextLocked, home: cursor }, Some(into)));
+        let head = unit.emit(operation(next, Some(into)));
         let found = vec![ExprNode::Read(into), ExprNode::Const(Value::Null), ExprNode::Apply(Operator::Ne)];
         let expr = self.add_expr(found);
         let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
@@ -98,12 +141,6 @@ impl<'a> Lower<'a> {
         unit.aim(turn.continues, head);
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(turn.breaks.into_iter().chain([exit]).collect());
-        let mut line = unit.line();
-        let whole = line.clone();
-        line.text.insert_str(0, "end of ");
-        unit.back_to(line);
-        unit.emit(operation(Op::Cursor { at: At::End, home: cursor }, None));
-        unit.back_to(whole);
     }
 
     /// Two results cannot share a local.

@@ -23,39 +23,54 @@ const MEMBERS_MAX: usize = 4;
 impl<'a> Lower<'a> {
     /// `fence-array NAME { A; B }`
     pub(super) fn fence_array(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
-        let len = self.visible(node.children()).len();
-        if !(1..=MEMBERS_MAX).contains(&len) {
+        let spare = options.number("spare").map(|n| n.clamp(0, 4) as u8);
+        let written = self.visible(node.children()).len();
+        if spare.is_some() && node.block.is_some() {
             self.mistakes
-                .add("container", node.head, format!("an array of {len} fences"))
+                .add("container", node.head, "memory for an array has no members yet")
+                .expected(format!("`{ARRAY} NAME spare=N`, without a block"));
+        } else if spare.is_none() && !(1..=MEMBERS_MAX).contains(&written) {
+            self.mistakes
+                .add("container", node.head, format!("an array of {written} fences"))
                 .expected(format!("`{ARRAY} NAME {{ FENCE; FENCE }}` with 1 to {MEMBERS_MAX} fences"));
         }
-        let len = u8::try_from(len).unwrap_or(u8::MAX);
+        let len = spare.unwrap_or_else(|| u8::try_from(written).unwrap_or(u8::MAX));
         let context = options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8);
         let seqno = u16::try_from(options.number("seqno").unwrap_or(1)).unwrap_or(1);
         let members = self.own_words(name, (0..len).map(|i| format!("fences[{i}]")));
         let pending = self.own_words(name, ["num_pending".to_owned()]);
         let init = if options.has("any") { 1 } else { i32::from(len) };
         self.set_word(pending, Value::Word(init));
-        self.container(name, (context, seqno), len, Holds::Array { members, len, pending })
+        self.container(name, (context, seqno), len, (Holds::Array { members, len, pending }, spare.is_some()))
     }
 
     /// `fence-chain NAME contains=F prev=P seqno=N`; the second pass knows its context.
-    pub(super) fn fence_chain(&mut self, name: &Name) -> Symbol {
+    pub(super) fn fence_chain(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let spare = options.has("spare");
         let prev = self.own_words(name, ["prev".to_owned(), "fence".to_owned()]);
         let fence = ObjId(prev.0.saturating_add(1));
         let context = self.fresh_context();
-        self.container(name, (context, 1), 1, Holds::Chain { prev, fence, prev_seqno: 0 })
+        let point = ["context", "seqno", "prev_seqno"];
+        let made = spare.then(|| self.own_words(name, point.map(str::to_owned)));
+        self.container(name, (context, 1), 1, (Holds::Chain { prev, fence, prev_seqno: 0, made }, spare))
     }
 
     /// The fence that a container is, with its callbacks and its work.
-    fn container(&mut self, name: &Name, (context, seqno): (u8, u16), callbacks: u8, holds: Holds) -> Symbol {
+    fn container(
+        &mut self,
+        name: &Name,
+        (context, seqno): (u8, u16),
+        callbacks: u8,
+        (holds, spare): (Holds, bool),
+    ) -> Symbol {
         let ops = FenceOps {
+            seqno64: matches!(holds, Holds::Chain { .. }),
             enable_signaling: Some(self.built_in(Duty::Enable)),
             signaled: Some(self.built_in(Duty::Signaled)),
             release: Some(self.built_in(Duty::Release)),
         };
         let func = Some(self.built_in(Duty::Member));
-        let fence = self.object(name.text.clone(), ObjectKind::Fence { context, seqno, initialised: true, ops });
+        let fence = self.object(name.text.clone(), ObjectKind::Fence { context, seqno, initialised: !spare, ops });
         let first = ObjId(fence.0.saturating_add(1));
         for i in 0..callbacks {
             self.object(format!("{}.cb{i}", name.text), ObjectKind::Callback { func });
@@ -63,7 +78,7 @@ impl<'a> Lower<'a> {
         let queue = self.object(format!("{}.queue", name.text), ObjectKind::Workqueue { ordered: false });
         // Which thread that is, is known when all are declared.
         let work = self.object(format!("{}.work", name.text), ObjectKind::Work { worker: ThreadId(0), queue });
-        self.program.containers.push(Container { fence, callbacks: first, work, holds });
+        self.program.containers.push(Container { fence, callbacks: first, work, holds, spare });
         // Readers that walk a chain, and whoever looks at a fence without its lock.
         self.needs_rcu = true;
         self.has_loops = true;
@@ -94,6 +109,7 @@ impl<'a> Lower<'a> {
     pub(super) fn complete_container(&mut self, node: &'a Node, id: ObjId) {
         let Some(at) = self.program.containers.iter().position(|c| c.fence == id) else { return };
         match self.program.containers[at].holds {
+            Holds::Array { .. } if self.program.containers[at].spare => {}
             Holds::Array { members, len, .. } => self.complete_array(node, members, len),
             Holds::Chain { prev, fence, .. } => self.complete_chain(node, at, (prev, fence)),
         }
@@ -144,6 +160,25 @@ impl<'a> Lower<'a> {
     }
 
     fn complete_chain(&mut self, node: &'a Node, at: usize, (prev, own): (ObjId, ObjId)) {
+        let spare = self.program.containers[at].spare;
+        for (key, meaning) in [("contains", "its own fence"), ("seqno", "its number on the timeline")] {
+            match node.option(key) {
+                None if !spare => {
+                    self.mistakes
+                        .add("missing-option", node.head, format!("`{CHAIN}` needs `{key}=`"))
+                        .expected(format!("`{key}=`: {meaning}"));
+                }
+                Some(value) if spare => {
+                    self.mistakes
+                        .add("container", value.span, "memory for a node is no node yet")
+                        .expected(format!("`{CHAIN} NAME spare`, and `chain-init` when the program runs"));
+                }
+                _ => {}
+            }
+        }
+        if spare {
+            return;
+        }
         if let Some((fence, span)) = self.option_fence(node, "contains") {
             let is_chain = |holds: &Holds| matches!(holds, Holds::Chain { .. });
             if !self.tell_nested(fence, span, "a chain's node contains no chain", is_chain) {

@@ -1,7 +1,7 @@
 //! Declarations: what exists, under which name.
 
-use fenceweave_kernel::program::{SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, ww};
+use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, sync_file, ww};
 
 use super::containers;
 use super::entries::Options;
@@ -108,7 +108,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
-            Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name),
+            Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
             }
@@ -127,6 +127,7 @@ impl<'a> Lower<'a> {
             },
             Some(Kind::List) => ObjectKind::List,
             Some(Kind::WakeQ) => ObjectKind::WakeQ,
+            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: sync_file_variant(options.word("variant")) },
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
             Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
@@ -146,12 +147,15 @@ impl<'a> Lower<'a> {
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
-                initialised: !options.has("uninitialised"),
-                ops: Default::default(),
+                initialised: !options.has("uninitialised") && !options.has("spare"),
+                ops: FenceOps { seqno64: options.has("seqno64"), ..FenceOps::default() },
             },
         };
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
         let id = self.object(name.text.clone(), object);
+        if kind == Kind::Fence && options.has("spare") {
+            self.program.stubs.push(id);
+        }
         Symbol::Object { id, kind }
     }
 
@@ -428,6 +432,11 @@ impl<'a> Lower<'a> {
             *class = to;
         }
     }
+}
+
+fn sync_file_variant(said: Option<&str>) -> sync_file::Variant {
+    let named = sync_file::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
+    named.map_or(sync_file::Variant::Upstream, |(_, variant)| variant)
 }
 
 fn resv_variant(name: Option<&str>) -> resv::Variant {

@@ -132,11 +132,12 @@ impl<'a> Lower<'a> {
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
+            Takes::Array => self.whole_array(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
-            Takes::Place | Takes::Objects(_) | Takes::Callback | Takes::Condition => None,
+            Takes::Place | Takes::Objects(_) | Takes::Fences | Takes::Callback | Takes::Condition => None,
         }
     }
 
@@ -426,6 +427,23 @@ impl<'a> Lower<'a> {
         let slot = slots.start + (*turn % slots.len().max(1)) as u8;
         *turn += 1;
         Some(Operand::Object(ObjId(slot)))
+    }
+
+    fn whole_array(&mut self, value: &Written) -> Option<Place> {
+        let said = value.span.of(self.text);
+        match self.names.find(said) {
+            Some((Symbol::Var { first, len: Some(len) }, _)) => {
+                Some(Place::Element { first, len, index: Operand::Const(Value::Word(0)) })
+            }
+            other => {
+                self.mistakes
+                    .add("no-array", value.span, format!("`{said}` is no array"))
+                    .expected("the name of an array")
+                    .help("`var NAME len=N init=NULL` declares one")
+                    .seen_if(other.map(|(_, declared)| declared), "declared here");
+                None
+            }
+        }
     }
 
     /// A variable, an element or a field.

@@ -49,6 +49,7 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     super::blocks::STATEMENTS[0],
     super::blocks::STATEMENTS[1],
     super::blocks::STATEMENTS[2],
+    super::blocks::STATEMENTS[3],
     (
         "progress",
         "progress",
@@ -118,8 +119,17 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 8] =
-            ["while", "repeat", "loop", "else", "list-each", "list-each-safe", "iter-each", "exec-until-all-locked"];
+        const WITH_BLOCK: [&str; 9] = [
+            "while",
+            "repeat",
+            "loop",
+            "else",
+            "list-each",
+            "list-each-safe",
+            "iter-each",
+            "unwrap-each",
+            "exec-until-all-locked",
+        ];
         let takes_block = WITH_BLOCK.contains(&node.name.text.as_str());
         if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
@@ -137,7 +147,9 @@ impl<'a> Lower<'a> {
             "let" => self.let_local(unit, node),
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
-            "iter-each" | "exec-until-all-locked" | "exec-retry-on-contention" => self.block_operation(unit, node),
+            "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
+                self.block_operation(unit, node)
+            }
             "progress" => self.progress(unit, node),
             _ => self.operation(unit, node),
         }

@@ -175,6 +175,13 @@ impl<'a> Lower<'a> {
                 given.into_iter().for_each(|given| args.give(param.name, given));
                 continue;
             }
+            if matches!(param.takes, Takes::Fences) {
+                let given = self.all_fences(unit, node, operands.as_slice());
+                operands = [].iter();
+                complete &= given.is_some();
+                given.into_iter().for_each(|given| args.give(param.name, given));
+                continue;
+            }
             let Some(value) = operands.next() else {
                 self.tell_missing_operand(node, spec, param.name);
                 return None;
@@ -265,6 +272,28 @@ impl<'a> Lower<'a> {
         Some(Given::Operands(self.pool(&found)))
     }
 
+    /// The operands of `fence-merge`.
+    fn all_fences(&mut self, unit: &mut Unit<'a>, node: &Node, values: &[&Written]) -> Option<Given> {
+        /// The operation in flight keeps each.
+        const FENCES_MAX: usize = 4;
+        let mut found = Vec::new();
+        for value in values {
+            let fence = Takes::Object(&[Kind::Fence]);
+            let null = super::names::constant(value.span.of(self.text)) == Some(Value::Null);
+            match self.given(Some(unit), if null { Takes::Value } else { fence }, value)? {
+                Given::Operand(operand) => found.push(operand),
+                _ => return None,
+            }
+        }
+        if !(1..=FENCES_MAX).contains(&found.len()) {
+            self.mistakes
+                .add("missing-operand", node.head, format!("`{}` of {} fences", node.name.text, found.len()))
+                .expected(format!("1 to {FENCES_MAX} fences"));
+            return None;
+        }
+        Some(Given::Operands(self.pool(&found)))
+    }
+
     fn emit_operation(
         &mut self,
         unit: &mut Unit<'a>,
@@ -308,13 +337,14 @@ impl<'a> Lower<'a> {
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
                 | Op::CopyFences { .. }
+                | Op::GetFences { .. }
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);
-        if matches!(op, Op::Cursor { home, .. } if into == Some(home)) {
+        if matches!(op, Op::Cursor { home, .. } | Op::UnwrapNext { home } if into == Some(home)) {
             self.tell_same_local(node);
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);

@@ -2,9 +2,12 @@
 
 use fenceweave_kernel::Op;
 use fenceweave_kernel::fence::What;
+use fenceweave_kernel::program::Place;
 use fenceweave_kernel::resv::Usage;
 
-use super::{Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, operand, option};
+use super::{
+    Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, flag, operand, option,
+};
 use crate::kind::Kind;
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
@@ -21,11 +24,16 @@ pub(crate) const USAGE: Opt = Opt {
         "the usage class; a query sees its own and every stronger one",
     )
 };
+pub(super) const MAY_RUN_OUT: Opt = flag("may-run-out", "each of its allocations may fail");
 const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
 
 fn fence(args: &Args, what: What) -> Op {
     let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
     Op::Fence { what, fence: args.object("fence"), error }
+}
+
+fn snapshot(args: &Args, into: Option<Place>) -> Op {
+    Op::GetFences { resv: args.object("resv"), usage: usage(args), into, may_run_out: args.flag("may-run-out") }
 }
 
 pub(super) fn usage(args: &Args) -> Usage {
@@ -224,6 +232,27 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| Op::CopyFences { dst: args.object("dst"), src: args.object("src") },
     ),
     OpSpec::new(
+        "get-fences",
+        &[RESV, operand("array", Takes::Array)],
+        "takes a reference to each unsignalled fence of a reservation, without its lock, into the elements of an array",
+        "dma_resv_get_fences()",
+        |args| snapshot(args, args.optional_place("array")),
+    )
+    .options(&[USAGE, MAY_RUN_OUT])
+    .returns("how many, or -ENOMEM")
+    .fails(ENOMEM),
+    OpSpec::new(
+        "get-singleton",
+        &[RESV],
+        "takes one reference for all unsignalled fences of a reservation, without its lock: to the only one, or to a new \
+         array of them, for which a `fence-array NAME spare=N` is the memory",
+        "dma_resv_get_singleton()",
+        |args| snapshot(args, None),
+    )
+    .options(&[USAGE, MAY_RUN_OUT])
+    .returns("the reference, NULL without any fence, or -ENOMEM")
+    .fails(ENOMEM),
+    OpSpec::new(
         "wait",
         &[RESV],
         "sleeps until the fences of a reservation are signalled",
@@ -232,10 +261,15 @@ pub(super) const OPS: &[OpSpec] = &[
             resv: args.object("resv"),
             usage: usage(args),
             patience: args.patience(),
-            poll: args.poll(),
+            poll: args.poll() && !args.flag("waits-a-tick"),
         },
     )
-    .options(&[USAGE, INTERRUPTIBLE, TIMEOUT_OR_POLL])
+    .options(&[
+        USAGE,
+        INTERRUPTIBLE,
+        TIMEOUT_OR_POLL,
+        flag("waits-a-tick", "as up to 6.13: with `timeout=0`, too, it waits until the next tick of the clock"),
+    ])
     .returns(WAITED)
     .fails(ERESTARTSYS),
     OpSpec::new(

@@ -8,8 +8,10 @@ pub(crate) mod iteration;
 mod lists;
 mod locks;
 mod memory;
+pub(crate) mod merging;
 mod page;
 mod sems;
+mod sync;
 mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
@@ -51,8 +53,12 @@ pub(crate) enum Takes {
     Object(&'static [Kind]),
     /// One name or more.
     Objects(&'static [Kind]),
+    /// One fence or more, or NULL: names or locals.
+    Fences,
     /// A variable, an element of an array, a field.
     Place,
+    /// A whole array.
+    Array,
     /// An expression over locals and the word that is read at the place before.
     Condition,
     /// A word or a reference.
@@ -144,13 +150,15 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 9] = [
+    const TABLES: [&[OpSpec]; 11] = [
         memory::OPS,
         waiting::OPS,
         locks::OPS,
         sems::OPS,
         lists::OPS,
         fences::OPS,
+        merging::OPS,
+        sync::OPS,
         iteration::OPS,
         exec::OPS,
         deferred::OPS,
@@ -222,6 +230,13 @@ impl Args {
         match self.get(name) {
             Some(Given::Place(place)) => place,
             _ => Place::Var(Default::default()),
+        }
+    }
+
+    fn optional_place(&self, name: &str) -> Option<Place> {
+        match self.get(name)? {
+            Given::Place(place) => Some(place),
+            _ => None,
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn synopsis(op: &OpSpec) -> String {
         text.push(' ');
         match param.takes {
             Takes::OneOf(words) => text.push_str(&words.join("|")),
-            Takes::Objects(_) => text.push_str(&format!("{}…", param.name.to_uppercase())),
+            Takes::Objects(_) | Takes::Fences => text.push_str(&format!("{}…", param.name.to_uppercase())),
             Takes::Place => text.push_str("PLACE [at=INDEX]"),
             Takes::Condition => text.push_str(&format!("\"{}\"", param.name.to_uppercase())),
             _ => text.push_str(&param.name.to_uppercase()),

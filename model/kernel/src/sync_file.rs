@@ -1,0 +1,410 @@
+//! `struct sync_file`: a file over a fence, which can be polled.
+//!
+//! ```text
+//!   sync_file_poll()         on the file's wait queue; the first poll puts the file's callback on the fence; signalled?
+//!   fence_check_cb_func()    under the fence's lock: wakes everybody on the wait queue
+//!   sync_file_release()      was it ever polled? takes the callback back, and drops the fence
+//! ```
+//!
+//! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
+
+use crate::{
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,
+    Value, View, World,
+    coder::{fields, points},
+    cx::{Woken, woken_by},
+    fence::{self, CallbackOp, FenceOp, What},
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    program::ObjectKind,
+};
+
+/// `POLL_ENABLED`.
+const POLL_ENABLED: u8 = 1;
+
+/// Where it is noted that the file's callback is on the fence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Variant {
+    /// In the file.
+    #[default]
+    Upstream,
+    /// In the fence, as in 4.11 and 4.12: of two files over one fence only the first that is polled gets its callback.
+    BitInFence,
+}
+
+impl Variant {
+    /// Both, with the names that a scenario uses.
+    pub const ALL: [(&'static str, Variant); 2] =
+        [("upstream", Variant::Upstream), ("bit-in-fence", Variant::BitInFence)];
+}
+
+/// A `struct sync_file`.
+#[derive(Clone)]
+pub struct SyncFile<R: Runtime> {
+    fence: R::Atomic<Option<ObjId>>,
+    flags: R::Atomic<u8>,
+    /// `wq`, and for each of its tasks whether it was woken since it last looked (`pwq->triggered`).
+    waiters: R::Atomic<u16>,
+    triggered: R::Atomic<u16>,
+}
+
+impl Copy for SyncFile<Plain> {}
+
+impl<R: Runtime> SyncFile<R> {
+    pub(crate) fn new() -> Self {
+        SyncFile {
+            fence: R::Atomic::new(None),
+            flags: R::Atomic::new(0),
+            waiters: R::Atomic::new(0),
+            triggered: R::Atomic::new(0),
+        }
+    }
+
+    /// Whether it holds a reference to the fence.
+    pub(crate) fn holds(&self, fence: ObjId) -> bool {
+        self.fence.peek() == Some(fence)
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        sink("fence", Facet::Object(self.fence.peek()));
+        sink("poll-enabled", Facet::Flag(self.flags.peek() & POLL_ENABLED != 0));
+        sink("waiters", Facet::Word(self.waiters.peek().count_ones() as i32));
+    }
+}
+
+impl Code for SyncFile<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.fence.code(c);
+        self.flags.code(c);
+        self.waiters.code(c);
+        self.triggered.code(c);
+    }
+}
+
+/// `fence_check_cb_func()`: `wake_up_all(&sync_file->wq)`.
+pub(crate) fn wake_all<R: Runtime>(cx: &mut Cx<'_, R>, file: ObjId) {
+    let waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
+    cx.sync_file(file).triggered.fetch_or(u64::from(waiters), Order::AcqRel);
+    ThreadSet(waiters).iter().for_each(|t| {
+        cx.wake(t);
+    });
+}
+
+/// What [`wake_all`] touches.
+pub(crate) fn wake_footprint(world: &World<Plain>, file: ObjId, f: Footprint) -> Footprint {
+    ThreadSet(world.sync_file(file).waiters.0).iter().map(ObjId::task).fold(f.write(file), Footprint::write)
+}
+
+points! {
+    /// Program points of a file's functions.
+    pub enum At {
+        /// `sync_file_create()`: the file's own reference to the fence.
+        Create = "sync_file_create: dma_fence_get",
+        /// `sync_file_get_fence()`: a reference for the caller.
+        GetFence = "sync_file_get_fence",
+        /// `sync_file_poll()`: `poll_wait()`.
+        Poll = "sync_file_poll: poll_wait",
+        /// `test_and_set_bit(POLL_ENABLED)`.
+        Enable = "sync_file_poll: test and set POLL_ENABLED",
+        /// It was not set: `dma_fence_add_callback()`.
+        Add = "sync_file_poll: add_callback",
+        /// It is signalled already: `wake_up_all()`.
+        Wake = "sync_file_poll: wake_up_all",
+        /// `dma_fence_is_signaled()`.
+        Test = "sync_file_poll: dma_fence_is_signaled",
+        /// No: `set_current_state()`.
+        SetState = "poll: set_current_state",
+        /// Woken meanwhile? Else sleeps.
+        Sleep = "poll: schedule_timeout",
+        /// Back from that.
+        Woken = "poll: woken",
+        /// `poll_freewait()`.
+        Leave = "poll: poll_freewait",
+        /// `sync_file_release()`.
+        Release = "sync_file_release: test POLL_ENABLED",
+        /// `dma_fence_remove_callback()`.
+        Remove = "sync_file_release: remove_callback",
+        /// Drops the fence.
+        Put = "sync_file_release: dma_fence_put",
+    }
+}
+
+/// What it is inside of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Inner {
+    Fence(FenceOp),
+    Callback(CallbackOp),
+}
+
+impl Code for Inner {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut callback = matches!(self, Inner::Callback(_));
+        c.flag(&mut callback);
+        if C::READING {
+            *self = if callback { Inner::Callback(CallbackOp::BLANK) } else { Inner::Fence(FenceOp::BLANK) };
+        }
+        match self {
+            Inner::Fence(m) => m.code(c),
+            Inner::Callback(m) => m.code(c),
+        }
+    }
+}
+
+/// One of a file's functions in flight. A poll returns 1, 0 after a timeout, or -ERESTARTSYS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SyncFileOp {
+    at: At,
+    file: ObjId,
+    fence: ObjId,
+    patience: Patience,
+    /// Looks, and does not sleep: not at all, or not again.
+    once: bool,
+    result: Value,
+    inner: Inner,
+}
+
+fields!(SyncFileOp { at, file, fence, patience, once, result, inner });
+
+fn variant_of(program: &Program, file: ObjId) -> Variant {
+    match program.kind(file) {
+        ObjectKind::SyncFile { variant } => *variant,
+        _ => Variant::Upstream,
+    }
+}
+
+impl SyncFileOp {
+    pub(crate) const BLANK: SyncFileOp = SyncFileOp {
+        at: At::Create,
+        file: fence::NO_FENCE,
+        fence: fence::NO_FENCE,
+        patience: Patience::Forever,
+        once: false,
+        result: Value::Unset,
+        inner: Inner::Fence(FenceOp::BLANK),
+    };
+
+    /// A function about to start; the fence is that of a file which is created.
+    pub(crate) fn new(at: At, file: ObjId, fence: Option<ObjId>, (patience, once): (Patience, bool)) -> SyncFileOp {
+        SyncFileOp { at, file, fence: fence.unwrap_or(fence::NO_FENCE), patience, once, ..SyncFileOp::BLANK }
+    }
+
+    fn go(&mut self, at: At) -> Flow {
+        self.at = at;
+        Flow::Go
+    }
+
+    fn inside(&mut self, at: At, inner: Inner) -> Flow {
+        self.inner = inner;
+        self.go(at)
+    }
+
+    fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        fence::get(cx, self.fence);
+        let file = cx.sync_file(self.file);
+        file.flags.store(0, Order::Relaxed);
+        if file.fence.swap(Some(self.fence), Order::AcqRel).is_some() {
+            cx.violate(Property::FenceReinitialised, Some(self.file));
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    /// The file's fence, which does not change while the file is open.
+    fn open<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
+        match cx.sync_file(self.file).fence.load(Order::Acquire) {
+            Some(fence) => self.fence = fence,
+            None => cx.violate(Property::UseAfterFree, Some(self.file)),
+        }
+        cx.violation.is_none()
+    }
+
+    fn poll<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.might_sleep(self.file);
+        if !self.open(cx) {
+            return Flow::Done(Value::Unset);
+        }
+        let me = 1 << cx.me.0;
+        cx.sync_file(self.file).waiters.fetch_or(me, Order::AcqRel);
+        cx.rt.full_barrier();
+        self.go(At::Enable)
+    }
+
+    fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let was = match variant_of(cx.program, self.file) {
+            Variant::Upstream => {
+                cx.sync_file(self.file).flags.fetch_or(u64::from(POLL_ENABLED), Order::AcqRel) & POLL_ENABLED != 0
+            }
+            Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
+        };
+        if was {
+            return self.test();
+        }
+        self.inside(At::Add, Inner::Callback(CallbackOp::new(true, self.fence, self.file, Value::Unset)))
+    }
+
+    fn test(&mut self) -> Flow {
+        self.inside(At::Test, Inner::Fence(FenceOp::new(What::IsSignaled, self.fence, 0)))
+    }
+
+    fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        self.at = At::Woken;
+        let woken = cx.sync_file(self.file).triggered.load(Order::Acquire) & 1 << cx.me.0 != 0;
+        if woken {
+            return Flow::Go;
+        }
+        cx.schedule(self.patience);
+        Flow::Sleep(self.file, self.patience)
+    }
+
+    fn woken<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let mine = !(1 << cx.me.0);
+        let triggered = cx.sync_file(self.file).triggered.fetch_and(mine, Order::AcqRel) & !mine as u16 != 0;
+        if triggered {
+            cx.set_running();
+            return self.test();
+        }
+        // Whatever ended the sleep, it looks once more.
+        self.once |= woken_by(cx, self.patience) == Woken::Timeout;
+        self.test()
+    }
+
+    fn leave_with(&mut self, result: Value) -> Flow {
+        self.result = result;
+        self.go(At::Leave)
+    }
+
+    fn leave<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let mine = !(1 << cx.me.0);
+        cx.sync_file(self.file).waiters.fetch_and(mine, Order::AcqRel);
+        cx.sync_file(self.file).triggered.fetch_and(mine, Order::AcqRel);
+        Flow::Done(self.result)
+    }
+
+    fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if !self.open(cx) {
+            return Flow::Done(Value::Unset);
+        }
+        let polled = match variant_of(cx.program, self.file) {
+            Variant::Upstream => cx.sync_file(self.file).flags.load(Order::Relaxed) & POLL_ENABLED != 0,
+            Variant::BitInFence => fence::is_poll_enabled(cx, self.fence),
+        };
+        if polled {
+            return self
+                .inside(At::Remove, Inner::Callback(CallbackOp::new(false, self.fence, self.file, Value::Unset)));
+        }
+        self.drop_fence()
+    }
+
+    fn drop_fence(&mut self) -> Flow {
+        self.inside(At::Put, Inner::Fence(FenceOp::new(What::Put, self.fence, 0)))
+    }
+
+    /// What it is inside of is over, with this result.
+    fn after(&mut self, result: Value) -> Flow {
+        self.inner = Inner::Fence(FenceOp::BLANK);
+        let zero = result == Value::Word(0);
+        match self.at {
+            At::Add if zero => self.test(),
+            At::Add => self.go(At::Wake),
+            At::Test if !zero => self.leave_with(Value::Word(1)),
+            At::Test if self.once => self.leave_with(Value::Word(0)),
+            At::Test => self.go(At::SetState),
+            At::Remove => self.drop_fence(),
+            _ => Flow::Done(Value::Word(0)),
+        }
+    }
+
+    fn step_inside<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.at == At::Put {
+            // The file's memory goes with its last reference.
+            cx.sync_file(self.file).fence.swap(None, Order::AcqRel);
+        }
+        let flow = match &mut self.inner {
+            Inner::Fence(m) => m.step(cx),
+            Inner::Callback(m) => m.step(cx),
+        };
+        match flow {
+            Flow::Done(result) => self.after(result),
+            Flow::Call(call) => match call.then {
+                crate::Then::Resume => flow,
+                crate::Then::Done(result) => call.before(self.after(result)),
+            },
+            other => other,
+        }
+    }
+}
+
+impl Protocol for SyncFileOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match self.at {
+            At::Create => self.create(cx),
+            At::GetFence => {
+                if !self.open(cx) {
+                    return Flow::Done(Value::Unset);
+                }
+                fence::get(cx, self.fence);
+                Flow::Done(fence::reference(self.fence))
+            }
+            At::Poll => self.poll(cx),
+            At::Enable => self.enable(cx),
+            At::Wake => {
+                wake_all(cx, self.file);
+                self.test()
+            }
+            At::SetState if self.patience.interruptible() && cx.signal_pending() => {
+                self.leave_with(Woken::Signal.result())
+            }
+            At::SetState => {
+                cx.set_sleeping(self.patience);
+                self.go(At::Sleep)
+            }
+            At::Sleep => self.sleep(cx),
+            At::Woken => self.woken(cx),
+            At::Leave => self.leave(cx),
+            At::Release => self.release(cx),
+            At::Add | At::Test | At::Remove | At::Put => self.step_inside(cx),
+        }
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let file = Footprint::writes(self.file);
+        let fence = v.world.sync_file(self.file).fence.0;
+        match self.at {
+            At::Create => file.write(self.fence),
+            At::GetFence => file.write_opt(fence),
+            At::Enable if variant_of(v.program, self.file) == Variant::BitInFence => file.write(self.fence),
+            At::Release => file.write_opt(fence),
+            At::Poll | At::Enable | At::Leave => file,
+            At::Wake => wake_footprint(v.world, self.file, file),
+            At::SetState => Footprint::writes(v.my_task()),
+            At::Sleep | At::Woken => file.write(v.my_task()),
+            At::Add | At::Test | At::Remove | At::Put => {
+                let f = if self.at == At::Put { file } else { Footprint::NONE };
+                f.and(match &self.inner {
+                    Inner::Fence(m) => m.footprint(v),
+                    Inner::Callback(m) => m.footprint(v),
+                })
+            }
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        match (self.at, &self.inner) {
+            (At::Add | At::Remove, Inner::Callback(m)) => m.label(),
+            (at, _) => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match &self.inner {
+            Inner::Fence(m) => m.spins_on(),
+            Inner::Callback(m) => m.spins_on(),
+        }
+    }
+
+    fn returned(&mut self, value: Value) {
+        match &mut self.inner {
+            Inner::Fence(m) => m.returned(value),
+            Inner::Callback(m) => m.returned(value),
+        }
+    }
+}
