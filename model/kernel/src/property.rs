@@ -71,12 +71,21 @@ properties! {
     FenceReinitialised = "fence-reinitialised",
         "dma_fence_init() on a fence that is alive",
         "dma_fence_init(); debugobjects";
+    FenceNeverSignals = "fence-never-signals",
+        "a fence that others have seen is still pending when everything is over, or for ever: whoever waits for it hangs",
+        "dma-buf.rst, DMA fence cross-driver contract: fences must complete in a reasonable time";
+    FenceOrder = "fence-order",
+        "a fence signals while an earlier one of its context is pending: whoever replaced the earlier one by it goes on too early",
+        "dma_fence_context_alloc(): fences of a context are ordered; dma_fence_is_later()";
     CallbackReused = "callback-reused",
         "a dma_fence_cb is added while it is still queued on a fence",
         "dma_fence_add_callback()";
     NoSlotReserved = "no-slot-reserved",
         "a fence is added to a reservation without a slot reserved under the same hold of the lock",
-        "BUG_ON in dma_resv_add_fence()";
+        "BUG_ON in dma_resv_add_fence(); dma_resv_reserve_fences(), counted for each hold";
+    DependencyLost = "dependency-lost",
+        "a pending fence leaves a reservation, and what takes its place does not stand for it: whoever looks finds the memory idle too early",
+        "dma_resv_add_fence(); dma_resv_list: dependencies are only replaced by later ones of their context";
     ResvNotHeld = "resv-not-held",
         "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
         "dma_resv_assert_held()";
@@ -169,7 +178,12 @@ properties! {
 impl Property {
     /// Whether it is about what never happens, and so broken by an execution that goes on for ever.
     pub fn is_liveness(self) -> bool {
-        matches!(self, Property::Livelock | Property::Starvation)
+        matches!(self, Property::Livelock | Property::Starvation | Property::FenceNeverSignals)
+    }
+
+    /// Whether it is seen when everything is over, so that no step breaks it.
+    pub fn is_seen_at_end(self) -> bool {
+        matches!(self, Property::LeakedReference | Property::LeakedObject | Property::FenceNeverSignals)
     }
 
     /// The property of that name.

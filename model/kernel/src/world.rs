@@ -417,11 +417,16 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
     }
 }
 
+/// What is wrong with what is left when everything is over.
+pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    crate::fence::never_signals(world, program).or_else(|| leaks(world, program))
+}
+
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
 ///
 /// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
 /// is what a thread took and neither dropped nor left anywhere.
-pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     for (id, o) in world.objects() {
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),

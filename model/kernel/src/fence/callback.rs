@@ -132,6 +132,7 @@ impl CallbackOp {
         } else if !locked.push(self.callback.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
+        cx.fence(self.fence).publish();
         cx.callback(self.callback).queued.store(1, Order::Relaxed);
         cx.callback(self.callback).data.store(self.data, Order::Relaxed);
         Value::Word(0)

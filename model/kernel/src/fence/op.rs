@@ -149,6 +149,9 @@ impl FenceOp {
     fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let detach = if cx.program.fence_ops(self.fence).release.is_none() { DETACHED } else { 0 };
         let set = u64::from(SIGNALED | detach);
+        if !cx.fence(self.fence).is_signaled() {
+            super::order::check(cx, self.fence);
+        }
         cx.fence(self.fence).flags.fetch_or(set, Order::AcqRel) & SIGNALED != 0
     }
 
@@ -322,9 +325,11 @@ impl Protocol for FenceOp {
                 irqs_footprint(v, Footprint::writes(self.fence).write(target))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::CheckAndSignal | What::SignalSeen | What::Unlock | What::EnableSignaling => {
-                irqs_footprint(v, Footprint::writes(self.fence))
+            What::Signal | What::CheckAndSignal | What::SignalSeen => {
+                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
             }
+            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
+            What::Unlock | What::EnableSignaling => irqs_footprint(v, Footprint::writes(self.fence)),
             _ => Footprint::writes(self.fence),
         }
     }

@@ -1,0 +1,33 @@
+//! The order within a context: fences signal in the order of their numbers.
+//!
+//! A reservation keeps the last fence of a context only, and an unwrap merge does so too: whoever waits for that one takes
+//! it that the earlier ones have signalled with it. Only a fence that others may have seen counts: an earlier one that never
+//! got so far, on an error path, holds nobody up. Nor is asked about fences that are made of others (whether those are
+//! signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their hardware says.
+
+use crate::{Cx, Footprint, ObjId, ObjectKind, Program, Property, Runtime, View};
+
+/// The earlier fences of a fence's context.
+fn earlier(program: &Program, fence: ObjId) -> impl Iterator<Item = ObjId> {
+    let ids = (0..program.objects.len()).map(ObjId::object);
+    let fences = ids.filter(move |id| matches!(program.kind(*id), ObjectKind::Fence { .. }) && *id != fence);
+    let before = fences.filter(move |g| super::is_later_or_same(program, fence, *g));
+    before.filter(move |g| program.says_itself(fence) && program.says_itself(*g))
+}
+
+/// The fence is about to be signalled: no earlier one of its context is pending.
+pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let program = cx.program;
+    for g in earlier(program, fence) {
+        // As the signaller sees it: that it happened first by chance would not help a waiter, who may see the later one
+        // only.
+        if cx.fence(g).is_public() && !super::test_signaled(cx, g) {
+            return cx.violate(Property::FenceOrder, Some(g));
+        }
+    }
+}
+
+/// What [`check`] looks at besides the fence.
+pub(super) fn footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
+    earlier(v.program, fence).fold(f, Footprint::read)
+}
