@@ -80,12 +80,18 @@ properties! {
     CallbackReused = "callback-reused",
         "a dma_fence_cb is added while it is still queued on a fence",
         "dma_fence_add_callback()";
+    CallbackContract = "callback-contract",
+        "a fence's callback runs again or after it was taken off, or is still to come or in the middle when it is said to be over",
+        "dma_fence_remove_callback(): when it returns false, the callback has run or is about to, under the fence's lock";
     NoSlotReserved = "no-slot-reserved",
         "a fence is added to a reservation without a slot reserved under the same hold of the lock",
         "BUG_ON in dma_resv_add_fence(); dma_resv_reserve_fences(), counted for each hold";
     DependencyLost = "dependency-lost",
         "a pending fence leaves a reservation, and what takes its place does not stand for it: whoever looks finds the memory idle too early",
         "dma_resv_add_fence(); dma_resv_list: dependencies are only replaced by later ones of their context";
+    FenceMissed = "fence-missed",
+        "a walk without the lock ends without a fence that was there from its last start to its end, and is pending",
+        "dma_resv_iter_next_unlocked(); dma-resv.h: a fence that is in the list all the time is returned";
     ResvNotHeld = "resv-not-held",
         "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
         "dma_resv_assert_held()";

@@ -5,6 +5,7 @@
 //! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
 
 mod add;
+mod awaited;
 mod copy;
 pub mod cursor;
 mod replace;
@@ -12,6 +13,7 @@ mod reserve;
 mod unlocked;
 
 pub use add::AddFence;
+pub(crate) use awaited::Awaited;
 pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
 pub use replace::ReplaceFences;

@@ -413,6 +413,7 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
             let generation = if h.generation == current { 0 } else { Handle::STALE };
             Value::Ref(Handle { generation, ..h })
         }
+        Value::Cursor(c) => Value::Cursor(c.without_note()),
         other => other,
     }
 }
