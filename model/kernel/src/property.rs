@@ -150,7 +150,7 @@ properties! {
         "a thread ends with interrupts disabled, or enables them more often than it disabled them",
         "WARN_ON_ONCE(irqs_disabled())";
     UnsetRead = "unset-read",
-        "a local is read that was never set on this path",
+        "a local, or a slot of a list, is read that was never set on this path",
         "KMSAN";
     WrongKind = "wrong-kind",
         "an operation is applied to a reference that is not of its kind of object",

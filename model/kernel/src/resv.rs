@@ -283,6 +283,16 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     }
 }
 
+/// An unlocked walk is about to look at an entry. A list never gets fewer entries; but one that was freed and allocated
+/// again may have fewer than the walk counted, and what lies behind them was never written.
+fn check_written<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId, index: u8) -> bool {
+    let written = index < cx.list(list).num.peek();
+    if !written {
+        cx.violate(Property::UnsetRead, Some(list));
+    }
+    written
+}
+
 /// Whether waiting for the new entry's fence is waiting for the old one's, for everybody who would have found that:
 /// `dma_resv_add_fence()` as it is today, whatever the reservation's own rule is.
 fn stands_for(program: &crate::Program, new: Entry, old: Entry) -> bool {

@@ -184,6 +184,9 @@ impl Unlocked {
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = self.list else { return self.go(At::Recheck) };
+        if !super::check_written(cx, list, self.index) {
+            return Flow::Done(Value::Unset);
+        }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
