@@ -134,6 +134,9 @@ properties! {
     WaitInSignalling = "wait-in-signalling",
         "a fence is waited for inside of a signalling section that it may depend on",
         "dma_fence_begin_signalling(); __dma_fence_might_wait()";
+    DependencyCycle = "dependency-cycle",
+        "a fence is waited for with a lock held that its signaller takes first, or in a longer circle: with less luck it hangs",
+        "lockdep; dma-buf.rst, DMA fence cross-driver contract: no circular dependencies";
     SignallingUnbalanced = "signalling-unbalanced",
         "a fence-signalling section is ended that was not begun, or is still open at thread exit",
         "dma_fence_end_signalling()";
@@ -182,9 +185,13 @@ properties! {
 }
 
 impl Property {
-    /// Whether it is about what never happens, and so broken by an execution that goes on for ever.
+    /// Whether it is about more than one execution that ends: about what never happens, and so broken by one that goes on
+    /// for ever, or about all executions together. The engine that keeps the whole graph looks for it.
     pub fn is_liveness(self) -> bool {
-        matches!(self, Property::Livelock | Property::Starvation | Property::FenceNeverSignals)
+        matches!(
+            self,
+            Property::Livelock | Property::Starvation | Property::FenceNeverSignals | Property::DependencyCycle
+        )
     }
 
     /// Whether it is seen when everything is over, so that no step breaks it.

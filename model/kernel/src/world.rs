@@ -359,7 +359,7 @@ impl<R: Runtime> World<R> {
     }
 
     /// Whether a thread holds a lock of any kind.
-    pub(crate) fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
+    pub fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
         match self.object(lock) {
             Object::WwMutex(m) => m.owner() == Some(t),
             Object::RwSem(s) => s.is_held_by(t),

@@ -4,7 +4,7 @@
 //! The source is Mermaid's `stateDiagram-v2`, which GitHub and GitLab draw. Nothing in it is written by hand: a state that no
 //! step reached is not there, and every arrow bears what the steps do that were seen to take it.
 
-use fenceweave_kernel::{Action, Facet, Object, ObjId, Plain, Program, State, observe::facets};
+use fenceweave_kernel::{Action, Facet, ObjId, Object, Plain, Program, State, observe::facets};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,

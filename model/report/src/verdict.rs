@@ -46,6 +46,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             let when = if replay.loop_from.is_some() { "for ever" } else { "when everything is over" };
             format!("others may wait for {what}, and it is pending {when}; {who} signals it on other ways")
         }
+        Property::DependencyCycle => {
+            format!("{who} waits for {what}, or would with less luck, as a part of a circle through a fence{place}")
+        }
         Property::FenceOrder => format!("{who} signals a fence while {what}, an earlier one, is pending{place}"),
         Property::LeakedReference => leaked(replay, v, what),
         Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),

@@ -25,6 +25,14 @@ impl Program {
         by_itself.or_else(called).or_else(|| alone().then(|| self.main_thread()))
     }
 
+    /// The one thread that signals a fence, in its own code; `None` if several may, or another way leads there.
+    pub fn only_signaller(&self, fence: ObjId) -> Option<ThreadId> {
+        let all = |s: &Script| s.code.len();
+        let mut who = self.threads().filter(|t| signals(&self.scripts[t.index()], fence, all));
+        let only = who.next().filter(|_| self.says_itself(fence));
+        only.filter(|_| who.next().is_none())
+    }
+
     /// Who should have signalled a fence; `None` if that is nobody's debt.
     pub fn debtor(&self, fence: ObjId) -> Option<ThreadId> {
         self.signaller(fence).filter(|_| self.says_itself(fence))
@@ -42,6 +50,11 @@ fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -
 }
 
 impl<R: Runtime> World<R> {
+    /// Whether others may see a fence and wait for it, and it is not signalled.
+    pub fn is_owed(&self, fence: ObjId) -> bool {
+        matches!(self.object(fence), Object::Fence(f) if f.is_owed())
+    }
+
     /// The first fence that is owed, and who owes it.
     pub fn owed(&self, program: &Program) -> Option<(ThreadId, ObjId)> {
         let owed = self.objects().filter(|(_, o)| matches!(o, Object::Fence(f) if f.is_owed()));
