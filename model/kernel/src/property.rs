@@ -194,6 +194,12 @@ impl Property {
         )
     }
 
+    /// Whether judging it takes one order of all accesses: where a reader may see them late, nobody can say what was there
+    /// at a time.
+    pub fn needs_one_order(self) -> bool {
+        self == Property::FenceMissed
+    }
+
     /// Whether it is seen when everything is over, so that no step breaks it.
     pub fn is_seen_at_end(self) -> bool {
         matches!(self, Property::LeakedReference | Property::LeakedObject | Property::FenceNeverSignals)
