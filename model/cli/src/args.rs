@@ -28,6 +28,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
+    /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
+    Diagram(DiagramArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -179,4 +181,45 @@ pub struct ListArgs {
     /// Scenario files, or folders with `.kdl` files in them.
     #[arg(default_value = "scenarios")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Arguments of `diagram`.
+#[derive(Args, Debug)]
+pub struct DiagramArgs {
+    /// What to draw.
+    #[arg(value_enum)]
+    pub subject: SubjectArg,
+    /// Scenario files, or folders with `.kdl` files in them; small ones.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// What can be drawn.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SubjectArg {
+    /// A ww mutex.
+    WwMutex,
+    /// A fence.
+    Fence,
+    /// A reservation.
+    Resv,
+    /// The steps of taking a ww mutex.
+    Lock,
+    /// Those of releasing it.
+    Unlock,
+    /// Those of adding a fence to a reservation.
+    AddFence,
+    /// Those of making room for it.
+    Reserve,
+    /// Those of waiting for a fence.
+    WaitFence,
+    /// Those of waiting for all fences of a reservation.
+    WaitResv,
+}
+
+impl SubjectArg {
+    /// Its name on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or(String::new(), |v| v.get_name().into())
+    }
 }

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub mod check;
+mod diagram;
 mod explain;
 mod fmt;
 mod list;
@@ -60,6 +61,7 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),
         Command::List(a) => list::list(a),
+        Command::Diagram(a) => diagram::diagram(a),
         Command::Properties => properties(),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }

@@ -14,6 +14,7 @@
 //! Start reading at [`explore_with`]; `search` holds the loop, `visited` the table, `trace` the second pass that orders
 //! counterexamples, `noreturn` the third, `liveness` the one that looks for what never happens.
 
+mod depend;
 mod graph;
 mod liveness;
 mod noreturn;
@@ -22,7 +23,7 @@ mod stateset;
 mod trace;
 mod visited;
 
-use crate::{Counts, Engine, Exploration, Found, Limits, Progress, Task, Trace, Watched};
+use crate::{Counts, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
 use fenceweave_kernel::{Condition, Moment, Violation};
 use liveness::Liveness;
 use search::Search;
@@ -70,7 +71,13 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
         let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
         Found { violation: *violation, trace: trace.clone(), point_of_no_return }
     });
-    let mut found: Vec<Found> = safety.chain(lassos).collect();
+    let cycle = if search.has_deadlock() { vec![] } else { search.dependency_cycle() };
+    let cycle = cycle.into_iter().map(|(violation, state, step)| {
+        let mut trace = trace::best(graph, task.program, &[state]).into_trace();
+        trace.steps.extend(step);
+        Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }
+    });
+    let mut found: Vec<Found> = safety.chain(lassos).chain(cycle).collect();
     found.sort_by_key(|f| f.violation);
     found
 }

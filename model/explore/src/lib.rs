@@ -21,6 +21,7 @@ pub mod compare;
 pub mod diagnose;
 pub mod explicit;
 pub mod shuttle;
+pub mod walk;
 pub mod weak;
 
 pub use compare::{Comparison, Disagreement};

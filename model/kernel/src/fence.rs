@@ -18,6 +18,8 @@ mod container;
 mod create;
 mod merge;
 mod op;
+mod order;
+mod owed;
 mod rcu_safe;
 mod signalling;
 mod unwrap;
@@ -34,6 +36,7 @@ pub(crate) use create::{MAX_MEMBERS, array as new_array, array_footprint as new_
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
+pub(crate) use owed::never_signals;
 pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use unwrap::{Unwrap, UnwrapOp};
@@ -44,6 +47,7 @@ use crate::{
     Runtime, SharedCell, Then, ThreadId, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
+    runtime::NoteCell,
 };
 
 /// A fence that is still to be found.
@@ -129,6 +133,9 @@ pub struct Fence<R: Runtime> {
     /// A positive errno, or 0. Valid once signalled.
     error: R::Atomic<u16>,
     refs: Counted<R>,
+    /// Whether others may have seen it: it is or was in a reservation, was waited for, or has been given a callback. The
+    /// checker's own knowledge.
+    published: R::Note<bool>,
     locked: R::Cell<Locked>,
 }
 
@@ -142,6 +149,7 @@ impl<R: Runtime> Fence<R> {
             life: R::Atomic::new(life as u8),
             error: R::Atomic::new(0),
             refs: Counted::new(u16::from(initialised)),
+            published: R::Note::new(false),
             locked: R::Cell::new(Locked::default(), id),
         }
     }
@@ -181,6 +189,21 @@ impl<R: Runtime> Fence<R> {
         self.flags.peek() & SIGNALED != 0
     }
 
+    /// From here on others may see it: its signalling section has begun, whatever else is still to be done.
+    pub(crate) fn publish(&mut self) {
+        self.published.set(true);
+    }
+
+    /// Whether others may see it and wait for it, and it is not signalled.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.is_public() && !self.is_signaled()
+    }
+
+    /// Whether others may see it and wait for it; a signalled one does not remember.
+    fn is_public(&self) -> bool {
+        self.is_alive() && self.published.get()
+    }
+
     /// The memory goes, after a grace period.
     pub(crate) fn reclaim(&mut self) {
         self.life.swap(Life::Freed as u8, Order::AcqRel);
@@ -204,9 +227,11 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 4;
+        // Nobody asks any more once it is signalled or gone.
+        self.published.0 &= self.is_alive() && !self.is_signaled();
+        let mut packed = self.flags.0 | self.life.0 << 4 | u8::from(self.published.0) << 6;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 15, packed >> 4);
+        (self.flags.0, self.life.0, self.published.0) = (packed & 15, packed >> 4 & 3, packed >> 6 != 0);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);

@@ -77,12 +77,27 @@ properties! {
     ContainerInContainer = "container-in-container",
         "an array is made with a member that is made of other fences itself, or a chain's node with a fence that is one",
         "WARN_ON in dma_fence_array_init(), dma_fence_chain_init()";
+    FenceNeverSignals = "fence-never-signals",
+        "a fence that others have seen is still pending when everything is over, or for ever: whoever waits for it hangs",
+        "dma-buf.rst, DMA fence cross-driver contract: fences must complete in a reasonable time";
+    FenceOrder = "fence-order",
+        "a fence signals while an earlier one of its context is pending: whoever replaced the earlier one by it goes on too early",
+        "dma_fence_context_alloc(): fences of a context are ordered; dma_fence_is_later()";
     CallbackReused = "callback-reused",
         "a dma_fence_cb is added while it is still queued on a fence",
         "dma_fence_add_callback()";
+    CallbackContract = "callback-contract",
+        "a fence's callback runs again or after it was taken off, or is still to come or in the middle when it is said to be over",
+        "dma_fence_remove_callback(): when it returns false, the callback has run or is about to, under the fence's lock";
     NoSlotReserved = "no-slot-reserved",
         "a fence is added to a reservation without a slot reserved under the same hold of the lock",
-        "BUG_ON in dma_resv_add_fence()";
+        "BUG_ON in dma_resv_add_fence(); dma_resv_reserve_fences(), counted for each hold";
+    DependencyLost = "dependency-lost",
+        "a pending fence leaves a reservation, and what takes its place does not stand for it: whoever looks finds the memory idle too early",
+        "dma_resv_add_fence(); dma_resv_list: dependencies are only replaced by later ones of their context";
+    FenceMissed = "fence-missed",
+        "a walk without the lock ends without a fence that was there from its last start to its end, and is pending",
+        "dma_resv_iter_next_unlocked(); dma-resv.h: a fence that is in the list all the time is returned";
     ResvNotHeld = "resv-not-held",
         "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
         "dma_resv_assert_held()";
@@ -125,6 +140,9 @@ properties! {
     WaitInSignalling = "wait-in-signalling",
         "a fence is waited for inside of a signalling section that it may depend on",
         "dma_fence_begin_signalling(); __dma_fence_might_wait()";
+    DependencyCycle = "dependency-cycle",
+        "a fence is waited for with a lock held that its signaller takes first, or in a longer circle: with less luck it hangs",
+        "lockdep; dma-buf.rst, DMA fence cross-driver contract: no circular dependencies";
     SignallingUnbalanced = "signalling-unbalanced",
         "a fence-signalling section is ended that was not begun, or is still open at thread exit",
         "dma_fence_end_signalling()";
@@ -141,7 +159,7 @@ properties! {
         "a thread ends with interrupts disabled, or enables them more often than it disabled them",
         "WARN_ON_ONCE(irqs_disabled())";
     UnsetRead = "unset-read",
-        "a local is read that was never set on this path",
+        "a local, or a slot of a list, is read that was never set on this path",
         "KMSAN";
     WrongKind = "wrong-kind",
         "an operation is applied to a reference that is not of its kind of object",
@@ -173,9 +191,24 @@ properties! {
 }
 
 impl Property {
-    /// Whether it is about what never happens, and so broken by an execution that goes on for ever.
+    /// Whether it is about more than one execution that ends: about what never happens, and so broken by one that goes on
+    /// for ever, or about all executions together. The engine that keeps the whole graph looks for it.
     pub fn is_liveness(self) -> bool {
-        matches!(self, Property::Livelock | Property::Starvation)
+        matches!(
+            self,
+            Property::Livelock | Property::Starvation | Property::FenceNeverSignals | Property::DependencyCycle
+        )
+    }
+
+    /// Whether judging it takes one order of all accesses: where a reader may see them late, nobody can say what was there
+    /// at a time.
+    pub fn needs_one_order(self) -> bool {
+        self == Property::FenceMissed
+    }
+
+    /// Whether it is seen when everything is over, so that no step breaks it.
+    pub fn is_seen_at_end(self) -> bool {
+        matches!(self, Property::LeakedReference | Property::LeakedObject | Property::FenceNeverSignals)
     }
 
     /// The property of that name.

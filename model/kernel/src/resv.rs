@@ -5,6 +5,7 @@
 //! grace period. An unlocked reader therefore starts again when the pointer has changed or a fence has just died.
 
 mod add;
+mod awaited;
 mod copy;
 pub mod cursor;
 mod get;
@@ -13,6 +14,7 @@ mod reserve;
 mod unlocked;
 
 pub use add::AddFence;
+pub(crate) use awaited::Awaited;
 pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
 pub use get::GetFences;
@@ -24,6 +26,7 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View, fence,
     object::{Facet, FacetSink},
     program::ObjectKind,
+    runtime::NoteCell,
 };
 use std::ops::Range;
 
@@ -133,6 +136,9 @@ pub struct FenceList<R: Runtime> {
     life: R::Atomic<u8>,
     num: R::Atomic<u8>,
     max: R::Atomic<u8>,
+    /// How many slots were reserved under this hold of the lock and are not used yet: the checker's own count. It is no
+    /// more than `max - num`, and less where the list has grown by more than was asked for.
+    reserved: R::Note<u8>,
     entries: [R::Atomic<Entry>; MAX_SLOTS],
 }
 
@@ -144,6 +150,7 @@ impl<R: Runtime> FenceList<R> {
             life: R::Atomic::new(Life::Free as u8),
             num: R::Atomic::new(0),
             max: R::Atomic::new(0),
+            reserved: R::Note::new(0),
             entries: std::array::from_fn(|_| R::Atomic::new(Entry::default())),
         }
     }
@@ -155,6 +162,12 @@ impl<R: Runtime> FenceList<R> {
         }
         let n = usize::from(self.num.peek());
         self.entries[..n].iter().filter(|e| e.peek().fence == Some(fence)).count() as u16
+    }
+
+    /// Another list has taken its place: nobody adds to it any more.
+    fn retire(&mut self) {
+        self.life.swap(Life::Dying as u8, Order::AcqRel);
+        self.reserved.set(0);
     }
 
     /// The memory goes, after a grace period.
@@ -180,7 +193,10 @@ impl<R: Runtime> FenceList<R> {
 
 impl Code for FenceList<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.life.code(c);
+        // A list has few slots, so the count of the reserved ones stands beside the tag.
+        let mut packed = self.life.0 | self.reserved.0 << 2;
+        c.byte(&mut packed);
+        (self.life.0, self.reserved.0) = (packed & 3, packed >> 2);
         if self.life.0 == Life::Free as u8 {
             *self = FenceList::new();
             return;
@@ -266,6 +282,33 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
         let list = cx.list(list);
         let num = list.num.load(Order::Relaxed);
         list.max.store(num, Order::Relaxed);
+        list.reserved.set(0);
+    }
+}
+
+/// An unlocked walk is about to look at an entry. A list never gets fewer entries; but one that was freed and allocated
+/// again may have fewer than the walk counted, and what lies behind them was never written.
+fn check_written<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId, index: u8) -> bool {
+    let written = index < cx.list(list).num.peek();
+    if !written {
+        cx.violate(Property::UnsetRead, Some(list));
+    }
+    written
+}
+
+/// Whether waiting for the new entry's fence is waiting for the old one's, for everybody who would have found that:
+/// `dma_resv_add_fence()` as it is today, whatever the reservation's own rule is.
+fn stands_for<R: Runtime>(world: &crate::World<R>, program: &crate::Program, new: Entry, old: Entry) -> bool {
+    let (Some(n), Some(o)) = (new.fence, old.fence) else { return false };
+    old.usage >= new.usage && fence::is_later_or_same(world, program, n, o)
+}
+
+/// An entry is about to be replaced: its fence is signalled, or the new one stands for it.
+fn check_replaced<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, old: Entry, new: Entry) {
+    let Some(fence) = old.fence.filter(|_| !stands_for(cx.world, cx.program, new, old)) else { return };
+    // As the replacing thread sees it: what signals at the same time, it does not know about.
+    if !fence::test_signaled(cx, fence) {
+        cx.violate(Property::DependencyLost, Some(resv));
     }
 }
 

@@ -261,12 +261,13 @@ impl Bits for Option<ObjId> {
 }
 
 /// Words are stored with a bias so that adding to the packed form never borrows from the tag.
-const WORD_TAG: u64 = 1 << 40;
+const TAG: u32 = 56;
+const WORD_TAG: u64 = 1 << TAG;
 const WORD_BIAS: i64 = 1 << 31;
-const NULL_BITS: u64 = 2 << 40;
-const REF_TAG: u64 = 3 << 40;
-const CURSOR_TAG: u64 = 4 << 40;
-const UNWRAP_TAG: u64 = 5 << 40;
+const NULL_BITS: u64 = 2 << TAG;
+const REF_TAG: u64 = 3 << TAG;
+const CURSOR_TAG: u64 = 4 << TAG;
+const UNWRAP_TAG: u64 = 5 << TAG;
 
 impl Bits for Value {
     fn to_bits(self) -> u64 {
@@ -280,12 +281,12 @@ impl Bits for Value {
         }
     }
     fn from_bits(bits: u64) -> Self {
-        match bits >> 40 {
+        match bits >> TAG {
             1 => Value::Word(((bits & (WORD_TAG - 1)) as i64 - WORD_BIAS) as i32),
             2 => Value::Null,
             3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
-            4 => Value::Cursor(Bits::from_bits(bits)),
-            5 => Value::Unwrap(Bits::from_bits(bits)),
+            4 => Value::Cursor(Bits::from_bits(bits - CURSOR_TAG)),
+            5 => Value::Unwrap(Bits::from_bits(bits - UNWRAP_TAG)),
             _ => Value::Unset,
         }
     }

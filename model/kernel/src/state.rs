@@ -314,7 +314,7 @@ impl State {
     pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
         if self.violation.is_none() {
             self.violation =
-                self.run_alone(program, &program.teardown).or_else(|| crate::world::leaks(&self.world, program));
+                self.run_alone(program, &program.teardown).or_else(|| crate::world::left_over(&self.world, program));
         }
         self.violation
     }

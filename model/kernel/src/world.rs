@@ -361,7 +361,7 @@ impl<R: Runtime> World<R> {
     }
 
     /// Whether a thread holds a lock of any kind.
-    pub(crate) fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
+    pub fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
         match self.object(lock) {
             Object::WwMutex(m) => m.owner() == Some(t),
             Object::RwSem(s) => s.is_held_by(t),
@@ -416,15 +416,21 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
             let generation = if h.generation == current { 0 } else { Handle::STALE };
             Value::Ref(Handle { generation, ..h })
         }
+        Value::Cursor(c) => Value::Cursor(c.without_note()),
         other => other,
     }
+}
+
+/// What is wrong with what is left when everything is over.
+pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    crate::fence::never_signals(world, program).or_else(|| leaks(world, program))
 }
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
 ///
 /// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
 /// is what a thread took and neither dropped nor left anywhere.
-pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     for (id, o) in world.objects() {
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),

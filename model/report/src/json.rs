@@ -69,7 +69,7 @@ use crate::{
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Trace, Watched};
-use fenceweave_kernel::{Action, Outcome, Program, Property, ThreadId};
+use fenceweave_kernel::{Action, Outcome, Program, ThreadId};
 use serde::Serialize;
 
 /// The version of the format.
@@ -382,12 +382,11 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         property: v.property.name(),
         meaning: v.property.meaning(),
         message: verdict::sentence(&replay, v),
-        place: match v.property {
-            // A leak is nobody's step: it is seen when everything is over.
-            Property::LeakedReference | Property::LeakedObject => {
-                Place { thread: program.thread_name(v.thread), line: None, op: "" }
-            }
-            _ => place(program, v.thread, v.pc),
+        // A leak is nobody's step: it is seen when everything is over.
+        place: if v.property.is_seen_at_end() {
+            Place { thread: program.thread_name(v.thread), line: None, op: "" }
+        } else {
+            place(program, v.thread, v.pc)
         },
         object: v.object.map(|o| words::object_name(program, o)),
         other: v.other.map(|t| program.thread_name(t)),

@@ -22,6 +22,7 @@
 //! [`trace`].
 
 pub mod conditions;
+pub mod diagram;
 pub mod json;
 pub mod mermaid;
 pub mod outcomes;

@@ -42,6 +42,14 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             format!("{who} spins on {what} for ever{place}")
         }
         Property::Livelock | Property::Starvation => liveness::sentence(replay, v),
+        Property::FenceNeverSignals => {
+            let when = if replay.loop_from.is_some() { "for ever" } else { "when everything is over" };
+            format!("others may wait for {what}, and it is pending {when}; {who} signals it on other ways")
+        }
+        Property::DependencyCycle => {
+            format!("{who} waits for {what}, or would with less luck, as a part of a circle through a fence{place}")
+        }
+        Property::FenceOrder => format!("{who} signals a fence while {what}, an earlier one, is pending{place}"),
         Property::LeakedReference => leaked(replay, v, what),
         Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
@@ -73,10 +81,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
 pub fn in_general(program: &Program, v: Violation) -> String {
     let who = program.thread_name(v.thread);
     // A leak is nobody's step: it is seen when everything is over.
-    let place = match v.property {
-        Property::LeakedReference | Property::LeakedObject => String::new(),
-        _ => words::place(program, v.thread, v.pc),
-    };
+    let place = if v.property.is_seen_at_end() { String::new() } else { words::place(program, v.thread, v.pc) };
     let on = v.object.map_or(String::new(), |o| format!(" on {}", words::object_name(program, o)));
     let other = v.other.filter(|t| *t != v.thread);
     let with = other.map_or(String::new(), |t| format!(" (against {})", program.thread_name(t)));

@@ -5,6 +5,7 @@
 //! (`cargo insta review` changes them); where only a fact matters it is an assertion.
 
 mod check;
+mod diagrams;
 mod explain;
 mod fmt;
 mod guide;

@@ -8,6 +8,8 @@
 //!   steps. Nobody in it gets on. It is told of the first thread that goes round.
 //! * *Starvation* of a thread that is not finished: a part of the graph without the edges on which *this* thread passes a
 //!   mark, that is fair, and in which another thread passes one. The thread may go round, sleep or spin.
+//! * *A fence never signals*: a fair part in which it is owed. Whether it is does not change within a component: nobody
+//!   takes a signal or a publication back.
 //! * *`eventually` fails*: among the states that are reached without the condition ever having been true, there is one in
 //!   which nobody can run (an end, a deadlock), or a fair part. A violating step decides nothing: it cuts an execution
 //!   short.
@@ -27,7 +29,7 @@ mod lasso;
 use super::{graph::Graph, search::Search, stateset::StateSet, trace};
 use crate::{Task, Trace, diagnose};
 use fair::{Fair, Part};
-use fenceweave_kernel::{Action, Program, Property, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{Action, ObjId, Program, Property, State, ThreadId, Violation, thread::Run};
 use lasso::{Walk, Wanted};
 use std::collections::BTreeMap;
 
@@ -87,6 +89,11 @@ impl<'a> Rebuild<'a> {
         self.state(s).thread(t).machine().spins_on().is_some()
     }
 
+    /// Who owes a fence, and which.
+    fn owed(&self, s: u32) -> Option<(ThreadId, ObjId)> {
+        self.state(s).world.owed(self.program)
+    }
+
     /// The scripted threads that are not finished, as a mask.
     fn unfinished(&self, s: u32) -> u16 {
         let state = self.state(s);
@@ -132,6 +139,10 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             self.result.unfair += 1;
             return;
         }
+        let owed = self.rebuild.owed(component[0]).map(|(debtor, _)| debtor);
+        if let Some(debtor) = owed {
+            self.note(Property::FenceNeverSignals, 1 << debtor.0, fair[0].clone());
+        }
         for part in self.fair.parts(component, |e| !e.progress) {
             self.note(Property::Livelock, part.stepping & self.scripted, part);
         }
@@ -144,7 +155,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
                 self.note(Property::Starvation, if part.progressing == 0 { 0 } else { 1 << t }, part);
             }
         }
-        let well = fair.iter().filter(|part| unfinished & !part.progressing == 0);
+        let well = fair.iter().filter(|part| owed.is_none() && unfinished & !part.progressing == 0);
         self.result.well.extend(well.flat_map(|part| &part.states));
     }
 
@@ -166,6 +177,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
     fn tell(&mut self) {
         for ((property, thread), part) in std::mem::take(&mut self.worst) {
             let wanted = match property {
+                Property::FenceNeverSignals => Wanted::default(),
                 Property::Livelock => Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX },
                 _ => Wanted { steps: 0, progress: part.progressing, without: 1 << thread.0 },
             };
@@ -186,6 +198,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
         let state = self.rebuild.after(way_in);
         let object = match property {
             Property::Starvation => diagnose::waits_for(self.rebuild.program, &state, thread),
+            Property::FenceNeverSignals => state.world.owed(self.rebuild.program).map(|(_, fence)| fence),
             _ => None,
         };
         Violation { property, thread, pc: state.thread(thread).pc(), object, other: None }

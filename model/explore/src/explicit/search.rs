@@ -1,6 +1,12 @@
 //! The breadth-first loop.
 
-use super::{Options, Sightings, graph::Graph, stateset::StateSet, visited::Visited};
+use super::{
+    Options, Sightings,
+    depend::{Dependencies, Link},
+    graph::Graph,
+    stateset::StateSet,
+    visited::Visited,
+};
 use crate::{Counts, Coverage, Limits, Progress, Task, diagnose};
 use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, Violation, state::Encoding};
 use std::{
@@ -72,6 +78,8 @@ pub(super) struct Search<'a> {
     /// Terminal states that a violating step led to: how the execution would have gone on, nobody knows.
     pub(super) cut: StateSet,
     pub(super) watched: Vec<Sightings>,
+    /// Who waits for what with what held, where that can come to a circle through a fence.
+    depend: Option<Dependencies>,
     terminals: u64,
     overflow: Option<Violation>,
     /// Working states: the one being expanded, its successor, and one for concluding.
@@ -97,6 +105,7 @@ impl<'a> Search<'a> {
             good: vec![],
             cut: StateSet::default(),
             watched: vec![Sightings::default(); task.conditions.len()],
+            depend: Dependencies::new(task.program),
             terminals: 0,
             overflow: None,
             base: initial,
@@ -162,6 +171,9 @@ impl<'a> Search<'a> {
         self.index += 1;
         self.watch(index);
         let program = self.task.program;
+        if let Some(depend) = &mut self.depend {
+            depend.look(program, &self.base, index);
+        }
         let enabled = self.base.enabled(program);
         if enabled.is_empty() {
             self.terminal(index);
@@ -171,6 +183,9 @@ impl<'a> Search<'a> {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
                 let result = self.next.step(program, action);
+                if let Some(depend) = &mut self.depend {
+                    depend.step(program, &self.base, action, &self.next, index);
+                }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
                 self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
@@ -269,6 +284,16 @@ impl<'a> Search<'a> {
                 Err(_) => seen.failed = true,
             }
         }
+    }
+
+    /// Whether some execution hangs.
+    pub(super) fn has_deadlock(&self) -> bool {
+        self.violations.keys().any(|v| matches!(v.property, Property::Deadlock | Property::SelfDeadlock))
+    }
+
+    /// A circle of dependencies through a fence.
+    pub(super) fn dependency_cycle(&self) -> Vec<Link> {
+        self.depend.as_ref().map_or(vec![], Dependencies::circle)
     }
 
     /// Gives up what only the search itself needs: the passes that follow look at the graph.

@@ -303,7 +303,7 @@ impl Execution {
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
         let broken = stuck.or_else(|| alone.run_script(&program.teardown));
-        if let Some(v) = broken.or_else(|| world::leaks(world, program)) {
+        if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &trace);
         }
         findings.outcomes.insert(Outcome::finished(program, world, |t| &threads[t.index()]));

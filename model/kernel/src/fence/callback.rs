@@ -2,13 +2,14 @@
 
 use super::{FenceOp, Locked, WAKES, What, check_alive, op::enable_signaling, test_signaled, wait::spin_if_locked};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Runtime, SharedCell,
-    Value, View,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Object, Order, Plain, Program, Property, Runtime,
+    SharedCell, Value, View, World,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::{CalleeId, ObjectKind},
+    runtime::NoteCell,
     sync_file,
 };
 
@@ -19,20 +20,59 @@ pub struct Callback<R: Runtime> {
     ran: R::Atomic<u8>,
     /// What its function gets besides the fence.
     data: R::Atomic<Value>,
+    /// Where it is, as the contract has it: the checker's own knowledge.
+    stage: R::Note<Stage>,
+}
+
+/// Where a callback is between `dma_fence_add_callback()` and its end. It runs exactly once, unless it is taken off before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Stage {
+    /// Nobody may call it: never added, taken off, or over.
+    #[default]
+    Idle,
+    /// It has to run, or be taken off.
+    Due,
+    /// Its function runs, with this fence's lock held.
+    Running(ObjId),
+}
+
+impl Stage {
+    fn to_byte(self) -> u8 {
+        match self {
+            Stage::Idle => 0,
+            Stage::Due => 1,
+            Stage::Running(fence) => 2 + fence.0,
+        }
+    }
+
+    fn from_byte(b: u8) -> Stage {
+        match b {
+            0 => Stage::Idle,
+            1 => Stage::Due,
+            fence => Stage::Running(ObjId(fence - 2)),
+        }
+    }
 }
 
 impl Copy for Callback<Plain> {}
 
 impl<R: Runtime> Callback<R> {
     pub(crate) fn new() -> Self {
-        Callback { queued: R::Atomic::new(0), ran: R::Atomic::new(0), data: R::Atomic::new(Value::Unset) }
+        Callback {
+            queued: R::Atomic::new(0),
+            ran: R::Atomic::new(0),
+            data: R::Atomic::new(Value::Unset),
+            stage: R::Note::new(Stage::Idle),
+        }
     }
 
-    /// The fence calls it, its node already unlinked. What its function gets.
-    pub(super) fn run(&mut self) -> Value {
+    /// The fence calls it, its node already unlinked. What its function gets, and whether it had to run.
+    fn run(&mut self, on: Option<ObjId>) -> (Value, bool) {
+        let due = self.stage.get() == Stage::Due;
+        self.stage.set(on.map_or(Stage::Idle, Stage::Running));
         self.queued.store(0, Order::Relaxed);
         self.ran.fetch_add(1, Order::Relaxed);
-        self.data.swap(Value::Unset, Order::Relaxed)
+        (self.data.swap(Value::Unset, Order::Relaxed), due)
     }
 
     /// What its function will get, while it is queued.
@@ -48,7 +88,9 @@ impl<R: Runtime> Callback<R> {
 
 impl Code for Callback<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.queued.code(c);
+        let mut packed = self.queued.0 | self.stage.0.to_byte() << 1;
+        c.byte(&mut packed);
+        (self.queued.0, self.stage.0) = (packed & 1, Stage::from_byte(packed >> 1));
         self.ran.code(c);
         self.data.code(c);
     }
@@ -85,6 +127,29 @@ pub struct CallbackOp {
 
 fields!(CallbackOp { at, fence, callback, data, signal });
 
+/// The callbacks whose function runs, or has run last, under the lock of a fence.
+fn running<R: Runtime>(world: &World<R>, program: &Program, fence: ObjId) -> impl Iterator<Item = ObjId> {
+    let known = program.callees.is_empty();
+    let all = world.objects().filter(move |_| !known);
+    all.filter_map(move |(id, o)| match o {
+        Object::Callback(c) => (c.stage.get() == Stage::Running(fence)).then_some(id),
+        _ => None,
+    })
+}
+
+/// The fence goes on after a callback: whatever ran is over.
+pub(super) fn over<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let last = running(cx.world, cx.program, fence).next();
+    if let Some(callback) = last {
+        cx.callback(callback).stage.set(Stage::Idle);
+    }
+}
+
+/// What [`over`] touches.
+pub(super) fn over_footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
+    f.write_opt(running(v.world, v.program, fence).next())
+}
+
 /// The function of an entry of a fence's list, if it is a callback that has one.
 pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
     if entry & WAKES != 0 {
@@ -101,13 +166,17 @@ fn is_file(program: &Program, callback: ObjId) -> bool {
     matches!(program.kind(callback), ObjectKind::SyncFile { .. })
 }
 
-/// The fence calls it, its node already unlinked. What its function gets.
-pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId) -> Value {
+/// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function gets.
+pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<ObjId>) -> Value {
     if is_file(cx.program, callback) {
         sync_file::wake_all(cx, callback);
         return Value::Unset;
     }
-    cx.callback(callback).run()
+    let (data, due) = cx.callback(callback).run(on);
+    if !due {
+        cx.violate(Property::CallbackContract, Some(callback));
+    }
+    data
 }
 
 /// What that touches.
@@ -158,9 +227,11 @@ impl CallbackOp {
         } else if !locked.push(self.callback.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
+        cx.fence(self.fence).publish();
         if !file {
             cx.callback(self.callback).queued.store(1, Order::Relaxed);
             cx.callback(self.callback).data.store(self.data, Order::Relaxed);
+            cx.callback(self.callback).stage.set(Stage::Due);
         }
         Value::Word(0)
     }
@@ -190,9 +261,16 @@ impl CallbackOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         let was_queued = locked.remove(self.callback.0);
         cx.fence(self.fence).locked.set(held, locked);
-        if was_queued && !is_file(cx.program, self.callback) {
-            cx.callback(self.callback).queued.store(0, Order::Relaxed);
+        if is_file(cx.program, self.callback) {
+            return Flow::Done(Value::Word(i32::from(was_queued)));
         }
+        if was_queued {
+            cx.callback(self.callback).queued.store(0, Order::Relaxed);
+        } else if cx.callback(self.callback).stage.get() != Stage::Idle {
+            // We hold the lock, so it ran and is over, or was never there.
+            cx.violate(Property::CallbackContract, Some(self.callback));
+        }
+        cx.callback(self.callback).stage.set(Stage::Idle);
         Flow::Done(Value::Word(i32::from(was_queued)))
     }
 }
@@ -243,3 +321,6 @@ impl Protocol for CallbackOp {
         matches!(self.at, At::Add | At::Remove).then_some(self.fence)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    DETACHED, ENABLED, Life, SIGNALED, WAKES, callback::func_of, check_alive, free, get, get_rcu, release,
-    release_footprint, test_signaled,
+    DETACHED, ENABLED, Life, SIGNALED, WAKES,
+    callback::{self, func_of},
+    check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
     AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell, Then,
@@ -153,6 +154,9 @@ impl FenceOp {
     fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let detach = if cx.program.fence_ops(self.fence).release.is_none() { DETACHED } else { 0 };
         let set = u64::from(SIGNALED | detach);
+        if !cx.fence(self.fence).is_signaled() {
+            super::order::check(cx, self.fence);
+        }
         cx.fence(self.fence).flags.fetch_or(set, Order::AcqRel) & SIGNALED != 0
     }
 
@@ -186,6 +190,7 @@ impl FenceOp {
 
     fn run_callback<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
+        callback::over(cx, self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
         let entry = locked.callbacks[0];
         // The node is unlinked before it is called.
@@ -202,7 +207,7 @@ impl FenceOp {
         if entry & WAKES != 0 {
             cx.wake(ThreadId(entry & !WAKES));
         } else {
-            let data = super::callback::run(cx, ObjId(entry));
+            let data = callback::run(cx, ObjId(entry), own.map(|_| self.fence));
             if let Some(callee) = own {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
@@ -213,6 +218,7 @@ impl FenceOp {
 
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
+        callback::over(cx, self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
         super::let_go(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
@@ -345,12 +351,15 @@ impl Protocol for FenceOp {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
                 let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
                 let f = Footprint::writes(self.fence).write(target);
-                irqs_footprint(v, super::callback::run_footprint(v, target, f))
+                irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::CheckAndSignal | What::SignalSeen | What::Unlock | What::EnableSignaling => {
-                irqs_footprint(v, Footprint::writes(self.fence))
+            What::Signal | What::CheckAndSignal | What::SignalSeen => {
+                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
             }
+            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
+            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
+            What::EnableSignaling => irqs_footprint(v, Footprint::writes(self.fence)),
             _ => Footprint::writes(self.fence),
         }
     }

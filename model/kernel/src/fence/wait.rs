@@ -100,6 +100,7 @@ impl FenceWait {
         if self.poll {
             return Flow::Done(Value::Word(0));
         }
+        cx.fence(self.fence).publish();
         let mut locked = cx.fence(self.fence).locked.get(held);
         if !locked.push(WAKES | cx.me.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));

@@ -1,11 +1,12 @@
 //! `dma_resv_add_fence()`: cannot fail, so a slot must have been reserved under the same hold of the lock.
 
-use super::{Entry, Usage, assert_held, locked_footprint, variant_of};
+use super::{Entry, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
+    runtime::NoteCell,
 };
 
 points! {
@@ -65,6 +66,7 @@ impl AddFence {
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if assert_held(cx, self.resv) {
             fence::get(cx, self.fence);
+            cx.fence(self.fence).publish();
         }
         let list = cx.resv(self.resv).list.load(Order::Relaxed);
         self.at = match list {
@@ -109,6 +111,8 @@ impl AddFence {
 
     fn replace<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let new = Entry { fence: Some(self.fence), usage: self.usage };
+        let there = cx.list(list).entries[usize::from(self.index)].peek();
+        check_replaced(cx, self.resv, there, new);
         let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
         let Some(old) = old.fence else { return Flow::Done(Value::Word(0)) };
         self.put = FenceOp::new(What::Put, old, 0);
@@ -122,11 +126,14 @@ impl AddFence {
             return Flow::Done(Value::Word(0));
         };
         let (num, max) = (cx.list(list).num.load(Order::Relaxed), cx.list(list).max.load(Order::Relaxed));
-        if num >= max {
+        let reserved = cx.list(list).reserved.get();
+        // Room that nobody asked for under this hold is luck: it is there because a list grows in larger steps.
+        if num >= max || reserved == 0 {
             cx.violate(Property::NoSlotReserved, Some(self.resv));
             return Flow::Done(Value::Word(0));
         }
         let new = Entry { fence: Some(self.fence), usage: self.usage };
+        cx.list(list).reserved.set(reserved - 1);
         cx.list(list).entries[usize::from(num)].store(new, Order::Release);
         self.at = At::Extend;
         Flow::Go
@@ -172,7 +179,15 @@ impl Protocol for AddFence {
             }
             At::PutOld => self.put.footprint(v),
             At::Ask => locked_footprint(v, self.resv).and(self.put.footprint(v)),
-            At::Replace | At::Append | At::Extend => locked_footprint(v, self.resv).write_opt(list),
+            At::Replace => {
+                let f = locked_footprint(v, self.resv).write_opt(list);
+                let old = list.map(|l| v.world.list(l).entries[usize::from(self.index)].0).unwrap_or_default();
+                let new = Entry { fence: Some(self.fence), usage: self.usage };
+                // What does not stand for the old fence may take its place once that is signalled.
+                let asks = old.fence.filter(|_| !stands_for(v.world, v.program, new, old));
+                asks.map_or(f, |o| f.read(o))
+            }
+            At::Append | At::Extend => locked_footprint(v, self.resv).write_opt(list),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::{
     fence::{self, FenceOp, What},
     machine::Protocol,
     primitives::rcu,
+    runtime::NoteCell,
 };
 
 points! {
@@ -124,6 +125,7 @@ impl CopyFences {
         let list = cx.list(new);
         list.num.store(0, Order::Relaxed);
         list.max.store(max, Order::Relaxed);
+        list.reserved.set(0);
         list.life.swap(Life::Live as u8, Order::AcqRel);
         self.new = Some(new);
         self.go(At::Collect)
@@ -180,7 +182,7 @@ impl Protocol for CopyFences {
             },
             At::FreeOld => {
                 if let Some(old) = self.old {
-                    cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
+                    cx.list(old).retire();
                     rcu::free_later(cx, old);
                 }
                 Flow::Done(Value::Word(0))

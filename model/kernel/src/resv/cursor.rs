@@ -12,7 +12,7 @@
 //!              (dead: start again), signalled or of no interest: put, go on; list replaced meanwhile? start again
 //! ```
 
-use super::{Entry, Usage, locked_footprint};
+use super::{Awaited, Entry, Usage, locked_footprint};
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
@@ -34,6 +34,8 @@ pub struct Cursor {
     place: u8,
     /// Usage asked for and usage found, two bits each; then the flags below.
     flags: u8,
+    /// The checker's note, in two bytes: a value has no room for a number's alignment.
+    awaited: [u8; 2],
 }
 
 /// No list, no fence.
@@ -49,7 +51,7 @@ impl Cursor {
     /// A cursor about to begin.
     pub fn new(resv: ObjId, usage: Usage, unlocked: bool) -> Cursor {
         let flags = usage as u8 | if unlocked { UNLOCKED } else { 0 };
-        Cursor { resv, list: NONE, fence: NONE, place: 0, flags }
+        Cursor { resv, list: NONE, fence: NONE, place: 0, flags, awaited: [0; 2] }
     }
 
     /// `dma_resv_iter_is_restarted()`.
@@ -93,6 +95,15 @@ impl Cursor {
         self.flags = self.flags & !(3 << 2) | (usage as u8) << 2;
     }
 
+    /// Without the checker's note, as an outcome has it.
+    pub(crate) fn without_note(self) -> Cursor {
+        Cursor { awaited: [0; 2], ..self }
+    }
+
+    fn awaited(self) -> Awaited {
+        Awaited(u16::from_le_bytes(self.awaited))
+    }
+
     fn index(self) -> u8 {
         self.place & 15
     }
@@ -114,16 +125,18 @@ impl Code for Cursor {
         self.fence.code(c);
         c.byte(&mut self.place);
         c.byte(&mut self.flags);
+        self.awaited.iter_mut().for_each(|b| c.byte(b));
     }
 }
 
 impl Bits for Cursor {
     fn to_bits(self) -> u64 {
-        u64::from_le_bytes([self.resv.0, self.list.0, self.fence.0, self.place, self.flags, 0, 0, 0])
+        let [a, b] = self.awaited;
+        u64::from_le_bytes([self.resv.0, self.list.0, self.fence.0, self.place, self.flags, a, b, 0])
     }
     fn from_bits(bits: u64) -> Self {
-        let [resv, list, fence, place, flags, ..] = bits.to_le_bytes();
-        Cursor { resv: ObjId(resv), list: ObjId(list), fence: ObjId(fence), place, flags }
+        let [resv, list, fence, place, flags, a, b, _] = bits.to_le_bytes();
+        Cursor { resv: ObjId(resv), list: ObjId(list), fence: ObjId(fence), place, flags, awaited: [a, b] }
     }
 }
 
@@ -194,7 +207,7 @@ impl CursorOp {
     pub(crate) const BLANK: CursorOp = CursorOp {
         at: At::Begin,
         home: None,
-        cursor: Cursor { resv: ObjId(0), list: NONE, fence: NONE, place: 0, flags: 0 },
+        cursor: Cursor { resv: ObjId(0), list: NONE, fence: NONE, place: 0, flags: 0, awaited: [0; 2] },
         found: NONE,
         put: FenceOp::BLANK,
     };
@@ -289,6 +302,7 @@ impl CursorOp {
         let list = cx.resv(self.cursor.resv).list.load(Order::Acquire);
         let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
+        self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
         self.cursor.set_restarted(true);
         self.walk()
     }
@@ -310,10 +324,16 @@ impl CursorOp {
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = some(self.cursor.list) else { return self.go(At::Recheck) };
+        if !super::check_written(cx, list, self.cursor.index()) {
+            return self.item(None);
+        }
         let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
         self.cursor.place += 1;
         self.cursor.set_found(entry.usage);
         let Some(fence) = entry.fence else { return self.walk() };
+        let mut awaited = self.cursor.awaited();
+        awaited.look_at(cx.world, cx.program, fence);
+        self.cursor.awaited = awaited.0.to_le_bytes();
         self.found = fence;
         self.go(At::Get)
     }
@@ -346,7 +366,13 @@ impl CursorOp {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
-        self.go(if now == some(self.cursor.list) { At::ReadUnlock } else { At::Restart })
+        if now != some(self.cursor.list) {
+            return self.go(At::Restart);
+        }
+        if self.cursor.fence().is_none() {
+            self.cursor.awaited().end(cx, now, self.cursor.usage());
+        }
+        self.go(At::ReadUnlock)
     }
 }
 
@@ -399,6 +425,9 @@ impl Protocol for CursorOp {
             At::End | At::Put | At::Ask => self.put.footprint(v),
             At::NextLocked => locked_footprint(v, resv),
             At::NextUnlocked | At::ReadUnlock => rcu::section_footprint(v),
+            At::Recheck if self.cursor.fence().is_none() => {
+                self.cursor.awaited().end_footprint(v, resv, Footprint::reads(resv))
+            }
             At::Resume | At::Recheck => Footprint::reads(resv),
             At::Restart => v.world.resv(resv).list.0.map_or(Footprint::reads(resv), |l| Footprint::reads(resv).read(l)),
             At::Load => some(self.cursor.list).map_or(Footprint::NONE, Footprint::reads),
@@ -428,5 +457,5 @@ impl Protocol for CursorOp {
     }
 }
 
-/// The five bytes of a cursor leave room for the tag of a value in an atomic word.
-const _: () = assert!(size_of::<Cursor>() == 5);
+/// The seven bytes of a cursor leave room for the tag of a value in an atomic word.
+const _: () = assert!(size_of::<Cursor>() == 7);

@@ -105,6 +105,7 @@ impl Protocol for ReplaceFences {
             At::Scan => self.scan(cx),
             At::Get => {
                 fence::get(cx, self.fence);
+                cx.fence(self.fence).publish();
                 self.at = At::Replace;
                 Flow::Go
             }

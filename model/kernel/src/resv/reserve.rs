@@ -7,6 +7,7 @@ use crate::{
     fence::{self, FenceOp, What},
     machine::Protocol,
     primitives::rcu,
+    runtime::NoteCell,
 };
 
 points! {
@@ -86,6 +87,8 @@ impl Reserve {
         if let Some(old) = self.old {
             let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
             if num + self.wanted <= max {
+                let reserved = cx.list(old).reserved.get().max(self.wanted);
+                cx.list(old).reserved.set(reserved);
                 return Flow::Done(Value::Word(0));
             }
         }
@@ -115,9 +118,12 @@ impl Reserve {
             cx.violate(Property::CapacityExceeded, Some(self.resv));
             return Flow::Done(Value::Word(0));
         };
+        // Reserving twice does not add up: each says how much room there has to be.
+        let reserved = self.old.map_or(0, |old| cx.list(old).reserved.get()).max(self.wanted);
         let list = cx.list(new);
         list.num.store(0, Order::Relaxed);
         list.max.store(max, Order::Relaxed);
+        list.reserved.set(reserved);
         list.life.swap(Life::Live as u8, Order::AcqRel);
         self.new = new;
         self.at = match self.old {
@@ -146,6 +152,9 @@ impl Reserve {
         let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
         if signaled {
             self.signaled |= 1 << at;
+            // What is left behind leaves its slot: the new list is as large as if it were still there.
+            let reserved = cx.list(self.new).reserved.get();
+            cx.list(self.new).reserved.set(reserved + 1);
         } else {
             let list = cx.list(self.new);
             let num = list.num.load(Order::Relaxed);
@@ -203,7 +212,7 @@ impl Protocol for Reserve {
             },
             At::FreeOld => {
                 if let Some(old) = self.old {
-                    cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
+                    cx.list(old).retire();
                     rcu::free_later(cx, old);
                 }
                 Flow::Done(Value::Word(0))
@@ -217,7 +226,8 @@ impl Protocol for Reserve {
             None => f,
         };
         match self.at {
-            At::Look => locked_footprint(v, self.resv),
+            // It notes how much is reserved.
+            At::Look => locked_footprint(v, self.resv).write_opt(v.world.resv(self.resv).list.0),
             At::Allocate => {
                 let lists = v.program.resv_parts(self.resv).lists.map(ObjId);
                 lists.fold(old(Footprint::NONE), Footprint::write)

@@ -3,7 +3,7 @@
 //! Each look at a fence is a read-side section of its own; between two of them the reader holds a reference to the
 //! fence it found, and nothing else.
 
-use super::{Entry, Usage};
+use super::{Awaited, Entry, Usage};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
     coder::points,
@@ -78,6 +78,8 @@ pub struct Unlocked {
     list: Option<ObjId>,
     num: u8,
     index: u8,
+    /// The checker's note.
+    awaited: Awaited,
     /// The fence it holds a reference to, or is about to take one of.
     fence: Option<ObjId>,
     /// The usage that was read with it, in one word.
@@ -101,6 +103,7 @@ impl Code for Unlocked {
         self.list.code(c);
         c.byte(&mut self.num);
         c.byte(&mut self.index);
+        self.awaited.code(c);
         self.fence.code(c);
         if self.fence.is_some() {
             self.found.code(c);
@@ -125,6 +128,7 @@ impl Unlocked {
         list: None,
         num: 0,
         index: 0,
+        awaited: Awaited(0),
         fence: None,
         found: Usage::Kernel,
         after_put: AfterPut::Next,
@@ -177,14 +181,19 @@ impl Unlocked {
             Some(l) => cx.list(l).num.load(Order::Acquire),
             None => 0,
         };
+        self.awaited = Awaited::start(cx, self.list, self.num, self.usage);
         self.advance()
     }
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = self.list else { return self.go(At::Recheck) };
+        if !super::check_written(cx, list, self.index) {
+            return Flow::Done(Value::Unset);
+        }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
+        entry.fence.iter().for_each(|f| self.awaited.look_at(cx.world, cx.program, *f));
         if self.fence.is_some() { self.go(At::Get) } else { self.advance() }
     }
 
@@ -216,6 +225,9 @@ impl Unlocked {
         let now = cx.resv(self.resv).list.load(Order::Acquire);
         if now != self.list {
             return self.put(AfterPut::Restart);
+        }
+        if self.fence.is_none() {
+            self.awaited.end(cx, now, self.usage);
         }
         self.go(At::ReadUnlock)
     }
@@ -289,6 +301,9 @@ impl Protocol for Unlocked {
             At::Next => list(Footprint::NONE, self.list),
             At::Get => Footprint::NONE.write_opt(self.fence),
             At::Test => list(self.fence.map_or(Footprint::NONE, Footprint::reads), self.list),
+            At::Recheck if self.fence.is_none() => {
+                self.awaited.end_footprint(v, self.resv, Footprint::reads(self.resv))
+            }
             At::Recheck | At::Resume => Footprint::reads(self.resv),
             At::Put | At::Ask => self.put.footprint(v),
             At::Wait => self.wait.footprint(v),

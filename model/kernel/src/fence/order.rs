@@ -1,0 +1,37 @@
+//! The order within a context: fences signal in the order of their numbers.
+//!
+//! A reservation keeps the last fence of a context only, and an unwrap merge does so too: whoever waits for that one takes
+//! it that the earlier ones have signalled with it. Only a fence that others may have seen counts: an earlier one that never
+//! got so far, on an error path, holds nobody up. Nor is asked about fences that are made of others (whether those are
+//! signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their hardware says.
+
+use crate::{Cx, Footprint, ObjId, ObjectKind, Program, Property, Runtime, View, World};
+
+/// Every object that may be a fence.
+fn candidates(program: &Program) -> impl Iterator<Item = ObjId> {
+    (0..program.objects.len()).map(ObjId::object)
+}
+
+/// Whether `g` is an earlier fence of the context of `fence`.
+fn is_earlier<R: Runtime>(world: &World<R>, program: &Program, g: ObjId, fence: ObjId) -> bool {
+    let plain = matches!(program.kind(g), ObjectKind::Fence { .. }) && g != fence;
+    plain && program.says_itself(fence) && program.says_itself(g) && super::is_later_or_same(world, program, fence, g)
+}
+
+/// The fence is about to be signalled: no earlier one of its context is pending.
+pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let program = cx.program;
+    for g in candidates(program) {
+        // As the signaller sees it: that it happened first by chance would not help a waiter, who may see the later one
+        // only.
+        let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).is_public();
+        if pending && !super::test_signaled(cx, g) {
+            return cx.violate(Property::FenceOrder, Some(g));
+        }
+    }
+}
+
+/// What [`check`] looks at besides the fence.
+pub(super) fn footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
+    candidates(v.program).filter(|g| is_earlier(v.world, v.program, *g, fence)).fold(f, Footprint::read)
+}

@@ -1,0 +1,69 @@
+//! The contract of whoever publishes a fence: it signals, on every path.
+//!
+//! A fence is *owed* from the moment on in which others may have seen it until it signals. Three kinds are nobody's debt:
+//! a fence that nothing in the program signals (the scenario is about something else, and who would be to blame?), one
+//! that is made of others (theirs is the debt), and one whose `signaled` operation says it (nobody may have asked).
+
+use crate::{
+    Instr, ObjId, Object, Op, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, fence::What,
+};
+
+impl Program {
+    /// Whether a fence's bit says by itself whether it is signalled.
+    pub(super) fn says_itself(&self, fence: ObjId) -> bool {
+        self.container(fence).is_none() && self.fence_ops(fence).signaled.is_none()
+    }
+
+    /// The first of the threads that may signal a fence, as far as their instructions name it. What is called through a
+    /// pointer stands in every script, so whoever signals in its own code comes first.
+    fn signaller(&self, fence: ObjId) -> Option<ThreadId> {
+        let own = |s: &Script| s.callees.first().map_or(s.code.len(), |c| usize::from(c.entry));
+        let by_itself = self.threads().find(|t| signals(&self.scripts[t.index()], fence, own));
+        let all = |s: &Script| s.code.len();
+        let called = || self.threads().find(|t| signals(&self.scripts[t.index()], fence, all));
+        let alone = || [&self.setup, &self.teardown].iter().any(|s| signals(s, fence, all));
+        by_itself.or_else(called).or_else(|| alone().then(|| self.main_thread()))
+    }
+
+    /// The one thread that signals a fence, in its own code; `None` if several may, or another way leads there.
+    pub fn only_signaller(&self, fence: ObjId) -> Option<ThreadId> {
+        let all = |s: &Script| s.code.len();
+        let mut who = self.threads().filter(|t| signals(&self.scripts[t.index()], fence, all));
+        let only = who.next().filter(|_| self.says_itself(fence));
+        only.filter(|_| who.next().is_none())
+    }
+
+    /// Who should have signalled a fence; `None` if that is nobody's debt.
+    pub fn debtor(&self, fence: ObjId) -> Option<ThreadId> {
+        self.signaller(fence).filter(|_| self.says_itself(fence))
+    }
+}
+
+/// Whether one of the first instructions of a script signals a fence; a local may be any.
+fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -> bool {
+    script.code[..how_many(script)].iter().any(|i| match i {
+        Instr::Op { op: Op::Fence { what: What::Signal | What::CheckAndSignal, fence: f, .. }, .. } => {
+            matches!(f, Operand::Local(_)) || *f == Operand::Object(fence)
+        }
+        _ => false,
+    })
+}
+
+impl<R: Runtime> World<R> {
+    /// Whether others may see a fence and wait for it, and it is not signalled.
+    pub fn is_owed(&self, fence: ObjId) -> bool {
+        matches!(self.object(fence), Object::Fence(f) if f.is_owed())
+    }
+
+    /// The first fence that is owed, and who owes it.
+    pub fn owed(&self, program: &Program) -> Option<(ThreadId, ObjId)> {
+        let owed = self.objects().filter(|(_, o)| matches!(o, Object::Fence(f) if f.is_owed()));
+        owed.filter_map(|(id, _)| Some((program.debtor(id)?, id))).next()
+    }
+}
+
+/// Everything is over, and a fence is still owed.
+pub(crate) fn never_signals<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    let (thread, fence) = world.owed(program)?;
+    Some(Violation { property: Property::FenceNeverSignals, thread, pc: 0, object: Some(fence), other: None })
+}
