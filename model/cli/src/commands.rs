@@ -3,10 +3,12 @@
 pub mod check;
 mod explain;
 mod fmt;
+mod fuzz;
 mod list;
 mod progress;
 mod replay;
 mod sample;
+mod shrink;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -59,6 +61,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Explain(a) => explain::explain(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),
+        Command::Fuzz(a) => fuzz::fuzz(a),
+        Command::Shrink(a) => shrink::shrink(a),
         Command::List(a) => list::list(a),
         Command::Properties => properties(),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
