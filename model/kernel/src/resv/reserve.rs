@@ -113,10 +113,7 @@ impl Reserve {
             cx.violate(Property::CapacityExceeded, Some(self.resv));
             return Flow::Done(Value::Word(0));
         };
-        let list = cx.list(new);
-        list.num.store(0, Order::Relaxed);
-        list.max.store(max, Order::Relaxed);
-        list.life.swap(Life::Live as u8, Order::AcqRel);
+        cx.list(new).begin(max);
         self.new = new;
         self.at = match self.old {
             Some(old) if cx.list(old).num.load(Order::Relaxed) > 0 => At::Copy,
