@@ -221,6 +221,9 @@ pub struct FuzzArgs {
     /// Instead: so many spoilt texts for the parser.
     #[arg(long, value_name = "N", conflicts_with_all = ["count", "seconds"])]
     pub malformed: Option<u64>,
+    /// Instead: print the scenario with this number, and look at no other.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["count", "seconds", "malformed"])]
+    pub show: Option<u64>,
     /// Show seconds.
     #[arg(long)]
     pub stats: bool,

@@ -7,7 +7,10 @@ use fenceweave_fuzz::{
     oracle::Bounds,
     shrink,
 };
-use fenceweave_scenario::{generate::Size, malformed};
+use fenceweave_scenario::{
+    generate::{Size, from_seed},
+    malformed,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     fmt::Write as _,
@@ -23,12 +26,17 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
     if let Some(count) = args.malformed {
         return spoil(count, args);
     }
+    let size = Size { threads: args.threads.into(), ops: args.ops.into(), objects: args.objects.into() };
+    if let Some(number) = args.show {
+        let made = from_seed(campaign::scenario_seed(args.seed, number), &size);
+        return super::tell(&fenceweave_scenario::format("generated.kdl", &made.text).unwrap_or(made.text));
+    }
     let campaign = Campaign {
         seed: args.seed,
         count: args.count,
         time: args.seconds.or(args.count.is_none().then_some(SECONDS)),
         jobs: args.jobs.into(),
-        size: Size { threads: args.threads.into(), ops: args.ops.into(), objects: args.objects.into() },
+        size,
         bounds: Bounds { loom: if args.no_loom { 0 } else { Bounds::default().loom }, ..Bounds::default() },
         ..Campaign::default()
     };

@@ -22,6 +22,8 @@ pub(super) struct Script {
     held: Vec<(u8, String)>,
     /// Sleeping is forbidden here.
     pub(super) atomic: bool,
+    /// It interrupts others, or runs in their place: it takes no lock that those may hold.
+    handler: bool,
     depth: usize,
 }
 
@@ -98,7 +100,7 @@ fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     let mut sections = vec![];
     if scene.one_in(8)? {
         let on = if scene.coin()? { "any".to_owned() } else { scene.threads[0].clone() };
-        let mut script = Script { atomic: true, ..Script::default() };
+        let mut script = Script { atomic: true, handler: true, ..Script::default() };
         sections.push(Line::with(format!("irq irq0 on={on}"), body(scene, &mut script, 1)?));
     }
     if scene.one_in(8)? {
@@ -112,7 +114,7 @@ fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
         let objects: Vec<String> = scene.structs.iter().chain(scene.declared(Kind::Fence)).cloned().collect();
         if let Some(object) = objects.first() {
             let free = if object.starts_with('s') { "free a" } else { "fence-free a" };
-            let mut script = Script { atomic: true, ..Script::default() };
+            let mut script = Script { atomic: true, handler: true, ..Script::default() };
             let mut release = body(scene, &mut script, 1)?;
             release.push(Line::new(free));
             sections.push(Line::new(format!("hook {object} release=on-release")));
@@ -139,7 +141,7 @@ fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
 /// What was named before it had a body.
 fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<Line> {
     let atomic = section != Section::Work;
-    let mut script = Script { atomic, depth: DEPTH_MAX, ..Script::default() };
+    let mut script = Script { atomic, handler: atomic, depth: DEPTH_MAX, ..Script::default() };
     let head = match section {
         Section::Work if scene.coin()? => format!("work {name} queue={}", scene.object(Kind::Workqueue, &[])?),
         Section::Work => format!("work {name}"),
@@ -192,7 +194,7 @@ fn choose(scene: &mut Scene<'_, '_>, script: &Script) -> Result<Option<&'static 
             true => {
                 idiom.disciplined
                     && !(script.atomic && idiom.sleeps)
-                    && (idiom.rank == 0 || idiom.rank >= held)
+                    && (idiom.rank == 0 || (idiom.rank >= held && !script.handler))
                     && !(idiom.alone && (script.depth > 0 || script.atomic))
             }
         };
