@@ -4,8 +4,8 @@ use std::{
     ops::AddAssign,
     panic,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Mutex, Once, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -146,9 +146,19 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
 
 /// Does something without a word of those who panic: what they say is in the failure.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
+    static ONCE: Once = Once::new();
+    static QUIET: AtomicUsize = AtomicUsize::new(0);
+    // Put on top of what is there, once and for all: loom's engine does the same, and neither may take the other's away.
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if QUIET.load(Ordering::Relaxed) == 0 {
+                before(info);
+            }
+        }));
+    });
+    QUIET.fetch_add(1, Ordering::Relaxed);
     let result = work();
-    panic::set_hook(before);
+    QUIET.fetch_sub(1, Ordering::Relaxed);
     result
 }

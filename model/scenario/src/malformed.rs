@@ -168,6 +168,18 @@ fn make(random: &mut Random, round: u64) -> String {
     }
 }
 
+/// Reads a text as a file, and its beginning as an expression.
+///
+/// # Panics
+///
+/// If the parser or the formatter breaks what it promises.
+pub fn survives(text: &str) -> bool {
+    let survived = survive(text, true);
+    let short: String = text.chars().take(40).collect();
+    survive_as_expression(&short);
+    survived
+}
+
 /// How many of a stretch of texts are well-formed after all; the text on which the parser fails.
 fn survive_many(seed: u64, count: u64) -> Result<u64, String> {
     let mut random = Random(seed);

@@ -32,7 +32,7 @@ pub(super) struct Filled {
     pub(super) subject: Option<String>,
 }
 
-const fn idiom(text: &'static str) -> Idiom {
+pub(super) const fn idiom(text: &'static str) -> Idiom {
     Idiom { text, rank: 0, atomic: false, sleeps: false, alone: false, disciplined: true }
 }
 

@@ -2,7 +2,7 @@
 
 use arbitrary::Result;
 
-use super::idioms::{IDIOMS, Idiom};
+use super::idioms::{self, IDIOMS, Idiom};
 use super::line::Line;
 use super::scene::{Scene, Section};
 use crate::kind::Kind;
@@ -77,9 +77,13 @@ impl Script {
 /// The whole of a scenario.
 pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     let mut sections = vec![];
+    let meeting = if scene.dice.ratio(9, 10)? { Some(MEETINGS[scene.below(MEETINGS.len())?]) } else { None };
     for name in scene.threads.clone() {
         let ops = scene.dice.int_in_range(2..=scene.size.ops.max(2))?;
-        let body = body(scene, &mut Script::default(), ops)?;
+        let mut body = body(scene, &mut Script::default(), ops)?;
+        if let Some(meeting) = meeting {
+            meet(scene, meeting, &mut body)?;
+        }
         sections.push(Line::with(format!("thread {name}"), body));
     }
     sections.extend(around(scene)?);
@@ -93,6 +97,25 @@ pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     }
     lines.append(&mut sections);
     Ok(vec![Line::with("scenario generated", lines)])
+}
+
+/// What every thread does somewhere in its first half: who comes first is told by the result.
+const MEETINGS: [&str; 6] = [
+    "add $x:var 1 into=met",
+    "xchg $x:var 1 into=met",
+    "cmpxchg $x:var 0 1 into=met",
+    "check-and-signal $f:fence into=met",
+    "try-wait-for-completion $d:completion into=met\ncomplete $d",
+    "trylock $l:lock into=met\nwhen met is=1 {\nunlock $l\n}",
+];
+
+fn meet(scene: &mut Scene<'_, '_>, meeting: &'static str, body: &mut Vec<Line>) -> Result<()> {
+    let Some(filled) = idioms::idiom(meeting).fill(scene, &mut Script::default())? else { return Ok(()) };
+    let mut lines = filled.lines.iter().map(String::as_str);
+    let lines = nest(scene, &mut Script::default(), &mut lines, 0)?;
+    let at = scene.below(body.len() / 2 + 1)?;
+    body.splice(at..at, lines);
+    Ok(())
 }
 
 /// Sections that a scenario need not have.
