@@ -247,7 +247,7 @@ pub struct ShrinkArgs {
     /// Most trials.
     #[arg(long, value_name = "N", default_value = "3000")]
     pub trials: u32,
-    /// Most states of one trial.
-    #[arg(long, value_name = "N", default_value = "100000")]
+    /// Most states of one trial; what lies further down is sampled.
+    #[arg(long, value_name = "N", default_value = "20000")]
     pub states: u64,
 }

@@ -39,9 +39,17 @@ pub struct Bounds {
     pub sabotage: Option<shuttle::Sabotage>,
 }
 
+impl Bounds {
+    /// For builds that check every step.
+    const CHECKED: Bounds = Bounds { states: 1_000, executions: 200, loom: 15, sabotage: None };
+    /// For builds that do not.
+    const QUICK: Bounds = Bounds { states: 5_000, executions: 1_200, loom: 50, sabotage: None };
+}
+
 impl Default for Bounds {
+    /// Some tens of milliseconds a scenario; a build that checks every step goes less far.
     fn default() -> Bounds {
-        Bounds { states: 6_000, executions: 1_500, loom: 60, sabotage: None }
+        if cfg!(debug_assertions) { Bounds::CHECKED } else { Bounds::QUICK }
     }
 }
 

@@ -246,6 +246,15 @@ mod tests {
         assert!(well_formed > 1_000, "some mutations leave a text well-formed");
     }
 
+    /// What longer runs have found.
+    #[test]
+    fn texts_that_once_were_not_answered() {
+        for text in ["about \"\"\"\n    a\n      b \\\t\n    \"\"\"\n", "about \"\"\"\n  a\\ \n  b\n  \"\"\"\n"] {
+            assert!(!survive(text, true), "KDL has no such text: {text:?}");
+        }
+        assert!(survive("about \"\"\"\n  a\\\\ \n  b\n  \"\"\"\n", true), "a backslash and a blank");
+    }
+
     #[test]
     fn nesting_and_length_have_bounds() {
         let deep = 100_000;

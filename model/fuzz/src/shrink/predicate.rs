@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use fenceweave_explore::{Limits, Task, explicit};
+use fenceweave_explore::{
+    Limits, Task, explicit,
+    shuttle::{self, Sampler},
+};
 use fenceweave_kernel::Property;
 use fenceweave_scenario::{Case, Loaded, load};
 
@@ -21,11 +24,19 @@ pub fn same_failure(failure: Failure, disciplined: bool, bounds: Bounds) -> impl
     move |text| oracle::judge(text, disciplined, &bounds).is_err_and(|other| other.is_like(&failure))
 }
 
-/// The properties that a case violates, as far as so many states tell.
+/// Executions picked at random, where so many states are not all.
+const EXECUTIONS: u64 = 400;
+
+/// The properties that a case violates, as far as so many states tell; if those are not all, a few executions at random
+/// look further down.
 pub fn properties_of(case: &Case, states: u64) -> BTreeSet<Property> {
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
-    explicit::explore(&task, &limits, &()).found.iter().map(|found| found.violation.property).collect()
+    let seen = explicit::explore(&task, &limits, &());
+    let deep = (!seen.coverage.is_complete())
+        .then(|| shuttle::sample(&task, Sampler::Urw, 1, EXECUTIONS, &Limits::default(), &()));
+    let found = seen.found.iter().chain(deep.iter().flat_map(|deep| &deep.found));
+    found.map(|found| found.violation.property).collect()
 }
 
 fn violated(text: &str, case: Option<&str>, states: u64) -> BTreeSet<Property> {
