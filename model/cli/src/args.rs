@@ -26,6 +26,10 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print scenario files in the one spacing that all have.
     Fmt(FmtArgs),
+    /// Make scenarios at random, and hold the engines against each other on every one.
+    Fuzz(FuzzArgs),
+    /// Leave out of a scenario whatever it does not need to violate a property.
+    Shrink(ShrinkArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
     /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
@@ -222,4 +226,71 @@ impl SubjectArg {
     pub fn name(self) -> String {
         self.to_possible_value().map_or(String::new(), |v| v.get_name().into())
     }
+}
+
+/// Arguments of `fuzz`.
+#[derive(Args, Debug)]
+pub struct FuzzArgs {
+    /// How long [default: 10, unless there is a count].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// How many scenarios: the same ones for the same seed.
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Where to begin.
+    #[arg(long, default_value = "1")]
+    pub seed: u64,
+    /// How many at once; what is counted is the same.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+    /// Most threads of a scenario.
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(2..=6))]
+    pub threads: u8,
+    /// Most operations of a thread, about.
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=40))]
+    pub ops: u8,
+    /// Most objects of one kind: the fewer, the more contention.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub objects: u8,
+    /// Leave loom out: the others are quicker.
+    #[arg(long)]
+    pub no_loom: bool,
+    /// Where failing scenarios are written, shrunk.
+    #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
+    pub out: PathBuf,
+    /// Most trials to shrink a failing scenario.
+    #[arg(long, value_name = "N", default_value = "3000")]
+    pub trials: u32,
+    /// Instead: so many spoilt texts for the parser.
+    #[arg(long, value_name = "N", conflicts_with_all = ["count", "seconds"])]
+    pub malformed: Option<u64>,
+    /// Instead: print the scenario with this number, and look at no other.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["count", "seconds", "malformed"])]
+    pub show: Option<u64>,
+    /// Show seconds.
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// Arguments of `shrink`.
+#[derive(Args, Debug)]
+pub struct ShrinkArgs {
+    /// The scenario file, and `::CASE` if it has several.
+    #[arg(value_name = "FILE[::CASE]")]
+    pub file: String,
+    /// The property that must still be violated [default: the first that is].
+    #[arg(long, value_name = "NAME")]
+    pub property: Option<String>,
+    /// Leave the text as it is, and put `/-` before what is not needed.
+    #[arg(long)]
+    pub keep_text: bool,
+    /// Where to write the result, instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Most trials.
+    #[arg(long, value_name = "N", default_value = "3000")]
+    pub trials: u32,
+    /// Most states of one trial; what lies further down is sampled.
+    #[arg(long, value_name = "N", default_value = "20000")]
+    pub states: u64,
 }

@@ -4,10 +4,12 @@ pub mod check;
 mod diagram;
 mod explain;
 mod fmt;
+mod fuzz;
 mod list;
 mod progress;
 mod replay;
 mod sample;
+mod shrink;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -60,6 +62,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Explain(a) => explain::explain(a),
         Command::Replay(a) => replay::replay(a),
         Command::Fmt(a) => fmt::fmt(a),
+        Command::Fuzz(a) => fuzz::fuzz(a),
+        Command::Shrink(a) => shrink::shrink(a),
         Command::List(a) => list::list(a),
         Command::Diagram(a) => diagram::diagram(a),
         Command::Properties => properties(),

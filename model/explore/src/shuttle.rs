@@ -83,11 +83,32 @@ pub struct Options {
     pub visited: Option<bool>,
     /// Whether to use sleep sets. Without them the search takes every interleaving.
     pub sleep_sets: bool,
+    /// A mistake made on purpose.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sabotage {
+    /// A conflicting step does not wake who sleeps.
+    NobodyWakes,
+    /// Steps are held to conflict only if both write.
+    ReadsDoNotConflict,
+    /// A state that was seen before is cut, whatever was asleep then.
+    NothingIsOwed,
+    /// A thread goes to sleep after a step that broke a property.
+    SleepsAfterViolation,
+}
+
+impl Sabotage {
+    /// Each of them.
+    pub const ALL: [Sabotage; 4] =
+        [Sabotage::NobodyWakes, Sabotage::ReadsDoNotConflict, Sabotage::NothingIsOwed, Sabotage::SleepsAfterViolation];
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { visited: None, sleep_sets: true }
+        Options { visited: None, sleep_sets: true, sabotage: None }
     }
 }
 
@@ -108,11 +129,11 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let started = Instant::now();
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
-    let mut search = Search::new(task, limits, started, visited, options.sleep_sets);
+    let mut search = Search::new(task, limits, started, visited, options);
     search.restart_after = restart;
     let (mut verdict, mut tally) = run(task, search, progress);
     if verdict == Verdict::Restart {
-        let search = Search::new(task, limits, started, true, options.sleep_sets);
+        let search = Search::new(task, limits, started, true, options);
         (verdict, tally) = run(task, search, progress);
     }
     let coverage = match verdict {

@@ -3,3 +3,11 @@
 //! What lives here: the oracles that a generated scenario is held against, shrinking of one that fails them, the sweep over
 //! every small program, and the run of the shipped scenarios against mutated protocols. What must not: the language and the
 //! generation of its text (`model/scenario`), engines (`model/explore`), printing and files (`model/cli`).
+//!
+//! Start reading at [`oracle`], which says what must be true of every scenario; [`campaign`] makes many and asks it;
+//! [`shrink`](mod@shrink) makes a failing one small.
+
+pub mod campaign;
+pub mod contention;
+pub mod oracle;
+pub mod shrink;

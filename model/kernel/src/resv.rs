@@ -155,6 +155,18 @@ impl<R: Runtime> FenceList<R> {
         }
     }
 
+    /// `dma_resv_list_alloc()`: empty, with room for so many. What an earlier list left in the slots nobody may read; as
+    /// an encoding leaves it out, it must not be there either.
+    fn begin(&mut self, max: u8) {
+        self.num.store(0, Order::Relaxed);
+        self.max.store(max, Order::Relaxed);
+        self.reserved.set(0);
+        for entry in self.entries.iter_mut().filter(|entry| entry.peek() != Entry::default()) {
+            entry.store(Entry::default(), Order::Relaxed);
+        }
+        self.life.swap(Life::Live as u8, Order::AcqRel);
+    }
+
     /// How many entries of a live list hold the object.
     pub(crate) fn holders_of(&self, fence: ObjId) -> u16 {
         if self.life.peek() != Life::Live as u8 {
@@ -260,11 +272,13 @@ pub(crate) struct Parts {
 /// `dma_resv_assert_held()`.
 fn assert_held<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> bool {
     let lock = cx.program.resv_parts(resv).lock;
-    let owner = cx.ww(lock).owner();
-    if owner != Some(cx.me) {
+    let mine = cx.ww(lock).owner() == Some(cx.me);
+    if !mine {
+        // Whose it is instead is another's to change, so that is an access like any other.
+        let owner = cx.ww(lock).owner_now();
         cx.violate_with(Property::ResvNotHeld, Some(resv), owner);
     }
-    owner == Some(cx.me)
+    mine
 }
 
 /// What the holder of the lock looks at: the lock, the list pointer, the list.

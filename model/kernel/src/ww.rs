@@ -92,6 +92,11 @@ impl<R: Runtime> WwMutex<R> {
         self.owner.peek().task()
     }
 
+    /// Who holds it, asked by somebody who does not: an access that is ordered before or after those of others.
+    pub(crate) fn owner_now(&mut self) -> Option<ThreadId> {
+        self.owner.latest().task()
+    }
+
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         sink("owner", Facet::Thread(self.owner()));
         sink("ctx", Facet::Object(self.ctx.peek()));

@@ -20,20 +20,21 @@ mod decls;
 mod expectations;
 mod expr;
 mod fmt;
+pub mod generate;
 mod kind;
 mod load;
 mod lower;
+pub mod malformed;
 mod ops;
+mod outline;
 mod page;
 mod report;
 mod syntax;
-
-#[cfg(test)]
-mod malformed;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
 pub use load::{Case, Limits, Loaded, Scenario, load, load_file, read};
 pub use lower::Words;
+pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;
 pub use report::{Mistake, Place, Report, Span};

@@ -1,6 +1,7 @@
 //! The depth-first search: which thread goes next, and when to turn back. The module above says why this is right.
 
 use super::{
+    Options, Sabotage,
     rig::{At, Director, Offer},
     tally::Tally,
 };
@@ -55,13 +56,19 @@ impl Level {
     }
 
     /// Looks at what the step about to be taken conflicts with: whoever does not stays asleep.
-    fn aim(&mut self, program: &Program, state: &State) {
+    fn aim(&mut self, program: &Program, state: &State, sabotage: Option<Sabotage>) {
         let step = state.footprint(program, self.action.thread);
         self.ways = step.ways;
         self.below = ThreadSet::default();
         for sleeper in self.sleep.iter() {
             debug_assert!(state.is_enabled(program, sleeper), "[internal bug] a disabled thread is in a sleep set");
-            if !step.conflicts(state.footprint(program, sleeper)) {
+            let other = state.footprint(program, sleeper);
+            let conflicts = match sabotage {
+                Some(Sabotage::NobodyWakes) => false,
+                Some(Sabotage::ReadsDoNotConflict) => step.writes.0 & other.writes.0 != 0,
+                _ => step.conflicts(other),
+            };
+            if !conflicts {
                 self.below.insert(sleeper);
             }
         }
@@ -90,6 +97,7 @@ pub(super) struct Search {
     started: Instant,
     visited: bool,
     sleep_sets: bool,
+    sabotage: Option<Sabotage>,
     /// Give up after this many executions, to start again with visited states.
     pub(super) restart_after: Option<u64>,
     /// The execution at hand; its last step is the one that no execution before has taken from there.
@@ -126,7 +134,7 @@ impl Director for Search {
         let level = &mut self.levels[self.depth];
         if last {
             if level.action.choice == 0 {
-                level.aim(program, &at.state);
+                level.aim(program, &at.state, self.sabotage);
             }
             self.tally.note_transition();
         }
@@ -136,12 +144,13 @@ impl Director for Search {
 }
 
 impl Search {
-    pub(super) fn new(task: &Task<'_>, limits: &Limits, started: Instant, visited: bool, sleep_sets: bool) -> Search {
+    pub(super) fn new(task: &Task<'_>, limits: &Limits, started: Instant, visited: bool, options: Options) -> Search {
         Search {
             limits: *limits,
             started,
             visited,
-            sleep_sets,
+            sleep_sets: options.sleep_sets,
+            sabotage: options.sabotage,
             restart_after: None,
             levels: vec![],
             depth: 0,
@@ -170,7 +179,7 @@ impl Search {
         let new = sight.new;
         if at.state.violation().is_some() {
             if let Some(level) = self.levels.last_mut() {
-                level.broke = true;
+                level.broke = self.sabotage != Some(Sabotage::SleepsAfterViolation);
             }
             self.tally.end(program, at, new);
             return false;
@@ -181,7 +190,8 @@ impl Search {
             return false;
         }
         let (todo, sleep) = if self.visited && !new {
-            let owed = ThreadSet(sight.stored.0 & !sleep.0);
+            let nothing = self.sabotage == Some(Sabotage::NothingIsOwed);
+            let owed = if nothing { ThreadSet::default() } else { ThreadSet(sight.stored.0 & !sleep.0) };
             sight.stored.0 &= sleep.0;
             (owed, *sight.stored)
         } else {

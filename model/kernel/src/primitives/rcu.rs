@@ -389,7 +389,10 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
     list::check_free(cx, id);
     match cx.world.object(id) {
-        Object::Slot(_) => cx.slot(id).reclaim(),
+        Object::Slot(_) => {
+            let of = cx.program.slab_of(id);
+            cx.slot(id).reclaim(of);
+        }
         Object::FenceList(_) => cx.list(id).reclaim(),
         Object::Fence(_) => cx.fence(id).reclaim(),
         _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),

@@ -103,6 +103,16 @@ impl<R: Runtime> Counted<R> {
         self.ledger.set(Ledger::default());
     }
 
+    /// Nobody owes anything; the count stays as it is.
+    pub(crate) fn forgive(&mut self) {
+        self.ledger.set(Ledger::default());
+    }
+
+    /// Whether there are none, and nobody owes any.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.count() == 0 && self.ledger.get() == Ledger::default()
+    }
+
     pub(crate) fn book(&mut self, t: ThreadId, delta: i8) {
         let mut l = self.ledger.get();
         l.add(t, delta);

@@ -17,7 +17,7 @@ use crate::{
     program::SlabKind,
 };
 
-/// Where a slot is in its life.
+/// Where a slot is in its life. The generation is no part of a state: which handles it outdates is (see `Coder::handle`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Life {
     stage: Stage,
@@ -41,17 +41,6 @@ impl Bits for Life {
     fn from_bits(bits: u64) -> Self {
         let stage = [Stage::Free, Stage::Live, Stage::Dying][usize::from(bits as u8)];
         Life { stage, generation: (bits >> 8) as u8 }
-    }
-}
-
-impl Code for Life {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        // The generation itself is no part of a state: which handles it outdates is (see Coder::handle).
-        let mut stage = self.stage as u8;
-        c.byte(&mut stage);
-        if C::READING {
-            *self = Life::from_bits(u64::from(stage));
-        }
     }
 }
 
@@ -98,25 +87,40 @@ impl<R: Runtime> Slot<R> {
         sink("refs", Facet::Word(i32::from(self.refs.count())));
     }
 
-    /// Gives the slot back: every handle made so far is outdated.
-    pub(crate) fn reclaim(&mut self) {
+    /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers.
+    pub(crate) fn reclaim(&mut self, of: SlabKind) {
         let old = self.life.latest();
         // Generations skip the one that no live slot may have.
         let next = (old.generation + 1) % Handle::STALE;
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
+        // Nobody owes an object that is gone.
+        self.refs.forgive();
+        if of != SlabKind::TypesafeByRcu && self.refs.count() != 0 {
+            self.refs.reset(0);
+        }
     }
 }
 
 impl Code for Slot<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.life.code(c);
-        if self.life.0.stage == Stage::Free {
-            self.refs.reset(0);
-        } else {
-            self.refs.code(c);
+        // An object that is freed with references leaves its count in the memory, where readers of a typesafe slab may
+        // meet it. Mostly there are none left.
+        let mut haunted = self.life.0.stage == Stage::Free && !self.refs.is_blank();
+        let mut stage = if haunted { HAUNTED } else { self.life.0.stage as u8 };
+        c.byte(&mut stage);
+        if C::READING {
+            haunted = stage == HAUNTED;
+            self.life.0 = Life::from_bits(if haunted { Stage::Free as u64 } else { u64::from(stage) });
+        }
+        match self.life.0.stage {
+            Stage::Free if !haunted => self.refs.reset(0),
+            _ => self.refs.code(c),
         }
     }
 }
+
+/// The stage, as it is encoded, of a free slot whose count is not zero.
+const HAUNTED: u8 = 3;
 
 /// Checks that an access through the handle meets the object that the handle was made for.
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
@@ -243,7 +247,8 @@ impl SlabOp {
             rcu::free_later(cx, obj);
         } else {
             list::check_free(cx, obj);
-            cx.slot(obj).reclaim();
+            let of = cx.program.slab_of(obj);
+            cx.slot(obj).reclaim(of);
         }
     }
 

@@ -8,7 +8,6 @@ use crate::{
     fence::{self, FenceOp, What},
     machine::Protocol,
     primitives::rcu,
-    runtime::NoteCell,
 };
 
 points! {
@@ -122,11 +121,7 @@ impl CopyFences {
             cx.violate(Property::CapacityExceeded, Some(self.dst));
             return Flow::Done(Value::Word(0));
         };
-        let list = cx.list(new);
-        list.num.store(0, Order::Relaxed);
-        list.max.store(max, Order::Relaxed);
-        list.reserved.set(0);
-        list.life.swap(Life::Live as u8, Order::AcqRel);
+        cx.list(new).begin(max);
         self.new = Some(new);
         self.go(At::Collect)
     }

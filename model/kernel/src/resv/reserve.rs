@@ -120,11 +120,8 @@ impl Reserve {
         };
         // Reserving twice does not add up: each says how much room there has to be.
         let reserved = self.old.map_or(0, |old| cx.list(old).reserved.get()).max(self.wanted);
-        let list = cx.list(new);
-        list.num.store(0, Order::Relaxed);
-        list.max.store(max, Order::Relaxed);
-        list.reserved.set(reserved);
-        list.life.swap(Life::Live as u8, Order::AcqRel);
+        cx.list(new).begin(max);
+        cx.list(new).reserved.set(reserved);
         self.new = new;
         self.at = match self.old {
             Some(old) if cx.list(old).num.load(Order::Relaxed) > 0 => At::Copy,

@@ -16,7 +16,7 @@ mod tree;
 
 pub(crate) use spelling::number;
 pub(crate) use token::{Kind, Token, lex};
-pub(crate) use tree::{File, Name, Node, Value, ValueKind};
+pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
 
 use crate::report::{Mistakes, SOURCE_BYTES_MAX, Span};
 

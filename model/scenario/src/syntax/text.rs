@@ -37,6 +37,17 @@ pub(super) fn paragraph(text: &str, inner: Span, mistakes: &mut Mistakes) -> Str
         match line.strip_prefix(indent) {
             Some(rest) => {
                 let from = start + indent.len();
+                let blanks = rest.len() - rest.trim_end_matches([' ', '\t']).len();
+                let slashes = rest[..rest.len() - blanks].bytes().rev().take_while(|b| *b == b'\\').count();
+                if slashes % 2 == 1 && blanks > 0 {
+                    // To KDL it takes the end of the line with it, and the indentation of the next.
+                    let at = from + rest.len() - blanks - 1;
+                    mistakes
+                        .add("escape", Span::new(at, at + 1), "this escape would take the end of the line with it")
+                        .expected("a line that ends without `\\`")
+                        .help("lines of a text over several lines are not joined");
+                    continue;
+                }
                 said.push(unescape(rest, Span::new(from, from + rest.len()), mistakes));
             }
             None => {

@@ -1,0 +1,57 @@
+//! A few seconds of scenarios that nobody wrote: what the command `fenceweave fuzz` does for hours.
+
+use fenceweave_explore::shuttle::Sabotage;
+use fenceweave_fuzz::{
+    campaign::{self, Campaign},
+    oracle::{self, Bounds},
+};
+use fenceweave_scenario::generate::{Size, from_seed, generate};
+
+/// Debug builds check every step, which takes its time.
+const SMALL: Bounds = Bounds { states: 500, executions: 100, loom: 10, sabotage: None };
+
+#[test]
+fn the_engines_agree_on_whatever_the_bytes_say() {
+    arbtest::arbtest(|bytes| {
+        let made = generate(bytes, &Size::default())?;
+        if let Err(failure) = oracle::judge(&made.text, made.disciplined, &SMALL) {
+            panic!("{}\n{}\n{}", failure.check, failure.detail, made.text);
+        }
+        Ok(())
+    })
+    .budget_ms(4_000);
+}
+
+#[test]
+fn a_campaign_is_the_same_on_any_number_of_threads() {
+    let campaign = Campaign { count: Some(40), bounds: Bounds { loom: 0, ..SMALL }, ..Campaign::default() };
+    let alone = campaign::run(&campaign, &|_| {});
+    let together = campaign::run(&Campaign { jobs: 3, ..campaign }, &|_| {});
+    assert_eq!(alone, together);
+    assert_eq!((alone.0.scenarios, alone.0.failures), (40, 0), "{:#?}", alone.1);
+    assert!(alone.0.contended * 10 >= alone.0.scenarios * 8, "{:?}", alone.0);
+    let other = campaign::run(&Campaign { seed: 2, ..campaign }, &|_| {});
+    assert_ne!(alone.0, other.0);
+}
+
+/// Each mistake in a reduction is found within 500 scenarios.
+#[test]
+fn a_broken_reduction_is_found() {
+    for sabotage in Sabotage::ALL {
+        let bounds = Bounds { loom: 0, sabotage: Some(sabotage), ..SMALL };
+        let campaign = Campaign { count: Some(500), bounds, failures: 1, ..Campaign::default() };
+        let (counts, failed) = campaign::run(&campaign, &|_| {});
+        let found = failed.first().unwrap_or_else(|| panic!("{sabotage:?} is not found: {counts:?}"));
+        println!("{sabotage:?}: scenario {}, {}", found.number, found.failure.check);
+        let sound = oracle::judge(&found.text, found.disciplined, &Bounds { sabotage: None, ..bounds });
+        assert!(sound.is_ok(), "{sound:?}");
+    }
+}
+
+#[test]
+fn a_panic_is_a_failure_and_no_crash() {
+    let made = from_seed(1, &Size::default());
+    let broken = "scenario s { thread t { nothing } }";
+    assert!(oracle::judge(&made.text, made.disciplined, &SMALL).is_ok());
+    assert_eq!(oracle::judge(broken, false, &SMALL).unwrap_err().check, "load");
+}

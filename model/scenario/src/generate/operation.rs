@@ -1,0 +1,160 @@
+//! One operation, its arguments drawn as the table describes them.
+
+use arbitrary::Result;
+
+use super::line::Line;
+use super::scene::Scene;
+use super::scripts::Script;
+use crate::kind::Kind;
+use crate::ops::{OpSpec, Opt, Takes};
+
+/// Small numbers: what is compared and stored should meet.
+const WORDS: usize = 3;
+
+impl Scene<'_, '_> {
+    /// One operation of the palette.
+    pub(super) fn any_operation(&mut self, script: &mut Script) -> Result<Line> {
+        let at = self.below(self.palette.len())?;
+        let spec = self.palette[at];
+        self.operation(spec, script)
+    }
+
+    pub(super) fn operation(&mut self, spec: &'static OpSpec, script: &mut Script) -> Result<Line> {
+        let mut head = spec.name.to_owned();
+        let mut place = false;
+        for param in spec.operands {
+            let value = match param.takes {
+                Takes::Place => {
+                    place = true;
+                    self.place(script)?
+                }
+                takes => self.value(takes, script)?,
+            };
+            head.push(' ');
+            head.push_str(&value);
+        }
+        if place && head.contains(" ring") {
+            let index = self.below(2)?;
+            head.push_str(&format!(" at={index}"));
+        }
+        for option in spec.options {
+            if option.required || self.one_in(4)? {
+                self.option(option, script, &mut head)?;
+            }
+        }
+        if !spec.returns.is_empty() && self.dice.ratio(2, 3)? {
+            head.push_str(&format!(" into={}", script.result_of(spec, self)?));
+        }
+        if spec.fails.is_some() && self.one_in(12)? {
+            head.push_str(["", " may-fail", " fail-nth=1"][1 + self.below(2)?]);
+        }
+        // A local does not say what it refers to.
+        if head.split(' ').nth(1).is_some_and(|operand| operand == "ref") && is_ambiguous(spec) {
+            head.push_str(" kind=fence");
+        }
+        Ok(Line { drawn: Some(super::place_of(spec)), ..Line::new(head) })
+    }
+
+    fn option(&mut self, option: &Opt, script: &mut Script, head: &mut String) -> Result<()> {
+        match option.takes {
+            None => head.push_str(&format!(" {}", option.name)),
+            Some(_) if option.bare && self.coin()? => head.push_str(&format!(" {}", option.name)),
+            Some(takes) => {
+                let value = self.value(takes, script)?;
+                head.push_str(&format!(" {}={value}", option.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, takes: Takes, script: &mut Script) -> Result<String> {
+        Ok(match takes {
+            Takes::Object(kinds) => self.reference(kinds, script)?,
+            Takes::Objects(kinds) => {
+                let kind = kinds[self.below(kinds.len())?];
+                self.two_of(kind)?
+            }
+            Takes::Fences => self.two_of(Kind::Fence)?,
+            Takes::Array => self.array(),
+            Takes::Place => self.place(script)?,
+            Takes::Condition => format!("\"value != {}\"", self.below(WORDS)?),
+            Takes::Value => self.word(script)?,
+            Takes::Number { min, max } => {
+                let span = i64::from(max) - i64::from(min);
+                let offset = self.dice.int_in_range(0..=span.clamp(0, 2))?;
+                (i64::from(min) + offset).to_string()
+            }
+            Takes::Thread => {
+                let at = self.below(self.threads.len())?;
+                self.threads[at].clone()
+            }
+            Takes::Struct => {
+                self.object(Kind::Struct, &[])?;
+                self.structs.first().cloned().unwrap_or_default()
+            }
+            Takes::Cursor => script.cursor(self)?,
+            Takes::OneOf(words) => words[self.below(words.len())?].to_owned(),
+            Takes::Proc(arguments) => self.proc(arguments),
+            Takes::Callback => {
+                if self.coin()? {
+                    self.object(Kind::Callback, &[])?
+                } else {
+                    self.proc(2)
+                }
+            }
+        })
+    }
+
+    fn two_of(&mut self, kind: Kind) -> Result<String> {
+        let first = self.object(kind, &[])?;
+        let second = self.object(kind, std::slice::from_ref(&first))?;
+        Ok(if self.coin()? { format!("{first} {second}") } else { format!("{second} {first}") })
+    }
+
+    /// An object by its name, or what a local refers to.
+    fn reference(&mut self, kinds: &'static [Kind], script: &mut Script) -> Result<String> {
+        let kind = kinds[self.below(kinds.len())?];
+        if kind == Kind::Fence && script.knows("ref") && self.one_in(4)? {
+            return Ok("ref".to_owned());
+        }
+        let name = self.object(kind, &[])?;
+        if kind == Kind::Struct {
+            script.find(&name);
+        }
+        Ok(name)
+    }
+
+    /// A word that is read or written.
+    fn place(&mut self, script: &mut Script) -> Result<String> {
+        if !self.declared(Kind::Struct).is_empty() && self.one_in(3)? {
+            let object = self.object(Kind::Struct, &[])?;
+            script.find(&object);
+            return Ok(format!("{object}.state"));
+        }
+        if self.one_in(8)? {
+            return Ok(self.array());
+        }
+        self.var()
+    }
+
+    fn word(&mut self, script: &mut Script) -> Result<String> {
+        if self.one_in(4)?
+            && let Some(local) = script.some_word(self)?
+        {
+            return Ok(local);
+        }
+        if self.one_in(12)? {
+            return Ok("NULL".to_owned());
+        }
+        let fence = self.declared(Kind::Fence).first().cloned();
+        match fence {
+            Some(fence) if self.one_in(8)? => Ok(fence),
+            _ => Ok(self.below(WORDS)?.to_string()),
+        }
+    }
+}
+
+/// Whether another operation of that name takes another kind of object.
+fn is_ambiguous(spec: &OpSpec) -> bool {
+    crate::ops::named(spec.name).len() > 1
+}

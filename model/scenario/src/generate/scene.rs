@@ -1,0 +1,275 @@
+//! What there is in a scenario to be: objects are declared where they are first named.
+
+use std::collections::BTreeMap;
+
+use arbitrary::{Result, Unstructured};
+
+use super::Size;
+use super::line::Line;
+use crate::kind::Kind;
+use crate::ops::{self, OpSpec, Takes};
+
+/// The class of reservations, which no author declares.
+const RESV_CLASS: &str = "reservation_ww_class";
+/// Objects of all kinds: the model has fixed tables.
+const OBJECTS_MAX: usize = 9;
+
+/// A scenario under way.
+pub(super) struct Scene<'a, 'b> {
+    pub(super) dice: &'a mut Unstructured<'b>,
+    pub(super) size: Size,
+    pub(super) disciplined: bool,
+    /// What the threads draw from.
+    pub(super) palette: Vec<&'static OpSpec>,
+    pub(super) threads: Vec<String>,
+    names: BTreeMap<Kind, Vec<String>>,
+    pub(super) vars: Vec<String>,
+    pub(super) arrays: Vec<String>,
+    pub(super) structs: Vec<String>,
+    /// Procs, by how many arguments they take.
+    pub(super) procs: Vec<(usize, String)>,
+    pub(super) declarations: Vec<Line>,
+    pub(super) setup: Vec<Line>,
+    /// Sections that were declared by name, and still need a body.
+    pub(super) bodiless: Vec<(Section, String)>,
+    /// One class for all, or that of reservations.
+    class: Option<&'static str>,
+}
+
+/// Something that has a script and is no thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Section {
+    Work,
+    Timer,
+    Proc(usize),
+}
+
+impl<'a, 'b> Scene<'a, 'b> {
+    pub(super) fn new(dice: &'a mut Unstructured<'b>, size: Size) -> Result<Scene<'a, 'b>> {
+        let disciplined = dice.ratio(1, 3)?;
+        let wait_die = dice.ratio(3, 4)?;
+        let threads = dice.int_in_range(2..=size.threads.clamp(2, 6))?;
+        let mut scene = Scene {
+            dice,
+            size,
+            disciplined,
+            palette: vec![],
+            threads: (0..threads).map(|i| format!("t{i}")).collect(),
+            names: BTreeMap::new(),
+            vars: vec![],
+            arrays: vec![],
+            structs: vec![],
+            procs: vec![],
+            declarations: vec![],
+            setup: vec![],
+            bodiless: vec![],
+            class: (!wait_die).then_some("class0"),
+        };
+        if !wait_die {
+            let kind = if scene.coin()? { "wound-wait" } else { "wait-die" };
+            scene.declarations.push(Line::new(format!("ww-class class0 kind={kind}")));
+        }
+        scene.palette = scene.mix()?;
+        Ok(scene)
+    }
+
+    pub(super) fn coin(&mut self) -> Result<bool> {
+        self.dice.ratio(1, 2)
+    }
+
+    pub(super) fn one_in(&mut self, n: u32) -> Result<bool> {
+        self.dice.ratio(1, n)
+    }
+
+    pub(super) fn below(&mut self, n: usize) -> Result<usize> {
+        self.dice.int_in_range(0..=n.saturating_sub(1))
+    }
+
+    /// One operation, others on the same kinds of object, and some more.
+    fn mix(&mut self) -> Result<Vec<&'static OpSpec>> {
+        let all: Vec<&'static OpSpec> = ops::all().collect();
+        let anchor = all[self.below(all.len())?];
+        let kinds = kinds_of(anchor);
+        let related: Vec<&&'static OpSpec> =
+            all.iter().filter(|op| kinds_of(op).iter().any(|kind| kinds.contains(kind))).collect();
+        let mut palette = vec![anchor];
+        for _ in 0..4 {
+            if !related.is_empty() {
+                palette.push(related[self.below(related.len())?]);
+            }
+        }
+        for _ in 0..2 {
+            palette.push(all[self.below(all.len())?]);
+        }
+        Ok(palette)
+    }
+
+    /// Whether the palette has to do with objects of a kind.
+    pub(super) fn is_about(&self, kind: Kind) -> bool {
+        self.palette.iter().any(|op| kinds_of(op).contains(&kind))
+    }
+
+    /// The name of an object of a kind: mostly of the first, so that threads meet.
+    pub(super) fn object(&mut self, kind: Kind, not: &[String]) -> Result<String> {
+        let have = self.names.get(&kind).map_or(0, Vec::len);
+        let full = self.names.values().map(Vec::len).sum::<usize>() >= OBJECTS_MAX;
+        let limit = self.size.objects.max(1);
+        let wanted = if self.dice.ratio(2, 3)? { 0 } else { self.below(limit)? };
+        let mut at = wanted.min(have);
+        let taken =
+            |scene: &Self, at: usize| scene.names.get(&kind).and_then(|n| n.get(at)).is_some_and(|n| not.contains(n));
+        while taken(self, at) && at + 1 < limit.max(2) {
+            at += 1;
+        }
+        if at >= have && full && have > 0 {
+            at = have - 1;
+        }
+        if at >= have {
+            self.declare(kind, have)?;
+            at = have;
+        }
+        let names = self.names.get(&kind).map_or(&[][..], Vec::as_slice);
+        Ok(names.get(at).or(names.last()).cloned().unwrap_or_default())
+    }
+
+    /// The objects of a kind that there are so far.
+    pub(super) fn declared(&self, kind: Kind) -> &[String] {
+        self.names.get(&kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// A kind that is new in the language needs a line here.
+    fn declare(&mut self, kind: Kind, i: usize) -> Result<()> {
+        let (name, line) = match kind {
+            Kind::Lock => plain("lock", "l", i),
+            Kind::WaitQueue => plain("wait-queue", "q", i),
+            Kind::Completion => plain("completion", "done", i),
+            Kind::Barrier => with("barrier", "meet", i, "parties=2"),
+            Kind::Refcount => with("refcount", "count", i, "init=2"),
+            Kind::List => plain("list", "list", i),
+            Kind::WakeQ => plain("wake-q", "wake", i),
+            Kind::Mutex => with("lock", "m", i, "kind=mutex"),
+            Kind::RwSem => with("lock", "sem", i, "kind=rwsem"),
+            Kind::Workqueue => with("workqueue", "wq", i, if i == 0 { "ordered" } else { "" }),
+            Kind::WwClass => plain("ww-class", "other-class", i),
+            Kind::Callback => plain("callback", "cb", i),
+            Kind::SyncFile => plain("sync-file", "file", i),
+            Kind::Fence => self.fence(i)?,
+            Kind::Resv => with("resv", "bo", i, &self.class.map(|class| format!("class={class}")).unwrap_or_default()),
+            Kind::WwMutex => with("ww-mutex", "ww", i, &format!("class={}", self.class_name()?)),
+            Kind::Ctx => with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)),
+            Kind::Exec => with("exec", "exec", i, "per-thread"),
+            Kind::Work => self.section(Section::Work, "work", i),
+            Kind::Timer => self.section(Section::Timer, "timer", i),
+            Kind::Struct => return self.structure(i),
+        };
+        self.names.entry(kind).or_default().push(name);
+        self.declarations.extend(line);
+        Ok(())
+    }
+
+    fn class_name(&mut self) -> Result<&'static str> {
+        match self.class {
+            Some(class) => Ok(class),
+            None => {
+                // The class of reservations is there if one is.
+                self.object(Kind::Resv, &[])?;
+                Ok(RESV_CLASS)
+            }
+        }
+    }
+
+    /// A fence of its own; sometimes one of a context that another one has, or one that is made of others.
+    fn fence(&mut self, i: usize) -> Result<(String, Option<Line>)> {
+        let name = format!("f{i}");
+        let first = self.declared(Kind::Fence).first().cloned();
+        let line = match first {
+            Some(first) if self.one_in(4)? => match self.below(5)? {
+                3 => Line::new(format!("fence-array {name} spare=2")),
+                4 => Line::new(format!("fence {name} spare")),
+                0 => Line::with(format!("fence-array {name}"), vec![Line::new(first)]),
+                1 => Line::with(format!("fence-array {name} any"), vec![Line::new(first)]),
+                _ => Line::new(format!("fence-chain {name} contains={first} seqno={}", i + 1)),
+            },
+            _ if !self.disciplined && self.one_in(12)? => Line::new(format!("fence {name} uninitialised")),
+            _ if self.one_in(3)? => Line::new(format!("fence {name} context=1 seqno={}", i + 1)),
+            _ => Line::new(format!("fence {name}")),
+        };
+        Ok((name, Some(line)))
+    }
+
+    fn section(&mut self, section: Section, prefix: &str, i: usize) -> (String, Option<Line>) {
+        let name = format!("{prefix}{i}");
+        self.bodiless.push((section, name.clone()));
+        (name, None)
+    }
+
+    /// Objects are named through a local: the setup makes one, and stores a reference where every thread finds it.
+    fn structure(&mut self, i: usize) -> Result<()> {
+        let slab = ["", " slab=rcu-free", " slab=typesafe-by-rcu"][self.below(3)?];
+        let (name, local, table) = (format!("s{i}"), format!("o{i}"), format!("table{i}"));
+        let fields = vec![Line::new("refs 2"), Line::new("state 0")];
+        self.declarations.push(Line::with(format!("struct {name} slots=2{slab}"), fields));
+        self.declarations.push(Line::new(format!("var {table} init=NULL")));
+        self.setup.push(Line::new(format!("new {name} into={local}")));
+        self.setup.push(Line::new(format!("store {table} {local}")));
+        self.structs.push(name);
+        self.names.entry(Kind::Struct).or_default().push(local);
+        Ok(())
+    }
+
+    /// A word that everybody can reach.
+    pub(super) fn var(&mut self) -> Result<String> {
+        let at = self.below(2)?.min(self.vars.len());
+        if at == self.vars.len() {
+            let plain = !self.disciplined && self.one_in(6)?;
+            let name = format!("x{at}");
+            self.declarations.push(Line::new(format!("var {name}{}", if plain { " plain" } else { "" })));
+            self.vars.push(name);
+        }
+        Ok(self.vars[at].clone())
+    }
+
+    pub(super) fn array(&mut self) -> String {
+        if self.arrays.is_empty() {
+            self.declarations.push(Line::new("var ring len=2"));
+            self.arrays.push("ring".to_owned());
+        }
+        self.arrays[0].clone()
+    }
+
+    /// A proc that something calls with this many arguments.
+    pub(super) fn proc(&mut self, arguments: usize) -> String {
+        if let Some((_, name)) = self.procs.iter().find(|(known, _)| *known == arguments) {
+            return name.clone();
+        }
+        let name = format!("proc{arguments}");
+        self.procs.push((arguments, name.clone()));
+        self.bodiless.push((Section::Proc(arguments), name.clone()));
+        name
+    }
+}
+
+fn plain(word: &str, prefix: &str, i: usize) -> (String, Option<Line>) {
+    with(word, prefix, i, "")
+}
+
+fn with(word: &str, prefix: &str, i: usize, options: &str) -> (String, Option<Line>) {
+    let name = format!("{prefix}{i}");
+    let line = Line::new(format!("{word} {name} {options}").trim_end().to_owned());
+    (name, Some(line))
+}
+
+/// The kinds of object that an operation takes.
+fn kinds_of(spec: &OpSpec) -> Vec<Kind> {
+    let operands = spec.operands.iter().map(|param| param.takes);
+    let options = spec.options.iter().filter_map(|opt| opt.takes);
+    let kinds = |takes| match takes {
+        Takes::Object(kinds) | Takes::Objects(kinds) => kinds,
+        Takes::Callback => &[Kind::Callback],
+        Takes::Fences => &[Kind::Fence],
+        Takes::Struct => &[Kind::Struct],
+        Takes::Cursor => &[Kind::Resv],
+        _ => &[],
+    };
+    operands.chain(options).flat_map(kinds).copied().collect()
+}

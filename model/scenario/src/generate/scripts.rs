@@ -1,0 +1,291 @@
+//! Scripts out of idioms and single operations, and the sections that a scenario has around its threads.
+
+use arbitrary::Result;
+
+use super::idioms::{self, IDIOMS, Idiom};
+use super::line::Line;
+use super::scene::{Scene, Section};
+use crate::kind::Kind;
+use crate::ops::OpSpec;
+
+/// Blocks inside blocks.
+const DEPTH_MAX: usize = 3;
+
+/// What is known about the script being written.
+#[derive(Default)]
+pub(super) struct Script {
+    /// Locals that something has set on the way.
+    set: Vec<String>,
+    /// What has to be looked up before anything else.
+    prelude: Vec<Line>,
+    /// What is held around the line at hand: what is taken inside comes later in the order.
+    held: Vec<(u8, String)>,
+    /// Sleeping is forbidden here.
+    pub(super) atomic: bool,
+    /// It interrupts others, or runs in their place: it takes no lock that those may hold.
+    handler: bool,
+    depth: usize,
+}
+
+impl Script {
+    pub(super) fn knows(&self, local: &str) -> bool {
+        self.set.iter().any(|known| known == local)
+    }
+
+    pub(super) fn set(&mut self, local: &str) {
+        if !self.knows(local) {
+            self.set.push(local.to_owned());
+        }
+    }
+
+    /// The local of a struct's object, which everybody finds in a table.
+    pub(super) fn find(&mut self, object: &str) {
+        if !self.knows(object) {
+            self.set(object);
+            let table = object.replace('o', "table");
+            self.prelude.push(Line::new(format!("load {table} into={object}")));
+        }
+    }
+
+    /// Where a result goes: references and cursors apart from words.
+    pub(super) fn result_of(&mut self, spec: &OpSpec, scene: &mut Scene<'_, '_>) -> Result<String> {
+        let local = match spec.returns {
+            "the cursor" => "it".to_owned(),
+            text if text.contains("fence") || text.contains("reference") => "ref".to_owned(),
+            _ => format!("r{}", scene.below(2)?),
+        };
+        self.set(&local);
+        Ok(local)
+    }
+
+    pub(super) fn cursor(&mut self, scene: &mut Scene<'_, '_>) -> Result<String> {
+        if !self.knows("it") {
+            let resv = scene.object(Kind::Resv, &[])?;
+            let unlocked = if scene.coin()? { " unlocked" } else { "" };
+            self.prelude.push(Line::new(format!("iter-begin {resv} usage=read{unlocked} into=it")));
+            self.set("it");
+        }
+        Ok("it".to_owned())
+    }
+
+    pub(super) fn some_word(&mut self, scene: &mut Scene<'_, '_>) -> Result<Option<String>> {
+        let words: Vec<&String> = self.set.iter().filter(|local| local.starts_with('r') && *local != "ref").collect();
+        if words.is_empty() { Ok(None) } else { Ok(Some(words[scene.below(words.len())?].clone())) }
+    }
+}
+
+/// The whole of a scenario.
+pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
+    let mut sections = vec![];
+    let meeting = if scene.dice.ratio(9, 10)? { Some(MEETINGS[scene.below(MEETINGS.len())?]) } else { None };
+    for name in scene.threads.clone() {
+        let ops = scene.dice.int_in_range(2..=scene.size.ops.max(2))?;
+        let mut body = body(scene, &mut Script::default(), ops)?;
+        if let Some(meeting) = meeting {
+            meet(scene, meeting, &mut body)?;
+        }
+        sections.push(Line::with(format!("thread {name}"), body));
+    }
+    sections.extend(around(scene)?);
+    // A body may name what has none yet.
+    while let Some((section, name)) = scene.bodiless.pop() {
+        sections.push(deferred(scene, section, &name)?);
+    }
+    let mut lines = std::mem::take(&mut scene.declarations);
+    if !scene.setup.is_empty() {
+        lines.push(Line::with("setup", std::mem::take(&mut scene.setup)));
+    }
+    lines.append(&mut sections);
+    Ok(vec![Line::with("scenario generated", lines)])
+}
+
+/// What every thread does somewhere in its first half: who comes first is told by the result.
+const MEETINGS: [&str; 6] = [
+    "add $x:var 1 into=met",
+    "xchg $x:var 1 into=met",
+    "cmpxchg $x:var 0 1 into=met",
+    "check-and-signal $f:fence into=met",
+    "try-wait-for-completion $d:completion into=met\ncomplete $d",
+    "trylock $l:lock into=met\nwhen met is=1 {\nunlock $l\n}",
+];
+
+fn meet(scene: &mut Scene<'_, '_>, meeting: &'static str, body: &mut Vec<Line>) -> Result<()> {
+    let Some(filled) = idioms::idiom(meeting).fill(scene, &mut Script::default())? else { return Ok(()) };
+    let mut lines = filled.lines.iter().map(String::as_str);
+    let lines = nest(scene, &mut Script::default(), &mut lines, 0)?;
+    let at = scene.below(body.len() / 2 + 1)?;
+    body.splice(at..at, lines);
+    Ok(())
+}
+
+/// Sections that a scenario need not have.
+fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
+    let mut sections = vec![];
+    if scene.one_in(8)? {
+        let on = if scene.coin()? { "any".to_owned() } else { scene.threads[0].clone() };
+        let mut script = Script { atomic: true, handler: true, ..Script::default() };
+        sections.push(Line::with(format!("irq irq0 on={on}"), body(scene, &mut script, 1)?));
+    }
+    if scene.one_in(8)? {
+        let body = body(scene, &mut Script::default(), 2)?;
+        sections.push(Line::with("device hw", body));
+    }
+    if !scene.disciplined && scene.one_in(12)? {
+        sections.push(Line::with("shrinker shrink", body(scene, &mut Script::default(), 1)?));
+    }
+    if !scene.disciplined && scene.one_in(10)? {
+        let objects: Vec<String> = scene.structs.iter().chain(scene.declared(Kind::Fence)).cloned().collect();
+        if let Some(object) = objects.first() {
+            let free = if object.starts_with('s') { "free a" } else { "fence-free a" };
+            let mut script = Script { atomic: true, handler: true, ..Script::default() };
+            let mut release = body(scene, &mut script, 1)?;
+            release.push(Line::new(free));
+            sections.push(Line::new(format!("hook {object} release=on-release")));
+            sections.push(Line::with("proc on-release a", release));
+        }
+    }
+    if !scene.disciplined && scene.one_in(10)? {
+        let locks: Vec<String> =
+            [Kind::Mutex, Kind::RwSem, Kind::Resv].iter().flat_map(|k| scene.declared(*k)).cloned().collect();
+        if let [first, second, ..] = locks.as_slice() {
+            sections.push(Line::new(format!("lock-order {first} {second}")));
+        }
+    }
+    if !scene.disciplined && scene.one_in(16)? {
+        sections.push(Line::new("inject lock at=t0 may-fail"));
+    }
+    if scene.one_in(10)? {
+        let var = scene.var()?;
+        sections.push(Line::with("teardown", vec![Line::new(format!("load {var} into=r0"))]));
+    }
+    Ok(sections)
+}
+
+/// What was named before it had a body.
+fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<Line> {
+    let atomic = section != Section::Work;
+    let mut script = Script { atomic, handler: atomic, depth: DEPTH_MAX, ..Script::default() };
+    let head = match section {
+        Section::Work if scene.coin()? => format!("work {name} queue={}", scene.object(Kind::Workqueue, &[])?),
+        Section::Work => format!("work {name}"),
+        Section::Timer => format!("timer {name}"),
+        Section::Proc(arguments) => {
+            let names: Vec<&str> = ["a", "b", "c"].into_iter().take(arguments).collect();
+            format!("proc {name} {}", names.join(" "))
+        }
+    };
+    let mut lines = body(scene, &mut script, 1)?;
+    if section == Section::Proc(1) {
+        lines.push(Line::new("free a"));
+    }
+    Ok(Line::with(head, lines))
+}
+
+fn body(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<Vec<Line>> {
+    let lines = block(scene, script, ops)?;
+    let mut all = std::mem::take(&mut script.prelude);
+    all.extend(lines);
+    Ok(all)
+}
+
+/// About so many operations.
+fn block(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<Vec<Line>> {
+    let (mut lines, mut left) = (vec![], ops);
+    while left > 0 {
+        let single = !scene.disciplined && scene.dice.ratio(2, 5)?;
+        if single {
+            lines.push(scene.any_operation(script)?);
+            left -= 1;
+            continue;
+        }
+        let Some(idiom) = choose(scene, script)? else { break };
+        let inside = if idiom.has_hole() { 1 + scene.below(left.min(3))? } else { 1 };
+        let expanded = expand(scene, script, idiom, inside)?;
+        lines.extend(expanded);
+        left = left.saturating_sub(inside);
+    }
+    Ok(lines)
+}
+
+/// An idiom that may stand here; in a scenario that keeps no rules, any.
+fn choose(scene: &mut Scene<'_, '_>, script: &Script) -> Result<Option<&'static Idiom>> {
+    let held = script.held.last().map_or(0, |(rank, _)| *rank);
+    let may_stand = |idiom: &&Idiom| {
+        let nests = !idiom.has_hole() || script.depth < DEPTH_MAX;
+        let rules = match scene.disciplined {
+            false => true,
+            true => {
+                idiom.disciplined
+                    && !(script.atomic && idiom.sleeps)
+                    && (idiom.rank == 0 || (idiom.rank >= held && !script.handler))
+                    && !(idiom.alone && (script.depth > 0 || script.atomic))
+            }
+        };
+        nests && rules
+    };
+    let fitting: Vec<&Idiom> = IDIOMS.iter().filter(may_stand).collect();
+    let about: Vec<&Idiom> =
+        fitting.iter().copied().filter(|idiom| idiom.kinds().any(|kind| scene.is_about(kind))).collect();
+    let from = if !about.is_empty() && scene.dice.ratio(3, 4)? { about } else { fitting };
+    if from.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(from[scene.below(from.len())?]))
+}
+
+/// The lines of an idiom, with a body in its hole.
+fn expand(scene: &mut Scene<'_, '_>, script: &mut Script, idiom: &Idiom, inside: usize) -> Result<Vec<Line>> {
+    let Some(text) = idiom.fill(scene, script)? else {
+        // In order, nothing is left to take: something that needs no order.
+        return Ok(vec![Line::new("smp-mb")]);
+    };
+    let atomic = script.atomic;
+    if let Some(named) = text.subject.filter(|_| idiom.rank > 0) {
+        script.held.push((idiom.rank, named));
+    } else {
+        script.held.push((idiom.rank.max(script.held.last().map_or(0, |(rank, _)| *rank)), String::new()));
+    }
+    script.depth += 1;
+    script.atomic |= idiom.atomic;
+    let mut lines = text.lines.iter().map(String::as_str);
+    let expanded = nest(scene, script, &mut lines, inside);
+    script.atomic = atomic;
+    script.depth -= 1;
+    script.held.pop();
+    expanded
+}
+
+/// The lines up to the `}`; somebody forgets one now and then.
+fn nest<'t>(
+    scene: &mut Scene<'_, '_>,
+    script: &mut Script,
+    lines: &mut impl Iterator<Item = &'t str>,
+    inside: usize,
+) -> Result<Vec<Line>> {
+    let mut out = vec![];
+    while let Some(line) = lines.next() {
+        let line = line.trim();
+        if line == "}" {
+            break;
+        }
+        if line == "..." {
+            out.extend(block(scene, script, inside)?);
+            continue;
+        }
+        let new = match line.strip_suffix('{') {
+            Some(head) => Line::with(head.trim(), nest(scene, script, lines, inside)?),
+            None => Line::new(line),
+        };
+        if scene.disciplined || new.block.is_some() || !scene.one_in(16)? {
+            out.push(new);
+        }
+    }
+    Ok(out)
+}
+
+impl Script {
+    /// Whether an object comes after all that is held, so that nobody can hold it and wait for those.
+    pub(super) fn comes_after(&self, rank: u8, name: &str) -> bool {
+        self.held.iter().all(|(held, other)| *held < rank || (*held == rank && other.as_str() < name))
+    }
+}

@@ -1,0 +1,60 @@
+use std::collections::BTreeSet;
+
+use super::{NOTHING, Size, from_seed};
+use crate::{fmt, load, ops};
+
+/// Scenarios of one test.
+const MANY: u64 = 1_200;
+
+#[test]
+fn every_operation_of_the_table_is_generated() {
+    let mut drawn = BTreeSet::new();
+    for seed in 0..MANY {
+        drawn.extend(from_seed(seed, &Size::default()).drawn);
+    }
+    let missing: Vec<String> =
+        ops::all().enumerate().filter(|(at, _)| !drawn.contains(at)).map(|(_, op)| ops::synopsis(op)).collect();
+    assert!(missing.is_empty(), "never generated: {missing:#?}");
+}
+
+#[test]
+fn what_is_generated_loads_and_is_formatted_once() {
+    let (mut nothing, mut pruned) = (0, 0);
+    for seed in 0..MANY / 4 {
+        let made = from_seed(seed, &Size::default());
+        assert_eq!(made, from_seed(seed, &Size::default()), "the same bytes are the same scenario");
+        if let Err(report) = load("g.kdl", &made.text) {
+            panic!("seed {seed}:\n{}\n{}", made.text, report.plain());
+        }
+        let once = fmt::format("g.kdl", &made.text).unwrap();
+        assert_eq!(once, fmt::format("g.kdl", &once).unwrap());
+        nothing += u32::from(made.text == NOTHING);
+        pruned += u32::from(made.pruned > 0);
+    }
+    assert!(nothing <= 2, "{nothing} came to nothing");
+    assert!(u64::from(pruned) < MANY / 12, "the parser had to prune {pruned} of {}", MANY / 4);
+}
+
+#[test]
+fn every_statement_of_the_language_is_generated() {
+    let mut text = String::new();
+    for seed in 0..MANY {
+        text.push_str(&from_seed(seed, &Size::default()).text);
+    }
+    // Jumps are not generated, and `continue` only makes livelocks.
+    let hand_written = ["continue", "goto", "label"];
+    for (word, ..) in crate::lower::STATEMENTS.iter().filter(|(word, ..)| !hand_written.contains(word)) {
+        let begins = |line: &str| line.split_whitespace().next() == Some(word);
+        assert!(text.lines().any(begins), "`{word}` is never generated");
+    }
+}
+
+#[test]
+fn the_size_is_kept() {
+    let small = Size { threads: 2, ops: 2, objects: 1 };
+    for seed in 0..200 {
+        let text = from_seed(seed, &small).text;
+        let threads = text.lines().filter(|line| line.starts_with("thread ")).count();
+        assert!(threads <= 2, "{text}");
+    }
+}
