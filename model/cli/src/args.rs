@@ -28,6 +28,8 @@ pub enum Command {
     Fmt(FmtArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
+    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
+    Mutants(MutantsArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -179,4 +181,27 @@ pub struct ListArgs {
     /// Scenario files, or folders with `.kdl` files in them.
     #[arg(default_value = "scenarios")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Arguments of `mutants`.
+#[derive(Args, Debug)]
+pub struct MutantsArgs {
+    /// Scenario files, or folders with `.kdl` files in them.
+    #[arg(default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// Only these mutations, by name or beginning of a name.
+    #[arg(long, value_name = "NAME")]
+    pub mutation: Vec<String>,
+    /// Which engines run the scenarios [default: explicit, then loom for what is left].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineArg>,
+    /// Run every scenario against every mutant, not only until one kills it, and say how many do.
+    #[arg(long)]
+    pub all: bool,
+    /// Only list the mutations: protocol, kernel function, what is wrong.
+    #[arg(long)]
+    pub list: bool,
+    /// How many mutants to run at once; the output is the same.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
 }

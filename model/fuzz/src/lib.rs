@@ -3,3 +3,6 @@
 //! What lives here: the oracles that a generated scenario is held against, shrinking of one that fails them, the sweep over
 //! every small program, and the run of the shipped scenarios against mutated protocols. What must not: the language and the
 //! generation of its text (`model/scenario`), engines (`model/explore`), printing and files (`model/cli`).
+
+#[cfg(feature = "mutants")]
+pub mod mutants;

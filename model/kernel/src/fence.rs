@@ -31,8 +31,8 @@ pub use signalling::Signalling;
 pub use wait::FenceWait;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
-    SharedCell, Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Property,
+    Runtime, SharedCell, Then, ThreadId, Value, View,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
 };
@@ -212,12 +212,16 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
 
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    cx.fence(fence).flags.load(Order::Acquire) & SIGNALED != 0
+    let order = cx.order(Mutation::FenceTestRelaxed, Order::Acquire);
+    cx.fence(fence).flags.load(order) & SIGNALED != 0
 }
 
 /// `dma_fence_get()`.
 pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let me = cx.me;
+    if cx.mutated(Mutation::FenceGetNothing) {
+        return;
+    }
     if check_alive(cx, fence) && !cx.fence(fence).refs.get(me) {
         cx.violate(Property::RefcountFromZero, Some(fence));
     }
@@ -239,6 +243,10 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
         return false;
     }
     let me = cx.me;
+    if cx.mutated(Mutation::FenceGetRcuGets) {
+        cx.fence(fence).refs.get(me);
+        return true;
+    }
     let got = cx.fence(fence).refs.get_unless_zero(me);
     check_count(cx, fence);
     got
@@ -253,7 +261,8 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
         cx.violate(Property::FenceReleasedPending, Some(fence));
         return done;
     }
-    let Some(callee) = cx.program.fence_ops(fence).release else {
+    let own = cx.program.fence_ops(fence).release.filter(|_| !cx.mutated(Mutation::FenceReleaseNotCalled));
+    let Some(callee) = own else {
         free(cx, fence);
         return done;
     };
@@ -266,7 +275,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if !check_alive(cx, fence) {
         return;
     }
-    if cx.program.rcu.is_some() {
+    if cx.program.rcu.is_some() && !cx.mutated(Mutation::FenceFreeNow) {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
         rcu::free_later(cx, fence);
     } else {
@@ -305,5 +314,7 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
 /// one with the same number is not.
 pub(crate) fn is_later_or_same(program: &crate::Program, a: ObjId, b: ObjId) -> bool {
     let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (program.fence_point(a), program.fence_point(b));
-    a == b || ctx_a == ctx_b && (seqno_a.wrapping_sub(seqno_b) as i16) > 0
+    let comparable = ctx_a == ctx_b || program.mutated(Mutation::FenceLaterAnyContext);
+    let later = (seqno_a.wrapping_sub(seqno_b) as i16) > 0;
+    a == b || comparable && later != program.mutated(Mutation::FenceLaterInverted)
 }

@@ -525,6 +525,9 @@ pub struct Program {
     pub has_irqs: bool,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
+    /// The mistake that its protocols are run with.
+    #[cfg(feature = "mutants")]
+    pub mutation: crate::mutation::AtWork,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

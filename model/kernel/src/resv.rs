@@ -19,7 +19,7 @@ pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View, fence,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View, fence,
     object::{Facet, FacetSink},
     program::ObjectKind,
 };
@@ -259,7 +259,9 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
 
 /// `dma_resv_reset_max_fences()`: what was reserved and not used ends with the hold of the lock.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
-    if let Some(list) = cx.resv(resv).list.load(Order::Relaxed) {
+    if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
+        && !cx.mutated(Mutation::ResvNoReset)
+    {
         let list = cx.list(list);
         let num = list.num.load(Order::Relaxed);
         list.max.store(num, Order::Relaxed);

@@ -25,8 +25,8 @@ pub use lock::{How, Lock};
 pub use unlock::Unlock;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, Held, MAX_THREADS, ObjId, Order, Plain, Program, Property, Runtime,
-    SharedCell, ThreadId, View,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, Held, MAX_THREADS, Mutation, ObjId, Order, Plain, Program, Property,
+    Runtime, SharedCell, ThreadId, View,
     ids::ThreadQueue,
     object::{Facet, FacetSink},
     program::ObjectKind,
@@ -163,8 +163,8 @@ impl<R: Runtime> WwMutex<R> {
     }
 
     /// Releases the owner word and keeps its flags; the result is whether somebody waits.
-    fn release(&mut self) -> bool {
-        self.owner.fetch_and(WAITERS_BIT, Order::Release).waiters
+    fn release(&mut self, order: Order) -> bool {
+        self.owner.fetch_and(WAITERS_BIT, order).waiters
     }
 
     /// Stores the list and sets or clears WAITERS with its first or last entry, as `__mutex_add_waiter()` and
@@ -224,7 +224,8 @@ fn wake_victim<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, victim: ThreadId) {
 /// `__ww_ctx_less(a, b)`: a is younger than b.
 fn is_younger<R: Runtime>(cx: &mut Cx<'_, R>, a: ObjId, b: ObjId) -> bool {
     let (a, b) = (cx.ctx(a).stamp(), cx.ctx(b).stamp());
-    (a.wrapping_sub(b) as i16) > 0
+    (a.wrapping_sub(b) as i16) > 0 && !cx.mutated(Mutation::WwYoungerInverted)
+        || (b.wrapping_sub(a) as i16) > 0 && cx.mutated(Mutation::WwYoungerInverted)
 }
 
 /// Whether the context holds locks of its class.
@@ -240,6 +241,7 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
     if let Some(other) = waiter.ctx
         && holds_locks(cx, other)
         && is_younger(cx, other, ctx)
+        && !cx.mutated(Mutation::WwDieWakesNobody)
     {
         wake_victim(cx, m, waiter.task);
     }
@@ -255,7 +257,7 @@ fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<Ob
         return false;
     }
     cx.ctx(holder).set_wounded(true);
-    if owner != cx.me {
+    if owner != cx.me && !cx.mutated(Mutation::WwWoundWakesNobody) {
         wake_victim(cx, m, owner);
     }
     true

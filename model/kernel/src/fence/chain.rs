@@ -10,7 +10,7 @@ use super::{
     get, reference,
 };
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::rcu,
@@ -175,7 +175,8 @@ impl ChainOp {
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.duty == Duty::Find && self.seqno > 0 {
             let (_, last) = cx.program.fence_point(self.head);
-            if node(cx.program, self.head).is_none() || last < self.seqno {
+            let future = last < self.seqno && !cx.mutated(Mutation::ChainFindsFuture);
+            if node(cx.program, self.head).is_none() || future {
                 return Flow::Done(Value::from(Errno::EINVAL));
             }
         }
@@ -190,7 +191,8 @@ impl ChainOp {
             return self.go(At::Contained);
         }
         let of = |fence| program.fence_point(fence).0;
-        let reaches = node(program, self.node).is_none_or(|n| n.prev_seqno < self.seqno);
+        let late = u16::from(program.mutated(Mutation::ChainFindsLate));
+        let reaches = node(program, self.node).is_none_or(|n| n.prev_seqno < self.seqno + late);
         if self.seqno == 0 || of(self.node) != of(self.head) || reaches {
             return Flow::Done(reference(self.node));
         }
@@ -207,14 +209,17 @@ impl ChainOp {
     }
 
     fn get_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        get(cx, self.fence);
+        if !cx.mutated(Mutation::ChainNoGetContained) {
+            get(cx, self.fence);
+        }
         let callback = node(cx.program, self.head).map_or(NO_FENCE, |n| n.callback);
         self.inside(At::Add, Part::add_callback(self.fence, callback, self.head))
     }
 
     /// `dma_fence_chain_walk()` of a node: what is not one has none before it.
     fn walk<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let Some(node) = node(cx.program, self.node) else {
+        let walks = !cx.mutated(Mutation::ChainFirstOnly);
+        let Some(node) = node(cx.program, self.node).filter(|_| walks) else {
             cx.touch(ObjId::task(cx.me));
             return self.put(At::PutNode, self.node);
         };
@@ -240,6 +245,7 @@ impl ChainOp {
         let (old, new) = (pointer(self.prev), pointer(self.replacement.take()));
         cx.rt.full_barrier();
         cx.touch(word);
+        let old = if cx.mutated(Mutation::ChainExchangeBlind) { cx.world.var_value(word) } else { old };
         let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
             Ok(old) => old,
             Err(_) => new,
@@ -256,7 +262,10 @@ impl ChainOp {
     fn unlink<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(own) = node(cx.program, self.head) else { return Flow::Done(Value::Word(0)) };
         let Some(prev) = take(cx, own.prev) else { return self.go(At::TakeFence) };
-        let alone = cx.fence(prev).refs.count() == 1;
+        if cx.mutated(Mutation::ChainReleaseKeepsPrev) {
+            return self.go(At::TakeFence);
+        }
+        let alone = cx.fence(prev).refs.count() == 1 || cx.mutated(Mutation::ChainUnlinksShared);
         let Some(before) = node(cx.program, prev).filter(|_| alone) else { return self.put(At::PutLast, prev) };
         if let Some(next) = take(cx, before.prev) {
             cx.world.var_mut(own.prev).cell.store(reference(next), Order::Release);
@@ -267,8 +276,8 @@ impl ChainOp {
     fn take_fence<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let fence = node(cx.program, self.head).and_then(|n| take(cx, n.fence));
         match fence {
-            Some(fence) => self.put(At::PutFence, fence),
-            None => self.inside(At::Free, Part::fence(What::Free, self.head)),
+            Some(fence) if !cx.mutated(Mutation::ChainReleaseKeepsFence) => self.put(At::PutFence, fence),
+            _ => self.inside(At::Free, Part::fence(What::Free, self.head)),
         }
     }
 
@@ -330,7 +339,7 @@ impl ChainOp {
                 self.prev = found(result);
                 self.go(At::ReadUnlock)
             }
-            At::TestPrev if zero => self.put(At::PutNode, self.node),
+            At::TestPrev if zero && !program.mutated(Mutation::ChainTestsNodes) => self.put(At::PutNode, self.node),
             At::TestPrev if self.prev.is_some_and(|p| node(program, p).is_some()) => self.go(At::ReadLockAgain),
             At::TestPrev => self.go(At::Exchange),
             At::LoadReplacement => {
@@ -369,7 +378,9 @@ impl Protocol for ChainOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::GetForCallback => {
-                get(cx, self.head);
+                if !cx.mutated(Mutation::ChainNoGet) {
+                    get(cx, self.head);
+                }
                 self.go(At::Begin)
             }
             At::Begin => self.begin(cx),

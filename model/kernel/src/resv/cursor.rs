@@ -14,7 +14,8 @@
 
 use super::{Entry, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Property, Runtime,
+    Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -268,7 +269,7 @@ impl CursorOp {
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
-            if entry.usage <= self.cursor.usage() {
+            if entry.usage <= self.cursor.usage() || cx.mutated(Mutation::CursorLockedAnyUsage) {
                 self.cursor.set_found(entry.usage);
                 return self.item(entry.fence);
             }
@@ -280,14 +281,15 @@ impl CursorOp {
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.cursor.set_restarted(false);
         let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
-        if now == some(self.cursor.list) { self.walk() } else { self.go(At::Restart) }
+        let same = now == some(self.cursor.list) || cx.mutated(Mutation::CursorResumesOld);
+        if same { self.walk() } else { self.go(At::Restart) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let list = cx.resv(self.cursor.resv).list.load(Order::Acquire);
         let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
-        self.cursor.set_restarted(true);
+        self.cursor.set_restarted(!cx.mutated(Mutation::CursorNotRestarted));
         self.walk()
     }
 
@@ -327,13 +329,15 @@ impl CursorOp {
 
     fn test<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.cursor.fence() else { return self.walk() };
-        let skipped = fence::test_signaled(cx, fence) || self.cursor.found() > self.cursor.usage();
+        let signaled = fence::test_signaled(cx, fence) && !cx.mutated(Mutation::ResvWalkSeesSignaled);
+        let skipped = signaled || self.cursor.found() > self.cursor.usage();
         if skipped { self.walk() } else { self.go(At::Recheck) }
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
-        self.go(if now == some(self.cursor.list) { At::ReadUnlock } else { At::Restart })
+        let same = now == some(self.cursor.list) || cx.mutated(Mutation::ResvWalkNoRecheck);
+        self.go(if same { At::ReadUnlock } else { At::Restart })
     }
 }
 
@@ -343,7 +347,9 @@ impl Protocol for CursorOp {
             At::Begin => Flow::Done(Value::Cursor(self.cursor)),
             At::IsRestarted => Flow::Done(Value::Word(i32::from(self.cursor.is_restarted()))),
             At::FoundUsage => Flow::Done(Value::Word(self.cursor.found() as i32)),
-            At::End if self.cursor.fence().is_none() => Flow::Done(Value::Word(0)),
+            At::End if self.cursor.fence().is_none() || cx.mutated(Mutation::CursorEndKeeps) => {
+                Flow::Done(Value::Word(0))
+            }
             At::End => match self.put.step(cx) {
                 Flow::Done(_) => Flow::Done(Value::Word(0)),
                 // Its release runs first.

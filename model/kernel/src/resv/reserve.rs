@@ -2,7 +2,7 @@
 
 use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -83,9 +83,13 @@ impl Reserve {
         self.old = cx.resv(self.resv).list.load(Order::Relaxed);
         if let Some(old) = self.old {
             let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
-            if num + self.wanted <= max {
+            let short = u8::from(cx.mutated(Mutation::ResvReserveOneShort));
+            if num + self.wanted <= max + short {
                 return Flow::Done(Value::Word(0));
             }
+        }
+        if cx.mutated(Mutation::ResvReserveNothing) {
+            return Flow::Done(Value::Word(0));
         }
         self.at = At::Allocate;
         Flow::Go
@@ -130,7 +134,8 @@ impl Reserve {
         let at = usize::from(self.index);
         let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
         if let Some(f) = entry.fence
-            && fence::test_signaled(cx, f)
+            && (fence::test_signaled(cx, f) && !cx.mutated(Mutation::ResvReserveKeepsSignaled)
+                || cx.mutated(Mutation::ResvReserveDropsLive))
         {
             self.signaled |= 1 << at;
         } else {
@@ -147,7 +152,8 @@ impl Reserve {
     }
 
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.resv(self.resv).list.store(Some(self.new), Order::Release);
+        let order = cx.order(Mutation::ResvPublishRelaxed, Order::Release);
+        cx.resv(self.resv).list.store(Some(self.new), order);
         if self.old.is_none() {
             return Flow::Done(Value::Word(0));
         }
@@ -157,6 +163,7 @@ impl Reserve {
     fn next_drop<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.at = At::FreeOld;
         if self.signaled != 0
+            && !cx.mutated(Mutation::ResvReserveLeaks)
             && let Some(old) = self.old
         {
             let i = self.signaled.trailing_zeros() as usize;
@@ -185,7 +192,9 @@ impl Protocol for Reserve {
                 other => other,
             },
             At::FreeOld => {
-                if let Some(old) = self.old {
+                if let Some(old) = self.old.filter(|_| cx.mutated(Mutation::ResvReserveFreesNow)) {
+                    cx.list(old).reclaim();
+                } else if let Some(old) = self.old.filter(|_| !cx.mutated(Mutation::ResvReserveKeepsList)) {
                     cx.list(old).life.swap(Life::Dying as u8, Order::AcqRel);
                     rcu::free_later(cx, old);
                 }

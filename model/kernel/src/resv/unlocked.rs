@@ -5,7 +5,7 @@
 
 use super::{Entry, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     machine::Protocol,
@@ -169,9 +169,12 @@ impl Unlocked {
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.list = cx.resv(self.resv).list.load(Order::Acquire);
-        self.index = 0;
+        if !cx.mutated(Mutation::ResvRestartGoesOn) {
+            self.index = 0;
+        }
+        let order = cx.order(Mutation::ResvRestartRelaxed, Order::Acquire);
         self.num = match self.list {
-            Some(l) => cx.list(l).num.load(Order::Acquire),
+            Some(l) => cx.list(l).num.load(order),
             None => 0,
         };
         self.advance()
@@ -191,12 +194,21 @@ impl Unlocked {
             return self.go(At::Test);
         }
         self.fence = None;
+        if cx.mutated(Mutation::ResvWalkSkipsDead) {
+            return self.advance();
+        }
         self.go(At::Restart)
     }
 
     fn test_found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.fence else { return self.advance() };
-        if fence::test_signaled(cx, fence) || self.found > self.usage {
+        let weaker = self.found > self.usage && !cx.mutated(Mutation::ResvWalkAnyUsage)
+            || self.found == self.usage && cx.mutated(Mutation::ResvWalkOnlyUsage);
+        let signaled = fence::test_signaled(cx, fence) && !cx.mutated(Mutation::ResvWalkSeesSignaled);
+        if signaled || weaker {
+            if cx.mutated(Mutation::ResvWalkLeaks) {
+                self.fence = None;
+            }
             return self.put(AfterPut::Next);
         }
         self.go(At::Recheck)
@@ -204,7 +216,7 @@ impl Unlocked {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let now = cx.resv(self.resv).list.load(Order::Acquire);
-        if now != self.list {
+        if now != self.list && !cx.mutated(Mutation::ResvWalkNoRecheck) {
             return self.put(AfterPut::Restart);
         }
         self.go(At::ReadUnlock)
@@ -241,7 +253,9 @@ impl Protocol for Unlocked {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ReadLock | At::ReadLockAgain => {
-                rcu::read_lock(cx);
+                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                    rcu::read_lock(cx);
+                }
                 self.go(if self.at == At::ReadLock { At::Restart } else { At::Resume })
             }
             At::Resume => self.resume(cx),
@@ -251,7 +265,9 @@ impl Protocol for Unlocked {
             At::Test => self.test_found(cx),
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
-                rcu::read_unlock(cx);
+                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                    rcu::read_unlock(cx);
+                }
                 self.found_or_done()
             }
             At::Put => match self.put.step(cx) {
@@ -261,6 +277,7 @@ impl Protocol for Unlocked {
                 other => other,
             },
             At::Wait => match self.wait.step(cx) {
+                Flow::Done(v) if cx.mutated(Mutation::ResvWaitFirstOnly) => Flow::Done(v),
                 Flow::Done(v) => self.waited(v),
                 other => other,
             },

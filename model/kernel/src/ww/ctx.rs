@@ -2,7 +2,8 @@
 
 use super::contract;
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Runtime, ThreadId, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Runtime, ThreadId, Value,
+    View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -249,7 +250,8 @@ impl CtxOp {
         if second || cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
             return contract(cx, self.ctx);
         }
-        let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
+        let next = i32::from(!cx.mutated(Mutation::WwInitOldStamp));
+        let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
         let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
         ctx.stamp.set(stamp);

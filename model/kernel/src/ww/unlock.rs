@@ -2,7 +2,7 @@
 
 use super::contract;
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     machine::Protocol,
     program::ObjectKind,
@@ -70,14 +70,19 @@ impl Unlock {
             contract(cx, ctx);
             return Flow::Done(Value::Word(0));
         }
-        cx.ctx(ctx).set_acquired(held - 1);
-        cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        if !cx.mutated(Mutation::WwUnlockKeepsCount) {
+            cx.ctx(ctx).set_acquired(held - 1);
+        }
+        if !cx.mutated(Mutation::WwUnlockKeepsCtx) {
+            cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        }
         self.at = At::Release;
         Flow::Go
     }
 
     fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !cx.ww(self.mutex).release() {
+        let order = cx.order(Mutation::WwUnlockRelaxed, Order::Release);
+        if !cx.ww(self.mutex).release(order) || cx.mutated(Mutation::WwUnlockNoSlowPath) {
             return Flow::Done(Value::Word(0));
         }
         self.at = At::WakeFirst;
@@ -87,7 +92,9 @@ impl Unlock {
     fn wake_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.mutex);
         let waiters = cx.ww(self.mutex).waiters.get(held);
-        if let Some(first) = waiters.live().first() {
+        let live = waiters.live();
+        let first = if cx.mutated(Mutation::WwUnlockWakesLast) { live.last() } else { live.first() };
+        if let Some(first) = first.filter(|_| !cx.mutated(Mutation::WwUnlockWakesNobody)) {
             cx.wake(first.task);
         }
         Flow::Done(Value::Word(0))
