@@ -273,7 +273,7 @@ mutations! {
         ChainNoGet "chain-no-get" in "dma_fence_chain_enable_signaling()" "the callback has no reference to the node";
         ChainNoGetContained "chain-no-get-contained" in "dma_fence_chain_enable_signaling()" "the callback has no reference to the fence";
         ChainFirstOnly "chain-first-only" in "dma_fence_chain_walk()" "only the node's own fence counts";
-        ChainExchangeBlind "chain-exchange-blind" in "dma_fence_chain_walk()" "prev is overwritten whatever is there";
+        ChainExchangePutsOld "chain-exchange-puts-old" in "dma_fence_chain_walk()" "who finds prev changed drops what was there all the same";
         ChainUnlinksShared "chain-unlinks-shared" in "dma_fence_chain_release()" "takes apart a node that others refer to";
         ChainReleaseKeepsPrev "chain-release-keeps-prev" in "dma_fence_chain_release()" "prev is not put";
         ChainReleaseKeepsFence "chain-release-keeps-fence" in "dma_fence_chain_release()" "the contained fence is not put";

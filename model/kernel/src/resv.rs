@@ -104,6 +104,11 @@ impl<R: Runtime> Resv<R> {
         Resv { list: R::Atomic::new(None) }
     }
 
+    /// The list in use, for observers.
+    pub(crate) fn list(&self) -> Option<ObjId> {
+        self.list.peek()
+    }
+
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         sink("list", Facet::Object(self.list.peek()));
     }
@@ -144,6 +149,11 @@ impl<R: Runtime> FenceList<R> {
             max: R::Atomic::new(0),
             entries: std::array::from_fn(|_| R::Atomic::new(Entry::default())),
         }
+    }
+
+    /// Whether it is in use, or about to be.
+    pub(crate) fn is_live(&self) -> bool {
+        self.life.peek() == Life::Live as u8
     }
 
     /// How many entries of a live list hold the object.
@@ -266,6 +276,15 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
         let num = list.num.load(Order::Relaxed);
         list.max.store(num, Order::Relaxed);
     }
+}
+
+/// Whether a walk without the lock may look at a list: its memory is still that of the list that was found.
+fn check_list<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId) -> bool {
+    let there = cx.list(list).life.peek() != Life::Free as u8;
+    if !there {
+        cx.violate(Property::UseAfterFree, Some(list));
+    }
+    there
 }
 
 /// What [`reset_max_fences`] touches.

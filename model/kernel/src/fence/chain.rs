@@ -245,9 +245,9 @@ impl ChainOp {
         let (old, new) = (pointer(self.prev), pointer(self.replacement.take()));
         cx.rt.full_barrier();
         cx.touch(word);
-        let old = if cx.mutated(Mutation::ChainExchangeBlind) { cx.world.var_value(word) } else { old };
         let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
             Ok(old) => old,
+            Err(_) if cx.mutated(Mutation::ChainExchangePutsOld) => old,
             Err(_) => new,
         };
         cx.rt.full_barrier();

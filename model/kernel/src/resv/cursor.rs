@@ -310,6 +310,9 @@ impl CursorOp {
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = some(self.cursor.list) else { return self.go(At::Recheck) };
+        if !super::check_list(cx, list) {
+            return self.item(None);
+        }
         let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
         self.cursor.place += 1;
         self.cursor.set_found(entry.usage);

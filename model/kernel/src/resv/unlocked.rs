@@ -182,6 +182,9 @@ impl Unlocked {
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = self.list else { return self.go(At::Recheck) };
+        if !super::check_list(cx, list) {
+            return Flow::Done(Value::Unset);
+        }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
