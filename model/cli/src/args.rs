@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fenceweave_fuzz::sweep::Part;
 use std::{path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
@@ -30,6 +31,10 @@ pub enum Command {
     List(ListArgs),
     /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
     Mutants(MutantsArgs),
+    /// Explore every program up to a size over a few operations and objects, and say what can go wrong.
+    Sweep(SweepArgs),
+    /// Put a sweep together from the files of its parts.
+    Merge(MergeArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -204,4 +209,51 @@ pub struct MutantsArgs {
     /// How many mutants to run at once; the output is the same.
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
+}
+
+/// Arguments of `sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArgs {
+    /// Most threads of a program.
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub threads: usize,
+    /// Most operations of a thread.
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub ops: usize,
+    /// The operations, such as `lock,unlock`; a wrong name is answered with all of them.
+    #[arg(long, value_name = "OP,OP", value_delimiter = ',', required_unless_present = "resume")]
+    pub over: Vec<String>,
+    /// How many objects of each kind, such as `mutex=2,fence=1` [default: one of each kind that is needed].
+    #[arg(long, value_name = "KIND=N", value_delimiter = ',', value_parser = kind_and_count)]
+    pub objects: Vec<(String, usize)>,
+    /// Only this part of all programs, such as `3/8`; `merge` puts parts together.
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    pub part: Option<Part>,
+    /// Write what was found to this file as it goes: to be resumed, or merged.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Go on with the sweep of this file, which says what it is about.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["threads", "ops", "over", "objects", "part", "state"])]
+    pub resume: Option<PathBuf>,
+    /// How many programs to explore at once; the output is the same.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+}
+
+fn kind_and_count(text: &str) -> Result<(String, usize), String> {
+    let (kind, count) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KIND=N"))?;
+    let count = count.parse().map_err(|_| format!("`{count}` is not a number of objects"))?;
+    Ok((kind.to_string(), count))
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    Part::named(text).ok_or_else(|| format!("`{text}` is not a part such as 3/8"))
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// The files of all parts of one sweep.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
 }

@@ -4,10 +4,12 @@ pub mod check;
 mod explain;
 mod fmt;
 mod list;
+mod merge;
 mod mutants;
 mod progress;
 mod replay;
 mod sample;
+mod sweep;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -62,6 +64,8 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Fmt(a) => fmt::fmt(a),
         Command::List(a) => list::list(a),
         Command::Mutants(a) => mutants::mutants(a),
+        Command::Sweep(a) => sweep::sweep(a),
+        Command::Merge(a) => merge::merge(a),
         Command::Properties => properties(),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }

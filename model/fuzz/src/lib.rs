@@ -6,3 +6,5 @@
 
 #[cfg(feature = "mutants")]
 pub mod mutants;
+
+pub mod sweep;

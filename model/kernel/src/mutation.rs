@@ -330,7 +330,40 @@ mutations! {
 }
 
 /// Mutations that no scenario can kill, with the reason. `fenceweave mutants` fails if one of them is killed after all.
-pub const EXPLAINED: &[(Mutation, &str)] = &[];
+pub const EXPLAINED: &[(Mutation, &str)] = &[
+    (
+        Mutation::WakeNoBarrier,
+        "the waker's look at the task's state is a read-modify-write here, and the sleeper has a barrier after its own: the \
+         exchanges are ordered already",
+    ),
+    (
+        Mutation::ScheduleSleepsOnSignal,
+        "a pending signal lets an interruptible sleeper run on whenever it came, so that it sleeps for no time at all",
+    ),
+    (
+        Mutation::RwReadAloneInQueue,
+        "a lock that is free while readers wait is about to be given to them by the rwsem_wake() of whoever released it",
+    ),
+    (
+        Mutation::RwWriteQueueNoWake,
+        "whoever made the lock free, or was in the way of the wake-up for a moment, wakes the head of the queue itself",
+    ),
+    (
+        Mutation::WwLockNoSecondTry,
+        "the first turn of the wait loop tries again in the same critical section; the -EDEADLK that may come before that is \
+         what comes if the holder releases a moment later",
+    ),
+    (Mutation::WwPlaceNoKill, "__ww_mutex_check_kill() finds the older waiter in the same critical section"),
+    (
+        Mutation::WwUnlockWakesLast,
+        "any waiter may overtake the first, because HANDOFF is not modelled; whoever is woken takes the lock and wakes the next",
+    ),
+    (
+        Mutation::RcuSafeNoRecheck,
+        "a fence's memory is not used again while a section lasts, so that a fence that was replaced a moment ago is as good as \
+         one that will be replaced a moment later",
+    ),
+];
 
 impl Mutation {
     /// The mutation of that name.

@@ -316,7 +316,11 @@ impl CursorOp {
         let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
         self.cursor.place += 1;
         self.cursor.set_found(entry.usage);
-        let Some(fence) = entry.fence else { return self.walk() };
+        let Some(fence) = entry.fence else {
+            // num_fences grows only after the slot was filled.
+            cx.violate(Property::NullDereference, Some(list));
+            return self.item(None);
+        };
         self.found = fence;
         self.go(At::Get)
     }

@@ -5,7 +5,7 @@
 
 use super::{Entry, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     machine::Protocol,
@@ -188,7 +188,11 @@ impl Unlocked {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
-        if self.fence.is_some() { self.go(At::Get) } else { self.advance() }
+        if self.fence.is_none() {
+            // num_fences grows only after the slot was filled.
+            cx.violate(Property::NullDereference, Some(list));
+        }
+        self.go(At::Get)
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
