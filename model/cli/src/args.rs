@@ -226,6 +226,9 @@ pub struct SweepArgs {
     /// How many objects of each kind, such as `mutex=2,fence=1` [default: one of each kind that is needed].
     #[arg(long, value_name = "KIND=N", value_delimiter = ',', value_parser = kind_and_count)]
     pub objects: Vec<(String, usize)>,
+    /// Only threads that break no rule by themselves: what is found then goes wrong because of the others.
+    #[arg(long)]
+    pub balanced: bool,
     /// Only this part of all programs, such as `3/8`; `merge` puts parts together.
     #[arg(long, value_name = "K/N", value_parser = part)]
     pub part: Option<Part>,
@@ -233,7 +236,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Go on with the sweep of this file, which says what it is about.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["threads", "ops", "over", "objects", "part", "state"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["threads", "ops", "over", "objects", "balanced", "part", "state"])]
     pub resume: Option<PathBuf>,
     /// How many programs to explore at once; the output is the same.
     #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]

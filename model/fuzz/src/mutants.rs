@@ -130,7 +130,7 @@ impl<'a> Campaign<'a> {
         let mut fate = Fate { mutation, kills: vec![], reached: reached.len(), runs: 0 };
         for engine in &self.engines {
             // Sequentially consistent memory has every barrier already.
-            if *engine != Engine::Loom && mutation.is_weak() {
+            if *engine != Engine::Loom && mutation.needs_loom() {
                 continue;
             }
             if *engine == Engine::Loom && !fate.kills.is_empty() {

@@ -37,6 +37,8 @@ pub struct Plan {
     pub over: Vec<&'static Operation>,
     /// How many objects there are of each kind.
     pub objects: Vec<(Kind, usize)>,
+    /// Only scripts that break no rule by themselves: what is left goes wrong because of others.
+    pub balanced: bool,
 }
 
 /// Why there is no such sweep.
@@ -57,6 +59,9 @@ const MAX_THREADS: usize = 4;
 const MAX_OPS: usize = 6;
 /// Most objects of a kind.
 const MAX_OF_A_KIND: usize = 4;
+
+/// What a plan's line ends with.
+const BALANCED: &str = " balanced";
 
 impl Plan {
     /// A plan of operations and objects by their names; objects that are not given are derived: one of each kind that the
@@ -94,7 +99,7 @@ impl Plan {
         {
             return Err(NoPlan(format!("no operation takes a {}", idle.name())));
         }
-        Ok(Plan { threads, ops, over, objects: given })
+        Ok(Plan { threads, ops, over, objects: given, balanced: false })
     }
 
     /// The plan of a line that one was written as.
@@ -116,7 +121,8 @@ impl Plan {
         };
         let objects = field("objects")?.split(',').filter(|o| !o.is_empty());
         let objects: Vec<(String, usize)> = objects.map(object).collect::<Result<_, NoPlan>>()?;
-        Plan::new(number(field("threads")?)?, number(field("ops")?)?, &over, &objects)
+        let plan = Plan::new(number(field("threads")?)?, number(field("ops")?)?, &over, &objects)?;
+        Ok(Plan { balanced: line.ends_with(BALANCED), ..plan })
     }
 }
 
@@ -126,7 +132,8 @@ impl fmt::Display for Plan {
         let over: Vec<&str> = self.over.iter().map(|op| op.name).collect();
         let objects: Vec<String> = self.objects.iter().map(|(k, n)| format!("{}={n}", k.name())).collect();
         let (threads, ops) = (self.threads, self.ops);
-        write!(f, "threads={threads} ops={ops} over={} objects={}", over.join(","), objects.join(","))
+        let balanced = if self.balanced { BALANCED } else { "" };
+        write!(f, "threads={threads} ops={ops} over={} objects={}{balanced}", over.join(","), objects.join(","))
     }
 }
 

@@ -10,7 +10,7 @@
 use crate::{Cx, Order, Program, Runtime};
 
 macro_rules! mutations {
-    ($($protocol:literal { $($variant:ident $name:literal in $function:literal $what:literal $(($weak:ident))?;)* })*) => {
+    ($($protocol:literal { $($variant:ident $name:literal in $function:literal $what:literal $(($loom:ident))?;)* })*) => {
         /// A mistake in one place of one protocol.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u8)]
@@ -42,9 +42,10 @@ macro_rules! mutations {
                 match self { $($(Mutation::$variant => $what,)*)* }
             }
 
-            /// Whether only weak memory can show it: a barrier or a memory order is missing.
-            pub fn is_weak(self) -> bool {
-                match self { $($(Mutation::$variant => false $(|| stringify!($weak) == "weak")?,)*)* }
+            /// Whether only loom can show it: a barrier or a memory order is missing, or the wake-up of a sleeper whom the
+            /// other engines ask before every step whether it sleeps.
+            pub fn needs_loom(self) -> bool {
+                match self { $($(Mutation::$variant => false $(|| stringify!($loom) == "loom")?,)*)* }
             }
         }
     };
@@ -52,9 +53,9 @@ macro_rules! mutations {
 
 mutations! {
     "scheduler" {
-        SleepNoBarrier "sleep-no-barrier" in "set_current_state()" "the state is set without a barrier after it" (weak);
-        WakeNoBarrier "wake-no-barrier" in "try_to_wake_up()" "no barrier before the look at the task's state" (weak);
-        SignalNoWake "signal-no-wake" in "signal_wake_up()" "an interruptible sleeper is not woken";
+        SleepNoBarrier "sleep-no-barrier" in "set_current_state()" "the state is set without a barrier after it" (loom);
+        WakeNoBarrier "wake-no-barrier" in "try_to_wake_up()" "no barrier before the look at the task's state" (loom);
+        SignalNoWake "signal-no-wake" in "signal_wake_up()" "an interruptible sleeper is not woken" (loom);
         SignalNotPending "signal-not-pending" in "send_signal_locked()" "the signal is not noted as pending";
         ScheduleSleepsOnSignal "schedule-sleeps-on-signal" in "schedule()" "sleeps although a signal is pending";
     }
@@ -107,9 +108,9 @@ mutations! {
         RwLeaveNoWake "rwsem-leave-no-wake" in "rwsem_del_wake_waiter()" "who gives up wakes nobody";
         RwLeaveKeepsFlag "rwsem-leave-keeps-flag" in "rwsem_del_waiter()" "the last waiter leaves the WAITERS flag";
         RwTryReadIgnoresWriter "rwsem-try-read-ignores-queue" in "__down_read_trylock()" "succeeds although somebody waits";
-        RwUpWriteRelaxed "rwsem-up-write-relaxed" in "__up_write()" "releases without an order" (weak);
-        RwUpReadRelaxed "rwsem-up-read-relaxed" in "__up_read()" "releases without an order" (weak);
-        RwWriteRelaxed "rwsem-write-relaxed" in "rwsem_write_trylock()" "takes the lock without an order" (weak);
+        RwUpWriteRelaxed "rwsem-up-write-relaxed" in "__up_write()" "releases without an order" (loom);
+        RwUpReadRelaxed "rwsem-up-read-relaxed" in "__up_read()" "releases without an order" (loom);
+        RwWriteRelaxed "rwsem-write-relaxed" in "rwsem_write_trylock()" "takes the lock without an order" (loom);
     }
     "refcount" {
         RefGetUnlessZeroGets "ref-get-unless-zero-gets" in "refcount_inc_not_zero()" "gets from zero";
@@ -163,7 +164,7 @@ mutations! {
         WakeQFlushNoWake "wakeq-flush-no-wake" in "wake_up_q()" "wakes nobody";
         WakeQFlushKeepsNode "wakeq-flush-keeps-node" in "wake_up_q()" "a woken task cannot be added again";
         WakeQFlushStops "wakeq-flush-stops" in "wake_up_q()" "wakes the first and forgets the others";
-        WakeQAddNoBarrier "wakeq-add-no-barrier" in "__wake_q_add()" "no barrier before the look at the node" (weak);
+        WakeQAddNoBarrier "wakeq-add-no-barrier" in "__wake_q_add()" "no barrier before the look at the node" (loom);
     }
     "list" {
         ListAddTailAtHead "list-add-tail-at-head" in "list_add_tail()" "adds at the head";
@@ -200,9 +201,9 @@ mutations! {
         WwUnlockKeepsCtx "ww-unlock-keeps-ctx" in "__ww_mutex_unlock()" "leaves the ctx behind";
         WwUnlockKeepsCount "ww-unlock-keeps-count" in "__ww_mutex_unlock()" "the context does not count down";
         WwInitOldStamp "ww-init-old-stamp" in "ww_acquire_init()" "every context gets the same stamp";
-        WwLockNoBarrier "ww-lock-no-barrier" in "ww_mutex_set_context_fastpath()" "no barrier between the ctx and the look at the flag" (weak);
-        WwQueueNoBarrier "ww-queue-no-barrier" in "__ww_mutex_add_waiter()" "no barrier between the flag and the look at the ctx" (weak);
-        WwUnlockRelaxed "ww-unlock-relaxed" in "__mutex_unlock_fast()" "releases without an order" (weak);
+        WwLockNoBarrier "ww-lock-no-barrier" in "ww_mutex_set_context_fastpath()" "no barrier between the ctx and the look at the flag" (loom);
+        WwQueueNoBarrier "ww-queue-no-barrier" in "__ww_mutex_add_waiter()" "no barrier between the flag and the look at the ctx" (loom);
+        WwUnlockRelaxed "ww-unlock-relaxed" in "__mutex_unlock_fast()" "releases without an order" (loom);
     }
     "lock-all" {
         LockAllKeepsLocks "lock-all-keeps-locks" in "(back-off loop)" "does not release what it holds before it waits";
@@ -252,8 +253,8 @@ mutations! {
         FenceFreeNow "fence-free-now" in "dma_fence_free()" "frees without a grace period";
         FenceLaterInverted "fence-later-inverted" in "dma_fence_is_later()" "the earlier one counts as the later";
         FenceLaterAnyContext "fence-later-any-context" in "dma_fence_is_later()" "seqnos of two contexts are compared";
-        FenceSignalRelaxed "fence-signal-relaxed" in "dma_fence_signal()" "SIGNALED is set without an order" (weak);
-        FenceTestRelaxed "fence-test-relaxed" in "dma_fence_is_signaled()" "SIGNALED is read without an order" (weak);
+        FenceSignalRelaxed "fence-signal-relaxed" in "dma_fence_signal()" "SIGNALED is set without an order" (loom);
+        FenceTestRelaxed "fence-test-relaxed" in "dma_fence_is_signaled()" "SIGNALED is read without an order" (loom);
     }
     "dma_fence_get_rcu_safe" {
         RcuSafeNoRecheck "rcu-safe-no-recheck" in "dma_fence_get_rcu_safe()" "does not look whether the pointer changed";
@@ -267,7 +268,7 @@ mutations! {
         ArrayNeverLast "array-never-last" in "dma_fence_array_cb_func()" "the last member does not signal the array";
         ArrayReleaseKeeps "array-release-keeps" in "dma_fence_array_release()" "members are not put";
         ArrayIgnoresCount "array-ignores-count" in "dma_fence_array_signaled()" "is signalled whatever its members are";
-        ArrayCountRelaxed "array-count-relaxed" in "dma_fence_array_cb_func()" "counts down without an order" (weak);
+        ArrayCountRelaxed "array-count-relaxed" in "dma_fence_array_cb_func()" "counts down without an order" (loom);
     }
     "dma_fence_chain" {
         ChainNoGet "chain-no-get" in "dma_fence_chain_enable_signaling()" "the callback has no reference to the node";
@@ -318,9 +319,9 @@ mutations! {
         CursorResumesOld "cursor-resumes-old" in "dma_resv_iter_next_unlocked()" "goes on with a list that was replaced";
         CursorLockedAnyUsage "cursor-locked-any-usage" in "dma_resv_iter_next()" "finds fences of every usage";
         CursorEndKeeps "cursor-end-keeps" in "dma_resv_iter_end()" "the last fence is not put";
-        ResvPublishRelaxed "resv-publish-relaxed" in "rcu_assign_pointer()" "a new list is published without an order" (weak);
-        ResvAppendRelaxed "resv-append-relaxed" in "dma_resv_add_fence()" "num_fences grows without an order" (weak);
-        ResvRestartRelaxed "resv-restart-relaxed" in "dma_resv_iter_restart_unlocked()" "num_fences is read without an order" (weak);
+        ResvPublishRelaxed "resv-publish-relaxed" in "rcu_assign_pointer()" "a new list is published without an order" (loom);
+        ResvAppendRelaxed "resv-append-relaxed" in "dma_resv_add_fence()" "num_fences grows without an order" (loom);
+        ResvRestartRelaxed "resv-restart-relaxed" in "dma_resv_iter_restart_unlocked()" "num_fences is read without an order" (loom);
     }
     "uaccess" {
         UaccessFaultNoLock "uaccess-fault-no-lock" in "do_user_addr_fault()" "the fault is handled without mmap_lock";

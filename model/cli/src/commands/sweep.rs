@@ -71,6 +71,7 @@ fn job(args: &SweepArgs) -> Result<Job, String> {
         return resumed(path);
     }
     let plan = Plan::new(args.threads, args.ops, &args.over, &args.objects).map_err(|e| e.to_string())?;
+    let plan = Plan { balanced: args.balanced, ..plan };
     let part = args.part.unwrap_or(Part::WHOLE);
     let file = args.state.as_deref().map(|path| begun(path, &plan, part)).transpose()?;
     Ok(Job { plan, part, done: BTreeMap::new(), file })

@@ -14,6 +14,8 @@ mod limits;
 mod listing;
 mod liveness;
 mod mistakes;
+mod mutants;
 mod project;
 mod replay;
 mod sampling;
+mod sweep;

@@ -18,6 +18,17 @@ impl Programs<'_> {
     ///
     /// If the program's text is not understood: the vocabulary and the language differ.
     pub fn check(&self, p: &Program, tally: &mut Tally) {
+        let (program, run) = self.explore(p);
+        self.add(p, &program, &run, tally);
+    }
+
+    /// Whether a program breaks no rule; that it may not get on is no mistake of its own.
+    pub(super) fn is_right(&self, p: &Program) -> bool {
+        let (_, run) = self.explore(p);
+        run.found.iter().all(|f| is_stuck(f.violation.property))
+    }
+
+    fn explore(&self, p: &Program) -> (fenceweave_kernel::Program, Exploration) {
         let text = self.text(p, "program", "holds");
         let loaded = match fenceweave_scenario::load("program", &text) {
             Ok(loaded) => loaded,
@@ -30,7 +41,7 @@ impl Programs<'_> {
         let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
         let limits = Limits { states: STATES, ..Limits::default() };
         let run = explicit::explore(&task, &limits, &());
-        self.add(p, &case.program, &run, tally);
+        (case.program.clone(), run)
     }
 
     fn add(&self, p: &Program, program: &fenceweave_kernel::Program, run: &Exploration, tally: &mut Tally) {
@@ -84,8 +95,7 @@ impl Programs<'_> {
                 _ => "the end",
             })
         };
-        let stuck = matches!(violation.property, Property::Deadlock | Property::LostWakeup | Property::Livelock);
-        if !stuck {
+        if !is_stuck(violation.property) {
             return vec![at(violation.thread, violation.pc)];
         }
         let unfinished = program.scripted().filter(|t| !state.is_over(program, *t));
@@ -93,4 +103,9 @@ impl Programs<'_> {
         all.sort_unstable();
         all
     }
+}
+
+/// Whether nobody could go on.
+fn is_stuck(property: Property) -> bool {
+    matches!(property, Property::Deadlock | Property::LostWakeup | Property::Livelock)
 }

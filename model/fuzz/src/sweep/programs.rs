@@ -58,6 +58,13 @@ impl<'a> Programs<'a> {
             scripts.extend(last.iter().cloned());
         }
         let mut programs = Programs { plan, kinds, scripts, renamed: vec![] };
+        if plan.balanced {
+            let alone = |i| Program { scripts: vec![i as u32], orbit: 1 };
+            let right: Vec<bool> = (0..programs.scripts.len()).map(|i| programs.is_right(&alone(i))).collect();
+            // Renaming makes a right script of a right one, so the renamings still lead from script to script.
+            let mut right = right.into_iter();
+            programs.scripts.retain(|_| right.next().unwrap_or(false));
+        }
         programs.renamed = permutations(&programs.kinds).iter().map(|p| programs.rename_all(p)).collect();
         Ok(programs)
     }

@@ -20,6 +20,7 @@ fn the_reduction_finds_what_all_programs_find() {
         plan("wait,signal,add-fence,reserve", &[("fence", 2)], 2, 1),
         plan("lock+ctx,unlock", &[("ww-mutex", 2)], 2, 2),
         plan("complete,wait-for-completion", &[], 3, 1),
+        Plan { balanced: true, ..plan("down-read,down-write,up-read,up-write", &[("rwsem", 2)], 2, 2) },
     ];
     for plan in plans {
         let programs = Programs::new(&plan).expect("few scripts");
@@ -31,7 +32,7 @@ fn the_reduction_finds_what_all_programs_find() {
         let weights = |t: &Tally| -> Vec<(String, u64, (usize, usize))> {
             t.clusters.iter().map(|(key, c)| (key.clone(), c.labelled, c.size)).collect()
         };
-        assert!(!all.clusters.is_empty(), "{plan}: something is violated");
+        assert_eq!(all.clusters.is_empty(), plan.balanced, "{plan}: what is wrong is wrong by itself, here");
         assert_eq!(weights(&reduced), weights(&all), "{plan}: the same clusters");
     }
 }
@@ -97,4 +98,12 @@ fn what_is_no_plan_is_told() {
     assert!(refused("lock,lock", &[]).contains("twice"));
     assert!(refused("lock", &[("fence".into(), 1)]).contains("no operation takes a fence"));
     assert!(refused("lock", &[("mutex".into(), 9)]).contains("1 to 4"));
+}
+
+#[test]
+fn a_plan_is_read_back_from_its_line() {
+    let plan = plan("lock,wait,add-fence", &[("mutex", 2), ("resv", 1)], 3, 2);
+    for plan in [Plan { balanced: true, ..plan.clone() }, plan] {
+        assert_eq!(Plan::read(&plan.to_string()), Ok(plan));
+    }
 }
