@@ -12,7 +12,7 @@ fn every_mutation_is_listed_once() {
     assert_eq!(once.len(), names.len());
     assert!(names.len() >= 200, "{}", names.len());
     let one = Project::new().run("mutants --list --mutation ww-unlock-wakes-n").exits(0).out;
-    insta::assert_snapshot!(one, @"");
+    insta::assert_snapshot!(one, @"ww-unlock-wakes-nobody           ww_mutex: __mutex_unlock_slowpath(): wakes nobody");
     let ran = Project::new().run("mutants --mutation nothing").exits(2);
     assert!(ran.err.contains("no mutation's name begins with `nothing`"), "{}", ran.err);
 }

@@ -7,7 +7,35 @@ const LOCKS: &str = "sweep --ops 2 --over lock,unlock --objects mutex=2";
 #[test]
 fn two_balanced_threads_over_two_locks_deadlock_in_one_way() {
     let project = Project::new();
-    insta::assert_snapshot!(project.run("sweep --ops 4 --over lock,unlock --objects mutex=2 --balanced").sheet(), @"");
+    insta::assert_snapshot!(project.run("sweep --ops 4 --over lock,unlock --objects mutex=2 --balanced").sheet(), @"
+    every program with threads=2 ops=4 over=lock,unlock objects=mutex=2 balanced
+           35 programs, 110 with all names
+           32 hold
+            3 violate something
+            0 incomplete
+            3 deadlock
+
+    1. deadlock at lock, lock: 3 programs, 8 with all names
+
+    scenario program {
+        lock m0 kind=mutex
+        lock m1 kind=mutex
+        thread t0 {
+            lock m0
+            lock m1
+            unlock m0
+            unlock m1
+        }
+        thread t1 {
+            lock m1
+            lock m0
+            unlock m0
+            unlock m1
+        }
+        expect { violates deadlock }
+    }
+    -- exit code 0
+    ");
 }
 
 #[test]
