@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fenceweave_fuzz::sweep::Part;
 use std::{path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
@@ -34,6 +35,12 @@ pub enum Command {
     List(ListArgs),
     /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
     Diagram(DiagramArgs),
+    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
+    Mutants(MutantsArgs),
+    /// Explore every program up to a size over a few operations and objects, and say what can go wrong.
+    Sweep(SweepArgs),
+    /// Put a sweep together from the files of its parts.
+    Merge(MergeArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.
@@ -293,4 +300,77 @@ pub struct ShrinkArgs {
     /// Most states of one trial; what lies further down is sampled.
     #[arg(long, value_name = "N", default_value = "20000")]
     pub states: u64,
+}
+
+/// Arguments of `mutants`.
+#[derive(Args, Debug)]
+pub struct MutantsArgs {
+    /// Scenario files, or folders with `.kdl` files in them.
+    #[arg(default_value = "scenarios")]
+    pub paths: Vec<PathBuf>,
+    /// Only these mutations, by name or beginning of a name.
+    #[arg(long, value_name = "NAME")]
+    pub mutation: Vec<String>,
+    /// Which engines run the scenarios [default: explicit, then loom for what is left].
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineArg>,
+    /// Run every scenario against every mutant, not only until one kills it, and say how many do.
+    #[arg(long)]
+    pub all: bool,
+    /// Only list the mutations: protocol, kernel function, what is wrong.
+    #[arg(long)]
+    pub list: bool,
+    /// How many mutants to run at once; the output is the same.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+}
+
+/// Arguments of `sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArgs {
+    /// Most threads of a program.
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub threads: usize,
+    /// Most operations of a thread.
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub ops: usize,
+    /// The operations, such as `lock,unlock`; a wrong name is answered with all of them.
+    #[arg(long, value_name = "OP,OP", value_delimiter = ',', required_unless_present = "resume")]
+    pub over: Vec<String>,
+    /// How many objects of each kind, such as `mutex=2,fence=1` [default: one of each kind that is needed].
+    #[arg(long, value_name = "KIND=N", value_delimiter = ',', value_parser = kind_and_count)]
+    pub objects: Vec<(String, usize)>,
+    /// Only threads that break no rule by themselves: what is found then goes wrong because of the others.
+    #[arg(long)]
+    pub balanced: bool,
+    /// Only this part of all programs, such as `3/8`; `merge` puts parts together.
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    pub part: Option<Part>,
+    /// Write what was found to this file as it goes: to be resumed, or merged.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Go on with the sweep of this file, which says what it is about.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["threads", "ops", "over", "objects", "balanced", "part", "state"])]
+    pub resume: Option<PathBuf>,
+    /// How many programs to explore at once; the output is the same.
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+}
+
+fn kind_and_count(text: &str) -> Result<(String, usize), String> {
+    let (kind, count) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KIND=N"))?;
+    let count = count.parse().map_err(|_| format!("`{count}` is not a number of objects"))?;
+    Ok((kind.to_string(), count))
+}
+
+fn part(text: &str) -> Result<Part, String> {
+    Part::named(text).ok_or_else(|| format!("`{text}` is not a part such as 3/8"))
+}
+
+/// Arguments of `merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// The files of all parts of one sweep.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
 }

@@ -6,10 +6,13 @@ mod explain;
 mod fmt;
 mod fuzz;
 mod list;
+mod merge;
+mod mutants;
 mod progress;
 mod replay;
 mod sample;
 mod shrink;
+mod sweep;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -66,6 +69,9 @@ pub fn run(cli: &Cli) -> Exit {
         Command::Shrink(a) => shrink::shrink(a),
         Command::List(a) => list::list(a),
         Command::Diagram(a) => diagram::diagram(a),
+        Command::Mutants(a) => mutants::mutants(a),
+        Command::Sweep(a) => sweep::sweep(a),
+        Command::Merge(a) => merge::merge(a),
         Command::Properties => properties(),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }
@@ -180,30 +186,30 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     }
 }
 
-/// Does the work on several threads, and hands over the results in the order of the files as soon as they are there: the
+/// Does the work on several threads, and hands over the results in the order of the items as soon as they are there: the
 /// output is the same for any number of threads. It stops when the taker says so.
-fn in_order<T: Send>(
-    files: &[PathBuf],
+fn in_order<I: Sync, T: Send>(
+    items: &[I],
     jobs: usize,
-    work: impl Fn(&Path) -> T + Sync,
-    take: impl FnMut(&Path, T) -> ControlFlow<()> + Send,
+    work: impl Fn(&I) -> T + Sync,
+    take: impl FnMut(&I, T) -> ControlFlow<()> + Send,
 ) {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let done: Vec<Option<T>> = files.iter().map(|_| None).collect();
+    let done: Vec<Option<T>> = items.iter().map(|_| None).collect();
     let counter = Mutex::new((done, 0, take));
     let worker = || {
         while !stop.load(Ordering::Relaxed) {
             let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(i) else { return };
-            let result = work(file);
+            let Some(item) = items.get(i) else { return };
+            let result = work(item);
             // A poisoned lock: another worker has panicked, and the scope passes that on.
             let Ok(mut counter) = counter.lock() else { return };
             let (done, handed, take) = &mut *counter;
             done[i] = Some(result);
             while let Some(ready) = done.get_mut(*handed).and_then(Option::take) {
-                let file = &files[*handed];
+                let item = &items[*handed];
                 *handed += 1;
-                if take(file, ready).is_break() {
+                if take(item, ready).is_break() {
                     stop.store(true, Ordering::Relaxed);
                     return;
                 }
@@ -211,7 +217,7 @@ fn in_order<T: Send>(
         }
     };
     std::thread::scope(|s| {
-        for _ in 1..jobs.clamp(1, files.len().max(1)) {
+        for _ in 1..jobs.clamp(1, items.len().max(1)) {
             s.spawn(worker);
         }
         worker();

@@ -5,9 +5,12 @@
 //! generation of its text (`model/scenario`), engines (`model/explore`), printing and files (`model/cli`).
 //!
 //! Start reading at [`oracle`], which says what must be true of every scenario; [`campaign`] makes many and asks it;
-//! [`shrink`](mod@shrink) makes a failing one small.
+//! [`shrink`](mod@shrink) makes a failing one small; [`sweep`] leaves no small program out.
 
 pub mod campaign;
 pub mod contention;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 pub mod oracle;
 pub mod shrink;
+pub mod sweep;

@@ -5,7 +5,7 @@ mod context;
 pub use context::{Context, Private};
 
 use crate::{
-    Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
+    Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
     object::Task,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -182,7 +182,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let state = if patience.interruptible() { Task::<R>::INTERRUPTIBLE } else { Task::<R>::UNINTERRUPTIBLE };
         // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote there.
         let _ = self.world.task_mut(self.me).state.swap(state, Order::Relaxed);
-        self.rt.full_barrier();
+        self.full_barrier(Mutation::SleepNoBarrier);
     }
 
     /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it.
@@ -194,7 +194,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
     /// `wake_up_process()`: true if the task was sleeping (or about to).
     pub fn wake(&mut self, t: ThreadId) -> bool {
         self.touch(ObjId::task(t));
-        self.rt.full_barrier();
+        self.full_barrier(Mutation::WakeNoBarrier);
         // try_to_wake_up() leaves the state of a task alone that does not sleep: one whom a signal woke stays that.
         let was = self.world.task_mut(t).state.fetch_and(u64::from(Task::<R>::SIGNALED), Order::AcqRel);
         if Task::<R>::is_asleep(was) {
@@ -206,6 +206,9 @@ impl<'a, R: Runtime> Cx<'a, R> {
     /// `signal_wake_up()`: ends an interruptible sleep, and only such a one.
     pub fn wake_by_signal(&mut self, t: ThreadId) {
         self.touch(ObjId::task(t));
+        if self.mutated(Mutation::SignalNoWake) {
+            return;
+        }
         let (asleep, up) = (Task::<R>::INTERRUPTIBLE, Task::<R>::SIGNALED);
         if self.world.task_mut(t).state.compare_exchange(asleep, up, Order::AcqRel).is_ok() {
             self.rt.release(t);
@@ -222,7 +225,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
             self.rt.full_barrier();
         }
         // Others only ever end a sleep: what kind of sleep it is, only this thread says.
-        if self.world.task(self.me).state.peek() == light && self.signal_pending() {
+        let heeds = !self.mutated(Mutation::ScheduleSleepsOnSignal);
+        if self.world.task(self.me).state.peek() == light && heeds && self.signal_pending() {
             let _ = self.world.task_mut(self.me).state.compare_exchange(light, Task::<R>::SIGNALED, Order::AcqRel);
         }
     }

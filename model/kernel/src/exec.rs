@@ -15,7 +15,7 @@
 //! objects are not modelled, a reservation lives as long as the scenario.
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Plain, Property, Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -270,16 +270,25 @@ impl ExecOp {
     /// The first thing to do in a set with these registers; [`Inner::Begin`] if that is nothing.
     fn plan(&self, program: &crate::Program, r: &Registers) -> Inner {
         let lock = |resv, how| Lock::new(lock_of(program, resv), Some(ctx_of(program, self.exec)), how);
+        let interruptible = r.flags.interruptible && !program.mutated(Mutation::ExecNotInterruptible);
         match (self.what, r.contended) {
-            (What::LockObj | What::PrepareObj, Contended::On(resv)) => {
-                let slow = if r.flags.interruptible { How::SlowInterruptible } else { How::Slow };
+            (What::LockObj | What::PrepareObj, Contended::On(resv))
+                if !program.mutated(Mutation::ExecForgetsContended) =>
+            {
+                let slow = if interruptible { How::SlowInterruptible } else { How::Slow };
                 Inner::LockContended(lock(resv, slow))
             }
-            (What::LockObj | What::PrepareObj, _) if r.prelocked == Some(self.resv) => Inner::Begin,
+            (What::LockObj | What::PrepareObj, _)
+                if r.prelocked == Some(self.resv) && !program.mutated(Mutation::ExecPrelockedAgain) =>
+            {
+                Inner::Begin
+            }
             (What::LockObj | What::PrepareObj, _) => {
-                Inner::Lock(lock(self.resv, if r.flags.interruptible { How::Interruptible } else { How::Lock }))
+                Inner::Lock(lock(self.resv, if interruptible { How::Interruptible } else { How::Lock }))
             }
             (What::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
+            (What::Cleanup, _) if program.mutated(Mutation::ExecCleanupKeepsLocks) => Inner::Begin,
+            (What::Fini, _) if program.mutated(Mutation::ExecFiniKeepsLocks) => Inner::Begin,
             (What::Cleanup, Contended::On(_)) | (What::Fini, _) => {
                 r.locked().last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
             }
@@ -344,13 +353,13 @@ impl ExecOp {
             (What::Cleanup, Contended::Nothing) => self.ctx(cx, CtxHow::Done),
             (What::Cleanup, Contended::On(_)) => {
                 self.update(cx, |r| r.prelocked = None);
-                result = 1;
+                result = i32::from(!cx.mutated(Mutation::ExecCleanupEnds));
             }
             (What::IsContended, contended) => result = i32::from(contended != Contended::Nothing),
             (What::LockObj | What::PrepareObj, _) => {
                 // Taken at the beginning of the round already.
                 self.update(cx, |r| r.prelocked = None);
-                return self.is_locked();
+                return self.is_locked(cx.program);
             }
             (What::UnlockObj, _) => {}
             (What::Fini, contended) => {
@@ -364,8 +373,8 @@ impl ExecOp {
     }
 
     /// The object is locked: `prepare` goes on to make room.
-    fn is_locked(&mut self) -> Flow {
-        if self.what != What::PrepareObj {
+    fn is_locked(&mut self, program: &crate::Program) -> Flow {
+        if self.what != What::PrepareObj || program.mutated(Mutation::ExecPrepareNoRoom) {
             return Flow::Done(Value::Word(0));
         }
         self.inner = Inner::Reserve(Reserve::new(self.resv, self.slots));
@@ -385,9 +394,10 @@ impl ExecOp {
             }
             (Errno(0), ..) => {
                 self.note_locked(cx, self.resv);
-                self.is_locked()
+                self.is_locked(cx.program)
             }
             // Forgotten even if the wait was interrupted.
+            (_, true, _) if cx.mutated(Mutation::ExecKeepsContended) => Flow::Done(result),
             (_, true, _) => {
                 self.update(cx, |r| r.contended = Contended::Nothing);
                 Flow::Done(result)
@@ -397,14 +407,18 @@ impl ExecOp {
                 self.update(cx, |r| r.contended = Contended::On(resv));
                 Flow::Done(result)
             }
-            (Errno::EALREADY, ..) if r.flags.ignore_duplicates => self.is_locked(),
+            (Errno::EALREADY, ..) if r.flags.ignore_duplicates && !cx.mutated(Mutation::ExecDuplicateFails) => {
+                self.is_locked(cx.program)
+            }
             _ => Flow::Done(result),
         }
     }
 
     /// The end of an inner unlock operation.
     fn unlocked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, resv: ObjId) -> Flow {
-        self.update(cx, |r| r.remove(resv));
+        if self.what != What::UnlockObj || !cx.mutated(Mutation::ExecUnlockForgets) {
+            self.update(cx, |r| r.remove(resv));
+        }
         if self.what == What::UnlockObj {
             return Flow::Done(Value::Word(0));
         }

@@ -43,8 +43,8 @@ pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Program, Property,
-    Runtime, SharedCell, Then, ThreadId, Value, View, World,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Program,
+    Property, Runtime, SharedCell, Then, ThreadId, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
@@ -249,7 +249,8 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
 
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    cx.fence(fence).flags.load(Order::Acquire) & SIGNALED != 0
+    let order = cx.order(Mutation::FenceTestRelaxed, Order::Acquire);
+    cx.fence(fence).flags.load(order) & SIGNALED != 0
 }
 
 /// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver
@@ -275,6 +276,9 @@ pub(crate) fn is_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> b
 /// `dma_fence_get()`.
 pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let me = cx.me;
+    if cx.mutated(Mutation::FenceGetNothing) {
+        return;
+    }
     if check_alive(cx, fence) && !cx.fence(fence).refs.get(me) {
         cx.violate(Property::RefcountFromZero, Some(fence));
     }
@@ -296,6 +300,10 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
         return false;
     }
     let me = cx.me;
+    if cx.mutated(Mutation::FenceGetRcuGets) {
+        cx.fence(fence).refs.get(me);
+        return true;
+    }
     let got = cx.fence(fence).refs.get_unless_zero(me);
     check_count(cx, fence);
     got
@@ -310,7 +318,8 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
         cx.violate(Property::FenceReleasedPending, Some(fence));
         return done;
     }
-    let Some(callee) = cx.program.fence_ops(fence).release else {
+    let own = cx.program.fence_ops(fence).release.filter(|_| !cx.mutated(Mutation::FenceReleaseNotCalled));
+    let Some(callee) = own else {
         free(cx, fence);
         return done;
     };
@@ -323,7 +332,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if !check_alive(cx, fence) {
         return;
     }
-    if cx.program.rcu.is_some() {
+    if cx.program.rcu.is_some() && !cx.mutated(Mutation::FenceFreeNow) {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
         rcu::free_later(cx, fence);
     } else {
@@ -362,12 +371,14 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
 /// one with the same number is not.
 pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, a: ObjId, b: ObjId) -> bool {
     let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (world.fence_point(program, a), world.fence_point(program, b));
-    a == b || ctx_a == ctx_b && is_later(program, a, seqno_a, seqno_b)
+    let comparable = ctx_a == ctx_b || program.mutated(Mutation::FenceLaterAnyContext);
+    a == b || comparable && is_later(program, a, seqno_a, seqno_b)
 }
 
 /// `__dma_fence_is_later()`: numbers wrap around, unless those of the fence's kind are of 64 bits, as a chain's are. The
 /// kernel's wrap at 32 bits, these at 16.
 pub(crate) fn is_later(program: &Program, fence: ObjId, a: u16, b: u16) -> bool {
     let wide = program.fence_ops(fence).seqno64;
-    if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 }
+    let later = if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 };
+    later != program.mutated(Mutation::FenceLaterInverted)
 }

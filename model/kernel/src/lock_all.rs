@@ -9,7 +9,7 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Runtime, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::points,
     machine::Protocol,
     program::PoolRange,
@@ -155,7 +155,8 @@ impl LockAll {
 
     /// Goes on to give back the newest one held; then retries or returns.
     fn next_to_unlock(&mut self, program: &crate::Program) -> Flow {
-        if self.held != 0 {
+        let keeps = self.at == At::BackingOff && program.mutated(Mutation::LockAllKeepsLocks);
+        if self.held != 0 && !keeps {
             let newest = 15 - self.held.leading_zeros() as usize;
             let mutex = program.pool_objects(self.locks).get(newest);
             self.held &= !(1 << newest);
@@ -164,7 +165,11 @@ impl LockAll {
         }
         match (self.at, self.error) {
             (At::Unlocking, _) => Flow::Done(Value::Word(0)),
-            (_, e) if i32::from(e) == Errno::EDEADLK.0 => {
+            (_, e) if i32::from(e) == Errno::EDEADLK.0 && program.mutated(Mutation::LockAllNoSlow) => {
+                self.error = 0;
+                self.next_to_lock(program)
+            }
+            (_, e) if i32::from(e) == Errno::EDEADLK.0 && !program.mutated(Mutation::LockAllGivesUp) => {
                 (self.at, self.error) = (At::LockingSlow, 0);
                 self.take(program, usize::from(self.current));
                 Flow::Go

@@ -1,8 +1,8 @@
 //! One operation in flight: the union of all protocols' machines, and how an operation of a script becomes one.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, ObjId, Op, Operand, Order, Patience, Program,
-    Property, Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, Mutation, ObjId, Op, Operand, Order, Patience,
+    Program, Property, Runtime, ThreadId, Value, View,
     exec::ExecOp,
     fence::{self, CallbackOp, ChainInit, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
@@ -602,7 +602,8 @@ impl Resolver<'_> {
             Op::Worker { work } => Machine::Work(workqueue::WorkOp::new(workqueue::At::Take, work, Value::Unset)),
             Op::Timer { at, timer } => {
                 let timer = self.object(timer, |k| matches!(k, ObjectKind::Timer { .. }))?;
-                Machine::Timer(timer::TimerOp { at, timer })
+                let no_wait = at == timer::At::DelSync && self.program.mutated(Mutation::TimerDelSyncNoWait);
+                Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer })
             }
             Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
             Op::LocalIrq { off } => Machine::LocalIrq(irq::LocalIrq { off, visible: self.program.has_irqs }),

@@ -552,6 +552,9 @@ pub struct Program {
     pub containers: Vec<fence::Container>,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
     pub stubs: Vec<ObjId>,
+    /// The mistake that its protocols are run with.
+    #[cfg(feature = "mutants")]
+    pub mutation: crate::mutation::AtWork,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

@@ -23,7 +23,7 @@ pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View, fence,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View, fence,
     object::{Facet, FacetSink},
     program::ObjectKind,
     runtime::NoteCell,
@@ -109,6 +109,11 @@ impl<R: Runtime> Resv<R> {
         Resv { list: R::Atomic::new(None) }
     }
 
+    /// The list in use, for observers.
+    pub(crate) fn list(&self) -> Option<ObjId> {
+        self.list.peek()
+    }
+
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         sink("list", Facet::Object(self.list.peek()));
     }
@@ -165,6 +170,11 @@ impl<R: Runtime> FenceList<R> {
             entry.store(Entry::default(), Order::Relaxed);
         }
         self.life.swap(Life::Live as u8, Order::AcqRel);
+    }
+
+    /// Whether it is in use, or about to be.
+    pub(crate) fn is_live(&self) -> bool {
+        self.life.peek() == Life::Live as u8
     }
 
     /// How many entries of a live list hold the object.
@@ -292,7 +302,9 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
 
 /// `dma_resv_reset_max_fences()`: what was reserved and not used ends with the hold of the lock.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
-    if let Some(list) = cx.resv(resv).list.load(Order::Relaxed) {
+    if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
+        && !cx.mutated(Mutation::ResvNoReset)
+    {
         let list = cx.list(list);
         let num = list.num.load(Order::Relaxed);
         list.max.store(num, Order::Relaxed);
@@ -324,6 +336,15 @@ fn check_replaced<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, old: Entry, new: 
     if !fence::test_signaled(cx, fence) {
         cx.violate(Property::DependencyLost, Some(resv));
     }
+}
+
+/// Whether a walk without the lock may look at a list: its memory is still that of the list that was found.
+fn check_list<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId) -> bool {
+    let there = cx.list(list).life.peek() != Life::Free as u8;
+    if !there {
+        cx.violate(Property::UseAfterFree, Some(list));
+    }
+    there
 }
 
 /// What [`reset_max_fences`] touches.

@@ -430,8 +430,14 @@ pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Viol
 ///
 /// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
 /// is what a thread took and neither dropped nor left anywhere.
-fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    let unlinked = |id: ObjId| !world.objects().any(|(_, o)| matches!(o, Object::Resv(r) if r.list() == Some(id)));
     for (id, o) in world.objects() {
+        // A list that no reservation refers to any more was to be freed after a grace period.
+        if matches!(o, Object::FenceList(l) if l.is_live()) && unlinked(id) {
+            let thread = program.main_thread();
+            return Some(Violation { property: Property::LeakedObject, thread, pc: 0, object: Some(id), other: None });
+        }
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
             Object::Slot(s) if s.is_live() => (s.refs(), 0),

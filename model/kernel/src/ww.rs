@@ -58,7 +58,8 @@ pub use owner::Owner;
 pub use unlock::Unlock;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, View,
+    AtomicCell, Code, Coder, Cx, Footprint, Held, Mutation, ObjId, Order, Plain, Program, Runtime, SharedCell,
+    ThreadId, View,
     ids::ThreadQueue,
     object::{Facet, FacetSink},
     program::ObjectKind,
@@ -202,7 +203,8 @@ fn wake_victim<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, victim: ThreadId) {
 /// `__ww_ctx_less(a, b)`: a is younger than b.
 fn is_younger<R: Runtime>(cx: &mut Cx<'_, R>, a: ObjId, b: ObjId) -> bool {
     let (a, b) = (cx.ctx(a).stamp(), cx.ctx(b).stamp());
-    (a.wrapping_sub(b) as i16) > 0
+    (a.wrapping_sub(b) as i16) > 0 && !cx.mutated(Mutation::WwYoungerInverted)
+        || (b.wrapping_sub(a) as i16) > 0 && cx.mutated(Mutation::WwYoungerInverted)
 }
 
 /// Whether the context holds locks of its class.
@@ -218,6 +220,7 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
     if let Some(other) = waiter.ctx
         && holds_locks(cx, other)
         && is_younger(cx, other, ctx)
+        && !cx.mutated(Mutation::WwDieWakesNobody)
     {
         wake_victim(cx, m, waiter.task);
     }
@@ -233,7 +236,7 @@ fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<Ob
         return false;
     }
     cx.ctx(holder).set_wounded(true);
-    if owner != cx.me {
+    if owner != cx.me && !cx.mutated(Mutation::WwWoundWakesNobody) {
         wake_victim(cx, m, owner);
     }
     true

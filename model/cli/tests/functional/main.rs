@@ -15,6 +15,8 @@ mod limits;
 mod listing;
 mod liveness;
 mod mistakes;
+mod mutants;
 mod project;
 mod replay;
 mod sampling;
+mod sweep;

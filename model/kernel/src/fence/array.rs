@@ -14,7 +14,7 @@ use super::{
     get,
 };
 use crate::{
-    AtomicCell, Call, Cx, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Call, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
 };
@@ -139,6 +139,7 @@ impl ArrayOp {
         let Some(member) = member else { return self.skip() };
         self.member = member;
         match self.duty {
+            Duty::Release if cx.mutated(Mutation::ArrayReleaseKeeps) => self.skip(),
             Duty::Release => self.inside(At::PutMember, Part::fence(What::Put, member)),
             Duty::Signaled => self.inside(At::Look, Part::fence(What::IsSignaled, member)),
             _ => self.go(At::Get),
@@ -152,7 +153,9 @@ impl ArrayOp {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
-        get(cx, self.array);
+        if !cx.mutated(Mutation::ArrayNoGet) {
+            get(cx, self.array);
+        }
         let callback = ObjId(words.callbacks.0 + self.index);
         self.inside(At::Add, Part::add_callback(self.member, callback, self.array))
     }
@@ -160,7 +163,7 @@ impl ArrayOp {
     /// The member is signalled, so its error changes no more.
     fn error<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let error = cx.fence(self.member).error.load(Order::Relaxed) & !PENDING_ERROR;
-        if error != 0 {
+        if error != 0 && !cx.mutated(Mutation::ArrayNoError) {
             let _ = cx.fence(self.array).error.compare_exchange(PENDING_ERROR, error, Order::AcqRel);
         }
         match self.duty {
@@ -171,7 +174,9 @@ impl ArrayOp {
 
     fn count_down<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
         cx.touch(words.pending);
-        let last = cx.world.var_mut(words.pending).cell.fetch_add(-1, Order::AcqRel) == Value::Word(1);
+        let order = cx.order(Mutation::ArrayCountRelaxed, Order::AcqRel);
+        let last = cx.world.var_mut(words.pending).cell.fetch_add(-1, order) == Value::Word(1);
+        let last = (last || cx.mutated(Mutation::ArrayFirstCounts)) && !cx.mutated(Mutation::ArrayNeverLast);
         match (self.duty, last) {
             (Duty::Member, true) => self.inside(At::Queue, Part::queue(words.work)),
             (Duty::Member, false) => self.inside(At::Put, Part::fence(What::Put, self.array)),
@@ -201,6 +206,7 @@ impl ArrayOp {
         let enabled = cx.fence(self.array).flags.load(Order::Acquire) & ENABLED != 0;
         match (enabled, self.pending) {
             (true, 0) => self.go(At::Settle),
+            (_, _) if cx.mutated(Mutation::ArrayIgnoresCount) => self.go(At::Settle),
             (true, _) => Flow::Done(Value::Word(0)),
             (false, _) => self.go(At::Next),
         }

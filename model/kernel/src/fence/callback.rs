@@ -2,8 +2,8 @@
 
 use super::{FenceOp, Locked, WAKES, What, check_alive, op::enable_signaling, test_signaled, wait::spin_if_locked};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Object, Order, Plain, Program, Property, Runtime,
-    SharedCell, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Program, Property,
+    Runtime, SharedCell, Value, View, World,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -202,7 +202,8 @@ impl CallbackOp {
 
     fn add<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        if let Some(call) = enable_signaling(cx, self.fence, held) {
+        let enables = !cx.mutated(Mutation::FenceAddNotEnabled);
+        if let Some(call) = enables.then(|| enable_signaling(cx, self.fence, held)).flatten() {
             self.at = At::Enabling;
             return Flow::Call(call);
         }
@@ -214,8 +215,11 @@ impl CallbackOp {
 
     /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
-        if test_signaled(cx, self.fence) {
+        if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceAddNoTest) {
             return Value::from(Errno::ENOENT);
+        }
+        if cx.mutated(Mutation::FenceAddNotQueued) {
+            return Value::Word(0);
         }
         let file = is_file(cx.program, self.callback);
         let queued = match file {
@@ -259,7 +263,11 @@ impl CallbackOp {
     fn remove<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
+        let kept = locked;
         let was_queued = locked.remove(self.callback.0);
+        if cx.mutated(Mutation::FenceRemoveKeeps) {
+            locked = kept;
+        }
         cx.fence(self.fence).locked.set(held, locked);
         if is_file(cx.program, self.callback) {
             return Flow::Done(Value::Word(i32::from(was_queued)));
@@ -271,7 +279,7 @@ impl CallbackOp {
             cx.violate(Property::CallbackContract, Some(self.callback));
         }
         cx.callback(self.callback).stage.set(Stage::Idle);
-        Flow::Done(Value::Word(i32::from(was_queued)))
+        Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutation::FenceRemoveSays))))
     }
 }
 

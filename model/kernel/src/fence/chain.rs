@@ -10,7 +10,7 @@ use super::{
     walk::ChainWalk,
 };
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
 };
@@ -147,7 +147,8 @@ impl ChainOp {
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.duty == Duty::Find && self.seqno > 0 {
             let (_, last) = cx.world.fence_point(cx.program, self.head);
-            if node(cx.program, self.head).is_none() || last < self.seqno {
+            let future = last < self.seqno && !cx.mutated(Mutation::ChainFindsFuture);
+            if node(cx.program, self.head).is_none() || future {
                 return Flow::Done(Value::from(Errno::EINVAL));
             }
         }
@@ -163,7 +164,8 @@ impl ChainOp {
         }
         let of = |fence| cx.world.fence_point(cx.program, fence).0;
         let before = cx.world.prev_seqno(cx.program, self.node);
-        let reaches = before.is_none_or(|before| before < self.seqno);
+        let late = u16::from(cx.mutated(Mutation::ChainFindsLate));
+        let reaches = before.is_none_or(|before| before < self.seqno + late);
         if self.seqno == 0 || of(self.node) != of(self.head) || reaches {
             return Flow::Done(reference(self.node));
         }
@@ -180,7 +182,9 @@ impl ChainOp {
     }
 
     fn get_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        get(cx, self.fence);
+        if !cx.mutated(Mutation::ChainNoGetContained) {
+            get(cx, self.fence);
+        }
         let callback = node(cx.program, self.head).map_or(NO_FENCE, |n| n.callback);
         self.inside(At::Add, Part::add_callback(self.fence, callback, self.head))
     }
@@ -195,7 +199,10 @@ impl ChainOp {
     fn unlink<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(own) = node(cx.program, self.head) else { return Flow::Done(Value::Word(0)) };
         let Some(prev) = take(cx, own.prev) else { return self.go(At::TakeFence) };
-        let alone = cx.fence(prev).refs.count() == 1;
+        if cx.mutated(Mutation::ChainReleaseKeepsPrev) {
+            return self.go(At::TakeFence);
+        }
+        let alone = cx.fence(prev).refs.count() == 1 || cx.mutated(Mutation::ChainUnlinksShared);
         let Some(before) = node(cx.program, prev).filter(|_| alone) else { return self.put(At::PutLast, prev) };
         if let Some(next) = take(cx, before.prev) {
             cx.world.var_mut(own.prev).cell.store(reference(next), Order::Release);
@@ -206,8 +213,8 @@ impl ChainOp {
     fn take_fence<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let fence = node(cx.program, self.head).and_then(|n| take(cx, n.fence));
         match fence {
-            Some(fence) => self.put(At::PutFence, fence),
-            None => self.inside(At::Free, Part::fence(What::Free, self.head)),
+            Some(fence) if !cx.mutated(Mutation::ChainReleaseKeepsFence) => self.put(At::PutFence, fence),
+            _ => self.inside(At::Free, Part::fence(What::Free, self.head)),
         }
     }
 
@@ -288,7 +295,9 @@ impl Protocol for ChainOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::GetForCallback => {
-                get(cx, self.head);
+                if !cx.mutated(Mutation::ChainNoGet) {
+                    get(cx, self.head);
+                }
                 self.go(At::Begin)
             }
             At::Begin => self.begin(cx),

@@ -6,8 +6,8 @@ use super::{
     check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell, Then,
-    ThreadId, Value, View,
+    AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime, SharedCell,
+    Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::{irq::irqs_footprint, refcount::Dropped},
@@ -132,6 +132,7 @@ impl FenceOp {
     /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile.
     fn ask_ops<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let detached = cx.fence(self.fence).flags.load(Order::Acquire) & DETACHED != 0;
+        let detached = detached && !cx.mutated(Mutation::FenceAsksDetached);
         match cx.program.fence_ops(self.fence).signaled.filter(|_| !detached) {
             Some(callee) => {
                 let args = [super::reference(self.fence), Value::Unset];
@@ -143,7 +144,8 @@ impl FenceOp {
 
     fn is_signaled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let signaled = test_signaled(cx, self.fence);
-        if signaled || cx.program.fence_ops(self.fence).signaled.is_none() {
+        let asks = !cx.mutated(Mutation::FenceAsksNobody);
+        if signaled || !asks || cx.program.fence_ops(self.fence).signaled.is_none() {
             return Flow::Done(Value::Word(i32::from(signaled)));
         }
         self.what = What::AskOps;
@@ -153,11 +155,12 @@ impl FenceOp {
     /// Sets SIGNALED, and detaches the operations if nobody needs them after that: true if it was signalled already.
     fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let detach = if cx.program.fence_ops(self.fence).release.is_none() { DETACHED } else { 0 };
-        let set = u64::from(SIGNALED | detach);
+        let signaled = if cx.mutated(Mutation::FenceSignalNoFlag) { 0 } else { SIGNALED };
+        let (set, order) = (u64::from(signaled | detach), cx.order(Mutation::FenceSignalRelaxed, Order::AcqRel));
         if !cx.fence(self.fence).is_signaled() {
             super::order::check(cx, self.fence);
         }
-        cx.fence(self.fence).flags.fetch_or(set, Order::AcqRel) & SIGNALED != 0
+        cx.fence(self.fence).flags.fetch_or(set, order) & SIGNALED != 0
     }
 
     /// What a signaller returns who was the first.
@@ -176,10 +179,10 @@ impl FenceOp {
             if !checks {
                 cx.violate(Property::FenceSignaledTwice, Some(self.fence));
             }
-            return Flow::Done(Value::Word(1));
+            return Flow::Done(Value::Word(i32::from(!cx.mutated(Mutation::FenceSignalTwice))));
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if locked.len == 0 {
+        if locked.len == 0 || cx.mutated(Mutation::FenceSignalNoCallbacks) {
             return self.signaled_first();
         }
         super::hold(cx, &mut locked);
@@ -205,10 +208,12 @@ impl FenceOp {
         }
         cx.fence(self.fence).locked.set(held, locked);
         if entry & WAKES != 0 {
-            cx.wake(ThreadId(entry & !WAKES));
+            if !cx.mutated(Mutation::FenceSignalWakesNobody) {
+                cx.wake(ThreadId(entry & !WAKES));
+            }
         } else {
             let data = callback::run(cx, ObjId(entry), own.map(|_| self.fence));
-            if let Some(callee) = own {
+            if let Some(callee) = own.filter(|_| !cx.mutated(Mutation::FenceCallbackNotCalled)) {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
             }
@@ -228,7 +233,9 @@ impl FenceOp {
     /// The lock is held already.
     fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        self.set_signaled(cx);
+        if !cx.mutated(Mutation::FenceEnableNotSignalled) {
+            self.set_signaled(cx);
+        }
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
         self.what = if empty { What::Unlock } else { What::RunCallback };
         Flow::Go
@@ -239,7 +246,9 @@ impl FenceOp {
         if late || !(-4095..0).contains(&self.error) {
             return cx.violate(Property::FenceErrorLate, Some(self.fence));
         }
-        cx.fence(self.fence).error.store(self.error.unsigned_abs(), Order::Relaxed);
+        if !cx.mutated(Mutation::FenceErrorLost) {
+            cx.fence(self.fence).error.store(self.error.unsigned_abs(), Order::Relaxed);
+        }
     }
 
     /// `dma_fence_get_status_locked()`, which asks the driver while the lock is held.
@@ -263,7 +272,8 @@ impl FenceOp {
     /// 1, or the error.
     fn status_of_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> i16 {
         let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
-        if error == 0 { 1 } else { -(error as i16) }
+        let success = error == 0 || cx.mutated(Mutation::FenceStatusNoError);
+        if success { 1 } else { -(error as i16) }
     }
 
     /// The driver says that it is done.
@@ -276,8 +286,9 @@ impl FenceOp {
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         match cx.fence(self.fence).refs.put(me) {
-            Dropped::More => Flow::Done(Value::Word(0)),
-            Dropped::Last => {
+            Dropped::More if !cx.mutated(Mutation::FencePutReleasesEarly) => Flow::Done(Value::Word(0)),
+            Dropped::Last if cx.mutated(Mutation::FencePutNoRelease) => Flow::Done(Value::Word(1)),
+            Dropped::More | Dropped::Last => {
                 self.what = What::Release;
                 Flow::Go
             }
@@ -309,7 +320,7 @@ impl FenceOp {
 pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, held: Held) -> Option<Call> {
     let was = cx.fence(fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
     let callee = cx.program.fence_ops(fence).enable_signaling?;
-    if was & (ENABLED | SIGNALED) != 0 {
+    if was & (ENABLED | SIGNALED) != 0 && !cx.mutated(Mutation::FenceEnableTwice) {
         return None;
     }
     let mut locked = cx.fence(fence).locked.get(held);
@@ -327,6 +338,7 @@ impl Protocol for FenceOp {
         }
         match self.what {
             What::EnableSignaling => self.enable(cx),
+            What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
             What::AskOps => self.ask_ops(cx),

@@ -2,7 +2,7 @@
 
 use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Handle, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::slab,
@@ -74,6 +74,9 @@ impl RcuSafe {
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !get_rcu(cx, self.fence) {
+            if cx.mutated(Mutation::RcuSafeGivesUp) {
+                return Flow::Done(Value::Null);
+            }
             return self.again();
         }
         self.at = At::Recheck;
@@ -82,8 +85,11 @@ impl RcuSafe {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let found = reference(self.fence);
-        if self.pointer(cx) == found {
+        if self.pointer(cx) == found || cx.mutated(Mutation::RcuSafeNoRecheck) {
             return Flow::Done(found);
+        }
+        if cx.mutated(Mutation::RcuSafeKeepsOld) {
+            return self.again();
         }
         self.at = At::Put;
         Flow::Go

@@ -2,7 +2,7 @@
 
 use super::{FenceOp, Locked, NO_FENCE, WAKES, What, check_alive, test_signaled};
 use crate::{
-    Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Value, View,
+    Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     machine::Protocol,
@@ -80,6 +80,10 @@ impl FenceWait {
             cx.might_sleep(self.fence);
             cx.about_to_wait_for(self.fence);
         }
+        if cx.mutated(Mutation::FenceWaitNotEnabled) {
+            self.at = At::Queue;
+            return Flow::Go;
+        }
         let mut enabling = self.enabling();
         let flow = enabling.step(cx);
         self.enable = enabling.what();
@@ -91,7 +95,7 @@ impl FenceWait {
     }
 
     fn queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
-        if test_signaled(cx, self.fence) {
+        if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceWaitNoTest) {
             return Flow::Done(Value::Word(1));
         }
         if self.patience.interruptible() && cx.signal_pending() {
@@ -102,7 +106,7 @@ impl FenceWait {
         }
         cx.fence(self.fence).publish();
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if !locked.push(WAKES | cx.me.0) {
+        if !cx.mutated(Mutation::FenceWaitNotQueued) && !locked.push(WAKES | cx.me.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -121,12 +125,14 @@ impl FenceWait {
         let signal = self.patience.interruptible() && cx.signal_pending();
         let result = match cause {
             Woken::Timeout => Woken::Timeout,
-            _ if signal => Woken::Signal,
+            _ if signal && !cx.mutated(Mutation::FenceWaitIgnoresSignal) => Woken::Signal,
             _ if test_signaled(cx, self.fence) => Woken::WakeUp,
             _ => return self.sleep(cx),
         };
         let mut locked: Locked = cx.fence(self.fence).locked.get(held);
-        locked.remove(WAKES | cx.me.0);
+        if !cx.mutated(Mutation::FenceWaitStaysQueued) {
+            locked.remove(WAKES | cx.me.0);
+        }
         cx.fence(self.fence).locked.set(held, locked);
         cx.set_running();
         Flow::Done(result.result())

@@ -11,7 +11,7 @@ use super::{
     reference,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::rcu,
@@ -91,7 +91,7 @@ impl ChainWalk {
     /// A walk about to start. What is no node of a chain has none before it.
     pub(super) fn new(program: &Program, from: ObjId) -> ChainWalk {
         let mut walk = ChainWalk { node: from, ..ChainWalk::BLANK };
-        if node(program, from).is_none() {
+        if node(program, from).is_none() || program.mutated(Mutation::ChainFirstOnly) {
             walk.put(At::PutNode, from);
         }
         walk
@@ -130,6 +130,7 @@ impl ChainWalk {
         cx.touch(word);
         let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
             Ok(old) => old,
+            Err(_) if cx.mutated(Mutation::ChainExchangePutsOld) => old,
             Err(_) => new,
         };
         cx.rt.full_barrier();
@@ -148,7 +149,7 @@ impl ChainWalk {
                 self.prev = found(result);
                 self.go(At::ReadUnlock)
             }
-            At::TestPrev if zero => self.put(At::PutNode, self.node),
+            At::TestPrev if zero && !program.mutated(Mutation::ChainTestsNodes) => self.put(At::PutNode, self.node),
             At::TestPrev if self.prev.is_some_and(|p| node(program, p).is_some()) => self.go(At::ReadLockAgain),
             At::TestPrev => self.go(At::Exchange),
             At::LoadReplacement => {

@@ -1,7 +1,7 @@
 //! `struct completion`.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     ids::ThreadQueue,
@@ -90,13 +90,17 @@ impl Complete {
         if inner.done > 0 {
             inner.waiters.remove(me);
             cx.set_running();
-            Complete::take(inner);
+            if !cx.mutated(Mutation::WaitKeepsCount) {
+                Complete::take(inner);
+            }
             // Only the forms with a timeout tell what is left of it; wait_for_completion_interruptible() returns 0.
             return Flow::Done(Value::Word(i32::from(self.patience.timed())));
         }
         let signal = self.patience.interruptible() && cx.signal_pending();
         if signal || woken == Woken::Timeout {
-            inner.waiters.remove(me);
+            if !cx.mutated(Mutation::WaitTimeoutQueued) {
+                inner.waiters.remove(me);
+            }
             cx.set_running();
             return Flow::Done(if signal { Woken::Signal.result() } else { woken.result() });
         }
@@ -124,32 +128,37 @@ impl Protocol for Complete {
             }
             At::Complete => {
                 let was_for_all = inner.done == DONE_FOR_ALL;
-                inner.done = inner.done.saturating_add(1);
+                if !cx.mutated(Mutation::CompleteNoCount) {
+                    inner.done = inner.done.saturating_add(1);
+                }
                 if inner.done == DONE_FOR_ALL && !was_for_all {
                     // One more would look like complete_all().
                     cx.violate(Property::CapacityExceeded, Some(self.completion));
                 }
-                if let Some(t) = inner.waiters.pop() {
+                if let Some(t) = inner.waiters.pop().filter(|_| !cx.mutated(Mutation::CompleteNoWake)) {
                     cx.wake(t);
                 }
                 Flow::Done(Value::Word(0))
             }
             At::CompleteAll => {
-                inner.done = DONE_FOR_ALL;
+                inner.done = if cx.mutated(Mutation::CompleteAllCountsOne) { inner.done + 1 } else { DONE_FOR_ALL };
                 while let Some(t) = inner.waiters.pop() {
                     cx.wake(t);
+                    if cx.mutated(Mutation::CompleteAllWakesOne) {
+                        break;
+                    }
                 }
                 Flow::Done(Value::Word(0))
             }
             At::TryWait => {
                 let done = inner.done > 0;
-                if done {
+                if done && !cx.mutated(Mutation::TryWaitKeepsCount) {
                     Complete::take(&mut inner);
                 }
                 Flow::Done(Value::Word(i32::from(done)))
             }
             At::Reinit => {
-                inner.done = 0;
+                inner.done = if cx.mutated(Mutation::ReinitNothing) { inner.done } else { 0 };
                 Flow::Done(Value::Word(0))
             }
         };

@@ -11,7 +11,8 @@
 //! disabled keeps them from beginning. A handler does not interrupt another one.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, ThreadId, Value, View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, ThreadId, Value,
+    View, World,
     coder::{fields, points},
     machine::Protocol,
     program::Role,
@@ -70,7 +71,9 @@ impl<R: Runtime> Cx<'_, R> {
         self.touch(ObjId::task(self.me));
         let cpu = &mut self.world.task_mut(self.me).cpu;
         let was = cpu.load(Order::Relaxed);
-        cpu.store(Cpu { irqs_off: off, ..was }, Order::Relaxed);
+        let kept = self.program.mutated(Mutation::IrqDisableNothing) && off;
+        let kept = kept || self.program.mutated(Mutation::IrqEnableNothing) && !off;
+        cpu.store(Cpu { irqs_off: if kept { was.irqs_off } else { off }, ..was }, Order::Relaxed);
     }
 }
 
@@ -165,7 +168,9 @@ impl Irq {
     fn exit<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
         if let Some(t) = cx.private.interrupted() {
             cx.touch(ObjId::task(t));
-            cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
+            if !cx.mutated(Mutation::IrqExitKeepsCpu) {
+                cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
+            }
         }
         cx.private.interrupt(None);
     }

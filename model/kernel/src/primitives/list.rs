@@ -16,7 +16,8 @@
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Object, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Plain, Property, Runtime, SharedCell, Value,
+    View,
     coder::{fields, points},
     fence,
     machine::Protocol,
@@ -191,12 +192,18 @@ impl ListOp {
         }
         let at = entries.position(entry);
         match (self.how, at) {
-            (How::Add, _) => self.add(cx, entries, 0, entry),
-            (How::AddTail, _) => self.add(cx, entries, usize::from(entries.len), entry),
+            (How::Add, _) if !cx.mutated(Mutation::ListAddAtTail) => self.add(cx, entries, 0, entry),
+            (How::AddTail, _) if cx.mutated(Mutation::ListAddTailAtHead) => self.add(cx, entries, 0, entry),
+            (How::Add | How::AddTail, _) => self.add(cx, entries, usize::from(entries.len), entry),
             (How::OnList, _) => Value::Word(i32::from(at.is_some())),
             (How::DelInit, _) | (How::Del, Some(_)) => {
-                entries.remove(entry);
+                if !cx.mutated(Mutation::ListDelNothing) {
+                    entries.remove(entry);
+                }
                 Value::Word(0)
+            }
+            (How::Next, Some(at)) if at + 2 == usize::from(entries.len) && cx.mutated(Mutation::ListNextFirst) => {
+                Value::Null
             }
             (How::Next, Some(at)) => entries.live().get(at + 1).map_or(Value::Null, |h| Value::Ref(*h)),
             _ => self.corrupt(cx),
@@ -214,6 +221,7 @@ impl ListOp {
         }
         let mut from = cx.list_head(self.from).entries.get(from_held);
         let moved = match self.entry {
+            None if cx.mutated(Mutation::ListSpliceKeeps) => from,
             None => std::mem::take(&mut from),
             Some(entry) if !from.remove(entry) => return self.corrupt(cx),
             Some(entry) => {
@@ -225,7 +233,9 @@ impl ListOp {
         cx.list_head(self.from).entries.set(from_held, from);
         let mut to = cx.list_head(self.list).entries.get(to_held);
         for (i, entry) in moved.live().iter().enumerate() {
-            let at = if self.how == How::SpliceInit { i } else { usize::from(to.len) };
+            let first =
+                self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutation::ListMoveToHead);
+            let at = if first { i } else { usize::from(to.len) };
             self.add(cx, &mut to, at, *entry);
         }
         cx.list_head(self.list).entries.set(to_held, to);

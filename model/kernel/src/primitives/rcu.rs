@@ -6,8 +6,8 @@
 
 use super::slab;
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Object, Order, Patience, Plain,
-    Property, Runtime, SharedCell, Then, ThreadId, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Order,
+    Patience, Plain, Property, Runtime, SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
@@ -123,11 +123,14 @@ fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
     };
     let held = cx.enter(rcu);
     let mut q = cx.rcu(rcu).queues.get(held);
-    if !q.pending.push(entry) {
+    let to = if cx.mutated(Mutation::RcuQueueJoinsRunning) { &mut q.waiting } else { &mut q.pending };
+    if !to.push(entry) {
         cx.violate(Property::CapacityExceeded, Some(rcu));
     }
     cx.rcu(rcu).queues.set(held, q);
-    cx.wake(agent);
+    if !cx.mutated(Mutation::RcuQueueNoWake) {
+        cx.wake(agent);
+    }
 }
 
 /// Adds what [`call_rcu`] touches to a footprint.
@@ -165,7 +168,7 @@ pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.private.rcu_depth += 1;
     if cx.private.rcu_depth == 1 {
         cx.touch(ObjId::task(cx.me));
-        let inside = Reader { inside: true, awaited: false };
+        let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), awaited: false };
         cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
     }
 }
@@ -184,6 +187,7 @@ pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
     let was = cx.world.task_mut(cx.me).reader.swap(Reader::default(), Order::AcqRel);
     if was.awaited
         && let Some((_, agent)) = cx.program.rcu
+        && !cx.mutated(Mutation::RcuReadUnlockNoWake)
     {
         cx.wake(agent);
     }
@@ -215,6 +219,9 @@ impl Protocol for RcuOp {
             At::Synchronize | At::Synchronized => {
                 let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
                 cx.might_sleep(rcu);
+                if cx.mutated(Mutation::RcuSynchronizeReturns) {
+                    return Flow::Done(Value::Word(0));
+                }
                 if cx.me == cx.program.main_thread() {
                     alone(cx, rcu);
                     return Flow::Done(Value::Word(0));
@@ -276,6 +283,7 @@ impl GracePeriods {
         cx.set_running();
         q.waiting = std::mem::take(&mut q.pending);
         cx.rcu(rcu).queues.set(held, q);
+        let ignores = cx.mutated(Mutation::RcuPeriodIgnoresReaders);
         for t in cx.world.task_ids() {
             cx.touch(ObjId::task(t));
             let awaited = Reader { inside: false, awaited: true }.to_bits();
@@ -285,7 +293,7 @@ impl GracePeriods {
             // Looking is a read-modify-write too: it cannot miss a section that has begun, and a section that begins
             // after it is ordered after the grace period's beginning.
             let mut seen = reader.fetch_or(0, Order::AcqRel);
-            while seen.inside {
+            while seen.inside && !ignores {
                 let marked = Reader::from_bits(seen.to_bits() | awaited);
                 match reader.compare_exchange(seen, marked, Order::AcqRel) {
                     Ok(_) => break,
@@ -325,6 +333,7 @@ impl GracePeriods {
             (Some(t), _) => {
                 cx.wake(t);
             }
+            (None, Some(_)) if cx.mutated(Mutation::RcuCallbackNotCalled) => {}
             (None, Some(func)) => return Flow::Call(call(cx, ObjId(e.what), CalleeId(func))),
             (None, None) => free(cx, ObjId(e.what)),
         }

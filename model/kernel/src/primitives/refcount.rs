@@ -1,7 +1,8 @@
 //! `refcount_t`, with a ledger that knows whose references they are.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, ThreadId, Value,
+    View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -213,18 +214,25 @@ fields!(Count { how, count });
 impl Protocol for Count {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, id) = (cx.me, self.count);
+        let gets_any = cx.mutated(Mutation::RefGetUnlessZeroGets);
+        let (gets_none, never_last) = (cx.mutated(Mutation::RefGetNothing), cx.mutated(Mutation::RefPutNotLast));
         let refs = &mut cx.refcount(id).refs;
         let result = match self.how {
+            How::Get if gets_none => 0,
             How::Get => {
                 if !refs.get(me) {
                     cx.violate(Property::RefcountFromZero, Some(id));
                 }
                 0
             }
+            How::GetUnlessZero if gets_any => {
+                refs.get(me);
+                1
+            }
             How::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
             How::Put => match refs.put(me) {
                 Dropped::More => 0,
-                Dropped::Last => 1,
+                Dropped::Last => i32::from(!never_last),
                 Dropped::Underflow => {
                     cx.violate(Property::RefcountUnderflow, Some(id));
                     0

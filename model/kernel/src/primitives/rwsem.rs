@@ -19,8 +19,8 @@
 //! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Object, Order, Patience, Plain, Property,
-    Runtime, SharedCell, ThreadId, ThreadSet, Value, View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Object, Order, Patience, Plain,
+    Property, Runtime, SharedCell, ThreadId, ThreadSet, Value, View, World,
     coder::{fields, points},
     ids::ThreadQueue,
     machine::Protocol,
@@ -361,7 +361,7 @@ impl RwSemOp {
         }
         let me = cx.me;
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
-        if was.writer {
+        if was.writer && !cx.mutated(Mutation::RwReadIgnoresWriter) {
             return self.go(At::ReadQueue);
         }
         if !was.waiters {
@@ -370,11 +370,13 @@ impl RwSemOp {
         }
         // Somebody waits. While readers have it we stand behind him; a lock that is free is taken all the same, and the
         // first who does so lets the queued readers in too.
-        if was.readers > 0 && cx.rwsem(self.sem).holders.get().any_reader() {
+        let stands_behind = !cx.mutated(Mutation::RwReadIgnoresQueue);
+        if stands_behind && was.readers > 0 && cx.rwsem(self.sem).holders.get().any_reader() {
             return self.go(At::ReadQueue);
         }
         self.note_read(cx, me);
-        if was.readers == 0 { self.go(At::ReadTogether) } else { Flow::Done(Value::Word(0)) }
+        let together = was.readers == 0 && !cx.mutated(Mutation::RwReadAloneInQueue);
+        if together { self.go(At::ReadTogether) } else { Flow::Done(Value::Word(0)) }
     }
 
     fn read_queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
@@ -386,12 +388,16 @@ impl RwSemOp {
                 self.note_read(cx, me);
                 return self.done(0);
             }
-            cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::Relaxed);
+            if !cx.mutated(Mutation::RwReadQueueNoFlag) {
+                cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::Relaxed);
+            }
         }
         self.queue(cx, &mut waiters, false);
         let was = cx.rwsem(self.sem).count.fetch_add(-READER_BIAS, Order::AcqRel);
         let now = Count { readers: was.readers - 1, ..was };
-        self.cond_wake(cx, &mut waiters, now);
+        if !cx.mutated(Mutation::RwReadQueueNoWake) {
+            self.cond_wake(cx, &mut waiters, now);
+        }
         cx.rwsem(self.sem).waiters.set(held, waiters);
         self.go(At::ReadWait)
     }
@@ -412,7 +418,7 @@ impl RwSemOp {
 
     fn read_abort<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
         cx.set_running();
-        let bit = 1 << cx.me.0;
+        let bit = if cx.mutated(Mutation::RwReadAbortIgnoresGrant) { 0 } else { 1 << cx.me.0 };
         if cx.rwsem(self.sem).granted.load(Order::Acquire) & bit != 0 {
             cx.rwsem(self.sem).granted.fetch_and(!u64::from(bit), Order::Relaxed);
             return self.done(0);
@@ -423,7 +429,8 @@ impl RwSemOp {
     fn try_read<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let mut expected = Count::default();
-        while !expected.writer && !expected.waiters {
+        let overtakes = cx.mutated(Mutation::RwTryReadIgnoresWriter);
+        while !expected.writer && (!expected.waiters || overtakes) {
             let wanted = Count { readers: expected.readers + 1, ..expected };
             match cx.rwsem(self.sem).count.compare_exchange(expected, wanted, Order::Acquire) {
                 Ok(_) => {
@@ -441,10 +448,12 @@ impl RwSemOp {
         if cx.rwsem(self.sem).holders.get().reads_of(me) == 0 {
             return self.not_held(cx);
         }
-        let was = cx.rwsem(self.sem).count.fetch_add(-READER_BIAS, Order::Release);
+        let order = cx.order(Mutation::RwUpReadRelaxed, Order::Release);
+        let was = cx.rwsem(self.sem).count.fetch_add(-READER_BIAS, order);
         cx.rwsem(self.sem).note_reads(me, -1);
         let now = Count { readers: was.readers - 1, ..was };
-        if now.is_locked() || !now.waiters { Flow::Done(Value::Word(0)) } else { self.go(At::Wake) }
+        let nobody = !now.waiters || cx.mutated(Mutation::RwUpReadNoWake);
+        if now.is_locked() || nobody { Flow::Done(Value::Word(0)) } else { self.go(At::Wake) }
     }
 }
 
@@ -453,8 +462,9 @@ impl RwSemOp {
     /// `rwsem_write_trylock()`.
     fn take_unlocked<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let (me, writer) = (Some(cx.me), Count { writer: true, ..Count::default() });
+        let order = cx.order(Mutation::RwWriteRelaxed, Order::Acquire);
         let sem = cx.rwsem(self.sem);
-        let taken = sem.count.compare_exchange(Count::default(), writer, Order::Acquire).is_ok();
+        let taken = sem.count.compare_exchange(Count::default(), writer, order).is_ok();
         if taken {
             sem.note_writer(me);
         }
@@ -472,8 +482,10 @@ impl RwSemOp {
         let mut waiters = cx.rwsem(self.sem).waiters.get(held);
         self.queue(cx, &mut waiters, true);
         if waiters.first().is_some_and(|(t, _)| t == cx.me) {
-            cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::AcqRel);
-        } else {
+            if !cx.mutated(Mutation::RwWriteQueueNoFlag) {
+                cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::AcqRel);
+            }
+        } else if !cx.mutated(Mutation::RwWriteQueueNoWake) {
             let now = cx.rwsem(self.sem).count.fetch_or(0, Order::Relaxed);
             self.cond_wake(cx, &mut waiters, now);
         }
@@ -492,7 +504,8 @@ impl RwSemOp {
         waiters.retain(|t, _| t != me);
         // We are on the list, so the flag is set; the rest is a guess that the first exchange mends.
         let mut seen = Count { waiters: true, ..Count::default() };
-        while !seen.is_locked() {
+        let over_readers = cx.mutated(Mutation::RwWriteOverReaders);
+        while !seen.is_locked() || over_readers && !seen.writer {
             let wanted = Count { writer: true, waiters: !waiters.is_empty(), readers: 0 };
             match cx.rwsem(self.sem).count.compare_exchange(seen, wanted, Order::Acquire) {
                 Ok(_) => {
@@ -520,9 +533,11 @@ impl RwSemOp {
         if cx.rwsem(self.sem).holders.get().writer != Some(cx.me) {
             return self.not_held(cx);
         }
-        let was = cx.rwsem(self.sem).count.fetch_and(!WRITER_BIT, Order::Release);
+        let order = cx.order(Mutation::RwUpWriteRelaxed, Order::Release);
+        let was = cx.rwsem(self.sem).count.fetch_and(!WRITER_BIT, order);
         cx.rwsem(self.sem).note_writer(None);
-        if was.waiters { self.go(At::Wake) } else { Flow::Done(Value::Word(0)) }
+        let wakes = was.waiters && !cx.mutated(Mutation::RwUpWriteNoWake);
+        if wakes { self.go(At::Wake) } else { Flow::Done(Value::Word(0)) }
     }
 
     fn downgrade<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -533,7 +548,8 @@ impl RwSemOp {
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS - WRITER_BIT as i32, Order::Release);
         cx.rwsem(self.sem).note_writer(None);
         self.note_read(cx, me);
-        if was.waiters { self.go(At::DowngradeWake) } else { Flow::Done(Value::Word(0)) }
+        let wakes = was.waiters && !cx.mutated(Mutation::RwDowngradeNoWake);
+        if wakes { self.go(At::DowngradeWake) } else { Flow::Done(Value::Word(0)) }
     }
 
     fn not_held<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
@@ -585,14 +601,20 @@ impl RwSemOp {
         waiters.retain(|_, writes| writes);
         let readers = || all.live().filter(|(_, writes)| !writes).map(|(t, _)| t);
         let more = readers().count() as i32 - counted;
-        cx.rwsem(sem).count.fetch_add(more * READER_BIAS, Order::Relaxed);
+        if !cx.mutated(Mutation::RwMarkWakeNotCounted) {
+            cx.rwsem(sem).count.fetch_add(more * READER_BIAS, Order::Relaxed);
+        }
         if waiters.is_empty() {
             cx.rwsem(sem).count.fetch_and(!WAITERS_BIT, Order::Relaxed);
         }
         for t in readers() {
             self.note_read(cx, t);
-            cx.rwsem(sem).granted.fetch_or(1 << t.0, Order::Release);
-            self.wakes.insert(t);
+            if !cx.mutated(Mutation::RwMarkWakeNoGrant) {
+                cx.rwsem(sem).granted.fetch_or(1 << t.0, Order::Release);
+            }
+            if !cx.mutated(Mutation::RwMarkWakeNotWoken) {
+                self.wakes.insert(t);
+            }
         }
     }
 
@@ -611,8 +633,9 @@ impl RwSemOp {
         let was_first = waiters.first().is_some_and(|(t, _)| t == me);
         waiters.retain(|t, _| t != me);
         if waiters.is_empty() {
-            cx.rwsem(self.sem).count.fetch_and(!WAITERS_BIT, Order::Relaxed);
-        } else if was_first {
+            let kept = if cx.mutated(Mutation::RwLeaveKeepsFlag) { u64::MAX } else { !WAITERS_BIT };
+            cx.rwsem(self.sem).count.fetch_and(kept, Order::Relaxed);
+        } else if was_first && !cx.mutated(Mutation::RwLeaveNoWake) {
             self.mark_wake(cx, &mut waiters, WakeType::Any);
         }
         cx.rwsem(self.sem).waiters.set(held, waiters);

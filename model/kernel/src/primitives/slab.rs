@@ -5,8 +5,8 @@
 //! then it sees whatever object lives there now.
 
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Runtime,
-    Then, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Property,
+    Runtime, Then, Value, View,
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -226,7 +226,9 @@ impl SlabOp {
         let program = cx.program;
         for (var, init) in program.fields_of(slot) {
             cx.touch(var);
-            cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+            if !cx.mutated(Mutation::SlabAllocKeepsFields) {
+                cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+            }
         }
         Flow::Done(Value::Ref(Handle { obj: slot, generation }))
     }
@@ -242,7 +244,7 @@ impl SlabOp {
             cx.violate(Property::DoubleFree, Some(obj));
             return;
         }
-        if deferred {
+        if deferred && !cx.mutated(Mutation::SlabFreeRcuNow) {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
             rcu::free_later(cx, obj);
         } else {
@@ -289,8 +291,12 @@ impl Protocol for SlabOp {
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));
         }
+        let gets_any = cx.mutated(Mutation::SlabGetUnlessZeroGets);
+        let (early, never) = (cx.mutated(Mutation::SlabPutFreesEarly), cx.mutated(Mutation::SlabPutNoRelease));
+        let gets_none = cx.mutated(Mutation::SlabGetNothing);
         let refs = &mut cx.slot(obj).refs;
         let result = match self.at {
+            At::Get if gets_none => Value::Ref(self.handle),
             At::Get => {
                 // "refcount_t: addition on 0; use-after-free": its last reference is gone. A release function of the
                 // scenario's is running and has not freed it yet; without one it is as good as freed.
@@ -300,9 +306,12 @@ impl Protocol for SlabOp {
                 }
                 Value::Ref(self.handle)
             }
+            At::GetUnlessZero if gets_any => Value::Word(i32::from(refs.get(me) || gets_any)),
             At::GetUnlessZero => Value::Word(i32::from(refs.get_unless_zero(me))),
             _ => match refs.put(me) {
+                Dropped::More if early => return self.last_put(cx),
                 Dropped::More => Value::Word(0),
+                Dropped::Last if never => Value::Word(1),
                 Dropped::Last => return self.last_put(cx),
                 Dropped::Underflow => {
                     cx.violate(Property::RefcountUnderflow, Some(obj));

@@ -5,7 +5,8 @@
 //! is held is *disabled*, not queued and not retrying.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
+    Value, View,
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -124,17 +125,19 @@ impl Protocol for Spin {
         let mut raw = cx.spin(self.lock).raw.get(held);
         let flow = match self.how {
             How::Lock | How::LockIrq if blocked_by_own_cpu(cx, self.lock, raw.owner) => Flow::Done(Value::Word(0)),
-            How::Lock | How::LockIrq if !raw.try_take(me) => Flow::Spin(self.lock),
+            How::Lock | How::LockIrq if !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) => {
+                Flow::Spin(self.lock)
+            }
             How::Lock | How::LockIrq => {
                 cx.about_to_lock(self.lock);
                 cx.private.spin_depth += 1;
-                if self.how == How::LockIrq {
+                if self.how == How::LockIrq && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
                     cx.irqs_disable();
                 }
                 Flow::Done(Value::Word(0))
             }
             How::TryLock => {
-                let got = raw.owner.is_none() && raw.try_take(me);
+                let got = !cx.mutated(Mutation::SpinTryLockFails) && raw.owner.is_none() && raw.try_take(me);
                 cx.private.spin_depth += u8::from(got);
                 Flow::Done(Value::Word(i32::from(got)))
             }
@@ -144,10 +147,12 @@ impl Protocol for Spin {
             }
             How::Unlock | How::UnlockIrq => {
                 cx.private.spin_depth -= 1;
-                if self.how == How::UnlockIrq {
+                if self.how == How::UnlockIrq && !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) {
                     cx.irqs_enable();
                 }
-                raw.release().iter().for_each(|t| cx.rt.release(t));
+                if !cx.mutated(Mutation::SpinUnlockNothing) {
+                    raw.release().iter().for_each(|t| cx.rt.release(t));
+                }
                 Flow::Done(Value::Word(0))
             }
         };

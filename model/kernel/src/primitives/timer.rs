@@ -10,8 +10,8 @@
 //! (an `irq on=THREAD` is).
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, Value,
-    View,
+    Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell,
+    ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -93,7 +93,9 @@ impl Protocol for TimerOp {
         let flow = match self.at {
             At::Mod => {
                 s.pending = true;
-                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer) {
+                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
+                    && !cx.mutated(Mutation::TimerModNoStart)
+                {
                     cx.wake(handler);
                 }
                 Flow::Done(was)
@@ -108,7 +110,7 @@ impl Protocol for TimerOp {
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {
-                s.pending = false;
+                s.pending &= cx.mutated(Mutation::TimerDelKeepsPending);
                 Flow::Done(was)
             }
             At::Expire if !s.pending => {
@@ -117,7 +119,7 @@ impl Protocol for TimerOp {
             }
             At::Expire => {
                 cx.set_running();
-                s.pending = false;
+                s.pending = cx.mutated(Mutation::TimerExpiresTwice);
                 s.running.try_take(me);
                 cx.private.enter(Context::Softirq);
                 Flow::Done(was)

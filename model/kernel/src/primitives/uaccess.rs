@@ -4,8 +4,8 @@
 
 use super::rwsem::{self, RwSemOp};
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Program, Property, Runtime, Value, View, coder::points,
-    machine::Protocol, ww,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Program, Property, Runtime, Value, View,
+    coder::points, machine::Protocol, ww,
 };
 
 points! {
@@ -66,14 +66,14 @@ impl UserAccess {
 
     fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let absent = cx.choose(self.ways()) == 1;
-        if self.inatomic {
+        if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
             return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
         cx.might_sleep(None);
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::UserAccessUnderResv, Some(resv));
         }
-        match self.mmap_lock.filter(|_| absent) {
+        match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutation::UaccessFaultNoLock)) {
             None => Flow::Done(Value::Word(0)),
             Some(lock) => self.mmap(At::Fault, rwsem::At::Read, lock),
         }
@@ -92,7 +92,9 @@ impl Protocol for UserAccess {
             return self.access(cx);
         }
         match (self.lock.step(cx), self.at) {
-            (Flow::Done(_), At::Fault) => self.mmap(At::Return, rwsem::At::UpRead, lock),
+            (Flow::Done(_), At::Fault) if !cx.mutated(Mutation::UaccessKeepsLock) => {
+                self.mmap(At::Return, rwsem::At::UpRead, lock)
+            }
             (Flow::Done(_), _) => Flow::Done(Value::Word(0)),
             (other, _) => other,
         }

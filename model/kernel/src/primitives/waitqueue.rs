@@ -22,8 +22,8 @@
 //! wake-up is the next one's.
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
-    View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId,
+    ThreadSet, Value, View,
     coder::{fields, points},
     cx::woken_by,
     ids::ThreadQueue,
@@ -135,14 +135,16 @@ impl Wait {
     fn wake<R: Runtime>(&self, cx: &mut Cx<'_, R>, all: bool) -> Flow {
         let held = cx.enter(self.queue);
         let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-        let mut woken = 0;
+        let (mut woken, nobody) = (0, cx.mutated(Mutation::WqWakeNobody));
         // __wake_up_common(): an entry counts, and leaves the list, only if try_to_wake_up() found its task sleeping.
-        for t in waiters.queue.iter() {
-            let exclusive = waiters.exclusive.contains(t);
-            if cx.wake(t) {
-                waiters.remove(t);
+        for t in waiters.queue.iter().filter(|_| !nobody) {
+            let exclusive = waiters.exclusive.contains(t) || cx.mutated(Mutation::WqWakeStopsEarly);
+            if cx.wake(t) || cx.mutated(Mutation::WqWakeCountsRunning) {
+                if !cx.mutated(Mutation::WqNoAutoremove) {
+                    waiters.remove(t);
+                }
                 woken += 1;
-                if exclusive && !all {
+                if exclusive && (!all || cx.mutated(Mutation::WqWakeAllStops)) {
                     break;
                 }
             }
@@ -157,11 +159,15 @@ impl Wait {
         let held = cx.enter(self.queue);
         let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
         let interrupted = self.patience.interruptible() && cx.signal_pending();
-        if interrupted {
+        if interrupted && !cx.mutated(Mutation::WqPrepareQueuesInterrupted) {
             waiters.remove(cx.me);
         } else {
-            waiters.add(cx.me, exclusive);
-            cx.set_sleeping(self.patience);
+            if !cx.mutated(Mutation::WqPrepareNotQueued) {
+                waiters.add(cx.me, exclusive && !cx.mutated(Mutation::WqExclusiveAtHead));
+            }
+            if !cx.mutated(Mutation::WqPrepareNoState) {
+                cx.set_sleeping(self.patience);
+            }
         }
         cx.wait_queue(self.queue).waiters.set(held, waiters);
         Flow::Done(if interrupted { Errno::ERESTARTSYS.into() } else { Value::Word(0) })
@@ -187,9 +193,13 @@ impl Protocol for Wait {
             At::Finish => {
                 let held = cx.enter(self.queue);
                 let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-                waiters.remove(me);
+                if !cx.mutated(Mutation::WqFinishStaysQueued) {
+                    waiters.remove(me);
+                }
                 cx.wait_queue(self.queue).waiters.set(held, waiters);
-                cx.set_running();
+                if !cx.mutated(Mutation::WqFinishKeepsState) {
+                    cx.set_running();
+                }
                 Flow::Done(Value::Word(0))
             }
             At::WakeOne => self.wake(cx, false),

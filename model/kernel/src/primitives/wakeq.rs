@@ -11,7 +11,8 @@
 //! flushed is never woken.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value,
+    View,
     coder::{fields, points},
     ids::ThreadQueue,
     machine::Protocol,
@@ -75,10 +76,10 @@ impl WakeQOp {
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, task: ThreadId) -> Flow {
         cx.touch(ObjId::task(task));
         // smp_mb__before_atomic(): what was written before is seen by the task, even if another's flush wakes it.
-        cx.rt.full_barrier();
+        cx.full_barrier(Mutation::WakeQAddNoBarrier);
         let node = &mut cx.world.task_mut(task).wake_node;
-        let added = node.compare_exchange(0, 1, Order::Relaxed).is_ok();
-        if added {
+        let added = node.compare_exchange(0, 1, Order::Relaxed).is_ok() || cx.mutated(Mutation::WakeQAddTwice);
+        if added && !cx.mutated(Mutation::WakeQAddForgets) {
             let held = cx.enter(self.wake_q);
             let mut tasks = cx.wake_q(self.wake_q).tasks.get(held);
             tasks.push(task);
@@ -94,10 +95,12 @@ impl WakeQOp {
             cx.wake_q(self.wake_q).tasks.set(held, tasks);
             cx.touch(ObjId::task(t));
             // From here on it may be put on a list again.
-            cx.world.task_mut(t).wake_node.store(0, Order::Relaxed);
-            self.woken += u8::from(cx.wake(t));
+            let node = u8::from(cx.mutated(Mutation::WakeQFlushKeepsNode));
+            cx.world.task_mut(t).wake_node.store(node, Order::Relaxed);
+            self.woken += u8::from(!cx.mutated(Mutation::WakeQFlushNoWake) && cx.wake(t));
         }
-        if tasks.is_empty() { Flow::Done(Value::Word(i32::from(self.woken))) } else { Flow::Go }
+        let over = tasks.is_empty() || cx.mutated(Mutation::WakeQFlushStops);
+        if over { Flow::Done(Value::Word(i32::from(self.woken))) } else { Flow::Go }
     }
 }
 

@@ -10,8 +10,8 @@
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
-    View,
+    Code, Coder, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet,
+    Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -214,7 +214,10 @@ impl WorkOp {
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         let (worker, queue, ordered) = parts(cx.program, self.work);
         if s.pending || !s.cancelling.is_empty() {
-            return Flow::Done(Value::Word(0));
+            return Flow::Done(Value::Word(i32::from(cx.mutated(Mutation::WorkQueueTwice))));
+        }
+        if cx.mutated(Mutation::WorkQueueForgets) {
+            return Flow::Done(Value::Word(1));
         }
         (s.pending, s.data) = (true, self.data);
         self.set(cx, held, s);
@@ -223,7 +226,7 @@ impl WorkOp {
             cx.violate(crate::Property::CapacityExceeded, Some(queue));
         }
         cx.workqueue(queue).line.set(held, line);
-        if !ordered || line.first() == Some(self.work) {
+        if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutation::WorkQueueNoWake) {
             cx.wake(worker);
         }
         Flow::Done(Value::Word(1))
@@ -244,7 +247,7 @@ impl WorkOp {
         cx.might_sleep(self.work);
         if s.pending {
             s.after_pending.insert(cx.me);
-        } else if s.running {
+        } else if s.running && !cx.mutated(Mutation::WorkFlushReturns) {
             s.after_running.insert(cx.me);
         } else {
             return Flow::Done(Value::Word(0));
@@ -258,9 +261,11 @@ impl WorkOp {
         let (_, queue, ordered) = parts(cx.program, self.work);
         self.was_pending = s.pending;
         if s.pending {
-            s.pending = false;
+            s.pending = cx.mutated(Mutation::WorkCancelKeepsPending);
             std::mem::take(&mut s.after_pending).iter().for_each(|t| {
-                cx.wake(t);
+                if !cx.mutated(Mutation::WorkCancelForgetsFlush) {
+                    cx.wake(t);
+                }
             });
             let mut line = cx.workqueue(queue).line.get(held);
             // The first of a busy line is the run in progress, which goes on.
@@ -272,9 +277,11 @@ impl WorkOp {
                 WorkOp::start_next(cx, line);
             }
         }
-        if s.running {
+        if s.running && !cx.mutated(Mutation::WorkCancelNoWait) {
             s.after_running.insert(cx.me);
-            s.cancelling.insert(cx.me);
+            if !cx.mutated(Mutation::WorkCancelLetsQueue) {
+                s.cancelling.insert(cx.me);
+            }
         }
         self.set(cx, held, s);
         let was = i32::from(self.was_pending);
@@ -292,7 +299,7 @@ impl WorkOp {
 
     /// The first item of an ordered queue that nobody runs: its worker can go.
     fn start_next<R: Runtime>(cx: &mut Cx<'_, R>, line: Line) {
-        if let Some(next) = line.first().filter(|_| !line.busy) {
+        if let Some(next) = line.first().filter(|_| !line.busy && !cx.mutated(Mutation::WorkOrderedNoNext)) {
             let (worker, ..) = parts(cx.program, next);
             cx.wake(worker);
         }
@@ -301,7 +308,8 @@ impl WorkOp {
     fn take<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         let (_, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
-        let turn = !ordered || !line.busy && line.first() == Some(self.work);
+        let turn =
+            !ordered || cx.mutated(Mutation::WorkOrderedTogether) || !line.busy && line.first() == Some(self.work);
         if !s.pending || !turn {
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(self.work, Patience::Forever);
@@ -324,7 +332,9 @@ impl WorkOp {
         let waiters = std::mem::take(&mut s.after_running);
         self.set(cx, held, s);
         waiters.iter().for_each(|t| {
-            cx.wake(t);
+            if !cx.mutated(Mutation::WorkDoneNoWake) {
+                cx.wake(t);
+            }
         });
         if ordered {
             let mut line = cx.workqueue(queue).line.get(held);

@@ -2,7 +2,7 @@
 
 use super::{Entry, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -64,7 +64,7 @@ impl AddFence {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if assert_held(cx, self.resv) {
+        if assert_held(cx, self.resv) && !cx.mutated(Mutation::ResvAddNoGet) {
             fence::get(cx, self.fence);
             cx.fence(self.fence).publish();
         }
@@ -82,12 +82,13 @@ impl AddFence {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         let Some(old) = entry.fence else { return Flow::Go };
         let rule = variant_of(cx.program, self.resv);
-        let supersedes = entry.usage >= self.usage && rule.supersedes(cx, self.fence, old);
-        if supersedes {
+        let weaker = entry.usage >= self.usage || cx.mutated(Mutation::ResvAddReplacesStronger);
+        let weaker = weaker && !cx.mutated(Mutation::ResvAddReplacesNone);
+        if weaker && rule.supersedes(cx, self.fence, old) {
             return self.looked(cx, list, true);
         }
         match fence::look(cx, old) {
-            Ok(signaled) => self.looked(cx, list, signaled),
+            Ok(signaled) => self.looked(cx, list, signaled && !cx.mutated(Mutation::ResvAddKeepsSignaled)),
             Err(ask) => {
                 (self.at, self.put) = (At::Ask, ask);
                 Flow::Go
@@ -114,7 +115,8 @@ impl AddFence {
         let there = cx.list(list).entries[usize::from(self.index)].peek();
         check_replaced(cx, self.resv, there, new);
         let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
-        let Some(old) = old.fence else { return Flow::Done(Value::Word(0)) };
+        let put = old.fence.filter(|_| !cx.mutated(Mutation::ResvAddPutsNone));
+        let Some(old) = put else { return Flow::Done(Value::Word(0)) };
         self.put = FenceOp::new(What::Put, old, 0);
         self.at = At::PutOld;
         Flow::Go
@@ -132,7 +134,8 @@ impl AddFence {
             cx.violate(Property::NoSlotReserved, Some(self.resv));
             return Flow::Done(Value::Word(0));
         }
-        let new = Entry { fence: Some(self.fence), usage: self.usage };
+        let usage = if cx.mutated(Mutation::ResvAddKernel) { Usage::Bookkeep } else { self.usage };
+        let new = Entry { fence: Some(self.fence), usage };
         cx.list(list).reserved.set(reserved - 1);
         cx.list(list).entries[usize::from(num)].store(new, Order::Release);
         self.at = At::Extend;
@@ -141,7 +144,9 @@ impl AddFence {
 
     fn extend<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let num = cx.list(list).num.load(Order::Relaxed);
-        cx.list(list).num.store(num + 1, Order::Release);
+        let order = cx.order(Mutation::ResvAppendRelaxed, Order::Release);
+        let one = u8::from(!cx.mutated(Mutation::ResvAddNotCounted));
+        cx.list(list).num.store(num + one, order);
         cx.rt.full_barrier();
         Flow::Done(Value::Word(0))
     }

@@ -3,7 +3,7 @@
 
 use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -87,7 +87,9 @@ impl CopyFences {
     fn found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, item: Value) -> Flow {
         match (item, self.new) {
             (Value::Null, _) => self.go(At::Publish),
-            (_, Some(new)) if self.walk.cursor().is_restarted() => self.drop_next(cx, new, At::Forget, At::Allocate),
+            (_, Some(new)) if self.walk.cursor().is_restarted() && !cx.mutated(Mutation::ResvCopyKeepsUnpublished) => {
+                self.drop_next(cx, new, At::Forget, At::Allocate)
+            }
             (_, None) => self.go(At::Allocate),
             _ => self.go(At::Collect),
         }
@@ -129,10 +131,13 @@ impl CopyFences {
     fn collect<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let cursor = self.walk.cursor();
         if let (Some(fence), Some(new)) = (cursor.fence(), self.new) {
-            fence::get(cx, fence);
+            if !cx.mutated(Mutation::ResvCopyNoGet) {
+                fence::get(cx, fence);
+            }
+            let usage = if cx.mutated(Mutation::ResvCopyUsage) { Usage::Kernel } else { cursor.found() };
             let list = cx.list(new);
             let num = list.num.load(Order::Relaxed);
-            list.entries[usize::from(num)].store(Entry { fence: Some(fence), usage: cursor.found() }, Order::Relaxed);
+            list.entries[usize::from(num)].store(Entry { fence: Some(fence), usage }, Order::Relaxed);
             list.num.store(num + 1, Order::Relaxed);
         }
         self.walk = CursorOp::next(cursor);
@@ -142,6 +147,7 @@ impl CopyFences {
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.old = cx.resv(self.dst).list.swap(self.new, Order::AcqRel);
         match self.old {
+            Some(_) if cx.mutated(Mutation::ResvCopyLeaks) => self.go(At::FreeOld),
             Some(old) => self.drop_next(cx, old, At::Drop, At::FreeOld),
             None => Flow::Done(Value::Word(0)),
         }

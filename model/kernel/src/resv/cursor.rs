@@ -14,7 +14,8 @@
 
 use super::{Awaited, Entry, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Property, Runtime,
+    Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -283,7 +284,7 @@ impl CursorOp {
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
-            if entry.usage <= self.cursor.usage() {
+            if entry.usage <= self.cursor.usage() || cx.mutated(Mutation::CursorLockedAnyUsage) {
                 self.cursor.set_found(entry.usage);
                 return self.item(entry.fence);
             }
@@ -295,7 +296,8 @@ impl CursorOp {
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.cursor.set_restarted(false);
         let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
-        if now == some(self.cursor.list) { self.walk() } else { self.go(At::Restart) }
+        let same = now == some(self.cursor.list) || cx.mutated(Mutation::CursorResumesOld);
+        if same { self.walk() } else { self.go(At::Restart) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -303,7 +305,7 @@ impl CursorOp {
         let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
-        self.cursor.set_restarted(true);
+        self.cursor.set_restarted(!cx.mutated(Mutation::CursorNotRestarted));
         self.walk()
     }
 
@@ -324,13 +326,17 @@ impl CursorOp {
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = some(self.cursor.list) else { return self.go(At::Recheck) };
-        if !super::check_written(cx, list, self.cursor.index()) {
+        if !super::check_list(cx, list) || !super::check_written(cx, list, self.cursor.index()) {
             return self.item(None);
         }
         let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
         self.cursor.place += 1;
         self.cursor.set_found(entry.usage);
-        let Some(fence) = entry.fence else { return self.walk() };
+        let Some(fence) = entry.fence else {
+            // num_fences grows only after the slot was filled.
+            cx.violate(Property::NullDereference, Some(list));
+            return self.item(None);
+        };
         let mut awaited = self.cursor.awaited();
         awaited.look_at(cx.world, cx.program, fence);
         self.cursor.awaited = awaited.0.to_le_bytes();
@@ -350,7 +356,7 @@ impl CursorOp {
     fn test<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.cursor.fence() else { return self.walk() };
         match fence::look(cx, fence) {
-            Ok(signaled) => self.looked(signaled),
+            Ok(signaled) => self.looked(signaled && !cx.mutated(Mutation::ResvWalkSeesSignaled)),
             Err(ask) => {
                 self.put = ask;
                 self.go(At::Ask)
@@ -366,7 +372,7 @@ impl CursorOp {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
-        if now != some(self.cursor.list) {
+        if now != some(self.cursor.list) && !cx.mutated(Mutation::ResvWalkNoRecheck) {
             return self.go(At::Restart);
         }
         if self.cursor.fence().is_none() {
@@ -382,7 +388,9 @@ impl Protocol for CursorOp {
             At::Begin => Flow::Done(Value::Cursor(self.cursor)),
             At::IsRestarted => Flow::Done(Value::Word(i32::from(self.cursor.is_restarted()))),
             At::FoundUsage => Flow::Done(Value::Word(self.cursor.found() as i32)),
-            At::End if self.cursor.fence().is_none() => Flow::Done(Value::Word(0)),
+            At::End if self.cursor.fence().is_none() || cx.mutated(Mutation::CursorEndKeeps) => {
+                Flow::Done(Value::Word(0))
+            }
             At::End => match self.put.step(cx) {
                 Flow::Done(_) => Flow::Done(Value::Word(0)),
                 // Its release runs first.

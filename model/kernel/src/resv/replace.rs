@@ -1,9 +1,9 @@
 //! `dma_resv_replace_fences()`: one fence in the place of every fence of a context, such as a page-table update in the
 //! place of the preemption fence that it makes superfluous. The slots are there already, so it cannot fail.
 
-use super::{Entry, Usage, assert_held, locked_footprint};
+use super::{Entry, MAX_SLOTS, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -76,7 +76,12 @@ impl ReplaceFences {
         }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         match entry.fence {
-            Some(old) if cx.world.fence_point(cx.program, old).0 == self.context => self.at = At::Get,
+            Some(old)
+                if cx.world.fence_point(cx.program, old).0 == self.context
+                    || cx.mutated(Mutation::ResvReplaceAnyContext) =>
+            {
+                self.at = At::Get
+            }
             _ => self.index += 1,
         }
         Flow::Go
@@ -86,7 +91,11 @@ impl ReplaceFences {
         let Some(list) = cx.resv(self.resv).list.load(Order::Relaxed) else { return Flow::Done(Value::Word(0)) };
         let new = Entry { fence: Some(self.fence), usage: self.usage };
         let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
-        let Some(old) = old.fence else { return self.next() };
+        if cx.mutated(Mutation::ResvReplaceFirst) {
+            self.index = MAX_SLOTS as u8;
+        }
+        let put = old.fence.filter(|_| !cx.mutated(Mutation::ResvReplacePutsNone));
+        let Some(old) = put else { return self.next() };
         self.put = FenceOp::new(What::Put, old, 0);
         self.at = At::PutOld;
         Flow::Go
@@ -104,7 +113,9 @@ impl Protocol for ReplaceFences {
         match self.at {
             At::Scan => self.scan(cx),
             At::Get => {
-                fence::get(cx, self.fence);
+                if !cx.mutated(Mutation::ResvReplaceNoGet) {
+                    fence::get(cx, self.fence);
+                }
                 cx.fence(self.fence).publish();
                 self.at = At::Replace;
                 Flow::Go

@@ -2,7 +2,7 @@
 
 use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
@@ -86,11 +86,15 @@ impl Reserve {
         self.old = cx.resv(self.resv).list.load(Order::Relaxed);
         if let Some(old) = self.old {
             let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
-            if num + self.wanted <= max {
+            let short = u8::from(cx.mutated(Mutation::ResvReserveOneShort));
+            if num + self.wanted <= max + short {
                 let reserved = cx.list(old).reserved.get().max(self.wanted);
                 cx.list(old).reserved.set(reserved);
                 return Flow::Done(Value::Word(0));
             }
+        }
+        if cx.mutated(Mutation::ResvReserveNothing) {
+            return Flow::Done(Value::Word(0));
         }
         self.at = At::Allocate;
         Flow::Go
@@ -147,7 +151,8 @@ impl Reserve {
         let at = usize::from(self.index);
         (self.at, self.put) = (At::Copy, FenceOp::BLANK);
         let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
-        if signaled {
+        let kept = cx.mutated(Mutation::ResvReserveKeepsSignaled);
+        if signaled && !kept || cx.mutated(Mutation::ResvReserveDropsLive) {
             self.signaled |= 1 << at;
             // What is left behind leaves its slot: the new list is as large as if it were still there.
             let reserved = cx.list(self.new).reserved.get();
@@ -166,7 +171,8 @@ impl Reserve {
     }
 
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.resv(self.resv).list.store(Some(self.new), Order::Release);
+        let order = cx.order(Mutation::ResvPublishRelaxed, Order::Release);
+        cx.resv(self.resv).list.store(Some(self.new), order);
         if self.old.is_none() {
             return Flow::Done(Value::Word(0));
         }
@@ -176,6 +182,7 @@ impl Reserve {
     fn next_drop<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.at = At::FreeOld;
         if self.signaled != 0
+            && !cx.mutated(Mutation::ResvReserveLeaks)
             && let Some(old) = self.old
         {
             let i = self.signaled.trailing_zeros() as usize;
@@ -208,7 +215,9 @@ impl Protocol for Reserve {
                 other => other,
             },
             At::FreeOld => {
-                if let Some(old) = self.old {
+                if let Some(old) = self.old.filter(|_| cx.mutated(Mutation::ResvReserveFreesNow)) {
+                    cx.list(old).reclaim();
+                } else if let Some(old) = self.old.filter(|_| !cx.mutated(Mutation::ResvReserveKeepsList)) {
                     cx.list(old).retire();
                     rcu::free_later(cx, old);
                 }

@@ -5,7 +5,7 @@
 
 use super::{Awaited, Entry, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     machine::Protocol,
@@ -176,9 +176,12 @@ impl Unlocked {
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.list = cx.resv(self.resv).list.load(Order::Acquire);
-        self.index = 0;
+        if !cx.mutated(Mutation::ResvRestartGoesOn) {
+            self.index = 0;
+        }
+        let order = cx.order(Mutation::ResvRestartRelaxed, Order::Acquire);
         self.num = match self.list {
-            Some(l) => cx.list(l).num.load(Order::Acquire),
+            Some(l) => cx.list(l).num.load(order),
             None => 0,
         };
         self.awaited = Awaited::start(cx, self.list, self.num, self.usage);
@@ -187,14 +190,18 @@ impl Unlocked {
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = self.list else { return self.go(At::Recheck) };
-        if !super::check_written(cx, list, self.index) {
+        if !super::check_list(cx, list) || !super::check_written(cx, list, self.index) {
             return Flow::Done(Value::Unset);
         }
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
         entry.fence.iter().for_each(|f| self.awaited.look_at(cx.world, cx.program, *f));
-        if self.fence.is_some() { self.go(At::Get) } else { self.advance() }
+        if self.fence.is_none() {
+            // num_fences grows only after the slot was filled.
+            cx.violate(Property::NullDereference, Some(list));
+        }
+        self.go(At::Get)
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -203,13 +210,19 @@ impl Unlocked {
             return self.go(At::Test);
         }
         self.fence = None;
+        if cx.mutated(Mutation::ResvWalkSkipsDead) {
+            return self.advance();
+        }
         self.go(At::Restart)
     }
 
     fn test_found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.fence else { return self.advance() };
         match fence::look(cx, fence) {
-            Ok(signaled) => self.looked(signaled),
+            Ok(signaled) => {
+                let seen = signaled && !cx.mutated(Mutation::ResvWalkSeesSignaled);
+                self.looked(cx, seen)
+            }
             Err(ask) => {
                 self.put = ask;
                 self.go(At::Ask)
@@ -217,13 +230,21 @@ impl Unlocked {
         }
     }
 
-    fn looked(&mut self, signaled: bool) -> Flow {
-        if signaled || self.found > self.usage { self.put(AfterPut::Next) } else { self.go(At::Recheck) }
+    fn looked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, signaled: bool) -> Flow {
+        let weaker = self.found > self.usage && !cx.mutated(Mutation::ResvWalkAnyUsage)
+            || self.found == self.usage && cx.mutated(Mutation::ResvWalkOnlyUsage);
+        if !signaled && !weaker {
+            return self.go(At::Recheck);
+        }
+        if cx.mutated(Mutation::ResvWalkLeaks) {
+            self.fence = None;
+        }
+        self.put(AfterPut::Next)
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let now = cx.resv(self.resv).list.load(Order::Acquire);
-        if now != self.list {
+        if now != self.list && !cx.mutated(Mutation::ResvWalkNoRecheck) {
             return self.put(AfterPut::Restart);
         }
         if self.fence.is_none() {
@@ -263,7 +284,9 @@ impl Protocol for Unlocked {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ReadLock | At::ReadLockAgain => {
-                rcu::read_lock(cx);
+                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                    rcu::read_lock(cx);
+                }
                 self.go(if self.at == At::ReadLock { At::Restart } else { At::Resume })
             }
             At::Resume => self.resume(cx),
@@ -272,12 +295,14 @@ impl Protocol for Unlocked {
             At::Get => self.get(cx),
             At::Test => self.test_found(cx),
             At::Ask => match self.put.step(cx) {
-                Flow::Done(signaled) => self.looked(signaled != Value::Word(0)),
+                Flow::Done(signaled) => self.looked(cx, signaled != Value::Word(0)),
                 other => other,
             },
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
-                rcu::read_unlock(cx);
+                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                    rcu::read_unlock(cx);
+                }
                 self.found_or_done()
             }
             At::Put => match self.put.step(cx) {
@@ -287,6 +312,7 @@ impl Protocol for Unlocked {
                 other => other,
             },
             At::Wait => match self.wait.step(cx) {
+                Flow::Done(v) if cx.mutated(Mutation::ResvWaitFirstOnly) => Flow::Done(v),
                 Flow::Done(v) => self.waited(v),
                 other => other,
             },

@@ -5,8 +5,8 @@ use super::{
     contract::{contract, held_of_class},
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Object, Order, Plain, Property, Runtime, ThreadId, Value,
-    View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Property, Runtime, ThreadId,
+    Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -260,7 +260,8 @@ impl CtxOp {
         {
             return cx.violate(Property::LockOrder, Some(held));
         }
-        let stamp = cx.ww_class(class).next_stamp.fetch_add(1, Order::Relaxed);
+        let next = i32::from(!cx.mutated(Mutation::WwInitOldStamp));
+        let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
         let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
         ctx.stamp.set(stamp);

@@ -7,8 +7,8 @@ use super::{
     die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, wound,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Runtime, SharedCell,
-    Value, View, coder::points, machine::Protocol, runtime::NoteCell,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Runtime,
+    SharedCell, Value, View, coder::points, machine::Protocol, runtime::NoteCell,
 };
 
 points! {
@@ -152,7 +152,7 @@ impl Lock {
 
     /// `__ww_mutex_kill()`: -EDEADLK, remembered so that the caller backs off as it must. Only who holds locks dies.
     fn kill<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) -> bool {
-        if !holds_locks(cx, ctx) {
+        if !holds_locks(cx, ctx) && !cx.mutated(Mutation::WwKillsWithoutLocks) {
             return false;
         }
         let debug = cx.ctx(ctx).debug.get();
@@ -176,7 +176,7 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
             // looks are private decisions, so they share the step of the trylock.
-            if self.how != How::Try && cx.ww(mutex).ctx.peek() == Some(ctx) {
+            if self.how != How::Try && !cx.mutated(Mutation::WwNoAlready) && cx.ww(mutex).ctx.peek() == Some(ctx) {
                 return error(Errno::EALREADY);
             }
             // Storing 0 over 0 is nothing that anybody could see.
@@ -192,7 +192,8 @@ impl Lock {
         if self.how != How::Try && !self.check_nesting(cx) {
             return Flow::Done(Value::Word(0));
         }
-        if cx.ww(mutex).try_take(me, false) {
+        let fails = self.how == How::Try && cx.mutated(Mutation::WwTryLockWaits);
+        if !fails && cx.ww(mutex).try_take(me, false) {
             return self.taken_at_once(cx);
         }
         if self.how == How::Try {
@@ -222,8 +223,8 @@ impl Lock {
 
     /// `ww_mutex_set_context_fastpath()` after its barrier.
     fn read_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.rt.full_barrier();
-        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters() {
+        cx.full_barrier(Mutation::WwLockNoBarrier);
+        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters() || cx.mutated(Mutation::WwLockIgnoresWaiters) {
             return self.acquired(cx);
         }
         self.at = At::CheckWaiters;
@@ -233,7 +234,7 @@ impl Lock {
     fn check_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.mutex);
         let waiters = cx.ww(self.mutex).waiters.get(held);
-        if let Some(ctx) = self.ctx {
+        if let Some(ctx) = self.ctx.filter(|_| !cx.mutated(Mutation::WwLockWakesNoWaiter)) {
             check_waiters(cx, self.mutex, ctx, &waiters);
         }
         self.acquired(cx)
@@ -243,7 +244,7 @@ impl Lock {
         let (me, mutex) = (cx.me, self.mutex);
         let held = cx.enter(mutex);
         let mut waiters = cx.ww(mutex).waiters.get(held);
-        if cx.ww(mutex).try_take(me, false) {
+        if !cx.mutated(Mutation::WwLockNoSecondTry) && cx.ww(mutex).try_take(me, false) {
             // Somebody released it in between. Here the waiters are checked before the ctx is published, under the
             // same wait_lock.
             if let Some(ctx) = self.ctx {
@@ -256,12 +257,17 @@ impl Lock {
         if !waiters.insert(at, Waiter { task: me, ctx: self.ctx }) {
             cx.violate(Property::CapacityExceeded, Some(mutex));
         }
-        cx.ww(mutex).store_waiters(held, waiters);
+        if cx.mutated(Mutation::WwLockNoFlag) {
+            cx.ww(mutex).waiters.set(held, waiters);
+        } else {
+            cx.ww(mutex).store_waiters(held, waiters);
+        }
         invariant::queued(cx, mutex, &waiters, at);
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
+            && !cx.mutated(Mutation::WwLockNoWound)
         {
-            cx.rt.full_barrier();
+            cx.full_barrier(Mutation::WwQueueNoBarrier);
             let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
             wound(cx, mutex, ctx, holder);
         }
@@ -274,11 +280,13 @@ impl Lock {
     fn place<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &Waiters) -> Option<usize> {
         let mut at = waiters.live().len();
         let Some(ctx) = self.ctx else { return Some(at) };
-        for (i, w) in waiters.live().iter().enumerate().rev() {
+        let sorted = !cx.mutated(Mutation::WwPlaceLast);
+        for (i, w) in waiters.live().iter().enumerate().rev().filter(|_| sorted) {
             // Waiters without a context keep their place: they are passed over, not overtaken.
             let Some(other) = w.ctx else { continue };
             if is_younger(cx, ctx, other) {
-                if !is_wound_wait(cx.program, self.mutex) && self.kill(cx, ctx) {
+                let dies = !is_wound_wait(cx.program, self.mutex) && !cx.mutated(Mutation::WwPlaceNoKill);
+                if dies && self.kill(cx, ctx) {
                     return None;
                 }
                 break;
@@ -293,10 +301,12 @@ impl Lock {
     /// over a kill.
     fn turn<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, waiters: Waiters) -> Flow {
         let me = cx.me;
-        if cx.ww(self.mutex).try_take(me, false) {
+        let signal_first = cx.mutated(Mutation::WwSignalFirst) && self.how.patience().interruptible();
+        if !(signal_first && cx.signal_pending()) && cx.ww(self.mutex).try_take(me, false) {
             return self.leave_as_owner(cx, held, waiters);
         }
-        if self.how.patience().interruptible() && cx.signal_pending() {
+        let heeds = self.how.patience().interruptible() && !cx.mutated(Mutation::WwSignalIgnored);
+        if heeds && cx.signal_pending() {
             return self.leave(cx, held, waiters, Errno::EINTR);
         }
         if let Some(ctx) = self.ctx
@@ -312,11 +322,11 @@ impl Lock {
 
     /// `__ww_mutex_check_kill()`.
     fn must_die<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, waiters: &Waiters) -> bool {
-        if !holds_locks(cx, ctx) {
+        if !holds_locks(cx, ctx) && !cx.mutated(Mutation::WwKillsWithoutLocks) || cx.mutated(Mutation::WwNeverDies) {
             return false;
         }
         if is_wound_wait(cx.program, self.mutex) {
-            return cx.ctx(ctx).wounded();
+            return !cx.mutated(Mutation::WwIgnoresWound) && cx.ctx(ctx).wounded();
         }
         let holder = cx.ww(self.mutex).ctx.load(Order::Relaxed);
         let older_holder = holder.is_some_and(|h| is_younger(cx, ctx, h));
@@ -327,7 +337,9 @@ impl Lock {
 
     fn leave<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters, e: Errno) -> Flow {
         cx.set_running();
-        waiters.remove(cx.me);
+        if !cx.mutated(Mutation::WwLeaveQueued) {
+            waiters.remove(cx.me);
+        }
         cx.ww(self.mutex).store_waiters(held, waiters);
         error(e)
     }
@@ -338,11 +350,13 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             // Wound-wait, and we were not first: those whom we overtook may wound us.
             let first = waiters.live().first().is_some_and(|w| w.task == cx.me);
-            if is_wound_wait(cx.program, self.mutex) && !first {
+            if is_wound_wait(cx.program, self.mutex) && !first && !cx.mutated(Mutation::WwOwnerChecksNobody) {
                 check_waiters(cx, self.mutex, ctx, &waiters);
             }
         }
-        waiters.remove(cx.me);
+        if !cx.mutated(Mutation::WwOwnerQueued) {
+            waiters.remove(cx.me);
+        }
         cx.ww(self.mutex).store_waiters(held, waiters);
         if let Some(ctx) = self.ctx {
             self.publish(cx, ctx);

@@ -100,14 +100,14 @@ impl<R: Runtime> WwMutex<R> {
     }
 
     /// `__mutex_unlock_fast()` and the first half of the slow path: releases the word and keeps WAITERS, unless the mutex
-    /// is to be handed over.
-    pub(super) fn release(&mut self, me: ThreadId) -> Released {
+    /// is to be handed over. The order is a release, as an unlock's.
+    pub(super) fn release(&mut self, me: ThreadId, order: Order) -> Released {
         let mut seen = Owner::default().with_task(Some(me));
         loop {
             if seen.handoff() {
                 return Released::HandOff;
             }
-            match self.owner.compare_exchange(seen, seen.with_task(None), Order::Release) {
+            match self.owner.compare_exchange(seen, seen.with_task(None), order) {
                 Ok(_) if seen.waiters() => return Released::Waiters,
                 Ok(_) => return Released::Alone,
                 Err(now) => seen = now,

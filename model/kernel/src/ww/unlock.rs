@@ -2,7 +2,7 @@
 
 use super::{contract::contract, invariant, owner::Released};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, SharedCell, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     machine::Protocol,
     program::ObjectKind,
@@ -72,8 +72,12 @@ impl Unlock {
             contract(cx, ctx);
             return Flow::Done(Value::Word(0));
         }
-        cx.ctx(ctx).set_acquired(held - 1);
-        cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        if !cx.mutated(Mutation::WwUnlockKeepsCount) {
+            cx.ctx(ctx).set_acquired(held - 1);
+        }
+        if !cx.mutated(Mutation::WwUnlockKeepsCtx) {
+            cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
+        }
         invariant::counted(cx, ctx);
         self.at = At::Release;
         Flow::Go
@@ -81,8 +85,10 @@ impl Unlock {
 
     fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        self.at = match cx.ww(self.mutex).release(me) {
+        let order = cx.order(Mutation::WwUnlockRelaxed, Order::Release);
+        self.at = match cx.ww(self.mutex).release(me, order) {
             Released::Alone => return Flow::Done(Value::Word(0)),
+            _ if cx.mutated(Mutation::WwUnlockNoSlowPath) => return Flow::Done(Value::Word(0)),
             Released::Waiters => At::WakeFirst,
             Released::HandOff => At::HandOff,
         };
@@ -92,12 +98,15 @@ impl Unlock {
     /// The second half of `__mutex_unlock_slowpath()`.
     fn wake_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.mutex);
-        let first = cx.ww(self.mutex).waiters.get(held).first();
+        let waiters = cx.ww(self.mutex).waiters.get(held);
+        let first = waiters.first();
         if self.at == At::HandOff {
             cx.ww(self.mutex).hand_off(first);
         }
-        if let Some(first) = first {
-            cx.wake(first);
+        let last = waiters.live().last().map(|w| w.task);
+        let woken = if cx.mutated(Mutation::WwUnlockWakesLast) { last } else { first };
+        if let Some(woken) = woken.filter(|_| !cx.mutated(Mutation::WwUnlockWakesNobody)) {
+            cx.wake(woken);
         }
         Flow::Done(Value::Word(0))
     }

@@ -1,0 +1,109 @@
+use super::*;
+
+fn plan(over: &str, objects: &[(&str, usize)], threads: usize, ops: usize) -> Plan {
+    let over: Vec<String> = over.split(',').map(String::from).collect();
+    let objects: Vec<(String, usize)> = objects.iter().map(|(k, n)| (k.to_string(), *n)).collect();
+    Plan::new(threads, ops, &over, &objects).expect("a plan")
+}
+
+fn swept(programs: &Programs<'_>, each: impl Iterator<Item = Program>) -> Tally {
+    let mut tally = Tally::default();
+    each.for_each(|p| programs.check(&p, &mut tally));
+    tally
+}
+
+/// Programs that are the same but for names are explored once and counted for all.
+#[test]
+fn the_reduction_finds_what_all_programs_find() {
+    let plans = [
+        plan("lock,unlock", &[("mutex", 2)], 2, 2),
+        plan("wait,signal,add-fence,reserve", &[("fence", 2)], 2, 1),
+        plan("lock+ctx,unlock", &[("ww-mutex", 2)], 2, 2),
+        plan("complete,wait-for-completion", &[], 3, 1),
+        Plan { balanced: true, ..plan("down-read,down-write,up-read,up-write", &[("rwsem", 2)], 2, 2) },
+    ];
+    for plan in plans {
+        let programs = Programs::new(&plan).expect("few scripts");
+        let reduced = swept(&programs, programs.each());
+        let all = swept(&programs, programs.each_labelled());
+        assert!(reduced.programs < all.programs, "{plan}: nothing was reduced");
+        assert_eq!(reduced.labelled, all.programs, "{plan}: orbits add up");
+        assert_eq!(programs.labelled(), all.programs, "{plan}");
+        let weights = |t: &Tally| -> Vec<(String, u64, (usize, usize))> {
+            t.clusters.iter().map(|(key, c)| (key.clone(), c.labelled, c.size)).collect()
+        };
+        assert_eq!(all.clusters.is_empty(), plan.balanced, "{plan}: what is wrong is wrong by itself, here");
+        assert_eq!(weights(&reduced), weights(&all), "{plan}: the same clusters");
+    }
+}
+
+#[test]
+fn parts_add_up_to_the_whole_and_survive_their_files() {
+    let plan = plan("lock,unlock", &[("lock", 2)], 2, 2);
+    let programs = Programs::new(&plan).expect("few scripts");
+    let all: Vec<Program> = programs.each().collect();
+    let chunks: Vec<Tally> = all.chunks(16).map(|c| swept(&programs, c.iter().cloned())).collect();
+    let part = |number, of, finished: bool| {
+        let part = Part { number, of };
+        let own = chunks.iter().enumerate().filter(|(i, _)| part.has(*i));
+        let text: String = own.map(|(i, t)| chunk_lines(i, t)).collect();
+        let end = if finished { end_line() } else { String::new() };
+        (format!("{number}"), head_lines(&plan.to_string(), part) + &text + &end)
+    };
+    let whole = merge(&[part(1, 1, true)]).expect("one part");
+    assert_eq!(whole.tally, swept(&programs, all.into_iter()));
+    let two = merge(&[part(2, 2, true), part(1, 2, true)]).expect("two parts");
+    assert_eq!(two, whole);
+    assert_eq!(two.tally.report(&two.plan), whole.tally.report(&whole.plan));
+    for (files, why) in [
+        (vec![part(1, 2, true)], "part 2/2 is missing"),
+        (vec![part(1, 2, true), part(1, 2, true)], "part 1 is there twice"),
+        (vec![part(1, 2, true), part(2, 2, false)], "not finished"),
+        (vec![part(1, 2, true), part(2, 3, true)], "one of 3 parts"),
+    ] {
+        let refused = merge(&files).expect_err("no merge");
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_cut_short_is_read_up_to_its_last_whole_chunk() {
+    let tally = Tally { programs: 3, labelled: 5, holding: 3, ..Tally::default() };
+    let text = head_lines("p", Part::WHOLE) + &chunk_lines(0, &tally) + &chunk_lines(1, &tally);
+    for cut in text.char_indices().map(|(i, _)| i).filter(|i| *i > head_lines("p", Part::WHOLE).len()) {
+        let Ok(file) = PartFile::read(&text[..text[..cut].rfind('\n').unwrap_or(0) + 1]) else {
+            panic!("cut at {cut}");
+        };
+        assert!(file.chunks.len() < 2 && !file.complete);
+    }
+}
+
+#[test]
+fn every_operation_is_understood() {
+    for op in operations() {
+        let plan = plan(op.name, &[], 1, 1);
+        let programs = Programs::new(&plan).expect("one script");
+        let tally = swept(&programs, programs.each());
+        assert_eq!(tally.programs, 1, "{}", op.name);
+    }
+}
+
+#[test]
+fn what_is_no_plan_is_told() {
+    let refused = |over: &str, objects: &[(String, usize)]| {
+        let over: Vec<String> = over.split(',').map(String::from).collect();
+        Plan::new(2, 2, &over, objects).expect_err("no plan").to_string()
+    };
+    assert!(refused("lokc", &[]).contains("`lokc` is no operation"));
+    assert!(refused("lock,lock", &[]).contains("twice"));
+    assert!(refused("lock", &[("fence".into(), 1)]).contains("no operation takes a fence"));
+    assert!(refused("lock", &[("mutex".into(), 9)]).contains("1 to 4"));
+}
+
+#[test]
+fn a_plan_is_read_back_from_its_line() {
+    let plan = plan("lock,wait,add-fence", &[("mutex", 2), ("resv", 1)], 3, 2);
+    for plan in [Plan { balanced: true, ..plan.clone() }, plan] {
+        assert_eq!(Plan::read(&plan.to_string()), Ok(plan));
+    }
+}
