@@ -46,8 +46,11 @@ pub(super) fn counted<R: Runtime>(cx: &mut Cx<'_, R>, ctx: ObjId) {
     }
 }
 
-/// A waiter was put into the list, at this place.
+/// A waiter was put into the list, at this place. One without a context overtakes nobody.
 pub(super) fn queued<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiters: &Waiters, at: usize) {
+    if waiters.live().get(at).is_none_or(|w| w.ctx.is_none()) {
+        return;
+    }
     let mut older = None;
     for (i, w) in waiters.live().iter().enumerate() {
         let Some(ctx) = w.ctx else { continue };
