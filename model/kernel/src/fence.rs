@@ -59,6 +59,9 @@ const DETACHED: u8 = 4;
 /// `POLL_ENABLED`, which stood in the fence once.
 const POLL_ENABLED: u8 = 8;
 
+/// `DMA_FENCE_FLAG_TIMESTAMP_BIT`: set after SIGNALED, where a program asks for it ([`Program::timestamps`]).
+const TIMESTAMP: u8 = 16;
+
 /// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
 const PENDING_ERROR: u16 = 1 << 15;
 
@@ -204,9 +207,9 @@ impl<R: Runtime> Fence<R> {
 
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.flags.0 | self.life.0 << 4;
+        let mut packed = self.flags.0 | self.life.0 << 5;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0) = (packed & 15, packed >> 4);
+        (self.flags.0, self.life.0) = (packed & 31, packed >> 5);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);
