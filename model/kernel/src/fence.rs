@@ -63,6 +63,9 @@ const DETACHED: u8 = 4;
 /// `POLL_ENABLED`, which stood in the fence once.
 const POLL_ENABLED: u8 = 8;
 
+/// `DMA_FENCE_FLAG_TIMESTAMP_BIT`: set after SIGNALED, where a program asks for it ([`Program::timestamps`]).
+const TIMESTAMP: u8 = 16;
+
 /// `PENDING_ERROR`: no member of an array has had an error yet, and the next one's would count.
 const PENDING_ERROR: u16 = 1 << 15;
 
@@ -229,9 +232,9 @@ impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         // Nobody asks any more once it is signalled or gone.
         self.published.0 &= self.is_alive() && !self.is_signaled();
-        let mut packed = self.flags.0 | self.life.0 << 4 | u8::from(self.published.0) << 6;
+        let mut packed = self.flags.0 | self.life.0 << 5 | u8::from(self.published.0) << 7;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0, self.published.0) = (packed & 15, packed >> 4 & 3, packed >> 6 != 0);
+        (self.flags.0, self.life.0, self.published.0) = (packed & 31, packed >> 5 & 3, packed >> 7 != 0);
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);

@@ -550,6 +550,8 @@ pub struct Program {
     pub has_irqs: bool,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
+    /// Somebody looks at timestamps: then they are set in a step of their own.
+    pub timestamps: bool,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
     pub stubs: Vec<ObjId>,
     /// The mistake that its protocols are run with.

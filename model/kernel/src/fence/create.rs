@@ -5,7 +5,7 @@
 //! sees an object before it is published, so that to fill it in is one step.
 
 use super::{
-    ENABLED, Life, NO_FENCE, PENDING_ERROR, SIGNALED,
+    ENABLED, Life, NO_FENCE, PENDING_ERROR, SIGNALED, TIMESTAMP,
     container::{Container, Holds},
     is_later, reference,
 };
@@ -79,7 +79,7 @@ pub(super) fn stub<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ObjId> {
         cx.violate(Property::CapacityExceeded, None);
         return None;
     };
-    init(cx, stub, SIGNALED | ENABLED, 0);
+    init(cx, stub, SIGNALED | ENABLED | TIMESTAMP, 0);
     Some(stub)
 }
 

@@ -1,7 +1,7 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    DETACHED, ENABLED, Life, SIGNALED, WAKES,
+    DETACHED, ENABLED, Life, SIGNALED, TIMESTAMP, WAKES,
     callback::{self, func_of},
     check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
 };
@@ -24,6 +24,8 @@ points! {
         Signal = "dma_fence_signal: set SIGNALED",
         /// `dma_fence_check_and_signal()`: tells whether it was signalled before.
         CheckAndSignal = "dma_fence_check_and_signal: set SIGNALED",
+        /// Then the timestamp, under the lock, where somebody looks at it.
+        Stamp = "set TIMESTAMP",
         /// One callback, under the lock; the last one unlocks, unless it is the scenario's own.
         RunCallback = "run callback",
         /// After the last one.
@@ -48,6 +50,10 @@ points! {
         StatusAsked = "ops->signaled",
         /// It returned true: signals under the lock.
         StatusSeen = "ops->signaled: set SIGNALED",
+        /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
+        Timestamp = "dma_fence_timestamp",
+        /// `fence->timestamp` as it is: 1, or 0 if it is not set yet.
+        RawTimestamp = "fence->timestamp",
         /// `dma_fence_get()`: gives the reference back.
         Get = "dma_fence_get",
         /// `dma_fence_get_rcu()`: 1 or 0.
@@ -182,13 +188,36 @@ impl FenceOp {
             return Flow::Done(Value::Word(i32::from(!cx.mutated(Mutation::FenceSignalTwice))));
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if locked.len == 0 || cx.mutated(Mutation::FenceSignalNoCallbacks) {
+        if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutation::FenceSignalNoCallbacks) {
             return self.signaled_first();
         }
         super::hold(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
-        self.what = What::RunCallback;
+        self.what = if cx.program.timestamps { What::Stamp } else { What::RunCallback };
         Flow::Go
+    }
+
+    /// `fence->timestamp`, and its bit; the list of callbacks was in its place until now.
+    fn stamp<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        cx.fence(self.fence).flags.fetch_or(u64::from(TIMESTAMP), Order::AcqRel);
+        let empty = cx.fence(self.fence).locked.get(held).len == 0;
+        self.what = if empty { What::Unlock } else { What::RunCallback };
+        Flow::Go
+    }
+
+    /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
+    /// which may be later than the kernel does: after the callbacks.
+    fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.enter(self.fence);
+        let set = cx.fence(self.fence).flags.load(Order::Acquire) & TIMESTAMP != 0;
+        if self.what == What::Timestamp
+            && !set
+            && let Some(spin) = self.spin(cx)
+        {
+            return spin;
+        }
+        Flow::Done(Value::Word(i32::from(set)))
     }
 
     fn run_callback<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -237,7 +266,11 @@ impl FenceOp {
             self.set_signaled(cx);
         }
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
-        self.what = if empty { What::Unlock } else { What::RunCallback };
+        self.what = match (cx.program.timestamps, empty) {
+            (true, _) => What::Stamp,
+            (_, true) => What::Unlock,
+            _ => What::RunCallback,
+        };
         Flow::Go
     }
 
@@ -344,6 +377,8 @@ impl Protocol for FenceOp {
             What::AskOps => self.ask_ops(cx),
             What::NotSignaled => Flow::Done(Value::Word(0)),
             What::RunCallback => self.run_callback(cx),
+            What::Stamp => self.stamp(cx),
+            What::Timestamp | What::RawTimestamp => self.timestamp(cx),
             What::Unlock => self.unlock(cx),
             What::SignalNow | What::Enabling => self.signal_now(cx),
             What::Release => release(cx, self.fence),
@@ -356,7 +391,7 @@ impl Protocol for FenceOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.what {
-            What::IsSignaled | What::AskOps | What::NotSignaled => Footprint::reads(self.fence),
+            What::IsSignaled | What::AskOps | What::NotSignaled | What::RawTimestamp => Footprint::reads(self.fence),
             What::Release | What::Free => release_footprint(v, self.fence),
             What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
             What::RunCallback => {
@@ -394,7 +429,12 @@ impl Protocol for FenceOp {
     fn spins_on(&self) -> Option<ObjId> {
         let locks = matches!(
             self.what,
-            What::EnableSignaling | What::Signal | What::CheckAndSignal | What::SignalSeen | What::GetStatus
+            What::EnableSignaling
+                | What::Signal
+                | What::CheckAndSignal
+                | What::SignalSeen
+                | What::GetStatus
+                | What::Timestamp
         );
         locks.then_some(self.fence)
     }

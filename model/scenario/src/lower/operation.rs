@@ -341,6 +341,8 @@ impl<'a> Lower<'a> {
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
         );
+        self.program.timestamps |=
+            matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);

@@ -93,6 +93,15 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::GetStatus),
     )
     .returns("0 unsignalled, 1 signalled, or the error"),
+    OpSpec::new(
+        "fence-timestamp",
+        &[FENCE],
+        "reads when a fence was signalled, which is noted a moment after that it was: waits for it",
+        "dma_fence_timestamp()",
+        |args| fence(args, if args.flag("raw") { What::RawTimestamp } else { What::Timestamp }),
+    )
+    .options(&[flag("raw", "as up to 6.5 in many places: reads what is there, without waiting for it")])
+    .returns("1, or 0 if there is none yet"),
     OpSpec::new("get", &[FENCE], "takes another reference to a fence", "dma_fence_get()", |args| {
         fence(args, What::Get)
     })
