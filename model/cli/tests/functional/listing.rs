@@ -58,6 +58,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       replay      Run one schedule again, step by step, from the token that a trace ends with
       fmt         Print scenario files in the one spacing that all have
       list        List scenarios with what each is about
+      diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
       help        Print this message or the help of the given subcommand(s)
