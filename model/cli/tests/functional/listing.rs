@@ -61,6 +61,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       mutants     Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices
       sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
       merge       Put a sweep together from the files of its parts
+      diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
       help        Print this message or the help of the given subcommand(s)

@@ -41,6 +41,8 @@ pub struct Cursor {
 
 /// No list, no fence.
 const NONE: ObjId = ObjId(u8::MAX);
+/// No local.
+const NOWHERE: LocalId = LocalId(u8::MAX);
 /// Without the lock.
 const UNLOCKED: u8 = 1 << 4;
 /// The first item after the beginning or after a restart.
@@ -181,8 +183,8 @@ points! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CursorOp {
     at: At,
-    /// The local that holds the cursor; `None` only for the beginning, whose result it is.
-    home: Option<LocalId>,
+    /// The local that holds the cursor; [`NOWHERE`] for the beginning, whose result it is, and inside of another operation.
+    home: LocalId,
     cursor: Cursor,
     /// A fence found in the list, before there is a reference to it.
     found: ObjId,
@@ -192,9 +194,7 @@ pub struct CursorOp {
 impl Code for CursorOp {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.at.code(c);
-        let mut home = self.home.map_or(u8::MAX, |l| l.0);
-        c.byte(&mut home);
-        self.home = (home != u8::MAX).then_some(LocalId(home));
+        c.byte(&mut self.home.0);
         self.cursor.code(c);
         match self.at {
             At::Get => self.found.code(c),
@@ -207,7 +207,7 @@ impl Code for CursorOp {
 impl CursorOp {
     pub(crate) const BLANK: CursorOp = CursorOp {
         at: At::Begin,
-        home: None,
+        home: NOWHERE,
         cursor: Cursor { resv: ObjId(0), list: NONE, fence: NONE, place: 0, flags: 0, awaited: [0; 2] },
         found: NONE,
         put: FenceOp::BLANK,
@@ -228,7 +228,7 @@ impl CursorOp {
             (At::End, Some(fence)) => FenceOp::new(What::Put, fence, 0),
             _ => FenceOp::BLANK,
         };
-        CursorOp { at, home: Some(home), cursor, put, ..CursorOp::BLANK }
+        CursorOp { at, home, cursor, put, ..CursorOp::BLANK }
     }
 
     /// The next step of a walk without the lock, inside of another operation.
@@ -253,7 +253,7 @@ impl CursorOp {
     /// The cursor as the finished operation leaves it, and the local that it goes back to. An ended one is gone.
     pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
         let value = if self.at == At::End { Value::Unset } else { Value::Cursor(self.cursor) };
-        self.home.map(|home| (home, value))
+        (self.home != NOWHERE).then_some((self.home, value))
     }
 
     fn go(&mut self, at: At) -> Flow {
