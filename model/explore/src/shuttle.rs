@@ -94,8 +94,6 @@ pub enum Sabotage {
     NobodyWakes,
     /// Steps are held to conflict only if both write.
     ReadsDoNotConflict,
-    /// A state that was seen before is cut, whatever was asleep then.
-    NothingIsOwed,
     /// A thread goes to sleep after a step that broke a property.
     SleepsAfterViolation,
 }

@@ -7,6 +7,7 @@
 mod check;
 mod explain;
 mod fmt;
+mod fuzz;
 mod guide;
 mod harness;
 mod json;
