@@ -94,16 +94,14 @@ pub enum Sabotage {
     NobodyWakes,
     /// Steps are held to conflict only if both write.
     ReadsDoNotConflict,
-    /// A state that was seen before is cut, whatever was asleep then.
-    NothingIsOwed,
     /// A thread goes to sleep after a step that broke a property.
     SleepsAfterViolation,
 }
 
 impl Sabotage {
     /// Each of them.
-    pub const ALL: [Sabotage; 4] =
-        [Sabotage::NobodyWakes, Sabotage::ReadsDoNotConflict, Sabotage::NothingIsOwed, Sabotage::SleepsAfterViolation];
+    pub const ALL: [Sabotage; 3] =
+        [Sabotage::NobodyWakes, Sabotage::ReadsDoNotConflict, Sabotage::SleepsAfterViolation];
 }
 
 impl Default for Options {

@@ -8,6 +8,7 @@ mod check;
 mod diagrams;
 mod explain;
 mod fmt;
+mod fuzz;
 mod guide;
 mod harness;
 mod json;

@@ -190,8 +190,7 @@ impl Search {
             return false;
         }
         let (todo, sleep) = if self.visited && !new {
-            let nothing = self.sabotage == Some(Sabotage::NothingIsOwed);
-            let owed = if nothing { ThreadSet::default() } else { ThreadSet(sight.stored.0 & !sleep.0) };
+            let owed = ThreadSet(sight.stored.0 & !sleep.0);
             sight.stored.0 &= sleep.0;
             (owed, *sight.stored)
         } else {

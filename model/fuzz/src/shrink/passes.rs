@@ -30,6 +30,9 @@ fn names(search: &mut Search<'_>) -> bool {
     for (name, _) in declared(&search.best) {
         let mut smaller = search.best.clone();
         smaller.each(&mut |node| {
+            if node.name == "about" {
+                return;
+            }
             if !declares(node).contains(&name.as_str()) {
                 node.dropped |= node.entries.iter().any(|part| !part.dropped && mentions(part, &name));
                 return;
@@ -80,7 +83,9 @@ fn ddmin(search: &mut Search<'_>, path: &[usize]) -> bool {
 /// The places of the statements that are left in a block. A `when` and its `else` are two.
 fn children(tree: &mut Tree, path: &[usize]) -> Vec<usize> {
     let left = |nodes: &[Node]| -> Vec<usize> {
-        nodes.iter().enumerate().filter(|(_, node)| !node.dropped).map(|(place, _)| place).collect()
+        // What it is about is the author's to say.
+        let may_go = |node: &Node| !node.dropped && node.name != "about";
+        nodes.iter().enumerate().filter(|(_, node)| may_go(node)).map(|(place, _)| place).collect()
     };
     if path.is_empty() {
         return left(&tree.nodes);

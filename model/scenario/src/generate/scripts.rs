@@ -99,8 +99,10 @@ pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     Ok(vec![Line::with("scenario generated", lines)])
 }
 
-/// What every thread does somewhere in its first half: who comes first is told by the result.
-const MEETINGS: [&str; 6] = [
+/// What every thread does at some time: who comes first is told by the result.
+const MEETINGS: [&str; 8] = [
+    "lock $l:lock\nadd $x:var 1 into=met\nunlock $l",
+    "lock $l:lock irqsave\nadd $x:var 1 into=met\nunlock $l irqrestore",
     "add $x:var 1 into=met",
     "xchg $x:var 1 into=met",
     "cmpxchg $x:var 0 1 into=met",
@@ -113,7 +115,13 @@ fn meet(scene: &mut Scene<'_, '_>, meeting: &'static str, body: &mut Vec<Line>) 
     let Some(filled) = idioms::idiom(meeting).fill(scene, &mut Script::default())? else { return Ok(()) };
     let mut lines = filled.lines.iter().map(String::as_str);
     let lines = nest(scene, &mut Script::default(), &mut lines, 0)?;
-    let at = scene.below(body.len() / 2 + 1)?;
+    let at = match scene.disciplined {
+        // In the middle something may be held.
+        true => [0, body.len()][scene.below(2)?],
+        // What comes first may be all that happens.
+        false if scene.dice.ratio(4, 5)? => 0,
+        false => scene.below(body.len() / 2 + 1)?,
+    };
     body.splice(at..at, lines);
     Ok(())
 }
@@ -192,7 +200,7 @@ fn body(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<Ve
 fn block(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<Vec<Line>> {
     let (mut lines, mut left) = (vec![], ops);
     while left > 0 {
-        let single = !scene.disciplined && scene.dice.ratio(2, 5)?;
+        let single = !scene.disciplined && scene.dice.ratio(1, 3)?;
         if single {
             lines.push(scene.any_operation(script)?);
             left -= 1;
