@@ -9,11 +9,11 @@ fn two_balanced_threads_over_two_locks_deadlock_in_one_way() {
     let project = Project::new();
     insta::assert_snapshot!(project.run("sweep --ops 4 --over lock,unlock --objects mutex=2 --balanced").sheet(), @"
     every program with threads=2 ops=4 over=lock,unlock objects=mutex=2 balanced
-           35 programs, 110 with all names
-           32 hold
-            3 violate something
-            0 incomplete
-            3 deadlock
+             35 programs, 110 with all names
+             32 hold
+              3 violate something
+              0 incomplete
+              3 deadlock
 
     1. deadlock at lock, lock: 3 programs, 8 with all names
 
@@ -45,7 +45,7 @@ fn what_stands_for_a_cluster_is_a_scenario_that_is_as_it_says() {
     assert!(programs.len() > 3, "{report}");
     for (i, program) in programs.iter().enumerate() {
         let end = program.find("\n}\n").expect("a scenario ends") + 3;
-        let project = Project::new().file("p.kdl", &format!("scenario program {{{}", &program[..end]));
+        let project = Project::new().file("p.kdl", format!("scenario program {{{}", &program[..end]));
         let ran = project.run("check p.kdl").exits(0);
         assert!(ran.out.contains("as expected"), "{i}: {}", ran.out);
     }

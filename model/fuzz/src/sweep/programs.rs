@@ -59,14 +59,22 @@ impl<'a> Programs<'a> {
         }
         let mut programs = Programs { plan, kinds, scripts, renamed: vec![] };
         if plan.balanced {
-            let alone = |i| Program { scripts: vec![i as u32], orbit: 1 };
-            let right: Vec<bool> = (0..programs.scripts.len()).map(|i| programs.is_right(&alone(i))).collect();
+            let right: Vec<bool> = (0..programs.scripts.len() as u32).map(|i| programs.is_right_alone(i)).collect();
             // Renaming makes a right script of a right one, so the renamings still lead from script to script.
             let mut right = right.into_iter();
             programs.scripts.retain(|_| right.next().unwrap_or(false));
         }
         programs.renamed = permutations(&programs.kinds).iter().map(|p| programs.rename_all(p)).collect();
         Ok(programs)
+    }
+
+    /// Whether a script breaks no rule by itself, nor if all that it waits for has come.
+    fn is_right_alone(&self, script: u32) -> bool {
+        let alone = |script| self.is_right(&Program { scripts: vec![script], orbit: 1 });
+        let waits = |l: &&Letter| self.plan.over[usize::from(l.op)].waits;
+        let letters = &self.scripts[script as usize];
+        let others: Vec<Letter> = letters.iter().filter(|l| !waits(l)).copied().collect();
+        alone(script) && (others.is_empty() || alone(self.index_of(&others)))
     }
 
     fn rename_all(&self, to: &[u8]) -> Vec<u32> {

@@ -107,3 +107,12 @@ fn a_plan_is_read_back_from_its_line() {
         assert_eq!(Plan::read(&plan.to_string()), Ok(plan));
     }
 }
+
+#[test]
+fn a_balanced_thread_is_right_once_its_waits_are_over() {
+    let plan = Plan { balanced: true, ..plan("lock,unlock,wait-for-completion", &[], 1, 3) };
+    let programs = Programs::new(&plan).expect("few scripts");
+    let texts: Vec<String> = programs.each().map(|p| programs.text(&p, "p", "holds")).collect();
+    assert!(texts.iter().any(|t| t.contains("lock m0\n        wait-for-completion c0\n        unlock m0")));
+    assert!(texts.iter().all(|t| t.matches(" lock m0\n").count() == t.matches(" unlock m0\n").count()), "{texts:?}");
+}

@@ -68,14 +68,20 @@ pub struct Operation {
     pub(super) text: &'static str,
     /// The thread that uses it has an acquire context.
     pub(super) ctx: bool,
+    /// It waits for what another thread does.
+    pub(super) waits: bool,
 }
 
 const fn op(name: &'static str, takes: &'static [&'static [Kind]], text: &'static str) -> Operation {
-    Operation { name, takes, text, ctx: false }
+    Operation { name, takes, text, ctx: false, waits: false }
 }
 
 const fn with_ctx(name: &'static str, takes: &'static [&'static [Kind]], text: &'static str) -> Operation {
-    Operation { name, takes, text, ctx: true }
+    Operation { ctx: true, ..op(name, takes, text) }
+}
+
+const fn waiting(name: &'static str, takes: &'static [&'static [Kind]], text: &'static str) -> Operation {
+    Operation { waits: true, ..op(name, takes, text) }
 }
 
 const LOCKS: &[&[Kind]] = &[&[Mutex, Lock, WwMutex, Resv]];
@@ -106,7 +112,7 @@ const OPERATIONS: &[Operation] = &[
     op("is-signaled", A_FENCE, "is-signaled {0}"),
     op("enable-signaling", A_FENCE, "enable-signaling {0}"),
     op("set-error", A_FENCE, "set-error {0} -EIO"),
-    op("wait", A_FENCE, "wait {0}"),
+    waiting("wait", A_FENCE, "wait {0}"),
     op("wait+timeout", A_FENCE, "wait {0} timeout"),
     op("get", &[&[Fence, Refcount]], "get {0}"),
     op("put", &[&[Fence, Refcount]], "put {0}"),
@@ -117,11 +123,11 @@ const OPERATIONS: &[Operation] = &[
     op("add-fence", RESV_AND_FENCE, "add-fence {0} {1} usage=write"),
     op("add-fence+kernel", RESV_AND_FENCE, "add-fence {0} {1} usage=kernel"),
     op("test-signaled", A_RESV, "test-signaled {0} usage=read"),
-    op("wait-resv", A_RESV, "wait {0} usage=read"),
+    waiting("wait-resv", A_RESV, "wait {0} usage=read"),
     op("complete", DONE, "complete {0}"),
     op("complete-all", DONE, "complete-all {0}"),
     op("reinit-completion", DONE, "reinit-completion {0}"),
-    op("wait-for-completion", DONE, "wait-for-completion {0}"),
+    waiting("wait-for-completion", DONE, "wait-for-completion {0}"),
     op("wait-for-completion+timeout", DONE, "wait-for-completion {0} timeout"),
     op("load", WORD, "load {0}"),
     op("store", WORD, "store {0} 1"),
