@@ -195,6 +195,10 @@ impl<R: Runtime> FenceList<R> {
     /// The memory goes, after a grace period.
     pub(crate) fn reclaim(&mut self) {
         self.life.swap(Life::Free as u8, Order::AcqRel);
+        // A free list is encoded as nothing, so nothing of it may be found again when it is used again.
+        if R::SEES_OVERLAP {
+            self.entries.iter_mut().for_each(|e| e.store(Entry::default(), Order::Relaxed));
+        }
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
