@@ -100,7 +100,11 @@ fn every_mode_sees_what_brute_force_sees_on_random_programs() {
         let task = Task { program: &program, conditions: &conditions, has_loops };
         for (finished, (visited, sleep_sets)) in finished.iter_mut().zip(MODES) {
             if visited || !has_loops {
-                *finished += u32::from(agrees(&task, &brute, Options { visited: Some(visited), sleep_sets }));
+                *finished += u32::from(agrees(
+                    &task,
+                    &brute,
+                    Options { visited: Some(visited), sleep_sets, ..Options::default() },
+                ));
             }
         }
     }
