@@ -59,7 +59,7 @@ scenario large {
 fn deadlock(options: &Options) -> Shrunk {
     let fails = property(Property::Deadlock, None, 5_000);
     assert!(fails(LARGE));
-    let small = shrink(LARGE, &fails, options).unwrap();
+    let small = shrink(LARGE, &fails, options).expect("a well-formed text");
     assert!(fails(&small.text), "{}", small.text);
     small
 }

@@ -55,7 +55,7 @@ fn what_a_violation_does_not_need_is_left_out() {
     let ran = project.run("shrink cluttered.kdl --property deadlock --output small.kdl").exits(0);
     insta::assert_snapshot!(ran.sheet(), @"
     -- standard error
-    3 threads with 13 statements shrunk to 2 with 4, in 73 trials
+    3 threads with 13 statements shrunk to 2 with 4, in 74 trials
     violates deadlock after 6 steps and 2 switches: S1F3S2@HASH
     -- exit code 0
     ");
