@@ -74,7 +74,10 @@ impl Scene<'_, '_> {
                 let kind = kinds[self.below(kinds.len())?];
                 self.two_of(kind)?
             }
-            Takes::Fences => self.two_of(Kind::Fence)?,
+            Takes::Fences => {
+                self.memory_for_a_merge();
+                self.two_of(Kind::Fence)?
+            }
             Takes::Array => self.array(),
             Takes::Place => self.place(script)?,
             Takes::Condition => format!("\"value != {}\"", self.below(WORDS)?),

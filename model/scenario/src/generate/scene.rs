@@ -25,6 +25,8 @@ pub(super) struct Scene<'a, 'b> {
     names: BTreeMap<Kind, Vec<String>>,
     pub(super) vars: Vec<String>,
     pub(super) arrays: Vec<String>,
+    /// Whether there is memory for a merge.
+    merges: bool,
     pub(super) structs: Vec<String>,
     /// Procs, by how many arguments they take.
     pub(super) procs: Vec<(usize, String)>,
@@ -58,6 +60,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             names: BTreeMap::new(),
             vars: vec![],
             arrays: vec![],
+            merges: false,
             structs: vec![],
             procs: vec![],
             declarations: vec![],
@@ -183,15 +186,17 @@ impl<'a, 'b> Scene<'a, 'b> {
         let name = format!("f{i}");
         let first = self.declared(Kind::Fence).first().cloned();
         let line = match first {
-            Some(first) if self.one_in(4)? => match self.below(5)? {
+            Some(first) if self.one_in(4)? => match self.below(if self.disciplined { 3 } else { 5 })? {
+                // Memory that is not made into a fence yet: to use it is a mistake, but for what makes one of it.
                 3 => Line::new(format!("fence-array {name} spare=2")),
-                4 => Line::new(format!("fence {name} spare")),
+                4 => Line::new(format!("fence-chain {name} spare")),
                 0 => Line::with(format!("fence-array {name}"), vec![Line::new(first)]),
                 1 => Line::with(format!("fence-array {name} any"), vec![Line::new(first)]),
                 _ => Line::new(format!("fence-chain {name} contains={first} seqno={}", i + 1)),
             },
             _ if !self.disciplined && self.one_in(12)? => Line::new(format!("fence {name} uninitialised")),
-            _ if self.one_in(3)? => Line::new(format!("fence {name} context=1 seqno={}", i + 1)),
+            // Who keeps to the rules signals those of one context in their order.
+            _ if !self.disciplined && self.one_in(3)? => Line::new(format!("fence {name} context=1 seqno={}", i + 1)),
             _ => Line::new(format!("fence {name}")),
         };
         Ok((name, Some(line)))
@@ -235,6 +240,15 @@ impl<'a, 'b> Scene<'a, 'b> {
             self.arrays.push("ring".to_owned());
         }
         self.arrays[0].clone()
+    }
+
+    /// What a merge makes its fence of; no operation names it.
+    pub(super) fn memory_for_a_merge(&mut self) {
+        if !self.merges {
+            self.declarations.push(Line::new("fence-array merged spare=2"));
+            self.declarations.push(Line::new("fence stub spare"));
+            self.merges = true;
+        }
     }
 
     /// A proc that something calls with this many arguments.
