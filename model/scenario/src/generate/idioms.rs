@@ -25,6 +25,9 @@ pub(super) struct Idiom {
     pub(super) disciplined: bool,
 }
 
+/// The rank of reservations and other ww mutexes.
+pub(super) const RESERVATION: u8 = 4;
+
 /// The lines of one use.
 pub(super) struct Filled {
     pub(super) lines: Vec<String>,
@@ -169,16 +172,16 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("mmap-lock read\n...\nmmap-unlock read").rank(1).sleeps().alone(),
     idiom("mmap-lock write\n...\nmmap-unlock write").rank(1).sleeps().alone(),
     // Reservations and ww mutexes.
-    idiom("lock $b:resv\n...\nunlock $b").rank(4).sleeps(),
-    idiom("lock $b:resv\nreserve $b\nadd-fence $b $f:fence usage=$u:usage\n...\nunlock $b").rank(4).sleeps(),
-    idiom("lock $b:resv\nreplace-fences $b $f:fence context=1 usage=$u:usage\nunlock $b").rank(4).sleeps(),
-    idiom("lock $b:resv\ncopy-fences $b $c:resv\nunlock $b").rank(4).sleeps(),
-    idiom("lock $b:resv\niter-each $b usage=$u:usage into=seen {\nget-status seen into=$r:local\n}\nunlock $b").rank(4).sleeps(),
+    idiom("lock $b:resv\n...\nunlock $b").rank(RESERVATION).sleeps(),
+    idiom("lock $b:resv\nreserve $b\nadd-fence $b $f:fence usage=$u:usage\n...\nunlock $b").rank(RESERVATION).sleeps(),
+    idiom("lock $b:resv\nreplace-fences $b $f:fence context=1 usage=$u:usage\nunlock $b").rank(RESERVATION).sleeps(),
+    idiom("lock $b:resv\ncopy-fences $b $c:resv\nunlock $b").rank(RESERVATION).sleeps(),
+    idiom("lock $b:resv\niter-each $b usage=$u:usage into=seen {\nget-status seen into=$r:local\n}\nunlock $b").rank(RESERVATION).sleeps(),
     idiom("iter-each $b:resv usage=$u:usage unlocked into=seen {\nget-status seen into=$r:local\n}"),
     idiom("wait $b:resv usage=$u:usage timeout into=$r:local").sleeps(),
     idiom("test-signaled $b:resv usage=$u:usage into=$r:local"),
-    idiom("trylock $b:resv into=$r:local\nwhen $r is=1 {\n...\nunlock $b\n}").rank(4).sleeps(),
-    idiom("lock $b:ww-mutex\n...\nunlock $b").rank(4).sleeps(),
+    idiom("trylock $b:resv into=$r:local\nwhen $r is=1 {\n...\nunlock $b\n}").rank(RESERVATION).sleeps(),
+    idiom("lock $b:ww-mutex\n...\nunlock $b").rank(RESERVATION).sleeps(),
     idiom(
         "acquire-init $c:acquire-ctx\nlock-all $a:resv $b:resv ctx=$c into=$r:local\nacquire-done $c\n...\nunlock-all $a \
          $b\nacquire-fini $c",

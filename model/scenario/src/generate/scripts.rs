@@ -294,6 +294,8 @@ fn nest<'t>(
 impl Script {
     /// Whether an object comes after all that is held, so that nobody can hold it and wait for those.
     pub(super) fn comes_after(&self, rank: u8, name: &str) -> bool {
-        self.held.iter().all(|(held, other)| *held < rank || (*held == rank && other.as_str() < name))
+        // Of reservations never two, but with a context: who has one takes them in any order.
+        let two = rank != idioms::RESERVATION;
+        self.held.iter().all(|(held, other)| *held < rank || (two && *held == rank && other.as_str() < name))
     }
 }
