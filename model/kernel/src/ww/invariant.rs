@@ -15,6 +15,10 @@
 //!   get -EDEADLK there.
 //! * Who locks without a context never gets -EDEADLK: it has nothing that could be killed.
 //!
+//! Two of these ask what somebody else does at the same time: whether a woken waiter already prepares to sleep again, and
+//! whether the older context is still there. Where a step is not one instant, under loom, the answer may be a later one, so
+//! they are not asked there.
+//!
 //! That nobody takes a mutex that another one holds needs no check of its own: the owner word is the only way to have it,
 //! and whoever releases it must be found there (`unlock-not-held`).
 
@@ -57,7 +61,7 @@ pub(super) fn queued<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiters: &Waiters
         if older.is_some_and(|o| !is_younger(cx, ctx, o)) {
             broken(cx, m);
         }
-        let passed = older.is_some() && i > at && must_wake(cx, m) && cx.ctx(ctx).acquired() > 0;
+        let passed = R::SEES_OVERLAP && older.is_some() && i > at && must_wake(cx, m) && cx.ctx(ctx).acquired() > 0;
         if passed && Task::<Plain>::is_asleep(cx.world.task(w.task).state.peek()) {
             broken(cx, m);
         }
@@ -92,7 +96,7 @@ pub(super) fn killed<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
         _ => false,
     };
     let oldest = !cx.world.objects().any(|(_, o)| is_older(o));
-    if cx.ctx(ctx).acquired() == 0 || oldest && !is_wound_wait(cx.program, m) {
+    if cx.ctx(ctx).acquired() == 0 || R::SEES_OVERLAP && oldest && !is_wound_wait(cx.program, m) {
         broken(cx, ctx);
     }
 }
