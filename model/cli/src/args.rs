@@ -27,20 +27,20 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print scenario files in the one spacing that all have.
     Fmt(FmtArgs),
-    /// Make scenarios at random, and hold the engines against each other on every one.
-    Fuzz(FuzzArgs),
-    /// Leave out of a scenario whatever it does not need to violate a property.
-    Shrink(ShrinkArgs),
     /// List scenarios with what each is about.
     List(ListArgs),
     /// Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to.
     Diagram(DiagramArgs),
-    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
-    Mutants(MutantsArgs),
+    /// Make scenarios at random, and hold the engines against each other on every one.
+    Fuzz(FuzzArgs),
+    /// Leave out of a scenario whatever it does not need to violate a property.
+    Shrink(ShrinkArgs),
     /// Explore every program up to a size over a few operations and objects, and say what can go wrong.
     Sweep(SweepArgs),
     /// Put a sweep together from the files of its parts.
     Merge(MergeArgs),
+    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
+    Mutants(MutantsArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
     /// Print the reference page of the scenario language.

@@ -141,7 +141,10 @@ fn ww_mutex(object: &Object<Plain>) -> String {
         (true, false) => "owned, no ctx to be seen",
         (true, true) => "owned by a ctx",
     };
-    format!("{held}{}", if waited_for { ", waiters" } else { "" })
+    let flag = |name: &str| facet(object, name) == Some(Facet::Flag(true));
+    let held = if flag("pickup") { "handed over" } else { held };
+    let waiters = if waited_for { ", waiters" } else { "" };
+    format!("{held}{waiters}{}", if flag("handoff") { ", handoff asked for" } else { "" })
 }
 
 fn fence(object: &Object<Plain>) -> String {

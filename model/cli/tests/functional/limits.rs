@@ -21,7 +21,7 @@ fn a_limit_on_executions_says_what_was_covered() {
     let project = Project::new().file("big.kdl", BIG);
     insta::assert_snapshot!(project.run("check big.kdl --engine shuttle --executions 50").sheet(), @"
     big: INCOMPLETE: holds so far
-      shuttle  incomplete: more than 50 executions; 50 executions through 96 states were explored
+      shuttle  incomplete: more than 50 executions; 50 executions through 102 states were explored
 
     raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
 

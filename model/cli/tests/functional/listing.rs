@@ -58,10 +58,12 @@ fn help_names_the_commands_and_the_exit_codes() {
       replay      Run one schedule again, step by step, from the token that a trace ends with
       fmt         Print scenario files in the one spacing that all have
       list        List scenarios with what each is about
-      mutants     Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices
+      diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
+      fuzz        Make scenarios at random, and hold the engines against each other on every one
+      shrink      Leave out of a scenario whatever it does not need to violate a property
       sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
       merge       Put a sweep together from the files of its parts
-      diagram     Draw the states of an object, or the steps of an operation, as Mermaid source: all that some scenarios lead to
+      mutants     Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
       help        Print this message or the help of the given subcommand(s)

@@ -217,6 +217,7 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("wait $f:fence timeout into=$r:local").sleeps(),
     idiom("wait $f:fence into=$r:local").sleeps().wild(),
     idiom("get $f:fence into=mine\n...\nput $f"),
+    idiom("unwrap-each $f:fence into=seen {\nget-status seen into=$r:local\n}"),
     idiom("add-callback $f:fence $c:callback into=$r:local\n...\nremove-callback $f $c").wild(),
     idiom("begin-signalling\n...\ncheck-and-signal $f:fence\nend-signalling").wild(),
     // Sleeping and waking.
