@@ -356,10 +356,6 @@ pub const EXPLAINED: &[(Mutation, &str)] = &[
     ),
     (Mutation::WwPlaceNoKill, "__ww_mutex_check_kill() finds the older waiter in the same critical section"),
     (
-        Mutation::WwUnlockWakesLast,
-        "any waiter may overtake the first, because HANDOFF is not modelled; whoever is woken takes the lock and wakes the next",
-    ),
-    (
         Mutation::RcuSafeNoRecheck,
         "a fence's memory is not used again while a section lasts, so that a fence that was replaced a moment ago is as good as \
          one that will be replaced a moment later",
