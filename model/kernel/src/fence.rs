@@ -16,6 +16,7 @@ mod callback;
 mod chain;
 mod container;
 mod create;
+mod find;
 mod merge;
 mod op;
 mod order;
@@ -29,10 +30,16 @@ mod walk;
 pub use array::ArrayOp;
 pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
+pub(crate) use chain::is_chain;
 pub(crate) use container::begin as begin_duty;
 pub use container::{Container, Duty, Holds};
 pub use create::ChainInit;
-pub(crate) use create::{MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint};
+pub(crate) use container::found;
+pub(crate) use create::{
+    MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint, stub as new_stub,
+    stub_footprint as new_stub_footprint,
+};
+pub(crate) use find::{FindSeqno, Waker};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
@@ -41,6 +48,7 @@ pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
+pub(crate) use walk::ChainWalk;
 
 use crate::{
     AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Program,
