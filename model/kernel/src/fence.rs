@@ -321,7 +321,8 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
 }
 
 /// `dma_fence_release()`: the last reference is gone. Its own `release` is called where it has one; without, the memory
-/// goes.
+/// goes. Where somebody still waits for it the kernel warns, and signals it with -EDEADLK before it goes on; here the
+/// execution ends with the warning.
 fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
     let done = Flow::Done(Value::Word(1));
     let pending = cx.fence(fence).locked.peek().len > 0;
