@@ -32,9 +32,9 @@ pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
 pub(crate) use chain::is_chain;
 pub(crate) use container::begin as begin_duty;
+pub(crate) use container::found;
 pub use container::{Container, Duty, Holds};
 pub use create::ChainInit;
-pub(crate) use container::found;
 pub(crate) use create::{
     MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint, stub as new_stub,
     stub_footprint as new_stub_footprint,

@@ -598,7 +598,9 @@ impl Resolver<'_> {
 
     /// What is done with a syncobj, or with several.
     fn syncobj(&self, op: Op) -> Resolved<Machine> {
-        let Op::Syncobj { act, syncobj, second, node, fence, point, flags, patience } = op else { return Ok(Machine::Idle) };
+        let Op::Syncobj { act, syncobj, second, node, fence, point, flags, patience } = op else {
+            return Ok(Machine::Idle);
+        };
         let object = |o| self.object(o, |k| matches!(k, ObjectKind::Syncobj { .. }));
         let (first, second) = (object(syncobj)?, second.map(object).transpose()?);
         let fence = fence.map_or(Ok(None), |f| self.fence_or_null(f))?;

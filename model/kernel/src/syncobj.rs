@@ -20,8 +20,8 @@ pub use query::SyncobjQuery;
 pub use wait::SyncobjWait;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell,
-    ThreadId, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId,
+    Value, View, World,
     fence::{self, ChainInit, ChainWalk, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker, What},
     machine::Protocol,
     object::{Facet, FacetSink},

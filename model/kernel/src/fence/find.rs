@@ -2,9 +2,7 @@
 //! who wait for a timeline's point from outside.
 
 use super::{
-    CallbackOp, FenceOp, NO_FENCE, WAKES, What, callback, chain, get, reference,
-    unwrap::Inner,
-    walk::ChainWalk,
+    CallbackOp, FenceOp, NO_FENCE, WAKES, What, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
 };
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, Then, ThreadId, Value, View,

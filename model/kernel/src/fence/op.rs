@@ -6,8 +6,8 @@ use super::{
     check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::{irq::irqs_footprint, refcount::Dropped},

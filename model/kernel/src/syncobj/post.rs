@@ -240,12 +240,10 @@ impl Protocol for SyncobjPost {
                 fence::get(cx, self.old);
                 self.inside(At::Walk, Part::Walk(ChainWalk::new(cx.program, self.old)))
             }
-            At::Init | At::Find | At::PutMissed | At::PutOld | At::Walk | At::PutPrev => {
-                match self.part.advance(cx) {
-                    Ok((result, call)) => after_call(call, self.after(cx, result)),
-                    Err(flow) => flow,
-                }
-            }
+            At::Init | At::Find | At::PutMissed | At::PutOld | At::Walk | At::PutPrev => match self.part.advance(cx) {
+                Ok((result, call)) => after_call(call, self.after(cx, result)),
+                Err(flow) => flow,
+            },
         }
     }
 

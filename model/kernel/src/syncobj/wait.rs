@@ -152,8 +152,9 @@ impl SyncobjWait {
 
     /// The same, with this patience.
     pub(crate) fn with_patience(self, patience: Patience) -> SyncobjWait {
-        let (interruptible, timed) = (patience.interruptible(), patience.timed());
-        SyncobjWait { how: self.how | INTERRUPTIBLE * u8::from(interruptible) | TIMED * u8::from(timed), ..self }
+        let interruptible = if patience.interruptible() { INTERRUPTIBLE } else { 0 };
+        let timed = if patience.timed() { TIMED } else { 0 };
+        SyncobjWait { how: self.how | interruptible | timed, ..self }
     }
 
     fn has(&self, flag: u8) -> bool {
@@ -238,9 +239,7 @@ impl SyncobjWait {
     /// There is a fence or none, with a reference.
     fn looked(&mut self) -> Flow {
         match self.given() {
-            Given::Fence(head) if self.point > 0 => {
-                self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point)))
-            }
+            Given::Fence(head) if self.point > 0 => self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point))),
             Given::Nothing => self.missing(),
             _ => self.there(),
         }

@@ -60,10 +60,16 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE],
         "signals a fence: sets the bit, then runs the callbacks, under its lock",
         "dma_fence_signal() dma_fence_signal_locked()",
-        |args| fence(args, if args.flag("checked") { What::SignalChecked } else { What::Signal }),
+        |args| fence(args, What::Signal),
+    ),
+    OpSpec::new(
+        "signal-checked",
+        &[FENCE],
+        "signals a fence as older kernels do, in which twice is no mistake, but an error",
+        "",
+        |args| fence(args, What::SignalChecked),
     )
-    .options(&[flag("checked", "as it was in older kernels: twice is no mistake, but an error")])
-    .returns("0; with `checked` -EINVAL if it was signalled before"),
+    .returns("0, or -EINVAL if it was signalled before"),
     OpSpec::new(
         "check-and-signal",
         &[FENCE],

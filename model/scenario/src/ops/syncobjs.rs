@@ -1,9 +1,11 @@
 //! Places for fences.
 
-use fenceweave_kernel::{Errno, Op, Value};
 use fenceweave_kernel::syncobj::{Act, Flags};
+use fenceweave_kernel::{Errno, Op, Value};
 
-use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag, operand, option};
+use super::{
+    Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag, operand, option,
+};
 use crate::kind::Kind;
 
 const SYNCOBJ: Param = operand("syncobj", Takes::Object(&[Kind::Syncobj]));
