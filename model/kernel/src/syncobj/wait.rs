@@ -1,11 +1,13 @@
 //! Waiting for what a syncobj has, or will have: `drm_syncobj_find_fence()` and `drm_syncobj_array_wait_timeout()`.
 
-use super::{Act, Flags, Given, Part, Variant, after_call, fixed, hold, let_go, load, lock, pointed};
+mod first;
+
+use super::{Act, Flags, Given, Part, Variant, after_call, fixed, let_go, lock, pointed};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Patience, Runtime, SharedCell, Value, View,
     coder::points,
     cx::{Woken, woken_by},
-    fence::{self, FindSeqno, Waker},
+    fence::{self, Waker},
     machine::Protocol,
     primitives::rcu,
 };
@@ -203,149 +205,6 @@ impl SyncobjWait {
     fn inside(&mut self, at: At, part: Part) -> Flow {
         (self.at, self.part) = (at, part);
         Flow::Go
-    }
-
-    /// Whoever finds none goes on the list.
-    fn waits(&self) -> bool {
-        let Flags { for_submit, available, .. } = self.flags();
-        for_submit || available && !self.has(FINDS)
-    }
-
-    fn variant<R: Runtime>(&self, cx: &Cx<'_, R>) -> Variant {
-        fixed(cx.program, self.syncobj()).1
-    }
-
-    fn read_lock<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.waits() {
-            cx.might_sleep(self.syncobj());
-        }
-        if self.variant(cx) == Variant::LoadThenGet {
-            return self.load_plain(cx);
-        }
-        rcu::read_lock(cx);
-        self.inside(At::Load, Part::pointer(cx.program, self.syncobj()))
-    }
-
-    fn load_plain<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match load(cx, self.syncobj()) {
-            Some(fence) => {
-                self.give(Given::Fence(fence));
-                self.go(At::GetPlain)
-            }
-            None => self.missing(),
-        }
-    }
-
-    /// There is a fence or none, with a reference.
-    fn looked(&mut self) -> Flow {
-        match self.given() {
-            Given::Fence(head) if self.point > 0 => self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point))),
-            Given::Nothing => self.missing(),
-            _ => self.there(),
-        }
-    }
-
-    /// It is not there, or its point is not.
-    fn missing(&mut self) -> Flow {
-        self.give(Given::Nothing);
-        if !self.waits() {
-            self.ended = Ended::Missing;
-            return self.clean_up();
-        }
-        if self.has(FINDS) { self.go(At::AddWait) } else { self.next_first() }
-    }
-
-    /// It is there: what was asked for, or to be tested.
-    fn there(&mut self) -> Flow {
-        match self.given() {
-            _ if self.has(FINDS) => self.end(),
-            Given::Fence(fence) if !self.flags().available => self.inside(At::Test, Part::is_signaled(fence)),
-            _ => self.first_counted(true),
-        }
-    }
-
-    fn first_counted(&mut self, signaled: bool) -> Flow {
-        if signaled && self.count == 0 {
-            self.which = self.i;
-        }
-        self.count += u8::from(signaled);
-        self.next_first()
-    }
-
-    /// The first pass is over for this one.
-    fn next_first(&mut self) -> Flow {
-        self.i += 1;
-        if self.i < self.len() {
-            return self.go(At::ReadLock);
-        }
-        if self.count == self.len() || self.count > 0 && !self.flags().all {
-            return self.clean_up();
-        }
-        self.i = 0;
-        self.add_waits()
-    }
-
-    /// Every entry without a fence goes on its syncobj's list.
-    fn add_waits(&mut self) -> Flow {
-        while self.waits() && self.i < self.len() {
-            if self.given() == Given::Nothing {
-                return self.go(At::AddWait);
-            }
-            self.i += 1;
-        }
-        self.go(At::SetState)
-    }
-
-    fn added_wait(&mut self) -> Flow {
-        self.i += 1;
-        if self.has(FINDS) { self.go(At::SetState) } else { self.add_waits() }
-    }
-
-    fn add_wait<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let variant = self.variant(cx);
-        if variant == Variant::AvailableNotListed && !self.flags().for_submit {
-            return self.added_wait();
-        }
-        let syncobj = self.syncobj();
-        let (held, mut locked) = match lock(cx, syncobj) {
-            Ok(got) => got,
-            Err(flow) => return flow,
-        };
-        if !locked.has_room(cx.me) {
-            cx.violate(crate::Property::CapacityExceeded, Some(syncobj));
-            return Flow::Done(Value::Unset);
-        }
-        let fence = load(cx, syncobj).filter(|_| variant != Variant::NoSecondLook);
-        match fence {
-            Some(fence) => {
-                fence::get(cx, fence);
-                self.give(Given::Fence(fence));
-                if self.point == 0 {
-                    return self.added_wait();
-                }
-                hold(cx, syncobj, held, locked);
-                self.inside(At::FindAgain, Part::Find(FindSeqno::new(fence, self.point)))
-            }
-            None => {
-                locked.push(cx.me, self.point);
-                cx.syncobj(syncobj).locked.set(held, locked);
-                self.mark(LISTED);
-                self.added_wait()
-            }
-        }
-    }
-
-    /// The lock is held since the entry was about to be added.
-    fn list<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let syncobj = self.syncobj();
-        let held = cx.enter(syncobj);
-        let mut locked = cx.syncobj(syncobj).locked.get(held);
-        locked.push(cx.me, self.point);
-        cx.syncobj(syncobj).locked.set(held, locked);
-        let_go(cx, syncobj);
-        self.give(Given::Nothing);
-        self.mark(LISTED);
-        self.added_wait()
     }
 
     fn set_state<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -555,7 +414,8 @@ impl Protocol for SyncobjWait {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let own = Footprint::writes(self.syncobj());
+        // Where it sleeps it is past the last one.
+        let own = || Footprint::writes(self.syncobj());
         let plain = || fixed(v.program, self.syncobj());
         match self.at {
             At::ReadLock if plain().1 == Variant::LoadThenGet => Footprint::reads(plain().0),
@@ -566,9 +426,9 @@ impl Protocol for SyncobjWait {
             },
             At::AddWait => {
                 let fence = pointed(v.world, v.program, self.syncobj());
-                own.read(plain().0).write_opt(fence)
+                own().read(plain().0).write_opt(fence)
             }
-            At::List | At::Unlock | At::RemoveWait => own,
+            At::List | At::Unlock | At::RemoveWait => own(),
             At::Look => Footprint::reads(self.syncobj()),
             At::SetState | At::Sleep | At::Woken | At::Running => Footprint::writes(v.my_task()),
             At::Stub => fence::new_stub_footprint(v),
