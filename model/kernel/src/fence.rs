@@ -16,6 +16,7 @@ mod callback;
 mod chain;
 mod container;
 mod create;
+mod find;
 mod merge;
 mod op;
 mod order;
@@ -29,10 +30,16 @@ mod walk;
 pub use array::ArrayOp;
 pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
+pub(crate) use chain::is_chain;
 pub(crate) use container::begin as begin_duty;
+pub(crate) use container::found;
 pub use container::{Container, Duty, Holds};
 pub use create::ChainInit;
-pub(crate) use create::{MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint};
+pub(crate) use create::{
+    MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint, stub as new_stub,
+    stub_footprint as new_stub_footprint,
+};
+pub(crate) use find::{FindSeqno, Waker};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
@@ -41,6 +48,7 @@ pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
+pub(crate) use walk::ChainWalk;
 
 use crate::{
     AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Program,
@@ -313,7 +321,8 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
 }
 
 /// `dma_fence_release()`: the last reference is gone. Its own `release` is called where it has one; without, the memory
-/// goes.
+/// goes. Where somebody still waits for it the kernel warns, and signals it with -EDEADLK before it goes on; here the
+/// execution ends with the warning.
 fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
     let done = Flow::Done(Value::Word(1));
     let pending = cx.fence(fence).locked.peek().len > 0;

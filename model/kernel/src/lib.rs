@@ -4,7 +4,7 @@
 //!
 //! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
 //!   cell is made of (plain data, or a threading model checker's own types).
-//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`]) and per primitive ([`primitives`]). Each
+//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`]) and per primitive ([`primitives`]). Each
 //!   holds its object, its machines (an enum of program points at the top), their footprints and its unit tests.
 //! * [`Program`]: what a scenario is compiled to, and [`Thread`], the interpreter of one script.
 //! * [`State`]: a whole modelled system as one flat value, with the canonical encoding that identifies it.
@@ -38,6 +38,7 @@ pub mod resv;
 pub mod runtime;
 pub mod state;
 pub mod sync_file;
+pub mod syncobj;
 pub mod thread;
 pub mod value;
 pub mod world;

@@ -14,6 +14,7 @@ use crate::{
     program::{CalleeId, ObjectKind, Place, PoolRange},
     resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked},
     sync_file::SyncFileOp,
+    syncobj::{Act, SyncobjPost, SyncobjQuery, SyncobjWait},
     ww,
 };
 
@@ -304,6 +305,12 @@ machines! {
     RcuSafe(RcuSafe) = RcuSafe::BLANK;
     /// A file over a fence.
     SyncFile(SyncFileOp) = SyncFileOp::BLANK;
+    /// A syncobj's fence is replaced, or a point added.
+    SyncobjPost(SyncobjPost) = SyncobjPost::BLANK;
+    /// A wait for syncobjs.
+    SyncobjWait(SyncobjWait) = SyncobjWait::BLANK;
+    /// A syncobj's last signalled point.
+    SyncobjQuery(SyncobjQuery) = SyncobjQuery::BLANK;
     /// A snapshot of a reservation.
     GetFences(GetFences) = GetFences::BLANK;
     /// What a fence is made of.
@@ -548,6 +555,7 @@ impl Resolver<'_> {
                 let fence = fence.map(|f| self.fence(f)).transpose()?;
                 Machine::SyncFile(SyncFileOp::new(at, file, fence, (patience, once)))
             }
+            Op::Syncobj { .. } => self.syncobj(op)?,
             Op::UnwrapBegin { fence } => Machine::Unwrap(UnwrapOp::begin(self.fence_or_null(fence)?)),
             Op::UnwrapNext { home } => match self.value(Operand::Local(home))? {
                 Value::Unwrap(cursor) => Machine::Unwrap(UnwrapOp::next(home, cursor)),
@@ -585,6 +593,28 @@ impl Resolver<'_> {
                 Machine::Signalling(Signalling::new(begin, fence.map(|f| self.fence(f)).transpose()?))
             }
             other => return self.deferred(other),
+        })
+    }
+
+    /// What is done with a syncobj, or with several.
+    fn syncobj(&self, op: Op) -> Resolved<Machine> {
+        let Op::Syncobj { act, syncobj, second, node, fence, point, flags, patience } = op else {
+            return Ok(Machine::Idle);
+        };
+        let object = |o| self.object(o, |k| matches!(k, ObjectKind::Syncobj { .. }));
+        let (first, second) = (object(syncobj)?, second.map(object).transpose()?);
+        let fence = fence.map_or(Ok(None), |f| self.fence_or_null(f))?;
+        Ok(match act {
+            Act::Replace => Machine::SyncobjPost(SyncobjPost::replace(first, fence)),
+            Act::AddPoint => {
+                let node = node.map_or(Ok(NOTHING), |n| self.fence(n))?;
+                let fence = fence.ok_or(Fault::new(Property::NullDereference, None))?;
+                Machine::SyncobjPost(SyncobjPost::add_point(first, node, fence, point))
+            }
+            Act::Find | Act::Wait => {
+                Machine::SyncobjWait(SyncobjWait::new(act, [Some(first), second], point, flags).with_patience(patience))
+            }
+            Act::Query => Machine::SyncobjQuery(SyncobjQuery::new(first)),
         })
     }
 

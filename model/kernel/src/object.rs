@@ -24,6 +24,7 @@ use crate::{
     resv::{FenceList, Resv},
     runtime::AtomicCell,
     sync_file::SyncFile,
+    syncobj::Syncobj,
     ww::{AcquireCtx, WwClass, WwMutex},
 };
 
@@ -76,6 +77,8 @@ pub enum Object<R: Runtime> {
     Exec(Exec<R>),
     /// `struct sync_file`.
     SyncFile(SyncFile<R>),
+    /// `struct drm_syncobj`.
+    Syncobj(Syncobj<R>),
 }
 
 impl Copy for Object<Plain> {}
@@ -128,6 +131,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
             ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
             ObjectKind::SyncFile { .. } => Object::SyncFile(SyncFile::new()),
+            ObjectKind::Syncobj { .. } => Object::Syncobj(Syncobj::new(id)),
         }
     }
 
@@ -157,6 +161,7 @@ impl<R: Runtime> Object<R> {
             Object::WakeQ(o) => o.facets(sink),
             Object::Exec(o) => o.facets(sink),
             Object::SyncFile(o) => o.facets(sink),
+            Object::Syncobj(o) => o.facets(sink),
         }
     }
 
@@ -198,6 +203,7 @@ impl Code for Object<Plain> {
             Object::WakeQ(o) => o.code(c),
             Object::Exec(o) => o.code(c),
             Object::SyncFile(o) => o.code(c),
+            Object::Syncobj(o) => o.code(c),
         }
     }
 }

@@ -126,6 +126,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::List => &["len"],
         ObjectKind::WakeQ => &["tasks"],
         ObjectKind::SyncFile { .. } => &["fence", "poll-enabled", "waiters"],
+        ObjectKind::Syncobj { .. } => &["waiters"],
         ObjectKind::Fence { .. } => &["signaled", "detached", "error", "refs", "callbacks"],
         ObjectKind::Callback { .. } => &["queued", "ran"],
         ObjectKind::Work { .. } | ObjectKind::Timer { .. } => &["pending", "running"],

@@ -8,7 +8,7 @@ use crate::{
     Code, Coder, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Order, Patience, ThreadId,
     Value, exec, fence, primitives,
     resv::{self, Usage},
-    sync_file,
+    sync_file, syncobj,
     value::Handle,
     ww,
 };
@@ -128,6 +128,13 @@ pub enum ObjectKind {
     SyncFile {
         /// Where it is noted that it is polled.
         variant: sync_file::Variant,
+    },
+    /// `struct drm_syncobj`.
+    Syncobj {
+        /// The word of its pointer.
+        fence: ObjId,
+        /// How waiters behave.
+        variant: syncobj::Variant,
     },
 }
 
@@ -331,6 +338,17 @@ pub enum Op {
     GetRcuSafe { place: Place },
     /// `sync-file-create`, `sync-file-get-fence`, `poll`, `sync-file-release`.
     SyncFile { at: sync_file::At, file: Operand, fence: Option<Operand>, patience: Patience, once: bool },
+    /// `syncobj-replace-fence`, `syncobj-add-point`, `syncobj-find-fence`, `syncobj-wait`, `syncobj-query`.
+    Syncobj {
+        act: syncobj::Act,
+        syncobj: Operand,
+        second: Option<Operand>,
+        node: Option<Operand>,
+        fence: Option<Operand>,
+        point: u8,
+        flags: syncobj::Flags,
+        patience: Patience,
+    },
     /// `unwrap-begin`.
     UnwrapBegin { fence: Operand },
     /// `unwrap-next`: the cursor that a local holds.

@@ -26,6 +26,7 @@ use crate::{
     resv::{FenceList, Resv},
     runtime::AtomicCell,
     sync_file::SyncFile,
+    syncobj::Syncobj,
     ww::{AcquireCtx, WwClass, WwMutex},
 };
 
@@ -176,6 +177,7 @@ accessors! {
     wake_q wake_q_mut WakeQ WakeQ;
     exec exec_mut Exec Exec;
     sync_file sync_file_mut SyncFile SyncFile;
+    syncobj syncobj_mut Syncobj Syncobj;
 }
 
 #[cold]
@@ -355,6 +357,7 @@ impl<R: Runtime> World<R> {
         match self.object(id) {
             Object::Spin(s) => s.owner(),
             Object::Fence(f) => f.lock_owner(),
+            Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
             _ => None,
         }

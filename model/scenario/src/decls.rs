@@ -231,6 +231,17 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         kernel: "struct sync_file",
     },
     DeclSpec {
+        name: "syncobj",
+        kind: Some(Kind::Syncobj),
+        options: &[option(
+            "variant",
+            Takes::OneOf(&["upstream", "load-then-get", "no-second-look", "available-not-listed"]),
+            "how those who wait for it behave, upstream without it",
+        )],
+        meaning: "a place for a fence, empty at first; whatever is put there is a word of its own, `NAME.fence`",
+        kernel: "struct drm_syncobj",
+    },
+    DeclSpec {
         name: "callback",
         kind: Some(Kind::Callback),
         options: &[option("run", Takes::Proc(2), "the proc that it calls, with the fence and its data")],

@@ -56,6 +56,7 @@ kinds! {
     WakeQ = "wake-q", "a";
     Exec = "exec", "an";
     SyncFile = "sync-file", "a";
+    Syncobj = "syncobj", "a";
 }
 
 impl Kind {
@@ -82,6 +83,7 @@ impl Kind {
             ObjectKind::List => Kind::List,
             ObjectKind::WakeQ => Kind::WakeQ,
             ObjectKind::SyncFile { .. } => Kind::SyncFile,
+            ObjectKind::Syncobj { .. } => Kind::Syncobj,
             ObjectKind::Exec { .. } => Kind::Exec,
             ObjectKind::Rcu | ObjectKind::FenceList => return None,
         })

@@ -98,7 +98,7 @@ impl Code for Callback<Plain> {
 
 points! {
     /// Program points of adding and removing a callback.
-    enum At {
+    pub(super) enum At {
         /// `dma_fence_add_callback()` looks before it locks: -ENOENT if signalled.
         Test = "add_callback: test SIGNALED",
         /// Under the lock: enables signalling, looks again, queues.
@@ -163,7 +163,12 @@ pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
 
 /// Whether the callback is that of a `struct sync_file`.
 fn is_file(program: &Program, callback: ObjId) -> bool {
-    matches!(program.kind(callback), ObjectKind::SyncFile { .. })
+    !is_waker(callback) && matches!(program.kind(callback), ObjectKind::SyncFile { .. })
+}
+
+/// Whether the callback is one on a waiter's stack that wakes it. A waiter may have several on one fence.
+fn is_waker(callback: ObjId) -> bool {
+    callback.0 & WAKES != 0
 }
 
 /// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function gets.
@@ -200,6 +205,16 @@ impl CallbackOp {
         CallbackOp { at, fence, callback, data, ..CallbackOp::BLANK }
     }
 
+    /// One in flight of which somebody has kept the [place](CallbackOp::place).
+    pub(super) fn resume(at: At, fence: ObjId, callback: ObjId, signal: What) -> CallbackOp {
+        CallbackOp { at, fence, callback, signal, ..CallbackOp::BLANK }
+    }
+
+    /// Where it is, and where signalling inside of it is.
+    pub(super) fn place(&self) -> (At, What) {
+        (self.at, self.signal)
+    }
+
     fn add<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let enables = !cx.mutated(Mutation::FenceAddNotEnabled);
@@ -221,9 +236,10 @@ impl CallbackOp {
         if cx.mutated(Mutation::FenceAddNotQueued) {
             return Value::Word(0);
         }
-        let file = is_file(cx.program, self.callback);
+        let waker = is_waker(self.callback);
+        let file = waker || is_file(cx.program, self.callback);
         let queued = match file {
-            true => locked.live().contains(&self.callback.0),
+            true => !waker && locked.live().contains(&self.callback.0),
             false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
         };
         if queued {
@@ -269,7 +285,7 @@ impl CallbackOp {
             locked = kept;
         }
         cx.fence(self.fence).locked.set(held, locked);
-        if is_file(cx.program, self.callback) {
+        if is_waker(self.callback) || is_file(cx.program, self.callback) {
             return Flow::Done(Value::Word(i32::from(was_queued)));
         }
         if was_queued {
@@ -306,7 +322,8 @@ impl Protocol for CallbackOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let both = Footprint::writes(self.fence).write(self.callback);
+        let fence = Footprint::writes(self.fence);
+        let both = if is_waker(self.callback) { fence } else { fence.write(self.callback) };
         match self.at {
             At::Test => Footprint::reads(self.fence),
             At::Remove => both,

@@ -96,6 +96,11 @@ pub(super) struct Node {
     work: ObjId,
 }
 
+/// Whether a fence is a chain's node.
+pub(crate) fn is_chain(program: &Program, fence: ObjId) -> bool {
+    node(program, fence).is_some()
+}
+
 /// `to_dma_fence_chain()`.
 pub(super) fn node(program: &Program, fence: ObjId) -> Option<Node> {
     let c = program.container(fence)?;
@@ -145,12 +150,8 @@ impl ChainOp {
 
     /// `dma_fence_chain_for_each()` from the head on; what cannot be found is told at once.
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.duty == Duty::Find && self.seqno > 0 {
-            let (_, last) = cx.world.fence_point(cx.program, self.head);
-            let future = last < self.seqno && !cx.mutated(Mutation::ChainFindsFuture);
-            if node(cx.program, self.head).is_none() || future {
-                return Flow::Done(Value::from(Errno::EINVAL));
-            }
+        if self.duty == Duty::Find && !is_there(cx, self.head, self.seqno) {
+            return Flow::Done(Value::from(Errno::EINVAL));
         }
         get(cx, self.head);
         self.node = self.head;
@@ -162,11 +163,7 @@ impl ChainOp {
         if self.duty != Duty::Find {
             return self.go(At::Contained);
         }
-        let of = |fence| cx.world.fence_point(cx.program, fence).0;
-        let before = cx.world.prev_seqno(cx.program, self.node);
-        let late = u16::from(cx.mutated(Mutation::ChainFindsLate));
-        let reaches = before.is_none_or(|before| before < self.seqno + late);
-        if self.seqno == 0 || of(self.node) != of(self.head) || reaches {
+        if ends_at(cx, self.head, self.node, self.seqno) {
             return Flow::Done(reference(self.node));
         }
         self.walk(cx.program)
@@ -281,6 +278,21 @@ impl ChainOp {
             _ => Flow::Done(Value::Word(0)),
         }
     }
+}
+
+/// Whether a point is on the timeline already: number 0 is any fence's.
+pub(super) fn is_there<R: Runtime>(cx: &Cx<'_, R>, head: ObjId, seqno: u16) -> bool {
+    let (_, last) = cx.world.fence_point(cx.program, head);
+    let future = last < seqno && !cx.mutated(Mutation::ChainFindsFuture);
+    seqno == 0 || node(cx.program, head).is_some() && !future
+}
+
+/// Whether whoever looks for a point, from the head on, has found it in this node.
+pub(super) fn ends_at<R: Runtime>(cx: &Cx<'_, R>, head: ObjId, at: ObjId, seqno: u16) -> bool {
+    let of = |fence| cx.world.fence_point(cx.program, fence).0;
+    let before = cx.world.prev_seqno(cx.program, at);
+    let late = u16::from(cx.mutated(Mutation::ChainFindsLate));
+    seqno == 0 || of(at) != of(head) || before.is_none_or(|before| before < seqno + late)
 }
 
 /// `dma_fence_chain_contained()`: the fence of a node, and of what is none itself.

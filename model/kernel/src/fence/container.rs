@@ -99,7 +99,7 @@ pub(super) fn take<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId>
 }
 
 /// The fence that a value refers to.
-pub(super) fn found(value: Value) -> Option<ObjId> {
+pub(crate) fn found(value: Value) -> Option<ObjId> {
     match value {
         Value::Ref(Handle { obj, .. }) => Some(obj),
         _ => None,
@@ -238,7 +238,7 @@ impl<R: Runtime> World<R> {
     }
 
     /// The number of the node before a chain's node, 0 if that is of another context.
-    pub(super) fn prev_seqno(&self, program: &Program, fence: ObjId) -> Option<u16> {
+    pub(crate) fn prev_seqno(&self, program: &Program, fence: ObjId) -> Option<u16> {
         match program.container(fence)?.holds {
             Holds::Chain { made: Some(first), .. } => Some(self.number(ObjId(first.0 + 2)) as u16),
             Holds::Chain { prev_seqno, .. } => Some(prev_seqno),

@@ -73,7 +73,7 @@ pub(crate) fn array_footprint(v: View<'_>, fences: &[ObjId]) -> Footprint {
 }
 
 /// `dma_fence_allocate_private_stub()`: signalled from the start.
-pub(super) fn stub<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ObjId> {
+pub(crate) fn stub<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ObjId> {
     let program = cx.program;
     let Some(stub) = program.stubs.iter().copied().find(|stub| is_unborn(cx, *stub)) else {
         cx.violate(Property::CapacityExceeded, None);
@@ -84,7 +84,7 @@ pub(super) fn stub<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ObjId> {
 }
 
 /// What [`stub`] touches.
-pub(super) fn stub_footprint(v: View<'_>) -> Footprint {
+pub(crate) fn stub_footprint(v: View<'_>) -> Footprint {
     v.program.stubs.iter().copied().fold(Footprint::reads(v.my_task()), Footprint::write)
 }
 

@@ -46,6 +46,9 @@ points! {
         First = "dma_fence_unwrap_first: dma_fence_get",
         /// `dma_fence_is_signaled()` of what it is made of.
         Test = "dma_fence_is_signaled",
+        /// It is, and where somebody looks at timestamps: `dma_fence_timestamp()`, since a stub has the latest of them. That
+        /// waits for whoever is signalling it.
+        Timestamp = "dma_fence_timestamp",
         /// First pass: drops the one found before…
         PutFound = "dma_fence_put",
         /// … and keeps this one. Second pass: keeps it.
@@ -306,7 +309,11 @@ impl Merge {
     /// What it is inside of is over, with this result.
     fn after<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, result: Value) -> Flow {
         match self.at {
-            At::Test if result != Value::Word(0) => self.advance(cx),
+            At::Test if result != Value::Word(0) => match self.leaf(cx.world, cx.program) {
+                Some(leaf) if cx.program.timestamps => self.inside(At::Timestamp, Inner::fence(What::Timestamp, leaf)),
+                _ => self.advance(cx),
+            },
+            At::Timestamp => self.advance(cx),
             At::Test => match self.kept[0] {
                 found if found != NONE && !self.has(SECOND_PASS) => self.put(At::PutFound, found),
                 _ => self.go(At::Keep),

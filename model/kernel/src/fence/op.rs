@@ -6,8 +6,8 @@ use super::{
     check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::{irq::irqs_footprint, refcount::Dropped},
@@ -24,6 +24,8 @@ points! {
         Signal = "dma_fence_signal: set SIGNALED",
         /// `dma_fence_check_and_signal()`: tells whether it was signalled before.
         CheckAndSignal = "dma_fence_check_and_signal: set SIGNALED",
+        /// `dma_fence_signal()` as it was until it returned nothing: -EINVAL if the fence was signalled before.
+        SignalChecked = "dma_fence_signal: set SIGNALED",
         /// Then the timestamp, under the lock, where somebody looks at it.
         Stamp = "set TIMESTAMP",
         /// One callback, under the lock; the last one unlocks, unless it is the scenario's own.
@@ -176,7 +178,7 @@ impl FenceOp {
 
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let checks = self.what != What::Signal;
+        let (checks, checked) = (self.what != What::Signal, self.what == What::SignalChecked);
         let held = cx.enter(self.fence);
         if let Some(spin) = self.spin(cx) {
             return spin;
@@ -185,7 +187,8 @@ impl FenceOp {
             if !checks {
                 cx.violate(Property::FenceSignaledTwice, Some(self.fence));
             }
-            return Flow::Done(Value::Word(i32::from(!cx.mutated(Mutation::FenceSignalTwice))));
+            let before = if checked { Value::from(Errno::EINVAL) } else { Value::Word(1) };
+            return Flow::Done(if cx.mutated(Mutation::FenceSignalTwice) { Value::Word(0) } else { before });
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
         if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutation::FenceSignalNoCallbacks) {
@@ -372,7 +375,7 @@ impl Protocol for FenceOp {
         match self.what {
             What::EnableSignaling => self.enable(cx),
             What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
-            What::Signal | What::CheckAndSignal | What::SignalSeen => self.signal(cx),
+            What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
             What::AskOps => self.ask_ops(cx),
             What::NotSignaled => Flow::Done(Value::Word(0)),
@@ -401,7 +404,7 @@ impl Protocol for FenceOp {
                 irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::CheckAndSignal | What::SignalSeen => {
+            What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
                 irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
             }
             What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
@@ -432,6 +435,7 @@ impl Protocol for FenceOp {
             What::EnableSignaling
                 | What::Signal
                 | What::CheckAndSignal
+                | What::SignalChecked
                 | What::SignalSeen
                 | What::GetStatus
                 | What::Timestamp

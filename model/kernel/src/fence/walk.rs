@@ -49,7 +49,7 @@ points! {
 
 /// A walk in flight. Its result is a reference to what comes before the node, or NULL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct ChainWalk {
+pub(crate) struct ChainWalk {
     at: At,
     node: ObjId,
     prev: Option<ObjId>,
@@ -85,11 +85,11 @@ impl Inside {
 }
 
 impl ChainWalk {
-    pub(super) const BLANK: ChainWalk =
+    pub(crate) const BLANK: ChainWalk =
         ChainWalk { at: At::ReadLock, node: NO_FENCE, prev: None, replacement: None, part: Inside::NONE };
 
     /// A walk about to start. What is no node of a chain has none before it.
-    pub(super) fn new(program: &Program, from: ObjId) -> ChainWalk {
+    pub(crate) fn new(program: &Program, from: ObjId) -> ChainWalk {
         let mut walk = ChainWalk { node: from, ..ChainWalk::BLANK };
         if node(program, from).is_none() || program.mutated(Mutation::ChainFirstOnly) {
             walk.put(At::PutNode, from);

@@ -179,6 +179,11 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("lock $b:resv\niter-each $b usage=$u:usage into=seen {\nget-status seen into=$r:local\n}\nunlock $b").rank(RESERVATION).sleeps(),
     idiom("iter-each $b:resv usage=$u:usage unlocked into=seen {\nget-status seen into=$r:local\n}"),
     idiom("wait $b:resv usage=$u:usage timeout into=$r:local").sleeps(),
+    idiom("unwrap-each $f:fence into=leaf {\nis-signaled leaf kind=fence into=$r:local\n}"),
+    // Syncobjs.
+    idiom("syncobj-wait $s:syncobj wait-for-submit timeout into=$r:local").sleeps(),
+    idiom("syncobj-replace-fence $s:syncobj $f:fence\n...\nsyncobj-reset $s"),
+    idiom("syncobj-query $s:syncobj into=$r:local"),
     idiom("test-signaled $b:resv usage=$u:usage into=$r:local"),
     idiom("trylock $b:resv into=$r:local\nwhen $r is=1 {\n...\nunlock $b\n}").rank(RESERVATION).sleeps(),
     idiom("lock $b:ww-mutex\n...\nunlock $b").rank(RESERVATION).sleeps(),

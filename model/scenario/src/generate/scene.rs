@@ -156,6 +156,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             Kind::WwClass => plain("ww-class", "other-class", i),
             Kind::Callback => plain("callback", "cb", i),
             Kind::SyncFile => plain("sync-file", "file", i),
+            Kind::Syncobj => plain("syncobj", "sync", i),
             Kind::Fence => self.fence(i)?,
             Kind::Resv => with("resv", "bo", i, &self.class.map(|class| format!("class={class}")).unwrap_or_default()),
             Kind::WwMutex => with("ww-mutex", "ww", i, &format!("class={}", self.class_name()?)),

@@ -3,7 +3,7 @@
 use fenceweave_kernel::fence::{Container, Duty, Holds};
 use fenceweave_kernel::primitives::workqueue;
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
-use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value};
+use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value, syncobj};
 
 use super::Lower;
 use super::entries::Options;
@@ -88,6 +88,16 @@ impl<'a> Lower<'a> {
     /// Whether a fence is made of others.
     pub(super) fn is_container(&self, fence: ObjId) -> bool {
         self.program.containers.iter().any(|c| c.fence == fence)
+    }
+
+    /// A syncobj, with the word of its pointer.
+    pub(super) fn syncobj(&mut self, name: &Name, variant: syncobj::Variant) -> Symbol {
+        let fence = self.own_words(name, ["fence".to_owned()]);
+        let id = self.object(name.text.clone(), ObjectKind::Syncobj { fence, variant });
+        // Whoever looks at the pointer without the lock.
+        self.needs_rcu = true;
+        self.has_loops = true;
+        Symbol::Object { id, kind: Kind::Syncobj }
     }
 
     /// Words of a container's own: the first.

@@ -1,7 +1,7 @@
 //! Declarations: what exists, under which name.
 
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, sync_file, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, sync_file, syncobj, ww};
 
 use super::containers;
 use super::entries::Options;
@@ -109,6 +109,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
+            Some(Kind::Syncobj) => return self.syncobj(name, syncobj_variant(options.word("variant"))),
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
             }
@@ -437,6 +438,11 @@ impl<'a> Lower<'a> {
 fn sync_file_variant(said: Option<&str>) -> sync_file::Variant {
     let named = sync_file::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
     named.map_or(sync_file::Variant::Upstream, |(_, variant)| variant)
+}
+
+fn syncobj_variant(said: Option<&str>) -> syncobj::Variant {
+    let named = syncobj::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
+    named.map_or(syncobj::Variant::Upstream, |(_, variant)| variant)
 }
 
 fn resv_variant(name: Option<&str>) -> resv::Variant {

@@ -63,6 +63,14 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| fence(args, What::Signal),
     ),
     OpSpec::new(
+        "signal-checked",
+        &[FENCE],
+        "signals a fence as older kernels do, in which twice is no mistake, but an error",
+        "",
+        |args| fence(args, What::SignalChecked),
+    )
+    .returns("0, or -EINVAL if it was signalled before"),
+    OpSpec::new(
         "check-and-signal",
         &[FENCE],
         "signals a fence unless it is signalled already",

@@ -12,6 +12,7 @@ pub(crate) mod merging;
 mod page;
 mod sems;
 mod sync;
+mod syncobjs;
 mod waiting;
 
 pub(crate) use page::{described, options_written, reference, synopsis};
@@ -150,7 +151,7 @@ const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 11] = [
+    const TABLES: [&[OpSpec]; 12] = [
         memory::OPS,
         waiting::OPS,
         locks::OPS,
@@ -159,6 +160,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         fences::OPS,
         merging::OPS,
         sync::OPS,
+        syncobjs::OPS,
         iteration::OPS,
         exec::OPS,
         deferred::OPS,
