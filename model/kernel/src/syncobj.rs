@@ -402,3 +402,29 @@ impl Flags {
         Flags { all: is(0), for_submit: is(1), available: is(2), poll: is(3) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiters_keep_their_order_and_their_points() {
+        let mut l = Locked::default();
+        for (who, point) in [(3, 7), (0, 0), (5, 2)] {
+            assert!(l.has_room(ThreadId(who)));
+            l.push(ThreadId(who), point);
+        }
+        assert!(!l.has_room(ThreadId(0)) && !l.has_room(ThreadId(8)));
+        l.remove(ThreadId(0));
+        l.remove(ThreadId(1));
+        assert_eq!(l.waiters().collect::<Vec<_>>(), [(ThreadId(3), 7), (ThreadId(5), 2)]);
+    }
+
+    #[test]
+    fn entries_and_flags_come_back() {
+        for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId(0)), Given::Fence(ObjId(35))] {
+            assert_eq!(Given::from_byte(given.to_byte()), given);
+        }
+        assert!((0..16).all(|b| Flags::from_byte(b).to_byte() == b));
+    }
+}

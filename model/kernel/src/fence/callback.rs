@@ -288,6 +288,8 @@ impl CallbackOp {
         if is_waker(self.callback) || is_file(cx.program, self.callback) {
             return Flow::Done(Value::Word(i32::from(was_queued)));
         }
+        // list_empty(&cb->node): it may be queued on another fence, whose lock this is not.
+        cx.callback(self.callback).queued.load(Order::Relaxed);
         if was_queued {
             cx.callback(self.callback).queued.store(0, Order::Relaxed);
         } else if cx.callback(self.callback).stage.get() != Stage::Idle {

@@ -1,0 +1,114 @@
+//! Places for fences: small programs, looked at exhaustively.
+
+use fenceweave_kernel::{
+    Action, Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
+    program::{FenceOps, ProgramBuilder, ScriptBuilder},
+    syncobj::{Act, Flags, Variant},
+};
+use std::collections::{BTreeSet, HashSet};
+
+/// The locals of every way to end, `None` for a deadlock; each state decoded from its encoding before it goes on.
+fn ends(program: &Program) -> BTreeSet<Option<Vec<Value>>> {
+    let (mut seen, mut all) = (HashSet::new(), BTreeSet::new());
+    let mut todo = vec![State::initial(program)];
+    while let Some(state) = todo.pop() {
+        let enabled = state.enabled(program);
+        if enabled.is_empty() {
+            let mut end = state;
+            if !end.is_finished(program) {
+                all.insert(None);
+                continue;
+            }
+            end.conclude(program);
+            match end.outcome(program) {
+                Outcome::Finished { locals, .. } => all.insert(Some(locals.concat())),
+                Outcome::Violated(v) => panic!("{v:?}"),
+            };
+        }
+        for thread in enabled.iter() {
+            for choice in 0..state.ways(program, thread) {
+                let (mut next, mut encoding) = (state, vec![]);
+                next.step(program, Action { thread, choice });
+                next.encode(program, &mut encoding);
+                next.decode(program, &encoding);
+                if seen.insert(encoding) {
+                    todo.push(next);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// A program with a fence and a syncobj.
+fn with_syncobj(variant: Variant) -> (ProgramBuilder, ObjId, ObjId) {
+    let mut b = ProgramBuilder::new("syncobj");
+    let kind = ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let f = b.object("f", kind);
+    let word = b.var("s.fence", Value::Null);
+    let s = b.object("s", ObjectKind::Syncobj { fence: word, variant });
+    b.rcu();
+    (b, f, s)
+}
+
+fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
+    Op::Syncobj {
+        act,
+        syncobj: Operand::Object(s),
+        second: None,
+        node: None,
+        fence: fence.map(Operand::Object),
+        point: 0,
+        flags,
+        patience: Patience::Forever,
+    }
+}
+
+fn put(s: &mut ScriptBuilder, fence: ObjId) {
+    s.op("put", Op::Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
+}
+
+const FOR_SUBMIT: Flags = Flags { all: false, for_submit: true, available: false, poll: false };
+
+fn reference(obj: ObjId) -> Value {
+    Value::Ref(Handle { obj, generation: 0 })
+}
+
+#[test]
+fn what_is_put_there_is_found_until_it_is_reset() {
+    let (mut b, f, s) = with_syncobj(Variant::Upstream);
+    b.thread("t", |t| {
+        t.op_into("find", op(Act::Find, s, None, Flags::default()), "none");
+        t.op("replace", op(Act::Replace, s, Some(f), Flags::default()));
+        t.op_into("find", op(Act::Find, s, None, Flags::default()), "found");
+        put(t, f);
+        t.op_into("query", op(Act::Query, s, None, Flags::default()), "point");
+        t.op_into("wait", op(Act::Wait, s, None, Flags { available: true, ..Flags::default() }), "available");
+        t.op_into("wait", op(Act::Wait, s, None, Flags { poll: true, ..Flags::default() }), "polled");
+        t.op("reset", op(Act::Replace, s, None, Flags::default()));
+        t.op_into("wait", op(Act::Wait, s, None, Flags::default()), "gone");
+    });
+    let einval = Value::from(Errno::EINVAL);
+    let wanted = vec![einval, reference(f), Value::Word(0), Value::Word(0), Value::from(Errno::ETIME), einval];
+    assert_eq!(ends(&b.build()), BTreeSet::from([Some(wanted)]));
+}
+
+fn find_while_submitted(variant: Variant) -> (BTreeSet<Option<Vec<Value>>>, ObjId) {
+    let (mut b, f, s) = with_syncobj(variant);
+    b.thread("find", |t| {
+        t.op_into("find", op(Act::Find, s, None, FOR_SUBMIT), "found");
+        put(t, f);
+    });
+    b.thread("submit", |t| {
+        t.op("replace", op(Act::Replace, s, Some(f), Flags::default()));
+    });
+    (ends(&b.build()), f)
+}
+
+#[test]
+fn a_wait_for_a_submission_ends_because_it_looks_again_under_the_lock() {
+    let (all, f) = find_while_submitted(Variant::Upstream);
+    assert_eq!(all, BTreeSet::from([Some(vec![reference(f)])]));
+    let (all, f) = find_while_submitted(Variant::NoSecondLook);
+    assert_eq!(all, BTreeSet::from([None, Some(vec![reference(f)])]));
+}
