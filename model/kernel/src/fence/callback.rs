@@ -292,11 +292,11 @@ impl CallbackOp {
         cx.callback(self.callback).queued.load(Order::Relaxed);
         if was_queued {
             cx.callback(self.callback).queued.store(0, Order::Relaxed);
+            cx.callback(self.callback).stage.set(Stage::Idle);
         } else if cx.callback(self.callback).stage.get() != Stage::Idle {
             // We hold the lock, so it ran and is over, or was never there.
             cx.violate(Property::CallbackContract, Some(self.callback));
         }
-        cx.callback(self.callback).stage.set(Stage::Idle);
         Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutation::FenceRemoveSays))))
     }
 }
