@@ -23,7 +23,7 @@ use programs::Program;
 use std::{process::ExitCode, time::Duration};
 
 /// How long a cell may take.
-const CAP: Duration = Duration::from_secs(20);
+const CAP: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -6,10 +6,10 @@
 //!
 //! * The *palette* is one operation of the table, others on the same kinds of object, and a few of any kind. All
 //!   threads draw from it, so they meet on the same objects.
-//! * *Single operations* come from the table's own description of their arguments ([`operation`]): an operation that is
+//! * *Single operations* come from the table's own description of their arguments (`operation`): an operation that is
 //!   added to the table is generated with no further line, and its objects are declared where they are first named
-//!   ([`scene`]).
-//! * *Idioms* ([`idioms`]) are what makes a scenario deep: what is locked is unlocked, most of the time.
+//!   (`scene`).
+//! * *Idioms* (`idioms`) are what makes a scenario deep: what is locked is unlocked, most of the time.
 //! * Rules that no table says (a cursor that was never begun) are the parser's affair: what it does not like is left out.
 //!
 //! A *disciplined* scenario is of idioms alone, nested in the documented order: no built-in property may be violated.
