@@ -10,7 +10,7 @@ const HEAD: &str = "# The engines and their peers
 
 The same programs in every engine, in one run on one machine, each cell in a process of its own with one thread of search.
 `explicit` and `shuttle, ours` explore the scenario's text. `shuttle` (its depth-first scheduler) and `loom` explore threads written
-by hand on their own mutexes, condition variables and atomics (`ci/bench-peers/src/plain.rs`). `stateright` searches the graph of
+by hand (at most five for loom) on their own mutexes, condition variables and atomics (`ci/bench-peers/src/plain.rs`). `stateright` searches the graph of
 our steps, breadth-first. `SPIN` explores the same protocols in Promela (`ci/bench-peers/promela`) with its partial-order
 reduction; the time to generate and compile its checker stands apart, and its memory is mostly taken before it begins.
 
@@ -38,8 +38,10 @@ pub fn print(rows: &[(Program, usize)], cap: Duration) {
 
 fn text(peer: Peer, r: Result, cap: Duration) -> String {
     if !r.complete {
-        let why = if r.wrong { "failed" } else { "cut" };
-        return format!("{why} > {} s, {}", cap.as_secs(), mib(r.kib));
+        return match r.wrong {
+            true => "refuses".to_owned(),
+            false => format!("cut > {} s, {}", cap.as_secs(), mib(r.kib)),
+        };
     }
     let what = match (r.executions, r.states) {
         (e, 0) => format!("{e} executions"),
