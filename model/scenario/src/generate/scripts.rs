@@ -77,13 +77,11 @@ impl Script {
 /// The whole of a scenario.
 pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     let mut sections = vec![];
-    let meeting = if scene.dice.ratio(39, 40)? { Some(MEETINGS[scene.below(MEETINGS.len())?]) } else { None };
+    let meeting = MEETINGS[scene.below(MEETINGS.len())?];
     for name in scene.threads.clone() {
         let ops = scene.dice.int_in_range(2..=scene.size.ops.max(2))?;
         let mut body = body(scene, &mut Script::default(), ops)?;
-        if let Some(meeting) = meeting {
-            meet(scene, meeting, &mut body)?;
-        }
+        meet(scene, meeting, &mut body)?;
         sections.push(Line::with(format!("thread {name}"), body));
     }
     sections.extend(around(scene)?);
