@@ -29,6 +29,9 @@ use crate::{
     program::ObjectKind,
 };
 
+/// No fence, or no syncobj.
+const NONE: ObjId = ObjId(u8::MAX);
+
 /// How waiters behave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Variant {

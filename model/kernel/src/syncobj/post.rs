@@ -1,6 +1,6 @@
 //! A submission fills a syncobj: `drm_syncobj_replace_fence()`, `drm_syncobj_add_point()`, `drm_syncobj_free()`.
 
-use super::{Given, Part, after_call, assign, fixed, hold, let_go, load, lock, pointed};
+use super::{Given, NONE, Part, after_call, assign, fixed, hold, let_go, load, lock, pointed};
 use crate::{
     AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Runtime, SharedCell, ThreadId, Value, View,
     coder::{fields, points},
@@ -41,9 +41,6 @@ points! {
         PutPrev = "syncobj: put previous",
     }
 }
-
-/// No fence.
-const NONE: ObjId = ObjId(u8::MAX);
 
 /// A syncobj's fence, replaced or put at the head of its timeline: in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

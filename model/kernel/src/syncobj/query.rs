@@ -1,6 +1,6 @@
 //! `drm_syncobj_query_ioctl()`: the last point of a timeline that is signalled.
 
-use super::{Part, after_call};
+use super::{NONE, Part, after_call};
 use crate::{
     Cx, Flow, Footprint, ObjId, Runtime, Value, View,
     coder::{fields, points},
@@ -36,9 +36,6 @@ points! {
         PutHead = "syncobj query: put head",
     }
 }
-
-/// No fence.
-const NONE: ObjId = ObjId(u8::MAX);
 
 /// A query in flight. Its result is the number, 0 if there is no timeline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 mod first;
 
-use super::{Act, Flags, Given, Part, Variant, after_call, fixed, let_go, lock, pointed};
+use super::{Act, Flags, Given, NONE, Part, Variant, after_call, fixed, let_go, lock, pointed};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Patience, Runtime, SharedCell, Value, View,
     coder::points,
@@ -80,8 +80,6 @@ points! {
 
 /// Most syncobjs of one wait.
 const MAX_SYNCOBJS: usize = 2;
-/// No syncobj here.
-const NONE: ObjId = ObjId(u8::MAX);
 /// Finds a fence; otherwise waits for those of all entries.
 const FINDS: u8 = 1 << 4;
 /// The time is over.
