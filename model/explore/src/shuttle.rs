@@ -2,8 +2,8 @@
 //!
 //! One shuttle thread stands for each script. It takes one kernel step on the shared state, yields, and so on: the yield
 //! is the only scheduling point, and nothing ever blocks in shuttle. Who may run is asked of the kernel state, so a
-//! sleeper or a spinner is never offered. Every execution starts from the beginning; what was decided on the way lives
-//! in a stack of levels, one for each step.
+//! sleeper or a spinner is never offered. What was decided on the way lives in a stack of levels, one for each step; an execution
+//! starts from the last state on the way that was saved, and one in 64 from the beginning.
 //!
 //! # Sleep sets
 //!
@@ -55,8 +55,9 @@
 //! If that takes more than [`RESTART`] executions, the search starts again with visited states.
 //!
 //! Start reading at [`explore_with`]; `rig` puts scripts on shuttle's threads, `search` decides what they do, `tally`
-//! notes what was seen, `sample` picks executions at random, `replay` takes a given one.
+//! notes what was seen, `checkpoints` saves what need not be done again, `sample` picks executions at random, `replay` takes a given one.
 
+mod checkpoints;
 mod replay;
 mod rig;
 mod sample;

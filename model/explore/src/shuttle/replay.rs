@@ -77,7 +77,7 @@ impl Replay {
 }
 
 impl Director for Replay {
-    fn begin(&mut self, _program: &Program) -> bool {
+    fn begin(&mut self, _program: &Program, _at: &mut At) -> bool {
         !std::mem::replace(&mut self.begun, true)
     }
 

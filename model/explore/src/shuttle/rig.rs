@@ -42,8 +42,9 @@ pub(super) struct Offer<'a> {
 
 /// Decides what happens in each execution.
 pub(super) trait Director: Send + 'static {
-    /// Whether there is another execution; it starts from the initial state.
-    fn begin(&mut self, program: &Program) -> bool;
+    /// Whether there is another execution. It starts from `at`: the initial state, if the director does not go on from
+    /// another one that it knows steps to.
+    fn begin(&mut self, program: &Program, at: &mut At) -> bool;
     /// The next step; `None` ends the execution.
     fn next(&mut self, program: &Program, at: &mut At, offer: &Offer<'_>) -> Option<Action>;
 }
@@ -70,13 +71,11 @@ fn lock<D>(board: &Shared<D>) -> MutexGuard<'_, Board<D>> {
 
 impl<D: Director> Board<D> {
     fn begin(&mut self) -> bool {
-        let more = self.director.as_mut().is_some_and(|d| d.begin(&self.program));
+        self.at.state.copy_from(&self.initial, &self.program);
+        self.at.steps.clear();
+        let more = self.director.as_mut().is_some_and(|d| d.begin(&self.program, &mut self.at));
         self.exhausted = !more;
-        if more {
-            self.at.state.copy_from(&self.initial, &self.program);
-            self.at.steps.clear();
-            (self.action, self.over) = (None, false);
-        }
+        (self.action, self.over) = (None, false);
         more
     }
 

@@ -153,7 +153,7 @@ impl Sampling {
 }
 
 impl Director for Sampling {
-    fn begin(&mut self, _program: &Program) -> bool {
+    fn begin(&mut self, _program: &Program, _at: &mut At) -> bool {
         let runs = self.tally.runs();
         if runs >= self.limits.executions {
             return false;

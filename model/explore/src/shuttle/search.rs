@@ -2,6 +2,7 @@
 
 use super::{
     Options, Sabotage,
+    checkpoints::Checkpoints,
     rig::{At, Director, Offer},
     tally::Tally,
 };
@@ -13,6 +14,8 @@ use std::time::Instant;
 const MAX_STEPS: usize = 100_000;
 /// Steps between two looks at the clock within an execution.
 const CLOCK: usize = 1 << 12;
+/// Of so many executions, one is played from its start.
+const FROM_THE_START: u64 = 64;
 
 /// How a search ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,6 +107,10 @@ pub(super) struct Search {
     levels: Vec<Level>,
     /// How many steps of it were taken.
     depth: usize,
+    /// States along it.
+    checkpoints: Checkpoints,
+    /// The execution at hand was not begun at one of them.
+    from_the_start: bool,
     begun: bool,
     stopped: bool,
     pub(super) tally: Tally,
@@ -111,7 +118,7 @@ pub(super) struct Search {
 }
 
 impl Director for Search {
-    fn begin(&mut self, _program: &Program) -> bool {
+    fn begin(&mut self, program: &Program, at: &mut At) -> bool {
         self.depth = 0;
         let more = !self.stopped && (!std::mem::replace(&mut self.begun, true) || self.backtrack());
         if !more {
@@ -123,11 +130,19 @@ impl Director for Search {
         } else if let Some(why) = self.limit_hit() {
             self.stop(why);
         }
+        self.from_the_start = self.tally.runs().is_multiple_of(FROM_THE_START);
+        if !self.from_the_start {
+            self.go_on_from_checkpoint(program, at);
+        }
         !self.stopped
     }
 
     fn next(&mut self, program: &Program, at: &mut At, _offer: &Offer<'_>) -> Option<Action> {
-        if self.depth == self.levels.len() && !self.arrive(program, at) {
+        if self.depth < self.levels.len() {
+            if self.from_the_start {
+                self.checkpoints.check(program, self.depth, &at.state);
+            }
+        } else if !self.arrive(program, at) {
             return None;
         }
         let last = self.depth + 1 == self.levels.len();
@@ -154,6 +169,8 @@ impl Search {
             restart_after: None,
             levels: vec![],
             depth: 0,
+            checkpoints: Checkpoints::new(),
+            from_the_start: true,
             begun: false,
             stopped: false,
             tally: Tally::new(task),
@@ -172,8 +189,19 @@ impl Search {
         false
     }
 
+    /// The execution to come is the last one up to its last step, which is another.
+    fn go_on_from_checkpoint(&mut self, program: &Program, at: &mut At) {
+        let parts = self.levels.len().saturating_sub(1);
+        if let Some((depth, state)) = self.checkpoints.at_most(parts) {
+            at.state.copy_from(state, program);
+            at.steps.extend(self.levels[..depth].iter().map(|l| l.action));
+            self.depth = depth;
+        }
+    }
+
     /// Looks at a state reached by a step that was not taken before; false if the execution ends here.
     fn arrive(&mut self, program: &Program, at: &mut At) -> bool {
+        self.checkpoints.note(program, self.levels.len(), &at.state);
         let sleep = self.levels.last().map_or(ThreadSet::default(), |l| l.below);
         let sight = self.tally.arrive(program, at, sleep);
         let new = sight.new;

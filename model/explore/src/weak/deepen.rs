@@ -10,22 +10,26 @@ const BOUNDS: [Option<u32>; 3] = [Some(1), Some(2), None];
 /// Where even the least of that is over the limit, it is not begun.
 const UNBOUNDED_FACTOR: u64 = 20;
 
-/// Explores with larger and larger bounds, and without one at last, as long as the limit on executions does not cut the
-/// search short. The coverage is that of the last search that came to its end; outcomes and violations are those of all,
-/// since each execution is a real one.
+/// Explores with larger and larger bounds, and without one at last, as long as nothing cuts the search short: the limit
+/// on executions, a word with more stores than loom remembers, a data race. The coverage is that of the last search that
+/// came to its end; outcomes and violations are those of all, since each execution is a real one. Where no search has come
+/// to its end, larger bounds still show more.
 pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
     let mut all: Option<Exploration> = None;
     for preemptions in BOUNDS {
         let next = explore(task, &Limits { preemptions, ..*limits }, progress);
-        let cut_short = matches!(next.coverage, Coverage::Incomplete(_)) && next.counts.executions >= limits.executions;
+        let cut_short = matches!(next.coverage, Coverage::Incomplete(_));
+        let counted = next.counts.executions;
         let refused = matches!(next.coverage, Coverage::Refused(_));
-        let too_many = preemptions == Some(2) && next.counts.executions > limits.executions / UNBOUNDED_FACTOR;
+        let too_many = preemptions == Some(2) && counted > limits.executions / UNBOUNDED_FACTOR;
         all = Some(match all.take() {
             Some(before) if cut_short => merge(next, before),
             Some(before) => merge(before, next),
             None => next,
         });
-        if cut_short || refused || too_many {
+        let ended_before = all.as_ref().is_some_and(|a| !matches!(a.coverage, Coverage::Incomplete(_)));
+        let enough = cut_short && (ended_before || counted >= limits.executions);
+        if enough || refused || too_many {
             break;
         }
     }
