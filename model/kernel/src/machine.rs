@@ -222,7 +222,7 @@ machines! {
     /// Spinning on a word.
     SpinUntil(variable::SpinUntil) = variable::SpinUntil { order: Order::Relaxed, target: NOTHING, slot: None, expr: 0 };
     /// A spinlock.
-    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING };
+    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING, nest: None };
     /// A wait queue.
     Wait(waitqueue::Wait) = waitqueue::Wait {
         at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever,
@@ -463,7 +463,7 @@ impl Resolver<'_> {
             }
             Op::Spin { how, lock } => {
                 let lock = self.object(lock, |k| matches!(k, K::Spinlock))?;
-                Machine::Spin(spinlock::Spin { how, lock })
+                Machine::Spin(spinlock::Spin { how, lock, nest: None })
             }
             Op::Wait { at, queue, patience } => {
                 let queue = self.object(queue, |k| matches!(k, K::WaitQueue))?;
@@ -519,9 +519,25 @@ impl Resolver<'_> {
         })
     }
 
+    /// A lock and what it nests in: another lock, or a context.
+    fn lock_nested(&self, lock: Operand, nest: Operand) -> Resolved<Machine> {
+        let nest = match self.program.kind(self.handle(nest)?.obj) {
+            ObjectKind::Spinlock | ObjectKind::RwSem | ObjectKind::AcquireCtx { .. } => self.handle(nest)?.obj,
+            _ => self.mutex(nest)?,
+        };
+        let target = self.handle(lock)?.obj;
+        Ok(match self.program.kind(target) {
+            ObjectKind::Spinlock => {
+                Machine::Spin(spinlock::Spin { how: spinlock::How::Lock, lock: target, nest: Some(nest) })
+            }
+            _ => Machine::WwLock(ww::Lock::new(self.mutex(lock)?, None, ww::How::Lock).nested(nest)),
+        })
+    }
+
     fn protocol(&self, op: Op) -> Resolved<Machine> {
         Ok(match op {
             Op::Ctx { how, ctx, on_behalf } => Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)?, on_behalf }),
+            Op::LockNested { lock, nest } => self.lock_nested(lock, nest)?,
             Op::WwLock { mutex, ctx, how } => {
                 let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
                 Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how))

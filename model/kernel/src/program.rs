@@ -318,6 +318,8 @@ pub enum Op {
     Raise { to: ThreadId },
     /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
     Ctx { how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId> },
+    /// `lock-nested` of a spinlock or a mutex.
+    LockNested { lock: Operand, nest: Operand },
     /// `lock`, `lock-slow`, `trylock` of a ww mutex or a reservation.
     WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
     /// `unlock` of a ww mutex or a reservation.
