@@ -3,7 +3,7 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, Mutation, ObjId, Op, Operand, Order, Patience,
     Program, Property, Runtime, ThreadId, Value, View,
-    exec::ExecOp,
+    exec::{ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
@@ -281,6 +281,8 @@ machines! {
     Cursor(CursorOp) = CursorOp::BLANK;
     /// A set of locks.
     Exec(ExecOp) = ExecOp::BLANK;
+    /// Several into it.
+    ExecArray(PrepareArray) = PrepareArray::BLANK;
     /// A fence in the place of those of a context.
     ReplaceFences(ReplaceFences) = ReplaceFences::BLANK;
     /// A reservation gets another one's fences.
@@ -662,6 +664,10 @@ impl Resolver<'_> {
                 let exec = self.object(exec, |k| matches!(k, ObjectKind::Exec { .. }))?;
                 let resv = resv.map(|r| self.resv(r)).transpose()?;
                 Machine::Exec(ExecOp::new(what, exec, resv, slots, flags))
+            }
+            Op::ExecArray { exec, resvs, slots } => {
+                let exec = self.object(exec, |k| matches!(k, ObjectKind::Exec { .. }))?;
+                Machine::ExecArray(PrepareArray::new(self.program, exec, resvs, slots))
             }
             Op::Fail { error } => Machine::Fail(Fail { error }),
             other => return self.primitive(other),

@@ -381,6 +381,8 @@ pub enum Op {
     Cursor { at: resv::cursor::At, home: LocalId },
     /// Everything on a `struct drm_exec`; the reservation of those that work on one.
     Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
+    /// `exec-prepare-array`.
+    ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
     /// An injected failure: nothing but its result.
     Fail { error: Value },
     /// The agent that runs grace periods.
