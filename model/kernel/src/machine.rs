@@ -4,7 +4,7 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, Mutation, ObjId, Op, Operand, Order, Patience,
     Program, Property, Runtime, ThreadId, Value, View,
     exec::{ExecOp, PrepareArray},
-    fence::{self, CallbackOp, ChainInit, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
+    fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
@@ -315,6 +315,8 @@ machines! {
     SyncobjQuery(SyncobjQuery) = SyncobjQuery::BLANK;
     /// A snapshot of a reservation.
     GetFences(GetFences) = GetFences::BLANK;
+    /// Only the newest of each context left in an array.
+    Dedup(Dedup) = Dedup::BLANK;
     /// What a fence is made of.
     Unwrap(UnwrapOp) = UnwrapOp::BLANK;
     /// One fence for several.
@@ -605,6 +607,9 @@ impl Resolver<'_> {
             Op::GetFences { resv, usage, into, may_run_out } => {
                 let words = into.map(|place| self.words(place)).transpose()?;
                 Machine::GetFences(GetFences::new(self.resv(resv)?, usage, words, may_run_out))
+            }
+            Op::Dedup { array, count, none_is_one } => {
+                Machine::Dedup(Dedup::new(self.words(array)?, self.word(count)?, none_is_one))
             }
             Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
             Op::Signalling { begin, fence } => {

@@ -357,6 +357,8 @@ pub enum Op {
     UnwrapNext { home: LocalId },
     /// `fence-merge`.
     Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
+    /// `dedup-array`.
+    Dedup { array: Place, count: Operand, none_is_one: bool },
     /// `chain-init`.
     ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
     /// `add-callback`, `remove-callback`.

@@ -340,6 +340,7 @@ impl<'a> Lower<'a> {
                 | Op::GetFences { .. }
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
+                | Op::ExecArray { .. }
         );
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
