@@ -14,6 +14,10 @@
 //! whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References to the
 //! objects are not modelled, a reservation lives as long as the scenario.
 
+mod array;
+
+pub use array::PrepareArray;
+
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, ThreadId, Value, View,
     coder::{fields, points},

@@ -16,6 +16,7 @@ mod callback;
 mod chain;
 mod container;
 mod create;
+mod dedup;
 mod find;
 mod merge;
 mod op;
@@ -39,6 +40,7 @@ pub(crate) use create::{
     MAX_MEMBERS, array as new_array, array_footprint as new_array_footprint, stub as new_stub,
     stub_footprint as new_stub_footprint,
 };
+pub use dedup::Dedup;
 pub(crate) use find::{FindSeqno, Waker};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};

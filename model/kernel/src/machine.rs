@@ -3,8 +3,8 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, LocalId, MAX_LOCALS, Mutation, ObjId, Op, Operand, Order, Patience,
     Program, Property, Runtime, ThreadId, Value, View,
-    exec::ExecOp,
-    fence::{self, CallbackOp, ChainInit, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
+    exec::{ExecOp, PrepareArray},
+    fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
@@ -222,7 +222,7 @@ machines! {
     /// Spinning on a word.
     SpinUntil(variable::SpinUntil) = variable::SpinUntil { order: Order::Relaxed, target: NOTHING, slot: None, expr: 0 };
     /// A spinlock.
-    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING };
+    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING, nest: None };
     /// A wait queue.
     Wait(waitqueue::Wait) = waitqueue::Wait {
         at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever,
@@ -281,6 +281,8 @@ machines! {
     Cursor(CursorOp) = CursorOp::BLANK;
     /// A set of locks.
     Exec(ExecOp) = ExecOp::BLANK;
+    /// Several into it.
+    ExecArray(PrepareArray) = PrepareArray::BLANK;
     /// A fence in the place of those of a context.
     ReplaceFences(ReplaceFences) = ReplaceFences::BLANK;
     /// A reservation gets another one's fences.
@@ -313,6 +315,8 @@ machines! {
     SyncobjQuery(SyncobjQuery) = SyncobjQuery::BLANK;
     /// A snapshot of a reservation.
     GetFences(GetFences) = GetFences::BLANK;
+    /// Only the newest of each context left in an array.
+    Dedup(Dedup) = Dedup::BLANK;
     /// What a fence is made of.
     Unwrap(UnwrapOp) = UnwrapOp::BLANK;
     /// One fence for several.
@@ -463,7 +467,7 @@ impl Resolver<'_> {
             }
             Op::Spin { how, lock } => {
                 let lock = self.object(lock, |k| matches!(k, K::Spinlock))?;
-                Machine::Spin(spinlock::Spin { how, lock })
+                Machine::Spin(spinlock::Spin { how, lock, nest: None })
             }
             Op::Wait { at, queue, patience } => {
                 let queue = self.object(queue, |k| matches!(k, K::WaitQueue))?;
@@ -519,9 +523,25 @@ impl Resolver<'_> {
         })
     }
 
+    /// A lock and what it nests in: another lock, or a context.
+    fn lock_nested(&self, lock: Operand, nest: Operand) -> Resolved<Machine> {
+        let nest = match self.program.kind(self.handle(nest)?.obj) {
+            ObjectKind::Spinlock | ObjectKind::RwSem | ObjectKind::AcquireCtx { .. } => self.handle(nest)?.obj,
+            _ => self.mutex(nest)?,
+        };
+        let target = self.handle(lock)?.obj;
+        Ok(match self.program.kind(target) {
+            ObjectKind::Spinlock => {
+                Machine::Spin(spinlock::Spin { how: spinlock::How::Lock, lock: target, nest: Some(nest) })
+            }
+            _ => Machine::WwLock(ww::Lock::new(self.mutex(lock)?, None, ww::How::Lock).nested(nest)),
+        })
+    }
+
     fn protocol(&self, op: Op) -> Resolved<Machine> {
         Ok(match op {
             Op::Ctx { how, ctx, on_behalf } => Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)?, on_behalf }),
+            Op::LockNested { lock, nest } => self.lock_nested(lock, nest)?,
             Op::WwLock { mutex, ctx, how } => {
                 let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
                 Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how))
@@ -588,6 +608,9 @@ impl Resolver<'_> {
                 let words = into.map(|place| self.words(place)).transpose()?;
                 Machine::GetFences(GetFences::new(self.resv(resv)?, usage, words, may_run_out))
             }
+            Op::Dedup { array, count, none_is_one } => {
+                Machine::Dedup(Dedup::new(self.words(array)?, self.word(count)?, none_is_one))
+            }
             Op::TestSignaled { resv, usage } => Machine::Unlocked(Unlocked::test(self.resv(resv)?, usage)),
             Op::Signalling { begin, fence } => {
                 Machine::Signalling(Signalling::new(begin, fence.map(|f| self.fence(f)).transpose()?))
@@ -646,6 +669,10 @@ impl Resolver<'_> {
                 let exec = self.object(exec, |k| matches!(k, ObjectKind::Exec { .. }))?;
                 let resv = resv.map(|r| self.resv(r)).transpose()?;
                 Machine::Exec(ExecOp::new(what, exec, resv, slots, flags))
+            }
+            Op::ExecArray { exec, resvs, slots } => {
+                let exec = self.object(exec, |k| matches!(k, ObjectKind::Exec { .. }))?;
+                Machine::ExecArray(PrepareArray::new(self.program, exec, resvs, slots))
             }
             Op::Fail { error } => Machine::Fail(Fail { error }),
             other => return self.primitive(other),

@@ -318,6 +318,8 @@ pub enum Op {
     Raise { to: ThreadId },
     /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
     Ctx { how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId> },
+    /// `lock-nested` of a spinlock or a mutex.
+    LockNested { lock: Operand, nest: Operand },
     /// `lock`, `lock-slow`, `trylock` of a ww mutex or a reservation.
     WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
     /// `unlock` of a ww mutex or a reservation.
@@ -355,6 +357,8 @@ pub enum Op {
     UnwrapNext { home: LocalId },
     /// `fence-merge`.
     Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
+    /// `dedup-array`.
+    Dedup { array: Place, count: Operand, none_is_one: bool },
     /// `chain-init`.
     ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
     /// `add-callback`, `remove-callback`.
@@ -379,6 +383,8 @@ pub enum Op {
     Cursor { at: resv::cursor::At, home: LocalId },
     /// Everything on a `struct drm_exec`; the reservation of those that work on one.
     Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
+    /// `exec-prepare-array`.
+    ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
     /// An injected failure: nothing but its result.
     Fail { error: Value },
     /// The agent that runs grace periods.

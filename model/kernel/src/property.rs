@@ -147,7 +147,7 @@ properties! {
         "a fence-signalling section is ended that was not begun, or is still open at thread exit",
         "dma_fence_end_signalling()";
     LockOrder = "lock-order",
-        "a lock is waited for with one held that is documented to be inside of it, or with another of its ww class and no context to nest them, even if it was free this time",
+        "a lock is waited for with one held that is documented to be inside of it, or with another of its ww class and no context to nest them, or as nested in one that is not held, even if it was free this time",
         "lockdep; dma_resv_lockdep(): mmap_lock, reservations, reclaim; the scenario's lock-order";
     UserAccessUnderResv = "user-access-under-resv",
         "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",

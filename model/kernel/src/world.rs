@@ -368,6 +368,7 @@ impl<R: Runtime> World<R> {
         match self.object(lock) {
             Object::WwMutex(m) => m.owner() == Some(t),
             Object::RwSem(s) => s.is_held_by(t),
+            Object::AcquireCtx(c) => c.task() == Some(t),
             _ => self.spin_owner(lock) == Some(t),
         }
     }

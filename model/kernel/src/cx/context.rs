@@ -213,6 +213,12 @@ impl<R: Runtime> Cx<'_, R> {
 
     /// `lock_acquire()` as lockdep sees it: a lock is about to be taken, and waited for if need be. Trylocks never ask.
     pub(crate) fn about_to_lock(&mut self, lock: ObjId) {
+        self.about_to_lock_under(lock, None);
+    }
+
+    /// The same, of a lock that nests in another one or in a context: who holds that is alone in taking several like it, so
+    /// that no order is asked of them.
+    pub(crate) fn about_to_lock_under(&mut self, lock: ObjId, nest: Option<ObjId>) {
         if self.is_device() {
             return;
         }
@@ -232,6 +238,13 @@ impl<R: Runtime> Cx<'_, R> {
         }
         if is_mmap && let Some(inner) = ww::resv_held_by(program, self.world, self.me) {
             self.violate(Property::LockOrder, Some(inner));
+        }
+        if let Some(nest) = nest {
+            // lockdep's print_lock_nested_lock_not_held().
+            if !self.world.is_held_by(nest, self.me) {
+                self.violate(Property::LockOrder, Some(nest));
+            }
+            return;
         }
         for order in &program.lock_orders {
             let Some(at) = order.iter().position(|l| *l == lock) else { continue };

@@ -9,7 +9,7 @@
 //! ```
 
 use super::{
-    What, create, get, is_later, reference,
+    What, create, get, reference,
     unwrap::{Inner, Unwrap},
 };
 use crate::{
@@ -236,19 +236,7 @@ impl Merge {
     /// `sort()`, which nobody sees; the references of older fences of a context are then dropped.
     fn sort<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let live = usize::from(self.count).min(self.kept.len());
-        let point = |fence: &ObjId| cx.world.fence_point(cx.program, *fence);
-        let before = |a: &ObjId, b: &ObjId| {
-            let ((of_a, seqno_a), (of_b, seqno_b)) = (point(a), point(b));
-            of_a < of_b || of_a == of_b && is_later(cx.program, *a, seqno_a, seqno_b)
-        };
-        // By insertion: an order of numbers that wrap around is none that a library may rely on.
-        for end in 1..live {
-            let mut at = end;
-            while at > 0 && before(&self.kept[at], &self.kept[at - 1]) {
-                self.kept.swap(at, at - 1);
-                at -= 1;
-            }
-        }
+        super::dedup::sort(cx.world, cx.program, &mut self.kept[..live]);
         self.drop_older(cx)
     }
 

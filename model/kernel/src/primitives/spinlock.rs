@@ -115,9 +115,11 @@ pub(crate) fn blocked_by_own_cpu<R: Runtime>(cx: &mut Cx<'_, R>, lock: ObjId, ow
 pub struct Spin {
     pub(crate) how: How,
     pub(crate) lock: ObjId,
+    /// `spin_lock_nest_lock()`: under which lock or context.
+    pub(crate) nest: Option<ObjId>,
 }
 
-crate::coder::fields!(Spin { how, lock });
+crate::coder::fields!(Spin { how, lock, nest });
 
 impl Protocol for Spin {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -129,7 +131,7 @@ impl Protocol for Spin {
                 Flow::Spin(self.lock)
             }
             How::Lock | How::LockIrq => {
-                cx.about_to_lock(self.lock);
+                cx.about_to_lock_under(self.lock, self.nest);
                 cx.private.spin_depth += 1;
                 if self.how == How::LockIrq && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
                     cx.irqs_disable();
@@ -166,7 +168,7 @@ impl Protocol for Spin {
     }
 
     fn label(&self) -> &'static str {
-        self.how.label()
+        if self.nest.is_some() { "spin_lock_nest_lock" } else { self.how.label() }
     }
 
     fn spins_on(&self) -> Option<ObjId> {

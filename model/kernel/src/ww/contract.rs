@@ -42,7 +42,7 @@ impl Lock {
     /// one to lockdep, but for those that an acquire context *nests*: so who waits for one without a context must hold none,
     /// and must not be within a context either (`first_lock_dep_map` stands for its first one). A trylock waits for none.
     pub(super) fn check_nesting<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
-        if self.ctx.is_some() || !config(cx.program, self.mutex).lockdep {
+        if self.ctx.is_some() || self.nest.is_some() || !config(cx.program, self.mutex).lockdep {
             return true;
         }
         let class = class_of(cx.program, self.mutex);

@@ -85,6 +85,8 @@ pub struct Lock {
     pub(super) how: How,
     pub(super) mutex: ObjId,
     pub(super) ctx: Option<ObjId>,
+    /// `mutex_lock_nest_lock()`: under which lock or context. Asked for at the beginning only.
+    pub(super) nest: Option<ObjId>,
     /// Of an injected -EDEADLK.
     unlock: Unlock,
 }
@@ -95,6 +97,11 @@ impl Code for Lock {
         self.how.code(c);
         self.mutex.code(c);
         self.ctx.code(c);
+        if self.at == At::TryTake {
+            self.nest.code(c);
+        } else {
+            self.nest = None;
+        }
         if self.at == At::Injected {
             self.unlock.code(c);
         } else {
@@ -110,7 +117,12 @@ fn error(e: Errno) -> Flow {
 impl Lock {
     /// A lock operation about to start.
     pub const fn new(mutex: ObjId, ctx: Option<ObjId>, how: How) -> Lock {
-        Lock { at: At::TryTake, how, mutex, ctx, unlock: Unlock::new(mutex) }
+        Lock { at: At::TryTake, how, mutex, ctx, nest: None, unlock: Unlock::new(mutex) }
+    }
+
+    /// The mutex inside, nested in what else is held.
+    pub(crate) fn nested(self, nest: ObjId) -> Lock {
+        Lock { nest: Some(nest), ..self }
     }
 
     /// The result of a successful operation, unless the debug option makes another one of it.
@@ -171,7 +183,7 @@ impl Lock {
         let (me, mutex) = (cx.me, self.mutex);
         if self.how != How::Try {
             cx.might_sleep(mutex);
-            cx.about_to_lock(mutex);
+            cx.about_to_lock_under(mutex, self.nest);
         }
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both

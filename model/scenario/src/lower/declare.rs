@@ -171,14 +171,15 @@ impl<'a> Lower<'a> {
         found.is_some()
     }
 
-    /// A fence context that nobody has. Contexts that authors write are at
-    /// most 200, so those from above meet them last.
+    /// A fence context that nobody has. `dma_fence_context_alloc()` counts
+    /// upwards, and an unwrap merge puts fences in the order of their contexts;
+    /// those that authors write are at most 200.
     pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let mut kinds = self.program.objects.iter().map(|object| &object.kind);
             kinds.any(|kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context))
         };
-        (0..=u8::MAX).rev().find(|context| !used(context)).unwrap_or(u8::MAX)
+        (201..=u8::MAX).chain((0..=200).rev()).find(|context| !used(context)).unwrap_or(u8::MAX)
     }
 
     fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {

@@ -231,7 +231,7 @@ impl<'a> Lower<'a> {
             .expected(format!("`{}`", ops::synopsis(spec)));
     }
 
-    /// The operands of `lock-all`: names only, and of a reservation its lock.
+    /// The operands of `lock-all`: names only, and of a reservation its lock; of `exec-prepare-array`: reservations.
     fn all_objects(
         &mut self,
         unit: &mut Unit<'a>,
@@ -247,7 +247,7 @@ impl<'a> Lower<'a> {
                 Given::Operand(Operand::Object(id)) => {
                     Operand::Object(match self.program.objects.get(usize::from(id.0)) {
                         Some(object) => match object.kind {
-                            ObjectKind::Resv { lock, .. } => lock,
+                            ObjectKind::Resv { lock, .. } if kinds.contains(&Kind::WwMutex) => lock,
                             _ => id,
                         },
                         None => id,
@@ -340,6 +340,7 @@ impl<'a> Lower<'a> {
                 | Op::GetFences { .. }
                 | Op::IterBegin { unlocked: true, .. }
                 | Op::Exec { what: exec::What::PrepareObj, .. }
+                | Op::ExecArray { .. }
         );
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });

@@ -9,6 +9,7 @@ use crate::kind::Kind;
 /// Also of the block form.
 pub(crate) const EXEC: Param = operand("exec", Takes::Object(&[Kind::Exec]));
 const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
+const RESVS: Param = operand("resvs", Takes::Objects(&[Kind::Resv]));
 
 fn exec(args: &Args, what: What) -> Op {
     Op::Exec {
@@ -62,6 +63,20 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| exec(args, What::PrepareObj),
     )
     .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much room, 1 without it")])
+    .returns("0, -EDEADLK, -EALREADY, -EINTR, -ENOMEM where it may fail")
+    .fails(ENOMEM),
+    OpSpec::new(
+        "exec-prepare-array",
+        &[EXEC, RESVS],
+        "does so with each of them, up to the first error",
+        "drm_exec_prepare_array()",
+        |args| Op::ExecArray {
+            exec: args.object("exec"),
+            resvs: args.objects("resvs"),
+            slots: u8::try_from(args.number("slots", 1)).unwrap_or(1),
+        },
+    )
+    .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much room in each, 1 without it")])
     .returns("0, -EDEADLK, -EALREADY, -EINTR, -ENOMEM where it may fail")
     .fails(ENOMEM),
     OpSpec::new(

@@ -9,6 +9,15 @@ use crate::kind::Kind;
 const SPIN: Param = operand("lock", Takes::Object(&[Kind::Lock]));
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::WwMutex, Kind::Resv]));
 const MUTEXES: Param = operand("mutexes", Takes::Objects(&[Kind::WwMutex, Kind::Resv]));
+const NESTED: Param = operand("lock", Takes::Object(&[Kind::Lock, Kind::Mutex, Kind::WwMutex]));
+const NEST: Opt = Opt {
+    required: true,
+    ..option(
+        "nest",
+        Takes::Object(&[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Ctx]),
+        "what it nests in; a mistake if the thread does not hold it",
+    )
+};
 const CONTEXT: Param = operand("ctx", Takes::Object(&[Kind::Ctx]));
 const CTX: Opt =
     option("ctx", Takes::Object(&[Kind::Ctx]), "the acquire context; without one a deadlock is not backed off from");
@@ -38,6 +47,10 @@ pub(super) const OPS: &[OpSpec] = &[
         spin(args, if args.flag("irqrestore") { spinlock::How::UnlockIrq } else { spinlock::How::Unlock })
     })
     .options(&[flag("irqrestore", "and lets interrupts begin again, where it was taken with `irqsave`")]),
+    OpSpec::new("lock-nested", &[NESTED], "takes a lock that is one of several like it, in whatever order: another one, or an acquire context, lets one thread at a time do so. Of a ww mutex the mutex inside", "spin_lock_nest_lock() mutex_lock_nest_lock()", |args| {
+        Op::LockNested { lock: args.object("lock"), nest: args.object("nest") }
+    })
+    .options(&[NEST]),
     OpSpec::new("lock", &[MUTEX], "takes a ww mutex or the lock of a reservation", "dma_resv_lock() ww_mutex_lock() dma_resv_lock_interruptible() ww_mutex_lock_interruptible()", |args| {
         take(args, ww::How::Lock, ww::How::Interruptible)
     })

@@ -3,7 +3,7 @@
 use fenceweave_kernel::fence::MergeVariant;
 use fenceweave_kernel::{LocalId, Op, Operand, Value};
 
-use super::{Args, OpSpec, Opt, Param, Takes, operand, option};
+use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
 
 /// Of `unwrap-begin`, and of the block form.
@@ -74,6 +74,23 @@ pub(super) const OPS: &[OpSpec] = &[
     ])
     .returns("a reference: to a new array, to the one fence that is left, or to a stub that is signalled; NULL without memory")
     .fails(Value::Null),
+    OpSpec::new(
+        "dedup-array",
+        &[operand("array", Takes::Array)],
+        "leaves of the fences at the head of an array the newest of each context there, in the order of the contexts, and \
+         drops the references to the others",
+        "dma_fence_dedup_array()",
+        |args| Op::Dedup {
+            array: args.place("array"),
+            count: args.object("count"),
+            none_is_one: args.flag("none-is-one"),
+        },
+    )
+    .options(&[
+        Opt { required: true, ..option("count", Takes::Value, "how many fences there are") },
+        flag("none-is-one", "as it was at first: of no fence at all it says that one is left"),
+    ])
+    .returns("how many are left"),
     OpSpec::new(
         "chain-init",
         &[CHAIN],
