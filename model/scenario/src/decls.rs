@@ -151,9 +151,9 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             NO_HANDOFF,
             OPTIMISTIC_SPIN,
             flag(
-                "lockdep",
-                "as with CONFIG_PROVE_LOCKING: to wait for a second one without the context is a mistake, also where nobody \
-                 is in the way",
+                "no-lockdep",
+                "as without CONFIG_PROVE_LOCKING: to wait for a second one without the context is no mistake as long as \
+                 nobody is in the way",
             ),
         ],
         meaning: "a class of ww mutexes",

@@ -454,7 +454,7 @@ fn mutex_config(options: &Options<'_>) -> ww::Config {
     ww::Config {
         handoff: !options.has("no-handoff"),
         optimistic_spin: options.has("optimistic-spin"),
-        lockdep: options.has("lockdep"),
+        lockdep: !options.has("no-lockdep"),
     }
 }
 
