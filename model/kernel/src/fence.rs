@@ -144,8 +144,8 @@ pub struct Fence<R: Runtime> {
     /// A positive errno, or 0. Valid once signalled.
     error: R::Atomic<u16>,
     refs: Counted<R>,
-    /// Whether others may have seen it: it is or was in a reservation, was waited for, or has been given a callback. The
-    /// checker's own knowledge.
+    /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been given
+    /// a callback. The checker's own knowledge.
     published: R::Note<bool>,
     locked: R::Cell<Locked>,
 }

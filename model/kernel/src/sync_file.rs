@@ -200,6 +200,7 @@ impl SyncFileOp {
 
     fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         fence::get(cx, self.fence);
+        cx.fence(self.fence).publish();
         let file = cx.sync_file(self.file);
         file.flags.store(0, Order::Relaxed);
         if file.fence.swap(Some(self.fence), Order::AcqRel).is_some() {

@@ -42,9 +42,10 @@ impl Program {
 /// Whether one of the first instructions of a script signals a fence; a local may be any.
 fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -> bool {
     script.code[..how_many(script)].iter().any(|i| match i {
-        Instr::Op { op: Op::Fence { what: What::Signal | What::CheckAndSignal, fence: f, .. }, .. } => {
-            matches!(f, Operand::Local(_)) || *f == Operand::Object(fence)
-        }
+        Instr::Op {
+            op: Op::Fence { what: What::Signal | What::CheckAndSignal | What::SignalChecked, fence: f, .. },
+            ..
+        } => matches!(f, Operand::Local(_)) || *f == Operand::Object(fence),
         _ => false,
     })
 }

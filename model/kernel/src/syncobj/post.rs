@@ -101,12 +101,11 @@ impl SyncobjPost {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.adds_point() {
-            fence::get(cx, self.contained);
-            return self.go(At::LockForPoint);
-        }
-        fence::get(cx, self.new);
-        self.go(At::Lock)
+        let fence = if self.adds_point() { self.contained } else { self.new };
+        fence::get(cx, fence);
+        // Before whoever waits for a submission can see it: it is the submission's promise all the same.
+        cx.fence(fence).publish();
+        self.go(if self.adds_point() { At::LockForPoint } else { At::Lock })
     }
 
     fn new_fence(&self) -> Option<ObjId> {
