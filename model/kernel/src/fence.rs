@@ -12,6 +12,7 @@
 //! while callbacks are still to come. The lock is held over several steps; others spin.
 
 mod array;
+mod ask;
 mod callback;
 mod chain;
 mod container;
@@ -146,8 +147,8 @@ pub struct Fence<R: Runtime> {
     /// A positive errno, or 0. Valid once signalled.
     error: R::Atomic<u16>,
     refs: Counted<R>,
-    /// Whether others may have seen it: it is or was in a reservation, was waited for, or has been given a callback. The
-    /// checker's own knowledge.
+    /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been given
+    /// a callback. The checker's own knowledge.
     published: R::Note<bool>,
     locked: R::Cell<Locked>,
 }
@@ -304,10 +305,12 @@ fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     }
 }
 
-/// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it.
+/// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it. What is there may be another
+/// one by now, if its memory is typesafe.
 pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let life = cx.fence(fence).life.load(Order::Relaxed);
-    let in_grace = life == Life::Released as u8 && cx.private.rcu_depth > 0;
+    let typesafe = life == Life::Freed as u8 && cx.program.fence_ops(fence).typesafe;
+    let in_grace = (life == Life::Released as u8 || typesafe) && cx.private.rcu_depth > 0;
     if life != Life::Alive as u8 && !in_grace {
         cx.violate(Property::UseAfterFree, Some(fence));
         return false;
@@ -341,12 +344,14 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
     Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Done(Value::Word(1)) })
 }
 
-/// `dma_fence_free()`: the memory stays for a grace period, since unlocked readers may still look at it.
+/// `dma_fence_free()`: the memory stays for a grace period, since unlocked readers may still look at it; or it stays a
+/// fence's for ever, and `kmem_cache_free()` gives it to the next one.
 fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if !check_alive(cx, fence) {
         return;
     }
-    if cx.program.rcu.is_some() && !cx.mutated(Mutation::FenceFreeNow) {
+    let typesafe = cx.program.fence_ops(fence).typesafe;
+    if cx.program.rcu.is_some() && !typesafe && !cx.mutated(Mutation::FenceFreeNow) {
         cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
         rcu::free_later(cx, fence);
     } else {
@@ -378,7 +383,8 @@ fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
 /// What [`release`] and [`free`] touch.
 fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
     let f = Footprint::writes(fence);
-    if v.program.rcu.is_some() { rcu::call_rcu_footprint(v, f) } else { list::free_footprint(v, f) }
+    let typesafe = v.program.fence_ops(fence).typesafe;
+    if v.program.rcu.is_some() && !typesafe { rcu::call_rcu_footprint(v, f) } else { list::free_footprint(v, f) }
 }
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another

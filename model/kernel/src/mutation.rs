@@ -13,7 +13,7 @@ macro_rules! mutations {
     ($($protocol:literal { $($variant:ident $name:literal in $function:literal $what:literal $(($loom:ident))?;)* })*) => {
         /// A mistake in one place of one protocol.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[repr(u8)]
+        #[repr(u16)]
         pub enum Mutation {
             $($(#[doc = concat!("`", $function, "`: ", $what, ".")] $variant,)*)*
         }
@@ -195,6 +195,11 @@ mutations! {
         WwOwnerChecksNobody "ww-owner-checks-nobody" in "__mutex_lock_common()" "who overtook others does not let them wound it";
         WwTryLockWaits "ww-trylock-fails" in "ww_mutex_trylock()" "fails on a free lock";
         WwNoAlready "ww-no-already" in "__mutex_lock_common()" "a lock that the context holds is waited for";
+        WwTryLockForgetsCtx "ww-trylock-forgets-ctx" in "ww_mutex_trylock()" "does not record the context";
+        WwWoundAtOnce "ww-wound-at-once" in "__mutex_lock_common()" "a wounded context is refused a free lock";
+        WwOvertakesPlain "ww-overtakes-plain" in "__ww_mutex_add_waiter()" "overtakes waiters without a context";
+        WwInjectedKeepsLock "ww-injected-keeps-lock" in "ww_mutex_deadlock_injection()" "does not release the lock";
+        WwUnlockClearsWound "ww-unlock-clears-wound" in "__ww_mutex_unlock()" "an unlock heals the wound";
         WwUnlockWakesNobody "ww-unlock-wakes-nobody" in "__mutex_unlock_slowpath()" "wakes nobody";
         WwUnlockWakesLast "ww-unlock-wakes-last" in "__mutex_unlock_slowpath()" "wakes the last waiter";
         WwUnlockNoSlowPath "ww-unlock-no-slow-path" in "__mutex_unlock_fast()" "releases without a look at the flags";
@@ -237,8 +242,11 @@ mutations! {
         FenceEnableNotSignalled "fence-enable-not-signalled" in "__dma_fence_enable_signaling()" "a refusal does not signal the fence";
         FenceAsksNobody "fence-asks-nobody" in "dma_fence_is_signaled()" "ops->signaled is not asked";
         FenceAsksDetached "fence-asks-detached" in "dma_fence_is_signaled()" "detached operations are called";
+        FenceAsksUnguarded "fence-asks-unguarded" in "dma_fence_is_signaled()" "no rcu_read_lock() around ops->signaled";
         FenceSeenNotSignalled "fence-seen-not-signalled" in "dma_fence_is_signaled()" "does not signal what ops->signaled says";
         FenceStatusNoError "fence-status-no-error" in "dma_fence_get_status()" "an error is told as success";
+        FenceStatusEarly "fence-status-early" in "dma_fence_get_status()" "an error shows before the fence is signalled";
+        FenceAddCalls "fence-add-calls" in "dma_fence_add_callback()" "calls back where the fence has signalled meanwhile";
         FenceErrorLost "fence-error-lost" in "dma_fence_set_error()" "the error is not kept";
         FenceWaitNotEnabled "fence-wait-not-enabled" in "dma_fence_default_wait()" "does not enable signalling";
         FenceWaitNoTest "fence-wait-no-test" in "dma_fence_default_wait()" "sleeps although the fence has signalled meanwhile";
@@ -318,10 +326,51 @@ mutations! {
         CursorNotRestarted "cursor-not-restarted" in "dma_resv_iter_restart_unlocked()" "a restart is not told";
         CursorResumesOld "cursor-resumes-old" in "dma_resv_iter_next_unlocked()" "goes on with a list that was replaced";
         CursorLockedAnyUsage "cursor-locked-any-usage" in "dma_resv_iter_next()" "finds fences of every usage";
+        CursorLockedSkips "cursor-locked-skips" in "dma_resv_iter_next()" "the holder of the lock does not see signalled fences";
         CursorEndKeeps "cursor-end-keeps" in "dma_resv_iter_end()" "the last fence is not put";
         ResvPublishRelaxed "resv-publish-relaxed" in "rcu_assign_pointer()" "a new list is published without an order" (loom);
         ResvAppendRelaxed "resv-append-relaxed" in "dma_resv_add_fence()" "num_fences grows without an order" (loom);
         ResvRestartRelaxed "resv-restart-relaxed" in "dma_resv_iter_restart_unlocked()" "num_fences is read without an order" (loom);
+    }
+    "sync_file" {
+        FileCreateNoGet "file-create-no-get" in "sync_file_create()" "the file has no reference";
+        FileGetNothing "file-get-nothing" in "sync_file_get_fence()" "gives what it has no reference to";
+        FilePollNotQueued "file-poll-not-queued" in "sync_file_poll()" "does not go on the wait queue";
+        FilePollAddsNone "file-poll-adds-none" in "sync_file_poll()" "does not put the callback on the fence";
+        FilePollAddsAgain "file-poll-adds-again" in "sync_file_poll()" "every poll puts the callback on the fence";
+        FilePollNoWake "file-poll-no-wake" in "sync_file_poll()" "who finds the fence signalled tells no other poll";
+        FilePollNoTest "file-poll-no-test" in "sync_file_poll()" "does not look whether the fence is signalled";
+        FilePollIgnoresSignal "file-poll-ignores-signal" in "do_poll()" "a pending signal does not end it";
+        FilePollStaysQueued "file-poll-stays-queued" in "poll_freewait()" "stays on the wait queue";
+        FileWakesNobody "file-wakes-nobody" in "fence_check_cb_func()" "wakes nobody";
+        FileWakesOne "file-wakes-one" in "fence_check_cb_func()" "wakes the first alone";
+        FileReleaseKeepsCallback "file-release-keeps-callback" in "sync_file_release()" "the callback stays on the fence";
+        FileReleaseKeepsFence "file-release-keeps-fence" in "sync_file_release()" "the fence is not put";
+    }
+    "drm_syncobj" {
+        SyncobjNoGet "syncobj-no-get" in "drm_syncobj_replace_fence()" "the syncobj has no reference";
+        SyncobjKeepsOld "syncobj-keeps-old" in "drm_syncobj_replace_fence()" "what was there is not put";
+        SyncobjTellsNobody "syncobj-tells-nobody" in "drm_syncobj_replace_fence()" "nobody on the list is told";
+        SyncobjTellsFirst "syncobj-tells-first" in "drm_syncobj_replace_fence()" "only the first on the list is told";
+        SyncobjGiveNoGet "syncobj-give-no-get" in "syncobj_wait_syncobj_func()" "the waiter's entry has no reference";
+        SyncobjGiveEarly "syncobj-give-early" in "syncobj_wait_syncobj_func()" "given although the point is not there";
+        SyncobjGiveNoWake "syncobj-give-no-wake" in "syncobj_wait_syncobj_func()" "the waiter is not woken";
+        SyncobjGiveStaysListed "syncobj-give-stays-listed" in "syncobj_wait_syncobj_func()" "the waiter stays on the list";
+        SyncobjMissedLeaks "syncobj-missed-leaks" in "syncobj_wait_syncobj_func()" "what is not given is not put";
+        SyncobjPointNoPrev "syncobj-point-no-prev" in "drm_syncobj_add_point()" "what comes before the point is forgotten";
+        SyncobjPointKeepsPrev "syncobj-point-keeps-prev" in "drm_syncobj_add_point()" "the reference of the pointer is not put";
+        SyncobjPointNoWalk "syncobj-point-no-walk" in "drm_syncobj_add_point()" "signalled nodes stay in the chain";
+        SyncobjWaitNoCallback "syncobj-wait-no-callback" in "drm_syncobj_array_wait_timeout()" "sleeps without a callback";
+        SyncobjWaitAny "syncobj-wait-any" in "drm_syncobj_array_wait_timeout()" "WAIT_ALL is ignored";
+        SyncobjWaitSaysFirst "syncobj-wait-says-first" in "drm_syncobj_array_wait_timeout()" "says that it was the first one";
+        SyncobjWaitIgnoresSignal "syncobj-wait-ignores-signal" in "drm_syncobj_array_wait_timeout()" "a pending signal does not end it";
+        SyncobjWaitKeepsCallback "syncobj-wait-keeps-callback" in "drm_syncobj_array_wait_timeout()" "the callback stays on the fence";
+        SyncobjWaitKeepsFence "syncobj-wait-keeps-fence" in "drm_syncobj_array_wait_timeout()" "the fence is not put";
+        SyncobjWaitStaysListed "syncobj-wait-stays-listed" in "drm_syncobj_remove_wait()" "who gives up stays on the list";
+        SyncobjFindsHead "syncobj-finds-head" in "drm_syncobj_find_fence()" "the point is not looked for";
+        SyncobjNoSecondLook "syncobj-no-second-look" in "drm_syncobj_fence_add_wait()" "does not look again under the lock";
+        SyncobjQueryOwn "syncobj-query-own" in "drm_syncobj_query_ioctl()" "a pending point counts as signalled";
+        SyncobjQueryLeaks "syncobj-query-leaks" in "drm_syncobj_query_ioctl()" "the last node is not put";
     }
     "uaccess" {
         UaccessFaultNoLock "uaccess-fault-no-lock" in "do_user_addr_fault()" "the fault is handled without mmap_lock";
@@ -355,11 +404,6 @@ pub const EXPLAINED: &[(Mutation, &str)] = &[
          what comes if the holder releases a moment later",
     ),
     (Mutation::WwPlaceNoKill, "__ww_mutex_check_kill() finds the older waiter in the same critical section"),
-    (
-        Mutation::RcuSafeNoRecheck,
-        "a fence's memory is not used again while a section lasts, so that a fence that was replaced a moment ago is as good as \
-         one that will be replaced a moment later",
-    ),
 ];
 
 impl Mutation {
@@ -386,7 +430,7 @@ mod at_work {
     };
 
     /// Words of a set of mutations.
-    const WORDS: usize = 4;
+    const WORDS: usize = 5;
     const _: () = assert!(Mutation::ALL.len() <= 64 * WORDS);
 
     /// The mutation that a program runs with, and those that its steps asked for.

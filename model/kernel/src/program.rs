@@ -149,6 +149,10 @@ pub struct FenceOps {
     pub release: Option<CalleeId>,
     /// `use_64bit_seqno`: its numbers do not wrap around.
     pub seqno64: bool,
+    /// Up to 2025: they stay when the fence is signalled, so that whoever asks may come when their module is gone.
+    pub stay: bool,
+    /// Its memory is of a `SLAB_TYPESAFE_BY_RCU` cache: freed at once, and another fence's while readers still look at it.
+    pub typesafe: bool,
 }
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].

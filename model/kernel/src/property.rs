@@ -69,7 +69,8 @@ properties! {
         "an error set on a fence that is already signalled, or an error outside of -4095..-1",
         "dma_fence_set_error()";
     FenceReleasedPending = "fence-released-pending",
-        "the last reference to an unsignalled fence is dropped while callbacks are queued",
+        "the last reference to an unsignalled fence is dropped while callbacks are queued: the kernel warns, and signals it with \
+         -EDEADLK, so that nobody hangs; here the execution ends with the warning",
         "WARN in dma_fence_release()";
     FenceReinitialised = "fence-reinitialised",
         "dma_fence_init() on a fence that is alive",
@@ -77,6 +78,9 @@ properties! {
     ContainerInContainer = "container-in-container",
         "an array is made with a member that is made of other fences itself, or a chain's node with a fence that is one",
         "WARN_ON in dma_fence_array_init(), dma_fence_chain_init()";
+    ContainerInResv = "container-in-resv",
+        "an array or a chain's node is added to a reservation, which wants each fence by itself",
+        "WARN_ON(dma_fence_is_container()) in dma_resv_add_fence()";
     FenceNeverSignals = "fence-never-signals",
         "a fence that others have seen is still pending when everything is over, or for ever: whoever waits for it hangs",
         "dma-buf.rst, DMA fence cross-driver contract: fences must complete in a reasonable time";
@@ -132,7 +136,8 @@ properties! {
         "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
         "dma_fence_add_callback(): callbacks may be called from atomic context or irq context";
     LockInSignalling = "lock-in-signalling",
-        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section: others wait for fences with it held",
+        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
+         which may fault: others wait for fences with those held",
         "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
     AllocInSignalling = "alloc-in-signalling",
         "a blocking allocation inside of a fence-signalling section: reclaim may wait for fences",

@@ -9,8 +9,8 @@
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,
-    Value, View, World,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Patience, Plain, Program, Property, Runtime,
+    ThreadSet, Value, View, World,
     coder::{fields, points},
     cx::{Woken, woken_by},
     fence::{self, CallbackOp, FenceOp, What},
@@ -83,7 +83,16 @@ impl Code for SyncFile<Plain> {
 
 /// `fence_check_cb_func()`: `wake_up_all(&sync_file->wq)`.
 pub(crate) fn wake_all<R: Runtime>(cx: &mut Cx<'_, R>, file: ObjId) {
-    let waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
+    if cx.mutated(Mutation::FileWakesNobody) {
+        return;
+    }
+    if cx.sync_file(file).fence.load(Order::Acquire).is_none() {
+        return cx.violate(Property::UseAfterFree, Some(file));
+    }
+    let mut waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
+    if cx.mutated(Mutation::FileWakesOne) {
+        waiters &= waiters.wrapping_neg();
+    }
     cx.sync_file(file).triggered.fetch_or(u64::from(waiters), Order::AcqRel);
     ThreadSet(waiters).iter().for_each(|t| {
         cx.wake(t);
@@ -199,7 +208,10 @@ impl SyncFileOp {
     }
 
     fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        fence::get(cx, self.fence);
+        if !cx.mutated(Mutation::FileCreateNoGet) {
+            fence::get(cx, self.fence);
+        }
+        cx.fence(self.fence).publish();
         let file = cx.sync_file(self.file);
         file.flags.store(0, Order::Relaxed);
         if file.fence.swap(Some(self.fence), Order::AcqRel).is_some() {
@@ -222,7 +234,7 @@ impl SyncFileOp {
         if !self.open(cx) {
             return Flow::Done(Value::Unset);
         }
-        let me = 1 << cx.me.0;
+        let me = if cx.mutated(Mutation::FilePollNotQueued) { 0 } else { 1 << cx.me.0 };
         cx.sync_file(self.file).waiters.fetch_or(me, Order::AcqRel);
         cx.rt.full_barrier();
         self.go(At::Enable)
@@ -235,13 +247,17 @@ impl SyncFileOp {
             }
             Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
         };
-        if was {
-            return self.test();
+        let adds = !was || cx.mutated(Mutation::FilePollAddsAgain);
+        if !adds || cx.mutated(Mutation::FilePollAddsNone) {
+            return self.test(cx.program);
         }
         self.inside(At::Add, Inner::Callback(CallbackOp::new(true, self.fence, self.file, Value::Unset)))
     }
 
-    fn test(&mut self) -> Flow {
+    fn test(&mut self, program: &Program) -> Flow {
+        if program.mutated(Mutation::FilePollNoTest) && !self.once && self.at == At::Enable {
+            return self.go(At::SetState);
+        }
         self.inside(At::Test, Inner::Fence(FenceOp::new(What::IsSignaled, self.fence, 0)))
     }
 
@@ -260,11 +276,11 @@ impl SyncFileOp {
         let triggered = cx.sync_file(self.file).triggered.fetch_and(mine, Order::AcqRel) & !mine as u16 != 0;
         if triggered {
             cx.set_running();
-            return self.test();
+            return self.test(cx.program);
         }
         // Whatever ended the sleep, it looks once more.
         self.once |= woken_by(cx, self.patience) == Woken::Timeout;
-        self.test()
+        self.test(cx.program)
     }
 
     fn leave_with(&mut self, result: Value) -> Flow {
@@ -274,7 +290,9 @@ impl SyncFileOp {
 
     fn leave<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mine = !(1 << cx.me.0);
-        cx.sync_file(self.file).waiters.fetch_and(mine, Order::AcqRel);
+        if !cx.mutated(Mutation::FilePollStaysQueued) {
+            cx.sync_file(self.file).waiters.fetch_and(mine, Order::AcqRel);
+        }
         cx.sync_file(self.file).triggered.fetch_and(mine, Order::AcqRel);
         Flow::Done(self.result)
     }
@@ -287,28 +305,29 @@ impl SyncFileOp {
             Variant::Upstream => cx.sync_file(self.file).flags.load(Order::Relaxed) & POLL_ENABLED != 0,
             Variant::BitInFence => fence::is_poll_enabled(cx, self.fence),
         };
-        if polled {
+        if polled && !cx.mutated(Mutation::FileReleaseKeepsCallback) {
             return self
                 .inside(At::Remove, Inner::Callback(CallbackOp::new(false, self.fence, self.file, Value::Unset)));
         }
-        self.drop_fence()
+        self.drop_fence(cx.program)
     }
 
-    fn drop_fence(&mut self) -> Flow {
-        self.inside(At::Put, Inner::Fence(FenceOp::new(What::Put, self.fence, 0)))
+    fn drop_fence(&mut self, program: &Program) -> Flow {
+        let what = if program.mutated(Mutation::FileReleaseKeepsFence) { What::IsSignaled } else { What::Put };
+        self.inside(At::Put, Inner::Fence(FenceOp::new(what, self.fence, 0)))
     }
 
     /// What it is inside of is over, with this result.
-    fn after(&mut self, result: Value) -> Flow {
+    fn after(&mut self, program: &Program, result: Value) -> Flow {
         self.inner = Inner::Fence(FenceOp::BLANK);
         let zero = result == Value::Word(0);
         match self.at {
-            At::Add if zero => self.test(),
+            At::Add if zero || program.mutated(Mutation::FilePollNoWake) => self.test(program),
             At::Add => self.go(At::Wake),
             At::Test if !zero => self.leave_with(Value::Word(1)),
             At::Test if self.once => self.leave_with(Value::Word(0)),
             At::Test => self.go(At::SetState),
-            At::Remove => self.drop_fence(),
+            At::Remove => self.drop_fence(program),
             _ => Flow::Done(Value::Word(0)),
         }
     }
@@ -323,10 +342,10 @@ impl SyncFileOp {
             Inner::Callback(m) => m.step(cx),
         };
         match flow {
-            Flow::Done(result) => self.after(result),
+            Flow::Done(result) => self.after(cx.program, result),
             Flow::Call(call) => match call.then {
                 crate::Then::Resume => flow,
-                crate::Then::Done(result) => call.before(self.after(result)),
+                crate::Then::Done(result) => call.before(self.after(cx.program, result)),
             },
             other => other,
         }
@@ -341,16 +360,22 @@ impl Protocol for SyncFileOp {
                 if !self.open(cx) {
                     return Flow::Done(Value::Unset);
                 }
-                fence::get(cx, self.fence);
+                if !cx.mutated(Mutation::FileGetNothing) {
+                    fence::get(cx, self.fence);
+                }
                 Flow::Done(fence::reference(self.fence))
             }
             At::Poll => self.poll(cx),
             At::Enable => self.enable(cx),
             At::Wake => {
                 wake_all(cx, self.file);
-                self.test()
+                self.test(cx.program)
             }
-            At::SetState if self.patience.interruptible() && cx.signal_pending() => {
+            At::SetState
+                if self.patience.interruptible()
+                    && cx.signal_pending()
+                    && !cx.mutated(Mutation::FilePollIgnoresSignal) =>
+            {
                 self.leave_with(Woken::Signal.result())
             }
             At::SetState => {

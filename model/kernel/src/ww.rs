@@ -163,13 +163,14 @@ pub struct Config {
     pub handoff: bool,
     /// `CONFIG_MUTEX_SPIN_ON_OWNER`.
     pub optimistic_spin: bool,
-    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all.
+    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all. Without it whoever
+    /// breaks that rule is told where it hangs.
     pub lockdep: bool,
 }
 
 impl Config {
     /// What is always there.
-    pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: false };
+    pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: true };
 }
 
 impl Default for Config {

@@ -263,11 +263,12 @@ fn duplicates_are_ignored_if_the_set_is_told_to_and_released_by_one_unlock() {
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "first");
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "second");
         s.op("unlock", exec(What::UnlockObj, e, Some(fb), flags));
-        s.lock(lock_of(fb), None, "plain");
+        let plain = Op::WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
+        s.op_into("trylock", plain, "free");
         s.unlock(lock_of(fb));
         s.op("fini", exec(What::Fini, e, None, flags));
     });
-    assert_eq!(locals(&w.b.build()), [word(1), word(0), word(0), word(0)]);
+    assert_eq!(locals(&w.b.build()), [word(1), word(0), word(0), word(1)]);
 }
 
 #[test]

@@ -151,9 +151,9 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             NO_HANDOFF,
             OPTIMISTIC_SPIN,
             flag(
-                "lockdep",
-                "as with CONFIG_PROVE_LOCKING: to wait for a second one without the context is a mistake, also where nobody \
-                 is in the way",
+                "no-lockdep",
+                "as without CONFIG_PROVE_LOCKING: to wait for a second one without the context is no mistake as long as \
+                 nobody is in the way",
             ),
         ],
         meaning: "a class of ww mutexes",
@@ -183,6 +183,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             flag(
                 "seqno64",
                 "its numbers are of 64 bits; without it they wrap around, as 16 bits do (in the kernel 32)",
+            ),
+            flag("ops-stay", "as up to 2025: its operations stay when it is signalled, as long as its module does"),
+            flag(
+                "typesafe-by-rcu",
+                "its memory may be a new fence's as soon as it is freed, by another `fence-init`, though readers still look at it",
             ),
             flag("spare", "memory for a stub, a fence that `fence-merge` makes where nothing is left to wait for"),
         ],

@@ -10,7 +10,8 @@
 //!   L -> M    a thread takes the lock M, and waits for it if need be, and holds L
 //! ```
 //!
-//! Only fences with one signaller count: of several threads, each may be the one. A trylock waits for nobody. A circle of
+//! Of several threads that may signal a fence, each may be the one: there is a circle if there is one through each of them,
+//! and none goes on through such a fence. A trylock waits for nobody. A circle of
 //! locks alone is no business of ours: among locks, every order that can hang is found by the search itself, and contexts
 //! make others harmless. Where a deadlock was found, that says it all, and nothing is added.
 //!
@@ -39,23 +40,26 @@ struct Witness {
 /// A dependency of a circle.
 pub(super) type Link = (Violation, u32, Option<Action>);
 
+/// Who depends on something: a lock by its number, and behind all objects whoever may signal a fence.
+type Row = usize;
+
 /// The dependencies seen so far.
 pub(super) struct Dependencies {
-    /// The fences with one signaller, and who that is.
+    /// Every fence with every thread that may signal it, fence by fence.
     signallers: Vec<(ObjId, ThreadId)>,
     locks: Vec<ObjId>,
-    /// A row of bits for each object: what it depends on.
-    on: [u64; MAX_OBJECTS],
-    witnesses: BTreeMap<(ObjId, ObjId), Witness>,
+    /// What each row depends on, as bits.
+    on: Vec<u64>,
+    witnesses: BTreeMap<(Row, ObjId), Witness>,
 }
 
 impl Dependencies {
-    /// Nothing seen yet; `None` if the program has no fence with a single signaller, or no lock and no second fence.
+    /// Nothing seen yet; `None` if the program has no fence that threads signal, or no lock and no second fence.
     pub(super) fn new(program: &Program) -> Option<Dependencies> {
         let ids = || (0..program.objects.len()).map(ObjId::object);
         let signallers: Vec<_> = ids()
             .filter(|id| matches!(program.kind(*id), ObjectKind::Fence { .. }))
-            .filter_map(|f| Some((f, program.only_signaller(f)?)))
+            .flat_map(|f| program.signallers(f).map(move |t| (f, t)))
             .collect();
         let is_lock = |id: &ObjId| {
             matches!(
@@ -64,15 +68,35 @@ impl Dependencies {
             )
         };
         let locks: Vec<ObjId> = ids().filter(is_lock).collect();
-        let any = !signallers.is_empty() && signallers.len() + locks.len() > 1;
-        any.then(|| Dependencies { signallers, locks, on: [0; MAX_OBJECTS], witnesses: BTreeMap::new() })
+        let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
+        let on = vec![0; MAX_OBJECTS + signallers.len()];
+        let any = fences > 0 && fences + locks.len() > 1;
+        any.then(|| Dependencies { signallers, locks, on, witnesses: BTreeMap::new() })
     }
 
-    fn note(&mut self, from: ObjId, to: ObjId, witness: Witness) {
-        let (Some(row), Some(bit)) = (from.as_object(), to.as_object()) else { return };
-        if from != to && self.on[row] >> bit & 1 == 0 {
-            self.on[row] |= 1 << bit;
+    fn note(&mut self, from: Row, to: ObjId, witness: Witness) {
+        let own = self.signallers.get(from.wrapping_sub(MAX_OBJECTS)).map(|s| s.0);
+        let Some(bit) = to.as_object().filter(|bit| *bit != from && own != Some(to)) else { return };
+        if self.on[from] >> bit & 1 == 0 {
+            self.on[from] |= 1 << bit;
             self.witnesses.insert((from, to), witness);
+        }
+    }
+
+    /// The rows of those who may signal a fence.
+    fn rows_of(&self, fence: ObjId) -> impl Iterator<Item = Row> {
+        let all = self.signallers.iter().enumerate();
+        all.filter(move |(_, s)| s.0 == fence).map(|(i, _)| MAX_OBJECTS + i)
+    }
+
+    /// Where a way goes on from an object: a lock, or a fence that one thread alone signals.
+    fn row_of(&self, object: usize) -> Option<Row> {
+        let id = ObjId::object(object);
+        let mut rows = self.rows_of(id);
+        match (rows.next(), rows.next()) {
+            (None, _) => self.locks.contains(&id).then_some(object),
+            (only, None) => only,
+            _ => None,
         }
     }
 
@@ -80,14 +104,15 @@ impl Dependencies {
     fn wait(&mut self, state: &State, on: ObjId, witness: Witness) {
         let t = witness.thread;
         for i in 0..self.locks.len() {
-            if state.world.is_held_by(self.locks[i], t) {
-                self.note(self.locks[i], on, witness);
+            let (lock, row) = (self.locks[i], self.locks[i].as_object());
+            if let Some(row) = row.filter(|_| state.world.is_held_by(lock, t)) {
+                self.note(row, on, witness);
             }
         }
         for i in 0..self.signallers.len() {
             let (fence, by) = self.signallers[i];
             if by == t && state.world.is_owed(fence) {
-                self.note(fence, on, witness);
+                self.note(MAX_OBJECTS + i, on, witness);
             }
         }
     }
@@ -119,12 +144,15 @@ impl Dependencies {
     }
 
     /// The shortest circle through a fence, the first of several: its dependencies in order, each with the state that shows
-    /// it and the step from there.
+    /// it and the step from there. Of a fence with several signallers there is one for each of them.
     pub(super) fn circle(&self) -> Vec<Link> {
-        let circles = self.signallers.iter().filter_map(|(f, _)| self.back_to(*f));
+        let fences = self.signallers.chunk_by(|a, b| a.0 == b.0).map(|s| s[0].0);
+        let circles = fences.filter_map(|f| {
+            let each: Option<Vec<_>> = self.rows_of(f).map(|row| self.back_to(f, row)).collect();
+            Some(each?.concat())
+        });
         let Some(circle) = circles.min_by_key(Vec::len) else { return vec![] };
-        let next = circle.iter().cycle().skip(1);
-        let edges = circle.iter().zip(next).filter_map(|(from, to)| {
+        let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
             let property = Property::DependencyCycle;
             Some((Violation { property, thread, pc, object: Some(*to), other: None }, state, action))
@@ -132,21 +160,21 @@ impl Dependencies {
         edges.collect()
     }
 
-    /// The shortest way from an object back to it.
-    fn back_to(&self, start: ObjId) -> Option<Vec<ObjId>> {
-        let mut ways = vec![vec![start]];
+    /// The shortest way from one who may signal a fence back to that fence, as its dependencies.
+    fn back_to(&self, fence: ObjId, first: Row) -> Option<Vec<(Row, ObjId)>> {
+        let mut ways = vec![(first, vec![])];
         let mut seen = 0u64;
-        while let Some(at) = ways.iter().position(|w| !w.is_empty()) {
-            let way = std::mem::take(&mut ways[at]);
-            let row = way.last().and_then(|o| o.as_object())?;
-            for next in (0..MAX_OBJECTS).filter(|i| self.on[row] >> i & 1 == 1) {
-                if ObjId::object(next) == start {
+        let mut at = 0;
+        while let Some((row, way)) = ways.get(at).cloned() {
+            at += 1;
+            let unseen = self.on[row] & !seen;
+            for next in (0..MAX_OBJECTS).filter(|i| unseen >> i & 1 == 1) {
+                let way = [&way[..], &[(row, ObjId::object(next))]].concat();
+                if ObjId::object(next) == fence {
                     return Some(way);
                 }
-                if seen >> next & 1 == 0 {
-                    seen |= 1 << next;
-                    ways.push([&way[..], &[ObjId::object(next)]].concat());
-                }
+                seen |= 1 << next;
+                ways.extend(self.row_of(next).map(|row| (row, way)));
             }
         }
         None

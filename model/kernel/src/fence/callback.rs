@@ -231,6 +231,9 @@ impl CallbackOp {
     /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
         if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceAddNoTest) {
+            if cx.mutated(Mutation::FenceAddCalls) && self.callback.as_object().is_some() {
+                run(cx, self.callback, None);
+            }
             return Value::from(Errno::ENOENT);
         }
         if cx.mutated(Mutation::FenceAddNotQueued) {

@@ -10,7 +10,8 @@ use crate::{
     SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
-    primitives::{irq::irqs_footprint, refcount::Dropped},
+    primitives::{irq::irqs_footprint, rcu, refcount::Dropped},
+    runtime::NoteCell,
 };
 
 points! {
@@ -40,10 +41,14 @@ points! {
         IsSignaled = "dma_fence_is_signaled",
         /// Not yet, as far as the bit tells: `ops->signaled()` is asked, if there still is one.
         AskOps = "ops->signaled",
-        /// It returned false.
+        /// It returned false: `rcu_read_unlock()`.
         NotSignaled = "ops->signaled: false",
-        /// It returned true: whoever asked signals the fence, unless somebody was faster.
+        /// It returned true: `rcu_read_unlock()`.
+        AskedTrue = "ops->signaled: true",
+        /// Then whoever asked signals the fence, unless somebody was faster.
         SignalSeen = "ops->signaled: set SIGNALED",
+        /// `fence->ops`, read by a driver: 1, or 0 if they are detached.
+        HasOps = "fence->ops",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
@@ -72,10 +77,10 @@ points! {
 /// An operation on a fence in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FenceOp {
-    what: What,
-    fence: ObjId,
+    pub(super) what: What,
+    pub(super) fence: ObjId,
     /// What `set-error` sets; for a signaller, and for who asks for the status, its result, if it was the first.
-    error: i16,
+    pub(super) error: i16,
 }
 
 impl Code for i16 {
@@ -103,9 +108,10 @@ impl FenceOp {
 
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let me = cx.me;
+        let typesafe = cx.program.fence_ops(self.fence).typesafe;
         let fence = cx.fence(self.fence);
         let life = fence.life.load(Order::Relaxed);
-        if life != Life::Unborn as u8 {
+        if life != Life::Unborn as u8 && !(typesafe && life == Life::Freed as u8) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
             let alive = life == Life::Alive as u8;
             let property = if alive { Property::FenceReinitialised } else { Property::UseAfterFree };
@@ -113,6 +119,7 @@ impl FenceOp {
         }
         fence.flags.store(0, Order::Relaxed);
         fence.error.store(0, Order::Relaxed);
+        fence.published.set(false);
         fence.refs.reset(1);
         fence.refs.book(me, 1);
         fence.life.swap(Life::Alive as u8, Order::AcqRel);
@@ -133,36 +140,14 @@ impl FenceOp {
     }
 
     /// Held by another over several steps: a threaded runtime must wait.
-    fn spin<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Flow> {
+    pub(super) fn spin<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Flow> {
         super::wait::spin_if_locked(cx, self.fence)
-    }
-
-    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile.
-    fn ask_ops<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let detached = cx.fence(self.fence).flags.load(Order::Acquire) & DETACHED != 0;
-        let detached = detached && !cx.mutated(Mutation::FenceAsksDetached);
-        match cx.program.fence_ops(self.fence).signaled.filter(|_| !detached) {
-            Some(callee) => {
-                let args = [super::reference(self.fence), Value::Unset];
-                Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
-            }
-            None => Flow::Done(Value::Word(0)),
-        }
-    }
-
-    fn is_signaled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let signaled = test_signaled(cx, self.fence);
-        let asks = !cx.mutated(Mutation::FenceAsksNobody);
-        if signaled || !asks || cx.program.fence_ops(self.fence).signaled.is_none() {
-            return Flow::Done(Value::Word(i32::from(signaled)));
-        }
-        self.what = What::AskOps;
-        Flow::Go
     }
 
     /// Sets SIGNALED, and detaches the operations if nobody needs them after that: true if it was signalled already.
     fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
-        let detach = if cx.program.fence_ops(self.fence).release.is_none() { DETACHED } else { 0 };
+        let ops = cx.program.fence_ops(self.fence);
+        let detach = if ops.release.is_none() && !ops.stay { DETACHED } else { 0 };
         let signaled = if cx.mutated(Mutation::FenceSignalNoFlag) { 0 } else { SIGNALED };
         let (set, order) = (u64::from(signaled | detach), cx.order(Mutation::FenceSignalRelaxed, Order::AcqRel));
         if !cx.fence(self.fence).is_signaled() {
@@ -263,7 +248,7 @@ impl FenceOp {
     }
 
     /// The lock is held already.
-    fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+    pub(super) fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         if !cx.mutated(Mutation::FenceEnableNotSignalled) {
             self.set_signaled(cx);
@@ -285,38 +270,6 @@ impl FenceOp {
         if !cx.mutated(Mutation::FenceErrorLost) {
             cx.fence(self.fence).error.store(self.error.unsigned_abs(), Order::Relaxed);
         }
-    }
-
-    /// `dma_fence_get_status_locked()`, which asks the driver while the lock is held.
-    fn status<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.fence);
-        if let Some(spin) = self.spin(cx) {
-            return spin;
-        }
-        if test_signaled(cx, self.fence) {
-            return Flow::Done(Value::Word(i32::from(self.status_of_signaled(cx))));
-        }
-        let Some(callee) = cx.program.fence_ops(self.fence).signaled else { return Flow::Done(Value::Word(0)) };
-        let mut locked = cx.fence(self.fence).locked.get(held);
-        super::hold(cx, &mut locked);
-        cx.fence(self.fence).locked.set(held, locked);
-        self.what = What::StatusAsked;
-        let args = [super::reference(self.fence), Value::Unset];
-        Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
-    }
-
-    /// 1, or the error.
-    fn status_of_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> i16 {
-        let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
-        let success = error == 0 || cx.mutated(Mutation::FenceStatusNoError);
-        if success { 1 } else { -(error as i16) }
-    }
-
-    /// The driver says that it is done.
-    fn status_seen<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let flow = self.signal_now(cx);
-        self.error = self.status_of_signaled(cx);
-        flow
     }
 
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -378,7 +331,8 @@ impl Protocol for FenceOp {
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
             What::AskOps => self.ask_ops(cx),
-            What::NotSignaled => Flow::Done(Value::Word(0)),
+            What::NotSignaled | What::AskedTrue => self.asked(cx),
+            What::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
             What::RunCallback => self.run_callback(cx),
             What::Stamp => self.stamp(cx),
             What::Timestamp | What::RawTimestamp => self.timestamp(cx),
@@ -394,7 +348,8 @@ impl Protocol for FenceOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.what {
-            What::IsSignaled | What::AskOps | What::NotSignaled | What::RawTimestamp => Footprint::reads(self.fence),
+            What::IsSignaled | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
+            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
             What::Release | What::Free => release_footprint(v, self.fence),
             What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
             What::RunCallback => {
@@ -420,7 +375,7 @@ impl Protocol for FenceOp {
             What::Enabling => self.what = if no { What::SignalNow } else { What::Unlock },
             What::StatusAsked => self.what = if no { What::Unlock } else { What::StatusSeen },
             What::AskOps if no => self.what = What::NotSignaled,
-            What::AskOps => (self.what, self.error) = (What::SignalSeen, 1),
+            What::AskOps => (self.what, self.error) = (What::AskedTrue, 1),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! The contract of whoever publishes a fence: it signals, on every path.
 //!
 //! A fence is *owed* from the moment on in which others may have seen it until it signals. Three kinds are nobody's debt:
-//! a fence that nothing in the program signals (the scenario is about something else, and who would be to blame?), one
+//! a fence that nothing in the program signals (its driver is not there: what it owes is not known), one
 //! that is made of others (theirs is the debt), and one whose `signaled` operation says it (nobody may have asked).
 
 use crate::{
@@ -25,12 +25,11 @@ impl Program {
         by_itself.or_else(called).or_else(|| alone().then(|| self.main_thread()))
     }
 
-    /// The one thread that signals a fence, in its own code; `None` if several may, or another way leads there.
-    pub fn only_signaller(&self, fence: ObjId) -> Option<ThreadId> {
+    /// The threads that may signal a fence; none, if something else says whether it is signalled.
+    pub fn signallers(&self, fence: ObjId) -> impl Iterator<Item = ThreadId> {
         let all = |s: &Script| s.code.len();
-        let mut who = self.threads().filter(|t| signals(&self.scripts[t.index()], fence, all));
-        let only = who.next().filter(|_| self.says_itself(fence));
-        only.filter(|_| who.next().is_none())
+        let itself = self.says_itself(fence);
+        self.threads().filter(move |t| itself && signals(&self.scripts[t.index()], fence, all))
     }
 
     /// Who should have signalled a fence; `None` if that is nobody's debt.
@@ -42,9 +41,10 @@ impl Program {
 /// Whether one of the first instructions of a script signals a fence; a local may be any.
 fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -> bool {
     script.code[..how_many(script)].iter().any(|i| match i {
-        Instr::Op { op: Op::Fence { what: What::Signal | What::CheckAndSignal, fence: f, .. }, .. } => {
-            matches!(f, Operand::Local(_)) || *f == Operand::Object(fence)
-        }
+        Instr::Op {
+            op: Op::Fence { what: What::Signal | What::CheckAndSignal | What::SignalChecked, fence: f, .. },
+            ..
+        } => matches!(f, Operand::Local(_)) || *f == Operand::Object(fence),
         _ => false,
     })
 }

@@ -1,7 +1,9 @@
 //! Memory of no further interest: `kmalloc()` with its two ways of being short of memory.
 //!
 //! `GFP_KERNEL` may sleep and may have to reclaim: then a shrinker of the program runs, in the caller's place and with
-//! the caller's locks held. `GFP_ATOMIC` does neither and may fail at any time.
+//! the caller's locks held. `GFP_NOFS` and `GFP_NOIO` are no better where fences are concerned: they keep reclaim off file
+//! systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences. `GFP_ATOMIC` does
+//! neither and may fail at any time.
 
 use crate::{
     Call, Code, Coder, Context, Cx, Flow, Footprint, Program, Property, Runtime, Then, Value, View, coder::fields,
@@ -11,7 +13,7 @@ use crate::{
 /// How an allocation behaves when memory is short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gfp {
-    /// `GFP_KERNEL`: sleeps, reclaims.
+    /// `GFP_KERNEL`, `GFP_NOFS`, `GFP_NOIO`: sleeps, reclaims.
     Kernel,
     /// `GFP_ATOMIC`, `GFP_NOWAIT`: fails.
     Atomic,
@@ -61,7 +63,7 @@ impl Alloc {
 /// What an allocation returns that succeeded: something that is not NULL.
 const MEMORY: Value = Value::Word(1);
 
-/// Where a `GFP_KERNEL` allocation is made, inside of another operation or by itself.
+/// Where an allocation is made that may sleep, inside of another operation or by itself.
 pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.might_sleep(None);
     if cx.private.signalling > 0 {

@@ -73,6 +73,9 @@ impl UserAccess {
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::UserAccessUnderResv, Some(resv));
         }
+        if cx.private.signalling > 0 {
+            cx.violate(Property::LockInSignalling, self.mmap_lock);
+        }
         match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutation::UaccessFaultNoLock)) {
             None => Flow::Done(Value::Word(0)),
             Some(lock) => self.mmap(At::Fault, rwsem::At::Read, lock),

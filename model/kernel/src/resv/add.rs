@@ -67,6 +67,9 @@ impl AddFence {
         if assert_held(cx, self.resv) && !cx.mutated(Mutation::ResvAddNoGet) {
             fence::get(cx, self.fence);
             cx.fence(self.fence).publish();
+            if cx.program.container(self.fence).is_some() {
+                cx.violate(Property::ContainerInResv, Some(self.fence));
+            }
         }
         let list = cx.resv(self.resv).list.load(Order::Relaxed);
         self.at = match list {

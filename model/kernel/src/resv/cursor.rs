@@ -284,6 +284,9 @@ impl CursorOp {
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
+            if cx.mutated(Mutation::CursorLockedSkips) && entry.fence.is_some_and(|f| fence::test_signaled(cx, f)) {
+                continue;
+            }
             if entry.usage <= self.cursor.usage() || cx.mutated(Mutation::CursorLockedAnyUsage) {
                 self.cursor.set_found(entry.usage);
                 return self.item(entry.fence);

@@ -2,7 +2,8 @@
 
 use super::{Given, NONE, Part, after_call, assign, fixed, hold, let_go, load, lock, pointed};
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Runtime, SharedCell, ThreadId, Value, View,
+    AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, SharedCell, ThreadId, Value,
+    View,
     coder::{fields, points},
     fence::{self, ChainInit, ChainWalk, FindSeqno, NO_FENCE},
     machine::Protocol,
@@ -101,12 +102,13 @@ impl SyncobjPost {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.adds_point() {
-            fence::get(cx, self.contained);
-            return self.go(At::LockForPoint);
+        let fence = if self.adds_point() { self.contained } else { self.new };
+        if !cx.mutated(Mutation::SyncobjNoGet) {
+            fence::get(cx, fence);
         }
-        fence::get(cx, self.new);
-        self.go(At::Lock)
+        // Before whoever waits for a submission can see it: it is the submission's promise all the same.
+        cx.fence(fence).publish();
+        self.go(if self.adds_point() { At::LockForPoint } else { At::Lock })
     }
 
     fn new_fence(&self) -> Option<ObjId> {
@@ -122,8 +124,9 @@ impl SyncobjPost {
         let old = load(cx, self.syncobj);
         self.old = old.unwrap_or(NONE);
         assign(cx, self.syncobj, self.new_fence());
-        if locked.waiters().next().is_none() || self.new == NONE || old == self.new_fence() {
-            return self.unlocked();
+        let nobody = locked.waiters().next().is_none() || cx.mutated(Mutation::SyncobjTellsNobody);
+        if nobody || self.new == NONE || old == self.new_fence() {
+            return self.unlocked(cx.program);
         }
         hold(cx, self.syncobj, held, locked);
         self.go(At::Offer)
@@ -135,7 +138,7 @@ impl SyncobjPost {
             Ok(got) => got,
             Err(flow) => return flow,
         };
-        let prev = load(cx, self.syncobj);
+        let prev = load(cx, self.syncobj).filter(|_| !cx.mutated(Mutation::SyncobjPointNoPrev));
         prev.into_iter().for_each(|prev| fence::get(cx, prev));
         self.old = prev.unwrap_or(NONE);
         hold(cx, self.syncobj, held, locked);
@@ -154,12 +157,14 @@ impl SyncobjPost {
         match self.waiter(cx) {
             None => {
                 let_go(cx, self.syncobj);
-                self.unlocked()
+                self.unlocked(cx.program)
             }
             Some((_, point)) => {
-                fence::get(cx, self.new);
+                if !cx.mutated(Mutation::SyncobjGiveNoGet) {
+                    fence::get(cx, self.new);
+                }
                 self.gift = Given::Fence(self.new);
-                if point == 0 {
+                if point == 0 || cx.mutated(Mutation::SyncobjGiveEarly) {
                     return self.go(At::Give);
                 }
                 self.inside(At::Find, Part::Find(FindSeqno::new(self.new, point)))
@@ -179,19 +184,30 @@ impl SyncobjPost {
 
     fn wake<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some((who, _)) = self.waiter(cx) {
-            cx.wake(who);
+            if !cx.mutated(Mutation::SyncobjGiveNoWake) {
+                cx.wake(who);
+            }
             let held = cx.enter(self.syncobj);
             let mut locked = cx.syncobj(self.syncobj).locked.get(held);
-            locked.remove(who);
+            if cx.mutated(Mutation::SyncobjGiveStaysListed) {
+                self.passed += 1;
+            } else {
+                locked.remove(who);
+            }
+            if cx.mutated(Mutation::SyncobjTellsFirst) {
+                self.passed = u8::MAX;
+            }
             cx.syncobj(self.syncobj).locked.set(held, locked);
         }
         self.gift = Given::Nothing;
         self.go(At::Offer)
     }
 
-    fn unlocked(&mut self) -> Flow {
+    fn unlocked(&mut self, program: &Program) -> Flow {
         match (self.adds_point(), self.old) {
             (_, NONE) => Flow::Done(Value::Word(0)),
+            (false, _) if program.mutated(Mutation::SyncobjKeepsOld) => Flow::Done(Value::Word(0)),
+            (true, old) if program.mutated(Mutation::SyncobjPointNoWalk) => self.inside(At::PutPrev, Part::put(old)),
             (true, _) => self.go(At::WalkBegin),
             (false, old) => self.inside(At::PutOld, Part::put(old)),
         }
@@ -202,6 +218,10 @@ impl SyncobjPost {
         self.part = Part::NONE;
         match self.at {
             At::Init => self.go(At::Assign),
+            At::Find if result == Value::from(Errno::EINVAL) && cx.mutated(Mutation::SyncobjMissedLeaks) => {
+                self.passed += 1;
+                self.go(At::Offer)
+            }
             At::Find if result == Value::from(Errno::EINVAL) => self.inside(At::PutMissed, Part::put(self.new)),
             At::Find => {
                 self.gift = Given::of(result);
@@ -213,6 +233,7 @@ impl SyncobjPost {
             }
             At::Walk => match fence::found(result) {
                 Some(node) => self.inside(At::Walk, Part::Walk(ChainWalk::new(cx.program, node))),
+                None if cx.mutated(Mutation::SyncobjPointKeepsPrev) => Flow::Done(Value::Word(0)),
                 None => self.inside(At::PutPrev, Part::put(self.old)),
             },
             _ => Flow::Done(Value::Word(0)),

@@ -2,7 +2,7 @@
 
 use super::{NONE, Part, after_call};
 use crate::{
-    Cx, Flow, Footprint, ObjId, Runtime, Value, View,
+    Cx, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::{fields, points},
     fence::{self, ChainWalk, NO_FENCE},
     machine::Protocol,
@@ -126,7 +126,11 @@ impl SyncobjQuery {
             At::Test => {
                 let own = cx.world.fence_point(cx.program, self.last).1;
                 let before = cx.world.prev_seqno(cx.program, self.last).unwrap_or(0);
-                self.point = if result == Value::Word(0) { before } else { own };
+                let pending = result == Value::Word(0) && !cx.mutated(Mutation::SyncobjQueryOwn);
+                self.point = if pending { before } else { own };
+                if cx.mutated(Mutation::SyncobjQueryLeaks) {
+                    return self.inside(At::PutHead, Part::put(self.head));
+                }
                 self.inside(At::Drop, Part::put(self.last))
             }
             At::Drop => self.inside(At::PutHead, Part::put(self.head)),

@@ -4,7 +4,8 @@ mod first;
 
 use super::{Act, Flags, Given, NONE, Part, Variant, after_call, fixed, let_go, lock, pointed};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Patience, Runtime, SharedCell, Value, View,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Patience, Program, Runtime,
+    SharedCell, Value, View,
     coder::points,
     cx::{Woken, woken_by},
     fence::{self, Waker},
@@ -208,43 +209,43 @@ impl SyncobjWait {
     fn set_state<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.set_sleeping(self.patience());
         (self.i, self.count) = (0, 0);
-        self.look_at()
+        self.look_at(cx.program)
     }
 
     /// At this entry; what is known already needs no look.
-    fn look_at(&mut self) -> Flow {
-        if self.given() == Given::Nothing { self.go(At::Look) } else { self.filled() }
+    fn look_at(&mut self, program: &Program) -> Flow {
+        if self.given() == Given::Nothing { self.go(At::Look) } else { self.filled(program) }
     }
 
     fn look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let byte = cx.syncobj(self.syncobj()).entry(me).map_or(0, |entry| entry.load(Order::Acquire));
         self.give(Given::from_byte(byte));
-        if self.given() == Given::Nothing { self.next_look() } else { self.filled() }
+        if self.given() == Given::Nothing { self.next_look(cx.program) } else { self.filled(cx.program) }
     }
 
     /// The entry has a fence.
-    fn filled(&mut self) -> Flow {
+    fn filled(&mut self, program: &Program) -> Flow {
         match self.given() {
             _ if self.has(FINDS) => self.go(At::Running),
             Given::Fence(fence) if !self.flags().available => self.inside(At::TestAgain, Part::is_signaled(fence)),
-            _ => self.counted(),
+            _ => self.counted(program),
         }
     }
 
-    fn counted(&mut self) -> Flow {
+    fn counted(&mut self, program: &Program) -> Flow {
         self.count += 1;
-        if self.flags().all {
-            return self.next_look();
+        if self.flags().all && !program.mutated(Mutation::SyncobjWaitAny) {
+            return self.next_look(program);
         }
-        self.which = self.i;
+        self.which = if program.mutated(Mutation::SyncobjWaitSaysFirst) { 0 } else { self.i };
         self.go(At::Running)
     }
 
-    fn next_look(&mut self) -> Flow {
+    fn next_look(&mut self, program: &Program) -> Flow {
         self.i += 1;
         if self.i < self.len() {
-            return self.look_at();
+            return self.look_at(program);
         }
         if self.count == self.len() {
             return self.go(At::Running);
@@ -257,7 +258,8 @@ impl SyncobjWait {
     }
 
     fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.patience().interruptible() && cx.signal_pending() {
+        let heeds = self.patience().interruptible() && !cx.mutated(Mutation::SyncobjWaitIgnoresSignal);
+        if heeds && cx.signal_pending() {
             self.ended = Ended::Signal;
             return self.go(At::Running);
         }
@@ -273,20 +275,21 @@ impl SyncobjWait {
         self.go(At::SetState)
     }
 
-    fn clean_up(&mut self) -> Flow {
+    fn clean_up(&mut self, program: &Program) -> Flow {
         self.i = 0;
-        self.clean()
+        self.clean(program)
     }
 
     /// The next thing to be undone for this entry, or for the next one.
-    fn clean(&mut self) -> Flow {
+    fn clean(&mut self, program: &Program) -> Flow {
         while self.i < self.len() {
             match self.given() {
                 _ if self.is(LISTED) => return self.go(At::RemoveWait),
                 _ if self.has(FINDS) => {}
-                Given::Fence(fence) if self.is(ADDED) => {
+                Given::Fence(fence) if self.is(ADDED) && !program.mutated(Mutation::SyncobjWaitKeepsCallback) => {
                     return self.inside(At::RemoveCallback, Part::Waker(Waker::new(false, fence)));
                 }
+                Given::Fence(_) if program.mutated(Mutation::SyncobjWaitKeepsFence) => {}
                 Given::Fence(fence) => return self.inside(At::PutEntry, Part::put(fence)),
                 _ => {}
             }
@@ -301,7 +304,9 @@ impl SyncobjWait {
             Ok(got) => got,
             Err(flow) => return flow,
         };
-        locked.remove(cx.me);
+        if !cx.mutated(Mutation::SyncobjWaitStaysListed) {
+            locked.remove(cx.me);
+        }
         cx.syncobj(syncobj).locked.set(held, locked);
         let me = cx.me;
         let byte = cx.syncobj(syncobj).entry(me).map_or(0, |entry| entry.swap(0, Order::AcqRel));
@@ -311,7 +316,7 @@ impl SyncobjWait {
             self.give(given);
         }
         self.marks &= !(LISTED << self.i);
-        self.clean()
+        self.clean(cx.program)
     }
 
     /// All is undone.
@@ -327,7 +332,7 @@ impl SyncobjWait {
     }
 
     /// The part is over, with this result.
-    fn after(&mut self, result: Value) -> Flow {
+    fn after(&mut self, program: &Program, result: Value) -> Flow {
         let zero = result == Value::Word(0);
         let absent = result == Value::from(Errno::EINVAL);
         match self.at {
@@ -336,38 +341,39 @@ impl SyncobjWait {
                 self.go(At::ReadUnlock)
             }
             At::Find | At::FindAgain if absent => {
-                let Given::Fence(head) = self.given() else { return self.missing() };
+                let Given::Fence(head) = self.given() else { return self.missing(program) };
                 self.inside(if self.at == At::Find { At::PutMissed } else { At::PutMissedAgain }, Part::put(head))
             }
             At::Find => {
                 self.give(Given::of(result));
-                self.there()
+                self.there(program)
             }
             At::FindAgain => {
                 self.give(Given::of(result));
                 self.go(At::Unlock)
             }
-            At::PutMissed => self.missing(),
+            At::PutMissed => self.missing(program),
             At::PutMissedAgain => self.go(At::List),
-            At::Test => self.first_counted(!zero),
-            At::TestAgain if !zero => self.counted(),
-            At::TestAgain if self.is(ADDED) => self.next_look(),
+            At::Test => self.first_counted(program, !zero),
+            At::TestAgain if !zero => self.counted(program),
+            At::TestAgain if self.is(ADDED) => self.next_look(program),
+            At::TestAgain if program.mutated(Mutation::SyncobjWaitNoCallback) => self.next_look(program),
             At::TestAgain => match self.given() {
                 Given::Fence(fence) => self.inside(At::AddCallback, Part::Waker(Waker::new(true, fence))),
-                _ => self.next_look(),
+                _ => self.next_look(program),
             },
             At::AddCallback if zero => {
                 self.mark(ADDED);
-                self.next_look()
+                self.next_look(program)
             }
-            At::AddCallback => self.counted(),
+            At::AddCallback => self.counted(program),
             At::RemoveCallback => {
                 self.marks &= !(ADDED << self.i);
-                self.clean()
+                self.clean(program)
             }
             At::PutEntry => {
                 self.i += 1;
-                self.clean()
+                self.clean(program)
             }
             _ => Flow::Done(Value::Unset),
         }
@@ -380,13 +386,13 @@ impl Protocol for SyncobjWait {
             At::ReadLock => self.read_lock(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);
-                self.looked()
+                self.looked(cx.program)
             }
             At::GetPlain => {
                 if let Given::Fence(fence) = self.given() {
                     fence::get(cx, fence);
                 }
-                self.looked()
+                self.looked(cx.program)
             }
             At::AddWait => self.add_wait(cx),
             At::List => self.list(cx),
@@ -400,12 +406,12 @@ impl Protocol for SyncobjWait {
             At::Woken => self.woken(cx),
             At::Running => {
                 cx.set_running();
-                self.clean_up()
+                self.clean_up(cx.program)
             }
             At::RemoveWait => self.remove_wait(cx),
             At::Stub => Flow::Done(fence::new_stub(cx).map_or(Value::Null, fence::reference)),
             _ => match self.part.advance(cx) {
-                Ok((result, call)) => after_call(call, self.after(result)),
+                Ok((result, call)) => after_call(call, self.after(cx.program, result)),
                 Err(flow) => flow,
             },
         }

@@ -5,7 +5,8 @@
 //!   their `ctx`. Both are true in *every* state: counting and publishing are one step under the owner's eyes alone, and
 //!   the two windows (owner without ctx on both sides of a hold) are states in which the mutex has no ctx. Who unlocks only
 //!   the mutex inside of a ww mutex breaks the first one; that is reported where the kernel does, at the next acquisition.
-//! * The contexts in a wait list are in the order of their stamps, the oldest first.
+//! * The contexts in a wait list are in the order of their stamps, the oldest first, and none overtakes a waiter without a
+//!   context but together with a younger one: those keep the order in which they came.
 //! * Wait-die: a waiter that *sleeps* and holds other locks is the first one with a context. Anyone can be made another
 //!   than the first one by somebody older, so what holds of all waiters is only that such a one is awake: it was woken
 //!   by the one who came before it, and will look for a reason to die before it sleeps again.
@@ -54,6 +55,10 @@ pub(super) fn counted<R: Runtime>(cx: &mut Cx<'_, R>, ctx: ObjId) {
 pub(super) fn queued<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiters: &Waiters, at: usize) {
     if waiters.live().get(at).is_none_or(|w| w.ctx.is_none()) {
         return;
+    }
+    // It stands just before the last one that it passed, or at the end.
+    if waiters.live().get(at + 1).is_some_and(|w| w.ctx.is_none()) {
+        broken(cx, m);
     }
     let mut older = None;
     for (i, w) in waiters.live().iter().enumerate() {
@@ -180,6 +185,19 @@ mod tests {
     fn a_list_that_is_out_of_order() {
         assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &waiters(&[0, 1, 2]), 0)), None);
         assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &waiters(&[0, 2, 1]), 0)), Some(M));
+    }
+
+    #[test]
+    fn one_without_a_context_that_is_overtaken() {
+        let with_plain = |at| {
+            let mut list = waiters(&[1, 2]);
+            assert!(list.insert(at, Waiter { task: ThreadId(0), ctx: None }));
+            list
+        };
+        // The oldest of them has come last: before the younger one that it passed, whoever else waits there.
+        assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &with_plain(0), 1)), None);
+        assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &with_plain(2), 0)), None);
+        assert_eq!(found(0, |_| {}, |cx| queued(cx, M, &with_plain(1), 0)), Some(M));
     }
 
     #[test]

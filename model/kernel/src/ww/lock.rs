@@ -147,6 +147,9 @@ impl Lock {
 
     /// `ww_mutex_deadlock_injection()` after its decision.
     fn injected<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if cx.mutated(Mutation::WwInjectedKeepsLock) {
+            return error(Errno::EDEADLK);
+        }
         match self.unlock.step(cx) {
             Flow::Done(_) => error(Errno::EDEADLK),
             other => other,
@@ -195,6 +198,9 @@ impl Lock {
             if !holds_locks(cx, ctx) && cx.ctx(ctx).was_wounded() {
                 cx.ctx(ctx).set_wounded(false);
             }
+            if cx.mutated(Mutation::WwWoundAtOnce) && cx.ctx(ctx).was_wounded() && self.kill(cx, ctx) {
+                return error(Errno::EDEADLK);
+            }
         }
         if self.how != How::Try && cx.ww(mutex).owner() == Some(me) {
             // Ours, but not through this context: that is no -EALREADY.
@@ -217,7 +223,7 @@ impl Lock {
 
     /// Taken without having queued.
     fn taken_at_once<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.ctx.is_none() {
+        if self.ctx.is_none() || self.how == How::Try && cx.mutated(Mutation::WwTryLockForgetsCtx) {
             return self.acquired(cx);
         }
         self.at = At::PublishCtx;
@@ -295,7 +301,12 @@ impl Lock {
         let sorted = !cx.mutated(Mutation::WwPlaceLast);
         for (i, w) in waiters.live().iter().enumerate().rev().filter(|_| sorted) {
             // Waiters without a context keep their place: they are passed over, not overtaken.
-            let Some(other) = w.ctx else { continue };
+            let Some(other) = w.ctx else {
+                if cx.mutated(Mutation::WwOvertakesPlain) {
+                    at = i;
+                }
+                continue;
+            };
             if is_younger(cx, ctx, other) {
                 let dies = !is_wound_wait(cx.program, self.mutex) && !cx.mutated(Mutation::WwPlaceNoKill);
                 if dies && self.kill(cx, ctx) {

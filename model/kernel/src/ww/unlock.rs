@@ -78,6 +78,9 @@ impl Unlock {
         if !cx.mutated(Mutation::WwUnlockKeepsCtx) {
             cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
         }
+        if cx.mutated(Mutation::WwUnlockClearsWound) {
+            cx.ctx(ctx).set_wounded(false);
+        }
         invariant::counted(cx, ctx);
         self.at = At::Release;
         Flow::Go

@@ -68,6 +68,7 @@ impl<'a> Lower<'a> {
             enable_signaling: Some(self.built_in(Duty::Enable)),
             signaled: Some(self.built_in(Duty::Signaled)),
             release: Some(self.built_in(Duty::Release)),
+            ..FenceOps::default()
         };
         let func = Some(self.built_in(Duty::Member));
         let fence = self.object(name.text.clone(), ObjectKind::Fence { context, seqno, initialised: !spare, ops });

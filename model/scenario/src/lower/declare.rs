@@ -149,7 +149,12 @@ impl<'a> Lower<'a> {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
                 initialised: !options.has("uninitialised") && !options.has("spare"),
-                ops: FenceOps { seqno64: options.has("seqno64"), ..FenceOps::default() },
+                ops: FenceOps {
+                    seqno64: options.has("seqno64"),
+                    stay: options.has("ops-stay"),
+                    typesafe: options.has("typesafe-by-rcu"),
+                    ..FenceOps::default()
+                },
             },
         };
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
@@ -455,7 +460,7 @@ fn mutex_config(options: &Options<'_>) -> ww::Config {
     ww::Config {
         handoff: !options.has("no-handoff"),
         optimistic_spin: options.has("optimistic-spin"),
-        lockdep: options.has("lockdep"),
+        lockdep: !options.has("no-lockdep"),
     }
 }
 

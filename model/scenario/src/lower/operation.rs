@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::exec;
 use fenceweave_kernel::fence;
-use fenceweave_kernel::primitives::{alloc::Gfp, rcu, slab};
+use fenceweave_kernel::primitives::{rcu, slab};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -370,8 +370,7 @@ impl<'a> Lower<'a> {
 
     /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.
     fn new_with_gfp(&mut self, unit: &mut Unit<'a>, gfp: &Written, new: Instr) {
-        let atomic = gfp.span.of(self.text) != "kernel";
-        let gfp = if atomic { Gfp::Atomic } else { Gfp::Kernel };
+        let gfp = ops::gfp(Some(gfp.span.of(self.text)));
         let Instr::Op { into: Some(into), .. } = new else {
             unit.emit(Instr::Op { op: Op::Alloc { gfp }, into: None, may_fail: None });
             unit.emit(new);

@@ -84,8 +84,7 @@ pub(super) const OPS: &[OpSpec] = &[
         |_| Op::LocalIrq { off: false },
     ),
     OpSpec::new("alloc", &[], "allocates memory of no further interest", "kmalloc() kzalloc() kvmalloc()", |args| {
-        let atomic = matches!(args.word("gfp"), Some("atomic" | "nowait"));
-        Op::Alloc { gfp: if atomic { Gfp::Atomic } else { Gfp::Kernel } }
+        Op::Alloc { gfp: gfp(args.word("gfp")) }
     })
     .options(&[GFP])
     .returns("1, or NULL where it may fail")
@@ -107,9 +106,16 @@ pub(super) const OPS: &[OpSpec] = &[
 /// How memory is to be had.
 pub(super) const GFP: super::Opt = option(
     "gfp",
-    Takes::OneOf(&["kernel", "atomic", "nowait"]),
-    "`kernel`, also without it: may sleep, and may run a shrinker; `atomic` and `nowait`: may fail at any time",
+    Takes::OneOf(&["kernel", "nofs", "noio", "atomic", "nowait"]),
+    "`kernel`, also without it: may sleep, and may run a shrinker; so may `nofs` and `noio`, which keep reclaim off file \
+     systems and disks alone; `atomic` and `nowait`: may fail at any time",
 );
+
+/// What the word for that means.
+pub(crate) fn gfp(word: Option<&str>) -> Gfp {
+    if matches!(word, Some("atomic" | "nowait")) { Gfp::Atomic } else { Gfp::Kernel }
+}
+
 const INATOMIC: super::Opt =
     flag("inatomic", "with page faults disabled: legal anywhere, and -EFAULT where it would fault");
 const EFAULT: Value = Value::Word(-fenceweave_kernel::Errno::EFAULT.0);

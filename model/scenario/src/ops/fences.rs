@@ -87,6 +87,14 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .returns("1 or 0"),
     OpSpec::new(
+        "fence-ops",
+        &[FENCE],
+        "looks whether a fence still has its operations, by which drivers tell their own fences: they go when it is signalled",
+        "fence->ops",
+        |args| fence(args, What::HasOps),
+    )
+    .returns("1 or 0"),
+    OpSpec::new(
         "set-error",
         &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
         "sets the error that a fence will carry; only before it is signalled",

@@ -15,6 +15,7 @@ mod sync;
 mod syncobjs;
 mod waiting;
 
+pub(crate) use deferred::gfp;
 pub(crate) use page::{described, options_written, reference, synopsis};
 
 use fenceweave_kernel::program::{CalleeId, Place, PoolRange};

@@ -2,7 +2,7 @@
 
 use super::{At, Ended, FINDS, LISTED, SyncobjWait};
 use crate::{
-    Cx, Flow, Runtime, SharedCell, Value,
+    Cx, Flow, Mutation, Program, Runtime, SharedCell, Value,
     fence::{self, FindSeqno},
     primitives::rcu,
     syncobj::{Flags, Given, Part, Variant, fixed, hold, let_go, load, lock},
@@ -36,54 +36,57 @@ impl SyncobjWait {
                 self.give(Given::Fence(fence));
                 self.go(At::GetPlain)
             }
-            None => self.missing(),
+            None => self.missing(cx.program),
         }
     }
 
     /// There is a fence or none, with a reference.
-    pub(super) fn looked(&mut self) -> Flow {
+    pub(super) fn looked(&mut self, program: &Program) -> Flow {
         match self.given() {
-            Given::Fence(head) if self.point > 0 => self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point))),
-            Given::Nothing => self.missing(),
-            _ => self.there(),
+            Given::Fence(head) if self.point > 0 && !program.mutated(Mutation::SyncobjFindsHead) => {
+                self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point)))
+            }
+            Given::Nothing => self.missing(program),
+            _ => self.there(program),
         }
     }
 
     /// It is not there, or its point is not.
-    pub(super) fn missing(&mut self) -> Flow {
+    pub(super) fn missing(&mut self, program: &Program) -> Flow {
         self.give(Given::Nothing);
         if !self.waits() {
             self.ended = Ended::Missing;
-            return self.clean_up();
+            return self.clean_up(program);
         }
-        if self.has(FINDS) { self.go(At::AddWait) } else { self.next_first() }
+        if self.has(FINDS) { self.go(At::AddWait) } else { self.next_first(program) }
     }
 
     /// It is there: what was asked for, or to be tested.
-    pub(super) fn there(&mut self) -> Flow {
+    pub(super) fn there(&mut self, program: &Program) -> Flow {
         match self.given() {
             _ if self.has(FINDS) => self.end(),
             Given::Fence(fence) if !self.flags().available => self.inside(At::Test, Part::is_signaled(fence)),
-            _ => self.first_counted(true),
+            _ => self.first_counted(program, true),
         }
     }
 
-    pub(super) fn first_counted(&mut self, signaled: bool) -> Flow {
-        if signaled && self.count == 0 {
+    pub(super) fn first_counted(&mut self, program: &Program, signaled: bool) -> Flow {
+        if signaled && self.count == 0 && !program.mutated(Mutation::SyncobjWaitSaysFirst) {
             self.which = self.i;
         }
         self.count += u8::from(signaled);
-        self.next_first()
+        self.next_first(program)
     }
 
     /// The first pass is over for this one.
-    pub(super) fn next_first(&mut self) -> Flow {
+    pub(super) fn next_first(&mut self, program: &Program) -> Flow {
         self.i += 1;
         if self.i < self.len() {
             return self.go(At::ReadLock);
         }
-        if self.count == self.len() || self.count > 0 && !self.flags().all {
-            return self.clean_up();
+        let all = self.flags().all && !program.mutated(Mutation::SyncobjWaitAny);
+        if self.count == self.len() || self.count > 0 && !all {
+            return self.clean_up(program);
         }
         self.i = 0;
         self.add_waits()
@@ -119,7 +122,8 @@ impl SyncobjWait {
             cx.violate(crate::Property::CapacityExceeded, Some(syncobj));
             return Flow::Done(Value::Unset);
         }
-        let fence = load(cx, syncobj).filter(|_| variant != Variant::NoSecondLook);
+        let looks = variant != Variant::NoSecondLook && !cx.mutated(Mutation::SyncobjNoSecondLook);
+        let fence = load(cx, syncobj).filter(|_| looks);
         match fence {
             Some(fence) => {
                 fence::get(cx, fence);
