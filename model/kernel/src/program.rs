@@ -544,6 +544,8 @@ pub struct Program {
     pub structs: Vec<StructDecl>,
     /// Names of fields.
     pub field_names: Vec<String>,
+    /// Numbers that stand for words of the scenario's own.
+    pub words: Vec<(i32, String)>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.

@@ -1,6 +1,6 @@
 //! What must always hold, by name, and the values that say it did not.
 
-use crate::{ObjId, ThreadId};
+use crate::{ObjId, Rule, ThreadId};
 
 macro_rules! properties {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $meaning:literal, $origin:literal;)*) => {
@@ -33,7 +33,7 @@ macro_rules! properties {
 
 properties! {
     Deadlock = "deadlock",
-        "threads wait for each other for ever: nobody can run and somebody is unfinished",
+        "nobody can run and somebody is unfinished: threads wait for each other, or for what nobody will do any more",
         "lockdep; Coffman's circular wait";
     LostWakeup = "lost-wakeup",
         "a thread sleeps for ever although what it waits for has happened: waking it for nothing would let it go on",
@@ -226,6 +226,8 @@ pub struct Violation {
     pub thread: ThreadId,
     /// The instruction in the thread's script.
     pub pc: u16,
+    /// Which rule of it, if it stands for several.
+    pub rule: Option<Rule>,
     /// The object concerned, if there is one.
     pub object: Option<ObjId>,
     /// Another thread concerned: the owner of a leaked reference, of a lock, …
