@@ -1,9 +1,11 @@
 //! What went wrong, in words.
 
+mod circle;
 mod liveness;
 mod sentence;
 mod since;
 
+pub use circle::circle;
 pub use sentence::in_general;
 pub(crate) use sentence::sentence;
 
@@ -17,6 +19,7 @@ use fenceweave_kernel::{Instr, ObjId, Op, Operand, Program, Property, ThreadId, 
 /// The verdict: what happened, what that means, and for those who wait, for what.
 pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     let mut out = vec![format!("{}: {}", v.property.name(), sentence(replay, v))];
+    out.extend(since::line(replay, v));
     match (v.property, v.rule) {
         // A lost wake-up's meaning is told of its own sleeper.
         (Property::LostWakeup, _) => {}
@@ -29,7 +32,7 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
         Property::LostWakeup => out.extend(lost_wakeup(replay, v)),
         Property::Livelock if replay.loop_from.is_none() => out.extend(deadlock(replay)),
         Property::Livelock | Property::Starvation => out.extend(liveness::lines(replay, v)),
-        _ => out.extend(since::line(replay, v)),
+        _ => {}
     }
     out
 }

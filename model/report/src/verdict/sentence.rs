@@ -26,7 +26,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             )
         }
         Property::DependencyCycle => {
-            format!("{who} waits for {what}, or would with less luck, as a part of a circle through a fence{place}")
+            format!("{who} waits for {what}, or would with less luck, and that closes a circle through a fence{place}")
         }
         Property::FenceOrder => format!("{who} signals a fence while {what}, an earlier one, is pending{place}"),
         Property::FenceSignaledTwice => format!("{who} signals {what}, which is signalled already{place}"),

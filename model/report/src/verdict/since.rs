@@ -35,6 +35,13 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
             let owner = format!("{what}.owner");
             ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
         }
+        Property::LeakedReference => {
+            let refs = format!("{what}.refs");
+            let more = |c: &Change| c.subject == refs && number(c.to()) > c.from().and_then(number);
+            let by = v.other?;
+            let at = replay.steps.iter().rposition(|s| s.thread == by && s.changes.iter().any(more))?;
+            return Some(format!("  the last that it took was {}", told(replay, at)));
+        }
         _ => return None,
     };
     Some(format!("  {what} {verb} {}", told(replay, at?)))
@@ -45,6 +52,10 @@ fn told(replay: &Replay<'_>, at: usize) -> String {
     let Step { thread, pc, .. } = replay.steps[at];
     let (program, who) = (replay.program, replay.program.thread_name(thread));
     format!("at step {}, by {who}{}", at + 1, words::place(program, thread, pc))
+}
+
+fn number(text: &str) -> Option<i32> {
+    text.parse().ok()
 }
 
 /// The last step with such a change.
