@@ -6,7 +6,7 @@ use crate::{
     judge::{Failure, Grade, outcome_text, shortest},
     run::CaseRun,
 };
-use fenceweave_explore::{Coverage, Engine, Exploration, Found};
+use fenceweave_explore::{Coverage, Engine, Exploration, Found, diagnose::NO_ROOM};
 use fenceweave_kernel::Property;
 use fenceweave_report::{Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Loaded, Verdict};
@@ -308,6 +308,8 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
         Some("`--engine explicit` takes every scenario")
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
         Some("raise `--preemptions`, or let `--engine explicit` look at everything")
+    } else if all(|c| matches!(c, Coverage::Incomplete(why) if why.starts_with(NO_ROOM))) {
+        Some("no limit helps: let the scenario ask for less, or declare what it needs")
     } else {
         Some("raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw")
     }

@@ -655,7 +655,7 @@ impl Program {
     }
 
     /// Whether this is `mmap_lock`.
-    pub(crate) fn is_mmap_lock(&self, lock: ObjId) -> bool {
+    pub fn is_mmap_lock(&self, lock: ObjId) -> bool {
         self.mmap_lock == Some(lock)
     }
 

@@ -241,6 +241,15 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
+    /// `might_fault()`: a page of user memory may be absent, and its fault takes `mmap_lock`, which is outside of all that
+    /// waiting for a fence is outside of.
+    pub(crate) fn might_fault(&mut self, mmap_lock: Option<ObjId>) {
+        self.might_sleep(None);
+        if self.private.signalling > 0 && !self.is_device() {
+            self.violate(Property::LockInSignalling, mmap_lock);
+        }
+    }
+
     /// A fence is about to be waited for: inside of a signalling section that is a dependency of one fence on another.
     pub(crate) fn about_to_wait_for(&mut self, fence: ObjId) {
         if self.is_device() || self.private.signalling == 0 {

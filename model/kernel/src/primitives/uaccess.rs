@@ -69,7 +69,7 @@ impl UserAccess {
         if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
             return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
-        cx.might_sleep(None);
+        cx.might_fault(self.mmap_lock);
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::UserAccessUnderResv, Some(resv));
         }

@@ -83,6 +83,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
             format!("{callee}, which a fence calls in {who} this time, may sleep{on}{place}")
         }
+        Property::LockInSignalling if v.object.is_none_or(|o| program.is_mmap_lock(o)) => {
+            format!("{who} takes mmap_lock, or would in a page fault, inside of a signalling section{section}{place}")
+        }
         Property::LockInSignalling => format!("{who} takes {what} inside of a signalling section{section}{place}"),
         Property::AllocInSignalling => {
             format!("{who} allocates, and may have to reclaim, inside of a signalling section{section}{place}")
@@ -93,6 +96,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::NullDereference => format!("{who} uses NULL as a reference{place}"),
         Property::DivisionByZero => format!("{who} divides by zero{place}"),
         Property::SpinsLocally => format!("{who} loops and touches nothing that others could change{place}"),
+        Property::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Property::DataRace => {
             let with = v.other.filter(|t| *t != v.thread).map_or("somebody", |t| program.thread_name(t));
             format!("{who} accesses {what}, and so does {with} at the same time{place}")
