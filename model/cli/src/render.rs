@@ -305,7 +305,11 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
     } else if all(Coverage::is_complete) {
         Some("`--engine explicit` looks for what goes on for ever, too")
     } else if all(|c| matches!(c, Coverage::Refused(_))) {
-        Some("`--engine explicit` takes every scenario")
+        let by_scenario = |c: &Coverage| matches!(c, Coverage::Refused(why) if why.starts_with("the scenario says"));
+        match run.runs.iter().all(|r| by_scenario(&r.coverage)) {
+            true => Some("the scenario's own `engines` or `no-engine` leaves these engines out"),
+            false => Some("`--engine explicit` takes every scenario"),
+        }
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
         Some("raise `--preemptions`, or let `--engine explicit` look at everything")
     } else if all(|c| matches!(c, Coverage::Incomplete(why) if why.starts_with(NO_ROOM))) {

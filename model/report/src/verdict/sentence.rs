@@ -2,7 +2,10 @@
 
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
-use fenceweave_kernel::{Facet, ObjId, ObjectKind, Program, Property, Rule, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Facet, Instr, ObjId, ObjectKind, Op, Program, Property, Rule, ThreadId, Violation, primitives::list::How,
+    thread::Run,
+};
 
 /// Who did what to whom, and where.
 pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
@@ -39,7 +42,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         }
         Property::FenceReinitialised => format!("{who} initialises {what}, which is alive{place}"),
         Property::ContainerInContainer => {
-            format!("{who} makes a container of {what}, which is made of other fences itself{place}")
+            format!("{who} puts {what}, which is made of other fences itself, into a container{place}")
         }
         Property::CallbackReused => format!("{who} adds {what}, which is still queued on a fence{place}"),
         Property::NoSlotReserved => {
@@ -96,6 +99,13 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::NullDereference => format!("{who} uses NULL as a reference{place}"),
         Property::DivisionByZero => format!("{who} divides by zero{place}"),
         Property::SpinsLocally => format!("{who} loops and touches nothing that others could change{place}"),
+        Property::ListCorruption => {
+            format!("{who} {} {what}{place}", list_mistake(program, v))
+        }
+        Property::OutOfBounds => {
+            let array = what.split('[').next().unwrap_or(what);
+            format!("{who} accesses {array} outside of its length{place}")
+        }
         Property::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Property::DataRace => {
             let with = v.other.filter(|t| *t != v.thread).map_or("somebody", |t| program.thread_name(t));
@@ -193,6 +203,17 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
     let objects = (0..replay.program.objects.len()).map(ObjId::object);
     let with = objects.filter(|m| replay.last.object(*m).facet("ctx") == Some(Facet::Object(Some(ctx))));
     with.map(|m| words::object_name(replay.program, m).into()).collect()
+}
+
+/// What was tried with an entry, before the name of the list.
+fn list_mistake(program: &Program, v: Violation) -> &'static str {
+    match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op: Op::List { how: How::Add | How::AddTail, .. }, .. }) => {
+            "adds an entry that is on a list already to"
+        }
+        Some(Instr::Op { op: Op::List { how: How::Next, .. }, .. }) => "goes on from an entry that is not on",
+        _ => "takes off an entry that is not on",
+    }
 }
 
 fn is_signaled(replay: &Replay<'_>, v: Violation) -> bool {

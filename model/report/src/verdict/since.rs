@@ -17,10 +17,12 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
     };
     let (verb, at) = match v.property {
         Property::UseAfterFree | Property::DoubleFree | Property::FreedOnList => {
-            let at = last(replay, |c| is_end_of(c, what)).or_else(|| last(replay, became("refs", "0")));
-            // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
-            let released = at.is_some_and(|i| replay.steps[i].changes.iter().any(|c| c.to() == "released"));
-            (if released { "was released" } else { "was freed" }, at)
+            match last(replay, |c| is_end_of(c, what)) {
+                // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
+                Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
+                Some(i) => ("was freed", Some(i)),
+                None => ("lost its last reference", last(replay, became("refs", "0"))),
+            }
         }
         Property::RefcountFromZero | Property::RefcountUnderflow => {
             ("lost its last reference", last(replay, became("refs", "0")))
