@@ -153,7 +153,8 @@ impl<'a> Search<'a> {
     fn limit_hit(&self, level: &Frontier) -> Option<String> {
         let states = u64::from(self.visited.len());
         let depth = self.graph.level_count();
-        let covered = format!("all {states} states within {depth} steps were visited");
+        let steps = if depth == 1 { "1 step".into() } else { format!("{depth} steps") };
+        let covered = format!("all {states} states within {steps} were visited");
         if states > self.limits.states.min(MAX_STATES) || self.graph.edge_count() > MAX_EDGES {
             return Some(format!("more than {} states; {covered}", self.limits.states.min(MAX_STATES)));
         }

@@ -1,10 +1,10 @@
 //! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
 
 use crate::{
-    replay::{Change, Replay, Step},
+    replay::{Change, End, Replay, Step},
     words,
 };
-use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, Violation};
+use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, ThreadId, Violation};
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
 pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
@@ -41,11 +41,8 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
             ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
         }
         Property::LeakedReference => {
-            let refs = format!("{what}.refs");
-            let more = |c: &Change| c.subject == refs && number(c.to()) > c.from().and_then(number);
-            let by = v.other?;
-            let at = replay.steps.iter().rposition(|s| s.thread == by && s.changes.iter().any(more))?;
-            return Some(format!("  the last that it took was {}", told(replay, at)));
+            let at = last_kept(replay, v.other?, &format!("{what}.refs"))?;
+            return Some(format!("  the last that it took and kept was {}", told(replay, at)));
         }
         _ => return None,
     };
@@ -59,8 +56,31 @@ fn told(replay: &Replay<'_>, at: usize) -> String {
     format!("at step {}, by {who}{}", at + 1, words::place(program, thread, pc))
 }
 
-fn number(text: &str) -> Option<i32> {
-    text.parse().ok()
+/// The last operation of a thread that left more references than it found, by its first step that took one.
+fn last_kept(replay: &Replay<'_>, t: ThreadId, refs: &str) -> Option<usize> {
+    let mut kept = None;
+    let (mut sum, mut taken) = (0, None);
+    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| s.thread == t) {
+        // What an operation calls belongs to it.
+        if step.first && step.depth == 0 {
+            (sum, taken) = (0, None);
+        }
+        let more: i32 = step.changes.iter().filter(|c| c.subject == refs).map(gain).sum();
+        sum += more;
+        if more > 0 {
+            taken = taken.or(Some(i));
+        }
+        if matches!(step.end, End::Done(_)) && step.depth == 0 && sum > 0 {
+            kept = taken;
+        }
+    }
+    kept
+}
+
+/// By how much a count grew.
+fn gain(c: &Change) -> i32 {
+    let number = |text: &str| text.parse().unwrap_or(0);
+    number(c.to()) - c.from().map_or(0, number)
 }
 
 /// The last step with such a change.
