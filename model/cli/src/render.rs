@@ -6,7 +6,7 @@ use crate::{
     judge::{Failure, Grade, outcome_text, shortest},
     run::CaseRun,
 };
-use fenceweave_explore::{Coverage, Engine, Exploration, Found};
+use fenceweave_explore::{Coverage, Engine, Exploration, Found, diagnose::NO_ROOM};
 use fenceweave_kernel::Property;
 use fenceweave_report::{Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Loaded, Verdict};
@@ -164,6 +164,12 @@ fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, style:
     let property = first.violation.property;
     let others: Vec<&Found> =
         all.iter().filter(|f| f.violation.property == property && !std::ptr::eq(*f, first)).collect();
+    if property == Property::DependencyCycle {
+        let links: Vec<&Found> = std::iter::once(first).chain(others).collect();
+        out.push_str("the circle:\n");
+        fenceweave_report::circle(&case.program, &links).iter().for_each(|l| out.extend([l, "\n"]));
+        return out;
+    }
     for f in others.iter().take(most) {
         out.push_str(&also(case, f));
     }
@@ -299,9 +305,15 @@ fn way_out(run: &CaseRun) -> Option<&'static str> {
     } else if all(Coverage::is_complete) {
         Some("`--engine explicit` looks for what goes on for ever, too")
     } else if all(|c| matches!(c, Coverage::Refused(_))) {
-        Some("`--engine explicit` takes every scenario")
+        let by_scenario = |c: &Coverage| matches!(c, Coverage::Refused(why) if why.starts_with("the scenario says"));
+        match run.runs.iter().all(|r| by_scenario(&r.coverage)) {
+            true => Some("the scenario's own `engines` or `no-engine` leaves these engines out"),
+            false => Some("`--engine explicit` takes every scenario"),
+        }
     } else if all(|c| matches!(c, Coverage::Preemptions(_))) {
         Some("raise `--preemptions`, or let `--engine explicit` look at everything")
+    } else if all(|c| matches!(c, Coverage::Incomplete(why) if why.starts_with(NO_ROOM))) {
+        Some("no limit helps: let the scenario ask for less, or declare what it needs")
     } else {
         Some("raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw")
     }

@@ -1,6 +1,6 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
-use fenceweave_kernel::{Action, ObjId, Program, Property, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{Action, Instr, ObjId, Op, Program, Property, State, ThreadId, Violation, thread::Run};
 
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
@@ -23,7 +23,7 @@ pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     };
     let pc = state.thread(thread).pc();
     let object = waits_for(program, state, thread);
-    Some(Violation { property, thread, pc, object, other: None })
+    Some(Violation { property, thread, pc, rule: None, object, other: None })
 }
 
 /// What a thread that cannot run waits for: what it sleeps on, or the word or the lock that it spins on.
@@ -76,4 +76,26 @@ fn leads_on(program: &Program, stuck: &State, sleeper: ThreadId) -> bool {
         }
     }
     !state.same_threads(stuck, program)
+}
+
+/// How a result that is incomplete for want of room begins: no limit that could be raised.
+pub const NO_ROOM: &str = "the model has no more room";
+
+/// Why what lies behind a full table of the model was not visited, and what there is too little of.
+pub(crate) fn overflow(program: &Program, v: Violation) -> String {
+    let line = program.script(v.thread).and_then(|s| s.lines.get(usize::from(v.pc)));
+    let place = line.map_or(String::new(), |l| format!(" (line {}: {})", l.line, l.text));
+    let who = program.thread_name(v.thread);
+    let instr = program.script(v.thread).and_then(|s| s.code.get(usize::from(v.pc)));
+    let what = match (v.object, instr) {
+        (Some(o), _) => format!("at {}", program.name_of(o)),
+        (None, Some(Instr::Op { op: Op::Merge { .. } | Op::GetFences { .. }, .. })) => {
+            "for another fence: declare memory by `fence-array NAME spare=N`, for a stub by `fence NAME spare`".into()
+        }
+        (None, Some(Instr::Op { op: Op::Syncobj { .. }, .. })) => {
+            "for another fence: declare memory for a stub by `fence NAME spare`".into()
+        }
+        (None, _) => "in a table".into(),
+    };
+    format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
 }

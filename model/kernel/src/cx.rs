@@ -5,7 +5,8 @@ mod context;
 pub use context::{Context, Private};
 
 use crate::{
-    Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Runtime, ThreadId, Value, Violation, World,
+    Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
+    World,
     object::Task,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -170,9 +171,25 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violate_with(property, object, None);
     }
 
+    /// Reports a broken rule of a property that stands for several.
+    pub fn violate_rule(&mut self, rule: Rule, object: Option<ObjId>) {
+        self.note_violation(rule.property(), Some(rule), object, None);
+    }
+
     /// Like [`violate`](Cx::violate), naming another thread concerned.
     pub fn violate_with(&mut self, property: Property, object: Option<ObjId>, other: Option<ThreadId>) {
-        let v = Violation { property, thread: self.me, pc: self.pc, object, other };
+        self.note_violation(property, None, object, other);
+    }
+
+    /// Of several the first counts.
+    fn note_violation(
+        &mut self,
+        property: Property,
+        rule: Option<Rule>,
+        object: Option<ObjId>,
+        other: Option<ThreadId>,
+    ) {
+        let v = Violation { property, thread: self.me, pc: self.pc, rule, object, other };
         self.violation.get_or_insert(v);
     }
 

@@ -19,7 +19,7 @@ mod array;
 pub use array::PrepareArray;
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -307,15 +307,15 @@ impl ExecOp {
     /// Whether the set is the caller's, and in a round if it has to be.
     fn check<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let r = cx.exec(self.exec).registers.get();
-        let wrong = match self.what {
-            What::Init => r.task.is_some(),
-            What::LockObj | What::PrepareObj => r.task != Some(cx.me) || r.contended == Contended::Dummy,
-            _ => r.task != Some(cx.me),
+        let broken = match self.what {
+            What::Init if r.task.is_some() => Rule::ExecInUse,
+            What::Init => return true,
+            _ if r.task != Some(cx.me) => Rule::ExecNotBegun,
+            What::LockObj | What::PrepareObj if r.contended == Contended::Dummy => Rule::ExecOutsideLoop,
+            _ => return true,
         };
-        if wrong {
-            cx.violate(Property::WwContract, Some(self.exec));
-        }
-        !wrong
+        cx.violate_rule(broken, Some(self.exec));
+        false
     }
 
     fn update<R: Runtime>(&self, cx: &mut Cx<'_, R>, change: impl FnOnce(&mut Registers)) {

@@ -554,6 +554,8 @@ pub struct Program {
     pub structs: Vec<StructDecl>,
     /// Names of fields.
     pub field_names: Vec<String>,
+    /// Numbers that stand for words of the scenario's own.
+    pub words: Vec<(i32, String)>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -663,7 +665,7 @@ impl Program {
     }
 
     /// Whether this is `mmap_lock`.
-    pub(crate) fn is_mmap_lock(&self, lock: ObjId) -> bool {
+    pub fn is_mmap_lock(&self, lock: ObjId) -> bool {
         self.mmap_lock == Some(lock)
     }
 

@@ -1,6 +1,6 @@
 //! What must always hold, by name, and the values that say it did not.
 
-use crate::{ObjId, ThreadId};
+use crate::{ObjId, Rule, ThreadId};
 
 macro_rules! properties {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $meaning:literal, $origin:literal;)*) => {
@@ -33,7 +33,7 @@ macro_rules! properties {
 
 properties! {
     Deadlock = "deadlock",
-        "threads wait for each other for ever: nobody can run and somebody is unfinished",
+        "nobody can run and somebody is unfinished: threads wait for each other, or for what nobody will do any more",
         "lockdep; Coffman's circular wait";
     LostWakeup = "lost-wakeup",
         "a thread sleeps for ever although what it waits for has happened: waking it for nothing would let it go on",
@@ -136,9 +136,9 @@ properties! {
         "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
         "dma_fence_add_callback(): callbacks may be called from atomic context or irq context";
     LockInSignalling = "lock-in-signalling",
-        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
+         "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
          which may fault: others wait for fences with those held",
-        "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
+         "dma_fence_begin_signalling(); might_fault(); dma-buf.rst, DMA fence cross-driver contract";
     AllocInSignalling = "alloc-in-signalling",
         "a blocking allocation inside of a fence-signalling section: reclaim may wait for fences",
         "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
@@ -231,6 +231,8 @@ pub struct Violation {
     pub thread: ThreadId,
     /// The instruction in the thread's script.
     pub pc: u16,
+    /// Which rule of it, if it stands for several.
+    pub rule: Option<Rule>,
     /// The object concerned, if there is one.
     pub object: Option<ObjId>,
     /// Another thread concerned: the owner of a leaked reference, of a lock, …

@@ -125,12 +125,19 @@ impl State {
             let spins = thread.spins_until(&self.world, program);
             if blocked || spins.is_some() {
                 let property = if blocked { Property::Deadlock } else { Property::Livelock };
-                return Some(Violation { property, thread: me, pc: thread.pc(), object: spins, other: None });
+                return Some(Violation {
+                    property,
+                    thread: me,
+                    pc: thread.pc(),
+                    rule: None,
+                    object: spins,
+                    other: None,
+                });
             }
             violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
         }
         let (thread, pc) = (me, thread.pc());
-        Some(Violation { property: Property::SpinsLocally, thread, pc, object: None, other: None })
+        Some(Violation { property: Property::SpinsLocally, thread, pc, rule: None, object: None, other: None })
     }
 
     /// A thread's private state.

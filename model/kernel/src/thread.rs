@@ -11,7 +11,7 @@
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
-    Program, Property, Runtime, Script, ThreadId, Value, View, Violation, World,
+    Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
@@ -122,6 +122,11 @@ impl Thread {
     /// What a local of the thread's own script holds.
     pub fn local(&self, l: LocalId) -> Value {
         self.locals[usize::from(l.0)]
+    }
+
+    /// A local as the code that runs knows it: a callee has its own. `None` if there is none.
+    pub fn local_here(&self, l: LocalId) -> Option<Value> {
+        self.live_locals().get(usize::from(self.base + l.0)).copied()
     }
 
     /// How many calls it is inside of.
@@ -441,11 +446,11 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     }
     let Private { rcu_depth, signalling, irqs_off, .. } = *cx.private;
     if rcu_depth > 0 {
-        cx.violate(Property::RcuUnbalanced, None);
+        cx.violate_rule(Rule::RcuLeftOpen, None);
     } else if signalling > 0 {
-        cx.violate(Property::SignallingUnbalanced, None);
+        cx.violate_rule(Rule::SectionLeftOpen, None);
     } else if irqs_off > 0 {
-        cx.violate(Property::IrqsOffAtExit, None);
+        cx.violate_rule(Rule::IrqsLeftOff, None);
     }
 }
 

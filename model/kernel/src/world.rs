@@ -440,7 +440,14 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         // A list that no reservation refers to any more was to be freed after a grace period.
         if matches!(o, Object::FenceList(l) if l.is_live()) && unlinked(id) {
             let thread = program.main_thread();
-            return Some(Violation { property: Property::LeakedObject, thread, pc: 0, object: Some(id), other: None });
+            return Some(Violation {
+                property: Property::LeakedObject,
+                thread,
+                pc: 0,
+                rule: None,
+                object: Some(id),
+                other: None,
+            });
         }
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
@@ -453,12 +460,26 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         // Its release was called and freed nothing. A bare count is no memory.
         if count == 0 && !matches!(o, Object::Refcount(_)) {
             let thread = program.main_thread();
-            return Some(Violation { property: Property::LeakedObject, thread, pc: 0, object: Some(id), other: None });
+            return Some(Violation {
+                property: Property::LeakedObject,
+                thread,
+                pc: 0,
+                rule: None,
+                object: Some(id),
+                other: None,
+            });
         }
         if count > expected + world.shared_holders(id) + world.awaiting_chains(id, program) {
             let other = counted.ledger().debtor();
             let thread = other.unwrap_or(program.main_thread());
-            return Some(Violation { property: Property::LeakedReference, thread, pc: 0, object: Some(id), other });
+            return Some(Violation {
+                property: Property::LeakedReference,
+                thread,
+                pc: 0,
+                rule: None,
+                object: Some(id),
+                other,
+            });
         }
     }
     None

@@ -43,5 +43,5 @@ pub use style::Style;
 pub use summary::CountsShown;
 pub use token::TokenError;
 pub use trace::Counterexample;
-pub use verdict::in_general as violation_text;
+pub use verdict::{circle, in_general as violation_text};
 pub use words::value as value_text;

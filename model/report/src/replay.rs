@@ -7,7 +7,8 @@ pub(crate) use change::{Change, merge, of_setup};
 use crate::words;
 use fenceweave_explore::Trace;
 use fenceweave_kernel::{
-    Action, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId, thread::Run,
+    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId,
+    thread::Run,
 };
 
 /// How far an operation got with a step.
@@ -52,6 +53,8 @@ pub(crate) struct Step {
     pub(crate) could_go_on: bool,
     /// How many calls it is inside of.
     pub(crate) depth: usize,
+    /// Why it is back from its sleep, if nobody woke it.
+    pub(crate) unwoken: Option<&'static str>,
 }
 
 impl Step {
@@ -157,10 +160,22 @@ fn called(program: &Program, state: &State, t: ThreadId) -> End {
     callee.map_or(End::Unfinished, |(id, _)| End::Called(id))
 }
 
+/// What ends a thread's sleep, if nobody has woken it: its next step is on its own account.
+fn unwoken(state: &State, t: ThreadId) -> Option<&'static str> {
+    let Run::Asleep(_, patience) = state.thread(t).run() else { return None };
+    let signal = patience.interruptible() && state.world.task(t).pending.peek() != 0;
+    match (state.is_awake(t), signal) {
+        (true, _) => None,
+        (false, true) => Some("a signal ends the sleep"),
+        (false, false) => Some("the timeout ends the sleep"),
+    }
+}
+
 fn take(program: &Program, state: &mut State, action: Action, first: bool) -> Step {
     let (t, before) = (action.thread, *state);
     let (pc, label) = (before.thread(t).pc(), before.thread(t).machine().label());
     let ways = before.ways(program, t);
+    let unwoken = unwoken(&before, t);
     let taken = state.step(program, action);
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
@@ -207,6 +222,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
         result,
         changes,
         depth,
+        unwoken,
         progressed: taken.progressed,
         could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
     }

@@ -100,7 +100,7 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> Str
     let columns: Vec<ThreadId> = replay.program.threads().filter(|t| takes_part(example, replay, *t)).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
-        return "  (no steps)\n".into();
+        return "  (it is broken before the first step that anybody else could see)\n".into();
     }
     table::layout(replay.program, &columns, &rows, &setup, &spinning(replay), style)
 }
@@ -133,20 +133,33 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
 
 /// How a choice falls: `` `choose A B` gives A ``.
 fn falls(program: &Program, t: ThreadId, pc: u16, choice: u8) -> String {
-    let text = words::op_text(program, t, pc);
-    match words::instr(program, t, pc) {
+    let text = match words::op_text(program, t, pc) {
+        "" => program.thread_name(t).into(),
+        text => format!("`{text}`"),
+    };
+    format!("{text} {}", way(program, words::instr(program, t, pc), choice))
+}
+
+/// What a choice means for an operation, after its name: `fails`, `finds the page absent`.
+fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
+    let either = |first: &str, other: &str| if choice == 0 { first } else { other }.to_owned();
+    match instr {
         Some(Instr::Choose { of, .. }) => match program.pool_range(of).get(usize::from(choice)) {
-            Some(Operand::Const(v)) => format!("`{text}` gives {}", words::value(program, *v)),
-            _ => format!("`{text}` gives its choice {choice}"),
+            Some(Operand::Const(v)) => format!("gives {}", words::value(program, *v)),
+            _ => format!("gives its choice {choice}"),
         },
-        Some(
-            Instr::Op { may_fail: Some(_), .. }
-            | Instr::MayFail { .. }
-            | Instr::Op { op: Op::Alloc { gfp: Gfp::Atomic }, .. },
-        ) => {
-            format!("`{text}` {}", if choice == 0 { "does not fail" } else { "fails" })
-        }
-        _ => format!("`{text}` goes way {choice}"),
+        Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => either("does not fail", "fails"),
+        Some(Instr::Op { op, .. }) => match op {
+            Op::Alloc { gfp: Gfp::Atomic } | Op::Merge { .. } | Op::GetFences { .. } => {
+                either("finds memory", "finds no memory")
+            }
+            Op::Alloc { gfp: Gfp::Kernel } => either("finds memory", "has to reclaim"),
+            Op::UserAccess { .. } => either("finds the page there", "finds the page absent"),
+            Op::Irq { .. } => either("comes to an idle CPU", "comes to a busy CPU"),
+            Op::Slab { .. } => format!("takes free slot {}", choice + 1),
+            _ => format!("goes way {choice}"),
+        },
+        _ => format!("goes way {choice}"),
     }
 }
 

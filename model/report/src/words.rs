@@ -8,13 +8,16 @@ use fenceweave_kernel::{
 /// What a local that was never set shows.
 pub(crate) const UNSET: &str = "unset";
 
-/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a negative
-/// error number by its name, `name (freed)` for an outdated reference.
+/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a word of the
+/// scenario's own, a negative error number by its name, `name (freed)` for an outdated reference.
 pub fn value(program: &Program, v: Value) -> String {
     match v {
         Value::Unset => UNSET.into(),
         Value::Null => "NULL".into(),
-        Value::Word(w) => word(w),
+        Value::Word(w) => match program.words.iter().find(|(number, _)| *number == w) {
+            Some((_, name)) => name.clone(),
+            None => word(w),
+        },
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", referred(program, obj)),
         Value::Ref(h) => referred(program, h.obj).into(),
         Value::Cursor(c) => cursor(program, c),
@@ -125,9 +128,14 @@ pub(crate) fn local_at(program: &Program, t: ThreadId, pc: u16, l: LocalId) -> &
     script(program, t).local_name(pc, l)
 }
 
-/// The object in the scenario's words: a reservation is what its lock is named after.
+/// The object in the scenario's words.
 pub(crate) fn object_name(program: &Program, id: ObjId) -> &str {
     program.name_of(id)
+}
+
+/// The object as its author knows it: a reservation has the name of its lock.
+pub(crate) fn authors_name(program: &Program, id: ObjId) -> &str {
+    referred(program, id)
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -104,7 +104,8 @@ pub fn read(path: &Path) -> Result<String, Report> {
     let unreadable = |message: String, help| Err(Report::unreadable(&name, message, help));
     match std::fs::metadata(path) {
         Err(error) => {
-            return unreadable(format!("the file cannot be read: {error}"), "check the path");
+            let help = if name.contains("::") { "name a case by `--only CASE`" } else { "check the path" };
+            return unreadable(format!("the file cannot be read: {error}"), help);
         }
         Ok(data) if data.is_dir() => {
             return unreadable("this is a folder".to_owned(), "name a file in it");

@@ -402,7 +402,10 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
             let distance = strsim::damerau_levenshtein(&word, &folded(candidate));
             (distance, candidate)
         })
-        .filter(|(distance, _)| *distance <= limit)
+        // A word that was broken off is short: its beginning is likeness enough.
+        .filter(|(distance, candidate)| {
+            *distance <= limit || *distance == 1 && word.len() > 1 && folded(candidate).starts_with(&word)
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -86,7 +86,7 @@ fn which<'a>(loaded: &'a Loaded, name: Option<&str>) -> Result<&'a Case, String>
         [only] => Ok(only),
         found => {
             let listed: Vec<&str> = all.iter().map(|case| case.program.name.as_str()).collect();
-            let many = if found.is_empty() { "no case has that name" } else { "which case?" };
+            let many = if found.is_empty() { "no case has that name." } else { "which case?" };
             Err(format!("{many} Say `FILE::CASE`, one of {}", listed.join(", ")))
         }
     }

@@ -20,7 +20,8 @@ fn cases_with_outcomes_counts_and_counterexamples() {
                                                         <== point of no return: after this step nothing can end well
       2                                       signal f  !! fence-signaled-twice
 
-    fence-signaled-twice: timeout signals f, which is signaled already (line 11: signal f)
+    fence-signaled-twice: timeout signals f, which is signalled already (line 11: signal f)
+      f was signalled at step 1, by irq (line 9: check-and-signal f into=was)
       dma_fence_signal() on a fence that is already signalled
     passes if at step 1 timeout goes first: T1I1@HASH
     replay: I1T1@HASH

@@ -32,7 +32,7 @@ fn every_property_has_a_meaning_and_an_origin() {
         assert!(entry[1].trim_start().starts_with("from: "), "{}", entry[1]);
     }
     insta::assert_snapshot!(lines[..2].join("\n"), @"
-    deadlock                  threads wait for each other for ever: nobody can run and somebody is unfinished
+    deadlock                  nobody can run and somebody is unfinished: threads wait for each other, or for what nobody will do any more
                               from: lockdep; Coffman's circular wait
     ");
 }

@@ -18,7 +18,7 @@ fn the_token_of_a_trace_leads_to_the_same_violation() {
                asleep on fb1
 
     deadlock: flip and copy can never go on
-      threads wait for each other for ever: nobody can run and somebody is unfinished
+      nobody can run and somebody is unfinished: threads wait for each other, or for what nobody will do any more
     wait-for cycle:
       flip holds fb0, waits for fb1 (line 6: lock fb1) → held by copy
       copy holds fb1, waits for fb0 (line 7: lock fb0) → held by flip

@@ -155,7 +155,7 @@ impl Dependencies {
         let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
             let property = Property::DependencyCycle;
-            Some((Violation { property, thread, pc, object: Some(*to), other: None }, state, action))
+            Some((Violation { property, thread, pc, rule: None, object: Some(*to), other: None }, state, action))
         });
         edges.collect()
     }

@@ -201,7 +201,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             Property::FenceNeverSignals => state.world.owed(self.rebuild.program).map(|(_, fence)| fence),
             _ => None,
         };
-        Violation { property, thread, pc: state.thread(thread).pc(), object, other: None }
+        Violation { property, thread, pc: state.thread(thread).pc(), rule: None, object, other: None }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     visited::Visited,
 };
 use crate::{Counts, Coverage, Limits, Progress, Task, diagnose};
-use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, Violation, state::Encoding};
+use fenceweave_kernel::{Action, Condition, Moment, Outcome, Property, State, Violation, state::Encoding};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
             std::mem::swap(&mut level, &mut above);
         }
         match self.overflow {
-            Some(v) => Coverage::Incomplete(overflow_text(program, v)),
+            Some(v) => Coverage::Incomplete(diagnose::overflow(program, v)),
             None => Coverage::Complete,
         }
     }
@@ -153,7 +153,8 @@ impl<'a> Search<'a> {
     fn limit_hit(&self, level: &Frontier) -> Option<String> {
         let states = u64::from(self.visited.len());
         let depth = self.graph.level_count();
-        let covered = format!("all {states} states within {depth} steps were visited");
+        let steps = if depth == 1 { "1 step".into() } else { format!("{depth} steps") };
+        let covered = format!("all {states} states within {steps} were visited");
         if states > self.limits.states.min(MAX_STATES) || self.graph.edge_count() > MAX_EDGES {
             return Some(format!("more than {} states; {covered}", self.limits.states.min(MAX_STATES)));
         }
@@ -310,10 +311,4 @@ impl<'a> Search<'a> {
             ..Counts::default()
         }
     }
-}
-
-fn overflow_text(program: &Program, v: Violation) -> String {
-    let what = v.object.map_or("a table", |o| program.name_of(o));
-    let who = program.thread_name(v.thread);
-    format!("a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited")
 }

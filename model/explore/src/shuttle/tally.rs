@@ -125,7 +125,7 @@ impl Tally {
         });
         match broken {
             Some(v) if v.property == Property::CapacityExceeded => {
-                self.overflow.get_or_insert_with(|| overflow_text(program, v));
+                self.overflow.get_or_insert_with(|| diagnose::overflow(program, v));
             }
             Some(v) => self.break_property(v, &at.steps),
             None if new => {
@@ -180,10 +180,4 @@ impl Tally {
             counts,
         }
     }
-}
-
-fn overflow_text(program: &Program, v: Violation) -> String {
-    let what = v.object.map_or("a table", |o| program.name_of(o));
-    let who = program.thread_name(v.thread);
-    format!("a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited")
 }

@@ -89,7 +89,7 @@ impl Alone<'_> {
         let mut thread = Thread::default();
         let mut violation = thread.start(script, program, self.world, me, &mut Loom::alone(self.hub));
         let ends_with = |property, thread: &Thread| {
-            Some(Violation { property, thread: me, pc: thread.pc(), object: None, other: None })
+            Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object: None, other: None })
         };
         for _ in 0..MAX_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
@@ -143,7 +143,7 @@ impl Alone<'_> {
             Run::Asleep(on, _) => Some(on),
             _ => stuck.machine().spins_on(),
         };
-        Some(Violation { property, thread, pc: stuck.pc(), object, other: None })
+        Some(Violation { property, thread, pc: stuck.pc(), rule: None, object, other: None })
     }
 
     /// Whether the sleeper, woken for nothing, gets anywhere.

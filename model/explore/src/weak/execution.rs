@@ -333,6 +333,7 @@ impl Execution {
             property: Property::DataRace,
             thread,
             pc: self.place(thread).thread.get().pc(),
+            rule: None,
             object: plain.map(|(i, _)| ObjId::var(i)),
             other: race.other.map(|o| ThreadId(o as u8)),
         };

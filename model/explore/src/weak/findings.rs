@@ -1,6 +1,7 @@
 //! What the executions so far have shown.
 
 use super::runtime::Loom;
+use crate::diagnose;
 use crate::{Found, PointOfNoReturn, Trace, Watched};
 use fenceweave_kernel::{
     Action, Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
@@ -49,11 +50,7 @@ impl Findings {
     /// A property was broken at the end of these steps.
     pub(super) fn violated(&mut self, program: &Program, v: Violation, trace: &[Action]) {
         if v.property == Property::CapacityExceeded {
-            let what = v.object.map_or("a table", |o| program.name_of(o));
-            let who = program.thread_name(v.thread);
-            return self.cut(format!(
-                "a fixed capacity of the model was exceeded at {what}, by {who}; what lies behind was not visited"
-            ));
+            return self.cut(diagnose::overflow(program, v));
         }
         self.outcomes.insert(Outcome::Violated(v));
         let known = self.found.entry(v).or_insert_with(|| trace.to_vec());

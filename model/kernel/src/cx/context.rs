@@ -4,7 +4,7 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
 
 use super::Cx;
-use crate::{Code, Coder, ObjId, ObjectKind, Property, Runtime, ThreadId, program::Role, ww};
+use crate::{Code, Coder, ObjId, ObjectKind, Property, Rule, Runtime, ThreadId, program::Role, ww};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -233,11 +233,11 @@ impl<R: Runtime> Cx<'_, R> {
             if self.private.signalling > 0 {
                 self.violate(Property::LockInSignalling, Some(lock));
             } else if self.private.in_reclaim() {
-                self.violate(Property::LockOrder, Some(lock));
+                self.violate_rule(Rule::OrderInReclaim, Some(lock));
             }
         }
         if is_mmap && let Some(inner) = ww::resv_held_by(program, self.world, self.me) {
-            self.violate(Property::LockOrder, Some(inner));
+            self.violate_rule(Rule::OrderMmapInside, Some(inner));
         }
         if let Some(nest) = nest {
             // lockdep's print_lock_nested_lock_not_held().
@@ -249,8 +249,17 @@ impl<R: Runtime> Cx<'_, R> {
         for order in &program.lock_orders {
             let Some(at) = order.iter().position(|l| *l == lock) else { continue };
             if let Some(inner) = order[at + 1..].iter().find(|l| self.world.is_held_by(**l, self.me)) {
-                return self.violate(Property::LockOrder, Some(*inner));
+                return self.violate_rule(Rule::OrderDocumented, Some(*inner));
             }
+        }
+    }
+
+    /// `might_fault()`: a page of user memory may be absent, and its fault takes `mmap_lock`, which is outside of all that
+    /// waiting for a fence is outside of.
+    pub(crate) fn might_fault(&mut self, mmap_lock: Option<ObjId>) {
+        self.might_sleep(None);
+        if self.private.signalling > 0 && !self.is_device() {
+            self.violate(Property::LockInSignalling, mmap_lock);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{FenceOp, Locked, WAKES, What, check_alive, op::enable_signaling, test_signaled, wait::spin_if_locked};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Program, Property,
-    Runtime, SharedCell, Value, View, World,
+    Rule, Runtime, SharedCell, Value, View, World,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -179,7 +179,7 @@ pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<Ob
     }
     let (data, due) = cx.callback(callback).run(on);
     if !due {
-        cx.violate(Property::CallbackContract, Some(callback));
+        cx.violate_rule(Rule::CallbackNotDue, Some(callback));
     }
     data
 }
@@ -298,7 +298,7 @@ impl CallbackOp {
             cx.callback(self.callback).stage.set(Stage::Idle);
         } else if cx.callback(self.callback).stage.get() != Stage::Idle {
             // We hold the lock, so it ran and is over, or was never there.
-            cx.violate(Property::CallbackContract, Some(self.callback));
+            cx.violate_rule(Rule::CallbackElsewhere, Some(self.callback));
         }
         Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutation::FenceRemoveSays))))
     }

@@ -4,7 +4,7 @@
 //! happens: a lock ([`Cx::about_to_lock`]), a blocking allocation, a wait for a fence ([`Cx::about_to_wait_for`]).
 
 use super::NO_FENCE;
-use crate::{Cx, Flow, Footprint, ObjId, Property, Runtime, Value, View, coder::fields, machine::Protocol};
+use crate::{Cx, Flow, Footprint, ObjId, Rule, Runtime, Value, View, coder::fields, machine::Protocol};
 
 /// The beginning or the end of a section: known to the running thread alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ impl Protocol for Signalling {
         if self.begin {
             cx.private.begin_signalling(self.fence);
         } else if !cx.private.end_signalling() {
-            cx.violate(Property::SignallingUnbalanced, None);
+            cx.violate_rule(Rule::SectionNotBegun, None);
         }
         Flow::Done(Value::Word(0))
     }

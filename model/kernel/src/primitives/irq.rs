@@ -11,8 +11,8 @@
 //! disabled keeps them from beginning. A handler does not interrupt another one.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, ThreadId, Value,
-    View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Rule, Runtime, ThreadId, Value, View,
+    World,
     coder::{fields, points},
     machine::Protocol,
     program::Role,
@@ -55,7 +55,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_restore()`.
     pub(crate) fn irqs_enable(&mut self) {
         match self.private.irqs_off {
-            0 => self.violate(Property::IrqsOffAtExit, None),
+            0 => self.violate_rule(Rule::IrqsNotOff, None),
             1 => {
                 self.private.irqs_off = 0;
                 self.set_irqs(false);

@@ -7,7 +7,7 @@
 use super::slab;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Order,
-    Patience, Plain, Property, Runtime, SharedCell, Then, ThreadId, Value, View,
+    Patience, Plain, Property, Rule, Runtime, SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
@@ -176,7 +176,7 @@ pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
 /// Leaves a read-side section; the outermost leave may end a grace period.
 pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
     if cx.private.rcu_depth == 0 {
-        cx.violate(Property::RcuUnbalanced, None);
+        cx.violate_rule(Rule::RcuNotBegun, None);
         return;
     }
     cx.private.rcu_depth -= 1;

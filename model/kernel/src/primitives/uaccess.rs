@@ -69,12 +69,9 @@ impl UserAccess {
         if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
             return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
-        cx.might_sleep(None);
+        cx.might_fault(self.mmap_lock);
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::UserAccessUnderResv, Some(resv));
-        }
-        if cx.private.signalling > 0 {
-            cx.violate(Property::LockInSignalling, self.mmap_lock);
         }
         match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutation::UaccessFaultNoLock)) {
             None => Flow::Done(Value::Word(0)),

@@ -7,7 +7,7 @@
 
 use super::State;
 use crate::{
-    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, ThreadId, Violation,
+    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, Rule, ThreadId, Violation,
     coder::{Canon, Reader, Writer},
     world::Moves,
 };
@@ -174,11 +174,16 @@ impl State {
             self.violation = None;
             return;
         }
-        let blank = Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, object: None, other: None };
+        let blank =
+            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, rule: None, object: None, other: None };
         let v = self.violation.get_or_insert(blank);
         let mut property = v.property as u8;
         c.byte(&mut property);
         v.property = Property::ALL[usize::from(property)];
+        // 0 is none.
+        let mut rule = v.rule.map_or(0, |r| r as u8 + 1);
+        c.byte(&mut rule);
+        v.rule = usize::from(rule).checked_sub(1).map(|r| Rule::ALL[r]);
         v.thread.code(c);
         v.pc.code(c);
         v.object.code(c);

@@ -5,12 +5,7 @@ use super::{
     ctx::{Debug, Phase, class_of},
     held_by, holds_locks,
 };
-use crate::{AtomicCell, Cx, ObjId, Object, Property, Runtime, runtime::NoteCell};
-
-/// Reports a broken rule.
-pub(super) fn contract<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    cx.violate(Property::WwContract, Some(object));
-}
+use crate::{AtomicCell, Cx, ObjId, Object, Rule, Runtime, runtime::NoteCell};
 
 /// A mutex of the class that the task holds. That is known to it alone.
 pub(super) fn held_of_class<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<ObjId> {
@@ -28,14 +23,17 @@ impl Lock {
     pub(super) fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let Some(ctx) = self.ctx else { return true };
         let debug = cx.ctx(ctx).debug.get();
-        let foreign = class_of(cx.program, ctx) != class_of(cx.program, self.mutex);
-        let not_ours = debug.phase == Phase::Idle || debug.task != Some(cx.me);
-        let unneeded_slow = self.how.is_slow() && debug.contending.is_none();
-        if foreign || not_ours || unneeded_slow {
-            contract(cx, ctx);
-            return false;
-        }
-        true
+        let broken = if class_of(cx.program, ctx) != class_of(cx.program, self.mutex) {
+            Rule::CtxForeignClass
+        } else if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
+            Rule::CtxNotBegun
+        } else if self.how.is_slow() && debug.contending.is_none() {
+            Rule::SlowWithoutDeadlock
+        } else {
+            return true;
+        };
+        cx.violate_rule(broken, Some(ctx));
+        false
     }
 
     /// lockdep's `check_deadlock()`, of what is about to be waited for; false ends the operation. All mutexes of a class are
@@ -46,24 +44,33 @@ impl Lock {
             return true;
         }
         let class = class_of(cx.program, self.mutex);
-        let inside = held_of_class(cx, class).or_else(|| open_context(cx, class));
-        if let Some(inside) = inside {
-            cx.violate(Property::LockOrder, Some(inside));
+        if let Some(held) = held_of_class(cx, class) {
+            cx.violate_rule(Rule::OrderSameClass, Some(held));
+            return false;
         }
-        inside.is_none()
+        if let Some(open) = open_context(cx, class) {
+            cx.violate_rule(Rule::OrderBesideCtx, Some(open));
+            return false;
+        }
+        true
     }
 
     /// `ww_mutex_lock_acquired()`: what must be true of the context at the moment it gets a lock.
     pub(super) fn check_acquired<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
         let debug = cx.ctx(ctx).debug.get();
-        let after_done = debug.phase == Phase::Done;
-        // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
-        let other_first = debug.contending.is_some_and(|m| m != self.mutex);
-        let still_holding = debug.contending.is_some() && holds_locks(cx, ctx);
-        // Somebody's context is still there: the mutex was released without it.
-        let stale = cx.ww(self.mutex).ctx.peek().is_some();
-        if after_done || other_first || still_holding || stale {
-            contract(cx, ctx);
+        let broken = if debug.phase == Phase::Done {
+            Some(Rule::LockAfterDone)
+        } else if debug.contending.is_some_and(|m| m != self.mutex) {
+            // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
+            Some(Rule::OtherBeforeContended)
+        } else if debug.contending.is_some() && holds_locks(cx, ctx) {
+            Some(Rule::HoldsAtContended)
+        } else {
+            // Somebody's context is still there: the mutex was released without it.
+            cx.ww(self.mutex).ctx.peek().map(|_| Rule::CtxLeftInLock)
+        };
+        if let Some(rule) = broken {
+            cx.violate_rule(rule, Some(ctx));
         }
         cx.ctx(ctx).debug.set(Debug { contending: None, ..debug });
     }

@@ -1,11 +1,8 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::{
-    config,
-    contract::{contract, held_of_class},
-};
+use super::{config, contract::held_of_class};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Property, Runtime, ThreadId,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Rule, Runtime, ThreadId,
     Value, View,
     coder::{fields, points},
     machine::Protocol,
@@ -250,15 +247,18 @@ impl CtxOp {
             Object::AcquireCtx(c) => c.task() == Some(me) && class_of(cx.program, id) == class,
             _ => false,
         });
-        if second || cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
-            return contract(cx, self.ctx);
+        if cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
+            return cx.violate_rule(Rule::CtxInUse, Some(self.ctx));
+        }
+        if second {
+            return cx.violate_rule(Rule::CtxSecond, Some(self.ctx));
         }
         // To lockdep the context is outside of all mutexes of its class: the one that is held would be no part of it.
         if self.on_behalf.is_none()
             && config(cx.program, class).lockdep
             && let Some(held) = held_of_class(cx, class)
         {
-            return cx.violate(Property::LockOrder, Some(held));
+            return cx.violate_rule(Rule::OrderCtxInside, Some(held));
         }
         let next = i32::from(!cx.mutated(Mutation::WwInitOldStamp));
         let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
@@ -273,17 +273,22 @@ impl CtxOp {
 
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
-        if debug.phase != Phase::Acquiring || debug.task != Some(cx.me) {
-            return contract(cx, self.ctx);
+        if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
+            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+        }
+        if debug.phase == Phase::Done {
+            return cx.violate_rule(Rule::CtxDoneTwice, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug { phase: Phase::Done, ..debug });
     }
 
     fn fini<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
-        let in_use = debug.phase != Phase::Idle && debug.task == Some(cx.me);
-        if !in_use || cx.ctx(self.ctx).acquired() > 0 {
-            return contract(cx, self.ctx);
+        if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
+            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+        }
+        if cx.ctx(self.ctx).acquired() > 0 {
+            return cx.violate_rule(Rule::CtxHoldsAtFini, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug::default());
     }

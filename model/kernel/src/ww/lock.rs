@@ -2,13 +2,12 @@
 
 use super::{
     Config, Unlock, Waiter, Waiters, check_waiters, config,
-    contract::contract,
     ctx::{Debug, class_of, injects_every},
     die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, wound,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Runtime,
-    SharedCell, Value, View, coder::points, machine::Protocol, runtime::NoteCell,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Rule,
+    Runtime, SharedCell, Value, View, coder::points, machine::Protocol, runtime::NoteCell,
 };
 
 points! {
@@ -172,7 +171,7 @@ impl Lock {
         }
         let debug = cx.ctx(ctx).debug.get();
         if debug.contending.is_some() {
-            contract(cx, ctx);
+            cx.violate_rule(Rule::DeadlockUnanswered, Some(ctx));
         }
         cx.ctx(ctx).debug.set(Debug { contending: Some(self.mutex), ..debug });
         invariant::killed(cx, self.mutex, ctx);

@@ -1,8 +1,8 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::{contract::contract, invariant, owner::Released};
+use super::{invariant, owner::Released};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, SharedCell, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     machine::Protocol,
     program::ObjectKind,
@@ -69,7 +69,7 @@ impl Unlock {
         };
         let held = cx.ctx(ctx).acquired();
         if held == 0 {
-            contract(cx, ctx);
+            cx.violate_rule(Rule::CtxMiscounted, Some(ctx));
             return Flow::Done(Value::Word(0));
         }
         if !cx.mutated(Mutation::WwUnlockKeepsCount) {

@@ -1,5 +1,6 @@
 //! Steps folded to the rows of a table.
 
+use super::way;
 use crate::{
     replay::{End, Replay, Step, merge},
     words,
@@ -94,7 +95,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         (false, false) => String::new(),
     };
     let op = format!("{:indent$}{op}", "", indent = INDENT * start.depth);
-    let mut under = vec![];
+    let mut under: Vec<String> = start.unwoken.map(String::from).into_iter().collect();
     let is_whole = start.first && matches!(end.end, End::Done(_) | End::Broken(_));
     if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
         under.push(start.label.to_string());
@@ -103,7 +104,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         under.push("injected failure".into());
     }
     if let Some(choice) = start.choice.filter(|_| !matches!(end.end, End::Done(_))) {
-        under.push(format!("choice {choice}"));
+        under.push(way(program, words::instr(program, start.thread, start.pc), choice));
     }
     let mut broken = None;
     match end.end {

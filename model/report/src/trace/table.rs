@@ -55,9 +55,12 @@ pub(super) fn layout(
         }
         grid.row(&mut out, columns, row, style);
     }
-    for line in 0..if spinning.is_empty() { 0 } else { 2 } {
-        let cell = |t: &ThreadId| spinning.iter().find(|s| s.thread == *t).map_or(String::new(), |s| s.cell(line));
-        let cells: Vec<String> = columns.iter().map(|t| ellipsis(&cell(t), grid.column)).collect();
+    let ends: Vec<Vec<String>> = columns
+        .iter()
+        .map(|t| spinning.iter().find(|s| s.thread == *t).map_or(vec![], |s| s.cell(grid.column)))
+        .collect();
+    for line in 0..ends.iter().map(Vec::len).max().unwrap_or(0) {
+        let cells: Vec<String> = ends.iter().map(|cell| cell.get(line).cloned().unwrap_or_default()).collect();
         grid.line(&mut out, if line == 0 { "end" } else { "" }, &cells, "", Role::Dim, style);
     }
     out
@@ -75,8 +78,14 @@ pub(super) struct Spinning {
 }
 
 impl Spinning {
-    fn cell(&self, line: usize) -> String {
-        if line == 0 { self.op.clone() } else { format!("{INDENT}spins on {}", self.on) }
+    fn cell(&self, room: usize) -> Vec<String> {
+        let mut lines = wrapped("", &self.op, "", room);
+        lines.extend(wrapped(INDENT, &self.spins(), "", room));
+        lines
+    }
+
+    fn spins(&self) -> String {
+        format!("spins on {}", self.on)
     }
 }
 
@@ -98,8 +107,8 @@ impl Grid {
             .iter()
             .map(|t| {
                 let cells = rows.iter().filter(|r| r.thread == *t).flat_map(cell_widths);
-                let ends =
-                    spinning.iter().filter(|s| s.thread == *t).flat_map(|s| [width(&s.cell(0)), width(&s.cell(1))]);
+                let ends = spinning.iter().filter(|s| s.thread == *t);
+                let ends = ends.flat_map(|s| [width(&s.op), INDENT.len() + width(&s.spins())]);
                 cells.chain(ends).chain([width(program.thread_name(*t))]).max().unwrap_or(0)
             })
             .collect();
@@ -200,6 +209,19 @@ fn cell_widths(row: &Row) -> impl Iterator<Item = usize> + '_ {
     under.chain(last_under).chain([width(&row.op) + tail])
 }
 
+/// A last line that is one long word goes on in further lines, broken where the word has a joint.
+fn split_last(lines: &mut Vec<String>, indent: &str, room: usize) {
+    while let Some(last) = lines.last().filter(|l| width(l) > room).cloned() {
+        let joint = |(i, c): (usize, char)| matches!(c, '_' | '-' | '.' | '(').then_some(i + c.len_utf8());
+        let fits = last.char_indices().take(room).filter_map(joint).last();
+        let Some(at) = fits.filter(|at| *at > indent.len() + 2 && *at < last.len()) else { return };
+        let (head, rest) = last.split_at(at);
+        let at = lines.len() - 1;
+        lines[at] = head.into();
+        lines.push(format!("{indent} {rest}"));
+    }
+}
+
 /// A cell's text on as many lines as it takes, up to [`MAX_CELL_LINES`]; what follows is cut, but never the tail.
 fn wrapped(indent: &str, text: &str, tail: &str, room: usize) -> Vec<String> {
     // What a callee does stands further to the right.
@@ -216,6 +238,7 @@ fn wrapped(indent: &str, text: &str, tail: &str, room: usize) -> Vec<String> {
         } else {
             lines.push(format!("{indent} {word}"));
         }
+        split_last(&mut lines, indent, room);
     }
     if lines.len() > MAX_CELL_LINES {
         let last = lines.pop().filter(|_| !tail.is_empty());

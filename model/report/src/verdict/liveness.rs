@@ -8,8 +8,11 @@ use fenceweave_kernel::{Instr, Program, Property, ThreadId, Violation, thread::R
 pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
     let program = replay.program;
     if v.property == Property::Starvation {
-        let others = list(program, busy(replay).into_iter().filter(|t| *t != v.thread && progresses(replay, *t)));
-        return format!("{} never gets on while {others} does", program.thread_name(v.thread));
+        let others = busy(replay).into_iter().filter(|t| *t != v.thread && progresses(replay, *t));
+        let others: Vec<ThreadId> = others.collect();
+        let does = if others.len() == 1 { "does" } else { "do" };
+        let names = list(program, others.into_iter());
+        return format!("{} never gets on while {names} {does}", program.thread_name(v.thread));
     }
     match busy(replay)[..] {
         [one] => format!("{} goes round for ever and gets nowhere", program.thread_name(one)),

@@ -177,7 +177,8 @@ impl<'a> Lower<'a> {
                 None if !spare => {
                     self.mistakes
                         .add("missing-option", node.head, format!("`{CHAIN}` needs `{key}=`"))
-                        .expected(format!("`{key}=`: {meaning}"));
+                        .expected(format!("`{key}=`: {meaning}"))
+                        .help(format!("memory for a node that is made later is `{CHAIN} NAME spare`"));
                 }
                 Some(value) if spare => {
                     self.mistakes

@@ -60,6 +60,9 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
 const UNROLL_TURNS_MAX: i32 = 16;
+
+/// Each turn is states of its own: more could never be explored to the end.
+const TURNS_MAX: i64 = 100_000;
 const UNROLL_STATEMENTS_MAX: usize = 64;
 
 /// Whether the word begins a statement of control flow.
@@ -266,6 +269,12 @@ impl<'a> Lower<'a> {
         match entry.value.kind {
             ValueKind::Int(turns) if turns < 0 => {
                 self.mistakes.add("repeat", entry.span(), "a negative number of turns").expected("a number from 0 on");
+            }
+            ValueKind::Int(turns) if turns > TURNS_MAX => {
+                self.mistakes
+                    .add("repeat", entry.span(), "so many turns are never explored to the end")
+                    .expected(format!("a number up to {TURNS_MAX}"))
+                    .help("two or three find nearly every mistake; `loop { … }` runs for ever");
             }
             ValueKind::Int(turns) if self.is_short(node, turns) => self.unroll(unit, node, turns),
             _ => self.counted(unit, node, &entry.value),

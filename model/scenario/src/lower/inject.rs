@@ -114,13 +114,27 @@ impl<'a> Lower<'a> {
             return None;
         }
         let error = match value {
-            Some(value) => self.constant(value)?,
+            Some(value) => {
+                self.tell_positive_errno(value);
+                self.constant(value)?
+            }
             None => subject.default_error().or_else(|| {
                 self.tell_no_error(node.head, name, when);
                 None
             })?,
         };
         Some(Failure { when, error, place: node.head, from_outside: false })
+    }
+
+    /// `may-fail=ENOMEM`: what the kernel's functions return is negative.
+    fn tell_positive_errno(&mut self, value: &Written) {
+        let said = value.span.of(self.text);
+        if Errno::from_name(said).is_some() {
+            self.mistakes
+                .add("failure", value.span, format!("`{said}` is a positive number"))
+                .expected(format!("`-{said}`"))
+                .help("functions of the kernel return errors as negative numbers");
+        }
     }
 
     fn tell_no_error(&mut self, at: Span, name: &str, when: When) {

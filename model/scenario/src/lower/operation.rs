@@ -17,6 +17,11 @@ use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
 
+/// `1 argument`, `2 arguments`.
+fn arguments_text(n: usize) -> String {
+    if n == 1 { "1 argument".into() } else { format!("{n} arguments") }
+}
+
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
 const KIND: Opt = option("kind", Takes::Value, "what a local refers to, where the name of the operation does not say");
@@ -488,7 +493,7 @@ impl<'a> Lower<'a> {
         if arguments.len() != params.len() || node.block.is_some() {
             let head = self.line_text(proc.head);
             self.mistakes
-                .add("call", node.head, format!("`{name}` takes {} arguments", params.len()))
+                .add("call", node.head, format!("`{name}` takes {}", arguments_text(params.len())))
                 .expected(format!("`{}`", head.trim_start_matches("proc ")))
                 .seen(proc.head, "declared here");
             return;

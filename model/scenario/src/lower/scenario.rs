@@ -145,8 +145,11 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
         cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
     };
     for case in names {
-        let program =
-            Program { name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")), ..Program::default() };
+        let program = Program {
+            name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
+            words: words.iter().map(|(word, number)| (number, word.to_owned())).collect(),
+            ..Program::default()
+        };
         let lower = Lower {
             text,
             case,

@@ -479,7 +479,11 @@ fn statement(c: &str) -> String {
     let method = name.rsplit_once("->").or_else(|| name.rsplit_once('.'));
     let words = match method {
         Some((object, method)) => vec![method.trim().to_owned(), object.trim().to_owned()],
-        None => name.split_whitespace().map(str::to_owned).collect(),
+        // What the function is written as here, if the model knows it.
+        None => match crate::ops::of_kernel_function(name.trim()) {
+            Some(op) => vec![op.name.to_owned()],
+            None => name.split_whitespace().map(str::to_owned).collect(),
+        },
     };
     words.into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

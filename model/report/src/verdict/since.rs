@@ -1,0 +1,134 @@
+//! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
+
+use crate::{
+    replay::{Change, End, Replay, Step},
+    words,
+};
+use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, ThreadId, Violation};
+
+/// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
+pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
+    let program = replay.program;
+    let (who, what) = (program.thread_name(v.thread), program.name_of(v.object?));
+    let became = |facet: &str, to: &str| {
+        let subject = format!("{what}.{facet}");
+        let to = to.to_owned();
+        move |c: &Change| c.subject == subject && c.to() == to
+    };
+    let (verb, at) = match v.property {
+        Property::UseAfterFree | Property::DoubleFree | Property::FreedOnList => {
+            match last(replay, |c| is_end_of(c, what)) {
+                // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
+                Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
+                Some(i) => ("was freed", Some(i)),
+                None => ("lost its last reference", last(replay, became("refs", "0"))),
+            }
+        }
+        Property::RefcountFromZero | Property::RefcountUnderflow => {
+            ("lost its last reference", last(replay, became("refs", "0")))
+        }
+        Property::FenceSignaledTwice | Property::FenceErrorLate => {
+            ("was signalled", last(replay, became("signaled", "yes")))
+        }
+        Property::SelfDeadlock | Property::LockHeldAtExit => {
+            let reads = format!("{what}.readers");
+            let taken = last(replay, became("owner", who))
+                .or_else(|| last(replay, |c| c.subject == reads && c.to().contains(who)));
+            ("was taken", taken)
+        }
+        Property::UnlockNotHeld => {
+            let owner = format!("{what}.owner");
+            ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
+        }
+        Property::LeakedReference => {
+            let at = last_kept(replay, v.other?, &format!("{what}.refs"))?;
+            return Some(format!("  the last that it took and kept was {}", told(replay, at)));
+        }
+        _ => return None,
+    };
+    Some(format!("  {what} {verb} {}", told(replay, at?)))
+}
+
+/// `at step 5, by gpu (line 9: put f)`.
+fn told(replay: &Replay<'_>, at: usize) -> String {
+    let Step { thread, pc, .. } = replay.steps[at];
+    let (program, who) = (replay.program, replay.program.thread_name(thread));
+    format!("at step {}, by {who}{}", at + 1, words::place(program, thread, pc))
+}
+
+/// The last operation of a thread that left more references than it found, by its first step that took one.
+fn last_kept(replay: &Replay<'_>, t: ThreadId, refs: &str) -> Option<usize> {
+    let mut kept = None;
+    let (mut sum, mut taken) = (0, None);
+    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| s.thread == t) {
+        // What an operation calls belongs to it.
+        if step.first && step.depth == 0 {
+            (sum, taken) = (0, None);
+        }
+        let more: i32 = step.changes.iter().filter(|c| c.subject == refs).map(gain).sum();
+        sum += more;
+        if more > 0 {
+            taken = taken.or(Some(i));
+        }
+        if matches!(step.end, End::Done(_)) && step.depth == 0 && sum > 0 {
+            kept = taken;
+        }
+    }
+    kept
+}
+
+/// By how much a count grew.
+fn gain(c: &Change) -> i32 {
+    let number = |text: &str| text.parse().unwrap_or(0);
+    number(c.to()) - c.from().map_or(0, number)
+}
+
+/// The last step with such a change.
+fn last(replay: &Replay<'_>, is: impl Fn(&Change) -> bool) -> Option<usize> {
+    replay.steps.iter().rposition(|s| s.changes.iter().any(&is))
+}
+
+/// Whether an object is no more with a change: a fence, an object of a struct, or a list of fences.
+fn is_end_of(c: &Change, what: &str) -> bool {
+    let of_life = c.subject.strip_prefix(what) == Some(".life") && matches!(c.to(), "freed" | "released" | "free");
+    of_life || c.subject == what && c.to() == "freed"
+}
+
+/// The lock that a context is to take first, as it was before the last step.
+pub(super) fn contended(replay: &Replay<'_>, v: Violation) -> String {
+    let Some(ctx) = v.object else { return "a lock".into() };
+    let steps = &replay.steps[..replay.steps.len().saturating_sub(1)];
+    let mut before = replay.initial;
+    steps.iter().for_each(|s| {
+        before.step(replay.program, s.action());
+    });
+    match before.object(ctx).facet("contending") {
+        Some(Facet::Object(Some(lock))) => words::object_name(replay.program, lock).into(),
+        _ => "a lock".into(),
+    }
+}
+
+/// The fence that the last step took out of a list, and the one that it put there.
+pub(super) fn replaced_entry(replay: &Replay<'_>) -> Option<(String, String)> {
+    let fence = |entry: &str| entry.split_once(" as ").map(|(fence, _)| fence.to_owned());
+    let entries = replay.steps.last()?.changes.iter().filter(|c| c.subject.ends_with(']'));
+    entries.filter_map(|c| Some((fence(c.from()?)?, fence(c.to())?))).next()
+}
+
+/// The locals that the author's line names, with their values at the end.
+pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = (String, String)> + 'a {
+    let (program, t): (&Program, _) = (replay.program, v.thread);
+    let thread = replay.last.thread(t);
+    let text = words::op_text(program, t, v.pc);
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut names: Vec<&str> = text.split(|c| !is_name(c)).filter(|n| !n.is_empty()).collect();
+    // Where a result goes is not looked at.
+    let into: Vec<&str> = text.split_whitespace().filter_map(|w| w.strip_prefix("into=")).collect();
+    names.retain(|n| !into.contains(n));
+    (0..MAX_LOCALS as u8).map(LocalId).filter_map(move |l| {
+        let value = thread.local_here(l)?;
+        let name = words::local_at(program, t, v.pc, l);
+        let is_named = !name.is_empty() && names.contains(&name);
+        is_named.then(|| (name.to_owned(), words::value_in(program, &replay.last.world, value)))
+    })
+}
