@@ -185,6 +185,11 @@ impl<R: Runtime> Fence<R> {
         entries.filter(|e| e & WAKES == 0).map(ObjId)
     }
 
+    /// Whether a callback is queued on it.
+    pub fn has_callback(&self, callback: ObjId) -> bool {
+        self.queued_callbacks().any(|queued| queued == callback)
+    }
+
     /// Who holds the fence's lock over several steps.
     pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
         self.locked.peek().lock.owner()
@@ -376,7 +381,7 @@ fn hold<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
 /// And releases it: `spin_unlock_irqrestore()`.
 fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
     cx.private.spin_depth -= 1;
-    cx.irqs_enable();
+    cx.irqs_restore();
     locked.lock.release().iter().for_each(|t| cx.rt.release(t));
 }
 

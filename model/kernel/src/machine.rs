@@ -272,7 +272,7 @@ machines! {
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING };
     /// Interrupts on this CPU.
-    LocalIrq(irq::LocalIrq) = irq::LocalIrq { off: true, visible: true };
+    LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.
     Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None };
     /// A callback of RCU.
@@ -659,7 +659,7 @@ impl Resolver<'_> {
                 Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer })
             }
             Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
-            Op::LocalIrq { off } => Machine::LocalIrq(irq::LocalIrq { off, visible: self.program.has_irqs }),
+            Op::LocalIrq { how } => Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs }),
             Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
             Op::IterBegin { resv, usage, unlocked } => {
                 Machine::Cursor(CursorOp::begin(self.resv(resv)?, usage, unlocked))

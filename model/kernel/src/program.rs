@@ -409,8 +409,8 @@ pub enum Op {
     Timer { at: primitives::timer::At, timer: Operand },
     /// Between the runs of a timer's handler.
     TimerHandler { timer: ObjId },
-    /// `local-irq-disable`, `local-irq-enable`.
-    LocalIrq { off: bool },
+    /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
+    LocalIrq { how: primitives::irq::How },
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it.
     Irq { at: primitives::irq::At, on: Option<ThreadId> },
     /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
@@ -554,7 +554,7 @@ pub struct Program {
     pub structs: Vec<StructDecl>,
     /// Names of fields.
     pub field_names: Vec<String>,
-    /// Numbers that stand for words of the scenario's own.
+    /// The names of words that stand for themselves; only who prints them asks.
     pub words: Vec<(i32, String)>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,

@@ -123,6 +123,9 @@ properties! {
     LeakedReference = "leaked-reference",
         "references are left at the end that nothing reachable holds",
         "kmemleak; the checker's ledger says whose they are";
+    MissingReference = "missing-reference",
+        "a fence has fewer references than reservations and files still hold of it: somebody dropped one that was not his",
+        "refcount_t: underflow, when they drop theirs; use-after-free before that";
     LeakedObject = "leaked-object",
         "the last reference to an object was dropped, and it was never freed",
         "kmemleak";
@@ -163,6 +166,9 @@ properties! {
     IrqsOffAtExit = "irqs-off-at-exit",
         "a thread ends with interrupts disabled, or enables them more often than it disabled them",
         "WARN_ON_ONCE(irqs_disabled())";
+    IrqsEnabledEarly = "irqs-enabled-early",
+        "spin_unlock_irq() or local_irq_enable() where interrupts were off before: whoever disabled them first counts on it that they stay so",
+        "raw_check_bogus_irq_restore(); lockdep_hardirqs_on_prepare() in hard interrupt context";
     UnsetRead = "unset-read",
         "a local, or a slot of a list, is read that was never set on this path",
         "KMSAN";
@@ -213,7 +219,13 @@ impl Property {
 
     /// Whether it is seen when everything is over, so that no step breaks it.
     pub fn is_seen_at_end(self) -> bool {
-        matches!(self, Property::LeakedReference | Property::LeakedObject | Property::FenceNeverSignals)
+        matches!(
+            self,
+            Property::LeakedReference
+                | Property::MissingReference
+                | Property::LeakedObject
+                | Property::FenceNeverSignals
+        )
     }
 
     /// The property of that name.

@@ -211,6 +211,7 @@ impl SyncFileOp {
         if !cx.mutated(Mutation::FileCreateNoGet) {
             fence::get(cx, self.fence);
         }
+        // A file descriptor may be anywhere from here on.
         cx.fence(self.fence).publish();
         let file = cx.sync_file(self.file);
         file.flags.store(0, Order::Relaxed);

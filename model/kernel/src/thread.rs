@@ -134,6 +134,11 @@ impl Thread {
         usize::from(self.depth)
     }
 
+    /// The instructions whose operations called, the outermost first.
+    pub fn callers(&self) -> impl Iterator<Item = u16> {
+        self.live_frames().iter().map(|frame| frame.pc)
+    }
+
     /// What only the thread knows about itself: the context that it runs in.
     pub fn private(&self) -> &Private {
         &self.private

@@ -427,7 +427,25 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
 
 /// What is wrong with what is left when everything is over.
 pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    crate::fence::never_signals(world, program).or_else(|| leaks(world, program))
+    crate::fence::never_signals(world, program).or_else(|| missing(world, program)).or_else(|| leaks(world, program))
+}
+
+/// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has dropped
+/// theirs. It shows in no step before they use it.
+fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    let linked = |id: ObjId| world.objects().any(|(_, o)| matches!(o, Object::Resv(r) if r.list() == Some(id)));
+    let owned = |fence: ObjId| -> u16 {
+        let of = |(id, o): (ObjId, &Object<R>)| match o {
+            Object::FenceList(l) if linked(id) => l.holders_of(fence),
+            Object::SyncFile(f) => u16::from(f.holds(fence)),
+            _ => 0,
+        };
+        world.objects().map(of).sum()
+    };
+    let short = |o: &Object<R>, id: ObjId| matches!(o, Object::Fence(f) if f.refs().count() < owned(id));
+    let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
+    let (property, thread) = (Property::MissingReference, program.main_thread());
+    Some(Violation { property, thread, pc: 0, object: Some(id), other: None, rule: None })
 }
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.

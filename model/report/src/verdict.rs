@@ -20,11 +20,16 @@ use fenceweave_kernel::{Instr, ObjId, Op, Operand, Program, Property, ThreadId, 
 pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     let mut out = vec![format!("{}: {}", v.property.name(), sentence(replay, v))];
     out.extend(since::line(replay, v));
+    // Not every deadlock is a circle.
+    let alone = || waiting::cycle(&waiting::waits(replay.program, &replay.last)).is_empty();
     match (v.property, v.rule) {
         // A lost wake-up's meaning is told of its own sleeper.
         (Property::LostWakeup, _) => {}
         (_, Some(rule)) => out.push(format!("  {}", rule.why())),
         (Property::Assert, _) => out.extend(values(replay, v)),
+        (Property::Deadlock, _) if alone() => {
+            out.push("  nobody can run, and what is waited for cannot happen any more".into())
+        }
         (p, None) => out.push(format!("  {}", p.meaning())),
     }
     match v.property {

@@ -4,8 +4,8 @@ use crate::words;
 use fenceweave_kernel::{
     AtomicCell, Facet, Instr, ObjId, Object, Op, Operand, Place, Program, State, ThreadId, Value, fence,
     observe::facets,
-    primitives::{completion, variable, waitqueue},
-    program::ObjectKind,
+    primitives::{completion, variable, waitqueue, workqueue},
+    program::{CalleeId, ObjectKind},
     thread::Run,
 };
 
@@ -174,8 +174,8 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         .collect();
     let name = |(t, pc): &(ThreadId, u16)| {
         let line = words::line_of(program, *t, *pc).map_or(String::new(), |l| format!(" ({l})"));
-        let idle = is_idle(program, state, *t);
-        format!("{}{line}{}", program.thread_name(*t), if idle { ", which is not queued," } else { "" })
+        let idle = idle(program, state, *t).map(|work| queued_by(program, state, *t, work).1);
+        format!("{}{line}{}", program.thread_name(*t), idle.unwrap_or_default())
     };
     let names: Vec<String> = able.iter().map(name).collect();
     let what = match names.len() {
@@ -183,26 +183,75 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         1 => format!("→ only {} can {verb} it", names[0]),
         _ => format!("→ only {} can {verb} it", words::list(&names, "or")),
     };
-    (able.into_iter().map(|(t, _)| t).collect(), what)
+    // Who has to queue a worker's item first is waited for as well.
+    let behind = |t: ThreadId| idle(program, state, t).map_or(vec![], |work| queued_by(program, state, t, work).0);
+    let providers = able.into_iter().flat_map(|(t, _)| std::iter::once(t).chain(behind(t))).collect();
+    (providers, what)
 }
 
-/// Whether this is a worker with nothing to do.
-fn is_idle(program: &Program, state: &State, t: ThreadId) -> bool {
+/// The item of a worker that has nothing to do.
+fn idle(program: &Program, state: &State, t: ThreadId) -> Option<ObjId> {
     match words::instr(program, t, state.thread(t).pc()) {
         Some(Instr::Op { op: Op::Worker { work }, .. }) => {
-            state.object(work).facet("pending") == Some(Facet::Flag(false))
+            (state.object(work).facet("pending") == Some(Facet::Flag(false))).then_some(work)
+        }
+        _ => None,
+    }
+}
+
+/// Who could still queue an item that is not: threads that come to it, and callbacks that wait for their fence.
+fn queued_by(program: &Program, state: &State, worker: ThreadId, work: ObjId) -> (Vec<ThreadId>, String) {
+    let queues = |t: ThreadId, pc: u16| match words::instr(program, t, pc) {
+        Some(Instr::Op { op: Op::Work { at: workqueue::At::Queue, work: item, .. }, .. }) => {
+            operand_is(state, t, item, work)
         }
         _ => false,
+    };
+    let able = program.threads().filter(|t| *t != worker && idle(program, state, *t).is_none());
+    // Also behind the calls that it is inside of.
+    let to_come = |t: ThreadId| {
+        let behind = reachable(program, t, state.thread(t).callers().collect());
+        remaining(program, state, t).into_iter().chain(behind)
+    };
+    let threads: Vec<ThreadId> = able.filter(|t| to_come(*t).any(|pc| queues(*t, pc))).collect();
+    let mut names: Vec<String> = threads.iter().map(|t| program.thread_name(*t).into()).collect();
+    let callbacks = (0..program.objects.len()).map(ObjId::object).filter(|id| match program.kind(*id) {
+        ObjectKind::Callback { func: Some(func) } => {
+            let is_queued = state.object(*id).facet("queued") == Some(Facet::Flag(true));
+            is_queued && callee(program, worker, *func).any(|pc| queues(worker, pc))
+        }
+        _ => false,
+    });
+    for callback in callbacks {
+        let fences = (0..program.objects.len()).map(ObjId::object);
+        let on = fences.filter(|id| matches!(state.object(*id), Object::Fence(f) if f.has_callback(callback)));
+        names.extend(on.map(|fence| format!("a callback on {}", program.name_of(fence))));
     }
+    let what = match names.len() {
+        0 => ", which is not queued and never will be,".into(),
+        _ => format!(", which is not queued until {} does it,", words::list(&names, "or")),
+    };
+    (threads, what)
+}
+
+/// The instructions of something that is called through a pointer, as it stands in a thread's script.
+fn callee(program: &Program, t: ThreadId, func: CalleeId) -> std::ops::Range<u16> {
+    let (script, at) = (words::script(program, t), usize::from(func.0));
+    let end = script.callees.get(at + 1).map_or(script.code.len() as u16, |next| next.entry);
+    script.callees.get(at).map_or(0, |c| c.entry)..end
 }
 
 /// The instructions that a thread can still come to, the one that it is at first.
 fn remaining(program: &Program, state: &State, t: ThreadId) -> Vec<u16> {
-    let mut seen: Vec<u16> = vec![];
-    let mut open = match state.thread(t).run() {
+    match state.thread(t).run() {
         Run::Done => vec![],
-        _ => vec![state.thread(t).pc()],
-    };
+        _ => reachable(program, t, vec![state.thread(t).pc()]),
+    }
+}
+
+/// The instructions that a thread can come to from some places, without returning from where it is called.
+fn reachable(program: &Program, t: ThreadId, mut open: Vec<u16>) -> Vec<u16> {
+    let mut seen: Vec<u16> = vec![];
     while let Some(pc) = open.pop() {
         let Some(instr) = words::instr(program, t, pc) else { continue };
         if seen.contains(&pc) {
@@ -235,7 +284,12 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
         Op::WakeQ { queue: Some(queue), .. } => queue,
         _ => return false,
     };
-    match target {
+    operand_is(state, t, target, on)
+}
+
+/// Whether an operand of a thread is that object now.
+fn operand_is(state: &State, t: ThreadId, operand: Operand, on: ObjId) -> bool {
+    match operand {
         Operand::Object(id) => id == on,
         Operand::Const(v) => refers_to(v, on),
         Operand::Local(l) => refers_to(state.thread(t).local(l), on),

@@ -39,6 +39,8 @@ points! {
         SignalNow = "enable_signaling failed: set SIGNALED",
         /// `dma_fence_is_signaled()`: 1 or 0, without the lock.
         IsSignaled = "dma_fence_is_signaled",
+        /// `dma_fence_test_signaled_flag()`: the bit alone; nobody is asked, and nobody signals.
+        TestFlag = "dma_fence_test_signaled_flag",
         /// Not yet, as far as the bit tells: `ops->signaled()` is asked, if there still is one.
         AskOps = "ops->signaled",
         /// It returned false: `rcu_read_unlock()`.
@@ -330,6 +332,7 @@ impl Protocol for FenceOp {
             What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
+            What::TestFlag => Flow::Done(Value::Word(i32::from(test_signaled(cx, self.fence)))),
             What::AskOps => self.ask_ops(cx),
             What::NotSignaled | What::AskedTrue => self.asked(cx),
             What::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
@@ -348,7 +351,7 @@ impl Protocol for FenceOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.what {
-            What::IsSignaled | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
+            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
             What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
             What::Release | What::Free => release_footprint(v, self.fence),
             What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),

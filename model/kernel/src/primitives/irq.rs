@@ -9,9 +9,12 @@
 //!
 //! Every thread is taken to run on a CPU of its own, which is also where its handlers run: a thread that has interrupts
 //! disabled keeps them from beginning. A handler does not interrupt another one.
+//!
+//! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
+//! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Rule, Runtime, ThreadId, Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
     World,
     coder::{fields, points},
     machine::Protocol,
@@ -44,7 +47,7 @@ impl Cpu {
 }
 
 impl<R: Runtime> Cx<'_, R> {
-    /// `local_irq_save()`: from here on no handler begins on this CPU.
+    /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
     pub(crate) fn irqs_disable(&mut self) {
         self.private.irqs_off += 1;
         if self.private.irqs_off == 1 {
@@ -52,8 +55,17 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
-    /// `local_irq_restore()`.
-    pub(crate) fn irqs_enable(&mut self) {
+    /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
+    /// was taken with them. In a handler they are off from the beginning.
+    pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
+        if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq {
+            self.violate(Property::IrqsEnabledEarly, lock);
+        }
+        self.irqs_restore();
+    }
+
+    /// `local_irq_restore()`: the last one enables them.
+    pub(crate) fn irqs_restore(&mut self) {
         match self.private.irqs_off {
             0 => self.violate_rule(Rule::IrqsNotOff, None),
             1 => {
@@ -82,22 +94,36 @@ pub(crate) fn irqs_footprint(v: View<'_>, f: Footprint) -> Footprint {
     if v.program.has_irqs { f.write(v.my_task()) } else { f }
 }
 
-/// `local_irq_disable()` and `local_irq_enable()`.
+points! {
+    /// What is done with the interrupts of one's own CPU.
+    pub enum How {
+        /// `local_irq_disable()`.
+        Disable = "local_irq_disable",
+        /// `local_irq_enable()`.
+        Enable = "local_irq_enable",
+        /// `local_irq_save()`.
+        Save = "local_irq_save",
+        /// `local_irq_restore()`.
+        Restore = "local_irq_restore",
+    }
+}
+
+/// One operation on the interrupts of one's own CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalIrq {
-    pub(crate) off: bool,
+    pub(crate) how: How,
     /// There are handlers that could begin.
     pub(crate) visible: bool,
 }
 
-fields!(LocalIrq { off, visible });
+fields!(LocalIrq { how, visible });
 
 impl Protocol for LocalIrq {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.off {
-            cx.irqs_disable()
-        } else {
-            cx.irqs_enable()
+        match self.how {
+            How::Disable | How::Save => cx.irqs_disable(),
+            How::Enable => cx.irqs_enable(None),
+            How::Restore => cx.irqs_restore(),
         }
         Flow::Done(Value::Word(0))
     }
@@ -107,7 +133,7 @@ impl Protocol for LocalIrq {
     }
 
     fn label(&self) -> &'static str {
-        if self.off { "local_irq_disable" } else { "local_irq_enable" }
+        self.how.label()
     }
 }
 

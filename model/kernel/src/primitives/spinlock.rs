@@ -90,9 +90,13 @@ points! {
         /// `spin_unlock()`.
         Unlock = "spin_unlock",
         /// `spin_lock_irqsave()`: no handler begins on this CPU until the lock is released.
-        LockIrq = "spin_lock_irqsave",
+        LockIrqSave = "spin_lock_irqsave",
         /// `spin_unlock_irqrestore()`.
-        UnlockIrq = "spin_unlock_irqrestore",
+        UnlockIrqRestore = "spin_unlock_irqrestore",
+        /// `spin_lock_irq()`: for who knows that interrupts are enabled.
+        LockIrq = "spin_lock_irq",
+        /// `spin_unlock_irq()`: enables them, whatever they were before.
+        UnlockIrq = "spin_unlock_irq",
     }
 }
 
@@ -126,14 +130,18 @@ impl Protocol for Spin {
         let (me, held) = (cx.me, cx.enter(self.lock));
         let mut raw = cx.spin(self.lock).raw.get(held);
         let flow = match self.how {
-            How::Lock | How::LockIrq if blocked_by_own_cpu(cx, self.lock, raw.owner) => Flow::Done(Value::Word(0)),
-            How::Lock | How::LockIrq if !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) => {
+            How::Lock | How::LockIrq | How::LockIrqSave if blocked_by_own_cpu(cx, self.lock, raw.owner) => {
+                Flow::Done(Value::Word(0))
+            }
+            How::Lock | How::LockIrq | How::LockIrqSave
+                if !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) =>
+            {
                 Flow::Spin(self.lock)
             }
-            How::Lock | How::LockIrq => {
+            How::Lock | How::LockIrq | How::LockIrqSave => {
                 cx.about_to_lock_under(self.lock, self.nest);
                 cx.private.spin_depth += 1;
-                if self.how == How::LockIrq && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
+                if self.how != How::Lock && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
                     cx.irqs_disable();
                 }
                 Flow::Done(Value::Word(0))
@@ -143,14 +151,16 @@ impl Protocol for Spin {
                 cx.private.spin_depth += u8::from(got);
                 Flow::Done(Value::Word(i32::from(got)))
             }
-            How::Unlock | How::UnlockIrq if raw.owner != Some(me) => {
+            How::Unlock | How::UnlockIrq | How::UnlockIrqRestore if raw.owner != Some(me) => {
                 cx.violate_with(Property::UnlockNotHeld, Some(self.lock), raw.owner);
                 Flow::Done(Value::Word(0))
             }
-            How::Unlock | How::UnlockIrq => {
+            How::Unlock | How::UnlockIrq | How::UnlockIrqRestore => {
                 cx.private.spin_depth -= 1;
-                if self.how == How::UnlockIrq && !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) {
-                    cx.irqs_enable();
+                match self.how {
+                    How::UnlockIrqRestore if !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) => cx.irqs_restore(),
+                    How::UnlockIrq => cx.irqs_enable(Some(self.lock)),
+                    _ => {}
                 }
                 if !cx.mutated(Mutation::SpinUnlockNothing) {
                     raw.release().iter().for_each(|t| cx.rt.release(t));
@@ -164,7 +174,7 @@ impl Protocol for Spin {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.lock);
-        if matches!(self.how, How::LockIrq | How::UnlockIrq) { irqs_footprint(v, f) } else { f }
+        if matches!(self.how, How::Lock | How::Unlock | How::TryLock) { f } else { irqs_footprint(v, f) }
     }
 
     fn label(&self) -> &'static str {
@@ -172,6 +182,6 @@ impl Protocol for Spin {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        matches!(self.how, How::Lock | How::LockIrq).then_some(self.lock)
+        matches!(self.how, How::Lock | How::LockIrq | How::LockIrqSave).then_some(self.lock)
     }
 }

@@ -3,8 +3,8 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, ObjectKind, Op, Program, Property, Rule, ThreadId, Violation, primitives::list::How,
-    thread::Run,
+    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, observe::facets,
+    primitives::list::How, program::Role, thread::Run,
 };
 
 /// Who did what to whom, and where.
@@ -13,7 +13,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         return broken_rule(replay, v, rule);
     }
     let program = replay.program;
-    let who = program.thread_name(v.thread);
+    // Setup and teardown are the same nobody's; what broke after some steps was the latter.
+    let nobody = program.script(v.thread).is_none() && !replay.steps.is_empty();
+    let who = if nobody { "teardown" } else { program.thread_name(v.thread) };
     let what = v.object.map_or("nothing", |o| words::authors_name(program, o));
     let place = words::place(program, v.thread, v.pc);
     let section = of_section(replay, v.thread);
@@ -31,7 +33,10 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::DependencyCycle => {
             format!("{who} waits for {what}, or would with less luck, and that closes a circle through a fence{place}")
         }
-        Property::FenceOrder => format!("{who} signals a fence while {what}, an earlier one, is pending{place}"),
+        Property::FenceOrder => {
+            let signaled = fence_at(replay, v).map_or("a fence", |f| words::authors_name(program, f));
+            format!("{who} signals {signaled} while {what}, an earlier one, is pending{place}")
+        }
         Property::FenceSignaledTwice => format!("{who} signals {what}, which is signalled already{place}"),
         Property::FenceErrorLate if is_signaled(replay, v) => {
             format!("{who} sets an error on {what}, which is signalled already{place}")
@@ -76,6 +81,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             let owner = v.other.map_or("somebody", |t| program.thread_name(t));
             format!("{who} takes {what}, which {owner} holds, whom it interrupted{place}")
         }
+        Property::IrqsEnabledEarly => {
+            let with = v.object.map_or(String::new(), |_| format!(" with {what}"));
+            format!("{who} enables interrupts{with}, {}{place}", why_off(replay, v.thread))
+        }
+        Property::MissingReference => missing(replay, v, what),
         Property::SleepInAtomic => {
             let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
             format!("{who} may sleep{on}, {}{place}", why_atomic(replay, v.thread))
@@ -291,5 +301,55 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
             format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end")
         }
         _ => format!("{who} made {what} and did not free it"),
+    }
+}
+
+/// Why interrupts were off before, and had to stay so.
+fn why_off(replay: &Replay<'_>, t: ThreadId) -> String {
+    if replay.program.role(t) == Role::Irq {
+        return "in an interrupt handler".into();
+    }
+    let locks = waiting::spinlocks_of(replay.program, &replay.last, t);
+    let names: Vec<String> = locks.iter().map(|l| words::object_name(replay.program, *l).into()).collect();
+    match names.len() {
+        0 => "which were off before".into(),
+        1 => format!("which were off before, and {} is still held", names[0]),
+        _ => format!("which were off before, and {} are still held", words::list(&names, "and")),
+    }
+}
+
+/// Who still has a reference to a fence that has none to give.
+fn missing(replay: &Replay<'_>, v: Violation, what: &str) -> String {
+    let program = replay.program;
+    let has = |id: &ObjId| {
+        facets(replay.last.object(*id)).into_iter().any(|(_, facet)| match facet {
+            Facet::Object(of) => of == v.object && matches!(program.kind(*id), ObjectKind::SyncFile { .. }),
+            Facet::Fence(entry) => entry.is_some_and(|(of, _)| Some(of) == v.object),
+            _ => false,
+        })
+    };
+    let holders = (0..program.objects.len()).map(ObjId::object).filter(has);
+    let holders: Vec<String> = holders.map(|id| words::object_name(program, id).into()).collect();
+    let have = if holders.len() == 1 { "has" } else { "have" };
+    let left = match v.object.and_then(|f| replay.last.object(f).facet("refs")) {
+        Some(Facet::Word(left)) if left > 0 => format!(", of which {left} is left"),
+        _ => String::new(),
+    };
+    format!("{} still {have} a reference to {what}{left}", words::list(&holders, "and"))
+}
+
+/// The fence that the thread was about to signal.
+fn fence_at(replay: &Replay<'_>, v: Violation) -> Option<ObjId> {
+    let Some(Instr::Op { op: Op::Fence { fence, .. }, .. }) = words::instr(replay.program, v.thread, v.pc) else {
+        return None;
+    };
+    let value = match fence {
+        Operand::Object(id) => return Some(id),
+        Operand::Const(value) => value,
+        Operand::Local(local) => replay.last.thread(v.thread).local(local),
+    };
+    match value {
+        Value::Ref(handle) => Some(handle.obj),
+        _ => None,
     }
 }

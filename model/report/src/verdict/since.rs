@@ -24,7 +24,7 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 None => ("lost its last reference", last(replay, became("refs", "0"))),
             }
         }
-        Property::RefcountFromZero | Property::RefcountUnderflow => {
+        Property::RefcountFromZero | Property::RefcountUnderflow | Property::MissingReference => {
             ("lost its last reference", last(replay, became("refs", "0")))
         }
         Property::FenceSignaledTwice | Property::FenceErrorLate => {

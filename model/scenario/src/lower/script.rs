@@ -6,6 +6,7 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{Instr, LocalId, Script};
 
 use super::Lower;
+use super::names::Symbol;
 use super::unset::{self, Read};
 use crate::report::Span;
 use crate::syntax::{Node, ValueKind};
@@ -327,7 +328,9 @@ impl<'a> Lower<'a> {
         if !super::names::is_name(name) || super::names::constant(name).is_some() || self.words.number(name).is_some() {
             return self.tell_bad_local(span);
         }
-        if let Some((symbol, declared)) = self.names.find(name) {
+        // A struct's name is a type: `struct job *job` is how everybody writes it.
+        let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_)));
+        if let Some((symbol, declared)) = other {
             self.mistakes
                 .add("local-name", span, format!("`{name}` is {}: a local needs a name of its own", symbol.one()))
                 .expected("a name that nothing else has")

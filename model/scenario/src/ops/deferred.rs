@@ -1,7 +1,7 @@
 //! What runs later or elsewhere: work items, timers, interrupts; and allocation, which may have to run a shrinker.
 
 use fenceweave_kernel::primitives::alloc::Gfp;
-use fenceweave_kernel::primitives::{timer, workqueue};
+use fenceweave_kernel::primitives::{irq, timer, workqueue};
 use fenceweave_kernel::{Op, Operand, Value};
 
 use super::{Args, OpSpec, Param, Takes, flag, operand, option};
@@ -73,15 +73,29 @@ pub(super) const OPS: &[OpSpec] = &[
         "local-irq-disable",
         &[],
         "keeps interrupt handlers off this thread's CPU",
-        "local_irq_disable() local_irq_save()",
-        |_| Op::LocalIrq { off: true },
+        "local_irq_disable()",
+        |_| Op::LocalIrq { how: irq::How::Disable },
     ),
     OpSpec::new(
         "local-irq-enable",
         &[],
-        "lets interrupt handlers begin again",
-        "local_irq_enable() local_irq_restore()",
-        |_| Op::LocalIrq { off: false },
+        "lets interrupt handlers begin again, whoever has disabled them",
+        "local_irq_enable()",
+        |_| Op::LocalIrq { how: irq::How::Enable },
+    ),
+    OpSpec::new(
+        "local-irq-save",
+        &[],
+        "keeps interrupt handlers off this thread's CPU, and remembers whether they were before",
+        "local_irq_save()",
+        |_| Op::LocalIrq { how: irq::How::Save },
+    ),
+    OpSpec::new(
+        "local-irq-restore",
+        &[],
+        "lets interrupt handlers begin again, unless they were kept off before the save that it belongs to",
+        "local_irq_restore()",
+        |_| Op::LocalIrq { how: irq::How::Restore },
     ),
     OpSpec::new("alloc", &[], "allocates memory of no further interest", "kmalloc() kzalloc() kvmalloc()", |args| {
         Op::Alloc { gfp: gfp(args.word("gfp")) }

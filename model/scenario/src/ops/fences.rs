@@ -95,6 +95,14 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .returns("1 or 0"),
     OpSpec::new(
+        "test-signaled-flag",
+        &[FENCE],
+        "looks at a fence's SIGNALED bit alone: does not ask its `signaled` hook, and so never signals it",
+        "dma_fence_test_signaled_flag() test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)",
+        |args| fence(args, What::TestFlag),
+    )
+    .returns("1 or 0"),
+    OpSpec::new(
         "set-error",
         &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
         "sets the error that a fence will carry; only before it is signalled",

@@ -38,15 +38,29 @@ fn context(args: &Args, how: ww::CtxHow) -> Op {
 
 pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new("lock", &[SPIN], "spins until the lock is free, and takes it", "spin_lock() spin_lock_irq() spin_lock_irqsave()", |args| {
-        spin(args, if args.flag("irqsave") { spinlock::How::LockIrq } else { spinlock::How::Lock })
+        spin(args, match (args.flag("irqsave"), args.flag("irq")) {
+            (true, _) => spinlock::How::LockIrqSave,
+            (_, true) => spinlock::How::LockIrq,
+            _ => spinlock::How::Lock,
+        })
     })
-    .options(&[flag("irqsave", "with interrupts disabled on this CPU until it is released")]),
+    .options(&[
+        flag("irqsave", "with interrupts disabled on this CPU until it is released"),
+        flag("irq", "the same, for who knows that they are enabled"),
+    ]),
     OpSpec::new("trylock", &[SPIN], "takes a spinlock if it is free", "spin_trylock()", |args| spin(args, spinlock::How::TryLock))
         .returns("1 if taken, else 0"),
     OpSpec::new("unlock", &[SPIN], "releases a spinlock", "spin_unlock() spin_unlock_irq() spin_unlock_irqrestore()", |args| {
-        spin(args, if args.flag("irqrestore") { spinlock::How::UnlockIrq } else { spinlock::How::Unlock })
+        spin(args, match (args.flag("irqrestore"), args.flag("irq")) {
+            (true, _) => spinlock::How::UnlockIrqRestore,
+            (_, true) => spinlock::How::UnlockIrq,
+            _ => spinlock::How::Unlock,
+        })
     })
-    .options(&[flag("irqrestore", "and lets interrupts begin again, where it was taken with `irqsave`")]),
+    .options(&[
+        flag("irqrestore", "and lets interrupts begin again, unless they were disabled before it was taken with `irqsave`"),
+        flag("irq", "and lets interrupts begin again, even if they were disabled before it was taken"),
+    ]),
     OpSpec::new("lock-nested", &[NESTED], "takes a lock that is one of several like it, in whatever order: another one, or an acquire context, lets one thread at a time do so. Of a ww mutex the mutex inside", "spin_lock_nest_lock() mutex_lock_nest_lock()", |args| {
         Op::LockNested { lock: args.object("lock"), nest: args.object("nest") }
     })
