@@ -142,7 +142,10 @@ impl Unread {
     fn text(&self) -> String {
         let mut out = String::new();
         for m in self.0.mistakes() {
-            out.push_str(&format!("{:?}\n", miette::Report::new(m.clone())));
+            match m.is_on_long_line() {
+                true => out.push_str(&format!("{}\n\n{}\n", m.kind(), m.plain())),
+                false => out.push_str(&format!("{:?}\n", miette::Report::new(m.clone()))),
+            }
         }
         if self.0.untold() > 0 {
             out.push_str(&format!("and {} more mistakes\n", self.0.untold()));

@@ -10,6 +10,9 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 /// most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;
 
+/// Of a longer line only so many characters are shown, those around the place.
+const LINE_SHOWN_MAX: usize = 160;
+
 /// The largest accepted file. Spans are `u32`, and no scenario that a person
 /// reads is anywhere near.
 pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
@@ -123,6 +126,12 @@ impl Mistake {
         self.help.as_deref()
     }
 
+    /// Whether the line is so long that a drawing of it would bury the place.
+    pub fn is_on_long_line(&self) -> bool {
+        let line = self.source.inner().lines().nth(self.place().line as usize - 1);
+        line.is_some_and(|l| l.chars().count() > LINE_SHOWN_MAX)
+    }
+
     /// The mistake as plain text: place, message, the line with the place
     /// marked under it, and the way out.
     pub fn plain(&self) -> String {
@@ -144,14 +153,23 @@ impl Mistake {
         let Some(line) = text.lines().nth(place.line as usize - 1) else {
             return;
         };
-        let before: String =
-            line.chars().take(place.column as usize - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let (line, column) = part_around(line, place.column as usize - 1);
+        let before: String = line.chars().take(column).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let marked = self.span.of(text).lines().next().unwrap_or_default();
-        let marks = "^".repeat(marked.chars().count().max(1));
+        let marks = "^".repeat(marked.chars().count().min(LINE_SHOWN_MAX.saturating_sub(column)).max(1));
         out.push_str(&format!("  | {line}\n  | {before}{marks} {}", self.expected));
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
+}
+
+/// The part of a long line around a column, and the column there.
+fn part_around(line: &str, column: usize) -> (String, usize) {
+    if line.chars().count() <= LINE_SHOWN_MAX {
+        return (line.to_owned(), column);
+    }
+    let from = column.saturating_sub(LINE_SHOWN_MAX / 2);
+    (line.chars().skip(from).take(LINE_SHOWN_MAX).collect(), column - from)
 }
 
 impl fmt::Display for Mistake {

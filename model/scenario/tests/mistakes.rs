@@ -28,6 +28,20 @@ fn every_mistake_is_told_with_its_place_and_a_way_out() {
     });
 }
 
+#[test]
+fn of_a_long_line_the_part_around_the_place_is_shown() {
+    let source =
+        format!("scenario a {{ var x; thread t {{ {}lod x; {} }} }}", "load x; ".repeat(400), "load x; ".repeat(400));
+    let report = load("long.kdl", &source).expect_err("no operation `lod`");
+    let mistake = &report.mistakes()[0];
+    assert!(mistake.is_on_long_line());
+    let told = mistake.plain();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines.iter().all(|l| l.chars().count() < 260), "{told}");
+    let column = lines[2].find("^^^").expect("a mark");
+    assert_eq!(&lines[1][column..column + 3], "lod");
+}
+
 /// The kinds that the source can tell, each in at least one of the files.
 #[test]
 fn no_kind_of_mistake_is_without_an_example() {

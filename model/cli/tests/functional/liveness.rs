@@ -120,9 +120,9 @@ fn what_happens_eventually_is_judged_by_explicit_or_by_nobody() {
     "#);
     insta::assert_snapshot!(project.run("check --engine explicit --states 2 unseen.kdl").sheet(), @"
     unseen: INCOMPLETE: holds so far
-      explicit  incomplete: more than 2 states; all 3 states within 1 steps were visited
+      explicit  incomplete: more than 2 states; all 3 states within 1 step were visited
 
-    note: explicit did not find livelock (incomplete: more than 2 states; all 3 states within 1 steps were visited)
+    note: explicit did not find livelock (incomplete: more than 2 states; all 3 states within 1 step were visited)
 
     raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
 
