@@ -76,6 +76,8 @@ rules! {
         "whoever allocates memory with it held has reclaim wait for himself; a trylock may be tried";
     OrderMmapInside of LockOrder = "mmap_lock is waited for with a reservation's lock held",
         "a page fault takes the reservation's lock with mmap_lock held";
+    OrderNestNotHeld of LockOrder = "it is taken as nested in a lock or context that is not held",
+        "nesting lets one thread at a time take several like it in any order: the one that has the outer one";
     SectionNotBegun of SignallingUnbalanced = "a fence-signalling section is ended that was not begun",
         "dma_fence_begin_signalling() and dma_fence_end_signalling() come in pairs, on every path";
     SectionLeftOpen of SignallingUnbalanced = "the fence-signalling section is still open at the end",

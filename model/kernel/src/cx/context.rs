@@ -242,7 +242,7 @@ impl<R: Runtime> Cx<'_, R> {
         if let Some(nest) = nest {
             // lockdep's print_lock_nested_lock_not_held().
             if !self.world.is_held_by(nest, self.me) {
-                self.violate(Property::LockOrder, Some(nest));
+                self.violate_rule(Rule::OrderNestNotHeld, Some(nest));
             }
             return;
         }

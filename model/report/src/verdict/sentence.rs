@@ -185,6 +185,7 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::OrderInReclaim => {
             format!("{who} waits for {what} in memory reclaim, which may come while {what} is held{place}")
         }
+        Rule::OrderNestNotHeld => format!("{who} takes a lock as nested in {what}, and does not hold {what}{place}"),
         Rule::OrderMmapInside => format!("{who} holds {what}, and waits for mmap_lock, which is outside of it{place}"),
         Rule::SectionNotBegun => format!("{who} ends a fence-signalling section that it has not begun{place}"),
         Rule::SectionLeftOpen => {
