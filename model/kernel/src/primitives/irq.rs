@@ -14,8 +14,8 @@
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
-    World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId,
+    Value, View, World,
     coder::{fields, points},
     machine::Protocol,
     program::Role,
