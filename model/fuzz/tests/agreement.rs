@@ -24,11 +24,11 @@ fn the_engines_agree_on_whatever_the_bytes_say() {
 
 #[test]
 fn a_campaign_is_the_same_on_any_number_of_threads() {
-    let campaign = Campaign { count: Some(40), bounds: Bounds { loom: 0, ..SMALL }, ..Campaign::default() };
+    let campaign = Campaign { count: Some(80), bounds: Bounds { loom: 0, ..SMALL }, ..Campaign::default() };
     let alone = campaign::run(&campaign, &|_| {});
     let together = campaign::run(&Campaign { jobs: 3, ..campaign }, &|_| {});
     assert_eq!(alone, together);
-    assert_eq!((alone.0.scenarios, alone.0.failures), (40, 0), "{:#?}", alone.1);
+    assert_eq!((alone.0.scenarios, alone.0.failures), (80, 0), "{:#?}", alone.1);
     assert!(alone.0.contended * 10 >= alone.0.scenarios * 8, "{:?}", alone.0);
     let other = campaign::run(&Campaign { seed: 2, ..campaign }, &|_| {});
     assert_ne!(alone.0, other.0);

@@ -162,6 +162,7 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("lock $l:lock\n...\nunlock $l").rank(6).atomic(),
     idiom("lock $l:lock irqsave\n...\nunlock $l irqrestore").rank(6).atomic(),
     idiom("trylock $l:lock into=$r:local\nwhen \"$r == 1\" {\n...\nunlock $l\n}").rank(6).atomic(),
+    idiom("lock $k:lock\nlock-nested $l:lock nest=$k\n...\nunlock $l\nunlock $k").wild().atomic(),
     idiom("local-irq-disable\n...\nlocal-irq-enable").atomic(),
     idiom("lock $m:mutex\n...\nunlock $m").rank(2).sleeps(),
     idiom("trylock $m:mutex into=$r:local\nwhen $r is=1 {\n...\nunlock $m\n}").rank(2).sleeps(),
@@ -210,6 +211,11 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom(
         "exec-init $e:exec\nexec-until-all-locked $e {\nexec-lock $e $a:resv into=$r:local\nexec-retry-on-contention $e\n\
          exec-prepare $e $b:resv into=$r\nexec-retry-on-contention $e\n}\n...\nexec-fini $e",
+    )
+    .wild(),
+    idiom(
+        "exec-init $e:exec\nexec-until-all-locked $e {\nexec-prepare-array $e $a:resv $b:resv into=$r:local\n\
+         exec-retry-on-contention $e\n}\n...\nexec-fini $e",
     )
     .wild(),
     // Fences.
