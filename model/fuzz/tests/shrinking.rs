@@ -7,6 +7,7 @@ use fenceweave_kernel::Property;
 const LARGE: &str = r#"
 scenario large {
     about "Whoever wrote this was in a hurry."
+    ww-class reservation_ww_class no-lockdep
     resv tex fb cursor
     lock table events
     fence job flip-done
@@ -70,6 +71,7 @@ fn four_threads_become_the_two_that_matter() {
     insta::assert_snapshot!(small.text, @r#"
     scenario large {
         about "Whoever wrote this was in a hurry."
+        ww-class reservation_ww_class no-lockdep
         resv tex fb
         thread submit {
             lock tex

@@ -41,7 +41,12 @@
 //! On entry a spin is no more than a later `__mutex_trylock()`, which is why the classes of scenarios do not spin unless
 //! they say so. The first waiter's spin shows something of its own: it picks up what it was handed without `wait_lock`.
 //!
-//! Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on, without `PREEMPT_RT`.
+//! # What is left out
+//!
+//! Whoever wakes another one does so in its critical section under `wait_lock`. The kernel notes whom to wake there and wakes
+//! it after the section (`wake_q`), so that a waiter which left meanwhile may be woken for nothing somewhere else; whoever
+//! sleeps there must look again anyway. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
+//! without `PREEMPT_RT`, where a task's priority comes before its stamp.
 
 mod contract;
 mod ctx;

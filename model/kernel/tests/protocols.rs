@@ -111,6 +111,39 @@ fn lock(s: &mut ScriptBuilder, how: How, m: ObjId, c: Option<ObjId>, into: &str)
     s.op_into("lock", op, into);
 }
 
+/// An unlock wakes the first waiter, and nobody else: those behind it sleep on.
+#[test]
+fn an_unlock_wakes_only_the_oldest_waiter() {
+    let mut w = Ww::new(true);
+    let (m, old, young) = (w.mutex("m"), w.ctx("old"), w.ctx("young"));
+    for (name, ctx) in [("holder", None), ("young", Some(young)), ("old", Some(old))] {
+        w.b.thread(name, |s| {
+            lock(s, How::Lock, m, ctx, "r");
+            s.unlock(m);
+            ctx.into_iter().for_each(|c| ctx_op(s, CtxHow::Fini, c));
+        });
+    }
+    w.b.setup(|s| {
+        for (ctx, thread) in [(old, 2), (young, 1)] {
+            let (ctx, on_behalf) = (Operand::Object(ctx), Some(ThreadId(thread)));
+            s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
+        }
+    });
+    let program = w.b.build();
+    let mut state = State::initial(&program);
+    let mut take = |thread| {
+        state.step(&program, Action { thread: ThreadId(thread), choice: 0 });
+        state.enabled(&program)
+    };
+    take(0);
+    // The younger one queues first; both sleep when the holder comes to its unlock.
+    while take(1).contains(ThreadId(1)) {}
+    while take(2).contains(ThreadId(2)) {}
+    let awake = take(0);
+    assert!(awake.iter().eq([ThreadId(0)]), "the owner word is free, and nobody is told yet");
+    assert!(take(0).iter().eq([ThreadId(2)]));
+}
+
 #[test]
 fn locking_twice_with_one_ctx_is_ealready_whichever_way_it_was_taken() {
     for how in [How::Lock, How::Try] {
@@ -787,8 +820,8 @@ fn a_mutex_held_without_its_context_is_taken_twice_not_already() {
     let mut w = Ww::new(false);
     let (m, c) = (w.mutex("m"), w.ctx("c"));
     w.b.thread("t", |s| {
-        s.lock(m, None, "plain");
         ctx_op(s, CtxHow::Init, c);
+        lock(s, How::Try, m, None, "plain");
         s.lock(m, Some(c), "again");
     });
     assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::SelfDeadlock]));

@@ -17,7 +17,7 @@ const WAIT_DIE: ObjectKind = ObjectKind::WwClass {
     wound_wait: false,
     variant: ww::Variant::Upstream,
     inject_deadlock: 0,
-    config: ww::Config::UPSTREAM,
+    config: ww::Config { lockdep: false, ..ww::Config::UPSTREAM },
 };
 pub(crate) const NOTHING: Operand = Operand::Const(Value::Unset);
 

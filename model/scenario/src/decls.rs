@@ -153,7 +153,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             flag(
                 "no-lockdep",
                 "as without CONFIG_PROVE_LOCKING: to wait for a second one without the context is no mistake as long as \
-                 nobody is in the way",
+                 nobody is in the way; for reservations: `ww-class reservation_ww_class no-lockdep`",
             ),
         ],
         meaning: "a class of ww mutexes",

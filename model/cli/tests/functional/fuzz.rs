@@ -32,6 +32,7 @@ fn spoilt_texts_are_answered() {
 /// What is locked in two orders, and what has nothing to do with it.
 const CLUTTERED: &str = r#"scenario cluttered {
     about "Somebody was in a hurry."
+    ww-class reservation_ww_class no-lockdep
     resv tex fb
     lock table
     var requests
@@ -55,13 +56,14 @@ fn what_a_violation_does_not_need_is_left_out() {
     let ran = project.run("shrink cluttered.kdl --property deadlock --output small.kdl").exits(0);
     insta::assert_snapshot!(ran.sheet(), @"
     -- standard error
-    3 threads with 13 statements shrunk to 2 with 4, in 74 trials
+    3 threads with 13 statements shrunk to 2 with 4, in 86 trials
     violates deadlock after 6 steps and 2 switches: S1F3S2@HASH
     -- exit code 0
     ");
     insta::assert_snapshot!(project.read("small.kdl"), @r#"
     scenario cluttered {
         about "Somebody was in a hurry."
+        ww-class reservation_ww_class no-lockdep
         resv tex fb
         thread submit {
             lock tex
@@ -85,6 +87,7 @@ fn the_authors_text_stays_if_that_is_wanted() {
     insta::assert_snapshot!(ran.out, @r#"
     scenario cluttered {
         about "Somebody was in a hurry."
+        ww-class reservation_ww_class no-lockdep
         resv tex fb
         /-lock table
         var requests

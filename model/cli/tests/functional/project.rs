@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// Two threads lock two buffers in opposite orders: a deadlock, which is not expected.
 pub(crate) const TWO_ORDERS: &str = r#"scenario two-orders {
     about "Two threads lock two buffers in opposite orders, without a ticket."
-    resv fb0
+    ww-class reservation_ww_class no-lockdep; resv fb0
     resv fb1
 
     thread flip { lock fb0; lock fb1; unlock fb1; unlock fb0 }

@@ -9,7 +9,7 @@ use super::line::Line;
 use crate::kind::Kind;
 use crate::ops::{self, OpSpec, Takes};
 
-/// The class of reservations, which no author declares.
+/// The class of reservations, which is there if one of them is, or if it is declared.
 const RESV_CLASS: &str = "reservation_ww_class";
 /// Objects of all kinds: the model has fixed tables.
 const OBJECTS_MAX: usize = 9;
@@ -68,9 +68,16 @@ impl<'a, 'b> Scene<'a, 'b> {
             bodiless: vec![],
             class: (!wait_die).then_some("class0"),
         };
-        if !wait_die {
+        // A lock that is waited for with another one held is most of what there is to see where rules are broken.
+        let lockdep = !disciplined && scene.one_in(4)?;
+        let lockdep = if lockdep { "" } else { " no-lockdep" };
+        if wait_die {
+            scene
+                .declarations
+                .extend((!lockdep.is_empty()).then(|| Line::new(format!("ww-class {RESV_CLASS}{lockdep}"))));
+        } else {
             let kind = if scene.coin()? { "wound-wait" } else { "wait-die" };
-            scene.declarations.push(Line::new(format!("ww-class class0 kind={kind}")));
+            scene.declarations.push(Line::new(format!("ww-class class0 kind={kind}{lockdep}")));
         }
         scene.palette = scene.mix()?;
         Ok(scene)

@@ -366,15 +366,18 @@ impl<'a> Lower<'a> {
         }
         let is_class = |symbol| matches!(symbol, Symbol::Object { kind: Kind::WwClass, .. });
         let classes: Vec<String> = self.names.names(is_class).map(str::to_owned).collect();
-        let resvs = self.names.names(|symbol| matches!(symbol, Symbol::Object { kind: Kind::Resv, .. })).count();
-        match (classes.as_slice(), resvs) {
-            ([only], 0) => match self.names.find(only) {
+        let is_resv = |symbol| matches!(symbol, Symbol::Object { kind: Kind::Resv, .. });
+        let has_resvs = self.names.names(is_resv).next().is_some();
+        // Whoever wants the built-in one otherwise than it is declares it.
+        let built_in = has_resvs && !classes.iter().any(|c| c == RESV_CLASS);
+        match (classes.as_slice(), built_in) {
+            ([only], false) => match self.names.find(only) {
                 Some((Symbol::Object { id, .. }, _)) => id,
                 _ => ObjId::default(),
             },
             ([], _) => self.resv_class(),
             (several, _) => {
-                let known = several.iter().map(String::as_str).chain((resvs > 0).then_some(RESV_CLASS));
+                let known = several.iter().map(String::as_str).chain(built_in.then_some(RESV_CLASS));
                 self.mistakes
                     .add(
                         "which-class",
