@@ -163,7 +163,10 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("lock $l:lock irqsave\n...\nunlock $l irqrestore").rank(6).atomic(),
     idiom("trylock $l:lock into=$r:local\nwhen \"$r == 1\" {\n...\nunlock $l\n}").rank(6).atomic(),
     idiom("lock $k:lock\nlock-nested $l:lock nest=$k\n...\nunlock $l\nunlock $k").wild().atomic(),
-    idiom("local-irq-disable\n...\nlocal-irq-enable").atomic(),
+    idiom("local-irq-save\n...\nlocal-irq-restore").atomic(),
+    // These enable interrupts whatever was before: wrong in a handler, and inside of others.
+    idiom("lock $l:lock irq\n...\nunlock $l irq").rank(6).atomic().wild(),
+    idiom("local-irq-disable\n...\nlocal-irq-enable").atomic().wild(),
     idiom("lock $m:mutex\n...\nunlock $m").rank(2).sleeps(),
     idiom("trylock $m:mutex into=$r:local\nwhen $r is=1 {\n...\nunlock $m\n}").rank(2).sleeps(),
     idiom("down-read $s:rwsem\n...\nup-read $s").rank(3).sleeps(),
