@@ -1,0 +1,84 @@
+//! What a script does of itself: choices, failures on demand, and operands that cannot be used.
+
+use super::Protocol;
+use crate::{Cx, Flow, Footprint, MAX_LOCALS, ObjId, Operand, Property, Runtime, Value, View, program::PoolRange};
+
+/// An operand that cannot be used: the violation is reported as the operation's only step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    pub(super) property: u8,
+    pub(super) object: ObjId,
+}
+
+crate::coder::fields!(Fault { property, object });
+
+impl Fault {
+    pub(super) fn new(property: Property, object: Option<ObjId>) -> Fault {
+        Fault { property: property as u8, object: object.unwrap_or(ObjId(u8::MAX)) }
+    }
+}
+
+impl Protocol for Fault {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let object = (self.object.0 != u8::MAX).then_some(self.object);
+        cx.violate(Property::ALL[usize::from(self.property)], object);
+        Flow::Done(Value::Unset)
+    }
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        Footprint::reads(v.my_task())
+    }
+    fn label(&self) -> &'static str {
+        "bad operand"
+    }
+}
+
+/// `choose`, and the decision of a `may-fail`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Choose {
+    pub(super) of: PoolRange,
+    pub(super) ways: u8,
+    /// Deciding whether the instruction's operation fails, instead of picking from the pool.
+    pub(super) may_fail: bool,
+}
+
+crate::coder::fields!(Choose { of, ways, may_fail });
+
+impl Protocol for Choose {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let pick = cx.choose(self.ways);
+        if self.may_fail {
+            return Flow::Done(Value::Word(i32::from(pick)));
+        }
+        match cx.program.pool_range(self.of)[usize::from(pick)] {
+            Operand::Const(v) => Flow::Done(v),
+            other => Flow::Done(other.value(&[Value::Unset; MAX_LOCALS])),
+        }
+    }
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::NONE.ways(self.ways)
+    }
+    fn label(&self) -> &'static str {
+        if self.may_fail { "may fail" } else { "choose" }
+    }
+}
+
+/// An injected failure: nothing happens, and the error is returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fail {
+    pub(super) error: Value,
+}
+
+crate::coder::fields!(Fail { error });
+
+impl Protocol for Fail {
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(self.error)
+    }
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        // A step of its own, so that a trace shows it.
+        Footprint::reads(v.my_task())
+    }
+    fn label(&self) -> &'static str {
+        "injected failure"
+    }
+}
