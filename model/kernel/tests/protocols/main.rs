@@ -1,0 +1,138 @@
+//! The protocols' contracts, one small program each, looked at exhaustively.
+
+mod fence;
+mod primitives;
+mod references;
+mod resv;
+mod ww;
+
+use fenceweave_kernel::{
+    Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Order, Outcome, Patience, Place,
+    Program, Property, State, ThreadId, Value,
+    expr::Operator,
+    fence::What,
+    primitives::{completion, rcu, refcount, slab, spinlock, variable, waitqueue},
+    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    resv::Usage,
+    ww::{CtxHow, How, Variant},
+};
+use std::collections::{BTreeSet, HashSet};
+
+/// Every outcome of a program, by visiting every state.
+fn outcomes(program: &Program) -> BTreeSet<Outcome> {
+    let mut seen = HashSet::new();
+    let mut todo = vec![State::initial(program)];
+    let mut all = BTreeSet::new();
+    while let Some(state) = todo.pop() {
+        let enabled = state.enabled(program);
+        if enabled.is_empty() {
+            let mut end = state;
+            assert!(end.violation().is_some() || end.is_finished(program), "deadlock in {}", program.name);
+            end.conclude(program);
+            all.insert(end.outcome(program));
+        }
+        for thread in enabled.iter() {
+            for choice in 0..state.ways(program, thread) {
+                let mut next = state;
+                next.step(program, Action { thread, choice });
+                let mut encoding = vec![];
+                next.encode(program, &mut encoding);
+                if seen.insert(encoding) {
+                    todo.push(next);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The largest number that a facet of an object ever has, in a program with one thread that breaks nothing.
+fn most(program: &Program, object: ObjId, facet: &str) -> i32 {
+    assert_eq!(violations(program), BTreeSet::new());
+    let (mut state, mut most) = (State::initial(program), 0);
+    while state.is_enabled(program, ThreadId(0)) {
+        state.step(program, Action { thread: ThreadId(0), choice: 0 });
+        if let Some(Facet::Word(n)) = state.object(object).facet(facet) {
+            most = most.max(n);
+        }
+    }
+    most
+}
+
+fn violations(program: &Program) -> BTreeSet<Property> {
+    let property = |o| match o {
+        Outcome::Violated(v) => Some(v.property),
+        Outcome::Finished { .. } => None,
+    };
+    outcomes(program).into_iter().filter_map(property).collect()
+}
+
+/// The locals of a program that has one outcome and one thread.
+fn locals(program: &Program) -> Vec<Value> {
+    let all = outcomes(program);
+    assert_eq!(all.len(), 1, "{all:?}");
+    match all.into_iter().next() {
+        Some(Outcome::Finished { locals, .. }) => locals.concat(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn word(w: i32) -> Value {
+    Value::Word(w)
+}
+
+fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
+    b.object(name, ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
+}
+
+fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
+    Op::Fence { what, fence: Operand::Object(fence), error }
+}
+
+/// A reservation with its lock, in a program that can run grace periods.
+fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Program {
+    let mut b = ProgramBuilder::new("resv");
+    let class = b.object(
+        "reservation",
+        ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    );
+    let f = fence(&mut b, "f");
+    let resv = b.resv("fb", class);
+    let lock = ObjId(resv.0 - 1);
+    b.thread("t", |s| body(s, resv, lock, f));
+    b.rcu();
+    b.build()
+}
+
+/// The states are the same whether each is rebuilt from its encoding before it is left (explicit) or not (shuttle).
+fn same_states_decoded_or_not(program: &Program) {
+    let explore = |rebuild: bool| {
+        let (mut seen, mut todo) = (HashSet::new(), vec![State::initial(program)]);
+        while let Some(mut state) = todo.pop() {
+            let mut encoding = vec![];
+            state.encode(program, &mut encoding);
+            if rebuild {
+                state.decode(program, &encoding);
+            }
+            if !seen.insert(encoding) {
+                continue;
+            }
+            for thread in state.enabled(program).iter() {
+                let mut next = state;
+                next.step(program, Action { thread, choice: 0 });
+                todo.push(next);
+            }
+        }
+        seen
+    };
+    assert_eq!(explore(true), explore(false));
+}
+
+fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
+    Op::Complete { at, completion: Operand::Object(c), patience }
+}

@@ -1,0 +1,125 @@
+//! What sleeps, waits, counts and is not atomic.
+
+use super::*;
+
+#[test]
+fn sleeping_under_a_spinlock_is_told() {
+    let mut b = ProgramBuilder::new("atomic");
+    let l = b.object("l", ObjectKind::Spinlock);
+    let f = fence(&mut b, "f");
+    b.thread("t", |s| {
+        s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
+        s.op("wait", Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
+    });
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
+}
+
+#[test]
+fn two_increments_without_atomicity_can_lose_one() {
+    let mut b = ProgramBuilder::new("lost-update");
+    let x = b.var("x", word(0));
+    let unset = Operand::Const(Value::Unset);
+    let access = |how, a| Op::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset, benign: false };
+    let one = ExprNode::Const(word(1));
+    let plus_one = b.expr(vec![ExprNode::Read(LocalId(0)), one, ExprNode::Apply(Operator::Add)]);
+    for name in ["a", "b"] {
+        b.thread(name, |s| {
+            let v = s.op_into("load", access(variable::How::Load, unset), "v");
+            s.instr("let", Instr::Let { into: v, expr: plus_one });
+            s.op("store", access(variable::How::Store, Operand::Local(v)));
+        });
+    }
+    let last = |o| match o {
+        Outcome::Finished { vars, .. } => vars[0],
+        other => panic!("{other:?}"),
+    };
+    let finals: BTreeSet<Value> = outcomes(&b.build()).into_iter().map(last).collect();
+    assert_eq!(finals, BTreeSet::from([word(1), word(2)]));
+}
+
+fn wait_queue(at: waitqueue::At, queue: ObjId, patience: Patience) -> Op {
+    Op::Wait { at, queue: Operand::Object(queue), patience }
+}
+
+/// `wait_for_completion_interruptible()` returns 0, the forms with a timeout what is left of it.
+#[test]
+fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
+    let rows = [(false, false, 0), (true, false, 0), (false, true, 1), (true, true, 1)];
+    for (interruptible, timed, expected) in rows {
+        let mut b = ProgramBuilder::new("completion");
+        let c = b.object("c", ObjectKind::Completion);
+        b.thread("t", |s| {
+            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+            s.op_into("wait", completion_op(completion::At::Wait, c, Patience::of(interruptible, timed)), "r");
+        });
+        assert_eq!(locals(&b.build()), [word(expected)]);
+    }
+}
+
+#[test]
+fn more_than_the_model_can_count_is_told() {
+    let mut b = ProgramBuilder::new("many");
+    let c = b.object("c", ObjectKind::Completion);
+    b.thread("t", |s| {
+        for _ in 0..255 {
+            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+        }
+    });
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+
+    let mut b = ProgramBuilder::new("many");
+    let r = b.object("r", ObjectKind::Refcount { init: 1 });
+    b.thread("t", |s| {
+        for _ in 0..255 {
+            s.op("get", Op::Count { how: refcount::How::Get, count: Operand::Object(r) });
+        }
+    });
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+}
+
+/// The module-exit pattern: nobody else runs, so the grace period is over at once.
+#[test]
+fn setup_and_teardown_may_wait_for_a_grace_period() {
+    let mut b = ProgramBuilder::new("exit");
+    let f = fence(&mut b, "f");
+    b.setup(|s| {
+        s.op("synchronize", Op::Rcu { at: rcu::At::Synchronize });
+    });
+    b.thread("t", |s| {
+        s.op("put", fence_op(What::Put, f, 0));
+    });
+    b.rcu();
+    let mut program = b.build();
+    program.teardown = program.setup.clone();
+    assert_eq!(violations(&program), BTreeSet::new());
+}
+
+/// `autoremove_wake_function()`: a waiter whose timeout struck, still on the list, does not eat the wake-up.
+#[test]
+fn wake_one_passes_over_a_waiter_that_runs_already() {
+    use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
+    let mut b = ProgramBuilder::new("wake-one");
+    let q = b.object("q", ObjectKind::WaitQueue);
+    for name in ["a", "b"] {
+        b.thread(name, |s| {
+            s.op("prepare", wait_queue(PrepareExclusive, q, Patience::Forever));
+            s.op_into("sleep", wait_queue(Schedule, q, Patience::Timed), "r");
+            s.op("finish", wait_queue(Finish, q, Patience::Forever));
+        });
+    }
+    b.thread("waker", |s| {
+        s.op_into("wake", wait_queue(WakeOne, q, Patience::Forever), "n");
+    });
+    let mut woken = BTreeSet::new();
+    for o in outcomes(&b.build()) {
+        let Outcome::Finished { locals, .. } = o else { panic!("{o:?}") };
+        let n = locals[2][0];
+        assert!(
+            n == word(1) || locals[0][0] == word(0) && locals[1][0] == word(0),
+            "nobody was woken, yet one says so"
+        );
+        assert!(n == word(0) || locals[0][0] == word(1) || locals[1][0] == word(1), "a wake-up went to nobody");
+        woken.insert(n);
+    }
+    assert_eq!(woken, BTreeSet::from([word(0), word(1)]));
+}

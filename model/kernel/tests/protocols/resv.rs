@@ -1,0 +1,120 @@
+//! Reservations: who sees what, slots, replacement.
+
+use super::*;
+
+/// The 4x4 matrix of section 2: a fence of usage u is seen by a query q if and only if u <= q.
+#[test]
+fn a_fence_is_visible_to_its_own_and_weaker_queries_only() {
+    for usage in Usage::ALL {
+        for query in Usage::ALL {
+            let program = with_resv(|s, resv, lock, f| {
+                s.lock(lock, None, "l");
+                s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 1 });
+                s.add_fence(resv, f, usage);
+                s.unlock(lock);
+                s.op_into("test", Op::TestSignaled { resv: Operand::Object(resv), usage: query }, "idle");
+                s.op("signal", fence_op(What::Signal, f, 0));
+                s.op_into("test", Op::TestSignaled { resv: Operand::Object(resv), usage: query }, "after");
+            });
+            let idle = word(i32::from(usage > query));
+            assert_eq!(locals(&program)[1..], [idle, word(1)], "{usage:?} seen by {query:?}");
+        }
+    }
+}
+
+#[test]
+fn slots_end_with_the_hold_of_the_lock() {
+    let run = |reserve_again: bool| {
+        let program = with_resv(|s, resv, lock, f| {
+            let reserve = Op::Reserve { resv: Operand::Object(resv), slots: 1 };
+            s.lock(lock, None, "l");
+            s.op("reserve", reserve);
+            s.unlock(lock);
+            s.lock(lock, None, "l");
+            if reserve_again {
+                s.op("reserve", reserve);
+            }
+            s.add_fence(resv, f, Usage::Write);
+            s.unlock(lock);
+        });
+        violations(&program)
+    };
+    assert_eq!(run(false), BTreeSet::from([Property::NoSlotReserved]));
+    assert_eq!(run(true), BTreeSet::new());
+}
+
+#[test]
+fn a_reservation_is_changed_by_its_holder_only() {
+    let program = with_resv(|s, resv, _, _| {
+        s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 1 });
+    });
+    assert_eq!(violations(&program), BTreeSet::from([Property::ResvNotHeld]));
+}
+
+/// `dma_resv_reserve_fences()`: a list with `max_fences` 0 counts as none, so four slots are made, not one.
+#[test]
+fn a_list_without_a_slot_is_replaced_by_a_first_one() {
+    let mut b = ProgramBuilder::new("resv");
+    let class = b.object(
+        "reservation",
+        ObjectKind::WwClass {
+            wound_wait: false,
+            variant: Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    );
+    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
+    let fence = b.object("f", kind);
+    let resv = b.resv("fb", class);
+    let lock = ObjId(resv.0 - 1);
+    let reserve = Op::Reserve { resv: Operand::Object(resv), slots: 1 };
+    b.thread("t", |s| {
+        s.lock(lock, None, "l");
+        s.op("reserve", reserve);
+        s.unlock(lock);
+        s.lock(lock, None, "l");
+        s.op("reserve", reserve);
+        s.add_fence(resv, fence, Usage::Write);
+        s.unlock(lock);
+    });
+    b.rcu();
+    // The second list: what the first one had was gone with its hold.
+    assert_eq!(most(&b.build(), ObjId(resv.0 + 2), "max_fences"), 4);
+}
+
+/// `dma_fence_is_later_or_same()`: the same fence again takes its own slot, another one with the same number does not.
+#[test]
+fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
+    let slots_taken = |seqnos: [u16; 2], same: bool| {
+        let mut b = ProgramBuilder::new("replace");
+        let class = b.object(
+            "reservation",
+            ObjectKind::WwClass {
+                wound_wait: false,
+                variant: Variant::Upstream,
+                inject_deadlock: 0,
+                config: Default::default(),
+            },
+        );
+        let [f, g] = seqnos.map(|seqno| {
+            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
+            b.object("f", kind)
+        });
+        let resv = b.resv("fb", class);
+        let lock = ObjId(resv.0 - 1);
+        b.thread("t", |s| {
+            s.lock(lock, None, "l");
+            s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 2 });
+            s.add_fence(resv, f, Usage::Write);
+            s.add_fence(resv, if same { f } else { g }, Usage::Write);
+            s.unlock(lock);
+        });
+        b.rcu();
+        most(&b.build(), ObjId(resv.0 + 1), "num_fences")
+    };
+    assert_eq!(slots_taken([5, 6], true), 1);
+    assert_eq!(slots_taken([5, 6], false), 1);
+    assert_eq!(slots_taken([5, 5], false), 2);
+    assert_eq!(slots_taken([6, 5], false), 2);
+}
