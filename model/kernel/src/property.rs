@@ -105,6 +105,9 @@ properties! {
     ResvNotHeld = "resv-not-held",
         "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
         "dma_resv_assert_held()";
+    FenceLockNotHeld = "fence-lock-not-held",
+        "a fence is signalled, or asked, in the form for who has its lock, by a thread that does not have it",
+        "lockdep_assert_held(fence->lock) in dma_fence_signal_locked()";
     UseAfterFree = "use-after-free",
         "an object is used after it was freed, through a stale reference or by name",
         "KASAN";

@@ -436,6 +436,7 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     let me = cx.me;
     let held = cx.world.objects().find_map(|(id, o)| match o {
         Object::Spin(s) if s.owner() == Some(me) => Some(id),
+        Object::Fence(f) if f.lock_owner() == Some(me) => Some(id),
         _ => None,
     });
     let held = held.or_else(|| ww::held_by(cx.world, me).next()).or_else(|| rwsem::held_by(cx.world, me).next());

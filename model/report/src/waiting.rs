@@ -277,7 +277,16 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
     let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
     let target = match op {
         Op::Access { how, place, .. } => return how != variable::How::Load && may_be(program, place, on),
-        Op::Fence { what: fence::What::Signal | fence::What::CheckAndSignal, fence, .. } => fence,
+        Op::Fence {
+            what:
+                fence::What::Signal
+                | fence::What::SignalLocked
+                | fence::What::SignalChecked
+                | fence::What::CheckAndSignal
+                | fence::What::ReleaseLock,
+            fence,
+            ..
+        } => fence,
         Op::Complete { at: completion::At::Complete | completion::At::CompleteAll, completion, .. } => completion,
         Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, queue, .. } => queue,
         Op::Rendezvous { barrier } => barrier,

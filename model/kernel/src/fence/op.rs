@@ -37,6 +37,14 @@ points! {
         Enabling = "enable_signaling",
         /// It returned 0: signals at once, still under the lock.
         SignalNow = "enable_signaling failed: set SIGNALED",
+        /// `spin_lock_irqsave(fence->lock)`, by a driver.
+        TakeLock = "spin_lock_irqsave",
+        /// `spin_unlock_irqrestore(fence->lock)`.
+        ReleaseLock = "spin_unlock_irqrestore",
+        /// `dma_fence_signal_locked()`.
+        SignalLocked = "dma_fence_signal_locked",
+        /// `dma_fence_is_signaled_locked()`.
+        IsSignaledLocked = "dma_fence_is_signaled_locked",
         /// `dma_fence_is_signaled()`: 1 or 0, without the lock.
         IsSignaled = "dma_fence_is_signaled",
         /// `dma_fence_test_signaled_flag()`: the bit alone; nobody is asked, and nobody signals.
@@ -82,7 +90,40 @@ pub struct FenceOp {
     pub(super) what: What,
     pub(super) fence: ObjId,
     /// What `set-error` sets; for a signaller, and for who asks for the status, its result, if it was the first.
-    pub(super) error: i16,
+    pub(super) error: Error,
+}
+
+/// An error, or another small number, and whether the caller has the fence's lock and keeps it. In one word: what an
+/// operation is part of must stay small, too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Error(i16);
+
+impl Error {
+    /// A bit that is a copy of the sign in every number of 14 bits.
+    const LOCKED: i16 = 1 << 14;
+
+    fn of(number: i16) -> Error {
+        Error(number.clamp(-0x2000, 0x1fff) & !Error::LOCKED)
+    }
+
+    fn number(self) -> i16 {
+        if self.0 < 0 { self.0 | Error::LOCKED } else { self.0 & !Error::LOCKED }
+    }
+
+    /// Another number, the lock as before.
+    pub(super) fn with(self, number: i16) -> Error {
+        Error(Error::of(number).0 | if self.is_locked() { Error::LOCKED } else { 0 })
+    }
+
+    fn is_locked(self) -> bool {
+        self.0 & Error::LOCKED != 0
+    }
+}
+
+impl Code for Error {
+    fn code<C: crate::Coder>(&mut self, c: &mut C) {
+        self.0.code(c);
+    }
 }
 
 impl Code for i16 {
@@ -96,7 +137,7 @@ impl Code for i16 {
 fields!(FenceOp { what, fence, error });
 
 impl FenceOp {
-    pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: 0 };
+    pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: Error(0) };
 
     /// Where it is.
     pub(super) fn what(&self) -> What {
@@ -105,7 +146,7 @@ impl FenceOp {
 
     /// An operation about to start; `error` is what `set-error` sets.
     pub fn new(what: What, fence: ObjId, error: i16) -> FenceOp {
-        FenceOp { what, fence, error }
+        FenceOp { what, fence, error: Error::of(error) }
     }
 
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
@@ -160,14 +201,17 @@ impl FenceOp {
 
     /// What a signaller returns who was the first.
     fn signaled_first(&self) -> Flow {
-        Flow::Done(Value::Word(i32::from(self.error)))
+        Flow::Done(Value::Word(i32::from(self.error.number())))
     }
 
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let (checks, checked) = (self.what != What::Signal, self.what == What::SignalChecked);
+        let checks = !matches!(self.what, What::Signal | What::SignalLocked);
+        let checked = self.what == What::SignalChecked;
         let held = cx.enter(self.fence);
-        if let Some(spin) = self.spin(cx) {
+        if !self.error.is_locked()
+            && let Some(spin) = self.spin(cx)
+        {
             return spin;
         }
         if self.set_signaled(cx) {
@@ -181,8 +225,10 @@ impl FenceOp {
         if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutation::FenceSignalNoCallbacks) {
             return self.signaled_first();
         }
-        super::hold(cx, &mut locked);
-        cx.fence(self.fence).locked.set(held, locked);
+        if !self.error.is_locked() {
+            super::hold(cx, &mut locked);
+            cx.fence(self.fence).locked.set(held, locked);
+        }
         self.what = if cx.program.timestamps { What::Stamp } else { What::RunCallback };
         Flow::Go
     }
@@ -222,7 +268,7 @@ impl FenceOp {
         if locked.len == 0 {
             self.what = What::Unlock;
         }
-        if last {
+        if last && !self.error.is_locked() {
             super::let_go(cx, &mut locked);
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -243,10 +289,48 @@ impl FenceOp {
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         callback::over(cx, self.fence);
-        let mut locked = cx.fence(self.fence).locked.get(held);
-        super::let_go(cx, &mut locked);
-        cx.fence(self.fence).locked.set(held, locked);
+        if !self.error.is_locked() {
+            let mut locked = cx.fence(self.fence).locked.get(held);
+            super::let_go(cx, &mut locked);
+            cx.fence(self.fence).locked.set(held, locked);
+        }
         self.signaled_first()
+    }
+
+    fn take_lock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        if let Some(spin) = self.spin(cx) {
+            return spin;
+        }
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        super::hold(cx, &mut locked);
+        cx.fence(self.fence).locked.set(held, locked);
+        Flow::Done(Value::Word(0))
+    }
+
+    fn release_lock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        let mut locked = cx.fence(self.fence).locked.get(held);
+        match locked.lock.owner() {
+            Some(owner) if owner == cx.me => {
+                super::let_go(cx, &mut locked);
+                cx.fence(self.fence).locked.set(held, locked);
+            }
+            owner => cx.violate_with(Property::UnlockNotHeld, Some(self.fence), owner),
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    /// `lockdep_assert_held(fence->lock)` of the forms for who has it.
+    fn begin_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let held = cx.enter(self.fence);
+        let owner = cx.fence(self.fence).locked.get(held).lock.owner();
+        if owner != Some(cx.me) {
+            cx.violate_with(Property::FenceLockNotHeld, Some(self.fence), owner);
+            return Flow::Done(Value::Unset);
+        }
+        self.error.0 |= Error::LOCKED;
+        if self.what == What::SignalLocked { self.signal(cx) } else { self.is_signaled(cx) }
     }
 
     /// The lock is held already.
@@ -266,11 +350,12 @@ impl FenceOp {
 
     fn set_error<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let late = test_signaled(cx, self.fence);
-        if late || !(-4095..0).contains(&self.error) {
+        let error = self.error.number();
+        if late || !(-4095..0).contains(&error) {
             return cx.violate(Property::FenceErrorLate, Some(self.fence));
         }
         if !cx.mutated(Mutation::FenceErrorLost) {
-            cx.fence(self.fence).error.store(self.error.unsigned_abs(), Order::Relaxed);
+            cx.fence(self.fence).error.store(error.unsigned_abs(), Order::Relaxed);
         }
     }
 
@@ -332,6 +417,9 @@ impl Protocol for FenceOp {
             What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
+            What::TakeLock => self.take_lock(cx),
+            What::ReleaseLock => self.release_lock(cx),
+            What::SignalLocked | What::IsSignaledLocked => self.begin_locked(cx),
             What::TestFlag => Flow::Done(Value::Word(i32::from(test_signaled(cx, self.fence)))),
             What::AskOps => self.ask_ops(cx),
             What::NotSignaled | What::AskedTrue => self.asked(cx),
@@ -362,12 +450,14 @@ impl Protocol for FenceOp {
                 irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
+            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
                 irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
             }
             What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
             What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
-            What::EnableSignaling => irqs_footprint(v, Footprint::writes(self.fence)),
+            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
+                irqs_footprint(v, Footprint::writes(self.fence))
+            }
             _ => Footprint::writes(self.fence),
         }
     }
@@ -378,7 +468,7 @@ impl Protocol for FenceOp {
             What::Enabling => self.what = if no { What::SignalNow } else { What::Unlock },
             What::StatusAsked => self.what = if no { What::Unlock } else { What::StatusSeen },
             What::AskOps if no => self.what = What::NotSignaled,
-            What::AskOps => (self.what, self.error) = (What::AskedTrue, 1),
+            What::AskOps => (self.what, self.error) = (What::AskedTrue, self.error.with(1)),
             _ => {}
         }
     }
@@ -391,6 +481,7 @@ impl Protocol for FenceOp {
         let locks = matches!(
             self.what,
             What::EnableSignaling
+                | What::TakeLock
                 | What::Signal
                 | What::CheckAndSignal
                 | What::SignalChecked
@@ -398,6 +489,22 @@ impl Protocol for FenceOp {
                 | What::GetStatus
                 | What::Timestamp
         );
-        locks.then_some(self.fence)
+        (locks && !self.error.is_locked()).then_some(self.fence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn a_number_and_the_lock_do_not_disturb_each_other() {
+        for number in [-4095, -1, 0, 1] {
+            let error = Error::of(number);
+            assert_eq!((error.number(), error.is_locked()), (number, false));
+            let error = Error(error.0 | Error::LOCKED).with(-5);
+            assert_eq!((error.number(), error.is_locked()), (-5, true));
+        }
+        assert!(!(-4095..4096).contains(&Error::of(i16::MIN).number()));
     }
 }

@@ -43,7 +43,12 @@ impl Program {
 fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -> bool {
     script.code[..how_many(script)].iter().any(|i| match i {
         Instr::Op {
-            op: Op::Fence { what: What::Signal | What::CheckAndSignal | What::SignalChecked, fence: f, .. },
+            op:
+                Op::Fence {
+                    what: What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked,
+                    fence: f,
+                    ..
+                },
             ..
         } => matches!(f, Operand::Local(_)) || *f == Operand::Object(fence),
         _ => false,

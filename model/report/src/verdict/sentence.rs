@@ -3,8 +3,8 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, observe::facets,
-    primitives::list::How, program::Role, thread::Run,
+    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, fence::What,
+    observe::facets, primitives::list::How, program::Role, thread::Run,
 };
 
 /// Who did what to whom, and where.
@@ -64,6 +64,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
                 format!("{who} changes {what}, or walks it as if locked, while {owner} holds its lock{place}")
             }
         },
+        Property::FenceLockNotHeld => {
+            let owner = v.other.map_or("nobody", |t| program.thread_name(t));
+            let does = if asks(program, v) { "asks" } else { "signals" };
+            format!("{who} {does} {what} as if it had its lock, which {owner} holds{place}")
+        }
         Property::UseAfterFree => format!("{who} uses {what} after it was freed{place}"),
         Property::DoubleFree => format!("{who} frees {what}, which is freed already{place}"),
         Property::RefcountUnderflow => format!("{who} drops a reference to {what}, of which none is left{place}"),
@@ -303,6 +308,12 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
         }
         _ => format!("{who} made {what} and did not free it"),
     }
+}
+
+/// Whether the step only asks about a fence.
+fn asks(program: &Program, v: Violation) -> bool {
+    let op = words::instr(program, v.thread, v.pc);
+    matches!(op, Some(Instr::Op { op: Op::Fence { what: What::IsSignaledLocked, .. }, .. }))
 }
 
 /// Why interrupts were off before, and had to stay so.

@@ -161,6 +161,8 @@ pub(super) const IDIOMS: &[Idiom] = &[
     // Locks.
     idiom("lock $l:lock\n...\nunlock $l").rank(6).atomic(),
     idiom("lock $l:lock irqsave\n...\nunlock $l irqrestore").rank(6).atomic(),
+    idiom("fence-lock $f:fence\n...\nfence-unlock $f").atomic().wild(),
+    idiom("fence-lock $f:fence\nis-signaled-locked $f into=$r:local\nwhen $r is=0 {\nsignal-locked $f\n}\nfence-unlock $f").wild(),
     idiom("trylock $l:lock into=$r:local\nwhen \"$r == 1\" {\n...\nunlock $l\n}").rank(6).atomic(),
     idiom("lock $k:lock\nlock-nested $l:lock nest=$k\n...\nunlock $l\nunlock $k").wild().atomic(),
     idiom("local-irq-save\n...\nlocal-irq-restore").atomic(),

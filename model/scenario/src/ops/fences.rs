@@ -59,8 +59,29 @@ pub(super) const OPS: &[OpSpec] = &[
         "signal",
         &[FENCE],
         "signals a fence: sets the bit, then runs the callbacks, under its lock",
-        "dma_fence_signal() dma_fence_signal_locked()",
+        "dma_fence_signal()",
         |args| fence(args, What::Signal),
+    ),
+    OpSpec::new(
+        "signal-locked",
+        &[FENCE],
+        "the same, for who has the fence's lock: it is kept",
+        "dma_fence_signal_locked()",
+        |args| fence(args, What::SignalLocked),
+    ),
+    OpSpec::new(
+        "fence-lock",
+        &[FENCE],
+        "takes a fence's own lock, as drivers do that keep their lists of fences under it; what takes it itself must wait",
+        "spin_lock_irqsave(fence->lock)",
+        |args| fence(args, What::TakeLock),
+    ),
+    OpSpec::new(
+        "fence-unlock",
+        &[FENCE],
+        "releases a fence's own lock",
+        "spin_unlock_irqrestore(fence->lock)",
+        |args| fence(args, What::ReleaseLock),
     ),
     OpSpec::new(
         "signal-checked",
@@ -92,6 +113,14 @@ pub(super) const OPS: &[OpSpec] = &[
         "looks whether a fence still has its operations, by which drivers tell their own fences: they go when it is signalled",
         "fence->ops",
         |args| fence(args, What::HasOps),
+    )
+    .returns("1 or 0"),
+    OpSpec::new(
+        "is-signaled-locked",
+        &[FENCE],
+        "looks whether a fence is signalled, for who has its lock: if the `signaled` hook says so, signals it",
+        "dma_fence_is_signaled_locked()",
+        |args| fence(args, What::IsSignaledLocked),
     )
     .returns("1 or 0"),
     OpSpec::new(
