@@ -142,9 +142,9 @@ properties! {
         "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
         "dma_fence_add_callback(): callbacks may be called from atomic context or irq context";
     LockInSignalling = "lock-in-signalling",
-         "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
+        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
          which may fault: others wait for fences with those held",
-         "dma_fence_begin_signalling(); might_fault(); dma-buf.rst, DMA fence cross-driver contract";
+        "dma_fence_begin_signalling(); might_fault(); dma-buf.rst, DMA fence cross-driver contract";
     AllocInSignalling = "alloc-in-signalling",
         "a blocking allocation inside of a fence-signalling section: reclaim may wait for fences",
         "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";

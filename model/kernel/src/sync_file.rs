@@ -109,6 +109,8 @@ points! {
     pub enum At {
         /// `sync_file_create()`: the file's own reference to the fence.
         Create = "sync_file_create: dma_fence_get",
+        /// `fd_install()`: the file is user space's as well.
+        Install = "fd_install",
         /// `sync_file_get_fence()`: a reference for the caller.
         GetFence = "sync_file_get_fence",
         /// `sync_file_poll()`: `poll_wait()`.
@@ -211,12 +213,18 @@ impl SyncFileOp {
         if !cx.mutated(Mutation::FileCreateNoGet) {
             fence::get(cx, self.fence);
         }
-        // A file descriptor may be anywhere from here on.
-        cx.fence(self.fence).publish();
         let file = cx.sync_file(self.file);
         file.flags.store(0, Order::Relaxed);
         if file.fence.swap(Some(self.fence), Order::AcqRel).is_some() {
             cx.violate(Property::FenceReinitialised, Some(self.file));
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    /// A descriptor may be anywhere from here on. Before that the file can still be dropped, and its fence forgotten.
+    fn install<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.open(cx) {
+            cx.fence(self.fence).publish();
         }
         Flow::Done(Value::Word(0))
     }
@@ -357,6 +365,7 @@ impl Protocol for SyncFileOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Create => self.create(cx),
+            At::Install => self.install(cx),
             At::GetFence => {
                 if !self.open(cx) {
                     return Flow::Done(Value::Unset);
@@ -396,7 +405,7 @@ impl Protocol for SyncFileOp {
         let fence = v.world.sync_file(self.file).fence.0;
         match self.at {
             At::Create => file.write(self.fence),
-            At::GetFence => file.write_opt(fence),
+            At::GetFence | At::Install => file.write_opt(fence),
             At::Enable if variant_of(v.program, self.file) == Variant::BitInFence => file.write(self.fence),
             At::Release => file.write_opt(fence),
             At::Poll | At::Enable | At::Leave => file,

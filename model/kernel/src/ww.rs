@@ -174,7 +174,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// What is always there.
+    /// What is always there, in a kernel built to find mistakes.
     pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: true };
 }
 

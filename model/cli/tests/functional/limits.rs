@@ -30,6 +30,36 @@ fn a_limit_on_executions_says_what_was_covered() {
     ");
 }
 
+/// Two threads of loom's are in the middle of a step when the handler that arms itself has run for too long.
+#[test]
+fn an_execution_that_is_cut_short_under_loom_ends_for_everybody() {
+    let text = r#"scenario rearmed {
+        timer tick { mod-timer tick into=r }
+        completion first second
+        var x
+        thread t0 {
+            try-wait-for-completion first into=met
+            complete first
+            try-wait-for-completion first into=r
+            get-rcu-safe x into=ref
+            del-timer tick
+            mod-timer tick into=r
+        }
+        thread t1 {
+            try-wait-for-completion second into=r
+            try-wait-for-completion second into=met
+            complete second
+            mod-timer tick
+            mod-timer tick into=was
+            del-timer-sync tick into=was
+        }
+        expect { holds }
+    }"#;
+    let project = Project::new().file("rearmed.kdl", text);
+    let ran = project.run("check rearmed.kdl --engine loom").exits(3);
+    assert!(ran.out.contains("a loop that loom does not get out of"), "{}", ran.out);
+}
+
 #[test]
 fn limits_on_memory_and_time_end_a_run() {
     let project = Project::new().file("big.kdl", BIG);

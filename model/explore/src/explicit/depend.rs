@@ -10,8 +10,9 @@
 //!   L -> M    a thread takes the lock M, and waits for it if need be, and holds L
 //! ```
 //!
-//! Of several threads that may signal a fence, each may be the one: there is a circle if there is one through each of them,
-//! and none goes on through such a fence. A trylock waits for nobody. A circle of
+//! Who signals a fence is seen, not read off the scripts: whoever does in some execution. Of several, each may be the one:
+//! there is a circle if there is one through each of them, and none goes on through such a fence. A trylock waits for
+//! nobody. As with lockdep, two dependencies that can never be there at once are not told from two that can. A circle of
 //! locks alone is no business of ours: among locks, every order that can hang is found by the search itself, and contexts
 //! make others harmless. Where a deadlock was found, that says it all, and nothing is added.
 //!
@@ -19,12 +20,12 @@
 //! the result is the same in every run.
 
 use fenceweave_kernel::{
-    Action, Instr, MAX_OBJECTS, ObjId, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
+    Action, Instr, MAX_OBJECTS, ObjId, Object, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
     primitives::{rwsem, spinlock},
     thread::Run,
     ww::How,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a dependency was first seen.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +46,10 @@ type Row = usize;
 
 /// The dependencies seen so far.
 pub(super) struct Dependencies {
-    /// Every fence with every thread that may signal it, fence by fence.
+    /// Every fence with every thread whose script may signal it, fence by fence.
     signallers: Vec<(ObjId, ThreadId)>,
+    /// Which of them did, in some execution.
+    did: Vec<bool>,
     locks: Vec<ObjId>,
     /// What each row depends on, as bits.
     on: Vec<u64>,
@@ -71,7 +74,8 @@ impl Dependencies {
         let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
         let on = vec![0; MAX_OBJECTS + signallers.len()];
         let any = fences > 0 && fences + locks.len() > 1;
-        any.then(|| Dependencies { signallers, locks, on, witnesses: BTreeMap::new() })
+        let did = vec![false; signallers.len()];
+        any.then(|| Dependencies { signallers, did, locks, on, witnesses: BTreeMap::new() })
     }
 
     fn note(&mut self, from: Row, to: ObjId, witness: Witness) {
@@ -83,10 +87,10 @@ impl Dependencies {
         }
     }
 
-    /// The rows of those who may signal a fence.
+    /// The rows of those who signal a fence.
     fn rows_of(&self, fence: ObjId) -> impl Iterator<Item = Row> {
-        let all = self.signallers.iter().enumerate();
-        all.filter(move |(_, s)| s.0 == fence).map(|(i, _)| MAX_OBJECTS + i)
+        let all = self.signallers.iter().zip(&self.did).enumerate();
+        all.filter(move |(_, (s, did))| s.0 == fence && **did).map(|(i, _)| MAX_OBJECTS + i)
     }
 
     /// Where a way goes on from an object: a lock, or a fence that one thread alone signals.
@@ -128,11 +132,17 @@ impl Dependencies {
         }
     }
 
-    /// A step from the state with this index: does it take a lock that it would have waited for?
+    /// A step from the state with this index: does it signal a fence, or take a lock that it would have waited for?
     pub(super) fn step(&mut self, program: &Program, before: &State, action: Action, after: &State, index: u32) {
         let thread = action.thread;
         let pc = before.thread(thread).pc();
-        if after.violation().is_some() || tries(program, thread, pc) {
+        if after.violation().is_some() {
+            return;
+        }
+        for ((fence, by), did) in self.signallers.iter().zip(&mut self.did) {
+            *did |= *by == thread && !is_signaled(before, *fence) && is_signaled(after, *fence);
+        }
+        if tries(program, thread, pc) {
             return;
         }
         for i in 0..self.locks.len() {
@@ -149,7 +159,11 @@ impl Dependencies {
         let fences = self.signallers.chunk_by(|a, b| a.0 == b.0).map(|s| s[0].0);
         let circles = fences.filter_map(|f| {
             let each: Option<Vec<_>> = self.rows_of(f).map(|row| self.back_to(f, row)).collect();
-            Some(each?.concat())
+            let mut all = each.filter(|ways| !ways.is_empty())?.concat();
+            // Several ways may share dependencies.
+            let mut told = BTreeSet::new();
+            all.retain(|edge| told.insert(*edge));
+            Some(all)
         });
         let Some(circle) = circles.min_by_key(Vec::len) else { return vec![] };
         let edges = circle.iter().filter_map(|(from, to)| {
@@ -179,6 +193,11 @@ impl Dependencies {
         }
         None
     }
+}
+
+/// Whether a fence's bit is set.
+fn is_signaled(state: &State, fence: ObjId) -> bool {
+    matches!(state.object(fence), Object::Fence(f) if f.is_signaled())
 }
 
 /// Whether the operation at an instruction is a trylock.

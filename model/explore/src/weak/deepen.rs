@@ -2,6 +2,7 @@
 
 use super::explore;
 use crate::{Coverage, Exploration, Limits, Progress, Task};
+use std::time::Instant;
 
 /// The bounds, one after the other, as long as they are affordable. Most bugs need one preemption or two.
 const BOUNDS: [Option<u32>; 3] = [Some(1), Some(2), None];
@@ -16,8 +17,11 @@ const UNBOUNDED_FACTOR: u64 = 20;
 /// to its end, larger bounds still show more.
 pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
     let mut all: Option<Exploration> = None;
+    let started = Instant::now();
     for preemptions in BOUNDS {
-        let next = explore(task, &Limits { preemptions, ..*limits }, progress);
+        // The time is that of all of them together.
+        let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
+        let next = explore(task, &Limits { preemptions, time, ..*limits }, progress);
         let cut_short = matches!(next.coverage, Coverage::Incomplete(_));
         let counted = next.counts.executions;
         let refused = matches!(next.coverage, Coverage::Refused(_));
@@ -28,7 +32,8 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
             None => next,
         });
         let ended_before = all.as_ref().is_some_and(|a| !matches!(a.coverage, Coverage::Incomplete(_)));
-        let enough = cut_short && (ended_before || counted >= limits.executions);
+        let late = limits.time.is_some_and(|t| started.elapsed() >= t);
+        let enough = cut_short && (ended_before || late || counted >= limits.executions);
         if enough || refused || too_many {
             break;
         }

@@ -190,6 +190,10 @@ impl Execution {
 
     /// Holds still until there is a token; false if the execution is over.
     fn wait(&self, me: ThreadId) -> bool {
+        // Cut short while this thread was in the middle of a step: nobody will send anything any more.
+        if self.over.get() {
+            return false;
+        }
         let place = self.place(me);
         place.doing.set(Doing::Waiting);
         if self.end_if_nobody_can_run() {

@@ -14,8 +14,8 @@
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId,
-    Value, View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Property, Rule, Runtime,
+    ThreadId, Value, View, World,
     coder::{fields, points},
     machine::Protocol,
     program::Role,
@@ -56,9 +56,11 @@ impl<R: Runtime> Cx<'_, R> {
     }
 
     /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
-    /// was taken with them. In a handler they are off from the beginning.
+    /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
-        if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq {
+        let in_fence =
+            || self.world.objects().any(|(_, o)| matches!(o, Object::Fence(f) if f.lock_owner() == Some(self.me)));
+        if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq || in_fence() {
             self.violate(Property::IrqsEnabledEarly, lock);
         }
         self.irqs_restore();

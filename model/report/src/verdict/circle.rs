@@ -32,7 +32,9 @@ fn has(program: &Program, link: &Found, of: &[ObjId]) -> Option<ObjId> {
     let replay = Replay::of(program, &link.trace);
     let owes = |o: ObjId| is_fence(program, o) && program.signallers(o).any(|s| s == t);
     let holds = |o: ObjId| replay.last.world.is_held_by(o, t);
-    of.iter().copied().find(|o| Some(*o) != wanted && (owes(*o) || holds(*o)))
+    let others = || of.iter().copied().filter(|o| Some(*o) != wanted);
+    // Whose script may signal a fence need not be who does.
+    others().find(|o| holds(*o)).or_else(|| others().find(|o| owes(*o)))
 }
 
 fn is_fence(program: &Program, o: ObjId) -> bool {

@@ -49,6 +49,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::ContainerInContainer => {
             format!("{who} puts {what}, which is made of other fences itself, into a container{place}")
         }
+        Property::ContainerInResv => {
+            format!("{who} adds {what}, which is made of other fences, to a reservation{place}")
+        }
         Property::CallbackReused => format!("{who} adds {what}, which is still queued on a fence{place}"),
         Property::NoSlotReserved => {
             format!("{who} adds a fence to {what}, with no slot reserved under this hold of its lock{place}")

@@ -60,10 +60,10 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
 const UNROLL_TURNS_MAX: i32 = 16;
+const UNROLL_STATEMENTS_MAX: usize = 64;
 
 /// Each turn is states of its own: more could never be explored to the end.
 const TURNS_MAX: i64 = 100_000;
-const UNROLL_STATEMENTS_MAX: usize = 64;
 
 /// Whether the word begins a statement of control flow.
 pub(crate) fn is_statement(name: &str) -> bool {

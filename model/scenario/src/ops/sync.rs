@@ -27,6 +27,13 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| op(args, At::Create),
     ),
     OpSpec::new(
+        "fd-install",
+        &[FILE],
+        "gives a file to user space: from here on anybody may wait for its fence",
+        "fd_install()",
+        |args| op(args, At::Install),
+    ),
+    OpSpec::new(
         "sync-file-get-fence",
         &[FILE],
         "takes a reference to a file's fence",
