@@ -41,7 +41,7 @@ pub enum Place {
     },
 }
 
-/// A range of [`Program::pool`].
+/// A range of [`Program::pool`](super::Program::pool).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolRange {
     /// First element.

@@ -198,6 +198,6 @@ pub struct StructDecl {
     pub first_var: u8,
 }
 
-/// An interned field name: [`Program::field_names`].
+/// An interned field name: [`Program::field_names`](super::Program::field_names).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FieldName(pub u8);
