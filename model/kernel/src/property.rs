@@ -254,6 +254,13 @@ pub struct Violation {
     pub other: Option<ThreadId>,
 }
 
+impl Violation {
+    /// What is seen of an object when everything is over: nobody's step.
+    pub(crate) fn at_end(property: Property, thread: ThreadId, object: ObjId) -> Violation {
+        Violation { property, thread, pc: 0, rule: None, object: Some(object), other: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

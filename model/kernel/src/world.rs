@@ -445,7 +445,7 @@ fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation>
     let short = |o: &Object<R>, id: ObjId| matches!(o, Object::Fence(f) if f.refs().count() < owned(id));
     let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
     let (property, thread) = (Property::MissingReference, program.main_thread());
-    Some(Violation { property, thread, pc: 0, object: Some(id), other: None, rule: None })
+    Some(Violation::at_end(property, thread, id))
 }
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
@@ -458,14 +458,7 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         // A list that no reservation refers to any more was to be freed after a grace period.
         if matches!(o, Object::FenceList(l) if l.is_live()) && unlinked(id) {
             let thread = program.main_thread();
-            return Some(Violation {
-                property: Property::LeakedObject,
-                thread,
-                pc: 0,
-                rule: None,
-                object: Some(id),
-                other: None,
-            });
+            return Some(Violation::at_end(Property::LeakedObject, thread, id));
         }
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
@@ -478,14 +471,7 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         // Its release was called and freed nothing. A bare count is no memory.
         if count == 0 && !matches!(o, Object::Refcount(_)) {
             let thread = program.main_thread();
-            return Some(Violation {
-                property: Property::LeakedObject,
-                thread,
-                pc: 0,
-                rule: None,
-                object: Some(id),
-                other: None,
-            });
+            return Some(Violation::at_end(Property::LeakedObject, thread, id));
         }
         if count > expected + world.shared_holders(id) + world.awaiting_chains(id, program) {
             let other = counted.ledger().debtor();

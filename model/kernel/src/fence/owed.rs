@@ -71,12 +71,5 @@ impl<R: Runtime> World<R> {
 /// Everything is over, and a fence is still owed.
 pub(crate) fn never_signals<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let (thread, fence) = world.owed(program)?;
-    Some(Violation {
-        property: Property::FenceNeverSignals,
-        thread,
-        pc: 0,
-        rule: None,
-        object: Some(fence),
-        other: None,
-    })
+    Some(Violation::at_end(Property::FenceNeverSignals, thread, fence))
 }

@@ -1,9 +1,11 @@
 //! The protocols' contracts, one small program each, looked at exhaustively.
 
 mod fence;
+mod iteration;
 mod primitives;
 mod references;
 mod resv;
+mod syncobj;
 mod ww;
 
 use fenceweave_kernel::{
@@ -18,32 +20,38 @@ use fenceweave_kernel::{
 };
 use std::collections::{BTreeSet, HashSet};
 
-/// Every outcome of a program, by visiting every state.
-fn outcomes(program: &Program) -> BTreeSet<Outcome> {
-    let mut seen = HashSet::new();
+/// Visits every state of a program, each decoded from its encoding before it goes on; gives those in which nobody can run.
+fn stops(program: &Program) -> Vec<State> {
+    let (mut seen, mut stops) = (HashSet::new(), vec![]);
     let mut todo = vec![State::initial(program)];
-    let mut all = BTreeSet::new();
     while let Some(state) = todo.pop() {
         let enabled = state.enabled(program);
         if enabled.is_empty() {
-            let mut end = state;
-            assert!(end.violation().is_some() || end.is_finished(program), "deadlock in {}", program.name);
-            end.conclude(program);
-            all.insert(end.outcome(program));
+            stops.push(state);
         }
         for thread in enabled.iter() {
             for choice in 0..state.ways(program, thread) {
-                let mut next = state;
+                let (mut next, mut encoding) = (state, vec![]);
                 next.step(program, Action { thread, choice });
-                let mut encoding = vec![];
                 next.encode(program, &mut encoding);
+                next.decode(program, &encoding);
                 if seen.insert(encoding) {
                     todo.push(next);
                 }
             }
         }
     }
-    all
+    stops
+}
+
+/// Every outcome of a program that does not hang.
+fn outcomes(program: &Program) -> BTreeSet<Outcome> {
+    let conclude = |mut end: State| {
+        assert!(end.violation().is_some() || end.is_finished(program), "deadlock in {}", program.name);
+        end.conclude(program);
+        end.outcome(program)
+    };
+    stops(program).into_iter().map(conclude).collect()
 }
 
 /// The largest number that a facet of an object ever has, in a program with one thread that breaks nothing.
@@ -92,15 +100,7 @@ fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
 /// A reservation with its lock, in a program that can run grace periods.
 fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Program {
     let mut b = ProgramBuilder::new("resv");
-    let class = b.object(
-        "reservation",
-        ObjectKind::WwClass {
-            wound_wait: false,
-            variant: Variant::Upstream,
-            inject_deadlock: 0,
-            config: Default::default(),
-        },
-    );
+    let class = reservations(&mut b);
     let f = fence(&mut b, "f");
     let resv = b.resv("fb", class);
     let lock = ObjId(resv.0 - 1);
@@ -135,4 +135,10 @@ fn same_states_decoded_or_not(program: &Program) {
 
 fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
     Op::Complete { at, completion: Operand::Object(c), patience }
+}
+
+/// The class of all reservations.
+fn reservations(b: &mut ProgramBuilder) -> ObjId {
+    let (variant, config) = (Variant::Upstream, Default::default());
+    b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config })
 }

@@ -55,15 +55,7 @@ fn a_reservation_is_changed_by_its_holder_only() {
 #[test]
 fn a_list_without_a_slot_is_replaced_by_a_first_one() {
     let mut b = ProgramBuilder::new("resv");
-    let class = b.object(
-        "reservation",
-        ObjectKind::WwClass {
-            wound_wait: false,
-            variant: Variant::Upstream,
-            inject_deadlock: 0,
-            config: Default::default(),
-        },
-    );
+    let class = reservations(&mut b);
     let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
     let fence = b.object("f", kind);
     let resv = b.resv("fb", class);
@@ -88,15 +80,7 @@ fn a_list_without_a_slot_is_replaced_by_a_first_one() {
 fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
     let slots_taken = |seqnos: [u16; 2], same: bool| {
         let mut b = ProgramBuilder::new("replace");
-        let class = b.object(
-            "reservation",
-            ObjectKind::WwClass {
-                wound_wait: false,
-                variant: Variant::Upstream,
-                inject_deadlock: 0,
-                config: Default::default(),
-            },
-        );
+        let class = reservations(&mut b);
         let [f, g] = seqnos.map(|seqno| {
             let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
             b.object("f", kind)

@@ -1,62 +1,21 @@
 //! Cursors over reservations, sets of locks, and injected failures: small programs, looked at exhaustively.
 
+use super::{locals, outcomes, reservations, word};
 use fenceweave_kernel::{
-    Action, Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
+    Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
     fence,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
-    ww::{How, Variant},
+    ww::How,
 };
-use std::collections::{BTreeSet, HashSet};
-
-/// Every outcome of a program, each state decoded from its encoding before it goes on.
-fn outcomes(program: &Program) -> BTreeSet<Outcome> {
-    let (mut seen, mut all) = (HashSet::new(), BTreeSet::new());
-    let mut todo = vec![State::initial(program)];
-    while let Some(state) = todo.pop() {
-        let enabled = state.enabled(program);
-        if enabled.is_empty() {
-            let mut end = state;
-            assert!(end.violation().is_some() || end.is_finished(program), "deadlock in {}", program.name);
-            end.conclude(program);
-            all.insert(end.outcome(program));
-        }
-        for thread in enabled.iter() {
-            for choice in 0..state.ways(program, thread) {
-                let (mut next, mut encoding) = (state, vec![]);
-                next.step(program, Action { thread, choice });
-                next.encode(program, &mut encoding);
-                next.decode(program, &encoding);
-                if seen.insert(encoding) {
-                    todo.push(next);
-                }
-            }
-        }
-    }
-    all
-}
-
-/// The locals of a program that has one outcome and one thread.
-fn locals(program: &Program) -> Vec<Value> {
-    let all = outcomes(program);
-    assert_eq!(all.len(), 1, "{all:?}");
-    match all.into_iter().next() {
-        Some(Outcome::Finished { locals, .. }) => locals.concat(),
-        other => panic!("{other:?}"),
-    }
-}
 
 fn violation(program: &Program) -> Option<Property> {
     outcomes(program).into_iter().find_map(|o| match o {
         Outcome::Violated(v) => Some(v.property),
         Outcome::Finished { .. } => None,
     })
-}
-
-fn word(w: i32) -> Value {
-    Value::Word(w)
 }
 
 fn reference(obj: ObjId) -> Value {
@@ -71,15 +30,7 @@ struct Buffers {
 impl Buffers {
     fn new() -> Buffers {
         let mut b = ProgramBuilder::new("buffers");
-        let class = b.object(
-            "class",
-            ObjectKind::WwClass {
-                wound_wait: false,
-                variant: Variant::Upstream,
-                inject_deadlock: 0,
-                config: Default::default(),
-            },
-        );
+        let class = reservations(&mut b);
         Buffers { b, class }
     }
 

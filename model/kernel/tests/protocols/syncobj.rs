@@ -1,43 +1,26 @@
 //! Places for fences: small programs, looked at exhaustively.
 
+use super::stops;
 use fenceweave_kernel::{
-    Action, Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
+    Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
     program::{FenceOps, ProgramBuilder, ScriptBuilder},
     syncobj::{Act, Flags, Variant},
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-/// The locals of every way to end, `None` for a deadlock; each state decoded from its encoding before it goes on.
+/// The locals of every way to end, `None` for a deadlock.
 fn ends(program: &Program) -> BTreeSet<Option<Vec<Value>>> {
-    let (mut seen, mut all) = (HashSet::new(), BTreeSet::new());
-    let mut todo = vec![State::initial(program)];
-    while let Some(state) = todo.pop() {
-        let enabled = state.enabled(program);
-        if enabled.is_empty() {
-            let mut end = state;
-            if !end.is_finished(program) {
-                all.insert(None);
-                continue;
-            }
-            end.conclude(program);
-            match end.outcome(program) {
-                Outcome::Finished { locals, .. } => all.insert(Some(locals.concat())),
-                Outcome::Violated(v) => panic!("{v:?}"),
-            };
+    let end = |mut state: State| {
+        if !state.is_finished(program) {
+            return None;
         }
-        for thread in enabled.iter() {
-            for choice in 0..state.ways(program, thread) {
-                let (mut next, mut encoding) = (state, vec![]);
-                next.step(program, Action { thread, choice });
-                next.encode(program, &mut encoding);
-                next.decode(program, &encoding);
-                if seen.insert(encoding) {
-                    todo.push(next);
-                }
-            }
+        state.conclude(program);
+        match state.outcome(program) {
+            Outcome::Finished { locals, .. } => Some(locals.concat()),
+            Outcome::Violated(v) => panic!("{v:?}"),
         }
-    }
-    all
+    };
+    stops(program).into_iter().map(end).collect()
 }
 
 /// A program with a fence and a syncobj.
