@@ -209,6 +209,7 @@ impl<'a> Lower<'a> {
                 .expected("the end of the line, or an option")
                 .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
         }
+        let mut first = None;
         for (opt, span, value) in sorted.all() {
             if EVERYWHERE.iter().any(|everywhere| everywhere.name == opt.name) {
                 continue;
@@ -220,6 +221,13 @@ impl<'a> Lower<'a> {
                     .expected(format!("`{}`", ops::synopsis(spec)));
                 continue;
             };
+            if let Some(before) = first.replace(own.name).filter(|_| spec.one_option) {
+                complete = false;
+                self.mistakes
+                    .add("two-options", span, format!("`{}` takes `{before}` or `{}`", spec.name, own.name))
+                    .expected("one of them")
+                    .help("remove the one that is not meant");
+            }
             let given = match (own.takes, value) {
                 (Some(takes), Some(value)) => self.given(Some(unit), takes, value),
                 _ => Some(Given::Flag),

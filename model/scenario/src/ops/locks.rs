@@ -44,7 +44,7 @@ pub(super) const OPS: &[OpSpec] = &[
             _ => spinlock::How::Lock,
         })
     })
-    .options(&[
+    .one_of(&[
         flag("irqsave", "with interrupts disabled on this CPU until it is released"),
         flag("irq", "the same, for who knows that they are enabled"),
     ]),
@@ -57,7 +57,7 @@ pub(super) const OPS: &[OpSpec] = &[
             _ => spinlock::How::Unlock,
         })
     })
-    .options(&[
+    .one_of(&[
         flag("irqrestore", "and lets interrupts begin again, unless they were disabled before it was taken with `irqsave`"),
         flag("irq", "and lets interrupts begin again, even if they were disabled before it was taken"),
     ]),

@@ -30,6 +30,8 @@ pub(crate) struct OpSpec {
     pub(crate) name: &'static str,
     pub(crate) operands: &'static [Param],
     pub(crate) options: &'static [Opt],
+    /// At most one of the options may be given.
+    pub(crate) one_option: bool,
     /// What goes into the local; empty if there is nothing to get.
     pub(crate) returns: &'static str,
     /// What it does, in a line.
@@ -101,12 +103,18 @@ impl OpSpec {
         kernel: &'static str,
         build: fn(&Args) -> Op,
     ) -> Self {
-        OpSpec { name, operands, options: &[], returns: "", meaning, kernel, fails: None, build }
+        OpSpec { name, operands, options: &[], one_option: false, returns: "", meaning, kernel, fails: None, build }
     }
 
     const fn options(mut self, options: &'static [Opt]) -> Self {
         self.options = options;
         self
+    }
+
+    /// Like [`options`](OpSpec::options), of which one excludes the others.
+    const fn one_of(mut self, options: &'static [Opt]) -> Self {
+        self.one_option = true;
+        self.options(options)
     }
 
     const fn returns(mut self, returns: &'static str) -> Self {
