@@ -40,6 +40,9 @@ impl Scene<'_, '_> {
         for option in spec.options {
             if option.required || self.one_in(4)? {
                 self.option(option, script, &mut head)?;
+                if spec.one_option {
+                    break;
+                }
             }
         }
         if !spec.returns.is_empty() && self.dice.ratio(2, 3)? {
