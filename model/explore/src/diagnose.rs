@@ -1,6 +1,8 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
-use fenceweave_kernel::{Action, Instr, ObjId, Op, Program, Property, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Action, Instr, ObjId, Op, Program, Property, State, ThreadId, Violation, state::MAX_STEPS_ALONE, thread::Run,
+};
 
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
@@ -87,6 +89,17 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
     let place = line.map_or(String::new(), |l| format!(" (line {}: {})", l.line, l.text));
     let who = program.thread_name(v.thread);
     let instr = program.script(v.thread).and_then(|s| s.code.get(usize::from(v.pc)));
+    match (v.object, v.other) {
+        (Some(o), Some(agent)) => {
+            let (o, agent) = (program.name_of(o), program.thread_name(agent));
+            return format!(
+                "setup or teardown waits for {o}, and there is more than one way for it to go on: {agent} can run meanwhile, \
+                 and others; let a thread wait"
+            );
+        }
+        (None, Some(_)) => return format!("setup or teardown takes more than {MAX_STEPS_ALONE} steps"),
+        _ => {}
+    }
     let what = match (v.object, instr) {
         (Some(o), _) => format!("at {}", program.name_of(o)),
         (None, Some(Instr::Op { op: Op::Merge { .. } | Op::GetFences { .. }, .. })) => {

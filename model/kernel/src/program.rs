@@ -214,6 +214,11 @@ impl Program {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
+    /// Whether a thread is an agent: it runs when there is something to do.
+    pub fn is_agent(&self, t: ThreadId) -> bool {
+        self.script(t).is_some_and(|s| s.agent)
+    }
+
     /// What runs a thread; setup and teardown are a task.
     pub fn role(&self, t: ThreadId) -> Role {
         self.scripts.get(t.index()).map_or(Role::Task, |s| s.role)
