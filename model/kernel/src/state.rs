@@ -7,8 +7,8 @@ pub use alone::MAX_STEPS_ALONE;
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread,
-    ThreadId, Value, View, Violation, World,
+    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
+    View, Violation, World,
     object::Task,
     thread::{Run, Stepped},
 };

@@ -6,9 +6,7 @@
 
 use super::State;
 use crate::{
-    Action, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
-    coder::Writer,
-    thread::Run,
+    Action, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation, coder::Writer, thread::Run,
 };
 
 /// Most steps of setup or of teardown.
