@@ -338,6 +338,13 @@ impl RwSemOp {
         true
     }
 
+    /// So many readers are about to be added to a count: it may not go round in the meantime either.
+    fn check_room<R: Runtime>(&self, cx: &mut Cx<'_, R>, was: Count, more: usize) {
+        if usize::from(was.readers) + more > usize::from(MAX_READERS) {
+            cx.violate(Property::CapacityExceeded, Some(self.sem));
+        }
+    }
+
     /// The lock is this thread's, for reading.
     fn note_read<R: Runtime>(&self, cx: &mut Cx<'_, R>, t: ThreadId) {
         let count = cx.rwsem(self.sem).count.peek();
@@ -361,6 +368,7 @@ impl RwSemOp {
         }
         let me = cx.me;
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
+        self.check_room(cx, was, 1);
         if was.writer && !cx.mutated(Mutation::RwReadIgnoresWriter) {
             return self.go(At::ReadQueue);
         }
@@ -601,6 +609,8 @@ impl RwSemOp {
         waiters.retain(|_, writes| writes);
         let readers = || all.live().filter(|(_, writes)| !writes).map(|(t, _)| t);
         let more = readers().count() as i32 - counted;
+        let was = cx.rwsem(sem).count.peek();
+        self.check_room(cx, was, readers().count());
         if !cx.mutated(Mutation::RwMarkWakeNotCounted) {
             cx.rwsem(sem).count.fetch_add(more * READER_BIAS, Order::Relaxed);
         }
