@@ -3,7 +3,7 @@
 mod alone;
 mod encoding;
 
-pub use alone::MAX_STEPS_ALONE;
+pub use alone::MAX_ALONE_STEPS;
 pub use encoding::Encoding;
 
 use crate::{
@@ -208,10 +208,12 @@ impl State {
 
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
-        if cfg!(debug_assertions) {
-            return self.checked_step(program, action);
+        let checked = cfg!(debug_assertions);
+        let stepped = if checked { self.checked_step(program, action) } else { self.bare_step(program, action) };
+        if stepped.worn {
+            self.renumber(program, None);
         }
-        self.bare_step(program, action).into()
+        stepped.into()
     }
 
     fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
@@ -225,7 +227,7 @@ impl State {
     }
 
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
+    fn checked_step(&mut self, program: &Program, action: Action) -> Stepped {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
@@ -235,7 +237,7 @@ impl State {
         let own = self.own_contexts(action.thread);
         let stepped = self.bare_step(program, action);
         if stepped.violation.is_some() {
-            return stepped.into();
+            return stepped;
         }
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
@@ -255,7 +257,7 @@ impl State {
                 program.thread_name(*t)
             );
         }
-        stepped.into()
+        stepped
     }
 
     /// The contexts and sets of locks that a thread has in use: ending the one and looking at the other are private

@@ -8,7 +8,7 @@ use super::{cells::Hub, runtime::Loom};
 use fenceweave_kernel::{
     AtomicCell, Order, Program, Property, Script, Thread, ThreadId, Violation, World,
     object::Task,
-    state::MAX_STEPS_ALONE,
+    state::MAX_ALONE_STEPS,
     thread::{Run, Stepped},
 };
 use std::{cell::RefCell, rc::Rc};
@@ -94,7 +94,7 @@ impl Alone<'_> {
         let ends_with = |property, thread: &Thread| {
             Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object: None, other: None })
         };
-        for _ in 0..MAX_STEPS_ALONE {
+        for _ in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }

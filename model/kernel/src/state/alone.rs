@@ -6,13 +6,14 @@
 
 use super::State;
 use crate::{
-    Action, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation, coder::Writer, thread::Run,
+    ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
+    thread::{Run, Stepped},
 };
 
-/// Most steps of setup or of teardown.
-pub const MAX_STEPS_ALONE: usize = 1_000_000;
-/// After so many it is looked whether they come back to where they were.
-const FEW_STEPS: usize = 1_000;
+/// Steps of setup or teardown that nobody looks at twice.
+const FEW_ALONE_STEPS: usize = 1 << 10;
+/// Most steps of setup or teardown.
+pub const MAX_ALONE_STEPS: usize = 10_000_000;
 
 /// Whose step is next.
 enum Turn {
@@ -21,64 +22,70 @@ enum Turn {
     Stopped(Property, Option<ObjId>, Option<ThreadId>),
 }
 
-/// A place that an endless loop comes back to (Brent's method): what was there, and when to look at a later one.
+/// Where everything was once: an endless loop comes back to it.
 #[derive(Default)]
 struct Been {
-    there: Vec<u8>,
-    here: Vec<u8>,
-    until: usize,
+    there: Option<(Thread, bool, Vec<u8>)>,
+    next: usize,
 }
 
 impl Been {
-    /// Whether everything is as it was before.
-    fn again(&mut self, program: &Program, state: &mut State, thread: &mut Thread, script: &Script, at: usize) -> bool {
-        if at < FEW_STEPS {
+    fn again(&mut self, program: &Program, state: &mut State, thread: &Thread, taken: usize) -> bool {
+        let awake = |state: &State| state.is_awake(program.main_thread());
+        if taken == self.next.max(FEW_ALONE_STEPS) {
+            self.next = 2 * taken;
+            self.there = Some((*thread, awake(state), state.encoded(program)));
             return false;
         }
-        self.here.clear();
-        state.encode(program, &mut self.here);
-        // The encoding of a state has no part for who runs alone.
-        self.here.push(u8::from(state.is_awake(program.main_thread())));
-        let (generations, canon) = (state.world.generations(), state.world.canon());
-        thread.code_with(&mut Writer { out: &mut self.here, canon, generations: &generations }, script);
-        let again = self.here == self.there;
-        if at >= self.until {
-            self.until = 2 * at;
-            std::mem::swap(&mut self.here, &mut self.there);
-        }
-        again
+        let Some((then, was_awake, there)) = &self.there else { return false };
+        then.pc() == thread.pc() && then == thread && *was_awake == awake(state) && *there == state.encoded(program)
     }
 }
 
 impl State {
-    /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs.
+    /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs. A loop must
+    /// end: one that comes back to a state that was there before does not.
     pub(super) fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
         let me = program.main_thread();
-        let (mut thread, mut rt, mut been) = (Thread::default(), Plain::default(), Been::default());
+        let (mut thread, mut been) = (Thread::default(), Been::default());
         if script.code.is_empty() {
             return None;
         }
         let stopped = |thread: &Thread, property, object, other| {
             Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object, other })
         };
-        let mut violation = thread.start(script, program, &mut self.world, me, &mut rt);
-        for step in 0..MAX_STEPS_ALONE {
+        let mut violation = thread.start(script, program, &mut self.world, me, &mut Plain::default());
+        for taken in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }
-            if been.again(program, self, &mut thread, script, step) {
-                return stopped(&thread, Property::Livelock, None, None);
+            if been.again(program, self, &thread, taken) {
+                let asleep = matches!(thread.run(), Run::Asleep(..));
+                let property = if asleep { Property::Livelock } else { Property::SpinsLocally };
+                return stopped(&thread, property, None, None);
             }
-            violation = match self.turn(program, &thread) {
-                Turn::Mine => thread.step(script, program, &mut self.world, me, &mut rt).violation,
-                Turn::Agents(thread) => {
-                    self.bare_step(program, Action { thread, choice: 0 });
-                    self.violation.take()
-                }
-                Turn::Stopped(property, object, other) => stopped(&thread, property, object, other),
+            let stepped = match self.turn(program, &thread) {
+                Turn::Mine => thread.step(script, program, &mut self.world, me, &mut Plain::default()),
+                Turn::Agents(t) => self.agents_step(program, t),
+                Turn::Stopped(property, object, other) => return stopped(&thread, property, object, other),
             };
+            violation = stepped.violation;
+            if stepped.worn {
+                self.renumber(program, Some((&mut thread, script)));
+            }
         }
-        stopped(&thread, Property::CapacityExceeded, None, Some(me))
+        stopped(&thread, Property::CapacityExceeded, None, None)
+    }
+
+    fn agents_step(&mut self, program: &Program, t: ThreadId) -> Stepped {
+        let (agent, script) = (&mut self.threads[t.index()], &program.scripts[t.index()]);
+        agent.step(script, program, &mut self.world, t, &mut Plain::default())
+    }
+
+    fn encoded(&mut self, program: &Program) -> Vec<u8> {
+        let mut out = vec![];
+        self.encode(program, &mut out);
+        out
     }
 
     fn turn(&mut self, program: &Program, thread: &Thread) -> Turn {
@@ -103,8 +110,8 @@ impl State {
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             if self.thread(t).is_idle() && self.is_enabled(program, t) {
                 let before = *self;
-                self.bare_step(program, Action { thread: t, choice: 0 });
-                if !self.thread(t).is_idle() || self.is_enabled(program, t) || self.violation.is_some() {
+                let stepped = self.agents_step(program, t);
+                if !self.thread(t).is_idle() || self.is_enabled(program, t) || stepped.violation.is_some() {
                     *self = before;
                 }
             }
