@@ -178,6 +178,11 @@ impl<R: Runtime> RwSem<R> {
         }
     }
 
+    /// Whether the thread holds it for writing.
+    pub(crate) fn is_held_for_writing_by(&self, t: ThreadId) -> bool {
+        self.holders.get().writer == Some(t)
+    }
+
     /// Whether the thread holds it, either way.
     pub fn is_held_by(&self, t: ThreadId) -> bool {
         let holders = self.holders.get();
@@ -676,6 +681,12 @@ impl Protocol for RwSemOp {
             At::ReadWait | At::ReadAbort | At::WriteQueue | At::WriteWait | At::WriteAbort => sem.write(v.my_task()),
             At::WakeUp => self.wakes.iter().fold(Footprint::NONE, |f, t| f.write(ObjId::task(t))),
             _ => sem,
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if matches!(self.at, At::Read | At::Write) {
+            self.check_entry(cx, self.at == At::Write);
         }
     }
 
