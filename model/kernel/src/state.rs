@@ -12,6 +12,11 @@ use crate::{
     thread::{Run, Stepped},
 };
 
+/// Steps of setup or teardown that nobody looks at twice.
+const FEW_ALONE_STEPS: usize = 1 << 10;
+/// Most steps of setup or teardown.
+pub const MAX_ALONE_STEPS: usize = 10_000_000;
+
 /// One step of one thread: who, and how its choice falls (0 without one).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Action {
@@ -107,37 +112,48 @@ impl State {
         }
     }
 
-    /// Runs a script from start to end while every other thread stands still.
+    /// Runs a script from start to end while every other thread stands still. A loop in it must end: one that comes back
+    /// to a state that was there before does not.
     fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
-        /// Setup and teardown are straight-line code; a loop in them must end.
-        const MAX_STEPS: usize = 100_000;
         let me = program.main_thread();
         let (mut thread, mut rt) = (Thread::default(), Plain::default());
         if script.code.is_empty() {
             return None;
         }
         let mut violation = thread.start(script, program, &mut self.world, me, &mut rt);
-        for _ in 0..MAX_STEPS {
+        let (mut kept, mut next) = (None, FEW_ALONE_STEPS);
+        for taken in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
+            }
+            if taken == next {
+                (kept, next) = (Some((thread, self.encoded(program))), 2 * next);
+            } else if let Some((then, state)) = &kept
+                && then.pc() == thread.pc()
+                && *then == thread
+                && *state == self.encoded(program)
+            {
+                return Some(stopped(Property::SpinsLocally, me, thread.pc()));
             }
             let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me) || self.spins(&thread, me);
             let spins = thread.spins_until(&self.world, program);
             if blocked || spins.is_some() {
                 let property = if blocked { Property::Deadlock } else { Property::Livelock };
-                return Some(Violation {
-                    property,
-                    thread: me,
-                    pc: thread.pc(),
-                    rule: None,
-                    object: spins,
-                    other: None,
-                });
+                return Some(Violation { object: spins, ..stopped(property, me, thread.pc()) });
             }
-            violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
+            let stepped = thread.step(script, program, &mut self.world, me, &mut rt);
+            violation = stepped.violation;
+            if stepped.worn {
+                self.renumber(program, Some((&mut thread, script)));
+            }
         }
-        let (thread, pc) = (me, thread.pc());
-        Some(Violation { property: Property::SpinsLocally, thread, pc, rule: None, object: None, other: None })
+        Some(stopped(Property::CapacityExceeded, me, thread.pc()))
+    }
+
+    fn encoded(&mut self, program: &Program) -> Vec<u8> {
+        let mut out = vec![];
+        self.encode(program, &mut out);
+        out
     }
 
     /// A thread's private state.
@@ -239,10 +255,12 @@ impl State {
 
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
-        if cfg!(debug_assertions) {
-            return self.checked_step(program, action);
+        let checked = cfg!(debug_assertions);
+        let stepped = if checked { self.checked_step(program, action) } else { self.bare_step(program, action) };
+        if stepped.worn {
+            self.renumber(program, None);
         }
-        self.bare_step(program, action).into()
+        stepped.into()
     }
 
     fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
@@ -256,7 +274,7 @@ impl State {
     }
 
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
+    fn checked_step(&mut self, program: &Program, action: Action) -> Stepped {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
@@ -266,7 +284,7 @@ impl State {
         let own = self.own_contexts(action.thread);
         let stepped = self.bare_step(program, action);
         if stepped.violation.is_some() {
-            return stepped.into();
+            return stepped;
         }
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
@@ -286,7 +304,7 @@ impl State {
                 program.thread_name(*t)
             );
         }
-        stepped.into()
+        stepped
     }
 
     /// The contexts and sets of locks that a thread has in use: ending the one and looking at the other are private
@@ -354,6 +372,11 @@ impl State {
     pub fn object(&self, id: ObjId) -> &Object<Plain> {
         self.world.object(id)
     }
+}
+
+/// What ends a script that runs alone.
+fn stopped(property: Property, thread: ThreadId, pc: u16) -> Violation {
+    Violation { property, thread, pc, rule: None, object: None, other: None }
 }
 
 impl From<Stepped> for StepResult {

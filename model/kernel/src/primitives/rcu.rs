@@ -165,8 +165,9 @@ fields!(RcuOp { at });
 
 /// Enters a read-side section.
 pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
-    cx.private.rcu_depth += 1;
-    if cx.private.rcu_depth == 1 {
+    if !crate::cx::nest(&mut cx.private.rcu_depth) {
+        cx.violate(Property::CapacityExceeded, None);
+    } else if cx.private.rcu_depth == 1 {
         cx.touch(ObjId::task(cx.me));
         let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), awaited: false };
         cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
@@ -398,10 +399,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
     list::check_free(cx, id);
     match cx.world.object(id) {
-        Object::Slot(_) => {
-            let of = cx.program.slab_of(id);
-            cx.slot(id).reclaim(of);
-        }
+        Object::Slot(_) => slab::reclaim(cx, id),
         Object::FenceList(_) => cx.list(id).reclaim(),
         Object::Fence(_) => cx.fence(id).reclaim(),
         _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),
