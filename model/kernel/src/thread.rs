@@ -10,7 +10,7 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Op, Patience, Plain,
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
     cx::{Call, Private, Then},
     primitives::rwsem,
@@ -273,7 +273,12 @@ impl Thread {
                     }
                     return;
                 }
+                self.judge(op, cx);
                 (into, result) = (dest, error);
+            }
+            Instr::Fails { op, into: dest, .. } => {
+                self.judge(op, cx);
+                into = dest;
             }
             Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
                 let fails = value != Value::Word(0);
@@ -287,6 +292,14 @@ impl Thread {
         self.set_result(into, result);
         self.pc += 1;
         self.advance(script, cx);
+    }
+
+    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same: might_sleep()
+    /// does not wait for the result. That is about what the thread itself has, and so touches nothing of others.
+    fn judge<R: Runtime>(&self, op: Op, cx: &mut Cx<'_, R>) {
+        let touched = cx.touched;
+        Machine::begin(op, cx.program, self.window()).judge(cx);
+        cx.touched = touched;
     }
 
     /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
@@ -392,6 +405,10 @@ impl Thread {
                 }
                 self.run_private(into, cx);
                 return cx.violation.is_none();
+            }
+            Instr::Fails { error, .. } => {
+                self.machine = Machine::fail(error);
+                return false;
             }
             Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
             Instr::Choose { of, .. } => {
