@@ -262,6 +262,9 @@ pub struct FuzzArgs {
     /// Leave loom out: the others are quicker.
     #[arg(long)]
     pub no_loom: bool,
+    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
+    #[arg(long)]
+    pub judge: bool,
     /// Where failing scenarios are written, shrunk.
     #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
     pub out: PathBuf,
