@@ -173,7 +173,7 @@ fn take(campaign: &Campaign, number: u64, counts: &mut Counts) -> Vec<Failed> {
         failed.extend(second_opinion(campaign.seed, number, counts));
     } else {
         failed.extend(generated(campaign, number, counts));
-        if number % JUDGED == 0 {
+        if number.is_multiple_of(JUDGED) {
             failed.extend(second_opinion(campaign.seed, number / JUDGED, counts));
         }
     }

@@ -187,7 +187,7 @@ fn ask_about(
         return Ok(Opinion::TooLarge);
     }
     compare(sort, "explicit", &here, &Ends::of_engine(&case, &found, &lines)?)?;
-    if number % SHUTTLE == 0 {
+    if number.is_multiple_of(SHUTTLE) {
         let found = shuttle::explore(&task, &limits, &());
         if found.coverage.is_complete() {
             compare(sort, "shuttle", &here, &Ends::of_engine(&case, &found, &lines)?)?;

@@ -36,7 +36,6 @@ fn mutexes() {
 }
 
 #[test]
-#[ignore = "the slow paths of semaphores publish and decide in one step"]
 fn semaphores() {
     assert!(agree(Sort::Rwsem, 60).hangs > 0);
 }

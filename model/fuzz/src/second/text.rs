@@ -39,7 +39,7 @@ pub(super) fn render(program: &Program) -> (String, Lines) {
         text.lines.calls.push(vec![]);
         text.lines.locals.push(0);
         text.put(&format!("thread T{t} {{"));
-        block(program, statements, &mut text);
+        block(statements, &mut text);
         text.put("}");
     }
     text.put("expect { holds }");
@@ -85,7 +85,7 @@ fn declare(program: &Program, text: &mut Text) {
     }
 }
 
-fn block(program: &Program, statements: &[Statement], text: &mut Text) {
+fn block(statements: &[Statement], text: &mut Text) {
     for statement in statements {
         match statement {
             Statement::Call(op, into) => {
@@ -100,12 +100,12 @@ fn block(program: &Program, statements: &[Statement], text: &mut Text) {
                 let is = if matches!(statement, Statement::When(..)) { "is" } else { "is-not" };
                 text.uses(*l);
                 text.put(&format!("when {} {is}={value} {{", local(*l)));
-                block(program, body, text);
+                block(body, text);
                 text.put("}");
             }
             Statement::Loop(body) => {
                 text.put("loop {");
-                block(program, body, text);
+                block(body, text);
                 text.put("}");
             }
             Statement::BreakIfNot(l, value) => {
