@@ -7,6 +7,7 @@ pub use context::{Context, Private};
 use crate::{
     Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
     World,
+    cover::Passed,
     object::Task,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -135,6 +136,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) touched: ObjSet,
     /// The step passed a `progress` mark.
     pub(crate) progressed: bool,
+    /// Where it is counted what the thread's script comes to, if anybody counts.
+    pub(crate) cover: Option<&'a mut [Passed]>,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -145,7 +148,31 @@ impl<'a, R: Runtime> Cx<'a, R> {
         rt: &'a mut R,
         private: &'a mut Private,
     ) -> Self {
-        Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default(), progressed: false }
+        let touched = ObjSet::default();
+        Cx { world, program, me, rt, private, pc: 0, violation: None, touched, progressed: false, cover: None }
+    }
+
+    /// The same, counting what the script comes to.
+    pub(crate) fn covering(mut self, cover: Option<&'a mut [Passed]>) -> Self {
+        self.cover = cover;
+        self
+    }
+
+    /// Counts something that happened at an instruction.
+    pub(crate) fn passed(&mut self, pc: u16, count: impl FnOnce(&mut Passed)) {
+        if let Some(at) = self.cover.as_mut().and_then(|c| c.get_mut(usize::from(pc))) {
+            count(at);
+        }
+    }
+
+    /// The instruction at hand goes on to the next one.
+    pub(crate) fn goes_on(&mut self) {
+        self.passed(self.pc, |p| p.on += 1);
+    }
+
+    /// The instruction at hand goes where else it may go.
+    pub(crate) fn goes_over(&mut self) {
+        self.passed(self.pc, |p| p.over += 1);
     }
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it

@@ -7,6 +7,7 @@ pub use encoding::Encoding;
 use crate::{
     Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread,
     ThreadId, Value, View, Violation, World,
+    cover::{Cover, Passed},
     object::Task,
     program::Script,
     thread::{Run, Stepped},
@@ -85,30 +86,37 @@ impl Outcome {
 impl State {
     /// The state after setup, before the first step of any thread.
     pub fn initial(program: &Program) -> State {
+        State::initial_covering(program, None)
+    }
+
+    /// The same, counting what the scripts come to, if there is where to.
+    pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
+        let alone = program.scripts.len();
         let mut state =
             State { world: World::new(program), threads: [Thread::default(); MAX_THREADS], violation: None };
-        state.violation = state.run_alone(program, &program.setup);
+        state.violation = state.run_alone(program, &program.setup, of(&mut cover, alone));
         if state.violation.is_none() {
             for t in program.threads() {
                 let (thread, world) = (&mut state.threads[t.index()], &mut state.world);
                 let script = &program.scripts[t.index()];
-                let v = thread.start(script, program, world, t, &mut Plain::default());
+                let covered = (script, of(&mut cover, t.index()));
+                let v = thread.start_covering(covered, program, world, t, &mut Plain::default());
                 state.violation = state.violation.or(v);
-                state.settle_agent(program, t);
+                state.settle_agent(program, t, cover.as_deref_mut());
             }
         }
         state
     }
 
     /// An agent with nothing to do is asleep before the threads start.
-    fn settle_agent(&mut self, program: &Program, t: ThreadId) {
+    fn settle_agent(&mut self, program: &Program, t: ThreadId, mut cover: Option<&mut Cover>) {
         while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(program, t) {
-            self.bare_step(program, Action { thread: t, choice: 0 });
+            self.bare_step(program, Action { thread: t, choice: 0 }, cover.as_deref_mut());
         }
     }
 
     /// Runs a script from start to end while every other thread stands still.
-    fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
+    fn run_alone(&mut self, program: &Program, script: &Script, mut cover: Option<&mut [Passed]>) -> Option<Violation> {
         /// Setup and teardown are straight-line code; a loop in them must end.
         const MAX_STEPS: usize = 100_000;
         let me = program.main_thread();
@@ -116,7 +124,8 @@ impl State {
         if script.code.is_empty() {
             return None;
         }
-        let mut violation = thread.start(script, program, &mut self.world, me, &mut rt);
+        let mut violation =
+            thread.start_covering((script, cover.as_deref_mut()), program, &mut self.world, me, &mut rt);
         for _ in 0..MAX_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
@@ -134,7 +143,8 @@ impl State {
                     other: None,
                 });
             }
-            violation = thread.step(script, program, &mut self.world, me, &mut rt).violation;
+            let covered = (script, cover.as_deref_mut());
+            violation = thread.step_covering(covered, program, &mut self.world, me, &mut rt).violation;
         }
         let (thread, pc) = (me, thread.pc());
         Some(Violation { property: Property::SpinsLocally, thread, pc, rule: None, object: None, other: None })
@@ -239,24 +249,30 @@ impl State {
 
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
-        if cfg!(debug_assertions) {
-            return self.checked_step(program, action);
-        }
-        self.bare_step(program, action).into()
+        self.step_covering(program, action, None)
     }
 
-    fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
+    /// The same, counting what the script comes to, if there is where to.
+    pub fn step_covering(&mut self, program: &Program, action: Action, cover: Option<&mut Cover>) -> StepResult {
+        if cfg!(debug_assertions) {
+            return self.checked_step(program, action, cover);
+        }
+        self.bare_step(program, action, cover).into()
+    }
+
+    fn bare_step(&mut self, program: &Program, action: Action, mut cover: Option<&mut Cover>) -> Stepped {
         let t = action.thread;
         let mut rt = Plain { choice: action.choice };
         let script = &program.scripts[t.index()];
-        let stepped = self.threads[t.index()].step(script, program, &mut self.world, t, &mut rt);
+        let covered = (script, of(&mut cover, t.index()));
+        let stepped = self.threads[t.index()].step_covering(covered, program, &mut self.world, t, &mut rt);
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
         stepped
     }
 
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action) -> StepResult {
+    fn checked_step(&mut self, program: &Program, action: Action, cover: Option<&mut Cover>) -> StepResult {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
@@ -264,7 +280,7 @@ impl State {
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
-        let stepped = self.bare_step(program, action);
+        let stepped = self.bare_step(program, action, cover);
         if stepped.violation.is_some() {
             return stepped.into();
         }
@@ -319,9 +335,16 @@ impl State {
 
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
     pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
+        self.conclude_covering(program, None)
+    }
+
+    /// The same, counting what the teardown comes to, if there is where to.
+    pub fn conclude_covering(&mut self, program: &Program, mut cover: Option<&mut Cover>) -> Option<Violation> {
         if self.violation.is_none() {
-            self.violation =
-                self.run_alone(program, &program.teardown).or_else(|| crate::world::left_over(&self.world, program));
+            let covered = of(&mut cover, program.scripts.len() + 1);
+            self.violation = self
+                .run_alone(program, &program.teardown, covered)
+                .or_else(|| crate::world::left_over(&self.world, program));
         }
         self.violation
     }
@@ -354,6 +377,11 @@ impl State {
     pub fn object(&self, id: ObjId) -> &Object<Plain> {
         self.world.object(id)
     }
+}
+
+/// Where it is counted what a script comes to.
+fn of<'c>(cover: &'c mut Option<&mut Cover>, script: usize) -> Option<&'c mut [Passed]> {
+    cover.as_mut().and_then(|c| c.of_mut(script))
 }
 
 impl From<Stepped> for StepResult {

@@ -12,6 +12,7 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    cover::Passed,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
@@ -204,10 +205,22 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Option<Violation> {
+        self.start_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn start_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Option<Violation> {
         self.top = script.locals.len() as u8;
         self.private = Private::of(script.role);
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         self.advance(script, &mut cx);
         let violation = cx.violation;
         self.private = private;
@@ -223,8 +236,20 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
+        self.step_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn step_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
@@ -273,6 +298,11 @@ impl Thread {
             }
             Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
                 let fails = value != Value::Word(0);
+                if fails {
+                    cx.goes_over()
+                } else {
+                    cx.goes_on()
+                }
                 self.set_result(dest.filter(|_| fails), error);
                 self.pc = if fails { over } else { self.pc + 1 };
                 return self.advance(script, cx);
@@ -281,6 +311,7 @@ impl Thread {
             _ => {}
         }
         self.set_result(into, result);
+        cx.goes_on();
         self.pc += 1;
         self.advance(script, cx);
     }
@@ -323,6 +354,7 @@ impl Thread {
                     _ => None,
                 };
                 self.set_result(into, result);
+                cx.passed(self.pc, |p| p.on += 1);
                 self.pc += 1;
                 return true;
             }
@@ -345,6 +377,7 @@ impl Thread {
     fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
         for _ in 0..MAX_PRIVATE_STEPS {
             cx.pc = self.pc;
+            cx.passed(self.pc, |p| p.came += 1);
             match script.code[usize::from(self.pc)] {
                 Instr::Op { may_fail: Some(_), .. } => return self.machine = Machine::may_fail(),
                 Instr::Op { op, into, .. } => {
@@ -358,17 +391,28 @@ impl Thread {
                     }
                 }
                 Instr::MayFail { .. } => return self.machine = Machine::may_fail(),
-                Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
+                Instr::Nth { counter, nth, otherwise } => {
+                    if self.count(counter, nth, otherwise) {
+                        cx.goes_on()
+                    } else {
+                        cx.goes_over()
+                    }
+                }
                 Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
                 Instr::End => return self.exit(script, cx),
-                Instr::Jump(to) => self.pc = to,
+                Instr::Jump(to) => {
+                    cx.goes_on();
+                    self.pc = to;
+                }
                 Instr::Progress => {
                     cx.progressed = true;
+                    cx.goes_on();
                     self.pc += 1;
                 }
                 Instr::Let { into, expr } => {
                     let Some(v) = self.eval(expr, cx) else { return };
                     self.set_local(into, v);
+                    cx.goes_on();
                     self.pc += 1;
                 }
                 Instr::Return { result } => {
@@ -379,13 +423,20 @@ impl Thread {
                 }
                 Instr::Branch { expr, otherwise } => {
                     let Some(v) = self.eval(expr, cx) else { return };
-                    self.pc = if v.truth() == Some(true) { self.pc + 1 } else { otherwise };
+                    let holds = v.truth() == Some(true);
+                    if holds {
+                        cx.goes_on()
+                    } else {
+                        cx.goes_over()
+                    }
+                    self.pc = if holds { self.pc + 1 } else { otherwise };
                 }
                 Instr::Assert { expr } => {
                     let Some(v) = self.eval(expr, cx) else { return };
                     if v.truth() != Some(true) {
                         return cx.violate(Property::Assert, None);
                     }
+                    cx.goes_on();
                     self.pc += 1;
                 }
             }
@@ -398,16 +449,20 @@ impl Thread {
         if let Flow::Done(value) = self.machine.step(cx) {
             self.set_result(into, value);
         }
+        if cx.violation.is_none() {
+            cx.goes_on();
+        }
         self.machine = Machine::Idle;
         self.pc += 1;
     }
 
-    /// Counts up to `nth` and no further: what comes after it is all the same.
-    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) {
+    /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
+    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
         let counter = &mut self.locals[usize::from(self.base + counter.0)];
         let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
         *counter = Value::Word((seen + 1).min(nth + 1));
         self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
+        seen + 1 == nth
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {
