@@ -2,6 +2,7 @@
 
 mod context;
 
+pub(crate) use context::nest;
 pub use context::{Context, Private};
 
 use crate::{
@@ -136,6 +137,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) touched: ObjSet,
     /// The step passed a `progress` mark.
     pub(crate) progressed: bool,
+    /// Stamps or generations come near their last number.
+    pub(crate) worn: bool,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
 }
@@ -149,7 +152,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
         private: &'a mut Private,
     ) -> Self {
         let touched = ObjSet::default();
-        Cx { world, program, me, rt, private, pc: 0, violation: None, touched, progressed: false, cover: None }
+        let (violation, cover) = (None, None);
+        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed: false, worn: false, cover }
     }
 
     /// The same, counting what the script comes to.
@@ -159,20 +163,17 @@ impl<'a, R: Runtime> Cx<'a, R> {
     }
 
     /// Counts something that happened at an instruction.
+    #[inline]
     pub(crate) fn passed(&mut self, pc: u16, count: impl FnOnce(&mut Passed)) {
         if let Some(at) = self.cover.as_mut().and_then(|c| c.get_mut(usize::from(pc))) {
             count(at);
         }
     }
 
-    /// The instruction at hand goes on to the next one.
-    pub(crate) fn goes_on(&mut self) {
-        self.passed(self.pc, |p| p.on += 1);
-    }
-
-    /// The instruction at hand goes where else it may go.
-    pub(crate) fn goes_over(&mut self) {
-        self.passed(self.pc, |p| p.over += 1);
+    /// The instruction at hand goes on to the next one, or else where else it may go.
+    #[inline]
+    pub(crate) fn goes(&mut self, on: bool) {
+        self.passed(self.pc, |p| if on { p.on += 1 } else { p.over += 1 });
     }
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
