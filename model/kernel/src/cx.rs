@@ -2,6 +2,7 @@
 
 mod context;
 
+pub(crate) use context::nest;
 pub use context::{Context, Private};
 
 use crate::{
@@ -135,6 +136,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) touched: ObjSet,
     /// The step passed a `progress` mark.
     pub(crate) progressed: bool,
+    /// Stamps or generations come near their last number.
+    pub(crate) worn: bool,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -145,7 +148,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
         rt: &'a mut R,
         private: &'a mut Private,
     ) -> Self {
-        Cx { world, program, me, rt, private, pc: 0, violation: None, touched: ObjSet::default(), progressed: false }
+        let touched = ObjSet::default();
+        Cx { world, program, me, rt, private, pc: 0, violation: None, touched, progressed: false, worn: false }
     }
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it

@@ -426,6 +426,12 @@ impl Protocol for SyncFileOp {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.at == At::Poll {
+            cx.might_sleep(self.file);
+        }
+    }
+
     fn label(&self) -> &'static str {
         match (self.at, &self.inner) {
             (At::Add | At::Remove, Inner::Callback(m)) => m.label(),

@@ -21,6 +21,7 @@ mod expectations;
 mod expr;
 mod fmt;
 pub mod generate;
+mod kernel_names;
 mod kind;
 mod load;
 mod lower;

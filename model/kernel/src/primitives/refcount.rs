@@ -33,7 +33,7 @@ impl Ledger {
 
     /// Adds to a thread's balance; saturates, because it is a hint for the report and no part of the protocol.
     pub(crate) fn add(&mut self, t: ThreadId, delta: i8) {
-        let new = (self.balance(t) + delta).clamp(-8, 7);
+        let new = self.balance(t).saturating_add(delta).clamp(-8, 7);
         let at = 4 * t.0;
         let others = u64::from_le_bytes(self.0) & !(15 << at);
         self.0 = (others | ((new + 8) as u64) << at).to_le_bytes();

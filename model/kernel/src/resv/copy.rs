@@ -7,6 +7,7 @@ use crate::{
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
+    primitives::alloc,
     primitives::rcu,
 };
 
@@ -113,8 +114,7 @@ impl CopyFences {
     }
 
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        // GFP_KERNEL.
-        cx.might_sleep(self.dst);
+        alloc::might_block(cx);
         let max = self.walk.cursor().num();
         let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId);
         // One that was never published may be had again at once.
@@ -205,6 +205,13 @@ impl Protocol for CopyFences {
             At::Publish => Footprint::writes(self.dst),
             At::Forget | At::Drop => self.put.footprint(v),
             At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
+        }
+    }
+
+    /// Only the allocation fails.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if assert_held(cx, self.dst) {
+            alloc::might_block(cx);
         }
     }
 

@@ -337,6 +337,14 @@ impl Protocol for Unlocked {
         }
     }
 
+    /// Only a wait fails: which fence it is for, nobody can say.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.goal == Goal::Wait {
+            cx.might_sleep(self.resv);
+            cx.about_to_wait(self.resv);
+        }
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::Put | At::Ask => self.put.label(),

@@ -440,6 +440,12 @@ impl Protocol for SyncobjWait {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.waits() {
+            cx.might_sleep(self.syncobj());
+        }
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::Find | At::FindAgain | At::Test | At::TestAgain | At::AddCallback | At::RemoveCallback => {
