@@ -349,16 +349,19 @@ impl Protocol for SlabOp {
                 let got = refs.get_unless_zero(me);
                 self.adopt(cx, got)
             }
-            _ => match refs.put(me) {
-                Dropped::More if early => return self.last_put(cx),
-                Dropped::More => Value::Word(0),
-                Dropped::Last if never => Value::Word(1),
-                Dropped::Last => return self.last_put(cx),
-                Dropped::Underflow => {
-                    cx.violate(Property::RefcountUnderflow, Some(obj));
-                    Value::Word(0)
+            _ => {
+                let dropped = refs.put(me);
+                match cx.dropped(dropped) {
+                    Dropped::More if early => return self.last_put(cx),
+                    Dropped::More => Value::Word(0),
+                    Dropped::Last if never => Value::Word(1),
+                    Dropped::Last => return self.last_put(cx),
+                    Dropped::Underflow => {
+                        cx.violate(Property::RefcountUnderflow, Some(obj));
+                        Value::Word(0)
+                    }
                 }
-            },
+            }
         };
         if cx.slot(obj).refs.overflows() {
             cx.violate(Property::CapacityExceeded, Some(obj));
