@@ -203,6 +203,10 @@ impl<R: Runtime> Fence<R> {
         &self.refs
     }
 
+    pub(crate) fn refs_mut(&mut self) -> &mut Counted<R> {
+        &mut self.refs
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         self.life.peek() == Life::Alive as u8
     }
@@ -367,6 +371,16 @@ pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         cx.violate(Property::RefcountFromZero, Some(fence));
     }
     check_count(cx, fence);
+}
+
+/// The same for what holds the reference itself: it is nobody's who runs.
+pub(crate) fn get_for_holder<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
+    let me = cx.me;
+    let before = cx.fence(fence).refs.count();
+    get(cx, fence);
+    if cx.fence(fence).refs.count() > before {
+        cx.fence(fence).refs.book(me, -1);
+    }
 }
 
 fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {

@@ -336,6 +336,16 @@ impl Program {
         }
     }
 
+    /// Whether a word is a container's or a syncobj's own, which has a reference to what it points to.
+    pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
+        let of_container = |c: &fence::Container| match c.holds {
+            fence::Holds::Array { members, len, .. } => (members.0..members.0.saturating_add(len)).contains(&word.0),
+            fence::Holds::Chain { prev, fence, .. } => prev == word || fence == word,
+        };
+        let of_syncobj = |o: &ObjectDecl| matches!(o.kind, ObjectKind::Syncobj { fence, .. } if fence == word);
+        self.containers.iter().any(of_container) || self.objects.iter().any(of_syncobj)
+    }
+
     /// The words of a slot's fields with their initial values.
     pub(crate) fn fields_of(&self, slot: ObjId) -> impl Iterator<Item = (ObjId, Value)> {
         let fields = self.struct_of(slot).map_or(&[][..], |s| &s.fields);

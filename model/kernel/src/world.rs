@@ -12,7 +12,7 @@ use crate::{
         completion::Completion,
         list::ListHead,
         rcu::Rcu,
-        refcount::Refcount,
+        refcount::{Counted, Owns, Refcount},
         rwsem::RwSem,
         slab::Slot,
         spinlock::SpinLock,
@@ -24,7 +24,7 @@ use crate::{
     },
     program::ObjectKind,
     resv::{FenceList, Resv},
-    runtime::AtomicCell,
+    runtime::{AtomicCell, NoteCell},
     sync_file::SyncFile,
     syncobj::Syncobj,
     ww::{AcquireCtx, WwClass, WwMutex},
@@ -69,7 +69,32 @@ impl<R: Runtime> World<R> {
             vars: program.vars.len() as u8,
             tasks: program.scripts.len() as u8 + 1,
         };
-        World { objects, vars, tasks, live }
+        let mut world = World { objects, vars, tasks, live };
+        world.give_first_references(program);
+        world
+    }
+
+    /// A variable that is declared with an object has setup's reference to it; a second one only points.
+    fn give_first_references(&mut self, program: &Program) {
+        for (i, decl) in program.vars.iter().enumerate() {
+            let Value::Ref(h) = decl.init else { continue };
+            // What others are made of has a reference besides.
+            if program.is_own_word(ObjId::var(i)) {
+                continue;
+            }
+            let first = program.declared_refs(h.obj) > 0;
+            let owns = self.counted_mut(h).map_or(Owns::Nothing, |refs| refs.give(program.main_thread(), first));
+            self.vars[i].owns.set(owns);
+        }
+    }
+
+    /// The count of the object that a handle is of, if it lives.
+    pub(crate) fn counted_mut(&mut self, h: Handle) -> Option<&mut Counted<R>> {
+        match &mut self.objects[usize::from(h.obj.0)] {
+            Object::Slot(s) if s.is_live() && s.is_home_of(h) => Some(s.refs_mut()),
+            Object::Fence(f) if f.is_alive() => Some(f.refs_mut()),
+            _ => None,
+        }
     }
 
     /// The object in a slot.
@@ -382,14 +407,16 @@ impl<R: Runtime> World<R> {
         }
     }
 
-    /// How many references to an object shared memory holds: variables, reservations and lists.
-    fn shared_holders(&self, id: ObjId) -> u16 {
+    /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only points
+    /// holds an object that has no count, and no reference.
+    fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
         // An outdated reference is to an object that lived in the slot before.
-        let in_vars =
-            self.vars[..usize::from(self.live.vars)].iter().filter(|v| match canonical(self, v.cell.peek()) {
-                Value::Ref(h) => h.obj == id && h.generation != Handle::STALE,
-                _ => false,
-            });
+        let owns = |i: usize, v: &Variable<R>| v.owns.get() != Owns::Nothing || program.is_own_word(ObjId::var(i));
+        let holds = |(i, v): &(usize, &Variable<R>)| match canonical(self, v.cell.peek()) {
+            Value::Ref(h) => h.obj == id && h.generation != Handle::STALE && (!counted || owns(*i, v)),
+            _ => false,
+        };
+        let in_vars = self.vars[..usize::from(self.live.vars)].iter().enumerate().filter(holds);
         let in_lists: u16 = self
             .objects()
             .map(|(_, o)| match o {
@@ -472,7 +499,10 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
         let (counted, expected) = match o {
             Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
             Object::Slot(s) if s.is_live() => (s.refs(), 0),
-            Object::Fence(f) if f.is_alive() => (f.refs(), program.declared_refs(id)),
+            Object::Fence(f) if f.is_alive() => {
+                // Setup's, unless it has given it away.
+                (f.refs(), if f.refs().ledger().is_given() { 0 } else { program.declared_refs(id) })
+            }
             _ => continue,
         };
         let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
@@ -482,7 +512,8 @@ pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violatio
             let thread = program.main_thread();
             return Some(Violation::at_end(Property::LeakedObject, thread, id));
         }
-        if count > expected + world.shared_holders(id) + world.awaiting_chains(id, program) {
+        let is_counted = !uncounted && !matches!(o, Object::Refcount(_));
+        if count > expected + world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program) {
             let other = counted.ledger().debtor();
             let thread = other.unwrap_or(program.main_thread());
             return Some(Violation {

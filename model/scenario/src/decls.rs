@@ -200,7 +200,8 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             ),
             flag("spare", "memory for a stub, a fence that `fence-merge` makes where nothing is left to wait for"),
         ],
-        meaning: "a fence, initialised and not signalled",
+        meaning: "a fence, initialised and not signalled; its first reference is setup's, until the pointer is stored: \
+                  then it is that variable's, and whose who takes it out",
         kernel: "struct dma_fence",
     },
     DeclSpec {

@@ -9,15 +9,19 @@ use crate::{
     runtime::NoteCell,
 };
 
-/// Net references of each thread: taken minus dropped, a nibble each, offset by eight.
+/// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given away.
 ///
-/// References travel (one thread takes, another drops), so a single thread's balance may be negative; what counts is
-/// that at the end nothing is left over, and whose balance is positive if something is.
+/// References travel. Where a thread stores a pointer, the reference that it has goes into the variable; whoever takes the
+/// pointer out of it has it then. A pointer that is stored without one only points. What travels in other ways (one thread
+/// takes, another drops) leaves one balance negative; what counts is that at the end nothing is left over, and whose balance
+/// is positive if something is. A declared object's first reference is setup's, and is not booked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ledger([u8; 8]);
 
 /// Every balance zero.
-const BALANCED: u64 = 0x8888_8888_8888_8888;
+const BALANCED: u64 = 0x9111_1111_1111_1110;
+/// Set where setup has given the first reference of a declared object away.
+const GIVEN: u64 = 1;
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -28,15 +32,31 @@ impl Default for Ledger {
 impl Ledger {
     /// A thread's balance, within -8..=7.
     pub fn balance(self, t: ThreadId) -> i8 {
-        (u64::from_le_bytes(self.0) >> (4 * t.0) & 15) as i8 - 8
+        let (at, half) = Ledger::place(t);
+        ((u64::from_le_bytes(self.0) >> at) as i8 & (2 * half - 1)) - half
+    }
+
+    /// Where a thread's balance is, and what stands there for zero: there are three bits for the last.
+    fn place(t: ThreadId) -> (u8, i8) {
+        (1 + 4 * t.0, if t.0 == 15 { 4 } else { 8 })
+    }
+
+    /// Whether setup has given the first reference of a declared object away.
+    pub(crate) fn is_given(self) -> bool {
+        u64::from_le_bytes(self.0) & GIVEN != 0
+    }
+
+    fn set_given(&mut self, given: bool) {
+        let others = u64::from_le_bytes(self.0) & !GIVEN;
+        self.0 = (others | u64::from(given)).to_le_bytes();
     }
 
     /// Adds to a thread's balance; saturates, because it is a hint for the report and no part of the protocol.
     pub(crate) fn add(&mut self, t: ThreadId, delta: i8) {
-        let new = self.balance(t).saturating_add(delta).clamp(-8, 7);
-        let at = 4 * t.0;
-        let others = u64::from_le_bytes(self.0) & !(15 << at);
-        self.0 = (others | ((new + 8) as u64) << at).to_le_bytes();
+        let (at, half) = Ledger::place(t);
+        let new = self.balance(t).saturating_add(delta).clamp(-half, half - 1);
+        let others = u64::from_le_bytes(self.0) & !((2 * half as u64 - 1) << at);
+        self.0 = (others | ((new + half) as u64) << at).to_le_bytes();
     }
 
     /// The thread with the highest positive balance, the first of several.
@@ -54,6 +74,27 @@ impl Code for Ledger {
         let mut packed = u64::from_le_bytes(self.0) ^ BALANCED;
         c.packed(&mut packed);
         self.0 = (packed ^ BALANCED).to_le_bytes();
+    }
+}
+
+/// What reference a stored pointer has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum Owns {
+    /// None: it only points.
+    #[default]
+    Nothing,
+    /// One that a thread had.
+    Counted,
+    /// The one that was declared.
+    First,
+}
+
+impl Code for Owns {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        *self = [Owns::Nothing, Owns::Counted, Owns::First][usize::from(tag.min(2))];
     }
 }
 
@@ -112,6 +153,36 @@ impl<R: Runtime> Counted<R> {
     /// Whether there are none, and nobody owes any.
     pub(crate) fn is_blank(&self) -> bool {
         self.count() == 0 && self.ledger.get() == Ledger::default()
+    }
+
+    /// A thread stores the pointer: where it has a reference, that goes with it. `first` if it may be the one that was
+    /// declared.
+    pub(crate) fn give(&mut self, t: ThreadId, first: bool) -> Owns {
+        let mut l = self.ledger.get();
+        if l.balance(t) > 0 {
+            self.book(t, -1);
+            return Owns::Counted;
+        }
+        if !first || l.is_given() {
+            return Owns::Nothing;
+        }
+        l.set_given(true);
+        self.ledger.set(l);
+        Owns::First
+    }
+
+    /// A thread takes the pointer out of where it was stored. Where it only writes over it, what was declared is setup's
+    /// again: the pointer was one of several ways to it.
+    pub(crate) fn take(&mut self, t: ThreadId, owned: Owns, overwrites: bool) {
+        match owned {
+            Owns::Nothing => {}
+            Owns::First if overwrites => {
+                let mut l = self.ledger.get();
+                l.set_given(false);
+                self.ledger.set(l);
+            }
+            Owns::Counted | Owns::First => self.book(t, 1),
+        }
     }
 
     pub(crate) fn book(&mut self, t: ThreadId, delta: i8) {

@@ -12,9 +12,10 @@ use crate::{
     object::{Facet, FacetSink},
     primitives::{
         list, rcu,
-        refcount::{Counted, Dropped},
+        refcount::{Counted, Dropped, Owns},
     },
     program::SlabKind,
+    runtime::NoteCell,
 };
 
 /// Where a slot is in its life. The generation is no part of a state: which handles it outdates is (see `Coder::handle`).
@@ -75,6 +76,10 @@ impl<R: Runtime> Slot<R> {
 
     pub(crate) fn refs(&self) -> &Counted<R> {
         &self.refs
+    }
+
+    pub(crate) fn refs_mut(&mut self) -> &mut Counted<R> {
+        &mut self.refs
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
@@ -267,6 +272,7 @@ impl SlabOp {
             cx.touch(var);
             if !cx.mutated(Mutation::SlabAllocKeepsFields) {
                 cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+                cx.world.var_mut(var).owns.set(Owns::Nothing);
             }
         }
         Flow::Done(Value::Ref(Handle { obj: slot, generation }))

@@ -7,6 +7,7 @@ use crate::{
     cx::Private,
     expr::EvalError,
     machine::Protocol,
+    primitives::refcount::{Counted, Owns},
     program::SlabKind,
     runtime::NoteCell,
     value::Handle,
@@ -33,6 +34,8 @@ impl Overlap {
 pub struct Variable<R: Runtime> {
     pub(crate) cell: R::Atomic<Value>,
     overlap: R::Note<Overlap>,
+    /// It holds a reference of its own to what it points to. Without one it only points.
+    pub(crate) owns: R::Note<Owns>,
     /// The modelled code accesses it plainly.
     racy: bool,
 }
@@ -43,13 +46,18 @@ impl<R: Runtime> Variable<R> {
     /// A word; `racy` if the modelled code accesses it plainly.
     pub(crate) fn new(init: Value, racy: bool) -> Self {
         let cell = if racy { R::Atomic::racy(init) } else { R::Atomic::new(init) };
-        Variable { cell, overlap: R::Note::new(Overlap::default()), racy }
+        Variable { cell, overlap: R::Note::new(Overlap::default()), owns: R::Note::new(Owns::Nothing), racy }
     }
 }
 
 impl Code for Variable<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.cell.code(c);
+        if matches!(self.cell.0, Value::Ref(_)) {
+            self.owns.0.code(c);
+        } else {
+            self.owns.0 = Owns::Nothing;
+        }
         if self.racy {
             self.overlap.0.readers.code(c);
             self.overlap.0.writer.code(c);
@@ -177,8 +185,28 @@ impl Access {
         word.overlap.set(overlap);
     }
 
+    /// Accesses the word. A pointer that is stored takes the thread's reference with it; one that is taken out brings its own.
     fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         cx.touch(self.target);
+        if !self.replaces() {
+            return self.access(cx);
+        }
+        let before = cx.world.var_value(self.target);
+        let result = self.access(cx);
+        let after = cx.world.var_value(self.target);
+        let points = matches!(before, Value::Ref(_)) || matches!(after, Value::Ref(_));
+        if points && !crate::expr::same(before, after) {
+            pass_on(cx, self.target, before, (after, self.how == How::Store));
+        }
+        result
+    }
+
+    /// Whether another value may be there afterwards that is no number.
+    fn replaces(&self) -> bool {
+        matches!(self.how, How::Store | How::Xchg | How::CmpXchg)
+    }
+
+    fn access<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         let cell = &mut cx.world.var_mut(self.target).cell;
         match self.how {
             How::Load if self.benign => cell.load_racing(),
@@ -242,6 +270,36 @@ impl Access {
     }
 }
 
+/// What a word pointed to is the thread's affair now, if the word had a reference to it; what it points to is the word's, if
+/// the thread had one.
+fn pass_on<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId, old: Value, (new, overwrites): (Value, bool)) {
+    let me = cx.me;
+    let owned = cx.world.var_mut(word).owns.get();
+    if let Some(refs) = cx.counted(old) {
+        refs.take(me, owned, overwrites);
+    }
+    let setup = me == cx.program.main_thread();
+    let first = setup && referred(new).is_some_and(|h| cx.program.declared_refs(h.obj) > 0);
+    let owns = cx.counted(new).map_or(Owns::Nothing, |refs| refs.give(me, first));
+    cx.world.var_mut(word).owns.set(owns);
+}
+
+impl<R: Runtime> Cx<'_, R> {
+    /// The count of the object that a value refers to, if that is alive.
+    fn counted(&mut self, value: Value) -> Option<&mut Counted<R>> {
+        let h = referred(value)?;
+        self.touch(h.obj);
+        self.world.counted_mut(h)
+    }
+}
+
+fn referred(value: Value) -> Option<Handle> {
+    match value {
+        Value::Ref(h) => Some(h),
+        _ => None,
+    }
+}
+
 impl Protocol for Access {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(handle) = self.slot
@@ -280,10 +338,13 @@ impl Protocol for Access {
             How::Load if !v.program.is_racy(self.target) => Footprint::reads(self.target),
             _ => Footprint::writes(self.target),
         };
-        match self.slot {
-            Some(h) => base.read(h.obj),
-            None => base,
+        let base = self.slot.map_or(base, |h| base.read(h.obj));
+        if !self.replaces() {
+            return base;
         }
+        // Whose the references are changes with the pointers.
+        let there = v.world.var_value(self.target);
+        [there, self.a, self.b].into_iter().filter_map(referred).fold(base, |f, h| f.write(h.obj))
     }
 
     fn label(&self) -> &'static str {

@@ -65,7 +65,7 @@ impl AddFence {
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if assert_held(cx, self.resv) && !cx.mutated(Mutation::ResvAddNoGet) {
-            fence::get(cx, self.fence);
+            fence::get_for_holder(cx, self.fence);
             cx.fence(self.fence).publish();
             if cx.program.container(self.fence).is_some() {
                 cx.violate(Property::ContainerInResv, Some(self.fence));

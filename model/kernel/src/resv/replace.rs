@@ -116,7 +116,7 @@ impl Protocol for ReplaceFences {
             At::Scan => self.scan(cx),
             At::Get => {
                 if !cx.mutated(Mutation::ResvReplaceNoGet) {
-                    fence::get(cx, self.fence);
+                    fence::get_for_holder(cx, self.fence);
                 }
                 cx.fence(self.fence).publish();
                 self.at = At::Replace;

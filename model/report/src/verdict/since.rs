@@ -41,8 +41,14 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
             ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
         }
         Property::LeakedReference => {
-            let at = last_kept(replay, v.other?, &format!("{what}.refs"))?;
-            return Some(format!("  the last that it took and kept was {}", told(replay, at)));
+            let thread = v.other?;
+            if let Some(at) = last_kept(replay, thread, &format!("{what}.refs")) {
+                return Some(format!("  the last that it took and kept was {}", told(replay, at)));
+            }
+            // It took the pointer out of a variable, and the variable's reference with it.
+            let took = |s: &Step| s.thread == thread && s.changes.iter().any(|c| c.from() == Some(what));
+            let at = replay.steps.iter().rposition(took)?;
+            return Some(format!("  it took the pointer, and the reference with it, {}", told(replay, at)));
         }
         _ => return None,
     };
