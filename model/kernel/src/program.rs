@@ -8,7 +8,9 @@ pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
-use crate::{Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv};
+use crate::{
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv,
+};
 use std::ops::Range;
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
@@ -52,6 +54,8 @@ pub struct SourceLine {
     pub line: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
+    /// Of an operation in a proc, where that is called: `drop, called at line 6`. Empty elsewhere.
+    pub via: String,
 }
 
 /// One thread's code.
@@ -111,6 +115,9 @@ pub struct Program {
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
     pub words: Vec<(i32, String)>,
+    /// The error numbers that the scenario names, or that its operations return: only these print by name, for any other
+    /// negative number is a number.
+    pub errnos: Vec<Errno>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.

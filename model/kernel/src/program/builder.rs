@@ -104,6 +104,11 @@ impl ProgramBuilder {
         self.program.rcu = Some((rcu, agent));
     }
 
+    /// An error number that prints by name.
+    pub fn errno(&mut self, errno: Errno) {
+        self.program.errnos.push(errno);
+    }
+
     /// The program.
     ///
     /// # Panics
@@ -134,7 +139,7 @@ impl ScriptBuilder {
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
-        self.script.lines.push(SourceLine { line, text: text.into() });
+        self.script.lines.push(SourceLine { line, text: text.into(), ..SourceLine::default() });
     }
 
     /// The local of that name.
