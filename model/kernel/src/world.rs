@@ -359,6 +359,7 @@ impl<R: Runtime> World<R> {
             Object::Fence(f) => f.lock_owner(),
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
+            Object::RwSem(s) => s.wait_lock_owner(),
             _ => None,
         }
     }

@@ -111,4 +111,8 @@ impl Protocol for UserAccess {
             at => at.label(),
         }
     }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        if self.at == At::Access { None } else { self.lock.spins_on() }
+    }
 }
