@@ -205,6 +205,9 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
         }
+        Rule::ListUnguarded => {
+            format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
+        }
         Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
     }
 }
@@ -220,6 +223,14 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
     let objects = (0..replay.program.objects.len()).map(ObjId::object);
     let with = objects.filter(|m| replay.last.object(*m).facet("ctx") == Some(Facet::Object(Some(ctx))));
     with.map(|m| words::object_name(replay.program, m).into()).collect()
+}
+
+/// What was done to a list, before its name.
+fn list_access(program: &Program, v: Violation) -> &'static str {
+    match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op: Op::List { how: How::First | How::Next, .. }, .. }) => "walks",
+        _ => "changes",
+    }
 }
 
 /// What was tried with an entry, before the name of the list.
@@ -277,15 +288,21 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
 /// Both sides of a race, each with its line where it is known.
 fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &str) -> String {
     let program = replay.program;
+    // A list, whose changes take several stores.
+    let is_list = v.object.is_some_and(|o| o.as_object().is_some());
+    let (does, meanwhile) = match is_list {
+        true => (list_access(program, v), "is in the middle of changing it"),
+        false => ("accesses", "does so at the same time"),
+    };
     let Some(other) = v.other.filter(|t| *t != v.thread) else {
-        return format!("{who} accesses {what}{place}, and so does somebody at the same time");
+        return format!("{who} {does} {what}{place}, and somebody {meanwhile}");
     };
     // Where accesses overlap, the other is in the middle of its own. A race without overlap is known by its memory order.
     let pc = replay.last.thread(other).pc();
     let base = what.split(['[', '.']).next().unwrap_or(what);
     let at_it = words::op_text(program, other, pc).split_whitespace().any(|w| w.split(['.', '[']).next() == Some(base));
     let there = if at_it { words::place(program, other, pc) } else { String::new() };
-    format!("{who} accesses {what}{place}, and so does {} at the same time{there}", program.thread_name(other))
+    format!("{who} {does} {what}{place}, and {} {meanwhile}{there}", program.thread_name(other))
 }
 
 /// The author's own words for what went wrong, if there are any, and the condition.

@@ -167,6 +167,13 @@ impl RwSemOp {
         true
     }
 
+    /// So many readers are added to a count: it may not go round, not even for the moment until one is taken off again.
+    pub(super) fn check_room<R: Runtime>(&self, cx: &mut Cx<'_, R>, was: Count, more: i32) {
+        if i32::from(was.readers) + more > i32::from(MAX_READERS) {
+            cx.violate(Property::CapacityExceeded, Some(self.sem));
+        }
+    }
+
     /// The lock is this thread's, for reading.
     pub(super) fn note_read<R: Runtime>(&self, cx: &mut Cx<'_, R>, t: ThreadId) {
         let count = cx.rwsem(self.sem).count.peek();
@@ -200,6 +207,7 @@ impl RwSemOp {
             return Flow::Done(Value::Word(0));
         }
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
+        self.check_room(cx, was, 1);
         if was.writer && !cx.mutated(Mutation::RwReadIgnoresWriter) {
             return self.go(At::ReadQueue);
         }
@@ -379,6 +387,12 @@ impl Protocol for RwSemOp {
             At::WakeUp => self.wakes.iter().take(1).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t))),
             at if at.takes_wait_lock() || at.is_inside() => irqs_footprint(v, sem),
             _ => sem,
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if matches!(self.at, At::Read | At::Write) {
+            self.check_entry(cx, self.at == At::Write);
         }
     }
 

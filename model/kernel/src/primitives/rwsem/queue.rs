@@ -189,6 +189,7 @@ impl RwSemOp {
     /// The first reader is counted before anybody else looks: a writer may be about to steal the lock.
     fn mark_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: Section) -> Flow {
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
+        self.check_room(cx, was, 1);
         let next = match () {
             () if was.writer => At::MarkUndo,
             // A store of what is there already, which only a writer would change.
@@ -208,7 +209,8 @@ impl RwSemOp {
         let more = if cx.mutated(Mutation::RwMarkWakeNotCounted) { 0 } else { more * READER_BIAS };
         let change = if s.queue.waiters.is_empty() { more - WAITERS_BIT as i32 } else { more };
         if change != 0 {
-            cx.rwsem(sem).count.fetch_add(change, Order::Relaxed);
+            let was = cx.rwsem(sem).count.fetch_add(change, Order::Relaxed);
+            self.check_room(cx, was, more / READER_BIAS);
         }
         readers().for_each(|t| self.note_read(cx, t));
         if !cx.mutated(Mutation::RwMarkWakeNoGrant) {
