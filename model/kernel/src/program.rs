@@ -52,6 +52,8 @@ pub enum Role {
 pub struct SourceLine {
     /// Line number in the scenario file, from 1; 0 for what nobody wrote.
     pub line: u32,
+    /// The column in which the statement begins, in characters from 1: with the line it says which statement this is.
+    pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
     /// Of an operation in a proc, where that is called: `drop, called at line 6`. Empty elsewhere.

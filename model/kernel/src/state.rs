@@ -9,6 +9,7 @@ pub use encoding::Encoding;
 use crate::{
     Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
+    cover::{Cover, Passed},
     object::Task,
     thread::{Run, Stepped},
 };
@@ -86,27 +87,33 @@ impl Outcome {
 impl State {
     /// The state after setup, before the first step of any thread. What setup has queued or armed is pending.
     pub fn initial(program: &Program) -> State {
+        State::initial_covering(program, None)
+    }
+
+    /// The same, counting what the scripts come to, if there is where to.
+    pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
         let mut state =
             State { world: World::new(program), threads: [Thread::default(); MAX_THREADS], violation: None };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
-            state.begin(program, t);
-            state.bare_step(program, Action { thread: t, choice: 0 });
+            state.begin(program, t, &mut cover);
+            state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
             debug_assert!(!state.is_enabled(program, t), "[internal bug] an agent has work before setup");
         }
-        state.violation = state.run_alone(program, &program.setup);
+        state.violation = state.run_alone(program, (&program.setup, program.scripts.len()), &mut cover);
         for t in program.threads().filter(|t| !program.is_agent(*t)) {
             if state.violation.is_none() {
-                state.violation = state.begin(program, t);
+                state.violation = state.begin(program, t, &mut cover);
             }
         }
         state
     }
 
     /// Runs a thread's private decisions before its first visible step.
-    fn begin(&mut self, program: &Program, t: ThreadId) -> Option<Violation> {
+    fn begin(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Option<Violation> {
         let (thread, world) = (&mut self.threads[t.index()], &mut self.world);
-        thread.start(&program.scripts[t.index()], program, world, t, &mut Plain::default())
+        let covered = (&program.scripts[t.index()], of(cover, t.index()));
+        thread.start_covering(covered, program, world, t, &mut Plain::default())
     }
 
     /// A thread's private state.
@@ -208,26 +215,34 @@ impl State {
 
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
-        let checked = cfg!(debug_assertions);
-        let stepped = if checked { self.checked_step(program, action) } else { self.bare_step(program, action) };
+        self.step_covering(program, action, None)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub fn step_covering(&mut self, program: &Program, action: Action, mut cover: Option<&mut Cover>) -> StepResult {
+        let stepped = match cfg!(debug_assertions) {
+            true => self.checked_step(program, action, &mut cover),
+            false => self.bare_step(program, action, &mut cover),
+        };
         if stepped.worn {
             self.renumber(program, None);
         }
         stepped.into()
     }
 
-    fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
+    fn bare_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
         let t = action.thread;
         let mut rt = Plain { choice: action.choice };
         let script = &program.scripts[t.index()];
-        let stepped = self.threads[t.index()].step(script, program, &mut self.world, t, &mut rt);
+        let covered = (script, of(cover, t.index()));
+        let stepped = self.threads[t.index()].step_covering(covered, program, &mut self.world, t, &mut rt);
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
         stepped
     }
 
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action) -> Stepped {
+    fn checked_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
@@ -235,7 +250,7 @@ impl State {
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
-        let stepped = self.bare_step(program, action);
+        let stepped = self.bare_step(program, action, cover);
         if stepped.violation.is_some() {
             return stepped;
         }
@@ -290,9 +305,15 @@ impl State {
 
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
     pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
+        self.conclude_covering(program, None)
+    }
+
+    /// The same, counting what the teardown comes to, if there is where to.
+    pub fn conclude_covering(&mut self, program: &Program, mut cover: Option<&mut Cover>) -> Option<Violation> {
         if self.violation.is_none() {
+            let teardown = (&program.teardown, program.scripts.len() + 1);
             self.violation =
-                self.run_alone(program, &program.teardown).or_else(|| crate::world::left_over(&self.world, program));
+                self.run_alone(program, teardown, &mut cover).or_else(|| crate::world::left_over(&self.world, program));
         }
         self.violation
     }
@@ -325,6 +346,11 @@ impl State {
     pub fn object(&self, id: ObjId) -> &Object<Plain> {
         self.world.object(id)
     }
+}
+
+/// Where it is counted what a script comes to.
+fn of<'c>(cover: &'c mut Option<&mut Cover>, script: usize) -> Option<&'c mut [Passed]> {
+    cover.as_mut().and_then(|c| c.of_mut(script))
 }
 
 impl From<Stepped> for StepResult {

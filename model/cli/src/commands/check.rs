@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::sample,
+    commands::{sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
@@ -25,6 +25,7 @@ struct Checked {
     mistakes: String,
     graded: Vec<(String, Grade)>,
     unread: bool,
+    warnings: usize,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -60,6 +61,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         let only = args.only.as_deref().unwrap_or_default();
         return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
+    total.denied = args.deny_warnings;
     if !args.json {
         // A reader that has gone away is no error.
         let _ = write(&total.text());
@@ -86,6 +88,9 @@ struct Total {
     /// Each case by its name alone.
     programs: Vec<String>,
     unread: Vec<String>,
+    warnings: usize,
+    /// Whether a warning is a failure.
+    denied: bool,
     /// Whether the last thing printed was a blank line.
     blank: bool,
 }
@@ -97,6 +102,7 @@ impl Total {
         self.files += usize::from(!checked.graded.is_empty());
         self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
+        self.warnings += checked.warnings;
         if checked.unread {
             self.unread.push(file.to_string());
         }
@@ -108,6 +114,7 @@ impl Total {
 
     fn exit(&self) -> Exit {
         let worst = self.graded.iter().map(|(_, g)| exit_of(*g)).max().unwrap_or(Exit::Success);
+        let worst = if self.denied && self.warnings > 0 { worst.max(Exit::Unexpected) } else { worst };
         if self.unread.is_empty() { worst } else { worst.max(Exit::Usage) }
     }
 
@@ -125,6 +132,10 @@ impl Total {
             "with mistakes" => format!("{} {what}", plural(which.len(), "file")),
             _ => format!("{} {what}", which.len()),
         }));
+        if self.warnings > 0 {
+            let denied = if self.denied { ", which are denied" } else { "" };
+            parts.push(format!("{}{denied}", plural(self.warnings, "warning")));
+        }
         let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));
         let mut out = String::from(if self.blank { "" } else { "\n" });
         out.push_str(&match self.graded.len() {
@@ -150,15 +161,25 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
         Err(unread) => return not_read(file, &unread, args.json),
     };
     let mut checked = Checked::default();
-    for (scenario, case) in cases(&loaded) {
-        let name = &case.program.name;
-        let asked_for = args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-        if !asked_for || !selection.takes(file, name) {
-            continue;
+    for (at, scenario) in loaded.scenarios.iter().enumerate() {
+        let mut runs = vec![];
+        for case in &scenario.cases {
+            let name = &case.program.name;
+            let asked_for = args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+            if !asked_for || !selection.takes(file, name) {
+                runs.push(None);
+                continue;
+            }
+            let run = run_case(case, args, &bars.bar(name));
+            checked.graded.push((name.clone(), run.judgement.grade()));
+            checked.text.push_str(&text(file, &scenario.name, case, &run, args));
+            runs.push(Some(run));
         }
-        let run = run_case(case, args, &bars.bar(name));
-        checked.graded.push((name.clone(), run.judgement.grade()));
-        checked.text.push_str(&text(file, scenario, case, &run, args));
+        if runs.iter().any(Option::is_some) {
+            let warnings = vacuity::of(&loaded, at, &runs);
+            checked.warnings += warnings.count();
+            checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, args.json));
+        }
     }
     checked
 }

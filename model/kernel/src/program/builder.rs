@@ -139,7 +139,7 @@ impl ScriptBuilder {
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
-        self.script.lines.push(SourceLine { line, text: text.into(), ..SourceLine::default() });
+        self.script.lines.push(SourceLine { line, column: 1, text: text.into(), ..SourceLine::default() });
     }
 
     /// The local of that name.

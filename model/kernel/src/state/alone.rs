@@ -4,9 +4,9 @@
 //! the only one that can, for as long as they wait. Several, or a choice, would be more than one way, which nobody looks
 //! at: that is no verdict.
 
-use super::State;
+use super::{State, of};
 use crate::{
-    ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
+    Cover, ObjId, Patience, Plain, Program, Property, Script, Thread, ThreadId, Violation,
     thread::{Run, Stepped},
 };
 
@@ -45,7 +45,13 @@ impl Been {
 impl State {
     /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs. A loop must
     /// end: one that comes back to a state that was there before does not.
-    pub(super) fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
+    /// `at` is its place among the scripts whose instructions are counted.
+    pub(super) fn run_alone(
+        &mut self,
+        program: &Program,
+        (script, at): (&Script, usize),
+        cover: &mut Option<&mut Cover>,
+    ) -> Option<Violation> {
         let me = program.main_thread();
         let (mut thread, mut been) = (Thread::default(), Been::default());
         if script.code.is_empty() {
@@ -54,7 +60,8 @@ impl State {
         let stopped = |thread: &Thread, property, object, other| {
             Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object, other })
         };
-        let mut violation = thread.start(script, program, &mut self.world, me, &mut Plain::default());
+        let mut violation =
+            thread.start_covering((script, of(cover, at)), program, &mut self.world, me, &mut Plain::default());
         for taken in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
@@ -65,8 +72,11 @@ impl State {
                 return stopped(&thread, property, None, None);
             }
             let stepped = match self.turn(program, &thread) {
-                Turn::Mine => thread.step(script, program, &mut self.world, me, &mut Plain::default()),
-                Turn::Agents(t) => self.agents_step(program, t),
+                Turn::Mine => {
+                    let covered = (script, of(cover, at));
+                    thread.step_covering(covered, program, &mut self.world, me, &mut Plain::default())
+                }
+                Turn::Agents(t) => self.agents_step(program, t, cover),
                 Turn::Stopped(property, object, other) => return stopped(&thread, property, object, other),
             };
             violation = stepped.violation;
@@ -77,9 +87,9 @@ impl State {
         stopped(&thread, Property::CapacityExceeded, None, None)
     }
 
-    fn agents_step(&mut self, program: &Program, t: ThreadId) -> Stepped {
+    fn agents_step(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Stepped {
         let (agent, script) = (&mut self.threads[t.index()], &program.scripts[t.index()]);
-        agent.step(script, program, &mut self.world, t, &mut Plain::default())
+        agent.step_covering((script, of(cover, t.index())), program, &mut self.world, t, &mut Plain::default())
     }
 
     fn encoded(&mut self, program: &Program) -> Vec<u8> {
@@ -110,7 +120,7 @@ impl State {
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             if self.thread(t).is_idle() && self.is_enabled(program, t) {
                 let before = *self;
-                let stepped = self.agents_step(program, t);
+                let stepped = self.agents_step(program, t, &mut None);
                 if !self.thread(t).is_idle() || self.is_enabled(program, t) || stepped.violation.is_some() {
                     *self = before;
                 }

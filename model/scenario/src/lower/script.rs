@@ -114,15 +114,15 @@ impl<'a> Unit<'a> {
 
     /// The line that the next instructions belong to.
     pub(super) fn at_line(&mut self, line: u32, text: String) {
+        self.line = SourceLine { line, column: 0, text, via: String::new() };
+    }
+
+    /// The statement that the next instructions belong to.
+    pub(super) fn at_statement(&mut self, line: SourceLine) {
         // Each call by its place in the one around it, the innermost first.
-        let via: Vec<String> = self
-            .calls
-            .iter()
-            .zip(&self.call_sites)
-            .rev()
-            .map(|(proc, at)| format!("{proc}, called at line {at}"))
-            .collect();
-        self.line = SourceLine { line, text, via: via.join(" of ") };
+        let calls = self.calls.iter().zip(&self.call_sites).rev();
+        let via: Vec<String> = calls.map(|(proc, at)| format!("{proc}, called at line {at}")).collect();
+        self.line = SourceLine { via: via.join(" of "), ..line };
     }
 
     pub(super) fn line(&self) -> SourceLine {
