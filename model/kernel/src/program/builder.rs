@@ -114,7 +114,8 @@ impl ProgramBuilder {
     /// # Panics
     ///
     /// If it exceeds a capacity of the model: a mistake of the caller, who wrote it down in Rust.
-    pub fn build(self) -> Program {
+    pub fn build(mut self) -> Program {
+        self.program.note_readers();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");
         }

@@ -201,6 +201,8 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::RcuLeftOpen => format!("{who} ends inside of an RCU read-side section"),
         Rule::IrqsNotOff => format!("{who} enables interrupts that it has not disabled{place}"),
         Rule::IrqsLeftOff => format!("{who} ends with interrupts disabled"),
+        Rule::PreemptNotOff => format!("{who} enables preemption that it has not disabled{place}"),
+        Rule::PreemptLeftOff => format!("{who} ends with preemption disabled"),
         Rule::CallbackNotDue => format!("{what} is called in {who}, and is over, or was taken off{place}"),
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
@@ -344,6 +346,8 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
         "in an RCU read-side section".into()
     } else if private.irqs_off > 0 {
         "with interrupts off".into()
+    } else if private.preempt_off > 0 {
+        "with preemption off".into()
     } else {
         "in interrupt context".into()
     }

@@ -367,8 +367,6 @@ impl<'a> Lower<'a> {
             Op::Slab { at: slab::At::FreeRcu, .. }
                 | Op::CallRcu { .. }
                 | Op::Rcu { at: rcu::At::Synchronize }
-                | Op::Fence { what: fence::What::GetRcu, .. }
-                | Op::GetRcuSafe { .. }
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
