@@ -22,3 +22,4 @@ mod project;
 mod replay;
 mod sampling;
 mod sweep;
+mod warnings;
