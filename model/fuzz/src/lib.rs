@@ -13,6 +13,7 @@ pub mod contention;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod oracle;
+pub mod second;
 pub mod shrink;
 pub mod sweep;
 mod tree;
