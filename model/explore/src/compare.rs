@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::Counts;
     use fenceweave_kernel::{ObjId, Value};
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn outcome(r: i32) -> Outcome {
         Outcome::Finished { locals: vec![vec![Value::Word(r)]], vars: vec![] }
@@ -153,6 +153,8 @@ mod tests {
             watched: vec![],
             counts: Counts::default(),
             evidence: BTreeMap::new(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 

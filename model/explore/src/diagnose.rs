@@ -1,6 +1,11 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
-use fenceweave_kernel::{Action, Instr, ObjId, Op, Program, Property, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Action, Instr, ObjId, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
+    primitives::slab::At,
+    state::MAX_ALONE_STEPS,
+    thread::{MAX_PRIVATE_STEPS, Run},
+};
 
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
@@ -87,8 +92,28 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
     let place = line.map_or(String::new(), |l| format!(" (line {}: {})", l.line, l.text));
     let who = program.thread_name(v.thread);
     let instr = program.script(v.thread).and_then(|s| s.code.get(usize::from(v.pc)));
+    if let (Some(o), Some(agent), true) = (v.object, v.other, program.script(v.thread).is_none()) {
+        let (o, agent) = (program.name_of(o), program.thread_name(agent));
+        return format!(
+            "setup or teardown waits for {o}, and there is more than one way for it to go on: {agent} can run meanwhile, and \
+             others; let a thread wait"
+        );
+    }
     let what = match (v.object, instr) {
-        (Some(o), _) => format!("at {}", program.name_of(o)),
+        (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
+        (None, _) if program.script(v.thread).is_none() => {
+            format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
+        }
+        (None, Some(Instr::Op { op: Op::Rcu { .. }, .. })) => "for another read-side section inside 255 others".into(),
+        (None, Some(Instr::Op { op: Op::Signalling { .. }, .. })) => {
+            "for another fence-signalling section inside 255 others".into()
+        }
+        (None, Some(Instr::Op { op: Op::LocalIrq { .. }, .. })) => {
+            "for interrupts to be disabled once more than 255 times over".into()
+        }
+        (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
+            format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
+        }
         (None, Some(Instr::Op { op: Op::Merge { .. } | Op::GetFences { .. }, .. })) => {
             "for another fence: declare memory by `fence-array NAME spare=N`, for a stub by `fence NAME spare`".into()
         }
@@ -98,4 +123,22 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         (None, _) => "in a table".into(),
     };
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
+}
+
+/// What an object has no more of, where that is more than places in it.
+fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> &'static str {
+    let Some(object) = object.as_object().and_then(|i| program.objects.get(i)) else { return "" };
+    let at = match instr {
+        Some(Instr::Op { op: Op::Slab { at, .. }, .. }) => Some(*at),
+        _ => None,
+    };
+    match (&object.kind, at) {
+        (ObjectKind::WwClass { .. }, _) => "for another stamp ",
+        (ObjectKind::RwSem, _) => "for another reader or waiter ",
+        (ObjectKind::Refcount { .. }, _) => "for another reference ",
+        (ObjectKind::Slot { .. }, Some(At::New)) => "for another object ",
+        (ObjectKind::Slot { .. }, Some(At::Get | At::GetUnlessZero)) => "for another reference ",
+        (ObjectKind::Slot { .. }, _) => "to tell the next object there from those before ",
+        _ => "",
+    }
 }

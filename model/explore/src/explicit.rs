@@ -53,8 +53,10 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let sightings = task.conditions.iter().zip(&search.watched);
     let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
-    let (outcomes, evidence) = (search.outcomes, Default::default());
-    Exploration { engine: Engine::Explicit, coverage, found, watched, counts, outcomes, evidence }
+    let Search { outcomes, cover, unsignaled, .. } = search;
+    let (cover, evidence) = (Some(cover), Default::default());
+    let engine = Engine::Explicit;
+    Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence }
 }
 
 /// A counterexample for each violation, in order.

@@ -26,7 +26,7 @@ pub mod weak;
 
 pub use compare::{About, Comparison, Disagreement};
 
-use fenceweave_kernel::{Action, Condition, ObjId, Outcome, Program, Value, Violation};
+use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Value, Violation};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -267,6 +267,10 @@ pub struct Exploration {
     /// For each outcome of an engine with weak memory, of what words an execution with it has read stale stores: the least
     /// sets that were found, an empty one if sequentially consistent memory does as well.
     pub evidence: BTreeMap<Outcome, Vec<StaleWords>>,
+    /// What happened at every instruction; `None` if this engine does not count it.
+    pub cover: Option<Cover>,
+    /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals them.
+    pub unsignaled: BTreeSet<ObjId>,
 }
 
 /// The words of which an execution has read a stale store: variables, objects for the words that they consist of, none for
@@ -285,6 +289,8 @@ impl Exploration {
             watched,
             counts: Counts::default(),
             evidence: BTreeMap::new(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

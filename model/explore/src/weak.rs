@@ -277,6 +277,8 @@ impl Job {
             counts,
             outcomes: findings.outcomes.keys().cloned().collect(),
             evidence: std::mem::take(&mut findings.outcomes),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

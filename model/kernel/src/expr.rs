@@ -27,12 +27,13 @@ pub enum Operator {
     Not,
     BitNot,
     Neg,
+    IsErr,
 }
 
 impl Operator {
     /// Whether it takes one operand.
     pub fn is_unary(self) -> bool {
-        matches!(self, Operator::Not | Operator::BitNot | Operator::Neg)
+        matches!(self, Operator::Not | Operator::BitNot | Operator::Neg | Operator::IsErr)
     }
 }
 
@@ -49,6 +50,9 @@ pub enum ExprNode<L = LocalId> {
 
 /// Deepest operand stack of an expression; deeper ones are refused when they are compiled.
 pub const MAX_EXPR_DEPTH: usize = 16;
+
+/// `MAX_ERRNO`: the largest number that `IS_ERR()` takes for an error.
+const MAX_ERRNO: i32 = 4095;
 
 /// A compiled expression in postfix order.
 ///
@@ -162,6 +166,8 @@ fn unary(op: Operator, v: Value) -> Result<Value, EvalError> {
     Ok(match op {
         Operator::Not => truth(!v.truth().ok_or(EvalError::Unset)?),
         Operator::BitNot => Value::Word(!word(v)?),
+        // IS_ERR() of a pointer that is one is false, so a reference is no mistake here.
+        Operator::IsErr => truth(v.word().is_some_and(|w| (-MAX_ERRNO..0).contains(&w))),
         _ => Value::Word(word(v)?.wrapping_neg()),
     })
 }
@@ -235,6 +241,17 @@ mod tests {
         assert_eq!(run(vec![NULL, Const(Value::Null), Apply(Operator::Eq)]), Ok(Value::Word(1)));
         assert_eq!(run(vec![NULL, Const(Value::Word(0)), Apply(Operator::Eq)]), Ok(Value::Word(1)));
         assert_eq!(run(vec![NULL, Apply(Operator::Not)]), Ok(Value::Word(1)));
+    }
+
+    #[test]
+    fn is_err_is_true_of_negative_errnos_alone() {
+        let is_err = |v| run(vec![Const(v), Apply(Operator::IsErr)]);
+        for (value, says) in [(-1, 1), (-4095, 1), (-4096, 0), (0, 0), (35, 0)] {
+            assert_eq!(is_err(Value::Word(value)), Ok(Value::Word(says)), "{value}");
+        }
+        assert_eq!(is_err(Value::Null), Ok(Value::Word(0)));
+        assert_eq!(is_err(Value::Ref(crate::value::Handle::default())), Ok(Value::Word(0)));
+        assert_eq!(run(vec![NEVER, Apply(Operator::IsErr)]), Err(EvalError::Unset));
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum Role {
 pub struct SourceLine {
     /// Line number in the scenario file, from 1; 0 for what nobody wrote.
     pub line: u32,
+    /// The column in which the statement begins, in characters from 1: with the line it says which statement this is.
+    pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
 }
@@ -190,6 +192,7 @@ impl Program {
     pub fn check_size(&self) -> Result<(), TooLarge> {
         let all = self.scripts.iter().chain([&self.setup, &self.teardown]);
         let locals = all.clone().map(|s| s.locals.len()).max().unwrap_or(0);
+        let callees = all.clone().map(|s| s.callees.len()).max().unwrap_or(0);
         let code = all.map(|s| s.code.len()).max().unwrap_or(0);
         let limits = [
             ("threads and agents", self.scripts.len(), MAX_THREADS - 1),
@@ -197,6 +200,8 @@ impl Program {
             ("variable words", self.vars.len(), MAX_VARS),
             ("locals of one thread", locals, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
+            ("procs that are called through pointers", callees, usize::from(u8::MAX)),
+            ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u8::MAX)),
             ("expressions", self.exprs.len(), usize::from(u16::MAX)),
         ];
@@ -214,6 +219,11 @@ impl Program {
     /// Whether the modelled code accesses a word plainly.
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
+    }
+
+    /// Whether a thread is an agent: it runs when there is something to do.
+    pub fn is_agent(&self, t: ThreadId) -> bool {
+        self.script(t).is_some_and(|s| s.agent)
     }
 
     /// What runs a thread; setup and teardown are a task.

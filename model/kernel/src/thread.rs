@@ -10,16 +10,19 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Op, Patience, Plain,
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    cover::Passed,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
     ww,
 };
 
-/// Most private decisions in a row; more is a loop that touches nothing shared.
-const MAX_PRIVATE_STEPS: usize = 64;
+/// Private decisions in a row that nobody looks at twice.
+const FEW_PRIVATE_STEPS: usize = 64;
+/// Most private decisions in a row.
+pub const MAX_PRIVATE_STEPS: usize = 1 << 20;
 
 /// Whether and why a thread can run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -101,6 +104,8 @@ pub struct Stepped {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// Stamps or generations come near their last number: who keeps whole states may number them anew.
+    pub worn: bool,
 }
 
 impl Thread {
@@ -209,10 +214,22 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Option<Violation> {
+        self.start_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn start_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Option<Violation> {
         self.top = script.locals.len() as u8;
         self.private = Private::of(script.role);
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         self.advance(script, &mut cx);
         let violation = cx.violation;
         self.private = private;
@@ -228,8 +245,20 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
+        self.step_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn step_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
@@ -252,9 +281,9 @@ impl Thread {
                 }
             }
         }
-        let (violation, touched, progressed) = (cx.violation, cx.touched, cx.progressed);
+        let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed }
+        Stepped { violation, spins, result, touched, progressed, worn }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
@@ -274,10 +303,16 @@ impl Thread {
                     }
                     return;
                 }
+                self.judge(op, cx);
                 (into, result) = (dest, error);
+            }
+            Instr::Fails { op, into: dest, .. } => {
+                self.judge(op, cx);
+                into = dest;
             }
             Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
                 let fails = value != Value::Word(0);
+                cx.goes(!fails);
                 self.set_result(dest.filter(|_| fails), error);
                 self.pc = if fails { over } else { self.pc + 1 };
                 return self.advance(script, cx);
@@ -289,8 +324,17 @@ impl Thread {
             cx.rt.result_into(self.window_at(l), result);
         }
         self.set_result(into, result);
+        cx.goes(true);
         self.pc += 1;
         self.advance(script, cx);
+    }
+
+    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same: might_sleep()
+    /// does not wait for the result. That is about what the thread itself has, and so touches nothing of others.
+    fn judge<R: Runtime>(&self, op: Op, cx: &mut Cx<'_, R>) {
+        let touched = cx.touched;
+        Machine::begin(op, cx.program, self.window()).judge(cx);
+        cx.touched = touched;
     }
 
     /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
@@ -332,6 +376,7 @@ impl Thread {
                     _ => None,
                 };
                 self.set_result(into, result);
+                cx.passed(self.pc, |p| p.on += 1);
                 self.pc += 1;
                 return true;
             }
@@ -352,56 +397,107 @@ impl Thread {
 
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
     fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        for _ in 0..MAX_PRIVATE_STEPS {
-            cx.pc = self.pc;
-            match script.code[usize::from(self.pc)] {
-                Instr::Op { may_fail: Some(_), .. } => return self.machine = Machine::may_fail(),
-                Instr::Op { op, into, .. } => {
-                    self.machine = Machine::begin(op, cx.program, self.window());
-                    if self.machine.is_visible() {
-                        return;
-                    }
-                    self.run_private(into, cx);
-                    if cx.violation.is_some() {
-                        return;
-                    }
-                }
-                Instr::MayFail { .. } => return self.machine = Machine::may_fail(),
-                Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
-                Instr::Choose { of, .. } => return self.machine = Machine::choose(of),
-                Instr::End => return self.exit(script, cx),
-                Instr::Jump(to) => self.pc = to,
-                Instr::Progress => {
-                    cx.progressed = true;
-                    self.pc += 1;
-                }
-                Instr::Let { into, expr } => {
-                    let Some(v) = self.eval(expr, cx) else { return };
-                    let of = &cx.program.exprs[usize::from(expr)];
-                    cx.rt.computed(self.window_at(into), of, usize::from(self.base));
-                    self.set_local(into, v);
-                    self.pc += 1;
-                }
-                Instr::Return { result } => {
-                    let value = result.map_or(Value::Unset, |l| self.window()[usize::from(l.0)]);
-                    if !self.return_from_call(script, value, cx) {
-                        return;
-                    }
-                }
-                Instr::Branch { expr, otherwise } => {
-                    let Some(v) = self.eval(expr, cx) else { return };
-                    self.pc = if v.truth() == Some(true) { self.pc + 1 } else { otherwise };
-                }
-                Instr::Assert { expr } => {
-                    let Some(v) = self.eval(expr, cx) else { return };
-                    if v.truth() != Some(true) {
-                        return cx.violate(Property::Assert, None);
-                    }
-                    self.pc += 1;
-                }
+        for _ in 0..FEW_PRIVATE_STEPS {
+            if !self.decide(script, cx) {
+                return;
             }
         }
-        cx.violate(Property::SpinsLocally, None);
+        self.advance_far(script, cx);
+    }
+
+    /// A loop that counts something comes to its end; one that comes back to what the thread was before never does
+    /// (Brent's algorithm: one state is kept, and replaced after 1, 2, 4, 8 … decisions). What a private operation
+    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice.
+    #[cold]
+    fn advance_far<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
+        let mut kept = (*self, *cx.private);
+        let mut next = 1;
+        for taken in 1..=MAX_PRIVATE_STEPS {
+            if !self.decide(script, cx) {
+                return;
+            }
+            if self.pc == kept.0.pc && *self == kept.0 && *cx.private == kept.1 {
+                return cx.violate(Property::SpinsLocally, None);
+            }
+            if taken == next {
+                (kept, next) = ((*self, *cx.private), 2 * next);
+            }
+        }
+        cx.violate(Property::CapacityExceeded, None);
+    }
+
+    /// Takes one private instruction; false if the thread is at a visible step, at its end, or has broken a property.
+    #[inline]
+    fn decide<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
+        cx.pc = self.pc;
+        cx.passed(self.pc, |p| p.came += 1);
+        match script.code[usize::from(self.pc)] {
+            Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. } => {
+                self.machine = Machine::may_fail();
+                return false;
+            }
+            Instr::Op { op, into, .. } => {
+                self.machine = Machine::begin(op, cx.program, self.window());
+                if self.machine.is_visible() {
+                    return false;
+                }
+                self.run_private(into, cx);
+                return cx.violation.is_none();
+            }
+            Instr::Fails { error, .. } => {
+                self.machine = Machine::fail(error);
+                return false;
+            }
+            Instr::Nth { counter, nth, otherwise } => {
+                let is_it = self.count(counter, nth, otherwise);
+                cx.goes(is_it);
+            }
+            Instr::Choose { of, .. } => {
+                self.machine = Machine::choose(of);
+                return false;
+            }
+            Instr::End => {
+                self.exit(script, cx);
+                return false;
+            }
+            Instr::Jump(to) => {
+                cx.goes(true);
+                self.pc = to;
+            }
+            Instr::Progress => {
+                cx.progressed = true;
+                cx.goes(true);
+                self.pc += 1;
+            }
+            Instr::Let { into, expr } => {
+                let Some(v) = self.eval(expr, cx) else { return false };
+                let of = &cx.program.exprs[usize::from(expr)];
+                cx.rt.computed(self.window_at(into), of, usize::from(self.base));
+                self.set_local(into, v);
+                cx.goes(true);
+                self.pc += 1;
+            }
+            Instr::Return { result } => {
+                let value = result.map_or(Value::Unset, |l| self.window()[usize::from(l.0)]);
+                return self.return_from_call(script, value, cx);
+            }
+            Instr::Branch { expr, otherwise } => {
+                let Some(v) = self.eval(expr, cx) else { return false };
+                let holds = v.truth() == Some(true);
+                cx.goes(holds);
+                self.pc = if holds { self.pc + 1 } else { otherwise };
+            }
+            Instr::Assert { expr } => {
+                let Some(v) = self.eval(expr, cx) else { return false };
+                if v.truth() != Some(true) {
+                    cx.violate(Property::Assert, None);
+                    return false;
+                }
+                cx.goes(true);
+                self.pc += 1;
+            }
+        }
+        true
     }
 
     /// An operation that nobody else can see, taken with the step before it.
@@ -409,16 +505,20 @@ impl Thread {
         if let Flow::Done(value) = self.machine.step(cx) {
             self.set_result(into, value);
         }
+        if cx.violation.is_none() {
+            cx.goes(true);
+        }
         self.machine = Machine::Idle;
         self.pc += 1;
     }
 
-    /// Counts up to `nth` and no further: what comes after it is all the same.
-    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) {
+    /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
+    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
         let counter = &mut self.locals[usize::from(self.base + counter.0)];
         let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
         *counter = Value::Word((seen + 1).min(nth + 1));
         self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
+        seen + 1 == nth
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {

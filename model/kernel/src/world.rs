@@ -359,6 +359,7 @@ impl<R: Runtime> World<R> {
             Object::Fence(f) => f.lock_owner(),
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
+            Object::RwSem(s) => s.wait_lock_owner(),
             _ => None,
         }
     }
@@ -370,6 +371,14 @@ impl<R: Runtime> World<R> {
             Object::RwSem(s) => s.is_held_by(t),
             Object::AcquireCtx(c) => c.task() == Some(t),
             _ => self.spin_owner(lock) == Some(t),
+        }
+    }
+
+    /// Whether a thread holds a lock of any kind, and nobody else does: a semaphore for writing.
+    pub(crate) fn is_held_alone(&self, lock: ObjId, t: ThreadId) -> bool {
+        match self.object(lock) {
+            Object::RwSem(s) => s.is_held_for_writing_by(t),
+            _ => self.is_held_by(lock, t),
         }
     }
 

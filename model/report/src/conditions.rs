@@ -48,7 +48,7 @@ pub fn expression(program: &Program, e: &Expr<Leaf>) -> String {
             ExprNode::Read(l) => (leaf(program, *l), ATOM),
             ExprNode::Apply(op) if op.is_unary() => {
                 let (arg, level) = stack.pop().unwrap_or_default();
-                (format!("{}{}", symbol(*op).0, wrapped(arg, level < UNARY)), UNARY)
+                (format!("{}{}", symbol(*op).0, wrapped(arg, level < UNARY || *op == Operator::IsErr)), UNARY)
             }
             ExprNode::Apply(op) => {
                 let (right, r) = stack.pop().unwrap_or_default();
@@ -108,6 +108,7 @@ fn symbol(op: Operator) -> (&'static str, u8) {
         Operator::Not => ("!", UNARY),
         Operator::BitNot => ("~", UNARY),
         Operator::Neg => ("-", UNARY),
+        Operator::IsErr => ("IS_ERR", UNARY),
     }
 }
 

@@ -100,8 +100,17 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     fn exploration(engine: Engine, coverage: Coverage, counts: Counts) -> Exploration {
-        let (outcomes, evidence) = (BTreeSet::new(), BTreeMap::new());
-        Exploration { engine, coverage, outcomes, found: vec![], watched: vec![], counts, evidence }
+        Exploration {
+            engine,
+            coverage,
+            outcomes: BTreeSet::new(),
+            found: vec![],
+            watched: vec![],
+            counts,
+            cover: None,
+            unsignaled: BTreeSet::new(),
+            evidence: BTreeMap::new(),
+        }
     }
 
     fn three() -> [Exploration; 3] {

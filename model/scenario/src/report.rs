@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
+use crate::kernel_names::is_c_name;
+
 /// More than this many mistakes are counted, not told: past it the file is
 /// most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;
@@ -267,6 +269,25 @@ pub(crate) struct Mistakes {
     of_syntax: usize,
 }
 
+/// After these nobody knows which block a statement is in.
+const BRACES: [&str; 2] = ["unclosed-block", "stray-brace"];
+
+/// The line that a stretch of the text begins in.
+fn line_at(text: &str, span: Span) -> &str {
+    let at = span.start as usize;
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+}
+
+/// Whether a line would set a local of that name: `into=NAME`, `cursor=NAME`, `let NAME=`.
+fn sets(line: &str, name: &str) -> bool {
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    ["into=", "cursor=", "let "].into_iter().any(|before| {
+        let after = line.split(before).skip(1);
+        after.filter_map(|rest| rest.trim_start().strip_prefix(name)).any(|rest| !rest.starts_with(of_name))
+    })
+}
+
 /// What is missed may stand in a statement that could not be read.
 const ABSENCES: [&str; 9] = [
     "not-a-place",
@@ -295,17 +316,29 @@ impl Mistakes {
         self.of_syntax = self.found.len();
     }
 
-    /// Takes back what is most likely no mistake of its own: something not
-    /// found, and nothing like it either, in a file that could not be read whole.
+    /// Takes back what is most likely no mistake of its own: whatever the meaning may be where a brace is missing or
+    /// too many; something not found, and nothing like it either, in a file that could not be read whole, or that the
+    /// statement would have set which has a mistake itself.
     pub(crate) fn take_back_guesses(&mut self) {
         let of_syntax = self.of_syntax;
-        if of_syntax == 0 {
+        if self.found[..of_syntax].iter().any(|mistake| BRACES.contains(&mistake.kind)) {
+            self.found.truncate(of_syntax);
             return;
         }
+        let wrong_lines: Vec<(Span, String)> = self
+            .found
+            .iter()
+            .filter(|mistake| !ABSENCES.contains(&mistake.kind))
+            .map(|mistake| (mistake.span, line_at(mistake.source.inner(), mistake.span).to_owned()))
+            .collect();
         let mut at = 0;
         self.found.retain(|mistake| {
             at += 1;
-            at <= of_syntax || mistake.help.is_some() || !ABSENCES.contains(&mistake.kind)
+            let of_meaning = at > of_syntax && ABSENCES.contains(&mistake.kind) && mistake.help.is_none();
+            let of_local = matches!(mistake.kind, "unset-local" | "unknown-local" | "unknown-name");
+            let name = mistake.span.of(mistake.source.inner());
+            let not_set = || wrong_lines.iter().any(|(span, line)| span.end <= mistake.span.start && sets(line, name));
+            !(of_meaning && (of_syntax > 0 || of_local && not_set()))
         });
     }
 
@@ -411,7 +444,7 @@ impl Telling<'_> {
 /// The nearest of `known` to `word`, when near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // One letter of two is no likeness.
-    let limit = (word.chars().count() / 3).min(3);
+    let limit = (word.chars().count() / 3).min(if is_c_name(word) { 1 } else { 3 });
     let folded = |text: &str| text.to_lowercase().replace('_', "-");
     let word = folded(word);
     known

@@ -4,6 +4,7 @@
 //! output and standard error against what is written in the test. Where the text matters it is an inline snapshot
 //! (`cargo insta review` changes them); where only a fact matters it is an assertion.
 
+mod bounds;
 mod check;
 mod diagrams;
 mod explain;

@@ -179,6 +179,8 @@ impl Tally {
             watched: self.watched,
             counts,
             evidence: BTreeMap::new(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

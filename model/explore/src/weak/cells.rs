@@ -456,7 +456,8 @@ const FAILED: Ordering = Ordering::Relaxed;
 
 fn ordered(o: Order) -> Ordered {
     Ordered {
-        acquires: matches!(o, Order::Acquire | Order::AcqRel | Order::Full),
+        // Dependencies within an operation are not followed: rcu_dereference() in the kernel's own code acquires.
+        acquires: matches!(o, Order::Acquire | Order::Consume | Order::AcqRel | Order::Full),
         releases: matches!(o, Order::Release | Order::AcqRel | Order::Full),
     }
 }
@@ -477,13 +478,13 @@ impl<T> Clone for LoomAtomic<T> {
 fn load_order(o: Order) -> Ordering {
     match o {
         Order::Relaxed | Order::Release => Ordering::Relaxed,
-        Order::Acquire | Order::AcqRel | Order::Full => Ordering::Acquire,
+        Order::Acquire | Order::Consume | Order::AcqRel | Order::Full => Ordering::Acquire,
     }
 }
 
 fn store_order(o: Order) -> Ordering {
     match o {
-        Order::Relaxed | Order::Acquire => Ordering::Relaxed,
+        Order::Relaxed | Order::Acquire | Order::Consume => Ordering::Relaxed,
         Order::Release | Order::AcqRel | Order::Full => Ordering::Release,
     }
 }
@@ -491,7 +492,7 @@ fn store_order(o: Order) -> Ordering {
 fn modify_order(o: Order) -> Ordering {
     match o {
         Order::Relaxed => Ordering::Relaxed,
-        Order::Acquire => Ordering::Acquire,
+        Order::Acquire | Order::Consume => Ordering::Acquire,
         Order::Release => Ordering::Release,
         Order::AcqRel | Order::Full => Ordering::AcqRel,
     }

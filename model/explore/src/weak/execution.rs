@@ -350,13 +350,13 @@ impl Execution {
         if self.places.iter().any(|p| p.broke.get().is_some()) || !self.counts() {
             return;
         }
-        let (program, threads) = (&self.job.program, self.threads());
+        let (program, mut threads) = (&self.job.program, self.threads());
         let shown = self.shown();
         self.system.hub.settle();
         let world = &mut *self.system.world().borrow_mut();
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
-        let broken = stuck.or_else(|| alone.run_script(&program.teardown));
+        let broken = stuck.or_else(|| alone.run_script(&program.teardown, &mut threads));
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &shown);
         }

@@ -12,14 +12,16 @@
 //!   written before (also by relaxed loads: the kernel's release is cumulative, C11's is not), a relaxed store what he knew at
 //!   his last full barrier, or when he last took a lock: an unlock and a lock after it, on one CPU or of one lock, order
 //!   what is before and behind them for everybody (`po-unlock-lock-po` of `tools/memory-model/linux-kernel.cat`).
-//! * A relaxed load makes known no more than the store that it returned, until a full barrier makes up for it.
+//! * `smp_wmb()` makes later stores tell of those before it, and of what those tell.
+//! * A relaxed load makes known no more than the store that it returned, until `smp_rmb()` or a full barrier makes up for it.
 //! * *An address dependency*: an access by a reference, or at an index, that a load returned, comes after that load. The
 //!   access knows what the store that was read tells, and only this access does. Dependencies are followed through locals
 //!   and expressions over them; an operation that has several operands depends on all of them, which is stronger than the
 //!   hardware for those that are looked at late.
 //! * Full barriers have one order: a later one knows all that an earlier one knew. It is the order of execution.
 //!
-//! Where this is weaker than `linux-kernel.cat`, loom's own rules, which are C11's, still hold. A mutex of loom stands for
+//! Loom's own rules, which are C11's, still hold; in a few places they are stronger than `linux-kernel.cat`: its release fence,
+//! which stands for `smp_wmb()`, also passes on what its thread has acquired. A mutex of loom stands for
 //! every spinlock, so a `trylock` that fails acquires here, which it does not in the kernel.
 //!
 //! # What is stale
@@ -65,6 +67,8 @@ struct Mind {
     heard: View,
     /// What its next relaxed store tells.
     tells: Rc<View>,
+    /// Its own stores, and what they tell.
+    made: View,
     /// What it knew when it last gave a lock back.
     at_unlock: View,
     /// What the operation in flight knows besides, by its address.
@@ -155,7 +159,13 @@ impl Memory {
             count = i + 1;
         }
         let blank = View::of(count);
-        let mind = Mind { now: blank.clone(), heard: blank.clone(), at_unlock: blank.clone(), ..Mind::default() };
+        let mind = Mind {
+            now: blank.clone(),
+            heard: blank.clone(),
+            made: blank.clone(),
+            at_unlock: blank.clone(),
+            ..Mind::default()
+        };
         self.minds = vec![Mind { tells: Rc::new(blank.clone()), ..mind }; THREADS + 1];
         self.gates = vec![blank.clone(); gates];
         self.tokens = vec![blank.clone(); THREADS + 1];
@@ -279,6 +289,8 @@ impl Memory {
             Rc::make_mut(&mut tells).join(&w.stores[read].tells);
         }
         w.order.store(known & !(1 << store), read);
+        mind.made.join(&tells);
+        mind.made.stores[word] |= 1 << store;
         w.stores.push(Store { bits, tells });
         w.numbers[number as usize] = store as u8;
         let access = Access { word: word as u16, read: read.map(|r| r as u8), made: Some(store as u8) };
@@ -292,6 +304,19 @@ impl Memory {
         mind.now.join(&self.barrier);
         self.barrier.join(&mind.now);
         mind.tells = Rc::new(mind.now.clone());
+    }
+
+    /// `smp_rmb()`: what was loaded is known to later loads.
+    pub(super) fn read_barrier(&mut self, who: usize) {
+        let mind = &mut self.minds[who];
+        mind.now.join(&mind.heard);
+    }
+
+    /// `smp_wmb()`: later stores tell of those before it, and of what those tell.
+    pub(super) fn write_barrier(&mut self, who: usize) {
+        let mind = &mut self.minds[who];
+        mind.made.past[who] = mind.now.past[who];
+        Rc::make_mut(&mut mind.tells).join(&mind.made);
     }
 
     /// A spinlock was taken. In the middle of holding it (`unlocks`) that is how it is looked at, no more.

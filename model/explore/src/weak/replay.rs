@@ -65,7 +65,7 @@ pub fn replay(program: &Program, conditions: &[Condition], trace: &Trace) -> Rep
     let mut over = false;
     let mut violation = stopped.or(raced);
     if violation.is_none() && taken == trace.steps.len() {
-        (over, violation) = at_end(program, &system, &threads);
+        (over, violation) = at_end(program, &system, &mut threads);
     }
     let world = system.world().borrow();
     let read = |leaf| observe::read(program, &world, |t, l| threads[t.index()].local(l), leaf);
@@ -83,13 +83,13 @@ fn ages(trace: &Trace, step: usize) -> Vec<u8> {
 }
 
 /// Whether nobody can go on, and what is wrong then or after teardown.
-fn at_end(program: &Program, system: &System, threads: &[Thread]) -> (bool, Option<Violation>) {
+fn at_end(program: &Program, system: &System, threads: &mut [Thread]) -> (bool, Option<Violation>) {
     let world = &mut *system.world().borrow_mut();
     let mut alone = Alone { program, hub: &system.hub, world };
     if program.threads().any(|t| alone.is_enabled(&threads[t.index()], t)) {
         return (false, None);
     }
     system.hub.settle();
-    let broken = alone.stuck(threads).or_else(|| alone.run_script(&program.teardown));
+    let broken = alone.stuck(threads).or_else(|| alone.run_script(&program.teardown, threads));
     (true, broken.or_else(|| world::left_over(alone.world, program)))
 }

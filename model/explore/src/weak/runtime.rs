@@ -172,6 +172,25 @@ impl Runtime for Loom {
         self.hub.memory().full_barrier(seat.me.index());
     }
 
+    // C11's fences order more than the kernel's two: a release fence also what was loaded before it, an acquire fence also
+    // what is stored after it. Both are a load that comes before a later store of its own thread, and that is so in every
+    // execution of loom's: "complete" never speaks of load buffering.
+    fn write_barrier(&mut self) {
+        let Some(seat) = self.seat() else { return };
+        if self.hub.is_live() {
+            fence(Ordering::Release);
+        }
+        self.hub.memory().write_barrier(seat.me.index());
+    }
+
+    fn read_barrier(&mut self) {
+        let Some(seat) = self.seat() else { return };
+        if self.hub.is_live() {
+            fence(Ordering::Acquire);
+        }
+        self.hub.memory().read_barrier(seat.me.index());
+    }
+
     fn choose(&mut self, n: u8) -> u8 {
         let Some(seat) = self.seat() else { return 0 };
         let Some(execution) = &seat.execution else { return seat.choice.get().min(n - 1) };

@@ -153,12 +153,12 @@ impl Private {
         self.interrupts = on.map_or(0, |t| t.0 + 1);
     }
 
-    /// `dma_fence_begin_signalling()`.
-    pub(crate) fn begin_signalling(&mut self, fence: Option<ObjId>) {
+    /// `dma_fence_begin_signalling()`; false if there is no room for another one inside.
+    pub(crate) fn begin_signalling(&mut self, fence: Option<ObjId>) -> bool {
         if self.signalling == 0 {
             self.section = fence.map_or(0, |f| f.0 + 1);
         }
-        self.signalling += 1;
+        nest(&mut self.signalling)
     }
 
     /// `dma_fence_end_signalling()`; false if there was no section.
@@ -180,7 +180,7 @@ impl Private {
         }
     }
 
-    /// A callee is called in this context.
+    /// A callee is called in this context. Calls nest four deep, so no counter comes near its end.
     pub(crate) fn enter(&mut self, context: Context) {
         self.nesting(context).into_iter().for_each(|n| *n += 1);
     }
@@ -189,6 +189,13 @@ impl Private {
     pub(crate) fn leave(&mut self, context: Context) {
         self.nesting(context).into_iter().for_each(|n| *n -= 1);
     }
+}
+
+/// Goes one section deeper; false if the counter is full. No counter goes round: the thread would seem to be outside.
+pub(crate) fn nest(depth: &mut u8) -> bool {
+    let deeper = depth.checked_add(1);
+    *depth = deeper.unwrap_or(*depth);
+    deeper.is_some()
 }
 
 impl<R: Runtime> Cx<'_, R> {
@@ -268,6 +275,14 @@ impl<R: Runtime> Cx<'_, R> {
         self.might_sleep(None);
         if self.private.signalling > 0 && !self.is_device() {
             self.violate(Property::LockInSignalling, mmap_lock);
+        }
+    }
+
+    /// Some fence is about to be waited for: inside of a signalling section that says of no fence that it is for it, that is
+    /// a mistake whichever it is.
+    pub(crate) fn about_to_wait(&mut self, on: ObjId) {
+        if !self.is_device() && self.private.signalling > 0 && self.private.section_fence().is_none() {
+            self.violate(Property::WaitInSignalling, Some(on));
         }
     }
 

@@ -4,7 +4,7 @@
 //! happens: a lock ([`Cx::about_to_lock`]), a blocking allocation, a wait for a fence ([`Cx::about_to_wait_for`]).
 
 use super::NO_FENCE;
-use crate::{Cx, Flow, Footprint, ObjId, Rule, Runtime, Value, View, coder::fields, machine::Protocol};
+use crate::{Cx, Flow, Footprint, ObjId, Property, Rule, Runtime, Value, View, coder::fields, machine::Protocol};
 
 /// The beginning or the end of a section: known to the running thread alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +29,9 @@ impl Protocol for Signalling {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         // In atomic context the annotation is a no-op in the kernel; the section is one all the same.
         if self.begin {
-            cx.private.begin_signalling(self.fence);
+            if !cx.private.begin_signalling(self.fence) {
+                cx.violate(Property::CapacityExceeded, None);
+            }
         } else if !cx.private.end_signalling() {
             cx.violate_rule(Rule::SectionNotBegun, None);
         }

@@ -17,6 +17,7 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Property, Rule, Runtime,
     ThreadId, Value, View, World,
     coder::{fields, points},
+    cx::nest,
     machine::Protocol,
     program::Role,
 };
@@ -49,8 +50,9 @@ impl Cpu {
 impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
     pub(crate) fn irqs_disable(&mut self) {
-        self.private.irqs_off += 1;
-        if self.private.irqs_off == 1 {
+        if !nest(&mut self.private.irqs_off) {
+            self.violate(Property::CapacityExceeded, None);
+        } else if self.private.irqs_off == 1 {
             self.set_irqs(true);
         }
     }

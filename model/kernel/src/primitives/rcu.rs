@@ -165,8 +165,9 @@ fields!(RcuOp { at });
 
 /// Enters a read-side section.
 pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
-    cx.private.rcu_depth += 1;
-    if cx.private.rcu_depth == 1 {
+    if !crate::cx::nest(&mut cx.private.rcu_depth) {
+        cx.violate(Property::CapacityExceeded, None);
+    } else if cx.private.rcu_depth == 1 {
         cx.touch(ObjId::task(cx.me));
         let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), awaited: false };
         cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
@@ -220,10 +221,6 @@ impl Protocol for RcuOp {
                 let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
                 cx.might_sleep(rcu);
                 if cx.mutated(Mutation::RcuSynchronizeReturns) {
-                    return Flow::Done(Value::Word(0));
-                }
-                if cx.me == cx.program.main_thread() {
-                    alone(cx, rcu);
                     return Flow::Done(Value::Word(0));
                 }
                 if self.at == At::Synchronize {
@@ -379,29 +376,12 @@ impl Protocol for CallRcu {
     }
 }
 
-/// A grace period in setup or teardown: nobody else runs, the agent included, and nobody is inside a section.
-fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
-    let held = cx.enter(rcu);
-    let q = cx.rcu(rcu).queues.get(held);
-    cx.rcu(rcu).queues.set(held, Queues::default());
-    for e in q.waiting.live().iter().chain(q.pending.live()).filter(|e| e.thread().is_none()) {
-        match e.func {
-            0 => free(cx, ObjId(e.what)),
-            // Setup and teardown have no agent to run it.
-            _ => cx.violate(Property::CapacityExceeded, Some(rcu)),
-        }
-    }
-}
-
 /// The memory goes: whoever still refers to the object refers to nothing.
 fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
     list::check_free(cx, id);
     match cx.world.object(id) {
-        Object::Slot(_) => {
-            let of = cx.program.slab_of(id);
-            cx.slot(id).reclaim(of);
-        }
+        Object::Slot(_) => slab::reclaim(cx, id),
         Object::FenceList(_) => cx.list(id).reclaim(),
         Object::Fence(_) => cx.fence(id).reclaim(),
         _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),

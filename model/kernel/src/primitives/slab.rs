@@ -87,17 +87,28 @@ impl<R: Runtime> Slot<R> {
         sink("refs", Facet::Word(i32::from(self.refs.count())));
     }
 
-    /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers.
-    pub(crate) fn reclaim(&mut self, of: SlabKind) {
+    /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers. The
+    /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle good.
+    fn reclaim(&mut self, of: SlabKind) -> Option<u8> {
         let old = self.life.latest();
-        // Generations skip the one that no live slot may have.
-        let next = (old.generation + 1) % Handle::STALE;
+        let next = old.generation.saturating_add(1);
+        // No live slot may have that one.
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
         // Nobody owes an object that is gone.
         self.refs.forgive();
         if of != SlabKind::TypesafeByRcu && self.refs.count() != 0 {
             self.refs.reset(0);
         }
+        (next < Handle::STALE).then_some(next)
+    }
+}
+
+/// Gives a slot back.
+pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    let of = cx.program.slab_of(slot);
+    match cx.slot(slot).reclaim(of) {
+        Some(generation) => cx.worn |= generation > Handle::STALE / 2,
+        None => cx.violate(Property::CapacityExceeded, Some(slot)),
     }
 }
 
@@ -222,7 +233,7 @@ impl SlabOp {
         };
         let (refs, me) = (cx.program.initial_refs(slot), cx.me);
         cx.slot(slot).refs.reset(refs);
-        cx.slot(slot).refs.book(me, refs as i8);
+        cx.slot(slot).refs.book(me, i8::try_from(refs).unwrap_or(i8::MAX));
         let program = cx.program;
         for (var, init) in program.fields_of(slot) {
             cx.touch(var);
@@ -249,8 +260,7 @@ impl SlabOp {
             rcu::free_later(cx, obj);
         } else {
             list::check_free(cx, obj);
-            let of = cx.program.slab_of(obj);
-            cx.slot(obj).reclaim(of);
+            reclaim(cx, obj);
         }
     }
 
@@ -308,16 +318,19 @@ impl Protocol for SlabOp {
             }
             At::GetUnlessZero if gets_any => Value::Word(i32::from(refs.get(me) || gets_any)),
             At::GetUnlessZero => Value::Word(i32::from(refs.get_unless_zero(me))),
-            _ => match refs.put(me) {
-                Dropped::More if early => return self.last_put(cx),
-                Dropped::More => Value::Word(0),
-                Dropped::Last if never => Value::Word(1),
-                Dropped::Last => return self.last_put(cx),
-                Dropped::Underflow => {
-                    cx.violate(Property::RefcountUnderflow, Some(obj));
-                    Value::Word(0)
+            _ => {
+                let dropped = refs.put(me);
+                match cx.dropped(dropped) {
+                    Dropped::More if early => return self.last_put(cx),
+                    Dropped::More => Value::Word(0),
+                    Dropped::Last if never => Value::Word(1),
+                    Dropped::Last => return self.last_put(cx),
+                    Dropped::Underflow => {
+                        cx.violate(Property::RefcountUnderflow, Some(obj));
+                        Value::Word(0)
+                    }
                 }
-            },
+            }
         };
         if cx.slot(obj).refs.overflows() {
             cx.violate(Property::CapacityExceeded, Some(obj));

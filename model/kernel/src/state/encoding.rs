@@ -7,7 +7,7 @@
 
 use super::State;
 use crate::{
-    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, Rule, ThreadId, Violation,
+    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, Rule, Script, Thread, ThreadId, Violation,
     coder::{Canon, Reader, Writer},
     world::Moves,
 };
@@ -54,6 +54,20 @@ impl State {
         for part in 0..self.part_count(program) {
             self.code_part(program, part, &mut w);
         }
+    }
+
+    /// Numbers stamps and generations anew, as small as they can be, in the thread that runs alone too. An encoding knows
+    /// stamps by their order and generations by whether they are outdated, so this is the same state.
+    pub(super) fn renumber(&mut self, program: &Program, alone: Option<(&mut Thread, &Script)>) {
+        let (generations, canon) = (self.world.generations(), self.world.canon());
+        let mut out = vec![];
+        self.encode(program, &mut out);
+        let whole = out.len();
+        if let Some((thread, script)) = alone {
+            thread.code_with(&mut Writer { out: &mut out, canon, generations: &generations }, script);
+            thread.code_with(&mut Reader { bytes: &out, at: whole }, script);
+        }
+        self.decode(program, &out[..whole]);
     }
 
     /// Rebuilds the state that an encoding of this program stands for.

@@ -2,8 +2,8 @@
 
 use super::{config, contract::held_of_class};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Rule, Runtime, ThreadId,
-    Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Property, Rule, Runtime,
+    ThreadId, Value, View,
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -79,6 +79,9 @@ struct Injection {
 }
 
 fields!(Injection { interval, countdown });
+
+/// Most stamps of a class: which of two is older is told by their distance, in half of the numbers.
+const MAX_STAMP: u16 = i16::MAX as u16;
 
 /// A `struct ww_acquire_ctx`.
 #[derive(Clone)]
@@ -262,6 +265,10 @@ impl CtxOp {
         }
         let next = i32::from(!cx.mutated(Mutation::WwInitOldStamp));
         let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
+        cx.worn |= stamp > MAX_STAMP / 2;
+        if stamp >= MAX_STAMP {
+            return cx.violate(Property::CapacityExceeded, Some(class));
+        }
         let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
         ctx.stamp.set(stamp);

@@ -43,6 +43,8 @@ pub(crate) enum Quantifier {
 pub(crate) enum Unary {
     Not,
     Negate,
+    /// `IS_ERR(x)`
+    IsErr,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

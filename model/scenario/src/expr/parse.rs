@@ -85,6 +85,9 @@ impl<'a> Parser<'a> {
     fn operand(&mut self, token: &'a Token) -> Option<Expr> {
         let kind = match &token.kind {
             Kind::Number(number) => ExprKind::Number(*number),
+            Kind::Name(name) if matches!(self.peek(), Some(Token { kind: Kind::Open, .. })) => {
+                return self.call(token, name);
+            }
             Kind::Name(name) => ExprKind::Name(name.clone()),
             Kind::Any => return self.quantified(token, Quantifier::Any),
             Kind::All => return self.quantified(token, Quantifier::All),
@@ -113,6 +116,28 @@ impl<'a> Parser<'a> {
         };
         self.at += 1;
         Some(Expr { kind: ExprKind::Of(quantifier, name.clone()), span: token.span.to(*span) })
+    }
+
+    /// What linux/err.h has for pointers that may be errors: in a local the one is a reference, the other a word.
+    fn call(&mut self, token: &Token, name: &str) -> Option<Expr> {
+        let open = self.peek()?;
+        let is_call = matches!(name, "IS_ERR" | "IS_ERR_OR_NULL" | "PTR_ERR" | "ERR_PTR" | "ERR_CAST");
+        if !is_call {
+            self.tell_left_over(open);
+            return None;
+        }
+        self.at += 1;
+        let inner = self.parenthesis(open)?;
+        let span = token.span.to(inner.span);
+        let unary = |operator, of: Expr| Expr { kind: ExprKind::Unary(operator, Box::new(of)), span };
+        Some(match name {
+            "IS_ERR" => unary(Unary::IsErr, inner),
+            "IS_ERR_OR_NULL" => {
+                let (error, none) = (unary(Unary::IsErr, inner.clone()), unary(Unary::Not, inner));
+                Expr { kind: ExprKind::Binary(Binary::Or, Box::new(error), Box::new(none)), span }
+            }
+            _ => Expr { kind: inner.kind, span },
+        })
     }
 
     fn parenthesis(&mut self, open: &Token) -> Option<Expr> {
@@ -153,7 +178,11 @@ impl<'a> Parser<'a> {
                 "is" => Some("write `==`, or use the short form `when r is=X`".to_owned()),
                 _ => None,
             },
-            Kind::Open => Some("there are no calls in an expression: call a proc by `NAME operand into=r`".to_owned()),
+            Kind::Open => Some(
+                "of calls an expression knows IS_ERR, IS_ERR_OR_NULL, PTR_ERR and ERR_PTR; a proc is called by `NAME \
+                 operand into=r`"
+                    .to_owned(),
+            ),
             _ => None,
         };
         self.mistakes

@@ -36,6 +36,9 @@ fn operators_bind_as_in_c() {
         ("-a * -1", "(Negate(a) Multiply Negate(1))"),
         ("r == -EDEADLK", "(r Equal Negate(EDEADLK))"),
         ("a / b % c", "((a Divide b) Remainder c)"),
+        ("IS_ERR(p) && !IS_ERR(q)", "(IsErr(p) And Not(IsErr(q)))"),
+        ("IS_ERR_OR_NULL(p)", "(IsErr(p) Or Not(p))"),
+        ("PTR_ERR(p) == -ENOMEM", "(p Equal Negate(ENOMEM))"),
         ("any w.r == NULL && all w.s", "((Any w.r Equal NULL) And All w.s)"),
     ] {
         assert_eq!(read(text), expected, "{text}");

@@ -36,6 +36,7 @@ pub(super) fn postfix<L: Copy>(
                 (Unary::Negate, Some(ExprNode::Const(Value::Word(word)))) => *word = word.wrapping_neg(),
                 (Unary::Negate, _) => out.push(ExprNode::Apply(Operator::Neg)),
                 (Unary::Not, _) => out.push(ExprNode::Apply(Operator::Not)),
+                (Unary::IsErr, _) => out.push(ExprNode::Apply(Operator::IsErr)),
             }
         }
         ExprKind::Binary(operator, left, right) => {

@@ -11,7 +11,8 @@ use super::exprs::node_of;
 use super::inject::{self, ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject};
 use super::names::{Symbol, is_name, parts};
 use super::script::{Frame, Unit};
-use super::{Lower, flow, list};
+use super::{Lower, SECTIONS, flow, list};
+use crate::kernel_names;
 use crate::kind::Kind;
 use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
 use crate::report::{Span, did_you_mean};
@@ -20,6 +21,16 @@ use crate::syntax::{Node, Value as Written, ValueKind};
 /// `1 argument`, `2 arguments`.
 fn arguments_text(n: usize) -> String {
     if n == 1 { "1 argument".into() } else { format!("{n} arguments") }
+}
+
+/// What stands for the value of an option where one is missing.
+fn option_value(opt: &Opt) -> String {
+    match opt.takes {
+        Some(Takes::OneOf(words)) => words.join("|"),
+        Some(Takes::Number { .. }) => "N".into(),
+        _ if opt.name == ALWAYS_FAILS.name || opt.name == ERROR.name => "-ERRNO".into(),
+        _ => opt.name.to_uppercase(),
+    }
 }
 
 /// What every operation takes.
@@ -202,12 +213,24 @@ impl<'a> Lower<'a> {
         }
         for extra in operands {
             complete = false;
+            let said = extra.span.of(self.text);
+            let valued = spec.options.iter().chain(&EVERYWHERE).find(|opt| opt.name == said && !opt.bare);
+            if let Some(opt) = valued {
+                let value = option_value(opt);
+                self.mistakes
+                    .add("no-value", extra.span, format!("`{said}` needs a value"))
+                    .expected(format!("`{said}={value}`"));
+                continue;
+            }
             let flags = spec.options.iter().filter(|opt| opt.bare).map(|opt| opt.name);
-            let flag = did_you_mean(extra.span.of(self.text), flags);
+            let flag = did_you_mean(said, flags);
             self.mistakes
                 .add("extra-operand", extra.span, format!("`{}` takes no more operands", spec.name))
                 .expected("the end of the line, or an option")
                 .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
+        }
+        if sorted.has("into") {
+            args.give("into", Given::Flag);
         }
         let mut first = None;
         for (opt, span, value) in sorted.all() {
@@ -365,14 +388,15 @@ impl<'a> Lower<'a> {
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let line = unit.line();
-        let open = self.open_failure(unit, failure, into, true);
+        let gfp = sorted.value("gfp").filter(|_| matches!(op, Op::Slab { at: slab::At::New, .. }));
+        // What fails of an allocation is that there is no memory.
+        let fails = gfp.map_or(op, |gfp| Op::Alloc { gfp: ops::gfp(Some(gfp.span.of(self.text))) });
+        let open = self.open_failure(unit, failure, into, Some(fails));
         if !open.never {
             let may_fail = open.may_fail;
-            match (op, sorted.value("gfp")) {
-                (Op::Slab { at: slab::At::New, .. }, Some(gfp)) => {
-                    self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail });
-                }
-                _ => {
+            match gfp {
+                Some(gfp) => self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail }),
+                None => {
                     unit.emit(Instr::Op { op, into, may_fail });
                 }
             }
@@ -429,7 +453,11 @@ impl<'a> Lower<'a> {
             None if crate::decls::named(name).is_some() => {
                 Some("declarations stand in the scenario, outside of threads".to_owned())
             }
+            None if kernel_names::statement(name).is_some() => kernel_names::statement(name).map(str::to_owned),
             None if name == "call" => Some("a proc is called by its own name: `NAME ARGUMENT…`".to_owned()),
+            None if SECTIONS.iter().any(|(section, ..)| *section == name) => {
+                Some("it stands in the scenario, outside of threads: is a `}` missing above?".to_owned())
+            }
             None => {
                 let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
                 let procs = self.procs.keys().copied();
@@ -514,7 +542,7 @@ impl<'a> Lower<'a> {
         }
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
         let failure = self.failure_of(unit, node, &Subject::Proc, &sorted);
-        let open = self.open_failure(unit, failure, into, false);
+        let open = self.open_failure(unit, failure, into, None);
         if open.never {
             return;
         }

@@ -9,6 +9,7 @@ use super::names::{Names, Symbol, Words, is_name};
 use super::{Lower, list};
 use crate::decls;
 use crate::expectations::{Engine, Expectations};
+use crate::kernel_names;
 use crate::load::{Case, Limits, Scenario};
 use crate::ops;
 use crate::report::{Mistakes, did_you_mean, place_of};
@@ -25,7 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
-    ("setup", "setup { … }", "runs alone, before the threads"),
+    ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
     (
         "irq",
@@ -300,7 +301,10 @@ impl<'a> Lower<'a> {
         let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
         let help = match is_statement {
             true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),
-            false => did_you_mean(name, known()),
+            false => match kernel_names::declaration(name) {
+                Some(answer) => Some(answer.to_owned()),
+                None => did_you_mean(name, known()),
+            },
         };
         self.mistakes
             .add("unknown-declaration", node.name.span, format!("`{name}` is nothing that a scenario has"))

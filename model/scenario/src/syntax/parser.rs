@@ -28,6 +28,7 @@ pub(super) fn parse(text: &str, tokens: &[Token], mistakes: &mut Mistakes) -> (F
         disabled: None,
         off: Vec::new(),
         misindented: None,
+        closed_early: None,
         mistakes,
     };
     let nodes = parser.body(None);
@@ -49,6 +50,8 @@ struct Parser<'a> {
     /// The first `}` whose line is indented otherwise than the line of its
     /// `{`: where a missing `}` most likely belongs.
     misindented: Option<(Span, Span)>,
+    /// The first `}` that closes a scenario on a line which is indented otherwise: where a `}` too many most likely is.
+    closed_early: Option<(Span, Span)>,
     mistakes: &'a mut Mistakes,
 }
 
@@ -76,10 +79,7 @@ impl<'a> Parser<'a> {
                 Kind::Close if open.is_some() => return nodes,
                 Kind::Close => {
                     self.at += 1;
-                    self.mistakes
-                        .add("stray-brace", token.span, "this `}` closes nothing")
-                        .expected("a statement")
-                        .help("delete it, or look for a `}` too many above");
+                    self.tell_stray(token.span);
                 }
                 Kind::Semicolon => {
                     self.at += 1;
@@ -247,8 +247,12 @@ impl<'a> Parser<'a> {
         };
         let (opened, closed) = (line_start(open.start), line_start(close.start));
         let first_on_line = closed + indent(closed) == close.start as usize;
-        if self.misindented.is_none() && first_on_line && indent(opened) != indent(closed) {
+        let otherwise = indent(opened) != indent(closed);
+        if self.misindented.is_none() && first_on_line && otherwise {
             self.misindented = Some((open, close));
+        }
+        if self.closed_early.is_none() && self.depth == 1 && otherwise {
+            self.closed_early = Some((open, close));
         }
     }
 
@@ -509,6 +513,22 @@ impl<'a> Parser<'a> {
         self.mistakes
             .add("too-many", span, "the file has too many statements")
             .expected(format!("at most {NODES_MAX}"));
+    }
+
+    fn tell_stray(&mut self, stray: Span) {
+        let Some((opened, closed)) = self.closed_early.take() else {
+            self.mistakes
+                .add("stray-brace", stray, "this `}` closes nothing")
+                .expected("a statement")
+                .help("delete it, or look for a `}` too many above");
+            return;
+        };
+        let line = place_of(self.text, opened.start).line;
+        self.mistakes
+            .add("stray-brace", closed, format!("this `}}` closes the scenario of line {line} too early"))
+            .expected("a declaration, a thread or `expect`")
+            .seen(stray, "so this `}` closes nothing")
+            .help("one of the two is too many");
     }
 
     fn tell_unclosed(&mut self, open: Span) {

@@ -183,7 +183,8 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
             message: "locals are not declared".to_owned(),
             expected: "a statement",
             help: Some(
-                "a local is born by `into=NAME` on the operation that sets it, or by `let NAME=\"expression\"`"
+                "a local is born by `into=NAME` on the operation that sets it, or by `let NAME=\"expression\"`; a word that \
+                 threads share is declared in the scenario: `var NAME`"
                     .to_owned(),
             ),
         });
@@ -489,7 +490,7 @@ fn statement(c: &str) -> String {
 }
 
 fn unquoted(text: &str) -> String {
-    text.trim_end_matches(';').replace('"', "").trim().to_owned()
+    text.trim_end_matches(';').replace(['"', '\''], "").trim().to_owned()
 }
 
 fn one_line(text: &str) -> String {
