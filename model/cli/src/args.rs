@@ -63,19 +63,19 @@ pub enum EngineArg {
 /// Limits of one run.
 #[derive(Args, Debug, Default)]
 pub struct LimitArgs {
-    /// Most states to visit.
+    /// Most states to visit [default: 20000000].
     #[arg(long, value_name = "N")]
     pub states: Option<u64>,
-    /// Most executions to run (shuttle, loom).
+    /// Most executions to run (shuttle, loom) [default: 20000000 for shuttle, 2000000 for loom].
     #[arg(long, value_name = "N")]
     pub executions: Option<u64>,
-    /// Most memory for visited states, in MiB.
+    /// Most memory for visited states, in MiB [default: 4096].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<u64>,
-    /// Most time for one engine and case, in seconds.
+    /// Most time for one engine and case, in seconds [default: no limit].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub time: Option<Duration>,
-    /// Most preemptions of one execution under loom.
+    /// Most preemptions of one execution under loom [default: from few up, to as many as its executions allow].
     #[arg(long, value_name = "N")]
     pub preemptions: Option<u32>,
 }
@@ -88,8 +88,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
-    #[arg(default_value = "scenarios")]
+    /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
+    #[arg(default_value = "scenarios", value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
     /// Which engine explores [default: explicit].
     #[arg(long, value_enum)]
@@ -150,7 +150,8 @@ pub enum SamplerArg {
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The scenario file.
+    /// The scenario file; `::NAME` behind it takes that scenario or case alone.
+    #[arg(value_name = "FILE[::CASE]")]
     pub file: PathBuf,
     /// Only scenarios or cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
@@ -166,7 +167,8 @@ pub struct ExplainArgs {
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The scenario file.
+    /// The scenario file; `::NAME` behind it takes that scenario or case alone.
+    #[arg(value_name = "FILE[::CASE]")]
     pub file: PathBuf,
     /// The token, as the trace printed it.
     pub token: String,
@@ -181,7 +183,7 @@ pub struct ReplayArgs {
 /// Arguments of `fmt`.
 #[derive(Args, Debug)]
 pub struct FmtArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
+    /// Scenario files, or folders with `.kdl` files in them; `-` formats standard input to standard output.
     #[arg(default_value = "scenarios")]
     pub paths: Vec<PathBuf>,
     /// Change nothing; fail if a file would change.
@@ -265,6 +267,9 @@ pub struct FuzzArgs {
     /// Leave loom out: the others are quicker.
     #[arg(long)]
     pub no_loom: bool,
+    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
+    #[arg(long)]
+    pub judge: bool,
     /// Where failing scenarios are written, shrunk.
     #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
     pub out: PathBuf,

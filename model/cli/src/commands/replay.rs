@@ -1,7 +1,10 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
 use super::{Exit, check::cases, load, style, usage, write};
-use crate::args::ReplayArgs;
+use crate::{
+    args::ReplayArgs,
+    files::{Selection, with_case},
+};
 use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle, weak};
 use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Counterexample, TokenError, token, trace};
@@ -9,11 +12,16 @@ use fenceweave_scenario::{Case, Engine, Expected, Verdict};
 use std::fmt::Write as _;
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
-    let loaded = match load(&args.file) {
+    let (file, _) = with_case(&args.file);
+    let loaded = match load(&file) {
         Ok(loaded) => loaded,
         Err(unread) => return unread.tell(),
     };
-    let wanted = |c: &Case| args.only.as_ref().is_none_or(|only| c.program.name.contains(only.as_str()));
+    let selection = Selection::of(std::slice::from_ref(&args.file));
+    let wanted = |c: &Case| {
+        let name = &c.program.name;
+        args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
+    };
     let all: Vec<&Case> = cases(&loaded).map(|(_, c)| c).filter(|c| wanted(c)).collect();
     match which(&all, args) {
         Ok((case, trace)) => show(case, trace, args.shuttle),

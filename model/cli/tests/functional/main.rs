@@ -21,4 +21,5 @@ mod mutants;
 mod project;
 mod replay;
 mod sampling;
+mod sentences;
 mod sweep;

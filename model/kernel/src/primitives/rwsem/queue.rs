@@ -4,7 +4,10 @@
 //! with interrupts off as the kernel has it; whoever else wants it is held back, and the fast paths see each change.
 
 use super::{Count, Queue, READER_BIAS, WAITERS_BIT, Waiters, op::At, op::RwSemOp};
-use crate::{AtomicCell, Cx, Errno, Flow, Held, Mutation, Order, Property, Runtime, SharedCell, ThreadId};
+use crate::{
+    AtomicCell, Cx, Errno, Flow, Held, Mutation, Order, Property, Runtime, SharedCell, ThreadId,
+    primitives::rcu::as_reader,
+};
 
 /// `wait_lock`, held by this step and perhaps by others before and after it.
 #[derive(Clone, Copy)]
@@ -42,7 +45,7 @@ impl RwSemOp {
     /// The section goes on in the next step.
     fn keep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: Section, at: At) -> Flow {
         if !s.begun {
-            cx.private.spin_depth += 1;
+            as_reader(cx, |p| p.spin_depth += 1);
             cx.irqs_disable();
         }
         cx.rwsem(self.sem).queue.set(s.held, s.queue);
@@ -54,7 +57,7 @@ impl RwSemOp {
     fn release<R: Runtime>(&self, cx: &mut Cx<'_, R>, mut s: Section) {
         s.queue.wait_lock.release().iter().for_each(|t| cx.rt.release(t));
         if s.begun {
-            cx.private.spin_depth -= 1;
+            as_reader(cx, |p| p.spin_depth -= 1);
             cx.irqs_restore();
         }
         cx.rwsem(self.sem).queue.set(s.held, s.queue);
