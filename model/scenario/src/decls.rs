@@ -285,7 +285,8 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option(
                 "variant",
                 Takes::OneOf(&RESV_VARIANTS),
-                "which fences of its own context a new one may take the place of, upstream without it",
+                "which fences of its own context a new one may take the place of, upstream without it; `unordered-count` is upstream, \
+                 with `num_fences` read as the kernel has it, which no `smp_rmb()` orders before the slots",
             ),
         ],
         meaning: "a reservation: a ww mutex and a list of fences",
