@@ -23,3 +23,4 @@ mod replay;
 mod sampling;
 mod sentences;
 mod sweep;
+mod warnings;
