@@ -111,6 +111,8 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
+    /// The variables that the scenario says weak memory matters of.
+    pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
     /// Names of fields.

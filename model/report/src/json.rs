@@ -69,9 +69,11 @@
 use crate::{
     outcomes,
     replay::{End, Replay, Step},
-    token, verdict, waiting, words,
+    token,
+    trace::stale::is_news,
+    verdict, waiting, words,
 };
-use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Trace, Watched};
+use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Stale, Stored, Trace, Watched};
 use fenceweave_kernel::{Action, Outcome, Program, ThreadId};
 use serde::Serialize;
 
@@ -231,6 +233,8 @@ struct EngineOut<'a> {
     preemptions: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    without: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     counts: CountsOut,
@@ -247,6 +251,7 @@ struct CountsOut {
     depth: u64,
     executions: u64,
     blocked: u64,
+    impossible: u64,
     unfair_cycles: u64,
 }
 
@@ -269,7 +274,28 @@ struct ViolationOut<'a> {
     waits: Vec<WaitOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     loop_from: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<StaleOut<'a>>,
     steps: Vec<StepOut<'a>>,
+}
+
+/// A read of weak memory that did not return the youngest store; steps from 1, none for what was there at the start.
+#[derive(Serialize)]
+struct StaleOut<'a> {
+    step: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<&'a str>,
+    stores_back: u8,
+    got: StoredOut,
+    youngest: StoredOut,
+}
+
+#[derive(Serialize)]
+struct StoredOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -335,7 +361,7 @@ struct ConditionOut<'a> {
 }
 
 fn failure<'a>(program: &Program, f: &Failed<'a>) -> FailureOut<'a> {
-    let token = f.trace.map(|t| token::encode(program, &t.steps));
+    let token = f.trace.map(|t| token::of_trace(program, t));
     FailureOut { text: f.text, engines: f.engines.clone(), token }
 }
 
@@ -352,15 +378,16 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
         Outcome::Violated(_) => None,
     });
-    let Counts { states, transitions, terminals, depth, executions, blocked, unfair_cycles } = e.counts;
+    let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles } = e.counts;
     let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
     EngineOut {
         engine: e.engine.name(),
         coverage,
         preemptions,
         why,
+        without: e.engine.misses(),
         seconds,
-        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, unfair_cycles },
+        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles },
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(program, f)).collect(),
         conditions: conditions.collect(),
@@ -368,7 +395,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
 }
 
 fn condition<'a>(program: &Program, w: &Watched, text: &'a str) -> ConditionOut<'a> {
-    let token = |t: &Trace| token::encode(program, &t.steps);
+    let token = |t: &Trace| token::of_trace(program, t);
     ConditionOut {
         text,
         judged: !w.not_judged,
@@ -409,12 +436,28 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         },
         object: v.object.map(|o| words::object_name(program, o)),
         other: v.other.map(|t| program.thread_name(t)),
-        token: token::encode(program, steps),
+        token: token::of_trace(program, &found.trace),
         preemptions: replay.preemptions(),
         point_of_no_return: point,
         waits,
         loop_from: replay.loop_from.map(|from| from + 1),
+        stale: found.trace.weak.iter().flatten().filter(|s| is_news(s)).map(|s| stale(&replay, s)).collect(),
         steps: (0..replay.steps.len()).map(|i| step(program, &replay, i)).collect(),
+    }
+}
+
+fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
+    let program = replay.program;
+    let stored = |s: &Stored| StoredOut {
+        value: s.value.map(|v| words::value_in(program, &replay.last.world, v)),
+        step: s.step.map(|at| at + 1),
+    };
+    StaleOut {
+        step: s.step + 1,
+        word: s.word.map(|w| words::object_name(program, w)),
+        stores_back: s.age,
+        got: stored(&s.got),
+        youngest: stored(&s.newest),
     }
 }
 

@@ -13,9 +13,12 @@
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
 //!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
 //! * `-- switch` stands where a thread is left that could have gone on.
+//! * Under the table of an execution on weak memory stands a line for each read that was stale: what it returned, who
+//!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
 mod rows;
+pub(crate) mod stale;
 mod table;
 
 use crate::{
@@ -76,6 +79,11 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
         push(&mut out, &style.paint(Role::Bad, &line));
     }
+    let stale = stale::lines(&replay, example.trace);
+    if !stale.is_empty() {
+        out.push('\n');
+        stale.iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
+    }
     if let Some(v) = example.violation {
         out.push('\n');
         let mut lines = verdict::lines(&replay, v).into_iter();
@@ -85,7 +93,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     if let Some(line) = way_out(example, &replay) {
         push(&mut out, &style.paint(Role::Good, &line));
     }
-    push(&mut out, &format!("replay: {}", token::encode(program, &example.trace.steps)));
+    push(&mut out, &format!("replay: {}", token::of_trace(program, example.trace)));
     out
 }
 

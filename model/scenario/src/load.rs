@@ -47,9 +47,6 @@ pub struct Case {
     pub expectations: Expectations,
     /// Whether any script can go backwards, or backs off from locks.
     pub has_loops: bool,
-    /// Whether a variable is declared `weak`: more outcomes are expected on
-    /// weak memory than elsewhere.
-    pub weak: bool,
     /// How far engines may go.
     pub limits: Limits,
     /// The engines that are not to run it, each with the author's reason.

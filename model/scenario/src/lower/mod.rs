@@ -59,7 +59,6 @@ pub(crate) struct Lower<'a> {
     budget: &'a mut usize,
     needs_rcu: bool,
     has_loops: bool,
-    weak: bool,
 }
 
 impl<'a> Lower<'a> {

@@ -171,7 +171,6 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             budget,
             needs_rcu: false,
             has_loops: false,
-            weak: false,
         };
         lowered.push(lower.case(node));
     }
@@ -266,7 +265,6 @@ impl<'a> Lower<'a> {
         Case {
             name: self.case.map(str::to_owned),
             has_loops: self.has_loops,
-            weak: self.weak,
             limits: self.limits,
             excluded,
             expectations,
