@@ -21,7 +21,9 @@ impl<'a> About<'a> {
         for (i, node) in nodes.iter().enumerate() {
             let before = i.checked_sub(1).map(|i| nodes[i]);
             let (beside, what) = match node.name.text.as_str() {
-                "smp-mb-before-atomic" => (nodes.get(i + 1).is_some_and(|n| is_atomic(n)), "before an atomic operation"),
+                "smp-mb-before-atomic" => {
+                    (nodes.get(i + 1).is_some_and(|n| is_atomic(n)), "before an atomic operation")
+                }
                 "smp-mb-after-atomic" => (before.is_some_and(is_atomic), "behind an atomic operation"),
                 "smp-mb-after-spinlock" => (before.is_some_and(is_lock), "behind the `lock` of a spinlock"),
                 _ => (true, ""),
