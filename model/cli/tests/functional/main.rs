@@ -24,3 +24,4 @@ mod replay;
 mod sampling;
 mod sentences;
 mod sweep;
+mod warnings;
