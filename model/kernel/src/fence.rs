@@ -335,10 +335,7 @@ pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> boo
 
 /// `test_and_set_bit()`, a full barrier whether the bit was set or not (since 6.0): what was there.
 fn test_and_set<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, bits: u8) -> u8 {
-    cx.rt.full_barrier();
-    let was = cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full);
-    cx.rt.full_barrier();
-    was
+    cx.fully(|cx| cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full))
 }
 
 /// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver

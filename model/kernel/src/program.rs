@@ -8,7 +8,10 @@ pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
-use crate::{Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv};
+use crate::{
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
+    resv,
+};
 use std::ops::Range;
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
@@ -54,6 +57,8 @@ pub struct SourceLine {
     pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
+    /// Of an operation in a proc, where that is called: `drop, called at line 6`. Empty elsewhere.
+    pub via: String,
 }
 
 /// One thread's code.
@@ -107,12 +112,17 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
+    /// The variables that the scenario says weak memory matters of.
+    pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
     pub words: Vec<(i32, String)>,
+    /// The error numbers that the scenario names, or that its operations return: only these print by name, for any other
+    /// negative number is a number.
+    pub errnos: Vec<Errno>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -186,6 +196,28 @@ impl Program {
     /// The pseudo-thread that runs setup and teardown.
     pub fn main_thread(&self) -> ThreadId {
         ThreadId(self.scripts.len() as u8)
+    }
+
+    /// The script that a place of a thread is in, and the place there. Setup and teardown are one thread's: the places of
+    /// teardown are counted on from setup's.
+    pub fn script_at(&self, t: ThreadId, pc: u16) -> (&Script, u16) {
+        let setup = self.setup.code.len() as u16;
+        match self.scripts.get(t.index()) {
+            Some(script) => (script, pc),
+            None if pc < setup => (&self.setup, pc),
+            None => (&self.teardown, pc - setup),
+        }
+    }
+
+    /// A place of teardown as [`script_at`](Program::script_at) counts it.
+    pub fn teardown_place(&self, pc: u16) -> u16 {
+        // A script has at most some thousand instructions.
+        self.setup.code.len() as u16 + pc
+    }
+
+    /// A violation that came of running the teardown, with its place counted so.
+    pub fn of_teardown(&self, v: Violation) -> Violation {
+        if v.thread == self.main_thread() { Violation { pc: self.teardown_place(v.pc), ..v } } else { v }
     }
 
     /// Checks the program against the model's capacities.

@@ -246,21 +246,31 @@ pub enum Variant {
     StrictLater,
     /// Any fence of the context, as it once was: an earlier one added late hides the later one.
     AnySameContext,
+    /// As upstream, and `num_fences` is read as `dma_resv_iter_restart_unlocked()` is written: plainly. A control dependency
+    /// to the slots orders no loads, so a walk may find a slot that is not filled yet. In the other variants the load
+    /// acquires, as if the `smp_wmb()` of `dma_resv_add_fence()` had its `smp_rmb()`.
+    UnorderedCount,
 }
 
 impl Variant {
     /// All of them, with the names that a scenario uses.
-    pub const ALL: [(&'static str, Variant); 3] = [
+    pub const ALL: [(&'static str, Variant); 4] = [
         ("upstream", Variant::Upstream),
         ("strict-later", Variant::StrictLater),
         ("any-same-context", Variant::AnySameContext),
+        ("unordered-count", Variant::UnorderedCount),
     ];
+
+    /// How an unlocked walk reads `num_fences`.
+    fn count_order(self) -> Order {
+        if self == Variant::UnorderedCount { Order::Relaxed } else { Order::Acquire }
+    }
 
     /// Whether `new` may take the place of `old`.
     fn supersedes<R: Runtime>(self, cx: &Cx<'_, R>, new: ObjId, old: ObjId) -> bool {
         let (world, program) = (&*cx.world, cx.program);
         match self {
-            Variant::Upstream => fence::is_later_or_same(world, program, new, old),
+            Variant::Upstream | Variant::UnorderedCount => fence::is_later_or_same(world, program, new, old),
             Variant::StrictLater => new != old && fence::is_later_or_same(world, program, new, old),
             Variant::AnySameContext => world.fence_point(program, new).0 == world.fence_point(program, old).0,
         }
@@ -304,14 +314,18 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
     }
 }
 
-/// `dma_resv_reset_max_fences()`: what was reserved and not used ends with the hold of the lock.
+/// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
+/// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds it.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutation::ResvNoReset)
     {
+        let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
         let list = cx.list(list);
-        let num = list.num.load(Order::Relaxed);
-        list.max.store(num, Order::Relaxed);
+        if debug {
+            let num = list.num.load(Order::Relaxed);
+            list.max.store(num, Order::Relaxed);
+        }
         list.reserved.set(0);
     }
 }

@@ -253,10 +253,8 @@ impl SyncFileOp {
         let was = match variant_of(cx.program, self.file) {
             Variant::Upstream => {
                 // test_and_set_bit()
-                cx.rt.full_barrier();
-                let was = cx.sync_file(self.file).flags.fetch_or(u64::from(POLL_ENABLED), Order::Full);
-                cx.rt.full_barrier();
-                was & POLL_ENABLED != 0
+                let set = u64::from(POLL_ENABLED);
+                cx.fully(|cx| cx.sync_file(self.file).flags.fetch_or(set, Order::Full)) & POLL_ENABLED != 0
             }
             Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
         };
@@ -338,7 +336,7 @@ impl SyncFileOp {
             At::Add if zero || program.mutated(Mutation::FilePollNoWake) => self.test(program),
             At::Add => self.go(At::Wake),
             At::Test if !zero => self.leave_with(Value::Word(1)),
-            At::Test if self.once => self.leave_with(Value::Word(0)),
+            At::Test if self.once && !self.patience.interruptible() => self.leave_with(Value::Word(0)),
             At::Test => self.go(At::SetState),
             At::Remove => self.drop_fence(program),
             _ => Flow::Done(Value::Word(0)),
@@ -392,6 +390,8 @@ impl Protocol for SyncFileOp {
             {
                 self.leave_with(Woken::Signal.result())
             }
+            // do_poll() looks for a signal before it looks at the time.
+            At::SetState if self.once => self.leave_with(Value::Word(0)),
             At::SetState => {
                 cx.set_sleeping(self.patience);
                 self.go(At::Sleep)

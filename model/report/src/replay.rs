@@ -5,10 +5,11 @@ mod change;
 pub(crate) use change::{Change, merge, of_setup};
 
 use crate::words;
-use fenceweave_explore::Trace;
+use fenceweave_explore::{Stale, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId,
-    thread::Run,
+    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, Thread, ThreadId, Value, Violation,
+    program::CalleeId,
+    thread::{Run, Stepped},
 };
 
 /// How far an operation got with a step.
@@ -73,6 +74,8 @@ pub(crate) struct Replay<'a> {
     pub(crate) initial: State,
     /// The state after the last.
     pub(crate) last: State,
+    /// The main thread as teardown left it.
+    main: Option<Thread>,
     /// How many steps lead to the loop, if it is a lasso.
     pub(crate) loop_from: Option<usize>,
     /// Why the rest of the trace could not be taken: it belongs to another program.
@@ -82,23 +85,21 @@ pub(crate) struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Takes a trace's steps.
     pub(crate) fn of(program: &'a Program, trace: &Trace) -> Replay<'a> {
-        Replay { loop_from: trace.loop_from, ..Replay::new(program, &trace.steps) }
-    }
-
-    /// Takes steps of which nothing is known.
-    pub(crate) fn new(program: &'a Program, actions: &[Action]) -> Replay<'a> {
         let initial = State::initial(program);
-        let mut replay = Replay { program, steps: vec![], initial, last: initial, loop_from: None, diverged: None };
+        let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
+        let mut replay =
+            Replay { program, steps: vec![], initial, last: initial, main: None, loop_from, diverged: None };
         // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
         let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
-        for action in actions {
+        for (i, action) in trace.steps.iter().enumerate() {
             if let Some(why) = misfit(program, &replay.last, *action) {
                 replay.diverged = Some(why);
                 break;
             }
             let flying = &mut in_flight[action.thread.index()];
             let depth = replay.last.thread(action.thread).depth();
-            let step = take(program, &mut replay.last, *action, flying.len() <= depth);
+            let stale = stale.map(|s| s.iter().filter(|s| s.step == i));
+            let step = take(program, &mut replay.last, *action, flying.len() <= depth, stale);
             flying.truncate(depth);
             if !matches!(step.end, End::Done(_)) {
                 flying.push(step.pc);
@@ -111,6 +112,38 @@ impl<'a> Replay<'a> {
             replay.steps.push(step);
         }
         replay
+    }
+
+    /// The same with teardown's steps, where all threads are done, and what is wrong when everything is over.
+    pub(crate) fn with_teardown(program: &'a Program, trace: &Trace) -> Replay<'a> {
+        let mut replay = Replay::of(program, trace);
+        let is_over = replay.diverged.is_none() && replay.last.violation().is_none();
+        if is_over && replay.last.is_finished(program) && !program.teardown.code.is_empty() {
+            replay.tear_down();
+        }
+        replay
+    }
+
+    fn tear_down(&mut self) {
+        let (program, mut last) = (self.program, self.last);
+        let (steps, main) = (&mut self.steps, &mut self.main);
+        let mut before: Option<(State, Thread)> = None;
+        last.conclude_watched(program, &mut |state, t, thread, did| match (did, before.take()) {
+            (Some(did), Some((was, at))) => {
+                let goes_on = steps.last().is_some_and(|s: &Step| s.thread == t && !matches!(s.end, End::Done(_)));
+                steps.push(alone(program, (&was, &at), (state, thread), t, did, !goes_on));
+                if t == program.main_thread() {
+                    *main = Some(*thread);
+                }
+            }
+            _ => before = Some((*state, *thread)),
+        });
+        self.last = last;
+    }
+
+    /// A thread at the end.
+    pub(crate) fn thread(&self, t: ThreadId) -> &Thread {
+        self.main.as_ref().filter(|_| t == self.program.main_thread()).unwrap_or(self.last.thread(t))
     }
 
     /// The steps of the loop.
@@ -171,12 +204,46 @@ fn unwoken(state: &State, t: ThreadId) -> Option<&'static str> {
     }
 }
 
-fn take(program: &Program, state: &mut State, action: Action, first: bool) -> Step {
+/// Takes a step as on weak memory: what it reads stale is shown to it. Loom takes a plain access in one step.
+fn take_weakly<'s>(
+    program: &Program,
+    state: &mut State,
+    action: Action,
+    stale: impl Iterator<Item = &'s Stale>,
+) -> StepResult {
+    let mut shown = vec![];
+    for (variable, value) in stale.filter_map(|s| Some((s.word.filter(|w| w.as_var().is_some())?, s.got.value?))) {
+        shown.push((variable, value, state.show_in(variable, value)));
+    }
+    let mut taken = state.step(program, action);
+    let is_open = state.thread(action.thread).machine().label().ends_with(": end");
+    if is_open && taken.violation.is_none() && taken.result.is_none() {
+        taken = state.step(program, action);
+    }
+    for (variable, value, newest) in shown.into_iter().rev() {
+        // What it wrote itself is there to stay.
+        if state.world.var_value(variable) == value {
+            state.show_in(variable, newest);
+        }
+    }
+    taken
+}
+
+fn take<'s>(
+    program: &Program,
+    state: &mut State,
+    action: Action,
+    first: bool,
+    stale: Option<impl Iterator<Item = &'s Stale>>,
+) -> Step {
     let (t, before) = (action.thread, *state);
     let (pc, label) = (before.thread(t).pc(), before.thread(t).machine().label());
     let ways = before.ways(program, t);
     let unwoken = unwoken(&before, t);
-    let taken = state.step(program, action);
+    let taken = match stale {
+        Some(stale) => take_weakly(program, state, action, stale),
+        None => state.step(program, action),
+    };
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
         Some(Instr::Choose { into, .. } | Instr::Fails { into, .. }) => (into, None),
@@ -225,5 +292,46 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
         unwoken,
         progressed: taken.progressed,
         could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
+    }
+}
+
+/// A step of teardown, or of an agent that runs while teardown waits for it.
+fn alone(
+    program: &Program,
+    (before, at): (&State, &Thread),
+    (after, now): (&State, &Thread),
+    t: ThreadId,
+    did: &Stepped,
+    first: bool,
+) -> Step {
+    let is_main = t == program.main_thread();
+    let pc = if is_main { program.teardown_place(at.pc()) } else { at.pc() };
+    let broke = did.violation.map(|v| if is_main { program.of_teardown(v) } else { v });
+    let end = match (broke, did.result, now.run()) {
+        (Some(v), None, _) => End::Broken(v),
+        (Some(v), Some(_), _) if v.pc == pc => End::Broken(v),
+        (_, Some(v), _) => End::Done(v),
+        (None, None, Run::Asleep(on, _)) => End::Asleep(on),
+        _ => End::Unfinished,
+    };
+    let into = match words::instr(program, t, pc) {
+        Some(Instr::Op { into, .. } | Instr::Choose { into, .. }) => into.filter(|_| matches!(end, End::Done(_))),
+        _ => None,
+    };
+    let result = did.result.map(|v| words::value_in(program, &after.world, v));
+    Step {
+        thread: t,
+        pc,
+        first,
+        label: at.machine().label(),
+        choice: None,
+        end,
+        into,
+        result,
+        changes: change::worlds(program, &before.world, &after.world, did.touched.iter()),
+        depth: at.depth(),
+        unwoken: None,
+        progressed: did.progressed,
+        could_go_on: false,
     }
 }

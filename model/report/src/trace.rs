@@ -13,9 +13,12 @@
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
 //!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
 //! * `-- switch` stands where a thread is left that could have gone on.
+//! * Under the table of an execution on weak memory stands a line for each read that was stale: what it returned, who
+//!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
 mod rows;
+pub(crate) mod stale;
 mod table;
 
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{
-    Action, Instr, Op, Operand, Program, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
+    Action, Instr, Op, Operand, Program, State, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
 };
 use table::Spinning;
 
@@ -70,11 +73,22 @@ impl<'a> Counterexample<'a> {
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
 pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     let program = example.program;
-    let replay = Replay::of(program, example.trace);
+    // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
+    // it did where loads were stale, a replay on one memory cannot tell.
+    let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
+    let replay = match example.violation.is_some_and(at_end) && example.trace.weak.is_none() {
+        true => Replay::with_teardown(program, example.trace),
+        false => Replay::of(program, example.trace),
+    };
     let mut out = table(example, &replay, style);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
         push(&mut out, &style.paint(Role::Bad, &line));
+    }
+    let stale = stale::lines(&replay, example.trace);
+    if !stale.is_empty() {
+        out.push('\n');
+        stale.iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
     }
     if let Some(v) = example.violation {
         out.push('\n');
@@ -85,7 +99,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     if let Some(line) = way_out(example, &replay) {
         push(&mut out, &style.paint(Role::Good, &line));
     }
-    push(&mut out, &format!("replay: {}", token::encode(program, &example.trace.steps)));
+    push(&mut out, &format!("replay: {}", token::of_trace(program, example.trace)));
     out
 }
 
@@ -97,7 +111,9 @@ fn push(out: &mut String, line: &str) {
 fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
     let no_return = example.passing().map(|(after, _)| after);
     let rows = rows::fold(replay, no_return);
-    let columns: Vec<ThreadId> = replay.program.threads().filter(|t| takes_part(example, replay, *t)).collect();
+    let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
+    let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
+    let columns: Vec<ThreadId> = threads.chain(teardown).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();
@@ -118,6 +134,7 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
         return Some("no schedule of this program ends well".into());
     }
     let (after, passing) = example.passing()?;
+    let passing = &who_matters(replay.program, &example.trace.steps, after, passing);
     let (first, at) = (passing.first()?, after + 1);
     let other = replay.program.thread_name(first.thread);
     let instead = example.trace.steps[after];
@@ -129,6 +146,39 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
     };
     let steps: Vec<Action> = example.trace.steps[..after].iter().chain(passing).copied().collect();
     Some(format!("passes if at step {at} {how}: {}", token::encode(replay.program, &steps)))
+}
+
+/// The same steps in the order that shows best who it is that must go first: of those who do so before the thread that
+/// went wrong, one after whose steps alone that thread can go on and all still ends well. The shortest way there is
+/// begins with anybody.
+fn who_matters(program: &Program, steps: &[Action], after: usize, passing: &[Action]) -> Vec<Action> {
+    let Some(wrong) = steps.get(after).map(|step| step.thread) else { return passing.to_vec() };
+    let before = passing.iter().take_while(|a| a.thread != wrong).count();
+    let mut others: Vec<ThreadId> = passing[..before].iter().map(|a| a.thread).collect();
+    others.sort_unstable();
+    others.dedup();
+    let mut from = State::initial(program);
+    let whole = |state: &mut State, steps: &[Action]| {
+        steps.iter().all(|step| {
+            let can = state.violation().is_none() && state.is_enabled(program, step.thread);
+            let can = can && step.choice < state.ways(program, step.thread);
+            can && state.step(program, *step).violation.is_none()
+        })
+    };
+    if others.len() < 2 || !whole(&mut from, &steps[..after]) {
+        return passing.to_vec();
+    }
+    let alone = |other: ThreadId| {
+        let (first, rest): (Vec<Action>, Vec<Action>) = passing[..before].iter().partition(|a| a.thread == other);
+        let turn = passing[before..].iter().take_while(|a| a.thread == wrong).count();
+        let (turn, end) = passing[before..].split_at(turn);
+        [&first, turn, &rest, end].concat()
+    };
+    let ends_well = |order: &Vec<Action>| {
+        let mut state = from;
+        whole(&mut state, order) && state.is_finished(program) && state.conclude(program).is_none()
+    };
+    others.into_iter().map(alone).find(ends_well).unwrap_or_else(|| passing.to_vec())
 }
 
 /// How a choice falls: `` `choose A B` gives A ``.

@@ -261,12 +261,13 @@ impl FenceOp {
     /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
     /// which may be later than the kernel does: after the callbacks.
     fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
-        let set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
-        if self.what == What::Timestamp
-            && !set
-            && let Some(spin) = self.spin(cx)
-        {
-            return spin;
+        let mut set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
+        if self.what == What::Timestamp && !set {
+            if let Some(spin) = self.spin(cx) {
+                return spin;
+            }
+            // What test_bit() did not see yet, it sees some turns later.
+            set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
         }
         Flow::Done(Value::Word(i32::from(set)))
     }

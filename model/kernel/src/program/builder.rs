@@ -43,7 +43,7 @@ impl ProgramBuilder {
         self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
         self.object(
             &format!("{name}.fences"),
-            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default() },
+            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
         );
         self.object(&format!("{name}.list0"), ObjectKind::FenceList);
         self.object(&format!("{name}.list1"), ObjectKind::FenceList);
@@ -104,6 +104,11 @@ impl ProgramBuilder {
         self.program.rcu = Some((rcu, agent));
     }
 
+    /// An error number that prints by name.
+    pub fn errno(&mut self, errno: Errno) {
+        self.program.errnos.push(errno);
+    }
+
     /// The program.
     ///
     /// # Panics
@@ -135,7 +140,7 @@ impl ScriptBuilder {
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
-        self.script.lines.push(SourceLine { line, column: 1, text: text.into() });
+        self.script.lines.push(SourceLine { line, column: 1, text: text.into(), ..SourceLine::default() });
     }
 
     /// The local of that name.
