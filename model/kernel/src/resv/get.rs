@@ -7,7 +7,8 @@ use crate::{
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
-    primitives::alloc,
+    primitives::{alloc, refcount::Owns},
+    runtime::NoteCell,
 };
 
 points! {
@@ -165,6 +166,8 @@ impl GetFences {
         for (fence, word) in self.kept.iter().zip(first.0..first.0 + len.min(self.count)) {
             cx.touch(ObjId(word));
             cx.world.var_mut(ObjId(word)).cell.store(fence::reference(*fence), Order::Relaxed);
+            // The reference that was taken for it.
+            cx.world.var_mut(ObjId(word)).owns.set(Owns::Counted);
         }
         Flow::Done(Value::Word(i32::from(self.count)))
     }
