@@ -39,7 +39,7 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Put a sweep together from the files of its parts.
     Merge(MergeArgs),
-    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
+    /// Put mistakes into a scenario, or into the protocols, and say which of them nobody notices.
     Mutants(MutantsArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
@@ -313,16 +313,33 @@ pub struct ShrinkArgs {
 /// Arguments of `mutants`.
 #[derive(Args, Debug)]
 pub struct MutantsArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
-    #[arg(default_value = "scenarios")]
+    /// One scenario file, with `::CASE` or not: a mistake is put into its text, one after the other. Or the scenarios that
+    /// protocols with a mistake in them are run against: folders.
+    #[arg(default_value = "scenarios", value_name = "FILE[::CASE]")]
     pub paths: Vec<PathBuf>,
+    /// Put the mistakes into the protocols, though a file is named.
+    #[arg(long)]
+    pub protocols: bool,
+    /// Most mistakes to put into a scenario; of more some from all over the text are taken.
+    #[arg(long, value_name = "N", default_value = "400", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: u32,
+    /// Most time for all mistakes in a scenario together, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more].
+    #[arg(long, value_name = "N")]
+    pub states: Option<u64>,
+    /// Print JSON: one object a line for each mistake in a scenario, and one for all of them.
+    #[arg(long)]
+    pub json: bool,
     /// Only these mutations, by name or beginning of a name.
     #[arg(long, value_name = "NAME")]
     pub mutation: Vec<String>,
     /// Which engines run the scenarios [default: explicit, then loom for what is left].
     #[arg(long, value_enum)]
     pub engine: Option<EngineArg>,
-    /// Run every scenario against every mutant, not only until one kills it, and say how many do.
+    /// Run every scenario against every mutant, not only until one kills it, and say how many do; of a scenario's own
+    /// mistakes, tell those that are noticed, too.
     #[arg(long)]
     pub all: bool,
     /// Only list the mutations: protocol, kernel function, what is wrong.

@@ -63,6 +63,9 @@
 //! What makes a scenario's verdict empty is an object of its own after those of its cases: `format`, `file`, `scenario`, and `warnings`,
 //! each with the fields of a mistake; `untold`, if there were more. There is none without warnings.
 //!
+//! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`, `kind`, `was`, `becomes` (left out if
+//! nothing takes its place), `fate`, and for those that are noticed `case` and `by`; then one with `format`, `file` and how many came to each fate.
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `line` and `column` from 1, `message`, and `help` if a way out is known.
 
@@ -158,6 +161,63 @@ pub fn mistakes(file: &str, mistakes: &[Mistake<'_>]) -> String {
 pub fn warnings(file: &str, scenario: &str, warnings: &[Mistake<'_>], untold: usize) -> String {
     let untold = (untold > 0).then_some(untold);
     text(serde_json::to_string(&WarningsOut { format: FORMAT, file, scenario, warnings, untold }))
+}
+
+/// A mistake that was put into a scenario.
+#[derive(Clone, Serialize)]
+pub struct Mutant<'a> {
+    /// The scenario's file.
+    pub file: &'a str,
+    /// Where, from 1.
+    pub line: u32,
+    /// Where, in characters from 1.
+    pub column: u32,
+    /// What sort.
+    pub kind: &'a str,
+    /// What was there.
+    pub was: &'a str,
+    /// What is there instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<&'a str>,
+    /// What became of it.
+    pub fate: &'a str,
+    /// The case that notices it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<&'a str>,
+    /// What fails there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a str>,
+}
+
+/// How many mistakes came to each fate.
+#[derive(Clone, Serialize)]
+#[expect(missing_docs, reason = "each is the number of those with the fate that it is named after")]
+pub struct Mutants<'a> {
+    pub file: &'a str,
+    pub noticed: usize,
+    pub unnoticed: usize,
+    pub no_difference: usize,
+    pub undecided: usize,
+    pub same_program: usize,
+    pub does_not_load: usize,
+    pub not_tried: usize,
+}
+
+#[derive(Serialize)]
+struct Numbered<T> {
+    format: u32,
+    #[serde(flatten)]
+    what: T,
+}
+
+/// The document of a mistake that was put into a scenario, on one line, with a newline at its end.
+pub fn mutant(mutant: &Mutant<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: mutant }))
+}
+
+/// The document of all of them together, likewise.
+pub fn mutants(mutants: &Mutants<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: mutants }))
 }
 
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.
