@@ -58,7 +58,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "load",
         &[PLACE],
         "reads a word",
-        "READ_ONCE() smp_load_acquire() atomic_read() rcu_dereference()",
+        "READ_ONCE() smp_load_acquire() atomic_read() test_bit() rcu_dereference()",
         |args| access(args, How::Load, None, None),
     )
     .options(&[LOAD_ORDER, DATA_RACE])
