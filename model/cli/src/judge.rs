@@ -16,6 +16,8 @@ pub struct Judgement {
     pub incomplete: Vec<String>,
     /// What the reader should know besides.
     pub notes: Vec<String>,
+    /// The clauses with a name that are broken, each with the way to the state that shows it, if one does.
+    pub broken: Vec<(String, Option<Trace>)>,
 }
 
 /// Something that is not as the scenario expects.
@@ -131,8 +133,14 @@ fn judge_run(case: &Case, run: &Exploration, j: &mut Judgement) {
     }
     judge_violations(case, run, j);
     let expected: Vec<&Expected> = case.expectations.conditions(scenario_engine(run.engine)).collect();
+    let broken: Vec<&str> = case.expectations.broken(scenario_engine(run.engine)).collect();
     for (e, seen) in expected.iter().zip(&run.watched) {
-        judge_condition(e, seen, run, j);
+        let named = e.name.as_deref();
+        match named.filter(|name| broken.contains(name)) {
+            Some(name) => judge_broken(e, name, seen, run, j),
+            None => judge_condition(e, seen, run, j),
+        }
+        note_broken(e, seen, run, j);
     }
 }
 
@@ -221,6 +229,43 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
     if e.engine.is_some() && !settled && !run.coverage.is_complete() {
         let looked_at = summary::coverage(&run.coverage);
         j.incomplete.push(format!("line {}: `{}` was judged by {engine} only, {looked_at}", e.line, e.text));
+    }
+}
+
+/// Whether a clause is broken, and by what: nothing shows of a `sometimes` that it never comes.
+fn broken_by<'t>(e: &Expected, seen: &'t Watched, run: &Exploration) -> Option<Option<&'t Trace>> {
+    match e.condition.moment {
+        Moment::Never => seen.seen_true.as_ref().map(Some),
+        Moment::Always | Moment::AtEnd | Moment::Eventually => seen.seen_false.as_ref().map(Some),
+        Moment::Sometimes => (seen.seen_true.is_none() && run.coverage.is_complete()).then_some(None),
+    }
+}
+
+fn note_broken(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+    let Some(name) = e.name.as_ref().filter(|_| !seen.not_judged) else { return };
+    if let Some(by) = broken_by(e, seen, run)
+        && j.broken.iter().all(|(known, _)| known != name)
+    {
+        j.broken.push((name.clone(), by.cloned()));
+    }
+}
+
+/// A clause that `violates` names.
+fn judge_broken(e: &Expected, name: &str, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+    if seen.failed {
+        return judge_condition(e, seen, run, j);
+    }
+    if seen.not_judged || broken_by(e, seen, run).is_some() {
+        return;
+    }
+    if run.coverage.is_complete() {
+        j.fail(
+            run.engine,
+            format!("{name} was expected to be violated, but holds (line {}: `{}`)", e.line, e.text),
+            None,
+        );
+    } else {
+        j.notes.push(format!("{} did not find {name} ({})", run.engine, summary::coverage(&run.coverage)));
     }
 }
 

@@ -210,7 +210,7 @@ machines! {
     /// A work item.
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A timer.
-    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING };
+    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.

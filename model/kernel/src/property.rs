@@ -135,6 +135,9 @@ properties! {
     RcuUnbalanced = "rcu-unbalanced",
         "rcu_read_unlock() without rcu_read_lock(), or a read-side section still open at thread exit",
         "PROVE_RCU";
+    WorkNotDisabled = "work-not-disabled",
+        "a work item is enabled more often than it was disabled: somebody else's disabling ends too early",
+        "WARN_ONCE in enable_work(): work disable count underflowed";
     SleepInAtomic = "sleep-in-atomic",
         "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";

@@ -406,6 +406,11 @@ impl Thread {
                 self.run_private(into, cx);
                 return cx.violation.is_none();
             }
+            Instr::Judge { op } => {
+                self.judge(op, cx);
+                self.pc += 1;
+                return cx.violation.is_none();
+            }
             Instr::Fails { error, .. } => {
                 self.machine = Machine::fail(error);
                 return false;

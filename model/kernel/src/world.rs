@@ -109,6 +109,7 @@ impl<R: Runtime> World<R> {
 /// A fence as it is if others are made of it, or it is made of others.
 fn contained<R: Runtime>(mut object: Object<R>, program: &Program, id: ObjId) -> Object<R> {
     if let Object::Fence(f) = &mut object {
+        f.share(program.fence_ops(id).lock);
         let refs = program.contained(id);
         if refs > 0 {
             f.hold_from_start(refs);
@@ -356,7 +357,7 @@ impl<R: Runtime> World<R> {
     pub fn spin_owner(&self, id: ObjId) -> Option<ThreadId> {
         match self.object(id) {
             Object::Spin(s) => s.owner(),
-            Object::Fence(f) => f.lock_owner(),
+            Object::Fence(f) => f.shared().map_or_else(|| f.lock_owner(), |lock| self.spin_owner(lock)),
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
             Object::RwSem(s) => s.wait_lock_owner(),

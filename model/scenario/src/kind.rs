@@ -48,6 +48,7 @@ kinds! {
     Callback = "callback", "a";
     Resv = "resv", "a";
     Work = "work", "a";
+    DelayedWork = "delayed-work", "a";
     Workqueue = "workqueue", "a";
     Timer = "timer", "a";
     Mutex = "mutex", "a";
@@ -74,7 +75,8 @@ impl Kind {
             ObjectKind::WwMutex { .. } => Kind::WwMutex,
             ObjectKind::Fence { .. } => Kind::Fence,
             ObjectKind::Callback { .. } => Kind::Callback,
-            ObjectKind::Work { .. } => Kind::Work,
+            ObjectKind::Work { delayed: false, .. } => Kind::Work,
+            ObjectKind::Work { delayed: true, .. } => Kind::DelayedWork,
             ObjectKind::Workqueue { .. } => Kind::Workqueue,
             ObjectKind::Timer { .. } => Kind::Timer,
             ObjectKind::Resv { .. } => Kind::Resv,

@@ -512,6 +512,23 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
         self.modify(|a| a.fetch_or(bits, modify_order(order)), |old| old | bits)
     }
 
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, order: Order) -> T {
+        let of = |bits| new(T::from_bits(bits)).to_bits();
+        // loom has no such access by itself: the youngest value, then an exchange that fails only if another one came in
+        // between. No packed value has all bits set.
+        let live = |a: &AtomicU64| {
+            let relaxed = Ordering::Relaxed;
+            let mut seen = a.compare_exchange(u64::MAX, u64::MAX, relaxed, relaxed).unwrap_or_else(|bits| bits);
+            loop {
+                match a.compare_exchange(seen, of(seen), modify_order(order), relaxed) {
+                    Ok(old) => return old,
+                    Err(now) => seen = now,
+                }
+            }
+        };
+        self.modify(live, of)
+    }
+
     fn fetch_and(&mut self, bits: u64, order: Order) -> T {
         self.modify(|a| a.fetch_and(bits, modify_order(order)), |old| old & bits)
     }

@@ -122,8 +122,9 @@ impl<'a> Lower<'a> {
                 "release" => given.release = self.callee(&entry.value, 1),
                 "enable-signaling" => given.enable_signaling = self.callee(&entry.value, 1),
                 "signaled" => given.signaled = self.callee(&entry.value, 1),
+                "wait" => given.wait = self.callee(&entry.value, 2),
                 other => {
-                    let known = ["release", "enable-signaling", "signaled"];
+                    let known = ["release", "enable-signaling", "signaled", "wait"];
                     self.mistakes
                         .add("unknown-option", key.span, format!("there is no hook `{other}`"))
                         .expected(list(known))
@@ -137,12 +138,12 @@ impl<'a> Lower<'a> {
                 if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
             self.mistakes
                 .add("hook", node.head, message)
-                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]`");
+                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC] [wait=PROC]`");
         }
         for value in node.values() {
             let name = value.span.of(self.text);
             match self.names.find(name) {
-                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).is_none() => {
+                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).or(given.wait).is_none() => {
                     let hooks = &mut self.program.structs[of].release;
                     let twice = hooks.is_some();
                     *hooks = given.release;
@@ -167,6 +168,7 @@ impl<'a> Lower<'a> {
                             (&mut ops.release, given.release),
                             (&mut ops.enable_signaling, given.enable_signaling),
                             (&mut ops.signaled, given.signaled),
+                            (&mut ops.wait, given.wait),
                         ];
                         let mut twice = false;
                         for (hook, new) in pairs {

@@ -32,6 +32,8 @@ pub(crate) struct Unit<'a> {
     pub(super) calls: Vec<&'a str>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
+    /// Operands of the operation at hand that were calculated.
+    pub(super) calculated: Vec<LocalId>,
     /// Counters of failures, by where those are written.
     counters: BTreeMap<u32, LocalId>,
     /// In setup, the thread on whose behalf something is done.
@@ -90,6 +92,7 @@ impl<'a> Unit<'a> {
             labels: BTreeMap::new(),
             calls: Vec::new(),
             free: Vec::new(),
+            calculated: Vec::new(),
             counters: BTreeMap::new(),
             acting: None,
             alone,

@@ -69,6 +69,33 @@ pub(super) const OPS: &[OpSpec] = &[
     .options(&[RMW_ORDER])
     .returns("the new value"),
     OpSpec::new(
+        "or",
+        &[PLACE, VALUE],
+        "sets bits of a word, atomically",
+        "atomic_or() atomic_fetch_or() set_bit() test_and_set_bit()",
+        |args| access(args, How::Or, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
+    OpSpec::new(
+        "and",
+        &[PLACE, VALUE],
+        "keeps bits of a word and clears all others, atomically",
+        "atomic_and() atomic_fetch_and() atomic_andnot() clear_bit() test_and_clear_bit()",
+        |args| access(args, How::And, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
+    OpSpec::new(
+        "xor",
+        &[PLACE, VALUE],
+        "flips bits of a word, atomically",
+        "atomic_xor() atomic_fetch_xor() change_bit() test_and_change_bit()",
+        |args| access(args, How::Xor, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
+    OpSpec::new(
         "xchg",
         &[PLACE, VALUE],
         "writes a word and returns the old one, atomically",
