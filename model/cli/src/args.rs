@@ -111,6 +111,9 @@ pub struct CheckArgs {
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
+    /// Let a warning be a failure: exit 1.
+    #[arg(long)]
+    pub deny_warnings: bool,
     /// Random sampling instead of an exhaustive search (engine shuttle).
     #[command(flatten)]
     pub sample: SampleArgs,
@@ -262,6 +265,9 @@ pub struct FuzzArgs {
     /// Leave loom out: the others are quicker.
     #[arg(long)]
     pub no_loom: bool,
+    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
+    #[arg(long)]
+    pub judge: bool,
     /// Where failing scenarios are written, shrunk.
     #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
     pub out: PathBuf,

@@ -26,7 +26,7 @@ pub mod weak;
 
 pub use compare::{Comparison, Disagreement};
 
-use fenceweave_kernel::{Action, Condition, Outcome, Program, Violation};
+use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Violation};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 /// An engine.
@@ -218,6 +218,10 @@ pub struct Exploration {
     pub watched: Vec<Watched>,
     /// Exact counts.
     pub counts: Counts,
+    /// What happened at every instruction; `None` if this engine does not count it.
+    pub cover: Option<Cover>,
+    /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals them.
+    pub unsignaled: BTreeSet<ObjId>,
 }
 
 impl Exploration {
@@ -231,6 +235,8 @@ impl Exploration {
             found: vec![],
             watched,
             counts: Counts::default(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

@@ -258,6 +258,8 @@ impl Job {
             watched,
             counts,
             outcomes: std::mem::take(&mut findings.outcomes),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

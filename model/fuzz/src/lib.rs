@@ -12,5 +12,6 @@ pub mod contention;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod oracle;
+pub mod second;
 pub mod shrink;
 pub mod sweep;

@@ -82,7 +82,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of(check: impl Into<String>, detail: impl Into<String>) -> Failure {
+    pub(crate) fn of(check: impl Into<String>, detail: impl Into<String>) -> Failure {
         Failure { check: check.into(), detail: detail.into() }
     }
 

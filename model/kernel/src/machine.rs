@@ -296,6 +296,7 @@ impl Machine {
             | Machine::Slab(_)
             | Machine::Alloc(_)
             | Machine::UserAccess(_)
+            | Machine::Wait(_)
             | Machine::Irq(_)
             | Machine::Merge(_)
             | Machine::GetFences(_) => self.footprint(v).ways,

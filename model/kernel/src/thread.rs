@@ -12,6 +12,7 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Op, Patience, Plain,
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    cover::Passed,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
@@ -208,10 +209,22 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Option<Violation> {
+        self.start_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn start_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Option<Violation> {
         self.top = script.locals.len() as u8;
         self.private = Private::of(script.role);
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         self.advance(script, &mut cx);
         let violation = cx.violation;
         self.private = private;
@@ -227,8 +240,20 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
+        self.step_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn step_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
@@ -282,6 +307,7 @@ impl Thread {
             }
             Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
                 let fails = value != Value::Word(0);
+                cx.goes(!fails);
                 self.set_result(dest.filter(|_| fails), error);
                 self.pc = if fails { over } else { self.pc + 1 };
                 return self.advance(script, cx);
@@ -290,6 +316,7 @@ impl Thread {
             _ => {}
         }
         self.set_result(into, result);
+        cx.goes(true);
         self.pc += 1;
         self.advance(script, cx);
     }
@@ -340,6 +367,7 @@ impl Thread {
                     _ => None,
                 };
                 self.set_result(into, result);
+                cx.passed(self.pc, |p| p.on += 1);
                 self.pc += 1;
                 return true;
             }
@@ -393,6 +421,7 @@ impl Thread {
     #[inline]
     fn decide<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
         cx.pc = self.pc;
+        cx.passed(self.pc, |p| p.came += 1);
         match script.code[usize::from(self.pc)] {
             Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. } => {
                 self.machine = Machine::may_fail();
@@ -415,7 +444,10 @@ impl Thread {
                 self.machine = Machine::fail(error);
                 return false;
             }
-            Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
+            Instr::Nth { counter, nth, otherwise } => {
+                let is_it = self.count(counter, nth, otherwise);
+                cx.goes(is_it);
+            }
             Instr::Choose { of, .. } => {
                 self.machine = Machine::choose(of);
                 return false;
@@ -424,14 +456,19 @@ impl Thread {
                 self.exit(script, cx);
                 return false;
             }
-            Instr::Jump(to) => self.pc = to,
+            Instr::Jump(to) => {
+                cx.goes(true);
+                self.pc = to;
+            }
             Instr::Progress => {
                 cx.progressed = true;
+                cx.goes(true);
                 self.pc += 1;
             }
             Instr::Let { into, expr } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
                 self.set_local(into, v);
+                cx.goes(true);
                 self.pc += 1;
             }
             Instr::Return { result } => {
@@ -440,7 +477,9 @@ impl Thread {
             }
             Instr::Branch { expr, otherwise } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
-                self.pc = if v.truth() == Some(true) { self.pc + 1 } else { otherwise };
+                let holds = v.truth() == Some(true);
+                cx.goes(holds);
+                self.pc = if holds { self.pc + 1 } else { otherwise };
             }
             Instr::Assert { expr } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
@@ -448,6 +487,7 @@ impl Thread {
                     cx.violate(Property::Assert, None);
                     return false;
                 }
+                cx.goes(true);
                 self.pc += 1;
             }
         }
@@ -459,16 +499,20 @@ impl Thread {
         if let Flow::Done(value) = self.machine.step(cx) {
             self.set_result(into, value);
         }
+        if cx.violation.is_none() {
+            cx.goes(true);
+        }
         self.machine = Machine::Idle;
         self.pc += 1;
     }
 
-    /// Counts up to `nth` and no further: what comes after it is all the same.
-    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) {
+    /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
+    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
         let counter = &mut self.locals[usize::from(self.base + counter.0)];
         let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
         *counter = Value::Word((seen + 1).min(nth + 1));
         self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
+        seen + 1 == nth
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {

@@ -178,6 +178,8 @@ impl Tally {
             found: found.collect(),
             watched: self.watched,
             counts,
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

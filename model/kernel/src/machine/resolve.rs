@@ -143,11 +143,12 @@ impl Resolver<'_> {
         Ok(match op {
             Op::Access { how, order, place, a, b, benign } => {
                 let (target, slot) = match how {
-                    variable::How::FullBarrier => (NOTHING, None),
+                    how if how.is_barrier() => (NOTHING, None),
                     _ => self.place(place)?,
                 };
                 let a = match how {
-                    variable::How::Load | variable::How::FullBarrier => Value::Unset,
+                    variable::How::Load => Value::Unset,
+                    how if how.is_barrier() => Value::Unset,
                     variable::How::Add | variable::How::Or | variable::How::And | variable::How::Xor => {
                         Value::Word(self.word(a)?)
                     }

@@ -72,7 +72,7 @@ impl Operand {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
 pub enum Op {
-    /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb`.
+    /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
     Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
     /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
     SpinUntil { order: Order, place: Place, expr: u16 },

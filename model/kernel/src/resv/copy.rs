@@ -145,7 +145,9 @@ impl CopyFences {
     }
 
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        self.old = cx.resv(self.dst).list.swap(self.new, Order::AcqRel);
+        // rcu_replace_pointer(): a plain look at the old one, and rcu_assign_pointer().
+        self.old = cx.resv(self.dst).list.peek();
+        cx.resv(self.dst).list.store(self.new, Order::Release);
         match self.old {
             Some(_) if cx.mutated(Mutation::ResvCopyLeaks) => self.go(At::FreeOld),
             Some(old) => self.drop_next(cx, old, At::Drop, At::FreeOld),

@@ -189,7 +189,9 @@ fn stores(instr: Option<Instr>) -> bool {
 fn reads(instr: Option<Instr>) -> bool {
     use variable::How;
     match instr {
-        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => !matches!(how, How::Store | How::FullBarrier | How::Add),
+        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => {
+            !matches!(how, How::Store | How::Add) && !how.is_barrier()
+        }
         Some(Instr::Choose { .. }) => true,
         _ => false,
     }

@@ -238,6 +238,9 @@ impl<'a> Lower<'a> {
                 .expected("the end of the line, or an option")
                 .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
         }
+        if sorted.has("into") {
+            args.give("into", Given::Flag);
+        }
         let mut first = None;
         for (opt, span, value) in sorted.all() {
             if EVERYWHERE.iter().any(|everywhere| everywhere.name == opt.name) {
