@@ -193,6 +193,6 @@ impl<'a> Lower<'a> {
 
 /// The next instruction is this part of the wait.
 fn at(unit: &mut Unit<'_>, wait: &Wait, part: &str) {
-    let SourceLine { line, text } = &wait.line;
-    unit.at_line(*line, format!("{text}: {part}"));
+    let whole = &wait.line;
+    unit.back_to(SourceLine { text: format!("{}: {part}", whole.text), ..whole.clone() });
 }
