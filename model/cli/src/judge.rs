@@ -74,7 +74,7 @@ impl Judgement {
 pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) -> Judgement {
     let mut j = Judgement::default();
     for run in runs {
-        judge_run(case, run, &mut j);
+        judge_run(case, (run, runs), &mut j);
     }
     for d in &comparison.disagreements {
         let kind = match d.weak_memory_only {
@@ -126,12 +126,12 @@ fn has(run: &Exploration, p: Property) -> bool {
     run.found.iter().any(|f| f.violation.property == p)
 }
 
-fn judge_run(case: &Case, run: &Exploration, j: &mut Judgement) {
+fn judge_run(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Judgement) {
     // Why it did not run stands in its line of the report.
     if matches!(run.coverage, Coverage::Refused(_)) {
         return;
     }
-    judge_violations(case, run, j);
+    judge_violations(case, (run, all), j);
     let expected: Vec<&Expected> = case.expectations.conditions(scenario_engine(run.engine)).collect();
     let broken: Vec<&str> = case.expectations.broken(scenario_engine(run.engine)).collect();
     for (e, seen) in expected.iter().zip(&run.watched) {
@@ -153,7 +153,7 @@ fn expected_properties(verdict: &Verdict) -> &[Property] {
 
 /// `holds` and `violates` mean exactly this set over the whole exploration. Of several ways to break one property the
 /// shortest is shown.
-fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
+fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Judgement) {
     let wanted = expected_properties(case.expectations.verdict(scenario_engine(run.engine)));
     for f in shortest(&run.found) {
         let p = f.violation.property;
@@ -164,7 +164,7 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
     }
     for p in wanted {
         let found = has(run, *p);
-        let elsewhere = p.is_liveness() && run.engine != Engine::Explicit;
+        let elsewhere = run.engine != Engine::Explicit && (p.is_liveness() || is_of_all_executions(all, *p));
         if !found && (elsewhere || p.needs_one_order() && run.engine == Engine::Loom) {
             // Of the first it sees only those that come to a stand.
             continue;
@@ -177,6 +177,13 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
             if is_own_verdict(case, run.engine) { j.incomplete.push(text) } else { j.notes.push(text) }
         }
     }
+}
+
+/// Whether the engine that looks at all executions together found a property broken by them alone.
+fn is_of_all_executions(runs: &[Exploration], p: Property) -> bool {
+    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit);
+    let mut found = explicit.into_iter().flat_map(|r| &r.found).filter(|f| f.violation.property == p).peekable();
+    found.peek().is_some() && found.all(|f| f.violation.is_of_all_executions())
 }
 
 /// Whether the engine has a verdict of its own, which differs from what is expected of the others.

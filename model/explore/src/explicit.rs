@@ -24,7 +24,7 @@ mod trace;
 mod visited;
 
 use crate::{Counts, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
-use fenceweave_kernel::{Condition, Moment, Violation};
+use fenceweave_kernel::{Condition, Moment, Property, Violation};
 use liveness::Liveness;
 use search::Search;
 use stateset::StateSet;
@@ -73,7 +73,10 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
         Found { violation: *violation, trace: trace.clone(), point_of_no_return }
     });
     let cycle = if search.has_deadlock() { vec![] } else { search.dependency_cycle() };
-    let cycle = cycle.into_iter().map(|(violation, state, step)| {
+    // Where it was told of one execution, or reclaim was seen to wait, that says it all.
+    let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
+    let reclaim = if told { None } else { search.reclaim_cycle() };
+    let cycle = cycle.into_iter().chain(reclaim).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }

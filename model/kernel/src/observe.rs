@@ -130,6 +130,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::Fence { .. } => &["signaled", "detached", "error", "refs", "callbacks"],
         ObjectKind::Callback { .. } => &["queued", "ran"],
         ObjectKind::Work { .. } => &["pending", "running", "delayed", "disabled"],
+        ObjectKind::Shrinker { .. } => &["registered", "running"],
         ObjectKind::Timer { .. } => &["pending", "running"],
         ObjectKind::Workqueue { .. } => &["queued"],
         ObjectKind::Resv { .. } => &["list"],

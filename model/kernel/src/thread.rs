@@ -104,6 +104,8 @@ pub struct Stepped {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub allocates: Option<u16>,
     /// Stamps or generations come near their last number: who keeps whole states may number them anew.
     pub worn: bool,
 }
@@ -277,8 +279,9 @@ impl Thread {
             }
         }
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
+        let allocates = cx.allocates;
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, worn }
+        Stepped { violation, spins, result, touched, progressed, allocates, worn }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {

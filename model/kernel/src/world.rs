@@ -14,6 +14,7 @@ use crate::{
         rcu::Rcu,
         refcount::Refcount,
         rwsem::RwSem,
+        shrinker::Shrinker,
         slab::Slot,
         spinlock::SpinLock,
         timer::Timer,
@@ -173,6 +174,7 @@ accessors! {
     work work_mut Work Work;
     workqueue workqueue_mut Workqueue Workqueue;
     timer timer_mut Timer Timer;
+    shrinker shrinker_mut Shrinker Shrinker;
     rwsem rwsem_mut RwSem RwSem;
     list_head list_head_mut List ListHead;
     wake_q wake_q_mut WakeQ WakeQ;

@@ -51,6 +51,7 @@ kinds! {
     DelayedWork = "delayed-work", "a";
     Workqueue = "workqueue", "a";
     Timer = "timer", "a";
+    Shrinker = "shrinker", "a";
     Mutex = "mutex", "a";
     RwSem = "rwsem", "an";
     List = "list", "a";
@@ -79,6 +80,7 @@ impl Kind {
             ObjectKind::Work { delayed: true, .. } => Kind::DelayedWork,
             ObjectKind::Workqueue { .. } => Kind::Workqueue,
             ObjectKind::Timer { .. } => Kind::Timer,
+            ObjectKind::Shrinker { .. } => Kind::Shrinker,
             ObjectKind::Resv { .. } => Kind::Resv,
             ObjectKind::Mutex { .. } => Kind::Mutex,
             ObjectKind::RwSem => Kind::RwSem,

@@ -203,7 +203,7 @@ impl<'a> Search<'a> {
                 let action = Action { thread, choice };
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
                 if let Some(depend) = &mut self.depend {
-                    depend.step(program, &self.base, action, &self.next, index);
+                    depend.step(program, &self.base, (action, &result), &self.next, index);
                 }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
@@ -307,6 +307,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether some execution breaks a property.
+    pub(super) fn has(&self, property: Property) -> bool {
+        self.violations.keys().any(|v| v.property == property)
+    }
+
     /// Whether some execution hangs.
     pub(super) fn has_deadlock(&self) -> bool {
         self.violations.keys().any(|v| matches!(v.property, Property::Deadlock | Property::SelfDeadlock))
@@ -315,6 +320,11 @@ impl<'a> Search<'a> {
     /// A circle of dependencies through a fence.
     pub(super) fn dependency_cycle(&self) -> Vec<Link> {
         self.depend.as_ref().map_or(vec![], Dependencies::circle)
+    }
+
+    /// An allocation with a lock held that is taken inside of a fence-signalling section.
+    pub(super) fn reclaim_cycle(&self) -> Option<Link> {
+        self.depend.as_ref().and_then(Dependencies::reclaim)
     }
 
     /// Gives up what only the search itself needs: the passes that follow look at the graph.

@@ -10,7 +10,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
+        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -363,6 +363,10 @@ impl Resolver<'_> {
                     let data = if at == timer::At::Mod { self.value(data)? } else { Value::Unset };
                     Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer, data })
                 }
+            }
+            Op::Shrinker { at, shrinker } => {
+                let shrinker = self.object(shrinker, |k| matches!(k, ObjectKind::Shrinker { .. }))?;
+                Machine::Shrinker(shrinker::ShrinkerOp { at, shrinker })
             }
             Op::TimerHandler { timer } => {
                 Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer, data: Value::Unset })

@@ -179,6 +179,8 @@ pub enum Op {
     Worker { work: ObjId },
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
     Timer { at: primitives::timer::At, timer: Operand, data: Operand },
+    /// `shrinker-register`, `shrinker-free`.
+    Shrinker { at: primitives::shrinker::At, shrinker: Operand },
     /// Between the runs of a timer's handler.
     TimerHandler { timer: ObjId },
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.

@@ -89,6 +89,11 @@ pub enum ObjectKind {
         /// The handler that runs when it expires.
         handler: ThreadId,
     },
+    /// `struct shrinker`, if it is registered or freed while the program runs.
+    Shrinker {
+        /// Registered from the start.
+        registered: bool,
+    },
     /// `struct dma_resv`.
     Resv {
         /// Its lock.

@@ -43,6 +43,7 @@ pub(super) struct Scene<'a, 'b> {
 pub(super) enum Section {
     Work,
     DelayedWork,
+    Shrinker,
     Timer,
     Proc(usize),
 }
@@ -172,6 +173,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             Kind::Exec => with("exec", "exec", i, "per-thread"),
             Kind::Work => self.section(Section::Work, "work", i),
             Kind::DelayedWork => self.section(Section::DelayedWork, "later", i),
+            Kind::Shrinker => self.section(Section::Shrinker, "shrinker", i),
             Kind::Timer => self.section(Section::Timer, "timer", i),
             Kind::Struct => return self.structure(i),
         };

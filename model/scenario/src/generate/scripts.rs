@@ -175,6 +175,7 @@ fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<L
         Section::Work if scene.coin()? => format!("work {name} queue={}", scene.object(Kind::Workqueue, &[])?),
         Section::Work => format!("work {name}"),
         Section::DelayedWork => format!("delayed-work {name}"),
+        Section::Shrinker => format!("shrinker {name} unregistered"),
         Section::Timer => format!("timer {name}"),
         Section::Proc(arguments) => {
             let names: Vec<&str> = ["a", "b", "c"].into_iter().take(arguments).collect();

@@ -144,7 +144,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Callback) => ObjectKind::Callback { func: None },
             Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
             // These have a block of their own.
-            Some(Kind::Work | Kind::DelayedWork | Kind::Timer) => ObjectKind::Callback { func: None },
+            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => ObjectKind::Callback { func: None },
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),

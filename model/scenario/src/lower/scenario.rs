@@ -56,7 +56,12 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "a timer and what its handler does, in soft interrupt context, every time that it expires; its argument is what \
          `mod-timer` gave as `data=`",
     ),
-    ("shrinker", "shrinker NAME { … }", "what a blocking allocation may have to run, in its own place, to find memory"),
+    (
+        "shrinker",
+        "shrinker NAME [unregistered] { … }",
+        "what a blocking allocation may have to run, in its own place, to find memory; unregistered, it runs from \
+         `shrinker-register` on",
+    ),
     (
         "hook",
         "hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC] [wait=PROC]",
@@ -267,6 +272,7 @@ impl<'a> Lower<'a> {
             self.find_mmap_lock();
             self.add_rcu();
             self.link_callees();
+            self.settle_shrinkers();
             self.fits(scenario);
         }
         excluded.sort();

@@ -1,7 +1,7 @@
 //! What runs later or elsewhere: work items, timers, interrupts; and allocation, which may have to run a shrinker.
 
 use fenceweave_kernel::primitives::alloc::Gfp;
-use fenceweave_kernel::primitives::{irq, timer, workqueue};
+use fenceweave_kernel::primitives::{irq, shrinker, timer, workqueue};
 use fenceweave_kernel::{Op, Operand, Value};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
@@ -10,6 +10,7 @@ use crate::kind::Kind;
 const WORK: Param = operand("work", Takes::Object(&[Kind::Work, Kind::DelayedWork]));
 const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
 const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]));
+const SHRINKER: Param = operand("shrinker", Takes::Object(&[Kind::Shrinker]));
 const TIMER: Param = operand("timer", Takes::Object(&[Kind::Timer]));
 
 fn work(args: &Args, at: workqueue::At) -> Op {
@@ -159,6 +160,20 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| timer(args, timer::At::DelSync),
     )
     .returns("1 if it was pending, else 0"),
+    OpSpec::new(
+        "shrinker-register",
+        &[SHRINKER],
+        "lets reclaim run a shrinker from here on",
+        "shrinker_register() register_shrinker()",
+        |args| Op::Shrinker { at: shrinker::At::Register, shrinker: args.object("shrinker") },
+    ),
+    OpSpec::new(
+        "shrinker-free",
+        &[SHRINKER],
+        "unregisters a shrinker, sleeps until nobody runs it, and frees it: reclaim never runs it again",
+        "shrinker_free() unregister_shrinker()",
+        |args| Op::Shrinker { at: shrinker::At::Free, shrinker: args.object("shrinker") },
+    ),
     OpSpec::new(
         "local-irq-disable",
         &[],
