@@ -1,7 +1,9 @@
 //! One case through the engines: what each found, and whether they agree.
 
 use crate::judge::{self, Judgement};
-use fenceweave_explore::{Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{
+    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
+};
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
 use std::time::{Duration, Instant};
@@ -54,7 +56,7 @@ pub struct CaseRun {
 impl CaseRun {
     /// Holds the engines against each other, and what they found against what the scenario expects.
     pub fn of(case: &Case, runs: Vec<Exploration>) -> CaseRun {
-        let comparison = compare::compare(&runs, case.weak);
+        let comparison = compare::compare(&runs, About::Declared(&case.program));
         let judgement = judge::judge(case, &runs, &comparison);
         CaseRun { runs, comparison, judgement, times: vec![] }
     }

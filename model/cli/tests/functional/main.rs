@@ -21,4 +21,6 @@ mod mutants;
 mod project;
 mod replay;
 mod sampling;
+mod sentences;
 mod sweep;
+mod warnings;
