@@ -296,7 +296,7 @@ fn judge_broken(e: &Expected, name: &str, seen: &Watched, run: &Exploration, j: 
             None,
         );
     } else {
-        j.notes.push(format!("{} did not find {name} ({})", run.engine, summary::coverage(&run.coverage)));
+        j.notes.push(format!("{} did not find {name} ({})", run.engine, summary::coverage(run.engine, &run.coverage)));
     }
 }
 
