@@ -132,6 +132,7 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
         memory_bytes: a.memory.map(|mib| mib << 20),
         time: a.time,
         preemptions: a.preemptions,
+        at_once: 1,
     }
 }
 

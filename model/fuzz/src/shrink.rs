@@ -18,7 +18,7 @@ mod passes;
 mod predicate;
 mod tree;
 
-pub use predicate::{Predicate, properties_of, property, same_failure};
+pub use predicate::{EXECUTIONS, Predicate, Seen, properties_of, property, same_failure};
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use crate::{
     commands::sample,
     judge::Grade,
     render::{self, View},
-    run::{self, CaseRun, Options},
+    run::{self, CaseRun, LimitOverrides, Options},
 };
 use fenceweave_explore::Engine;
 use fenceweave_report::{CountsShown, json};
@@ -172,7 +172,11 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
 
 fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
     let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
-    let options = Options { engines, exact: args.exact, limits: limits(&args.limits) };
+    let options = Options {
+        engines,
+        exact: args.exact,
+        limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
+    };
     match args.sample.sample {
         Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
         None => run::run(case, &options, bar),

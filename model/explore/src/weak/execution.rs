@@ -310,7 +310,7 @@ impl Execution {
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &trace);
         }
-        findings.outcomes.insert(Outcome::finished(program, world, |t| &threads[t.index()]));
+        findings.note(Outcome::finished(program, world, |t| &threads[t.index()]));
         let end = Moments { program, world, threads: &threads, trace: &trace };
         findings.judge(&self.job.conditions, &end, |c| c.moment == Moment::AtEnd);
     }

@@ -1,8 +1,11 @@
 //! What the executions so far have shown.
 
 use super::runtime::Loom;
-use crate::diagnose;
 use crate::{Found, PointOfNoReturn, Trace, Watched};
+use crate::{
+    diagnose,
+    room::{self, Headroom},
+};
 use fenceweave_kernel::{
     Action, Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
 };
@@ -15,6 +18,9 @@ pub(super) struct Findings {
     pub(super) steps: u64,
     /// Every distinct outcome.
     pub(super) outcomes: BTreeSet<Outcome>,
+    /// What they take, in bytes.
+    noted: usize,
+    headroom: Headroom,
     /// The first of the shortest ways to each violation.
     found: BTreeMap<Violation, Vec<Action>>,
     watched: Vec<Watched>,
@@ -52,11 +58,28 @@ impl Findings {
         if v.property == Property::CapacityExceeded {
             return self.cut(diagnose::overflow(program, v));
         }
-        self.outcomes.insert(Outcome::Violated(v));
+        self.note(Outcome::Violated(v));
         let known = self.found.entry(v).or_insert_with(|| trace.to_vec());
         if trace.len() < known.len() {
             *known = trace.to_vec();
         }
+    }
+
+    /// An execution ended like this.
+    pub(super) fn note(&mut self, outcome: Outcome) {
+        let bytes = room::of_outcome(&outcome);
+        if self.outcomes.insert(outcome) {
+            self.noted += bytes;
+        }
+    }
+
+    /// Whether outcomes have taken more memory than the limit says, or than there is.
+    pub(super) fn out_of_memory(&mut self, limit: u64) -> Option<String> {
+        let bytes = self.noted + room::own(limit);
+        if bytes as u64 > limit {
+            return Some(format!("more than {} MiB of memory", limit >> 20));
+        }
+        (!self.headroom.is_there(bytes)).then(|| room::NO_MORE.into())
     }
 
     /// Judges the conditions that `which` picks.
