@@ -111,6 +111,9 @@ pub struct CheckArgs {
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
+    /// Let a warning be a failure: exit 1.
+    #[arg(long)]
+    pub deny_warnings: bool,
     /// Random sampling instead of an exhaustive search (engine shuttle).
     #[command(flatten)]
     pub sample: SampleArgs,

@@ -13,6 +13,7 @@ mod replay;
 mod sample;
 mod shrink;
 mod sweep;
+mod vacuity;
 
 use crate::{
     args::{Cli, Command, EngineArg, LimitArgs},
@@ -22,7 +23,7 @@ use crate::{
 use fenceweave_explore::Engine;
 use fenceweave_kernel::Property;
 use fenceweave_report::{Style, json};
-use fenceweave_scenario::{Loaded, Report};
+use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
     io::{self, IsTerminal, Write},
     ops::ControlFlow,
@@ -162,17 +163,14 @@ impl Unread {
 
     fn json(&self, file: &str) -> String {
         let all = self.0.mistakes().iter();
-        let mistakes: Vec<json::Mistake<'_>> = all
-            .map(|m| json::Mistake {
-                kind: m.kind(),
-                line: m.place().line,
-                column: m.place().column,
-                message: m.message(),
-                help: m.way_out(),
-            })
-            .collect();
+        let mistakes: Vec<json::Mistake<'_>> = all.map(as_json).collect();
         json::mistakes(file, &mistakes)
     }
+}
+
+fn as_json(m: &Mistake) -> json::Mistake<'_> {
+    let place = m.place();
+    json::Mistake { kind: m.kind(), line: place.line, column: place.column, message: m.message(), help: m.way_out() }
 }
 
 fn load(path: &Path) -> Result<Loaded, Unread> {

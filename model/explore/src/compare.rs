@@ -86,6 +86,7 @@ mod tests {
     use super::*;
     use crate::Counts;
     use fenceweave_kernel::Value;
+    use std::collections::BTreeSet;
 
     fn run(engine: Engine, coverage: Coverage, results: &[i32]) -> Exploration {
         let outcome = |r: &i32| Outcome::Finished { locals: vec![vec![Value::Word(*r)]], vars: vec![] };
@@ -96,6 +97,8 @@ mod tests {
             found: vec![],
             watched: vec![],
             counts: Counts::default(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 

@@ -92,6 +92,13 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
     let place = line.map_or(String::new(), |l| format!(" (line {}: {})", l.line, l.text));
     let who = program.thread_name(v.thread);
     let instr = program.script(v.thread).and_then(|s| s.code.get(usize::from(v.pc)));
+    if let (Some(o), Some(agent), true) = (v.object, v.other, program.script(v.thread).is_none()) {
+        let (o, agent) = (program.name_of(o), program.thread_name(agent));
+        return format!(
+            "setup or teardown waits for {o}, and there is more than one way for it to go on: {agent} can run meanwhile, and \
+             others; let a thread wait"
+        );
+    }
     let what = match (v.object, instr) {
         (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
         (None, _) if program.script(v.thread).is_none() => {

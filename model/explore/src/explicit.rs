@@ -59,7 +59,8 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let sightings = task.conditions.iter().zip(&search.watched);
     let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
-    Exploration { engine: Engine::Explicit, coverage, found, watched, counts, outcomes: search.outcomes }
+    let Search { outcomes, cover, unsignaled, .. } = search;
+    Exploration { engine: Engine::Explicit, coverage, found, watched, counts, outcomes, cover: Some(cover), unsignaled }
 }
 
 /// A counterexample for each violation, in order.

@@ -28,7 +28,7 @@ pub mod weak;
 
 pub use compare::{Comparison, Disagreement};
 
-use fenceweave_kernel::{Action, Condition, Outcome, Program, Violation};
+use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Violation};
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 /// An engine.
@@ -220,6 +220,10 @@ pub struct Exploration {
     pub watched: Vec<Watched>,
     /// Exact counts.
     pub counts: Counts,
+    /// What happened at every instruction; `None` if this engine does not count it.
+    pub cover: Option<Cover>,
+    /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals them.
+    pub unsignaled: BTreeSet<ObjId>,
 }
 
 impl Exploration {
@@ -233,6 +237,8 @@ impl Exploration {
             found: vec![],
             watched,
             counts: Counts::default(),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

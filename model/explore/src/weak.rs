@@ -261,6 +261,8 @@ impl Job {
             watched,
             counts,
             outcomes: std::mem::take(&mut findings.outcomes),
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

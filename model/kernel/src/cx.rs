@@ -8,6 +8,7 @@ pub use context::{Context, Private};
 use crate::{
     Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
     World,
+    cover::Passed,
     object::Task,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -138,6 +139,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) progressed: bool,
     /// Stamps or generations come near their last number.
     pub(crate) worn: bool,
+    /// Where it is counted what the thread's script comes to, if anybody counts.
+    pub(crate) cover: Option<&'a mut [Passed]>,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -149,7 +152,28 @@ impl<'a, R: Runtime> Cx<'a, R> {
         private: &'a mut Private,
     ) -> Self {
         let touched = ObjSet::default();
-        Cx { world, program, me, rt, private, pc: 0, violation: None, touched, progressed: false, worn: false }
+        let (violation, cover) = (None, None);
+        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed: false, worn: false, cover }
+    }
+
+    /// The same, counting what the script comes to.
+    pub(crate) fn covering(mut self, cover: Option<&'a mut [Passed]>) -> Self {
+        self.cover = cover;
+        self
+    }
+
+    /// Counts something that happened at an instruction.
+    #[inline]
+    pub(crate) fn passed(&mut self, pc: u16, count: impl FnOnce(&mut Passed)) {
+        if let Some(at) = self.cover.as_mut().and_then(|c| c.get_mut(usize::from(pc))) {
+            count(at);
+        }
+    }
+
+    /// The instruction at hand goes on to the next one, or else where else it may go.
+    #[inline]
+    pub(crate) fn goes(&mut self, on: bool) {
+        self.passed(self.pc, |p| if on { p.on += 1 } else { p.over += 1 });
     }
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
@@ -197,6 +221,24 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violation.get_or_insert(v);
     }
 
+    /// `cmpxchg()`: a full barrier on both sides if it succeeds. One that fails orders nothing (`atomic_t.txt`), so the
+    /// barrier before it stands only where the expected value is there.
+    pub(crate) fn cmpxchg<T: crate::Bits>(
+        &mut self,
+        word: impl for<'c> Fn(&'c mut Self) -> &'c mut R::Atomic<T>,
+        current: T,
+        new: T,
+    ) -> Result<T, T> {
+        if !R::SEES_OVERLAP {
+            // Writes what is there, or nothing: a look at the latest value.
+            word(self).compare_exchange(current, current, Order::Relaxed)?;
+        }
+        self.rt.full_barrier();
+        let was = word(self).compare_exchange(current, new, Order::Full)?;
+        self.rt.full_barrier();
+        Ok(was)
+    }
+
     /// `set_current_state()` to the sleep of that patience: from here on a wake-up is not lost.
     pub fn set_sleeping(&mut self, patience: Patience) {
         self.touch(ObjId::task(self.me));
@@ -206,10 +248,11 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.full_barrier(Mutation::SleepNoBarrier);
     }
 
-    /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it.
+    /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it. It orders nothing: who did not sleep has
+    /// met no waker.
     pub fn set_running(&mut self) {
         self.touch(ObjId::task(self.me));
-        let _ = self.world.task_mut(self.me).state.swap(Task::<R>::RUNNING, Order::AcqRel);
+        let _ = self.world.task_mut(self.me).state.swap(Task::<R>::RUNNING, Order::Relaxed);
     }
 
     /// `wake_up_process()`: true if the task was sleeping (or about to).

@@ -471,6 +471,16 @@ impl Protocol for ExecOp {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if !self.check(cx) {
+            return;
+        }
+        match self.plan(cx.program, &cx.world.exec(self.exec).registers.get()) {
+            Inner::LockContended(l) | Inner::Lock(l) => l.judge(cx),
+            _ => {}
+        }
+    }
+
     fn label(&self) -> &'static str {
         match self.inner {
             Inner::Begin => self.what.label(),

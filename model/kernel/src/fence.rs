@@ -266,10 +266,18 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
     alive
 }
 
-/// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`.
+/// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not yet
+/// seen what was written before it was set. Under the fence's lock, the lock orders.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let order = cx.order(Mutation::FenceTestRelaxed, Order::Acquire);
-    cx.fence(fence).flags.load(order) & SIGNALED != 0
+    cx.fence(fence).flags.load(Order::Relaxed) & SIGNALED != 0
+}
+
+/// `test_and_set_bit()`, a full barrier whether the bit was set or not (since 6.0): what was there.
+fn test_and_set<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, bits: u8) -> u8 {
+    cx.rt.full_barrier();
+    let was = cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full);
+    cx.rt.full_barrier();
+    was
 }
 
 /// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver
@@ -284,7 +292,7 @@ pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Result<bool,
 
 /// `test_and_set_bit(POLL_ENABLED, &fence->flags)`.
 pub(crate) fn set_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    cx.fence(fence).flags.fetch_or(u64::from(POLL_ENABLED), Order::AcqRel) & POLL_ENABLED != 0
+    test_and_set(cx, fence, POLL_ENABLED) & POLL_ENABLED != 0
 }
 
 /// `test_bit(POLL_ENABLED, &fence->flags)`.

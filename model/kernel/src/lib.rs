@@ -20,6 +20,7 @@
 //! [`state`] for how a step is taken.
 
 pub mod coder;
+pub mod cover;
 pub mod cx;
 pub mod exec;
 pub mod expr;
@@ -46,6 +47,7 @@ pub mod world;
 pub mod ww;
 
 pub use coder::{Code, Coder};
+pub use cover::{Cover, Passed};
 pub use cx::{Call, Context, Cx, Flow, Patience, Then, View};
 pub use expr::{Expr, ExprNode};
 pub use footprint::{Footprint, ObjSet};

@@ -229,6 +229,12 @@ impl Protocol for LockAll {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if let Inner::Lock(first) = &self.inner {
+            first.judge(cx);
+        }
+    }
+
     fn label(&self) -> &'static str {
         match self.inner {
             Inner::Lock(l) => l.label(),

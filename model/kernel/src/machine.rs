@@ -45,6 +45,9 @@ pub(crate) trait Protocol: Copy + Code {
     }
     /// What it called has returned this.
     fn returned(&mut self, _value: Value) {}
+    /// What the kernel asks of its caller before the operation could fail: an injected failure skips none of it. Looks at
+    /// nothing but what the thread itself changes.
+    fn judge<R: Runtime>(&self, _cx: &mut Cx<'_, R>) {}
 }
 
 macro_rules! machines {
@@ -111,6 +114,14 @@ macro_rules! machines {
                 match self {
                     Machine::Idle => false,
                     $(Machine::$variant(m) => m.is_held_back(v)),*
+                }
+            }
+
+            /// What the kernel asks before the operation, not yet begun, could fail.
+            pub(crate) fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.judge(cx)),*
                 }
             }
 
@@ -223,7 +234,7 @@ machines! {
     /// A reader-writer semaphore.
     RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
     /// A list.
-    List(list::ListOp) = list::ListOp { how: list::How::Empty, list: NOTHING, entry: None, from: NOTHING };
+    List(list::ListOp) = list::ListOp::BLANK;
     /// Deferred wake-ups.
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
@@ -266,6 +277,11 @@ impl Machine {
     /// A pick from a list of constants.
     pub(crate) fn choose(of: PoolRange) -> Machine {
         Machine::Choose(Choose { of, ways: of.len, may_fail: false })
+    }
+
+    /// An injected failure.
+    pub(crate) fn fail(error: Value) -> Machine {
+        Machine::Fail(Fail { error })
     }
 
     /// The decision whether an operation fails: 1 if it does.

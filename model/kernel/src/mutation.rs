@@ -263,7 +263,6 @@ mutations! {
         FenceLaterInverted "fence-later-inverted" in "dma_fence_is_later()" "the earlier one counts as the later";
         FenceLaterAnyContext "fence-later-any-context" in "dma_fence_is_later()" "seqnos of two contexts are compared";
         FenceSignalRelaxed "fence-signal-relaxed" in "dma_fence_signal()" "SIGNALED is set without an order" (loom);
-        FenceTestRelaxed "fence-test-relaxed" in "dma_fence_is_signaled()" "SIGNALED is read without an order" (loom);
     }
     "dma_fence_get_rcu_safe" {
         RcuSafeNoRecheck "rcu-safe-no-recheck" in "dma_fence_get_rcu_safe()" "does not look whether the pointer changed";
@@ -330,7 +329,7 @@ mutations! {
         CursorLockedSkips "cursor-locked-skips" in "dma_resv_iter_next()" "the holder of the lock does not see signalled fences";
         CursorEndKeeps "cursor-end-keeps" in "dma_resv_iter_end()" "the last fence is not put";
         ResvPublishRelaxed "resv-publish-relaxed" in "rcu_assign_pointer()" "a new list is published without an order" (loom);
-        ResvAppendRelaxed "resv-append-relaxed" in "dma_resv_add_fence()" "num_fences grows without an order" (loom);
+        ResvAppendRelaxed "resv-append-relaxed" in "dma_resv_add_fence()" "no smp_wmb() before num_fences grows" (loom);
         ResvRestartRelaxed "resv-restart-relaxed" in "dma_resv_iter_restart_unlocked()" "num_fences is read without an order" (loom);
     }
     "sync_file" {

@@ -127,7 +127,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
             ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
             ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
-            ObjectKind::List => Object::List(ListHead::new(id)),
+            ObjectKind::List { .. } => Object::List(ListHead::new(id)),
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
             ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
             ObjectKind::SyncFile { .. } => Object::SyncFile(SyncFile::new()),

@@ -123,7 +123,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::WwMutex { .. } => &["owner", "ctx", "waiters", "handoff", "pickup"],
         ObjectKind::Mutex { .. } => &["owner", "waiters", "handoff", "pickup"],
         ObjectKind::RwSem => &["owner", "readers", "waiters"],
-        ObjectKind::List => &["len"],
+        ObjectKind::List { .. } => &["len"],
         ObjectKind::WakeQ => &["tasks"],
         ObjectKind::SyncFile { .. } => &["fence", "poll-enabled", "waiters"],
         ObjectKind::Syncobj { .. } => &["waiters"],

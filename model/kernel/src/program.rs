@@ -50,6 +50,8 @@ pub enum Role {
 pub struct SourceLine {
     /// Line number in the scenario file, from 1; 0 for what nobody wrote.
     pub line: u32,
+    /// The column in which the statement begins, in characters from 1: with the line it says which statement this is.
+    pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
 }
@@ -215,6 +217,11 @@ impl Program {
     /// Whether the modelled code accesses a word plainly.
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
+    }
+
+    /// Whether a thread is an agent: it runs when there is something to do.
+    pub fn is_agent(&self, t: ThreadId) -> bool {
+        self.script(t).is_some_and(|s| s.agent)
     }
 
     /// What runs a thread; setup and teardown are a task.

@@ -194,8 +194,10 @@ properties! {
         "a fixed table of the model overflowed; the result is incomplete, not a finding",
         "Fenceweave's bounds";
     DataRace = "data-race",
-        "two accesses to a plain variable at once, one a write, with nothing that orders them: every engine sees those that overlap, loom also those that only memory order lets",
-        "KCSAN; LKMM";
+        "two accesses to a plain variable at once, one a write, with nothing that orders them: every engine sees those that \
+         overlap, loom also those that only memory order lets; two changes of a list at once, or a change and a walk; or a \
+         list's access without the lock that it is declared with",
+        "KCSAN; LKMM; lockdep_assert_held()";
     ListCorruption = "list-corruption",
         "an entry is put on a list that it is on, or taken off or looked for on one that it is not on",
         "CONFIG_DEBUG_LIST";

@@ -24,6 +24,9 @@ pub enum Order {
     Relaxed,
     /// `smp_load_acquire`, `*_acquire`.
     Acquire,
+    /// `rcu_dereference()`: what is reached through the value is read after it (an address dependency), and nothing else is
+    /// ordered. A threading checker that knows no dependencies acquires.
+    Consume,
     /// `smp_store_release`, `*_release`.
     Release,
     /// Both, for read-modify-write operations.
@@ -85,7 +88,7 @@ pub trait AtomicCell<T: Bits>: Clone {
     }
     /// Writes it and returns what was there.
     fn swap(&mut self, value: T, order: Order) -> T;
-    /// Writes `new` if `current` is there; returns what was there either way.
+    /// Writes `new` if `current` is there; returns what was there either way. One that fails orders nothing.
     fn compare_exchange(&mut self, current: T, new: T, order: Order) -> Result<T, T>;
     /// Adds to the packed form and returns the old value.
     fn fetch_add(&mut self, delta: i32, order: Order) -> T;
@@ -130,6 +133,10 @@ pub trait Runtime: Clone + 'static {
     fn enter(&mut self, gate: ObjId);
     /// `smp_mb()`.
     fn full_barrier(&mut self);
+    /// `smp_wmb()`.
+    fn write_barrier(&mut self);
+    /// `smp_rmb()`.
+    fn read_barrier(&mut self);
     /// Picks one of `n` possibilities.
     fn choose(&mut self, n: u8) -> u8;
     /// The thread has just been made runnable: lets it go on, if it is held.
@@ -151,6 +158,8 @@ impl Runtime for Plain {
 
     fn enter(&mut self, _gate: ObjId) {}
     fn full_barrier(&mut self) {}
+    fn write_barrier(&mut self) {}
+    fn read_barrier(&mut self) {}
     fn choose(&mut self, n: u8) -> u8 {
         debug_assert!(self.choice < n, "[internal bug] choice {} of {n}", self.choice);
         self.choice

@@ -1,21 +1,18 @@
 //! A whole modelled system as one flat value, and how sequential engines take steps in it.
 
+mod alone;
 mod encoding;
 
+pub use alone::MAX_ALONE_STEPS;
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Property, Runtime, Thread,
-    ThreadId, Value, View, Violation, World,
+    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
+    View, Violation, World,
+    cover::{Cover, Passed},
     object::Task,
-    program::Script,
     thread::{Run, Stepped},
 };
-
-/// Steps of setup or teardown that nobody looks at twice.
-const FEW_ALONE_STEPS: usize = 1 << 10;
-/// Most steps of setup or teardown.
-pub const MAX_ALONE_STEPS: usize = 10_000_000;
 
 /// One step of one thread: who, and how its choice falls (0 without one).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -88,72 +85,35 @@ impl Outcome {
 }
 
 impl State {
-    /// The state after setup, before the first step of any thread.
+    /// The state after setup, before the first step of any thread. What setup has queued or armed is pending.
     pub fn initial(program: &Program) -> State {
+        State::initial_covering(program, None)
+    }
+
+    /// The same, counting what the scripts come to, if there is where to.
+    pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
         let mut state =
             State { world: World::new(program), threads: [Thread::default(); MAX_THREADS], violation: None };
-        state.violation = state.run_alone(program, &program.setup);
-        if state.violation.is_none() {
-            for t in program.threads() {
-                let (thread, world) = (&mut state.threads[t.index()], &mut state.world);
-                let script = &program.scripts[t.index()];
-                let v = thread.start(script, program, world, t, &mut Plain::default());
-                state.violation = state.violation.or(v);
-                state.settle_agent(program, t);
+        // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
+        for t in program.threads().filter(|t| program.is_agent(*t)) {
+            state.begin(program, t, &mut cover);
+            state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
+            debug_assert!(!state.is_enabled(program, t), "[internal bug] an agent has work before setup");
+        }
+        state.violation = state.run_alone(program, (&program.setup, program.scripts.len()), &mut cover);
+        for t in program.threads().filter(|t| !program.is_agent(*t)) {
+            if state.violation.is_none() {
+                state.violation = state.begin(program, t, &mut cover);
             }
         }
         state
     }
 
-    /// An agent with nothing to do is asleep before the threads start.
-    fn settle_agent(&mut self, program: &Program, t: ThreadId) {
-        while program.scripts[t.index()].agent && self.violation.is_none() && self.is_enabled(program, t) {
-            self.bare_step(program, Action { thread: t, choice: 0 });
-        }
-    }
-
-    /// Runs a script from start to end while every other thread stands still. A loop in it must end: one that comes back
-    /// to a state that was there before does not.
-    fn run_alone(&mut self, program: &Program, script: &Script) -> Option<Violation> {
-        let me = program.main_thread();
-        let (mut thread, mut rt) = (Thread::default(), Plain::default());
-        if script.code.is_empty() {
-            return None;
-        }
-        let mut violation = thread.start(script, program, &mut self.world, me, &mut rt);
-        let (mut kept, mut next) = (None, FEW_ALONE_STEPS);
-        for taken in 0..MAX_ALONE_STEPS {
-            if violation.is_some() || thread.run() == Run::Done {
-                return violation;
-            }
-            if taken == next {
-                (kept, next) = (Some((thread, self.encoded(program))), 2 * next);
-            } else if let Some((then, state)) = &kept
-                && then.pc() == thread.pc()
-                && *then == thread
-                && *state == self.encoded(program)
-            {
-                return Some(stopped(Property::SpinsLocally, me, thread.pc()));
-            }
-            let blocked = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me) || self.spins(&thread, me);
-            let spins = thread.spins_until(&self.world, program);
-            if blocked || spins.is_some() {
-                let property = if blocked { Property::Deadlock } else { Property::Livelock };
-                return Some(Violation { object: spins, ..stopped(property, me, thread.pc()) });
-            }
-            let stepped = thread.step(script, program, &mut self.world, me, &mut rt);
-            violation = stepped.violation;
-            if stepped.worn {
-                self.renumber(program, Some((&mut thread, script)));
-            }
-        }
-        Some(stopped(Property::CapacityExceeded, me, thread.pc()))
-    }
-
-    fn encoded(&mut self, program: &Program) -> Vec<u8> {
-        let mut out = vec![];
-        self.encode(program, &mut out);
-        out
+    /// Runs a thread's private decisions before its first visible step.
+    fn begin(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Option<Violation> {
+        let (thread, world) = (&mut self.threads[t.index()], &mut self.world);
+        let covered = (&program.scripts[t.index()], of(cover, t.index()));
+        thread.start_covering(covered, program, world, t, &mut Plain::default())
     }
 
     /// A thread's private state.
@@ -255,26 +215,34 @@ impl State {
 
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
-        let checked = cfg!(debug_assertions);
-        let stepped = if checked { self.checked_step(program, action) } else { self.bare_step(program, action) };
+        self.step_covering(program, action, None)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub fn step_covering(&mut self, program: &Program, action: Action, mut cover: Option<&mut Cover>) -> StepResult {
+        let stepped = match cfg!(debug_assertions) {
+            true => self.checked_step(program, action, &mut cover),
+            false => self.bare_step(program, action, &mut cover),
+        };
         if stepped.worn {
             self.renumber(program, None);
         }
         stepped.into()
     }
 
-    fn bare_step(&mut self, program: &Program, action: Action) -> Stepped {
+    fn bare_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
         let t = action.thread;
         let mut rt = Plain { choice: action.choice };
         let script = &program.scripts[t.index()];
-        let stepped = self.threads[t.index()].step(script, program, &mut self.world, t, &mut rt);
+        let covered = (script, of(cover, t.index()));
+        let stepped = self.threads[t.index()].step_covering(covered, program, &mut self.world, t, &mut rt);
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
         stepped
     }
 
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
-    fn checked_step(&mut self, program: &Program, action: Action) -> Stepped {
+    fn checked_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
         let declared = self.footprint(program, action.thread);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
@@ -282,7 +250,7 @@ impl State {
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
-        let stepped = self.bare_step(program, action);
+        let stepped = self.bare_step(program, action, cover);
         if stepped.violation.is_some() {
             return stepped;
         }
@@ -337,9 +305,15 @@ impl State {
 
     /// Runs the teardown and looks for what is left over. Call it on a finished state; it is the last thing to happen.
     pub fn conclude(&mut self, program: &Program) -> Option<Violation> {
+        self.conclude_covering(program, None)
+    }
+
+    /// The same, counting what the teardown comes to, if there is where to.
+    pub fn conclude_covering(&mut self, program: &Program, mut cover: Option<&mut Cover>) -> Option<Violation> {
         if self.violation.is_none() {
+            let teardown = (&program.teardown, program.scripts.len() + 1);
             self.violation =
-                self.run_alone(program, &program.teardown).or_else(|| crate::world::left_over(&self.world, program));
+                self.run_alone(program, teardown, &mut cover).or_else(|| crate::world::left_over(&self.world, program));
         }
         self.violation
     }
@@ -374,9 +348,9 @@ impl State {
     }
 }
 
-/// What ends a script that runs alone.
-fn stopped(property: Property, thread: ThreadId, pc: u16) -> Violation {
-    Violation { property, thread, pc, rule: None, object: None, other: None }
+/// Where it is counted what a script comes to.
+fn of<'c>(cover: &'c mut Option<&mut Cover>, script: usize) -> Option<&'c mut [Passed]> {
+    cover.as_mut().and_then(|c| c.of_mut(script))
 }
 
 impl From<Stepped> for StepResult {

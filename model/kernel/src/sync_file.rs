@@ -86,7 +86,7 @@ pub(crate) fn wake_all<R: Runtime>(cx: &mut Cx<'_, R>, file: ObjId) {
     if cx.mutated(Mutation::FileWakesNobody) {
         return;
     }
-    if cx.sync_file(file).fence.load(Order::Acquire).is_none() {
+    if cx.sync_file(file).fence.load(Order::Consume).is_none() {
         return cx.violate(Property::UseAfterFree, Some(file));
     }
     let mut waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
@@ -231,7 +231,7 @@ impl SyncFileOp {
 
     /// The file's fence, which does not change while the file is open.
     fn open<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
-        match cx.sync_file(self.file).fence.load(Order::Acquire) {
+        match cx.sync_file(self.file).fence.load(Order::Consume) {
             Some(fence) => self.fence = fence,
             None => cx.violate(Property::UseAfterFree, Some(self.file)),
         }
@@ -252,7 +252,11 @@ impl SyncFileOp {
     fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let was = match variant_of(cx.program, self.file) {
             Variant::Upstream => {
-                cx.sync_file(self.file).flags.fetch_or(u64::from(POLL_ENABLED), Order::AcqRel) & POLL_ENABLED != 0
+                // test_and_set_bit()
+                cx.rt.full_barrier();
+                let was = cx.sync_file(self.file).flags.fetch_or(u64::from(POLL_ENABLED), Order::Full);
+                cx.rt.full_barrier();
+                was & POLL_ENABLED != 0
             }
             Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
         };
@@ -419,6 +423,12 @@ impl Protocol for SyncFileOp {
                     Inner::Callback(m) => m.footprint(v),
                 })
             }
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.at == At::Poll {
+            cx.might_sleep(self.file);
         }
     }
 

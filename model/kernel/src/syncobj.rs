@@ -238,7 +238,7 @@ fn pointed(world: &World<Plain>, program: &Program, syncobj: ObjId) -> Option<Ob
 fn load<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId) -> Option<ObjId> {
     let (word, _) = fixed(cx.program, syncobj);
     cx.touch(word);
-    fence::found(cx.world.var_mut(word).cell.load(Order::Acquire))
+    fence::found(cx.world.var_mut(word).cell.load(Order::Consume))
 }
 
 /// `rcu_assign_pointer(syncobj->fence)`.

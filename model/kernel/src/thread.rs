@@ -10,8 +10,9 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Patience, Plain,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Op, Patience, Plain,
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    cover::Passed,
     cx::{Call, Private, Then},
     primitives::rwsem,
     program::Role,
@@ -208,10 +209,22 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Option<Violation> {
+        self.start_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn start_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Option<Violation> {
         self.top = script.locals.len() as u8;
         self.private = Private::of(script.role);
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         self.advance(script, &mut cx);
         let violation = cx.violation;
         self.private = private;
@@ -227,8 +240,20 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
+        self.step_covering((script, None), program, world, me, rt)
+    }
+
+    /// The same, counting what the script comes to, if there is where to.
+    pub(crate) fn step_covering<R: Runtime>(
+        &mut self,
+        (script, cover): (&Script, Option<&mut [Passed]>),
+        program: &Program,
+        world: &mut World<R>,
+        me: ThreadId,
+        rt: &mut R,
+    ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
@@ -273,10 +298,16 @@ impl Thread {
                     }
                     return;
                 }
+                self.judge(op, cx);
                 (into, result) = (dest, error);
+            }
+            Instr::Fails { op, into: dest, .. } => {
+                self.judge(op, cx);
+                into = dest;
             }
             Instr::MayFail { error, into: dest, over } if self.machine.decides_failure() => {
                 let fails = value != Value::Word(0);
+                cx.goes(!fails);
                 self.set_result(dest.filter(|_| fails), error);
                 self.pc = if fails { over } else { self.pc + 1 };
                 return self.advance(script, cx);
@@ -285,8 +316,17 @@ impl Thread {
             _ => {}
         }
         self.set_result(into, result);
+        cx.goes(true);
         self.pc += 1;
         self.advance(script, cx);
+    }
+
+    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same: might_sleep()
+    /// does not wait for the result. That is about what the thread itself has, and so touches nothing of others.
+    fn judge<R: Runtime>(&self, op: Op, cx: &mut Cx<'_, R>) {
+        let touched = cx.touched;
+        Machine::begin(op, cx.program, self.window()).judge(cx);
+        cx.touched = touched;
     }
 
     /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
@@ -327,6 +367,7 @@ impl Thread {
                     _ => None,
                 };
                 self.set_result(into, result);
+                cx.passed(self.pc, |p| p.on += 1);
                 self.pc += 1;
                 return true;
             }
@@ -380,6 +421,7 @@ impl Thread {
     #[inline]
     fn decide<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
         cx.pc = self.pc;
+        cx.passed(self.pc, |p| p.came += 1);
         match script.code[usize::from(self.pc)] {
             Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. } => {
                 self.machine = Machine::may_fail();
@@ -393,7 +435,14 @@ impl Thread {
                 self.run_private(into, cx);
                 return cx.violation.is_none();
             }
-            Instr::Nth { counter, nth, otherwise } => self.count(counter, nth, otherwise),
+            Instr::Fails { error, .. } => {
+                self.machine = Machine::fail(error);
+                return false;
+            }
+            Instr::Nth { counter, nth, otherwise } => {
+                let is_it = self.count(counter, nth, otherwise);
+                cx.goes(is_it);
+            }
             Instr::Choose { of, .. } => {
                 self.machine = Machine::choose(of);
                 return false;
@@ -402,14 +451,19 @@ impl Thread {
                 self.exit(script, cx);
                 return false;
             }
-            Instr::Jump(to) => self.pc = to,
+            Instr::Jump(to) => {
+                cx.goes(true);
+                self.pc = to;
+            }
             Instr::Progress => {
                 cx.progressed = true;
+                cx.goes(true);
                 self.pc += 1;
             }
             Instr::Let { into, expr } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
                 self.set_local(into, v);
+                cx.goes(true);
                 self.pc += 1;
             }
             Instr::Return { result } => {
@@ -418,7 +472,9 @@ impl Thread {
             }
             Instr::Branch { expr, otherwise } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
-                self.pc = if v.truth() == Some(true) { self.pc + 1 } else { otherwise };
+                let holds = v.truth() == Some(true);
+                cx.goes(holds);
+                self.pc = if holds { self.pc + 1 } else { otherwise };
             }
             Instr::Assert { expr } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
@@ -426,6 +482,7 @@ impl Thread {
                     cx.violate(Property::Assert, None);
                     return false;
                 }
+                cx.goes(true);
                 self.pc += 1;
             }
         }
@@ -437,16 +494,20 @@ impl Thread {
         if let Flow::Done(value) = self.machine.step(cx) {
             self.set_result(into, value);
         }
+        if cx.violation.is_none() {
+            cx.goes(true);
+        }
         self.machine = Machine::Idle;
         self.pc += 1;
     }
 
-    /// Counts up to `nth` and no further: what comes after it is all the same.
-    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) {
+    /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
+    fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
         let counter = &mut self.locals[usize::from(self.base + counter.0)];
         let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
         *counter = Value::Word((seen + 1).min(nth + 1));
         self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
+        seen + 1 == nth
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {

@@ -374,6 +374,14 @@ impl<R: Runtime> World<R> {
         }
     }
 
+    /// Whether a thread holds a lock of any kind, and nobody else does: a semaphore for writing.
+    pub(crate) fn is_held_alone(&self, lock: ObjId, t: ThreadId) -> bool {
+        match self.object(lock) {
+            Object::RwSem(s) => s.is_held_for_writing_by(t),
+            _ => self.is_held_by(lock, t),
+        }
+    }
+
     /// How many references to an object shared memory holds: variables, reservations and lists.
     fn shared_holders(&self, id: ObjId) -> u16 {
         // An outdated reference is to an object that lived in the slot before.

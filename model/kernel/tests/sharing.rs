@@ -305,7 +305,8 @@ fn a_task_is_on_one_wake_q_at_a_time() {
 /// What one thread does with a list and a new object.
 fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<End> {
     let mut b = ProgramBuilder::new("lists");
-    let (list, item) = (b.object("l", ObjectKind::List), b.object("item#0", ObjectKind::Slot { of: 0 }));
+    let (list, item) =
+        (b.object("l", ObjectKind::List { guard: None }), b.object("item#0", ObjectKind::Slot { of: 0 }));
     b.thread("t", |t| {
         let new = Op::Slab { at: slab::At::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));

@@ -60,6 +60,9 @@
 //! | `switch` | whether it comes after a thread that could have gone on |
 //! | `changes` | `what`, `from` (left out for an event), `to` |
 //!
+//! What makes a scenario's verdict empty is an object of its own after those of its cases: `format`, `file`, `scenario`, and `warnings`,
+//! each with the fields of a mistake; `untold`, if there were more. There is none without warnings.
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `line` and `column` from 1, `message`, and `help` if a way out is known.
 
@@ -149,6 +152,12 @@ pub fn mistakes(file: &str, mistakes: &[Mistake<'_>]) -> String {
     text(serde_json::to_string(&MistakesOut { format: FORMAT, file, mistakes }))
 }
 
+/// The document of a scenario's warnings, on one line, with a newline at its end.
+pub fn warnings(file: &str, scenario: &str, warnings: &[Mistake<'_>], untold: usize) -> String {
+    let untold = (untold > 0).then_some(untold);
+    text(serde_json::to_string(&WarningsOut { format: FORMAT, file, scenario, warnings, untold }))
+}
+
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.
 fn text(made: serde_json::Result<String>) -> String {
     made.map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
@@ -175,6 +184,16 @@ struct MistakesOut<'a> {
     format: u32,
     file: &'a str,
     mistakes: &'a [Mistake<'a>],
+}
+
+#[derive(Serialize)]
+struct WarningsOut<'a> {
+    format: u32,
+    file: &'a str,
+    scenario: &'a str,
+    warnings: &'a [Mistake<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untold: Option<usize>,
 }
 
 #[derive(Serialize)]

@@ -295,7 +295,8 @@ pub(crate) fn explore(program: &Program) -> Exploration {
     let (transitions, states) = (search.states.iter().map(|n| n.next.len() as u64).sum(), search.states.len() as u64);
     let counts = Counts { states, transitions, ..Counts::default() };
     let (engine, coverage) = (Engine::Explicit, Coverage::Complete);
-    Exploration { engine, coverage, found: found.collect(), outcomes, watched: vec![], counts }
+    let (cover, unsignaled) = (None, BTreeSet::new());
+    Exploration { engine, coverage, found: found.collect(), outcomes, watched: vec![], counts, cover, unsignaled }
 }
 
 struct Node {

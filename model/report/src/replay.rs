@@ -179,7 +179,7 @@ fn take(program: &Program, state: &mut State, action: Action, first: bool) -> St
     let taken = state.step(program, action);
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
-        Some(Instr::Choose { into, .. }) => (into, None),
+        Some(Instr::Choose { into, .. } | Instr::Fails { into, .. }) => (into, None),
         Some(Instr::MayFail { error, into, .. }) => (into, Some(error)),
         _ => (None, None),
     };

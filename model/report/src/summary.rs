@@ -85,7 +85,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn exploration(engine: Engine, coverage: Coverage, counts: Counts) -> Exploration {
-        Exploration { engine, coverage, outcomes: BTreeSet::new(), found: vec![], watched: vec![], counts }
+        Exploration {
+            engine,
+            coverage,
+            outcomes: BTreeSet::new(),
+            found: vec![],
+            watched: vec![],
+            counts,
+            cover: None,
+            unsignaled: BTreeSet::new(),
+        }
     }
 
     fn three() -> [Exploration; 3] {

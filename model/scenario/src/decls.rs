@@ -18,6 +18,8 @@ pub(crate) struct DeclSpec {
 
 const CLASS: Opt =
     option("class", Takes::Object(&[Kind::WwClass]), "its class; may be left out when only one is declared");
+/// What can guard something.
+pub(crate) const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Fence];
 const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
 
 const NO_HANDOFF: Opt = flag(
@@ -90,8 +92,15 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "list",
         kind: Some(Kind::List),
-        options: &[],
-        meaning: "a list of objects or fences, at most 8 of them",
+        options: &[option(
+            "guarded-by",
+            Takes::Object(LOCKS),
+            "the lock that whoever changes or walks it has to have (a semaphore for writing, if it is changed); whoever has \
+             it not is told, even if nobody is near. `list-empty` and `on-list` may look without it, as may \
+             `list-first` and `list-next` in an RCU read-side section",
+        )],
+        meaning: "a list of objects or fences, at most 8 of them; two changes of it at once, or a change and a walk, are a \
+                  data race",
         kernel: "struct list_head",
     },
     DeclSpec {

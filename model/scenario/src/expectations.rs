@@ -54,6 +54,8 @@ pub struct Expected {
     pub text: String,
     /// Its line in the file, from one.
     pub line: u32,
+    /// The column in which it begins, in characters from one.
+    pub column: u32,
     /// The engine that it is restricted to.
     pub engine: Option<Engine>,
 }

@@ -80,7 +80,7 @@ impl Kind {
             ObjectKind::Resv { .. } => Kind::Resv,
             ObjectKind::Mutex { .. } => Kind::Mutex,
             ObjectKind::RwSem => Kind::RwSem,
-            ObjectKind::List => Kind::List,
+            ObjectKind::List { .. } => Kind::List,
             ObjectKind::WakeQ => Kind::WakeQ,
             ObjectKind::SyncFile { .. } => Kind::SyncFile,
             ObjectKind::Syncobj { .. } => Kind::Syncobj,

@@ -31,6 +31,7 @@ mod outline;
 mod page;
 mod report;
 mod syntax;
+mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
@@ -39,3 +40,4 @@ pub use lower::Words;
 pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;
 pub use report::{Mistake, Place, Report, Span};
+pub use warnings::{Looked, Seen, Warnings, warnings};

@@ -16,6 +16,8 @@ pub struct Loaded {
     pub file: String,
     /// Its scenarios, in the order written.
     pub scenarios: Vec<Scenario>,
+    /// What it says.
+    pub text: String,
 }
 
 /// A scenario.
@@ -82,7 +84,7 @@ pub fn load(name: &str, source: &str) -> Result<Loaded, Report> {
     mistakes.end_of_syntax();
     let scenarios = lower::scenarios(source, &tree, &mut mistakes);
     mistakes.take_back_guesses();
-    mistakes.into_result(Loaded { file: name.to_owned(), scenarios })
+    mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
 }
 
 /// Reads the scenario file at `path`.

@@ -5,6 +5,7 @@ use fenceweave_kernel::{ObjId, ObjectKind, ThreadId};
 
 use crate::kind::Kind;
 use crate::lower::{CLAUSES, SECTIONS, STATEMENTS};
+use crate::warnings::WARNINGS;
 use crate::{decls, ops};
 
 /// Everything that can stand in a file, in Markdown, from the tables
@@ -16,6 +17,7 @@ pub fn reference_page() -> String {
     page.push_str("- and declarations\n\n# Expectations\n\nEach may be restricted by `engine=ENGINE`.\n\n");
     page.push_str(&entries(CLAUSES));
     page.push_str(&seen());
+    page.push_str(&warnings());
     page.push_str(&decls::reference());
     page.push_str("# Statements\n\n");
     page.push_str(&entries(STATEMENTS));
@@ -52,6 +54,18 @@ fn seen() -> String {
         page.push_str(&format!("- `{name}`: {}\n", facets.join(", ")));
     }
     page.push_str("\nA `resv` shows what its lock shows.\n\n");
+    page
+}
+
+/// What `check` warns of.
+fn warnings() -> String {
+    let mut page = String::from(
+        "# Warnings\n\n`check` tells what makes a verdict empty: each warning has a place and a way out, `--deny-warnings` \
+         makes it a failure. What no execution came to is said of the whole graph of states and of all cases that have the \
+         statement; a search that was cut says \"not within the limit\".\n\n",
+    );
+    page.extend(WARNINGS.iter().map(|(name, meaning)| format!("- `{name}`: {meaning}\n")));
+    page.push('\n');
     page
 }
 

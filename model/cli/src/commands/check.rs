@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::sample,
+    commands::{sample, vacuity},
     judge::Grade,
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
@@ -24,6 +24,7 @@ struct Checked {
     mistakes: String,
     graded: Vec<(String, Grade)>,
     unread: bool,
+    warnings: usize,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -53,6 +54,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         let only = args.only.as_deref().unwrap_or_default();
         return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
+    total.denied = args.deny_warnings;
     if !args.json {
         // A reader that has gone away is no error.
         let _ = write(&total.text());
@@ -77,6 +79,9 @@ struct Total {
     /// Each case by name and file.
     graded: Vec<(String, Grade)>,
     unread: Vec<String>,
+    warnings: usize,
+    /// Whether a warning is a failure.
+    denied: bool,
     /// Whether the last thing printed was a blank line.
     blank: bool,
 }
@@ -87,6 +92,7 @@ impl Total {
         self.blank = checked.text.ends_with("\n\n");
         self.files += usize::from(!checked.graded.is_empty());
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
+        self.warnings += checked.warnings;
         if checked.unread {
             self.unread.push(file.to_string());
         }
@@ -98,6 +104,7 @@ impl Total {
 
     fn exit(&self) -> Exit {
         let worst = self.graded.iter().map(|(_, g)| exit_of(*g)).max().unwrap_or(Exit::Success);
+        let worst = if self.denied && self.warnings > 0 { worst.max(Exit::Unexpected) } else { worst };
         if self.unread.is_empty() { worst } else { worst.max(Exit::Usage) }
     }
 
@@ -115,6 +122,10 @@ impl Total {
             "with mistakes" => format!("{} {what}", plural(which.len(), "file")),
             _ => format!("{} {what}", which.len()),
         }));
+        if self.warnings > 0 {
+            let denied = if self.denied { ", which are denied" } else { "" };
+            parts.push(format!("{}{denied}", plural(self.warnings, "warning")));
+        }
         let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));
         let mut out = String::from(if self.blank { "" } else { "\n" });
         out.push_str(&match self.graded.len() {
@@ -140,14 +151,24 @@ fn check_file(file: &Path, args: &CheckArgs, bars: &Bars) -> Checked {
         Err(unread) => return not_read(file, &unread, args.json),
     };
     let mut checked = Checked::default();
-    for (scenario, case) in cases(&loaded) {
-        let name = &case.program.name;
-        if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
-            continue;
+    for (at, scenario) in loaded.scenarios.iter().enumerate() {
+        let mut runs = vec![];
+        for case in &scenario.cases {
+            let name = &case.program.name;
+            if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+                runs.push(None);
+                continue;
+            }
+            let run = run_case(case, args, &bars.bar(name));
+            checked.graded.push((name.clone(), run.judgement.grade()));
+            checked.text.push_str(&text(file, &scenario.name, case, &run, args));
+            runs.push(Some(run));
         }
-        let run = run_case(case, args, &bars.bar(name));
-        checked.graded.push((name.clone(), run.judgement.grade()));
-        checked.text.push_str(&text(file, scenario, case, &run, args));
+        if runs.iter().any(Option::is_some) {
+            let warnings = vacuity::of(&loaded, at, &runs);
+            checked.warnings += warnings.count();
+            checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, args.json));
+        }
     }
     checked
 }

@@ -5,7 +5,8 @@
 //!
 //! * A thread *makes progress* by ending, or by a step that passes a `progress` mark. It cannot end inside of a component.
 //! * *Livelock*: a part of the graph without any edge that passes a mark, that is fair, and in which some script takes
-//!   steps. Nobody in it gets on. It is told of the first thread that goes round.
+//!   steps, or a work item or a handler that does not return. Nobody in it gets on. It is told of the first thread that
+//!   goes round.
 //! * *Starvation* of a thread that is not finished: a part of the graph without the edges on which *this* thread passes a
 //!   mark, that is fair, and in which another thread passes one. The thread may go round, sleep or spin.
 //! * *A fence never signals*: a fair part in which it is owed. Whether it is does not change within a component: nobody
@@ -94,6 +95,14 @@ impl<'a> Rebuild<'a> {
         self.state(s).world.owed(self.program)
     }
 
+    /// The agents that take steps in a part and never get back to where they wait for work: a work item that does not
+    /// return. One that runs again and again does.
+    fn never_idle(&self, part: &Part) -> u16 {
+        let agents = self.program.threads().filter(|t| self.program.is_agent(*t) && part.stepping >> t.0 & 1 == 1);
+        let busy = agents.filter(|t| !part.states.iter().any(|s| self.state(*s).thread(*t).is_idle()));
+        busy.fold(0, |set, t| set | 1 << t.0)
+    }
+
     /// The scripted threads that are not finished, as a mask.
     fn unfinished(&self, s: u32) -> u16 {
         let state = self.state(s);
@@ -144,7 +153,8 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             self.note(Property::FenceNeverSignals, 1 << debtor.0, fair[0].clone());
         }
         for part in self.fair.parts(component, |e| !e.progress) {
-            self.note(Property::Livelock, part.stepping & self.scripted, part);
+            let blamed = part.stepping & self.scripted | self.rebuild.never_idle(&part);
+            self.note(Property::Livelock, blamed, part);
         }
         if fair.iter().all(|part| part.progressing == 0) {
             return;

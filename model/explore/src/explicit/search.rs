@@ -11,7 +11,9 @@ use crate::{
     Counts, Coverage, Limits, Progress, Task, diagnose, interrupt,
     room::{self, Headroom},
 };
-use fenceweave_kernel::{Action, Condition, Moment, Outcome, Property, State, Violation, state::Encoding};
+use fenceweave_kernel::{
+    Action, Condition, Cover, Moment, ObjId, ObjectKind, Outcome, Program, Property, State, Violation, state::Encoding,
+};
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
     time::Instant,
@@ -119,12 +121,25 @@ pub(super) struct Search<'a> {
     batch: Batch,
     /// The state being expanded.
     index: u32,
+    /// What happened at every instruction.
+    pub(super) cover: Cover,
+    /// Of the orphans those that were published and not signalled at some end.
+    pub(super) unsignaled: BTreeSet<ObjId>,
+    /// The fences that nothing in the program signals.
+    orphans: Vec<ObjId>,
+}
+
+/// The fences that should be signalled and that nothing in the program signals.
+fn orphans(program: &Program) -> Vec<ObjId> {
+    let fences = program.objects.iter().enumerate().filter(|(_, o)| matches!(o.kind, ObjectKind::Fence { .. }));
+    fences.map(|(i, _)| ObjId(i as u8)).filter(|f| program.is_nobodys(*f)).collect()
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
-        let initial = State::initial(task.program);
+        let mut cover = Cover::new(task.program);
+        let initial = State::initial_covering(task.program, Some(&mut cover));
         Search {
             task,
             limits: *limits,
@@ -147,6 +162,9 @@ impl<'a> Search<'a> {
             parts: Encoding::default(),
             batch: Batch::default(),
             index: 0,
+            cover,
+            unsignaled: BTreeSet::new(),
+            orphans: orphans(task.program),
         }
     }
 
@@ -285,7 +303,7 @@ impl<'a> Search<'a> {
         for thread in enabled.iter() {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
-                let result = self.next.step(program, action);
+                let result = self.next.step_covering(program, action, Some(&mut self.cover));
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, action, &self.next, index);
                 }
@@ -335,10 +353,12 @@ impl<'a> Search<'a> {
     fn terminal(&mut self, index: u32) {
         self.terminals += 1;
         let program = self.task.program;
+        let base = &self.base;
+        self.unsignaled.extend(self.orphans.iter().filter(|f| base.world.is_owed(**f)));
         let broken = self.base.violation().or_else(|| diagnose::stuck(program, &self.base));
         let broken = broken.or_else(|| {
             self.next.copy_from(&self.base, program);
-            self.next.conclude(program)
+            self.next.conclude_covering(program, Some(&mut self.cover))
         });
         if let Some(v) = broken {
             if v.property == Property::CapacityExceeded {

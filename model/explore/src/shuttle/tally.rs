@@ -212,6 +212,8 @@ impl Tally {
             found: found.collect(),
             watched: self.watched,
             counts,
+            cover: None,
+            unsignaled: BTreeSet::new(),
         }
     }
 }

@@ -8,12 +8,10 @@ use super::{cells::Hub, runtime::Loom};
 use fenceweave_kernel::{
     AtomicCell, Order, Program, Property, Script, Thread, ThreadId, Violation, World,
     object::Task,
+    state::MAX_ALONE_STEPS,
     thread::{Run, Stepped},
 };
 use std::{cell::RefCell, rc::Rc};
-
-/// Most steps of a setup, a teardown or a diagnosis.
-const MAX_STEPS: usize = 100_000;
 
 /// What every execution begins with. Only the values of the cells change from one to the next.
 pub(super) struct System {
@@ -63,25 +61,30 @@ impl Alone<'_> {
         thread.step(script, self.program, self.world, t, &mut Loom::alone(self.hub))
     }
 
-    /// The threads after setup, each before its first visible step, agents asleep.
+    /// The threads after setup, each before its first visible step; agents asleep, but for those that setup has woken.
     ///
     /// A violation cannot come from here: a program whose setup breaks a property is not given to loom.
     pub(super) fn set_up(&mut self) -> Vec<Thread> {
         let program = self.program;
-        let _ = self.run_script(&program.setup);
-        let start = |t: ThreadId| {
-            let (mut thread, script) = (Thread::default(), &program.scripts[t.index()]);
-            let _ = thread.start(script, program, self.world, t, &mut Loom::alone(self.hub));
-            while script.agent && self.is_enabled(&thread, t) {
-                self.step(script, &mut thread, t);
-            }
-            thread
-        };
-        program.threads().map(start).collect()
+        let mut threads = vec![Thread::default(); program.scripts.len()];
+        let (agents, others): (Vec<_>, Vec<_>) = program.threads().partition(|t| program.is_agent(*t));
+        for t in agents {
+            self.begin(&mut threads, t);
+            self.step(&program.scripts[t.index()], &mut threads[t.index()], t);
+        }
+        let _ = self.run_script(&program.setup, &mut threads);
+        others.into_iter().for_each(|t| self.begin(&mut threads, t));
+        threads
     }
 
-    /// Runs a script from start to end while every other thread stands still.
-    pub(super) fn run_script(&mut self, script: &Script) -> Option<Violation> {
+    fn begin(&mut self, threads: &mut [Thread], t: ThreadId) {
+        let (program, rt) = (self.program, &mut Loom::alone(self.hub));
+        let _ = threads[t.index()].start(&program.scripts[t.index()], program, self.world, t, rt);
+    }
+
+    /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs: as in
+    /// `State`.
+    pub(super) fn run_script(&mut self, script: &Script, threads: &mut [Thread]) -> Option<Violation> {
         let (program, me) = (self.program, self.program.main_thread());
         if script.code.is_empty() {
             return None;
@@ -91,17 +94,56 @@ impl Alone<'_> {
         let ends_with = |property, thread: &Thread| {
             Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object: None, other: None })
         };
-        for _ in 0..MAX_STEPS {
+        for _ in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }
-            let asleep = matches!(thread.run(), Run::Asleep(..)) && !self.is_awake(me);
-            if asleep || self.spins(&thread, me) {
+            if self.spins(&thread, me) {
                 return ends_with(Property::Deadlock, &thread);
             }
-            violation = self.step(script, &mut thread, me).violation;
+            let timed = match thread.run() {
+                Run::Asleep(_, patience) if !self.is_awake(me) => Some(patience.timed()),
+                _ => None,
+            };
+            let Some(timed) = timed else {
+                violation = self.step(script, &mut thread, me).violation;
+                continue;
+            };
+            self.send_to_sleep(threads);
+            let mut agents = program.threads().filter(|t| self.is_agent_enabled(threads, *t));
+            violation = match (agents.next(), agents.next()) {
+                (None, _) if timed => self.step(script, &mut thread, me).violation,
+                (None, _) => return ends_with(Property::Deadlock, &thread),
+                (Some(t), None) if !timed => {
+                    self.step(&program.scripts[t.index()], &mut threads[t.index()], t).violation
+                }
+                _ => return ends_with(Property::CapacityExceeded, &thread),
+            };
         }
-        ends_with(Property::SpinsLocally, &thread)
+        ends_with(Property::CapacityExceeded, &thread)
+    }
+
+    fn is_agent_enabled(&self, threads: &[Thread], t: ThreadId) -> bool {
+        self.program.is_agent(t) && self.is_enabled(&threads[t.index()], t)
+    }
+
+    /// Agents that would find nothing to do find it.
+    fn send_to_sleep(&mut self, threads: &mut [Thread]) {
+        let (program, hub) = (self.program, self.hub);
+        for t in program.threads() {
+            let (thread, script) = (threads[t.index()], &program.scripts[t.index()]);
+            if !self.is_agent_enabled(threads, t) || !thread.is_idle() {
+                continue;
+            }
+            let sleeps = hub.undone(|| {
+                let mut thread = thread;
+                let violation = self.step(script, &mut thread, t).violation;
+                violation.is_none() && thread.is_idle() && !self.is_enabled(&thread, t)
+            });
+            if sleeps {
+                self.step(script, &mut threads[t.index()], t);
+            }
+        }
     }
 
     fn is_awake(&self, t: ThreadId) -> bool {
@@ -130,7 +172,7 @@ impl Alone<'_> {
         let program = self.program;
         let is_over = |t: &ThreadId| {
             let thread = &threads[t.index()];
-            thread.run() == Run::Done || program.scripts[t.index()].agent && thread.is_idle()
+            thread.run() == Run::Done || program.is_agent(*t) && thread.is_idle()
         };
         let first = program.threads().find(|t| !is_over(t))?;
         let lost = program.threads().filter(|t| !is_over(t)).find(|t| self.leads_on(threads, *t));

@@ -376,13 +376,13 @@ impl<T> Clone for LoomAtomic<T> {
 fn load_order(o: Order) -> Ordering {
     match o {
         Order::Relaxed | Order::Release => Ordering::Relaxed,
-        Order::Acquire | Order::AcqRel | Order::Full => Ordering::Acquire,
+        Order::Acquire | Order::Consume | Order::AcqRel | Order::Full => Ordering::Acquire,
     }
 }
 
 fn store_order(o: Order) -> Ordering {
     match o {
-        Order::Relaxed | Order::Acquire => Ordering::Relaxed,
+        Order::Relaxed | Order::Acquire | Order::Consume => Ordering::Relaxed,
         Order::Release | Order::AcqRel | Order::Full => Ordering::Release,
     }
 }
@@ -390,7 +390,7 @@ fn store_order(o: Order) -> Ordering {
 fn modify_order(o: Order) -> Ordering {
     match o {
         Order::Relaxed => Ordering::Relaxed,
-        Order::Acquire => Ordering::Acquire,
+        Order::Acquire | Order::Consume => Ordering::Acquire,
         Order::Release => Ordering::Release,
         Order::AcqRel | Order::Full => Ordering::AcqRel,
     }
@@ -493,7 +493,7 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
             }
             Some(live) => {
                 self.word.will_store(self.who);
-                let result = live.compare_exchange(current, new, modify_order(order), load_order(order));
+                let result = live.compare_exchange(current, new, modify_order(order), Ordering::Relaxed);
                 self.word.modified(self.who, result.is_ok().then_some(new));
                 // One that fails counts as a write, too: so every engine has it, and KCSAN.
                 self.word.check_race(self.who, true);

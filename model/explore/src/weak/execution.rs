@@ -302,11 +302,11 @@ impl Execution {
         if self.places.iter().any(|p| p.broke.get().is_some()) {
             return;
         }
-        let (program, threads, trace) = (&self.job.program, self.threads(), self.trace.borrow());
+        let (program, mut threads, trace) = (&self.job.program, self.threads(), self.trace.borrow());
         let world = &mut *self.system.world().borrow_mut();
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
-        let broken = stuck.or_else(|| alone.run_script(&program.teardown));
+        let broken = stuck.or_else(|| alone.run_script(&program.teardown, &mut threads));
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &trace);
         }

@@ -106,6 +106,21 @@ impl Runtime for Loom {
         }
     }
 
+    // C11's fences order more than the kernel's two: a release fence also what was loaded before it, an acquire fence also
+    // what is stored after it. Both are a load that comes before a later store of its own thread, and that is so in every
+    // execution of loom's: "complete" never speaks of load buffering.
+    fn write_barrier(&mut self) {
+        if !self.hub.is_quiet() {
+            fence(Ordering::Release);
+        }
+    }
+
+    fn read_barrier(&mut self) {
+        if !self.hub.is_quiet() {
+            fence(Ordering::Acquire);
+        }
+    }
+
     fn choose(&mut self, n: u8) -> u8 {
         let Some(seat) = self.seat() else { return 0 };
         let k = seat.picks.replace(seat.picks.get() + 1);

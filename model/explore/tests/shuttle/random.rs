@@ -71,7 +71,7 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
         sem: b.object("sem", ObjectKind::RwSem),
         mutex: b.object("mutex", ObjectKind::Mutex { config: config(dice) }),
-        list: b.object("list", ObjectKind::List),
+        list: b.object("list", ObjectKind::List { guard: None }),
         wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), ObjectKind::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![

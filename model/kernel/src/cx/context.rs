@@ -278,6 +278,14 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
+    /// Some fence is about to be waited for: inside of a signalling section that says of no fence that it is for it, that is
+    /// a mistake whichever it is.
+    pub(crate) fn about_to_wait(&mut self, on: ObjId) {
+        if !self.is_device() && self.private.signalling > 0 && self.private.section_fence().is_none() {
+            self.violate(Property::WaitInSignalling, Some(on));
+        }
+    }
+
     /// A fence is about to be waited for: inside of a signalling section that is a dependency of one fence on another.
     pub(crate) fn about_to_wait_for(&mut self, fence: ObjId) {
         if self.is_device() || self.private.signalling == 0 {

@@ -55,6 +55,10 @@ impl Protocol for PrepareArray {
         self.op.footprint(v)
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        self.op.judge(cx);
+    }
+
     fn label(&self) -> &'static str {
         self.op.label()
     }

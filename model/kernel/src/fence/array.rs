@@ -160,11 +160,17 @@ impl ArrayOp {
         self.inside(At::Add, Part::add_callback(self.member, callback, self.array))
     }
 
+    /// `cmpxchg(&array->base.error, PENDING_ERROR, error)`: a full barrier if it succeeds.
+    fn replace_pending_error<R: Runtime>(&self, cx: &mut Cx<'_, R>, error: u16) {
+        let array = self.array;
+        let _ = cx.cmpxchg(|cx| &mut cx.fence(array).error, PENDING_ERROR, error);
+    }
+
     /// The member is signalled, so its error changes no more.
     fn error<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let error = cx.fence(self.member).error.load(Order::Relaxed) & !PENDING_ERROR;
         if error != 0 && !cx.mutated(Mutation::ArrayNoError) {
-            let _ = cx.fence(self.array).error.compare_exchange(PENDING_ERROR, error, Order::AcqRel);
+            self.replace_pending_error(cx, error);
         }
         match self.duty {
             Duty::Member => self.go(At::CountDown),
@@ -174,8 +180,11 @@ impl ArrayOp {
 
     fn count_down<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
         cx.touch(words.pending);
-        let order = cx.order(Mutation::ArrayCountRelaxed, Order::AcqRel);
+        let order = cx.order(Mutation::ArrayCountRelaxed, Order::Full);
+        // atomic_dec_and_test()
+        cx.full_barrier(Mutation::ArrayCountRelaxed);
         let last = cx.world.var_mut(words.pending).cell.fetch_add(-1, order) == Value::Word(1);
+        cx.full_barrier(Mutation::ArrayCountRelaxed);
         let last = (last || cx.mutated(Mutation::ArrayFirstCounts)) && !cx.mutated(Mutation::ArrayNeverLast);
         match (self.duty, last) {
             (Duty::Member, true) => self.inside(At::Queue, Part::queue(words.work)),
@@ -186,7 +195,7 @@ impl ArrayOp {
     }
 
     fn settle<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let _ = cx.fence(self.array).error.compare_exchange(PENDING_ERROR, 0, Order::AcqRel);
+        self.replace_pending_error(cx, 0);
         match self.duty {
             // Whoever asked whether it is signalled may have been faster.
             Duty::Work => self.inside(At::Signal, Part::fence(What::CheckAndSignal, self.array)),
@@ -203,7 +212,7 @@ impl ArrayOp {
     }
 
     fn enabled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let enabled = cx.fence(self.array).flags.load(Order::Acquire) & ENABLED != 0;
+        let enabled = cx.fence(self.array).flags.load(Order::Relaxed) & ENABLED != 0;
         match (enabled, self.pending) {
             (true, 0) => self.go(At::Settle),
             (_, _) if cx.mutated(Mutation::ArrayIgnoresCount) => self.go(At::Settle),

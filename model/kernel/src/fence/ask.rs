@@ -12,9 +12,9 @@ use super::{DETACHED, FenceOp, What, test_signaled};
 use crate::{AtomicCell, Call, Context, Cx, Flow, Mutation, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
 
 impl FenceOp {
-    /// Whether `fence->ops` is NULL.
+    /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is modelled.
     pub(super) fn is_detached<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
-        cx.fence(self.fence).flags.load(Order::Acquire) & DETACHED != 0
+        cx.fence(self.fence).flags.load(Order::Relaxed) & DETACHED != 0
     }
 
     /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module waits for

@@ -89,7 +89,7 @@ pub(crate) fn begin(program: &Program, duty: Duty, fence: ObjId, member: ObjId, 
 /// Reads a word that has a reference, or none.
 pub(super) fn load<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
     cx.touch(word);
-    found(cx.world.var_mut(word).cell.load(Order::Acquire))
+    found(cx.world.var_mut(word).cell.load(Order::Consume))
 }
 
 /// Takes the reference out of a word.

@@ -353,6 +353,11 @@ impl Protocol for Merge {
         }
     }
 
+    /// Only an allocation fails.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        alloc::might_block(cx);
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::Test | At::Walk => self.inner.label(),

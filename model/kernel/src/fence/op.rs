@@ -192,11 +192,15 @@ impl FenceOp {
         let ops = cx.program.fence_ops(self.fence);
         let detach = if ops.release.is_none() && !ops.stay { DETACHED } else { 0 };
         let signaled = if cx.mutated(Mutation::FenceSignalNoFlag) { 0 } else { SIGNALED };
-        let (set, order) = (u64::from(signaled | detach), cx.order(Mutation::FenceSignalRelaxed, Order::AcqRel));
         if !cx.fence(self.fence).is_signaled() {
             super::order::check(cx, self.fence);
         }
-        cx.fence(self.fence).flags.fetch_or(set, order) & SIGNALED != 0
+        let was = if cx.mutated(Mutation::FenceSignalRelaxed) {
+            cx.fence(self.fence).flags.fetch_or(u64::from(signaled | detach), Order::Relaxed)
+        } else {
+            super::test_and_set(cx, self.fence, signaled | detach)
+        };
+        was & SIGNALED != 0
     }
 
     /// What a signaller returns who was the first.
@@ -233,10 +237,10 @@ impl FenceOp {
         Flow::Go
     }
 
-    /// `fence->timestamp`, and its bit; the list of callbacks was in its place until now.
+    /// `fence->timestamp`, and its bit; the list of callbacks was in its place until now. `set_bit()` orders nothing.
     fn stamp<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        cx.fence(self.fence).flags.fetch_or(u64::from(TIMESTAMP), Order::AcqRel);
+        cx.fence(self.fence).flags.fetch_or(u64::from(TIMESTAMP), Order::Relaxed);
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
         self.what = if empty { What::Unlock } else { What::RunCallback };
         Flow::Go
@@ -245,8 +249,7 @@ impl FenceOp {
     /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
     /// which may be later than the kernel does: after the callbacks.
     fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.enter(self.fence);
-        let set = cx.fence(self.fence).flags.load(Order::Acquire) & TIMESTAMP != 0;
+        let set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
         if self.what == What::Timestamp
             && !set
             && let Some(spin) = self.spin(cx)
@@ -361,7 +364,8 @@ impl FenceOp {
 
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        match cx.fence(self.fence).refs.put(me) {
+        let dropped = cx.fence(self.fence).refs.put(me);
+        match cx.dropped(dropped) {
             Dropped::More if !cx.mutated(Mutation::FencePutReleasesEarly) => Flow::Done(Value::Word(0)),
             Dropped::Last if cx.mutated(Mutation::FencePutNoRelease) => Flow::Done(Value::Word(1)),
             Dropped::More | Dropped::Last => {
@@ -394,7 +398,7 @@ impl FenceOp {
 
 /// `__dma_fence_enable_signaling()` under the fence's lock. What has to be called for it is called with the lock held.
 pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, held: Held) -> Option<Call> {
-    let was = cx.fence(fence).flags.fetch_or(u64::from(ENABLED), Order::AcqRel);
+    let was = super::test_and_set(cx, fence, ENABLED);
     let callee = cx.program.fence_ops(fence).enable_signaling?;
     if was & (ENABLED | SIGNALED) != 0 && !cx.mutated(Mutation::FenceEnableTwice) {
         return None;

@@ -33,6 +33,11 @@ impl Program {
         self.threads().filter(move |t| itself && signals(&self.scripts[t.index()], fence, all))
     }
 
+    /// Whether a fence should be signalled by somebody, and nothing in the program signals it.
+    pub fn is_nobodys(&self, fence: ObjId) -> bool {
+        self.says_itself(fence) && self.signaller(fence).is_none()
+    }
+
     /// Who should have signalled a fence; `None` if that is nobody's debt.
     pub fn debtor(&self, fence: ObjId) -> Option<ThreadId> {
         self.signaller(fence).filter(|_| self.says_itself(fence))

@@ -50,7 +50,7 @@ impl RcuSafe {
             return Value::Unset;
         }
         cx.touch(self.target);
-        cx.world.var_mut(self.target).cell.load(Order::Acquire)
+        cx.world.var_mut(self.target).cell.load(Order::Consume)
     }
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {

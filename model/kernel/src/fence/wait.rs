@@ -77,8 +77,7 @@ impl FenceWait {
 
     fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.enable == What::EnableSignaling {
-            cx.might_sleep(self.fence);
-            cx.about_to_wait_for(self.fence);
+            self.judge(cx);
         }
         if cx.mutated(Mutation::FenceWaitNotEnabled) {
             self.at = At::Queue;
@@ -160,6 +159,11 @@ impl Protocol for FenceWait {
             At::Enable => self.enabling().footprint(v),
             At::Queue | At::Woken => f.write(v.my_task()),
         }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        cx.might_sleep(self.fence);
+        cx.about_to_wait_for(self.fence);
     }
 
     fn label(&self) -> &'static str {

@@ -11,7 +11,7 @@ use super::{
     reference,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Program, Runtime, Value, View,
     coder::{fields, points},
     machine::Protocol,
     primitives::rcu,
@@ -126,14 +126,12 @@ impl ChainWalk {
         let word = node(cx.program, self.node).map_or(NO_FENCE, |n| n.prev);
         let pointer = |f: Option<ObjId>| f.map_or(Value::Null, reference);
         let (old, new) = (pointer(self.prev), pointer(self.replacement.take()));
-        cx.rt.full_barrier();
         cx.touch(word);
-        let unneeded = match cx.world.var_mut(word).cell.compare_exchange(old, new, Order::AcqRel) {
+        let unneeded = match cx.cmpxchg(|cx| &mut cx.world.var_mut(word).cell, old, new) {
             Ok(old) => old,
             Err(_) if cx.mutated(Mutation::ChainExchangePutsOld) => old,
             Err(_) => new,
         };
-        cx.rt.full_barrier();
         match (found(unneeded), self.prev) {
             (Some(unneeded), _) => self.put(At::PutExchanged, unneeded),
             (None, Some(prev)) => self.put(At::PutPrev, prev),

@@ -82,7 +82,7 @@ impl Resolver<'_> {
     }
 
     fn list(&self, o: Operand) -> Resolved<ObjId> {
-        self.object(o, |k| matches!(k, ObjectKind::List))
+        self.object(o, |k| matches!(k, ObjectKind::List { .. }))
     }
 
     /// What can be on a list.
@@ -143,11 +143,12 @@ impl Resolver<'_> {
         Ok(match op {
             Op::Access { how, order, place, a, b, benign } => {
                 let (target, slot) = match how {
-                    variable::How::FullBarrier => (NOTHING, None),
+                    how if how.is_barrier() => (NOTHING, None),
                     _ => self.place(place)?,
                 };
                 let a = match how {
-                    variable::How::Load | variable::How::FullBarrier => Value::Unset,
+                    variable::How::Load => Value::Unset,
+                    how if how.is_barrier() => Value::Unset,
                     variable::How::Add => Value::Word(self.word(a)?),
                     _ => self.value(a)?,
                 };
@@ -189,7 +190,7 @@ impl Resolver<'_> {
                 let list = self.list(list)?;
                 let from = from.map_or(Ok(list), |o| self.list(o))?;
                 let entry = entry.map(|o| self.entry(o)).transpose()?;
-                Machine::List(list::ListOp { how, list, entry, from })
+                Machine::List(list::ListOp::new(how, list, entry, from))
             }
             Op::WakeQ { at, wake_q, queue, task } => {
                 let wake_q = self.object(wake_q, |k| matches!(k, K::WakeQ))?;

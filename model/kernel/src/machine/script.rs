@@ -30,6 +30,9 @@ impl Protocol for Fault {
     fn label(&self) -> &'static str {
         "bad operand"
     }
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        self.clone().step(cx);
+    }
 }
 
 /// `choose`, and the decision of a `may-fail`.

@@ -93,6 +93,12 @@ impl Protocol for Alloc {
         Footprint::NONE.ways(self.ways(v.private.in_reclaim()))
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.gfp == Gfp::Kernel {
+            might_block(cx);
+        }
+    }
+
     fn label(&self) -> &'static str {
         match self.gfp {
             Gfp::Kernel => "kmalloc(GFP_KERNEL)",

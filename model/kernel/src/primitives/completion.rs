@@ -119,7 +119,7 @@ impl Protocol for Complete {
         let mut inner = cx.completion(self.completion).inner.get(held);
         let flow = match self.at {
             At::Wait => {
-                cx.might_sleep(self.completion);
+                self.judge(cx);
                 self.wait(cx, &mut inner, Woken::WakeUp)
             }
             At::Woken => {
@@ -176,6 +176,12 @@ impl Protocol for Complete {
                 let many = if self.at == At::Complete { 1 } else { crate::MAX_THREADS };
                 waiters.iter().take(many).fold(base, |f, t| f.write(ObjId::task(t)))
             }
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.at == At::Wait {
+            cx.might_sleep(self.completion);
         }
     }
 

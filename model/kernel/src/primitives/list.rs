@@ -8,16 +8,27 @@
 //! The links of an entry are part of the list here: an object may be on several lists (it has a link for each), on each
 //! once. An entry that `list-splice-init` moved is on the other list from then on, and is removed by that name.
 //!
-//! Each operation is one step, as if the list had a lock of its own: two list operations that a scenario's lock does not
-//! order are a data race in the kernel, and no finding here. `list-empty` and `on-list` are looks that the kernel makes
-//! without a lock too. What is found instead is what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they
-//! were freed, or freed while they were on a list.
+//! A list has no lock of its own. Two changes at once, or a change and a walk, tear the links: a data race. As with a plain
+//! variable, a change begins and ends, and whoever comes in between has raced with it:
+//!
+//! ```text
+//!   list-add-tail l a      begins             ends
+//!   list-add-tail l b              begins: data-race
+//! ```
+//!
+//! Where every two of them are ordered, by a lock or otherwise, nobody can come in between, whichever it is that orders
+//! them. A list that is declared with its lock (`guarded-by`) is not raced for: each access without the lock is told, even
+//! if nobody was near, and so a change is one step. `list-empty` and `on-list` are looks that the kernel makes without a
+//! lock too (READ_ONCE()), and so are `list-first` and `list-next` in an RCU read-side section: list_for_each_entry_rcu().
+//!
+//! Found is also what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they were freed, or freed while they
+//! were on a list.
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Plain, Property, Runtime, SharedCell, Value,
-    View,
+    Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Object, Plain, Program, Property, Rule, Runtime,
+    SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     fence,
     machine::Protocol,
@@ -34,6 +45,8 @@ const MAX_ENTRIES: usize = 8;
 struct Entries {
     len: u8,
     list: [Handle; MAX_ENTRIES],
+    /// Who is in the middle of a change.
+    writer: Option<ThreadId>,
 }
 
 impl Entries {
@@ -68,7 +81,16 @@ impl Entries {
 
 impl Code for Entries {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
+        /// Above the number of entries: somebody changes the list.
+        const OPEN: u8 = 0x80;
+        let mut head = self.len | if self.writer.is_some() { OPEN } else { 0 };
+        c.byte(&mut head);
+        self.len = head & !OPEN;
+        if head & OPEN != 0 {
+            self.writer.code(c);
+        } else {
+            self.writer = None;
+        }
         self.list[..usize::from(self.len)].iter_mut().for_each(|h| c.handle(h));
     }
 }
@@ -108,9 +130,9 @@ impl Code for ListHead<Plain> {
 }
 
 /// The lists of a program.
-fn lists(program: &crate::Program) -> impl Iterator<Item = ObjId> + use<'_> {
+fn lists(program: &Program) -> impl Iterator<Item = ObjId> + use<'_> {
     let objects = program.objects.iter().enumerate();
-    objects.filter(|(_, o)| matches!(o.kind, ObjectKind::List)).map(|(i, _)| ObjId::object(i))
+    objects.filter(|(_, o)| matches!(o.kind, ObjectKind::List { .. })).map(|(i, _)| ObjId::object(i))
 }
 
 /// Memory that goes must be on no list: whoever walks the list next would walk through it.
@@ -157,17 +179,102 @@ points! {
     }
 }
 
+impl How {
+    /// Whether it writes the links.
+    fn changes(self) -> bool {
+        !matches!(self, How::Empty | How::OnList | How::First | How::Next)
+    }
+
+    /// Whether it reads them where they may not change meanwhile.
+    fn walks(self) -> bool {
+        matches!(self, How::First | How::Next)
+    }
+}
+
 /// One operation on a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ListOp {
-    pub(crate) how: How,
-    pub(crate) list: ObjId,
-    pub(crate) entry: Option<Handle>,
+    how: How,
+    list: ObjId,
+    entry: Option<Handle>,
     /// Where entries are moved from; may be the list itself.
-    pub(crate) from: ObjId,
+    from: ObjId,
+    /// A change that has begun.
+    open: bool,
 }
 
-fields!(ListOp { how, list, entry, from });
+fields!(ListOp { how, list, entry, from, open });
+
+/// The lock that a list is declared with.
+fn guard(program: &Program, list: ObjId) -> Option<ObjId> {
+    match program.kind(list) {
+        ObjectKind::List { guard } => *guard,
+        _ => None,
+    }
+}
+
+/// What orders the accesses to a list.
+impl ListOp {
+    pub(crate) const BLANK: ListOp =
+        ListOp { how: How::Empty, list: ObjId(0), entry: None, from: ObjId(0), open: false };
+
+    /// An operation about to start.
+    pub fn new(how: How, list: ObjId, entry: Option<Handle>, from: ObjId) -> ListOp {
+        ListOp { how, list, entry, from, open: false }
+    }
+
+    /// The critical sections of both lists: in the order of their numbers, so that nobody waits for the other way round.
+    fn enter<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> (Held, Held) {
+        let (low, high) = (self.from.min(self.list), self.from.max(self.list));
+        let (first, second) = (cx.enter(low), cx.enter(high));
+        if self.from == low { (first, second) } else { (second, first) }
+    }
+
+    /// `lockdep_assert_held()` of the lock that guards a list. False if there is none.
+    fn is_guarded<R: Runtime>(&self, cx: &mut Cx<'_, R>, list: ObjId) -> bool {
+        let Some(lock) = guard(cx.program, list) else { return false };
+        let held =
+            if self.how.changes() { cx.world.is_held_alone(lock, cx.me) } else { cx.world.is_held_by(lock, cx.me) };
+        if !held {
+            cx.violate_rule(Rule::ListUnguarded, Some(list));
+        }
+        true
+    }
+
+    /// Tells a race with a change that has begun; a change begins one itself. True if it is one.
+    fn overlap<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
+        let walks = self.how.walks() && cx.private.rcu_depth == 0;
+        // Nobody runs beside setup and teardown.
+        if self.open || cx.me == cx.program.main_thread() || !self.how.changes() && !walks {
+            return false;
+        }
+        let (from, to) = self.enter(cx);
+        for (list, held) in [(self.from, from), (self.list, to)] {
+            if self.is_guarded(cx, list) {
+                continue;
+            }
+            let mut entries = cx.list_head(list).entries.get(held);
+            if let Some(other) = entries.writer.filter(|t| *t != cx.me) {
+                cx.violate_with(Property::DataRace, Some(list), Some(other));
+            }
+            if self.how.changes() {
+                entries.writer = Some(cx.me);
+                cx.list_head(list).entries.set(held, entries);
+                self.open = true;
+            }
+        }
+        self.open
+    }
+
+    /// The end of a change.
+    fn end<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let (from, to) = self.enter(cx);
+        for (list, held) in [(self.from, from), (self.list, to)] {
+            let entries = cx.list_head(list).entries.get(held);
+            cx.list_head(list).entries.set(held, Entries { writer: None, ..entries });
+        }
+    }
+}
 
 impl ListOp {
     fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
@@ -212,17 +319,17 @@ impl ListOp {
 
     /// The operations that take from one list and give to another, or to the same.
     fn transfer<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        // Both lists at once: in the order of their numbers, so that nobody waits for the other way round.
-        let (low, high) = (self.from.min(self.list), self.from.max(self.list));
-        let (first, second) = (cx.enter(low), cx.enter(high));
-        let (from_held, to_held) = if self.from == low { (first, second) } else { (second, first) };
+        let (from_held, to_held) = self.enter(cx);
         if self.entry.is_some_and(|entry| !check_alive(cx, entry)) {
             return Value::Word(0);
         }
         let mut from = cx.list_head(self.from).entries.get(from_held);
         let moved = match self.entry {
             None if cx.mutated(Mutation::ListSpliceKeeps) => from,
-            None => std::mem::take(&mut from),
+            None => {
+                let writer = from.writer;
+                std::mem::replace(&mut from, Entries { writer, ..Entries::default() })
+            }
             Some(entry) if !from.remove(entry) => return self.corrupt(cx),
             Some(entry) => {
                 let mut one = Entries::default();
@@ -251,10 +358,10 @@ fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
     }
 }
 
-impl Protocol for ListOp {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+impl ListOp {
+    fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         if matches!(self.how, How::MoveTail | How::SpliceInit | How::SpliceTailInit) {
-            return Flow::Done(self.transfer(cx));
+            return self.transfer(cx);
         }
         let held = cx.enter(self.list);
         let mut entries = cx.list_head(self.list).entries.get(held);
@@ -265,12 +372,25 @@ impl Protocol for ListOp {
             (_, None) => self.corrupt(cx),
         };
         cx.list_head(self.list).entries.set(held, entries);
+        result
+    }
+}
+
+impl Protocol for ListOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.overlap(cx) {
+            return Flow::Go;
+        }
+        let result = self.perform(cx);
+        if self.open {
+            self.end(cx);
+        }
         Flow::Done(result)
     }
 
     fn footprint(&self, _v: View<'_>) -> Footprint {
         let f = match self.how {
-            How::Empty | How::OnList | How::First | How::Next => Footprint::reads(self.list),
+            how if !how.changes() => Footprint::reads(self.list),
             _ => Footprint::writes(self.list).write(self.from),
         };
         self.entry.map_or(f, |entry| f.read(entry.obj))

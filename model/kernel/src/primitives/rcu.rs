@@ -223,10 +223,6 @@ impl Protocol for RcuOp {
                 if cx.mutated(Mutation::RcuSynchronizeReturns) {
                     return Flow::Done(Value::Word(0));
                 }
-                if cx.me == cx.program.main_thread() {
-                    alone(cx, rcu);
-                    return Flow::Done(Value::Word(0));
-                }
                 if self.at == At::Synchronize {
                     let me = cx.me.0;
                     queue(cx, Entry { what: WAKES | me, func: 0 });
@@ -377,20 +373,6 @@ impl Protocol for CallRcu {
 
     fn label(&self) -> &'static str {
         "call_rcu"
-    }
-}
-
-/// A grace period in setup or teardown: nobody else runs, the agent included, and nobody is inside a section.
-fn alone<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) {
-    let held = cx.enter(rcu);
-    let q = cx.rcu(rcu).queues.get(held);
-    cx.rcu(rcu).queues.set(held, Queues::default());
-    for e in q.waiting.live().iter().chain(q.pending.live()).filter(|e| e.thread().is_none()) {
-        match e.func {
-            0 => free(cx, ObjId(e.what)),
-            // Setup and teardown have no agent to run it.
-            _ => cx.violate(Property::CapacityExceeded, Some(rcu)),
-        }
     }
 }
 

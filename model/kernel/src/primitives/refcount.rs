@@ -142,9 +142,9 @@ impl<R: Runtime> Counted<R> {
         false
     }
 
-    /// `refcount_dec_and_test()`: releases, and acquires when it was the last.
+    /// `refcount_dec_and_test()`, all but `smp_acquire__after_ctrl_dep()` for the last: see [`Cx::dropped`].
     pub(crate) fn put(&mut self, me: ThreadId) -> Dropped {
-        let old = self.count.fetch_add(-1, Order::AcqRel);
+        let old = self.count.fetch_add(-1, Order::Release);
         self.book(me, -1);
         match old {
             0 => {
@@ -154,6 +154,17 @@ impl<R: Runtime> Counted<R> {
             1 => Dropped::Last,
             _ => Dropped::More,
         }
+    }
+}
+
+impl<R: Runtime> Cx<'_, R> {
+    /// `smp_acquire__after_ctrl_dep()`: whoever dropped the last reference has seen what the others did before they dropped
+    /// theirs. Who drops another has seen nothing.
+    pub(crate) fn dropped(&mut self, dropped: Dropped) -> Dropped {
+        if dropped == Dropped::Last {
+            self.rt.read_barrier();
+        }
+        dropped
     }
 }
 
@@ -230,14 +241,17 @@ impl Protocol for Count {
                 1
             }
             How::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
-            How::Put => match refs.put(me) {
-                Dropped::More => 0,
-                Dropped::Last => i32::from(!never_last),
-                Dropped::Underflow => {
-                    cx.violate(Property::RefcountUnderflow, Some(id));
-                    0
+            How::Put => {
+                let dropped = refs.put(me);
+                match cx.dropped(dropped) {
+                    Dropped::More => 0,
+                    Dropped::Last => i32::from(!never_last),
+                    Dropped::Underflow => {
+                        cx.violate(Property::RefcountUnderflow, Some(id));
+                        0
+                    }
                 }
-            },
+            }
         };
         if cx.refcount(id).refs.overflows() {
             cx.violate(Property::CapacityExceeded, Some(id));

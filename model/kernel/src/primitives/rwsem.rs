@@ -196,6 +196,11 @@ impl<R: Runtime> RwSem<R> {
         }
     }
 
+    /// Whether the thread holds it for writing.
+    pub(crate) fn is_held_for_writing_by(&self, t: ThreadId) -> bool {
+        self.holders.get().writer == Some(t)
+    }
+
     /// Whether the thread holds it, either way.
     pub fn is_held_by(&self, t: ThreadId) -> bool {
         let holders = self.holders.get();

@@ -318,16 +318,19 @@ impl Protocol for SlabOp {
             }
             At::GetUnlessZero if gets_any => Value::Word(i32::from(refs.get(me) || gets_any)),
             At::GetUnlessZero => Value::Word(i32::from(refs.get_unless_zero(me))),
-            _ => match refs.put(me) {
-                Dropped::More if early => return self.last_put(cx),
-                Dropped::More => Value::Word(0),
-                Dropped::Last if never => Value::Word(1),
-                Dropped::Last => return self.last_put(cx),
-                Dropped::Underflow => {
-                    cx.violate(Property::RefcountUnderflow, Some(obj));
-                    Value::Word(0)
+            _ => {
+                let dropped = refs.put(me);
+                match cx.dropped(dropped) {
+                    Dropped::More if early => return self.last_put(cx),
+                    Dropped::More => Value::Word(0),
+                    Dropped::Last if never => Value::Word(1),
+                    Dropped::Last => return self.last_put(cx),
+                    Dropped::Underflow => {
+                        cx.violate(Property::RefcountUnderflow, Some(obj));
+                        Value::Word(0)
+                    }
                 }
-            },
+            }
         };
         if cx.slot(obj).refs.overflows() {
             cx.violate(Property::CapacityExceeded, Some(obj));

@@ -69,10 +69,7 @@ impl UserAccess {
         if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
             return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
-        cx.might_fault(self.mmap_lock);
-        if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
-            cx.violate(Property::UserAccessUnderResv, Some(resv));
-        }
+        self.judge(cx);
         match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutation::UaccessFaultNoLock)) {
             None => Flow::Done(Value::Word(0)),
             Some(lock) => self.mmap(At::Fault, rwsem::At::Read, lock),
@@ -102,6 +99,16 @@ impl Protocol for UserAccess {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         if self.at == At::Access { Footprint::NONE.ways(self.ways()) } else { self.lock.footprint(v) }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
+            return;
+        }
+        cx.might_fault(self.mmap_lock);
+        if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
+            cx.violate(Property::UserAccessUnderResv, Some(resv));
+        }
     }
 
     fn label(&self) -> &'static str {

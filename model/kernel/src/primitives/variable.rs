@@ -72,12 +72,43 @@ points! {
         Xchg = "xchg",
         /// `smp_mb()`: touches no word.
         FullBarrier = "smp_mb",
+        /// `smp_wmb()`: its stores before it come before those after it.
+        WriteBarrier = "smp_wmb",
+        /// `smp_rmb()`: its loads before it come before those after it.
+        ReadBarrier = "smp_rmb",
+        /// `smp_mb__before_atomic()`: `smp_mb()`, for right before an atomic operation that orders nothing itself.
+        BeforeAtomic = "smp_mb__before_atomic",
+        /// `smp_mb__after_atomic()`: the same, right after it.
+        AfterAtomic = "smp_mb__after_atomic",
+        /// `smp_mb__after_spinlock()`: makes the lock that was just taken a full barrier.
+        AfterSpinlock = "smp_mb__after_spinlock",
+    }
+}
+
+impl How {
+    /// Whether it touches no word.
+    pub fn is_barrier(self) -> bool {
+        matches!(
+            self,
+            How::FullBarrier
+                | How::WriteBarrier
+                | How::ReadBarrier
+                | How::BeforeAtomic
+                | How::AfterAtomic
+                | How::AfterSpinlock
+        )
+    }
+
+    /// Whether it reads and writes a word at once.
+    pub fn is_atomic(self) -> bool {
+        matches!(self, How::Add | How::CmpXchg | How::Xchg)
     }
 }
 
 impl Code for Order {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        const ALL: [Order; 5] = [Order::Relaxed, Order::Acquire, Order::Release, Order::AcqRel, Order::Full];
+        const ALL: [Order; 6] =
+            [Order::Relaxed, Order::Acquire, Order::Consume, Order::Release, Order::AcqRel, Order::Full];
         let mut tag = *self as u8;
         c.byte(&mut tag);
         if C::READING {
@@ -113,7 +144,7 @@ impl Access {
 
     /// Tells a race with a plain access that has begun; a plain load or store begins one itself. True if it is one.
     fn overlap<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
-        if !R::SEES_OVERLAP || self.benign || self.how == How::FullBarrier || self.open {
+        if !R::SEES_OVERLAP || self.benign || self.how.is_barrier() || self.open {
             return false;
         }
         cx.touch(self.target);
@@ -178,7 +209,31 @@ impl Access {
                 };
                 seen.unwrap_or_else(|other| other)
             }
-            How::FullBarrier => Value::Word(0),
+            _ => Value::Word(0),
+        }
+    }
+
+    /// A `cmpxchg` that fails orders nothing (`atomic_t.txt`: unordered on failure), so no barrier may stand before it. A
+    /// plain word's race is told by the exchange itself.
+    fn fails<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Value> {
+        if self.how != How::CmpXchg || R::SEES_OVERLAP {
+            return None;
+        }
+        cx.touch(self.target);
+        let word = cx.world.var_mut(self.target);
+        if word.racy {
+            return None;
+        }
+        // Nothing is Unset that can be expected: this only looks.
+        let seen = word.cell.compare_exchange(Value::Unset, Value::Unset, Order::Relaxed);
+        seen.err().filter(|seen| !crate::expr::same(*seen, self.a))
+    }
+
+    fn barrier<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        match self.how {
+            How::WriteBarrier => cx.rt.write_barrier(),
+            How::ReadBarrier => cx.rt.read_barrier(),
+            _ => cx.rt.full_barrier(),
         }
     }
 }
@@ -193,11 +248,18 @@ impl Protocol for Access {
         if self.overlap(cx) {
             return Flow::Go;
         }
+        if self.how.is_barrier() {
+            self.barrier(cx);
+            return Flow::Done(Value::Word(0));
+        }
+        if let Some(seen) = self.fails(cx) {
+            return Flow::Done(seen);
+        }
         if self.order == Order::Full {
             cx.rt.full_barrier();
         }
-        let result = if self.how == How::FullBarrier { Value::Word(0) } else { self.perform(cx) };
-        if self.order == Order::Full && self.how != How::FullBarrier {
+        let result = self.perform(cx);
+        if self.order == Order::Full {
             cx.rt.full_barrier();
         }
         if self.open {
@@ -210,7 +272,7 @@ impl Protocol for Access {
         // A barrier orders this thread's own accesses: on sequentially consistent memory it is a visible step of its
         // own that touches nobody else.
         let base = match self.how {
-            How::FullBarrier => Footprint::reads(v.my_task()),
+            how if how.is_barrier() => Footprint::reads(v.my_task()),
             How::Load if !v.program.is_racy(self.target) => Footprint::reads(self.target),
             _ => Footprint::writes(self.target),
         };

@@ -218,6 +218,13 @@ impl Protocol for Wait {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        // "BUG: scheduling while atomic"
+        if self.at == At::Schedule {
+            cx.might_sleep(self.queue);
+        }
+    }
+
     fn label(&self) -> &'static str {
         self.at.label()
     }

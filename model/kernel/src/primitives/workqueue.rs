@@ -244,7 +244,7 @@ impl WorkOp {
     }
 
     fn flush<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        cx.might_sleep(self.work);
+        self.judge(cx);
         if s.pending {
             s.after_pending.insert(cx.me);
         } else if s.running && !cx.mutated(Mutation::WorkFlushReturns) {
@@ -257,7 +257,7 @@ impl WorkOp {
     }
 
     fn cancel<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        cx.might_sleep(self.work);
+        self.judge(cx);
         let (_, queue, ordered) = parts(cx.program, self.work);
         self.was_pending = s.pending;
         if s.pending {
@@ -380,6 +380,12 @@ impl Protocol for WorkOp {
             At::Queue => f.write(ObjId::task(worker)),
             At::Done => f,
             _ => f.write(v.my_task()),
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if matches!(self.at, At::Flush | At::Cancel) {
+            cx.might_sleep(self.work);
         }
     }
 

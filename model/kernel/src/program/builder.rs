@@ -134,7 +134,7 @@ impl ScriptBuilder {
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
-        self.script.lines.push(SourceLine { line, text: text.into() });
+        self.script.lines.push(SourceLine { line, column: 1, text: text.into() });
     }
 
     /// The local of that name.

@@ -72,7 +72,7 @@ impl Operand {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
 pub enum Op {
-    /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb`.
+    /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
     Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
     /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
     SpinUntil { order: Order, place: Place, expr: u16 },
@@ -161,7 +161,7 @@ pub enum Op {
     Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
     /// `exec-prepare-array`.
     ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
-    /// An injected failure: nothing but its result.
+    /// An injected failure of a proc: nothing but its result.
     Fail { error: Value },
     /// The agent that runs grace periods.
     GracePeriods,
@@ -204,6 +204,15 @@ pub enum Instr {
         into: Option<LocalId>,
         /// `may-fail`: it may return this instead, without having done anything.
         may_fail: Option<Value>,
+    },
+    /// An injected failure of an operation, which is not begun. The rules of the operation are judged all the same.
+    Fails {
+        /// What fails.
+        op: Op,
+        /// Where that goes.
+        into: Option<LocalId>,
+        /// What it returns.
+        error: Value,
     },
     /// `choose A B C into=r`: any of these constants of the pool.
     Choose {

@@ -111,7 +111,10 @@ pub enum ObjectKind {
     /// `struct rw_semaphore`.
     RwSem,
     /// `struct list_head`.
-    List,
+    List {
+        /// The lock that whoever changes or walks it has to have, if it is declared.
+        guard: Option<ObjId>,
+    },
     /// `struct wake_q_head`.
     WakeQ,
     /// `struct sync_file`.

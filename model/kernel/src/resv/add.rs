@@ -24,7 +24,7 @@ points! {
         PutOld = "drop replaced fence",
         /// No entry can be replaced: writes the first unused slot.
         Append = "write slot",
-        /// `smp_store_mb(num_fences)`: readers see the slot from here on.
+        /// `smp_wmb()`, then `num_fences`: readers see the slot from here on.
         Extend = "num_fences++",
     }
 }
@@ -115,9 +115,10 @@ impl AddFence {
 
     fn replace<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let new = Entry { fence: Some(self.fence), usage: self.usage };
-        let there = cx.list(list).entries[usize::from(self.index)].peek();
-        check_replaced(cx, self.resv, there, new);
-        let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
+        let old = cx.list(list).entries[usize::from(self.index)].peek();
+        check_replaced(cx, self.resv, old, new);
+        // RCU_INIT_POINTER(): the caller sees to it that the fence's initialisation is visible already.
+        cx.list(list).entries[usize::from(self.index)].store(new, Order::Relaxed);
         let put = old.fence.filter(|_| !cx.mutated(Mutation::ResvAddPutsNone));
         let Some(old) = put else { return Flow::Done(Value::Word(0)) };
         self.put = FenceOp::new(What::Put, old, 0);
@@ -140,17 +141,19 @@ impl AddFence {
         let usage = if cx.mutated(Mutation::ResvAddKernel) { Usage::Bookkeep } else { self.usage };
         let new = Entry { fence: Some(self.fence), usage };
         cx.list(list).reserved.set(reserved - 1);
-        cx.list(list).entries[usize::from(num)].store(new, Order::Release);
+        cx.list(list).entries[usize::from(num)].store(new, Order::Relaxed);
         self.at = At::Extend;
         Flow::Go
     }
 
     fn extend<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let num = cx.list(list).num.load(Order::Relaxed);
-        let order = cx.order(Mutation::ResvAppendRelaxed, Order::Release);
         let one = u8::from(!cx.mutated(Mutation::ResvAddNotCounted));
-        cx.list(list).num.store(num + one, order);
-        cx.rt.full_barrier();
+        // Since 6.15; a smp_store_mb() before.
+        if !cx.mutated(Mutation::ResvAppendRelaxed) {
+            cx.rt.write_barrier();
+        }
+        cx.list(list).num.store(num + one, Order::Relaxed);
         Flow::Done(Value::Word(0))
     }
 }

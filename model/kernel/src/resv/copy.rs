@@ -7,6 +7,7 @@ use crate::{
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
+    primitives::alloc,
     primitives::rcu,
 };
 
@@ -113,8 +114,7 @@ impl CopyFences {
     }
 
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        // GFP_KERNEL.
-        cx.might_sleep(self.dst);
+        alloc::might_block(cx);
         let max = self.walk.cursor().num();
         let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId);
         // One that was never published may be had again at once.
@@ -145,7 +145,9 @@ impl CopyFences {
     }
 
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        self.old = cx.resv(self.dst).list.swap(self.new, Order::AcqRel);
+        // rcu_replace_pointer(): a plain look at the old one, and rcu_assign_pointer().
+        self.old = cx.resv(self.dst).list.peek();
+        cx.resv(self.dst).list.store(self.new, Order::Release);
         match self.old {
             Some(_) if cx.mutated(Mutation::ResvCopyLeaks) => self.go(At::FreeOld),
             Some(old) => self.drop_next(cx, old, At::Drop, At::FreeOld),
@@ -203,6 +205,13 @@ impl Protocol for CopyFences {
             At::Publish => Footprint::writes(self.dst),
             At::Forget | At::Drop => self.put.footprint(v),
             At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
+        }
+    }
+
+    /// Only the allocation fails.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if assert_held(cx, self.dst) {
+            alloc::might_block(cx);
         }
     }
 

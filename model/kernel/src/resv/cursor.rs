@@ -298,13 +298,14 @@ impl CursorOp {
     /// Whether to go on with the list of the last item.
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.cursor.set_restarted(false);
-        let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        // Compared and not followed: it orders nothing.
+        let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
         let same = now == some(self.cursor.list) || cx.mutated(Mutation::CursorResumesOld);
         if same { self.walk() } else { self.go(At::Restart) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let list = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        let list = cx.resv(self.cursor.resv).list.load(Order::Consume);
         let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
@@ -332,7 +333,7 @@ impl CursorOp {
         if !super::check_list(cx, list) || !super::check_written(cx, list, self.cursor.index()) {
             return self.item(None);
         }
-        let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Acquire);
+        let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Consume);
         self.cursor.place += 1;
         self.cursor.set_found(entry.usage);
         let Some(fence) = entry.fence else {
@@ -374,7 +375,8 @@ impl CursorOp {
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let now = cx.resv(self.cursor.resv).list.load(Order::Acquire);
+        // Compared and not followed: it orders nothing.
+        let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
         if now != some(self.cursor.list) && !cx.mutated(Mutation::ResvWalkNoRecheck) {
             return self.go(At::Restart);
         }

@@ -218,6 +218,11 @@ impl Protocol for GetFences {
         }
     }
 
+    /// Only the allocation fails.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        alloc::might_block(cx);
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::Walk => self.walk.label(),

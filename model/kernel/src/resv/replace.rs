@@ -90,7 +90,9 @@ impl ReplaceFences {
     fn replace<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = cx.resv(self.resv).list.load(Order::Relaxed) else { return Flow::Done(Value::Word(0)) };
         let new = Entry { fence: Some(self.fence), usage: self.usage };
-        let old = cx.list(list).entries[usize::from(self.index)].swap(new, Order::AcqRel);
+        let old = cx.list(list).entries[usize::from(self.index)].peek();
+        // RCU_INIT_POINTER()
+        cx.list(list).entries[usize::from(self.index)].store(new, Order::Relaxed);
         if cx.mutated(Mutation::ResvReplaceFirst) {
             self.index = MAX_SLOTS as u8;
         }

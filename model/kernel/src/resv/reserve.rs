@@ -6,6 +6,7 @@ use crate::{
     coder::points,
     fence::{self, FenceOp, What},
     machine::Protocol,
+    primitives::alloc,
     primitives::rcu,
     runtime::NoteCell,
 };
@@ -113,8 +114,7 @@ impl Reserve {
     }
 
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        // GFP_KERNEL.
-        cx.might_sleep(self.resv);
+        alloc::might_block(cx);
         let max = self.new_max(cx);
         let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
         let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8);
@@ -247,6 +247,13 @@ impl Protocol for Reserve {
             At::Publish => Footprint::writes(self.resv),
             At::Drop => self.put.footprint(v),
             At::FreeOld => rcu::call_rcu_footprint(v, Footprint::NONE.write_opt(self.old)),
+        }
+    }
+
+    /// Only the allocation fails.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if assert_held(cx, self.resv) {
+            alloc::might_block(cx);
         }
     }
 

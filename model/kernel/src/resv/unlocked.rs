@@ -175,7 +175,7 @@ impl Unlocked {
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        self.list = cx.resv(self.resv).list.load(Order::Acquire);
+        self.list = cx.resv(self.resv).list.load(Order::Consume);
         if !cx.mutated(Mutation::ResvRestartGoesOn) {
             self.index = 0;
         }
@@ -193,7 +193,7 @@ impl Unlocked {
         if !super::check_list(cx, list) || !super::check_written(cx, list, self.index) {
             return Flow::Done(Value::Unset);
         }
-        let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Acquire);
+        let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Consume);
         self.index += 1;
         (self.fence, self.found) = (entry.fence, entry.usage);
         entry.fence.iter().for_each(|f| self.awaited.look_at(cx.world, cx.program, *f));
@@ -243,7 +243,8 @@ impl Unlocked {
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let now = cx.resv(self.resv).list.load(Order::Acquire);
+        // Compared and not followed: it orders nothing.
+        let now = cx.resv(self.resv).list.load(Order::Relaxed);
         if now != self.list && !cx.mutated(Mutation::ResvWalkNoRecheck) {
             return self.put(AfterPut::Restart);
         }
@@ -254,7 +255,7 @@ impl Unlocked {
     }
 
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if cx.resv(self.resv).list.load(Order::Acquire) == self.list { self.advance() } else { self.go(At::Restart) }
+        if cx.resv(self.resv).list.load(Order::Relaxed) == self.list { self.advance() } else { self.go(At::Restart) }
     }
 
     fn found_or_done(&mut self) -> Flow {
@@ -333,6 +334,14 @@ impl Protocol for Unlocked {
             At::Recheck | At::Resume => Footprint::reads(self.resv),
             At::Put | At::Ask => self.put.footprint(v),
             At::Wait => self.wait.footprint(v),
+        }
+    }
+
+    /// Only a wait fails: which fence it is for, nobody can say.
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.goal == Goal::Wait {
+            cx.might_sleep(self.resv);
+            cx.about_to_wait(self.resv);
         }
     }
 

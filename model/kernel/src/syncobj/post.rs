@@ -176,7 +176,8 @@ impl SyncobjPost {
         if let Some((who, _)) = self.waiter(cx) {
             let gift = self.gift.to_byte();
             if let Some(entry) = cx.syncobj(self.syncobj).entry(who) {
-                entry.store(gift, Order::Release);
+                // `wait->fence = fence`, a plain store. The barrier that orders it is wake_up_process()'s.
+                entry.store(gift, Order::Relaxed);
             }
         }
         self.go(At::Wake)

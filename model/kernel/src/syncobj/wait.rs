@@ -219,7 +219,7 @@ impl SyncobjWait {
 
     fn look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        let byte = cx.syncobj(self.syncobj()).entry(me).map_or(0, |entry| entry.load(Order::Acquire));
+        let byte = cx.syncobj(self.syncobj()).entry(me).map_or(0, |entry| entry.load(Order::Consume));
         self.give(Given::from_byte(byte));
         if self.given() == Given::Nothing { self.next_look(cx.program) } else { self.filled(cx.program) }
     }
@@ -437,6 +437,12 @@ impl Protocol for SyncobjWait {
             At::SetState | At::Sleep | At::Woken | At::Running => Footprint::writes(v.my_task()),
             At::Stub => fence::new_stub_footprint(v),
             _ => self.part.footprint(v),
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.waits() {
+            cx.might_sleep(self.syncobj());
         }
     }
 

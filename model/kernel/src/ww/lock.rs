@@ -178,15 +178,25 @@ impl Lock {
         true
     }
 
+    /// might_sleep() and what lockdep says of any lock that is waited for.
+    fn check_context<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.how != How::Try {
+            cx.might_sleep(self.mutex);
+            cx.about_to_lock_under(self.mutex, self.nest);
+        }
+    }
+
+    /// Ours, but not through this context: that is no -EALREADY.
+    fn is_own<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
+        self.how != How::Try && cx.world.ww(self.mutex).owner() == Some(cx.me)
+    }
+
     fn try_take<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !self.check_entry(cx) {
             return Flow::Done(Value::Word(0));
         }
         let (me, mutex) = (cx.me, self.mutex);
-        if self.how != How::Try {
-            cx.might_sleep(mutex);
-            cx.about_to_lock_under(mutex, self.nest);
-        }
+        self.check_context(cx);
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
             // looks are private decisions, so they share the step of the trylock.
@@ -201,8 +211,7 @@ impl Lock {
                 return error(Errno::EDEADLK);
             }
         }
-        if self.how != How::Try && cx.ww(mutex).owner() == Some(me) {
-            // Ours, but not through this context: that is no -EALREADY.
+        if self.is_own(cx) {
             cx.violate(Property::SelfDeadlock, Some(mutex));
             return Flow::Done(Value::Word(0));
         }
@@ -446,6 +455,22 @@ impl Protocol for Lock {
             At::Woken | At::SpinFirst => own.write(v.my_task()),
             At::Injected => self.unlock.footprint(v),
             At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
+        }
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if !self.check_entry(cx) {
+            return;
+        }
+        self.check_context(cx);
+        let has_it = self.ctx.is_some_and(|ctx| cx.world.ww(self.mutex).ctx.peek() == Some(ctx));
+        if self.how == How::Try || has_it {
+            return;
+        }
+        if self.is_own(cx) {
+            cx.violate(Property::SelfDeadlock, Some(self.mutex));
+        } else {
+            self.check_nesting(cx);
         }
     }
 

@@ -142,7 +142,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
 fn is_injected(program: &Program, step: &Step) -> bool {
     let fails = matches!(step.end, End::Done(v) if v != Value::Unset);
     match words::instr(program, step.thread, step.pc) {
-        Some(Instr::Op { op: Op::Fail { .. }, .. }) => true,
+        Some(Instr::Op { op: Op::Fail { .. }, .. } | Instr::Fails { .. }) => true,
         Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => fails && step.label == "may fail",
         _ => false,
     }
@@ -189,7 +189,9 @@ fn stores(instr: Option<Instr>) -> bool {
 fn reads(instr: Option<Instr>) -> bool {
     use variable::How;
     match instr {
-        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => !matches!(how, How::Store | How::FullBarrier | How::Add),
+        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => {
+            !matches!(how, How::Store | How::Add) && !how.is_barrier()
+        }
         Some(Instr::Choose { .. }) => true,
         _ => false,
     }

@@ -127,6 +127,12 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Property::DataRace => {
             let with = v.other.filter(|t| *t != v.thread).map_or("somebody", |t| program.thread_name(t));
+            if v.object.is_some_and(|o| o.as_object().is_some()) {
+                return format!(
+                    "{who} {} {what}, and {with} is in the middle of changing it{place}",
+                    list_access(program, v)
+                );
+            }
             format!("{who} accesses {what}, and so does {with} at the same time{place}")
         }
         Property::Assert => format!("it is false in {who}{place}"),
@@ -207,6 +213,9 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
         }
+        Rule::ListUnguarded => {
+            format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
+        }
         Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
     }
 }
@@ -222,6 +231,14 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
     let objects = (0..replay.program.objects.len()).map(ObjId::object);
     let with = objects.filter(|m| replay.last.object(*m).facet("ctx") == Some(Facet::Object(Some(ctx))));
     with.map(|m| words::object_name(replay.program, m).into()).collect()
+}
+
+/// What was done to a list, before its name.
+fn list_access(program: &Program, v: Violation) -> &'static str {
+    match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op: Op::List { how: How::First | How::Next, .. }, .. }) => "walks",
+        _ => "changes",
+    }
 }
 
 /// What was tried with an entry, before the name of the list.

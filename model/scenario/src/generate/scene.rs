@@ -155,7 +155,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             Kind::Completion => plain("completion", "done", i),
             Kind::Barrier => with("barrier", "meet", i, "parties=2"),
             Kind::Refcount => with("refcount", "count", i, "init=2"),
-            Kind::List => plain("list", "list", i),
+            Kind::List => self.list(i)?,
             Kind::WakeQ => plain("wake-q", "wake", i),
             Kind::Mutex => with("lock", "m", i, "kind=mutex"),
             Kind::RwSem => with("lock", "sem", i, "kind=rwsem"),
@@ -187,6 +187,15 @@ impl<'a, 'b> Scene<'a, 'b> {
                 Ok(RESV_CLASS)
             }
         }
+    }
+
+    /// Some lists say what guards them; the others are raced for.
+    fn list(&mut self, i: usize) -> Result<(String, Option<Line>)> {
+        if !self.one_in(4)? {
+            return Ok(plain("list", "list", i));
+        }
+        let lock = self.object(Kind::Lock, &[])?;
+        Ok(with("list", "list", i, &format!("guarded-by={lock}")))
     }
 
     /// A fence of its own; sometimes one of a context that another one has, or one that is made of others.

@@ -10,6 +10,7 @@ use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script};
 use super::names::{Symbol, is_name};
 use super::script::Unit;
 use super::{Lower, list};
+use crate::decls::LOCKS;
 use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::did_you_mean;
@@ -214,19 +215,23 @@ impl<'a> Lower<'a> {
         self.program.shrinkers.push(callee);
     }
 
+    /// The lock that a name means: a reservation's is its own.
+    pub(super) fn lock_of(&self, id: ObjId) -> ObjId {
+        match self.program.kind(id) {
+            ObjectKind::Resv { lock, .. } => *lock,
+            _ => id,
+        }
+    }
+
     /// `lock-order A B C`
     pub(super) fn lock_orders(&mut self, nodes: &[&'a Node]) {
-        const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Fence];
         for node in nodes.iter().filter(|node| node.name.text == "lock-order" && !node.broken) {
             let mut order = Vec::new();
             for value in node.values() {
                 let Some(Given::Operand(Operand::Object(id))) = self.given(None, Takes::Object(LOCKS), value) else {
                     continue;
                 };
-                order.push(match self.program.kind(id) {
-                    ObjectKind::Resv { lock, .. } => *lock,
-                    _ => id,
-                });
+                order.push(self.lock_of(id));
             }
             if node.values().count() < 2 || node.entries.len() != node.values().count() || node.block.is_some() {
                 self.mistakes
@@ -320,7 +325,7 @@ impl Lower<'_> {
         let entry = entry_of(script);
         script.code.push(Instr::Op { op, into: Some(result), may_fail: None });
         script.code.push(Instr::Return { result: Some(result) });
-        let line = SourceLine { line: 0, text: duty.name().to_owned() };
+        let line = SourceLine { line: 0, column: 0, text: duty.name().to_owned() };
         script.lines.extend([line.clone(), line]);
         script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec() });
     }

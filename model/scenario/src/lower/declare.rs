@@ -7,9 +7,9 @@ use super::containers;
 use super::entries::Options;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
-use crate::decls::{self, DeclSpec};
+use crate::decls::{self, DeclSpec, LOCKS};
 use crate::kind::Kind;
-use crate::ops::Given;
+use crate::ops::{Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
 
@@ -126,7 +126,7 @@ impl<'a> Lower<'a> {
                 Some("rwsem") => ObjectKind::RwSem,
                 _ => ObjectKind::Spinlock,
             },
-            Some(Kind::List) => ObjectKind::List,
+            Some(Kind::List) => ObjectKind::List { guard: None },
             Some(Kind::WakeQ) => ObjectKind::WakeQ,
             Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: sync_file_variant(options.word("variant")) },
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
@@ -303,6 +303,7 @@ impl<'a> Lower<'a> {
                 self.set_class(id, class);
             }
             Symbol::Object { id, kind: Kind::Fence } => self.complete_container(declared.node, id),
+            Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { kind: Kind::Exec, .. } => {}
             Symbol::PerThread { kind, .. } => {
@@ -343,6 +344,18 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `list NAME guarded-by=LOCK`
+    fn complete_list(&mut self, node: &'a Node, id: ObjId) {
+        let Some(value) = node.option("guarded-by") else { return };
+        let Some(Given::Operand(Operand::Object(lock))) = self.given(None, Takes::Object(LOCKS), value) else { return };
+        let lock = self.lock_of(lock);
+        if let Some(ObjectKind::List { guard }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        {
+            *guard = Some(lock);
+        }
+    }
+
     /// A value that is known before anything runs.
     pub(super) fn constant(&mut self, value: &crate::syntax::Value) -> Option<Value> {
         match self.operand(None, value)? {
@@ -355,7 +368,7 @@ impl<'a> Lower<'a> {
     /// The class that a declaration names, or the only one that there is.
     fn class(&mut self, declared: &Open<'a>, resv: bool) -> ObjId {
         if let Some(value) = declared.node.option("class") {
-            let takes = crate::ops::Takes::Object(&[Kind::WwClass]);
+            let takes = Takes::Object(&[Kind::WwClass]);
             return match self.given(None, takes, value) {
                 Some(Given::Operand(Operand::Object(class))) => class,
                 _ => ObjId::default(),

@@ -13,6 +13,7 @@ use crate::expectations::{Engine, Expectations, Expected, Verdict};
 use crate::expr::{self, Binary, Expr, ExprKind, Quantifier};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
+use crate::warnings::WARNINGS;
 
 /// The clauses of `expect`: the word, how it is written, what it means.
 pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
@@ -28,6 +29,8 @@ pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
         "every execution passes through a state where this is true, if no thread that can run is held back for ever; \
          what was never set is not true yet (judged by `explicit`)",
     ),
+    ("unreached", "unreached \"why\"", "code that never runs, and conditions that always fall the same way, are meant"),
+    ("allow", "allow WARNING \"why\"", "what this warning tells of is meant; the warnings are below"),
 ];
 
 fn clause_names() -> impl Iterator<Item = &'static str> {
@@ -55,6 +58,11 @@ impl<'a> Lower<'a> {
     fn clause(&mut self, node: &'a Node, all: &mut Expectations, general: &mut Option<Span>) {
         if node.broken {
             return;
+        }
+        match node.name.text.as_str() {
+            "unreached" => return self.check_reason(node),
+            "allow" => return self.check_allowed(node),
+            _ => {}
         }
         let engine = self.clause_engine(node);
         let moment = match node.name.text.as_str() {
@@ -95,8 +103,30 @@ impl<'a> Lower<'a> {
             condition: Condition { moment, all: conditions },
             text: self.line_text(node.head),
             line: self.line_of(node.head),
+            column: self.place_of(node.head).column,
             engine,
         });
+    }
+
+    /// `allow WARNING "why"`
+    fn check_allowed(&mut self, node: &Node) {
+        let [kind, why] = node.entries.as_slice() else {
+            self.mistakes
+                .add("allow", node.head, "`allow` takes the name of a warning, and says why")
+                .expected("`allow WARNING \"why\"`");
+            return;
+        };
+        let said = kind.span().of(self.text);
+        if !WARNINGS.iter().any(|(name, _)| *name == said) {
+            let known = || WARNINGS.iter().map(|(name, _)| *name);
+            self.mistakes
+                .add("allow", kind.span(), format!("there is no warning `{said}`"))
+                .expected(list(known()))
+                .help_if(did_you_mean(said, known()));
+        }
+        if why.key.is_some() || !matches!(why.value.kind, ValueKind::Text { .. }) {
+            self.mistakes.add("allow", why.span(), "the reason is a quoted text").expected("`\"why\"`");
+        }
     }
 
     fn tell_bare_condition(&mut self, node: &Node, value: &Written) {

@@ -56,6 +56,11 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "marks that the thread gets on here; a thread that runs for ever without passing a mark is in a livelock, or \
          starves if others pass theirs",
     ),
+    (
+        "unreached",
+        "unreached \"why\"",
+        "says that no execution comes here, and that this is meant: nobody is warned of what stands behind it in its block",
+    ),
 ];
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -83,8 +88,7 @@ impl<'a> Lower<'a> {
             }
             *self.budget -= 1;
             rest = after;
-            let line = self.line_of(node.head);
-            unit.at_line(line, self.line_text(node.head));
+            unit.at_statement(self.source_line(node.head));
             let other = after.first().filter(|next| next.name.text == "else").copied();
             if node.name.text == "when" {
                 self.when(unit, node, other);
@@ -154,6 +158,7 @@ impl<'a> Lower<'a> {
                 self.block_operation(unit, node)
             }
             "progress" => self.progress(unit, node),
+            "unreached" => self.unreached(unit, node),
             _ => self.operation(unit, node),
         }
     }
@@ -554,6 +559,24 @@ impl<'a> Lower<'a> {
                 .expected("`progress` in a thread");
         }
         unit.emit(Instr::Progress);
+    }
+
+    /// `unreached "why"`: does nothing, and shows whether it was come to.
+    fn unreached(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        self.check_reason(node);
+        let next = u16::try_from(unit.here() + 1).unwrap_or(u16::MAX);
+        unit.emit(Instr::Jump(next));
+    }
+
+    /// A quoted reason, and nothing else.
+    pub(super) fn check_reason(&mut self, node: &Node) {
+        let reason = matches!(node.entries.as_slice(), [entry] if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }));
+        if !reason && !node.broken {
+            let name = &node.name.text;
+            self.mistakes
+                .add("statement", node.head, format!("`{name}` says why, in one quoted text"))
+                .expected(format!("`{name} \"why\"`"));
+        }
     }
 
     /// Setup and teardown run once, in one way.

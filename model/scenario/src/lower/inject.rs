@@ -185,24 +185,29 @@ impl<'a> Lower<'a> {
     }
 
     /// Begins what may fail. The next instructions are what happens if it does not; [`close`](Self::close_failure) comes
-    /// after them. `alone` if they are one instruction that can decide a `may-fail` by itself.
+    /// after them. `op` if they are one operation, which can decide a `may-fail` by itself, and whose rules are judged though it
+    /// fails.
     pub(super) fn open_failure(
         &mut self,
         unit: &mut Unit<'a>,
         failure: Option<Failure>,
         into: Option<LocalId>,
-        alone: bool,
+        op: Option<Op>,
     ) -> Open {
         let mut open = Open { behind: Vec::new(), never: false, may_fail: None };
         let Some(Failure { when, error, place, from_outside }) = failure else { return open };
         let plain = unit.line();
+        let fails = match op {
+            Some(op) => Instr::Fails { op, into, error },
+            None => Instr::Op { op: Op::Fail { error }, into, may_fail: None },
+        };
         if from_outside {
             let mut line = plain.clone();
             line.text = format!("{} [{}]", line.text, self.line_text(place));
             unit.back_to(line);
         }
         match when {
-            When::Maybe if alone => {
+            When::Maybe if op.is_some() => {
                 // The decision and the operation are one instruction, and one line.
                 open.may_fail = Some(error);
                 return open;
@@ -211,7 +216,7 @@ impl<'a> Lower<'a> {
                 open.behind.push(unit.emit(Instr::MayFail { error, into, over: 0 }));
             }
             When::Always => {
-                unit.emit(Instr::Op { op: Op::Fail { error }, into, may_fail: None });
+                unit.emit(fails);
                 open.never = true;
             }
             When::Nth(_) if unit.callee => {
@@ -223,7 +228,7 @@ impl<'a> Lower<'a> {
             When::Nth(nth) => {
                 let counter = unit.counter(place);
                 let skip = unit.emit(Instr::Nth { counter, nth, otherwise: 0 });
-                unit.emit(Instr::Op { op: Op::Fail { error }, into, may_fail: None });
+                unit.emit(fails);
                 open.behind.push(unit.emit(Instr::Jump(0)));
                 unit.land(vec![skip]);
             }

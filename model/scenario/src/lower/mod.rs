@@ -20,14 +20,16 @@ mod unset;
 pub(crate) use expect::CLAUSES;
 pub(crate) use flow::STATEMENTS;
 pub use names::Words;
+pub(crate) use names::constant;
 pub(crate) use scenario::{SECTIONS, scenarios};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fenceweave_kernel::{ObjId, ObjectKind, Program, program::FieldName, program::ObjectDecl};
+use fenceweave_kernel::program::{FieldName, ObjectDecl, SourceLine};
+use fenceweave_kernel::{ObjId, ObjectKind, Program};
 
 use crate::load::Limits;
-use crate::report::{Mistakes, Span, did_you_mean};
+use crate::report::{Mistakes, Place, Span, did_you_mean};
 use crate::syntax::{Name, Node, ValueKind};
 use names::Names;
 
@@ -134,6 +136,20 @@ impl<'a> Lower<'a> {
     /// The author's text on one line.
     fn line_text(&self, span: Span) -> String {
         span.of(self.text).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Which statement of the text it is.
+    fn source_line(&self, span: Span) -> SourceLine {
+        let Place { line, column } = self.place_of(span);
+        SourceLine { line, column, text: self.line_text(span) }
+    }
+
+    /// Where something begins, as people count.
+    fn place_of(&self, span: Span) -> Place {
+        let line = self.line_of(span);
+        let start = self.lines.get((line as usize).saturating_sub(1)).copied().unwrap_or_default();
+        let before = Span { start, end: span.start }.of(self.text);
+        Place { line, column: u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX) }
     }
 
     fn line_of(&self, span: Span) -> u32 {

@@ -229,6 +229,9 @@ impl<'a> Lower<'a> {
                 .expected("the end of the line, or an option")
                 .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
         }
+        if sorted.has("into") {
+            args.give("into", Given::Flag);
+        }
         let mut first = None;
         for (opt, span, value) in sorted.all() {
             if EVERYWHERE.iter().any(|everywhere| everywhere.name == opt.name) {
@@ -385,14 +388,15 @@ impl<'a> Lower<'a> {
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let line = unit.line();
-        let open = self.open_failure(unit, failure, into, true);
+        let gfp = sorted.value("gfp").filter(|_| matches!(op, Op::Slab { at: slab::At::New, .. }));
+        // What fails of an allocation is that there is no memory.
+        let fails = gfp.map_or(op, |gfp| Op::Alloc { gfp: ops::gfp(Some(gfp.span.of(self.text))) });
+        let open = self.open_failure(unit, failure, into, Some(fails));
         if !open.never {
             let may_fail = open.may_fail;
-            match (op, sorted.value("gfp")) {
-                (Op::Slab { at: slab::At::New, .. }, Some(gfp)) => {
-                    self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail });
-                }
-                _ => {
+            match gfp {
+                Some(gfp) => self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail }),
+                None => {
                     unit.emit(Instr::Op { op, into, may_fail });
                 }
             }
@@ -538,7 +542,7 @@ impl<'a> Lower<'a> {
         }
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
         let failure = self.failure_of(unit, node, &Subject::Proc, &sorted);
-        let open = self.open_failure(unit, failure, into, false);
+        let open = self.open_failure(unit, failure, into, None);
         if open.never {
             return;
         }

@@ -26,7 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
-    ("setup", "setup { … }", "runs alone, before the threads"),
+    ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
     (
         "irq",

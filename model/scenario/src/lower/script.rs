@@ -111,7 +111,12 @@ impl<'a> Unit<'a> {
 
     /// The line that the next instructions belong to.
     pub(super) fn at_line(&mut self, line: u32, text: String) {
-        self.line = SourceLine { line, text };
+        self.line = SourceLine { line, column: 0, text };
+    }
+
+    /// The statement that the next instructions belong to.
+    pub(super) fn at_statement(&mut self, line: SourceLine) {
+        self.line = line;
     }
 
     pub(super) fn line(&self) -> SourceLine {

@@ -297,7 +297,7 @@ impl<'a> Lower<'a> {
         }
         let rcu = self.object("rcu".to_owned(), ObjectKind::Rcu);
         let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
-        let line = |text: &str| SourceLine { line: 0, text: text.to_owned() };
+        let line = |text: &str| SourceLine { line: 0, column: 0, text: text.to_owned() };
         self.program.scripts.push(Script {
             name: "rcu".to_owned(),
             code: vec![Instr::Op { op: Op::GracePeriods, into: None, may_fail: None }, Instr::End],

@@ -59,11 +59,14 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<O
                 open.extend([(usize::from(over), all | into.map_or(0, bit)), (next, all)]);
             }
             Instr::Op { into: Some(local), .. }
+            | Instr::Fails { into: Some(local), .. }
             | Instr::Choose { into: Some(local), .. }
             | Instr::Let { into: local, .. } => {
                 open.push((next, all | bit(local)));
             }
-            Instr::Op { .. } | Instr::Choose { .. } | Instr::Assert { .. } | Instr::Progress => open.push((next, all)),
+            Instr::Op { .. } | Instr::Fails { .. } | Instr::Choose { .. } | Instr::Assert { .. } | Instr::Progress => {
+                open.push((next, all))
+            }
         }
     }
     before

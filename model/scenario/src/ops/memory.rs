@@ -14,10 +14,14 @@ const COUNT: Param = operand("refcount", Takes::Object(&[Kind::Refcount]));
 const LOAD_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "acquire"]), "memory order, relaxed without it");
 const STORE_ORDER: Opt = option("order", Takes::OneOf(&["relaxed", "release"]), "memory order, relaxed without it");
 const DATA_RACE: Opt = flag("data-race", "a race of this access to a `plain` variable is meant, as data_race() says");
-const RMW_ORDER: Opt = option(
+const RMW_ORDERS: Takes = Takes::OneOf(&["relaxed", "acquire", "release", "acq-rel", "full"]);
+const RMW_ORDER: Opt = option("order", RMW_ORDERS, "memory order, a full barrier without it");
+const ADD_ORDER: Opt =
+    option("order", RMW_ORDERS, "memory order; without it a full barrier with `into=`, and relaxed without a result");
+const CMPXCHG_ORDER: Opt = option(
     "order",
-    Takes::OneOf(&["relaxed", "acquire", "release", "acq-rel", "full"]),
-    "memory order, a full barrier without it",
+    RMW_ORDERS,
+    "memory order if it succeeds, a full barrier without it; one that fails orders nothing",
 );
 
 fn order(args: &Args, default: Order) -> Order {
@@ -34,11 +38,19 @@ fn order(args: &Args, default: Order) -> Order {
 fn access(args: &Args, how: How, a: Option<&str>, b: Option<&str>) -> Op {
     let default = match how {
         How::Load | How::Store => Order::Relaxed,
+        // atomic_t.txt: what returns nothing is unordered, what returns a value is fully ordered.
+        How::Add if !args.flag("into") => Order::Relaxed,
         _ => Order::Full,
     };
     let value = |name: Option<&str>| name.map_or(Operand::Const(Value::Unset), |name| args.object(name));
     let benign = args.flag("data-race");
     Op::Access { how, order: order(args, default), place: args.place("place"), a: value(a), b: value(b), benign }
+}
+
+fn barrier(how: How) -> Op {
+    let (order, place) = (Order::Full, Place::Var(Default::default()));
+    let (a, b) = (Operand::Const(Value::Unset), Operand::Const(Value::Unset));
+    Op::Access { how, order, place, a, b, benign: false }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -66,7 +78,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "atomic_add_return() atomic_inc() atomic_dec() atomic_add() atomic_sub()",
         |args| access(args, How::Add, Some("value"), None),
     )
-    .options(&[RMW_ORDER])
+    .options(&[ADD_ORDER])
     .returns("the new value"),
     OpSpec::new(
         "xchg",
@@ -84,7 +96,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "cmpxchg() atomic_cmpxchg() try_cmpxchg()",
         |args| access(args, How::CmpXchg, Some("expected"), Some("new")),
     )
-    .options(&[RMW_ORDER])
+    .options(&[CMPXCHG_ORDER])
     .returns("what was there"),
     OpSpec::new(
         "spin-until",
@@ -100,14 +112,36 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .options(&[LOAD_ORDER])
     .returns("what was there"),
-    OpSpec::new("smp-mb", &[], "orders everything before it before everything after it", "smp_mb()", |_| Op::Access {
-        how: How::FullBarrier,
-        order: Order::Full,
-        place: Place::Var(Default::default()),
-        a: Operand::Const(Value::Unset),
-        b: Operand::Const(Value::Unset),
-        benign: false,
+    OpSpec::new("smp-mb", &[], "orders everything before it before everything after it", "smp_mb()", |_| {
+        barrier(How::FullBarrier)
     }),
+    OpSpec::new("smp-wmb", &[], "orders the stores before it before those after it", "smp_wmb()", |_| {
+        barrier(How::WriteBarrier)
+    }),
+    OpSpec::new("smp-rmb", &[], "orders the loads before it before those after it", "smp_rmb()", |_| {
+        barrier(How::ReadBarrier)
+    }),
+    OpSpec::new(
+        "smp-mb-before-atomic",
+        &[],
+        "is `smp-mb`; stands right before an atomic operation that orders nothing itself",
+        "smp_mb__before_atomic()",
+        |_| barrier(How::BeforeAtomic),
+    ),
+    OpSpec::new(
+        "smp-mb-after-atomic",
+        &[],
+        "is `smp-mb`; stands right after an atomic operation that orders nothing itself",
+        "smp_mb__after_atomic()",
+        |_| barrier(How::AfterAtomic),
+    ),
+    OpSpec::new(
+        "smp-mb-after-spinlock",
+        &[],
+        "is `smp-mb`; stands right after the `lock` of a spinlock, which orders less",
+        "smp_mb__after_spinlock()",
+        |_| barrier(How::AfterSpinlock),
+    ),
     OpSpec::new(
         "new",
         &[operand("struct", Takes::Struct)],

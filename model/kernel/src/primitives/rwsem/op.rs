@@ -390,6 +390,12 @@ impl Protocol for RwSemOp {
         }
     }
 
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if matches!(self.at, At::Read | At::Write) {
+            self.check_entry(cx, self.at == At::Write);
+        }
+    }
+
     fn label(&self) -> &'static str {
         self.at.label()
     }

@@ -4,6 +4,7 @@ use super::{At, Ended, FINDS, LISTED, SyncobjWait};
 use crate::{
     Cx, Flow, Mutation, Program, Runtime, SharedCell, Value,
     fence::{self, FindSeqno},
+    machine::Protocol,
     primitives::rcu,
     syncobj::{Flags, Given, Part, Variant, fixed, hold, let_go, load, lock},
 };
@@ -20,9 +21,7 @@ impl SyncobjWait {
     }
 
     pub(super) fn read_lock<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.waits() {
-            cx.might_sleep(self.syncobj());
-        }
+        self.judge(cx);
         if self.variant(cx) == Variant::LoadThenGet {
             return self.load_plain(cx);
         }

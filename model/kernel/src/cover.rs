@@ -1,0 +1,40 @@
+//! How often each instruction was come to, and which way it was left: what a search says of code that never ran.
+//!
+//! A search hands one [`Cover`] to all of its steps. Whoever hands none pays for none.
+
+use crate::Program;
+
+/// What happened at one instruction, in all steps together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Passed {
+    /// How often it was come to.
+    pub came: u64,
+    /// How often it was left for the next one: the condition was true, the operation is over.
+    pub on: u64,
+    /// How often it was left for the other place that it names: the condition was false, what follows fails.
+    pub over: u64,
+}
+
+/// What happened at every instruction of a program.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cover {
+    /// By script: those of the threads, then setup and teardown.
+    scripts: Vec<Vec<Passed>>,
+}
+
+impl Cover {
+    /// Nothing has happened yet.
+    pub fn new(program: &Program) -> Cover {
+        let all = program.scripts.iter().chain([&program.setup, &program.teardown]);
+        Cover { scripts: all.map(|s| vec![Passed::default(); s.code.len()]).collect() }
+    }
+
+    /// What happened in a script, by instruction; the scripts of the threads come first, then setup and teardown.
+    pub fn of(&self, script: usize) -> &[Passed] {
+        self.scripts.get(script).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn of_mut(&mut self, script: usize) -> Option<&mut [Passed]> {
+        self.scripts.get_mut(script).map(Vec::as_mut_slice)
+    }
+}

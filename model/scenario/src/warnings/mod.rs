@@ -1,0 +1,218 @@
+//! What makes a verdict empty: code that never ran, a case that is another's double, a condition that is true at once.
+//!
+//! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of the text alone
+//! is `declared` and `errnos`; `reached` says what engines came to. [`warnings`] is the door.
+//!
+//! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement in
+//! several cases, and it is enough that one of them comes to it.
+
+mod conditions;
+mod declared;
+mod errnos;
+mod reached;
+
+use fenceweave_kernel::{Cover, Moment, ObjId};
+
+use crate::load::Loaded;
+use crate::report::{Mistake, Mistakes, Place, Span, place_of};
+use crate::syntax::{self, Node};
+
+/// Every kind of warning: its name, and what it tells of.
+pub(crate) const WARNINGS: &[(&str, &str)] = &[
+    (UNREACHED, "a statement that no execution comes to"),
+    (ONE_WAY, "a condition over locals that is always true, and nothing stands in its `else`"),
+    (NEVER_RUNS, "a work item, a timer, a handler, a callback, a hook, a shrinker or a proc that never runs"),
+    (NEVER_ENDS, "a thread that can end, as its code says, and of which no execution ends"),
+    (UNUSED, "a declaration or a label that nothing names"),
+    (SAME_PROGRAM, "a case that is the same program as another"),
+    (UNSIGNALED, "a fence that others can wait for, and that nothing in the scenario signals"),
+    (SAME_NUMBER, "two fences with one context and one number"),
+    (POSITIVE_ERRNO, "a comparison with an error number without its minus"),
+    (TRUE_AT_ONCE, "a `sometimes` that is true before the first step"),
+    (
+        NEVER_JUDGED,
+        "a condition that could be judged nowhere: a local that it names was never set, or nothing ends well",
+    ),
+    (STALE, "an `unreached` that executions come to, or an `allow` that allows nothing"),
+];
+
+const UNREACHED: &str = "unreached";
+const ONE_WAY: &str = "one-way";
+const NEVER_RUNS: &str = "never-runs";
+const NEVER_ENDS: &str = "never-ends";
+const UNUSED: &str = "unused";
+const SAME_PROGRAM: &str = "same-program";
+const UNSIGNALED: &str = "unsignaled";
+const SAME_NUMBER: &str = "same-number";
+const POSITIVE_ERRNO: &str = "positive-errno";
+const TRUE_AT_ONCE: &str = "true-at-once";
+const NEVER_JUDGED: &str = "never-judged";
+const STALE: &str = "stale";
+
+/// What `unreached "why"` in `expect` is about.
+const OF_UNREACHED: [&str; 4] = [UNREACHED, ONE_WAY, NEVER_RUNS, NEVER_ENDS];
+
+/// What the search of one case saw.
+#[derive(Debug, Clone)]
+pub struct Seen<'a> {
+    /// What happened at each instruction.
+    pub cover: &'a Cover,
+    /// Whether that is all there is.
+    pub complete: bool,
+    /// Whether no property was found broken.
+    pub holds: bool,
+    /// Fences that were published and left unsignalled, though nothing in the program signals them.
+    pub unsignaled: Vec<ObjId>,
+    /// What was seen of the conditions.
+    pub conditions: Vec<Looked>,
+}
+
+/// What was seen of a condition.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked {
+    /// Where its clause stands.
+    pub place: Place,
+    /// When it is judged.
+    pub moment: Moment,
+    /// It was true before the first step.
+    pub at_once: bool,
+    /// It could be judged somewhere.
+    pub judged: bool,
+}
+
+/// The warnings of one scenario, in the order of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Warnings {
+    /// Each with its place and a way out.
+    pub told: Vec<Mistake>,
+    /// How many more there were.
+    pub untold: usize,
+}
+
+impl Warnings {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.told.len() + self.untold
+    }
+}
+
+/// What a scenario of a file should be warned of. `seen` is what was seen of its cases, by place; `None` for those that
+/// were not looked at, of whose statements nothing is said then.
+pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> Warnings {
+    let mut told = Mistakes::new(&loaded.file, &loaded.text);
+    let tree = syntax::parse(&loaded.text, &mut told);
+    let scenarios = tree.nodes.iter().filter(|node| node.name.text == "scenario");
+    let (Some(node), Some(scenario)) = (scenarios.into_iter().nth(scenario), loaded.scenarios.get(scenario)) else {
+        return Warnings::default();
+    };
+    let mut about =
+        About { text: &loaded.text, node, cases: &scenario.cases, seen, told, met: Vec::new(), allowed: Vec::new() };
+    about.collect_allowed(node.children());
+    about.unused();
+    about.same_programs();
+    about.same_numbers();
+    about.positive_errnos();
+    about.conditions();
+    about.unsignaled();
+    about.reached();
+    about.stale_allowances();
+    let report = about.told.into_report();
+    Warnings { untold: report.untold(), told: report.mistakes().to_vec() }
+}
+
+/// A scenario being looked at.
+struct About<'a> {
+    text: &'a str,
+    node: &'a Node,
+    cases: &'a [crate::load::Case],
+    seen: &'a [Option<Seen<'a>>],
+    told: Mistakes,
+    /// The kinds that were allowed and would have been told.
+    met: Vec<&'static str>,
+    /// `allow KIND`, and `unreached`, which stands for three.
+    allowed: Vec<(String, Span)>,
+}
+
+impl<'a> About<'a> {
+    fn collect_allowed(&mut self, nodes: &'a [Node]) {
+        for node in nodes {
+            match node.name.text.as_str() {
+                "only" => self.collect_allowed(node.children()),
+                "expect" => {
+                    let clauses = inside_only(node.children());
+                    for clause in clauses {
+                        match (clause.name.text.as_str(), clause.entries.first()) {
+                            ("unreached", _) => self.allowed.push((UNREACHED.to_owned(), clause.head)),
+                            ("allow", Some(kind)) => {
+                                self.allowed.push((kind.span().of(self.text).to_owned(), clause.head));
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells a warning, unless its author says that it is meant.
+    fn warn(&mut self, kind: &'static str, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        if self.is_allowed(kind) {
+            return;
+        }
+        self.told.add(kind, span, message).help(help);
+    }
+
+    fn is_allowed(&mut self, kind: &'static str) -> bool {
+        let name = if OF_UNREACHED.contains(&kind) { UNREACHED } else { kind };
+        let allowed = self.allowed.iter().any(|(known, _)| known == kind || known == name);
+        if allowed {
+            self.met.extend([kind, name]);
+        }
+        allowed
+    }
+
+    /// An allowance that allows nothing hides what comes later.
+    fn stale_allowances(&mut self) {
+        if !self.is_whole() {
+            return;
+        }
+        for (kind, span) in std::mem::take(&mut self.allowed) {
+            if !self.met.iter().any(|met| *met == kind) {
+                self.warn(STALE, span, format!("there is nothing `{kind}` that this would allow"), "leave it out");
+            }
+        }
+    }
+
+    /// Whether every case was looked at as a whole.
+    fn is_whole(&self) -> bool {
+        self.seen.len() == self.cases.len() && self.seen.iter().all(|seen| seen.as_ref().is_some_and(|s| s.complete))
+    }
+
+    fn place(&self, span: Span) -> Place {
+        place_of(self.text, span.start)
+    }
+
+    /// What stands in the scenario, also in `only`.
+    fn sections(&self) -> Vec<&'a Node> {
+        inside_only(self.node.children())
+    }
+}
+
+/// Statements, those in `only` in its place.
+fn inside_only(nodes: &[Node]) -> Vec<&Node> {
+    let mut found = Vec::new();
+    for node in nodes {
+        if node.name.text == "only" {
+            found.extend(inside_only(node.children()));
+        } else {
+            found.push(node);
+        }
+    }
+    found
+}
+
+/// The author's words on one line.
+fn one_line(span: Span, text: &str) -> String {
+    span.of(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
