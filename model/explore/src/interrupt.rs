@@ -2,13 +2,16 @@
 //!
 //! Every engine looks where it looks at the clock, and ends as at a limit: with what was covered.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicBool, Ordering},
+};
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Tells every search of this process to stop, now and from here on.
-pub fn request() {
-    REQUESTED.store(true, Ordering::Relaxed);
+/// What tells every search of this process to stop once it is true: for a handler of signals to set.
+pub fn flag() -> Arc<AtomicBool> {
+    Arc::clone(&REQUESTED)
 }
 
 /// Whether searches are to stop.

@@ -22,6 +22,7 @@ pub use predicate::{EXECUTIONS, Predicate, Seen, properties_of, property, same_f
 
 use std::collections::BTreeSet;
 
+use fenceweave_explore::interrupt;
 use fenceweave_scenario::{Report, format};
 use tree::Tree;
 
@@ -89,7 +90,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn is_spent(&self) -> bool {
-        self.trials >= self.options.trials
+        self.trials >= self.options.trials || interrupt::requested()
     }
 
     /// Takes a smaller tree if it fails alike.

@@ -12,7 +12,7 @@ use crate::{
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::Engine;
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
 use fenceweave_scenario::{Case, Loaded};
 use std::{ops::ControlFlow, path::Path};
@@ -36,13 +36,14 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err(e) => return e,
     };
     let bars = Bars::new();
-    let mut total = Total::default();
+    let (mut total, mut looked_at) = (Total::default(), 0);
     in_order(
         &files,
         args.jobs.into(),
         |file| check_file(file, args, &bars),
         |file, checked| {
             total.add(file, &checked);
+            looked_at += 1;
             bars.aside(|| {
                 complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
@@ -50,13 +51,17 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             })
         },
     );
-    if total.graded.is_empty() && total.unread.is_empty() {
+    if interrupt::requested() {
+        let (left, all) = (files.len() - looked_at, files.len());
+        let were = if left == 1 { "was" } else { "were" };
+        complain(&format!("interrupted: {left} of {} {were} not looked at\n", plural(all, "file")));
+    } else if total.graded.is_empty() && total.unread.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
         return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
     if !args.json {
-        // A reader that has gone away is no error.
+        // What could not be written decides the exit code.
         let _ = write(&total.text());
     }
     total.exit()

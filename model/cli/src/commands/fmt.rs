@@ -1,15 +1,15 @@
 //! `fenceweave fmt`: scenario files in the one spacing that all have.
 
 use super::{Exit, Unread, find, usage, write};
-use crate::args::FmtArgs;
+use crate::{args::FmtArgs, files};
 use std::path::Path;
 
 pub(super) fn fmt(args: &FmtArgs) -> Exit {
-    let files = match find(&args.paths) {
-        Ok(files) => files,
+    let found = match find(&args.paths) {
+        Ok(found) => found,
         Err(e) => return e,
     };
-    files.iter().map(|file| fmt_file(file, args.check)).max().unwrap_or(Exit::Success)
+    found.iter().map(|file| fmt_file(file, args.check)).max().unwrap_or(Exit::Success)
 }
 
 /// Formats one file. One with mistakes is left as it is: what its author meant is not known.
@@ -27,11 +27,11 @@ fn fmt_file(file: &Path, check: bool) -> Exit {
         return Exit::Success;
     }
     if check {
-        // A reader that has gone away is no error.
+        // What could not be written decides the exit code.
         let _ = write(&format!("{name} would change\n"));
         return Exit::Unexpected;
     }
-    match std::fs::write(file, formatted) {
+    match files::write_whole(file, &formatted) {
         Ok(()) => {
             let _ = write(&format!("{name} changed\n"));
             Exit::Success

@@ -89,7 +89,7 @@ fn show(case: &Case, steps: Vec<Action>, on_shuttle: bool) -> Exit {
     if let Some(Ok(line) | Err(line)) = agreement {
         let _ = writeln!(out, "shuttle: {line}");
     }
-    // A reader that has gone away is no error.
+    // What could not be written decides the exit code.
     let _ = write(&out);
     match (end.whole, agreed) {
         (false, _) => Exit::Usage,

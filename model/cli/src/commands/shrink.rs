@@ -1,7 +1,7 @@
 //! `fenceweave shrink`: the smallest scenario that still shows what one shows.
 
 use super::{Exit, complain, load, usage};
-use crate::args::ShrinkArgs;
+use crate::{args::ShrinkArgs, files};
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_fuzz::{
     campaign::quietly,
@@ -138,7 +138,7 @@ fn finish(args: &ShrinkArgs, shrunk: &Shrunk, shows: &Shows) -> Exit {
     complain(&told);
     match &args.output {
         None => super::tell(&text),
-        Some(path) => match std::fs::write(path, text) {
+        Some(path) => match files::write_whole(path, &text) {
             Ok(()) => Exit::Success,
             Err(e) => usage(&format!("{}: {e}", path.display())),
         },

@@ -18,6 +18,7 @@ mod listing;
 mod liveness;
 mod mistakes;
 mod mutants;
+mod output;
 mod project;
 mod replay;
 mod sampling;
