@@ -39,7 +39,7 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Put a sweep together from the files of its parts.
     Merge(MergeArgs),
-    /// Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices.
+    /// Put mistakes into a scenario, or into the protocols, and say which of them nobody notices.
     Mutants(MutantsArgs),
     /// List the built-in properties: name, meaning, origin.
     Properties,
@@ -63,19 +63,19 @@ pub enum EngineArg {
 /// Limits of one run.
 #[derive(Args, Debug, Default)]
 pub struct LimitArgs {
-    /// Most states to visit.
+    /// Most states to visit [default: 20000000].
     #[arg(long, value_name = "N")]
     pub states: Option<u64>,
-    /// Most executions to run (shuttle, loom).
+    /// Most executions to run (shuttle, loom) [default: 20000000 for shuttle, 2000000 for loom].
     #[arg(long, value_name = "N")]
     pub executions: Option<u64>,
-    /// Most memory for visited states, in MiB.
+    /// Most memory for visited states, in MiB [default: 4096].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<u64>,
-    /// Most time for one engine and case, in seconds.
+    /// Most time for one engine and case, in seconds [default: no limit].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub time: Option<Duration>,
-    /// Most preemptions of one execution under loom.
+    /// Most preemptions of one execution under loom [default: from few up, to as many as its executions allow].
     #[arg(long, value_name = "N")]
     pub preemptions: Option<u32>,
 }
@@ -88,8 +88,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Arguments of `check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
-    #[arg(default_value = "scenarios")]
+    /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
+    #[arg(default_value = "scenarios", value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
     /// Which engine explores [default: explicit].
     #[arg(long, value_enum)]
@@ -150,7 +150,8 @@ pub enum SamplerArg {
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The scenario file.
+    /// The scenario file; `::NAME` behind it takes that scenario or case alone.
+    #[arg(value_name = "FILE[::CASE]")]
     pub file: PathBuf,
     /// Only scenarios or cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
@@ -166,7 +167,8 @@ pub struct ExplainArgs {
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The scenario file.
+    /// The scenario file; `::NAME` behind it takes that scenario or case alone.
+    #[arg(value_name = "FILE[::CASE]")]
     pub file: PathBuf,
     /// The token, as the trace printed it.
     pub token: String,
@@ -181,7 +183,7 @@ pub struct ReplayArgs {
 /// Arguments of `fmt`.
 #[derive(Args, Debug)]
 pub struct FmtArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
+    /// Scenario files, or folders with `.kdl` files in them; `-` formats standard input to standard output.
     #[arg(default_value = "scenarios")]
     pub paths: Vec<PathBuf>,
     /// Change nothing; fail if a file would change.
@@ -265,6 +267,9 @@ pub struct FuzzArgs {
     /// Leave loom out: the others are quicker.
     #[arg(long)]
     pub no_loom: bool,
+    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
+    #[arg(long)]
+    pub judge: bool,
     /// Where failing scenarios are written, shrunk.
     #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
     pub out: PathBuf,
@@ -308,16 +313,33 @@ pub struct ShrinkArgs {
 /// Arguments of `mutants`.
 #[derive(Args, Debug)]
 pub struct MutantsArgs {
-    /// Scenario files, or folders with `.kdl` files in them.
-    #[arg(default_value = "scenarios")]
+    /// One scenario file, with `::CASE` or not: a mistake is put into its text, one after the other. Or the scenarios that
+    /// protocols with a mistake in them are run against: folders.
+    #[arg(default_value = "scenarios", value_name = "FILE[::CASE]")]
     pub paths: Vec<PathBuf>,
+    /// Put the mistakes into the protocols, though a file is named.
+    #[arg(long)]
+    pub protocols: bool,
+    /// Most mistakes to put into a scenario; of more some from all over the text are taken.
+    #[arg(long, value_name = "N", default_value = "400", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: u32,
+    /// Most time for all mistakes in a scenario together, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
+    /// Most states of one mistake in a scenario [default: twenty times what the scenario has, and 20000 more].
+    #[arg(long, value_name = "N")]
+    pub states: Option<u64>,
+    /// Print JSON: one object a line for each mistake in a scenario, and one for all of them.
+    #[arg(long)]
+    pub json: bool,
     /// Only these mutations, by name or beginning of a name.
     #[arg(long, value_name = "NAME")]
     pub mutation: Vec<String>,
     /// Which engines run the scenarios [default: explicit, then loom for what is left].
     #[arg(long, value_enum)]
     pub engine: Option<EngineArg>,
-    /// Run every scenario against every mutant, not only until one kills it, and say how many do.
+    /// Run every scenario against every mutant, not only until one kills it, and say how many do; of a scenario's own
+    /// mistakes, tell those that are noticed, too.
     #[arg(long)]
     pub all: bool,
     /// Only list the mutations: protocol, kernel function, what is wrong.

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod altered;
 pub mod check;
 mod diagram;
 mod explain;

@@ -1,8 +1,8 @@
 //! Whether what was found is what the scenario expects.
 
 use crate::run::scenario_engine;
-use fenceweave_explore::{Comparison, Coverage, Engine, Exploration, Found, Trace, Watched};
-use fenceweave_kernel::{Moment, Outcome, Program, Property};
+use fenceweave_explore::{Comparison, Coverage, Engine, Exploration, Found, StaleWords, Trace, Watched};
+use fenceweave_kernel::{Moment, ObjId, Outcome, Program, Property};
 use fenceweave_report::summary;
 use fenceweave_scenario::{Case, Expected, Verdict};
 use std::collections::BTreeMap;
@@ -75,16 +75,12 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         judge_run(case, run, &mut j);
     }
     for d in &comparison.disagreements {
-        let kind = match d.weak_memory_only {
-            true => " (weak memory only; declare the variable `weak` if that is meant)",
-            false => " (a mistake of Fenceweave's: please report it with the scenario)",
+        let kind = match &d.stale {
+            Some(stale) => weak_kind(&case.program, stale),
+            None => "a mistake of Fenceweave's: please report it with the scenario".to_owned(),
         };
-        let text = format!(
-            "{} has an outcome that {} lacks{kind}: {}",
-            d.has,
-            d.lacks,
-            outcome_text(&case.program, &d.outcome)
-        );
+        let outcome = outcome_text(&case.program, &d.outcome);
+        let text = format!("{} has an outcome that {} lacks ({kind}): {outcome}", d.has, d.lacks);
         j.fail(d.has, text, None);
     }
     if let Some((explicit, shuttle)) = comparison.states_differ {
@@ -95,10 +91,29 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
     // One complete search of the sequentially consistent graph decides; loom alone decides only when asked alone.
     if !runs.iter().any(|r| r.coverage.is_complete()) {
         for run in runs {
-            j.incomplete.push(format!("{}: {}", run.engine, summary::coverage(&run.coverage)));
+            j.incomplete.push(format!("{}: {}", run.engine, summary::coverage(run.engine, &run.coverage)));
         }
     }
     j
+}
+
+/// Why an outcome is weak memory's, where the scenario is not about that.
+fn weak_kind(program: &Program, stale: &StaleWords) -> String {
+    type Words = Vec<Option<ObjId>>;
+    let (words, own): (Words, Words) =
+        stale.iter().copied().partition(|w: &Option<ObjId>| w.is_some_and(|w| w.as_var().is_some()));
+    let name = |w: &Option<ObjId>| w.map_or("a task's state", |w| program.name_of(w)).to_owned();
+    let undeclared: Vec<String> =
+        words.iter().filter(|w| w.is_some_and(|w| !program.weak.contains(&w))).map(name).collect();
+    let own: Vec<String> = own.iter().map(name).collect();
+    let mut kind = "weak memory only".to_owned();
+    if !undeclared.is_empty() {
+        kind += &format!(": stale reads of {}, to be declared `weak` if that is meant", undeclared.join(", "));
+    }
+    if !own.is_empty() {
+        kind += &format!(": stale reads of the kernel's own words in {}", own.join(", "));
+    }
+    kind
 }
 
 /// What is about executions that go on for ever is found on the whole graph: by `explicit`, or by nobody.
@@ -161,10 +176,12 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
             // Of the first it sees only those that come to a stand.
             continue;
         }
-        if !found && run.coverage.is_complete() {
+        let missed = is_own_verdict(case, run.engine) && !run.engine.misses().is_empty();
+        if !found && run.coverage.is_complete() && !missed {
             j.fail(run.engine, format!("{} was expected to be violated, but holds", p.name()), None);
         } else if !found {
-            let text = format!("{} did not find {} ({})", run.engine, p.name(), summary::coverage(&run.coverage));
+            let text =
+                format!("{} did not find {} ({})", run.engine, p.name(), summary::coverage(run.engine, &run.coverage));
             // What is expected of this engine alone, no other can make up for.
             if is_own_verdict(case, run.engine) { j.incomplete.push(text) } else { j.notes.push(text) }
         }
@@ -214,12 +231,19 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
         j.fail(engine, format!("line {}: `{}` does not hold", e.line, e.text), Some(trace.clone()));
     }
     if missing && run.coverage.is_complete() {
-        j.fail(engine, format!("line {}: `{}` was never seen", e.line, e.text), None);
+        let never = format!("line {}: `{}` was never seen", e.line, e.text);
+        // Another engine's memory can do no more than it has shown; what this one cannot do may show it.
+        match engine.misses().is_empty() {
+            true => {
+                j.fail(engine, never, None);
+            }
+            false => j.incomplete.push(format!("{never} ({engine}: {})", summary::coverage(engine, &run.coverage))),
+        }
     }
     // A clause for one engine is judged by nobody else: what that engine did not look at is not known to hold.
     let settled = broken.is_some() || e.condition.moment == Moment::Sometimes && !missing;
     if e.engine.is_some() && !settled && !run.coverage.is_complete() {
-        let looked_at = summary::coverage(&run.coverage);
+        let looked_at = summary::coverage(run.engine, &run.coverage);
         j.incomplete.push(format!("line {}: `{}` was judged by {engine} only, {looked_at}", e.line, e.text));
     }
 }

@@ -182,7 +182,7 @@ fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, style:
 /// `also: unlock-not-held by worker on fb (line 24: unlock fb): W1I2@e15bc2`.
 fn also(case: &Case, found: &Found) -> String {
     let (program, v) = (&case.program, found.violation);
-    let token = token::encode(program, &found.trace.steps);
+    let token = token::of_trace(program, &found.trace);
     format!("also: {} by {}: {token}\n", v.property.name(), fenceweave_report::violation_text(program, v))
 }
 
@@ -196,7 +196,7 @@ fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
 pub(crate) fn verdict(run: &CaseRun) -> String {
     let says = found_text(run);
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}, as expected"),
+        Grade::AsExpected => format!("{says}{}, as expected", reservation(run)),
         Grade::NotAsExpected => format!("{says}, not as expected"),
         Grade::Incomplete => format!("{says} so far, incomplete"),
     }
@@ -210,11 +210,25 @@ fn found_text(run: &CaseRun) -> String {
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
 }
 
+/// Without what it holds, if nobody has looked at everything but an engine that cannot do all that memory can.
+fn reservation(run: &CaseRun) -> String {
+    if run.runs.iter().any(|r| !r.found.is_empty()) {
+        return String::new();
+    }
+    let mut complete = run.runs.iter().filter(|r| r.coverage.is_complete()).map(|r| r.engine);
+    match complete.next() {
+        Some(engine) if complete.all(|e| e == engine) && !engine.misses().is_empty() => {
+            format!(" {}", summary::without(engine))
+        }
+        _ => String::new(),
+    }
+}
+
 /// The judgement in a line, such as `violates use-after-free, as expected`.
 fn headline(case: &Case, run: &CaseRun) -> String {
     let (says, expected) = (found_text(run), expected_text(case));
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}, as expected"),
+        Grade::AsExpected => format!("{says}{}, as expected", reservation(run)),
         Grade::Incomplete => format!("INCOMPLETE: {says} so far"),
         Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}; expected: {expected}"),
         Grade::NotAsExpected => match &run.judgement.failures[..] {
@@ -301,6 +315,8 @@ fn notes(run: &CaseRun, out: &mut String) {
 fn way_out(run: &CaseRun) -> Option<&'static str> {
     let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
     if all(|c| matches!(c, Coverage::Sampled)) {
+        None
+    } else if all(Coverage::is_complete) && run.runs.iter().any(|r| r.engine == Engine::Explicit) {
         None
     } else if all(Coverage::is_complete) {
         Some("`--engine explicit` looks for what goes on for ever, too")

@@ -4,7 +4,9 @@ use crate::{
     judge::{self, Judgement},
     memory,
 };
-use fenceweave_explore::{Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{
+    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
+};
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
 use std::time::{Duration, Instant};
@@ -59,7 +61,7 @@ pub struct CaseRun {
 impl CaseRun {
     /// Holds the engines against each other, and what they found against what the scenario expects.
     pub fn of(case: &Case, runs: Vec<Exploration>) -> CaseRun {
-        let comparison = compare::compare(&runs, case.weak);
+        let comparison = compare::compare(&runs, About::Declared(&case.program));
         let judgement = judge::judge(case, &runs, &comparison);
         CaseRun { runs, comparison, judgement, times: vec![] }
     }

@@ -60,7 +60,9 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
     let Search { outcomes, cover, unsignaled, .. } = search;
-    Exploration { engine: Engine::Explicit, coverage, found, watched, counts, outcomes, cover: Some(cover), unsignaled }
+    let (cover, evidence) = (Some(cover), Default::default());
+    let engine = Engine::Explicit;
+    Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence }
 }
 
 /// A counterexample for each violation, in order.

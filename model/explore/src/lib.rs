@@ -26,10 +26,14 @@ pub mod shuttle;
 pub mod walk;
 pub mod weak;
 
-pub use compare::{Comparison, Disagreement};
+pub use compare::{About, Comparison, Disagreement};
 
-use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Violation};
-use std::{collections::BTreeSet, fmt, time::Duration};
+use fenceweave_kernel::{Action, Condition, Cover, ObjId, Outcome, Program, Value, Violation};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 /// An engine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -52,6 +56,18 @@ impl Engine {
             Engine::Explicit => "explicit",
             Engine::Shuttle => "shuttle",
             Engine::Loom => "loom",
+        }
+    }
+
+    /// What weak memory can do and this engine's cannot, even if it has looked at everything.
+    ///
+    /// Loom runs a thread's accesses in the order in which they are written: a load never returns what is stored after it
+    /// in the order of execution (load buffering), and a store comes into its word's order when it is made, not later than
+    /// what other threads have seen meanwhile (2+2W, S, R).
+    pub fn misses(self) -> &'static [&'static str] {
+        match self {
+            Engine::Loom => &["load buffering", "late stores"],
+            Engine::Explicit | Engine::Shuttle => &[],
         }
     }
 
@@ -102,7 +118,7 @@ impl Default for Limits {
 /// How much of what there is was looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Coverage {
-    /// All of it.
+    /// All of it; of loom's, all but [`Engine::misses`].
     Complete,
     /// Everything with at most this many preemptions.
     Preemptions(u32),
@@ -136,6 +152,8 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
+    /// Executions that loom ran and that no coherent memory has: nothing that they show counts.
+    pub impossible: u64,
     /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
     /// fall the same way. `explicit` counts them where the program has loops.
     pub unfair_cycles: u64,
@@ -148,18 +166,46 @@ pub struct Trace {
     pub steps: Vec<Action>,
     /// For a lasso, how many steps lead to its loop; those that follow lead back there, and can be taken for ever.
     pub loop_from: Option<usize>,
+    /// For an execution on weak memory, its reads that did not return the youngest store, in order; none for any other.
+    pub weak: Option<Vec<Stale>>,
+}
+
+/// A read that returned another store than the youngest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Stale {
+    /// Which step of the trace, from 0.
+    pub step: usize,
+    /// Which of the step's reads, from 0.
+    pub nth: u8,
+    /// How many stores back it went.
+    pub age: u8,
+    /// The word: a variable, the object that it is part of, or none if it is a task's.
+    pub word: Option<ObjId>,
+    /// What it returned.
+    pub got: Stored,
+    /// The youngest store.
+    pub newest: Stored,
+}
+
+/// A store as a trace tells of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Stored {
+    /// The value, if the word is a variable.
+    pub value: Option<Value>,
+    /// The step that made it, from 0; none if it was there at the start.
+    pub step: Option<usize>,
 }
 
 impl Trace {
     /// A way that ends somewhere.
     pub fn of(steps: Vec<Action>) -> Trace {
-        Trace { steps, loop_from: None }
+        Trace { steps, ..Trace::default() }
     }
 
     /// A way that goes on for ever: the way into the loop, and the loop once.
     pub fn lasso(way_in: Vec<Action>, round: Vec<Action>) -> Trace {
         let loop_from = Some(way_in.len());
-        Trace { steps: [way_in, round].concat(), loop_from }
+        Trace { steps: [way_in, round].concat(), loop_from, weak: None }
     }
 }
 
@@ -220,11 +266,18 @@ pub struct Exploration {
     pub watched: Vec<Watched>,
     /// Exact counts.
     pub counts: Counts,
+    /// For each outcome of an engine with weak memory, of what words an execution with it has read stale stores: the least
+    /// sets that were found, an empty one if sequentially consistent memory does as well.
+    pub evidence: BTreeMap<Outcome, Vec<StaleWords>>,
     /// What happened at every instruction; `None` if this engine does not count it.
     pub cover: Option<Cover>,
     /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals them.
     pub unsignaled: BTreeSet<ObjId>,
 }
+
+/// The words of which an execution has read a stale store: variables, objects for the words that they consist of, none for
+/// the tasks'.
+pub type StaleWords = BTreeSet<Option<ObjId>>;
 
 impl Exploration {
     /// A result that says that the engine did not even start.
@@ -237,6 +290,7 @@ impl Exploration {
             found: vec![],
             watched,
             counts: Counts::default(),
+            evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
         }

@@ -6,8 +6,12 @@
 //!   Threads take the kernel's own steps, in order; loom decides what happens between two operations on its objects.
 //! * *A spinlock is loom's `Mutex<()>` with the data beside it*, held from the kernel's `enter` to the end of the step. An
 //!   atomic word is loom's `AtomicU64` with the kernel's order; a full barrier is a sequentially consistent fence, since
-//!   loom treats sequentially consistent accesses as mere acquire and release. A plain variable also tells loom's
-//!   `UnsafeCell` about each access: that is what finds data races.
+//!   loom treats sequentially consistent accesses as mere acquire and release.
+//! * *Loom proposes, `memory` judges.* What loom has in its atomics are numbers of stores, not values: so it is known which
+//!   store every load returned. Loom's memory is not coherent (its issues 254, 282, 389, in 0.7.3 as well), and it knows
+//!   neither address dependencies nor the order that an unlock and a lock make. An execution that the kernel's memory model
+//!   does not have is run to its end, since loom's reduction needs it, and counted as *impossible*; nothing that it shows is
+//!   reported. Races of plain variables are found there too, so loom need not stop at them.
 //! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its condition
 //!   variables wake in order only.
 //! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which tokens
@@ -17,6 +21,8 @@
 //!   91,805 executions of five philosophers).
 //! * *A choice is a relaxed load* of a word that main stored every possibility to after spawning: loom explores what a
 //!   load may return.
+//! * *An outcome comes with evidence*: of which words an execution with it has read stale stores. See
+//!   [`compare`](crate::compare).
 //! * *A thread that breaks a property stands still, the others go on*: loom's reduction reverses only what it has seen, so
 //!   cutting an execution short would lose others. See `Execution::violated`.
 //! * *Loom forgets all but the last load of a word*, and so misses executions; decoys make it see them. Which words need
@@ -27,22 +33,32 @@
 //! Threads that never end and `spin-until` are refused before anything runs: an execution must come to an end by itself.
 //!
 //! Loom remembers seven stores of a word; an execution in which a load may have missed one makes the result incomplete.
-//! So does a data race, because loom stops at it, and whatever else makes loom panic. The limit on executions and the
-//! preemption bound are counted here.
+//! So does a word with more stores than `coherence` can tell apart, and whatever makes loom panic. The limit on executions and
+//! the preemption bound are counted here.
 //!
-//! `cells` holds what a shared cell is made of, `runtime` what a step runs on, `execution` the threads' loops.
+//! Complete is *complete without load buffering and late stores* ([`Engine::misses`]): loom runs the accesses of a thread in
+//! their order, and a store takes its place in its word's order no later than others that are ordered behind it by what
+//! anybody has seen. And a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one.
+//!
+//! `cells` holds what a shared cell is made of, `memory` who knows of which store, `coherence` whether a word's stores have an
+//! order, `runtime` what a step runs on, `execution` the threads' loops, `replay` an execution taken again from its trace.
 
+mod address;
 mod alone;
 mod cells;
+mod coherence;
 mod deepen;
 mod execution;
 mod findings;
+mod memory;
 mod panics;
+mod replay;
 mod runtime;
 
 pub use deepen::deepen;
+pub use replay::{Replayed, replay};
 
-use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, Task, Watched, interrupt};
+use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
@@ -50,7 +66,7 @@ use fenceweave_kernel::{
     primitives::{alloc::Gfp, slab},
     program::SlabKind,
 };
-use findings::Findings;
+use findings::{Findings, Shown};
 use panics::Stopped;
 use std::{
     cell::RefCell,
@@ -101,7 +117,8 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };
     if let Some(v) = State::initial(task.program).violation() {
-        job.findings().violated(task.program, v, &[]);
+        let shown = Shown { trace: Trace::default(), stale: StaleWords::new() };
+        job.findings().violated(task.program, v, &shown);
         return job.exploration(Ok(()));
     }
     let ended = run_watched(&job, progress);
@@ -241,18 +258,19 @@ impl Job {
     fn exploration(&self, ended: Result<(), Stopped>) -> Exploration {
         let mut findings = self.findings();
         if let Err(Stopped::ByLoom(message)) = ended {
-            findings.cut(match message.starts_with("Causality violation") {
-                true => "stopped at the first data race".to_string(),
-                false => format!("loom gave up: {}", message.lines().next().unwrap_or("no reason given")),
-            });
+            findings.cut(format!("loom gave up: {}", message.lines().next().unwrap_or("no reason given")));
         }
         let coverage = match (findings.incomplete.take(), self.limits.preemptions) {
             (Some(why), _) => Coverage::Incomplete(why),
             (None, Some(n)) => Coverage::Preemptions(n),
             (None, None) => Coverage::Complete,
         };
-        let counts =
-            Counts { executions: self.begun.load(Ordering::Relaxed), transitions: findings.steps, ..Counts::default() };
+        let counts = Counts {
+            executions: self.begun.load(Ordering::Relaxed),
+            transitions: findings.steps,
+            impossible: findings.impossible,
+            ..Counts::default()
+        };
         let watched: Vec<Watched> = findings.take_watched(&self.conditions);
         Exploration {
             engine: Engine::Loom,
@@ -260,7 +278,8 @@ impl Job {
             found: findings.take_found(),
             watched,
             counts,
-            outcomes: std::mem::take(&mut findings.outcomes),
+            outcomes: findings.outcomes.keys().cloned().collect(),
+            evidence: std::mem::take(&mut findings.outcomes),
             cover: None,
             unsignaled: BTreeSet::new(),
         }

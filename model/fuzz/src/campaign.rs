@@ -13,7 +13,13 @@ use std::{
 
 use fenceweave_scenario::generate::{Size, from_seed};
 
-use crate::oracle::{self, Bounds, Facts, Failure};
+use crate::{
+    oracle::{self, Bounds, Facts, Failure},
+    second::{self, Sort, Tally},
+};
+
+/// Every so many scenarios, a program is held against the judge as well.
+const JUDGED: u64 = 8;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +38,8 @@ pub struct Campaign {
     pub bounds: Bounds,
     /// After so many failures it stops.
     pub failures: usize,
+    /// Nothing but programs that are held against the judge.
+    pub judge: bool,
 }
 
 impl Default for Campaign {
@@ -44,6 +52,7 @@ impl Default for Campaign {
             size: Size::default(),
             bounds: Bounds::default(),
             failures: 10,
+            judge: false,
         }
     }
 }
@@ -71,6 +80,8 @@ pub struct Counts {
     pub states: u64,
     /// Scenarios with something that is not as it must be.
     pub failures: u64,
+    /// Programs that were held against the judge, of each sort.
+    pub judged: [Tally; Sort::ALL.len()],
 }
 
 impl AddAssign<Facts> for Counts {
@@ -85,6 +96,22 @@ impl AddAssign<Facts> for Counts {
     }
 }
 
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.scenarios += other.scenarios;
+        self.contended += other.contended;
+        self.limited += other.limited;
+        self.violated += other.violated;
+        self.disciplined += other.disciplined;
+        self.compared += other.compared;
+        self.partial += other.partial;
+        self.replayed += other.replayed;
+        self.states += other.states;
+        self.failures += other.failures;
+        self.judged.iter_mut().zip(other.judged).for_each(|(sum, part)| *sum += part);
+    }
+}
+
 /// A scenario that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failed {
@@ -96,6 +123,8 @@ pub struct Failed {
     pub disciplined: bool,
     /// What is not as it must be.
     pub failure: Failure,
+    /// The judge sees something else.
+    pub judged: bool,
 }
 
 /// The number from which the generator makes the scenario at a place of a campaign.
@@ -115,24 +144,17 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
             if done || campaign.time.is_some_and(|time| started.elapsed() > time) {
                 return;
             }
-            let made = from_seed(scenario_seed(campaign.seed, number), &campaign.size);
-            let result = oracle::judge(&made.text, made.disciplined, &campaign.bounds);
+            let mut part = Counts::default();
+            let failures = take(campaign, number, &mut part);
             // What was cut short proves nothing.
             if interrupt::requested() {
                 return;
             }
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             let (counts, failed) = &mut *total;
-            counts.scenarios += 1;
-            counts.disciplined += u64::from(made.disciplined);
-            match result {
-                Ok(facts) => *counts += facts,
-                Err(failure) => {
-                    counts.failures += 1;
-                    failed.push(Failed { number, text: made.text, disciplined: made.disciplined, failure });
-                    stop.store(failed.len() >= campaign.failures, Ordering::Relaxed);
-                }
-            }
+            *counts += part;
+            failed.extend(failures);
+            stop.fetch_or(failed.len() >= campaign.failures, Ordering::Relaxed);
             watch(counts);
         }
     };
@@ -147,6 +169,46 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
     let (counts, mut failed) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     failed.sort_by_key(|f| f.number);
     (counts, failed)
+}
+
+/// One place of a campaign: a scenario, or a program for the judge, or both.
+fn take(campaign: &Campaign, number: u64, counts: &mut Counts) -> Vec<Failed> {
+    let mut failed = vec![];
+    if campaign.judge {
+        failed.extend(second_opinion(campaign.seed, number, counts));
+    } else {
+        failed.extend(generated(campaign, number, counts));
+        if number.is_multiple_of(JUDGED) {
+            failed.extend(second_opinion(campaign.seed, number / JUDGED, counts));
+        }
+    }
+    counts.failures = failed.len() as u64;
+    failed
+}
+
+fn generated(campaign: &Campaign, number: u64, counts: &mut Counts) -> Option<Failed> {
+    let made = from_seed(scenario_seed(campaign.seed, number), &campaign.size);
+    let result = oracle::judge(&made.text, made.disciplined, &campaign.bounds);
+    counts.scenarios = 1;
+    counts.disciplined = u64::from(made.disciplined);
+    match result {
+        Ok(facts) => {
+            *counts += facts;
+            None
+        }
+        Err(failure) => Some(Failed { number, text: made.text, disciplined: made.disciplined, failure, judged: false }),
+    }
+}
+
+/// The sorts take turns.
+fn second_opinion(seed: u64, number: u64, counts: &mut Counts) -> Option<Failed> {
+    let sorts = Sort::ALL.len() as u64;
+    let which = (number % sorts) as usize;
+    let (sort, program) = (Sort::ALL[which], scenario_seed(seed, number / sorts));
+    let opinion = second::ask(sort, program, second::MOST);
+    counts.judged[which].count(&opinion);
+    let failure = opinion.err()?;
+    Some(Failed { number, text: second::text(sort, program), disciplined: false, failure, judged: true })
 }
 
 /// Does something without a word of those who panic: what they say is in the failure.

@@ -19,7 +19,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fenceweave_explore::{Comparison, Exploration, Found, Limits, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{Program, Property, Violation};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded, format, load};
@@ -82,7 +82,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn of(check: impl Into<String>, detail: impl Into<String>) -> Failure {
+    pub(crate) fn of(check: impl Into<String>, detail: impl Into<String>) -> Failure {
         Failure { check: check.into(), detail: detail.into() }
     }
 
@@ -165,7 +165,7 @@ fn judge_case(case: &Case, disciplined: bool, bounds: &Bounds, facts: &mut Facts
     }
     match whole.found.iter().find(|f| is_kept_by_discipline(f.violation.property)) {
         Some(found) if disciplined => {
-            let detail = format!("{:?}, by {}", found.violation, token::encode(&case.program, &found.trace.steps));
+            let detail = format!("{:?}, by {}", found.violation, token::of_trace(&case.program, &found.trace));
             Err(Failure::of(format!("discipline: {}", found.violation.property.name()), detail))
         }
         _ => Ok(()),
@@ -201,7 +201,7 @@ fn shuttle_agrees(
         let options = shuttle::Options { visited, sleep_sets, sabotage };
         let other = shuttle::explore_with(task, limits, options, &());
         count(facts, whole, &other);
-        agree(name, whole, &other, false)?;
+        agree(name, whole, &other)?;
         let bare = visited == Some(true) && !sleep_sets && both_complete(whole, &other);
         if bare && whole.counts.transitions != other.counts.transitions {
             // Without sleep sets each edge is taken once.
@@ -211,12 +211,12 @@ fn shuttle_agrees(
     Ok(())
 }
 
-/// Loom may have more: nothing that is generated says whether it is about weak memory.
+/// Loom may have more if it can show that weak memory has it: nothing that is generated says what it is about.
 fn loom_agrees(task: &Task<'_>, bounds: &Bounds, whole: &Exploration, facts: &mut Facts) -> Result<(), Failure> {
     let limits = Limits { executions: bounds.loom, ..Limits::default() };
     let loom = weak::explore(task, &limits, &());
     count(facts, whole, &loom);
-    let Comparison { disagreements, .. } = compare::compare(&[whole.clone(), loom.clone()], true);
+    let Comparison { disagreements, .. } = compare::compare(&[whole.clone(), loom.clone()], About::Anything);
     if disagreements.is_empty() { Ok(()) } else { Err(Failure::of("loom", different(whole, &loom))) }
 }
 
@@ -230,8 +230,9 @@ fn both_complete(a: &Exploration, b: &Exploration) -> bool {
     a.coverage.is_complete() && b.coverage.is_complete()
 }
 
-fn agree(check: &str, whole: &Exploration, other: &Exploration, weak: bool) -> Result<(), Failure> {
-    let Comparison { disagreements, states_differ, .. } = compare::compare(&[whole.clone(), other.clone()], weak);
+fn agree(check: &str, whole: &Exploration, other: &Exploration) -> Result<(), Failure> {
+    let Comparison { disagreements, states_differ, .. } =
+        compare::compare(&[whole.clone(), other.clone()], About::Anything);
     let broken = |e: &Exploration| -> BTreeSet<Violation> {
         e.found.iter().filter(|f| is_of_one_execution(f)).map(|f| f.violation).collect()
     };
@@ -257,7 +258,7 @@ fn replays(task: &Task<'_>, found: &Found) -> Result<(), Failure> {
     let said = token::encode(task.program, &found.trace.steps);
     let failed = |why: String| Err(Failure::of("replay", format!("{:?} by {said}: {why}", found.violation)));
     let steps = match token::decode(task.program, &said) {
-        Ok(steps) if steps == found.trace.steps => steps,
+        Ok(trace) if trace.steps == found.trace.steps => trace.steps,
         Ok(_) => return failed("the token is of another schedule".into()),
         Err(error) => return failed(error.to_string()),
     };

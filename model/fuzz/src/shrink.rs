@@ -16,15 +16,14 @@
 
 mod passes;
 mod predicate;
-mod tree;
 
 pub use predicate::{EXECUTIONS, Predicate, Seen, properties_of, property, same_failure};
 
 use std::collections::BTreeSet;
 
+use crate::tree::Tree;
 use fenceweave_explore::interrupt;
 use fenceweave_scenario::{Report, format};
-use tree::Tree;
 
 /// How to go about it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

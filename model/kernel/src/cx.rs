@@ -221,6 +221,14 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.violation.get_or_insert(v);
     }
 
+    /// An atomic operation that returns a value and has no suffix: a full barrier on both sides.
+    pub(crate) fn fully<T>(&mut self, atomic: impl FnOnce(&mut Self) -> T) -> T {
+        self.rt.full_barrier();
+        let was = atomic(self);
+        self.rt.full_barrier();
+        was
+    }
+
     /// `cmpxchg()`: a full barrier on both sides if it succeeds. One that fails orders nothing (`atomic_t.txt`), so the
     /// barrier before it stands only where the expected value is there.
     pub(crate) fn cmpxchg<T: crate::Bits>(

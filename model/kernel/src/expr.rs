@@ -184,11 +184,14 @@ fn connective(op: Operator, a: Result<Value, EvalError>, b: Result<Value, EvalEr
     }
 }
 
-/// References compare; NULL equals NULL and the word 0.
+/// References compare by address, whatever lives there now; NULL equals NULL and the word 0.
 pub(crate) fn same(a: Value, b: Value) -> bool {
-    match (a.word(), b.word()) {
-        (Some(x), Some(y)) => x == y,
-        _ => a == b,
+    match (a, b) {
+        (Value::Ref(x), Value::Ref(y)) => x.obj == y.obj,
+        _ => match (a.word(), b.word()) {
+            (Some(x), Some(y)) => x == y,
+            _ => a == b,
+        },
     }
 }
 

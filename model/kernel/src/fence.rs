@@ -54,8 +54,8 @@ pub use wait::FenceWait;
 pub(crate) use walk::ChainWalk;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Program,
-    Property, Runtime, SharedCell, Then, ThreadId, Value, View, World,
+    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Object, Order, Plain,
+    Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
@@ -150,6 +150,9 @@ pub struct Fence<R: Runtime> {
     /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been given
     /// a callback. The checker's own knowledge.
     published: R::Note<bool>,
+    /// Who was a reader when it was released, and still is: its memory stays for them. The checker's own knowledge, too: the
+    /// grace period may take longer, but nobody can know that it does.
+    readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
 }
 
@@ -164,6 +167,7 @@ impl<R: Runtime> Fence<R> {
             error: R::Atomic::new(0),
             refs: Counted::new(u16::from(initialised)),
             published: R::Note::new(false),
+            readers: R::Note::new(ThreadSet::default()),
             locked: R::Cell::new(Locked::default(), id),
         }
     }
@@ -251,6 +255,11 @@ impl Code for Fence<Plain> {
         let mut packed = self.flags.0 | self.life.0 << 5 | u8::from(self.published.0) << 7;
         c.byte(&mut packed);
         (self.flags.0, self.life.0, self.published.0) = (packed & 31, packed >> 5 & 3, packed >> 7 != 0);
+        if self.life.0 == Life::Released as u8 {
+            self.readers.0.code(c);
+        } else {
+            self.readers.0 = ThreadSet::default();
+        }
         self.error.code(c);
         self.refs.code(c);
         self.locked.code(c);
@@ -266,6 +275,54 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
     alive
 }
 
+/// Whether the fence's memory is a fence's still for this thread: it is alive; or it was released, and the thread has been in
+/// a read-side section, or not to be preempted, ever since (`dma_fence_free()` is `kfree_rcu()`); or its memory always is one's,
+/// and the thread is a reader. To look is no use after free then.
+fn is_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    let life = cx.fence(fence).life.load(Order::Relaxed);
+    life == Life::Alive as u8
+        || life == Life::Released as u8 && cx.world.fence(fence).readers.get().contains(cx.me)
+        || life == Life::Freed as u8 && cx.program.fence_ops(fence).typesafe && cx.private.is_reader()
+}
+
+/// Checks that the fence may be looked at.
+pub(crate) fn check_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
+    let readable = is_readable(cx, fence);
+    if !readable {
+        cx.violate(Property::UseAfterFree, Some(fence));
+    }
+    readable
+}
+
+/// This thread is a reader no more: what was released meanwhile and waits for nobody else is gone.
+pub(crate) fn forget_reader<R: Runtime>(cx: &mut Cx<'_, R>) {
+    let mut ids = ObjSet::default();
+    kept_for(cx.world, cx.me).for_each(|id| ids.insert(id));
+    for fence in ids.iter() {
+        cx.touch(fence);
+        let mut readers = cx.fence(fence).readers.get();
+        readers.remove(cx.me);
+        cx.fence(fence).readers.set(readers);
+        if readers.is_empty() {
+            list::check_free(cx, fence);
+            cx.fence(fence).reclaim();
+        }
+    }
+}
+
+/// What [`forget_reader`] touches.
+pub(crate) fn forget_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    kept_for(v.world, v.me).fold(f, |f, fence| list::free_footprint(v, f.write(fence)))
+}
+
+/// The fences that are released and stay for this reader.
+fn kept_for<R: Runtime>(world: &World<R>, reader: ThreadId) -> impl Iterator<Item = ObjId> {
+    world.objects().filter_map(move |(id, o)| match o {
+        Object::Fence(f) if f.readers.get().contains(reader) => Some(id),
+        _ => None,
+    })
+}
+
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not yet
 /// seen what was written before it was set. Under the fence's lock, the lock orders.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
@@ -274,10 +331,7 @@ pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> boo
 
 /// `test_and_set_bit()`, a full barrier whether the bit was set or not (since 6.0): what was there.
 fn test_and_set<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, bits: u8) -> u8 {
-    cx.rt.full_barrier();
-    let was = cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full);
-    cx.rt.full_barrier();
-    was
+    cx.fully(|cx| cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full))
 }
 
 /// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver
@@ -306,7 +360,7 @@ pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if cx.mutated(Mutation::FenceGetNothing) {
         return;
     }
-    if check_alive(cx, fence) && !cx.fence(fence).refs.get(me) {
+    if check_readable(cx, fence) && !cx.fence(fence).refs.get(me) {
         cx.violate(Property::RefcountFromZero, Some(fence));
     }
     check_count(cx, fence);
@@ -321,11 +375,7 @@ fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 /// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it. What is there may be another
 /// one by now, if its memory is typesafe.
 pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let life = cx.fence(fence).life.load(Order::Relaxed);
-    let typesafe = life == Life::Freed as u8 && cx.program.fence_ops(fence).typesafe;
-    let in_grace = (life == Life::Released as u8 || typesafe) && cx.private.rcu_depth > 0;
-    if life != Life::Alive as u8 && !in_grace {
-        cx.violate(Property::UseAfterFree, Some(fence));
+    if !check_readable(cx, fence) {
         return false;
     }
     let me = cx.me;
@@ -364,12 +414,14 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         return;
     }
     let typesafe = cx.program.fence_ops(fence).typesafe;
-    if cx.program.rcu.is_some() && !typesafe && !cx.mutated(Mutation::FenceFreeNow) {
-        cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
-        rcu::free_later(cx, fence);
-    } else {
+    let stays = cx.program.has_readers && !typesafe && !cx.mutated(Mutation::FenceFreeNow);
+    let readers = if stays { rcu::readers_that_keep(cx) } else { ThreadSet::default() };
+    if readers.is_empty() {
         list::check_free(cx, fence);
         cx.fence(fence).reclaim();
+    } else {
+        cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
+        cx.fence(fence).readers.set(readers);
     }
 }
 
@@ -382,22 +434,22 @@ pub(crate) fn reference(fence: ObjId) -> Value {
 fn hold<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
     let me = cx.me;
     locked.lock.try_take(me);
-    cx.private.spin_depth += 1;
+    rcu::as_reader(cx, |p| p.spin_depth += 1);
     cx.irqs_disable();
 }
 
 /// And releases it: `spin_unlock_irqrestore()`.
 fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
-    cx.private.spin_depth -= 1;
+    rcu::as_reader(cx, |p| p.spin_depth -= 1);
     cx.irqs_restore();
     locked.lock.release().iter().for_each(|t| cx.rt.release(t));
 }
 
 /// What [`release`] and [`free`] touch.
 fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
-    let f = Footprint::writes(fence);
+    let f = list::free_footprint(v, Footprint::writes(fence));
     let typesafe = v.program.fence_ops(fence).typesafe;
-    if v.program.rcu.is_some() && !typesafe { rcu::call_rcu_footprint(v, f) } else { list::free_footprint(v, f) }
+    if v.program.has_readers && !typesafe { rcu::readers_footprint(v, f) } else { f }
 }
 
 /// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another

@@ -176,7 +176,7 @@ machines! {
     /// A bare count.
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
-    Slab(SlabOp) = SlabOp { at: slab::At::New, handle: NO_HANDLE };
+    Slab(SlabOp) = SlabOp { at: slab::At::New, handle: NO_HANDLE, home: None };
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
@@ -296,6 +296,7 @@ impl Machine {
             | Machine::Slab(_)
             | Machine::Alloc(_)
             | Machine::UserAccess(_)
+            | Machine::Wait(_)
             | Machine::Irq(_)
             | Machine::Merge(_)
             | Machine::GetFences(_) => self.footprint(v).ways,
@@ -325,6 +326,7 @@ impl Machine {
         match self {
             Machine::Cursor(c) => c.write_back(),
             Machine::Unwrap(u) => u.write_back(),
+            Machine::Slab(s) => s.write_back(),
             _ => None,
         }
     }

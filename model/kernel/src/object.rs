@@ -239,14 +239,16 @@ pub struct Reader {
     pub inside: bool,
     /// The running grace period waits for this section.
     pub awaited: bool,
+    /// A fence was released meanwhile: its memory stays until this section is over.
+    pub keeps: bool,
 }
 
 impl Bits for Reader {
     fn to_bits(self) -> u64 {
-        u64::from(self.inside) | u64::from(self.awaited) << 1
+        u64::from(self.inside) | u64::from(self.awaited) << 1 | u64::from(self.keeps) << 2
     }
     fn from_bits(bits: u64) -> Self {
-        Reader { inside: bits & 1 == 1, awaited: bits >> 1 & 1 == 1 }
+        Reader { inside: bits & 1 == 1, awaited: bits >> 1 & 1 == 1, keeps: bits >> 2 & 1 == 1 }
     }
 }
 
@@ -279,14 +281,16 @@ impl<R: Runtime> Task<R> {
 impl Code for Task<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         const CPU: u8 = 1 << 7;
+        // The states are single bits: two tell which.
+        let state = if self.state.0 == Self::SIGNALED { 3 } else { self.state.0 };
         let flags = self.pending.0 | self.wake_node.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
         let cpu = if self.cpu.0 == Cpu::default() { 0 } else { CPU };
-        let mut packed = self.state.0 | flags << 3 | cpu;
+        let mut packed = state | flags << 2 | cpu;
         c.byte(&mut packed);
-        self.state.0 = packed & 7;
-        self.pending.0 = packed >> 3 & 1;
-        self.wake_node.0 = packed >> 4 & 1;
-        self.reader.0 = Reader::from_bits(u64::from(packed >> 5 & 3));
+        self.state.0 = if packed & 3 == 3 { Self::SIGNALED } else { packed & 3 };
+        self.pending.0 = packed >> 2 & 1;
+        self.wake_node.0 = packed >> 3 & 1;
+        self.reader.0 = Reader::from_bits(u64::from(packed >> 4 & 7));
         if packed & CPU != 0 {
             self.cpu.0.code(c);
         } else {

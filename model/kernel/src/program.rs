@@ -8,7 +8,9 @@ pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
-use crate::{Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv};
+use crate::{
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv,
+};
 use std::ops::Range;
 
 /// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
@@ -54,6 +56,8 @@ pub struct SourceLine {
     pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
+    /// Of an operation in a proc, where that is called: `drop, called at line 6`. Empty elsewhere.
+    pub via: String,
 }
 
 /// One thread's code.
@@ -107,12 +111,17 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
+    /// The variables that the scenario says weak memory matters of.
+    pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
     pub words: Vec<(i32, String)>,
+    /// The error numbers that the scenario names, or that its operations return: only these print by name, for any other
+    /// negative number is a number.
+    pub errnos: Vec<Errno>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -135,6 +144,8 @@ pub struct Program {
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
+    /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
+    pub has_readers: bool,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.
@@ -217,6 +228,21 @@ impl Program {
     /// Whether the modelled code accesses a word plainly.
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
+    }
+
+    /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where there
+    /// are fences, which are freed after one, and code that could still look at them.
+    pub fn note_readers(&mut self) {
+        let fences = self.objects.iter().any(|o| matches!(o.kind, ObjectKind::Fence { .. }));
+        let reads = |instr: &Instr| match instr {
+            Instr::Op { op: Op::Rcu { .. } | Op::Spin { .. } | Op::LocalIrq { .. }, .. } => true,
+            Instr::Op { op: Op::Fence { what, .. }, .. } => matches!(what, fence::What::TakeLock),
+            _ => false,
+        };
+        let scripts = || self.scripts.iter().chain([&self.setup, &self.teardown]);
+        let called = scripts().any(|s| !s.callees.is_empty() || matches!(s.role, Role::Irq | Role::Timer));
+        let reads = called || scripts().any(|s| s.code.iter().any(reads));
+        self.has_readers = self.rcu.is_some() || fences && reads;
     }
 
     /// Whether a thread is an agent: it runs when there is something to do.

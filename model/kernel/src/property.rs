@@ -172,6 +172,9 @@ properties! {
     IrqsEnabledEarly = "irqs-enabled-early",
         "spin_unlock_irq() or local_irq_enable() where interrupts were off before: whoever disabled them first counts on it that they stay so",
         "raw_check_bogus_irq_restore(); lockdep_hardirqs_on_prepare() in hard interrupt context";
+    PreemptUnbalanced = "preempt-unbalanced",
+        "a thread ends with preemption disabled, or enables it more often than it disabled it",
+        "preempt_count_sub(): DEBUG_LOCKS_WARN_ON(val > preempt_count()); \"exited with preempt_count\" in do_exit()";
     UnsetRead = "unset-read",
         "a local, or a slot of a list, is read that was never set on this path",
         "KMSAN";

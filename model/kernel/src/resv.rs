@@ -246,21 +246,31 @@ pub enum Variant {
     StrictLater,
     /// Any fence of the context, as it once was: an earlier one added late hides the later one.
     AnySameContext,
+    /// As upstream, and `num_fences` is read as `dma_resv_iter_restart_unlocked()` is written: plainly. A control dependency
+    /// to the slots orders no loads, so a walk may find a slot that is not filled yet. In the other variants the load
+    /// acquires, as if the `smp_wmb()` of `dma_resv_add_fence()` had its `smp_rmb()`.
+    UnorderedCount,
 }
 
 impl Variant {
     /// All of them, with the names that a scenario uses.
-    pub const ALL: [(&'static str, Variant); 3] = [
+    pub const ALL: [(&'static str, Variant); 4] = [
         ("upstream", Variant::Upstream),
         ("strict-later", Variant::StrictLater),
         ("any-same-context", Variant::AnySameContext),
+        ("unordered-count", Variant::UnorderedCount),
     ];
+
+    /// How an unlocked walk reads `num_fences`.
+    fn count_order(self) -> Order {
+        if self == Variant::UnorderedCount { Order::Relaxed } else { Order::Acquire }
+    }
 
     /// Whether `new` may take the place of `old`.
     fn supersedes<R: Runtime>(self, cx: &Cx<'_, R>, new: ObjId, old: ObjId) -> bool {
         let (world, program) = (&*cx.world, cx.program);
         match self {
-            Variant::Upstream => fence::is_later_or_same(world, program, new, old),
+            Variant::Upstream | Variant::UnorderedCount => fence::is_later_or_same(world, program, new, old),
             Variant::StrictLater => new != old && fence::is_later_or_same(world, program, new, old),
             Variant::AnySameContext => world.fence_point(program, new).0 == world.fence_point(program, old).0,
         }

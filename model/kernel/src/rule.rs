@@ -90,6 +90,10 @@ rules! {
         "disabling and enabling come in pairs, on every path";
     IrqsLeftOff of IrqsOffAtExit = "interrupts are still disabled at the end",
         "disabling and enabling come in pairs, on every path";
+    PreemptNotOff of PreemptUnbalanced = "preemption is enabled that was not disabled",
+        "preempt_disable() and preempt_enable() come in pairs, on every path";
+    PreemptLeftOff of PreemptUnbalanced = "preemption is still disabled at the end",
+        "preempt_disable() and preempt_enable() come in pairs, on every path";
     CallbackNotDue of CallbackContract = "it is called again, or after it was taken off",
         "a callback runs once, or not at all if it was taken off";
     CallbackElsewhere of CallbackContract = "it is taken off a fence that it is not queued on, and is still to come",

@@ -11,7 +11,7 @@
 //! * [`Runtime::Atomic`] is what the kernel reads or writes without a lock, with the kernel's memory order.
 
 use crate::{
-    ObjId, ThreadId,
+    Expr, ObjId, ThreadId,
     value::{Handle, Value},
 };
 
@@ -141,6 +141,13 @@ pub trait Runtime: Clone + 'static {
     fn choose(&mut self, n: u8) -> u8;
     /// The thread has just been made runnable: lets it go on, if it is held.
     fn release(&mut self, thread: ThreadId);
+    /// An operation's result goes into a local. Like the next two for a runtime that follows address dependencies: an
+    /// access by what a load returned comes after that load.
+    fn result_into(&mut self, _local: usize, _value: Value) {}
+    /// A local is computed from others, those of the window that begins at `base`.
+    fn computed(&mut self, _local: usize, _of: &Expr, _base: usize) {}
+    /// A callee begins, whose locals lie from here on.
+    fn called(&mut self, _base: usize) {}
 }
 
 /// Plain data, one step at a time: sequentially consistent. The explicit and the shuttle engine run on it.

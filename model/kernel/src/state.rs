@@ -331,6 +331,11 @@ impl State {
         self.world.task_mut(t).state.0 = Task::<Plain>::RUNNING;
     }
 
+    /// Makes a variable look as a stale load sees it, for a step; what it was is the result.
+    pub fn show_in(&mut self, variable: ObjId, value: Value) -> Value {
+        std::mem::replace(&mut self.world.var_mut(variable).cell.0, value)
+    }
+
     /// Ends the execution with a violation that no single step committed (a deadlock).
     pub fn end_with(&mut self, v: Violation) {
         self.violation = Some(v);

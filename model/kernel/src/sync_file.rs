@@ -253,10 +253,8 @@ impl SyncFileOp {
         let was = match variant_of(cx.program, self.file) {
             Variant::Upstream => {
                 // test_and_set_bit()
-                cx.rt.full_barrier();
-                let was = cx.sync_file(self.file).flags.fetch_or(u64::from(POLL_ENABLED), Order::Full);
-                cx.rt.full_barrier();
-                was & POLL_ENABLED != 0
+                let set = u64::from(POLL_ENABLED);
+                cx.fully(|cx| cx.sync_file(self.file).flags.fetch_or(set, Order::Full)) & POLL_ENABLED != 0
             }
             Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
         };

@@ -25,7 +25,10 @@ use crate::{
     fence::{self, ChainInit, ChainWalk, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker, What},
     machine::Protocol,
     object::{Facet, FacetSink},
-    primitives::spinlock::{RawSpin, blocked_by_own_cpu},
+    primitives::{
+        rcu,
+        spinlock::{RawSpin, blocked_by_own_cpu},
+    },
     program::ObjectKind,
 };
 
@@ -267,7 +270,7 @@ fn lock<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId) -> Result<(Held, Locked)
 /// The lock is kept beyond this step.
 fn hold<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId, held: Held, mut locked: Locked) {
     locked.lock.try_take(cx.me);
-    cx.private.spin_depth += 1;
+    rcu::as_reader(cx, |p| p.spin_depth += 1);
     cx.syncobj(syncobj).locked.set(held, locked);
 }
 
@@ -275,7 +278,7 @@ fn hold<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId, held: Held, mut locked: 
 fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId) {
     let held = cx.enter(syncobj);
     let mut locked = cx.syncobj(syncobj).locked.get(held);
-    cx.private.spin_depth -= 1;
+    rcu::as_reader(cx, |p| p.spin_depth -= 1);
     locked.lock.release().iter().for_each(|t| cx.rt.release(t));
     cx.syncobj(syncobj).locked.set(held, locked);
 }

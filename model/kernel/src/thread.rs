@@ -162,13 +162,18 @@ impl Thread {
         &self.locals[..usize::from(self.top)]
     }
 
+    /// Where a local of the innermost call lies among all.
+    pub fn window_at(&self, l: LocalId) -> usize {
+        usize::from(self.base + l.0)
+    }
+
     /// The locals of the innermost call.
     fn window(&self) -> &[Value] {
         &self.locals[usize::from(self.base)..]
     }
 
     fn set_local(&mut self, l: LocalId, v: Value) {
-        self.locals[usize::from(self.base + l.0)] = v;
+        self.locals[self.window_at(l)] = v;
     }
 
     /// Makes this thread equal to another of the same script; copies what is live only.
@@ -315,6 +320,9 @@ impl Thread {
             Instr::Op { into: dest, .. } | Instr::Choose { into: dest, .. } => into = dest,
             _ => {}
         }
+        if let Some(l) = into {
+            cx.rt.result_into(self.window_at(l), result);
+        }
         self.set_result(into, result);
         cx.goes(true);
         self.pc += 1;
@@ -341,6 +349,7 @@ impl Thread {
             Frame { pc: self.pc, base: self.base, context, then, machine: self.machine };
         self.depth += 1;
         self.locals[usize::from(base)..top].fill(Value::Unset);
+        cx.rt.called(usize::from(base));
         let args = call.args.iter().take(usize::from(callee.params));
         args.zip(&mut self.locals[usize::from(base)..]).for_each(|(arg, local)| *local = *arg);
         (self.base, self.top) = (base, top as u8);
@@ -462,6 +471,8 @@ impl Thread {
             }
             Instr::Let { into, expr } => {
                 let Some(v) = self.eval(expr, cx) else { return false };
+                let of = &cx.program.exprs[usize::from(expr)];
+                cx.rt.computed(self.window_at(into), of, usize::from(self.base));
                 self.set_local(into, v);
                 cx.goes(true);
                 self.pc += 1;
@@ -550,13 +561,15 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     if let Some(ctx) = open {
         return cx.violate(Property::CtxOpenAtExit, Some(ctx));
     }
-    let Private { rcu_depth, signalling, irqs_off, .. } = *cx.private;
+    let Private { rcu_depth, signalling, irqs_off, preempt_off, .. } = *cx.private;
     if rcu_depth > 0 {
         cx.violate_rule(Rule::RcuLeftOpen, None);
     } else if signalling > 0 {
         cx.violate_rule(Rule::SectionLeftOpen, None);
     } else if irqs_off > 0 {
         cx.violate_rule(Rule::IrqsLeftOff, None);
+    } else if preempt_off > 0 {
+        cx.violate_rule(Rule::PreemptLeftOff, None);
     }
 }
 

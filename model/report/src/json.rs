@@ -63,15 +63,20 @@
 //! What makes a scenario's verdict empty is an object of its own after those of its cases: `format`, `file`, `scenario`, and `warnings`,
 //! each with the fields of a mistake; `untold`, if there were more. There is none without warnings.
 //!
+//! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`, `kind`, `was`, `becomes` (left out if
+//! nothing takes its place), `fate`, and for those that are noticed `case` and `by`; then one with `format`, `file` and how many came to each fate.
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `line` and `column` from 1, `message`, and `help` if a way out is known.
 
 use crate::{
     outcomes,
     replay::{End, Replay, Step},
-    token, verdict, waiting, words,
+    token,
+    trace::stale::is_news,
+    verdict, waiting, words,
 };
-use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Trace, Watched};
+use fenceweave_explore::{Counts, Coverage, Exploration, Found, PointOfNoReturn, Stale, Stored, Trace, Watched};
 use fenceweave_kernel::{Action, Outcome, Program, ThreadId};
 use serde::Serialize;
 
@@ -158,6 +163,63 @@ pub fn warnings(file: &str, scenario: &str, warnings: &[Mistake<'_>], untold: us
     text(serde_json::to_string(&WarningsOut { format: FORMAT, file, scenario, warnings, untold }))
 }
 
+/// A mistake that was put into a scenario.
+#[derive(Clone, Serialize)]
+pub struct Mutant<'a> {
+    /// The scenario's file.
+    pub file: &'a str,
+    /// Where, from 1.
+    pub line: u32,
+    /// Where, in characters from 1.
+    pub column: u32,
+    /// What sort.
+    pub kind: &'a str,
+    /// What was there.
+    pub was: &'a str,
+    /// What is there instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub becomes: Option<&'a str>,
+    /// What became of it.
+    pub fate: &'a str,
+    /// The case that notices it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<&'a str>,
+    /// What fails there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a str>,
+}
+
+/// How many mistakes came to each fate.
+#[derive(Clone, Serialize)]
+#[expect(missing_docs, reason = "each is the number of those with the fate that it is named after")]
+pub struct Mutants<'a> {
+    pub file: &'a str,
+    pub noticed: usize,
+    pub unnoticed: usize,
+    pub no_difference: usize,
+    pub undecided: usize,
+    pub same_program: usize,
+    pub does_not_load: usize,
+    pub not_tried: usize,
+}
+
+#[derive(Serialize)]
+struct Numbered<T> {
+    format: u32,
+    #[serde(flatten)]
+    what: T,
+}
+
+/// The document of a mistake that was put into a scenario, on one line, with a newline at its end.
+pub fn mutant(mutant: &Mutant<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: mutant }))
+}
+
+/// The document of all of them together, likewise.
+pub fn mutants(mutants: &Mutants<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: mutants }))
+}
+
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.
 fn text(made: serde_json::Result<String>) -> String {
     made.map_or_else(|e| format!("{{\"error\": \"{e}\"}}"), |text| text + "\n")
@@ -231,6 +293,8 @@ struct EngineOut<'a> {
     preemptions: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    without: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     counts: CountsOut,
@@ -247,6 +311,7 @@ struct CountsOut {
     depth: u64,
     executions: u64,
     blocked: u64,
+    impossible: u64,
     unfair_cycles: u64,
 }
 
@@ -269,7 +334,28 @@ struct ViolationOut<'a> {
     waits: Vec<WaitOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     loop_from: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<StaleOut<'a>>,
     steps: Vec<StepOut<'a>>,
+}
+
+/// A read of weak memory that did not return the youngest store; steps from 1, none for what was there at the start.
+#[derive(Serialize)]
+struct StaleOut<'a> {
+    step: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<&'a str>,
+    stores_back: u8,
+    got: StoredOut,
+    youngest: StoredOut,
+}
+
+#[derive(Serialize)]
+struct StoredOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -335,7 +421,7 @@ struct ConditionOut<'a> {
 }
 
 fn failure<'a>(program: &Program, f: &Failed<'a>) -> FailureOut<'a> {
-    let token = f.trace.map(|t| token::encode(program, &t.steps));
+    let token = f.trace.map(|t| token::of_trace(program, t));
     FailureOut { text: f.text, engines: f.engines.clone(), token }
 }
 
@@ -352,15 +438,16 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
         Outcome::Violated(_) => None,
     });
-    let Counts { states, transitions, terminals, depth, executions, blocked, unfair_cycles } = e.counts;
+    let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles } = e.counts;
     let conditions = e.watched.iter().zip(report.conditions).map(|(w, text)| condition(program, w, text));
     EngineOut {
         engine: e.engine.name(),
         coverage,
         preemptions,
         why,
+        without: e.engine.misses(),
         seconds,
-        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, unfair_cycles },
+        counts: CountsOut { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles },
         outcomes: finished.collect(),
         violations: e.found.iter().map(|f| violation(program, f)).collect(),
         conditions: conditions.collect(),
@@ -368,7 +455,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
 }
 
 fn condition<'a>(program: &Program, w: &Watched, text: &'a str) -> ConditionOut<'a> {
-    let token = |t: &Trace| token::encode(program, &t.steps);
+    let token = |t: &Trace| token::of_trace(program, t);
     ConditionOut {
         text,
         judged: !w.not_judged,
@@ -409,12 +496,28 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         },
         object: v.object.map(|o| words::object_name(program, o)),
         other: v.other.map(|t| program.thread_name(t)),
-        token: token::encode(program, steps),
+        token: token::of_trace(program, &found.trace),
         preemptions: replay.preemptions(),
         point_of_no_return: point,
         waits,
         loop_from: replay.loop_from.map(|from| from + 1),
+        stale: found.trace.weak.iter().flatten().filter(|s| is_news(s)).map(|s| stale(&replay, s)).collect(),
         steps: (0..replay.steps.len()).map(|i| step(program, &replay, i)).collect(),
+    }
+}
+
+fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
+    let program = replay.program;
+    let stored = |s: &Stored| StoredOut {
+        value: s.value.map(|v| words::value_in(program, &replay.last.world, v)),
+        step: s.step.map(|at| at + 1),
+    };
+    StaleOut {
+        step: s.step + 1,
+        word: s.word.map(|w| words::object_name(program, w)),
+        stores_back: s.age,
+        got: stored(&s.got),
+        youngest: stored(&s.newest),
     }
 }
 

@@ -295,8 +295,9 @@ pub(crate) fn explore(program: &Program) -> Exploration {
     let (transitions, states) = (search.states.iter().map(|n| n.next.len() as u64).sum(), search.states.len() as u64);
     let counts = Counts { states, transitions, ..Counts::default() };
     let (engine, coverage) = (Engine::Explicit, Coverage::Complete);
-    let (cover, unsignaled) = (None, BTreeSet::new());
-    Exploration { engine, coverage, found: found.collect(), outcomes, watched: vec![], counts, cover, unsignaled }
+    let (cover, unsignaled, evidence) = (None, BTreeSet::new(), BTreeMap::new());
+    let (found, watched) = (found.collect(), vec![]);
+    Exploration { engine, coverage, found, outcomes, watched, counts, cover, unsignaled, evidence }
 }
 
 struct Node {

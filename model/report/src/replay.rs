@@ -5,10 +5,10 @@ mod change;
 pub(crate) use change::{Change, merge, of_setup};
 
 use crate::words;
-use fenceweave_explore::Trace;
+use fenceweave_explore::{Stale, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, ThreadId, Value, Violation, program::CalleeId,
-    thread::Run,
+    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, ThreadId, Value, Violation,
+    program::CalleeId, thread::Run,
 };
 
 /// How far an operation got with a step.
@@ -82,23 +82,20 @@ pub(crate) struct Replay<'a> {
 impl<'a> Replay<'a> {
     /// Takes a trace's steps.
     pub(crate) fn of(program: &'a Program, trace: &Trace) -> Replay<'a> {
-        Replay { loop_from: trace.loop_from, ..Replay::new(program, &trace.steps) }
-    }
-
-    /// Takes steps of which nothing is known.
-    pub(crate) fn new(program: &'a Program, actions: &[Action]) -> Replay<'a> {
         let initial = State::initial(program);
-        let mut replay = Replay { program, steps: vec![], initial, last: initial, loop_from: None, diverged: None };
+        let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
+        let mut replay = Replay { program, steps: vec![], initial, last: initial, loop_from, diverged: None };
         // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
         let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
-        for action in actions {
+        for (i, action) in trace.steps.iter().enumerate() {
             if let Some(why) = misfit(program, &replay.last, *action) {
                 replay.diverged = Some(why);
                 break;
             }
             let flying = &mut in_flight[action.thread.index()];
             let depth = replay.last.thread(action.thread).depth();
-            let step = take(program, &mut replay.last, *action, flying.len() <= depth);
+            let stale = stale.map(|s| s.iter().filter(|s| s.step == i));
+            let step = take(program, &mut replay.last, *action, flying.len() <= depth, stale);
             flying.truncate(depth);
             if !matches!(step.end, End::Done(_)) {
                 flying.push(step.pc);
@@ -171,12 +168,46 @@ fn unwoken(state: &State, t: ThreadId) -> Option<&'static str> {
     }
 }
 
-fn take(program: &Program, state: &mut State, action: Action, first: bool) -> Step {
+/// Takes a step as on weak memory: what it reads stale is shown to it. Loom takes a plain access in one step.
+fn take_weakly<'s>(
+    program: &Program,
+    state: &mut State,
+    action: Action,
+    stale: impl Iterator<Item = &'s Stale>,
+) -> StepResult {
+    let mut shown = vec![];
+    for (variable, value) in stale.filter_map(|s| Some((s.word.filter(|w| w.as_var().is_some())?, s.got.value?))) {
+        shown.push((variable, value, state.show_in(variable, value)));
+    }
+    let mut taken = state.step(program, action);
+    let is_open = state.thread(action.thread).machine().label().ends_with(": end");
+    if is_open && taken.violation.is_none() && taken.result.is_none() {
+        taken = state.step(program, action);
+    }
+    for (variable, value, newest) in shown.into_iter().rev() {
+        // What it wrote itself is there to stay.
+        if state.world.var_value(variable) == value {
+            state.show_in(variable, newest);
+        }
+    }
+    taken
+}
+
+fn take<'s>(
+    program: &Program,
+    state: &mut State,
+    action: Action,
+    first: bool,
+    stale: Option<impl Iterator<Item = &'s Stale>>,
+) -> Step {
     let (t, before) = (action.thread, *state);
     let (pc, label) = (before.thread(t).pc(), before.thread(t).machine().label());
     let ways = before.ways(program, t);
     let unwoken = unwoken(&before, t);
-    let taken = state.step(program, action);
+    let taken = match stale {
+        Some(stale) => take_weakly(program, state, action, stale),
+        None => state.step(program, action),
+    };
     let (dest, may_fail) = match words::instr(program, t, pc) {
         Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
         Some(Instr::Choose { into, .. } | Instr::Fails { into, .. }) => (into, None),

@@ -1,6 +1,7 @@
 //! What each engine looked at, a line each.
 
-use fenceweave_explore::{Counts, Coverage, Exploration};
+use crate::words;
+use fenceweave_explore::{Counts, Coverage, Engine, Exploration};
 
 /// Whether exact counts are shown. Snapshots of scenarios leave them out: they change with the engines, not with the
 /// scenario.
@@ -12,8 +13,22 @@ pub enum CountsShown {
     Hidden,
 }
 
-/// How much was looked at, in words.
-pub fn coverage(c: &Coverage) -> String {
+/// How much was looked at, in words: what an engine cannot do is missing from everything that it has looked at.
+pub fn coverage(engine: Engine, c: &Coverage) -> String {
+    let without = match (c, engine.misses()) {
+        (Coverage::Complete | Coverage::Preemptions(_), [_, ..]) => format!(", {}", without(engine)),
+        _ => String::new(),
+    };
+    bare(c) + &without
+}
+
+/// `without load buffering and late stores`; nothing if the engine misses nothing.
+pub fn without(engine: Engine) -> String {
+    let misses: Vec<String> = engine.misses().iter().map(|m| (*m).to_owned()).collect();
+    if misses.is_empty() { String::new() } else { format!("without {}", words::list(&misses, "and")) }
+}
+
+fn bare(c: &Coverage) -> String {
     match c {
         Coverage::Complete => "complete".into(),
         Coverage::Preemptions(1) => "to 1 preemption".into(),
@@ -31,6 +46,7 @@ pub fn counts(c: &Counts) -> String {
         (c.transitions, "transition", "transitions"),
         (c.executions, "execution", "executions"),
         (c.blocked, "blocked", "blocked"),
+        (c.impossible, "impossible", "impossible"),
         (c.unfair_cycles, "unfair cycle", "unfair cycles"),
     ];
     let mut parts: Vec<String> = all
@@ -52,7 +68,7 @@ pub fn line(e: &Exploration, shown: CountsShown) -> String {
 /// A line for each engine, aligned.
 pub fn lines(explorations: &[Exploration], shown: CountsShown) -> String {
     let names = explorations.iter().map(|e| e.engine.name().len()).max().unwrap_or(0);
-    let texts: Vec<String> = explorations.iter().map(|e| coverage(&e.coverage)).collect();
+    let texts: Vec<String> = explorations.iter().map(|e| coverage(e.engine, &e.coverage)).collect();
     let mut out = String::new();
     // One long reason must not push the others' counts out of sight.
     let wide = texts.iter().map(|t| t.len()).filter(|n| *n <= 24).max().unwrap_or(0);
@@ -81,8 +97,7 @@ pub fn grouped(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fenceweave_explore::Engine;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn exploration(engine: Engine, coverage: Coverage, counts: Counts) -> Exploration {
         Exploration {
@@ -94,6 +109,7 @@ mod tests {
             counts,
             cover: None,
             unsignaled: BTreeSet::new(),
+            evidence: BTreeMap::new(),
         }
     }
 

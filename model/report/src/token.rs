@@ -1,8 +1,10 @@
 //! Schedules as one word: `C3G1C2=1@9c1e77`.
 //!
 //! ```text
-//! token  = { run } [ "@" hash ]
-//! run    = letter steps [ "=" choice ]      steps of one thread; the choice is that of the run's last step
+//! token  = [ "~" ] { run } [ "@" hash ]     "~": of an execution on weak memory
+//! run    = letter steps [ "=" choice ] [ "~" ages ]
+//!                                           steps of one thread; choice and ages are those of the run's last step
+//! ages   = age { "." age }                  for each read of that step, how many stores back it goes
 //! hash   = 6 hexadecimal digits             of the program: a token of another program is refused
 //! ```
 //!
@@ -11,6 +13,7 @@
 //! writes by hand, is taken as it is.
 
 use crate::replay::Replay;
+use fenceweave_explore::{Stale, Stored, Trace};
 use fenceweave_kernel::{Action, Program, Script, ThreadId};
 use std::{
     fmt::{self, Write},
@@ -19,6 +22,9 @@ use std::{
 
 /// Most steps of a token; more is a slip of the keyboard.
 const MAX_STEPS: usize = 1_000_000;
+/// Most reads of one step, and most stores that one goes back.
+const MAX_READS: u8 = 63;
+const MAX_AGE: u8 = 63;
 
 /// The letter of each thread and agent, by its id.
 pub fn letters(program: &Program) -> Vec<char> {
@@ -32,11 +38,16 @@ pub fn letters(program: &Program) -> Vec<char> {
     taken
 }
 
-/// The schedule as a token. Steps that the program cannot take are written without a choice unless they have one.
+/// A schedule on sequentially consistent memory as a token.
 pub fn encode(program: &Program, steps: &[Action]) -> String {
-    let letters = letters(program);
-    let replay = Replay::new(program, steps);
-    let mut out = String::new();
+    of_trace(program, &Trace::of(steps.to_vec()))
+}
+
+/// A trace as a token. Steps that the program cannot take are written without a choice unless they have one.
+pub fn of_trace(program: &Program, trace: &Trace) -> String {
+    let (letters, steps) = (letters(program), &trace.steps);
+    let replay = Replay::of(program, trace);
+    let mut out = String::from(if trace.weak.is_some() { "~" } else { "" });
     let (mut at, mut run) = (0, 0);
     while at < steps.len() {
         let a = steps[at];
@@ -45,12 +56,14 @@ pub fn encode(program: &Program, steps: &[Action]) -> String {
             Some(step) => step.choice,
             None => (a.choice > 0).then_some(a.choice),
         };
-        let ends = choice.is_some() || steps.get(at + 1).is_none_or(|next| next.thread != a.thread);
+        let ages = ages(trace, at);
+        let ends = choice.is_some() || !ages.is_empty() || steps.get(at + 1).is_none_or(|next| next.thread != a.thread);
         if ends {
             let letter = letters.get(a.thread.index()).copied().unwrap_or('?');
             // Writing to a String cannot fail.
             let _ = write!(out, "{letter}{run}");
             let _ = choice.map(|c| write!(out, "={c}"));
+            out.push_str(&ages);
             run = 0;
         }
         at += 1;
@@ -58,13 +71,26 @@ pub fn encode(program: &Program, steps: &[Action]) -> String {
     format!("{out}@{}", hash(program))
 }
 
-/// The schedule of a token.
+/// How many stores back the reads of a step go, as a token says it; nothing if none does.
+fn ages(trace: &Trace, step: usize) -> String {
+    let mut out = String::new();
+    for s in trace.weak.iter().flatten().filter(|s| s.step == step) {
+        let read = out.matches(['~', '.']).count();
+        for nth in read..usize::from(s.nth) {
+            out.push_str(if nth == 0 { "~0" } else { ".0" });
+        }
+        let _ = write!(out, "{}{}", if out.is_empty() { '~' } else { '.' }, s.age);
+    }
+    out
+}
+
+/// The schedule of a token. Of reads it knows how far back they go, not what that is.
 ///
 /// # Errors
 ///
 /// If it is not a token, names a thread that there is not, or belongs to another program. Whether its steps can be taken
 /// is for a replay to find out.
-pub fn decode(program: &Program, token: &str) -> Result<Vec<Action>, TokenError> {
+pub fn decode(program: &Program, token: &str) -> Result<Trace, TokenError> {
     let token = token.trim();
     let (runs, given) = match token.split_once('@') {
         Some((runs, hash)) => (runs, Some(hash.trim())),
@@ -76,16 +102,20 @@ pub fn decode(program: &Program, token: &str) -> Result<Vec<Action>, TokenError>
     {
         return Err(TokenError::OtherProgram { given: given.into(), expected });
     }
-    Parser { text: runs.trim_end(), at: 0 }.runs(&letters(program), program)
+    let runs = runs.trim_end();
+    let weak = runs.starts_with('~').then(Vec::new);
+    Parser { text: runs, at: usize::from(weak.is_some()), weak }.runs(&letters(program), program)
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// The reads of an execution on weak memory.
+    weak: Option<Vec<Stale>>,
 }
 
 impl Parser<'_> {
-    fn runs(&mut self, letters: &[char], program: &Program) -> Result<Vec<Action>, TokenError> {
+    fn runs(mut self, letters: &[char], program: &Program) -> Result<Trace, TokenError> {
         let mut steps = vec![];
         while let Some(c) = self.text[self.at..].chars().next() {
             let start = self.at;
@@ -110,8 +140,25 @@ impl Parser<'_> {
                 let choice = self.number(0..=usize::from(u8::MAX), "a choice, from 0 to 255")? as u8;
                 steps.last_mut().into_iter().for_each(|a: &mut Action| a.choice = choice);
             }
+            self.ages(steps.len() - 1)?;
         }
-        Ok(steps)
+        Ok(Trace { weak: self.weak, ..Trace::of(steps) })
+    }
+
+    /// `~1.0`, in a token of weak memory.
+    fn ages(&mut self, step: usize) -> Result<(), TokenError> {
+        for nth in 0..=MAX_READS {
+            let next = self.text[self.at..].chars().next();
+            if self.weak.is_none() || next != Some(if nth == 0 { '~' } else { '.' }) {
+                break;
+            }
+            self.at += 1;
+            let age = self.number(0..=usize::from(MAX_AGE), "how many stores back a read goes, from 0 to 63")? as u8;
+            let unknown = Stored { value: None, step: None };
+            let stale = Stale { step, nth, age, word: None, got: unknown, newest: unknown };
+            self.weak.iter_mut().for_each(|w| w.push(stale));
+        }
+        Ok(())
     }
 
     /// The number that stands here, if it is within the range.

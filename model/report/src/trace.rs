@@ -13,9 +13,12 @@
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
 //!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
 //! * `-- switch` stands where a thread is left that could have gone on.
+//! * Under the table of an execution on weak memory stands a line for each read that was stale: what it returned, who
+//!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
 mod rows;
+pub(crate) mod stale;
 mod table;
 
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{
-    Action, Instr, Op, Operand, Program, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
+    Action, Instr, Op, Operand, Program, State, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
 };
 use table::Spinning;
 
@@ -76,6 +79,11 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
         push(&mut out, &style.paint(Role::Bad, &line));
     }
+    let stale = stale::lines(&replay, example.trace);
+    if !stale.is_empty() {
+        out.push('\n');
+        stale.iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
+    }
     if let Some(v) = example.violation {
         out.push('\n');
         let mut lines = verdict::lines(&replay, v).into_iter();
@@ -85,7 +93,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     if let Some(line) = way_out(example, &replay) {
         push(&mut out, &style.paint(Role::Good, &line));
     }
-    push(&mut out, &format!("replay: {}", token::encode(program, &example.trace.steps)));
+    push(&mut out, &format!("replay: {}", token::of_trace(program, example.trace)));
     out
 }
 
@@ -118,6 +126,7 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
         return Some("no schedule of this program ends well".into());
     }
     let (after, passing) = example.passing()?;
+    let passing = &who_matters(replay.program, &example.trace.steps, after, passing);
     let (first, at) = (passing.first()?, after + 1);
     let other = replay.program.thread_name(first.thread);
     let instead = example.trace.steps[after];
@@ -129,6 +138,39 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
     };
     let steps: Vec<Action> = example.trace.steps[..after].iter().chain(passing).copied().collect();
     Some(format!("passes if at step {at} {how}: {}", token::encode(replay.program, &steps)))
+}
+
+/// The same steps in the order that shows best who it is that must go first: of those who do so before the thread that
+/// went wrong, one after whose steps alone that thread can go on and all still ends well. The shortest way there is
+/// begins with anybody.
+fn who_matters(program: &Program, steps: &[Action], after: usize, passing: &[Action]) -> Vec<Action> {
+    let Some(wrong) = steps.get(after).map(|step| step.thread) else { return passing.to_vec() };
+    let before = passing.iter().take_while(|a| a.thread != wrong).count();
+    let mut others: Vec<ThreadId> = passing[..before].iter().map(|a| a.thread).collect();
+    others.sort_unstable();
+    others.dedup();
+    let mut from = State::initial(program);
+    let whole = |state: &mut State, steps: &[Action]| {
+        steps.iter().all(|step| {
+            let can = state.violation().is_none() && state.is_enabled(program, step.thread);
+            let can = can && step.choice < state.ways(program, step.thread);
+            can && state.step(program, *step).violation.is_none()
+        })
+    };
+    if others.len() < 2 || !whole(&mut from, &steps[..after]) {
+        return passing.to_vec();
+    }
+    let alone = |other: ThreadId| {
+        let (first, rest): (Vec<Action>, Vec<Action>) = passing[..before].iter().partition(|a| a.thread == other);
+        let turn = passing[before..].iter().take_while(|a| a.thread == wrong).count();
+        let (turn, end) = passing[before..].split_at(turn);
+        [&first, turn, &rest, end].concat()
+    };
+    let ends_well = |order: &Vec<Action>| {
+        let mut state = from;
+        whole(&mut state, order) && state.is_finished(program) && state.conclude(program).is_none()
+    };
+    others.into_iter().map(alone).find(ends_well).unwrap_or_else(|| passing.to_vec())
 }
 
 /// How a choice falls: `` `choose A B` gives A ``.

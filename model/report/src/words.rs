@@ -16,7 +16,7 @@ pub fn value(program: &Program, v: Value) -> String {
         Value::Null => "NULL".into(),
         Value::Word(w) => match program.words.iter().find(|(number, _)| *number == w) {
             Some((_, name)) => name.clone(),
-            None => word(w),
+            None => number(program, w),
         },
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", referred(program, obj)),
         Value::Ref(h) => referred(program, h.obj).into(),
@@ -53,7 +53,13 @@ pub(crate) fn value_in(program: &Program, world: &World<Plain>, v: Value) -> Str
     value(program, canonical(world, v))
 }
 
-/// A number: a negative errno by its name.
+/// A number: an errno by its name, if the scenario has to do with that one.
+fn number(program: &Program, w: i32) -> String {
+    let is_errno = w.checked_neg().is_some_and(|e| program.errnos.contains(&Errno(e)));
+    if is_errno { word(w) } else { w.to_string() }
+}
+
+/// What can be no number but an errno: one by its name.
 fn word(w: i32) -> String {
     match w.checked_neg().filter(|e| *e > 0).and_then(|e| Errno(e).name()) {
         Some(name) => format!("-{name}"),
@@ -110,10 +116,12 @@ pub(crate) fn line_of(program: &Program, t: ThreadId, pc: u16) -> Option<String>
 /// ` (line 12: lock b)`, as far as it is known.
 pub(crate) fn place(program: &Program, t: ThreadId, pc: u16) -> String {
     let text = op_text(program, t, pc);
+    let via = source(program, t, pc).map_or("", |l| &l.via);
+    let via = if via.is_empty() { String::new() } else { format!(", in {via}") };
     match (line_of(program, t, pc), text.is_empty()) {
-        (Some(line), false) => format!(" ({line}: {text})"),
-        (None, false) => format!(" ({text})"),
-        (Some(line), true) => format!(" ({line})"),
+        (Some(line), false) => format!(" ({line}: {text}{via})"),
+        (None, false) => format!(" ({text}{via})"),
+        (Some(line), true) => format!(" ({line}{via})"),
         (None, true) => String::new(),
     }
 }

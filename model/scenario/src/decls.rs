@@ -60,7 +60,10 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option("init", Takes::Value, "its value at the start, 0 without it"),
             option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
             flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
-            flag("weak", "its final value may differ on weak memory, so it is no part of the outcome"),
+            flag(
+                "weak",
+                "it may be seen stale on weak memory, and the scenario is about that; its final value is no part of the outcome",
+            ),
         ],
         meaning: "a word, or an array of words",
         kernel: "",
@@ -74,6 +77,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
             },
             option("slab", SLABS, "what freeing means, plain without it"),
+            flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
         ],
         meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
         kernel: "struct kmem_cache",
@@ -281,7 +285,8 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option(
                 "variant",
                 Takes::OneOf(&RESV_VARIANTS),
-                "which fences of its own context a new one may take the place of, upstream without it",
+                "which fences of its own context a new one may take the place of, upstream without it; `unordered-count` is upstream, \
+                 with `num_fences` read as the kernel has it, which no `smp_rmb()` orders before the slots",
             ),
         ],
         meaning: "a reservation: a ww mutex and a list of fences",

@@ -35,7 +35,7 @@ mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
-pub use load::{Case, Limits, Loaded, Scenario, load, load_file, read};
+pub use load::{Case, Limits, Loaded, Scenario, load, load_file, read, read_from};
 pub use lower::Words;
 pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;

@@ -47,9 +47,6 @@ pub struct Case {
     pub expectations: Expectations,
     /// Whether any script can go backwards, or backs off from locks.
     pub has_loops: bool,
-    /// Whether a variable is declared `weak`: more outcomes are expected on
-    /// weak memory than elsewhere.
-    pub weak: bool,
     /// How far engines may go.
     pub limits: Limits,
     /// The engines that are not to run it, each with the author's reason.
@@ -97,6 +94,26 @@ pub fn load_file(path: &Path) -> Result<Loaded, Report> {
     load(&path.display().to_string(), &read(path)?)
 }
 
+/// Reads a stream as text, up to the size that a scenario may have; `name` is what its mistakes call it.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub fn read_from(name: &str, stream: impl Read) -> Result<String, Report> {
+    let unreadable = |message: String, help| Err(Report::unreadable(name, message, help));
+    let mut bytes = vec![];
+    match stream.take(SOURCE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes) {
+        Err(error) => unreadable(format!("it cannot be read: {error}"), "check where it comes from"),
+        Ok(read) if read > SOURCE_BYTES_MAX => unreadable(
+            format!("it is longer than the {SOURCE_BYTES_MAX} bytes that are read"),
+            "one scenario a file keeps files small",
+        ),
+        Ok(_) => {
+            String::from_utf8(bytes).or_else(|_| unreadable("it is not UTF-8 text".to_owned(), "save it as UTF-8"))
+        }
+    }
+}
+
 /// Reads a file as text, up to the size that a scenario may have.
 ///
 /// # Errors
@@ -107,7 +124,11 @@ pub fn read(path: &Path) -> Result<String, Report> {
     let unreadable = |message: String, help| Err(Report::unreadable(&name, message, help));
     match std::fs::metadata(path) {
         Err(error) => {
-            let help = if name.contains("::") { "name a case by `--only CASE`" } else { "check the path" };
+            let help = if name.contains("::") {
+                "there is no such file; a name behind `::` is that of one of its scenarios or cases"
+            } else {
+                "check the path"
+            };
             return unreadable(format!("the file cannot be read: {error}"), help);
         }
         Ok(data) if data.is_dir() => {

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     args::{CheckArgs, EngineArg},
     commands::{sample, vacuity},
+    files::Selection,
     judge::Grade,
     render::{self, View},
     run::{self, CaseRun, LimitOverrides, Options},
@@ -31,7 +32,8 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Some(why) = contradiction(args) {
         return usage(why);
     }
-    let files = match find(&args.paths) {
+    let selection = Selection::of(&args.paths);
+    let files = match find(&selection.paths()) {
         Ok(files) => files,
         Err(e) => return e,
     };
@@ -40,7 +42,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     in_order(
         &files,
         args.jobs.into(),
-        |file| check_file(file, args, &bars),
+        |file| check_file(file, args, &selection, &bars),
         |file, checked| {
             total.add(file, &checked);
             looked_at += 1;
@@ -55,9 +57,8 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         let (left, all) = (files.len() - looked_at, files.len());
         let were = if left == 1 { "was" } else { "were" };
         complain(&format!("interrupted: {left} of {} {were} not looked at\n", plural(all, "file")));
-    } else if total.graded.is_empty() && total.unread.is_empty() {
-        let only = args.only.as_deref().unwrap_or_default();
-        return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
+    } else if let Some(why) = total.missed(&selection, args) {
+        return usage(&format!("{why}; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
     if !args.json {
@@ -83,6 +84,8 @@ struct Total {
     files: usize,
     /// Each case by name and file.
     graded: Vec<(String, Grade)>,
+    /// Each case by its name alone.
+    programs: Vec<String>,
     unread: Vec<String>,
     warnings: usize,
     /// Whether a warning is a failure.
@@ -96,11 +99,22 @@ impl Total {
         let file = file.display();
         self.blank = checked.text.ends_with("\n\n");
         self.files += usize::from(!checked.graded.is_empty());
+        self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
         if checked.unread {
             self.unread.push(file.to_string());
         }
+    }
+
+    /// What was asked for and is not there. A file with mistakes has no cases to be missed.
+    fn missed(&self, selection: &Selection, args: &CheckArgs) -> Option<String> {
+        if !self.unread.is_empty() {
+            return None;
+        }
+        let only = args.only.as_deref().unwrap_or_default();
+        let none = self.graded.is_empty().then(|| format!("no scenario or case has `{only}` in its name"));
+        selection.missed(self.programs.iter().map(String::as_str)).or(none)
     }
 
     fn names(&self, grade: Grade) -> Vec<&str> {
@@ -150,7 +164,7 @@ fn plural(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-fn check_file(file: &Path, args: &CheckArgs, bars: &Bars) -> Checked {
+fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => loaded,
         Err(unread) => return not_read(file, &unread, args.json),
@@ -160,7 +174,8 @@ fn check_file(file: &Path, args: &CheckArgs, bars: &Bars) -> Checked {
         let mut runs = vec![];
         for case in &scenario.cases {
             let name = &case.program.name;
-            if args.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            let asked_for = args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+            if !asked_for || !selection.takes(file, name) {
                 runs.push(None);
                 continue;
             }

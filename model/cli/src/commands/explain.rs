@@ -3,6 +3,7 @@
 use super::{Exit, check, engines, limits, load, progress::Bars, style, usage, write};
 use crate::{
     args::ExplainArgs,
+    files::{self, Selection},
     render::{self, View},
     run::{self, Options},
 };
@@ -10,12 +11,17 @@ use fenceweave_report::CountsShown;
 use fenceweave_scenario::{Case, Scenario};
 
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
-    let loaded = match load(&args.file) {
+    let selection = Selection::of(std::slice::from_ref(&args.file));
+    let (file, _) = files::with_case(&args.file);
+    let loaded = match load(&file) {
         Ok(loaded) => loaded,
         Err(unread) => return unread.tell(),
     };
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };
-    let wanted = |c: &&Case| args.only.as_ref().is_none_or(|only| c.program.name.contains(only.as_str()));
+    let wanted = |c: &&Case| {
+        let name = &c.program.name;
+        args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
+    };
     let (mut exit, mut shown) = (Exit::Success, 0);
     for s in &loaded.scenarios {
         for (i, case) in s.cases.iter().filter(wanted).enumerate() {
@@ -29,6 +35,10 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     }
     if shown > 0 {
         return exit;
+    }
+    if let Some(why) = selection.missed(loaded.scenarios.iter().flat_map(|s| &s.cases).map(|c| c.program.name.as_str()))
+    {
+        return usage(&why);
     }
     let only = args.only.as_deref().unwrap_or_default();
     usage(&format!("no scenario or case of {} has `{only}` in its name", args.file.display()))

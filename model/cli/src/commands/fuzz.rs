@@ -5,6 +5,7 @@ use crate::{args::FuzzArgs, files};
 use fenceweave_fuzz::{
     campaign::{self, Campaign, Counts, Failed},
     oracle::Bounds,
+    second::Sort,
     shrink,
 };
 use fenceweave_scenario::{
@@ -15,7 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     fmt::Write as _,
     io::IsTerminal,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -37,6 +38,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
         time: args.seconds.or(args.count.is_none().then_some(SECONDS)),
         jobs: args.jobs.into(),
         size,
+        judge: args.judge,
         bounds: Bounds { loom: if args.no_loom { 0 } else { Bounds::default().loom }, ..Bounds::default() },
         ..Campaign::default()
     };
@@ -60,7 +62,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
             return usage(&why);
         }
     }
-    match (failed.is_empty(), counts.scenarios) {
+    match (failed.is_empty(), counts.scenarios + counts.judged.iter().map(|t| t.equal).sum::<u64>()) {
         (false, _) => Exit::Unexpected,
         (true, 0) => Exit::Incomplete,
         (true, _) => Exit::Success,
@@ -96,14 +98,32 @@ fn summary(counts: &Counts) -> String {
     line(counts.partial, searches, "other searches stopped by a limit");
     let _ = writeln!(out, "  {:>9}           counterexamples taken again", counts.replayed);
     let _ = writeln!(out, "  {:>9}           states", counts.states);
+    judged(counts, &mut out);
     let checked = if cfg!(debug_assertions) { "checked" } else { "not checked: build with `--profile fuzz`" };
     let _ = writeln!(out, "  footprints {checked}");
     out
 }
 
+/// What the judge had to say, a line a sort.
+fn judged(counts: &Counts, out: &mut String) {
+    let _ = writeln!(out, "  held against the judge, equal:");
+    for (sort, tally) in Sort::ALL.iter().zip(&counts.judged) {
+        let (equal, name, ends, hangs) = (tally.equal, sort.name(), tally.ends, tally.hangs);
+        let _ = write!(out, "  {equal:>9}           {name}, {ends} ends, in {hangs} of them somebody may hang");
+        let _ = match (tally.large, tally.different) {
+            (0, 0) => writeln!(out),
+            (large, 0) => writeln!(out, "; {large} too large"),
+            (large, different) => writeln!(out, "; {large} too large, {different} DIFFERENT"),
+        };
+    }
+}
+
 /// Shrinks what failed, and writes it where it can be looked at.
 fn keep(failed: &Failed, args: &FuzzArgs, campaign: &Campaign) -> Result<(), String> {
     complain(&format!("scenario {} failed: {}\n", failed.number, failed.failure.check));
+    if failed.judged {
+        return store(failed, args, &failed.text).map(|path| complain(&format!("  {}\n", path.display())));
+    }
     let fails = shrink::same_failure(failed.failure.clone(), failed.disciplined, campaign.bounds);
     let options = shrink::Options { trials: args.trials, coarse: failed.disciplined, ..shrink::Options::default() };
     let small = campaign::quietly(|| shrink::shrink(&failed.text, &fails, &options));
@@ -111,13 +131,19 @@ fn keep(failed: &Failed, args: &FuzzArgs, campaign: &Campaign) -> Result<(), Str
         Ok(small) => (small.text, small.statements),
         Err(_) => (failed.text.clone(), (0, 0)),
     };
+    tell_kept(&store(failed, args, &text)?, sizes);
+    Ok(())
+}
+
+/// Writes it, with what was seen.
+fn store(failed: &Failed, args: &FuzzArgs, text: &str) -> Result<PathBuf, String> {
     let about = format!("// Seed {}, scenario {}: {}\n", args.seed, failed.number, failed.failure.check);
     let detail: String = failed.failure.detail.lines().map(|line| format!("// {line}\n")).collect();
     std::fs::create_dir_all(&args.out).map_err(|e| format!("{}: {e}", args.out.display()))?;
-    let path = args.out.join(format!("seed-{}-{}.kdl", args.seed, failed.number));
+    let kind = if failed.judged { "judged-" } else { "" };
+    let path = args.out.join(format!("seed-{}-{kind}{}.kdl", args.seed, failed.number));
     files::write_whole(&path, &format!("{about}{detail}{text}")).map_err(|e| format!("{}: {e}", path.display()))?;
-    tell_kept(&path, sizes);
-    Ok(())
+    Ok(path)
 }
 
 fn tell_kept(path: &Path, (before, after): (usize, usize)) {

@@ -1,10 +1,17 @@
-//! `fenceweave mutants`: the scenarios against protocols with a mistake in them.
+//! `fenceweave mutants`: the scenarios against protocols with a mistake in them. Of one scenario with mistakes in its own text,
+//! see `altered`.
 
 use super::{Exit, usage};
 use crate::args::MutantsArgs;
 use fenceweave_kernel::Mutation;
 
 pub(super) fn mutants(args: &MutantsArgs) -> Exit {
+    let of_protocols = args.protocols || args.list || !args.mutation.is_empty();
+    if let ([path], false) = (args.paths.as_slice(), of_protocols)
+        && let Some((file, case)) = super::altered::file_and_case(path)
+    {
+        return super::altered::altered(args, &file, case.as_deref());
+    }
     let chosen = match chosen(&args.mutation) {
         Ok(chosen) => chosen,
         Err(name) => return usage(&format!("no mutation's name begins with `{name}`; `--list` shows them all")),

@@ -1,32 +1,40 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
 use super::{Exit, check::cases, load, style, usage, write};
-use crate::args::ReplayArgs;
-use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle};
-use fenceweave_kernel::{Action, Program, State, Violation};
+use crate::{
+    args::ReplayArgs,
+    files::{Selection, with_case},
+};
+use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle, weak};
+use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Counterexample, TokenError, token, trace};
-use fenceweave_scenario::Case;
+use fenceweave_scenario::{Case, Engine, Expected, Verdict};
 use std::fmt::Write as _;
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
-    let loaded = match load(&args.file) {
+    let (file, _) = with_case(&args.file);
+    let loaded = match load(&file) {
         Ok(loaded) => loaded,
         Err(unread) => return unread.tell(),
     };
-    let wanted = |c: &Case| args.only.as_ref().is_none_or(|only| c.program.name.contains(only.as_str()));
+    let selection = Selection::of(std::slice::from_ref(&args.file));
+    let wanted = |c: &Case| {
+        let name = &c.program.name;
+        args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
+    };
     let all: Vec<&Case> = cases(&loaded).map(|(_, c)| c).filter(|c| wanted(c)).collect();
     match which(&all, args) {
-        Ok((case, steps)) => show(case, steps, args.shuttle),
+        Ok((case, trace)) => show(case, trace, args.shuttle),
         Err(why) => usage(&why),
     }
 }
 
 /// The case that the token is of, and its steps. A token carries the hash of its program; one written by hand need not.
-fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Vec<Action>), String> {
+fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Trace), String> {
     let (mut fitting, mut others, mut why) = (vec![], 0, None);
     for case in all {
         match token::decode(&case.program, &args.token) {
-            Ok(steps) => fitting.push((*case, steps)),
+            Ok(trace) => fitting.push((*case, trace)),
             Err(e) => {
                 others += usize::from(matches!(e, TokenError::OtherProgram { .. }));
                 why.get_or_insert(e);
@@ -53,49 +61,80 @@ fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Vec<Actio
 
 /// Where a schedule leads.
 struct End {
+    /// The way there; a lasso if it was there before.
+    trace: Trace,
     /// What is broken there.
     violation: Option<Violation>,
     /// Who could go on.
     next: Vec<String>,
     /// Whether every step could be taken.
     whole: bool,
-    /// The number of steps after which it was where it is at the end: what follows is a loop.
-    back_at: Option<usize>,
+    /// Whether nobody can go on.
+    over: bool,
+    /// What each condition comes to there, if that can be said.
+    conditions: Vec<Option<bool>>,
 }
 
-fn show(case: &Case, steps: Vec<Action>, on_shuttle: bool) -> Exit {
+fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
     let program = &case.program;
-    let end = follow(program, &steps);
-    let trace = Trace { loop_from: end.back_at, steps };
+    let engine = if trace.weak.is_some() { Engine::Loom } else { Engine::Explicit };
+    let expected: Vec<&Expected> = case.expectations.conditions(engine).collect();
+    let conditions: Vec<Condition> = expected.iter().map(|e| e.condition.clone()).collect();
+    let end = match trace.weak {
+        Some(_) => follow_weak(program, &trace, &conditions),
+        None => follow(program, &trace.steps, &conditions),
+    };
     let mut out = format!("{}\n", program.name);
     match end.violation {
         Some(violation) => {
             let point_of_no_return = PointOfNoReturn::NotKnown;
-            let found = Found { violation, trace: trace.clone(), point_of_no_return };
+            let found = Found { violation, trace: end.trace.clone(), point_of_no_return };
             out.push_str(&trace::render(&Counterexample::of(program, &found), style()));
         }
-        None => out.push_str(&trace::render(&Counterexample::way(program, &trace), style())),
+        None => out.push_str(&trace::render(&Counterexample::way(program, &end.trace), style())),
     }
     if end.violation.is_none() && end.whole {
-        if let Some(back_at) = end.back_at {
+        if let Some(back_at) = end.trace.loop_from {
             let _ = writeln!(out, "the schedule comes back to where it was after step {back_at}");
         }
         let last =
             if end.next.is_empty() { "nothing is left to do, and nothing is wrong".to_owned() } else { open(&end) };
-        let _ = writeln!(out, "{last}");
+        let broken = broken_clauses(&expected, &end);
+        let _ = writeln!(out, "{}", if broken.is_empty() { last } else { broken });
     }
-    let agreement = (on_shuttle && end.whole).then(|| shuttle_agrees(case, &trace.steps, end.violation));
+    let agreement = (on_shuttle && end.whole).then(|| shuttle_agrees(case, &end));
     let agreed = agreement.as_ref().is_none_or(Result::is_ok);
     if let Some(Ok(line) | Err(line)) = agreement {
         let _ = writeln!(out, "shuttle: {line}");
     }
     // What could not be written decides the exit code.
     let _ = write(&out);
-    match (end.whole, agreed) {
+    let as_expected = is_expected(case, engine, &end) && broken_clauses(&expected, &end).is_empty();
+    match (end.whole, agreed && as_expected) {
         (false, _) => Exit::Usage,
         (true, false) => Exit::Unexpected,
         (true, true) => Exit::Success,
     }
+}
+
+/// Whether the scenario says that what is broken at the end is to be broken.
+fn is_expected(case: &Case, engine: Engine, end: &End) -> bool {
+    end.violation.is_none_or(|v| match case.expectations.verdict(engine) {
+        Verdict::Holds => false,
+        Verdict::Violates(all) => all.contains(&v.property),
+    })
+}
+
+/// The clauses that the state at the end breaks, a line each.
+fn broken_clauses(expected: &[&Expected], end: &End) -> String {
+    let is_broken = |moment, value| match (moment, value) {
+        (Moment::Never, Some(true)) | (Moment::Always, Some(false)) => true,
+        (Moment::AtEnd, Some(false)) => end.over,
+        _ => false,
+    };
+    let of = expected.iter().zip(&end.conditions).filter(|(e, value)| is_broken(e.condition.moment, **value));
+    let lines: Vec<String> = of.map(|(e, _)| format!("line {}: `{}` does not hold", e.line, e.text)).collect();
+    lines.join("\n")
 }
 
 fn open(end: &End) -> String {
@@ -103,26 +142,41 @@ fn open(end: &End) -> String {
 }
 
 /// Takes the steps as far as they go.
-fn follow(program: &Program, steps: &[Action]) -> End {
+fn follow(program: &Program, steps: &[Action], conditions: &[Condition]) -> End {
     let mut state = State::initial(program);
     let mut passed = vec![];
+    let mut trace = Trace::of(steps.to_vec());
     for action in steps {
         passed.push(encoding(&state, program));
         let possible = state.enabled(program).contains(action.thread);
         if !possible || action.choice >= state.ways(program, action.thread) {
-            return End { violation: None, next: vec![], whole: false, back_at: None };
+            return End { trace, violation: None, next: vec![], whole: false, over: false, conditions: vec![] };
         }
         state.step(program, *action);
     }
     let enabled = state.enabled(program);
     let mut violation = state.violation();
-    if violation.is_none() && enabled.is_empty() {
+    let here = encoding(&state, program);
+    let over = violation.is_none() && enabled.is_empty();
+    if over {
         violation = diagnose::stuck(program, &state).or_else(|| state.conclude(program));
     }
     let next = program.threads().filter(|t| enabled.contains(*t)).map(|t| program.thread_name(t).to_owned()).collect();
-    let here = encoding(&state, program);
-    let back_at = passed.iter().rposition(|before| *before == here).filter(|_| violation.is_none());
-    End { violation, next, whole: true, back_at }
+    trace.loop_from = passed.iter().rposition(|before| *before == here).filter(|_| violation.is_none());
+    let conditions = conditions.iter().map(|c| c.eval(program, &state).ok().flatten()).collect();
+    End { trace, violation, next, whole: true, over, conditions }
+}
+
+/// Takes the steps of an execution on weak memory, whose reads the trace gives.
+fn follow_weak(program: &Program, trace: &Trace, conditions: &[Condition]) -> End {
+    let replayed = weak::replay(program, conditions, trace);
+    let goes_on = |t: &ThreadId| !replayed.over && replayed.threads[t.index()].run() == Run::Ready;
+    let next = program.threads().filter(goes_on).map(|t| program.thread_name(t).to_owned()).collect();
+    // Where it does not go on, the table says why.
+    let whole = replayed.taken == trace.steps.len();
+    let trace = if whole { replayed.trace } else { trace.clone() };
+    let weak::Replayed { violation, over, conditions, .. } = replayed;
+    End { trace, violation, next, whole, over, conditions }
 }
 
 fn encoding(state: &State, program: &Program) -> Vec<u8> {
@@ -131,10 +185,13 @@ fn encoding(state: &State, program: &Program) -> Vec<u8> {
     out
 }
 
-fn shuttle_agrees(case: &Case, steps: &[Action], violation: Option<Violation>) -> Result<String, String> {
+fn shuttle_agrees(case: &Case, end: &End) -> Result<String, String> {
+    if end.trace.weak.is_some() {
+        return Ok("has no weak memory".to_owned());
+    }
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
-    let replayed = shuttle::replay(&task, steps).map_err(|e| e.to_string())?;
-    if replayed.found.first().map(|f| f.violation) == violation {
+    let replayed = shuttle::replay(&task, &end.trace.steps).map_err(|e| e.to_string())?;
+    if replayed.found.first().map(|f| f.violation) == end.violation {
         Ok("the same".to_owned())
     } else {
         Err("another result".to_owned())

@@ -1,7 +1,10 @@
 //! `fenceweave shrink`: the smallest scenario that still shows what one shows.
 
 use super::{Exit, complain, load, usage};
-use crate::{args::ShrinkArgs, files};
+use crate::{
+    args::ShrinkArgs,
+    files::{self, with_case},
+};
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_fuzz::{
     campaign::quietly,
@@ -11,10 +14,10 @@ use fenceweave_fuzz::{
 use fenceweave_kernel::{Action, Program, Property};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded};
-use std::{fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::Path};
 
 pub(super) fn shrink(args: &ShrinkArgs) -> Exit {
-    let (path, case) = split(&args.file);
+    let (path, case) = with_case(Path::new(&args.file));
     let loaded = match load(&path) {
         Ok(loaded) => loaded,
         Err(unread) => return unread.tell(),
@@ -44,14 +47,6 @@ enum NotShrunk {
 impl From<String> for NotShrunk {
     fn from(why: String) -> NotShrunk {
         NotShrunk::Mistake(why)
-    }
-}
-
-/// `FILE::CASE`
-fn split(said: &str) -> (PathBuf, Option<String>) {
-    match said.rsplit_once("::") {
-        Some((file, case)) => (PathBuf::from(file), Some(case.to_owned())),
-        None => (PathBuf::from(said), None),
     }
 }
 

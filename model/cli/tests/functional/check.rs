@@ -220,6 +220,23 @@ fn only_picks_by_scenario_and_case() {
 }
 
 #[test]
+fn a_name_behind_a_file_takes_that_scenario_or_case_alone() {
+    let project = Project::new().file("scenarios/twice.kdl", TWICE).file("scenarios/two-orders.kdl", TWO_ORDERS);
+    let only = "twice/fixed: holds, as expected\n\n1 case in 1 file: 1 as expected\n";
+    for asked in ["scenarios/twice.kdl::fixed", "scenarios/twice.kdl::twice/fixed", "scenarios::fixed"] {
+        assert_eq!(project.run(&format!("check {asked}")).exits(0).out, only, "{asked}");
+    }
+    let both = project.run("check scenarios/twice.kdl::twice").exits(0);
+    assert!(both.out.ends_with("2 cases in 1 file: 2 as expected\n"), "{}", both.out);
+    let none = project.run("check scenarios/twice.kdl::fix").exits(2);
+    assert!(none.err.contains("no scenario or case of scenarios/twice.kdl is called `fix`"), "{}", none.err);
+    let told = project.run("explain scenarios/twice.kdl::buggy").exits(0);
+    assert!(told.out.contains("case buggy:") && !told.out.contains("case fixed:"), "{}", told.out);
+    let again = project.run(&format!("replay scenarios/twice.kdl::buggy {}", told.token()));
+    assert!(again.out.contains("fence-signaled-twice"), "{}", again.out);
+}
+
+#[test]
 fn a_path_that_is_not_there_is_a_mistake_of_usage() {
     let project = Project::new().file("empty/notes.txt", "");
     insta::assert_snapshot!(project.run("check").sheet(), @"

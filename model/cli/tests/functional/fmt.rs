@@ -1,6 +1,7 @@
 //! `fmt`: one spacing, every comment kept, nothing touched that is not understood.
 
-use crate::project::{Project, TWICE};
+use crate::project::{Project, Ran, TWICE};
+use std::{io::Write, process::Stdio};
 
 const CRAMPED: &str = "// at the top\nscenario s{about \"x\";resv  fb // the buffer\n\
                        thread a{lock fb /* why */;unlock fb}\n/* before */ expect{holds}}\n// at the end\n";
@@ -57,4 +58,24 @@ fn a_file_with_mistakes_is_left_as_it_is() {
     assert_eq!(ran.out, "scenarios/good.kdl changed\n");
     assert!(ran.err.contains("scenarios/bad.kdl:2:11"), "{}", ran.err);
     assert_eq!(project.read("scenarios/bad.kdl"), unclosed);
+}
+
+#[test]
+fn a_dash_formats_standard_input_to_standard_output() {
+    let project = Project::new();
+    let piped = |arguments: &str, text: &str| {
+        let mut command = project.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("read to its end");
+        Ran::of(child.wait_with_output().expect("ends"))
+    };
+    let once = piped("fmt -", CRAMPED).exits(0);
+    assert_ne!(once.out, CRAMPED);
+    assert_eq!(piped("fmt -", &once.out).exits(0).out, once.out);
+    piped("fmt - --check", CRAMPED).exits(1);
+    piped("fmt - --check", &once.out).exits(0);
+    let bad = piped("fmt -", "scenario s {\n thread a { lock fb\n").exits(2);
+    assert!(bad.out.is_empty() && bad.err.contains("standard input:2:"), "{}{}", bad.out, bad.err);
+    project.run("fmt - scenarios").exits(2);
 }

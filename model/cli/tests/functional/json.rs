@@ -38,7 +38,7 @@ fn a_failure_has_its_engines_and_a_token_that_replays() {
     assert_eq!(o["failures"][0]["text"], "deadlock is violated");
     assert_eq!(o["failures"][0]["engines"], serde_json::json!(["explicit", "shuttle", "loom"]));
     let token = o["failures"][0]["token"].as_str().expect("a token");
-    project.run(&format!("replay two-orders.kdl {token}")).exits(0);
+    project.run(&format!("replay two-orders.kdl {token}")).exits(1);
     for e in o["engines"].as_array().expect("engines") {
         assert!(e["seconds"].as_f64().is_some_and(|s| s > 0.0));
         assert!(e["counts"]["transitions"].as_u64().is_some_and(|n| n > 0));

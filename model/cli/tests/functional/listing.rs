@@ -77,3 +77,16 @@ fn help_names_the_commands_and_the_exit_codes() {
     ");
     assert!(Project::new().run("--version").exits(0).out.starts_with("fenceweave "));
 }
+
+#[test]
+fn help_tells_what_the_limits_are_without_being_asked_for() {
+    let help = Project::new().run("check --help").exits(0).out;
+    let default = fenceweave_explore::Limits::default();
+    for (option, value) in
+        [("--states", default.states), ("--executions", default.executions), ("--memory", default.memory_bytes >> 20)]
+    {
+        let said = help.split(&format!("{option} <")).nth(1).and_then(|rest| rest.split("\n\n").next());
+        let said = said.expect("the option is there");
+        assert!(said.contains("[default: ") && said.contains(&value.to_string()), "{option}: {said}");
+    }
+}

@@ -22,4 +22,6 @@ mod output;
 mod project;
 mod replay;
 mod sampling;
+mod sentences;
 mod sweep;
+mod warnings;

@@ -17,6 +17,44 @@ fn every_mutation_is_listed_once() {
     assert!(ran.err.contains("no mutation's name begins with `nothing`"), "{}", ran.err);
 }
 
+const COUNT: &str = "scenario count {
+    case racy locked
+    var n
+    lock m
+    proc bump { only locked { lock m }; load n into=v; let w=\"v + 1\"; store n w; only locked { unlock m } }
+    thread a { bump }
+    thread b { bump }
+    expect { holds; only locked { at-end \"n == 2\" }; only racy { sometimes \"n == 2\" } }
+}
+";
+
+#[test]
+fn mistakes_in_a_scenario_are_noticed_or_told() {
+    let project = Project::new().file("count.kdl", COUNT);
+    let ran = project.run("mutants count.kdl --all --jobs 1").exits(0).out;
+    assert_eq!(ran, project.run("mutants count.kdl --all --jobs 3").exits(0).out, "for any number of threads");
+    assert!(ran.contains("noticed        count.kdl:5:31: without `lock m`"), "{ran}");
+    assert!(ran.contains("noticed        count.kdl:5:71: without `store n w`"), "{ran}");
+    assert!(ran.contains("does not load  count.kdl:5:41: without `load n into=v`"), "{ran}");
+    let last = ran.lines().last().expect("a total");
+    assert!(last.contains(" mistakes are noticed (") && last.contains("do not load"), "{last}");
+    // The case without a lock expects little, and notices less.
+    let racy = project.run("mutants count.kdl::racy --json").exits(0).out;
+    let total: serde_json::Value = serde_json::from_str(racy.lines().last().expect("a total")).expect("JSON");
+    assert!(total["same_program"].as_u64().expect("a count") >= 2, "{total}");
+    let few = project.run("mutants count.kdl --max 2").exits(0).out;
+    assert!(few.contains("more were left out"), "{few}");
+}
+
+#[test]
+fn a_scenario_that_fails_by_itself_shows_nothing() {
+    let project = Project::new().file("count.kdl", COUNT.replace("sometimes", "always"));
+    let ran = project.run("mutants count.kdl").exits(2);
+    assert!(ran.err.contains("count/racy is not as expected without any mutation"), "{}", ran.err);
+    let ran = project.run("mutants count.kdl::nobody").exits(2);
+    assert!(ran.err.contains("no case has the name `nobody`"), "{}", ran.err);
+}
+
 #[cfg(not(feature = "mutants"))]
 #[test]
 fn without_the_feature_it_says_how_to_get_it() {

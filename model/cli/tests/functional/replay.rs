@@ -24,7 +24,7 @@ fn the_token_of_a_trace_leads_to_the_same_violation() {
       copy holds fb1, waits for fb0 (line 7: lock fb0) → held by flip
     replay: F1C3F2@HASH
     shuttle: the same
-    -- exit code 0
+    -- exit code 1
     ");
 }
 
@@ -34,6 +34,53 @@ fn a_token_knows_its_case() {
     let token = project.run("explain twice.kdl").token();
     let ran = project.run(&format!("replay twice.kdl {token}")).exits(0);
     assert!(ran.out.starts_with("twice/buggy\n") && ran.out.contains("fence-signaled-twice: "), "{}", ran.out);
+}
+
+/// Message passing without barriers: what only weak memory shows, by a clause and by an assertion.
+const PUBLISH: &str = r#"scenario publish {
+    var data flag weak
+    thread write { store data 1; store flag 1 }
+    thread read {
+        load flag into=f
+        when f is=1 { load data into=d; CHECK }
+    }
+    expect { holds; CLAUSE }
+}
+"#;
+
+#[test]
+fn what_only_weak_memory_shows_is_shown_again_with_the_values_that_its_loads_returned() {
+    let by_clause = PUBLISH.replace("; CHECK", "").replace("CLAUSE", r#"never "read.d == 0" engine=loom"#);
+    let project = Project::new().file("publish.kdl", &by_clause);
+    let token = project.run("check publish.kdl --engine all").exits(1).token();
+    insta::assert_snapshot!(project.run(&format!("replay publish.kdl {token}")).sheet(), @"");
+    // The same steps with fresh reads break nothing.
+    let fresh: String = token.chars().filter(|c| *c != '~').collect();
+    let fresh = fresh.replace("R21", "R2");
+    project.run(&format!("replay publish.kdl {fresh}")).exits(0);
+}
+
+#[test]
+fn a_violation_on_weak_memory_is_reached_from_its_token() {
+    let by_assertion = PUBLISH.replace("CHECK", r#"assert "d == 1""#).replace("; CLAUSE", "");
+    let project = Project::new().file("publish.kdl", &by_assertion);
+    let ran = project.run("check publish.kdl --engine loom").exits(1);
+    let token = ran.token();
+    let replayed = project.run(&format!("replay publish.kdl {token} --shuttle")).exits(1);
+    assert!(replayed.out.contains("assert: read: `d == 1` is false"), "{}", replayed.out);
+    assert!(replayed.out.contains("stale: read's `load data into=d` at step 4 reads data = 0, from the start; "));
+    assert!(replayed.out.ends_with("shuttle: has no weak memory\n"), "{}", replayed.out);
+    let far = project.run("replay publish.kdl ~R2W1~9R9").exits(2);
+    assert!(far.out.contains("cannot be taken"), "{}", far.out);
+}
+
+#[test]
+fn a_race_that_no_interleaving_shows_is_reached_from_its_token() {
+    let plain = PUBLISH.replace("var data flag weak", "var data plain weak; var flag weak").replace("; CHECK", "");
+    let project = Project::new().file("publish.kdl", &plain.replace("; CLAUSE", ""));
+    let token = project.run("check publish.kdl --engine loom").exits(1).token();
+    let replayed = project.run(&format!("replay publish.kdl {token}")).exits(1);
+    assert!(replayed.out.contains("data-race: "), "{}", replayed.out);
 }
 
 #[test]

@@ -212,6 +212,7 @@ impl Tally {
             found: found.collect(),
             watched: self.watched,
             counts,
+            evidence: BTreeMap::new(),
             cover: None,
             unsignaled: BTreeSet::new(),
         }

@@ -14,20 +14,17 @@
 //! excludes others. A thread tries its own decoy before it loads, and everybody else's before it stores. Which words need
 //! that is learnt on the way; see [`Hub::must_begin_anew`].
 
-use fenceweave_kernel::{AtomicCell, Bits, Held, ObjId, Order, SharedCell, runtime::NoteCell};
-use loom::{
-    cell::UnsafeCell,
-    sync::{Mutex, atomic::AtomicU64},
+use super::memory::{Memory, Ordered};
+use fenceweave_kernel::{
+    AtomicCell, Bits, Held, ObjId, Order, Program, Property, SharedCell, ThreadId, Violation, runtime::NoteCell,
 };
+use loom::sync::{Mutex, atomic::AtomicU64};
 use std::{
-    cell::{Cell, Ref, RefCell},
+    cell::{Cell, RefCell, RefMut},
     marker::PhantomData,
     rc::Rc,
     sync::atomic::Ordering,
 };
-
-/// How many stores of an atomic loom remembers.
-const MAX_HISTORY: u32 = 7;
 
 /// For each thread, its last step that something depends on.
 type Clock = [u32; loom::MAX_THREADS];
@@ -44,30 +41,60 @@ trait Slot {
     fn restore(&self);
 }
 
-/// An access to a plain variable that loom is being told about.
+/// Who decides what a load returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Mode {
+    /// Nobody: the latest value.
+    #[default]
+    Quiet,
+    /// Loom.
+    Live,
+    /// A trace that is taken again.
+    Told,
+}
+
+/// An access to a plain variable that races with another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Racing {
     /// Who accesses it.
     pub(super) who: usize,
     /// Which of the plain variables, in order of creation.
     pub(super) which: usize,
-    /// Who had accessed it before, if somebody else had.
-    pub(super) other: Option<usize>,
+    /// Who accessed it before.
+    pub(super) other: usize,
+}
+
+impl Racing {
+    /// The violation that it is, by the instruction at `pc`.
+    pub(super) fn violation(self, program: &Program, pc: u16) -> Violation {
+        let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(self.which);
+        Violation {
+            property: Property::DataRace,
+            thread: ThreadId(self.who as u8),
+            pc,
+            rule: None,
+            object: plain.map(|(i, _)| ObjId::var(i)),
+            other: Some(ThreadId(self.other as u8)),
+        }
+    }
 }
 
 /// What all cells have in common. They are made once and used by every execution, because making them takes more stack
 /// than loom gives to its threads.
 #[derive(Default)]
 pub(super) struct Hub {
-    quiet: Cell<bool>,
+    mode: Cell<Mode>,
     /// The thread whose handle on the world is being made.
     cloning_for: Cell<usize>,
     /// What the current step of each thread depends on.
     clocks: RefCell<[Clock; loom::MAX_THREADS]>,
     slots: RefCell<Vec<Rc<dyn Slot>>>,
+    words: RefCell<Vec<Rc<Word>>>,
+    memory: RefCell<Memory>,
+    /// Of a step that is taken again: for each of its reads that is left, how many stores back it goes.
+    told: RefCell<Vec<u8>>,
     racy_words: Cell<usize>,
     racing: Cell<Option<Racing>>,
-    lost_store: Cell<bool>,
     learnt: Cell<bool>,
 }
 
@@ -79,7 +106,7 @@ thread_local! {
 impl Hub {
     /// A quiet hub, and whatever `make` creates as its cells.
     pub(super) fn create<T>(make: impl FnOnce() -> T) -> (Rc<Hub>, T) {
-        let hub = Rc::new(Hub { quiet: Cell::new(true), ..Hub::default() });
+        let hub = Rc::new(Hub::default());
         CREATING.with_borrow_mut(|c| *c = Some(Rc::clone(&hub)));
         let made = make();
         CREATING.with_borrow_mut(|c| *c = None);
@@ -92,7 +119,22 @@ impl Hub {
 
     /// Whether loom is told nothing.
     pub(super) fn is_quiet(&self) -> bool {
-        self.quiet.get()
+        self.mode.get() == Mode::Quiet
+    }
+
+    /// Whether loom decides what loads return.
+    pub(super) fn is_live(&self) -> bool {
+        self.mode.get() == Mode::Live
+    }
+
+    /// What each thread knows of the stores of this execution.
+    pub(super) fn memory(&self) -> RefMut<'_, Memory> {
+        self.memory.borrow_mut()
+    }
+
+    /// How many words there are.
+    pub(super) fn words(&self) -> usize {
+        self.words.borrow().len()
     }
 
     /// Every execution begins with the values that the cells have now.
@@ -101,17 +143,39 @@ impl Hub {
     }
 
     /// An execution begins: loom's objects are created, and the notes about the last execution forgotten.
-    pub(super) fn go_live(&self) {
+    pub(super) fn go_live(&self, gates: usize) {
+        self.restart(gates);
+        self.words.borrow().iter().for_each(|w| w.give_to_loom());
+        self.mode.set(Mode::Live);
+    }
+
+    /// An execution is taken again from its trace, without loom.
+    pub(super) fn go_told(&self, gates: usize) {
+        self.restart(gates);
+        self.mode.set(Mode::Told);
+    }
+
+    fn restart(&self, gates: usize) {
         self.clocks.take();
         self.racing.take();
-        self.lost_store.take();
         self.slots.borrow().iter().for_each(|s| s.go_live());
-        self.quiet.set(false);
+        self.memory().restart(gates, self.words.borrow().iter().map(|w| w.start.get()));
+    }
+
+    /// How many stores back each read of the next step goes; those that are not named return the youngest.
+    pub(super) fn tell(&self, ages: &[u8]) {
+        self.told.replace(ages.iter().rev().copied().collect());
     }
 
     /// From here on loom is told nothing. No thread may be inside of a step.
     pub(super) fn go_quiet(&self) {
-        self.quiet.set(true);
+        self.mode.set(Mode::Quiet);
+    }
+
+    /// The threads are over: each word is left with the last of its stores, which need not be the last that was made.
+    pub(super) fn settle(&self) {
+        let memory = self.memory();
+        self.words.borrow().iter().for_each(|w| w.bits.set(memory.final_bits(w.index)));
     }
 
     /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have them,
@@ -137,6 +201,7 @@ impl Hub {
     /// Forgets the cells, so that they can go: they refer to the hub.
     pub(super) fn dissolve(&self) {
         self.slots.borrow_mut().clear();
+        self.words.borrow_mut().clear();
     }
 
     /// A handle of thread `who` on something that consists of cells.
@@ -157,14 +222,9 @@ impl Hub {
         self.clocks.borrow()[who][of]
     }
 
-    /// The access to a plain variable that loom did not return from.
-    pub(super) fn racing(&self) -> Option<Racing> {
-        self.racing.get()
-    }
-
-    /// Whether a load could have returned a store that loom had forgotten.
-    pub(super) fn lost_store(&self) -> bool {
-        self.lost_store.get()
+    /// An access of the last step that raced with another.
+    pub(super) fn take_race(&self) -> Option<Racing> {
+        self.racing.take()
     }
 
     fn read(&self, who: usize, clock: &Cell<Clock>) {
@@ -178,19 +238,18 @@ impl Hub {
     }
 }
 
-/// A word as loom's atomic, with a copy of its latest value beside it.
+/// A word as loom's atomic, with a copy beside it of what was stored last. Loom has no values, but numbers of stores.
 struct Word {
     hub: Rc<Hub>,
+    /// Which word, in order of creation.
+    index: usize,
     bits: Cell<u64>,
     start: Cell<u64>,
     saved: Cell<u64>,
     clock: Cell<Clock>,
     live: RefCell<Option<AtomicU64>>,
-    /// Stores so far, the value at the start included.
-    stores: Cell<u32>,
-    /// For each thread, the youngest store that it is known to have met: it can read none that is older.
-    met: Cell<[u32; loom::MAX_THREADS]>,
-    plain: Option<PlainWord>,
+    /// Which of the plain variables it is, if it is one: unordered accesses to it are a data race.
+    plain: Option<usize>,
     /// The threads that were ever seen to load it, a bit each, and whether anybody was seen to store.
     loaders: Cell<u8>,
     written: Cell<bool>,
@@ -198,33 +257,13 @@ struct Word {
     decoys: RefCell<Vec<Option<Mutex<()>>>>,
 }
 
-/// What makes a plain variable different: unordered accesses are a data race.
-struct PlainWord {
-    which: usize,
-    cell: RefCell<Option<UnsafeCell<()>>>,
-    last_access: Cell<Option<usize>>,
-    last_write: Cell<Option<usize>>,
-}
-
 impl Slot for Word {
     fn begin_here(&self) {
         self.start.set(self.bits.get());
     }
     fn go_live(&self) {
-        let start = self.start.get();
-        self.bits.set(start);
+        self.bits.set(self.start.get());
         self.clock.take();
-        self.stores.set(1);
-        self.met.set([1; loom::MAX_THREADS]);
-        self.live.replace(Some(AtomicU64::new(start)));
-        let decoyed = if self.needs_decoys() { self.loaders.get() } else { 0 };
-        let decoys = (0..loom::MAX_THREADS).map(|t| (decoyed >> t & 1 == 1).then(decoy));
-        self.decoys.replace(decoys.collect());
-        if let Some(p) = &self.plain {
-            p.last_access.take();
-            p.last_write.take();
-            p.cell.replace(Some(UnsafeCell::new(())));
-        }
     }
     fn save(&self) {
         self.saved.set(self.bits.get());
@@ -242,6 +281,35 @@ fn decoy() -> Mutex<()> {
 }
 
 impl Word {
+    fn new(bits: u64, plain: bool) -> Rc<Word> {
+        let hub = Hub::creating();
+        let plain = plain.then(|| hub.racy_words.replace(hub.racy_words.get() + 1));
+        let word = Rc::new(Word {
+            hub: Rc::clone(&hub),
+            index: hub.words(),
+            bits: Cell::new(bits),
+            start: Cell::new(bits),
+            saved: Cell::new(bits),
+            clock: Cell::default(),
+            live: RefCell::default(),
+            plain,
+            loaders: Cell::new(0),
+            written: Cell::new(false),
+            decoys: RefCell::default(),
+        });
+        hub.words.borrow_mut().push(Rc::clone(&word));
+        hub.slots.borrow_mut().push(Rc::clone(&word) as Rc<dyn Slot>);
+        word
+    }
+
+    /// Creates what loom has of it. The value at the start is its store 0.
+    fn give_to_loom(&self) {
+        self.live.replace(Some(AtomicU64::new(0)));
+        let decoyed = if self.needs_decoys() { self.loaders.get() } else { 0 };
+        let decoys = (0..loom::MAX_THREADS).map(|t| (decoyed >> t & 1 == 1).then(decoy));
+        self.decoys.replace(decoys.collect());
+    }
+
     fn needs_decoys(&self) -> bool {
         self.written.get() && self.loaders.get().count_ones() > 1
     }
@@ -277,86 +345,120 @@ impl Word {
         }
     }
 
-    fn new(bits: u64, plain: bool) -> Rc<Word> {
-        let hub = Hub::creating();
-        let plain = plain.then(|| {
-            let which = hub.racy_words.replace(hub.racy_words.get() + 1);
-            let (last_access, last_write) = (Cell::new(None), Cell::new(None));
-            PlainWord { which, cell: RefCell::default(), last_access, last_write }
-        });
-        let word = Rc::new(Word {
-            hub: Rc::clone(&hub),
-            bits: Cell::new(bits),
-            start: Cell::new(bits),
-            saved: Cell::new(bits),
-            clock: Cell::default(),
-            live: RefCell::default(),
-            stores: Cell::new(1),
-            met: Cell::new([1; loom::MAX_THREADS]),
-            plain,
-            loaders: Cell::new(0),
-            written: Cell::new(false),
-            decoys: RefCell::default(),
-        });
-        hub.slots.borrow_mut().push(Rc::clone(&word) as Rc<dyn Slot>);
-        word
-    }
-
-    /// Loom's atomic, unless loom is told nothing.
-    fn live(&self) -> Option<Ref<'_, AtomicU64>> {
-        let live = (!self.hub.is_quiet()).then(|| self.live.borrow())?;
-        Ref::filter_map(live, Option::as_ref).ok()
-    }
-
-    fn met_newest(&self, who: usize) {
-        let mut met = self.met.get();
-        met[who] = self.stores.get();
-        self.met.set(met);
-    }
-
-    /// A plain load happened. Loom looks at the youngest stores only: if this thread might still have read an older
-    /// one, something was not explored.
-    fn loaded(&self, who: usize) {
-        self.hub.read(who, &self.clock);
-        let forgotten = self.stores.get().saturating_sub(MAX_HISTORY);
-        if self.met.get()[who] <= forgotten {
-            self.hub.lost_store.set(true);
+    /// Asks loom, or the trace, which store an access reads.
+    fn pick(&self, ask: impl FnOnce(&AtomicU64) -> u64) -> usize {
+        if self.hub.is_live() {
+            let live = self.live.borrow();
+            let live = live.as_ref().expect("[internal bug] a word is live that loom has not");
+            let number = ask(live);
+            return self.hub.memory().numbered(self.index, number);
         }
+        let age = self.hub.told.borrow_mut().pop().unwrap_or(0);
+        self.hub.memory().youngest(self.index).saturating_sub(usize::from(age))
     }
 
-    fn stored(&self, who: usize, bits: u64) {
-        self.bits.set(bits);
-        self.stores.set(self.stores.get() + 1);
-        self.met_newest(who);
+    fn load(&self, who: usize, order: Order) -> u64 {
+        if self.hub.is_live() {
+            self.will_load(who);
+        }
+        let store = self.pick(|live| live.load(load_order(order)));
+        self.hub.read(who, &self.clock);
+        self.hub.memory().loaded(who, self.index, store, ordered(order))
+    }
+
+    fn store(&self, who: usize, bits: u64, order: Order) {
+        let number = self.hub.memory().number(self.index);
+        if self.hub.is_live() {
+            self.will_store(who);
+            if let Some(live) = self.live.borrow().as_ref() {
+                live.store(number, store_order(order));
+            }
+        }
+        self.stored(who, (bits, number), None, order);
+    }
+
+    fn stored(&self, who: usize, made: (u64, u64), read: Option<usize>, order: Order) {
+        self.bits.set(made.0);
         self.hub.wrote(who, &self.clock);
+        self.hub.memory().stored(who, self.index, made, read, ordered(order));
     }
 
-    /// A read-modify-write happened; it always meets the youngest store.
-    fn modified(&self, who: usize, new: Option<u64>) {
+    /// A read-modify-write that always writes. To loom it is an exchange, whatever it computes.
+    fn modify(&self, who: usize, order: Order, new: impl FnOnce(u64) -> u64) -> u64 {
+        let number = self.hub.memory().number(self.index);
+        if self.hub.is_live() {
+            self.will_store(who);
+        }
+        let store = self.pick(|live| live.swap(number, modify_order(order)));
         self.hub.read(who, &self.clock);
-        match new {
-            Some(bits) => self.stored(who, bits),
-            None => self.met_newest(who),
+        let old = self.hub.memory().met(who, self.index, store, ordered(order));
+        self.stored(who, (new(old), number), Some(store), order);
+        old
+    }
+
+    /// A compare-and-exchange. Loom compares the numbers of stores, so the store with the expected value has to be
+    /// guessed: the youngest. If loom picks another one with that value, that is the next guess; each wrong guess was a
+    /// load of what the exchange may then read, and orders nothing.
+    fn compare_exchange(&self, who: usize, (current, new): (u64, u64), order: Order) -> Result<u64, u64> {
+        let number = self.hub.memory().number(self.index);
+        if self.hub.is_live() {
+            self.will_store(who);
+        }
+        let mut guess = self.hub.memory().number_of(self.index, current).unwrap_or(NONE);
+        loop {
+            let store = self.pick(|live| match live.compare_exchange(guess, number, modify_order(order), FAILED) {
+                Ok(number) | Err(number) => number,
+            });
+            self.hub.read(who, &self.clock);
+            let mut memory = self.hub.memory();
+            if memory.bits(self.index, store) != current {
+                return Err(memory.loaded(who, self.index, store, ordered(Order::Relaxed)));
+            }
+            let picked = memory.number_at(self.index, store);
+            if picked == guess || !self.hub.is_live() {
+                memory.met(who, self.index, store, ordered(order));
+                drop(memory);
+                self.stored(who, (new, number), Some(store), order);
+                return Ok(current);
+            }
+            memory.met(who, self.index, store, ordered(Order::Relaxed));
+            guess = picked;
         }
     }
 
-    /// Tells loom of an access to a plain variable; loom panics if it races with another.
-    fn check_race(&self, who: usize, writes: bool) {
-        // Quiet cells are somebody's alone.
-        let Some(p) = &self.plain else { return };
-        let cell = p.cell.borrow();
-        let Some(cell) = cell.as_ref() else { return };
-        let before = if writes { p.last_access.get() } else { p.last_write.get() };
-        let other = before.filter(|o| *o != who);
-        self.hub.racing.set(Some(Racing { who, which: p.which, other }));
-        if writes {
-            cell.with_mut(|_| ());
-            p.last_write.set(Some(who));
-        } else {
-            cell.with(|_| ());
+    /// The youngest store, found by a compare-and-exchange that fails: loom lets every read-modify-write meet the youngest,
+    /// and one that fails adds none.
+    fn newest(&self, who: usize, order: Order) -> u64 {
+        if !self.hub.is_live() {
+            return self.bits.get();
         }
-        p.last_access.set(Some(who));
-        self.hub.racing.set(None);
+        let store = self.pick(|live| {
+            live.compare_exchange(NONE, NONE, modify_order(order), load_order(order)).unwrap_or_else(|number| number)
+        });
+        self.hub.read(who, &self.clock);
+        self.hub.memory().met(who, self.index, store, ordered(order))
+    }
+
+    /// Looks whether an access to a plain variable races with another.
+    fn check_race(&self, who: usize, writes: bool) {
+        let Some(which) = self.plain.filter(|_| !self.hub.is_quiet()) else { return };
+        if let Some(other) = self.hub.memory().race(who, self.index, writes) {
+            self.hub.racing.set(self.hub.racing.get().or(Some(Racing { who, which, other })));
+        }
+    }
+}
+
+/// What no store has as its number.
+const NONE: u64 = u64::MAX;
+
+/// A compare-and-exchange that fails orders nothing.
+const FAILED: Ordering = Ordering::Relaxed;
+
+fn ordered(o: Order) -> Ordered {
+    Ordered {
+        // Dependencies within an operation are not followed: rcu_dereference() in the kernel's own code acquires.
+        acquires: matches!(o, Order::Acquire | Order::Consume | Order::AcqRel | Order::Full),
+        releases: matches!(o, Order::Release | Order::AcqRel | Order::Full),
     }
 }
 
@@ -403,44 +505,33 @@ impl<T: Bits> LoomAtomic<T> {
 
     /// The youngest value, acquired: for the engine's own looks, which must not be explored with older ones.
     pub(super) fn newest(&self) -> T {
-        // A compare-and-exchange that fails: loom lets every read-modify-write meet the youngest store, and one that
-        // fails adds none. No packed value has all bits set.
-        let Some(live) = self.word.live() else { return self.peek() };
-        let seen = live.compare_exchange(u64::MAX, u64::MAX, Ordering::AcqRel, Ordering::Acquire);
-        self.word.modified(self.who, None);
-        T::from_bits(seen.unwrap_or_else(|bits| bits))
+        T::from_bits(self.word.newest(self.who, Order::Acquire))
     }
 
     fn load_unchecked(&self, order: Order) -> T {
-        let Some(live) = self.word.live() else { return self.peek() };
-        self.word.will_load(self.who);
-        let bits = live.load(load_order(order));
-        self.word.loaded(self.who);
-        T::from_bits(bits)
+        match self.word.hub.is_quiet() {
+            true => self.peek(),
+            false => T::from_bits(self.word.load(self.who, order)),
+        }
     }
 
     fn store_unchecked(&self, value: T, order: Order) {
-        let Some(live) = self.word.live() else { return self.word.bits.set(value.to_bits()) };
-        self.word.will_store(self.who);
-        live.store(value.to_bits(), store_order(order));
-        self.word.stored(self.who, value.to_bits());
+        match self.word.hub.is_quiet() {
+            true => self.word.bits.set(value.to_bits()),
+            false => self.word.store(self.who, value.to_bits(), order),
+        }
     }
 
-    /// A read-modify-write that always writes: `live` does it in loom, `quiet` computes the new value of the old.
-    fn modify(&self, live: impl FnOnce(&AtomicU64) -> u64, new: impl FnOnce(u64) -> u64) -> T {
-        let old = match self.word.live() {
-            None => {
-                let old = self.word.bits.get();
-                self.word.bits.set(new(old));
-                old
-            }
-            Some(atomic) => {
-                self.word.will_store(self.who);
-                let old = live(&atomic);
-                self.word.modified(self.who, Some(new(old)));
-                self.word.check_race(self.who, true);
-                old
-            }
+    /// A read-modify-write that always writes.
+    fn modify(&self, order: Order, new: impl FnOnce(u64) -> u64) -> T {
+        let old = if self.word.hub.is_quiet() {
+            let old = self.word.bits.get();
+            self.word.bits.set(new(old));
+            old
+        } else {
+            let old = self.word.modify(self.who, order, new);
+            self.word.check_race(self.who, true);
+            old
         };
         T::from_bits(old)
     }
@@ -476,44 +567,46 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
 
     fn swap(&mut self, value: T, order: Order) -> T {
         let bits = value.to_bits();
-        self.modify(|a| a.swap(bits, modify_order(order)), |_| bits)
+        self.modify(order, |_| bits)
     }
 
     fn compare_exchange(&mut self, current: T, new: T, order: Order) -> Result<T, T> {
         let (current, new) = (current.to_bits(), new.to_bits());
-        let result = match self.word.live() {
-            None => {
-                let seen = self.word.bits.get();
-                if seen == current {
-                    self.word.bits.set(new);
-                    Ok(seen)
-                } else {
-                    Err(seen)
-                }
+        let result = if self.word.hub.is_quiet() {
+            let seen = self.word.bits.get();
+            if seen == current {
+                self.word.bits.set(new);
+                Ok(seen)
+            } else {
+                Err(seen)
             }
-            Some(live) => {
-                self.word.will_store(self.who);
-                let result = live.compare_exchange(current, new, modify_order(order), Ordering::Relaxed);
-                self.word.modified(self.who, result.is_ok().then_some(new));
-                // One that fails counts as a write, too: so every engine has it, and KCSAN.
-                self.word.check_race(self.who, true);
-                result
-            }
+        } else {
+            let result = self.word.compare_exchange(self.who, (current, new), order);
+            // One that fails counts as a write, too: so every engine has it, and KCSAN.
+            self.word.check_race(self.who, true);
+            result
         };
         result.map(T::from_bits).map_err(T::from_bits)
     }
 
     fn fetch_add(&mut self, delta: i32, order: Order) -> T {
         let delta = i64::from(delta) as u64;
-        self.modify(|a| a.fetch_add(delta, modify_order(order)), |old| old.wrapping_add(delta))
+        self.modify(order, |old| old.wrapping_add(delta))
     }
 
     fn fetch_or(&mut self, bits: u64, order: Order) -> T {
-        self.modify(|a| a.fetch_or(bits, modify_order(order)), |old| old | bits)
+        self.modify(order, |old| old | bits)
     }
 
     fn fetch_and(&mut self, bits: u64, order: Order) -> T {
-        self.modify(|a| a.fetch_and(bits, modify_order(order)), |old| old & bits)
+        self.modify(order, |old| old & bits)
+    }
+
+    fn latest(&mut self) -> T {
+        if self.word.hub.is_live() {
+            self.word.will_store(self.who);
+        }
+        T::from_bits(self.word.newest(self.who, Order::Relaxed))
     }
 
     fn peek(&self) -> T {

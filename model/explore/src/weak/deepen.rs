@@ -1,6 +1,6 @@
 //! As far as loom gets: every execution if there are few, else every one with at most so many preemptions.
 
-use super::explore;
+use super::{explore, findings::add_least};
 use crate::{Coverage, Exploration, Limits, Progress, Task};
 use std::time::Instant;
 
@@ -46,6 +46,10 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
 fn merge(other: Exploration, last: Exploration) -> Exploration {
     let mut all = last;
     all.outcomes.extend(other.outcomes);
+    for (outcome, sets) in other.evidence {
+        let known = all.evidence.entry(outcome).or_default();
+        sets.into_iter().for_each(|set| add_least(known, set));
+    }
     for f in other.found {
         if !all.found.iter().any(|known| known.violation == f.violation) {
             all.found.push(f);
@@ -59,5 +63,6 @@ fn merge(other: Exploration, last: Exploration) -> Exploration {
     }
     all.counts.executions += other.counts.executions;
     all.counts.transitions += other.counts.transitions;
+    all.counts.impossible += other.counts.impossible;
     all
 }

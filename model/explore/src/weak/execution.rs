@@ -4,12 +4,11 @@ use super::{
     Job,
     alone::{Alone, System},
     cells::Hub,
-    findings::{Findings, Moments, is_watched},
+    findings::{Findings, Moments, Shown, is_watched},
     runtime::{self, Gates, Loom},
 };
 use fenceweave_kernel::{
-    Action, Moment, ObjId, Outcome, Patience, Property, Thread, ThreadId, Violation, World, object::Task, thread::Run,
-    world,
+    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, object::Task, thread::Run, world,
 };
 use loom::sync::{
     Mutex,
@@ -64,13 +63,15 @@ pub(super) struct Execution {
     trace: RefCell<Vec<Action>>,
     /// Nothing counts any more: leave.
     over: Cell<bool>,
+    /// Two accesses to a plain variable were not ordered.
+    raced: Cell<bool>,
 }
 
 impl Execution {
     /// The execution before its first step, setup done.
     pub(super) fn prepare(job: &Arc<Job>, system: Rc<System>) -> Rc<Execution> {
         let gates = runtime::gates(job.program.objects.len());
-        system.hub.go_live();
+        system.hub.go_live(job.program.objects.len());
         let places = system.threads.iter().zip(&job.sites).map(|(thread, sites)| {
             let (sender, receiver) = channel();
             let site = |ways: &Vec<u8>| ways.iter().map(|n| (*n, AtomicU8::new(0))).collect();
@@ -85,8 +86,8 @@ impl Execution {
             }
         });
         let places = places.collect();
-        let (trace, over) = Default::default();
-        let execution = Execution { job: Arc::clone(job), system, gates, places, trace, over };
+        let (trace, over, raced) = Default::default();
+        let execution = Execution { job: Arc::clone(job), system, gates, places, trace, over, raced };
         execution.watch(&mut execution.findings());
         let execution = Rc::new(execution);
         CURRENT.set(Some(Rc::clone(&execution)));
@@ -106,8 +107,8 @@ impl Execution {
     }
 
     /// The spinlock of an object.
-    pub(super) fn gate(&self, gate: ObjId) -> &'static Mutex<()> {
-        &self.gates[gate.as_object().expect("[internal bug] only objects have a lock")]
+    pub(super) fn gate(&self, object: usize) -> &'static Mutex<()> {
+        &self.gates[object]
     }
 
     /// A thread's `k`-th choice among `ways`.
@@ -152,6 +153,7 @@ impl Execution {
             }
             let before = thread;
             let step = self.system.hub.begin_step(me.index());
+            rt.begin_step(&thread, script);
             let stepped = thread.step(script, &self.job.program, &mut world, me, &mut rt);
             let choice = rt.end_step();
             if stepped.spins.is_some() {
@@ -164,6 +166,9 @@ impl Execution {
             }
             self.place(me).thread.set(thread);
             self.stepped(Action { thread: me, choice });
+            if let Some(race) = self.system.hub.take_race() {
+                self.raced(me, race.violation(&self.job.program, before.pc()));
+            }
             if let Some(v) = stepped.violation {
                 self.violated(me, step, v);
                 return self.leave(me);
@@ -202,6 +207,7 @@ impl Execution {
         // It fails when all senders are gone; there is one beside the receiver.
         let _ = place.receiver.recv();
         place.tokens.set(place.tokens.get() - 1);
+        self.system.hub.memory().received(me.index());
         place.doing.set(Doing::Running);
         !self.over.get()
     }
@@ -215,6 +221,7 @@ impl Execution {
         if self.over.get() {
             return;
         }
+        self.system.hub.memory().end_step(action.thread.index());
         self.trace.borrow_mut().push(action);
         let steps = self.trace.borrow().len();
         let mut findings = self.findings();
@@ -232,15 +239,46 @@ impl Execution {
     /// reverse must be seen first. What they break counts only if it does not depend on the step that broke something
     /// before: then there is an execution without that step.
     fn violated(&self, me: ThreadId, step: u32, v: Violation) {
+        let first = self.depends_on_nothing_broken(me);
+        self.place(me).broke.set(Some(step));
+        if first && !self.over.get() && self.counts() {
+            self.findings().violated(&self.job.program, v, &self.shown());
+        }
+    }
+
+    /// Two accesses raced. Both threads go on, as they do on a machine: memory without the race detector has the same
+    /// executions, and does not end them here.
+    fn raced(&self, me: ThreadId, v: Violation) {
+        if self.depends_on_nothing_broken(me) && !self.over.get() && self.counts() {
+            self.findings().violated(&self.job.program, v, &self.shown());
+        }
+        self.raced.set(true);
+    }
+
+    fn depends_on_nothing_broken(&self, me: ThreadId) -> bool {
         let depends = |(other, place): (usize, &Place)| {
             let broke = place.broke.get();
             broke.is_some_and(|step| self.system.hub.depends_on(me.index(), other) >= step)
         };
-        let first = !self.places.iter().enumerate().any(depends);
-        self.place(me).broke.set(Some(step));
-        if first && !self.over.get() {
-            self.findings().violated(&self.job.program, v, &self.trace.borrow());
-        }
+        !self.places.iter().enumerate().any(depends)
+    }
+
+    /// Whether what this execution shows now counts: some memory has it, and it does not only come of a race. After that
+    /// nobody says what a load may return; what sequentially consistent memory does is still among it.
+    fn counts(&self) -> bool {
+        self.is_possible() && !(self.raced.get() && !self.system.hub.memory().stale().is_empty())
+    }
+
+    /// Whether a memory has what has happened so far. Loom's is not coherent.
+    fn is_possible(&self) -> bool {
+        let memory = self.system.hub.memory();
+        memory.is_possible() && !memory.is_full()
+    }
+
+    /// What this execution shows, as of now.
+    fn shown(&self) -> Shown {
+        let (memory, trace) = (self.system.hub.memory(), self.trace.borrow());
+        Shown { trace: self.system.trace(&trace, &memory), stale: self.system.stale(&memory) }
     }
 
     fn threads(&self) -> Vec<Thread> {
@@ -249,9 +287,9 @@ impl Execution {
 
     fn watch(&self, findings: &mut Findings) {
         if self.job.conditions.iter().any(is_watched) {
-            let (threads, trace) = (self.threads(), self.trace.borrow());
+            let threads = self.threads();
             let (program, world) = (&self.job.program, &self.system.world().borrow());
-            let now = Moments { program, world, threads: &threads, trace: &trace };
+            let now = Moments { program, world, threads: &threads, way: &|| self.counts().then(|| self.shown().trace) };
             findings.judge(&self.job.conditions, &now, is_watched);
         }
     }
@@ -296,51 +334,40 @@ impl Execution {
     /// What this execution has shown.
     fn conclude(&self) {
         let mut findings = self.findings();
-        if self.system.hub.lost_store() {
-            findings.cut("a word was stored to more often than loom remembers, and then read");
+        {
+            let memory = self.system.hub.memory();
+            if memory.has_lost() {
+                findings.cut("a word was stored to more often than loom remembers, and then read");
+            }
+            if memory.is_full() {
+                return findings.cut("a word was stored to more often than this engine can tell stores apart");
+            }
         }
-        if self.places.iter().any(|p| p.broke.get().is_some()) {
+        if !self.is_possible() {
+            findings.impossible += 1;
             return;
         }
-        let (program, mut threads, trace) = (&self.job.program, self.threads(), self.trace.borrow());
+        if self.places.iter().any(|p| p.broke.get().is_some()) || !self.counts() {
+            return;
+        }
+        let (program, mut threads) = (&self.job.program, self.threads());
+        let shown = self.shown();
+        self.system.hub.settle();
         let world = &mut *self.system.world().borrow_mut();
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
         let broken = stuck.or_else(|| alone.run_script(&program.teardown, &mut threads));
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
-            return findings.violated(program, v, &trace);
+            return findings.violated(program, v, &shown);
         }
-        findings.note(Outcome::finished(program, world, |t| &threads[t.index()]));
-        let end = Moments { program, world, threads: &threads, trace: &trace };
+        findings.ended(Outcome::finished(program, world, |t| &threads[t.index()]), shown.stale);
+        let end = Moments { program, world, threads: &threads, way: &|| Some(shown.trace.clone()) };
         findings.judge(&self.job.conditions, &end, |c| c.moment == Moment::AtEnd);
     }
 
-    /// Loom has panicked in the middle of an execution. If that was a data race, it is reported.
+    /// Loom has panicked in the middle of an execution.
     pub(super) fn abandon() {
-        let Some(execution) = CURRENT.take() else { return };
-        execution.report_race();
         // The threads were left where they stood, and loom's objects must not be dropped outside of loom.
-        std::mem::forget(execution);
-    }
-
-    /// The access at which loom stopped because it races with another, unless it depends on a property broken before.
-    fn report_race(&self) {
-        let Some(race) = self.system.hub.racing() else { return };
-        if race.who >= self.places.len() {
-            // Nobody's access: the threads are over, but loom was told so by nothing that it knows of.
-            return self.findings().cut("teardown accesses a plain variable, and loom takes that for a race");
-        }
-        let program = &self.job.program;
-        let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(race.which);
-        let thread = ThreadId(race.who as u8);
-        let v = Violation {
-            property: Property::DataRace,
-            thread,
-            pc: self.place(thread).thread.get().pc(),
-            rule: None,
-            object: plain.map(|(i, _)| ObjId::var(i)),
-            other: race.other.map(|o| ThreadId(o as u8)),
-        };
-        self.violated(thread, u32::MAX, v);
+        std::mem::forget(CURRENT.take());
     }
 }

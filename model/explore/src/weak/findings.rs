@@ -1,13 +1,13 @@
 //! What the executions so far have shown.
 
 use super::runtime::Loom;
-use crate::{Found, PointOfNoReturn, Trace, Watched};
+use crate::{Found, PointOfNoReturn, StaleWords, Trace, Watched};
 use crate::{
     diagnose,
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
+    Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,13 +16,15 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Findings {
     /// Steps taken in all of them.
     pub(super) steps: u64,
-    /// Every distinct outcome.
-    pub(super) outcomes: BTreeSet<Outcome>,
-    /// What they take, in bytes.
+    /// Every distinct outcome, with the least sets of stale words that executions with it have read.
+    pub(super) outcomes: BTreeMap<Outcome, Vec<StaleWords>>,
+    /// Executions that no coherent memory has.
+    pub(super) impossible: u64,
+    /// What outcomes take, in bytes.
     noted: usize,
     headroom: Headroom,
     /// The first of the shortest ways to each violation.
-    found: BTreeMap<Violation, Vec<Action>>,
+    found: BTreeMap<Violation, Trace>,
     watched: Vec<Watched>,
     /// An execution did not come to its end. Loom would look into every turn of its loop.
     pub(super) endless: bool,
@@ -38,8 +40,29 @@ pub(super) struct Moments<'a> {
     pub(super) world: &'a World<Loom>,
     /// The threads as of their last steps.
     pub(super) threads: &'a [Thread],
-    /// The steps so far.
-    pub(super) trace: &'a [Action],
+    /// The way here, unless no memory can go it.
+    pub(super) way: &'a dyn Fn() -> Option<Trace>,
+}
+
+/// What an execution shows with its end.
+pub(super) struct Shown {
+    /// The way there.
+    pub(super) trace: Trace,
+    /// The words of which it has read a stale store.
+    pub(super) stale: StaleWords,
+}
+
+/// Most sets of stale words that are kept of an outcome.
+const MAX_SETS: usize = 8;
+
+/// Adds a set, unless it is larger than one that is known.
+pub(super) fn add_least(sets: &mut Vec<StaleWords>, new: StaleWords) {
+    if !sets.iter().any(|s| s.is_subset(&new)) {
+        sets.retain(|s| !new.is_subset(s));
+        if sets.len() < MAX_SETS {
+            sets.push(new);
+        }
+    }
 }
 
 impl Findings {
@@ -53,23 +76,22 @@ impl Findings {
         self.incomplete.get_or_insert_with(|| why.into());
     }
 
+    /// An execution came to this end.
+    pub(super) fn ended(&mut self, outcome: Outcome, stale: StaleWords) {
+        self.noted += if self.outcomes.contains_key(&outcome) { 0 } else { room::of_outcome(&outcome) };
+        add_least(self.outcomes.entry(outcome).or_default(), stale);
+    }
+
     /// A property was broken at the end of these steps.
-    pub(super) fn violated(&mut self, program: &Program, v: Violation, trace: &[Action]) {
+    pub(super) fn violated(&mut self, program: &Program, v: Violation, shown: &Shown) {
         if v.property == Property::CapacityExceeded {
             return self.cut(diagnose::overflow(program, v));
         }
-        self.note(Outcome::Violated(v));
-        let known = self.found.entry(v).or_insert_with(|| trace.to_vec());
-        if trace.len() < known.len() {
-            *known = trace.to_vec();
-        }
-    }
-
-    /// An execution ended like this.
-    pub(super) fn note(&mut self, outcome: Outcome) {
-        let bytes = room::of_outcome(&outcome);
-        if self.outcomes.insert(outcome) {
-            self.noted += bytes;
+        self.ended(Outcome::Violated(v), shown.stale.clone());
+        let length = |t: &Trace| (t.steps.len(), t.weak.as_ref().map_or(0, Vec::len));
+        let known = self.found.entry(v).or_insert_with(|| shown.trace.clone());
+        if length(&shown.trace) < length(known) {
+            known.clone_from(&shown.trace);
         }
     }
 
@@ -99,7 +121,9 @@ impl Findings {
                     continue;
                 }
             };
-            sighting.get_or_insert_with(|| Trace::of(at.trace.to_vec()));
+            if sighting.is_none() {
+                *sighting = (at.way)();
+            }
         }
     }
 
@@ -107,11 +131,7 @@ impl Findings {
     pub(super) fn take_found(&mut self) -> Vec<Found> {
         let found = std::mem::take(&mut self.found).into_iter();
         found
-            .map(|(violation, steps)| Found {
-                violation,
-                trace: Trace::of(steps),
-                point_of_no_return: PointOfNoReturn::NotKnown,
-            })
+            .map(|(violation, trace)| Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown })
             .collect()
     }
 

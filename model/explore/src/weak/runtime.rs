@@ -1,10 +1,15 @@
 //! The runtime that the kernel's steps run on.
 
 use super::{
+    address,
     cells::{Hub, LoomAtomic, LoomCell, LoomNote},
     execution::Execution,
+    memory::{View, together},
 };
-use fenceweave_kernel::{Bits, ObjId, Runtime, ThreadId};
+use fenceweave_kernel::{
+    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Op, Runtime, Script, Thread, ThreadId, Value,
+    primitives::spinlock::How,
+};
 use loom::sync::{
     Mutex, MutexGuard,
     atomic::{Ordering, fence},
@@ -41,15 +46,31 @@ pub(super) fn gates(count: usize) -> Gates {
     first
 }
 
+/// What the step in flight does with the gate that it enters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Gating {
+    /// Takes it and gives it back.
+    #[default]
+    Whole,
+    /// Takes a spinlock that it holds on to.
+    Takes,
+    /// Gives a spinlock back.
+    GivesBack,
+}
+
 /// A thread's place in an execution.
 pub(super) struct Seat {
-    execution: Rc<Execution>,
+    /// The execution, if loom runs it.
+    execution: Option<Rc<Execution>>,
     me: ThreadId,
-    held: RefCell<Vec<(ObjId, MutexGuard<'static, ()>)>>,
+    held: RefCell<Vec<(ObjId, Option<MutexGuard<'static, ()>>)>>,
+    gating: Cell<Gating>,
     /// Choices made so far.
     picks: Cell<usize>,
-    /// The last one.
+    /// The last one; of a step that is taken again, the one to make.
     choice: Cell<u8>,
+    /// For each local, what the store tells from which its value came.
+    sources: RefCell<[Option<Rc<View>>; MAX_LOCALS]>,
 }
 
 /// Loom's threads; or nobody's, when setup, teardown or a diagnosis runs alone on quiet cells.
@@ -62,9 +83,17 @@ pub(super) struct Loom {
 impl Loom {
     /// The runtime of one thread of an execution.
     pub(super) fn seated(execution: &Rc<Execution>, me: ThreadId) -> Loom {
-        let (held, picks, choice) = Default::default();
-        let seat = Seat { execution: Rc::clone(execution), me, held, picks, choice };
-        Loom { hub: execution.hub(), seat: Some(Rc::new(seat)) }
+        Loom::sitting(execution.hub(), Some(Rc::clone(execution)), me)
+    }
+
+    /// The runtime of one thread of an execution that is taken again without loom.
+    pub(super) fn told(hub: &Rc<Hub>, me: ThreadId) -> Loom {
+        Loom::sitting(Rc::clone(hub), None, me)
+    }
+
+    fn sitting(hub: Rc<Hub>, execution: Option<Rc<Execution>>, me: ThreadId) -> Loom {
+        let (held, gating, picks, choice, sources) = Default::default();
+        Loom { hub, seat: Some(Rc::new(Seat { execution, me, held, gating, picks, choice, sources })) }
     }
 
     /// The runtime of whoever runs alone.
@@ -72,9 +101,37 @@ impl Loom {
         Loom { hub: Rc::clone(hub), seat: None }
     }
 
+    /// A step of a thread begins.
+    pub(super) fn begin_step(&self, thread: &Thread, script: &Script) {
+        let Some(seat) = &self.seat else { return };
+        let op = match script.code.get(usize::from(thread.pc())) {
+            Some(Instr::Op { op, .. }) => Some(*op),
+            _ => None,
+        };
+        let unlocks = matches!(op, Some(Op::Spin { how: How::Unlock | How::UnlockIrq | How::UnlockIrqRestore, .. }));
+        seat.gating.set(match thread.machine().spins_on() {
+            Some(_) => Gating::Takes,
+            None if unlocks => Gating::GivesBack,
+            None => Gating::Whole,
+        });
+        let sources = seat.sources.borrow();
+        let source = |l: LocalId| sources.get(thread.window_at(l)).cloned().flatten();
+        let address = op.and_then(|op| together(address::locals(op).filter_map(source)));
+        self.hub.memory().begin_step(seat.me.index(), address);
+    }
+
+    /// How the next choice falls, of a step that is taken again.
+    pub(super) fn will_choose(&self, choice: u8) {
+        self.seat.iter().for_each(|s| s.choice.set(choice));
+    }
+
     /// Leaves all critical sections; the result is how the step's choice fell.
     pub(super) fn end_step(&self) -> u8 {
         let Some(seat) = &self.seat else { return 0 };
+        if seat.gating.get() != Gating::Takes && !self.hub.is_quiet() {
+            let held = seat.held.borrow();
+            held.iter().for_each(|(gate, _)| self.hub.memory().unlocked(seat.me.index(), number(*gate)));
+        }
         seat.held.borrow_mut().clear();
         seat.choice.take()
     }
@@ -82,6 +139,11 @@ impl Loom {
     fn seat(&self) -> Option<&Seat> {
         self.seat.as_deref().filter(|_| !self.hub.is_quiet())
     }
+}
+
+/// Which gate it is.
+fn number(gate: ObjId) -> usize {
+    gate.as_object().expect("[internal bug] only objects have a lock")
 }
 
 impl Runtime for Loom {
@@ -95,43 +157,71 @@ impl Runtime for Loom {
         if seat.held.borrow().iter().any(|(g, _)| *g == gate) {
             return;
         }
-        let guard = seat.execution.gate(gate).lock();
-        let guard = guard.unwrap_or_else(|_| panic!("[internal bug] loom's mutexes are never poisoned"));
+        let guard = seat.execution.as_ref().map(|e| {
+            e.gate(number(gate)).lock().unwrap_or_else(|_| panic!("[internal bug] loom's mutexes are never poisoned"))
+        });
+        self.hub.memory().locked(seat.me.index(), number(gate), seat.gating.get() == Gating::GivesBack);
         seat.held.borrow_mut().push((gate, guard));
     }
 
     fn full_barrier(&mut self) {
-        if !self.hub.is_quiet() {
+        let Some(seat) = self.seat() else { return };
+        if self.hub.is_live() {
             fence(Ordering::SeqCst);
         }
+        self.hub.memory().full_barrier(seat.me.index());
     }
 
     // C11's fences order more than the kernel's two: a release fence also what was loaded before it, an acquire fence also
     // what is stored after it. Both are a load that comes before a later store of its own thread, and that is so in every
     // execution of loom's: "complete" never speaks of load buffering.
     fn write_barrier(&mut self) {
-        if !self.hub.is_quiet() {
+        let Some(seat) = self.seat() else { return };
+        if self.hub.is_live() {
             fence(Ordering::Release);
         }
+        self.hub.memory().write_barrier(seat.me.index());
     }
 
     fn read_barrier(&mut self) {
-        if !self.hub.is_quiet() {
+        let Some(seat) = self.seat() else { return };
+        if self.hub.is_live() {
             fence(Ordering::Acquire);
         }
+        self.hub.memory().read_barrier(seat.me.index());
     }
 
     fn choose(&mut self, n: u8) -> u8 {
         let Some(seat) = self.seat() else { return 0 };
+        let Some(execution) = &seat.execution else { return seat.choice.get().min(n - 1) };
         let k = seat.picks.replace(seat.picks.get() + 1);
-        let choice = seat.execution.pick(seat.me, k, n);
+        let choice = execution.pick(seat.me, k, n);
         seat.choice.set(choice);
         choice
     }
 
     fn release(&mut self, thread: ThreadId) {
-        if let Some(seat) = self.seat() {
-            seat.execution.send_token(thread);
+        let Some(seat) = self.seat() else { return };
+        self.hub.memory().sent(seat.me.index(), thread.index());
+        if let Some(execution) = &seat.execution {
+            execution.send_token(thread);
         }
+    }
+
+    fn result_into(&mut self, local: usize, value: Value) {
+        let Some(seat) = self.seat() else { return };
+        seat.sources.borrow_mut()[local] = self.hub.memory().told_by(seat.me.index(), value.to_bits());
+    }
+
+    fn computed(&mut self, local: usize, of: &Expr<LocalId>, base: usize) {
+        let Some(seat) = self.seat() else { return };
+        let mut sources = seat.sources.borrow_mut();
+        let source = together(of.reads().filter_map(|l| sources.get(base + usize::from(l.0)).cloned().flatten()));
+        sources[local] = source;
+    }
+
+    fn called(&mut self, base: usize) {
+        let Some(seat) = self.seat() else { return };
+        seat.sources.borrow_mut()[base..].fill(None);
     }
 }

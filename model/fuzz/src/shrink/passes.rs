@@ -1,7 +1,7 @@
 //! What is tried, in which order: large things first.
 
 use super::Search;
-use super::tree::{Node, Part, Path, Tree};
+use crate::tree::{Node, Part, Path, Tree};
 
 /// Goes on until nothing changes; false if the budget was spent before.
 pub(super) fn all(search: &mut Search<'_>) -> bool {

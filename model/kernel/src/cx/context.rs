@@ -57,6 +57,8 @@ pub struct Private {
     interrupt: u8,
     /// The thread whose CPU a handler runs on: its id and one.
     interrupts: u8,
+    /// How many times over the thread has preemption disabled, besides what does so by itself.
+    pub preempt_off: u8,
 }
 
 impl Code for Private {
@@ -72,8 +74,8 @@ impl Code for Private {
 impl Private {
     fn is_blank(&self) -> bool {
         let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section: e, .. } = *self;
-        let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, .. } = *self;
-        a | b | c | d | e | f | g | h | i == 0
+        let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, .. } = *self;
+        a | b | c | d | e | f | g | h | i | j == 0
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
@@ -87,9 +89,10 @@ impl Private {
             &mut self.reclaim,
             &mut self.interrupt,
             &mut self.interrupts,
+            &mut self.preempt_off,
         ];
         let mask = fields.iter().enumerate().fold(0u16, |m, (i, f)| m | u16::from(**f != 0) << i);
-        // The last two are a handler's alone: one bit of the first byte says whether there is a second.
+        // The last three are rare: one bit of the first byte says whether there is a second.
         let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
         c.byte(&mut low);
         if low == 0 {
@@ -125,7 +128,13 @@ impl Private {
 
     /// `in_atomic() || irqs_disabled() || rcu_preempt_depth()`: sleeping is a mistake here.
     pub fn is_atomic(self) -> bool {
-        self.spin_depth > 0 || self.rcu_depth > 0 || self.irqs_off > 0 || self.interrupt > 0
+        self.is_reader()
+    }
+
+    /// Whether a grace period waits for the thread. Since 4.20 it does for whoever cannot be preempted, too: a spinlock is
+    /// held, preemption or interrupts are off, or a handler runs.
+    pub fn is_reader(self) -> bool {
+        self.spin_depth | self.rcu_depth | self.irqs_off | self.interrupt | self.preempt_off > 0
     }
 
     /// Whether a fence's callback or operation is running.
@@ -309,6 +318,7 @@ mod tests {
             Private::default(),
             Private { spin_depth: 2, ..Private::default() },
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
+            Private { preempt_off: 2, ..Private::default() },
             Private { signalling: 1, section: 9, fence_context: 1, reclaim: 1, irqs_off: 3, ..Private::default() },
         ];
         for mut p in samples {

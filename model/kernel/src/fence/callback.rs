@@ -1,6 +1,9 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
-use super::{FenceOp, Locked, WAKES, What, check_alive, op::enable_signaling, test_signaled, wait::spin_if_locked};
+use super::{
+    FenceOp, Locked, WAKES, What, check_alive, check_readable, op::enable_signaling, test_signaled,
+    wait::spin_if_locked,
+};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Program, Property,
     Rule, Runtime, SharedCell, Value, View, World,
@@ -306,7 +309,8 @@ impl CallbackOp {
 
 impl Protocol for CallbackOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !check_alive(cx, self.fence) {
+        let under_lock = matches!(self.at, At::Queue | At::Enabling | At::Signal);
+        if !(if under_lock { check_readable(cx, self.fence) } else { check_alive(cx, self.fence) }) {
             return Flow::Done(Value::Unset);
         }
         match self.at {

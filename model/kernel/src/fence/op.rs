@@ -3,7 +3,7 @@
 use super::{
     DETACHED, ENABLED, Life, SIGNALED, TIMESTAMP, WAKES,
     callback::{self, func_of},
-    check_alive, free, get, get_rcu, release, release_footprint, test_signaled,
+    check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
     AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime,
@@ -81,6 +81,18 @@ points! {
         Release = "dma_fence_release",
         /// `dma_fence_free()`: what a release function of the scenario's has to call.
         Free = "dma_fence_free",
+    }
+}
+
+impl What {
+    /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what a
+    /// signaller has still to do whose callbacks have dropped it.
+    fn looks(self) -> bool {
+        let looks = matches!(self, What::IsSignaled | What::TestFlag | What::AskOps | What::NotSignaled | What::HasOps);
+        let status = matches!(self, What::GetStatus | What::Timestamp | What::RawTimestamp);
+        let under_lock =
+            matches!(self, What::Stamp | What::RunCallback | What::Unlock | What::TakeLock | What::ReleaseLock);
+        looks || status || under_lock
     }
 }
 
@@ -249,12 +261,13 @@ impl FenceOp {
     /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
     /// which may be later than the kernel does: after the callbacks.
     fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
-        let set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
-        if self.what == What::Timestamp
-            && !set
-            && let Some(spin) = self.spin(cx)
-        {
-            return spin;
+        let mut set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
+        if self.what == What::Timestamp && !set {
+            if let Some(spin) = self.spin(cx) {
+                return spin;
+            }
+            // What test_bit() did not see yet, it sees some turns later.
+            set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
         }
         Flow::Done(Value::Word(i32::from(set)))
     }
@@ -412,8 +425,12 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
 
 impl Protocol for FenceOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let unchecked = matches!(self.what, What::Init | What::Get | What::GetRcu | What::Release | What::Free);
-        if !unchecked && !check_alive(cx, self.fence) {
+        let known = match self.what {
+            What::Init | What::Get | What::GetRcu | What::Release | What::Free => true,
+            what if what.looks() => check_readable(cx, self.fence),
+            _ => check_alive(cx, self.fence),
+        };
+        if !known {
             return Flow::Done(Value::Unset);
         }
         match self.what {

@@ -208,12 +208,19 @@ impl Resolver<'_> {
             slab::At::Get => (fence::What::Get, refcount::How::Get),
             slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
             slab::At::Put => (fence::What::Put, refcount::How::Put),
-            _ => return Ok(Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? })),
+            _ => return Ok(Machine::Slab(SlabOp::new(at, self.slab_handle(target)?))),
         };
         Ok(match self.program.kind(h.obj) {
             ObjectKind::Fence { .. } => Machine::Fence(FenceOp::new(fence, h.obj, 0)),
             ObjectKind::Refcount { .. } => Machine::Count(refcount::Count { how: count, count: h.obj }),
-            _ => Machine::Slab(SlabOp { at, handle: self.slab_handle(target)? }),
+            _ => {
+                let op = SlabOp::new(at, self.slab_handle(target)?);
+                let home = match target {
+                    Operand::Local(l) if at == slab::At::GetUnlessZero => Some(l),
+                    _ => None,
+                };
+                Machine::Slab(SlabOp { home, ..op })
+            }
         })
     }
 
@@ -353,7 +360,9 @@ impl Resolver<'_> {
                 Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer })
             }
             Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
-            Op::LocalIrq { how } => Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs }),
+            Op::LocalIrq { how } => {
+                Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs || self.program.has_readers })
+            }
             Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
             Op::IterBegin { resv, usage, unlocked } => {
                 Machine::Cursor(CursorOp::begin(self.resv(resv)?, usage, unlocked))

@@ -19,6 +19,7 @@ use crate::{
     coder::{fields, points},
     cx::nest,
     machine::Protocol,
+    primitives::rcu,
     program::Role,
 };
 
@@ -50,7 +51,7 @@ impl Cpu {
 impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
     pub(crate) fn irqs_disable(&mut self) {
-        if !nest(&mut self.private.irqs_off) {
+        if !rcu::as_reader(self, |p| nest(&mut p.irqs_off)) {
             self.violate(Property::CapacityExceeded, None);
         } else if self.private.irqs_off == 1 {
             self.set_irqs(true);
@@ -73,10 +74,25 @@ impl<R: Runtime> Cx<'_, R> {
         match self.private.irqs_off {
             0 => self.violate_rule(Rule::IrqsNotOff, None),
             1 => {
-                self.private.irqs_off = 0;
+                rcu::as_reader(self, |p| p.irqs_off = 0);
                 self.set_irqs(false);
             }
             _ => self.private.irqs_off -= 1,
+        }
+    }
+
+    /// `preempt_disable()`: nothing but a grace period can tell.
+    fn preempt_disable(&mut self) {
+        if !rcu::as_reader(self, |p| nest(&mut p.preempt_off)) {
+            self.violate(Property::CapacityExceeded, None);
+        }
+    }
+
+    /// `preempt_enable()`.
+    fn preempt_enable(&mut self) {
+        match self.private.preempt_off {
+            0 => self.violate_rule(Rule::PreemptNotOff, None),
+            _ => rcu::as_reader(self, |p| p.preempt_off -= 1),
         }
     }
 
@@ -95,11 +111,12 @@ impl<R: Runtime> Cx<'_, R> {
 
 /// Adds what disabling and enabling interrupts touches to a footprint.
 pub(crate) fn irqs_footprint(v: View<'_>, f: Footprint) -> Footprint {
-    if v.program.has_irqs { f.write(v.my_task()) } else { f }
+    let f = if v.program.has_irqs { f.write(v.my_task()) } else { f };
+    rcu::reader_footprint(v, f)
 }
 
 points! {
-    /// What is done with the interrupts of one's own CPU.
+    /// What is done with the interrupts of one's own CPU, or with its preemption.
     pub enum How {
         /// `local_irq_disable()`.
         Disable = "local_irq_disable",
@@ -109,6 +126,10 @@ points! {
         Save = "local_irq_save",
         /// `local_irq_restore()`.
         Restore = "local_irq_restore",
+        /// `preempt_disable()`.
+        PreemptDisable = "preempt_disable",
+        /// `preempt_enable()`.
+        PreemptEnable = "preempt_enable",
     }
 }
 
@@ -116,7 +137,7 @@ points! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalIrq {
     pub(crate) how: How,
-    /// There are handlers that could begin.
+    /// There are handlers that could begin, or grace periods that could wait.
     pub(crate) visible: bool,
 }
 
@@ -128,6 +149,8 @@ impl Protocol for LocalIrq {
             How::Disable | How::Save => cx.irqs_disable(),
             How::Enable => cx.irqs_enable(None),
             How::Restore => cx.irqs_restore(),
+            How::PreemptDisable => cx.preempt_disable(),
+            How::PreemptEnable => cx.preempt_enable(),
         }
         Flow::Done(Value::Word(0))
     }
@@ -188,6 +211,9 @@ impl Irq {
     fn enter<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
         let on = self.on.or_else(|| Irq::pick(cx));
         cx.private.interrupt(on);
+        if cx.program.has_readers {
+            rcu::begin_reading(cx);
+        }
         if let Some(t) = on {
             cx.touch(ObjId::task(t));
             let handler = Some(cx.me);
@@ -203,6 +229,9 @@ impl Irq {
             }
         }
         cx.private.interrupt(None);
+        if cx.program.has_readers {
+            rcu::end_reading(cx);
+        }
     }
 }
 
@@ -216,7 +245,7 @@ impl Protocol for Irq {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        match (self.at, self.on) {
+        let f = match (self.at, self.on) {
             (At::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
             (At::Enter, None) => {
                 let open = Irq::cpus(v.program).filter(|t| Irq::takes_irqs(v.world, *t)).count();
@@ -224,7 +253,8 @@ impl Protocol for Irq {
                 f.ways(1 + open.min(MAX_CPUS) as u8)
             }
             (At::Exit, _) => v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t))),
-        }
+        };
+        rcu::reader_footprint(v, f)
     }
 
     fn label(&self) -> &'static str {

@@ -7,8 +7,10 @@
 use super::slab;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Order,
-    Patience, Plain, Property, Rule, Runtime, SharedCell, Then, ThreadId, Value, View,
+    Patience, Plain, Property, Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
+    cx::{Private, nest},
+    fence,
     machine::Protocol,
     object::{Facet, FacetSink, Reader},
     primitives::list,
@@ -165,25 +167,34 @@ fields!(RcuOp { at });
 
 /// Enters a read-side section.
 pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
-    if !crate::cx::nest(&mut cx.private.rcu_depth) {
+    if !as_reader(cx, |p| nest(&mut p.rcu_depth)) {
         cx.violate(Property::CapacityExceeded, None);
-    } else if cx.private.rcu_depth == 1 {
-        cx.touch(ObjId::task(cx.me));
-        let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), awaited: false };
-        cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
     }
 }
 
-/// Leaves a read-side section; the outermost leave may end a grace period.
-pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
-    if cx.private.rcu_depth == 0 {
-        cx.violate_rule(Rule::RcuNotBegun, None);
-        return;
+/// Changes what makes the thread a reader, and notes where others see it if it becomes one or is one no more.
+pub(crate) fn as_reader<R: Runtime, T>(cx: &mut Cx<'_, R>, change: impl FnOnce(&mut Private) -> T) -> T {
+    // Where nobody waits for them, preemption need not be noted.
+    let noted = |cx: &Cx<'_, R>| cx.private.rcu_depth > 0 || cx.program.has_readers && cx.private.is_reader();
+    let was = noted(cx);
+    let result = change(cx.private);
+    match (was, noted(cx)) {
+        (false, true) => begin_reading(cx),
+        (true, false) => end_reading(cx),
+        _ => {}
     }
-    cx.private.rcu_depth -= 1;
-    if cx.private.rcu_depth > 0 {
-        return;
-    }
+    result
+}
+
+/// From here on a grace period that begins waits for the thread.
+pub(crate) fn begin_reading<R: Runtime>(cx: &mut Cx<'_, R>) {
+    cx.touch(ObjId::task(cx.me));
+    let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), ..Reader::default() };
+    cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
+}
+
+/// The thread is no reader any more. That may let a grace period go on, and be the end of a fence's memory.
+pub(crate) fn end_reading<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.touch(ObjId::task(cx.me));
     let was = cx.world.task_mut(cx.me).reader.swap(Reader::default(), Order::AcqRel);
     if was.awaited
@@ -192,15 +203,61 @@ pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
     {
         cx.wake(agent);
     }
+    if was.keeps {
+        fence::forget_reader(cx);
+    }
+}
+
+/// The readers of this moment: whoever frees something now frees it when all of them are through.
+pub(crate) fn readers_that_keep<R: Runtime>(cx: &mut Cx<'_, R>) -> ThreadSet {
+    let mut readers = ThreadSet::default();
+    for t in cx.world.task_ids() {
+        cx.touch(ObjId::task(t));
+        let keeps = Reader { keeps: true, ..Reader::default() }.to_bits();
+        let reader = &mut cx.world.task_mut(t).reader;
+        // As where a grace period begins: look by a read-modify-write, then mark.
+        let mut seen = reader.fetch_or(0, Order::AcqRel);
+        while seen.inside {
+            match reader.compare_exchange(seen, Reader::from_bits(seen.to_bits() | keeps), Order::AcqRel) {
+                Ok(_) => {
+                    readers.insert(t);
+                    break;
+                }
+                Err(now) => seen = now,
+            }
+        }
+    }
+    readers
+}
+
+/// What [`readers_that_keep`] touches.
+pub(crate) fn readers_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    v.world.task_ids().fold(f, |f, t| f.write(ObjId::task(t)))
+}
+
+/// Leaves a read-side section; the outermost leave may end a grace period.
+pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
+    if cx.private.rcu_depth == 0 {
+        cx.violate_rule(Rule::RcuNotBegun, None);
+        return;
+    }
+    as_reader(cx, |p| p.rcu_depth -= 1);
 }
 
 /// What [`read_lock`] and [`read_unlock`] touch.
 pub(crate) fn section_footprint(v: View<'_>) -> Footprint {
     let f = Footprint::writes(v.my_task());
-    match v.program.rcu {
-        Some((_, agent)) if v.world.task(v.me).reader.0.awaited => f.write(ObjId::task(agent)),
+    let reader = v.world.task(v.me).reader.0;
+    let f = match v.program.rcu {
+        Some((_, agent)) if reader.awaited => f.write(ObjId::task(agent)),
         _ => f,
-    }
+    };
+    if reader.keeps { fence::forget_footprint(v, f) } else { f }
+}
+
+/// Adds what [`as_reader`] touches to a footprint, where that is not about a read-side section.
+pub(crate) fn reader_footprint(v: View<'_>, f: Footprint) -> Footprint {
+    if v.program.has_readers { f.and(section_footprint(v)) } else { f }
 }
 
 impl RcuOp {
@@ -283,7 +340,7 @@ impl GracePeriods {
         let ignores = cx.mutated(Mutation::RcuPeriodIgnoresReaders);
         for t in cx.world.task_ids() {
             cx.touch(ObjId::task(t));
-            let awaited = Reader { inside: false, awaited: true }.to_bits();
+            let awaited = Reader { awaited: true, ..Reader::default() }.to_bits();
             let reader = &mut cx.world.task_mut(t).reader;
             // A bit set on a reader outside of any section would be left behind: look first, then mark. A section that
             // ends between the two has ended before the grace period, one that begins need not be waited for.
@@ -383,7 +440,6 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     match cx.world.object(id) {
         Object::Slot(_) => slab::reclaim(cx, id),
         Object::FenceList(_) => cx.list(id).reclaim(),
-        Object::Fence(_) => cx.fence(id).reclaim(),
         _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),
     }
 }

@@ -5,8 +5,8 @@
 //! then it sees whatever object lives there now.
 
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Plain, Property,
-    Runtime, Then, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Plain,
+    Property, Runtime, Then, Value, View,
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -137,7 +137,7 @@ const HAUNTED: u8 = 3;
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
     let life = cx.slot(handle.obj).life.latest();
     let matches = life.stage != Stage::Free && life.generation == handle.generation;
-    let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.rcu_depth > 0;
+    let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.is_reader();
     if !matches && !typesafe {
         cx.violate(Property::UseAfterFree, Some(handle.obj));
     }
@@ -170,6 +170,8 @@ pub struct SlabOp {
     pub(crate) at: At,
     /// The object; for `new` the slot that this operation prefers.
     pub(crate) handle: Handle,
+    /// The local that the handle is from, where a reference to whatever lives there now makes it one to that.
+    pub(crate) home: Option<LocalId>,
 }
 
 impl Code for SlabOp {
@@ -182,10 +184,36 @@ impl Code for SlabOp {
         } else {
             self.handle.code(c);
         }
+        if self.at == At::GetUnlessZero {
+            let mut home = self.home.map_or(0, |l| l.0 + 1);
+            c.byte(&mut home);
+            self.home = home.checked_sub(1).map(LocalId);
+        } else {
+            self.home = None;
+        }
     }
 }
 
 impl SlabOp {
+    /// An operation about to start.
+    pub(crate) fn new(at: At, handle: Handle) -> SlabOp {
+        SlabOp { at, handle, home: None }
+    }
+
+    /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to what
+    /// lives there now.
+    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
+        self.home.map(|home| (home, Value::Ref(self.handle)))
+    }
+
+    /// A reference was counted: it is to whatever lives there.
+    fn adopt<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, got: bool) -> Value {
+        if got && cx.slot(self.handle.obj).life.latest().stage == Stage::Live {
+            self.handle.generation = cx.slot(self.handle.obj).generation();
+        }
+        Value::Word(i32::from(got))
+    }
+
     /// Which slots `new` may take: a typesafe slab any free one, others the first free from the operation's own on.
     fn candidates(program: &crate::Program, preferred: ObjId) -> impl Iterator<Item = ObjId> {
         let slots = program.slots_of(preferred);
@@ -317,7 +345,10 @@ impl Protocol for SlabOp {
                 Value::Ref(self.handle)
             }
             At::GetUnlessZero if gets_any => Value::Word(i32::from(refs.get(me) || gets_any)),
-            At::GetUnlessZero => Value::Word(i32::from(refs.get_unless_zero(me))),
+            At::GetUnlessZero => {
+                let got = refs.get_unless_zero(me);
+                self.adopt(cx, got)
+            }
             _ => {
                 let dropped = refs.put(me);
                 match cx.dropped(dropped) {

@@ -10,7 +10,10 @@ use crate::{
     coder::points,
     machine::Protocol,
     object::{Facet, FacetSink},
-    primitives::irq::irqs_footprint,
+    primitives::{
+        irq::irqs_footprint,
+        rcu::{as_reader, reader_footprint},
+    },
 };
 
 /// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.
@@ -140,7 +143,7 @@ impl Protocol for Spin {
             }
             How::Lock | How::LockIrq | How::LockIrqSave => {
                 cx.about_to_lock_under(self.lock, self.nest);
-                cx.private.spin_depth += 1;
+                as_reader(cx, |p| p.spin_depth += 1);
                 if self.how != How::Lock && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
                     cx.irqs_disable();
                 }
@@ -148,7 +151,7 @@ impl Protocol for Spin {
             }
             How::TryLock => {
                 let got = !cx.mutated(Mutation::SpinTryLockFails) && raw.owner.is_none() && raw.try_take(me);
-                cx.private.spin_depth += u8::from(got);
+                as_reader(cx, |p| p.spin_depth += u8::from(got));
                 Flow::Done(Value::Word(i32::from(got)))
             }
             How::Unlock | How::UnlockIrq | How::UnlockIrqRestore if raw.owner != Some(me) => {
@@ -156,7 +159,7 @@ impl Protocol for Spin {
                 Flow::Done(Value::Word(0))
             }
             How::Unlock | How::UnlockIrq | How::UnlockIrqRestore => {
-                cx.private.spin_depth -= 1;
+                as_reader(cx, |p| p.spin_depth -= 1);
                 match self.how {
                     How::UnlockIrqRestore if !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) => cx.irqs_restore(),
                     How::UnlockIrq => cx.irqs_enable(Some(self.lock)),
@@ -174,7 +177,11 @@ impl Protocol for Spin {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.lock);
-        if matches!(self.how, How::Lock | How::Unlock | How::TryLock) { f } else { irqs_footprint(v, f) }
+        if matches!(self.how, How::Lock | How::Unlock | How::TryLock) {
+            reader_footprint(v, f)
+        } else {
+            irqs_footprint(v, f)
+        }
     }
 
     fn label(&self) -> &'static str {

@@ -15,7 +15,7 @@ use crate::{
     coder::{fields, points},
     machine::Protocol,
     object::{Facet, FacetSink},
-    primitives::spinlock::RawSpin,
+    primitives::{rcu, spinlock::RawSpin},
     program::ObjectKind,
     thread,
 };
@@ -121,12 +121,12 @@ impl Protocol for TimerOp {
                 cx.set_running();
                 s.pending = cx.mutated(Mutation::TimerExpiresTwice);
                 s.running.try_take(me);
-                cx.private.enter(Context::Softirq);
+                rcu::as_reader(cx, |p| p.enter(Context::Softirq));
                 Flow::Done(was)
             }
             At::Done => {
                 thread::check_nothing_left(cx);
-                cx.private.leave(Context::Softirq);
+                rcu::as_reader(cx, |p| p.leave(Context::Softirq));
                 s.running.release().iter().for_each(|t| cx.rt.release(t));
                 Flow::Done(was)
             }
@@ -139,7 +139,7 @@ impl Protocol for TimerOp {
         let f = Footprint::writes(self.timer);
         match (self.at, v.program.kind(self.timer)) {
             (At::Mod, ObjectKind::Timer { handler }) => f.write(ObjId::task(*handler)),
-            (At::Expire, _) => f.write(v.my_task()),
+            (At::Expire | At::Done, _) => rcu::reader_footprint(v, f.write(v.my_task())),
             _ => f,
         }
     }

@@ -203,8 +203,12 @@ impl Access {
             How::Xchg => cell.swap(self.a, self.order),
             How::CmpXchg => {
                 let seen = match cell.compare_exchange(self.a, self.b, self.order) {
-                    // NULL and 0 are the same to C, but not the same bits here.
-                    Err(other) if crate::expr::same(other, self.a) => cell.compare_exchange(other, self.b, self.order),
+                    // NULL and 0 are the same to C, and so are two objects that lived at one address; not the same bits here.
+                    Err(other) if crate::expr::same(other, self.a) => {
+                        // The address that is there already changes nothing: what lives there now is still meant.
+                        let same = matches!(other, Value::Ref(_)) && crate::expr::same(other, self.b);
+                        cell.compare_exchange(other, if same { other } else { self.b }, self.order)
+                    }
                     result => result,
                 };
                 seen.unwrap_or_else(|other| other)
@@ -328,7 +332,7 @@ impl SpinUntil {
     ) -> bool {
         let dead = self.slot.is_some_and(|h| {
             let lives = matches!(world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
-            let typesafe = program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.rcu_depth > 0;
+            let typesafe = program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.is_reader();
             !lives && !typesafe
         });
         !dead && self.is_over(program, world.var_value(self.target), local) == Ok(false)

@@ -19,13 +19,14 @@
 //!
 //! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
 //! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
-//! wake-up is the next one's.
+//! wake-up is the next one's. The other way round a waiter that was woken in time may come back to a CPU too late: then
+//! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId,
     ThreadSet, Value, View,
     coder::{fields, points},
-    cx::woken_by,
+    cx::{Woken, woken_by},
     ids::ThreadQueue,
     machine::Protocol,
     object::{Facet, FacetSink},
@@ -112,6 +113,8 @@ points! {
         Schedule = "schedule",
         /// Back from `schedule()`.
         Woken = "back from schedule",
+        /// Woken, but back on a CPU only when the time is over: `schedule_timeout()` says what is left of it, which may be nothing.
+        Left = "back from schedule: time left",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
         /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps.
@@ -188,6 +191,14 @@ impl Protocol for Wait {
             At::Woken => {
                 let cause = woken_by(cx, self.patience);
                 cx.set_running();
+                if cause == Woken::WakeUp && self.patience.timed() {
+                    self.at = At::Left;
+                    return Flow::Go;
+                }
+                Flow::Done(cause.result())
+            }
+            At::Left => {
+                let cause = if cx.choose(2) == 0 { Woken::WakeUp } else { Woken::Timeout };
                 Flow::Done(cause.result())
             }
             At::Finish => {
@@ -211,6 +222,7 @@ impl Protocol for Wait {
         match self.at {
             At::Prepare | At::PrepareExclusive | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
             At::Schedule | At::Woken => Footprint::writes(v.my_task()),
+            At::Left => Footprint::NONE.ways(2),
             At::WakeOne | At::WakeAll => {
                 let waiters = v.world.wait_queue(self.queue).waiters.0.queue;
                 waiters.iter().fold(Footprint::writes(self.queue), |f, t| f.write(ObjId::task(t)))

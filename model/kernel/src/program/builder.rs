@@ -104,12 +104,18 @@ impl ProgramBuilder {
         self.program.rcu = Some((rcu, agent));
     }
 
+    /// An error number that prints by name.
+    pub fn errno(&mut self, errno: Errno) {
+        self.program.errnos.push(errno);
+    }
+
     /// The program.
     ///
     /// # Panics
     ///
     /// If it exceeds a capacity of the model: a mistake of the caller, who wrote it down in Rust.
-    pub fn build(self) -> Program {
+    pub fn build(mut self) -> Program {
+        self.program.note_readers();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");
         }
@@ -134,7 +140,7 @@ impl ScriptBuilder {
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
-        self.script.lines.push(SourceLine { line, column: 1, text: text.into() });
+        self.script.lines.push(SourceLine { line, column: 1, text: text.into(), ..SourceLine::default() });
     }
 
     /// The local of that name.

@@ -306,7 +306,8 @@ impl CursorOp {
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let list = cx.resv(self.cursor.resv).list.load(Order::Consume);
-        let num = list.map_or(0, |l| cx.list(l).num.load(Order::Acquire));
+        let order = super::variant_of(cx.program, self.cursor.resv).count_order();
+        let num = list.map_or(0, |l| cx.list(l).num.load(order));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
         self.cursor.set_restarted(!cx.mutated(Mutation::CursorNotRestarted));

@@ -179,7 +179,7 @@ impl Unlocked {
         if !cx.mutated(Mutation::ResvRestartGoesOn) {
             self.index = 0;
         }
-        let order = cx.order(Mutation::ResvRestartRelaxed, Order::Acquire);
+        let order = cx.order(Mutation::ResvRestartRelaxed, super::variant_of(cx.program, self.resv).count_order());
         self.num = match self.list {
             Some(l) => cx.list(l).num.load(order),
             None => 0,

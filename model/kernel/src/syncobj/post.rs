@@ -7,6 +7,7 @@ use crate::{
     coder::{fields, points},
     fence::{self, ChainInit, ChainWalk, FindSeqno, NO_FENCE},
     machine::Protocol,
+    primitives::rcu,
 };
 
 points! {
@@ -267,7 +268,7 @@ impl Protocol for SyncobjPost {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let own = Footprint::writes(self.syncobj);
+        let own = rcu::reader_footprint(v, Footprint::writes(self.syncobj));
         let word = fixed(v.program, self.syncobj).0;
         match self.at {
             At::Get => Footprint::writes(if self.adds_point() { self.contained } else { self.new }),

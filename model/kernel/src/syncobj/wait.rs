@@ -419,7 +419,7 @@ impl Protocol for SyncobjWait {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         // Where it sleeps it is past the last one.
-        let own = || Footprint::writes(self.syncobj());
+        let own = || rcu::reader_footprint(v, Footprint::writes(self.syncobj()));
         let plain = || fixed(v.program, self.syncobj());
         match self.at {
             At::ReadLock if plain().1 == Variant::LoadThenGet => Footprint::reads(plain().0),

@@ -238,7 +238,8 @@ fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: Threa
         let what = if new.pending.peek() != 0 { "signal pending" } else { "no signal pending" };
         out.push(Change::event(name, what));
     }
-    match (old.reader.peek().inside, new.reader.peek().inside) {
+    let inside = |state: &State| state.thread(t).private().rcu_depth > 0;
+    match (inside(before), inside(after)) {
         (false, true) => out.push(Change::event(name, "in an RCU read-side section")),
         (true, false) => out.push(Change::event(name, "out of its RCU read-side section")),
         _ => {}

@@ -59,8 +59,8 @@ fn a_thread_without_an_end_beside_some_that_wait() {
 
 /// The way that a token stands for.
 fn way(program: &Program, schedule: &str) -> String {
-    let steps = token::decode(program, schedule).expect("a token");
-    render(&Counterexample::way(program, &Trace::of(steps)), Style::Plain)
+    let trace = token::decode(program, schedule).expect("a token");
+    render(&Counterexample::way(program, &trace), Style::Plain)
 }
 
 #[test]

@@ -47,6 +47,6 @@ fn line(program: &Program, link: &Found, has: ObjId) -> String {
     let verb = if is_fence(program, has) { "is to signal" } else { "holds" };
     let on = v.object.map_or("nothing", |o| words::authors_name(program, o));
     let place = words::place(program, v.thread, v.pc);
-    let token = token::encode(program, &link.trace.steps);
+    let token = token::of_trace(program, &link.trace);
     format!("  {} {verb} {}, and waits for {on}{place}: {token}", name(v.thread), words::authors_name(program, has))
 }

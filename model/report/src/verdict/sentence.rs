@@ -124,18 +124,10 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             let array = what.split('[').next().unwrap_or(what);
             format!("{who} accesses {array} outside of its length{place}")
         }
+        Property::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
         Property::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
-        Property::DataRace => {
-            let with = v.other.filter(|t| *t != v.thread).map_or("somebody", |t| program.thread_name(t));
-            if v.object.is_some_and(|o| o.as_object().is_some()) {
-                return format!(
-                    "{who} {} {what}, and {with} is in the middle of changing it{place}",
-                    list_access(program, v)
-                );
-            }
-            format!("{who} accesses {what}, and so does {with} at the same time{place}")
-        }
-        Property::Assert => format!("it is false in {who}{place}"),
+        Property::DataRace => data_race(replay, v, who, what, &place),
+        Property::Assert => asserted(program, v, who),
         _ => in_general(program, v),
     }
 }
@@ -209,6 +201,8 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::RcuLeftOpen => format!("{who} ends inside of an RCU read-side section"),
         Rule::IrqsNotOff => format!("{who} enables interrupts that it has not disabled{place}"),
         Rule::IrqsLeftOff => format!("{who} ends with interrupts disabled"),
+        Rule::PreemptNotOff => format!("{who} enables preemption that it has not disabled{place}"),
+        Rule::PreemptLeftOff => format!("{who} ends with preemption disabled"),
         Rule::CallbackNotDue => format!("{what} is called in {who}, and is over, or was taken off{place}"),
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
@@ -293,6 +287,54 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
     }
 }
 
+/// Both sides of a race, each with its line where it is known.
+fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &str) -> String {
+    let program = replay.program;
+    // A list, whose changes take several stores.
+    let is_list = v.object.is_some_and(|o| o.as_object().is_some());
+    let (does, meanwhile) = match is_list {
+        true => (list_access(program, v), "is in the middle of changing it"),
+        false => ("accesses", "does so at the same time"),
+    };
+    let Some(other) = v.other.filter(|t| *t != v.thread) else {
+        return format!("{who} {does} {what}{place}, and somebody {meanwhile}");
+    };
+    // Where accesses overlap, the other is in the middle of its own. A race without overlap is known by its memory order.
+    let pc = replay.last.thread(other).pc();
+    let base = what.split(['[', '.']).next().unwrap_or(what);
+    let at_it = words::op_text(program, other, pc).split_whitespace().any(|w| w.split(['.', '[']).next() == Some(base));
+    let there = if at_it { words::place(program, other, pc) } else { String::new() };
+    format!("{who} {does} {what}{place}, and {} {meanwhile}{there}", program.thread_name(other))
+}
+
+/// The author's own words for what went wrong, if there are any, and the condition.
+fn asserted(program: &Program, v: Violation, who: &str) -> String {
+    let text = words::op_text(program, v.thread, v.pc);
+    let place = match words::line_of(program, v.thread, v.pc) {
+        Some(line) => format!(" ({line})"),
+        None => String::new(),
+    };
+    let quoted: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
+    match quoted[..] {
+        [condition, message] => format!("{message}: `{condition}` is false in {who}{place}"),
+        [condition] => format!("`{condition}` is false in {who}{place}"),
+        _ => format!("it is false in {who}{}", words::place(program, v.thread, v.pc)),
+    }
+}
+
+/// A reference stands where only a number can: which local holds it, and how one asks about it.
+fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
+    let program = replay.program;
+    let is_object = |name: &String| program.objects.iter().any(|o| o.name == *name);
+    let references = since::locals_named(replay, v).filter(|(_, value)| is_object(value));
+    let told: Vec<String> = references.map(|(local, object)| format!("`{local}` refers to {object}")).collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
+    format!(
+        "{who} calculates with a reference, or asks whether it is less than a number{place}{told}; a reference compares by \
+         == and !=, and `IS_ERR(p)` asks whether `p` is an error"
+    )
+}
+
 /// What makes the context of a thread atomic.
 fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
     let private = replay.last.thread(t).private();
@@ -304,6 +346,8 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
         "in an RCU read-side section".into()
     } else if private.irqs_off > 0 {
         "with interrupts off".into()
+    } else if private.preempt_off > 0 {
+        "with preemption off".into()
     } else {
         "in interrupt context".into()
     }

@@ -325,7 +325,7 @@ impl Lower<'_> {
         let entry = entry_of(script);
         script.code.push(Instr::Op { op, into: Some(result), may_fail: None });
         script.code.push(Instr::Return { result: Some(result) });
-        let line = SourceLine { line: 0, column: 0, text: duty.name().to_owned() };
+        let line = SourceLine { line: 0, text: duty.name().to_owned(), ..SourceLine::default() };
         script.lines.extend([line.clone(), line]);
         script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec() });
     }

@@ -270,7 +270,7 @@ impl<'a> Lower<'a> {
             let (at, work) = (workqueue::At::Done, container.work);
             let op = |op| Instr::Op { op, into: None, may_fail: None };
             let duty = Duty::Work;
-            let line = |text: &str| SourceLine { line: 0, column: 0, text: text.to_owned() };
+            let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
             let name = self.program.objects[usize::from(container.fence.0)].name.clone();
             self.program.scripts.push(Script {
                 name: format!("{name}.work"),

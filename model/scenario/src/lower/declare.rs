@@ -191,15 +191,20 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u8::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
-        self.weak |= weak;
         for i in 0..len.unwrap_or(1) {
             let name = match len {
                 None => name.text.clone(),
                 Some(_) => format!("{}[{i}]", name.text),
             };
+            self.declare_weak(weak);
             self.program.vars.push(VarDecl { name, init: Value::Word(0), racy, observed: !weak });
         }
         Symbol::Var { first, len }
+    }
+
+    /// The next variable may be seen stale, and the scenario is about that.
+    fn declare_weak(&mut self, weak: bool) {
+        self.program.weak.extend(weak.then(|| ObjId::var(self.program.vars.len().min(MAX_VARS - 1))));
     }
 
     /// `struct group slots=2 { refs 1; state 0 }`
@@ -216,6 +221,7 @@ impl<'a> Lower<'a> {
         for i in 0..slots {
             for field in &fields {
                 let name = format!("{}#{i}.{}", name.text, field.text);
+                self.declare_weak(options.has("weak"));
                 self.program.vars.push(VarDecl { name, init: Value::Unset, racy: false, observed: false });
             }
         }

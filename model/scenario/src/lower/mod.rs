@@ -59,7 +59,6 @@ pub(crate) struct Lower<'a> {
     budget: &'a mut usize,
     needs_rcu: bool,
     has_loops: bool,
-    weak: bool,
 }
 
 impl<'a> Lower<'a> {
@@ -141,7 +140,7 @@ impl<'a> Lower<'a> {
     /// Which statement of the text it is.
     fn source_line(&self, span: Span) -> SourceLine {
         let Place { line, column } = self.place_of(span);
-        SourceLine { line, column, text: self.line_text(span) }
+        SourceLine { line, column, text: self.line_text(span), ..SourceLine::default() }
     }
 
     /// Where something begins, as people count.

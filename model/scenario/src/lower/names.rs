@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
 
+use crate::ops;
+
 use crate::kind::Kind;
 use crate::report::Span;
 use crate::syntax::{Node, Value as Written, ValueKind};
@@ -146,6 +148,32 @@ fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
         }
         visit(node.children(), see);
     }
+}
+
+/// The error numbers that a scenario names, and those that its operations return: what the table of operations says.
+pub(super) fn errnos(nodes: &[Node]) -> Vec<Errno> {
+    let mut found = BTreeSet::new();
+    visit(nodes, &mut |_, value| match &value.kind {
+        ValueKind::Int(_) => {}
+        ValueKind::Text { said, .. } => found.extend(errnos_in(said)),
+        ValueKind::Word(word) => found.extend(errnos_in(word)),
+    });
+    returned(nodes, &mut found);
+    found.into_iter().collect()
+}
+
+fn returned(nodes: &[Node], found: &mut BTreeSet<Errno>) {
+    for node in nodes {
+        for op in ops::named(&node.name.text) {
+            found.extend(errnos_in(op.returns));
+            found.extend(op.fails.and_then(Value::word).and_then(i32::checked_neg).map(Errno));
+        }
+        returned(node.children(), found);
+    }
+}
+
+fn errnos_in(text: &str) -> impl Iterator<Item = Errno> {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Errno::from_name)
 }
 
 fn numbers_in(text: &str) -> Vec<i64> {

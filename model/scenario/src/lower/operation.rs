@@ -367,8 +367,6 @@ impl<'a> Lower<'a> {
             Op::Slab { at: slab::At::FreeRcu, .. }
                 | Op::CallRcu { .. }
                 | Op::Rcu { at: rcu::At::Synchronize }
-                | Op::Fence { what: fence::What::GetRcu, .. }
-                | Op::GetRcuSafe { .. }
                 | Op::Reserve { .. }
                 | Op::ResvWait { .. }
                 | Op::TestSignaled { .. }
@@ -575,9 +573,11 @@ impl<'a> Lower<'a> {
             (std::mem::take(&mut unit.scopes), std::mem::take(&mut unit.loops), std::mem::take(&mut unit.labels));
         let line = unit.line();
         unit.calls.push(proc.entries[0].span().of(self.text));
+        unit.call_sites.push(line.line);
         unit.frames.push(frame);
         self.block(unit, proc.children());
         unit.calls.pop();
+        unit.call_sites.pop();
         unit.back_to(line);
         (unit.scopes, unit.loops, unit.labels) = (scopes, loops, labels);
         let frame = unit.frames.pop().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fenceweave_kernel::program::TooLarge;
 use fenceweave_kernel::{MAX_THREADS, Program, ThreadId};
 
-use super::names::{Names, Symbol, Words, is_name};
+use super::names::{self, Names, Symbol, Words, is_name};
 use super::{Lower, list};
 use crate::decls;
 use crate::expectations::{Engine, Expectations};
@@ -138,6 +138,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
         mistakes.add("no-block", node.head, "this scenario is empty").expected("`{ … }` after this");
     }
     let words = Words::collect(node.children());
+    let errnos = names::errnos(node.children());
     let cases = cases(text, node, mistakes);
     let about = about(node, mistakes);
     let mut lowered = Vec::new();
@@ -149,6 +150,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
         let program = Program {
             name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
             words: words.iter().map(|(word, number)| (number, word.to_owned())).collect(),
+            errnos: errnos.clone(),
             ..Program::default()
         };
         let lower = Lower {
@@ -169,7 +171,6 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             budget,
             needs_rcu: false,
             has_loops: false,
-            weak: false,
         };
         lowered.push(lower.case(node));
     }
@@ -264,7 +265,6 @@ impl<'a> Lower<'a> {
         Case {
             name: self.case.map(str::to_owned),
             has_loops: self.has_loops,
-            weak: self.weak,
             limits: self.limits,
             excluded,
             expectations,

@@ -30,6 +30,8 @@ pub(crate) struct Unit<'a> {
     pub(super) labels: BTreeMap<&'a str, Span>,
     /// The procs being inlined.
     pub(super) calls: Vec<&'a str>,
+    /// The lines of those calls.
+    pub(super) call_sites: Vec<u32>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
     /// Counters of failures, by where those are written.
@@ -89,6 +91,7 @@ impl<'a> Unit<'a> {
             loops: Vec::new(),
             labels: BTreeMap::new(),
             calls: Vec::new(),
+            call_sites: vec![],
             free: Vec::new(),
             counters: BTreeMap::new(),
             acting: None,
@@ -111,12 +114,15 @@ impl<'a> Unit<'a> {
 
     /// The line that the next instructions belong to.
     pub(super) fn at_line(&mut self, line: u32, text: String) {
-        self.line = SourceLine { line, column: 0, text };
+        self.line = SourceLine { line, column: 0, text, via: String::new() };
     }
 
     /// The statement that the next instructions belong to.
     pub(super) fn at_statement(&mut self, line: SourceLine) {
-        self.line = line;
+        // Each call by its place in the one around it, the innermost first.
+        let calls = self.calls.iter().zip(&self.call_sites).rev();
+        let via: Vec<String> = calls.map(|(proc, at)| format!("{proc}, called at line {at}")).collect();
+        self.line = SourceLine { via: via.join(" of "), ..line };
     }
 
     pub(super) fn line(&self) -> SourceLine {

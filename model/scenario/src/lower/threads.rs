@@ -292,12 +292,16 @@ impl<'a> Lower<'a> {
 
     /// Adds RCU's callbacks and their agent, if anything defers to them.
     pub(super) fn add_rcu(&mut self) {
-        if !self.needs_rcu {
-            return;
+        if self.needs_rcu {
+            self.add_rcu_agent();
         }
+        self.program.note_readers();
+    }
+
+    fn add_rcu_agent(&mut self) {
         let rcu = self.object("rcu".to_owned(), ObjectKind::Rcu);
         let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
-        let line = |text: &str| SourceLine { line: 0, column: 0, text: text.to_owned() };
+        let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
         self.program.scripts.push(Script {
             name: "rcu".to_owned(),
             code: vec![Instr::Op { op: Op::GracePeriods, into: None, may_fail: None }, Instr::End],

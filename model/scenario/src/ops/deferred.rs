@@ -97,6 +97,16 @@ pub(super) const OPS: &[OpSpec] = &[
         "local_irq_restore()",
         |_| Op::LocalIrq { how: irq::How::Restore },
     ),
+    OpSpec::new(
+        "preempt-disable",
+        &[],
+        "keeps this thread on its CPU: it must not sleep, and grace periods wait for it",
+        "preempt_disable()",
+        |_| Op::LocalIrq { how: irq::How::PreemptDisable },
+    ),
+    OpSpec::new("preempt-enable", &[], "lets it be preempted again", "preempt_enable()", |_| Op::LocalIrq {
+        how: irq::How::PreemptEnable,
+    }),
     OpSpec::new("alloc", &[], "allocates memory of no further interest", "kmalloc() kzalloc() kvmalloc()", |args| {
         Op::Alloc { gfp: gfp(args.word("gfp")) }
     })

@@ -120,7 +120,7 @@ impl<'a> About<'a> {
 
 /// Whether two cases are explored alike: the same program, and the same engines with the same limits.
 fn is_same(one: &Case, other: &Case) -> bool {
-    (one.weak, one.limits, &one.excluded) == (other.weak, other.limits, &other.excluded)
+    (one.limits, &one.excluded) == (other.limits, &other.excluded)
         && without_places(&one.program) == without_places(&other.program)
 }
 

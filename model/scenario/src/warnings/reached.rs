@@ -334,8 +334,12 @@ struct Of<'p> {
 impl Of<'_> {
     /// Adds what one script says of its statements.
     fn note(&self, script: &Script, passed: Option<&[Passed]>, all: &mut Statements) {
-        let kept_from = passed.map(|passed| self.kept_from(script, passed)).unwrap_or_default();
-        let behind = passed.map(|passed| behind(script, passed)).unwrap_or_default();
+        let mut kept_from = passed.map(|passed| self.kept_from(script, passed)).unwrap_or_default();
+        let mut behind = passed.map(|passed| behind(script, passed)).unwrap_or_default();
+        if self.cut {
+            // An operation that was not over when the limit was hit has broken nothing: that is what kept executions.
+            kept_from.iter_mut().zip(&mut behind).for_each(|(kept, behind)| *kept |= std::mem::take(behind));
+        }
         for (pc, (instr, line)) in script.code.iter().zip(&script.lines).enumerate().filter(|(_, (_, l))| l.line > 0) {
             let known = all.entry(Place { line: line.line, column: line.column }).or_default();
             known.cut |= self.cut;

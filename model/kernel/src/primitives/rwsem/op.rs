@@ -206,7 +206,7 @@ impl RwSemOp {
         if !self.check_entry(cx, false) {
             return Flow::Done(Value::Word(0));
         }
-        let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
+        let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::Acquire);
         self.check_room(cx, was, 1);
         if was.writer && !cx.mutated(Mutation::RwReadIgnoresWriter) {
             return self.go(At::ReadQueue);

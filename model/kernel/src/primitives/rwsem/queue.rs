@@ -4,7 +4,10 @@
 //! with interrupts off as the kernel has it; whoever else wants it is held back, and the fast paths see each change.
 
 use super::{Count, Queue, READER_BIAS, WAITERS_BIT, Waiters, op::At, op::RwSemOp};
-use crate::{AtomicCell, Cx, Errno, Flow, Held, Mutation, Order, Property, Runtime, SharedCell, ThreadId};
+use crate::{
+    AtomicCell, Cx, Errno, Flow, Held, Mutation, Order, Property, Runtime, SharedCell, ThreadId,
+    primitives::rcu::as_reader,
+};
 
 /// `wait_lock`, held by this step and perhaps by others before and after it.
 #[derive(Clone, Copy)]
@@ -42,7 +45,7 @@ impl RwSemOp {
     /// The section goes on in the next step.
     fn keep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: Section, at: At) -> Flow {
         if !s.begun {
-            cx.private.spin_depth += 1;
+            as_reader(cx, |p| p.spin_depth += 1);
             cx.irqs_disable();
         }
         cx.rwsem(self.sem).queue.set(s.held, s.queue);
@@ -54,7 +57,7 @@ impl RwSemOp {
     fn release<R: Runtime>(&self, cx: &mut Cx<'_, R>, mut s: Section) {
         s.queue.wait_lock.release().iter().for_each(|t| cx.rt.release(t));
         if s.begun {
-            cx.private.spin_depth -= 1;
+            as_reader(cx, |p| p.spin_depth -= 1);
             cx.irqs_restore();
         }
         cx.rwsem(self.sem).queue.set(s.held, s.queue);
@@ -94,7 +97,8 @@ impl RwSemOp {
         let flag = s.queue.waiters.is_empty() && !cx.mutated(Mutation::RwReadQueueNoFlag);
         self.queue(cx, &mut s.queue.waiters, false);
         let change = if flag { WAITERS_BIT as i32 - READER_BIAS } else { -READER_BIAS };
-        let was = cx.rwsem(self.sem).count.fetch_add(change, Order::AcqRel);
+        // atomic_long_add_return()
+        let was = cx.fully(|cx| cx.rwsem(self.sem).count.fetch_add(change, Order::Full));
         let now = Count { readers: was.readers - 1, ..was };
         self.afterwards(At::ReadSleep, 0);
         if cx.mutated(Mutation::RwReadQueueNoWake) {
@@ -118,7 +122,8 @@ impl RwSemOp {
         self.afterwards(At::WriteSleep, 0);
         if s.queue.waiters.first().is_some_and(|(t, _)| t == cx.me) {
             if !cx.mutated(Mutation::RwWriteQueueNoFlag) {
-                cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::AcqRel);
+                // atomic_long_or(), which orders nothing.
+                cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::Relaxed);
             }
         } else if !cx.mutated(Mutation::RwWriteQueueNoWake) {
             let now = self.count(cx, Order::Relaxed);
@@ -188,7 +193,8 @@ impl RwSemOp {
 
     /// The first reader is counted before anybody else looks: a writer may be about to steal the lock.
     fn mark_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: Section) -> Flow {
-        let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::AcqRel);
+        // atomic_long_fetch_add()
+        let was = cx.fully(|cx| cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::Full));
         self.check_room(cx, was, 1);
         let next = match () {
             () if was.writer => At::MarkUndo,

@@ -6,48 +6,48 @@ use fenceweave_scenario::{Report, Statement, outline};
 
 /// A file being edited.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     text: String,
-    pub(super) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// A statement.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) name: String,
-    span: Range<usize>,
-    pub(super) entries: Vec<Part>,
-    pub(super) block: Option<Vec<Node>>,
-    pub(super) dropped: bool,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) span: Range<usize>,
+    pub(crate) entries: Vec<Part>,
+    pub(crate) block: Option<Vec<Node>>,
+    pub(crate) dropped: bool,
     /// Its block stands in its place.
-    pub(super) hoisted: bool,
+    pub(crate) hoisted: bool,
     /// It stands where things are declared: in the scenario itself, or in an `only` there.
-    pub(super) is_section: bool,
+    pub(crate) is_section: bool,
 }
 
 /// An operand or an option.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
-    span: Range<usize>,
-    pub(super) key: Option<String>,
-    pub(super) value: String,
-    pub(super) number: Option<i64>,
-    pub(super) quoted: bool,
-    pub(super) dropped: bool,
+pub(crate) struct Part {
+    pub(crate) span: Range<usize>,
+    pub(crate) key: Option<String>,
+    pub(crate) value: String,
+    pub(crate) number: Option<i64>,
+    pub(crate) quoted: bool,
+    pub(crate) dropped: bool,
     changed: bool,
 }
 
 /// Where a statement stands: the places of the statements around it, and its own.
-pub(super) type Path = Vec<usize>;
+pub(crate) type Path = Vec<usize>;
 
 impl Tree {
-    pub(super) fn read(text: &str) -> Result<Tree, Report> {
+    pub(crate) fn read(text: &str) -> Result<Tree, Report> {
         let nodes = outline("shrunk.kdl", text)?.into_iter().map(|s| node(s, Place::File)).collect();
         Ok(Tree { text: text.to_owned(), nodes })
     }
 
     /// The text: the statements that are left, or all of them with `/-` before those that are not.
-    pub(super) fn print(&self, keep_text: bool) -> String {
+    pub(crate) fn print(&self, keep_text: bool) -> String {
         if keep_text {
             return self.marked();
         }
@@ -69,7 +69,7 @@ impl Tree {
         out + &self.text[at..]
     }
 
-    pub(super) fn at(&mut self, path: &[usize]) -> Option<&mut Node> {
+    pub(crate) fn at(&mut self, path: &[usize]) -> Option<&mut Node> {
         let (first, rest) = path.split_first()?;
         let mut node = self.nodes.get_mut(*first)?;
         for place in rest {
@@ -79,7 +79,7 @@ impl Tree {
     }
 
     /// Every statement that is left, outer ones first.
-    pub(super) fn paths(&self) -> Vec<Path> {
+    pub(crate) fn paths(&self) -> Vec<Path> {
         let mut paths = vec![];
         collect(&self.nodes, &[], &mut paths);
         paths.sort_by_key(Vec::len);
@@ -87,7 +87,7 @@ impl Tree {
     }
 
     /// Changes every statement that is left.
-    pub(super) fn each(&mut self, change: &mut dyn FnMut(&mut Node)) {
+    pub(crate) fn each(&mut self, change: &mut dyn FnMut(&mut Node)) {
         fn each(nodes: &mut [Node], change: &mut dyn FnMut(&mut Node)) {
             for node in nodes.iter_mut().filter(|node| !node.dropped) {
                 change(node);
@@ -98,12 +98,12 @@ impl Tree {
     }
 
     /// The threads that are left.
-    pub(super) fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.sections().iter().filter(|section| section.name == "thread").count()
     }
 
     /// The statements that are left inside of scripts.
-    pub(super) fn statements(&self) -> usize {
+    pub(crate) fn statements(&self) -> usize {
         fn count(nodes: &[Node]) -> usize {
             let left = nodes.iter().filter(|node| !node.dropped);
             left.map(|node| usize::from(!node.hoisted) + count(node.block.as_deref().unwrap_or_default())).sum()
@@ -117,7 +117,7 @@ impl Tree {
     }
 
     /// What stands in the scenarios and is left, also inside of `only`.
-    pub(super) fn sections(&self) -> Vec<&Node> {
+    pub(crate) fn sections(&self) -> Vec<&Node> {
         fn below<'a>(nodes: &'a [Node], found: &mut Vec<&'a Node>) {
             for node in nodes.iter().filter(|node| !node.dropped) {
                 if node.is_section && node.name != "only" {
@@ -170,7 +170,7 @@ fn node(statement: Statement, place: Place) -> Node {
 
 impl Part {
     /// Puts another value in the place of this one.
-    pub(super) fn change(&mut self, value: String) {
+    pub(crate) fn change(&mut self, value: String) {
         self.number = value.parse().ok();
         self.value = value;
         self.changed = true;

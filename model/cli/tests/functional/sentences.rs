@@ -1,0 +1,97 @@
+//! What the last lines of a trace say: who did what to whom, in the author's words, and where.
+
+use crate::project::Project;
+
+/// What `check` says of a scenario that is not as expected.
+fn told(text: &str) -> String {
+    Project::new().file("s.kdl", text).run("check s.kdl").exits(1).out
+}
+
+#[track_caller]
+fn says(told: &str, what: &str) {
+    assert!(told.contains(what), "`{what}` is not in\n{told}");
+}
+
+#[test]
+fn an_assertion_speaks_in_its_authors_words() {
+    let told = told(
+        r#"scenario s {
+            var x
+            thread a { load x into=p; assert "p == 1" "a half-drawn frame is shown" }
+            expect { holds }
+        }"#,
+    );
+    says(&told, "assert: a half-drawn frame is shown: `p == 1` is false in a (line 3)\n  p=0\n");
+}
+
+#[test]
+fn a_race_has_two_sides() {
+    let told =
+        told("scenario s { var x plain\n thread a { store x 1 }\n thread b { load x into=v }\n expect { holds } }");
+    says(&told, "a accesses x (line 2: store x 1), and b does so at the same time (line 3: load x into=v)");
+}
+
+#[test]
+fn of_a_proc_the_line_of_the_call_is_told() {
+    let told = told(
+        r#"scenario s {
+            struct o slots=2 { refs 1; d 0 }
+            var p
+            setup { new o into=x; store p x }
+            proc drop { load p into=q; put q }
+            proc close { drop }
+            thread a { drop; close }
+            expect { holds }
+        }"#,
+    );
+    says(&told, "(line 5: put q, in drop, called at line 6 of close, called at line 7)");
+    says(&told, "was freed at step 3, by a (line 5: put q, in drop, called at line 7)");
+}
+
+#[test]
+fn who_must_go_first_is_who_matters() {
+    let told = told(
+        r#"scenario s {
+            lock l
+            fence hardware
+            callback done
+            thread first { lock l; unlock l }
+            thread run-job { add-callback hardware done into=ret }
+            thread timed-out { remove-callback hardware done into=removed; assert "removed == 1" }
+            device gpu { signal hardware }
+            expect { holds }
+        }"#,
+    );
+    says(&told, "passes if at step 1 run-job goes first");
+}
+
+#[test]
+fn a_reference_is_no_number_and_the_way_to_ask_is_told() {
+    let scenario = |condition: &str| {
+        format!(
+            r#"scenario s {{
+                syncobj s
+                fence f
+                fence stub spare
+                setup {{ syncobj-replace-fence s f }}
+                thread a {{ syncobj-find-fence s into=p; when "{condition}" {{ return p }}; put p kind=fence; signal f }}
+                teardown {{ syncobj-reset s; put stub; put f }}
+                expect {{ holds }}
+            }}"#
+        )
+    };
+    let told = told(&scenario("p < 0"));
+    says(&told, "`p` refers to f");
+    says(&told, "`IS_ERR(p)`");
+    let project = Project::new().file("s.kdl", scenario("IS_ERR(p)"));
+    let right = project.run("check s.kdl");
+    assert!(!right.out.contains("wrong-kind"), "{}", right.out);
+}
+
+#[test]
+fn a_number_is_an_errno_only_where_the_scenario_has_to_do_with_that_one() {
+    let count = told(r#"scenario s { var n; thread a { add n -1 into=r }; expect { at-end "n == 0" } }"#);
+    says(&count, "n: 0→-1");
+    let errno = told(r#"scenario s { var n; thread a { store n -EIO; load n into=r }; expect { at-end "n == 0" } }"#);
+    says(&errno, "n: 0→-EIO");
+}

@@ -1,0 +1,347 @@
+//! A scenario with one mistake put into its text: what its author could have got wrong, and its expectations should notice.
+//!
+//! ```text
+//!   leave out    a statement; an unlock, a put, a wake-up and a barrier are named as such
+//!   exchange     two neighbours
+//!   negate       the condition of a `when` or a `while`
+//!   weaken       the order of an access
+//!   usage        another usage class of a fence, one weaker and one stronger
+//! ```
+//!
+//! The text is edited in place, so that every line stays where it is. What no longer loads shows nothing; whether an
+//! alteration is noticed is for whoever runs it to say.
+
+use std::{fmt, ops::Range};
+
+use fenceweave_scenario::Report;
+
+use crate::tree::{Node, Tree};
+
+/// What sort of mistake it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Kind {
+    /// A statement is left out.
+    LeaveOut,
+    /// A lock stays held, a section open.
+    NoUnlock,
+    /// A reference stays, memory is never freed.
+    NoPut,
+    /// A waiter is not woken.
+    NoWake,
+    /// A barrier is not there.
+    NoBarrier,
+    /// Two neighbours in the other order.
+    Exchange,
+    /// A condition turned round.
+    Negate,
+    /// An access with less order.
+    WeakenOrder,
+    /// A fence of another usage class.
+    OtherUsage,
+}
+
+impl Kind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::LeaveOut => "leave-out",
+            Kind::NoUnlock => "no-unlock",
+            Kind::NoPut => "no-put",
+            Kind::NoWake => "no-wake",
+            Kind::NoBarrier => "no-barrier",
+            Kind::Exchange => "exchange",
+            Kind::Negate => "negate",
+            Kind::WeakenOrder => "weaken-order",
+            Kind::OtherUsage => "other-usage",
+        }
+    }
+
+    /// Whether only weak memory can tell.
+    pub fn needs_loom(self) -> bool {
+        matches!(self, Kind::NoBarrier | Kind::WeakenOrder)
+    }
+
+    /// What leaving a statement out is.
+    fn without(word: &str) -> Kind {
+        let begins = |names: &[&str]| names.iter().any(|name| word.starts_with(name));
+        if word.contains("unlock")
+            || begins(&[
+                "up-",
+                "downgrade-",
+                "local-irq-enable",
+                "local-irq-restore",
+                "acquire-fini",
+                "exec-fini",
+                "end-signalling",
+            ])
+        {
+            Kind::NoUnlock
+        } else if word == "put"
+            || word.ends_with("-put")
+            || begins(&["free", "call-rcu", "sync-file-release", "iter-end"])
+        {
+            Kind::NoPut
+        } else if begins(&["wake", "complete", "signal", "check-and-signal", "queue-work", "mod-timer"]) {
+            Kind::NoWake
+        } else if begins(&["smp-", "synchronize-"]) {
+            Kind::NoBarrier
+        } else {
+            Kind::LeaveOut
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A scenario with one mistake in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Alteration {
+    /// What sort.
+    pub kind: Kind,
+    /// Where the statement stands, from 1.
+    pub line: u32,
+    /// Where it begins in the line, in characters from 1.
+    pub column: u32,
+    /// What its author wrote, on one line.
+    pub was: String,
+    /// What stands there instead; empty if nothing does.
+    pub becomes: String,
+    /// The whole file.
+    pub text: String,
+}
+
+/// What has a block that runs.
+const SCRIPTS: [&str; 9] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "setup", "teardown"];
+/// What does nothing by itself.
+const IDLE: [&str; 5] = ["label", "only", "unreached", "progress", "else"];
+/// From the strongest to the weakest.
+const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
+/// From the strongest to the weakest.
+const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
+
+/// Every alteration of one scenario of a file, in the order of the text.
+///
+/// # Errors
+///
+/// If the text is no well-formed file.
+pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report> {
+    let tree = Tree::read(text)?;
+    let mut found = Found { text, all: vec![] };
+    let is_it = |node: &&Node| node.entries.first().is_some_and(|name| name.value == scenario);
+    for node in tree.nodes.iter().filter(is_it) {
+        found.sections(node.block.as_deref().unwrap_or_default());
+    }
+    Ok(found.all)
+}
+
+/// At most so many of them, from all over the text.
+pub fn at_most(max: usize, all: Vec<Alteration>) -> Vec<Alteration> {
+    let n = all.len();
+    if n <= max {
+        return all;
+    }
+    let taken: Vec<usize> = (0..max).map(|i| i * n / max).collect();
+    let keep = |(i, a): (usize, Alteration)| taken.binary_search(&i).is_ok().then_some(a);
+    all.into_iter().enumerate().filter_map(keep).collect()
+}
+
+/// Alterations found so far.
+struct Found<'a> {
+    text: &'a str,
+    all: Vec<Alteration>,
+}
+
+impl Found<'_> {
+    fn sections(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            let inside = node.block.as_deref().unwrap_or_default();
+            match node.name.as_str() {
+                "only" => self.sections(inside),
+                name if SCRIPTS.contains(&name) => self.block(inside),
+                _ => {}
+            }
+        }
+    }
+
+    fn block(&mut self, nodes: &[Node]) {
+        for (at, node) in nodes.iter().enumerate() {
+            let next = nodes.get(at + 1);
+            let other = next.filter(|next| node.name == "when" && next.name == "else");
+            if !IDLE.contains(&node.name.as_str()) {
+                self.leave_out(node, other);
+            } else if node.name == "else" {
+                self.add(Kind::LeaveOut, node, String::new(), self.with(&[(node.span.start..node.span.start, "/-")]));
+            }
+            if let Some(next) = next.filter(|next| is_movable(node) && is_movable(next)) {
+                let behind_else = nodes.get(at + 2).is_some_and(|after| after.name == "else" && next.name == "when");
+                if !behind_else && self.text[node.span.clone()] != self.text[next.span.clone()] {
+                    self.exchange(node, next);
+                }
+            }
+            self.negate(node);
+            self.options(node);
+            self.block(node.block.as_deref().unwrap_or_default());
+        }
+    }
+
+    fn leave_out(&mut self, node: &Node, other: Option<&Node>) {
+        let marks: Vec<(Range<usize>, &str)> =
+            [Some(node), other].into_iter().flatten().map(|n| (n.span.start..n.span.start, "/-")).collect();
+        self.add(Kind::without(&node.name), node, String::new(), self.with(&marks));
+    }
+
+    fn exchange(&mut self, node: &Node, next: &Node) {
+        let (one, two) = (&self.text[node.span.clone()], &self.text[next.span.clone()]);
+        let text = self.with(&[(node.span.clone(), two), (next.span.clone(), one)]);
+        let becomes = format!("{}; {}", self.head(next), self.head(node));
+        let was = format!("{}; {}", self.head(node), self.head(next));
+        self.push(Kind::Exchange, node, was, becomes, text);
+    }
+
+    /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`.
+    fn negate(&mut self, node: &Node) {
+        if !matches!(node.name.as_str(), "when" | "while") {
+            return;
+        }
+        for part in &node.entries {
+            let new = match part.key.as_deref() {
+                Some("is") => format!("is-not={}", part.value),
+                Some("is-not") => format!("is={}", part.value),
+                None if part.quoted => format!("\"!({})\"", part.value.trim_matches('"')),
+                _ => continue,
+            };
+            self.replace(Kind::Negate, node, part.span.clone(), &new);
+        }
+    }
+
+    fn options(&mut self, node: &Node) {
+        for part in &node.entries {
+            let at = |all: &[&str]| all.iter().position(|known| *known == part.value);
+            match part.key.as_deref() {
+                Some("order") => {
+                    let weaker: &[&str] = match at(&ORDERS) {
+                        Some(0) => &["acq-rel", "relaxed"],
+                        Some(1) => &["acquire", "release"],
+                        Some(2 | 3) => &["relaxed"],
+                        _ => &[],
+                    };
+                    for new in weaker {
+                        self.replace(Kind::WeakenOrder, node, part.span.clone(), &format!("order={new}"));
+                    }
+                }
+                Some("usage") => {
+                    let Some(at) = at(&USAGES) else { continue };
+                    let others = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
+                    for new in others.filter_map(|other| USAGES.get(other)) {
+                        self.replace(Kind::OtherUsage, node, part.span.clone(), &format!("usage={new}"));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn replace(&mut self, kind: Kind, node: &Node, span: Range<usize>, new: &str) {
+        let text = self.with(&[(span.clone(), new)]);
+        let (start, head) = (node.span.start, self.head_span(node));
+        let before = self.text.get(start..span.start).unwrap_or_default();
+        let after = self.text.get(span.end..head.end).unwrap_or_default();
+        let becomes = one_line(&format!("{before}{new}{after}"));
+        self.add(kind, node, becomes, text);
+    }
+
+    fn add(&mut self, kind: Kind, node: &Node, becomes: String, text: String) {
+        let was = self.head(node);
+        self.push(kind, node, was, becomes, text);
+    }
+
+    fn push(&mut self, kind: Kind, node: &Node, was: String, becomes: String, text: String) {
+        let before = &self.text[..node.span.start];
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        let line = count(before.bytes().filter(|byte| *byte == b'\n').count());
+        let column = count(before[start..].chars().count());
+        self.all.push(Alteration { kind, line, column, was, becomes, text });
+    }
+
+    /// The statement without its block.
+    fn head_span(&self, node: &Node) -> Range<usize> {
+        let end = node.entries.last().map_or(node.span.start + node.name.len(), |last| last.span.end);
+        node.span.start..end.clamp(node.span.start, node.span.end)
+    }
+
+    fn head(&self, node: &Node) -> String {
+        one_line(self.text.get(self.head_span(node)).unwrap_or(&node.name))
+    }
+
+    /// The text with other text in these places, which are in order.
+    fn with(&self, edits: &[(Range<usize>, &str)]) -> String {
+        let (mut out, mut at) = (String::new(), 0);
+        for (range, new) in edits {
+            out.push_str(&self.text[at..range.start]);
+            out.push_str(new);
+            at = range.end;
+        }
+        out + &self.text[at..]
+    }
+}
+
+/// What can change places with its neighbour: no label, and nothing that belongs to what stands before it.
+fn is_movable(node: &Node) -> bool {
+    !IDLE.contains(&node.name.as_str())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "scenario s {\n  var x\n  lock m\n  resv r\n  thread t {\n    lock m; store x 1 order=release; unlock m\n    load x into=v\n    when \"v == 1\" { smp-mb }\n    else { load x }\n  }\n  expect { holds }\n}\n";
+
+    fn all() -> Vec<Alteration> {
+        alterations(TEXT, "s").expect("a well-formed text")
+    }
+
+    #[test]
+    fn each_is_one_edit_in_place() {
+        for a in all() {
+            assert_eq!(a.text.lines().count(), TEXT.lines().count(), "{a:?}");
+            assert_ne!(a.text, TEXT);
+            let line = TEXT.lines().nth(a.line as usize - 1).expect("a line of the text");
+            let word = a.was.split(' ').next().expect("a word").trim_end_matches(';');
+            assert!(line[a.column as usize - 1..].starts_with(word), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn every_sort_of_mistake_is_made() {
+        let kinds: Vec<(Kind, String)> = all().into_iter().map(|a| (a.kind, a.becomes)).collect();
+        let has = |kind, becomes: &str| kinds.contains(&(kind, becomes.to_owned()));
+        assert!(has(Kind::NoUnlock, "") && has(Kind::NoBarrier, "") && has(Kind::LeaveOut, ""), "{kinds:?}");
+        assert!(has(Kind::Exchange, "store x 1 order=release; lock m"), "{kinds:?}");
+        assert!(has(Kind::Negate, "when \"!(v == 1)\""), "{kinds:?}");
+        assert!(has(Kind::WeakenOrder, "store x 1 order=relaxed"), "{kinds:?}");
+    }
+
+    #[test]
+    fn what_goes_with_its_else_takes_it_along() {
+        let gone =
+            all().into_iter().find(|a| a.was == "when \"v == 1\"" && a.becomes.is_empty()).expect("it is left out");
+        assert!(gone.text.contains("/-when \"v == 1\"") && gone.text.contains("/-else"), "{}", gone.text);
+        assert!(fenceweave_scenario::load("s.kdl", &gone.text).is_ok());
+    }
+
+    #[test]
+    fn fewer_come_from_all_over_the_text() {
+        let some = at_most(3, all());
+        assert_eq!(some.len(), 3);
+        assert!(some[0].line < some[2].line);
+    }
+}

@@ -1,0 +1,70 @@
+//! Random programs against the judge, which shares nothing with the protocols: a minute of what `fenceweave fuzz --judge`
+//! does for hours.
+
+use fenceweave_fuzz::second::{self, Opinion, Sort, Tally};
+
+/// Programs with more states than this are for the command.
+const MOST: usize = 12_000;
+
+/// Asks about so many programs of a sort; nobody may differ, and most must be small enough to tell.
+fn agree(sort: Sort, count: u64) -> Tally {
+    let mut tally = Tally::default();
+    for number in 0..count {
+        let opinion = second::ask(sort, number, MOST);
+        if let Err(failure) = &opinion {
+            panic!("program {number}: {}\n{}\n{}", failure.check, failure.detail, second::text(sort, number));
+        }
+        tally.count(&opinion);
+    }
+    assert!(tally.equal * 2 > count && tally.ends > tally.equal, "{tally:?}");
+    tally
+}
+
+#[test]
+fn words() {
+    agree(Sort::Words, 300);
+}
+
+#[test]
+fn spinlocks() {
+    assert!(agree(Sort::Spin, 300).hangs > 0);
+}
+
+#[test]
+fn mutexes() {
+    assert!(agree(Sort::Mutex, 80).hangs > 0);
+}
+
+#[test]
+fn semaphores() {
+    assert!(agree(Sort::Rwsem, 60).hangs > 0);
+}
+
+#[test]
+fn completions() {
+    assert!(agree(Sort::Completion, 300).hangs > 0);
+}
+
+#[test]
+fn wait_queues() {
+    assert!(agree(Sort::Queue, 120).hangs > 0);
+}
+
+#[test]
+fn wait_die() {
+    agree(Sort::WaitDie, 50);
+}
+
+#[test]
+fn wound_wait() {
+    agree(Sort::WoundWait, 50);
+}
+
+#[test]
+fn the_same_number_is_the_same_program() {
+    for sort in Sort::ALL {
+        assert_eq!(second::text(sort, 7), second::text(sort, 7));
+        assert_ne!(second::text(sort, 7), second::text(sort, 8));
+    }
+    assert!(matches!(second::ask(Sort::Words, 1, 2), Ok(Opinion::TooLarge)));
+}
