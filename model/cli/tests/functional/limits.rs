@@ -5,15 +5,20 @@ use crate::project::{BIG, Project, TWO_ORDERS};
 #[test]
 fn a_limit_on_states_says_what_was_covered() {
     let project = Project::new().file("big.kdl", BIG);
-    insta::assert_snapshot!(project.run("check big.kdl --states 100").sheet(), @"
+    insta::assert_snapshot!(project.run("check big.kdl --states 100").sheet(), @r#"
     big: INCOMPLETE: holds so far
       explicit  incomplete: more than 100 states; 101 states were found and 10 looked at
 
     raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
 
-    1 case in 1 file: 0 as expected, 1 incomplete
+    warning[unreached]: big.kdl:4:54: no execution came here within the limit: `unlock fb`
+      |     thread t count=10 { lock fb; unlock fb; lock fb; unlock fb }
+      |                                                      ^^^^^^^^^
+      help: leave it out, or mend what keeps executions from it; if it is meant, begin its block with `unreached "why"`
+
+    1 case in 1 file: 0 as expected, 1 incomplete, 1 warning
     -- exit code 3
-    ");
+    "#);
 }
 
 #[test]
@@ -174,7 +179,7 @@ fn the_worst_of_several_is_the_exit_code() {
     let end = ran.out.split("\n\n").last().unwrap_or_default();
     insta::assert_snapshot!(end, @"
 
-    2 cases in 2 files: 0 as expected, 1 not as expected, 1 incomplete, 1 file with mistakes
+    2 cases in 2 files: 0 as expected, 1 not as expected, 1 incomplete, 1 file with mistakes, 1 warning
     not as expected:
       two-orders (unexpected/two-orders.kdl)
     incomplete:
@@ -197,7 +202,7 @@ fn a_limit_of_the_scenario_gives_way_to_the_users() {
 /// Two threads of message passing, and a clause that only loom is asked about.
 const LOOM_ONLY: &str = r#"scenario loom-only {
     about "A clause for loom alone."
-    var data init=0
+    var data init=0 weak
     var flag init=0 weak
     limits executions=1 preemptions=1
     thread writer { store data 1; store flag 1 }
