@@ -164,6 +164,10 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             NO_HANDOFF,
             OPTIMISTIC_SPIN,
             flag(
+                "debug-lock-alloc",
+                "as with CONFIG_DEBUG_LOCK_ALLOC: no lock is taken on the fast path, which leaves a context wounded that holds nothing any more",
+            ),
+            flag(
                 "no-lockdep",
                 "as without CONFIG_PROVE_LOCKING: to wait for a second one without the context is no mistake as long as \
                  nobody is in the way; for reservations: `ww-class reservation_ww_class no-lockdep`",
@@ -287,6 +291,10 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 Takes::OneOf(&RESV_VARIANTS),
                 "which fences of its own context a new one may take the place of, upstream without it; `unordered-count` is upstream, \
                  with `num_fences` read as the kernel has it, which no `smp_rmb()` orders before the slots",
+            ),
+            flag(
+                "debug-mutexes",
+                "as with CONFIG_DEBUG_MUTEXES: room that was reserved and not used is gone when the lock is released, so that the next reserve makes a new list",
             ),
         ],
         meaning: "a reservation: a ww mutex and a list of fences",

@@ -15,6 +15,7 @@ mod harness;
 mod json;
 mod limits;
 mod listing;
+mod litmus;
 mod liveness;
 mod mistakes;
 mod mutants;

@@ -226,19 +226,24 @@ impl CallbackOp {
             return Flow::Call(call);
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        let result = self.queue(cx, &mut locked);
+        let result = self.queue_if_pending(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(result)
     }
 
     /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
-    fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
+    fn queue_if_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
         if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceAddNoTest) {
             if cx.mutated(Mutation::FenceAddCalls) && self.callback.as_object().is_some() {
                 run(cx, self.callback, None);
             }
             return Value::from(Errno::ENOENT);
         }
+        self.queue(cx, locked)
+    }
+
+    /// Puts the node on the list.
+    fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
         if cx.mutated(Mutation::FenceAddNotQueued) {
             return Value::Word(0);
         }
@@ -262,7 +267,9 @@ impl CallbackOp {
         Value::Word(0)
     }
 
-    /// The lock is held since `enable_signaling` was called.
+    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at the bit
+    /// again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head has become the
+    /// timestamp), and the callback never runs.
     fn queue_and_unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);

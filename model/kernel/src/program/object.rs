@@ -95,6 +95,8 @@ pub enum ObjectKind {
         lists: (ObjId, u8),
         /// Which entry a new fence may take the place of.
         variant: resv::Variant,
+        /// `CONFIG_DEBUG_MUTEXES`: a list has no more room than fences when the lock is released.
+        debug_mutexes: bool,
     },
     /// `struct dma_resv_list`.
     FenceList,

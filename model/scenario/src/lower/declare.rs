@@ -106,7 +106,10 @@ impl<'a> Lower<'a> {
         let object = match spec.kind {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
-            Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
+            Some(Kind::Resv) => {
+                let variant = resv_variant(options.word("variant"));
+                return self.reservation(name, variant, options.has("debug-mutexes"));
+            }
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
             Some(Kind::Syncobj) => return self.syncobj(name, syncobj_variant(options.word("variant"))),
@@ -276,11 +279,14 @@ impl<'a> Lower<'a> {
         (fields, refs)
     }
 
-    fn reservation(&mut self, name: &Name, variant: resv::Variant) -> Symbol {
+    fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
         let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
         let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
         self.object(name.text.clone(), ObjectKind::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
-        self.object(format!("{}.fences", name.text), ObjectKind::Resv { lock, lists: (id(2), LISTS), variant });
+        self.object(
+            format!("{}.fences", name.text),
+            ObjectKind::Resv { lock, lists: (id(2), LISTS), variant, debug_mutexes },
+        );
         for i in 0..LISTS {
             self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
         }
@@ -482,6 +488,7 @@ fn mutex_config(options: &Options<'_>) -> ww::Config {
     ww::Config {
         handoff: !options.has("no-handoff"),
         optimistic_spin: options.has("optimistic-spin"),
+        debug_lock_alloc: options.has("debug-lock-alloc"),
         lockdep: !options.has("no-lockdep"),
     }
 }
