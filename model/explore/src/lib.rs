@@ -20,6 +20,8 @@
 pub mod compare;
 pub mod diagnose;
 pub mod explicit;
+pub mod interrupt;
+mod room;
 pub mod shuttle;
 pub mod walk;
 pub mod weak;
@@ -100,7 +102,7 @@ pub struct Limits {
     pub states: u64,
     /// Most executions to run (shuttle, loom).
     pub executions: u64,
-    /// Most memory to use for visited states, in bytes.
+    /// Most memory to use, in bytes: states, graph, outcomes, and what the process takes for itself.
     pub memory_bytes: u64,
     /// Most time to spend. Tests never set one.
     pub time: Option<Duration>,

@@ -201,6 +201,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[
             option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
             option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
+            option(
+                "lock",
+                Takes::Object(&[Kind::Lock]),
+                "the driver's spinlock that it is given, and may share with others; without it each has a lock of its own",
+            ),
             flag("uninitialised", "a thread must `fence-init` it first"),
             flag(
                 "seqno64",

@@ -357,7 +357,8 @@ impl Execution {
         let world = &mut *self.system.world().borrow_mut();
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
-        let broken = stuck.or_else(|| alone.run_script(&program.teardown, &mut threads));
+        let broken =
+            stuck.or_else(|| alone.run_script(&program.teardown, &mut threads).map(|v| program.of_teardown(v)));
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &shown);
         }
