@@ -11,7 +11,12 @@ fn a_limit_on_states_says_what_was_covered() {
 
     raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
 
-    1 case in 1 file: 0 as expected, 1 incomplete
+    warning[unreached]: big.kdl:4:54: no execution came here within the limit: `unlock fb`
+      |     thread t count=10 { lock fb; unlock fb; lock fb; unlock fb }
+      |                                                      ^^^^^^^^^
+      help: raise the limit
+
+    1 case in 1 file: 0 as expected, 1 incomplete, 1 warning
     -- exit code 3
     ");
 }
@@ -104,7 +109,7 @@ fn the_worst_of_several_is_the_exit_code() {
     let end = ran.out.split("\n\n").last().unwrap_or_default();
     insta::assert_snapshot!(end, @"
 
-    2 cases in 2 files: 0 as expected, 1 not as expected, 1 incomplete, 1 file with mistakes
+    2 cases in 2 files: 0 as expected, 1 not as expected, 1 incomplete, 1 file with mistakes, 1 warning
     not as expected:
       two-orders (unexpected/two-orders.kdl)
     incomplete:

@@ -58,6 +58,20 @@ impl<'a> About<'a> {
         self.sections().iter().filter(|node| of_a_class(node)).any(|node| node.option("class").is_none())
     }
 
+    /// Whether nothing but its declaration names it.
+    pub(super) fn is_unnamed(&self, declared: Span) -> bool {
+        fn names(nodes: &[Node], text: &str, declared: Span) -> bool {
+            let name = declared.of(text);
+            nodes.iter().any(|node| {
+                let values = node.entries.iter().map(|entry| entry.value.span).filter(|span| *span != declared);
+                node.name.text == name
+                    || values.into_iter().any(|span| names_in(span.of(text)).any(|said| said == name))
+                    || names(node.children(), text, declared)
+            })
+        }
+        !names(self.node.children(), self.text, declared)
+    }
+
     fn unused_labels(&mut self, section: &'a Node) {
         let (mut labels, mut jumps) = (Vec::new(), BTreeSet::new());
         labels_and_jumps(section, self.text, &mut labels, &mut jumps);
