@@ -40,7 +40,7 @@ fn rings(threads: usize) -> Vec<Ring> {
     let way = |b: i32| Ring {
         threads,
         wound_wait: b & 1 != 0,
-        config: Config { handoff: b & 2 == 0, optimistic_spin: b & 4 != 0, lockdep: true },
+        config: Config { handoff: b & 2 == 0, optimistic_spin: b & 4 != 0, ..Config::UPSTREAM },
         inject_deadlock: u8::from(b & 8 != 0),
         signal: b & 16 != 0,
         ..RING
@@ -262,7 +262,7 @@ fn who_is_handed_the_mutex_does_not_starve() {
     for wound_wait in [false, true] {
         for optimistic_spin in [false, true] {
             for handoff in [true, false] {
-                let config = Config { handoff, optimistic_spin, lockdep: false };
+                let config = Config { handoff, optimistic_spin, lockdep: false, ..Config::UPSTREAM };
                 let ring = Ring { wound_wait, config, stamped: false, endless: true, ..RING };
                 let found = properties(&explicit(&ring.program()));
                 let starves = found.contains(&Property::Starvation);

@@ -250,7 +250,7 @@ fn is_kept_by_discipline(property: Property) -> bool {
 
 /// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit sees.
 fn is_of_one_execution(found: &Found) -> bool {
-    found.trace.loop_from.is_none() && found.violation.property != Property::DependencyCycle
+    found.trace.loop_from.is_none() && !found.violation.is_of_all_executions()
 }
 
 /// A counterexample goes through its token, as a user passes it on.

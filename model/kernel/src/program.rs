@@ -9,7 +9,8 @@ pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
 use crate::{
-    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv,
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
+    resv,
 };
 use std::ops::Range;
 
@@ -111,7 +112,7 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
-    /// The variables that the scenario says weak memory matters of.
+    /// The variables, and the objects for their own words, that the scenario says weak memory matters of.
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
@@ -136,8 +137,8 @@ pub struct Program {
     pub rcu: Option<(ObjId, ThreadId)>,
     /// The names of what the kernel calls through a pointer.
     pub callees: Vec<String>,
-    /// What a blocking allocation may have to run.
-    pub shrinkers: Vec<CalleeId>,
+    /// What a blocking allocation may have to run; with the object of those that come and go.
+    pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
     /// Documented orders of locks: each is outside of those that follow it.
     pub lock_orders: Vec<Vec<ObjId>>,
     /// The rwsem that is the address space's lock: its place in the order of locks is documented.
@@ -195,6 +196,28 @@ impl Program {
     /// The pseudo-thread that runs setup and teardown.
     pub fn main_thread(&self) -> ThreadId {
         ThreadId(self.scripts.len() as u8)
+    }
+
+    /// The script that a place of a thread is in, and the place there. Setup and teardown are one thread's: the places of
+    /// teardown are counted on from setup's.
+    pub fn script_at(&self, t: ThreadId, pc: u16) -> (&Script, u16) {
+        let setup = self.setup.code.len() as u16;
+        match self.scripts.get(t.index()) {
+            Some(script) => (script, pc),
+            None if pc < setup => (&self.setup, pc),
+            None => (&self.teardown, pc - setup),
+        }
+    }
+
+    /// A place of teardown as [`script_at`](Program::script_at) counts it.
+    pub fn teardown_place(&self, pc: u16) -> u16 {
+        // A script has at most some thousand instructions.
+        self.setup.code.len() as u16 + pc
+    }
+
+    /// A violation that came of running the teardown, with its place counted so.
+    pub fn of_teardown(&self, v: Violation) -> Violation {
+        if v.thread == self.main_thread() { Violation { pc: self.teardown_place(v.pc), ..v } } else { v }
     }
 
     /// Checks the program against the model's capacities.

@@ -314,14 +314,18 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
     }
 }
 
-/// `dma_resv_reset_max_fences()`: what was reserved and not used ends with the hold of the lock.
+/// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
+/// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds it.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutation::ResvNoReset)
     {
+        let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
         let list = cx.list(list);
-        let num = list.num.load(Order::Relaxed);
-        list.max.store(num, Order::Relaxed);
+        if debug {
+            let num = list.num.load(Order::Relaxed);
+            list.max.store(num, Order::Relaxed);
+        }
         list.reserved.set(0);
     }
 }

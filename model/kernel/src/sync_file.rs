@@ -336,7 +336,7 @@ impl SyncFileOp {
             At::Add if zero || program.mutated(Mutation::FilePollNoWake) => self.test(program),
             At::Add => self.go(At::Wake),
             At::Test if !zero => self.leave_with(Value::Word(1)),
-            At::Test if self.once => self.leave_with(Value::Word(0)),
+            At::Test if self.once && !self.patience.interruptible() => self.leave_with(Value::Word(0)),
             At::Test => self.go(At::SetState),
             At::Remove => self.drop_fence(program),
             _ => Flow::Done(Value::Word(0)),
@@ -390,6 +390,8 @@ impl Protocol for SyncFileOp {
             {
                 self.leave_with(Woken::Signal.result())
             }
+            // do_poll() looks for a signal before it looks at the time.
+            At::SetState if self.once => self.leave_with(Value::Word(0)),
             At::SetState => {
                 cx.set_sleeping(self.patience);
                 self.go(At::Sleep)

@@ -168,14 +168,18 @@ pub struct Config {
     pub handoff: bool,
     /// `CONFIG_MUTEX_SPIN_ON_OWNER`.
     pub optimistic_spin: bool,
+    /// `CONFIG_DEBUG_LOCK_ALLOC`: every lock goes through `__mutex_lock_common()`. Without it `__mutex_trylock_fast()` comes
+    /// first, and a context that takes its first lock that way stays wounded.
+    pub debug_lock_alloc: bool,
     /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all. Without it whoever
     /// breaks that rule is told where it hangs.
     pub lockdep: bool,
 }
 
 impl Config {
-    /// What is always there, in a kernel built to find mistakes.
-    pub const UPSTREAM: Config = Config { handoff: true, optimistic_spin: false, lockdep: true };
+    /// A production kernel, but for the rules that lockdep checks: those are the checker's own.
+    pub const UPSTREAM: Config =
+        Config { handoff: true, optimistic_spin: false, debug_lock_alloc: false, lockdep: true };
 }
 
 impl Default for Config {

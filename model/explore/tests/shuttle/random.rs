@@ -45,7 +45,12 @@ struct Objects {
 }
 
 fn config(dice: &mut Dice) -> ww::Config {
-    ww::Config { handoff: dice.roll(4) != 0, optimistic_spin: dice.roll(4) == 0, lockdep: dice.roll(4) == 0 }
+    ww::Config {
+        handoff: dice.roll(4) != 0,
+        optimistic_spin: dice.roll(4) == 0,
+        lockdep: dice.roll(4) == 0,
+        ..ww::Config::UPSTREAM
+    }
 }
 
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {

@@ -1,7 +1,7 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceOp, Locked, WAKES, What, check_alive, check_readable, op::enable_signaling, test_signaled,
+    FenceOp, Locked, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling, test_signaled,
     wait::spin_if_locked,
 };
 use crate::{
@@ -226,19 +226,24 @@ impl CallbackOp {
             return Flow::Call(call);
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        let result = self.queue(cx, &mut locked);
+        let result = self.queue_if_pending(cx, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(result)
     }
 
     /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
-    fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
+    fn queue_if_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
         if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceAddNoTest) {
             if cx.mutated(Mutation::FenceAddCalls) && self.callback.as_object().is_some() {
                 run(cx, self.callback, None);
             }
             return Value::from(Errno::ENOENT);
         }
+        self.queue(cx, locked)
+    }
+
+    /// Puts the node on the list.
+    fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
         if cx.mutated(Mutation::FenceAddNotQueued) {
             return Value::Word(0);
         }
@@ -262,12 +267,14 @@ impl CallbackOp {
         Value::Word(0)
     }
 
-    /// The lock is held since `enable_signaling` was called.
+    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at the bit
+    /// again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head has become the
+    /// timestamp), and the callback never runs.
     fn queue_and_unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
         let result = self.queue(cx, &mut locked);
-        super::let_go(cx, &mut locked);
+        super::let_go(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(result)
     }
@@ -331,7 +338,7 @@ impl Protocol for CallbackOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let fence = Footprint::writes(self.fence);
+        let fence = lock_footprint(v, self.fence, Footprint::writes(self.fence));
         let both = if is_waker(self.callback) { fence } else { fence.write(self.callback) };
         match self.at {
             At::Test => Footprint::reads(self.fence),

@@ -43,7 +43,7 @@ impl ProgramBuilder {
         self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
         self.object(
             &format!("{name}.fences"),
-            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default() },
+            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
         );
         self.object(&format!("{name}.list0"), ObjectKind::FenceList);
         self.object(&format!("{name}.list1"), ObjectKind::FenceList);

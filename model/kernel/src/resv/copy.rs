@@ -137,6 +137,11 @@ impl CopyFences {
             let usage = if cx.mutated(Mutation::ResvCopyUsage) { Usage::Kernel } else { cursor.found() };
             let list = cx.list(new);
             let num = list.num.load(Order::Relaxed);
+            if num >= list.max.load(Order::Relaxed) {
+                // A walk that stands still, because the source has no list any more, comes to the same fence again.
+                cx.violate(Property::OutOfBounds, Some(self.dst));
+                return Flow::Done(Value::Word(0));
+            }
             list.entries[usize::from(num)].store(Entry { fence: Some(fence), usage }, Order::Relaxed);
             list.num.store(num + 1, Order::Relaxed);
         }

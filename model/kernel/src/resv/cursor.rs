@@ -301,7 +301,7 @@ impl CursorOp {
         // Compared and not followed: it orders nothing.
         let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
         let same = now == some(self.cursor.list) || cx.mutated(Mutation::CursorResumesOld);
-        if same { self.walk() } else { self.go(At::Restart) }
+        if same { self.enter_walk() } else { self.go(At::Restart) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -311,13 +311,19 @@ impl CursorOp {
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
         self.cursor.set_restarted(!cx.mutated(Mutation::CursorNotRestarted));
-        self.walk()
+        self.enter_walk()
     }
 
     /// The reference to the fence before is gone.
     fn dropped(&mut self) -> Flow {
         (self.cursor.fence, self.put) = (NONE, FenceOp::BLANK);
         self.walk()
+    }
+
+    /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the fence
+    /// before, if there was one. Then that is the next item again, for ever.
+    fn enter_walk(&mut self) -> Flow {
+        if self.cursor.list == NONE { self.go(At::Recheck) } else { self.walk() }
     }
 
     /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.

@@ -128,6 +128,10 @@ impl GetFences {
     fn collect<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let cursor = self.walk.cursor();
         if let Some(fence) = cursor.fence() {
+            if self.count > cursor.num() {
+                // The array has room for one more than the list had; a walk that stands still comes to the same fence again.
+                cx.violate(Property::OutOfBounds, Some(cursor.resv));
+            }
             fence::get(cx, fence);
             match self.kept.get_mut(usize::from(self.count)) {
                 Some(to) => *to = fence,

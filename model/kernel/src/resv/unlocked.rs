@@ -51,19 +51,16 @@ enum Goal {
 
 /// Where to go once the reference is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
 enum AfterPut {
     Next,
-    Restart,
-    ReadLock,
     Return,
 }
 
 impl Code for AfterPut {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut tag = *self as u8;
-        c.byte(&mut tag);
-        *self = [AfterPut::Next, AfterPut::Restart, AfterPut::ReadLock, AfterPut::Return][usize::from(tag)];
+        let mut returns = *self == AfterPut::Return;
+        c.flag(&mut returns);
+        *self = if returns { AfterPut::Return } else { AfterPut::Next };
     }
 }
 
@@ -162,8 +159,6 @@ impl Unlocked {
     fn continue_with(&mut self, after: AfterPut) -> Flow {
         match after {
             AfterPut::Next => self.advance(),
-            AfterPut::Restart => self.go(At::Restart),
-            AfterPut::ReadLock => self.go(At::ReadLockAgain),
             AfterPut::Return => Flow::Done(Value::Word(i32::from(self.result))),
         }
     }
@@ -172,6 +167,11 @@ impl Unlocked {
     fn advance(&mut self) -> Flow {
         let at = if self.index < self.num { At::Next } else { At::Recheck };
         self.go(at)
+    }
+
+    /// `dma_resv_iter_walk_unlocked()`: drops the fence before and goes on; without a list it does neither, and stays at that fence.
+    fn enter_walk(&mut self) -> Flow {
+        if self.list.is_none() { self.go(At::Recheck) } else { self.put(AfterPut::Next) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -185,7 +185,7 @@ impl Unlocked {
             None => 0,
         };
         self.awaited = Awaited::start(cx, self.list, self.num, self.usage);
-        self.advance()
+        self.enter_walk()
     }
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -246,7 +246,7 @@ impl Unlocked {
         // Compared and not followed: it orders nothing.
         let now = cx.resv(self.resv).list.load(Order::Relaxed);
         if now != self.list && !cx.mutated(Mutation::ResvWalkNoRecheck) {
-            return self.put(AfterPut::Restart);
+            return self.go(At::Restart);
         }
         if self.fence.is_none() {
             self.awaited.end(cx, now, self.usage);
@@ -255,7 +255,7 @@ impl Unlocked {
     }
 
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if cx.resv(self.resv).list.load(Order::Relaxed) == self.list { self.advance() } else { self.go(At::Restart) }
+        if cx.resv(self.resv).list.load(Order::Relaxed) == self.list { self.enter_walk() } else { self.go(At::Restart) }
     }
 
     fn found_or_done(&mut self) -> Flow {
@@ -277,7 +277,7 @@ impl Unlocked {
         self.result = w as i16;
         // Where the finished wait was is no part of the state any more.
         self.wait = self.wait.restart(fence::NO_FENCE);
-        self.put(if w <= 0 { AfterPut::Return } else { AfterPut::ReadLock })
+        if w <= 0 { self.put(AfterPut::Return) } else { self.go(At::ReadLockAgain) }
     }
 }
 

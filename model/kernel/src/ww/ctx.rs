@@ -189,8 +189,8 @@ impl Code for AcquireCtx<Plain> {
             return;
         }
         c.stamp(self.class, &mut self.stamp.0);
-        // A wound on a context that holds nothing is dead: the next lock operation clears it before anybody looks.
-        let wounded = if self.acquired.0 > 0 { self.wounded.0 } else { 0 };
+        // A wound on a context that holds nothing is not dead: a lock on the fast path keeps it.
+        let wounded = self.wounded.0;
         let injects = u8::from(self.injection.0 != Injection::default());
         let mut packed = injects << 7 | self.acquired.0 << 1 | wounded;
         c.byte(&mut packed);

@@ -15,6 +15,8 @@ points! {
     enum At {
         /// `__mutex_trylock()` without any lock held.
         TryTake = "trylock: cmpxchg owner",
+        /// The fast path failed, and the context is wounded: `__mutex_lock_common()` forgives that, then tries itself.
+        TrySlow = "slow path: trylock",
         /// `mutex_optimistic_spin()` before queueing: its last look.
         Spin = "optimistic spin: trylock",
         /// We own it: `ww_mutex_set_context_fastpath()` counts it and publishes the ctx.
@@ -192,11 +194,16 @@ impl Lock {
     }
 
     fn try_take<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !self.check_entry(cx) {
-            return Flow::Done(Value::Word(0));
-        }
         let (me, mutex) = (cx.me, self.mutex);
-        self.check_context(cx);
+        if self.at == At::TryTake {
+            if !self.check_entry(cx) {
+                return Flow::Done(Value::Word(0));
+            }
+            self.check_context(cx);
+            if self.stays_wounded(cx) {
+                return self.try_fast(cx);
+            }
+        }
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
             // looks are private decisions, so they share the step of the trylock.
@@ -226,6 +233,22 @@ impl Lock {
             return Flow::Done(Value::Word(0));
         }
         self.at = if config(cx.program, mutex).optimistic_spin { At::Spin } else { At::Enqueue };
+        Flow::Go
+    }
+
+    /// Whether the fast path leaves a trace: it forgives no wound. Any other context may as well begin with the slow path's trylock.
+    fn stays_wounded<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let Some(ctx) = self.ctx.filter(|_| self.how != How::Try) else { return false };
+        !holds_locks(cx, ctx) && cx.ctx(ctx).was_wounded() && !config(cx.program, self.mutex).debug_lock_alloc
+    }
+
+    /// `__mutex_trylock_fast()`: only if there is neither an owner nor a flag.
+    fn try_fast<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let me = cx.me;
+        if cx.ww(self.mutex).try_take_fast(me) {
+            return self.taken_at_once(cx);
+        }
+        self.at = At::TrySlow;
         Flow::Go
     }
 
@@ -421,7 +444,7 @@ impl Lock {
 impl Protocol for Lock {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
-            At::TryTake => self.try_take(cx),
+            At::TryTake | At::TrySlow => self.try_take(cx),
             At::PublishCtx => {
                 if let Some(ctx) = self.ctx {
                     self.publish(cx, ctx);
@@ -450,7 +473,7 @@ impl Protocol for Lock {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let own = Footprint::writes(self.mutex).write_opt(self.ctx);
         match self.at {
-            At::TryTake | At::Spin | At::PublishCtx => own,
+            At::TryTake | At::TrySlow | At::Spin | At::PublishCtx => own,
             At::ReadWaiters => Footprint::reads(self.mutex).write_opt(self.injects(v.program)),
             At::Woken | At::SpinFirst => own.write(v.my_task()),
             At::Injected => self.unlock.footprint(v),

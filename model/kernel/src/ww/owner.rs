@@ -99,6 +99,12 @@ impl<R: Runtime> WwMutex<R> {
         }
     }
 
+    /// `__mutex_trylock_fast()`: takes a mutex that nobody has and nobody waits for.
+    pub(super) fn try_take_fast(&mut self, me: ThreadId) -> bool {
+        let free = Owner::default();
+        self.owner.compare_exchange(free, free.with_task(Some(me)), Order::Acquire).is_ok()
+    }
+
     /// `__mutex_unlock_fast()` and the first half of the slow path: releases the word and keeps WAITERS, unless the mutex
     /// is to be handed over. The order is a release, as an unlock's.
     pub(super) fn release(&mut self, me: ThreadId, order: Order) -> Released {

@@ -76,7 +76,11 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options);
+            if spec.kind.is_some() && options.has("weak") {
+                self.program.weak.extend((first..self.program.objects.len()).map(ObjId::object));
+            }
             self.declare_name(&name, symbol);
             open.push(Open { node, spec, name, symbol });
         }
@@ -106,7 +110,10 @@ impl<'a> Lower<'a> {
         let object = match spec.kind {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
-            Some(Kind::Resv) => return self.reservation(name, resv_variant(options.word("variant"))),
+            Some(Kind::Resv) => {
+                let variant = resv_variant(options.word("variant"));
+                return self.reservation(name, variant, options.has("debug-mutexes"));
+            }
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
             Some(Kind::Syncobj) => return self.syncobj(name, syncobj_variant(options.word("variant"))),
@@ -144,7 +151,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Callback) => ObjectKind::Callback { func: None },
             Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
             // These have a block of their own.
-            Some(Kind::Work | Kind::Timer) => ObjectKind::Callback { func: None },
+            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => ObjectKind::Callback { func: None },
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
@@ -276,11 +283,14 @@ impl<'a> Lower<'a> {
         (fields, refs)
     }
 
-    fn reservation(&mut self, name: &Name, variant: resv::Variant) -> Symbol {
+    fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
         let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
         let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
         self.object(name.text.clone(), ObjectKind::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
-        self.object(format!("{}.fences", name.text), ObjectKind::Resv { lock, lists: (id(2), LISTS), variant });
+        self.object(
+            format!("{}.fences", name.text),
+            ObjectKind::Resv { lock, lists: (id(2), LISTS), variant, debug_mutexes },
+        );
         for i in 0..LISTS {
             self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
         }
@@ -308,7 +318,10 @@ impl<'a> Lower<'a> {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
-            Symbol::Object { id, kind: Kind::Fence } => self.complete_container(declared.node, id),
+            Symbol::Object { id, kind: Kind::Fence } => {
+                self.complete_container(declared.node, id);
+                self.complete_fence_lock(declared, id);
+            }
             Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { kind: Kind::Exec, .. } => {}
@@ -347,6 +360,20 @@ impl<'a> Lower<'a> {
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
+        }
+    }
+
+    /// `fence NAME… lock=LOCK`
+    fn complete_fence_lock(&mut self, declared: &Open<'a>, id: ObjId) {
+        let Some(value) = declared.node.option("lock").filter(|_| declared.spec.name == "fence") else { return };
+        let Some(Given::Operand(Operand::Object(shared))) = self.given(None, Takes::Object(&[Kind::Lock]), value)
+        else {
+            return;
+        };
+        if let Some(ObjectKind::Fence { ops, .. }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        {
+            ops.lock = Some(shared);
         }
     }
 
@@ -482,6 +509,7 @@ fn mutex_config(options: &Options<'_>) -> ww::Config {
     ww::Config {
         handoff: !options.has("no-handoff"),
         optimistic_spin: options.has("optimistic-spin"),
+        debug_lock_alloc: options.has("debug-lock-alloc"),
         lockdep: !options.has("no-lockdep"),
     }
 }
