@@ -112,7 +112,7 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
-    /// The variables that the scenario says weak memory matters of.
+    /// The variables, and the objects for their own words, that the scenario says weak memory matters of.
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,

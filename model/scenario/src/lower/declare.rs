@@ -76,7 +76,11 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options);
+            if spec.kind.is_some() && options.has("weak") {
+                self.program.weak.extend((first..self.program.objects.len()).map(ObjId::object));
+            }
             self.declare_name(&name, symbol);
             open.push(Open { node, spec, name, symbol });
         }
