@@ -13,7 +13,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, \
+const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
+                          could not be written, \
                           3 incomplete (a limit was hit; nothing unexpected was seen before).";
 
 /// What to do.
@@ -69,7 +70,7 @@ pub struct LimitArgs {
     /// Most executions to run (shuttle, loom) [default: 20000000 for shuttle, 2000000 for loom].
     #[arg(long, value_name = "N")]
     pub executions: Option<u64>,
-    /// Most memory for visited states, in MiB [default: 4096].
+    /// Most memory of one search, in MiB [default: 4096, or most of what the system gives].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<u64>,
     /// Most time for one engine and case, in seconds [default: no limit].

@@ -154,6 +154,8 @@ pub struct Fence<R: Runtime> {
     /// grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
+    /// The lock that it shares with others. Never changes, and so is no part of a state.
+    shared: Option<ObjId>,
 }
 
 impl Copy for Fence<Plain> {}
@@ -169,7 +171,18 @@ impl<R: Runtime> Fence<R> {
             published: R::Note::new(false),
             readers: R::Note::new(ThreadSet::default()),
             locked: R::Cell::new(Locked::default(), id),
+            shared: None,
         }
+    }
+
+    /// It uses a lock of the driver's.
+    pub(crate) fn share(&mut self, lock: Option<ObjId>) {
+        self.shared = lock;
+    }
+
+    /// The lock that it shares with others.
+    pub(crate) fn shared(&self) -> Option<ObjId> {
+        self.shared
     }
 
     /// It is an array, and its error that of its members.
@@ -431,18 +444,43 @@ pub(crate) fn reference(fence: ObjId) -> Value {
 }
 
 /// Takes the fence's lock for more than this step: `spin_lock_irqsave()`, found free.
-fn hold<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+fn hold<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, locked: &mut Locked) {
     let me = cx.me;
-    locked.lock.try_take(me);
+    match cx.world.fence(fence).shared() {
+        None => {
+            locked.lock.try_take(me);
+        }
+        Some(lock) => {
+            let held = cx.enter(lock);
+            let mut raw = cx.spin(lock).raw.get(held);
+            raw.try_take(me);
+            cx.spin(lock).raw.set(held, raw);
+        }
+    }
     rcu::as_reader(cx, |p| p.spin_depth += 1);
     cx.irqs_disable();
 }
 
 /// And releases it: `spin_unlock_irqrestore()`.
-fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, locked: &mut Locked) {
     rcu::as_reader(cx, |p| p.spin_depth -= 1);
     cx.irqs_restore();
-    locked.lock.release().iter().for_each(|t| cx.rt.release(t));
+    let spinners = match cx.world.fence(fence).shared() {
+        None => locked.lock.release(),
+        Some(lock) => {
+            let held = cx.enter(lock);
+            let mut raw = cx.spin(lock).raw.get(held);
+            let spinners = raw.release();
+            cx.spin(lock).raw.set(held, raw);
+            spinners
+        }
+    };
+    spinners.iter().for_each(|t| cx.rt.release(t));
+}
+
+/// What looks at a fence's lock, takes it or releases it, does that to the lock that it shares with others.
+fn lock_footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
+    v.world.fence(fence).shared().map_or(f, |lock| f.write(lock))
 }
 
 /// What [`release`] and [`free`] touch.

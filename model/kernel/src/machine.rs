@@ -16,7 +16,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
+        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -210,7 +210,9 @@ machines! {
     /// A work item.
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A timer.
-    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING };
+    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
+    /// A shrinker comes or goes.
+    Shrinker(shrinker::ShrinkerOp) = shrinker::ShrinkerOp { at: shrinker::At::Register, shrinker: NOTHING };
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.

@@ -239,6 +239,10 @@ mutations! {
         FenceAddNotQueued "fence-add-not-queued" in "dma_fence_add_callback()" "says that it queued and did not";
         FenceRemoveKeeps "fence-remove-keeps" in "dma_fence_remove_callback()" "says that it removed and did not";
         FenceRemoveSays "fence-remove-says" in "dma_fence_remove_callback()" "says that it removed although the callback ran";
+        ShrinkerFreeNoWait "shrinker-free-no-wait" in "shrinker_free()" "does not wait for who runs it";
+        WorkQueueDisabled "work-queue-disabled" in "queue_work()" "queues an item that is disabled";
+        WorkDisableNothing "work-disable-nothing" in "disable_work_sync()" "does not disable, only cancels";
+        WorkFlushLeavesTimer "work-flush-leaves-timer" in "flush_delayed_work()" "does not look at the timer";
         FenceEnableTwice "fence-enable-twice" in "__dma_fence_enable_signaling()" "calls enable_signaling again";
         FenceEnableNotSignalled "fence-enable-not-signalled" in "__dma_fence_enable_signaling()" "a refusal does not signal the fence";
         FenceAsksNobody "fence-asks-nobody" in "dma_fence_is_signaled()" "ops->signaled is not asked";

@@ -112,7 +112,7 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
-    /// The variables that the scenario says weak memory matters of.
+    /// The variables, and the objects for their own words, that the scenario says weak memory matters of.
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
@@ -137,8 +137,8 @@ pub struct Program {
     pub rcu: Option<(ObjId, ThreadId)>,
     /// The names of what the kernel calls through a pointer.
     pub callees: Vec<String>,
-    /// What a blocking allocation may have to run.
-    pub shrinkers: Vec<CalleeId>,
+    /// What a blocking allocation may have to run; with the object of those that come and go.
+    pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
     /// Documented orders of locks: each is outside of those that follow it.
     pub lock_orders: Vec<Vec<ObjId>>,
     /// The rwsem that is the address space's lock: its place in the order of locks is documented.

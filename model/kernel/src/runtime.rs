@@ -96,6 +96,8 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn fetch_or(&mut self, bits: u64, order: Order) -> T;
     /// Keeps only these bits of the packed form and returns the old value.
     fn fetch_and(&mut self, bits: u64, order: Order) -> T;
+    /// Replaces the value by what `new` makes of it, in one access, and returns the old value.
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, order: Order) -> T;
     /// The latest written value as the checker asks for it: other accesses are ordered before or after, but it
     /// synchronises with none. Whether memory is freed is a fact, not something that a CPU may see late.
     fn latest(&mut self) -> T {
@@ -240,6 +242,11 @@ impl<T: Bits> AtomicCell<T> for PlainCell<T> {
     fn fetch_and(&mut self, bits: u64, _order: Order) -> T {
         let was = self.0;
         self.0 = T::from_bits(was.to_bits() & bits);
+        was
+    }
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, _order: Order) -> T {
+        let was = self.0;
+        self.0 = new(was);
         was
     }
     fn peek(&self) -> T {

@@ -47,6 +47,8 @@ pub struct StepResult {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub allocates: Option<u16>,
 }
 
 /// A terminal state as its observer sees it.
@@ -375,6 +377,12 @@ fn of<'c>(cover: &'c mut Option<&mut Cover>, script: usize) -> Option<&'c mut [P
 
 impl From<Stepped> for StepResult {
     fn from(s: Stepped) -> StepResult {
-        StepResult { violation: s.violation, result: s.result, touched: s.touched, progressed: s.progressed }
+        StepResult {
+            violation: s.violation,
+            result: s.result,
+            touched: s.touched,
+            progressed: s.progressed,
+            allocates: s.allocates,
+        }
     }
 }

@@ -104,6 +104,8 @@ pub struct Stepped {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub allocates: Option<u16>,
     /// Stamps or generations come near their last number: who keeps whole states may number them anew.
     pub worn: bool,
 }
@@ -282,8 +284,9 @@ impl Thread {
             }
         }
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
+        let allocates = cx.allocates;
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, worn }
+        Stepped { violation, spins, result, touched, progressed, allocates, worn }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
@@ -442,6 +445,11 @@ impl Thread {
                     return false;
                 }
                 self.run_private(into, cx);
+                return cx.violation.is_none();
+            }
+            Instr::Judge { op } => {
+                self.judge(op, cx);
+                self.pc += 1;
                 return cx.violation.is_none();
             }
             Instr::Fails { error, .. } => {

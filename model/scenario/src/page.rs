@@ -73,7 +73,8 @@ fn sample(kind: Kind) -> Option<ObjectKind> {
         Kind::Fence => ObjectKind::Fence { context: 0, seqno: 0, initialised: true, ops: Default::default() },
         Kind::Callback => ObjectKind::Callback { func: None },
         Kind::Resv => ObjectKind::Resv { lock: id, lists: (id, 0), variant: Default::default(), debug_mutexes: false },
-        Kind::Work => ObjectKind::Work { worker: thread, queue: id },
+        Kind::DelayedWork => ObjectKind::Work { worker: thread, queue: id, delayed: true },
+        Kind::Work => ObjectKind::Work { worker: thread, queue: id, delayed: false },
         Kind::Workqueue => ObjectKind::Workqueue { ordered: false },
         Kind::Timer => ObjectKind::Timer { handler: thread },
         Kind::Mutex => ObjectKind::Mutex { config: Default::default() },
@@ -83,7 +84,7 @@ fn sample(kind: Kind) -> Option<ObjectKind> {
         Kind::Exec => ObjectKind::Exec { ctx: id },
         Kind::SyncFile => ObjectKind::SyncFile { variant: Default::default() },
         Kind::Syncobj => ObjectKind::Syncobj { fence: id, variant: Default::default() },
-        Kind::Struct | Kind::WwClass => return None,
+        Kind::Struct | Kind::WwClass | Kind::Shrinker => return None,
     })
 }
 

@@ -11,9 +11,9 @@ use crate::{
     files::Selection,
     judge::Grade,
     render::{self, View},
-    run::{self, CaseRun, Options},
+    run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::Engine;
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
 use fenceweave_scenario::{Case, Loaded};
 use std::{ops::ControlFlow, path::Path};
@@ -38,13 +38,14 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err(e) => return e,
     };
     let bars = Bars::new();
-    let mut total = Total::default();
+    let (mut total, mut looked_at) = (Total::default(), 0);
     in_order(
         &files,
         args.jobs.into(),
         |file| check_file(file, args, &selection, &bars),
         |file, checked| {
             total.add(file, &checked);
+            looked_at += 1;
             bars.aside(|| {
                 complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
@@ -52,18 +53,16 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             })
         },
     );
-    // A file with mistakes has no cases to be missed.
-    let taken = total.programs.iter().map(String::as_str);
-    if let Some(why) = selection.missed(taken).filter(|_| total.unread.is_empty()) {
+    if interrupt::requested() {
+        let (left, all) = (files.len() - looked_at, files.len());
+        let were = if left == 1 { "was" } else { "were" };
+        complain(&format!("interrupted: {left} of {} {were} not looked at\n", plural(all, "file")));
+    } else if let Some(why) = total.missed(&selection, args) {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
-    }
-    if total.graded.is_empty() && total.unread.is_empty() {
-        let only = args.only.as_deref().unwrap_or_default();
-        return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
     if !args.json {
-        // A reader that has gone away is no error.
+        // What could not be written decides the exit code.
         let _ = write(&total.text());
     }
     total.exit()
@@ -106,6 +105,16 @@ impl Total {
         if checked.unread {
             self.unread.push(file.to_string());
         }
+    }
+
+    /// What was asked for and is not there. A file with mistakes has no cases to be missed.
+    fn missed(&self, selection: &Selection, args: &CheckArgs) -> Option<String> {
+        if !self.unread.is_empty() {
+            return None;
+        }
+        let only = args.only.as_deref().unwrap_or_default();
+        let none = self.graded.is_empty().then(|| format!("no scenario or case has `{only}` in its name"));
+        selection.missed(self.programs.iter().map(String::as_str)).or(none)
     }
 
     fn names(&self, grade: Grade) -> Vec<&str> {
@@ -204,7 +213,11 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
 
 fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
     let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
-    let options = Options { engines, exact: args.exact, limits: limits(&args.limits) };
+    let options = Options {
+        engines,
+        exact: args.exact,
+        limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
+    };
     match args.sample.sample {
         Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
         None => run::run(case, &options, bar),

@@ -300,7 +300,7 @@ fn any_number_of_jobs_prints_the_same_bytes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_goes_away_hears_no_complaint() {
     // More than a pipe holds, so that somebody writes into a closed one.
     let mut project = Project::new();
     for i in 0..200 {
@@ -316,7 +316,13 @@ fn a_reader_that_goes_away_is_no_error() {
         let mut err = String::new();
         child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
         let code = child.wait().expect("an end").code();
-        assert!(code.is_some_and(|c| c < 2) && err.is_empty(), "{arguments}: {code:?} {err}");
+        // A short text may all have been written before.
+        let codes = if arguments.starts_with("check") { [1, 2] } else { [0, 2] };
+        let code = code.expect("no signal ends it");
+        assert!(
+            (codes.contains(&code) || arguments.starts_with("explain") && code == 1) && err.is_empty(),
+            "{arguments}: {code} {err}"
+        );
     }
 }
 

@@ -19,6 +19,7 @@ mod litmus;
 mod liveness;
 mod mistakes;
 mod mutants;
+mod output;
 mod project;
 mod replay;
 mod sampling;

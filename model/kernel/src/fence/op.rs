@@ -242,7 +242,7 @@ impl FenceOp {
             return self.signaled_first();
         }
         if !self.error.is_locked() {
-            super::hold(cx, &mut locked);
+            super::hold(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
         self.what = if cx.program.timestamps { What::Stamp } else { What::RunCallback };
@@ -285,7 +285,7 @@ impl FenceOp {
             self.what = What::Unlock;
         }
         if last && !self.error.is_locked() {
-            super::let_go(cx, &mut locked);
+            super::let_go(cx, self.fence, &mut locked);
         }
         cx.fence(self.fence).locked.set(held, locked);
         if entry & WAKES != 0 {
@@ -307,7 +307,7 @@ impl FenceOp {
         callback::over(cx, self.fence);
         if !self.error.is_locked() {
             let mut locked = cx.fence(self.fence).locked.get(held);
-            super::let_go(cx, &mut locked);
+            super::let_go(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
         self.signaled_first()
@@ -319,7 +319,7 @@ impl FenceOp {
             return spin;
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        super::hold(cx, &mut locked);
+        super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(Value::Word(0))
     }
@@ -327,9 +327,9 @@ impl FenceOp {
     fn release_lock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
-        match locked.lock.owner() {
+        match self.lock_owner(cx) {
             Some(owner) if owner == cx.me => {
-                super::let_go(cx, &mut locked);
+                super::let_go(cx, self.fence, &mut locked);
                 cx.fence(self.fence).locked.set(held, locked);
             }
             owner => cx.violate_with(Property::UnlockNotHeld, Some(self.fence), owner),
@@ -337,10 +337,18 @@ impl FenceOp {
         Flow::Done(Value::Word(0))
     }
 
+    /// Who holds the lock, be it the fence's own or one that it shares.
+    fn lock_owner<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<ThreadId> {
+        if let Some(lock) = cx.world.fence(self.fence).shared() {
+            cx.enter(lock);
+        }
+        cx.world.spin_owner(self.fence)
+    }
+
     /// `lockdep_assert_held(fence->lock)` of the forms for who has it.
     fn begin_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.fence);
-        let owner = cx.fence(self.fence).locked.get(held).lock.owner();
+        cx.enter(self.fence);
+        let owner = self.lock_owner(cx);
         if owner != Some(cx.me) {
             cx.violate_with(Property::FenceLockNotHeld, Some(self.fence), owner);
             return Flow::Done(Value::Unset);
@@ -417,10 +425,37 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
         return None;
     }
     let mut locked = cx.fence(fence).locked.get(held);
-    super::hold(cx, &mut locked);
+    super::hold(cx, fence, &mut locked);
     cx.fence(fence).locked.set(held, locked);
     let args = [super::reference(fence), Value::Unset];
     Some(Call { callee, args, context: Context::Fence, then: Then::Resume })
+}
+
+impl FenceOp {
+    fn own_footprint(&self, v: View<'_>) -> Footprint {
+        match self.what {
+            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
+            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
+            What::Release | What::Free => release_footprint(v, self.fence),
+            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
+            What::RunCallback => {
+                let entry = v.world.fence(self.fence).locked.0.callbacks[0];
+                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
+                let f = Footprint::writes(self.fence).write(target);
+                irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
+            }
+            // These may hold the lock from here on, or release it: with interrupts off.
+            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
+                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
+            }
+            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
+            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
+            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
+                irqs_footprint(v, Footprint::writes(self.fence))
+            }
+            _ => Footprint::writes(self.fence),
+        }
+    }
 }
 
 impl Protocol for FenceOp {
@@ -459,28 +494,7 @@ impl Protocol for FenceOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        match self.what {
-            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
-            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
-            What::Release | What::Free => release_footprint(v, self.fence),
-            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
-            What::RunCallback => {
-                let entry = v.world.fence(self.fence).locked.0.callbacks[0];
-                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
-                let f = Footprint::writes(self.fence).write(target);
-                irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
-            }
-            // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
-                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
-            }
-            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
-            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
-            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
-                irqs_footprint(v, Footprint::writes(self.fence))
-            }
-            _ => Footprint::writes(self.fence),
-        }
+        super::lock_footprint(v, self.fence, self.own_footprint(v))
     }
 
     fn returned(&mut self, value: Value) {

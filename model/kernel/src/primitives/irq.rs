@@ -61,8 +61,11 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
     /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
-        let in_fence =
-            || self.world.objects().any(|(_, o)| matches!(o, Object::Fence(f) if f.lock_owner() == Some(self.me)));
+        let in_fence = || {
+            self.world
+                .objects()
+                .any(|(id, o)| matches!(o, Object::Fence(_)) && self.world.spin_owner(id) == Some(self.me))
+        };
         if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq || in_fence() {
             self.violate(Property::IrqsEnabledEarly, lock);
         }

@@ -206,6 +206,13 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
         }
+        Rule::AllocUnderSectionLock => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!(
+                "{who} allocates memory and holds {what}, which {by} takes inside of a fence-signalling section, or with another \
+                 lock held{place}"
+            )
+        }
         Rule::ListUnguarded => {
             format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
         }

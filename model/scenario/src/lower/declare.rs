@@ -76,7 +76,11 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options);
+            if spec.kind.is_some() && options.has("weak") {
+                self.program.weak.extend((first..self.program.objects.len()).map(ObjId::object));
+            }
             self.declare_name(&name, symbol);
             open.push(Open { node, spec, name, symbol });
         }
@@ -147,7 +151,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Callback) => ObjectKind::Callback { func: None },
             Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
             // These have a block of their own.
-            Some(Kind::Work | Kind::Timer) => ObjectKind::Callback { func: None },
+            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => ObjectKind::Callback { func: None },
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
@@ -314,7 +318,10 @@ impl<'a> Lower<'a> {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
-            Symbol::Object { id, kind: Kind::Fence } => self.complete_container(declared.node, id),
+            Symbol::Object { id, kind: Kind::Fence } => {
+                self.complete_container(declared.node, id);
+                self.complete_fence_lock(declared, id);
+            }
             Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { kind: Kind::Exec, .. } => {}
@@ -353,6 +360,20 @@ impl<'a> Lower<'a> {
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
+        }
+    }
+
+    /// `fence NAME… lock=LOCK`
+    fn complete_fence_lock(&mut self, declared: &Open<'a>, id: ObjId) {
+        let Some(value) = declared.node.option("lock").filter(|_| declared.spec.name == "fence") else { return };
+        let Some(Given::Operand(Operand::Object(shared))) = self.given(None, Takes::Object(&[Kind::Lock]), value)
+        else {
+            return;
+        };
+        if let Some(ObjectKind::Fence { ops, .. }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        {
+            ops.lock = Some(shared);
         }
     }
 
