@@ -101,21 +101,10 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
 
 /// Why an outcome is weak memory's, where the scenario is not about that.
 fn weak_kind(program: &Program, stale: &StaleWords) -> String {
-    type Words = Vec<Option<ObjId>>;
-    let (words, own): (Words, Words) =
-        stale.iter().copied().partition(|w: &Option<ObjId>| w.is_some_and(|w| w.as_var().is_some()));
+    let undeclared = stale.iter().filter(|w| !w.is_some_and(|w| program.weak.contains(&w)));
     let name = |w: &Option<ObjId>| w.map_or("a task's state", |w| program.name_of(w)).to_owned();
-    let undeclared: Vec<String> =
-        words.iter().filter(|w| w.is_some_and(|w| !program.weak.contains(&w))).map(name).collect();
-    let own: Vec<String> = own.iter().map(name).collect();
-    let mut kind = "weak memory only".to_owned();
-    if !undeclared.is_empty() {
-        kind += &format!(": stale reads of {}, to be declared `weak` if that is meant", undeclared.join(", "));
-    }
-    if !own.is_empty() {
-        kind += &format!(": stale reads of the kernel's own words in {}", own.join(", "));
-    }
-    kind
+    let names: Vec<String> = undeclared.map(name).collect();
+    format!("weak memory only, by stale reads of {}: declare what is meant `weak`", names.join(", "))
 }
 
 /// What is about executions that go on for ever is found on the whole graph: by `explicit`, or by nobody.

@@ -58,7 +58,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "load",
         &[PLACE],
         "reads a word",
-        "READ_ONCE() smp_load_acquire() atomic_read() rcu_dereference()",
+        "READ_ONCE() smp_load_acquire() atomic_read() test_bit() rcu_dereference()",
         |args| access(args, How::Load, None, None),
     )
     .options(&[LOAD_ORDER, DATA_RACE])
@@ -84,7 +84,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "or",
         &[PLACE, VALUE],
         "sets bits of a word, atomically",
-        "atomic_or() atomic_fetch_or() set_bit() test_and_set_bit()",
+        "atomic_or() atomic_fetch_or() set_bit() test_and_set_bit() test_and_set_bit_lock()",
         |args| access(args, How::Or, Some("value"), None),
     )
     .options(&[RMW_ORDER])
@@ -93,7 +93,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "and",
         &[PLACE, VALUE],
         "keeps bits of a word and clears all others, atomically",
-        "atomic_and() atomic_fetch_and() atomic_andnot() clear_bit() test_and_clear_bit()",
+        "atomic_and() atomic_fetch_and() atomic_andnot() clear_bit() test_and_clear_bit() clear_bit_unlock()",
         |args| access(args, How::And, Some("value"), None),
     )
     .options(&[RMW_ORDER])
