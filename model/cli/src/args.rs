@@ -112,6 +112,12 @@ pub struct CheckArgs {
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
+    /// Show each file with how often the search took every line, and how often its conditions fell which way.
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write the same of all files in the format of LCOV.
+    #[arg(long, value_name = "FILE")]
+    pub coverage_lcov: Option<PathBuf>,
     /// Let a warning be a failure: exit 1.
     #[arg(long)]
     pub deny_warnings: bool,

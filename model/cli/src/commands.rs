@@ -2,6 +2,7 @@
 
 mod altered;
 pub mod check;
+mod coverage;
 mod diagram;
 mod explain;
 mod fmt;

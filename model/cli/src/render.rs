@@ -327,9 +327,8 @@ fn notes(run: &CaseRun, out: &mut String) {
 /// What to do about a result that is incomplete; a sample says so itself.
 fn way_out(run: &CaseRun) -> Option<&'static str> {
     let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
-    if all(|c| matches!(c, Coverage::Sampled)) {
-        None
-    } else if all(Coverage::is_complete) && run.runs.iter().any(|r| r.engine == Engine::Explicit) {
+    let by_explicit = || run.runs.iter().any(|r| r.engine == Engine::Explicit);
+    if all(|c| matches!(c, Coverage::Sampled)) || all(Coverage::is_complete) && by_explicit() {
         None
     } else if all(Coverage::is_complete) {
         Some("`--engine explicit` looks for what goes on for ever, too")

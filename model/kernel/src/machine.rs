@@ -109,6 +109,14 @@ macro_rules! machines {
                 }
             }
 
+            /// Which machine it is.
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    Machine::Idle => "",
+                    $(Machine::$variant(_) => stringify!($variant)),*
+                }
+            }
+
             /// Whether the next step is disabled for another reason than a spinlock.
             pub(crate) fn is_held_back(&self, v: View<'_>) -> bool {
                 match self {
@@ -176,7 +184,7 @@ machines! {
     /// A bare count.
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
-    Slab(SlabOp) = SlabOp { at: slab::At::New, handle: NO_HANDLE, home: None };
+    Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.

@@ -145,6 +145,9 @@ pub struct Program {
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
+    /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it. Every
+    /// other sleep looks at what it waits for again.
+    pub bare_sleeps: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
     pub has_readers: bool,
     /// The fences that are made of others.
@@ -357,6 +360,12 @@ impl Program {
     /// The references that a new object of the slot's struct has.
     pub(crate) fn initial_refs(&self, slot: ObjId) -> u16 {
         self.struct_of(slot).and_then(|s| s.refs).map_or(0, u16::from)
+    }
+
+    /// Before which of its fields the count of a new object of the slot's struct is stored, if it has one; and how many
+    /// fields there are.
+    pub(crate) fn members_of(&self, slot: ObjId) -> (Option<u8>, u8) {
+        self.struct_of(slot).map_or((None, 0), |s| (s.refs.map(|_| s.refs_at), s.fields.len() as u8))
     }
 
     /// The references to an object that exist from the start and belong to the scenario.

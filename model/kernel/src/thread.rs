@@ -14,6 +14,7 @@ use crate::{
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
     cx::{Call, Private, Then},
+    granularity,
     primitives::rwsem,
     program::Role,
     ww,
@@ -264,7 +265,13 @@ impl Thread {
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
-        match self.machine.step(&mut cx) {
+        let (machine, point) = (self.machine.name(), self.machine.label());
+        granularity::begin();
+        let flow = self.machine.step(&mut cx);
+        if R::SEES_OVERLAP {
+            granularity::end(machine, point);
+        }
+        match flow {
             Flow::Go => {}
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {

@@ -81,7 +81,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 required: true,
                 ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
             },
-            option("slab", SLABS, "what freeing means, plain without it"),
+            option(
+                "slab",
+                SLABS,
+                "what freeing means, plain without it; a typesafe one initialises nothing, and `new` stores the members in their order, one by one",
+            ),
             flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
         ],
         meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",

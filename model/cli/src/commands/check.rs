@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::{sample, vacuity},
+    commands::{coverage, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
@@ -15,7 +15,7 @@ use crate::{
 };
 use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
-use fenceweave_scenario::{Case, Loaded};
+use fenceweave_scenario::{Case, Coverage, Loaded};
 use std::{ops::ControlFlow, path::Path};
 
 /// What came of one file: what to print, and how each case went.
@@ -26,6 +26,8 @@ struct Checked {
     graded: Vec<(String, Grade)>,
     unread: bool,
     warnings: usize,
+    /// Its record in the format of LCOV.
+    lcov: String,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -65,13 +67,23 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         // What could not be written decides the exit code.
         let _ = write(&total.text());
     }
+    if let Some(path) = &args.coverage_lcov
+        && let Err(e) = std::fs::write(path, &total.lcov)
+    {
+        return usage(&format!("{}: {e}", path.display()));
+    }
     total.exit()
 }
 
 /// Options that cannot both be meant.
 fn contradiction(args: &CheckArgs) -> Option<&'static str> {
     let sampled = args.sample.sample.is_some();
+    let covers = args.coverage || args.coverage_lcov.is_some();
     match args.engine {
+        Some(EngineArg::Shuttle | EngineArg::Loom) if covers => {
+            Some("coverage is counted by explicit: leave `--engine` out")
+        }
+        _ if sampled && covers => Some("coverage is counted by the exhaustive search: leave it or `--sample` out"),
         Some(e) if sampled && e != EngineArg::Shuttle => Some("`--sample` is done by shuttle: leave `--engine` out"),
         _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
         _ => None,
@@ -88,6 +100,7 @@ struct Total {
     programs: Vec<String>,
     unread: Vec<String>,
     warnings: usize,
+    lcov: String,
     /// Whether a warning is a failure.
     denied: bool,
     /// Whether the last thing printed was a blank line.
@@ -102,6 +115,7 @@ impl Total {
         self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
+        self.lcov.push_str(&checked.lcov);
         if checked.unread {
             self.unread.push(file.to_string());
         }
@@ -169,7 +183,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
         Ok(loaded) => loaded,
         Err(unread) => return not_read(file, &unread, args.json),
     };
-    let mut checked = Checked::default();
+    let (mut checked, mut covered) = (Checked::default(), Coverage::default());
     for (at, scenario) in loaded.scenarios.iter().enumerate() {
         let mut runs = vec![];
         for case in &scenario.cases {
@@ -181,6 +195,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             }
             let run = run_case(case, args, &bars.bar(name));
             checked.graded.push((name.clone(), run.judgement.grade()));
+            coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
             runs.push(Some(run));
         }
@@ -189,6 +204,12 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             checked.warnings += warnings.count();
             checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, args.json));
         }
+    }
+    if args.coverage && !args.json && !checked.graded.is_empty() {
+        checked.text.push_str(&coverage::text(&loaded, &covered));
+    }
+    if args.coverage_lcov.is_some() && !checked.graded.is_empty() {
+        checked.lcov = coverage::lcov(&loaded, &covered);
     }
     checked
 }

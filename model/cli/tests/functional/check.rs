@@ -135,7 +135,12 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1
       2
 
-    2 cases in 1 file: 0 as expected, 2 not as expected
+    warning[same-program]: cond.kdl:3:16: the case `expected` is the same program as `never`
+      |     case never expected
+      |                ^^^^^^^^
+      help: put what is different into `only expected { … }`, or leave one out
+
+    2 cases in 1 file: 0 as expected, 2 not as expected, 1 warning
     not as expected:
       cond/never (cond.kdl)
       cond/expected (cond.kdl)

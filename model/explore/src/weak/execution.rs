@@ -267,7 +267,7 @@ impl Execution {
     /// Whether what this execution shows now counts: some memory has it, and it does not only come of a race. After that
     /// nobody says what a load may return; what sequentially consistent memory does is still among it.
     fn counts(&self) -> bool {
-        self.is_possible() && !(self.raced.get() && !self.system.hub.memory().stale().is_empty())
+        self.is_possible() && (!self.raced.get() || self.system.hub.memory().stale().is_empty())
     }
 
     /// Whether a memory has what has happened so far. Loom's is not coherent.

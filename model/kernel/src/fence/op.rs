@@ -19,6 +19,10 @@ points! {
     pub enum What {
         /// `dma_fence_init()`: alive, with one reference of the caller's.
         Init = "dma_fence_init",
+        /// Its later stores, which a reader that found the memory's fence before may come between: the flags.
+        InitFlags = "dma_fence_init: flags",
+        /// And the error, last.
+        InitError = "dma_fence_init: error",
         /// `dma_fence_enable_sw_signaling()`.
         EnableSignaling = "dma_fence_enable_sw_signaling",
         /// `dma_fence_signal()`: takes the lock, sets the bit. Twice is a violation.
@@ -161,23 +165,40 @@ impl FenceOp {
         FenceOp { what, fence, error: Error::of(error) }
     }
 
-    fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there on,
+    /// and see what the fence before left in the flags and the error. Nobody knows other memory yet.
+    fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
         let fence = cx.fence(self.fence);
         let life = fence.life.load(Order::Relaxed);
-        if life != Life::Unborn as u8 && !(typesafe && life == Life::Freed as u8) {
+        if life != Life::Unborn && !(typesafe && life == Life::Freed) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
-            let alive = life == Life::Alive as u8;
-            let property = if alive { Property::FenceReinitialised } else { Property::UseAfterFree };
-            return cx.violate(property, Some(self.fence));
+            let property = if life == Life::Alive { Property::FenceReinitialised } else { Property::UseAfterFree };
+            cx.violate(property, Some(self.fence));
+            return Flow::Done(Value::Word(0));
         }
-        fence.flags.store(0, Order::Relaxed);
-        fence.error.store(0, Order::Relaxed);
+        // That it is a fence again is a fact: nobody has a reference to one that is none.
+        fence.life.swap(Life::Alive, Order::AcqRel);
         fence.published.set(false);
         fence.refs.reset(1);
         fence.refs.book(me, 1);
-        fence.life.swap(Life::Alive as u8, Order::AcqRel);
+        self.what = What::InitFlags;
+        if typesafe && !cx.mutated(Mutation::FenceInitOneStep) {
+            return Flow::Go;
+        }
+        self.init_rest(cx);
+        self.init_rest(cx)
+    }
+
+    fn init_rest<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.what == What::InitFlags {
+            cx.fence(self.fence).flags.store(0, Order::Relaxed);
+            self.what = What::InitError;
+            return Flow::Go;
+        }
+        cx.fence(self.fence).error.store(0, Order::Relaxed);
+        Flow::Done(Value::Word(0))
     }
 
     fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -403,7 +424,6 @@ impl FenceOp {
     /// Operations that end where they begin.
     fn single<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         match self.what {
-            What::Init => self.init(cx),
             What::SetError => self.set_error(cx),
             What::Get => {
                 get(cx, self.fence);
@@ -462,6 +482,7 @@ impl Protocol for FenceOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let known = match self.what {
             What::Init | What::Get | What::GetRcu | What::Release | What::Free => true,
+            What::InitFlags | What::InitError => true,
             what if what.looks() => check_readable(cx, self.fence),
             _ => check_alive(cx, self.fence),
         };
@@ -469,6 +490,8 @@ impl Protocol for FenceOp {
             return Flow::Done(Value::Unset);
         }
         match self.what {
+            What::Init => self.init(cx),
+            What::InitFlags | What::InitError => self.init_rest(cx),
             What::EnableSignaling => self.enable(cx),
             What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),

@@ -33,6 +33,7 @@ pub struct Cpu {
 }
 
 impl Bits for Cpu {
+    const FACT: bool = true;
     fn to_bits(self) -> u64 {
         u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
     }

@@ -205,6 +205,8 @@ pub struct StructDecl {
     pub slots: Range<u8>,
     /// The references that a new object has; `None` if it is not counted.
     pub refs: Option<u8>,
+    /// How many fields are declared before the count: in a typesafe slab that is the order of the stores.
+    pub refs_at: u8,
     /// What is called, with the object, when the last one is dropped; it has to free the object. Without one the object
     /// is freed at once.
     pub release: Option<CalleeId>,

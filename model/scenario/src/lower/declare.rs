@@ -223,7 +223,7 @@ impl<'a> Lower<'a> {
             let of = u8::try_from(of).unwrap_or(u8::MAX);
             self.object(format!("{}#{i}", name.text), ObjectKind::Slot { of });
         }
-        let (fields, refs) = self.fields(node);
+        let (fields, refs, refs_at) = self.fields(node);
         let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
         for i in 0..slots {
             for field in &fields {
@@ -245,6 +245,7 @@ impl<'a> Lower<'a> {
             slab,
             slots: byte(start)..byte(start + usize::from(slots)),
             refs,
+            refs_at: byte(refs_at),
             release: None,
             fields,
             first_var: byte(first_var),
@@ -253,9 +254,9 @@ impl<'a> Lower<'a> {
         Symbol::Struct(of)
     }
 
-    /// The names of a struct's fields, and the references of a new object.
-    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>) {
-        let (mut fields, mut refs): (Vec<Name>, _) = (Vec::new(), None);
+    /// The names of a struct's fields, and the references of a new object with the number of fields before them.
+    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>, usize) {
+        let (mut fields, mut refs, mut refs_at): (Vec<Name>, _, _) = (Vec::new(), None, 0);
         for field in self.visible(node.children()) {
             let name = &field.name;
             let well_formed =
@@ -267,6 +268,7 @@ impl<'a> Lower<'a> {
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
             } else if name.text == "refs" {
+                refs_at = fields.len();
                 refs = match field.entries[0].value.kind {
                     ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
                     _ => {
@@ -280,7 +282,7 @@ impl<'a> Lower<'a> {
                 fields.push(name.clone());
             }
         }
-        (fields, refs)
+        (fields, refs, refs_at)
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {

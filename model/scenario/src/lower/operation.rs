@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::exec;
 use fenceweave_kernel::fence;
-use fenceweave_kernel::primitives::{rcu, slab};
+use fenceweave_kernel::primitives::{rcu, slab, waitqueue};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -396,6 +396,7 @@ impl<'a> Lower<'a> {
         );
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
+        self.program.bare_sleeps |= matches!(op, Op::Wait { at: waitqueue::At::Schedule, .. });
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);

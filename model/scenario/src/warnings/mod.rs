@@ -8,9 +8,12 @@
 
 mod barriers;
 mod conditions;
+mod coverage;
 mod declared;
 mod errnos;
 mod reached;
+
+pub use coverage::{Coverage, Taken};
 
 use fenceweave_kernel::{Cover, Moment, ObjId};
 
@@ -64,6 +67,8 @@ pub struct Seen<'a> {
     pub complete: bool,
     /// Whether no property was found broken.
     pub holds: bool,
+    /// Whether some execution goes on for ever and should not: then nothing is to be had behind its loop.
+    pub endless: bool,
     /// Fences that were published and left unsignalled, though nothing in the program signals them.
     pub unsignaled: Vec<ObjId>,
     /// What was seen of the conditions.

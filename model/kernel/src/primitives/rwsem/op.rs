@@ -333,6 +333,12 @@ impl RwSemOp {
 }
 
 impl RwSemOp {
+    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first.
+    fn goes_on_at_once<R: Runtime>(&self, cx: &mut Cx<'_, R>, queues: bool) -> bool {
+        queues && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
+            || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutation::RwMarkWakeOneStep)
+    }
+
     fn one<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Read => self.read(cx),
@@ -372,8 +378,7 @@ impl Protocol for RwSemOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let queues = self.at == At::ReadQueue;
         let mut flow = self.one(cx);
-        // The coarse step put back: the whole of the section in one.
-        while queues && flow == Flow::Go && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep) {
+        while flow == Flow::Go && self.goes_on_at_once(cx, queues) {
             flow = self.one(cx);
         }
         flow
