@@ -368,12 +368,19 @@ impl RwSemOp {
     }
 }
 
+impl RwSemOp {
+    /// Coarse steps put back: whether the next step belongs to the one that began there.
+    fn is_coarse<R: Runtime>(&self, cx: &Cx<'_, R>, from: At) -> bool {
+        from == At::ReadQueue && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
+            || self.at == At::SetOwner && cx.mutated(Mutation::RwOwnerOneStep)
+    }
+}
+
 impl Protocol for RwSemOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let queues = self.at == At::ReadQueue;
+        let from = self.at;
         let mut flow = self.one(cx);
-        // The coarse step put back: the whole of the section in one.
-        while queues && flow == Flow::Go && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep) {
+        while flow == Flow::Go && self.is_coarse(cx, from) {
             flow = self.one(cx);
         }
         flow
