@@ -13,7 +13,8 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, \
+const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
+                          could not be written, \
                           3 incomplete (a limit was hit; nothing unexpected was seen before).";
 
 /// What to do.
@@ -69,7 +70,7 @@ pub struct LimitArgs {
     /// Most executions to run (shuttle, loom) [default: 20000000 for shuttle, 2000000 for loom].
     #[arg(long, value_name = "N")]
     pub executions: Option<u64>,
-    /// Most memory for visited states, in MiB [default: 4096].
+    /// Most memory of one search, in MiB [default: 4096, or most of what the system gives].
     #[arg(long, value_name = "MIB")]
     pub memory: Option<u64>,
     /// Most time for one engine and case, in seconds [default: no limit].
@@ -111,6 +112,12 @@ pub struct CheckArgs {
     /// Show exact counts, seconds and speed of every case.
     #[arg(long)]
     pub stats: bool,
+    /// Show each file with how often the search took every line, and how often its conditions fell which way.
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write the same of all files in the format of LCOV.
+    #[arg(long, value_name = "FILE")]
+    pub coverage_lcov: Option<PathBuf>,
     /// Let a warning be a failure: exit 1.
     #[arg(long)]
     pub deny_warnings: bool,

@@ -2,6 +2,7 @@
 
 mod altered;
 pub mod check;
+mod coverage;
 mod diagram;
 mod explain;
 mod fmt;
@@ -13,6 +14,7 @@ mod progress;
 mod replay;
 mod sample;
 mod shrink;
+mod signals;
 mod sweep;
 mod vacuity;
 
@@ -21,17 +23,19 @@ use crate::{
     files,
     run::LimitOverrides,
 };
-use fenceweave_explore::Engine;
+use clap::Parser;
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_kernel::Property;
 use fenceweave_report::{Style, json};
 use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
-        Mutex,
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -60,8 +64,39 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Runs the command line of this process.
+pub fn main() -> Exit {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        // Help and version are asked for; the rest is a mistake.
+        Err(e) if e.use_stderr() => {
+            let _ = e.print();
+            Exit::Usage
+        }
+        Err(e) => {
+            if let Err(e) = e.print().and_then(|()| io::stdout().flush()) {
+                lose(e);
+            }
+            Exit::Success
+        }
+    };
+    delivered(exit)
+}
+
 /// Runs a command.
 pub fn run(cli: &Cli) -> Exit {
+    signals::listen();
+    let exit = dispatch(cli);
+    if !interrupt::requested() {
+        return exit;
+    }
+    if !matches!(cli.command, Command::Check(_)) {
+        complain("interrupted: not everything was looked at\n");
+    }
+    exit.max(Exit::Incomplete)
+}
+
+fn dispatch(cli: &Cli) -> Exit {
     match &cli.command {
         Command::Check(a) => check::check(a),
         Command::Explain(a) => explain::explain(a),
@@ -88,11 +123,31 @@ fn properties() -> Exit {
     tell(&out)
 }
 
-/// Writes to standard output. It fails if the reader has gone away (`| head`): no error, but nothing more need be done.
+/// What could not be written to standard output, the first time.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
+
+fn lose(e: io::Error) {
+    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    lost.get_or_insert(e);
+}
+
+/// How a command ended whose output may not have come through: what nobody could read was not told, so it is no success. A
+/// reader that has gone away (`| head`) knows that.
+fn delivered(exit: Exit) -> Exit {
+    let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match lost {
+        None => exit,
+        Some(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Usage,
+        Some(e) => usage(&format!("standard output cannot be written: {e}")),
+    }
+}
+
+/// Writes to standard output. If that fails nothing more need be done: the exit code will say so.
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    let text = without_controls(text, out.is_terminal());
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.inspect_err(|e| lose(io::Error::new(e.kind(), e.to_string())))
 }
 
 /// Writes to standard output as a command's last act.
@@ -103,7 +158,36 @@ fn tell(text: &str) -> Exit {
 
 /// Writes to standard error. If nobody reads that (`2>&1 | head`), nothing is lost.
 fn complain(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(without_controls(text, err.is_terminal()).as_bytes());
+}
+
+/// Nothing that a scenario says moves a terminal's cursor or sets its title: control characters are shown as `\u{1b}`. Only
+/// our own colours stay, on a terminal.
+fn without_controls(text: &str, colours: bool) -> Cow<'_, str> {
+    let harmless = |c: char| !c.is_control() || c == '\n' || c == '\t';
+    if text.chars().all(harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let whole = if colours { colour_length(rest) } else { 0 };
+        let length = whole.max(c.len_utf8());
+        match whole > 0 || harmless(c) {
+            true => out.push_str(&rest[..length]),
+            false => out.extend(c.escape_unicode()),
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(out)
+}
+
+/// The length of the colour that a text begins with, such as `ESC [ 1 ; 3 1 m`; 0 if it begins with none.
+fn colour_length(text: &str) -> usize {
+    let Some(after) = text.strip_prefix("\x1b[") else { return 0 };
+    let digits = after.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(after.len());
+    if after[digits..].starts_with('m') { 2 + digits + 1 } else { 0 }
 }
 
 /// Tells a mistake of the usage.
@@ -134,6 +218,7 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
         memory_bytes: a.memory.map(|mib| mib << 20),
         time: a.time,
         preemptions: a.preemptions,
+        at_once: 1,
     }
 }
 
@@ -189,7 +274,7 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
 }
 
 /// Does the work on several threads, and hands over the results in the order of the items as soon as they are there: the
-/// output is the same for any number of threads. It stops when the taker says so.
+/// output is the same for any number of threads. It stops when the taker says so, or a signal does.
 fn in_order<I: Sync, T: Send>(
     items: &[I],
     jobs: usize,
@@ -200,7 +285,7 @@ fn in_order<I: Sync, T: Send>(
     let done: Vec<Option<T>> = items.iter().map(|_| None).collect();
     let counter = Mutex::new((done, 0, take));
     let worker = || {
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.load(Ordering::Relaxed) && !interrupt::requested() {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(i) else { return };
             let result = work(item);
@@ -224,4 +309,19 @@ fn in_order<I: Sync, T: Send>(
         }
         worker();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_colours_stay_on_a_terminal() {
+        let text = "a\x1b[1;31mred\x1b[0m\t\x1b]0;title\x07\x1b[2J\u{9b}2J\r\n";
+        let shown = "a\x1b[1;31mred\x1b[0m\t\\u{1b}]0;title\\u{7}\\u{1b}[2J\\u{9b}2J\\u{d}\n";
+        assert_eq!(without_controls(text, true), shown);
+        assert_eq!(without_controls(text, false), shown.replace("\x1b", "\\u{1b}"));
+        assert_eq!(without_controls("\x1b[", true), "\\u{1b}[");
+        assert!(matches!(without_controls("plain ä\n", false), Cow::Borrowed(_)));
+    }
 }

@@ -1,10 +1,86 @@
-//! Finding scenario files.
+//! Finding scenario files; reading and writing files in whole.
 
 use std::{
     collections::BTreeSet,
-    io,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
+
+/// The largest file that is read besides scenarios: the state of a sweep.
+const READ_BYTES_MAX: u64 = 1 << 30;
+
+/// The text of a file. What is no file is refused: opening a FIFO would wait for somebody to write into it.
+///
+/// # Errors
+///
+/// If it is no file, too large, or cannot be read.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no file"));
+    }
+    read_open(&mut File::open(path)?)
+}
+
+/// The text of a file that is open already.
+///
+/// # Errors
+///
+/// If it is too large, or cannot be read.
+pub fn read_open(file: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(READ_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > READ_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {READ_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+/// Puts a text into a file: beside it first, under a name of its own, then in its place. Whatever happens on the way (a
+/// full disk, a signal), what was there is whole, and so is what is there after. What is no file (a pipe, `/dev/stdout`) is
+/// written into as it is.
+///
+/// # Errors
+///
+/// If that cannot be done; then nothing has changed.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    // The file that a link leads to is what its author means.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|meta| !meta.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    if there.as_ref().is_some_and(|meta| meta.permissions().readonly()) {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    }
+    let beside = beside(path);
+    let written = write_beside(&beside, text, there.map(|meta| meta.permissions()));
+    let placed = written.and_then(|()| fs::rename(&beside, path));
+    if placed.is_err() {
+        // What is half written helps nobody; if it cannot be removed, the error that matters is the first.
+        let _ = fs::remove_file(&beside);
+    }
+    placed
+}
+
+fn write_beside(path: &Path, text: &str, permissions: Option<fs::Permissions>) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
+    // A full disk may tell so late.
+    file.sync_all()
+}
+
+/// A name in the same folder that no other process takes, and no other thread of this one.
+fn beside(path: &Path) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = path.file_name().map_or_else(|| "file".into(), |n| n.to_string_lossy().into_owned());
+    let (process, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    path.with_file_name(format!(".{name}.{process}-{next}.new"))
+}
 
 /// Every scenario file that the paths name: files as they are, folders for the `.kdl` files below them, sorted. A file that
 /// is named twice is found once.

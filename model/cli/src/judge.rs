@@ -16,6 +16,8 @@ pub struct Judgement {
     pub incomplete: Vec<String>,
     /// What the reader should know besides.
     pub notes: Vec<String>,
+    /// The clauses with a name that are broken, each with the way to the state that shows it, if one does.
+    pub broken: Vec<(String, Option<Trace>)>,
 }
 
 /// Something that is not as the scenario expects.
@@ -72,7 +74,7 @@ impl Judgement {
 pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) -> Judgement {
     let mut j = Judgement::default();
     for run in runs {
-        judge_run(case, run, &mut j);
+        judge_run(case, (run, runs), &mut j);
     }
     for d in &comparison.disagreements {
         let kind = match &d.stale {
@@ -99,21 +101,10 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
 
 /// Why an outcome is weak memory's, where the scenario is not about that.
 fn weak_kind(program: &Program, stale: &StaleWords) -> String {
-    type Words = Vec<Option<ObjId>>;
-    let (words, own): (Words, Words) =
-        stale.iter().copied().partition(|w: &Option<ObjId>| w.is_some_and(|w| w.as_var().is_some()));
+    let undeclared = stale.iter().filter(|w| !w.is_some_and(|w| program.weak.contains(&w)));
     let name = |w: &Option<ObjId>| w.map_or("a task's state", |w| program.name_of(w)).to_owned();
-    let undeclared: Vec<String> =
-        words.iter().filter(|w| w.is_some_and(|w| !program.weak.contains(&w))).map(name).collect();
-    let own: Vec<String> = own.iter().map(name).collect();
-    let mut kind = "weak memory only".to_owned();
-    if !undeclared.is_empty() {
-        kind += &format!(": stale reads of {}, to be declared `weak` if that is meant", undeclared.join(", "));
-    }
-    if !own.is_empty() {
-        kind += &format!(": stale reads of the kernel's own words in {}", own.join(", "));
-    }
-    kind
+    let names: Vec<String> = undeclared.map(name).collect();
+    format!("weak memory only, by stale reads of {}: declare what is meant `weak`", names.join(", "))
 }
 
 /// What is about executions that go on for ever is found on the whole graph: by `explicit`, or by nobody.
@@ -139,15 +130,21 @@ fn has(run: &Exploration, p: Property) -> bool {
     run.found.iter().any(|f| f.violation.property == p)
 }
 
-fn judge_run(case: &Case, run: &Exploration, j: &mut Judgement) {
+fn judge_run(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Judgement) {
     // Why it did not run stands in its line of the report.
     if matches!(run.coverage, Coverage::Refused(_)) {
         return;
     }
-    judge_violations(case, run, j);
+    judge_violations(case, (run, all), j);
     let expected: Vec<&Expected> = case.expectations.conditions(scenario_engine(run.engine)).collect();
+    let broken: Vec<&str> = case.expectations.broken(scenario_engine(run.engine)).collect();
     for (e, seen) in expected.iter().zip(&run.watched) {
-        judge_condition(e, seen, run, j);
+        let named = e.name.as_deref();
+        match named.filter(|name| broken.contains(name)) {
+            Some(name) => judge_broken(e, name, seen, run, j),
+            None => judge_condition(e, seen, run, j),
+        }
+        note_broken(e, seen, run, j);
     }
 }
 
@@ -160,7 +157,7 @@ fn expected_properties(verdict: &Verdict) -> &[Property] {
 
 /// `holds` and `violates` mean exactly this set over the whole exploration. Of several ways to break one property the
 /// shortest is shown.
-fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
+fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Judgement) {
     let wanted = expected_properties(case.expectations.verdict(scenario_engine(run.engine)));
     for f in shortest(&run.found) {
         let p = f.violation.property;
@@ -171,7 +168,7 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
     }
     for p in wanted {
         let found = has(run, *p);
-        let elsewhere = p.is_liveness() && run.engine != Engine::Explicit;
+        let elsewhere = run.engine != Engine::Explicit && (p.is_liveness() || is_of_all_executions(all, *p));
         if !found && (elsewhere || p.needs_one_order() && run.engine == Engine::Loom) {
             // Of the first it sees only those that come to a stand.
             continue;
@@ -186,6 +183,13 @@ fn judge_violations(case: &Case, run: &Exploration, j: &mut Judgement) {
             if is_own_verdict(case, run.engine) { j.incomplete.push(text) } else { j.notes.push(text) }
         }
     }
+}
+
+/// Whether the engine that looks at all executions together found a property broken by them alone.
+fn is_of_all_executions(runs: &[Exploration], p: Property) -> bool {
+    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit);
+    let mut found = explicit.into_iter().flat_map(|r| &r.found).filter(|f| f.violation.property == p).peekable();
+    found.peek().is_some() && found.all(|f| f.violation.is_of_all_executions())
 }
 
 /// Whether the engine has a verdict of its own, which differs from what is expected of the others.
@@ -245,6 +249,43 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
     if e.engine.is_some() && !settled && !run.coverage.is_complete() {
         let looked_at = summary::coverage(run.engine, &run.coverage);
         j.incomplete.push(format!("line {}: `{}` was judged by {engine} only, {looked_at}", e.line, e.text));
+    }
+}
+
+/// Whether a clause is broken, and by what: nothing shows of a `sometimes` that it never comes.
+fn broken_by<'t>(e: &Expected, seen: &'t Watched, run: &Exploration) -> Option<Option<&'t Trace>> {
+    match e.condition.moment {
+        Moment::Never => seen.seen_true.as_ref().map(Some),
+        Moment::Always | Moment::AtEnd | Moment::Eventually => seen.seen_false.as_ref().map(Some),
+        Moment::Sometimes => (seen.seen_true.is_none() && run.coverage.is_complete()).then_some(None),
+    }
+}
+
+fn note_broken(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+    let Some(name) = e.name.as_ref().filter(|_| !seen.not_judged) else { return };
+    if let Some(by) = broken_by(e, seen, run)
+        && j.broken.iter().all(|(known, _)| known != name)
+    {
+        j.broken.push((name.clone(), by.cloned()));
+    }
+}
+
+/// A clause that `violates` names.
+fn judge_broken(e: &Expected, name: &str, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+    if seen.failed {
+        return judge_condition(e, seen, run, j);
+    }
+    if seen.not_judged || broken_by(e, seen, run).is_some() {
+        return;
+    }
+    if run.coverage.is_complete() {
+        j.fail(
+            run.engine,
+            format!("{name} was expected to be violated, but holds (line {}: `{}`)", e.line, e.text),
+            None,
+        );
+    } else {
+        j.notes.push(format!("{} did not find {name} ({})", run.engine, summary::coverage(run.engine, &run.coverage)));
     }
 }
 

@@ -20,6 +20,7 @@ pub mod commands;
 pub mod files;
 pub mod harness;
 pub mod judge;
+pub mod memory;
 mod render;
 pub mod run;
 

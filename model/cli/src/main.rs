@@ -1,9 +1,8 @@
 //! The `fenceweave` command.
 
-use clap::Parser;
-use fenceweave::{args::Cli, commands};
+use fenceweave::commands;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    commands::run(&Cli::parse()).into()
+    commands::main().into()
 }

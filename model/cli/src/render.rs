@@ -95,6 +95,11 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
         let _ = write!(out, "\n{}:\n", first.violation.property.name());
         out.push_str(&counterexample(case, first, &main.found, usize::MAX, view.style));
     }
+    for (name, way) in &run.judgement.broken {
+        let Some(way) = way.as_ref().filter(|_| is_expected(case, name)) else { continue };
+        let _ = write!(out, "\n{name}:\n");
+        out.push_str(&trace::render(&Counterexample::way(&case.program, way), view.style));
+    }
     let shown: Vec<Property> = main.found.iter().map(|f| f.violation.property).collect();
     let left = |f: &&Failure| f.property.is_none_or(|p| !shown.contains(&p));
     for f in run.judgement.failures.iter().filter(left) {
@@ -102,6 +107,13 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
     }
     notes(run, &mut out);
     out
+}
+
+/// Whether a clause is expected to be broken; one that is not is a failure, and shown as that.
+fn is_expected(case: &Case, name: &str) -> bool {
+    fenceweave_scenario::Engine::ALL
+        .into_iter()
+        .any(|engine| case.expectations.broken(engine).any(|known| known == name))
 }
 
 /// What `check` tells of a case: a line if it is as expected, else what is not, each with the way there.
@@ -206,7 +218,8 @@ fn found_text(run: &CaseRun) -> String {
     let mut all: Vec<_> = run.runs.iter().flat_map(|r| &r.found).map(|f| f.violation.property).collect();
     all.sort_unstable();
     all.dedup();
-    let names: Vec<&str> = all.into_iter().map(|p| p.name()).collect();
+    let clauses = run.judgement.broken.iter().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = all.into_iter().map(|p| p.name()).chain(clauses).collect();
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
 }
 
@@ -239,14 +252,14 @@ fn headline(case: &Case, run: &CaseRun) -> String {
 }
 
 fn expected_text(case: &Case) -> String {
-    match case.expectations.verdict(fenceweave_scenario::Engine::Explicit) {
-        Verdict::Holds => "holds".into(),
-        Verdict::Violates(p) => {
-            let mut all = p.to_vec();
-            all.sort_unstable();
-            format!("violates {}", all.iter().map(|p| p.name()).collect::<Vec<_>>().join(", "))
-        }
-    }
+    let engine = fenceweave_scenario::Engine::Explicit;
+    let mut all = match case.expectations.verdict(engine) {
+        Verdict::Holds => vec![],
+        Verdict::Violates(p) => p.to_vec(),
+    };
+    all.sort_unstable();
+    let names: Vec<&str> = all.iter().map(|p| p.name()).chain(case.expectations.broken(engine)).collect();
+    if names.is_empty() { "holds".into() } else { format!("violates {}", names.join(", ")) }
 }
 
 /// A line for each engine: how much it looked at, what it counted, and whether the others found the same.
@@ -314,9 +327,8 @@ fn notes(run: &CaseRun, out: &mut String) {
 /// What to do about a result that is incomplete; a sample says so itself.
 fn way_out(run: &CaseRun) -> Option<&'static str> {
     let all = |f: fn(&Coverage) -> bool| run.runs.iter().all(|r| f(&r.coverage));
-    if all(|c| matches!(c, Coverage::Sampled)) {
-        None
-    } else if all(Coverage::is_complete) && run.runs.iter().any(|r| r.engine == Engine::Explicit) {
+    let by_explicit = || run.runs.iter().any(|r| r.engine == Engine::Explicit);
+    if all(|c| matches!(c, Coverage::Sampled)) || all(Coverage::is_complete) && by_explicit() {
         None
     } else if all(Coverage::is_complete) {
         Some("`--engine explicit` looks for what goes on for ever, too")

@@ -1,6 +1,9 @@
 //! One case through the engines: what each found, and whether they agree.
 
-use crate::judge::{self, Judgement};
+use crate::{
+    judge::{self, Judgement},
+    memory,
+};
 use fenceweave_explore::{
     About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
 };
@@ -38,6 +41,8 @@ pub struct LimitOverrides {
     pub time: Option<Duration>,
     /// Most preemptions under loom.
     pub preemptions: Option<u32>,
+    /// How many searches share the memory that there is.
+    pub at_once: u64,
 }
 
 /// What the engines found about one case.
@@ -100,16 +105,23 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
 }
 
 /// The user's limits win over the scenario's, and those over the defaults. All defaults are counts, so that a bounded
-/// result is the same everywhere.
+/// result is the same everywhere where there is memory enough.
 fn limits(case: &Case, engine: Engine, given: &LimitOverrides) -> Limits {
     let default = Limits::default();
     let executions = if engine == Engine::Loom { LOOM_EXECUTIONS } else { SHUTTLE_EXECUTIONS };
     Limits {
         states: given.states.or(case.limits.states).unwrap_or(default.states),
         executions: given.executions.or(case.limits.executions).unwrap_or(executions),
-        memory_bytes: given.memory_bytes.unwrap_or(default.memory_bytes),
+        memory_bytes: given.memory_or_default(),
         time: given.time,
         preemptions: given.preemptions.or(case.limits.preemptions),
+    }
+}
+
+impl LimitOverrides {
+    /// Most memory of one search, in bytes: what the user says, or what the system gives.
+    pub(crate) fn memory_or_default(&self) -> u64 {
+        self.memory_bytes.unwrap_or_else(|| memory::default_limit(self.at_once.max(1)))
     }
 }
 

@@ -23,8 +23,8 @@ mod stateset;
 mod trace;
 mod visited;
 
-use crate::{Counts, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
-use fenceweave_kernel::{Condition, Moment, Violation};
+use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
+use fenceweave_kernel::{Condition, Moment, Property, Violation};
 use liveness::Liveness;
 use search::Search;
 use stateset::StateSet;
@@ -44,7 +44,13 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 /// Explores every state of a program, identified as the options say.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let mut search = Search::new(task, limits, options);
-    let coverage = search.run(progress);
+    let mut coverage = search.run(progress);
+    if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
+        let limit = limits.memory_bytes >> 20;
+        coverage = Coverage::Incomplete(format!(
+            "more than {limit} MiB of memory; every state was visited, but what goes on for ever was not looked for"
+        ));
+    }
     let complete = coverage.is_complete();
     let counts = search.counts();
     search.forget_states();
@@ -62,7 +68,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
 /// A counterexample for each violation, in order.
 fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bool) -> Vec<Found> {
     let graph = &search.graph;
-    let wants = !search.violations.is_empty() || !liveness.found.is_empty();
+    let wants = complete && (!search.violations.is_empty() || !liveness.found.is_empty());
     let good = noreturn::can_end_well(search, &liveness.well, wants);
     let safety = search.violations.iter().map(|(violation, targets)| {
         let path = trace::best(graph, task.program, targets);
@@ -75,7 +81,10 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
         Found { violation: *violation, trace: trace.clone(), point_of_no_return }
     });
     let cycle = if search.has_deadlock() { vec![] } else { search.dependency_cycle() };
-    let cycle = cycle.into_iter().map(|(violation, state, step)| {
+    // Where it was told of one execution, or reclaim was seen to wait, that says it all.
+    let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
+    let reclaim = if told { None } else { search.reclaim_cycle() };
+    let cycle = cycle.into_iter().chain(reclaim).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }

@@ -20,6 +20,8 @@
 pub mod compare;
 pub mod diagnose;
 pub mod explicit;
+pub mod interrupt;
+mod room;
 pub mod shuttle;
 pub mod walk;
 pub mod weak;
@@ -60,8 +62,9 @@ impl Engine {
     /// What weak memory can do and this engine's cannot, even if it has looked at everything.
     ///
     /// Loom runs a thread's accesses in the order in which they are written: a load never returns what is stored after it
-    /// in the order of execution (load buffering), and a store comes into its word's order when it is made, not later than
-    /// what other threads have seen meanwhile (2+2W, S, R).
+    /// in the order of execution (load buffering), and no read-modify-write comes before a store that was made earlier, nor
+    /// does a word end with any but its youngest store, unless some load says so (late stores: 2+2W, and S or R where
+    /// nobody reads the word in the end).
     pub fn misses(self) -> &'static [&'static str] {
         match self {
             Engine::Loom => &["load buffering", "late stores"],
@@ -99,7 +102,7 @@ pub struct Limits {
     pub states: u64,
     /// Most executions to run (shuttle, loom).
     pub executions: u64,
-    /// Most memory to use for visited states, in bytes.
+    /// Most memory to use, in bytes: states, graph, outcomes, and what the process takes for itself.
     pub memory_bytes: u64,
     /// Most time to spend. Tests never set one.
     pub time: Option<Duration>,

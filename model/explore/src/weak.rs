@@ -58,7 +58,7 @@ mod runtime;
 pub use deepen::deepen;
 pub use replay::{Replayed, replay};
 
-use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched};
+use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
@@ -242,8 +242,11 @@ impl Job {
         }
         let begun = self.begun.load(Ordering::Relaxed);
         let late = self.limits.time.filter(|t| self.started.elapsed() > *t);
-        let why = match late {
-            Some(time) => format!("more than {} s; {begun} executions were run", time.as_secs_f64()),
+        let memory = self.findings().out_of_memory(self.limits.memory_bytes);
+        let stopped = interrupt::requested().then(|| interrupt::INTERRUPTED.to_owned());
+        let late = late.map(|time| format!("more than {} s", time.as_secs_f64()));
+        let why = match stopped.or(memory).or(late) {
+            Some(why) => format!("{why}; {begun} executions were run"),
             None if begun >= self.limits.executions => format!("more than {begun} executions"),
             None => return,
         };

@@ -290,6 +290,7 @@ fn spinning_on_a_freed_object_is_found() {
         slab: SlabKind::Plain,
         slots,
         refs: None,
+        refs_at: 0,
         release: None,
         fields,
         first_var,

@@ -537,6 +537,7 @@ fn rcu_lookup(deferred: bool) -> Program {
             slab: if deferred { SlabKind::RcuFree } else { SlabKind::Plain },
             slots: 0..1,
             refs: None,
+            refs_at: 0,
             fields: vec![(field, Value::Word(7))],
             first_var: 1,
         });

@@ -1,5 +1,6 @@
 //! Many scenarios, one after the other: the same ones for the same seed, on any number of threads.
 
+use fenceweave_explore::interrupt;
 use std::{
     ops::AddAssign,
     panic,
@@ -137,7 +138,7 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let total = Mutex::new((Counts::default(), Vec::<Failed>::new()));
     let worker = || {
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.load(Ordering::Relaxed) && !interrupt::requested() {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let done = campaign.count.is_some_and(|count| number >= count);
             if done || campaign.time.is_some_and(|time| started.elapsed() > time) {
@@ -145,6 +146,10 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
             }
             let mut part = Counts::default();
             let failures = take(campaign, number, &mut part);
+            // What was cut short proves nothing.
+            if interrupt::requested() {
+                return;
+            }
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             let (counts, failed) = &mut *total;
             *counts += part;

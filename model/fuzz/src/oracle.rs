@@ -140,7 +140,7 @@ fn programs(loaded: &Loaded) -> Vec<Program> {
     let placeless = |case: &Case| {
         let mut program = case.program.clone();
         let scripts = program.scripts.iter_mut().chain([&mut program.setup, &mut program.teardown]);
-        scripts.flat_map(|script| &mut script.lines).for_each(|line| line.line = 0);
+        scripts.flat_map(|script| &mut script.lines).for_each(|line| (line.line, line.column) = (0, 0));
         program
     };
     cases.map(placeless).collect()
@@ -250,7 +250,7 @@ fn is_kept_by_discipline(property: Property) -> bool {
 
 /// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit sees.
 fn is_of_one_execution(found: &Found) -> bool {
-    found.trace.loop_from.is_none() && found.violation.property != Property::DependencyCycle
+    found.trace.loop_from.is_none() && !found.violation.is_of_all_executions()
 }
 
 /// A counterexample goes through its token, as a user passes it on.

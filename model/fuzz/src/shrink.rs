@@ -17,11 +17,12 @@
 mod passes;
 mod predicate;
 
-pub use predicate::{Predicate, properties_of, property, same_failure};
+pub use predicate::{EXECUTIONS, Predicate, Seen, properties_of, property, same_failure};
 
 use std::collections::BTreeSet;
 
 use crate::tree::Tree;
+use fenceweave_explore::interrupt;
 use fenceweave_scenario::{Report, format};
 
 /// How to go about it.
@@ -88,7 +89,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn is_spent(&self) -> bool {
-        self.trials >= self.options.trials
+        self.trials >= self.options.trials || interrupt::requested()
     }
 
     /// Takes a smaller tree if it fails alike.

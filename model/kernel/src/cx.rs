@@ -137,6 +137,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) touched: ObjSet,
     /// The step passed a `progress` mark.
     pub(crate) progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub(crate) allocates: Option<u16>,
     /// Stamps or generations come near their last number.
     pub(crate) worn: bool,
     /// Where it is counted what the thread's script comes to, if anybody counts.
@@ -152,8 +154,9 @@ impl<'a, R: Runtime> Cx<'a, R> {
         private: &'a mut Private,
     ) -> Self {
         let touched = ObjSet::default();
-        let (violation, cover) = (None, None);
-        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed: false, worn: false, cover }
+        let (violation, cover, allocates) = (None, None, None);
+        let (progressed, worn) = (false, false);
+        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, cover }
     }
 
     /// The same, counting what the script comes to.

@@ -54,8 +54,8 @@ pub use wait::FenceWait;
 pub(crate) use walk::ChainWalk;
 
 use crate::{
-    AtomicCell, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Object, Order, Plain,
-    Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Object, Order,
+    Plain, Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
     object::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
@@ -97,6 +97,16 @@ enum Life {
     Released,
     /// Freed.
     Freed,
+}
+
+impl Bits for Life {
+    const FACT: bool = true;
+    fn to_bits(self) -> u64 {
+        self as u64
+    }
+    fn from_bits(bits: u64) -> Self {
+        [Life::Unborn, Life::Alive, Life::Released, Life::Freed][bits as usize]
+    }
 }
 
 /// What the fence's lock protects, and the lock itself.
@@ -143,7 +153,7 @@ impl Code for Locked {
 #[derive(Clone)]
 pub struct Fence<R: Runtime> {
     flags: R::Atomic<u8>,
-    life: R::Atomic<u8>,
+    life: R::Atomic<Life>,
     /// A positive errno, or 0. Valid once signalled.
     error: R::Atomic<u16>,
     refs: Counted<R>,
@@ -154,6 +164,8 @@ pub struct Fence<R: Runtime> {
     /// grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
+    /// The lock that it shares with others. Never changes, and so is no part of a state.
+    shared: Option<ObjId>,
 }
 
 impl Copy for Fence<Plain> {}
@@ -163,13 +175,24 @@ impl<R: Runtime> Fence<R> {
         let life = if initialised { Life::Alive } else { Life::Unborn };
         Fence {
             flags: R::Atomic::new(0),
-            life: R::Atomic::new(life as u8),
+            life: R::Atomic::new(life),
             error: R::Atomic::new(0),
             refs: Counted::new(u16::from(initialised)),
             published: R::Note::new(false),
             readers: R::Note::new(ThreadSet::default()),
             locked: R::Cell::new(Locked::default(), id),
+            shared: None,
         }
+    }
+
+    /// It uses a lock of the driver's.
+    pub(crate) fn share(&mut self, lock: Option<ObjId>) {
+        self.shared = lock;
+    }
+
+    /// The lock that it shares with others.
+    pub(crate) fn shared(&self) -> Option<ObjId> {
+        self.shared
     }
 
     /// It is an array, and its error that of its members.
@@ -204,7 +227,7 @@ impl<R: Runtime> Fence<R> {
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.life.peek() == Life::Alive as u8
+        self.life.peek() == Life::Alive
     }
 
     /// Whether the SIGNALED bit is set, for observers.
@@ -229,13 +252,13 @@ impl<R: Runtime> Fence<R> {
 
     /// The memory goes, after a grace period.
     pub(crate) fn reclaim(&mut self) {
-        self.life.swap(Life::Freed as u8, Order::AcqRel);
+        self.life.swap(Life::Freed, Order::AcqRel);
     }
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         let life = self.life.peek();
-        if life != Life::Alive as u8 {
-            let name = ["not initialised", "", "released", "freed"][usize::from(life)];
+        if life != Life::Alive {
+            let name = ["not initialised", "", "released", "freed"][life as usize];
             sink("life", Facet::Name(name));
         }
         sink("signaled", Facet::Flag(self.is_signaled()));
@@ -252,10 +275,11 @@ impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         // Nobody asks any more once it is signalled or gone.
         self.published.0 &= self.is_alive() && !self.is_signaled();
-        let mut packed = self.flags.0 | self.life.0 << 5 | u8::from(self.published.0) << 7;
+        let mut packed = self.flags.0 | (self.life.0 as u8) << 5 | u8::from(self.published.0) << 7;
         c.byte(&mut packed);
-        (self.flags.0, self.life.0, self.published.0) = (packed & 31, packed >> 5 & 3, packed >> 7 != 0);
-        if self.life.0 == Life::Released as u8 {
+        (self.flags.0, self.published.0) = (packed & 31, packed >> 7 != 0);
+        self.life.0 = Life::from_bits(u64::from(packed >> 5 & 3));
+        if self.life.0 == Life::Released {
             self.readers.0.code(c);
         } else {
             self.readers.0 = ThreadSet::default();
@@ -266,9 +290,16 @@ impl Code for Fence<Plain> {
     }
 }
 
+/// Whether the memory is a fence's is a fact. Only typesafe memory is one's again, so an old look could tell something else.
+fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Life {
+    let typesafe = cx.program.fence_ops(fence).typesafe;
+    let life = &mut cx.fence(fence).life;
+    if typesafe { life.latest() } else { life.load(Order::Relaxed) }
+}
+
 /// Checks that the fence may be used by someone who believes to hold a reference.
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let alive = cx.fence(fence).life.load(Order::Relaxed) == Life::Alive as u8;
+    let alive = life_of(cx, fence) == Life::Alive;
     if !alive {
         cx.violate(Property::UseAfterFree, Some(fence));
     }
@@ -279,10 +310,10 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
 /// a read-side section, or not to be preempted, ever since (`dma_fence_free()` is `kfree_rcu()`); or its memory always is one's,
 /// and the thread is a reader. To look is no use after free then.
 fn is_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    let life = cx.fence(fence).life.load(Order::Relaxed);
-    life == Life::Alive as u8
-        || life == Life::Released as u8 && cx.world.fence(fence).readers.get().contains(cx.me)
-        || life == Life::Freed as u8 && cx.program.fence_ops(fence).typesafe && cx.private.is_reader()
+    let life = life_of(cx, fence);
+    life == Life::Alive
+        || life == Life::Released && cx.world.fence(fence).readers.get().contains(cx.me)
+        || life == Life::Freed && cx.program.fence_ops(fence).typesafe && cx.private.is_reader()
 }
 
 /// Checks that the fence may be looked at.
@@ -420,7 +451,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         list::check_free(cx, fence);
         cx.fence(fence).reclaim();
     } else {
-        cx.fence(fence).life.swap(Life::Released as u8, Order::AcqRel);
+        cx.fence(fence).life.swap(Life::Released, Order::AcqRel);
         cx.fence(fence).readers.set(readers);
     }
 }
@@ -431,18 +462,43 @@ pub(crate) fn reference(fence: ObjId) -> Value {
 }
 
 /// Takes the fence's lock for more than this step: `spin_lock_irqsave()`, found free.
-fn hold<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+fn hold<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, locked: &mut Locked) {
     let me = cx.me;
-    locked.lock.try_take(me);
+    match cx.world.fence(fence).shared() {
+        None => {
+            locked.lock.try_take(me);
+        }
+        Some(lock) => {
+            let held = cx.enter(lock);
+            let mut raw = cx.spin(lock).raw.get(held);
+            raw.try_take(me);
+            cx.spin(lock).raw.set(held, raw);
+        }
+    }
     rcu::as_reader(cx, |p| p.spin_depth += 1);
     cx.irqs_disable();
 }
 
 /// And releases it: `spin_unlock_irqrestore()`.
-fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, locked: &mut Locked) {
+fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, locked: &mut Locked) {
     rcu::as_reader(cx, |p| p.spin_depth -= 1);
     cx.irqs_restore();
-    locked.lock.release().iter().for_each(|t| cx.rt.release(t));
+    let spinners = match cx.world.fence(fence).shared() {
+        None => locked.lock.release(),
+        Some(lock) => {
+            let held = cx.enter(lock);
+            let mut raw = cx.spin(lock).raw.get(held);
+            let spinners = raw.release();
+            cx.spin(lock).raw.set(held, raw);
+            spinners
+        }
+    };
+    spinners.iter().for_each(|t| cx.rt.release(t));
+}
+
+/// What looks at a fence's lock, takes it or releases it, does that to the lock that it shares with others.
+fn lock_footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footprint {
+    v.world.fence(fence).shared().map_or(f, |lock| f.write(lock))
 }
 
 /// What [`release`] and [`free`] touch.

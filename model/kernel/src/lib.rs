@@ -26,6 +26,7 @@ pub mod exec;
 pub mod expr;
 pub mod fence;
 pub mod footprint;
+pub mod granularity;
 pub mod ids;
 pub mod lock_all;
 pub mod machine;

@@ -16,7 +16,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
+        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -109,6 +109,14 @@ macro_rules! machines {
                 }
             }
 
+            /// Which machine it is.
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    Machine::Idle => "",
+                    $(Machine::$variant(_) => stringify!($variant)),*
+                }
+            }
+
             /// Whether the next step is disabled for another reason than a spinlock.
             pub(crate) fn is_held_back(&self, v: View<'_>) -> bool {
                 match self {
@@ -176,7 +184,7 @@ machines! {
     /// A bare count.
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
-    Slab(SlabOp) = SlabOp { at: slab::At::New, handle: NO_HANDLE, home: None };
+    Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
@@ -210,7 +218,9 @@ machines! {
     /// A work item.
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A timer.
-    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING };
+    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
+    /// A shrinker comes or goes.
+    Shrinker(shrinker::ShrinkerOp) = shrinker::ShrinkerOp { at: shrinker::At::Register, shrinker: NOTHING };
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.

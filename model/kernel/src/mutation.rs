@@ -107,6 +107,7 @@ mutations! {
         RwMarkWakeNotCounted "rwsem-mark-wake-not-counted" in "rwsem_mark_wake()" "readers are let in uncounted";
         RwReadQueueOneStep "rwsem-read-queue-one-step" in "rwsem_down_read_slowpath()" "coarse step put back: the whole section under wait_lock is one step";
         RwOwnerOneStep "rwsem-owner-one-step" in "rwsem_set_reader_owned()" "coarse step put back: the owner word is stored together with the count";
+        RwMarkWakeOneStep "rwsem-mark-wake-one-step" in "rwsem_mark_wake()" "coarse step put back: the first reader is counted and all are let in at once";
         RwLeaveNoWake "rwsem-leave-no-wake" in "rwsem_del_wake_waiter()" "who gives up wakes nobody";
         RwLeaveKeepsFlag "rwsem-leave-keeps-flag" in "rwsem_del_waiter()" "the last waiter leaves the WAITERS flag";
         RwTryReadIgnoresWriter "rwsem-try-read-ignores-queue" in "__down_read_trylock()" "succeeds although somebody waits";
@@ -125,6 +126,7 @@ mutations! {
         SlabGetNothing "slab-get-nothing" in "kref_get()" "does not count";
         SlabGetUnlessZeroGets "slab-get-unless-zero-gets" in "kref_get_unless_zero()" "gets from zero";
         SlabAllocKeepsFields "slab-alloc-keeps-fields" in "kmem_cache_alloc()" "fields keep what the last object left";
+        SlabNewOneStep "slab-new-one-step" in "kmem_cache_alloc()" "coarse step put back: an object of a typesafe slab is initialised at once";
         SlabFreeRcuNow "slab-free-rcu-now" in "kfree_rcu()" "frees without a grace period";
     }
     "rcu" {
@@ -203,6 +205,7 @@ mutations! {
         WwInjectedKeepsLock "ww-injected-keeps-lock" in "ww_mutex_deadlock_injection()" "does not release the lock";
         WwUnlockClearsWound "ww-unlock-clears-wound" in "__ww_mutex_unlock()" "an unlock heals the wound";
         WwUnlockWakesNobody "ww-unlock-wakes-nobody" in "__mutex_unlock_slowpath()" "wakes nobody";
+        MutexWakeUnderLock "mutex-wake-under-lock" in "__mutex_unlock_slowpath()" "coarse step put back: wakes under wait_lock, not after it";
         WwUnlockWakesLast "ww-unlock-wakes-last" in "__mutex_unlock_slowpath()" "wakes the last waiter";
         WwUnlockNoSlowPath "ww-unlock-no-slow-path" in "__mutex_unlock_fast()" "releases without a look at the flags";
         WwUnlockKeepsCtx "ww-unlock-keeps-ctx" in "__ww_mutex_unlock()" "leaves the ctx behind";
@@ -230,6 +233,7 @@ mutations! {
         ExecUnlockForgets "exec-unlock-forgets" in "drm_exec_unlock_obj()" "the object stays in the set";
     }
     "dma_fence" {
+        FenceInitOneStep "fence-init-one-step" in "dma_fence_init()" "coarse step put back: count, flags and error are stored at once";
         FenceSignalNoFlag "fence-signal-late-flag" in "dma_fence_signal()" "calls back without setting SIGNALED";
         FenceSignalNoCallbacks "fence-signal-no-callbacks" in "dma_fence_signal()" "sets SIGNALED and calls nobody";
         FenceSignalTwice "fence-signal-twice" in "dma_fence_check_and_signal()" "says every time that it was the first";
@@ -240,6 +244,10 @@ mutations! {
         FenceAddNotQueued "fence-add-not-queued" in "dma_fence_add_callback()" "says that it queued and did not";
         FenceRemoveKeeps "fence-remove-keeps" in "dma_fence_remove_callback()" "says that it removed and did not";
         FenceRemoveSays "fence-remove-says" in "dma_fence_remove_callback()" "says that it removed although the callback ran";
+        ShrinkerFreeNoWait "shrinker-free-no-wait" in "shrinker_free()" "does not wait for who runs it";
+        WorkQueueDisabled "work-queue-disabled" in "queue_work()" "queues an item that is disabled";
+        WorkDisableNothing "work-disable-nothing" in "disable_work_sync()" "does not disable, only cancels";
+        WorkFlushLeavesTimer "work-flush-leaves-timer" in "flush_delayed_work()" "does not look at the timer";
         FenceEnableTwice "fence-enable-twice" in "__dma_fence_enable_signaling()" "calls enable_signaling again";
         FenceEnableNotSignalled "fence-enable-not-signalled" in "__dma_fence_enable_signaling()" "a refusal does not signal the fence";
         FenceAsksNobody "fence-asks-nobody" in "dma_fence_is_signaled()" "ops->signaled is not asked";

@@ -13,6 +13,7 @@ use crate::{
         rcu::Rcu,
         refcount::Refcount,
         rwsem::RwSem,
+        shrinker::Shrinker,
         slab::Slot,
         spinlock::SpinLock,
         timer::Timer,
@@ -67,6 +68,8 @@ pub enum Object<R: Runtime> {
     Workqueue(Workqueue<R>),
     /// `struct timer_list`.
     Timer(Timer<R>),
+    /// A `struct shrinker` that comes and goes.
+    Shrinker(Shrinker<R>),
     /// `struct rw_semaphore`.
     RwSem(RwSem<R>),
     /// `struct list_head`.
@@ -126,6 +129,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Work { queue, .. } => Object::Work(Work::new(*queue)),
             ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
             ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
+            ObjectKind::Shrinker { registered } => Object::Shrinker(Shrinker::new(id, *registered)),
             ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
             ObjectKind::List { .. } => Object::List(ListHead::new(id)),
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
@@ -156,6 +160,7 @@ impl<R: Runtime> Object<R> {
             Object::Work(o) => o.facets(sink),
             Object::Workqueue(o) => o.facets(sink),
             Object::Timer(o) => o.facets(sink),
+            Object::Shrinker(o) => o.facets(sink),
             Object::RwSem(o) => o.facets(sink),
             Object::List(o) => o.facets(sink),
             Object::WakeQ(o) => o.facets(sink),
@@ -198,6 +203,7 @@ impl Code for Object<Plain> {
             Object::Work(o) => o.code(c),
             Object::Workqueue(o) => o.code(c),
             Object::Timer(o) => o.code(c),
+            Object::Shrinker(o) => o.code(c),
             Object::RwSem(o) => o.code(c),
             Object::List(o) => o.code(c),
             Object::WakeQ(o) => o.code(c),

@@ -9,7 +9,8 @@ pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
 use crate::{
-    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, fence, resv,
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
+    resv,
 };
 use std::ops::Range;
 
@@ -111,7 +112,7 @@ pub struct Program {
     pub objects: Vec<ObjectDecl>,
     /// The variable words; the place is the id.
     pub vars: Vec<VarDecl>,
-    /// The variables that the scenario says weak memory matters of.
+    /// The variables, and the objects for their own words, that the scenario says weak memory matters of.
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
@@ -136,14 +137,17 @@ pub struct Program {
     pub rcu: Option<(ObjId, ThreadId)>,
     /// The names of what the kernel calls through a pointer.
     pub callees: Vec<String>,
-    /// What a blocking allocation may have to run.
-    pub shrinkers: Vec<CalleeId>,
+    /// What a blocking allocation may have to run; with the object of those that come and go.
+    pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
     /// Documented orders of locks: each is outside of those that follow it.
     pub lock_orders: Vec<Vec<ObjId>>,
     /// The rwsem that is the address space's lock: its place in the order of locks is documented.
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
+    /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it. Every
+    /// other sleep looks at what it waits for again.
+    pub bare_sleeps: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
     pub has_readers: bool,
     /// The fences that are made of others.
@@ -195,6 +199,28 @@ impl Program {
     /// The pseudo-thread that runs setup and teardown.
     pub fn main_thread(&self) -> ThreadId {
         ThreadId(self.scripts.len() as u8)
+    }
+
+    /// The script that a place of a thread is in, and the place there. Setup and teardown are one thread's: the places of
+    /// teardown are counted on from setup's.
+    pub fn script_at(&self, t: ThreadId, pc: u16) -> (&Script, u16) {
+        let setup = self.setup.code.len() as u16;
+        match self.scripts.get(t.index()) {
+            Some(script) => (script, pc),
+            None if pc < setup => (&self.setup, pc),
+            None => (&self.teardown, pc - setup),
+        }
+    }
+
+    /// A place of teardown as [`script_at`](Program::script_at) counts it.
+    pub fn teardown_place(&self, pc: u16) -> u16 {
+        // A script has at most some thousand instructions.
+        self.setup.code.len() as u16 + pc
+    }
+
+    /// A violation that came of running the teardown, with its place counted so.
+    pub fn of_teardown(&self, v: Violation) -> Violation {
+        if v.thread == self.main_thread() { Violation { pc: self.teardown_place(v.pc), ..v } } else { v }
     }
 
     /// Checks the program against the model's capacities.
@@ -334,6 +360,12 @@ impl Program {
     /// The references that a new object of the slot's struct has.
     pub(crate) fn initial_refs(&self, slot: ObjId) -> u16 {
         self.struct_of(slot).and_then(|s| s.refs).map_or(0, u16::from)
+    }
+
+    /// Before which of its fields the count of a new object of the slot's struct is stored, if it has one; and how many
+    /// fields there are.
+    pub(crate) fn members_of(&self, slot: ObjId) -> (Option<u8>, u8) {
+        self.struct_of(slot).map_or((None, 0), |s| (s.refs.map(|_| s.refs_at), s.fields.len() as u8))
     }
 
     /// The references to an object that exist from the start and belong to the scenario.

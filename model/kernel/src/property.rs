@@ -135,6 +135,9 @@ properties! {
     RcuUnbalanced = "rcu-unbalanced",
         "rcu_read_unlock() without rcu_read_lock(), or a read-side section still open at thread exit",
         "PROVE_RCU";
+    WorkNotDisabled = "work-not-disabled",
+        "a work item is enabled more often than it was disabled: somebody else's disabling ends too early",
+        "WARN_ONCE in enable_work(): work disable count underflowed";
     SleepInAtomic = "sleep-in-atomic",
         "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";
@@ -146,7 +149,8 @@ properties! {
          which may fault: others wait for fences with those held",
         "dma_fence_begin_signalling(); might_fault(); dma-buf.rst, DMA fence cross-driver contract";
     AllocInSignalling = "alloc-in-signalling",
-        "a blocking allocation inside of a fence-signalling section: reclaim may wait for fences",
+        "a blocking allocation inside of a fence-signalling section, or with a lock held that is taken in one: reclaim may \
+         wait for fences (the second is about all executions together, and found by `explicit`)",
         "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract";
     WaitInSignalling = "wait-in-signalling",
         "a fence is waited for inside of a signalling section that it may depend on",
@@ -260,6 +264,11 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
+    pub fn is_of_all_executions(&self) -> bool {
+        self.property == Property::DependencyCycle || self.rule == Some(Rule::AllocUnderSectionLock)
+    }
+
     /// What is seen of an object when everything is over: nobody's step.
     pub(crate) fn at_end(property: Property, thread: ThreadId, object: ObjId) -> Violation {
         Violation { property, thread, pc: 0, rule: None, object: Some(object), other: None }

@@ -135,10 +135,20 @@ enum Life {
     Dying,
 }
 
+impl Bits for Life {
+    const FACT: bool = true;
+    fn to_bits(self) -> u64 {
+        self as u64
+    }
+    fn from_bits(bits: u64) -> Self {
+        [Life::Free, Life::Live, Life::Dying][bits as usize]
+    }
+}
+
 /// A `struct dma_resv_list`.
 #[derive(Clone)]
 pub struct FenceList<R: Runtime> {
-    life: R::Atomic<u8>,
+    life: R::Atomic<Life>,
     num: R::Atomic<u8>,
     max: R::Atomic<u8>,
     /// How many slots were reserved under this hold of the lock and are not used yet: the checker's own count. It is no
@@ -152,7 +162,7 @@ impl Copy for FenceList<Plain> {}
 impl<R: Runtime> FenceList<R> {
     pub(crate) fn new() -> Self {
         FenceList {
-            life: R::Atomic::new(Life::Free as u8),
+            life: R::Atomic::new(Life::Free),
             num: R::Atomic::new(0),
             max: R::Atomic::new(0),
             reserved: R::Note::new(0),
@@ -169,17 +179,17 @@ impl<R: Runtime> FenceList<R> {
         for entry in self.entries.iter_mut().filter(|entry| entry.peek() != Entry::default()) {
             entry.store(Entry::default(), Order::Relaxed);
         }
-        self.life.swap(Life::Live as u8, Order::AcqRel);
+        self.life.swap(Life::Live, Order::AcqRel);
     }
 
     /// Whether it is in use, or about to be.
     pub(crate) fn is_live(&self) -> bool {
-        self.life.peek() == Life::Live as u8
+        self.life.peek() == Life::Live
     }
 
     /// How many entries of a live list hold the object.
     pub(crate) fn holders_of(&self, fence: ObjId) -> u16 {
-        if self.life.peek() != Life::Live as u8 {
+        if self.life.peek() != Life::Live {
             return 0;
         }
         let n = usize::from(self.num.peek());
@@ -188,13 +198,13 @@ impl<R: Runtime> FenceList<R> {
 
     /// Another list has taken its place: nobody adds to it any more.
     fn retire(&mut self) {
-        self.life.swap(Life::Dying as u8, Order::AcqRel);
+        self.life.swap(Life::Dying, Order::AcqRel);
         self.reserved.set(0);
     }
 
     /// The memory goes, after a grace period.
     pub(crate) fn reclaim(&mut self) {
-        self.life.swap(Life::Free as u8, Order::AcqRel);
+        self.life.swap(Life::Free, Order::AcqRel);
         // A free list is encoded as nothing, so nothing of it may be found again when it is used again.
         if R::SEES_OVERLAP {
             self.entries.iter_mut().for_each(|e| e.store(Entry::default(), Order::Relaxed));
@@ -203,7 +213,7 @@ impl<R: Runtime> FenceList<R> {
 
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         const NAMES: [&str; MAX_SLOTS] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
-        if self.life.peek() == Life::Free as u8 {
+        if self.life.peek() == Life::Free {
             return;
         }
         sink("num_fences", Facet::Word(i32::from(self.num.peek())));
@@ -220,10 +230,10 @@ impl<R: Runtime> FenceList<R> {
 impl Code for FenceList<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         // A list has few slots, so the count of the reserved ones stands beside the tag.
-        let mut packed = self.life.0 | self.reserved.0 << 2;
+        let mut packed = self.life.0 as u8 | self.reserved.0 << 2;
         c.byte(&mut packed);
-        (self.life.0, self.reserved.0) = (packed & 3, packed >> 2);
-        if self.life.0 == Life::Free as u8 {
+        (self.life.0, self.reserved.0) = (Life::from_bits(u64::from(packed & 3)), packed >> 2);
+        if self.life.0 == Life::Free {
             *self = FenceList::new();
             return;
         }
@@ -358,7 +368,7 @@ fn check_replaced<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, old: Entry, new: 
 
 /// Whether a walk without the lock may look at a list: its memory is still that of the list that was found.
 fn check_list<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId) -> bool {
-    let there = cx.list(list).life.peek() != Life::Free as u8;
+    let there = cx.list(list).life.peek() != Life::Free;
     if !there {
         cx.violate(Property::UseAfterFree, Some(list));
     }

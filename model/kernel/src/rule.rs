@@ -98,6 +98,8 @@ rules! {
         "a callback runs once, or not at all if it was taken off";
     CallbackElsewhere of CallbackContract = "it is taken off a fence that it is not queued on, and is still to come",
         "dma_fence_remove_callback() returns false only if the callback has run, or is about to under the lock of that very fence";
+    AllocUnderSectionLock of AllocInSignalling = "memory is allocated with a lock held that is taken inside of a fence-signalling section",
+        "reclaim may wait for the fence, whose signaller waits for the lock: fs_reclaim and dma_fence_map of lockdep";
     ListUnguarded of DataRace = "a list is changed or walked without the lock that it is declared with",
         "whoever has the lock counts on it that the links stay as they are";
 }

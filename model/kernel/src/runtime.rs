@@ -12,6 +12,7 @@
 
 use crate::{
     Expr, ObjId, ThreadId,
+    granularity::{self, Kind},
     value::{Handle, Value},
 };
 
@@ -37,6 +38,9 @@ pub enum Order {
 
 /// A small value that fits a 64-bit word, and back.
 pub trait Bits: Copy + PartialEq + Send + 'static {
+    /// Whether it is no word of the kernel's that another CPU could see: whether memory is there, and what one's own CPU
+    /// does, which only those see that run on it. See [`granularity`].
+    const FACT: bool = false;
     /// Packs the value.
     fn to_bits(self) -> u64;
     /// Unpacks what [`to_bits`](Bits::to_bits) made.
@@ -96,6 +100,8 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn fetch_or(&mut self, bits: u64, order: Order) -> T;
     /// Keeps only these bits of the packed form and returns the old value.
     fn fetch_and(&mut self, bits: u64, order: Order) -> T;
+    /// Replaces the value by what `new` makes of it, in one access, and returns the old value.
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, order: Order) -> T;
     /// The latest written value as the checker asks for it: other accesses are ordered before or after, but it
     /// synchronises with none. Whether memory is freed is a fact, not something that a CPU may see late.
     fn latest(&mut self) -> T {
@@ -189,6 +195,7 @@ impl<T: Copy> SharedCell<T> for PlainCell<T> {
         self.0 = value;
     }
     fn peek(&self) -> T {
+        granularity::note::<T>(std::ptr::from_ref(self).addr(), Kind::Read);
         self.0
     }
 }
@@ -205,41 +212,57 @@ impl<T: Copy> NoteCell<T> for PlainCell<T> {
     }
 }
 
+impl<T: Bits> PlainCell<T> {
+    /// Writes it and returns what was there.
+    fn put(&mut self, value: T, how: Kind) -> T {
+        self.note(if self.0 == value { Kind::Read } else { how });
+        std::mem::replace(&mut self.0, value)
+    }
+
+    fn note(&self, kind: Kind) {
+        if !T::FACT {
+            granularity::note::<T>(std::ptr::from_ref(self).addr(), kind);
+        }
+    }
+}
+
 impl<T: Bits> AtomicCell<T> for PlainCell<T> {
     fn new(value: T) -> Self {
         PlainCell(value)
     }
     fn load(&self, _order: Order) -> T {
+        self.note(Kind::Read);
         self.0
     }
     fn store(&mut self, value: T, _order: Order) {
-        self.0 = value;
+        self.put(value, Kind::Write);
     }
     fn swap(&mut self, value: T, _order: Order) -> T {
-        std::mem::replace(&mut self.0, value)
+        self.put(value, Kind::Write)
     }
     fn compare_exchange(&mut self, current: T, new: T, _order: Order) -> Result<T, T> {
-        let was = self.0;
-        if was == current {
-            self.0 = new;
-            Ok(was)
+        if self.0 == current {
+            Ok(self.put(new, Kind::Exchange))
         } else {
-            Err(was)
+            self.note(Kind::Failed);
+            Err(self.0)
         }
     }
     fn fetch_add(&mut self, delta: i32, _order: Order) -> T {
-        let was = self.0;
-        self.0 = T::from_bits(was.to_bits().wrapping_add(i64::from(delta) as u64));
-        was
+        self.put(T::from_bits(self.0.to_bits().wrapping_add(i64::from(delta) as u64)), Kind::Write)
     }
     fn fetch_or(&mut self, bits: u64, _order: Order) -> T {
-        let was = self.0;
-        self.0 = T::from_bits(was.to_bits() | bits);
-        was
+        self.put(T::from_bits(self.0.to_bits() | bits), Kind::Write)
     }
     fn fetch_and(&mut self, bits: u64, _order: Order) -> T {
+        self.put(T::from_bits(self.0.to_bits() & bits), Kind::Write)
+    }
+    fn latest(&mut self) -> T {
+        self.0
+    }
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, _order: Order) -> T {
         let was = self.0;
-        self.0 = T::from_bits(was.to_bits() & bits);
+        self.0 = new(was);
         was
     }
     fn peek(&self) -> T {

@@ -3,7 +3,7 @@
 mod alone;
 mod encoding;
 
-pub use alone::MAX_ALONE_STEPS;
+pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
 
 use crate::{
@@ -47,6 +47,8 @@ pub struct StepResult {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub allocates: Option<u16>,
 }
 
 /// A terminal state as its observer sees it.
@@ -100,7 +102,8 @@ impl State {
             state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
             debug_assert!(!state.is_enabled(program, t), "[internal bug] an agent has work before setup");
         }
-        state.violation = state.run_alone(program, (&program.setup, program.scripts.len()), &mut cover);
+        state.violation =
+            state.run_alone(program, (&program.setup, program.scripts.len()), &mut cover, &mut |_, _, _, _| ());
         for t in program.threads().filter(|t| !program.is_agent(*t)) {
             if state.violation.is_none() {
                 state.violation = state.begin(program, t, &mut cover);
@@ -310,10 +313,24 @@ impl State {
 
     /// The same, counting what the teardown comes to, if there is where to.
     pub fn conclude_covering(&mut self, program: &Program, mut cover: Option<&mut Cover>) -> Option<Violation> {
+        self.tear_down(program, &mut cover, &mut |_, _, _, _| ())
+    }
+
+    /// The same for whoever shows the teardown's steps.
+    pub fn conclude_watched(&mut self, program: &Program, watch: &mut Watch<'_>) -> Option<Violation> {
+        self.tear_down(program, &mut None, watch)
+    }
+
+    fn tear_down(
+        &mut self,
+        program: &Program,
+        cover: &mut Option<&mut Cover>,
+        watch: &mut Watch<'_>,
+    ) -> Option<Violation> {
         if self.violation.is_none() {
             let teardown = (&program.teardown, program.scripts.len() + 1);
-            self.violation =
-                self.run_alone(program, teardown, &mut cover).or_else(|| crate::world::left_over(&self.world, program));
+            let broken = self.run_alone(program, teardown, cover, watch).map(|v| program.of_teardown(v));
+            self.violation = broken.or_else(|| crate::world::left_over(&self.world, program));
         }
         self.violation
     }
@@ -360,6 +377,12 @@ fn of<'c>(cover: &'c mut Option<&mut Cover>, script: usize) -> Option<&'c mut [P
 
 impl From<Stepped> for StepResult {
     fn from(s: Stepped) -> StepResult {
-        StepResult { violation: s.violation, result: s.result, touched: s.touched, progressed: s.progressed }
+        StepResult {
+            violation: s.violation,
+            result: s.result,
+            touched: s.touched,
+            progressed: s.progressed,
+            allocates: s.allocates,
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
     cx::{Call, Private, Then},
+    granularity,
     primitives::rwsem,
     program::Role,
     ww,
@@ -104,6 +105,8 @@ pub struct Stepped {
     pub touched: ObjSet,
     /// It passed a `progress` mark.
     pub progressed: bool,
+    /// The instruction at which it allocated memory that may have to be reclaimed.
+    pub allocates: Option<u16>,
     /// Stamps or generations come near their last number: who keeps whole states may number them anew.
     pub worn: bool,
 }
@@ -262,7 +265,13 @@ impl Thread {
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
-        match self.machine.step(&mut cx) {
+        let (machine, point) = (self.machine.name(), self.machine.label());
+        granularity::begin();
+        let flow = self.machine.step(&mut cx);
+        if R::SEES_OVERLAP {
+            granularity::end(machine, point);
+        }
+        match flow {
             Flow::Go => {}
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
@@ -282,8 +291,9 @@ impl Thread {
             }
         }
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
+        let allocates = cx.allocates;
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, worn }
+        Stepped { violation, spins, result, touched, progressed, allocates, worn }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
@@ -442,6 +452,11 @@ impl Thread {
                     return false;
                 }
                 self.run_private(into, cx);
+                return cx.violation.is_none();
+            }
+            Instr::Judge { op } => {
+                self.judge(op, cx);
+                self.pc += 1;
                 return cx.violation.is_none();
             }
             Instr::Fails { error, .. } => {

@@ -14,6 +14,7 @@ use crate::{
         rcu::Rcu,
         refcount::Refcount,
         rwsem::RwSem,
+        shrinker::Shrinker,
         slab::Slot,
         spinlock::SpinLock,
         timer::Timer,
@@ -109,6 +110,7 @@ impl<R: Runtime> World<R> {
 /// A fence as it is if others are made of it, or it is made of others.
 fn contained<R: Runtime>(mut object: Object<R>, program: &Program, id: ObjId) -> Object<R> {
     if let Object::Fence(f) = &mut object {
+        f.share(program.fence_ops(id).lock);
         let refs = program.contained(id);
         if refs > 0 {
             f.hold_from_start(refs);
@@ -172,6 +174,7 @@ accessors! {
     work work_mut Work Work;
     workqueue workqueue_mut Workqueue Workqueue;
     timer timer_mut Timer Timer;
+    shrinker shrinker_mut Shrinker Shrinker;
     rwsem rwsem_mut RwSem RwSem;
     list_head list_head_mut List ListHead;
     wake_q wake_q_mut WakeQ WakeQ;
@@ -356,7 +359,7 @@ impl<R: Runtime> World<R> {
     pub fn spin_owner(&self, id: ObjId) -> Option<ThreadId> {
         match self.object(id) {
             Object::Spin(s) => s.owner(),
-            Object::Fence(f) => f.lock_owner(),
+            Object::Fence(f) => f.shared().map_or_else(|| f.lock_owner(), |lock| self.spin_owner(lock)),
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
             Object::RwSem(s) => s.wait_lock_owner(),

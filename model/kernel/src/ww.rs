@@ -43,9 +43,10 @@
 //!
 //! # What is left out
 //!
-//! Whoever wakes another one does so in its critical section under `wait_lock`. The kernel notes whom to wake there and wakes
-//! it after the section (`wake_q`), so that a waiter which left meanwhile may be woken for nothing somewhere else; whoever
-//! sleeps there must look again anyway. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
+//! `wake_up_q()` after `wait_lock` is a step where the program has a `schedule()` that does not look again at what it waits for
+//! ([`bare_sleeps`](Program::bare_sleeps)): a waiter that left meanwhile is woken out of that. Any other sleep looks again,
+//! so that nobody can tell, and the unlocker wakes in its critical section. Who is to die or was wounded is always woken in
+//! there. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
 //! without `PREEMPT_RT`, where a task's priority comes before its stamp.
 
 mod contract;

@@ -319,6 +319,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
         slab,
         slots,
         refs: None,
+        refs_at: 0,
         release: None,
         fields: vec![],
         first_var: 0,

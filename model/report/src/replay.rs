@@ -7,8 +7,9 @@ pub(crate) use change::{Change, merge, of_setup};
 use crate::words;
 use fenceweave_explore::{Stale, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, ThreadId, Value, Violation,
-    program::CalleeId, thread::Run,
+    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, Thread, ThreadId, Value, Violation,
+    program::CalleeId,
+    thread::{Run, Stepped},
 };
 
 /// How far an operation got with a step.
@@ -73,6 +74,8 @@ pub(crate) struct Replay<'a> {
     pub(crate) initial: State,
     /// The state after the last.
     pub(crate) last: State,
+    /// The main thread as teardown left it.
+    main: Option<Thread>,
     /// How many steps lead to the loop, if it is a lasso.
     pub(crate) loop_from: Option<usize>,
     /// Why the rest of the trace could not be taken: it belongs to another program.
@@ -84,7 +87,8 @@ impl<'a> Replay<'a> {
     pub(crate) fn of(program: &'a Program, trace: &Trace) -> Replay<'a> {
         let initial = State::initial(program);
         let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
-        let mut replay = Replay { program, steps: vec![], initial, last: initial, loop_from, diverged: None };
+        let mut replay =
+            Replay { program, steps: vec![], initial, last: initial, main: None, loop_from, diverged: None };
         // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
         let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
         for (i, action) in trace.steps.iter().enumerate() {
@@ -108,6 +112,38 @@ impl<'a> Replay<'a> {
             replay.steps.push(step);
         }
         replay
+    }
+
+    /// The same with teardown's steps, where all threads are done, and what is wrong when everything is over.
+    pub(crate) fn with_teardown(program: &'a Program, trace: &Trace) -> Replay<'a> {
+        let mut replay = Replay::of(program, trace);
+        let is_over = replay.diverged.is_none() && replay.last.violation().is_none();
+        if is_over && replay.last.is_finished(program) && !program.teardown.code.is_empty() {
+            replay.tear_down();
+        }
+        replay
+    }
+
+    fn tear_down(&mut self) {
+        let (program, mut last) = (self.program, self.last);
+        let (steps, main) = (&mut self.steps, &mut self.main);
+        let mut before: Option<(State, Thread)> = None;
+        last.conclude_watched(program, &mut |state, t, thread, did| match (did, before.take()) {
+            (Some(did), Some((was, at))) => {
+                let goes_on = steps.last().is_some_and(|s: &Step| s.thread == t && !matches!(s.end, End::Done(_)));
+                steps.push(alone(program, (&was, &at), (state, thread), t, did, !goes_on));
+                if t == program.main_thread() {
+                    *main = Some(*thread);
+                }
+            }
+            _ => before = Some((*state, *thread)),
+        });
+        self.last = last;
+    }
+
+    /// A thread at the end.
+    pub(crate) fn thread(&self, t: ThreadId) -> &Thread {
+        self.main.as_ref().filter(|_| t == self.program.main_thread()).unwrap_or(self.last.thread(t))
     }
 
     /// The steps of the loop.
@@ -256,5 +292,46 @@ fn take<'s>(
         unwoken,
         progressed: taken.progressed,
         could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
+    }
+}
+
+/// A step of teardown, or of an agent that runs while teardown waits for it.
+fn alone(
+    program: &Program,
+    (before, at): (&State, &Thread),
+    (after, now): (&State, &Thread),
+    t: ThreadId,
+    did: &Stepped,
+    first: bool,
+) -> Step {
+    let is_main = t == program.main_thread();
+    let pc = if is_main { program.teardown_place(at.pc()) } else { at.pc() };
+    let broke = did.violation.map(|v| if is_main { program.of_teardown(v) } else { v });
+    let end = match (broke, did.result, now.run()) {
+        (Some(v), None, _) => End::Broken(v),
+        (Some(v), Some(_), _) if v.pc == pc => End::Broken(v),
+        (_, Some(v), _) => End::Done(v),
+        (None, None, Run::Asleep(on, _)) => End::Asleep(on),
+        _ => End::Unfinished,
+    };
+    let into = match words::instr(program, t, pc) {
+        Some(Instr::Op { into, .. } | Instr::Choose { into, .. }) => into.filter(|_| matches!(end, End::Done(_))),
+        _ => None,
+    };
+    let result = did.result.map(|v| words::value_in(program, &after.world, v));
+    Step {
+        thread: t,
+        pc,
+        first,
+        label: at.machine().label(),
+        choice: None,
+        end,
+        into,
+        result,
+        changes: change::worlds(program, &before.world, &after.world, did.touched.iter()),
+        depth: at.depth(),
+        unwoken: None,
+        progressed: did.progressed,
+        could_go_on: false,
     }
 }

@@ -73,7 +73,13 @@ impl<'a> Counterexample<'a> {
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
 pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     let program = example.program;
-    let replay = Replay::of(program, example.trace);
+    // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
+    // it did where loads were stale, a replay on one memory cannot tell.
+    let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
+    let replay = match example.violation.is_some_and(at_end) && example.trace.weak.is_none() {
+        true => Replay::with_teardown(program, example.trace),
+        false => Replay::of(program, example.trace),
+    };
     let mut out = table(example, &replay, style);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
@@ -105,7 +111,9 @@ fn push(out: &mut String, line: &str) {
 fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
     let no_return = example.passing().map(|(after, _)| after);
     let rows = rows::fold(replay, no_return);
-    let columns: Vec<ThreadId> = replay.program.threads().filter(|t| takes_part(example, replay, *t)).collect();
+    let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
+    let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
+    let columns: Vec<ThreadId> = threads.chain(teardown).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();

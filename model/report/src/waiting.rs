@@ -60,7 +60,7 @@ fn spin_until(program: &Program, state: &State, t: ThreadId, word: ObjId) -> Wai
 fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Option<Wait> {
     let is = |item: ObjId, facet| state.object(item).facet(facet) == Some(Facet::Flag(true));
     let queue_of = |item: ObjId| match *program.kind(item) {
-        ObjectKind::Work { worker, queue } => Some((worker, queue)),
+        ObjectKind::Work { worker, queue, .. } => Some((worker, queue)),
         _ => None,
     };
     let (_, queue) = queue_of(work).filter(|_| is(work, "pending"))?;
@@ -201,10 +201,12 @@ fn idle(program: &Program, state: &State, t: ThreadId) -> Option<ObjId> {
 
 /// Who could still queue an item that is not: threads that come to it, and callbacks that wait for their fence.
 fn queued_by(program: &Program, state: &State, worker: ThreadId, work: ObjId) -> (Vec<ThreadId>, String) {
+    use workqueue::At;
     let queues = |t: ThreadId, pc: u16| match words::instr(program, t, pc) {
-        Some(Instr::Op { op: Op::Work { at: workqueue::At::Queue, work: item, .. }, .. }) => {
-            operand_is(state, t, item, work)
-        }
+        Some(Instr::Op {
+            op: Op::Work { at: At::Queue | At::QueueDelayed | At::Mod | At::ModNow, work: item, .. },
+            ..
+        }) => operand_is(state, t, item, work),
         _ => false,
     };
     let able = program.threads().filter(|t| *t != worker && idle(program, state, *t).is_none());

@@ -92,14 +92,27 @@ pub(crate) fn script(program: &Program, t: ThreadId) -> &Script {
     program.script(t).unwrap_or(&program.setup)
 }
 
+/// What teardown's column is called.
+pub(crate) const TEARDOWN: &str = "teardown";
+
+/// Who is at a place: a thread, setup or teardown.
+pub(crate) fn who(program: &Program, t: ThreadId, pc: u16) -> &str {
+    match program.script(t) {
+        None if usize::from(pc) >= program.setup.code.len() && !program.teardown.code.is_empty() => TEARDOWN,
+        _ => program.thread_name(t),
+    }
+}
+
 /// The instruction at a place of a thread's script.
 pub(crate) fn instr(program: &Program, t: ThreadId, pc: u16) -> Option<Instr> {
-    script(program, t).code.get(usize::from(pc)).copied()
+    let (script, pc) = program.script_at(t, pc);
+    script.code.get(usize::from(pc)).copied()
 }
 
 /// Where an instruction comes from.
 pub(crate) fn source(program: &Program, t: ThreadId, pc: u16) -> Option<&SourceLine> {
-    script(program, t).lines.get(usize::from(pc))
+    let (script, pc) = program.script_at(t, pc);
+    script.lines.get(usize::from(pc))
 }
 
 /// The author's text of an instruction.
@@ -133,7 +146,8 @@ pub(crate) fn local_name(program: &Program, t: ThreadId, l: LocalId) -> &str {
 
 /// The name of a local as the operation at a place knows it: a callee has its own.
 pub(crate) fn local_at(program: &Program, t: ThreadId, pc: u16, l: LocalId) -> &str {
-    script(program, t).local_name(pc, l)
+    let (script, pc) = program.script_at(t, pc);
+    script.local_name(pc, l)
 }
 
 /// The object in the scenario's words.

@@ -20,6 +20,11 @@ const CLASS: Opt =
     option("class", Takes::Object(&[Kind::WwClass]), "its class; may be left out when only one is declared");
 /// What can guard something.
 pub(crate) const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Fence];
+/// Of objects of the kernel: their own words are read without a lock as well.
+const WEAK: Opt = flag(
+    "weak",
+    "its own words may be seen stale on weak memory where the kernel reads them without a lock, and the scenario is about that",
+);
 const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
 
 const NO_HANDOFF: Opt = flag(
@@ -76,7 +81,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 required: true,
                 ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
             },
-            option("slab", SLABS, "what freeing means, plain without it"),
+            option(
+                "slab",
+                SLABS,
+                "what freeing means, plain without it; a typesafe one initialises nothing, and `new` stores the members in their order, one by one",
+            ),
             flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
         ],
         meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
@@ -89,6 +98,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option("kind", Takes::OneOf(&["spin", "mutex", "rwsem"]), "what kind of lock, spin without it"),
             NO_HANDOFF,
             OPTIMISTIC_SPIN,
+            WEAK,
         ],
         meaning: "a spinlock, a mutex or a reader-writer semaphore",
         kernel: "spinlock_t, struct mutex, struct rw_semaphore",
@@ -124,7 +134,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "completion",
         kind: Some(Kind::Completion),
-        options: &[],
+        options: &[WEAK],
         meaning: "an event that can be waited for",
         kernel: "struct completion",
     },
@@ -141,11 +151,10 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "refcount",
         kind: Some(Kind::Refcount),
-        options: &[option(
-            "init",
-            Takes::Number { min: 0, max: 15 },
-            "the references that exist at the start, 1 without it",
-        )],
+        options: &[
+            option("init", Takes::Number { min: 0, max: 15 }, "the references that exist at the start, 1 without it"),
+            WEAK,
+        ],
         meaning: "a bare reference count",
         kernel: "refcount_t",
     },
@@ -179,7 +188,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "ww-mutex",
         kind: Some(Kind::WwMutex),
-        options: &[CLASS],
+        options: &[CLASS, WEAK],
         meaning: "a wait-wound mutex",
         kernel: "struct ww_mutex",
     },
@@ -196,6 +205,11 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[
             option("context", Takes::Number { min: 0, max: 200 }, "its context, one of its own without it"),
             option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number within the context, 1 without it"),
+            option(
+                "lock",
+                Takes::Object(&[Kind::Lock]),
+                "the driver's spinlock that it is given, and may share with others; without it each has a lock of its own",
+            ),
             flag("uninitialised", "a thread must `fence-init` it first"),
             flag(
                 "seqno64",
@@ -207,6 +221,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 "its memory may be a new fence's as soon as it is freed, by another `fence-init`, though readers still look at it",
             ),
             flag("spare", "memory for a stub, a fence that `fence-merge` makes where nothing is left to wait for"),
+            WEAK,
         ],
         meaning: "a fence, initialised and not signalled",
         kernel: "struct dma_fence",
@@ -223,6 +238,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 Takes::Number { min: 2, max: 4 },
                 "memory only, for an array of up to so many that is made when the program runs; then it has no block",
             ),
+            WEAK,
         ],
         meaning: "a fence that signals when all of the fences in its block have: `fence-array all { a; b }`; it has a \
                   reference to each",
@@ -236,6 +252,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             option("prev", Takes::Object(&[Kind::Fence]), "what comes before it: another node, or a fence"),
             option("seqno", Takes::Number { min: 1, max: 60_000 }, "its number on the timeline"),
             flag("spare", "memory only, for a node that is made when the program runs; then it has no other option"),
+            WEAK,
         ],
         meaning: "a timeline's point: a fence that signals when its own fence and all before it have; it has a reference \
                   to its own fence and to what comes before it, and their context if it is later",
@@ -244,22 +261,28 @@ pub(crate) const DECLS: &[DeclSpec] = &[
     DeclSpec {
         name: "sync-file",
         kind: Some(Kind::SyncFile),
-        options: &[option(
-            "variant",
-            Takes::OneOf(&["upstream", "bit-in-fence"]),
-            "where it is noted that it is polled, upstream without it",
-        )],
+        options: &[
+            option(
+                "variant",
+                Takes::OneOf(&["upstream", "bit-in-fence"]),
+                "where it is noted that it is polled, upstream without it",
+            ),
+            WEAK,
+        ],
         meaning: "a file over a fence; a thread must `sync-file-create` it first",
         kernel: "struct sync_file",
     },
     DeclSpec {
         name: "syncobj",
         kind: Some(Kind::Syncobj),
-        options: &[option(
-            "variant",
-            Takes::OneOf(&["upstream", "load-then-get", "no-second-look", "available-not-listed"]),
-            "how those who wait for it behave, upstream without it",
-        )],
+        options: &[
+            option(
+                "variant",
+                Takes::OneOf(&["upstream", "load-then-get", "no-second-look", "available-not-listed"]),
+                "how those who wait for it behave, upstream without it",
+            ),
+            WEAK,
+        ],
         meaning: "a place for a fence, empty at first; whatever is put there is a word of its own, `NAME.fence`",
         kernel: "struct drm_syncobj",
     },
@@ -292,6 +315,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
                 "which fences of its own context a new one may take the place of, upstream without it; `unordered-count` is upstream, \
                  with `num_fences` read as the kernel has it, which no `smp_rmb()` orders before the slots",
             ),
+            WEAK,
             flag(
                 "debug-mutexes",
                 "as with CONFIG_DEBUG_MUTEXES: room that was reserved and not used is gone when the lock is released, so that the next reserve makes a new list",

@@ -58,6 +58,8 @@ pub struct Expected {
     pub column: u32,
     /// The engine that it is restricted to.
     pub engine: Option<Engine>,
+    /// Its name, by which a `violates` can say that it is broken.
+    pub name: Option<String>,
 }
 
 /// All expectations of one case.
@@ -66,6 +68,8 @@ pub struct Expectations {
     pub(crate) verdict: Verdict,
     pub(crate) verdicts: Vec<(Engine, Verdict)>,
     pub(crate) conditions: Vec<Expected>,
+    /// Names of clauses in `violates`, each with the engine that the verdict is for.
+    pub(crate) broken: Vec<(Option<Engine>, String)>,
 }
 
 impl Expectations {
@@ -74,6 +78,12 @@ impl Expectations {
     pub fn verdict(&self, engine: Engine) -> &Verdict {
         let own = self.verdicts.iter().find(|(of, _)| *of == engine);
         own.map_or(&self.verdict, |(_, verdict)| verdict)
+    }
+
+    /// The names of the clauses that an engine is expected to find broken.
+    pub fn broken(&self, engine: Engine) -> impl Iterator<Item = &str> {
+        let own = self.verdicts.iter().any(|(of, _)| *of == engine).then_some(engine);
+        self.broken.iter().filter(move |(of, _)| *of == own).map(|(_, name)| name.as_str())
     }
 
     /// The conditions that an engine checks, in the order written.

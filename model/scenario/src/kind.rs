@@ -48,8 +48,10 @@ kinds! {
     Callback = "callback", "a";
     Resv = "resv", "a";
     Work = "work", "a";
+    DelayedWork = "delayed-work", "a";
     Workqueue = "workqueue", "a";
     Timer = "timer", "a";
+    Shrinker = "shrinker", "a";
     Mutex = "mutex", "a";
     RwSem = "rwsem", "an";
     List = "list", "a";
@@ -74,9 +76,11 @@ impl Kind {
             ObjectKind::WwMutex { .. } => Kind::WwMutex,
             ObjectKind::Fence { .. } => Kind::Fence,
             ObjectKind::Callback { .. } => Kind::Callback,
-            ObjectKind::Work { .. } => Kind::Work,
+            ObjectKind::Work { delayed: false, .. } => Kind::Work,
+            ObjectKind::Work { delayed: true, .. } => Kind::DelayedWork,
             ObjectKind::Workqueue { .. } => Kind::Workqueue,
             ObjectKind::Timer { .. } => Kind::Timer,
+            ObjectKind::Shrinker { .. } => Kind::Shrinker,
             ObjectKind::Resv { .. } => Kind::Resv,
             ObjectKind::Mutex { .. } => Kind::Mutex,
             ObjectKind::RwSem => Kind::RwSem,

@@ -40,4 +40,4 @@ pub use lower::Words;
 pub use outline::{Entry, Statement, outline};
 pub use page::reference_page;
 pub use report::{Mistake, Place, Report, Span};
-pub use warnings::{Looked, Seen, Warnings, warnings};
+pub use warnings::{Coverage, Looked, Seen, Taken, Warnings, warnings};

@@ -134,13 +134,25 @@ pub fn read(path: &Path) -> Result<String, Report> {
         Ok(data) if data.is_dir() => {
             return unreadable("this is a folder".to_owned(), "name a file in it");
         }
+        // Opening a FIFO would wait for somebody to write into it, and a device may have no end.
+        Ok(data) if !data.is_file() => {
+            return unreadable("this is no file, but a pipe, a socket or a device".to_owned(), "name a file");
+        }
         Ok(data) if data.len() > SOURCE_BYTES_MAX as u64 => {
             let message = format!("the file has {} bytes, at most {SOURCE_BYTES_MAX} are read", data.len());
             return unreadable(message, "one scenario a file keeps files small");
         }
         Ok(_) => {}
     }
-    match std::fs::read(path).map(String::from_utf8) {
+    let mut bytes = vec![];
+    let opened = std::fs::File::open(path);
+    // It may have grown since.
+    let read = opened.and_then(|file| file.take(SOURCE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
+    if bytes.len() > SOURCE_BYTES_MAX {
+        let message = format!("the file has more than the {SOURCE_BYTES_MAX} bytes that are read");
+        return unreadable(message, "one scenario a file keeps files small");
+    }
+    match read.map(|_| String::from_utf8(bytes)) {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(_)) => unreadable("the file is not UTF-8 text".to_owned(), "save it as UTF-8"),
         Err(error) => unreadable(format!("the file cannot be read: {error}"), "check its permissions"),

@@ -35,7 +35,7 @@ fn seen() -> String {
         ObjectKind::AcquireCtx { class: id },
         ObjectKind::Fence { context: 0, seqno: 0, initialised: true, ops: Default::default() },
         ObjectKind::Callback { func: None },
-        ObjectKind::Work { worker: thread, queue: id },
+        ObjectKind::Work { worker: thread, queue: id, delayed: false },
         ObjectKind::Workqueue { ordered: false },
         ObjectKind::Timer { handler: thread },
         ObjectKind::WaitQueue,

@@ -301,10 +301,18 @@ const ABSENCES: [&str; 9] = [
     "unset-local",
 ];
 
+/// A source as it is shown: a control character would move the terminal's cursor or set its title. As many bytes as
+/// before, so that places stay what they are.
+fn shown(text: &str) -> String {
+    let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let show = |c: char| if is_shown(c) { c.to_string() } else { "?".repeat(c.len_utf8()) };
+    if text.chars().all(is_shown) { text.to_owned() } else { text.chars().map(show).collect() }
+}
+
 impl Mistakes {
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self {
-            source: Arc::new(NamedSource::new(name, text.to_owned()).with_language("KDL")),
+            source: Arc::new(NamedSource::new(name, shown(text)).with_language("KDL")),
             found: Vec::new(),
             untold: 0,
             of_syntax: 0,

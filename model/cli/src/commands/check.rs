@@ -7,15 +7,15 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::{sample, vacuity},
+    commands::{coverage, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
-    run::{self, CaseRun, Options},
+    run::{self, CaseRun, LimitOverrides, Options},
 };
-use fenceweave_explore::Engine;
+use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
-use fenceweave_scenario::{Case, Loaded};
+use fenceweave_scenario::{Case, Coverage, Loaded};
 use std::{ops::ControlFlow, path::Path};
 
 /// What came of one file: what to print, and how each case went.
@@ -26,6 +26,8 @@ struct Checked {
     graded: Vec<(String, Grade)>,
     unread: bool,
     warnings: usize,
+    /// Its record in the format of LCOV.
+    lcov: String,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -38,13 +40,14 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         Err(e) => return e,
     };
     let bars = Bars::new();
-    let mut total = Total::default();
+    let (mut total, mut looked_at) = (Total::default(), 0);
     in_order(
         &files,
         args.jobs.into(),
         |file| check_file(file, args, &selection, &bars),
         |file, checked| {
             total.add(file, &checked);
+            looked_at += 1;
             bars.aside(|| {
                 complain(&checked.mistakes);
                 // Nobody reads on: what is left need not be explored.
@@ -52,19 +55,22 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
             })
         },
     );
-    // A file with mistakes has no cases to be missed.
-    let taken = total.programs.iter().map(String::as_str);
-    if let Some(why) = selection.missed(taken).filter(|_| total.unread.is_empty()) {
+    if interrupt::requested() {
+        let (left, all) = (files.len() - looked_at, files.len());
+        let were = if left == 1 { "was" } else { "were" };
+        complain(&format!("interrupted: {left} of {} {were} not looked at\n", plural(all, "file")));
+    } else if let Some(why) = total.missed(&selection, args) {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
-    }
-    if total.graded.is_empty() && total.unread.is_empty() {
-        let only = args.only.as_deref().unwrap_or_default();
-        return usage(&format!("no scenario or case has `{only}` in its name; `fenceweave list` shows them all"));
     }
     total.denied = args.deny_warnings;
     if !args.json {
-        // A reader that has gone away is no error.
+        // What could not be written decides the exit code.
         let _ = write(&total.text());
+    }
+    if let Some(path) = &args.coverage_lcov
+        && let Err(e) = std::fs::write(path, &total.lcov)
+    {
+        return usage(&format!("{}: {e}", path.display()));
     }
     total.exit()
 }
@@ -72,7 +78,12 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 /// Options that cannot both be meant.
 fn contradiction(args: &CheckArgs) -> Option<&'static str> {
     let sampled = args.sample.sample.is_some();
+    let covers = args.coverage || args.coverage_lcov.is_some();
     match args.engine {
+        Some(EngineArg::Shuttle | EngineArg::Loom) if covers => {
+            Some("coverage is counted by explicit: leave `--engine` out")
+        }
+        _ if sampled && covers => Some("coverage is counted by the exhaustive search: leave it or `--sample` out"),
         Some(e) if sampled && e != EngineArg::Shuttle => Some("`--sample` is done by shuttle: leave `--engine` out"),
         _ if sampled && args.exact => Some("`--exact` is for the exhaustive search: leave it or `--sample` out"),
         _ => None,
@@ -89,6 +100,7 @@ struct Total {
     programs: Vec<String>,
     unread: Vec<String>,
     warnings: usize,
+    lcov: String,
     /// Whether a warning is a failure.
     denied: bool,
     /// Whether the last thing printed was a blank line.
@@ -103,9 +115,20 @@ impl Total {
         self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
+        self.lcov.push_str(&checked.lcov);
         if checked.unread {
             self.unread.push(file.to_string());
         }
+    }
+
+    /// What was asked for and is not there. A file with mistakes has no cases to be missed.
+    fn missed(&self, selection: &Selection, args: &CheckArgs) -> Option<String> {
+        if !self.unread.is_empty() {
+            return None;
+        }
+        let only = args.only.as_deref().unwrap_or_default();
+        let none = self.graded.is_empty().then(|| format!("no scenario or case has `{only}` in its name"));
+        selection.missed(self.programs.iter().map(String::as_str)).or(none)
     }
 
     fn names(&self, grade: Grade) -> Vec<&str> {
@@ -160,7 +183,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
         Ok(loaded) => loaded,
         Err(unread) => return not_read(file, &unread, args.json),
     };
-    let mut checked = Checked::default();
+    let (mut checked, mut covered) = (Checked::default(), Coverage::default());
     for (at, scenario) in loaded.scenarios.iter().enumerate() {
         let mut runs = vec![];
         for case in &scenario.cases {
@@ -172,6 +195,7 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             }
             let run = run_case(case, args, &bars.bar(name));
             checked.graded.push((name.clone(), run.judgement.grade()));
+            coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
             runs.push(Some(run));
         }
@@ -180,6 +204,12 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
             checked.warnings += warnings.count();
             checked.text.push_str(&vacuity::text(&warnings, &loaded.file, &scenario.name, args.json));
         }
+    }
+    if args.coverage && !args.json && !checked.graded.is_empty() {
+        checked.text.push_str(&coverage::text(&loaded, &covered));
+    }
+    if args.coverage_lcov.is_some() && !checked.graded.is_empty() {
+        checked.lcov = coverage::lcov(&loaded, &covered);
     }
     checked
 }
@@ -204,7 +234,11 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
 
 fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
     let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
-    let options = Options { engines, exact: args.exact, limits: limits(&args.limits) };
+    let options = Options {
+        engines,
+        exact: args.exact,
+        limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
+    };
     match args.sample.sample {
         Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
         None => run::run(case, &options, bar),

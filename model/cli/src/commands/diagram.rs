@@ -1,8 +1,8 @@
 //! `fenceweave diagram`: what an object goes through, or an operation, in all that some scenarios do.
 
-use super::{Exit, find, load, tell, usage};
+use super::{Exit, complain, find, load, tell};
 use crate::args::{DiagramArgs, SubjectArg};
-use fenceweave_explore::walk;
+use fenceweave_explore::{interrupt, walk};
 use fenceweave_report::diagram::{Diagram, Subject};
 
 /// Most states of one case: a diagram is drawn from small scenarios.
@@ -38,7 +38,12 @@ pub(super) fn diagram(args: &DiagramArgs) -> Exit {
         for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
             let program = &case.program;
             if !walk::walk(program, MOST, |before, action, after| diagram.see(program, before, action, after)) {
-                return usage(&format!("{} has more than {MOST} states: too many for a diagram", program.name));
+                let why = match interrupt::requested() {
+                    true => interrupt::INTERRUPTED.to_owned(),
+                    false => format!("more than {MOST} states: too many for a diagram"),
+                };
+                complain(&format!("{}: {why}\n", program.name));
+                return Exit::Incomplete;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `fenceweave fmt`: scenario files in the one spacing that all have.
 
 use super::{Exit, Unread, find, tell, usage, write};
-use crate::args::FmtArgs;
+use crate::{args::FmtArgs, files};
 use std::{io, path::Path};
 
 /// The path that stands for standard input.
@@ -14,11 +14,11 @@ pub(super) fn fmt(args: &FmtArgs) -> Exit {
             _ => usage("`-` is standard input, which is formatted by itself: name no other file"),
         };
     }
-    let files = match find(&args.paths) {
-        Ok(files) => files,
+    let found = match find(&args.paths) {
+        Ok(found) => found,
         Err(e) => return e,
     };
-    files.iter().map(|file| fmt_file(file, args.check)).max().unwrap_or(Exit::Success)
+    found.iter().map(|file| fmt_file(file, args.check)).max().unwrap_or(Exit::Success)
 }
 
 /// Formats standard input: what an editor does with a text that it has not saved.
@@ -53,11 +53,11 @@ fn fmt_file(file: &Path, check: bool) -> Exit {
         return Exit::Success;
     }
     if check {
-        // A reader that has gone away is no error.
+        // What could not be written decides the exit code.
         let _ = write(&format!("{name} would change\n"));
         return Exit::Unexpected;
     }
-    match std::fs::write(file, formatted) {
+    match files::write_whole(file, &formatted) {
         Ok(()) => {
             let _ = write(&format!("{name} changed\n"));
             Exit::Success

@@ -1,7 +1,7 @@
 //! `fenceweave fuzz`: scenarios that nobody wrote, held against what must be true of every one.
 
 use super::{Exit, complain, usage, write};
-use crate::args::FuzzArgs;
+use crate::{args::FuzzArgs, files};
 use fenceweave_fuzz::{
     campaign::{self, Campaign, Counts, Failed},
     oracle::Bounds,
@@ -55,7 +55,7 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
         let each = 1e3 * seconds / counts.scenarios.max(1) as f64;
         let _ = writeln!(out, "  {seconds:.1} s, {each:.1} ms a scenario with {} at once", args.jobs);
     }
-    // A reader that has gone away is no error.
+    // What could not be written decides the exit code.
     let _ = write(&out);
     for failed in &failed {
         if let Err(why) = keep(failed, args, &campaign) {
@@ -142,7 +142,7 @@ fn store(failed: &Failed, args: &FuzzArgs, text: &str) -> Result<PathBuf, String
     std::fs::create_dir_all(&args.out).map_err(|e| format!("{}: {e}", args.out.display()))?;
     let kind = if failed.judged { "judged-" } else { "" };
     let path = args.out.join(format!("seed-{}-{kind}{}.kdl", args.seed, failed.number));
-    std::fs::write(&path, format!("{about}{detail}{text}")).map_err(|e| format!("{}: {e}", path.display()))?;
+    files::write_whole(&path, &format!("{about}{detail}{text}")).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(path)
 }
 

@@ -1,13 +1,13 @@
 //! `fenceweave merge`: a sweep put together from the files of its parts.
 
 use super::{Exit, tell, usage};
-use crate::args::MergeArgs;
+use crate::{args::MergeArgs, files};
 use fenceweave_fuzz::sweep;
 
 pub(super) fn merge(args: &MergeArgs) -> Exit {
     let mut files = vec![];
     for path in &args.files {
-        match std::fs::read_to_string(path) {
+        match files::read_text(path) {
             Ok(text) => files.push((path.display().to_string(), text)),
             Err(e) => return usage(&format!("{}: {e}", path.display())),
         }

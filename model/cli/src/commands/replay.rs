@@ -107,7 +107,7 @@ fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
     if let Some(Ok(line) | Err(line)) = agreement {
         let _ = writeln!(out, "shuttle: {line}");
     }
-    // A reader that has gone away is no error.
+    // What could not be written decides the exit code.
     let _ = write(&out);
     let as_expected = is_expected(case, engine, &end) && broken_clauses(&expected, &end).is_empty();
     match (end.whole, agreed && as_expected) {

@@ -29,7 +29,10 @@ pub(super) fn sample(
     let conditions: Vec<Condition> = all.map(|e| e.condition.clone()).collect();
     let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
     let executions = options.limits.executions.unwrap_or(SAMPLE_EXECUTIONS);
-    let limits = Limits { time: options.limits.time, ..Limits::default() };
+    let default = Limits::default();
+    let states = options.limits.states.unwrap_or(default.states);
+    let memory_bytes = options.limits.memory_or_default();
+    let limits = Limits { states, memory_bytes, time: options.limits.time, ..default };
     let start = Instant::now();
     let runs = vec![shuttle::sample(&task, sampler, args.seed, executions, &limits, progress)];
     let times = vec![start.elapsed()];

@@ -1,12 +1,15 @@
 //! `fenceweave shrink`: the smallest scenario that still shows what one shows.
 
 use super::{Exit, complain, load, usage};
-use crate::{args::ShrinkArgs, files::with_case};
+use crate::{
+    args::ShrinkArgs,
+    files::{self, with_case},
+};
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_fuzz::{
     campaign::quietly,
     oracle::{self, Bounds},
-    shrink::{self, Shrunk},
+    shrink::{self, Seen, Shrunk},
 };
 use fenceweave_kernel::{Action, Program, Property};
 use fenceweave_report::token;
@@ -25,7 +28,25 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Exit {
     };
     match smaller(args, &text, &loaded, case) {
         Ok((shrunk, shows)) => finish(args, &shrunk, &shows),
-        Err(why) => usage(&why),
+        Err(NotShrunk::Mistake(why)) => usage(&why),
+        Err(NotShrunk::NotFound(why)) => {
+            complain(&format!("{why}\n"));
+            Exit::Incomplete
+        }
+    }
+}
+
+/// Why nothing was shrunk.
+enum NotShrunk {
+    /// There is nothing to shrink, or not what was asked for.
+    Mistake(String),
+    /// What was asked for may be there, beyond what was looked at.
+    NotFound(String),
+}
+
+impl From<String> for NotShrunk {
+    fn from(why: String) -> NotShrunk {
+        NotShrunk::Mistake(why)
     }
 }
 
@@ -35,10 +56,10 @@ enum Shows {
     Failure(String),
 }
 
-fn smaller(args: &ShrinkArgs, text: &str, loaded: &Loaded, case: Option<String>) -> Result<(Shrunk, Shows), String> {
+fn smaller(args: &ShrinkArgs, text: &str, loaded: &Loaded, case: Option<String>) -> Result<(Shrunk, Shows), NotShrunk> {
     let options = shrink::Options { trials: args.trials, keep_text: args.keep_text, coarse: false };
     let it = which(loaded, case.as_deref())?;
-    let violated = shrink::properties_of(it, args.states);
+    let Seen { violated, complete } = shrink::properties_of(it, args.states);
     let wanted = match &args.property {
         Some(name) => {
             let property = Property::from_name(name);
@@ -53,9 +74,16 @@ fn smaller(args: &ShrinkArgs, text: &str, loaded: &Loaded, case: Option<String>)
             let shrunk = shrink::shrink(text, &fails, &options).map_err(|report| report.plain())?;
             Ok((shrunk, Shows::Property(property)))
         }
-        Some(property) => Err(format!("`{}` does not violate {}", it.program.name, property.name())),
-        None => disagreement(text, &options, &it.program.name),
+        Some(property) if complete => Err(format!("`{}` does not violate {}", it.program.name, property.name()).into()),
+        Some(property) => Err(NotShrunk::NotFound(not_found(property.name(), args.states))),
+        None if complete => Ok(disagreement(text, &options, &it.program.name)?),
+        None => Err(NotShrunk::NotFound(not_found("a violation", args.states))),
     }
+}
+
+fn not_found(what: &str, states: u64) -> String {
+    let sampled = shrink::EXECUTIONS;
+    format!("{what} was not found within {states} states and {sampled} executions at random: raise `--states`")
 }
 
 /// Where no property is violated, the engines may still disagree.
@@ -105,7 +133,7 @@ fn finish(args: &ShrinkArgs, shrunk: &Shrunk, shows: &Shows) -> Exit {
     complain(&told);
     match &args.output {
         None => super::tell(&text),
-        Some(path) => match std::fs::write(path, text) {
+        Some(path) => match files::write_whole(path, &text) {
             Ok(()) => Exit::Success,
             Err(e) => usage(&format!("{}: {e}", path.display())),
         },
@@ -121,7 +149,7 @@ fn expecting(text: &str, args: &ShrinkArgs) -> String {
     if args.keep_text {
         return text.to_owned();
     }
-    let violated = shrink::properties_of(case, args.states);
+    let violated = shrink::properties_of(case, args.states).violated;
     let names: Vec<&str> = violated.iter().map(|property| property.name()).collect();
     let whole = format!("{end}\n    expect {{ violates {} }}\n}}\n", names.join(" "));
     fenceweave_scenario::format("shrunk.kdl", &whole).unwrap_or_else(|_| text.to_owned())

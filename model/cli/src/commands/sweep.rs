@@ -1,12 +1,13 @@
 //! `fenceweave sweep`: every program up to a size over a few operations and objects.
 
-use super::{Exit, in_order, tell, usage};
-use crate::args::SweepArgs;
+use super::{Exit, complain, in_order, tell, usage};
+use crate::{args::SweepArgs, files};
+use fenceweave_explore::interrupt;
 use fenceweave_fuzz::sweep::{Part, PartFile, Plan, Program, Programs, Tally, chunk_lines, end_line, head_lines};
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
-    io::{self, Write},
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Seek, SeekFrom, Write},
     ops::ControlFlow,
     path::Path,
 };
@@ -46,18 +47,29 @@ pub(super) fn sweep(args: &SweepArgs) -> Exit {
             tally
         },
         |(i, _), tally| {
-            failed = job.write(&chunk_lines(*i, &tally)).err();
+            // What a signal has cut short is done again another time.
+            if interrupt::requested() {
+                return ControlFlow::Break(());
+            }
+            failed = job.write(&chunk_lines(&job.head(), *i, &tally)).err();
             job.done.insert(*i, tally);
             if failed.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     );
-    if let Some(e) = failed.or_else(|| job.write(&end_line()).err()) {
+    let finished = !interrupt::requested();
+    let end = end_line(&job.head(), &job.done);
+    let failed = failed.or_else(|| if finished { job.write(&end).err() } else { None });
+    if let Some(e) = failed {
         return usage(&format!("the state file cannot be written: {e}"));
     }
     report(&job)
 }
 
 impl Job {
+    fn head(&self) -> String {
+        head_lines(&self.plan.to_string(), self.part)
+    }
+
     fn write(&mut self, lines: &str) -> io::Result<()> {
         match &mut self.file {
             Some(file) => file.write_all(lines.as_bytes()),
@@ -84,23 +96,37 @@ fn begun(path: &Path, plan: &Plan, part: Part) -> Result<File, String> {
         _ => format!("{}: {e}", path.display()),
     };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(tell)?;
+    own(&file, path)?;
     file.write_all(head_lines(&plan.to_string(), part).as_bytes()).map_err(tell)?;
     Ok(file)
 }
 
-/// What a state file says. It is written anew up to where its last whole chunk ends, and then goes on.
+/// One sweep writes into a file at a time.
+fn own(file: &File, path: &Path) -> Result<(), String> {
+    let name = path.display();
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(format!("{name}: another sweep is going on with it")),
+        Err(TryLockError::Error(e)) => Err(format!("{name}: {e}")),
+    }
+}
+
+/// What a state file says. It is cut to where its last whole chunk ends, and then goes on.
 fn resumed(path: &Path) -> Result<Job, String> {
     let tell = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|e| tell(&e))?;
-    // A line that was cut in the middle is none.
-    let whole = &text[..text.rfind('\n').map_or(0, |at| at + 1)];
-    let state = PartFile::read(whole).map_err(|e| tell(&e))?;
+    if !std::fs::metadata(path).map_err(|e| tell(&e))?.is_file() {
+        return Err(tell(&"this is no file"));
+    }
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| tell(&e))?;
+    own(&file, path)?;
+    let text = files::read_open(&mut file).map_err(|e| tell(&e))?;
+    let state = PartFile::read(&text).map_err(|e| tell(&e))?;
     let plan = Plan::read(&state.plan).map_err(|e| tell(&e))?;
-    let mut again = head_lines(&state.plan, state.part);
-    state.chunks.iter().for_each(|(i, t)| again.push_str(&chunk_lines(*i, t)));
-    let new = path.with_extension("new");
-    std::fs::write(&new, again).and_then(|()| std::fs::rename(&new, path)).map_err(|e| tell(&e))?;
-    let file = OpenOptions::new().append(true).open(path).map_err(|e| tell(&e))?;
+    if state.whole < text.len() && !state.complete {
+        complain(&tell(&"its last chunk was not finished, and is done again\n"));
+    }
+    let whole = state.whole as u64;
+    file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole))).map_err(|e| tell(&e))?;
     Ok(Job { plan, part: state.part, done: state.chunks, file: Some(file) })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::run::{CaseRun, scenario_engine};
 use fenceweave_explore::{Coverage, Engine};
+use fenceweave_kernel::Property;
 use fenceweave_report::json;
 use fenceweave_scenario::{Case, Loaded, Looked, Place, Seen, Warnings, warnings};
 
@@ -29,9 +30,14 @@ fn seen<'a>(case: &Case, run: &'a CaseRun) -> Option<Seen<'a>> {
         cover: explicit.cover.as_ref()?,
         complete: explicit.coverage.is_complete(),
         holds: explicit.found.is_empty(),
+        endless: explicit.found.iter().any(|f| is_endless(f.violation.property)),
         unsignaled: explicit.unsignaled.iter().copied().collect(),
         conditions: conditions.collect(),
     })
+}
+
+fn is_endless(p: Property) -> bool {
+    p.is_liveness() || p == Property::SpinsLocally
 }
 
 /// What is printed of them.

@@ -135,7 +135,12 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1
       2
 
-    2 cases in 1 file: 0 as expected, 2 not as expected
+    warning[same-program]: cond.kdl:3:16: the case `expected` is the same program as `never`
+      |     case never expected
+      |                ^^^^^^^^
+      help: put what is different into `only expected { … }`, or leave one out
+
+    2 cases in 1 file: 0 as expected, 2 not as expected, 1 warning
     not as expected:
       cond/never (cond.kdl)
       cond/expected (cond.kdl)
@@ -300,7 +305,7 @@ fn any_number_of_jobs_prints_the_same_bytes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_goes_away_hears_no_complaint() {
     // More than a pipe holds, so that somebody writes into a closed one.
     let mut project = Project::new();
     for i in 0..200 {
@@ -316,7 +321,13 @@ fn a_reader_that_goes_away_is_no_error() {
         let mut err = String::new();
         child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
         let code = child.wait().expect("an end").code();
-        assert!(code.is_some_and(|c| c < 2) && err.is_empty(), "{arguments}: {code:?} {err}");
+        // A short text may all have been written before.
+        let codes = if arguments.starts_with("check") { [1, 2] } else { [0, 2] };
+        let code = code.expect("no signal ends it");
+        assert!(
+            (codes.contains(&code) || arguments.starts_with("explain") && code == 1) && err.is_empty(),
+            "{arguments}: {code} {err}"
+        );
     }
 }
 

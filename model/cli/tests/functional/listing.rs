@@ -63,7 +63,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       shrink      Leave out of a scenario whatever it does not need to violate a property
       sweep       Explore every program up to a size over a few operations and objects, and say what can go wrong
       merge       Put a sweep together from the files of its parts
-      mutants     Run the scenarios against protocols with a mistake in them, and say which mistakes nobody notices
+      mutants     Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
       help        Print this message or the help of the given subcommand(s)

@@ -64,7 +64,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      5 │     thread b { signal fb; goto nowhere }
      6 │     expect { hodls; violates dedlock }
        ·              ──┬──
-       ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end`, `sometimes` or `eventually`
+       ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end`, `sometimes`, `eventually`, `unreached` or `allow`
      7 │ }
        ╰────
       help: did you mean `holds`?

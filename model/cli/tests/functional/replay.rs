@@ -53,7 +53,19 @@ fn what_only_weak_memory_shows_is_shown_again_with_the_values_that_its_loads_ret
     let by_clause = PUBLISH.replace("; CHECK", "").replace("CLAUSE", r#"never "read.d == 0" engine=loom"#);
     let project = Project::new().file("publish.kdl", &by_clause);
     let token = project.run("check publish.kdl --engine all").exits(1).token();
-    insta::assert_snapshot!(project.run(&format!("replay publish.kdl {token}")).sheet(), @"");
+    insta::assert_snapshot!(project.run(&format!("replay publish.kdl {token}")).sheet(), @r#"
+    publish
+      #      write         read                  state
+      1      store data 1                        data: 0→1
+      2      store flag 1                        flag: 0→1, write: done
+      3                    load flag into=f → 1
+      4                    load data into=d → 0  read: done
+
+    stale: read's `load data into=d` at step 4 reads data = 0, from the start; the youngest is 1, by write's `store data 1` at step 1
+    replay: ~W2R2~1@HASH
+    line 8: `never "read.d == 0" engine=loom` does not hold
+    -- exit code 1
+    "#);
     // The same steps with fresh reads break nothing.
     let fresh: String = token.chars().filter(|c| *c != '~').collect();
     let fresh = fresh.replace("R21", "R2");
@@ -67,7 +79,7 @@ fn a_violation_on_weak_memory_is_reached_from_its_token() {
     let ran = project.run("check publish.kdl --engine loom").exits(1);
     let token = ran.token();
     let replayed = project.run(&format!("replay publish.kdl {token} --shuttle")).exits(1);
-    assert!(replayed.out.contains("assert: read: `d == 1` is false"), "{}", replayed.out);
+    assert!(replayed.out.contains("assert: `d == 1` is false in read (line 6)"), "{}", replayed.out);
     assert!(replayed.out.contains("stale: read's `load data into=d` at step 4 reads data = 0, from the start; "));
     assert!(replayed.out.ends_with("shuttle: has no weak memory\n"), "{}", replayed.out);
     let far = project.run("replay publish.kdl ~R2W1~9R9").exits(2);

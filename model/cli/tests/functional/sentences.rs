@@ -95,3 +95,48 @@ fn a_number_is_an_errno_only_where_the_scenario_has_to_do_with_that_one() {
     let errno = told(r#"scenario s { var n; thread a { store n -EIO; load n into=r }; expect { at-end "n == 0" } }"#);
     says(&errno, "n: 0→-EIO");
 }
+
+#[test]
+fn teardown_has_rows_lines_and_values() {
+    let told = told(
+        r#"scenario s {
+            struct obj slots=1 { refs 1 }
+            var table init=NULL
+            setup { new obj into=o; store table o }
+            thread a { load table into=o; put o }
+            teardown {
+                xchg table NULL into=o
+                put o
+            }
+            expect { holds }
+        }"#,
+    );
+    says(&told, "  #      a                          teardown ");
+    says(&told, "  5                                 put o                                   !! use-after-free\n");
+    says(&told, "use-after-free: teardown uses obj#0 after it was freed (line 8: put o)");
+    says(&told, "obj#0 was freed at step 3, by a (line 5: put o)");
+}
+
+#[test]
+fn an_assertion_of_teardown_has_its_own_line_and_values() {
+    let text = r#"scenario s {
+        var x
+        setup { store x 0 }
+        thread t { store x 1 }
+        teardown { load x into=y; assert "y == 2" "two" }
+        expect { violates assert }
+    }"#;
+    let told = Project::new().file("s.kdl", text).run("explain s.kdl").exits(0).out;
+    says(&told, "violated  assert: teardown (line 5: assert \"y == 2\" \"two\")");
+    says(&told, "assert: two: `y == 2` is false in teardown (line 5)\n  y=1\n");
+}
+
+#[test]
+fn what_is_left_is_counted_after_teardown() {
+    let told = told(
+        "scenario s {\n fence a\n sync-file f\n setup { sync-file-create f a }\n thread t { get a into=x; signal a }\n \
+         teardown { sync-file-release f }\n expect { holds }\n}",
+    );
+    says(&told, "sync-file-release f");
+    says(&told, "2 are left at the end");
+}

@@ -105,3 +105,40 @@ fn fences_that_nobody_signals_and_threads_that_never_end() {
         "scenario s {\n var stop\n thread a { loop { load stop into=s; when \"s\" { break }; progress } }\n}\n";
     assert_eq!(warned(endless), ["never-ends 3:2", "unreached 3:38"]);
 }
+
+#[test]
+fn every_line_has_a_count_and_every_condition_two() {
+    let source = "scenario s {\n var x\n proc p { add x 1 }\n thread a { load x into=v; when \"v == 5\" { unreached \"no\" } }\n thread b { p; p }\n}\n";
+    let project = Project::new().file("s.kdl", source);
+    let ran = project.run("check s.kdl --coverage --coverage-lcov s.info").exits(0);
+    insta::assert_snapshot!(ran.out, @r#"
+    s: holds, as expected
+
+    coverage of s.kdl
+               |    1 | scenario s {
+               |    2 |  var x
+             2 |    3 |  proc p { add x 1 }
+             3 |    4 |  thread a { load x into=v; when "v == 5" { unreached "no" } }  <- `when "v == 5"`: true 0, false 3  <- `unreached "no"`: 0
+               |    5 |  thread b { p; p }
+               |    6 | }
+
+    1 case in 1 file: 1 as expected
+    "#);
+    let lcov = project.read("s.info");
+    for line in [
+        "SF:s.kdl",
+        "DA:3,",
+        "DA:4,3",
+        "BRDA:4,0,0,0",
+        "BRDA:4,0,1,3",
+        "BRF:2",
+        "BRH:1",
+        "LF:2",
+        "LH:2",
+        "end_of_record",
+    ] {
+        assert!(lcov.lines().any(|said| said.starts_with(line)), "{line} in {lcov}");
+    }
+    let ran = project.run("check s.kdl --coverage --engine loom").exits(2);
+    assert!(ran.err.contains("coverage is counted by explicit"), "{}", ran.err);
+}

@@ -1,27 +1,41 @@
 //! Who waits for what with what held, over all executions together: a circle through a fence is a mistake even if no
 //! schedule of this scenario hangs in it.
 //!
-//! As lockdep does it, every dependency that any execution shows goes into one graph, whose nodes are locks and fences:
+//! As lockdep does it, every dependency that any execution shows goes into one graph, whose nodes are locks, fences and
+//! events:
 //!
 //! ```text
 //!   L -> F    a thread sleeps on the fence F and holds the lock L
 //!   F -> L    the thread that signals F takes the lock L, and waits for it if need be, while F is pending and public
 //!   F -> G    the thread that signals F sleeps on G meanwhile
 //!   L -> M    a thread takes the lock M, and waits for it if need be, and holds L
+//!   F -> E    the thread that signals F waits for the event E meanwhile
+//!   E -> L    somebody waits for E, and the thread that lets him go on takes the lock L meanwhile
 //! ```
 //!
-//! Who signals a fence is seen, not read off the scripts: whoever does in some execution. Of several, each may be the one:
-//! there is a circle if there is one through each of them, and none goes on through such a fence. A trylock waits for
-//! nobody. As with lockdep, two dependencies that can never be there at once are not told from two that can. A circle of
-//! locks alone is no business of ours: among locks, every order that can hang is found by the search itself, and contexts
-//! make others harmless. Where a deadlock was found, that says it all, and nothing is added.
+//! An *event* is what lets a thread go on that is neither a lock nor a fence: a work item is queued or is over, a timer is
+//! armed, a completion is completed, a queue is woken, a word is written that somebody spins on. So a circle goes through
+//! whoever has to queue the work that signals.
+//!
+//! Who signals a fence, and who lets somebody go on, is seen, not read off the scripts: whoever does in some execution. Of
+//! several, each may be the one: there is a circle if there is one through each of them, and none goes on through such a
+//! fence or event. A trylock waits for nobody. As with lockdep, two dependencies that can never be there at once are not
+//! told from two that can. A circle of locks alone is no business of ours: among locks, every order that can hang is found
+//! by the search itself, and contexts make others harmless. Where a deadlock was found, that says it all, and nothing is
+//! added.
+//!
+//! Reclaim runs in the place of who allocates, so a shrinker that waits is a dependency like any other. A scenario without
+//! one may still be wrong: where a lock is taken inside of a fence-signalling section, nobody must allocate with it held
+//! and wait for reclaim, which may wait for any fence (lockdep's `fs_reclaim` and `dma_fence_map`).
 //!
 //! The graph is no part of any state; a dependency's witness is the first state in breadth-first order that shows it, so
 //! the result is the same in every run.
 
 use fenceweave_kernel::{
-    Action, Instr, MAX_OBJECTS, ObjId, Object, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
+    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, ObjectKind, Op, Program, Property, Rule, State,
+    StepResult, ThreadId, Violation,
     primitives::{rwsem, spinlock},
+    program::Role,
     thread::Run,
     ww::How,
 };
@@ -41,8 +55,40 @@ struct Witness {
 /// A dependency of a circle.
 pub(super) type Link = (Violation, u32, Option<Action>);
 
-/// Who depends on something: a lock by its number, and behind all objects whoever may signal a fence.
+/// What is waited for: an object by its number; behind all objects the queueing of a work item or the arming of a timer by
+/// its own; behind those words.
+type Node = usize;
+
+const QUEUEING: Node = MAX_OBJECTS;
+const WORDS: Node = 2 * MAX_OBJECTS;
+const NODES: usize = WORDS + MAX_VARS;
+
+/// Nodes as bits.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Nodes([u64; NODES.div_ceil(64)]);
+
+impl Nodes {
+    fn has(self, node: Node) -> bool {
+        self.0[node / 64] >> (node % 64) & 1 == 1
+    }
+
+    fn insert(&mut self, node: Node) {
+        self.0[node / 64] |= 1 << (node % 64);
+    }
+}
+
+/// Who depends on something: a lock by its node, then whoever may signal a fence, then whoever may let go on who waits for
+/// an event.
 type Row = usize;
+
+/// Somebody who waits for an event in the state at hand.
+#[derive(Clone, Copy)]
+struct Waiting {
+    thread: ThreadId,
+    event: usize,
+    /// The word that he spins on, instead of sleeping.
+    spins: bool,
+}
 
 /// The dependencies seen so far.
 pub(super) struct Dependencies {
@@ -50,10 +96,18 @@ pub(super) struct Dependencies {
     signallers: Vec<(ObjId, ThreadId)>,
     /// Which of them did, in some execution.
     did: Vec<bool>,
+    /// The events, by their nodes, and who let somebody go on in some execution, as bits.
+    events: Vec<Node>,
+    providers: Vec<u32>,
+    waiting: Vec<Waiting>,
     locks: Vec<ObjId>,
-    /// What each row depends on, as bits.
-    on: Vec<u64>,
-    witnesses: BTreeMap<(Row, ObjId), Witness>,
+    /// What each row depends on.
+    on: Vec<Nodes>,
+    witnesses: BTreeMap<(Row, Node), Witness>,
+    /// Locks taken inside of a fence-signalling section, and locks held where memory was allocated that may have to be
+    /// reclaimed.
+    in_section: BTreeMap<Node, Witness>,
+    over_alloc: BTreeMap<Node, Witness>,
 }
 
 impl Dependencies {
@@ -72,17 +126,40 @@ impl Dependencies {
         };
         let locks: Vec<ObjId> = ids().filter(is_lock).collect();
         let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
-        let on = vec![0; MAX_OBJECTS + signallers.len()];
+        let events = events(program);
+        let on = vec![Nodes::default(); NODES + signallers.len() + events.len() * MAX_THREADS];
         let any = fences > 0 && fences + locks.len() > 1;
-        let did = vec![false; signallers.len()];
-        any.then(|| Dependencies { signallers, did, locks, on, witnesses: BTreeMap::new() })
+        let (did, providers) = (vec![false; signallers.len()], vec![0; events.len()]);
+        any.then(|| Dependencies {
+            signallers,
+            did,
+            events,
+            providers,
+            waiting: vec![],
+            locks,
+            on,
+            witnesses: BTreeMap::new(),
+            in_section: BTreeMap::new(),
+            over_alloc: BTreeMap::new(),
+        })
     }
 
-    fn note(&mut self, from: Row, to: ObjId, witness: Witness) {
-        let own = self.signallers.get(from.wrapping_sub(MAX_OBJECTS)).map(|s| s.0);
-        let Some(bit) = to.as_object().filter(|bit| *bit != from && own != Some(to)) else { return };
-        if self.on[from] >> bit & 1 == 0 {
-            self.on[from] |= 1 << bit;
+    fn row_of_provider(&self, event: usize, t: ThreadId) -> Row {
+        NODES + self.signallers.len() + event * MAX_THREADS + t.index()
+    }
+
+    /// What a row is about itself: its lock, its fence, its event.
+    fn node_of_row(&self, row: Row) -> Option<Node> {
+        let Some(at) = row.checked_sub(NODES) else { return Some(row) };
+        match self.signallers.get(at) {
+            Some((fence, _)) => fence.as_object(),
+            None => self.events.get((at - self.signallers.len()) / MAX_THREADS).copied(),
+        }
+    }
+
+    fn note(&mut self, from: Row, to: Node, witness: Witness) {
+        if self.node_of_row(from) != Some(to) && !self.on[from].has(to) {
+            self.on[from].insert(to);
             self.witnesses.insert((from, to), witness);
         }
     }
@@ -90,22 +167,30 @@ impl Dependencies {
     /// The rows of those who signal a fence.
     fn rows_of(&self, fence: ObjId) -> impl Iterator<Item = Row> {
         let all = self.signallers.iter().zip(&self.did).enumerate();
-        all.filter(move |(_, (s, did))| s.0 == fence && **did).map(|(i, _)| MAX_OBJECTS + i)
+        all.filter(move |(_, (s, did))| s.0 == fence && **did).map(|(i, _)| NODES + i)
     }
 
-    /// Where a way goes on from an object: a lock, or a fence that one thread alone signals.
-    fn row_of(&self, object: usize) -> Option<Row> {
-        let id = ObjId::object(object);
+    /// Where a way goes on: at a lock, at a fence that one thread alone signals, at an event that one alone provides.
+    fn row_of(&self, node: Node) -> Option<Row> {
+        if let Some(event) = self.events.iter().position(|e| *e == node) {
+            let by = self.providers[event];
+            return by.is_power_of_two().then(|| self.row_of_provider(event, ThreadId(by.trailing_zeros() as u8)));
+        }
+        if node >= MAX_OBJECTS {
+            return None;
+        }
+        let id = ObjId::object(node);
         let mut rows = self.rows_of(id);
         match (rows.next(), rows.next()) {
-            (None, _) => self.locks.contains(&id).then_some(object),
+            (None, _) => self.locks.contains(&id).then_some(node),
             (only, None) => only,
             _ => None,
         }
     }
 
-    /// What somebody who waits for `on` makes wait with him: what he holds, and what he has to signal.
-    fn wait(&mut self, state: &State, on: ObjId, witness: Witness) {
+    /// What somebody who waits for `on` makes wait with him: what he holds, what he has to signal, and whom he has to let
+    /// go on.
+    fn wait(&mut self, state: &State, on: Node, witness: Witness) {
         let t = witness.thread;
         for i in 0..self.locks.len() {
             let (lock, row) = (self.locks[i], self.locks[i].as_object());
@@ -116,24 +201,72 @@ impl Dependencies {
         for i in 0..self.signallers.len() {
             let (fence, by) = self.signallers[i];
             if by == t && state.world.is_owed(fence) {
-                self.note(MAX_OBJECTS + i, on, witness);
+                self.note(NODES + i, on, witness);
+            }
+        }
+        for i in 0..self.waiting.len() {
+            let Waiting { thread, event, .. } = self.waiting[i];
+            if thread != t {
+                self.note(self.row_of_provider(event, t), on, witness);
             }
         }
     }
 
-    /// A state: who sleeps on a fence?
+    /// The event that a thread waits for, and whether it spins.
+    fn event_of(&self, program: &Program, state: &State, t: ThreadId) -> Option<Waiting> {
+        let thread = state.thread(t);
+        let (node, spins) = match thread.run() {
+            Run::Asleep(on, _) if !state.is_awake(t) => {
+                let idle = program.scripts[t.index()].agent && thread.is_idle();
+                if idle && !self.owes(state, t) {
+                    return None;
+                }
+                (on.as_object()? + if idle { QUEUEING } else { 0 }, false)
+            }
+            Run::Ready => (WORDS + state.spins_until(program, t)?.as_var()?, true),
+            _ => return None,
+        };
+        let event = self.events.iter().position(|e| *e == node)?;
+        Some(Waiting { thread: t, event, spins })
+    }
+
+    /// Whether somebody counts on a worker that has nothing to do: for the fences that it signals, else for any.
+    fn owes(&self, state: &State, t: ThreadId) -> bool {
+        let signals = self.signallers.iter().any(|(_, by)| *by == t);
+        self.signallers.iter().any(|(fence, by)| (*by == t || !signals) && state.world.is_owed(*fence))
+    }
+
+    /// A state: who sleeps on a fence, or waits for an event?
     pub(super) fn look(&mut self, program: &Program, state: &State, index: u32) {
+        self.waiting.clear();
+        if !self.events.is_empty() {
+            let waiting = program.threads().filter_map(|t| self.event_of(program, state, t)).collect();
+            self.waiting = waiting;
+        }
+        let at = |thread| Witness { state: index, action: None, thread, pc: state.thread(thread).pc() };
         for thread in program.threads() {
             if let Run::Asleep(on, _) = state.thread(thread).run()
                 && self.signallers.iter().any(|(f, _)| *f == on)
             {
-                self.wait(state, on, Witness { state: index, action: None, thread, pc: state.thread(thread).pc() });
+                self.wait(state, usize::from(on.0), at(thread));
             }
+        }
+        for i in 0..self.waiting.len() {
+            let Waiting { thread, event, .. } = self.waiting[i];
+            self.wait(state, self.events[event], at(thread));
         }
     }
 
-    /// A step from the state with this index: does it signal a fence, or take a lock that it would have waited for?
-    pub(super) fn step(&mut self, program: &Program, before: &State, action: Action, after: &State, index: u32) {
+    /// A step from the state with this index: does it signal a fence, let somebody go on, or take a lock that it would have
+    /// waited for?
+    pub(super) fn step(
+        &mut self,
+        program: &Program,
+        before: &State,
+        (action, result): (Action, &StepResult),
+        after: &State,
+        index: u32,
+    ) {
         let thread = action.thread;
         let pc = before.thread(thread).pc();
         if after.violation().is_some() {
@@ -142,14 +275,32 @@ impl Dependencies {
         for ((fence, by), did) in self.signallers.iter().zip(&mut self.did) {
             *did |= *by == thread && !is_signaled(before, *fence) && is_signaled(after, *fence);
         }
+        for w in self.waiting.iter().filter(|w| w.thread != thread) {
+            let on = if w.spins { after.spins_until(program, w.thread).is_none() } else { after.is_awake(w.thread) };
+            self.providers[w.event] |= u32::from(on) << thread.index();
+        }
+        let witness = Witness { state: index, action: Some(action), thread, pc };
+        if let Some(pc) = result.allocates {
+            self.allocates(after, Witness { pc, ..witness });
+        }
         if tries(program, thread, pc) {
             return;
         }
+        let section = before.thread(thread).private().signalling > 0 && program.role(thread) != Role::Device;
         for i in 0..self.locks.len() {
             let lock = self.locks[i];
-            if !before.world.is_held_by(lock, thread) && after.world.is_held_by(lock, thread) {
-                self.wait(before, lock, Witness { state: index, action: Some(action), thread, pc });
+            let (was, is) = (before.world.is_held_by(lock, thread), after.world.is_held_by(lock, thread));
+            let Some(node) = lock.as_object().filter(|_| !was && is) else { continue };
+            if section {
+                self.in_section.entry(node).or_insert(witness);
             }
+            self.wait(before, node, witness);
+        }
+    }
+
+    fn allocates(&mut self, state: &State, witness: Witness) {
+        for lock in self.locks.iter().filter(|lock| state.world.is_held_by(**lock, witness.thread)) {
+            self.over_alloc.entry(usize::from(lock.0)).or_insert(witness);
         }
     }
 
@@ -169,29 +320,79 @@ impl Dependencies {
         let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
             let property = Property::DependencyCycle;
-            Some((Violation { property, thread, pc, rule: None, object: Some(*to), other: None }, state, action))
+            let object = Some(object_of(*to));
+            Some((Violation { property, thread, pc, rule: None, object, other: None }, state, action))
         });
         edges.collect()
     }
 
     /// The shortest way from one who may signal a fence back to that fence, as its dependencies.
-    fn back_to(&self, fence: ObjId, first: Row) -> Option<Vec<(Row, ObjId)>> {
+    fn back_to(&self, fence: ObjId, first: Row) -> Option<Vec<(Row, Node)>> {
         let mut ways = vec![(first, vec![])];
-        let mut seen = 0u64;
+        let mut seen = Nodes::default();
         let mut at = 0;
         while let Some((row, way)) = ways.get(at).cloned() {
             at += 1;
-            let unseen = self.on[row] & !seen;
-            for next in (0..MAX_OBJECTS).filter(|i| unseen >> i & 1 == 1) {
-                let way = [&way[..], &[(row, ObjId::object(next))]].concat();
-                if ObjId::object(next) == fence {
+            for next in (0..NODES).filter(|node| self.on[row].has(*node)) {
+                if seen.has(next) {
+                    continue;
+                }
+                let way = [&way[..], &[(row, next)]].concat();
+                if fence.as_object() == Some(next) {
                     return Some(way);
                 }
-                seen |= 1 << next;
+                seen.insert(next);
                 ways.extend(self.row_of(next).map(|row| (row, way)));
             }
         }
         None
+    }
+
+    /// A lock with which memory was allocated, and which is taken inside of a fence-signalling section, or with one held that
+    /// is.
+    pub(super) fn reclaim(&self) -> Option<Link> {
+        let mut open: Vec<(Node, ThreadId)> = self.in_section.iter().map(|(lock, w)| (*lock, w.thread)).collect();
+        let mut seen: BTreeSet<Node> = open.iter().map(|(lock, _)| *lock).collect();
+        let mut at = 0;
+        while let Some((lock, section)) = open.get(at).copied() {
+            at += 1;
+            if let Some(Witness { state, action, thread, pc }) = self.over_alloc.get(&lock).copied() {
+                let (property, rule) = (Property::AllocInSignalling, Some(Rule::AllocUnderSectionLock));
+                let object = Some(ObjId::object(lock));
+                let v = Violation { property, thread, pc, rule, object, other: Some(section) };
+                return Some((v, state, action));
+            }
+            let inner = self.locks.iter().filter_map(|l| l.as_object()).filter(|l| self.on[lock].has(*l));
+            open.extend(inner.filter(|l| seen.insert(*l)).map(|l| (l, section)));
+        }
+        None
+    }
+}
+
+/// Everything that a thread may wait for and another one does, but for locks and fences.
+fn events(program: &Program) -> Vec<Node> {
+    let mut events = vec![];
+    for (at, object) in program.objects.iter().enumerate() {
+        match object.kind {
+            ObjectKind::Completion | ObjectKind::WaitQueue => events.push(at),
+            ObjectKind::Work { .. } => events.extend([at, QUEUEING + at]),
+            ObjectKind::Timer { .. } => events.push(QUEUEING + at),
+            _ => {}
+        }
+    }
+    let spins = |i: &Instr| matches!(i, Instr::Op { op: Op::SpinUntil { .. }, .. });
+    if program.scripts.iter().any(|s| s.code.iter().any(spins)) {
+        events.extend((0..program.vars.len()).map(|var| WORDS + var));
+    }
+    events
+}
+
+/// What a node is about.
+fn object_of(node: Node) -> ObjId {
+    match node {
+        WORDS.. => ObjId::var(node - WORDS),
+        QUEUEING.. => ObjId::object(node - QUEUEING),
+        _ => ObjId::object(node),
     }
 }
 
@@ -212,4 +413,4 @@ fn tries(program: &Program, t: ThreadId, pc: u16) -> bool {
     }
 }
 
-const _: () = assert!(MAX_OBJECTS <= 64);
+const _: () = assert!(MAX_THREADS <= 32);

@@ -1,7 +1,8 @@
 //! The stored graph: successors in compressed rows, levels as ranges of indices.
 
+use crate::room;
 use fenceweave_kernel::{Action, ThreadId};
-use std::ops::Range;
+use std::{collections::TryReserveError, ops::Range};
 
 /// The explored graph. States are numbered in breadth-first order.
 #[derive(Default)]
@@ -13,6 +14,8 @@ pub(super) struct Graph {
     action: Vec<u8>,
     /// First state of each level.
     levels: Vec<u32>,
+    /// How much memory a pass over the graph may take, in bytes.
+    pub(super) room: usize,
 }
 
 /// An edge: which step, and where it leads.
@@ -112,6 +115,20 @@ impl Graph {
     /// Where a state's edges lead.
     pub(super) fn successors(&self, state: u32) -> &[u32] {
         &self.successor[self.row(state)]
+    }
+
+    /// By how many bytes it will grow if so many states with so many edges are to be added.
+    pub(super) fn growth(&self, states: usize, edges: usize) -> usize {
+        room::growth_bytes(&self.start, states)
+            + room::growth_bytes(&self.successor, edges)
+            + room::growth_bytes(&self.action, edges)
+    }
+
+    /// Makes room for them.
+    pub(super) fn reserve(&mut self, states: usize, edges: usize) -> Result<(), TryReserveError> {
+        room::reserve(&mut self.start, states)?;
+        room::reserve(&mut self.successor, edges)?;
+        room::reserve(&mut self.action, edges)
     }
 
     /// Memory in use, in bytes.

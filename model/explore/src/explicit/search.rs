@@ -7,12 +7,15 @@ use super::{
     stateset::StateSet,
     visited::Visited,
 };
-use crate::{Counts, Coverage, Limits, Progress, Task, diagnose};
+use crate::{
+    Counts, Coverage, Limits, Progress, Task, diagnose, interrupt,
+    room::{self, Headroom},
+};
 use fenceweave_kernel::{
     Action, Condition, Cover, Moment, ObjId, ObjectKind, Outcome, Program, Property, State, Violation, state::Encoding,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, TryReserveError},
     time::Instant,
 };
 
@@ -45,6 +48,28 @@ impl Frontier {
         self.bytes.clear();
         self.ends.clear();
     }
+
+    /// Memory in use, in bytes.
+    fn bytes(&self) -> usize {
+        self.bytes.capacity() + size_of::<usize>() * self.ends.capacity()
+    }
+
+    /// By how many bytes it will grow if so many encodings of so many bytes are to be added.
+    fn growth(&self, encodings: usize, bytes: usize) -> usize {
+        room::growth_bytes(&self.bytes, bytes) + room::growth_bytes(&self.ends, encodings)
+    }
+
+    fn reserve(&mut self, encodings: usize, bytes: usize) -> Result<(), TryReserveError> {
+        room::reserve(&mut self.bytes, bytes)?;
+        room::reserve(&mut self.ends, encodings)
+    }
+}
+
+/// The level that is being expanded, and the one above it.
+#[derive(Default)]
+struct Levels {
+    here: Frontier,
+    above: Frontier,
 }
 
 /// Steps whose successors are still to be looked up.
@@ -83,6 +108,11 @@ pub(super) struct Search<'a> {
     /// Who waits for what with what held, where that can come to a circle through a fence.
     depend: Option<Dependencies>,
     terminals: u64,
+    /// What outcomes and violations take, in bytes.
+    noted: usize,
+    headroom: Headroom,
+    /// How many levels were expanded whole.
+    whole_levels: usize,
     overflow: Option<Violation>,
     /// Working states: the one being expanded, its successor, and one for concluding.
     base: State,
@@ -107,12 +137,13 @@ fn orphans(program: &Program) -> Vec<ObjId> {
 
 impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
+        let started = Instant::now();
         let mut cover = Cover::new(task.program);
         let initial = State::initial_covering(task.program, Some(&mut cover));
         Search {
             task,
             limits: *limits,
-            started: Instant::now(),
+            started,
             graph: Graph::default(),
             visited: Visited::new(options.exact),
             outcomes: BTreeSet::new(),
@@ -122,6 +153,9 @@ impl<'a> Search<'a> {
             watched: vec![Sightings::default(); task.conditions.len()],
             depend: Dependencies::new(task.program),
             terminals: 0,
+            noted: 0,
+            headroom: Headroom::default(),
+            whole_levels: 0,
             overflow: None,
             base: initial,
             next: initial,
@@ -136,30 +170,19 @@ impl<'a> Search<'a> {
 
     /// Visits every reachable state, or stops at a limit.
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Coverage {
-        let (mut level, mut above) = (Frontier::default(), Frontier::default());
+        let mut levels = Levels::default();
         let program = self.task.program;
         let mut root = vec![];
         self.base.encode(program, &mut root);
         self.visited.insert(Visited::fingerprint(&root), &root);
-        level.push(&root);
-        while !level.ends.is_empty() {
-            if let Some(why) = self.limit_hit(&level) {
-                return Coverage::Incomplete(why);
+        levels.here.push(&root);
+        while !levels.here.ends.is_empty() {
+            if let Err(why) = self.expand_level(&mut levels, progress) {
+                return Coverage::Incomplete(format!("{why}; {}", self.covered()));
             }
-            self.graph.begin_level(self.index);
-            for i in 0..level.ends.len() {
-                self.base.decode_parts(program, level.get(i), &mut self.parts);
-                self.expand();
-                if self.batch.steps.len() >= BATCH {
-                    self.look_up(&mut above);
-                }
-                if self.index.is_multiple_of(TICK) {
-                    progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
-                }
-            }
-            self.look_up(&mut above);
-            level.clear();
-            std::mem::swap(&mut level, &mut above);
+            self.whole_levels += 1;
+            levels.here.clear();
+            std::mem::swap(&mut levels.here, &mut levels.above);
         }
         match self.overflow {
             Some(v) => Coverage::Incomplete(diagnose::overflow(program, v)),
@@ -167,21 +190,100 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Limits are looked at between levels, so that what was covered is the same on every machine.
-    fn limit_hit(&self, level: &Frontier) -> Option<String> {
-        let states = u64::from(self.visited.len());
-        let depth = self.graph.level_count();
-        let steps = if depth == 1 { "1 step".into() } else { format!("{depth} steps") };
-        let covered = format!("all {states} states within {steps} were visited");
-        if states > self.limits.states.min(MAX_STATES) || self.graph.edge_count() > MAX_EDGES {
-            return Some(format!("more than {} states; {covered}", self.limits.states.min(MAX_STATES)));
+    /// Expands every state of a level; an error is the limit that was hit.
+    fn expand_level(&mut self, levels: &mut Levels, progress: &dyn Progress) -> Result<(), String> {
+        self.limit_hit()?;
+        self.graph.begin_level(self.index);
+        for i in 0..levels.here.ends.len() {
+            self.base.decode_parts(self.task.program, levels.here.get(i), &mut self.parts);
+            self.expand();
+            if self.batch_is_full() {
+                self.settle(levels)?;
+                self.limit_hit()?;
+            }
+            if self.index.is_multiple_of(TICK) {
+                progress.tick(u64::from(self.index), self.graph.edge_count() as u64);
+            }
         }
-        let bytes = self.visited.bytes() + self.graph.bytes() + level.bytes.capacity();
-        if bytes as u64 > self.limits.memory_bytes {
-            return Some(format!("more than {} MiB of memory; {covered}", self.limits.memory_bytes >> 20));
+        self.settle(levels)
+    }
+
+    /// Near the limit on states it is looked at after every state, so that it is kept.
+    fn batch_is_full(&self) -> bool {
+        let steps = self.batch.steps.len();
+        steps >= BATCH || u64::from(self.visited.len()) + steps as u64 > self.limits.states
+    }
+
+    /// Looks up what is in the batch, if there is room for it.
+    fn settle(&mut self, levels: &mut Levels) -> Result<(), String> {
+        let Batch { steps, bytes, states, .. } = &self.batch;
+        let (edges, bytes, states) = (steps.len(), bytes.len(), states.len());
+        let growth =
+            self.graph.growth(states, edges) + self.visited.growth(edges, bytes) + levels.above.growth(edges, bytes);
+        let (limit, bytes_then) = (self.limits.memory_bytes, self.bytes(levels) + growth);
+        if (bytes_then + room::own(limit)) as u64 > limit {
+            return Err(format!("more than {} MiB of memory", limit >> 20));
         }
-        let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
-        Some(format!("more than {} s; {covered}", time.as_secs_f64()))
+        if !self.headroom.is_there(bytes_then) {
+            return Err(room::NO_MORE.into());
+        }
+        if growth > 0 {
+            let made = self.graph.reserve(states, edges);
+            let made = made.and_then(|()| levels.above.reserve(edges, bytes));
+            let made = made.is_ok() && self.visited.reserve(edges, bytes);
+            if !made {
+                return Err(room::NO_MORE.into());
+            }
+        }
+        self.look_up(&mut levels.above);
+        Ok(())
+    }
+
+    /// What the search has allocated, in bytes.
+    fn bytes(&self, levels: &Levels) -> usize {
+        let sets: usize = self.watched.iter().map(|w| w.all_true.bytes()).sum();
+        self.visited.bytes()
+            + self.graph.bytes()
+            + levels.here.bytes()
+            + levels.above.bytes()
+            + self.batch.bytes.capacity()
+            + sets
+            + self.cut.bytes()
+            + self.noted
+            + size_of::<u32>() * self.good.capacity()
+    }
+
+    fn limit_hit(&self) -> Result<(), String> {
+        let most = self.limits.states.min(MAX_STATES);
+        if u64::from(self.visited.len()) > most || self.graph.edge_count() > MAX_EDGES {
+            return Err(format!("more than {most} states"));
+        }
+        if interrupt::requested() {
+            return Err(interrupt::INTERRUPTED.into());
+        }
+        match self.limits.time.filter(|t| self.started.elapsed() > *t) {
+            Some(time) => Err(format!("more than {} s", time.as_secs_f64())),
+            None => Ok(()),
+        }
+    }
+
+    /// What was covered when a limit was hit.
+    fn covered(&self) -> String {
+        let (found, looked_at) = (self.visited.len(), self.index);
+        let whole = match self.whole_levels {
+            0 | 1 => String::new(),
+            2 => ", all within 1 step among them".into(),
+            n => format!(", all within {} steps among them", n - 1),
+        };
+        format!("{found} states were found and {looked_at} looked at{whole}")
+    }
+
+    /// Whether what is still to be asked of the whole graph fits into the memory: of each state a few numbers.
+    pub(super) fn has_room_to_judge(&self) -> bool {
+        const EACH: usize = 48;
+        let limit = self.limits.memory_bytes;
+        let judging = EACH * self.graph.expanded() as usize;
+        (self.graph.bytes() + judging + self.noted + room::own(limit)) as u64 <= limit
     }
 
     /// Takes every step of the state in `base`.
@@ -203,7 +305,7 @@ impl<'a> Search<'a> {
                 let action = Action { thread, choice };
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
                 if let Some(depend) = &mut self.depend {
-                    depend.step(program, &self.base, action, &self.next, index);
+                    depend.step(program, &self.base, (action, &result), &self.next, index);
                 }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
@@ -266,7 +368,8 @@ impl<'a> Search<'a> {
             if self.base.violation().is_some() {
                 self.cut.insert(index);
             }
-            self.outcomes.insert(Outcome::Violated(v));
+            self.note(Outcome::Violated(v));
+            self.noted += size_of::<u32>();
             let level = self.graph.level_of(index);
             let known = self.violations.entry(v).or_default();
             if known.first().is_none_or(|first| self.graph.level_of(*first) == level) {
@@ -274,9 +377,16 @@ impl<'a> Search<'a> {
             }
             return;
         }
-        self.outcomes.insert(self.next.outcome(program));
+        self.note(self.next.outcome(program));
         self.good.push(index);
         self.judge(index, |c| c.moment == Moment::AtEnd, true);
+    }
+
+    fn note(&mut self, outcome: Outcome) {
+        let bytes = room::of_outcome(&outcome);
+        if self.outcomes.insert(outcome) {
+            self.noted += bytes;
+        }
     }
 
     fn watch(&mut self, index: u32) {
@@ -307,6 +417,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Whether some execution breaks a property.
+    pub(super) fn has(&self, property: Property) -> bool {
+        self.violations.keys().any(|v| v.property == property)
+    }
+
     /// Whether some execution hangs.
     pub(super) fn has_deadlock(&self) -> bool {
         self.violations.keys().any(|v| matches!(v.property, Property::Deadlock | Property::SelfDeadlock))
@@ -317,9 +432,16 @@ impl<'a> Search<'a> {
         self.depend.as_ref().map_or(vec![], Dependencies::circle)
     }
 
+    /// An allocation with a lock held that is taken inside of a fence-signalling section.
+    pub(super) fn reclaim_cycle(&self) -> Option<Link> {
+        self.depend.as_ref().and_then(Dependencies::reclaim)
+    }
+
     /// Gives up what only the search itself needs: the passes that follow look at the graph.
     pub(super) fn forget_states(&mut self) {
         self.visited = Visited::new(false);
+        let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
+        self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted);
     }
 
     pub(super) fn counts(&self) -> Counts {

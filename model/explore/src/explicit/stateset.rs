@@ -51,6 +51,11 @@ impl StateSet {
         self.0[word] |= 1 << (s % 64);
     }
 
+    /// Memory in use, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        8 * self.0.capacity()
+    }
+
     pub(super) fn contains(&self, s: u32) -> bool {
         self.0.get(s as usize / 64).is_some_and(|w| w >> (s % 64) & 1 == 1)
     }

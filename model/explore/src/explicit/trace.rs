@@ -39,18 +39,48 @@ const UNREACHABLE: u16 = u16::MAX;
 /// The least switches to come, by the thread that took the last step.
 type Costs = [u16; MAX_THREADS + 1];
 
-/// The best way to any of the targets, which are all of one level.
+/// The best way to any of the targets, which are all of one level. Where there is no room to compare them, a shortest one.
 pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
     let Some(target) = targets.first() else { return Path { states: vec![0], steps: vec![] } };
     let depth = graph.level_of(*target);
+    let mut left = graph.room / COSTS_BYTES;
+    if targets.len() > left {
+        return shortest(graph, *target, depth);
+    }
     let mut levels: Vec<BTreeMap<u32, Costs>> = vec![targets.iter().map(|t| (*t, [0; MAX_THREADS + 1])).collect()];
     for level in (0..depth).rev() {
         let below = &levels[levels.len() - 1];
-        let here = graph.level(level).filter_map(|s| Some((s, costs(graph, program, s, below)?))).collect();
+        let here: BTreeMap<_, _> =
+            graph.level(level).filter_map(|s| Some((s, costs(graph, program, s, below)?))).take(left + 1).collect();
+        if here.len() > left {
+            return shortest(graph, *target, depth);
+        }
+        left -= here.len();
         levels.push(here);
     }
     levels.reverse();
     walk(graph, &levels)
+}
+
+/// What an entry of a level takes in its tree, about.
+const COSTS_BYTES: usize = 2 * (size_of::<Costs>() + size_of::<u32>());
+
+/// Backwards level by level, always to the first state that leads on: needs no memory.
+fn shortest(graph: &Graph, target: u32, depth: usize) -> Path {
+    let mut path = Path { states: vec![target], steps: vec![] };
+    for level in (0..depth).rev() {
+        let to = path.states[path.states.len() - 1];
+        let before = graph.level(level).find_map(|s| graph.edges(s).find(|e| e.to == to).map(|e| (s, e.action)));
+        let Some((state, action)) = before else {
+            debug_assert!(false, "[internal bug] no state of the level before leads to a state");
+            break;
+        };
+        path.states.push(state);
+        path.steps.push(action);
+    }
+    path.states.reverse();
+    path.steps.reverse();
+    path
 }
 
 /// The least switches from a state to a target through the level below; `None` if there is no way.

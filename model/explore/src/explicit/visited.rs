@@ -1,5 +1,6 @@
 //! Which states were seen, and under which index.
 
+use crate::room;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -75,6 +76,36 @@ impl Visited {
                 arena.extend_from_slice(encoding);
                 ends.push(arena.len() as u64);
                 hashes.push(print as u64);
+            }
+        }
+    }
+
+    /// By how many bytes the table will grow if so many states of so many bytes are to be added. While it does, both the old
+    /// one and the new one are there.
+    pub(super) fn growth(&self, states: usize, bytes: usize) -> usize {
+        let grows = self.table.len() + states > self.table.capacity();
+        let table = if grows { 2 * self.table.allocation_size() } else { 0 };
+        let identity = match &self.identity {
+            Identity::Fingerprints(prints) => room::growth_bytes(prints, states),
+            Identity::Exact { arena, ends, hashes } => {
+                room::growth_bytes(arena, bytes) + room::growth_bytes(ends, states) + room::growth_bytes(hashes, states)
+            }
+        };
+        table + identity
+    }
+
+    /// Makes room for them; false if the system has none.
+    pub(super) fn reserve(&mut self, states: usize, bytes: usize) -> bool {
+        match &mut self.identity {
+            Identity::Fingerprints(prints) => {
+                room::reserve(prints, states).is_ok()
+                    && self.table.try_reserve(states, |i| prints[*i as usize] as u64).is_ok()
+            }
+            Identity::Exact { arena, ends, hashes } => {
+                room::reserve(arena, bytes).is_ok()
+                    && room::reserve(ends, states).is_ok()
+                    && room::reserve(hashes, states).is_ok()
+                    && self.table.try_reserve(states, |i| hashes[*i as usize]).is_ok()
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     rig::{self, At, Director, Offer},
     tally::Tally,
 };
-use crate::{Coverage, Exploration, Limits, Progress, Task};
+use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt};
 use fenceweave_kernel::{Action, MAX_THREADS, Program, ThreadId, ThreadSet};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::time::Instant;
@@ -124,16 +124,17 @@ struct Sampling {
 }
 
 impl Sampling {
-    fn limit_hit(&self) -> Option<String> {
+    fn limit_hit(&mut self) -> Option<String> {
         let runs = self.tally.runs();
-        if self.tally.states() > self.limits.states {
-            return Some(format!("more than {} states after {runs} executions", self.limits.states));
-        }
-        if self.tally.bytes() > self.limits.memory_bytes {
-            return Some(format!("more than {} MiB of memory after {runs} executions", self.limits.memory_bytes >> 20));
-        }
-        let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
-        Some(format!("more than {} s after {runs} executions", time.as_secs_f64()))
+        let why = match self.tally.make_room(&self.limits, 0) {
+            Err(why) => why,
+            Ok(()) if interrupt::requested() => interrupt::INTERRUPTED.into(),
+            Ok(()) => {
+                let time = self.limits.time.filter(|t| self.started.elapsed() > *t)?;
+                format!("more than {} s", time.as_secs_f64())
+            }
+        };
+        Some(format!("{why} after {runs} executions"))
     }
 
     /// The sampler's pick among the tasks whose thread is enabled.
@@ -167,6 +168,9 @@ impl Director for Sampling {
     }
 
     fn next(&mut self, program: &Program, at: &mut At, offer: &Offer<'_>) -> Option<Action> {
+        if self.tally.make_room(&self.limits, 0).is_err() {
+            return None;
+        }
         let new = self.tally.arrive(program, at, ThreadSet::default()).new;
         let enabled = at.state.enabled(program);
         if enabled.is_empty() {

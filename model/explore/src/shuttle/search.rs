@@ -6,7 +6,7 @@ use super::{
     rig::{At, Director, Offer},
     tally::Tally,
 };
-use crate::{Limits, Task};
+use crate::{Limits, Task, interrupt};
 use fenceweave_kernel::{Action, Program, State, ThreadId, ThreadSet};
 use std::time::Instant;
 
@@ -201,6 +201,11 @@ impl Search {
 
     /// Looks at a state reached by a step that was not taken before; false if the execution ends here.
     fn arrive(&mut self, program: &Program, at: &mut At) -> bool {
+        let levels = self.levels.capacity() * size_of::<Level>();
+        if let Err(why) = self.tally.make_room(&self.limits, levels) {
+            self.stop(why);
+            return false;
+        }
         self.checkpoints.note(program, self.levels.len(), &at.state);
         let sleep = self.levels.last().map_or(ThreadSet::default(), |l| l.below);
         let sight = self.tally.arrive(program, at, sleep);
@@ -260,11 +265,8 @@ impl Search {
         if self.tally.runs() >= limits.executions {
             return Some(format!("more than {} executions", limits.executions));
         }
-        if self.tally.states() > limits.states {
-            return Some(format!("more than {} states", limits.states));
-        }
-        if self.tally.bytes() > limits.memory_bytes {
-            return Some(format!("more than {} MiB of memory", limits.memory_bytes >> 20));
+        if interrupt::requested() {
+            return Some(interrupt::INTERRUPTED.into());
         }
         let time = limits.time.filter(|t| self.started.elapsed() > *t)?;
         Some(format!("more than {} s", time.as_secs_f64()))

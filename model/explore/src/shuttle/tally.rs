@@ -1,7 +1,10 @@
 //! What an exploration on shuttle's threads has seen so far.
 
 use super::rig::At;
-use crate::{Counts, Coverage, Engine, Exploration, Found, PointOfNoReturn, Task, Trace, Watched, diagnose};
+use crate::{
+    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Task, Trace, Watched, diagnose,
+    room::{self, Headroom},
+};
 use fenceweave_kernel::{Action, Condition, Moment, Outcome, Program, Property, State, ThreadSet, Violation};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -45,6 +48,9 @@ pub(super) struct Tally {
     watched: Vec<Watched>,
     counts: Counts,
     overflow: Option<String>,
+    /// What outcomes, and the ways to what was found, take in bytes.
+    noted: usize,
+    headroom: Headroom,
     /// Working memory: a state to conclude or to judge, and an encoding.
     scratch: State,
     encoding: Vec<u8>,
@@ -64,6 +70,8 @@ impl Tally {
                 .collect(),
             counts: Counts::default(),
             overflow: None,
+            noted: 0,
+            headroom: Headroom::default(),
             scratch: State::initial(task.program),
             encoding: vec![],
         }
@@ -77,9 +85,25 @@ impl Tally {
         self.seen.len() as u64
     }
 
-    /// Memory of the table of states.
-    pub(super) fn bytes(&self) -> u64 {
-        (self.seen.capacity() * (size_of::<(Print, ThreadSet)>() + 1)) as u64
+    /// Makes sure that another state may be seen, and that there is room for it; an error is the limit that was hit. What the
+    /// search has allocated besides, in bytes, is counted.
+    pub(super) fn make_room(&mut self, limits: &Limits, besides: usize) -> Result<(), String> {
+        if self.states() > limits.states {
+            return Err(format!("more than {} states", limits.states));
+        }
+        // A table is filled to seven eighths and has a byte for each place. While it grows, both old and new are there.
+        let table = self.seen.capacity() * (size_of::<(Print, ThreadSet)>() + 1) * 8 / 7;
+        let is_full = self.seen.len() == self.seen.capacity();
+        let growth = if is_full { 2 * table } else { 0 };
+        let bytes = table + growth + self.noted + besides + room::own(limits.memory_bytes);
+        if bytes as u64 > limits.memory_bytes {
+            return Err(format!("more than {} MiB of memory", limits.memory_bytes >> 20));
+        }
+        let more = self.headroom.is_there(bytes) && (!is_full || self.seen.try_reserve(1).is_ok());
+        if !more {
+            return Err(room::NO_MORE.into());
+        }
+        Ok(())
     }
 
     /// Executions begun and ended, one way or the other.
@@ -129,20 +153,30 @@ impl Tally {
             }
             Some(v) => self.break_property(v, &at.steps),
             None if new => {
-                self.outcomes.insert(self.scratch.outcome(program));
+                self.note(self.scratch.outcome(program));
                 self.judge(program, &at.steps, |c| c.moment == Moment::AtEnd);
             }
             None => {}
         }
     }
 
+    fn note(&mut self, outcome: Outcome) {
+        let bytes = room::of_outcome(&outcome);
+        if self.outcomes.insert(outcome) {
+            self.noted += bytes;
+        }
+    }
+
     /// Of several ways to break a property, the first shortest is kept.
     fn break_property(&mut self, v: Violation, steps: &[Action]) {
-        self.outcomes.insert(Outcome::Violated(v));
+        self.note(Outcome::Violated(v));
         match self.found.get_mut(&v) {
             Some(known) if known.len() <= steps.len() => {}
             Some(known) => steps.clone_into(known),
-            None => drop(self.found.insert(v, steps.to_vec())),
+            None => {
+                self.noted += size_of_val(steps);
+                self.found.insert(v, steps.to_vec());
+            }
         }
     }
 

@@ -598,6 +598,10 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
         self.modify(order, |old| old | bits)
     }
 
+    fn fetch_update(&mut self, new: impl Fn(T) -> T, order: Order) -> T {
+        self.modify(order, |old| new(T::from_bits(old)).to_bits())
+    }
+
     fn fetch_and(&mut self, bits: u64, order: Order) -> T {
         self.modify(order, |old| old & bits)
     }

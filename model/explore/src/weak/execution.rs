@@ -155,7 +155,7 @@ impl Execution {
             let step = self.system.hub.begin_step(me.index());
             rt.begin_step(&thread, script);
             let stepped = thread.step(script, &self.job.program, &mut world, me, &mut rt);
-            let choice = rt.end_step();
+            let choice = rt.end_step(&world, stepped.spins.is_some());
             if stepped.spins.is_some() {
                 // Nothing was done but to ask for a token when the lock is released.
                 thread = before;
@@ -165,8 +165,10 @@ impl Execution {
                 continue;
             }
             self.place(me).thread.set(thread);
+            let race = self.system.hub.take_race().filter(|_| self.counts());
+            self.raced.set(self.raced.get() || race.is_some());
             self.stepped(Action { thread: me, choice });
-            if let Some(race) = self.system.hub.take_race() {
+            if let Some(race) = race {
                 self.raced(me, race.violation(&self.job.program, before.pc()));
             }
             if let Some(v) = stepped.violation {
@@ -249,10 +251,9 @@ impl Execution {
     /// Two accesses raced. Both threads go on, as they do on a machine: memory without the race detector has the same
     /// executions, and does not end them here.
     fn raced(&self, me: ThreadId, v: Violation) {
-        if self.depends_on_nothing_broken(me) && !self.over.get() && self.counts() {
+        if self.depends_on_nothing_broken(me) && !self.over.get() {
             self.findings().violated(&self.job.program, v, &self.shown());
         }
-        self.raced.set(true);
     }
 
     fn depends_on_nothing_broken(&self, me: ThreadId) -> bool {
@@ -266,7 +267,7 @@ impl Execution {
     /// Whether what this execution shows now counts: some memory has it, and it does not only come of a race. After that
     /// nobody says what a load may return; what sequentially consistent memory does is still among it.
     fn counts(&self) -> bool {
-        self.is_possible() && !(self.raced.get() && !self.system.hub.memory().stale().is_empty())
+        self.is_possible() && (!self.raced.get() || self.system.hub.memory().stale().is_empty())
     }
 
     /// Whether a memory has what has happened so far. Loom's is not coherent.
@@ -356,7 +357,8 @@ impl Execution {
         let world = &mut *self.system.world().borrow_mut();
         let mut alone = Alone { program, hub: &self.system.hub, world };
         let stuck = alone.stuck(&threads);
-        let broken = stuck.or_else(|| alone.run_script(&program.teardown, &mut threads));
+        let broken =
+            stuck.or_else(|| alone.run_script(&program.teardown, &mut threads).map(|v| program.of_teardown(v)));
         if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
             return findings.violated(program, v, &shown);
         }

@@ -1,8 +1,11 @@
 //! What the executions so far have shown.
 
 use super::runtime::Loom;
-use crate::diagnose;
 use crate::{Found, PointOfNoReturn, StaleWords, Trace, Watched};
+use crate::{
+    diagnose,
+    room::{self, Headroom},
+};
 use fenceweave_kernel::{
     Condition, Leaf, Moment, Outcome, Program, Property, Thread, ThreadId, Violation, World, observe,
 };
@@ -17,6 +20,9 @@ pub(super) struct Findings {
     pub(super) outcomes: BTreeMap<Outcome, Vec<StaleWords>>,
     /// Executions that no coherent memory has.
     pub(super) impossible: u64,
+    /// What outcomes take, in bytes.
+    noted: usize,
+    headroom: Headroom,
     /// The first of the shortest ways to each violation.
     found: BTreeMap<Violation, Trace>,
     watched: Vec<Watched>,
@@ -72,6 +78,7 @@ impl Findings {
 
     /// An execution came to this end.
     pub(super) fn ended(&mut self, outcome: Outcome, stale: StaleWords) {
+        self.noted += if self.outcomes.contains_key(&outcome) { 0 } else { room::of_outcome(&outcome) };
         add_least(self.outcomes.entry(outcome).or_default(), stale);
     }
 
@@ -86,6 +93,15 @@ impl Findings {
         if length(&shown.trace) < length(known) {
             known.clone_from(&shown.trace);
         }
+    }
+
+    /// Whether outcomes have taken more memory than the limit says, or than there is.
+    pub(super) fn out_of_memory(&mut self, limit: u64) -> Option<String> {
+        let bytes = self.noted + room::own(limit);
+        if bytes as u64 > limit {
+            return Some(format!("more than {} MiB of memory", limit >> 20));
+        }
+        (!self.headroom.is_there(bytes)).then(|| room::NO_MORE.into())
     }
 
     /// Judges the conditions that `which` picks.

@@ -319,11 +319,11 @@ impl Memory {
         Rc::make_mut(&mut mind.tells).join(&mind.made);
     }
 
-    /// A spinlock was taken. In the middle of holding it (`unlocks`) that is how it is looked at, no more.
-    pub(super) fn locked(&mut self, who: usize, gate: usize, unlocks: bool) {
+    /// A spinlock was taken; in the middle of holding it (`is_mine`) that is how the next step is told, no more.
+    pub(super) fn locked(&mut self, who: usize, gate: usize, is_mine: bool) {
         let (mind, gate) = (&mut self.minds[who], &self.gates[gate]);
         mind.now.join(gate);
-        if !unlocks {
+        if !is_mine {
             mind.now.join(&mind.at_unlock);
             let tells = Rc::make_mut(&mut mind.tells);
             tells.join(gate);

@@ -53,7 +53,7 @@ pub fn replay(program: &Program, conditions: &[Condition], trace: &Trace) -> Rep
         rt.will_choose(action.choice);
         let pc = thread.pc();
         let stepped = thread.step(script, program, &mut system.worlds[at].borrow_mut(), t, &mut rt);
-        rt.end_step();
+        rt.end_step(&system.worlds[at].borrow(), false);
         hub.memory().end_step(at);
         let race = hub.take_race().map(|r| r.violation(program, pc));
         // A race ends nothing: it is what is wrong if nothing is after it.

@@ -7,8 +7,7 @@ use super::{
     memory::{View, together},
 };
 use fenceweave_kernel::{
-    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Op, Runtime, Script, Thread, ThreadId, Value,
-    primitives::spinlock::How,
+    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Object, Runtime, Script, Thread, ThreadId, Value, World,
 };
 use loom::sync::{
     Mutex, MutexGuard,
@@ -46,25 +45,14 @@ pub(super) fn gates(count: usize) -> Gates {
     first
 }
 
-/// What the step in flight does with the gate that it enters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Gating {
-    /// Takes it and gives it back.
-    #[default]
-    Whole,
-    /// Takes a spinlock that it holds on to.
-    Takes,
-    /// Gives a spinlock back.
-    GivesBack,
-}
-
 /// A thread's place in an execution.
 pub(super) struct Seat {
     /// The execution, if loom runs it.
     execution: Option<Rc<Execution>>,
     me: ThreadId,
     held: RefCell<Vec<(ObjId, Option<MutexGuard<'static, ()>>)>>,
-    gating: Cell<Gating>,
+    /// The spinlocks that it holds on to.
+    owned: RefCell<Vec<ObjId>>,
     /// Choices made so far.
     picks: Cell<usize>,
     /// The last one; of a step that is taken again, the one to make.
@@ -92,8 +80,8 @@ impl Loom {
     }
 
     fn sitting(hub: Rc<Hub>, execution: Option<Rc<Execution>>, me: ThreadId) -> Loom {
-        let (held, gating, picks, choice, sources) = Default::default();
-        Loom { hub, seat: Some(Rc::new(Seat { execution, me, held, gating, picks, choice, sources })) }
+        let (held, owned, picks, choice, sources) = Default::default();
+        Loom { hub, seat: Some(Rc::new(Seat { execution, me, held, owned, picks, choice, sources })) }
     }
 
     /// The runtime of whoever runs alone.
@@ -108,12 +96,6 @@ impl Loom {
             Some(Instr::Op { op, .. }) => Some(*op),
             _ => None,
         };
-        let unlocks = matches!(op, Some(Op::Spin { how: How::Unlock | How::UnlockIrq | How::UnlockIrqRestore, .. }));
-        seat.gating.set(match thread.machine().spins_on() {
-            Some(_) => Gating::Takes,
-            None if unlocks => Gating::GivesBack,
-            None => Gating::Whole,
-        });
         let sources = seat.sources.borrow();
         let source = |l: LocalId| sources.get(thread.window_at(l)).cloned().flatten();
         let address = op.and_then(|op| together(address::locals(op).filter_map(source)));
@@ -125,14 +107,23 @@ impl Loom {
         self.seat.iter().for_each(|s| s.choice.set(choice));
     }
 
-    /// Leaves all critical sections; the result is how the step's choice fell.
-    pub(super) fn end_step(&self) -> u8 {
+    /// Leaves all critical sections; the result is how the step's choice fell. A lock that is held on to is not given back,
+    /// nor is one that was not had.
+    pub(super) fn end_step(&self, world: &World<Loom>, spins: bool) -> u8 {
         let Some(seat) = &self.seat else { return 0 };
-        if seat.gating.get() != Gating::Takes && !self.hub.is_quiet() {
-            let held = seat.held.borrow();
-            held.iter().for_each(|(gate, _)| self.hub.memory().unlocked(seat.me.index(), number(*gate)));
+        let mut held = seat.held.borrow_mut();
+        let mut owned = seat.owned.borrow_mut();
+        for (gate, _) in held.iter().filter(|_| !self.hub.is_quiet()) {
+            owned.retain(|o| o != gate);
+            // Who runs a timer's handler does not hold the timer's lock.
+            let timer = matches!(world.object(*gate), Object::Timer(_));
+            if world.spin_owner(*gate) == Some(seat.me) && !timer {
+                owned.push(*gate);
+            } else if !spins {
+                self.hub.memory().unlocked(seat.me.index(), number(*gate));
+            }
         }
-        seat.held.borrow_mut().clear();
+        held.clear();
         seat.choice.take()
     }
 
@@ -160,7 +151,8 @@ impl Runtime for Loom {
         let guard = seat.execution.as_ref().map(|e| {
             e.gate(number(gate)).lock().unwrap_or_else(|_| panic!("[internal bug] loom's mutexes are never poisoned"))
         });
-        self.hub.memory().locked(seat.me.index(), number(gate), seat.gating.get() == Gating::GivesBack);
+        let is_mine = seat.owned.borrow().contains(&gate);
+        self.hub.memory().locked(seat.me.index(), number(gate), is_mine);
         seat.held.borrow_mut().push((gate, guard));
     }
 

@@ -16,7 +16,7 @@ pub type Predicate<'a> = dyn Fn(&str) -> bool + 'a;
 
 /// The text violates a property, in this case if it has cases, within so many states.
 pub fn property(property: Property, case: Option<String>, states: u64) -> impl Fn(&str) -> bool {
-    move |text| violated(text, case.as_deref(), states).contains(&property)
+    move |text| violated(text, case.as_deref(), states).is_some_and(|seen| seen.violated.contains(&property))
 }
 
 /// The same check fails.
@@ -25,23 +25,31 @@ pub fn same_failure(failure: Failure, disciplined: bool, bounds: Bounds) -> impl
 }
 
 /// Executions picked at random, where so many states are not all.
-const EXECUTIONS: u64 = 400;
+pub const EXECUTIONS: u64 = 400;
+
+/// What was seen of a case.
+pub struct Seen {
+    /// The properties that it violates.
+    pub violated: BTreeSet<Property>,
+    /// Whether those are all: every state was visited.
+    pub complete: bool,
+}
 
 /// The properties that a case violates, as far as so many states tell; if those are not all, a few executions at random
 /// look further down.
-pub fn properties_of(case: &Case, states: u64) -> BTreeSet<Property> {
+pub fn properties_of(case: &Case, states: u64) -> Seen {
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
     let limits = Limits { states, ..Limits::default() };
     let seen = explicit::explore(&task, &limits, &());
-    let deep = (!seen.coverage.is_complete())
-        .then(|| shuttle::sample(&task, Sampler::Urw, 1, EXECUTIONS, &Limits::default(), &()));
+    let complete = seen.coverage.is_complete();
+    let deep = (!complete).then(|| shuttle::sample(&task, Sampler::Urw, 1, EXECUTIONS, &Limits::default(), &()));
     let found = seen.found.iter().chain(deep.iter().flat_map(|deep| &deep.found));
-    found.map(|found| found.violation.property).collect()
+    Seen { violated: found.map(|found| found.violation.property).collect(), complete }
 }
 
-fn violated(text: &str, case: Option<&str>, states: u64) -> BTreeSet<Property> {
-    let Ok(loaded) = load("shrunk.kdl", text) else { return BTreeSet::new() };
-    case_of(&loaded, case).map(|case| properties_of(case, states)).unwrap_or_default()
+fn violated(text: &str, case: Option<&str>, states: u64) -> Option<Seen> {
+    let loaded = load("shrunk.kdl", text).ok()?;
+    Some(properties_of(case_of(&loaded, case)?, states))
 }
 
 /// The case that is meant: by its name, or the only one once the others are gone.

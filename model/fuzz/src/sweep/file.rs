@@ -1,19 +1,20 @@
 //! The file that a sweep writes as it goes: what it is resumed from, and what parts are merged from.
 //!
 //! ```text
-//! fenceweave sweep 1: threads=2 ops=3 over=lock,unlock objects=mutex=2
+//! fenceweave sweep 2: threads=2 ops=3 over=lock,unlock objects=mutex=2
 //! part 1/2
 //! chunk 0 programs=256 labelled=1018 holding=20 violating=236 incomplete=0
 //! property deadlock 12
 //! cluster programs=12 labelled=48 ops=4 threads=2 deadlock at lock, lock
 //! | scenario program {
 //! | …
-//! end of chunk 0
+//! end of chunk 0 52a1c0e97d21c4b3
 //! …
-//! complete
+//! complete 0c61e6a3b7f3d2e8
 //! ```
 //!
-//! A chunk counts once its last line is there: whatever a sweep was stopped in the middle of is done again.
+//! A chunk counts once its last line is there: whatever a sweep was stopped in the middle of is done again. The numbers are
+//! sums over what stands before them, so that a file that somebody has altered is not taken for what was found.
 
 use super::tally::{Cluster, Tally};
 use std::{
@@ -58,18 +59,26 @@ pub struct PartFile {
     pub chunks: BTreeMap<usize, Tally>,
     /// Whether all chunks of the part are there.
     pub complete: bool,
+    /// Up to which byte it is as it was written, the last line of a complete file left out: from there a sweep goes on.
+    pub whole: usize,
 }
 
-const MAGIC: &str = "fenceweave sweep 1: ";
-const COMPLETE: &str = "complete";
+const MAGIC: &str = "fenceweave sweep 2: ";
+const COMPLETE: &str = "complete ";
+
+/// FNV-1a: the same on every machine. It tells an accident from what a sweep wrote.
+fn sum(texts: [&str; 2]) -> u64 {
+    let bytes = texts.into_iter().flat_map(str::bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
 
 /// The lines that a file begins with.
 pub fn head(plan: &str, part: Part) -> String {
     format!("{MAGIC}{plan}\npart {}/{}\n", part.number, part.of)
 }
 
-/// The lines of a finished chunk.
-pub fn chunk(index: usize, t: &Tally) -> String {
+/// The lines of a finished chunk of the file with this head; the last has the sum of both.
+pub fn chunk(head: &str, index: usize, t: &Tally) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -88,39 +97,50 @@ pub fn chunk(index: usize, t: &Tally) -> String {
             let _ = writeln!(out, "| {line}");
         });
     }
-    let _ = writeln!(out, "end of chunk {index}");
+    let sum = sum([head, &out]);
+    let _ = writeln!(out, "{END}{index} {sum:016x}");
     out
 }
 
-/// The line that a finished part ends with.
-pub fn end() -> String {
-    format!("{COMPLETE}\n")
+const END: &str = "end of chunk ";
+
+/// The line that a finished part ends with: the sum of all of it.
+pub fn end(head: &str, chunks: &BTreeMap<usize, Tally>) -> String {
+    let all: String = chunks.iter().map(|(i, t)| chunk(head, *i, t)).collect();
+    format!("{COMPLETE}{:016x}\n", sum([head, &all]))
 }
 
 impl PartFile {
-    /// Reads a file, up to the last chunk that was finished.
+    /// Reads a file, up to the last chunk that was finished. Every sum must be right.
     ///
     /// # Errors
     ///
     /// What is wrong with it, in words.
     pub fn read(text: &str) -> Result<PartFile, String> {
-        let mut lines = text.lines();
+        // A line that was cut in the middle is none.
+        let mut lines = text.split_inclusive('\n').filter_map(|l| l.strip_suffix('\n'));
         let plan = lines.next().and_then(|l| l.strip_prefix(MAGIC)).ok_or("this is no file of a sweep")?;
         let part = lines.next().and_then(|l| l.strip_prefix("part ")).and_then(Part::named);
         let part = part.ok_or("the second line does not say which part it is")?;
-        let mut file = PartFile { plan: plan.into(), part, chunks: BTreeMap::new(), complete: false };
-        let mut open: Option<(usize, Tally)> = None;
+        let head = head(plan, part);
+        let mut file =
+            PartFile { plan: plan.into(), part, chunks: BTreeMap::new(), complete: false, whole: head.len() };
+        let (mut open, mut at): (Option<(usize, Tally)>, usize) = (None, head.len());
         for line in lines {
-            if line == COMPLETE {
-                file.complete = open.is_none();
-            } else if let Some(index) = line.strip_prefix("end of chunk ") {
-                let finished = open.take().filter(|(i, _)| index == i.to_string());
-                let (index, tally) = finished.ok_or_else(|| format!("`{line}` ends a chunk that did not begin"))?;
-                if !part.has(index) || file.chunks.insert(index, tally).is_some() {
+            at += line.len() + 1;
+            if line.starts_with(COMPLETE) {
+                file.end(&head, line, open.is_none())?;
+            } else if line.starts_with(END) {
+                let (index, tally) = open.take().ok_or_else(|| format!("`{line}` ends a chunk that did not begin"))?;
+                let written = chunk(&head, index, &tally);
+                if text.get(file.whole..at) != Some(&written) {
+                    return Err(format!("chunk {index} is not as it was written: the file was altered"));
+                }
+                if file.complete || !part.has(index) || file.chunks.insert(index, tally).is_some() {
                     return Err(format!("chunk {index} does not belong here, or is there twice"));
                 }
-            } else if let Some(rest) = line.strip_prefix("chunk ") {
-                // One that was begun and not finished is dropped: it is done again.
+                file.whole = at;
+            } else if let Some(rest) = line.strip_prefix("chunk ").filter(|_| open.is_none()) {
                 open = Some(chunk_head(rest).ok_or_else(|| format!("`{line}` is not understood"))?);
             } else if let Some((_, tally)) = &mut open {
                 content(line, tally).ok_or_else(|| format!("`{line}` is not understood"))?;
@@ -129,6 +149,14 @@ impl PartFile {
             }
         }
         Ok(file)
+    }
+
+    fn end(&mut self, head: &str, line: &str, between_chunks: bool) -> Result<(), String> {
+        if !between_chunks || end(head, &self.chunks).trim_end() != line {
+            return Err("its last line does not fit the chunks before it: the file was altered".into());
+        }
+        self.complete = true;
+        Ok(())
     }
 
     /// The sums of the part.

@@ -1,4 +1,5 @@
 use super::*;
+use std::collections::BTreeMap;
 
 fn plan(over: &str, objects: &[(&str, usize)], threads: usize, ops: usize) -> Plan {
     let over: Vec<String> = over.split(',').map(String::from).collect();
@@ -46,9 +47,11 @@ fn parts_add_up_to_the_whole_and_survive_their_files() {
     let part = |number, of, finished: bool| {
         let part = Part { number, of };
         let own = chunks.iter().enumerate().filter(|(i, _)| part.has(*i));
-        let text: String = own.map(|(i, t)| chunk_lines(i, t)).collect();
-        let end = if finished { end_line() } else { String::new() };
-        (format!("{number}"), head_lines(&plan.to_string(), part) + &text + &end)
+        let head = head_lines(&plan.to_string(), part);
+        let own: BTreeMap<usize, Tally> = own.map(|(i, t)| (i, t.clone())).collect();
+        let text: String = own.iter().map(|(i, t)| chunk_lines(&head, *i, t)).collect();
+        let end = if finished { end_line(&head, &own) } else { String::new() };
+        (format!("{number}"), head + &text + &end)
     };
     let whole = merge(&[part(1, 1, true)]).expect("one part");
     assert_eq!(whole.tally, swept(&programs, all.into_iter()));
@@ -69,12 +72,34 @@ fn parts_add_up_to_the_whole_and_survive_their_files() {
 #[test]
 fn a_file_cut_short_is_read_up_to_its_last_whole_chunk() {
     let tally = Tally { programs: 3, labelled: 5, holding: 3, ..Tally::default() };
-    let text = head_lines("p", Part::WHOLE) + &chunk_lines(0, &tally) + &chunk_lines(1, &tally);
-    for cut in text.char_indices().map(|(i, _)| i).filter(|i| *i > head_lines("p", Part::WHOLE).len()) {
-        let Ok(file) = PartFile::read(&text[..text[..cut].rfind('\n').unwrap_or(0) + 1]) else {
-            panic!("cut at {cut}");
-        };
-        assert!(file.chunks.len() < 2 && !file.complete);
+    let head = head_lines("p", Part::WHOLE);
+    let chunks = BTreeMap::from([(0, tally.clone()), (1, tally)]);
+    let text = chunks.iter().fold(head.clone(), |text, (i, t)| text + &chunk_lines(&head, *i, t));
+    for cut in head.len()..text.len() {
+        let file = PartFile::read(&text[..cut]).unwrap_or_else(|why| panic!("cut at {cut}: {why}"));
+        assert!(file.chunks.len() < 2 && !file.complete && file.whole <= cut);
+    }
+    let whole = PartFile::read(&(text.clone() + &end_line(&head, &chunks))).expect("a whole file");
+    assert!(whole.complete && whole.whole == text.len() && whole.chunks == chunks);
+}
+
+#[test]
+fn a_file_that_was_altered_anywhere_is_refused() {
+    let tally = Tally { programs: 3, labelled: 5, holding: 3, ..Tally::default() };
+    let head = head_lines("p", Part::WHOLE);
+    let chunks = BTreeMap::from([(0, tally.clone()), (1, tally)]);
+    let body = |which: &[usize]| -> String { which.iter().map(|i| chunk_lines(&head, *i, &chunks[i])).collect() };
+    let text = format!("{head}{}{}", body(&[0, 1]), end_line(&head, &chunks));
+    for at in 0..text.len() - 1 {
+        let other = if &text[at..=at] == "7" { "8" } else { "7" };
+        let altered = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+        let read = PartFile::read(&altered);
+        assert!(read.is_err(), "byte {at}: {altered}");
+    }
+    for which in [&[0][..], &[1], &[1, 0], &[0, 0, 1]] {
+        let altered = format!("{head}{}{}", body(which), end_line(&head, &chunks));
+        let read = PartFile::read(&altered).map(|f| (f.chunks, f.complete));
+        assert!(read.is_err() || read == Ok((chunks.clone(), true)) && which == [1, 0], "{altered}");
     }
 }
 

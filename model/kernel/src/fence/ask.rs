@@ -78,7 +78,7 @@ impl FenceOp {
         }
         let Some(callee) = cx.program.fence_ops(self.fence).signaled else { return Flow::Done(Value::Word(0)) };
         let mut locked = cx.fence(self.fence).locked.get(held);
-        super::hold(cx, &mut locked);
+        super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         self.what = What::StatusAsked;
         let args = [super::reference(self.fence), Value::Unset];

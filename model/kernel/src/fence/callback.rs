@@ -1,7 +1,7 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceOp, Locked, WAKES, What, check_alive, check_readable, op::enable_signaling, test_signaled,
+    FenceOp, Locked, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling, test_signaled,
     wait::spin_if_locked,
 };
 use crate::{
@@ -274,7 +274,7 @@ impl CallbackOp {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
         let result = self.queue(cx, &mut locked);
-        super::let_go(cx, &mut locked);
+        super::let_go(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(result)
     }
@@ -338,7 +338,7 @@ impl Protocol for CallbackOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let fence = Footprint::writes(self.fence);
+        let fence = lock_footprint(v, self.fence, Footprint::writes(self.fence));
         let both = if is_waker(self.callback) { fence } else { fence.write(self.callback) };
         match self.at {
             At::Test => Footprint::reads(self.fence),

@@ -30,11 +30,11 @@ fn init<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, flags: u8, error: u16) {
     fence.error.store(error, Order::Relaxed);
     fence.refs.reset(1);
     fence.refs.book(me, 1);
-    fence.life.swap(Life::Alive as u8, Order::AcqRel);
+    fence.life.swap(Life::Alive, Order::AcqRel);
 }
 
 fn is_unborn<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
-    cx.fence(fence).life.load(Order::Relaxed) == Life::Unborn as u8
+    cx.fence(fence).life.load(Order::Relaxed) == Life::Unborn
 }
 
 /// Memory for an array of at least so many.

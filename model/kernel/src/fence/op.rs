@@ -19,6 +19,10 @@ points! {
     pub enum What {
         /// `dma_fence_init()`: alive, with one reference of the caller's.
         Init = "dma_fence_init",
+        /// Its later stores, which a reader that found the memory's fence before may come between: the flags.
+        InitFlags = "dma_fence_init: flags",
+        /// And the error, last.
+        InitError = "dma_fence_init: error",
         /// `dma_fence_enable_sw_signaling()`.
         EnableSignaling = "dma_fence_enable_sw_signaling",
         /// `dma_fence_signal()`: takes the lock, sets the bit. Twice is a violation.
@@ -161,23 +165,40 @@ impl FenceOp {
         FenceOp { what, fence, error: Error::of(error) }
     }
 
-    fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there on,
+    /// and see what the fence before left in the flags and the error. Nobody knows other memory yet.
+    fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
         let fence = cx.fence(self.fence);
         let life = fence.life.load(Order::Relaxed);
-        if life != Life::Unborn as u8 && !(typesafe && life == Life::Freed as u8) {
+        if life != Life::Unborn && !(typesafe && life == Life::Freed) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
-            let alive = life == Life::Alive as u8;
-            let property = if alive { Property::FenceReinitialised } else { Property::UseAfterFree };
-            return cx.violate(property, Some(self.fence));
+            let property = if life == Life::Alive { Property::FenceReinitialised } else { Property::UseAfterFree };
+            cx.violate(property, Some(self.fence));
+            return Flow::Done(Value::Word(0));
         }
-        fence.flags.store(0, Order::Relaxed);
-        fence.error.store(0, Order::Relaxed);
+        // That it is a fence again is a fact: nobody has a reference to one that is none.
+        fence.life.swap(Life::Alive, Order::AcqRel);
         fence.published.set(false);
         fence.refs.reset(1);
         fence.refs.book(me, 1);
-        fence.life.swap(Life::Alive as u8, Order::AcqRel);
+        self.what = What::InitFlags;
+        if typesafe && !cx.mutated(Mutation::FenceInitOneStep) {
+            return Flow::Go;
+        }
+        self.init_rest(cx);
+        self.init_rest(cx)
+    }
+
+    fn init_rest<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.what == What::InitFlags {
+            cx.fence(self.fence).flags.store(0, Order::Relaxed);
+            self.what = What::InitError;
+            return Flow::Go;
+        }
+        cx.fence(self.fence).error.store(0, Order::Relaxed);
+        Flow::Done(Value::Word(0))
     }
 
     fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -242,7 +263,7 @@ impl FenceOp {
             return self.signaled_first();
         }
         if !self.error.is_locked() {
-            super::hold(cx, &mut locked);
+            super::hold(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
         self.what = if cx.program.timestamps { What::Stamp } else { What::RunCallback };
@@ -285,7 +306,7 @@ impl FenceOp {
             self.what = What::Unlock;
         }
         if last && !self.error.is_locked() {
-            super::let_go(cx, &mut locked);
+            super::let_go(cx, self.fence, &mut locked);
         }
         cx.fence(self.fence).locked.set(held, locked);
         if entry & WAKES != 0 {
@@ -307,7 +328,7 @@ impl FenceOp {
         callback::over(cx, self.fence);
         if !self.error.is_locked() {
             let mut locked = cx.fence(self.fence).locked.get(held);
-            super::let_go(cx, &mut locked);
+            super::let_go(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
         self.signaled_first()
@@ -319,7 +340,7 @@ impl FenceOp {
             return spin;
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        super::hold(cx, &mut locked);
+        super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         Flow::Done(Value::Word(0))
     }
@@ -327,9 +348,9 @@ impl FenceOp {
     fn release_lock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
-        match locked.lock.owner() {
+        match self.lock_owner(cx) {
             Some(owner) if owner == cx.me => {
-                super::let_go(cx, &mut locked);
+                super::let_go(cx, self.fence, &mut locked);
                 cx.fence(self.fence).locked.set(held, locked);
             }
             owner => cx.violate_with(Property::UnlockNotHeld, Some(self.fence), owner),
@@ -337,10 +358,18 @@ impl FenceOp {
         Flow::Done(Value::Word(0))
     }
 
+    /// Who holds the lock, be it the fence's own or one that it shares.
+    fn lock_owner<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<ThreadId> {
+        if let Some(lock) = cx.world.fence(self.fence).shared() {
+            cx.enter(lock);
+        }
+        cx.world.spin_owner(self.fence)
+    }
+
     /// `lockdep_assert_held(fence->lock)` of the forms for who has it.
     fn begin_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.fence);
-        let owner = cx.fence(self.fence).locked.get(held).lock.owner();
+        cx.enter(self.fence);
+        let owner = self.lock_owner(cx);
         if owner != Some(cx.me) {
             cx.violate_with(Property::FenceLockNotHeld, Some(self.fence), owner);
             return Flow::Done(Value::Unset);
@@ -395,7 +424,6 @@ impl FenceOp {
     /// Operations that end where they begin.
     fn single<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         match self.what {
-            What::Init => self.init(cx),
             What::SetError => self.set_error(cx),
             What::Get => {
                 get(cx, self.fence);
@@ -417,16 +445,44 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
         return None;
     }
     let mut locked = cx.fence(fence).locked.get(held);
-    super::hold(cx, &mut locked);
+    super::hold(cx, fence, &mut locked);
     cx.fence(fence).locked.set(held, locked);
     let args = [super::reference(fence), Value::Unset];
     Some(Call { callee, args, context: Context::Fence, then: Then::Resume })
+}
+
+impl FenceOp {
+    fn own_footprint(&self, v: View<'_>) -> Footprint {
+        match self.what {
+            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
+            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
+            What::Release | What::Free => release_footprint(v, self.fence),
+            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
+            What::RunCallback => {
+                let entry = v.world.fence(self.fence).locked.0.callbacks[0];
+                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
+                let f = Footprint::writes(self.fence).write(target);
+                irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
+            }
+            // These may hold the lock from here on, or release it: with interrupts off.
+            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
+                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
+            }
+            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
+            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
+            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
+                irqs_footprint(v, Footprint::writes(self.fence))
+            }
+            _ => Footprint::writes(self.fence),
+        }
+    }
 }
 
 impl Protocol for FenceOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let known = match self.what {
             What::Init | What::Get | What::GetRcu | What::Release | What::Free => true,
+            What::InitFlags | What::InitError => true,
             what if what.looks() => check_readable(cx, self.fence),
             _ => check_alive(cx, self.fence),
         };
@@ -434,6 +490,8 @@ impl Protocol for FenceOp {
             return Flow::Done(Value::Unset);
         }
         match self.what {
+            What::Init => self.init(cx),
+            What::InitFlags | What::InitError => self.init_rest(cx),
             What::EnableSignaling => self.enable(cx),
             What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
@@ -459,28 +517,7 @@ impl Protocol for FenceOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        match self.what {
-            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
-            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
-            What::Release | What::Free => release_footprint(v, self.fence),
-            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
-            What::RunCallback => {
-                let entry = v.world.fence(self.fence).locked.0.callbacks[0];
-                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
-                let f = Footprint::writes(self.fence).write(target);
-                irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
-            }
-            // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
-                irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
-            }
-            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
-            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
-            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
-                irqs_footprint(v, Footprint::writes(self.fence))
-            }
-            _ => Footprint::writes(self.fence),
-        }
+        super::lock_footprint(v, self.fence, self.own_footprint(v))
     }
 
     fn returned(&mut self, value: Value) {

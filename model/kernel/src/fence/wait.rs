@@ -1,8 +1,9 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceOp, Locked, NO_FENCE, WAKES, What, check_alive, test_signaled};
+use super::{FenceOp, Locked, NO_FENCE, WAKES, What, check_alive, lock_footprint, reference, test_signaled};
 use crate::{
-    Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Property, Runtime, SharedCell, Value, View,
+    Call, Context, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Property, Runtime, SharedCell, Then, Value,
+    View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     machine::Protocol,
@@ -14,6 +15,10 @@ points! {
     enum At {
         /// `dma_fence_enable_sw_signaling()`.
         Enable = "enable signalling (fence lock)",
+        /// `ops->wait()`.
+        Hook = "ops->wait",
+        /// It has returned.
+        Waited = "ops->wait: done",
         /// Not signalled: on the callback list and asleep.
         Queue = "queue callback (fence lock)",
         /// Back from `schedule_timeout()`, under the lock again.
@@ -31,12 +36,17 @@ pub struct FenceWait {
     poll: bool,
     /// Where enabling signalling is.
     enable: What,
+    /// What `ops->wait()` returned.
+    result: i16,
 }
 
-fields!(FenceWait { at, fence, patience, poll, enable });
+fields!(FenceWait { at, fence, patience, poll, enable, result });
 
 /// The fence's lock is held over several steps by another thread: under a threaded runtime the step must wait for it.
 pub(super) fn spin_if_locked<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Option<Flow> {
+    if let Some(lock) = cx.world.fence(fence).shared() {
+        return spin_if_shared(cx, lock);
+    }
     let (me, held) = (cx.me, cx.enter(fence));
     let mut locked = cx.fence(fence).locked.get(held);
     let Some(owner) = locked.lock.owner() else {
@@ -51,6 +61,22 @@ pub(super) fn spin_if_locked<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Op
     Some(Flow::Spin(fence))
 }
 
+/// The same of a lock that the fence shares with others.
+fn spin_if_shared<R: Runtime>(cx: &mut Cx<'_, R>, lock: ObjId) -> Option<Flow> {
+    let (me, held) = (cx.me, cx.enter(lock));
+    let mut raw = cx.spin(lock).raw.get(held);
+    let Some(owner) = raw.owner() else {
+        cx.about_to_lock(lock);
+        return None;
+    };
+    if blocked_by_own_cpu(cx, lock, Some(owner)) {
+        return Some(Flow::Done(Value::Unset));
+    }
+    raw.try_take(me);
+    cx.spin(lock).raw.set(held, raw);
+    Some(Flow::Spin(lock))
+}
+
 impl FenceWait {
     pub(crate) const BLANK: FenceWait = FenceWait {
         at: At::Enable,
@@ -58,6 +84,7 @@ impl FenceWait {
         patience: Patience::Forever,
         poll: false,
         enable: What::EnableSignaling,
+        result: 0,
     };
 
     /// A wait about to start.
@@ -87,10 +114,28 @@ impl FenceWait {
         let flow = enabling.step(cx);
         self.enable = enabling.what();
         if let Flow::Done(_) = flow {
-            self.at = At::Queue;
+            self.at = if cx.program.fence_ops(self.fence).wait.is_some() { At::Hook } else { At::Queue };
             return Flow::Go;
         }
         flow
+    }
+
+    /// The driver waits in its own way: what it returns is the result.
+    fn hook<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.fence(self.fence).publish();
+        match cx.program.fence_ops(self.fence).wait.filter(|_| !self.enabling().is_detached(cx)) {
+            Some(callee) => Flow::Call(Call {
+                callee,
+                args: [reference(self.fence), Value::Word(i32::from(self.patience.interruptible()))],
+                context: Context::Caller,
+                then: Then::Resume,
+            }),
+            // Its operations are gone with the signal.
+            None => {
+                self.at = At::Queue;
+                Flow::Go
+            }
+        }
     }
 
     fn queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
@@ -143,8 +188,11 @@ impl Protocol for FenceWait {
         if !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);
         }
-        if self.at == At::Enable {
-            return self.enable(cx);
+        match self.at {
+            At::Enable => return self.enable(cx),
+            At::Hook => return self.hook(cx),
+            At::Waited => return Flow::Done(Value::Word(i32::from(self.result))),
+            At::Queue | At::Woken => {}
         }
         let held = cx.enter(self.fence);
         if let Some(spin) = spin_if_locked(cx, self.fence) {
@@ -154,9 +202,11 @@ impl Protocol for FenceWait {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let f = Footprint::writes(self.fence);
+        let f = lock_footprint(v, self.fence, Footprint::writes(self.fence));
         match self.at {
             At::Enable => self.enabling().footprint(v),
+            At::Hook => f,
+            At::Waited => Footprint::reads(self.fence),
             At::Queue | At::Woken => f.write(v.my_task()),
         }
     }
@@ -176,12 +226,21 @@ impl Protocol for FenceWait {
     }
 
     fn returned(&mut self, value: Value) {
+        if self.at == At::Hook {
+            (self.at, self.result) =
+                (At::Waited, value.word().unwrap_or(1).clamp(i16::MIN.into(), i16::MAX.into()) as i16);
+            return;
+        }
         let mut enabling = self.enabling();
         enabling.returned(value);
         self.enable = enabling.what();
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        if self.at == At::Enable { self.enabling().spins_on() } else { Some(self.fence) }
+        match self.at {
+            At::Enable => self.enabling().spins_on(),
+            At::Hook | At::Waited => None,
+            At::Queue | At::Woken => Some(self.fence),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, signal,
+        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -149,7 +149,9 @@ impl Resolver<'_> {
                 let a = match how {
                     variable::How::Load => Value::Unset,
                     how if how.is_barrier() => Value::Unset,
-                    variable::How::Add => Value::Word(self.word(a)?),
+                    variable::How::Add | variable::How::Or | variable::How::And | variable::How::Xor => {
+                        Value::Word(self.word(a)?)
+                    }
                     _ => self.value(a)?,
                 };
                 let b = if how == variable::How::CmpXchg { self.value(b)? } else { Value::Unset };
@@ -349,17 +351,31 @@ impl Resolver<'_> {
             Op::Alloc { gfp } => Machine::Alloc(alloc::Alloc::new(gfp, self.program)),
             Op::UserAccess { inatomic } => Machine::UserAccess(uaccess::UserAccess::new(inatomic, self.program)),
             Op::Work { at, work, data } => {
-                let work = self.object(work, |k| matches!(k, ObjectKind::Work { .. }))?;
-                let data = if at == workqueue::At::Queue { self.value(data)? } else { Value::Unset };
+                use workqueue::At;
+                let work = match at {
+                    At::QueueDelayed | At::Mod | At::ModNow | At::FlushDelayed => {
+                        self.object(work, |k| matches!(k, ObjectKind::Work { delayed: true, .. }))?
+                    }
+                    _ => self.object(work, |k| matches!(k, ObjectKind::Work { .. }))?,
+                };
+                let queues = matches!(at, At::Queue | At::QueueDelayed | At::Mod | At::ModNow);
+                let data = if queues { self.value(data)? } else { Value::Unset };
                 Machine::Work(workqueue::WorkOp::new(at, work, data))
             }
             Op::Worker { work } => Machine::Work(workqueue::WorkOp::new(workqueue::At::Take, work, Value::Unset)),
-            Op::Timer { at, timer } => {
+            Op::Timer { at, timer, data } => {
                 let timer = self.object(timer, |k| matches!(k, ObjectKind::Timer { .. }))?;
                 let no_wait = at == timer::At::DelSync && self.program.mutated(Mutation::TimerDelSyncNoWait);
-                Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer })
+                let data = if at == timer::At::Mod { self.value(data)? } else { Value::Unset };
+                Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer, data })
             }
-            Op::TimerHandler { timer } => Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer }),
+            Op::Shrinker { at, shrinker } => {
+                let shrinker = self.object(shrinker, |k| matches!(k, ObjectKind::Shrinker { .. }))?;
+                Machine::Shrinker(shrinker::ShrinkerOp { at, shrinker })
+            }
+            Op::TimerHandler { timer } => {
+                Machine::Timer(timer::TimerOp { at: timer::At::Expire, timer, data: Value::Unset })
+            }
             Op::LocalIrq { how } => {
                 Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs || self.program.has_readers })
             }

@@ -6,8 +6,8 @@
 //! neither and may fail at any time.
 
 use crate::{
-    Call, Code, Coder, Context, Cx, Flow, Footprint, Program, Property, Runtime, Then, Value, View, coder::fields,
-    machine::Protocol,
+    Call, Code, Coder, Context, Cx, Flow, Footprint, ObjId, Program, Property, Runtime, Then, Value, View,
+    coder::fields, machine::Protocol, primitives::shrinker,
 };
 
 /// How an allocation behaves when memory is short.
@@ -33,12 +33,14 @@ pub struct Alloc {
     gfp: Gfp,
     /// How many ways it can go where reclaim may run.
     ways: u8,
+    /// The shrinker that has run, if it is one that comes and goes.
+    ran: Option<ObjId>,
 }
 
-fields!(Alloc { gfp, ways });
+fields!(Alloc { gfp, ways, ran });
 
 impl Alloc {
-    pub(crate) const BLANK: Alloc = Alloc { gfp: Gfp::Kernel, ways: 1 };
+    pub(crate) const BLANK: Alloc = Alloc { gfp: Gfp::Kernel, ways: 1, ran: None };
 
     /// An allocation about to be made.
     pub(crate) fn new(gfp: Gfp, program: &Program) -> Alloc {
@@ -46,7 +48,7 @@ impl Alloc {
             Gfp::Kernel => 1 + program.shrinkers.len() as u8,
             Gfp::Atomic => 2,
         };
-        Alloc { gfp, ways }
+        Alloc { gfp, ways, ran: None }
     }
 
     /// Without a choice nobody else can tell that it happened.
@@ -65,6 +67,7 @@ const MEMORY: Value = Value::Word(1);
 
 /// Where an allocation is made that may sleep, inside of another operation or by itself.
 pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
+    cx.allocates = Some(cx.pc);
     cx.might_sleep(None);
     if cx.private.signalling > 0 {
         cx.violate(Property::AllocInSignalling, None);
@@ -73,24 +76,35 @@ pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
 
 impl Protocol for Alloc {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if let Some(shrinker) = self.ran {
+            shrinker::put(cx, shrinker);
+            return Flow::Done(MEMORY);
+        }
         let pick = cx.choose(self.ways(cx.private.in_reclaim()));
         if self.gfp == Gfp::Atomic {
             return Flow::Done(if pick == 0 { MEMORY } else { Value::Null });
         }
         might_block(cx);
-        match pick.checked_sub(1) {
-            None => Flow::Done(MEMORY),
-            Some(which) => Flow::Call(Call {
-                callee: cx.program.shrinkers[usize::from(which)],
-                args: [Value::Unset; 2],
-                context: Context::Reclaim,
-                then: Then::Done(MEMORY),
-            }),
+        let Some(which) = pick.checked_sub(1) else { return Flow::Done(MEMORY) };
+        let (callee, object) = cx.program.shrinkers[usize::from(which)];
+        if object.is_some_and(|object| !shrinker::try_get(cx, object)) {
+            return Flow::Done(MEMORY);
         }
+        self.ran = object;
+        let then = if object.is_some() { Then::Resume } else { Then::Done(MEMORY) };
+        Flow::Call(Call { callee, args: [Value::Unset; 2], context: Context::Reclaim, then })
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        Footprint::NONE.ways(self.ways(v.private.in_reclaim()))
+        if let Some(shrinker) = self.ran {
+            return shrinker::put_footprint(v, shrinker);
+        }
+        let come_and_go = v.program.shrinkers.iter().filter_map(|(_, object)| *object);
+        let f = match self.gfp {
+            Gfp::Kernel => come_and_go.fold(Footprint::NONE, Footprint::write),
+            Gfp::Atomic => Footprint::NONE,
+        };
+        f.ways(self.ways(v.private.in_reclaim()))
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
@@ -101,6 +115,7 @@ impl Protocol for Alloc {
 
     fn label(&self) -> &'static str {
         match self.gfp {
+            _ if self.ran.is_some() => "shrinker_put",
             Gfp::Kernel => "kmalloc(GFP_KERNEL)",
             Gfp::Atomic => "kmalloc(GFP_ATOMIC)",
         }

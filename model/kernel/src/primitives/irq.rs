@@ -33,6 +33,7 @@ pub struct Cpu {
 }
 
 impl Bits for Cpu {
+    const FACT: bool = true;
     fn to_bits(self) -> u64 {
         u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
     }
@@ -61,8 +62,11 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
     /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
-        let in_fence =
-            || self.world.objects().any(|(_, o)| matches!(o, Object::Fence(f) if f.lock_owner() == Some(self.me)));
+        let in_fence = || {
+            self.world
+                .objects()
+                .any(|(id, o)| matches!(o, Object::Fence(_)) && self.world.spin_owner(id) == Some(self.me))
+        };
         if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq || in_fence() {
             self.violate(Property::IrqsEnabledEarly, lock);
         }

@@ -8,6 +8,7 @@ pub mod list;
 pub mod rcu;
 pub mod refcount;
 pub mod rwsem;
+pub mod shrinker;
 pub mod signal;
 pub mod slab;
 pub mod spinlock;

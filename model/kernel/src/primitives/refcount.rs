@@ -104,6 +104,12 @@ impl<R: Runtime> Counted<R> {
         self.ledger.set(Ledger::default());
     }
 
+    /// `refcount_set_release()`: of an object in memory that readers may have found before.
+    pub(crate) fn publish(&mut self, init: u16) {
+        self.count.store(init, Order::Release);
+        self.ledger.set(Ledger::default());
+    }
+
     /// Nobody owes anything; the count stays as it is.
     pub(crate) fn forgive(&mut self) {
         self.ledger.set(Ledger::default());

@@ -35,6 +35,7 @@ enum Stage {
 }
 
 impl Bits for Life {
+    const FACT: bool = true;
     fn to_bits(self) -> u64 {
         self.stage as u64 | u64::from(self.generation) << 8
     }
@@ -149,6 +150,10 @@ points! {
     pub enum At {
         /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
         New = "kmem_cache_alloc",
+        /// The driver's stores into an object of a typesafe slab, in the order of its declaration: a field.
+        InitField = "new: store a field",
+        /// `refcount_set_release()`: from here on a reader that found the memory's object before may get this one.
+        InitRefs = "new: refcount_set",
         /// `kref_get()`: gives the reference back, as the kernel's typed wrappers of it do.
         Get = "kref_get",
         /// `kref_get_unless_zero()`: 1 or 0.
@@ -172,6 +177,8 @@ pub struct SlabOp {
     pub(crate) handle: Handle,
     /// The local that the handle is from, where a reference to whatever lives there now makes it one to that.
     pub(crate) home: Option<LocalId>,
+    /// How many fields of a new object are stored.
+    pub(crate) stored: u8,
 }
 
 impl Code for SlabOp {
@@ -191,13 +198,18 @@ impl Code for SlabOp {
         } else {
             self.home = None;
         }
+        if matches!(self.at, At::InitField | At::InitRefs) {
+            self.stored.code(c);
+        } else {
+            self.stored = 0;
+        }
     }
 }
 
 impl SlabOp {
     /// An operation about to start.
-    pub(crate) fn new(at: At, handle: Handle) -> SlabOp {
-        SlabOp { at, handle, home: None }
+    pub(crate) const fn new(at: At, handle: Handle) -> SlabOp {
+        SlabOp { at, handle, home: None, stored: 0 }
     }
 
     /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to what
@@ -254,22 +266,49 @@ impl SlabOp {
         }
     }
 
-    fn allocate<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
+    /// A slab that is not typesafe: nobody has the new object's address yet, so all of it is there at once. A typesafe slab
+    /// initialises nothing, and a reader that looked the object before up may look on: each store is the driver's.
+    fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let typesafe = cx.program.slab_of(self.handle.obj) == SlabKind::TypesafeByRcu;
         let Some((slot, generation)) = self.take_slot(cx) else {
             cx.violate(Property::CapacityExceeded, Some(self.handle.obj));
             return Flow::Done(Value::Null);
         };
-        let (refs, me) = (cx.program.initial_refs(slot), cx.me);
-        cx.slot(slot).refs.reset(refs);
-        cx.slot(slot).refs.book(me, i8::try_from(refs).unwrap_or(i8::MAX));
-        let program = cx.program;
-        for (var, init) in program.fields_of(slot) {
-            cx.touch(var);
-            if !cx.mutated(Mutation::SlabAllocKeepsFields) {
-                cx.world.var_mut(var).cell.store(init, Order::Relaxed);
-            }
+        self.handle = Handle { obj: slot, generation };
+        let stepwise = typesafe && !cx.mutated(Mutation::SlabNewOneStep);
+        let mut flow = self.next_store(cx.program, false);
+        while flow == Flow::Go && !stepwise {
+            flow = self.initialise(cx);
         }
-        Flow::Done(Value::Ref(Handle { obj: slot, generation }))
+        flow
+    }
+
+    /// The next store into a new object; the count's is where its declaration has it.
+    fn next_store(&mut self, program: &crate::Program, counted: bool) -> Flow {
+        let (refs_at, fields) = program.members_of(self.handle.obj);
+        self.at = match () {
+            () if !counted && refs_at == Some(self.stored) => At::InitRefs,
+            () if self.stored < fields => At::InitField,
+            () => return Flow::Done(Value::Ref(self.handle)),
+        };
+        Flow::Go
+    }
+
+    fn initialise<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (slot, me) = (self.handle.obj, cx.me);
+        if self.at == At::InitRefs {
+            let refs = cx.program.initial_refs(slot);
+            cx.slot(slot).refs.publish(refs);
+            cx.slot(slot).refs.book(me, refs as i8);
+            return self.next_store(cx.program, true);
+        }
+        let field = cx.program.fields_of(slot).nth(usize::from(self.stored));
+        if let Some((var, init)) = field.filter(|_| !cx.mutated(Mutation::SlabAllocKeepsFields)) {
+            cx.touch(var);
+            cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+        }
+        self.stored += 1;
+        self.next_store(cx.program, false)
     }
 
     /// What the release of an object does depends on its slab.
@@ -319,6 +358,7 @@ impl Protocol for SlabOp {
         let (me, obj) = (cx.me, self.handle.obj);
         match self.at {
             At::New => return self.allocate(cx),
+            At::InitField | At::InitRefs => return self.initialise(cx),
             At::Release | At::Free | At::FreeRcu => {
                 let deferred = self.is_deferred(cx.program);
                 self.free(cx, deferred);
@@ -372,6 +412,10 @@ impl Protocol for SlabOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let obj = self.handle.obj;
         match self.at {
+            At::InitField => {
+                let field = v.program.fields_of(obj).nth(usize::from(self.stored));
+                Footprint::NONE.write_opt(field.map(|(var, _)| var))
+            }
             At::New => {
                 let mut f = Footprint::NONE;
                 let mut free = 0;

@@ -23,11 +23,23 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct State {
     pending: bool,
+    /// What its handler will get.
+    data: Value,
     /// Held by the handler while it runs.
     running: RawSpin,
 }
 
-fields!(State { pending, running });
+impl Code for State {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.pending.code(c);
+        if self.pending {
+            self.data.code(c);
+        } else {
+            self.data = Value::Unset;
+        }
+        self.running.code(c);
+    }
+}
 
 /// A `struct timer_list`.
 #[derive(Clone)]
@@ -81,9 +93,10 @@ points! {
 pub struct TimerOp {
     pub(crate) at: At,
     pub(crate) timer: ObjId,
+    pub(crate) data: Value,
 }
 
-fields!(TimerOp { at, timer });
+fields!(TimerOp { at, timer, data });
 
 impl Protocol for TimerOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -92,7 +105,7 @@ impl Protocol for TimerOp {
         let was = Value::Word(i32::from(s.pending));
         let flow = match self.at {
             At::Mod => {
-                s.pending = true;
+                (s.pending, s.data) = (true, self.data);
                 if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
                     && !cx.mutated(Mutation::TimerModNoStart)
                 {
@@ -111,6 +124,7 @@ impl Protocol for TimerOp {
             }
             At::Del | At::DelSync => {
                 s.pending &= cx.mutated(Mutation::TimerDelKeepsPending);
+                s.data = if s.pending { s.data } else { Value::Unset };
                 Flow::Done(was)
             }
             At::Expire if !s.pending => {
@@ -120,9 +134,11 @@ impl Protocol for TimerOp {
             At::Expire => {
                 cx.set_running();
                 s.pending = cx.mutated(Mutation::TimerExpiresTwice);
+                let data = s.data;
+                s.data = if s.pending { data } else { Value::Unset };
                 s.running.try_take(me);
                 rcu::as_reader(cx, |p| p.enter(Context::Softirq));
-                Flow::Done(was)
+                Flow::Done(data)
             }
             At::Done => {
                 thread::check_nothing_left(cx);

@@ -66,6 +66,12 @@ points! {
         Store = "store",
         /// Adds to it; the result is the new value, as `atomic_add_return()` gives it.
         Add = "atomic add",
+        /// Sets bits; the result is what was there, as `atomic_fetch_or()` gives it.
+        Or = "atomic or",
+        /// Keeps bits; the result is what was there.
+        And = "atomic and",
+        /// Flips bits; the result is what was there.
+        Xor = "atomic xor",
         /// Writes the new value if the old one is there; the result is what was there.
         CmpXchg = "cmpxchg",
         /// Writes it; the result is what was there.
@@ -101,7 +107,7 @@ impl How {
 
     /// Whether it reads and writes a word at once.
     pub fn is_atomic(self) -> bool {
-        matches!(self, How::Add | How::CmpXchg | How::Xchg)
+        matches!(self, How::Add | How::Or | How::And | How::Xor | How::CmpXchg | How::Xchg)
     }
 }
 
@@ -200,6 +206,9 @@ impl Access {
                 };
                 Value::Word(old.wrapping_add(delta))
             }
+            How::Or => self.bitwise(cx, |old, bits| old | bits),
+            How::And => self.bitwise(cx, |old, bits| old & bits),
+            How::Xor => self.bitwise(cx, |old, bits| old ^ bits),
             How::Xchg => cell.swap(self.a, self.order),
             How::CmpXchg => {
                 let seen = match cell.compare_exchange(self.a, self.b, self.order) {
@@ -239,6 +248,20 @@ impl Access {
             How::ReadBarrier => cx.rt.read_barrier(),
             _ => cx.rt.full_barrier(),
         }
+    }
+}
+
+impl Access {
+    /// A read-modify-write of a word by its bits.
+    fn bitwise<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i32, i32) -> i32) -> Value {
+        let bits = self.a.word().unwrap_or_default();
+        let new = |old: Value| old.word().map_or(old, |word| Value::Word(of(word, bits)));
+        let old = cx.world.var_mut(self.target).cell.fetch_update(new, self.order);
+        if old.word().is_none() {
+            // A reference has no bits of its own.
+            cx.violate(Property::WrongKind, Some(self.target));
+        }
+        old
     }
 }
 

@@ -6,6 +6,13 @@
 //!   flush_work      sleeps until the run that is pending, or else the one in progress, is over
 //! ```
 //!
+//! A *delayed* item has one pending bit for its timer and its queue: `queue_delayed_work()` sets it and arms the timer, which
+//! expires at any moment from then on and puts the item on its queue. `mod_delayed_work()` takes it off either and begins
+//! anew; `flush_delayed_work()` does not wait for the timer. `flush_work()` knows nothing of an item whose timer runs.
+//!
+//! An item is *disabled* as often as somebody has done so (`disable_work_sync()`), and while somebody cancels it
+//! (`cancel_work_sync()`, which disables and enables it): then it is not queued by anybody, also from its own function.
+//!
 //! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
@@ -22,7 +29,11 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct State {
     pending: bool,
+    /// It is pending on its timer, and on no queue.
+    delayed: bool,
     running: bool,
+    /// How often it is disabled, besides by those who cancel it.
+    disabled: u8,
     /// Who cancels it: it cannot be queued meanwhile.
     cancelling: ThreadSet,
     /// What it was queued with.
@@ -33,6 +44,10 @@ struct State {
 }
 
 impl State {
+    fn is_disabled(&self) -> bool {
+        self.disabled > 0 || !self.cancelling.is_empty()
+    }
+
     fn is_waited_for_by(&self, t: ThreadId) -> bool {
         self.after_pending.contains(t) || self.after_running.contains(t)
     }
@@ -41,9 +56,15 @@ impl State {
 impl Code for State {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let waited = !self.after_pending.is_empty() || !self.after_running.is_empty() || !self.cancelling.is_empty();
-        let mut flags = u8::from(self.pending) | u8::from(self.running) << 1 | u8::from(waited) << 2;
+        let bits = [self.pending, self.running, waited, self.delayed, self.disabled > 0];
+        let mut flags = bits.iter().enumerate().fold(0, |f, (i, bit)| f | u8::from(*bit) << i);
         c.byte(&mut flags);
-        (self.pending, self.running) = (flags & 1 != 0, flags & 2 != 0);
+        (self.pending, self.running, self.delayed) = (flags & 1 != 0, flags & 2 != 0, flags & 8 != 0);
+        if flags & 16 != 0 {
+            c.byte(&mut self.disabled);
+        } else {
+            self.disabled = 0;
+        }
         if self.pending {
             self.data.code(c);
         } else {
@@ -76,6 +97,8 @@ impl<R: Runtime> Work<R> {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
         sink("running", Facet::Flag(s.running));
+        sink("delayed", Facet::Flag(s.delayed));
+        sink("disabled", Facet::Word(i32::from(s.disabled) + s.cancelling.iter().count() as i32));
     }
 }
 
@@ -84,6 +107,9 @@ impl Code for Work<Plain> {
         self.state.code(c);
     }
 }
+
+/// Most times that an item can be disabled at once.
+const MAX_DISABLED: u8 = 15;
 
 /// Most items of an ordered queue at once.
 const CAPACITY: usize = 8;
@@ -163,14 +189,30 @@ points! {
     pub enum At {
         /// `queue_work()`: 1 if it was not pending yet.
         Queue = "queue_work",
+        /// `queue_delayed_work()`: the same; its timer is armed.
+        QueueDelayed = "queue_delayed_work",
+        /// `mod_delayed_work()`: takes it off its timer or its queue, and arms the timer. 1 if it was pending.
+        Mod = "mod_delayed_work",
+        /// The same with a delay of 0: queues it.
+        ModNow = "mod_delayed_work (0)",
+        /// `flush_delayed_work()`: as if the timer had expired, then `flush_work()`.
+        FlushDelayed = "flush_delayed_work",
+        /// `cancel_work()`, `cancel_delayed_work()`: takes it off; a run in progress goes on. 1 if it was pending.
+        CancelOnly = "cancel_work",
+        /// `disable_work()`: the same, and nobody queues it until it is enabled as often.
+        Disable = "disable_work",
+        /// `disable_work_sync()`: the same, and waits for the run in progress.
+        DisableSync = "disable_work_sync",
+        /// `enable_work()`: 1 if it can be queued again.
+        Enable = "enable_work",
         /// `flush_work()`: 1 if there was something to wait for.
         Flush = "flush_work",
         /// Back from that sleep.
         Flushed = "flush_work: woken",
         /// `cancel_work_sync()`: takes it off the queue. 1 if it was pending.
         Cancel = "cancel_work_sync",
-        /// Back from waiting for the run in progress.
-        Cancelled = "cancel_work_sync: woken",
+        /// No run is in progress any more: `enable_work()`.
+        Cancelled = "cancel_work_sync: enable_work",
         /// `worker_thread()`: takes its item, or sleeps.
         Take = "worker takes work",
         /// The item's function has returned.
@@ -191,7 +233,7 @@ fields!(WorkOp { at, work, data, was_pending });
 
 /// The worker and the queue of an item.
 fn parts(program: &crate::Program, work: ObjId) -> (ThreadId, ObjId, bool) {
-    let ObjectKind::Work { worker, queue } = *program.kind(work) else { return (ThreadId(0), work, false) };
+    let ObjectKind::Work { worker, queue, .. } = *program.kind(work) else { return (ThreadId(0), work, false) };
     (worker, queue, matches!(program.kind(queue), ObjectKind::Workqueue { ordered: true }))
 }
 
@@ -212,15 +254,31 @@ impl WorkOp {
     }
 
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        let (worker, queue, ordered) = parts(cx.program, self.work);
-        if s.pending || !s.cancelling.is_empty() {
+        let ignores = s.is_disabled() && !cx.mutated(Mutation::WorkQueueDisabled);
+        if s.pending || ignores {
             return Flow::Done(Value::Word(i32::from(cx.mutated(Mutation::WorkQueueTwice))));
         }
-        if cx.mutated(Mutation::WorkQueueForgets) {
-            return Flow::Done(Value::Word(1));
+        if !cx.mutated(Mutation::WorkQueueForgets) {
+            self.make_pending(cx, held, &mut s, self.at == At::QueueDelayed);
+            self.set(cx, held, s);
         }
-        (s.pending, s.data) = (true, self.data);
-        self.set(cx, held, s);
+        Flow::Done(Value::Word(1))
+    }
+
+    /// On its timer, or on its queue.
+    fn make_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, s: &mut State, delayed: bool) {
+        (s.pending, s.data, s.delayed) = (true, self.data, delayed);
+        if delayed {
+            // Its worker's thread is its timer, too.
+            cx.wake(parts(cx.program, self.work).0);
+        } else {
+            self.line_up(cx, held);
+        }
+    }
+
+    /// `__queue_work()`: its worker runs it, if it is its turn.
+    fn line_up<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) {
+        let (worker, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
         if ordered && !line.push(self.work) {
             cx.violate(crate::Property::CapacityExceeded, Some(queue));
@@ -229,7 +287,16 @@ impl WorkOp {
         if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutation::WorkQueueNoWake) {
             cx.wake(worker);
         }
-        Flow::Done(Value::Word(1))
+    }
+
+    /// `mod_delayed_work()`.
+    fn modify<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
+        self.grab(cx, held, &mut s);
+        if !s.is_disabled() {
+            self.make_pending(cx, held, &mut s, self.at == At::Mod);
+        }
+        self.set(cx, held, s);
+        Flow::Done(Value::Word(i32::from(self.was_pending)))
     }
 
     /// Sleeps until the thread is in neither set of waiters.
@@ -245,47 +312,82 @@ impl WorkOp {
 
     fn flush<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         self.judge(cx);
-        if s.pending {
+        if self.at == At::FlushDelayed && s.delayed && !cx.mutated(Mutation::WorkFlushLeavesTimer) {
+            s.delayed = false;
+            self.line_up(cx, held);
+        }
+        if s.pending && !s.delayed {
             s.after_pending.insert(cx.me);
         } else if s.running && !cx.mutated(Mutation::WorkFlushReturns) {
             s.after_running.insert(cx.me);
         } else {
+            self.set(cx, held, s);
             return Flow::Done(Value::Word(0));
         }
         self.set(cx, held, s);
         self.wait(cx, At::Flushed, s, 1)
     }
 
-    fn cancel<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        self.judge(cx);
+    /// `work_grab_pending()`: takes it off its timer or its queue. Who flushes it has nothing to wait for.
+    fn grab<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, s: &mut State) {
         let (_, queue, ordered) = parts(cx.program, self.work);
         self.was_pending = s.pending;
-        if s.pending {
-            s.pending = cx.mutated(Mutation::WorkCancelKeepsPending);
-            std::mem::take(&mut s.after_pending).iter().for_each(|t| {
-                if !cx.mutated(Mutation::WorkCancelForgetsFlush) {
-                    cx.wake(t);
-                }
-            });
-            let mut line = cx.workqueue(queue).line.get(held);
-            // The first of a busy line is the run in progress, which goes on.
-            let from = usize::from(line.busy);
-            let at = line.items().iter().skip(from).position(|i| *i == self.work.0);
-            if let Some(at) = at.filter(|_| ordered) {
-                line.remove(from + at);
-                cx.workqueue(queue).line.set(held, line);
-                WorkOp::start_next(cx, line);
-            }
+        if !s.pending {
+            return;
         }
-        if s.running && !cx.mutated(Mutation::WorkCancelNoWait) {
-            s.after_running.insert(cx.me);
-            if !cx.mutated(Mutation::WorkCancelLetsQueue) {
-                s.cancelling.insert(cx.me);
+        s.pending = cx.mutated(Mutation::WorkCancelKeepsPending);
+        s.delayed &= s.pending;
+        std::mem::take(&mut s.after_pending).iter().for_each(|t| {
+            if !cx.mutated(Mutation::WorkCancelForgetsFlush) {
+                cx.wake(t);
             }
+        });
+        let mut line = cx.workqueue(queue).line.get(held);
+        // The first of a busy line is the run in progress, which goes on.
+        let from = usize::from(line.busy);
+        let at = line.items().iter().skip(from).position(|i| *i == self.work.0);
+        if let Some(at) = at.filter(|_| ordered) {
+            line.remove(from + at);
+            cx.workqueue(queue).line.set(held, line);
+            WorkOp::start_next(cx, line);
+        }
+    }
+
+    /// `cancel_work()`, `disable_work()` and those that wait for the run in progress.
+    fn cancel<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
+        self.judge(cx);
+        let (at, me) = (self.at, cx.me);
+        self.grab(cx, held, &mut s);
+        if matches!(at, At::Disable | At::DisableSync) {
+            if s.disabled == MAX_DISABLED {
+                cx.violate(crate::Property::CapacityExceeded, Some(self.work));
+            }
+            s.disabled += u8::from(!cx.mutated(Mutation::WorkDisableNothing));
+        }
+        if at == At::Cancel && !cx.mutated(Mutation::WorkCancelLetsQueue) {
+            s.cancelling.insert(me);
+        }
+        let waits = matches!(at, At::Cancel | At::DisableSync) && s.running;
+        if waits && !cx.mutated(Mutation::WorkCancelNoWait) {
+            s.after_running.insert(me);
         }
         self.set(cx, held, s);
-        let was = i32::from(self.was_pending);
-        self.wait(cx, At::Cancelled, s, was)
+        if s.is_waited_for_by(me) || at != At::Cancel {
+            let was = i32::from(self.was_pending);
+            return self.wait(cx, At::Cancelled, s, was);
+        }
+        self.at = At::Cancelled;
+        Flow::Go
+    }
+
+    fn enable<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
+        match s.disabled.checked_sub(1) {
+            // "work disable count underflowed"
+            None => cx.violate(crate::Property::WorkNotDisabled, Some(self.work)),
+            Some(left) => s.disabled = left,
+        }
+        self.set(cx, held, s);
+        Flow::Done(Value::Word(i32::from(!s.is_disabled())))
     }
 
     fn cancelled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
@@ -306,6 +408,14 @@ impl WorkOp {
     }
 
     fn take<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
+        if s.pending && s.delayed {
+            // delayed_work_timer_fn()
+            s.delayed = false;
+            self.set(cx, held, s);
+            self.line_up(cx, held);
+            cx.set_running();
+            return Flow::Go;
+        }
         let (_, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
         let turn =
@@ -353,10 +463,12 @@ impl Protocol for WorkOp {
         let held = cx.enter(queue);
         let s = self.get(cx, held);
         match self.at {
-            At::Queue => self.queue(cx, held, s),
-            At::Flush => self.flush(cx, held, s),
+            At::Queue | At::QueueDelayed => self.queue(cx, held, s),
+            At::Mod | At::ModNow => self.modify(cx, held, s),
+            At::Enable => self.enable(cx, held, s),
+            At::Flush | At::FlushDelayed => self.flush(cx, held, s),
             At::Flushed => self.wait(cx, At::Flushed, s, 1),
-            At::Cancel => self.cancel(cx, held, s),
+            At::Cancel | At::CancelOnly | At::Disable | At::DisableSync => self.cancel(cx, held, s),
             At::Cancelled => self.cancelled(cx, held, s),
             At::Take => self.take(cx, held, s),
             At::Done => self.done(cx, held, s),
@@ -368,7 +480,9 @@ impl Protocol for WorkOp {
         let mut f = Footprint::writes(queue).write(self.work);
         let s = v.world.work(self.work).state.0;
         let waiters = ThreadSet(s.after_pending.0 | s.after_running.0);
-        if matches!(self.at, At::Cancel | At::Done) {
+        let grabs =
+            matches!(self.at, At::Cancel | At::CancelOnly | At::Disable | At::DisableSync | At::Mod | At::ModNow);
+        if grabs || self.at == At::Done {
             f = waiters.iter().fold(f, |f, t| f.write(ObjId::task(t)));
             if ordered {
                 // Whoever is next: any of the queue's workers.
@@ -377,14 +491,15 @@ impl Protocol for WorkOp {
             }
         }
         match self.at {
-            At::Queue => f.write(ObjId::task(worker)),
+            At::Queue | At::QueueDelayed | At::Mod | At::ModNow => f.write(ObjId::task(worker)),
+            At::FlushDelayed => f.write(ObjId::task(worker)).write(v.my_task()),
             At::Done => f,
             _ => f.write(v.my_task()),
         }
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if matches!(self.at, At::Flush | At::Cancel) {
+        if matches!(self.at, At::Flush | At::FlushDelayed | At::Cancel | At::DisableSync) {
             cx.might_sleep(self.work);
         }
     }

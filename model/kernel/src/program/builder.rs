@@ -1,7 +1,9 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
-use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, resv::Usage, ww};
+use crate::{
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, primitives::waitqueue, resv::Usage, ww,
+};
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
@@ -115,6 +117,8 @@ impl ProgramBuilder {
     ///
     /// If it exceeds a capacity of the model: a mistake of the caller, who wrote it down in Rust.
     pub fn build(mut self) -> Program {
+        let bare = |i: &Instr| matches!(i, Instr::Op { op: Op::Wait { at: waitqueue::At::Schedule, .. }, .. });
+        self.program.bare_sleeps = self.program.scripts.iter().any(|s| s.code.iter().any(bare));
         self.program.note_readers();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");

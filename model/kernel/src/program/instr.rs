@@ -178,7 +178,9 @@ pub enum Op {
     /// Between a worker's runs.
     Worker { work: ObjId },
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
-    Timer { at: primitives::timer::At, timer: Operand },
+    Timer { at: primitives::timer::At, timer: Operand, data: Operand },
+    /// `shrinker-register`, `shrinker-free`.
+    Shrinker { at: primitives::shrinker::At, shrinker: Operand },
     /// Between the runs of a timer's handler.
     TimerHandler { timer: ObjId },
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
@@ -213,6 +215,11 @@ pub enum Instr {
         into: Option<LocalId>,
         /// What it returns.
         error: Value,
+    },
+    /// What the kernel asks of its caller before an operation of several instructions: a private decision.
+    Judge {
+        /// One operation that asks the same.
+        op: Op,
     },
     /// `choose A B C into=r`: any of these constants of the pool.
     Choose {

@@ -76,6 +76,8 @@ pub enum ObjectKind {
         worker: ThreadId,
         /// Its queue.
         queue: ObjId,
+        /// `struct delayed_work`: it has a timer, too.
+        delayed: bool,
     },
     /// `struct workqueue_struct`.
     Workqueue {
@@ -86,6 +88,11 @@ pub enum ObjectKind {
     Timer {
         /// The handler that runs when it expires.
         handler: ThreadId,
+    },
+    /// `struct shrinker`, if it is registered or freed while the program runs.
+    Shrinker {
+        /// Registered from the start.
+        registered: bool,
     },
     /// `struct dma_resv`.
     Resv {
@@ -138,10 +145,14 @@ pub enum ObjectKind {
 pub struct FenceOps {
     /// `enable_signaling`, called once under the fence's lock; 0 signals the fence at once.
     pub enable_signaling: Option<CalleeId>,
+    /// `wait`, called instead of `dma_fence_default_wait()`; its result is the wait's.
+    pub wait: Option<CalleeId>,
     /// `signaled`, called without the lock; a nonzero result makes whoever asked signal the fence.
     pub signaled: Option<CalleeId>,
     /// `release`, called when the last reference is gone; it has to `fence-free` the fence.
     pub release: Option<CalleeId>,
+    /// The driver's spinlock that it was given (`dma_fence_init(…, lock, …)`); without one it has its own.
+    pub lock: Option<ObjId>,
     /// `use_64bit_seqno`: its numbers do not wrap around.
     pub seqno64: bool,
     /// Up to 2025: they stay when the fence is signalled, so that whoever asks may come when their module is gone.
@@ -194,6 +205,8 @@ pub struct StructDecl {
     pub slots: Range<u8>,
     /// The references that a new object has; `None` if it is not counted.
     pub refs: Option<u8>,
+    /// How many fields are declared before the count: in a typesafe slab that is the order of the stores.
+    pub refs_at: u8,
     /// What is called, with the object, when the last one is dropped; it has to free the object. Without one the object
     /// is freed at once.
     pub release: Option<CalleeId>,

@@ -118,7 +118,7 @@ impl CopyFences {
         let max = self.walk.cursor().num();
         let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId);
         // One that was never published may be had again at once.
-        let free = self.new.or_else(|| lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8));
+        let free = self.new.or_else(|| lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free));
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
             cx.violate(Property::CapacityExceeded, Some(self.dst));
             return Flow::Done(Value::Word(0));

@@ -117,7 +117,7 @@ impl Reserve {
         alloc::might_block(cx);
         let max = self.new_max(cx);
         let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
-        let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free as u8);
+        let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free);
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
             cx.violate(Property::CapacityExceeded, Some(self.resv));
             return Flow::Done(Value::Word(0));

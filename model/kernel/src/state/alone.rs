@@ -15,6 +15,9 @@ const FEW_ALONE_STEPS: usize = 1 << 10;
 /// Most steps of setup or teardown.
 pub const MAX_ALONE_STEPS: usize = 10_000_000;
 
+/// Sees setup or teardown go: the state, whose step it is and that thread, before a step, and again with what it did.
+pub type Watch<'a> = dyn FnMut(&State, ThreadId, &Thread, Option<&Stepped>) + 'a;
+
 /// Whose step is next.
 enum Turn {
     Mine,
@@ -51,6 +54,7 @@ impl State {
         program: &Program,
         (script, at): (&Script, usize),
         cover: &mut Option<&mut Cover>,
+        watch: &mut Watch<'_>,
     ) -> Option<Violation> {
         let me = program.main_thread();
         let (mut thread, mut been) = (Thread::default(), Been::default());
@@ -73,10 +77,18 @@ impl State {
             }
             let stepped = match self.turn(program, &thread) {
                 Turn::Mine => {
+                    watch(self, me, &thread, None);
                     let covered = (script, of(cover, at));
-                    thread.step_covering(covered, program, &mut self.world, me, &mut Plain::default())
+                    let stepped = thread.step_covering(covered, program, &mut self.world, me, &mut Plain::default());
+                    watch(self, me, &thread, Some(&stepped));
+                    stepped
                 }
-                Turn::Agents(t) => self.agents_step(program, t, cover),
+                Turn::Agents(t) => {
+                    watch(self, t, self.thread(t), None);
+                    let stepped = self.agents_step(program, t, cover);
+                    watch(self, t, self.thread(t), Some(&stepped));
+                    stepped
+                }
                 Turn::Stopped(property, object, other) => return stopped(&thread, property, object, other),
             };
             violation = stepped.violation;

@@ -2,7 +2,8 @@
 
 use super::{invariant, owner::Released};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, SharedCell, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, SharedCell, ThreadId, Value,
+    View,
     coder::{fields, points},
     machine::Protocol,
     program::ObjectKind,
@@ -22,6 +23,8 @@ points! {
         WakeFirst = "wake first waiter (wait_lock)",
         /// The same where HANDOFF was found: the owner word was not released, but is given to that waiter.
         HandOff = "hand over to first waiter (wait_lock)",
+        /// `wake_up_q()`, after `wait_lock`: who was the first waiter may have left meanwhile.
+        WakeUp = "wake_up_q",
     }
 }
 
@@ -30,19 +33,21 @@ points! {
 pub struct Unlock {
     at: At,
     mutex: ObjId,
+    /// Whom `wake_up_q()` is to wake.
+    first: Option<ThreadId>,
 }
 
-fields!(Unlock { at, mutex });
+fields!(Unlock { at, mutex, first });
 
 impl Unlock {
     /// An unlock operation about to start.
     pub const fn new(mutex: ObjId) -> Unlock {
-        Unlock { at: At::ClearCtx, mutex }
+        Unlock { at: At::ClearCtx, mutex, first: None }
     }
 
     /// A plain `mutex_unlock()` of a ww mutex's base, which knows no contexts.
     pub(crate) const fn of_base(mutex: ObjId) -> Unlock {
-        Unlock { at: At::BaseOnly, mutex }
+        Unlock { at: At::BaseOnly, mutex, first: None }
     }
 
     /// Whether the caller holds it at all.
@@ -108,8 +113,17 @@ impl Unlock {
         }
         let last = waiters.live().last().map(|w| w.task);
         let woken = if cx.mutated(Mutation::WwUnlockWakesLast) { last } else { first };
-        if let Some(woken) = woken.filter(|_| !cx.mutated(Mutation::WwUnlockWakesNobody)) {
-            cx.wake(woken);
+        let woken = woken.filter(|_| !cx.mutated(Mutation::WwUnlockWakesNobody));
+        if !cx.program.bare_sleeps || cx.mutated(Mutation::MutexWakeUnderLock) {
+            return Unlock::wake_up(cx, woken);
+        }
+        (self.at, self.first) = (At::WakeUp, woken);
+        Flow::Go
+    }
+
+    fn wake_up<R: Runtime>(cx: &mut Cx<'_, R>, first: Option<ThreadId>) -> Flow {
+        if let Some(first) = first {
+            cx.wake(first);
         }
         Flow::Done(Value::Word(0))
     }
@@ -122,6 +136,7 @@ impl Protocol for Unlock {
             At::BaseOnly if !self.check_owner(cx) => Flow::Done(Value::Word(0)),
             At::BaseOnly | At::Release => self.release(cx),
             At::WakeFirst | At::HandOff => self.wake_first(cx),
+            At::WakeUp => Unlock::wake_up(cx, self.first),
         }
     }
 
@@ -137,7 +152,9 @@ impl Protocol for Unlock {
                 }
             }
             At::BaseOnly | At::Release => f,
+            At::WakeFirst | At::HandOff if v.program.bare_sleeps => f,
             At::WakeFirst | At::HandOff => f.write_opt(mutex.waiters.0.first().map(ObjId::task)),
+            At::WakeUp => Footprint::NONE.write_opt(self.first.map(ObjId::task)),
         }
     }
 

@@ -16,6 +16,7 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
         slab,
         slots,
         refs,
+        refs_at: 0,
         release: None,
         fields: vec![],
         first_var: 0,

@@ -152,7 +152,7 @@ pub(crate) fn of_setup(program: &Program, initial: &State) -> Vec<Change> {
     worlds(program, &blank, &initial.world, objects.chain(vars))
 }
 
-fn worlds(
+pub(super) fn worlds(
     program: &Program,
     before: &World<Plain>,
     after: &World<Plain>,

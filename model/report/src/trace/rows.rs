@@ -116,7 +116,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     // The violation of a private instruction after a finished operation is on the replayed state only.
     if last + 1 == steps.len()
         && broken.is_none()
-        && let Some(v) = replay.last.violation()
+        && let Some(v) = replay.last.violation().filter(|v| !v.property.is_seen_at_end())
     {
         broken = Some(v.property);
         let text = words::op_text(program, v.thread, v.pc);

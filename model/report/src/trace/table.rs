@@ -35,7 +35,7 @@ pub(super) fn layout(
 ) -> String {
     let grid = Grid::new(program, columns, rows, spinning);
     let mut out = String::new();
-    let heads: Vec<String> = columns.iter().map(|t| words::ellipsis(program.thread_name(*t), grid.column)).collect();
+    let heads: Vec<String> = columns.iter().map(|t| words::ellipsis(head(program, *t), grid.column)).collect();
     grid.line(&mut out, "#", &heads, "state", Role::Heading, style);
     if !setup.is_empty() {
         let gutter = grid.wrap(setup);
@@ -89,6 +89,11 @@ impl Spinning {
     }
 }
 
+/// What stands over a column; the one that is no thread's is teardown's.
+fn head(program: &Program, t: ThreadId) -> &str {
+    if program.script(t).is_some() { program.thread_name(t) } else { words::TEARDOWN }
+}
+
 struct Grid {
     /// Width of the numbers.
     number: usize,
@@ -109,7 +114,7 @@ impl Grid {
                 let cells = rows.iter().filter(|r| r.thread == *t).flat_map(cell_widths);
                 let ends = spinning.iter().filter(|s| s.thread == *t);
                 let ends = ends.flat_map(|s| [width(&s.op), INDENT.len() + width(&s.spins())]);
-                cells.chain(ends).chain([width(program.thread_name(*t))]).max().unwrap_or(0)
+                cells.chain(ends).chain([width(head(program, *t))]).max().unwrap_or(0)
             })
             .collect();
         // Everybody gets what they want if it fits; otherwise all are cut to the same width, the widest first.

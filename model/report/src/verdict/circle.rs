@@ -34,17 +34,40 @@ fn has(program: &Program, link: &Found, of: &[ObjId]) -> Option<ObjId> {
     let holds = |o: ObjId| replay.last.world.is_held_by(o, t);
     let others = || of.iter().copied().filter(|o| Some(*o) != wanted);
     // Whose script may signal a fence need not be who does.
-    others().find(|o| holds(*o)).or_else(|| others().find(|o| owes(*o)))
+    let event = |o: ObjId| !is_fence(program, o) && !is_lock(program, o);
+    others().find(|o| holds(*o)).or_else(|| others().find(|o| owes(*o))).or_else(|| others().find(|o| event(*o)))
+}
+
+fn kind(program: &Program, o: ObjId) -> Option<&ObjectKind> {
+    o.as_object().map(|_| program.kind(o))
 }
 
 fn is_fence(program: &Program, o: ObjId) -> bool {
-    matches!(program.kind(o), ObjectKind::Fence { .. })
+    matches!(kind(program, o), Some(ObjectKind::Fence { .. }))
+}
+
+fn is_lock(program: &Program, o: ObjId) -> bool {
+    use ObjectKind as K;
+    matches!(kind(program, o), Some(K::WwMutex { .. } | K::Mutex { .. } | K::RwSem | K::Spinlock))
+}
+
+/// What who is asked for it does, before its name.
+fn verb(program: &Program, o: ObjId) -> &'static str {
+    match kind(program, o) {
+        Some(ObjectKind::Fence { .. }) => "is to signal",
+        Some(ObjectKind::Completion) => "is to complete",
+        Some(ObjectKind::WaitQueue) => "is to wake",
+        Some(ObjectKind::Work { .. }) => "is to queue",
+        Some(ObjectKind::Timer { .. }) => "is to arm",
+        None => "is to write",
+        Some(_) => "holds",
+    }
 }
 
 fn line(program: &Program, link: &Found, has: ObjId) -> String {
     let v = link.violation;
     let name = |t: ThreadId| program.thread_name(t);
-    let verb = if is_fence(program, has) { "is to signal" } else { "holds" };
+    let verb = verb(program, has);
     let on = v.object.map_or("nothing", |o| words::authors_name(program, o));
     let place = words::place(program, v.thread, v.pc);
     let token = token::of_trace(program, &link.trace);

@@ -13,9 +13,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         return broken_rule(replay, v, rule);
     }
     let program = replay.program;
-    // Setup and teardown are the same nobody's; what broke after some steps was the latter.
-    let nobody = program.script(v.thread).is_none() && !replay.steps.is_empty();
-    let who = if nobody { "teardown" } else { program.thread_name(v.thread) };
+    let who = words::who(program, v.thread, v.pc);
     let what = v.object.map_or("nothing", |o| words::authors_name(program, o));
     let place = words::place(program, v.thread, v.pc);
     let section = of_section(replay, v.thread);
@@ -99,7 +97,8 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
             format!("{who} may sleep{on}, {}{place}", why_atomic(replay, v.thread))
         }
         Property::FenceCallbackContext => {
-            let callee = words::script(program, v.thread).callee_at(v.pc);
+            let (script, pc) = program.script_at(v.thread, v.pc);
+            let callee = script.callee_at(pc);
             let callee = callee.map_or("what a fence calls", |(id, _)| &program.callees[usize::from(id.0)]);
             let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
             format!("{callee}, which a fence calls in {who} this time, may sleep{on}{place}")
@@ -135,7 +134,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
 /// The sentence for whatever has no words of its own: who, on what, where, against whom. Also all that an outcome table
 /// says.
 pub fn in_general(program: &Program, v: Violation) -> String {
-    let who = program.thread_name(v.thread);
+    let who = words::who(program, v.thread, v.pc);
     // A leak is nobody's step: it is seen when everything is over.
     let place = if v.property.is_seen_at_end() { String::new() } else { words::place(program, v.thread, v.pc) };
     let on = v.object.map_or(String::new(), |o| format!(" on {}", words::authors_name(program, o)));
@@ -207,6 +206,13 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::CallbackElsewhere => {
             format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
         }
+        Rule::AllocUnderSectionLock => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!(
+                "{who} allocates memory and holds {what}, which {by} takes inside of a fence-signalling section, or with another \
+                 lock held{place}"
+            )
+        }
         Rule::ListUnguarded => {
             format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
         }
@@ -216,7 +222,7 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
 
 /// ` for job`, if the thread's signalling section says what it is for.
 fn of_section(replay: &Replay<'_>, t: ThreadId) -> String {
-    let section = replay.last.thread(t).private().section_fence();
+    let section = replay.thread(t).private().section_fence();
     section.map_or(String::new(), |f| format!(" for {}", words::object_name(replay.program, f)))
 }
 
@@ -300,7 +306,7 @@ fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &s
         return format!("{who} {does} {what}{place}, and somebody {meanwhile}");
     };
     // Where accesses overlap, the other is in the middle of its own. A race without overlap is known by its memory order.
-    let pc = replay.last.thread(other).pc();
+    let pc = replay.thread(other).pc();
     let base = what.split(['[', '.']).next().unwrap_or(what);
     let at_it = words::op_text(program, other, pc).split_whitespace().any(|w| w.split(['.', '[']).next() == Some(base));
     let there = if at_it { words::place(program, other, pc) } else { String::new() };
@@ -337,7 +343,7 @@ fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 
 /// What makes the context of a thread atomic.
 fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
-    let private = replay.last.thread(t).private();
+    let private = replay.thread(t).private();
     let locks = waiting::spinlocks_of(replay.program, &replay.last, t);
     let names: Vec<String> = locks.iter().map(|l| words::object_name(replay.program, *l).into()).collect();
     if !names.is_empty() {
@@ -355,8 +361,7 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
 
 fn stuck(replay: &Replay<'_>) -> String {
     let program = replay.program;
-    let mut unfinished: Vec<ThreadId> =
-        program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done).collect();
+    let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| replay.thread(*t).run() != Run::Done).collect();
     let agents = waiting::waits(program, &replay.last).into_iter().map(|w| w.thread);
     unfinished.extend(agents.filter(|t| program.scripted().all(|s| s != *t)));
     let names: Vec<String> = unfinished.into_iter().map(|t| program.thread_name(t).into()).collect();
@@ -422,7 +427,7 @@ fn fence_at(replay: &Replay<'_>, v: Violation) -> Option<ObjId> {
     let value = match fence {
         Operand::Object(id) => return Some(id),
         Operand::Const(value) => value,
-        Operand::Local(local) => replay.last.thread(v.thread).local(local),
+        Operand::Local(local) => replay.thread(v.thread).local(local),
     };
     match value {
         Value::Ref(handle) => Some(handle.obj),

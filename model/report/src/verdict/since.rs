@@ -52,7 +52,7 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
 /// `at step 5, by gpu (line 9: put f)`.
 fn told(replay: &Replay<'_>, at: usize) -> String {
     let Step { thread, pc, .. } = replay.steps[at];
-    let (program, who) = (replay.program, replay.program.thread_name(thread));
+    let (program, who) = (replay.program, words::who(replay.program, thread, pc));
     format!("at step {}, by {who}{}", at + 1, words::place(program, thread, pc))
 }
 
@@ -99,7 +99,8 @@ pub(super) fn contended(replay: &Replay<'_>, v: Violation) -> String {
     let Some(ctx) = v.object else { return "a lock".into() };
     let steps = &replay.steps[..replay.steps.len().saturating_sub(1)];
     let mut before = replay.initial;
-    steps.iter().for_each(|s| {
+    // No rule about contexts is broken in teardown: it has none that a thread left.
+    steps.iter().filter(|s| replay.program.script(s.thread).is_some()).for_each(|s| {
         before.step(replay.program, s.action());
     });
     match before.object(ctx).facet("contending") {
@@ -118,7 +119,7 @@ pub(super) fn replaced_entry(replay: &Replay<'_>) -> Option<(String, String)> {
 /// The locals that the author's line names, with their values at the end.
 pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = (String, String)> + 'a {
     let (program, t): (&Program, _) = (replay.program, v.thread);
-    let thread = replay.last.thread(t);
+    let thread = replay.thread(t);
     let text = words::op_text(program, t, v.pc);
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
     let mut names: Vec<&str> = text.split(|c| !is_name(c)).filter(|n| !n.is_empty()).collect();

@@ -84,6 +84,10 @@ impl Scene<'_, '_> {
             Takes::Array => self.array(),
             Takes::Place => self.place(script)?,
             Takes::Condition => format!("\"value != {}\"", self.below(WORDS)?),
+            Takes::Shared => {
+                let (var, word) = (self.var()?, self.below(WORDS)?);
+                format!("\"{var} != {word}\"")
+            }
             Takes::Value => self.word(script)?,
             Takes::Number { min, max } => {
                 let span = i64::from(max) - i64::from(min);

@@ -42,6 +42,8 @@ pub(super) struct Scene<'a, 'b> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Work,
+    DelayedWork,
+    Shrinker,
     Timer,
     Proc(usize),
 }
@@ -170,6 +172,8 @@ impl<'a, 'b> Scene<'a, 'b> {
             Kind::Ctx => with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)),
             Kind::Exec => with("exec", "exec", i, "per-thread"),
             Kind::Work => self.section(Section::Work, "work", i),
+            Kind::DelayedWork => self.section(Section::DelayedWork, "later", i),
+            Kind::Shrinker => self.section(Section::Shrinker, "shrinker", i),
             Kind::Timer => self.section(Section::Timer, "timer", i),
             Kind::Struct => return self.structure(i),
         };
@@ -215,6 +219,10 @@ impl<'a, 'b> Scene<'a, 'b> {
             _ if !self.disciplined && self.one_in(12)? => Line::new(format!("fence {name} uninitialised")),
             // Who keeps to the rules signals those of one context in their order.
             _ if !self.disciplined && self.one_in(3)? => Line::new(format!("fence {name} context=1 seqno={}", i + 1)),
+            _ if !self.disciplined && self.one_in(4)? => {
+                let lock = self.object(Kind::Lock, &[])?;
+                Line::new(format!("fence {name} lock={lock}"))
+            }
             _ => Line::new(format!("fence {name}")),
         };
         Ok((name, Some(line)))

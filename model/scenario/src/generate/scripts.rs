@@ -169,11 +169,13 @@ fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
 
 /// What was named before it had a body.
 fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<Line> {
-    let atomic = section != Section::Work;
+    let atomic = !matches!(section, Section::Work | Section::DelayedWork);
     let mut script = Script { atomic, handler: atomic, depth: DEPTH_MAX, ..Script::default() };
     let head = match section {
         Section::Work if scene.coin()? => format!("work {name} queue={}", scene.object(Kind::Workqueue, &[])?),
         Section::Work => format!("work {name}"),
+        Section::DelayedWork => format!("delayed-work {name}"),
+        Section::Shrinker => format!("shrinker {name} unregistered"),
         Section::Timer => format!("timer {name}"),
         Section::Proc(arguments) => {
             let names: Vec<&str> = ["a", "b", "c"].into_iter().take(arguments).collect();

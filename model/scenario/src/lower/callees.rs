@@ -14,7 +14,7 @@ use crate::decls::LOCKS;
 use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::did_you_mean;
-use crate::syntax::{Node, Value as Written, ValueKind};
+use crate::syntax::{Name, Node, Value as Written, ValueKind};
 
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
 const CALLEES_MAX: usize = 32;
@@ -122,8 +122,9 @@ impl<'a> Lower<'a> {
                 "release" => given.release = self.callee(&entry.value, 1),
                 "enable-signaling" => given.enable_signaling = self.callee(&entry.value, 1),
                 "signaled" => given.signaled = self.callee(&entry.value, 1),
+                "wait" => given.wait = self.callee(&entry.value, 2),
                 other => {
-                    let known = ["release", "enable-signaling", "signaled"];
+                    let known = ["release", "enable-signaling", "signaled", "wait"];
                     self.mistakes
                         .add("unknown-option", key.span, format!("there is no hook `{other}`"))
                         .expected(list(known))
@@ -137,12 +138,12 @@ impl<'a> Lower<'a> {
                 if nothing { "this hooks nothing" } else { "a hook names a proc, and has no block of its own" };
             self.mistakes
                 .add("hook", node.head, message)
-                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]`");
+                .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC] [wait=PROC]`");
         }
         for value in node.values() {
             let name = value.span.of(self.text);
             match self.names.find(name) {
-                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).is_none() => {
+                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).or(given.wait).is_none() => {
                     let hooks = &mut self.program.structs[of].release;
                     let twice = hooks.is_some();
                     *hooks = given.release;
@@ -167,6 +168,7 @@ impl<'a> Lower<'a> {
                             (&mut ops.release, given.release),
                             (&mut ops.enable_signaling, given.enable_signaling),
                             (&mut ops.signaled, given.signaled),
+                            (&mut ops.wait, given.wait),
                         ];
                         let mut twice = false;
                         for (hook, new) in pairs {
@@ -196,13 +198,20 @@ impl<'a> Lower<'a> {
     }
 
     fn shrinker(&mut self, node: &'a Node) {
+        const UNREGISTERED: &str = "unregistered";
         let values: Vec<&Written> = node.values().collect();
-        let name = match values.as_slice() {
-            [value] if matches!(&value.kind, ValueKind::Word(word) if is_name(word)) => value.span.of(self.text),
-            _ => "",
+        let (name, flags) = match values.as_slice() {
+            [value, flags @ ..] if matches!(&value.kind, ValueKind::Word(word) if is_name(word)) => {
+                (value.span.of(self.text), flags)
+            }
+            _ => ("", &[][..]),
         };
-        if name.is_empty() || node.entries.len() != 1 || node.block.is_none() {
-            self.mistakes.add("shrinker", node.head, "this is no shrinker").expected("`shrinker NAME { … }`");
+        let later = flags.iter().any(|flag| flag.span.of(self.text) == UNREGISTERED);
+        let well_formed = !name.is_empty() && flags.len() == usize::from(later) && node.entries.len() == values.len();
+        if !well_formed || node.block.is_none() {
+            self.mistakes
+                .add("shrinker", node.head, "this is no shrinker")
+                .expected("`shrinker NAME [unregistered] { … }`");
             return;
         }
         // One choice has seven ways, and one is that there is memory.
@@ -212,7 +221,27 @@ impl<'a> Lower<'a> {
             return;
         }
         let callee = self.register(name, node);
-        self.program.shrinkers.push(callee);
+        let id = self.object(name.to_owned(), ObjectKind::Shrinker { registered: !later });
+        let symbol = Symbol::Object { id, kind: Kind::Shrinker };
+        self.declare_name(&Name { text: name.to_owned(), span: values[0].span }, symbol);
+        self.program.shrinkers.push((callee, Some(id)));
+    }
+
+    /// A shrinker that nobody registers or frees is there all the time: nothing is to be kept of it.
+    pub(super) fn settle_shrinkers(&mut self) {
+        let named = |op: &Op| matches!(op, Op::Shrinker { .. });
+        let all = self.program.scripts.iter().chain([&self.program.setup, &self.program.teardown]);
+        let comes_and_goes =
+            all.flat_map(|script| &script.code).any(|i| matches!(i, Instr::Op { op, .. } if named(op)));
+        let registered = |program: &fenceweave_kernel::Program, id: ObjId| {
+            matches!(program.kind(id), ObjectKind::Shrinker { registered: true })
+        };
+        for at in 0..self.program.shrinkers.len() {
+            let (_, object) = self.program.shrinkers[at];
+            if object.is_some_and(|id| !comes_and_goes && registered(&self.program, id)) {
+                self.program.shrinkers[at].1 = None;
+            }
+        }
     }
 
     /// The lock that a name means: a reservation's is its own.

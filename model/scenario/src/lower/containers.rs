@@ -78,7 +78,8 @@ impl<'a> Lower<'a> {
         }
         let queue = self.object(format!("{}.queue", name.text), ObjectKind::Workqueue { ordered: false });
         // Which thread that is, is known when all are declared.
-        let work = self.object(format!("{}.work", name.text), ObjectKind::Work { worker: ThreadId(0), queue });
+        let work =
+            self.object(format!("{}.work", name.text), ObjectKind::Work { worker: ThreadId(0), queue, delayed: false });
         self.program.containers.push(Container { fence, callbacks: first, work, holds, spare });
         // Readers that walk a chain, and whoever looks at a fence without its lock.
         self.needs_rcu = true;

@@ -76,7 +76,11 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options);
+            if spec.kind.is_some() && options.has("weak") {
+                self.program.weak.extend((first..self.program.objects.len()).map(ObjId::object));
+            }
             self.declare_name(&name, symbol);
             open.push(Open { node, spec, name, symbol });
         }
@@ -147,7 +151,7 @@ impl<'a> Lower<'a> {
             Some(Kind::Callback) => ObjectKind::Callback { func: None },
             Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
             // These have a block of their own.
-            Some(Kind::Work | Kind::Timer) => ObjectKind::Callback { func: None },
+            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => ObjectKind::Callback { func: None },
             Some(Kind::Fence) => ObjectKind::Fence {
                 context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
                 seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
@@ -219,7 +223,7 @@ impl<'a> Lower<'a> {
             let of = u8::try_from(of).unwrap_or(u8::MAX);
             self.object(format!("{}#{i}", name.text), ObjectKind::Slot { of });
         }
-        let (fields, refs) = self.fields(node);
+        let (fields, refs, refs_at) = self.fields(node);
         let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
         for i in 0..slots {
             for field in &fields {
@@ -241,6 +245,7 @@ impl<'a> Lower<'a> {
             slab,
             slots: byte(start)..byte(start + usize::from(slots)),
             refs,
+            refs_at: byte(refs_at),
             release: None,
             fields,
             first_var: byte(first_var),
@@ -249,9 +254,9 @@ impl<'a> Lower<'a> {
         Symbol::Struct(of)
     }
 
-    /// The names of a struct's fields, and the references of a new object.
-    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>) {
-        let (mut fields, mut refs): (Vec<Name>, _) = (Vec::new(), None);
+    /// The names of a struct's fields, and the references of a new object with the number of fields before them.
+    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>, usize) {
+        let (mut fields, mut refs, mut refs_at): (Vec<Name>, _, _) = (Vec::new(), None, 0);
         for field in self.visible(node.children()) {
             let name = &field.name;
             let well_formed =
@@ -263,6 +268,7 @@ impl<'a> Lower<'a> {
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
             } else if name.text == "refs" {
+                refs_at = fields.len();
                 refs = match field.entries[0].value.kind {
                     ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
                     _ => {
@@ -276,7 +282,7 @@ impl<'a> Lower<'a> {
                 fields.push(name.clone());
             }
         }
-        (fields, refs)
+        (fields, refs, refs_at)
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
@@ -314,7 +320,10 @@ impl<'a> Lower<'a> {
                 let class = self.class(declared, false);
                 self.set_class(id, class);
             }
-            Symbol::Object { id, kind: Kind::Fence } => self.complete_container(declared.node, id),
+            Symbol::Object { id, kind: Kind::Fence } => {
+                self.complete_container(declared.node, id);
+                self.complete_fence_lock(declared, id);
+            }
             Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
             Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
             Symbol::PerThread { kind: Kind::Exec, .. } => {}
@@ -353,6 +362,20 @@ impl<'a> Lower<'a> {
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
+        }
+    }
+
+    /// `fence NAME… lock=LOCK`
+    fn complete_fence_lock(&mut self, declared: &Open<'a>, id: ObjId) {
+        let Some(value) = declared.node.option("lock").filter(|_| declared.spec.name == "fence") else { return };
+        let Some(Given::Operand(Operand::Object(shared))) = self.given(None, Takes::Object(&[Kind::Lock]), value)
+        else {
+            return;
+        };
+        if let Some(ObjectKind::Fence { ops, .. }) =
+            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
+        {
+            ops.lock = Some(shared);
         }
     }
 

@@ -137,7 +137,9 @@ impl<'a> Lower<'a> {
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
-            Takes::Place | Takes::Objects(_) | Takes::Fences | Takes::Callback | Takes::Condition => None,
+            Takes::Place | Takes::Objects(_) | Takes::Fences | Takes::Callback | Takes::Condition | Takes::Shared => {
+                None
+            }
         }
     }
 
@@ -510,7 +512,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
+    pub(super) fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
         let Operand::Const(known) = index else {
             return Some(Place::Element { first, len, index });
         };
@@ -528,7 +530,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
+    pub(super) fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
         let Some(local) = unit.read(base, span) else {
             let locals = unit.local_names();
             let known = self.names.find(base);

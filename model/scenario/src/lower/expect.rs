@@ -7,7 +7,7 @@ use fenceweave_kernel::{
 
 use super::entries::reference;
 use super::exprs::{Leaf, postfix};
-use super::names::{Symbol, parts};
+use super::names::{Symbol, is_name, parts};
 use super::{Lower, list};
 use crate::expectations::{Engine, Expectations, Expected, Verdict};
 use crate::expr::{self, Binary, Expr, ExprKind, Quantifier};
@@ -18,20 +18,31 @@ use crate::warnings::WARNINGS;
 /// The clauses of `expect`: the word, how it is written, what it means.
 pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
     ("holds", "holds", "no property is violated; so it is if nothing is said"),
-    ("violates", "violates PROPERTY…", "exactly these properties are violated, each by some execution"),
-    ("never", "never \"E\"…", "no execution passes through a state where this is true"),
-    ("always", "always \"E\"…", "this is true in every state in which it can be said"),
-    ("at-end", "at-end \"E\"…", "this is true at the end of every execution that ends well"),
-    ("sometimes", "sometimes \"E\"…", "some execution passes through a state where this is true"),
+    (
+        "violates",
+        "violates PROPERTY…",
+        "exactly these properties are violated, each by some execution; a clause that has a name (`never \"E\" as=NAME`) is \
+         one of them: named here, it is expected not to hold",
+    ),
+    ("never", "never \"E\"… [as=NAME]", "no execution passes through a state where this is true"),
+    ("always", "always \"E\"… [as=NAME]", "this is true in every state in which it can be said"),
+    ("at-end", "at-end \"E\"… [as=NAME]", "this is true at the end of every execution that ends well"),
+    ("sometimes", "sometimes \"E\"… [as=NAME]", "some execution passes through a state where this is true"),
     (
         "eventually",
-        "eventually \"E\"…",
+        "eventually \"E\"… [as=NAME]",
         "every execution passes through a state where this is true, if no thread that can run is held back for ever; \
          what was never set is not true yet (judged by `explicit`)",
     ),
     ("unreached", "unreached \"why\"", "code that never runs, and conditions that always fall the same way, are meant"),
     ("allow", "allow WARNING \"why\"", "what this warning tells of is meant; the warnings are below"),
 ];
+
+/// Whether a clause can have a name: those that are about states.
+fn has_name(clause: &Node) -> bool {
+    CLAUSES.iter().any(|(name, ..)| *name == clause.name.text)
+        && !matches!(clause.name.text.as_str(), "holds" | "violates")
+}
 
 fn clause_names() -> impl Iterator<Item = &'static str> {
     CLAUSES.iter().map(|(name, ..)| *name)
@@ -42,6 +53,7 @@ impl<'a> Lower<'a> {
     pub(super) fn expectations(&mut self, nodes: &[&'a Node]) -> Expectations {
         let mut expectations = Expectations::default();
         let mut general = None;
+        self.clauses = self.named_clauses(nodes);
         for node in nodes.iter().filter(|node| node.name.text == "expect" && !node.broken) {
             if !node.entries.is_empty() || node.block.is_none() {
                 self.mistakes
@@ -53,6 +65,31 @@ impl<'a> Lower<'a> {
             }
         }
         expectations
+    }
+
+    /// The clauses that have a name: `never "E" as=NAME`.
+    fn named_clauses(&mut self, nodes: &[&'a Node]) -> Vec<String> {
+        let mut names: Vec<String> = vec![];
+        for node in nodes.iter().filter(|node| node.name.text == "expect" && !node.broken) {
+            for clause in self.visible(node.children()) {
+                let Some(value) = clause.option("as").filter(|_| has_name(clause)) else { continue };
+                let said = value.span.of(self.text);
+                let problem = match () {
+                    () if !is_name(said) => "cannot be a name".to_owned(),
+                    () if Property::from_name(said).is_some() => "is a property of its own".to_owned(),
+                    () if names.iter().any(|other| other == said) => "is the name of another clause".to_owned(),
+                    () => String::new(),
+                };
+                if problem.is_empty() {
+                    names.push(said.to_owned());
+                } else {
+                    self.mistakes
+                        .add("clause-name", value.span, format!("`{said}` {problem}"))
+                        .expected("another name: letters, digits, `-` and `_`, beginning with a letter");
+                }
+            }
+        }
+        names
     }
 
     fn clause(&mut self, node: &'a Node, all: &mut Expectations, general: &mut Option<Span>) {
@@ -105,6 +142,7 @@ impl<'a> Lower<'a> {
             line: self.line_of(node.head),
             column: self.place_of(node.head).column,
             engine,
+            name: node.option("as").map(|value| value.span.of(self.text).to_owned()),
         });
     }
 
@@ -139,11 +177,16 @@ impl<'a> Lower<'a> {
 
     /// `engine=loom` restricts a clause.
     fn clause_engine(&mut self, node: &Node) -> Option<Engine> {
-        for key in node.entries.iter().filter_map(|entry| entry.key.as_ref()).filter(|key| key.text != "engine") {
+        let known: &[&str] = if has_name(node) { &["engine", "as"] } else { &["engine"] };
+        for key in node.entries.iter().filter_map(|entry| entry.key.as_ref()) {
+            if known.contains(&key.text.as_str()) {
+                continue;
+            }
+            let expected: Vec<String> = known.iter().map(|name| format!("`{name}=`")).collect();
             self.mistakes
                 .add("unknown-option", key.span, format!("`{}` has no option `{}`", node.name.text, key.text))
-                .expected("`engine=`")
-                .help_if(did_you_mean(&key.text, ["engine"]));
+                .expected(expected.join(" or "))
+                .help_if(did_you_mean(&key.text, known.iter().copied()));
         }
         let value = node.option("engine")?;
         let engine = Engine::from_name(value.span.of(self.text));
@@ -157,12 +200,20 @@ impl<'a> Lower<'a> {
         let mut properties = Vec::new();
         for value in node.values() {
             let said = value.span.of(self.text);
+            if node.name.text == "violates" && self.clauses.iter().any(|name| name == said) {
+                all.broken.push((engine, said.to_owned()));
+                continue;
+            }
             match Property::from_name(said).filter(|_| node.name.text == "violates") {
                 Some(property) => properties.push(property),
                 None => {
-                    let names = || Property::ALL.iter().map(|property| property.name());
-                    let expected =
-                        if node.name.text == "holds" { "nothing after `holds`" } else { "the name of a property" };
+                    let clauses: Vec<&str> = self.clauses.iter().map(String::as_str).collect();
+                    let names = || Property::ALL.iter().map(|property| property.name()).chain(clauses.iter().copied());
+                    let expected = if node.name.text == "holds" {
+                        "nothing after `holds`"
+                    } else {
+                        "the name of a property, or of a clause (`as=NAME`)"
+                    };
                     self.mistakes
                         .add("unknown-property", value.span, format!("`{said}` is no property"))
                         .expected(expected)
@@ -177,7 +228,7 @@ impl<'a> Lower<'a> {
         }
         properties.sort();
         properties.dedup();
-        let verdict = if node.name.text == "holds" { Verdict::Holds } else { Verdict::Violates(properties) };
+        let verdict = if properties.is_empty() { Verdict::Holds } else { Verdict::Violates(properties) };
         let earlier = match engine {
             None => general.replace(node.head),
             Some(engine) => all.verdicts.iter().any(|(of, _)| *of == engine).then_some(node.head),

@@ -121,7 +121,7 @@ impl<'a> Lower<'a> {
         self.compiled(nodes, value.span)
     }
 
-    fn compiled(&mut self, nodes: Vec<ExprNode>, span: Span) -> Option<u16> {
+    pub(super) fn compiled(&mut self, nodes: Vec<ExprNode>, span: Span) -> Option<u16> {
         if Compiled::from_postfix(nodes.clone()).is_none() {
             self.tell_too_deep(span);
             return None;
@@ -151,7 +151,7 @@ impl<'a> Lower<'a> {
         self.add_expr(vec![ExprNode::Const(Value::Unset)])
     }
 
-    fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
+    pub(super) fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
             Leaf::Number(number) => {
                 return self.word(number, span).map(|word| ExprNode::Const(Value::Word(word)));

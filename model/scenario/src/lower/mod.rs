@@ -16,6 +16,7 @@ mod scenario;
 mod script;
 mod threads;
 mod unset;
+mod wait_event;
 
 pub(crate) use expect::CLAUSES;
 pub(crate) use flow::STATEMENTS;
@@ -48,6 +49,8 @@ pub(crate) struct Lower<'a> {
     callees: Vec<callees::Body<'a>>,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
+    /// The clauses of `expect` that have a name.
+    clauses: Vec<String>,
     program: Program,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,

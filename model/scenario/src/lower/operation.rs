@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::exec;
 use fenceweave_kernel::fence;
-use fenceweave_kernel::primitives::{rcu, slab};
+use fenceweave_kernel::primitives::{rcu, slab, waitqueue};
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -65,8 +65,14 @@ impl<'a> Lower<'a> {
         };
         self.act_for(unit, spec, &sorted);
         match self.arguments(unit, node, spec, &sorted) {
+            Some(_) if spec.name == "wait-event" => self.wait_event(unit, node, spec, &sorted),
             Some(args) => self.emit_operation(unit, node, spec, &args, &sorted),
             None => self.result_of_a_mistake(unit, node),
+        }
+        let calculated = std::mem::take(&mut unit.calculated);
+        if !calculated.is_empty() {
+            let unset = self.unset_expr();
+            unit.give_back(calculated, unset);
         }
     }
 
@@ -205,6 +211,9 @@ impl<'a> Lower<'a> {
             let given = match param.takes {
                 Takes::Callback => self.callback_of(unit, value),
                 Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
+                // `wait-event` reads it itself, again and again.
+                Takes::Shared => Some(Given::Flag),
+                Takes::Value if matches!(value.kind, ValueKind::Text { .. }) => self.calculated(unit, value),
                 Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
                 takes => self.given(Some(unit), takes, value),
             };
@@ -259,6 +268,15 @@ impl<'a> Lower<'a> {
             given.into_iter().for_each(|given| args.give(own.name, given));
         }
         complete.then_some(args)
+    }
+
+    /// An operand that is an expression over locals: it is calculated first, which nobody sees.
+    fn calculated(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<Given> {
+        let expr = self.script_expr(unit, value)?;
+        let into = unit.hidden();
+        unit.emit(Instr::Let { into, expr });
+        unit.calculated.push(into);
+        Some(Given::Operand(Operand::Local(into)))
     }
 
     fn tell_missing_operand(&mut self, node: &Node, spec: &OpSpec, operand: &str) {
@@ -378,6 +396,7 @@ impl<'a> Lower<'a> {
         );
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
+        self.program.bare_sleeps |= matches!(op, Op::Wait { at: waitqueue::At::Schedule, .. });
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);
@@ -433,7 +452,13 @@ impl<'a> Lower<'a> {
         self.mistakes.add("options", node.head, message).expected(expected);
     }
 
-    fn result(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, sorted: &Options<'_>) -> Option<LocalId> {
+    pub(super) fn result(
+        &mut self,
+        unit: &Unit<'a>,
+        node: &Node,
+        spec: &OpSpec,
+        sorted: &Options<'_>,
+    ) -> Option<LocalId> {
         let value = sorted.value("into")?;
         if spec.returns.is_empty() {
             self.mistakes

@@ -45,17 +45,31 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`",
     ),
     (
-        "timer",
-        "timer NAME { … }",
-        "a timer and what its handler does, in soft interrupt context, every time that it expires",
+        "delayed-work",
+        "delayed-work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
+        "a work item with a timer, and what it does; it is pending from when it is queued until it starts, and nobody can \
+         say when the timer expires",
     ),
-    ("shrinker", "shrinker NAME { … }", "what a blocking allocation may have to run, in its own place, to find memory"),
+    (
+        "timer",
+        "timer NAME [ARGUMENT] { … }",
+        "a timer and what its handler does, in soft interrupt context, every time that it expires; its argument is what \
+         `mod-timer` gave as `data=`",
+    ),
+    (
+        "shrinker",
+        "shrinker NAME [unregistered] { … }",
+        "what a blocking allocation may have to run, in its own place, to find memory; unregistered, it runs from \
+         `shrinker-register` on",
+    ),
     (
         "hook",
-        "hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC]",
+        "hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC] [wait=PROC]",
         "what the kernel calls: `release` when the last reference to a fence or to an object of a struct is dropped, \
          `enable-signaling` when somebody first wants a fence signalled (it returns 0 to have it signalled at once), \
-         `signaled` when somebody asks about a fence that is not signalled yet (if it returns 1, the one who asked signals it)",
+         `signaled` when somebody asks about a fence that is not signalled yet (if it returns 1, the one who asked signals it), \
+         `wait` in the place of the kernel's own wait, with the fence and whether a signal may end it (its result is the \
+         wait's)",
     ),
     (
         "lock-order",
@@ -164,6 +178,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             called: BTreeSet::new(),
             callees: Vec::new(),
             injections: Vec::new(),
+            clauses: Vec::new(),
             program,
             allocations: Vec::new(),
             limits: Limits::default(),
@@ -258,6 +273,7 @@ impl<'a> Lower<'a> {
             self.find_mmap_lock();
             self.add_rcu();
             self.link_callees();
+            self.settle_shrinkers();
             self.fits(scenario);
         }
         excluded.sort();

@@ -34,6 +34,8 @@ pub(crate) struct Unit<'a> {
     pub(super) call_sites: Vec<u32>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
+    /// Operands of the operation at hand that were calculated.
+    pub(super) calculated: Vec<LocalId>,
     /// Counters of failures, by where those are written.
     counters: BTreeMap<u32, LocalId>,
     /// In setup, the thread on whose behalf something is done.
@@ -93,6 +95,7 @@ impl<'a> Unit<'a> {
             calls: Vec::new(),
             call_sites: vec![],
             free: Vec::new(),
+            calculated: Vec::new(),
             counters: BTreeMap::new(),
             acting: None,
             alone,

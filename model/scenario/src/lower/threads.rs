@@ -25,6 +25,11 @@ pub(super) fn role(node: &Node) -> Option<Role> {
     }
 }
 
+/// Whether a declaration has a script that runs when something else asks for it.
+fn is_deferred(node: &Node) -> bool {
+    matches!(node.name.text.as_str(), "work" | "delayed-work" | "timer")
+}
+
 /// Whether the object has a thread of its own.
 pub(super) fn has_thread(kind: &ObjectKind) -> bool {
     matches!(kind, ObjectKind::Work { .. } | ObjectKind::Timer { .. })
@@ -105,7 +110,7 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "work" | "timer")) {
+        for node in nodes.iter().filter(|node| is_deferred(node)) {
             self.deferred(node);
         }
         for node in nodes.iter().filter(|node| node.name.text == "irq") {
@@ -184,15 +189,15 @@ impl<'a> Lower<'a> {
             .seen(declared, "declared here");
     }
 
-    /// `work NAME [ARGUMENT] [queue=Q]` and `timer NAME`: their objects and their threads.
+    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their threads.
     pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
         let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let mut next = scripted;
-        for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "work" | "timer") && !node.broken) {
+        for node in nodes.iter().filter(|node| is_deferred(node) && !node.broken) {
             let kind = node.name.text.as_str();
             let head = self.deferred_head(node);
             let Some((name, queue)) = head else {
-                let argument = if kind == "work" { " [ARGUMENT] [queue=WORKQUEUE]" } else { "" };
+                let argument = if kind == "timer" { " [ARGUMENT]" } else { " [ARGUMENT] [queue=WORKQUEUE]" };
                 let message = match (node.values().count(), &node.block) {
                     (0, _) => format!("this {kind} has no name"),
                     (_, None) => format!("this {kind} does nothing"),
@@ -208,11 +213,15 @@ impl<'a> Lower<'a> {
                 _ => {
                     let own = format!("{}.queue", name.text);
                     let queue = queue.unwrap_or_else(|| self.object(own, ObjectKind::Workqueue { ordered: false }));
-                    ObjectKind::Work { worker: thread, queue }
+                    ObjectKind::Work { worker: thread, queue, delayed: kind == "delayed-work" }
                 }
             };
             let id = self.object(name.text.clone(), object);
-            let kind = if kind == "timer" { Kind::Timer } else { Kind::Work };
+            let kind = match kind {
+                "timer" => Kind::Timer,
+                "work" => Kind::Work,
+                _ => Kind::DelayedWork,
+            };
             self.declare_name(&name, Symbol::Object { id, kind });
         }
         self.declare_container_works(next);
@@ -220,9 +229,9 @@ impl<'a> Lower<'a> {
 
     fn deferred_head(&mut self, node: &'a Node) -> Option<(Name, Option<ObjId>)> {
         let values: Vec<_> = node.values().collect();
-        let is_work = node.name.text == "work";
+        let is_work = node.name.text != "timer";
         let words = values.iter().all(|v| matches!(&v.kind, ValueKind::Word(word) if is_name(word)));
-        let well_formed = words && (1..=1 + usize::from(is_work)).contains(&values.len()) && node.block.is_some();
+        let well_formed = words && (1..=2).contains(&values.len()) && node.block.is_some();
         let keys = node.entries.iter().filter_map(|entry| entry.key.as_ref());
         if !well_formed || keys.into_iter().any(|key| key.text != "queue" || !is_work) {
             return None;
@@ -243,12 +252,13 @@ impl<'a> Lower<'a> {
         let Some(first) = node.values().next() else { return };
         let name = first.span.of(self.text);
         let Some((Symbol::Object { id, .. }, _)) = self.names.find(name) else { return };
-        let is_work = node.name.text == "work";
+        let is_work = node.name.text != "timer";
         let (begin, end) = if is_work {
             let (at, work, data) = (workqueue::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
             (Op::Worker { work: id }, Op::Work { at, work, data })
         } else {
-            (Op::TimerHandler { timer: id }, Op::Timer { at: timer::At::Done, timer: Operand::Object(id) })
+            let (at, timer, data) = (timer::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
+            (Op::TimerHandler { timer: id }, Op::Timer { at, timer, data })
         };
         let mut unit = Unit::new(name, false);
         let into = node.values().nth(1).map(|argument| {

@@ -64,9 +64,12 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<O
             | Instr::Let { into: local, .. } => {
                 open.push((next, all | bit(local)));
             }
-            Instr::Op { .. } | Instr::Fails { .. } | Instr::Choose { .. } | Instr::Assert { .. } | Instr::Progress => {
-                open.push((next, all))
-            }
+            Instr::Op { .. }
+            | Instr::Fails { .. }
+            | Instr::Judge { .. }
+            | Instr::Choose { .. }
+            | Instr::Assert { .. }
+            | Instr::Progress => open.push((next, all)),
         }
     }
     before

@@ -1,13 +1,16 @@
 //! What runs later or elsewhere: work items, timers, interrupts; and allocation, which may have to run a shrinker.
 
 use fenceweave_kernel::primitives::alloc::Gfp;
-use fenceweave_kernel::primitives::{irq, timer, workqueue};
+use fenceweave_kernel::primitives::{irq, shrinker, timer, workqueue};
 use fenceweave_kernel::{Op, Operand, Value};
 
-use super::{Args, OpSpec, Param, Takes, flag, operand, option};
+use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
 
-const WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
+const WORK: Param = operand("work", Takes::Object(&[Kind::Work, Kind::DelayedWork]));
+const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
+const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]));
+const SHRINKER: Param = operand("shrinker", Takes::Object(&[Kind::Shrinker]));
 const TIMER: Param = operand("timer", Takes::Object(&[Kind::Timer]));
 
 fn work(args: &Args, at: workqueue::At) -> Op {
@@ -16,8 +19,24 @@ fn work(args: &Args, at: workqueue::At) -> Op {
 }
 
 fn timer(args: &Args, at: timer::At) -> Op {
-    Op::Timer { at, timer: args.object("timer") }
+    let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
+    Op::Timer { at, timer: args.object("timer"), data }
 }
+
+/// With a delay, or at once.
+fn delayed(args: &Args, later: workqueue::At, now: workqueue::At) -> Op {
+    work(args, if args.flag("delay") { now } else { later })
+}
+
+const DATA: Opt =
+    option("data", Takes::Value, "what its argument is, 0 without it; the first one counts if it is pending already");
+const NEW_DATA: Opt = option("data", Takes::Value, "what its argument is, 0 without it; the last one counts");
+const DELAY: Opt = option(
+    "delay",
+    Takes::Number { min: 0, max: 0 },
+    "`delay=0` queues it at once; without it its timer expires at any moment from now on",
+);
+const IF_PENDING: &str = "1 if it was pending, else 0";
 
 pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new(
@@ -27,12 +46,8 @@ pub(super) const OPS: &[OpSpec] = &[
         "queue_work() schedule_work()",
         |args| work(args, workqueue::At::Queue),
     )
-    .options(&[option(
-        "data",
-        Takes::Value,
-        "what its argument is, 0 without it; the first one counts if it is pending already",
-    )])
-    .returns("1 if it was not pending, else 0"),
+    .options(&[DATA])
+    .returns("1 if it was queued; 0 if it was pending, or is disabled"),
     OpSpec::new(
         "flush-work",
         &[WORK],
@@ -42,16 +57,92 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .returns("1 if there was something to wait for, else 0"),
     OpSpec::new(
+        "cancel-work",
+        &[PLAIN_WORK],
+        "takes a work item off its queue; a run in progress goes on",
+        "cancel_work()",
+        |args| work(args, workqueue::At::CancelOnly),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
         "cancel-work-sync",
-        &[WORK],
-        "takes a work item off its queue, and sleeps until it does not run",
+        &[PLAIN_WORK],
+        "takes a work item off its queue, and sleeps until it does not run; meanwhile it cannot be queued",
         "cancel_work_sync()",
         |args| work(args, workqueue::At::Cancel),
     )
-    .returns("1 if it was pending, else 0"),
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "queue-delayed-work",
+        &[DELAYED_WORK],
+        "has a delayed work item run later, unless it is pending already",
+        "queue_delayed_work() schedule_delayed_work()",
+        |args| delayed(args, workqueue::At::QueueDelayed, workqueue::At::Queue),
+    )
+    .options(&[DATA, DELAY])
+    .returns("1 if it was not pending; 0 if it was, or is disabled"),
+    OpSpec::new(
+        "mod-delayed-work",
+        &[DELAYED_WORK],
+        "has a delayed work item run later, whether it was pending or not: its delay begins anew",
+        "mod_delayed_work()",
+        |args| delayed(args, workqueue::At::Mod, workqueue::At::ModNow),
+    )
+    .options(&[NEW_DATA, DELAY])
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "flush-delayed-work",
+        &[DELAYED_WORK],
+        "queues a delayed work item at once if its timer runs, and sleeps until the last queued run is over",
+        "flush_delayed_work()",
+        |args| work(args, workqueue::At::FlushDelayed),
+    )
+    .returns("1 if there was something to wait for, else 0"),
+    OpSpec::new(
+        "cancel-delayed-work",
+        &[DELAYED_WORK],
+        "takes a delayed work item off its timer or its queue; a run in progress goes on",
+        "cancel_delayed_work()",
+        |args| work(args, workqueue::At::CancelOnly),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "cancel-delayed-work-sync",
+        &[DELAYED_WORK],
+        "takes a delayed work item off its timer or its queue, and sleeps until it does not run; meanwhile it cannot be \
+         queued",
+        "cancel_delayed_work_sync()",
+        |args| work(args, workqueue::At::Cancel),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "disable-work",
+        &[WORK],
+        "cancels a work item, which cannot be queued until it is enabled as often; a run in progress goes on",
+        "disable_work() disable_delayed_work()",
+        |args| work(args, workqueue::At::Disable),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "disable-work-sync",
+        &[WORK],
+        "cancels a work item, which cannot be queued until it is enabled as often, and sleeps until it does not run",
+        "disable_work_sync() disable_delayed_work_sync()",
+        |args| work(args, workqueue::At::DisableSync),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "enable-work",
+        &[WORK],
+        "takes back one disabling of a work item; it is not queued by that",
+        "enable_work() enable_delayed_work()",
+        |args| work(args, workqueue::At::Enable),
+    )
+    .returns("1 if it can be queued again, else 0"),
     OpSpec::new("mod-timer", &[TIMER], "arms a timer: it expires at any moment from now on", "mod_timer()", |args| {
         timer(args, timer::At::Mod)
     })
+    .options(&[NEW_DATA])
     .returns("1 if it was pending already, else 0"),
     OpSpec::new(
         "del-timer",
@@ -69,6 +160,20 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| timer(args, timer::At::DelSync),
     )
     .returns("1 if it was pending, else 0"),
+    OpSpec::new(
+        "shrinker-register",
+        &[SHRINKER],
+        "lets reclaim run a shrinker from here on",
+        "shrinker_register() register_shrinker()",
+        |args| Op::Shrinker { at: shrinker::At::Register, shrinker: args.object("shrinker") },
+    ),
+    OpSpec::new(
+        "shrinker-free",
+        &[SHRINKER],
+        "unregisters a shrinker, sleeps until nobody runs it, and frees it: reclaim never runs it again",
+        "shrinker_free() unregister_shrinker()",
+        |args| Op::Shrinker { at: shrinker::At::Free, shrinker: args.object("shrinker") },
+    ),
     OpSpec::new(
         "local-irq-disable",
         &[],

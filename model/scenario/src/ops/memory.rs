@@ -39,7 +39,7 @@ fn access(args: &Args, how: How, a: Option<&str>, b: Option<&str>) -> Op {
     let default = match how {
         How::Load | How::Store => Order::Relaxed,
         // atomic_t.txt: what returns nothing is unordered, what returns a value is fully ordered.
-        How::Add if !args.flag("into") => Order::Relaxed,
+        How::Add | How::Or | How::And | How::Xor if !args.flag("into") => Order::Relaxed,
         _ => Order::Full,
     };
     let value = |name: Option<&str>| name.map_or(Operand::Const(Value::Unset), |name| args.object(name));
@@ -58,7 +58,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "load",
         &[PLACE],
         "reads a word",
-        "READ_ONCE() smp_load_acquire() atomic_read() rcu_dereference()",
+        "READ_ONCE() smp_load_acquire() atomic_read() test_bit() rcu_dereference()",
         |args| access(args, How::Load, None, None),
     )
     .options(&[LOAD_ORDER, DATA_RACE])
@@ -80,6 +80,33 @@ pub(super) const OPS: &[OpSpec] = &[
     )
     .options(&[ADD_ORDER])
     .returns("the new value"),
+    OpSpec::new(
+        "or",
+        &[PLACE, VALUE],
+        "sets bits of a word, atomically",
+        "atomic_or() atomic_fetch_or() set_bit() test_and_set_bit() test_and_set_bit_lock()",
+        |args| access(args, How::Or, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
+    OpSpec::new(
+        "and",
+        &[PLACE, VALUE],
+        "keeps bits of a word and clears all others, atomically",
+        "atomic_and() atomic_fetch_and() atomic_andnot() clear_bit() test_and_clear_bit() clear_bit_unlock()",
+        |args| access(args, How::And, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
+    OpSpec::new(
+        "xor",
+        &[PLACE, VALUE],
+        "flips bits of a word, atomically",
+        "atomic_xor() atomic_fetch_xor() change_bit() test_and_change_bit()",
+        |args| access(args, How::Xor, Some("value"), None),
+    )
+    .options(&[RMW_ORDER])
+    .returns("what was there"),
     OpSpec::new(
         "xchg",
         &[PLACE, VALUE],

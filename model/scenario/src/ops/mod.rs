@@ -65,7 +65,9 @@ pub(crate) enum Takes {
     Array,
     /// An expression over locals and the word that is read at the place before.
     Condition,
-    /// A word or a reference.
+    /// An expression over locals and shared words, which are read each time that it is asked for.
+    Shared,
+    /// A word or a reference; of an operation also an expression over locals.
     Value,
     /// A number that is known beforehand.
     Number { min: i32, max: i32 },

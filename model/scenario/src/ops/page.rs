@@ -49,7 +49,7 @@ pub(crate) fn synopsis(op: &OpSpec) -> String {
             Takes::OneOf(words) => text.push_str(&words.join("|")),
             Takes::Objects(_) | Takes::Fences => text.push_str(&format!("{}…", param.name.to_uppercase())),
             Takes::Place => text.push_str("PLACE [at=INDEX]"),
-            Takes::Condition => text.push_str(&format!("\"{}\"", param.name.to_uppercase())),
+            Takes::Condition | Takes::Shared => text.push_str(&format!("\"{}\"", param.name.to_uppercase())),
             _ => text.push_str(&param.name.to_uppercase()),
         }
     }

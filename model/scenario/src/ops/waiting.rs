@@ -62,6 +62,18 @@ pub(super) const OPS: &[OpSpec] = &[
     })
     .returns("how many were woken"),
     OpSpec::new(
+        "wait-event",
+        &[QUEUE, operand("condition", Takes::Shared)],
+        "sleeps on a wait queue until a condition over shared words and locals is true; it is looked at first, and after \
+         each time that the thread has gone on the queue again, each word in a load of its own",
+        "wait_event() wait_event_timeout() wait_event_interruptible() wait_event_interruptible_timeout() \
+         wait_event_killable()",
+        |args| wait(args, waitqueue::At::Schedule),
+    )
+    .options(&[INTERRUPTIBLE, flag("killable", "a pending signal ends the wait: it is a fatal one"), TIMEOUT])
+    .returns("0; with a timeout 1 if it became true and 0 if not; -ERESTARTSYS after a signal")
+    .fails(ERESTARTSYS),
+    OpSpec::new(
         "wait-for-completion",
         &[COMPLETION],
         "sleeps until a completion is done, and takes it",

@@ -3,9 +3,9 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
-use super::parser;
 use super::token::{Kind, Token, lex};
 use super::tree::{Entry, File, Node, Value, ValueKind};
+use super::{parser, text};
 use crate::report::{Mistakes, Span};
 
 /// Tells what `kdl` refuses, or reads otherwise than the parser did.
@@ -106,7 +106,7 @@ fn same_entries(ours: &[Entry], theirs: &[KdlEntry]) -> bool {
 fn same_value(ours: &Value, theirs: &KdlValue) -> bool {
     match (&ours.kind, theirs) {
         (ValueKind::Word(ours), KdlValue::String(theirs)) => ours == theirs,
-        (ValueKind::Text { said, .. }, KdlValue::String(theirs)) => said == theirs,
+        (ValueKind::Text { said, .. }, KdlValue::String(theirs)) => *said == text::visible(theirs.clone()),
         (ValueKind::Int(ours), KdlValue::Integer(theirs)) => i128::from(*ours) == *theirs,
         _ => false,
     }

@@ -99,7 +99,24 @@ fn unescape(raw: &str, place: Span, mistakes: &mut Mistakes) -> String {
         said.extend(found);
         skip(&mut rest, length);
     }
-    said
+    visible(said)
+}
+
+/// A text is only ever shown: what would move a terminal's cursor or set its title is shown as it may be written.
+pub(super) fn visible(text: String) -> String {
+    let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_shown) {
+        return text;
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if is_shown(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+    }
+    out
 }
 
 /// `u{1f}`: up to six hexadecimal digits.

@@ -22,7 +22,7 @@ fn names_in(text: &str) -> impl Iterator<Item = &str> {
 impl<'a> About<'a> {
     pub(super) fn unused(&mut self) {
         let mut named = BTreeSet::new();
-        mentioned(self.node.children(), self.text, &mut named);
+        mentioned(self.node.children(), true, self.text, &mut named);
         let mut unused: Vec<(&str, &str, Span)> = Vec::new();
         for node in self.sections().into_iter().filter(|node| decls::named(&node.name.text).is_some()) {
             let is_only_class = node.name.text == "ww-class" && self.has_class_unnamed();
@@ -56,6 +56,20 @@ impl<'a> About<'a> {
     fn has_class_unnamed(&self) -> bool {
         let of_a_class = |node: &&Node| matches!(node.name.text.as_str(), "ww-mutex" | "acquire-ctx");
         self.sections().iter().filter(|node| of_a_class(node)).any(|node| node.option("class").is_none())
+    }
+
+    /// Whether nothing but its declaration names it.
+    pub(super) fn is_unnamed(&self, declared: Span) -> bool {
+        fn names(nodes: &[Node], text: &str, declared: Span) -> bool {
+            let name = declared.of(text);
+            nodes.iter().any(|node| {
+                let values = node.entries.iter().map(|entry| entry.value.span).filter(|span| *span != declared);
+                node.name.text == name
+                    || values.into_iter().any(|span| names_in(span.of(text)).any(|said| said == name))
+                    || names(node.children(), text, declared)
+            })
+        }
+        !names(self.node.children(), self.text, declared)
     }
 
     fn unused_labels(&mut self, section: &'a Node) {
@@ -132,10 +146,10 @@ fn without_places(program: &Program) -> Program {
     bare
 }
 
-/// The names that anything but a declaration of them says.
-fn mentioned<'a>(nodes: &'a [Node], text: &'a str, named: &mut BTreeSet<&'a str>) {
+/// The names that anything but a declaration of them says. `lock x` is a declaration among those, and an operation in a script.
+fn mentioned<'a>(nodes: &'a [Node], outside: bool, text: &'a str, named: &mut BTreeSet<&'a str>) {
     for node in nodes {
-        let declares = decls::named(&node.name.text).is_some();
+        let declares = outside && decls::named(&node.name.text).is_some();
         let prose = matches!(node.name.text.as_str(), "about" | "case" | "unreached");
         for entry in node.entries.iter().filter(|_| !prose) {
             if entry.key.is_some() || !declares {
@@ -144,7 +158,7 @@ fn mentioned<'a>(nodes: &'a [Node], text: &'a str, named: &mut BTreeSet<&'a str>
         }
         // The members of an array are written as statements of its block.
         named.insert(node.name.text.as_str());
-        mentioned(node.children(), text, named);
+        mentioned(node.children(), outside && node.name.text == "only", text, named);
     }
 }
 

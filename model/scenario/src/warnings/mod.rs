@@ -1,15 +1,19 @@
 //! What makes a verdict empty: code that never ran, a case that is another's double, a condition that is true at once.
 //!
 //! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of the text alone
-//! is `declared` and `errnos`; `reached` says what engines came to. [`warnings`] is the door.
+//! is `declared`, `errnos` and `barriers`; `reached` says what engines came to. [`warnings`] is the door.
 //!
 //! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement in
 //! several cases, and it is enough that one of them comes to it.
 
+mod barriers;
 mod conditions;
+mod coverage;
 mod declared;
 mod errnos;
 mod reached;
+
+pub use coverage::{Coverage, Taken};
 
 use fenceweave_kernel::{Cover, Moment, ObjId};
 
@@ -27,6 +31,7 @@ pub(crate) const WARNINGS: &[(&str, &str)] = &[
     (SAME_PROGRAM, "a case that is the same program as another"),
     (UNSIGNALED, "a fence that others can wait for, and that nothing in the scenario signals"),
     (SAME_NUMBER, "two fences with one context and one number"),
+    (MISPLACED_BARRIER, "a barrier for beside an atomic operation or a lock, where there is none"),
     (POSITIVE_ERRNO, "a comparison with an error number without its minus"),
     (TRUE_AT_ONCE, "a `sometimes` that is true before the first step"),
     (
@@ -44,6 +49,7 @@ const UNUSED: &str = "unused";
 const SAME_PROGRAM: &str = "same-program";
 const UNSIGNALED: &str = "unsignaled";
 const SAME_NUMBER: &str = "same-number";
+const MISPLACED_BARRIER: &str = "misplaced-barrier";
 const POSITIVE_ERRNO: &str = "positive-errno";
 const TRUE_AT_ONCE: &str = "true-at-once";
 const NEVER_JUDGED: &str = "never-judged";
@@ -61,6 +67,8 @@ pub struct Seen<'a> {
     pub complete: bool,
     /// Whether no property was found broken.
     pub holds: bool,
+    /// Whether some execution goes on for ever and should not: then nothing is to be had behind its loop.
+    pub endless: bool,
     /// Fences that were published and left unsignalled, though nothing in the program signals them.
     pub unsignaled: Vec<ObjId>,
     /// What was seen of the conditions.
@@ -111,6 +119,7 @@ pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> 
     about.unused();
     about.same_programs();
     about.same_numbers();
+    about.misplaced_barriers();
     about.positive_errnos();
     about.conditions();
     about.unsignaled();

@@ -22,6 +22,8 @@ struct Known {
     came: u64,
     /// How often its condition was true and false; `None` without one.
     ways: Option<(u64, u64)>,
+    /// Some case that has it goes round for ever.
+    endless: bool,
     /// Its condition reads a local.
     reads: bool,
     /// The cases in which a decision kept executions from it, as bits.
@@ -63,6 +65,7 @@ impl<'a> About<'a> {
             let of = Of {
                 program: &case.program,
                 bit: 1 << at,
+                endless: seen.is_some_and(|seen| seen.endless),
                 cut: seen.is_some_and(|seen| !seen.complete),
                 called: &called,
             };
@@ -136,7 +139,8 @@ impl<'a> About<'a> {
             _ => return false,
         };
         let said = format!("the {} `{name}` {what}", section.name.text);
-        self.warn(NEVER_RUNS, section.head, said, help + WAY_OUT);
+        let help = way_out(said.ends_with("limit"), &help);
+        self.warn(NEVER_RUNS, section.head, said, help);
         true
     }
 
@@ -168,7 +172,9 @@ impl<'a> About<'a> {
             }
             known = Some(known.unwrap_or(false) | statement.cut);
         }
-        known.or(written.then_some(false))
+        // A call has no instructions of its own: what is named somewhere may be called.
+        let name = section.values().next()?.span;
+        known.or((written && self.is_unnamed(name)).then_some(false))
     }
 
     /// Statements of a block, those in `only` in its place.
@@ -180,7 +186,8 @@ impl<'a> About<'a> {
         let nodes = self.flat(nodes);
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
-            let here = statements.get(&self.place(node.head));
+            // A loop's own instruction is the jump back, which a turn that always leaves it never comes to.
+            let here = statements.get(&self.place(node.head)).filter(|_| node.name.text != "loop");
             if node.name.text == "unreached" && here.is_some_and(|known| known.came > 0) {
                 let said = format!("executions come to this `{}`", one_line(node.head, self.text));
                 self.warn(STALE, node.head, said, "leave it out: what follows runs");
@@ -223,7 +230,7 @@ impl<'a> About<'a> {
         if let Some(told) = told.filter(|_| !meant) {
             let said =
                 format!("{}: `{}`{}", no_execution(told.cut), one_line(first.head, self.text), and_more(&nodes[..run]));
-            let help = "leave it out, or mend what keeps executions from it".to_owned() + WAY_OUT;
+            let help = way_out(told.cut, "leave it out, or mend what keeps executions from it");
             self.warn(UNREACHED, first.head, said, help);
         }
         run
@@ -231,7 +238,7 @@ impl<'a> About<'a> {
 
     /// A condition that was looked at and always falls the same way.
     fn one_way(&mut self, node: &'a Node, other: Option<&'a Node>, known: &Known, statements: &Statements) {
-        if !matches!(node.name.text.as_str(), "when" | "while") || known.unjudged {
+        if !matches!(node.name.text.as_str(), "when" | "while") || known.unjudged || known.endless {
             return;
         }
         let (truth, unseen) = match (known.ways, other) {
@@ -263,17 +270,23 @@ impl<'a> About<'a> {
         let Some(first) = inside.iter().find(|node| has_code(node)) else { return };
         let line = self.place(first.head).line;
         let said = format!(
-            "the condition of `{said}` {fell}: what stands in its {} from line {line} on never runs{}",
+            "the condition of `{said}` {fell}: what stands in its {} from line {line} on {}{}",
             if truth { "`else`" } else { "block" },
+            if known.cut { "did not run" } else { "never runs" },
             and_more(&inside)
         );
-        let help = "let what it reads take its other values, or leave that out".to_owned() + WAY_OUT;
+        let help = way_out(known.cut, "let what it reads take its other values, or leave that out");
         self.warn(UNREACHED, node.head, said, help);
     }
 }
 
 /// How an author says that it is meant.
 const WAY_OUT: &str = "; if it is meant, begin its block with `unreached \"why\"`";
+
+/// What to do about it; a search that was cut may just not have come so far.
+fn way_out(cut: bool, help: &str) -> String {
+    if cut { "raise the limit".to_owned() } else { help.to_owned() + WAY_OUT }
+}
 
 fn never(cut: bool, runs: &str) -> String {
     if cut { "did not run within the limit".to_owned() } else { format!("never {runs}") }
@@ -328,6 +341,7 @@ struct Of<'p> {
     program: &'p Program,
     bit: u32,
     cut: bool,
+    endless: bool,
     called: &'p BTreeSet<&'p str>,
 }
 
@@ -336,6 +350,9 @@ impl Of<'_> {
     fn note(&self, script: &Script, passed: Option<&[Passed]>, all: &mut Statements) {
         let mut kept_from = passed.map(|passed| self.kept_from(script, passed)).unwrap_or_default();
         let mut behind = passed.map(|passed| behind(script, passed)).unwrap_or_default();
+        if self.endless {
+            behind.iter_mut().zip(&mut kept_from).for_each(|(behind, kept)| *behind |= std::mem::take(kept));
+        }
         if self.cut {
             // An operation that was not over when the limit was hit has broken nothing: that is what kept executions.
             kept_from.iter_mut().zip(&mut behind).for_each(|(kept, behind)| *kept |= std::mem::take(behind));
@@ -343,6 +360,7 @@ impl Of<'_> {
         for (pc, (instr, line)) in script.code.iter().zip(&script.lines).enumerate().filter(|(_, (_, l))| l.line > 0) {
             let known = all.entry(Place { line: line.line, column: line.column }).or_default();
             known.cut |= self.cut;
+            known.endless |= self.endless;
             let Some(here) = passed.and_then(|passed| passed.get(pc)) else {
                 known.unjudged = true;
                 continue;

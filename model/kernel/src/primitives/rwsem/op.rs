@@ -333,6 +333,14 @@ impl RwSemOp {
 }
 
 impl RwSemOp {
+    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first; the
+    /// owner word together with the count.
+    fn goes_on_at_once<R: Runtime>(&self, cx: &mut Cx<'_, R>, queues: bool) -> bool {
+        queues && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
+            || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutation::RwMarkWakeOneStep)
+            || self.at == At::SetOwner && cx.mutated(Mutation::RwOwnerOneStep)
+    }
+
     fn one<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Read => self.read(cx),
@@ -368,19 +376,11 @@ impl RwSemOp {
     }
 }
 
-impl RwSemOp {
-    /// Coarse steps put back: whether the next step belongs to the one that began there.
-    fn is_coarse<R: Runtime>(&self, cx: &Cx<'_, R>, from: At) -> bool {
-        from == At::ReadQueue && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
-            || self.at == At::SetOwner && cx.mutated(Mutation::RwOwnerOneStep)
-    }
-}
-
 impl Protocol for RwSemOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let from = self.at;
+        let queues = self.at == At::ReadQueue;
         let mut flow = self.one(cx);
-        while flow == Flow::Go && self.is_coarse(cx, from) {
+        while flow == Flow::Go && self.goes_on_at_once(cx, queues) {
             flow = self.one(cx);
         }
         flow

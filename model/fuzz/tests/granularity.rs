@@ -1,0 +1,67 @@
+//! No step hides a middle that others see: the accesses of every step that the shipped scenarios and many generated ones take.
+
+use fenceweave_explore::{Limits, Task, explicit};
+use fenceweave_kernel::granularity::{self, Seen};
+use fenceweave_scenario::{generate, load, load_file};
+use std::path::{Path, PathBuf};
+
+/// States of each search.
+const STATES: u64 = 1_500;
+/// Generated scenarios.
+const GENERATED: u64 = 400;
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).expect("the scenarios");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "kdl") {
+            found.push(path);
+        }
+    }
+}
+
+fn explore(loaded: &fenceweave_scenario::Loaded) -> usize {
+    let limits = Limits { states: STATES, ..Limits::default() };
+    let cases = loaded.scenarios.iter().flat_map(|s| &s.cases);
+    cases
+        .map(|case| {
+            let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
+            explicit::explore(&task, &limits, &());
+        })
+        .count()
+}
+
+fn look() -> (usize, Vec<Seen>) {
+    let mut shipped = vec![];
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut shipped);
+    let mut programs = 0;
+    for path in shipped {
+        programs += explore(&load_file(&path).expect("a shipped scenario"));
+    }
+    for seed in 0..GENERATED {
+        let text = generate::from_seed(seed, &generate::Size::default()).text;
+        programs += explore(&load("generated.kdl", &text).expect("a generated scenario"));
+    }
+    (programs, granularity::seen())
+}
+
+#[test]
+fn no_step_hides_a_middle_that_others_see() {
+    // Release builds count nothing.
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let (programs, seen) = look();
+    let mistakes = granularity::mistakes(&seen);
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+    let page = granularity::page(programs, &seen);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/granularity.md");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &page).expect("the page");
+    }
+    let written = std::fs::read_to_string(&path).expect("the page");
+    assert!(written == page, "{} is not what it would be: INSTA_UPDATE=always", path.display());
+}

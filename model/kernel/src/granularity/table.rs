@@ -1,0 +1,247 @@
+//! The steps that make several accesses, and why nobody can tell.
+
+/// Steps with a middle that nobody can see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Merged {
+    /// Their labels, of whichever machine: many are part of others.
+    pub points: &'static [&'static str],
+    /// Why nobody can tell.
+    pub why: &'static str,
+}
+
+/// What is several steps because others see each of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Split {
+    /// The kernel's function.
+    pub function: &'static str,
+    /// The steps.
+    pub steps: &'static str,
+}
+
+/// What was one step once, and showed too little.
+pub const SPLIT: &[Split] = &[
+    Split {
+        function: "down_read()",
+        steps: "count, `RWSEM_READER_OWNED`; where somebody waits, a look at the owner word before it joins or queues",
+    },
+    Split {
+        function: "rwsem_down_read_slowpath()",
+        steps: "a look at the count, off the count and WAITERS on, what `rwsem_cond_wake_waiter()` does, `set_current_state()`, \
+                a look at `waiter->task`, `__set_current_state()`; `wait_lock` is held over the first three",
+    },
+    Split {
+        function: "rwsem_down_write_slowpath()",
+        steps: "WAITERS or a look at the count, `set_current_state()`, `rwsem_try_write_lock()`, `__set_current_state()`; \
+                `wait_lock` is held over all of them",
+    },
+    Split {
+        function: "rwsem_mark_wake()",
+        steps: "count a reader, take that back or set the owner word, count the others and give the lock to each",
+    },
+    Split { function: "downgrade_write()", steps: "count, owner word, `rwsem_downgrade_wake()`" },
+    Split { function: "wake_up_q()", steps: "of a semaphore: one task after the other, in the queue's order" },
+    Split {
+        function: "__mutex_unlock_slowpath()",
+        steps: "the owner word, a look at the list, `wake_up_q()` after `wait_lock` (where some sleep is bare)",
+    },
+    Split { function: "dma_fence_init()", steps: "in typesafe memory: count, flags, error" },
+    Split {
+        function: "kmem_cache_alloc()",
+        steps: "of a typesafe slab: the memory, then each store of the driver's in the declared order",
+    },
+];
+
+/// All of them.
+pub const MERGED: &[Merged] = &[
+    Merged {
+        points: &[
+            "dma_fence_chain_init",
+            "dma_fence_array_create",
+            "dma_fence_allocate_private_stub",
+            "dma_resv_list_alloc",
+            "copy entry",
+            "dma_fence_get, collect",
+            "sync_file_create: dma_fence_get",
+            "kmem_cache_alloc",
+            "dma_fence_init",
+            "ww_acquire_init",
+        ],
+        why: "what is written is memory that nobody else knows yet; what else is touched is one access",
+    },
+    Merged {
+        points: &[
+            "dma_fence_release",
+            "syncobj: put old fence",
+            "get_rcu_safe: dma_fence_put",
+            "sync_file_release: dma_fence_put",
+        ],
+        why: "the last reference is gone: who still finds the memory under RCU touches the count alone, which stays 0",
+    },
+    Merged {
+        points: &["num_fences++", "write slot", "replace entry", "dma_fence_get"],
+        why: "one store; what is read besides only the holder of the reservation's lock writes, and that is the caller",
+    },
+    Merged {
+        points: &["sort", "return the fences", "chain: unlink previous nodes"],
+        why: "the words are the caller's own array, or of nodes that nobody has a reference to any more",
+    },
+    Merged {
+        points: &["down_read: given the lock?"],
+        why: "a load, and the reader's own bit, which nobody looks at until it queues again",
+    },
+    Merged {
+        points: &["down_read: signal pending (wait_lock)"],
+        why: "the grant is given under `wait_lock` alone: what is read cannot change before the count is written",
+    },
+    Merged {
+        points: &[
+            "down_read: wake readers (wait_lock)",
+            "rwsem_downgrade_wake (wait_lock)",
+            "rwsem_mark_wake: let the readers in (wait_lock)",
+            "page fault: mmap_read_lock",
+        ],
+        why: "only a reader that waits looks at its grant. One that finds none yet sleeps, as it would have a moment before, or \
+              wants `wait_lock`, and has the grant when it gets that",
+    },
+    Merged {
+        points: &["down_write: cmpxchg count", "down_write: try (wait_lock)", "down_write_trylock"],
+        why: "who finds the writer's bit in the count does not look at the owner word",
+    },
+    Merged {
+        points: &["clear ctx", "drm_exec_cleanup", "drm_exec_fini", "drm_exec_unlock_obj"],
+        why: "how many locks a context holds others ask only of one whose task waits, under that mutex's `wait_lock`",
+    },
+    Merged {
+        points: &["hand over to first waiter (wait_lock)", "check waiters (wait_lock)"],
+        why: "a wake-up that a word goes before: who is woken was asleep, and looks again at all of it",
+    },
+    Merged {
+        points: &["queue (wait_lock)", "woken: recheck (wait_lock)", "acquired: leave wait list (wait_lock)"],
+        why: "the fast paths see the owner word and its flags. WAITERS and HANDOFF say only where the holder goes on: to \
+              `wait_lock`, which is held; a trylock that failed and one that fails again are one; a context that is published \
+              between WAITERS and the look at it is one whose task sees WAITERS and looks at the waiters itself. The judge has each \
+              access as a step and finds the same of random programs",
+    },
+    Merged {
+        points: &["woken: trylock", "first waiter spins: trylock"],
+        why: "the task's own state, and one exchange; whether a waker comes between makes no difference to a task that looks again",
+    },
+    Merged {
+        points: &[
+            "prepare_to_wait",
+            "prepare_to_wait_exclusive",
+            "schedule",
+            "back from schedule",
+            "send_sig",
+            "poll: set_current_state",
+        ],
+        why: "the task's state and its pending signal: who sets the state looks for a signal after it, here or in schedule(), and \
+              who sends one sets it before he looks at the state",
+    },
+    Merged {
+        points: &[
+            "wait_for_completion",
+            "wait_for_completion: woken",
+            "woken (fence lock)",
+            "queue callback (fence lock)",
+        ],
+        why: "the task's own state, under the lock that whoever wakes it holds",
+    },
+    Merged {
+        points: &["complete_all"],
+        why: "who is woken first wants the completion's lock before he does anything, and that is held until all are awake",
+    },
+    Merged {
+        points: &["wake_up_q"],
+        why: "the task may be listed again before it is awake: then its new waker finds it running, or this one does",
+    },
+    Merged {
+        points: &["rcu_read_unlock"],
+        why: "the section ends for the grace period that waits for it, and for nobody else",
+    },
+    Merged {
+        points: &["ops->signaled", "ops->signaled: true", "ops->signaled: false"],
+        why: "a section of RCU begins or ends beside one access: a grace period waits for it a little longer or not",
+    },
+    Merged {
+        points: &[
+            "add_callback (fence lock)",
+            "add_callback: queue, unlock",
+            "remove_callback (fence lock)",
+            "enable signalling (fence lock)",
+        ],
+        why: "one change of the flags; the callback's own words are looked at under the fence's lock alone, which is held",
+    },
+    Merged {
+        points: &[
+            "dma_fence_signal: set SIGNALED",
+            "dma_fence_check_and_signal: set SIGNALED",
+            "dma_fence_enable_sw_signaling",
+            "dma_fence_get_status",
+            "down_read: writer gone? (wait_lock)",
+            "down_read: queue, off the count (wait_lock)",
+            "down_write: queue (wait_lock)",
+            "down_write: got it, running (wait_lock)",
+            "spin_unlock",
+            "spin_unlock_irqrestore",
+            "local_irq_enable",
+            "preempt_enable",
+            "irq_exit",
+            "timer expires",
+            "timer function returns",
+        ],
+        why: "what a lock, or interrupts or preemption off, begins or ends for RCU beside one access: a grace period waits for that section a little longer or not",
+    },
+    Merged {
+        points: &[
+            "dma_fence_free",
+            "array: dma_fence_free",
+            "chain: dma_fence_free",
+            "kref_put",
+            "grace period begins",
+            "grace period ends",
+            "reclaim",
+            "synchronize_rcu",
+        ],
+        why: "who is inside of a read-side section: a section that begins meanwhile finds no pointer to what goes, and one that ends meanwhile might have ended before",
+    },
+    Merged {
+        points: &["dma_fence_put", "refcount_dec_and_test"],
+        why: "an underflow, which ends the execution: the count is put right for the report",
+    },
+    Merged {
+        points: &["array: set pending error", "ops->signaled: set SIGNALED"],
+        why: "one change; what is read besides is the error of a fence that is signalled or locked, which stays",
+    },
+    Merged {
+        points: &["dma_fence_set_error"],
+        why: "an error that comes after SIGNALED is the violation, whether the kernel's own look would have seen the bit or not",
+    },
+    Merged {
+        points: &[
+            "sync_file_get_fence",
+            "syncobj query: dma_fence_get head",
+            "syncobj: get_rcu_safe",
+            "syncobj: lock, get previous",
+            "syncobj: look again, add to list",
+            "syncobj: lock, exchange pointer",
+        ],
+        why: "the pointer is read under the lock that changes it, or does not change; a count that a reference of somebody's keeps above 0 may grow at any time",
+    },
+    Merged {
+        points: &["poll: poll_freewait", "poll: woken", "sync_file_poll: poll_wait", "syncobj: woken"],
+        why: "the waiter's own state and its own entry, which a waker only sets or takes off",
+    },
+    Merged {
+        points: &["cancel_work_sync", "work function returns"],
+        why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock",
+    },
+    Merged {
+        points: &["arrive"],
+        why: "a rendezvous is the model's own: those that wait cannot run before the last has arrived",
+    },
+    Merged {
+        points: &["wake_up", "wake_up_all", "sync_file_poll: wake_up_all", "run callback"],
+        why: "open where several sleep: who is woken first can act on the next one (send it a signal) before that one is woken, which is not shown; one sleeper is one access",
+    },
+];
