@@ -10,7 +10,6 @@ macro_rules! kinds {
 
         impl Kind {
             /// Every kind.
-            #[cfg(test)]
             pub(crate) const ALL: &'static [Kind] = &[$(Kind::$variant),*];
 
             /// The kind by the name that the option `kind=` takes.

@@ -14,7 +14,9 @@ pub fn reference_page() -> String {
     let mut page =
         String::from("# A scenario\n\nA file holds `scenario NAME { … }`, once or more. In the block stand:\n\n");
     page.push_str(&entries(SECTIONS));
-    page.push_str("- and declarations\n\n# Expectations\n\nEach may be restricted by `engine=ENGINE`.\n\n");
+    page.push_str("- and declarations\n\n");
+    page.push_str(TEXT);
+    page.push_str("# Expectations\n\nEach may be restricted by `engine=ENGINE`.\n\n");
     page.push_str(&entries(CLAUSES));
     page.push_str(&seen());
     page.push_str(&warnings());
@@ -28,34 +30,96 @@ pub fn reference_page() -> String {
 
 /// What a condition can name.
 fn seen() -> String {
-    let (id, thread) = (ObjId::default(), ThreadId::default());
-    let kinds = [
-        ObjectKind::Spinlock,
-        ObjectKind::WwMutex { class: id, resv: None },
-        ObjectKind::AcquireCtx { class: id },
-        ObjectKind::Fence { context: 0, seqno: 0, initialised: true, ops: Default::default() },
-        ObjectKind::Callback { func: None },
-        ObjectKind::Work { worker: thread, queue: id, delayed: false },
-        ObjectKind::Workqueue { ordered: false },
-        ObjectKind::Timer { handler: thread },
-        ObjectKind::WaitQueue,
-        ObjectKind::Completion,
-        ObjectKind::Barrier { parties: 1 },
-        ObjectKind::Refcount { init: 1 },
-    ];
     let mut page = String::from(
         "\nA condition sees words and names, a variable (`x`, `array.1`), a field (`group.0.state`), a local of a thread, a \
          work item or a timer (`submit.r`, `w.0.r`, `any w.r`, `all w.r`; what a thread returned is its local `return`; a \
          proc's own locals are not seen), and of objects:\n\n",
     );
-    for kind in &kinds {
-        let facets: Vec<String> = facet_names(kind).iter().map(|facet| format!("`.{facet}`")).collect();
-        let name = Kind::of(kind).map_or("", Kind::name);
-        page.push_str(&format!("- `{name}`: {}\n", facets.join(", ")));
+    for kind in Kind::ALL {
+        let facets = sample(*kind).map_or(&[][..], |object| facet_names(&object));
+        let facets: Vec<String> = facets.iter().map(|facet| format!("`.{facet}`")).collect();
+        if !facets.is_empty() {
+            page.push_str(&format!("- `{}`: {}\n", declared(*kind), facets.join(", ")));
+        }
     }
-    page.push_str("\nA `resv` shows what its lock shows.\n\n");
+    page.push_str(
+        "\nA `resv` shows what its lock shows, too. What is in a syncobj is the word `NAME.fence`. A lock's `.owner` and a \
+         `.fence` are references, NULL without one; `.waiters` and `.tasks` are numbers of threads; the others are words, 1 \
+         or 0 where they say yes or no.\n\n",
+    );
     page
 }
+
+/// How an object of a kind is declared.
+fn declared(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Mutex => "lock kind=mutex",
+        Kind::RwSem => "lock kind=rwsem",
+        other => other.name(),
+    }
+}
+
+/// An object of a kind: what it shows does not depend on how it was declared. Nothing for what is no object.
+fn sample(kind: Kind) -> Option<ObjectKind> {
+    let (id, thread) = (ObjId::default(), ThreadId::default());
+    Some(match kind {
+        Kind::Lock => ObjectKind::Spinlock,
+        Kind::WaitQueue => ObjectKind::WaitQueue,
+        Kind::Completion => ObjectKind::Completion,
+        Kind::Barrier => ObjectKind::Barrier { parties: 1 },
+        Kind::Refcount => ObjectKind::Refcount { init: 1 },
+        Kind::Ctx => ObjectKind::AcquireCtx { class: id },
+        Kind::WwMutex => ObjectKind::WwMutex { class: id, resv: None },
+        Kind::Fence => ObjectKind::Fence { context: 0, seqno: 0, initialised: true, ops: Default::default() },
+        Kind::Callback => ObjectKind::Callback { func: None },
+        Kind::Resv => ObjectKind::Resv { lock: id, lists: (id, 0), variant: Default::default(), debug_mutexes: false },
+        Kind::DelayedWork => ObjectKind::Work { worker: thread, queue: id, delayed: true },
+        Kind::Work => ObjectKind::Work { worker: thread, queue: id, delayed: false },
+        Kind::Workqueue => ObjectKind::Workqueue { ordered: false },
+        Kind::Timer => ObjectKind::Timer { handler: thread },
+        Kind::Mutex => ObjectKind::Mutex { config: Default::default() },
+        Kind::RwSem => ObjectKind::RwSem,
+        Kind::List => ObjectKind::List { guard: None },
+        Kind::WakeQ => ObjectKind::WakeQ,
+        Kind::Exec => ObjectKind::Exec { ctx: id },
+        Kind::SyncFile => ObjectKind::SyncFile { variant: Default::default() },
+        Kind::Syncobj => ObjectKind::Syncobj { fence: id, variant: Default::default() },
+        Kind::Struct | Kind::WwClass | Kind::Shrinker => return None,
+    })
+}
+
+/// How a file is written, and what stands between quotes.
+const TEXT: &str = "\
+# The text
+
+A file is [KDL](https://kdl.dev) of version 2, in UTF-8. A statement is a line: a word, operands, options `key=value` and flags, \
+and a block `{ … }` as its last. `;` ends a statement before the end of its line; a `\\` at the end of a line continues it. `//` \
+begins a comment, `/* … */` is one, and `/-` before a statement, an entry or a block disables it. A text stands in `\"…\"`, one of \
+several lines in `\"\"\"` on lines of their own. A name is letters, digits, `-` and `_`, and begins with a letter. `else { … }` is a \
+statement of its own, on a new line or after `;`.
+
+An operand or a value is a name, a local, a number (`3`, `-5`, `0x1f`), `NULL`, an errno (`-ENOMEM`), a field of what a local \
+refers to (`p.state`, or `p->state`), or a word in capitals, which stands for a number of its own (`IDLE`). Numbers have 32 bits \
+and a sign. A negative number is shown as an errno only where the scenario names that errno, or an operation of its own returns it.
+
+A local is born by `into=NAME` or by `let NAME=\"…\"`, belongs to its thread or call, and holds a word or a reference. Reading one \
+that was never set is a mistake where that is certain, and the violation `unset-read` where it is not.
+
+# Expressions
+
+What `when`, `while`, `let`, `assert` and the expectations have between quotes is an expression: C's operators, binding as in C \
+(`||`, `&&`, `|`, `^`, `&`, `== !=`, `< <= > >=`, `<< >>`, `+ -`, `* / %`, `! -`, and parentheses) over names, numbers, errnos and \
+`NULL`. Comparisons, `!`, `&&` and `||` give 1 or 0; everything but 0 and NULL is true. `&&` and `||` look at both sides, which \
+has no effect, and a side that decides alone is enough: `x && y` is false where `x` is, even if `y` was never set. Division by \
+zero is a violation. References compare by `==` and `!=`, with each other and with `NULL`; NULL equals 0. `IS_ERR(p)` is true of a \
+word from -4095 to -1, which is what a pointer holds that is an error; `IS_ERR_OR_NULL(p)` also of NULL; `PTR_ERR(p)` and \
+`ERR_PTR(r)` are the same word. Between a name and a minus stands a blank, for `-` may be part of a name. There is no `~`, `?:`, \
+assignment, index or other call.
+
+In a script an expression sees the thread's locals alone: shared words are read by operations, a step each. In `expect` it sees \
+what is listed there, and no locals without their thread's name.
+
+";
 
 /// What `check` warns of.
 fn warnings() -> String {

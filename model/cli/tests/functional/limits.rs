@@ -14,11 +14,7 @@ fn a_limit_on_states_says_what_was_covered() {
     warning[unreached]: big.kdl:4:54: no execution came here within the limit: `unlock fb`
       |     thread t count=10 { lock fb; unlock fb; lock fb; unlock fb }
       |                                                      ^^^^^^^^^
-<<<<<<< HEAD
       help: raise the limit
-=======
-      help: leave it out, or mend what keeps executions from it; if it is meant, begin its block with `unreached "why"`
->>>>>>> main
 
     1 case in 1 file: 0 as expected, 1 incomplete, 1 warning
     -- exit code 3

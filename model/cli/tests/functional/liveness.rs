@@ -126,17 +126,10 @@ fn what_happens_eventually_is_judged_by_explicit_or_by_nobody() {
 
     raise the limit (--states, --executions, --memory, --time), or look for mistakes at random: --sample urw
 
-<<<<<<< HEAD
     warning[unreached]: unseen.kdl:4:49: the condition of `when "seen"` was not true within the limit: what stands in its block from line 4 on did not run
       |     thread irq { loop { load request into=seen; when "seen" { break } } }
       |                                                 ^^^^^^^^^^^
       help: raise the limit
-=======
-    warning[unreached]: unseen.kdl:4:49: the condition of `when "seen"` was not true within the limit: what stands in its block from line 4 on never runs
-      |     thread irq { loop { load request into=seen; when "seen" { break } } }
-      |                                                 ^^^^^^^^^^^
-      help: let what it reads take its other values, or leave that out; if it is meant, begin its block with `unreached "why"`
->>>>>>> main
 
     1 case in 1 file: 0 as expected, 1 incomplete, 1 warning
     -- exit code 3

@@ -535,9 +535,12 @@ impl<'a> Lower<'a> {
             let locals = unit.local_names();
             let known = self.names.find(base);
             if let Some((symbol, declared)) = known {
+                let word = self.program.vars.iter().any(|var| var.name == format!("{base}.{field}"));
+                let help = "an operation of the object reads it, and a condition in `expect` sees it";
                 self.mistakes
                     .add("not-a-place", span, format!("`{base}` is {}, which has no fields", symbol.one()))
                     .expected("a local that refers to an object of a struct")
+                    .help_if(word.then(|| format!("`{base}.{field}` is a word of its own: {help}")))
                     .seen(declared, "declared here");
             } else {
                 self.tell_unknown_name(base, span, &locals);

@@ -460,6 +460,11 @@ impl<'a> Lower<'a> {
             return Some(ExprNode::Read(Seen::Facet(id, name)));
         }
         let known = || own.iter().chain(locks).copied();
+        // Some objects keep a word of their own, which is a variable with a name below theirs: what is in a syncobj.
+        let word = self.program.vars.iter().position(|var| var.name == parts.join("."));
+        if let Some(word) = word {
+            return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
+        }
         // A work item and a timer have a thread of their own, with locals.
         let runs = match kind {
             ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => Some(*runs),
