@@ -22,7 +22,7 @@ pub use make::{Sort, make};
 const SHUTTLE: u64 = 8;
 
 /// More states than that, and a program of a campaign is not judged.
-pub const MOST: usize = 60_000;
+pub const MOST: usize = 20_000;
 
 /// What was counted of the programs of a sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -181,7 +181,7 @@ fn ask_about(
     prepare(&mut case.program);
     let here = Ends::of_judge(&judged);
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
-    let limits = Limits { states: 200_000, executions: 20_000, ..Limits::default() };
+    let limits = Limits { states: 200_000, executions: 1_000, ..Limits::default() };
     let found = explicit::explore(&task, &limits, &());
     if !found.coverage.is_complete() {
         return Ok(Opinion::TooLarge);

@@ -68,3 +68,18 @@ fn the_same_number_is_the_same_program() {
     }
     assert!(matches!(second::ask(Sort::Words, 1, 2), Ok(Opinion::TooLarge)));
 }
+
+/// A step that does too much at once is the same mistake in all engines. Each of these is told within 500 programs.
+#[cfg(feature = "mutants")]
+#[test]
+fn a_coarse_step_is_found() {
+    use fenceweave_kernel::Mutation;
+    const COARSE: [(Sort, Mutation); 2] =
+        [(Sort::Rwsem, Mutation::RwReadQueueOneStep), (Sort::Rwsem, Mutation::RwOwnerOneStep)];
+    let found = COARSE.map(|(sort, mutation)| {
+        let first = (0..500).find(|n| second::ask_mutated(sort, *n, MOST, mutation).is_err());
+        println!("{}: program {first:?} of {}", mutation.name(), sort.name());
+        first
+    });
+    assert!(found.iter().all(Option::is_some), "{found:?}");
+}

@@ -106,6 +106,7 @@ mutations! {
         RwMarkWakeNotWoken "rwsem-mark-wake-not-woken" in "rwsem_mark_wake()" "gives readers the lock and does not wake them";
         RwMarkWakeNotCounted "rwsem-mark-wake-not-counted" in "rwsem_mark_wake()" "readers are let in uncounted";
         RwReadQueueOneStep "rwsem-read-queue-one-step" in "rwsem_down_read_slowpath()" "coarse step put back: the whole section under wait_lock is one step";
+        RwOwnerOneStep "rwsem-owner-one-step" in "rwsem_set_reader_owned()" "coarse step put back: the owner word is stored together with the count";
         RwMarkWakeOneStep "rwsem-mark-wake-one-step" in "rwsem_mark_wake()" "coarse step put back: the first reader is counted and all are let in at once";
         RwLeaveNoWake "rwsem-leave-no-wake" in "rwsem_del_wake_waiter()" "who gives up wakes nobody";
         RwLeaveKeepsFlag "rwsem-leave-keeps-flag" in "rwsem_del_waiter()" "the last waiter leaves the WAITERS flag";

@@ -333,10 +333,12 @@ impl RwSemOp {
 }
 
 impl RwSemOp {
-    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first.
+    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first; the
+    /// owner word together with the count.
     fn goes_on_at_once<R: Runtime>(&self, cx: &mut Cx<'_, R>, queues: bool) -> bool {
         queues && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
             || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutation::RwMarkWakeOneStep)
+            || self.at == At::SetOwner && cx.mutated(Mutation::RwOwnerOneStep)
     }
 
     fn one<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
