@@ -89,7 +89,7 @@ fn a_violation_on_weak_memory_is_reached_from_its_token() {
 #[test]
 fn a_race_that_no_interleaving_shows_is_reached_from_its_token() {
     let plain = PUBLISH.replace("var data flag weak", "var data plain weak; var flag weak").replace("; CHECK", "");
-    let project = Project::new().file("publish.kdl", &plain.replace("; CLAUSE", ""));
+    let project = Project::new().file("publish.kdl", plain.replace("; CLAUSE", ""));
     let token = project.run("check publish.kdl --engine loom").exits(1).token();
     let replayed = project.run(&format!("replay publish.kdl {token}")).exits(1);
     assert!(replayed.out.contains("data-race: "), "{}", replayed.out);
