@@ -208,7 +208,7 @@ pub enum Statement {
     When(usize, i32, Vec<Statement>),
     /// What is done only if a local has another value than this.
     WhenNot(usize, i32, Vec<Statement>),
-    /// For ever, until a [`Statement::BreakIf`].
+    /// For ever, until a [`Statement::BreakIfNot`].
     Loop(Vec<Statement>),
     /// Leaves the innermost loop if a local has another value than this.
     BreakIfNot(usize, i32),

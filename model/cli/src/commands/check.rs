@@ -68,7 +68,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
         let _ = write(&total.text());
     }
     if let Some(path) = &args.coverage_lcov
-        && let Err(e) = std::fs::write(path, &total.lcov)
+        && let Err(e) = crate::files::write_whole(path, &total.lcov)
     {
         return usage(&format!("{}: {e}", path.display()));
     }
