@@ -57,7 +57,7 @@ fn engines_that_find_the_same_tell_it_once() {
     two-orders: NOT AS EXPECTED: violates deadlock; expected: holds
       explicit  complete
       shuttle   complete; the same 2 outcomes
-      loom      complete; the same 2 outcomes
+      loom      complete, without load buffering and late stores; the same 2 outcomes
     ");
 }
 
@@ -68,11 +68,11 @@ fn all_engines_on_what_is_as_expected() {
     twice/buggy: violates fence-signaled-twice, as expected
       explicit  complete
       shuttle   complete; the same 2 outcomes
-      loom      complete; the same 2 outcomes
+      loom      complete, without load buffering and late stores; the same 2 outcomes
     twice/fixed: holds, as expected
       explicit  complete
       shuttle   complete; the same 2 outcomes
-      loom      complete; the same 2 outcomes
+      loom      complete, without load buffering and late stores; the same 2 outcomes
 
     2 cases in 1 file: 2 as expected
     -- exit code 0

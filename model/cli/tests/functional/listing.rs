@@ -72,7 +72,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       -h, --help     Print help
       -V, --version  Print version
 
-    Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, 3 incomplete (a limit was hit; nothing unexpected was seen before).
+    Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that could not be written, 3 incomplete (a limit was hit; nothing unexpected was seen before).
     -- exit code 0
     ");
     assert!(Project::new().run("--version").exits(0).out.starts_with("fenceweave "));

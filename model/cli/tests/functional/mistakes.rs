@@ -76,7 +76,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      5 │     thread b { signal fb; goto nowhere }
      6 │     expect { hodls; violates dedlock }
        ·                              ───┬───
-       ·                                 ╰── expected the name of a property
+       ·                                 ╰── expected the name of a property, or of a clause (`as=NAME`)
      7 │ }
        ╰────
       help: did you mean `deadlock`?

@@ -117,7 +117,7 @@ fn every_line_has_a_count_and_every_condition_two() {
     coverage of s.kdl
                |    1 | scenario s {
                |    2 |  var x
-             2 |    3 |  proc p { add x 1 }
+             3 |    3 |  proc p { add x 1 }
              3 |    4 |  thread a { load x into=v; when "v == 5" { unreached "no" } }  <- `when "v == 5"`: true 0, false 3  <- `unreached "no"`: 0
                |    5 |  thread b { p; p }
                |    6 | }

@@ -85,6 +85,8 @@ impl System {
 fn words(program: &Program, objects: usize) -> usize {
     let mut first = program.clone();
     first.objects.truncate(objects);
+    // What a variable begins with may be an object that is not there.
+    first.vars.iter_mut().for_each(|var| var.init = Value::Unset);
     let (hub, _) = Hub::create(|| World::<Loom>::new(&first));
     let words = hub.words();
     hub.dissolve();

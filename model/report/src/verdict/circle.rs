@@ -31,7 +31,8 @@ fn has(program: &Program, link: &Found, of: &[ObjId]) -> Option<ObjId> {
     let (t, wanted) = (link.violation.thread, link.violation.object);
     let replay = Replay::of(program, &link.trace);
     let owes = |o: ObjId| is_fence(program, o) && program.signallers(o).any(|s| s == t);
-    let holds = |o: ObjId| replay.last.world.is_held_by(o, t);
+    // A word that is spun on is no object that could be held.
+    let holds = |o: ObjId| o.as_object().is_some() && replay.last.world.is_held_by(o, t);
     let others = || of.iter().copied().filter(|o| Some(*o) != wanted);
     // Whose script may signal a fence need not be who does.
     let event = |o: ObjId| !is_fence(program, o) && !is_lock(program, o);

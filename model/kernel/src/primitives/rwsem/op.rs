@@ -388,13 +388,14 @@ impl Protocol for RwSemOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let sem = Footprint::writes(self.sem);
-        match self.at {
+        let touched = match self.at {
             At::ReadSleep | At::WriteSleep | At::Running => Footprint::writes(v.my_task()),
             At::ReadWait | At::WriteTry | At::WriteRunning => sem.write(v.my_task()),
             At::WakeUp => self.wakes.iter().take(1).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t))),
-            at if at.takes_wait_lock() || at.is_inside() => irqs_footprint(v, sem),
             _ => sem,
-        }
+        };
+        // Any step under `wait_lock` may be the one that begins or ends it.
+        if self.at.takes_wait_lock() || self.at.is_inside() { irqs_footprint(v, touched) } else { touched }
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
