@@ -29,7 +29,9 @@ use crate::contention;
 /// How far the engines go with one scenario.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// States of each search.
+    /// States of the search that the others are held against: one that was cut says little of them.
+    pub whole: u64,
+    /// States of each other search.
     pub states: u64,
     /// Executions of each search on shuttle's threads.
     pub executions: u64,
@@ -41,9 +43,9 @@ pub struct Bounds {
 
 impl Bounds {
     /// For builds that check every step.
-    const CHECKED: Bounds = Bounds { states: 1_000, executions: 200, loom: 15, sabotage: None };
+    const CHECKED: Bounds = Bounds { whole: 10_000, states: 1_000, executions: 200, loom: 15, sabotage: None };
     /// For builds that do not.
-    const QUICK: Bounds = Bounds { states: 5_000, executions: 1_200, loom: 50, sabotage: None };
+    const QUICK: Bounds = Bounds { whole: 300_000, states: 5_000, executions: 1_200, loom: 50, sabotage: None };
 }
 
 impl Default for Bounds {
@@ -149,12 +151,13 @@ fn programs(loaded: &Loaded) -> Vec<Program> {
 fn judge_case(case: &Case, disciplined: bool, bounds: &Bounds, facts: &mut Facts) -> Result<(), Failure> {
     let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };
     let limits = Limits { states: bounds.states, executions: bounds.executions, ..Limits::default() };
-    let whole = explicit::explore(&task, &limits, &());
+    let far = Limits { states: bounds.whole, ..limits };
+    let whole = explicit::explore(&task, &far, &());
     facts.limited |= !whole.coverage.is_complete();
     facts.violated |= !whole.found.is_empty();
     facts.states += whole.counts.states;
     facts.contended |= whole.outcomes.len() > 1 || contention::somebody_waits(&case.program);
-    exact(&task, &limits, &whole)?;
+    exact(&task, &far, &whole)?;
     shuttle_agrees(&task, &limits, &whole, bounds.sabotage, facts)?;
     if bounds.loom > 0 && !facts.limited {
         loom_agrees(&task, bounds, &whole, facts)?;

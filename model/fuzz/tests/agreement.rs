@@ -8,7 +8,7 @@ use fenceweave_fuzz::{
 use fenceweave_scenario::generate::{Size, from_seed, generate};
 
 /// Debug builds check every step, which takes its time.
-const SMALL: Bounds = Bounds { states: 500, executions: 100, loom: 10, sabotage: None };
+const SMALL: Bounds = Bounds { whole: 500, states: 500, executions: 100, loom: 10, sabotage: None };
 
 #[test]
 fn the_engines_agree_on_whatever_the_bytes_say() {
