@@ -31,6 +31,8 @@ pub struct Failure {
     pub property: Option<Property>,
     /// The way to the state that shows it, where there is one: the first engine's.
     pub trace: Option<Trace>,
+    /// Whether it is about what is seen when teardown is over.
+    pub at_end: bool,
 }
 
 /// What a judgement comes to.
@@ -59,7 +61,7 @@ impl Judgement {
         let known = self.failures.iter().position(|f| f.text == text);
         let at = known.unwrap_or(self.failures.len());
         if known.is_none() {
-            self.failures.push(Failure { engines: vec![], text, property: None, trace: None });
+            self.failures.push(Failure { engines: vec![], text, property: None, trace: None, at_end: false });
         }
         let failure = &mut self.failures[at];
         if !failure.engines.contains(&engine) {
@@ -232,7 +234,8 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
         Moment::Sometimes => (&None, seen.seen_true.is_none()),
     };
     if let Some(trace) = broken {
-        j.fail(engine, format!("line {}: `{}` does not hold", e.line, e.text), Some(trace.clone()));
+        let failure = j.fail(engine, format!("line {}: `{}` does not hold", e.line, e.text), Some(trace.clone()));
+        failure.at_end = e.condition.moment == Moment::AtEnd;
     }
     if missing && run.coverage.is_complete() {
         let never = format!("line {}: `{}` was never seen", e.line, e.text);

@@ -165,6 +165,7 @@ fn failure(case: &Case, run: &CaseRun, f: &Failure, style: Style) -> String {
     let all = finder.map_or(&[][..], |r| &r.found);
     match all.iter().find(|found| found.trace == *way && Some(found.violation.property) == f.property) {
         Some(found) => out.push_str(&counterexample(case, found, all, MAX_LINES / 2, style)),
+        None if f.at_end => out.push_str(&trace::render(&Counterexample::end(&case.program, way), style)),
         None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), style)),
     }
     out

@@ -43,6 +43,8 @@ pub struct Counterexample<'a> {
     pub violation: Option<Violation>,
     /// From where on it could not be helped.
     pub point_of_no_return: Option<&'a PointOfNoReturn>,
+    /// It is about what is seen when teardown is over.
+    pub at_end: bool,
 }
 
 impl<'a> Counterexample<'a> {
@@ -53,12 +55,18 @@ impl<'a> Counterexample<'a> {
             trace: &found.trace,
             violation: Some(found.violation),
             point_of_no_return: Some(&found.point_of_no_return),
+            at_end: false,
         }
     }
 
     /// A way to a state at which nothing need be wrong.
     pub fn way(program: &'a Program, trace: &'a Trace) -> Counterexample<'a> {
-        Counterexample { program, trace, violation: None, point_of_no_return: None }
+        Counterexample { program, trace, violation: None, point_of_no_return: None, at_end: false }
+    }
+
+    /// A way to an end at which something is not as it should be.
+    pub fn end(program: &'a Program, trace: &'a Trace) -> Counterexample<'a> {
+        Counterexample { at_end: true, ..Counterexample::way(program, trace) }
     }
 
     /// How many steps can be taken before nothing ends well any more, and how it would end well from there.
@@ -76,7 +84,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
     // it did where loads were stale, a replay on one memory cannot tell.
     let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
-    let replay = match example.violation.is_some_and(at_end) && example.trace.weak.is_none() {
+    let replay = match (example.at_end || example.violation.is_some_and(at_end)) && example.trace.weak.is_none() {
         true => Replay::with_teardown(program, example.trace),
         false => Replay::of(program, example.trace),
     };

@@ -375,7 +375,8 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
             let are = if n == 1 { "is" } else { "are" };
             format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end")
         }
-        _ => format!("{who} made {what} and did not free it"),
+        // What has no count is owed by who made it.
+        _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
 
 use crate::{
-    replay::{Change, End, Replay, Step},
+    replay::{Change, End, Replay, Step, of_setup},
     words,
 };
 use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, ThreadId, Violation};
@@ -60,6 +60,20 @@ fn told(replay: &Replay<'_>, at: usize) -> String {
     let Step { thread, pc, .. } = replay.steps[at];
     let (program, who) = (replay.program, words::who(replay.program, thread, pc));
     format!("at step {}, by {who}{}", at + 1, words::place(program, thread, pc))
+}
+
+/// Who made an object that is there at the end, and where: `a, at step 3 (line 4: new o into=p),`.
+pub(super) fn maker(replay: &Replay<'_>, what: &str) -> Option<String> {
+    let life = format!("{what}.life");
+    let made = |c: &Change| c.subject == life && c.to() == "live";
+    match last(replay, made) {
+        Some(at) => {
+            let Step { thread, pc, .. } = replay.steps[at];
+            let who = words::who(replay.program, thread, pc);
+            Some(format!("{who}, at step {}{},", at + 1, words::place(replay.program, thread, pc)))
+        }
+        None => of_setup(replay.program, &replay.initial).iter().any(made).then(|| "setup".into()),
+    }
 }
 
 /// The last operation of a thread that left more references than it found, by its first step that took one.

@@ -26,7 +26,11 @@ pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
     ),
     ("never", "never \"E\"… [as=NAME]", "no execution passes through a state where this is true"),
     ("always", "always \"E\"… [as=NAME]", "this is true in every state in which it can be said"),
-    ("at-end", "at-end \"E\"… [as=NAME]", "this is true at the end of every execution that ends well"),
+    (
+        "at-end",
+        "at-end \"E\"… [as=NAME]",
+        "this is true at the end of every execution that ends well, when teardown is over; the other clauses look at the states from the end of setup to that of the last thread",
+    ),
     ("sometimes", "sometimes \"E\"… [as=NAME]", "some execution passes through a state where this is true"),
     (
         "eventually",
