@@ -387,6 +387,15 @@ impl Program {
         self.containers.iter().any(of_container) || self.objects.iter().any(of_syncobj)
     }
 
+    /// The slot whose field a word is.
+    pub(crate) fn slot_of(&self, var: ObjId) -> Option<ObjId> {
+        let var = var.as_var()?;
+        self.structs.iter().find_map(|s| {
+            let at = var.checked_sub(usize::from(s.first_var))?.checked_div(s.fields.len())?;
+            (at < s.slots.len()).then(|| ObjId(s.slots.start + at as u8))
+        })
+    }
+
     /// The words of a slot's fields with their initial values.
     pub(crate) fn fields_of(&self, slot: ObjId) -> impl Iterator<Item = (ObjId, Value)> {
         let fields = self.struct_of(slot).map_or(&[][..], |s| &s.fields);

@@ -16,7 +16,7 @@ pub fn reference_page() -> String {
     page.push_str(&entries(SECTIONS));
     page.push_str("- and declarations\n\n");
     page.push_str(TEXT);
-    page.push_str("# Expectations\n\nEach may be restricted by `engine=ENGINE`.\n\n");
+    page.push_str("# Expectations\n\nEach may be restricted by `engine=ENGINE`. Several conditions in one clause are joined by *and*: `never \"A\" \"B\"` says that both are never true at once.\n\n");
     page.push_str(&entries(CLAUSES));
     page.push_str(&seen());
     page.push_str(&warnings());

@@ -76,7 +76,11 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "lock-order LOCK LOCK…",
         "a documented order: to wait for a lock with one held that stands after it is a violation",
     ),
-    ("teardown", "teardown { … }", "runs alone, when all threads are done"),
+    (
+        "teardown",
+        "teardown { … }",
+        "runs alone, when all threads are done and nothing is queued, armed or to be called back any more; what may still be pending when a driver goes is a thread's to find",
+    ),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
     (
         "inject",

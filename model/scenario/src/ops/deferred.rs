@@ -240,6 +240,14 @@ pub(super) const GFP: super::Opt = option(
      systems and disks alone; `atomic` and `nowait`: may fail at any time",
 );
 
+/// The same for what is made of a slab: whose slots are what there is.
+pub(super) const NEW_GFP: super::Opt = option(
+    "gfp",
+    Takes::OneOf(&["kernel", "nofs", "noio", "atomic", "nowait"]),
+    "how its memory is to be had, as of `alloc`; without it there is memory, and nothing is asked: neither whether it may \
+     sleep nor what reclaim would wait for",
+);
+
 /// What the word for that means.
 pub(crate) fn gfp(word: Option<&str>) -> Gfp {
     if matches!(word, Some("atomic" | "nowait")) { Gfp::Atomic } else { Gfp::Kernel }

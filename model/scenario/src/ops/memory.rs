@@ -87,7 +87,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "atomic_or() atomic_fetch_or() set_bit() test_and_set_bit() test_and_set_bit_lock()",
         |args| access(args, How::Or, Some("value"), None),
     )
-    .options(&[RMW_ORDER])
+    .options(&[ADD_ORDER])
     .returns("what was there"),
     OpSpec::new(
         "and",
@@ -96,7 +96,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "atomic_and() atomic_fetch_and() atomic_andnot() clear_bit() test_and_clear_bit() clear_bit_unlock()",
         |args| access(args, How::And, Some("value"), None),
     )
-    .options(&[RMW_ORDER])
+    .options(&[ADD_ORDER])
     .returns("what was there"),
     OpSpec::new(
         "xor",
@@ -105,7 +105,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "atomic_xor() atomic_fetch_xor() change_bit() test_and_change_bit()",
         |args| access(args, How::Xor, Some("value"), None),
     )
-    .options(&[RMW_ORDER])
+    .options(&[ADD_ORDER])
     .returns("what was there"),
     OpSpec::new(
         "xchg",
@@ -176,7 +176,7 @@ pub(super) const OPS: &[OpSpec] = &[
         "kmem_cache_alloc() kzalloc() kmalloc()",
         |args| Op::Slab { at: slab::At::New, target: args.object("struct") },
     )
-    .options(&[super::deferred::GFP])
+    .options(&[super::deferred::NEW_GFP])
     .returns("a reference to the new object, or NULL where it may fail")
     .fails(Value::Null),
     OpSpec::new("get", &[OBJECT], "takes another reference to an object", "kref_get()", |args| Op::Slab {
