@@ -404,6 +404,11 @@ pub const EXPLAINED: &[(Mutation, &str)] = &[
         "a lock that is free while readers wait is about to be given to them by the rwsem_wake() of whoever released it",
     ),
     (
+        Mutation::RwMarkWakeOneStep,
+        "whoever looks at the count in between finds what was there before, that nobody writes and somebody waits, and comes to \
+         the same end: no scenario was found that can tell",
+    ),
+    (
         Mutation::RwWriteQueueNoWake,
         "whoever made the lock free, or was in the way of the wake-up for a moment, wakes the head of the queue itself",
     ),
