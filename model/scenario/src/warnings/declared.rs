@@ -150,7 +150,7 @@ fn without_places(program: &Program) -> Program {
 fn mentioned<'a>(nodes: &'a [Node], outside: bool, text: &'a str, named: &mut BTreeSet<&'a str>) {
     for node in nodes {
         let declares = outside && decls::named(&node.name.text).is_some();
-        let prose = matches!(node.name.text.as_str(), "about" | "case" | "unreached");
+        let prose = matches!(node.name.text.as_str(), "about" | "allow" | "case" | "unreached");
         for entry in node.entries.iter().filter(|_| !prose) {
             if entry.key.is_some() || !declares {
                 named.extend(names_in(entry.value.span.of(text)));
