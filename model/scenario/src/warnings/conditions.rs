@@ -32,7 +32,10 @@ impl About<'_> {
             }
             if complete && first.moment != Moment::Sometimes && !looked.iter().any(|l| l.judged) {
                 let (why, help) = match first.moment {
-                    Moment::AtEnd => ("no execution ends well", "say `never` or `always`, or leave it out"),
+                    Moment::AtEnd => (
+                        "no execution ends well, or a local that it names is gone by then",
+                        "of a work item or a timer, whose locals go with each run, say `never`, `always` or `sometimes`",
+                    ),
                     _ => (
                         "a local that it names is not set in any state",
                         "name locals of one thread, or variables, which have a value from the start",
