@@ -341,6 +341,8 @@ fn ways_of(program: &Program, op: Op) -> u8 {
         | Op::UserAccess { .. }
         | Op::Merge { may_run_out: true, .. }
         | Op::GetFences { may_run_out: true, .. } => 2,
+        // Whoever was woken may still be told that no time is left.
+        Op::Wait { patience, .. } if patience.timed() => 2,
         other => slots_to_choose_from(program, other),
     }
 }
