@@ -156,7 +156,7 @@ pub const MERGED: &[Merged] = &[
         why: "the task may be listed again before it is awake: then its new waker finds it running, or this one does",
     },
     Merged {
-        points: &["rcu_read_unlock"],
+        points: &["rcu_read_unlock", "syncobj: rcu_read_unlock"],
         why: "the section ends for the grace period that waits for it, and for nobody else",
     },
     Merged {
@@ -183,6 +183,7 @@ pub const MERGED: &[Merged] = &[
             "down_write: queue (wait_lock)",
             "down_write: got it, running (wait_lock)",
             "spin_unlock",
+            "spin_unlock_irq",
             "spin_unlock_irqrestore",
             "local_irq_enable",
             "preempt_enable",
@@ -197,7 +198,6 @@ pub const MERGED: &[Merged] = &[
             "dma_fence_free",
             "array: dma_fence_free",
             "chain: dma_fence_free",
-            "kref_put",
             "grace period begins",
             "grace period ends",
             "reclaim",
@@ -229,12 +229,20 @@ pub const MERGED: &[Merged] = &[
         why: "the pointer is read under the lock that changes it, or does not change; a count that a reference of somebody's keeps above 0 may grow at any time",
     },
     Merged {
-        points: &["poll: poll_freewait", "poll: woken", "sync_file_poll: poll_wait", "syncobj: woken"],
+        points: &["poll: poll_freewait", "poll: woken", "sync_file_poll: poll_wait"],
         why: "the waiter's own state and its own entry, which a waker only sets or takes off",
     },
     Merged {
-        points: &["cancel_work_sync", "work function returns"],
+        points: &["cancel_work", "disable_work_sync", "flush_delayed_work", "work function returns"],
         why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock",
+    },
+    Merged {
+        points: &["dma_fence_signal_locked"],
+        why: "that the fence's lock is the thread's own, which nobody else can change, is looked at beside the one access",
+    },
+    Merged {
+        points: &["slow path: trylock", "trylock: cmpxchg owner"],
+        why: "a context that holds nothing is forgiven its wound beside the exchange: nobody wounds who holds nothing",
     },
     Merged {
         points: &["arrive"],
