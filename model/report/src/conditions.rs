@@ -123,7 +123,6 @@ mod tests {
         use ExprNode::{Apply, Const, Read};
         let mut b = ProgramBuilder::new("t");
         let x = b.var("x", Value::Word(0));
-        b.errno(fenceweave_kernel::Errno::EDEADLK);
         b.thread("cpu", |s| {
             s.local("r");
         });

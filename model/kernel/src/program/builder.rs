@@ -106,17 +106,15 @@ impl ProgramBuilder {
         self.program.rcu = Some((rcu, agent));
     }
 
-    /// An error number that prints by name.
-    pub fn errno(&mut self, errno: Errno) {
-        self.program.errnos.push(errno);
-    }
-
     /// The program.
     ///
     /// # Panics
     ///
     /// If it exceeds a capacity of the model: a mistake of the caller, who wrote it down in Rust.
     pub fn build(mut self) -> Program {
+        // Nobody has said which errors it has to do with: all that is no -1.
+        self.program.errnos =
+            Errno::ALL.iter().map(|(_, errno)| *errno).filter(|errno| *errno != Errno::EPERM).collect();
         let bare = |i: &Instr| matches!(i, Instr::Op { op: Op::Wait { at: waitqueue::At::Schedule, .. }, .. });
         self.program.bare_sleeps = self.program.scripts.iter().any(|s| s.code.iter().any(bare));
         self.program.note_readers();
