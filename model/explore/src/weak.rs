@@ -61,11 +61,7 @@ pub use replay::{Replayed, replay};
 use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
 use alone::System;
 use execution::Execution;
-use fenceweave_kernel::{
-    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
-    primitives::{alloc::Gfp, slab},
-    program::SlabKind,
-};
+use fenceweave_kernel::{Condition, Instr, Op, Program, Script, State, ThreadId};
 use findings::{Findings, Shown};
 use panics::Stopped;
 use std::{
@@ -318,11 +314,10 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
                     ways.insert(2);
                     count += 1;
                 }
-                let own = ways_of(program, *op);
-                ways.extend(2..=own);
-                // These allocate up to twice, if no walk starts again.
-                let times = if matches!(op, Op::Merge { .. } | Op::GetFences { .. }) { 2 } else { 1 };
-                count += if own > 1 { times } else { 0 };
+                if let Some(choice) = op.choice(program) {
+                    ways.extend(2..=choice.ways);
+                    count += usize::from(choice.times);
+                }
             }
             _ => {}
         }
@@ -331,32 +326,4 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
     let again = has_loops || !script.callees.is_empty();
     let picks = if again && count > 0 { MAX_PICKS.max(count) } else { count };
     vec![ways.into_iter().collect(); picks]
-}
-
-/// How many ways an operation may have of its own.
-fn ways_of(program: &Program, op: Op) -> u8 {
-    match op {
-        Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic }
-        | Op::UserAccess { .. }
-        | Op::Merge { may_run_out: true, .. }
-        | Op::GetFences { may_run_out: true, .. } => 2,
-        // Whoever was woken may still be told that no time is left.
-        Op::Wait { patience, .. } if patience.timed() => 2,
-        other => slots_to_choose_from(program, other),
-    }
-}
-
-/// How many slots a `new` may choose among: only a typesafe slab chooses.
-fn slots_to_choose_from(program: &Program, op: Op) -> u8 {
-    let Op::Slab { at: slab::At::New, target } = op else { return 1 };
-    let slot = match target {
-        Operand::Object(o) => o,
-        Operand::Const(Value::Ref(h)) => h.obj,
-        // Whatever it turns out to be, it is a slot of some struct.
-        Operand::Local(_) | Operand::Const(_) => return MAX_WAYS,
-    };
-    let of = program.structs.iter().find(|s| s.slots.contains(&slot.0));
-    let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);
-    chooses.map_or(1, |s| (s.slots.len() as u8).min(MAX_WAYS))
 }

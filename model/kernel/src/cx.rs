@@ -324,6 +324,8 @@ pub struct View<'a> {
     pub me: ThreadId,
     /// What only this thread knows about itself.
     pub private: &'a Private,
+    /// The locals of its innermost call.
+    pub locals: &'a [Value],
 }
 
 impl View<'_> {

@@ -266,11 +266,6 @@ impl ExecOp {
         ExecOp { what, exec, resv: resv.unwrap_or(exec), slots, flags, inner: Inner::Begin }
     }
 
-    /// Looking whether there was contention is its owner's affair.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.what != What::IsContended
-    }
-
     /// The first thing to do in a set with these registers; [`Inner::Begin`] if that is nothing.
     fn plan(&self, program: &crate::Program, r: &Registers) -> Inner {
         let lock = |resv, how| Lock::new(lock_of(program, resv), Some(ctx_of(program, self.exec)), how);
@@ -498,6 +493,11 @@ impl Protocol for ExecOp {
         if let Inner::Reserve(r) = &mut self.inner {
             r.returned(value);
         }
+    }
+
+    /// Looking whether there was contention is its owner's affair.
+    fn is_visible(&self) -> bool {
+        self.what != What::IsContended
     }
 }
 

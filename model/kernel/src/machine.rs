@@ -28,7 +28,15 @@ use crate::{
 };
 
 /// What every machine of a protocol is: an enum of program points with the registers it needs.
+///
+/// What a machine does not say of itself is what nearly all of them do: no choice, visible, held back by nothing.
 pub(crate) trait Protocol: Copy + Code {
+    /// Whether a step of it may go several ways. Only then is its footprint asked how many; debug builds hold every step's
+    /// footprint against that.
+    const CHOOSES: bool = false;
+    /// Whether [`Protocol::is_held_back`] may ever say so.
+    const HOLDS_BACK: bool = false;
+
     /// Takes one step: what no other CPU can see the middle of.
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow;
     /// What the next step touches.
@@ -42,6 +50,14 @@ pub(crate) trait Protocol: Copy + Code {
     /// Whether the next step is disabled for another reason; whatever that looks at is in the footprint.
     fn is_held_back(&self, _v: View<'_>) -> bool {
         false
+    }
+    /// Whether anybody else can see the operation. One that nobody can is taken whole with the step before it.
+    fn is_visible(&self) -> bool {
+        true
+    }
+    /// A local that the finished operation changes besides the one that takes its result.
+    fn write_back(&self) -> Option<(LocalId, Value)> {
+        None
     }
     /// What it called has returned this.
     fn returned(&mut self, _value: Value) {}
@@ -117,11 +133,36 @@ macro_rules! machines {
                 }
             }
 
-            /// Whether the next step is disabled for another reason than a spinlock.
-            pub(crate) fn is_held_back(&self, v: View<'_>) -> bool {
+            /// Whether the next step is disabled for another reason than a spinlock. Few machines know such a thing, and only
+            /// they look at what `view` says.
+            pub(crate) fn is_held_back<'v>(&self, view: impl FnOnce() -> View<'v>) -> bool {
                 match self {
                     Machine::Idle => false,
-                    $(Machine::$variant(m) => m.is_held_back(v)),*
+                    $(Machine::$variant(m) => <$ty as Protocol>::HOLDS_BACK && m.is_held_back(view())),*
+                }
+            }
+
+            /// How many ways the next step can go. Few machines ever choose.
+            pub(crate) fn ways(&self, v: View<'_>) -> u8 {
+                match self {
+                    Machine::Idle => 1,
+                    $(Machine::$variant(m) => if <$ty as Protocol>::CHOOSES { m.footprint(v).ways } else { 1 }),*
+                }
+            }
+
+            /// Whether anybody else can see the operation.
+            pub(crate) fn is_visible(&self) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_visible()),*
+                }
+            }
+
+            /// A local that the finished operation changes besides the one that takes its result.
+            pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.write_back()),*
                 }
             }
 
@@ -281,7 +322,7 @@ const _: () = assert!(size_of::<Machine>() <= 32);
 impl Machine {
     /// The operation about to take its first step, its operands read from the thread's locals.
     pub(crate) fn begin(op: Op, program: &Program, locals: &[Value]) -> Machine {
-        Resolver { program, locals }.protocol(op).unwrap_or_else(Machine::Fault)
+        Resolver { program, locals }.machine(op).unwrap_or_else(Machine::Fault)
     }
 
     /// A pick from a list of constants.
@@ -299,44 +340,10 @@ impl Machine {
         Machine::Choose(Choose { of: NO_RANGE, ways: 2, may_fail: true })
     }
 
-    /// How many ways the next step can go. Few machines ever choose.
-    pub(crate) fn ways(&self, v: View<'_>) -> u8 {
+    /// The word on which the operation spins, if what is there now keeps it spinning.
+    pub(crate) fn spins_until<'v>(&self, view: impl FnOnce() -> View<'v>) -> Option<ObjId> {
         match self {
-            Machine::Choose(_)
-            | Machine::Slab(_)
-            | Machine::Alloc(_)
-            | Machine::UserAccess(_)
-            | Machine::Wait(_)
-            | Machine::Irq(_)
-            | Machine::Merge(_)
-            | Machine::GetFences(_) => self.footprint(v).ways,
-            _ => 1,
-        }
-    }
-
-    /// Whether anybody else can see the operation. Ending a context that holds nothing is its own task's affair: no mutex
-    /// refers to it any more, and nobody else asks about its phase.
-    pub(crate) fn is_visible(&self) -> bool {
-        match self {
-            Machine::Idle => false,
-            Machine::Ctx(c) => c.is_visible(),
-            Machine::Alloc(a) => a.is_visible(),
-            Machine::UserAccess(u) => u.is_visible(),
-            Machine::LocalIrq(i) => i.visible,
-            Machine::Signalling(_) => false,
-            Machine::Cursor(c) => c.is_visible(),
-            Machine::Unwrap(u) => u.is_visible(),
-            Machine::Exec(e) => e.is_visible(),
-            _ => true,
-        }
-    }
-
-    /// A local that the finished operation changes besides the one that takes its result.
-    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
-        match self {
-            Machine::Cursor(c) => c.write_back(),
-            Machine::Unwrap(u) => u.write_back(),
-            Machine::Slab(s) => s.write_back(),
+            Machine::SpinUntil(spin) if spin.is_held_back(view()) => Some(spin.target),
             _ => None,
         }
     }

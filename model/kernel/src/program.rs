@@ -1,10 +1,12 @@
 //! What a scenario is compiled to: declarations, and one script of instructions per thread. Never changes while it runs.
 
 mod builder;
+mod choice;
 mod instr;
 mod object;
 
 pub use builder::{ProgramBuilder, ScriptBuilder};
+pub use choice::{Choice, Fall};
 pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 

@@ -7,8 +7,8 @@ pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, Machine, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
-    View, Violation, World,
+    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value, View,
+    Violation, World,
     cover::{Cover, Passed},
     object::Task,
     thread::{Run, Stepped},
@@ -153,7 +153,8 @@ impl State {
 
     /// The word on which a thread spins by `spin-until`, if what is there now keeps it spinning.
     pub fn spins_until(&self, program: &Program, t: ThreadId) -> Option<ObjId> {
-        self.threads[t.index()].spins_until(&self.world, program)
+        let thread = &self.threads[t.index()];
+        thread.machine().spins_until(|| thread.view(&self.world, program, t))
     }
 
     /// Whether a thread can take a step. It is disabled if it is done, sleeps, spins, is held back, or interrupted; and by
@@ -173,17 +174,13 @@ impl State {
         up && !interrupted && !self.spins(thread, t) && !self.is_held_back(program, t)
     }
 
-    /// Whether something else than a spinlock keeps the thread from its next step. Few machines know such a thing.
+    /// Whether something else than a spinlock keeps the thread from its next step.
     fn is_held_back(&self, program: &Program, t: ThreadId) -> bool {
-        match self.threads[t.index()].machine() {
-            Machine::SpinUntil(_) => self.spins_until(program, t).is_some(),
-            irq @ Machine::Irq(_) => irq.is_held_back(self.view(program, t)),
-            _ => false,
-        }
+        self.threads[t.index()].machine().is_held_back(|| self.view(program, t))
     }
 
     fn view<'a>(&'a self, program: &'a Program, me: ThreadId) -> View<'a> {
-        View { world: &self.world, program, me, private: self.threads[me.index()].private() }
+        self.threads[me.index()].view(&self.world, program, me)
     }
 
     /// Whether a thread has nothing left to do: its script is over, or it is an agent that waits for work.
@@ -247,6 +244,7 @@ impl State {
     /// The step with every check on: it touches what it declared, and moves nobody whom it does not conflict with.
     fn checked_step(&mut self, program: &Program, action: Action, cover: &mut Option<&mut Cover>) -> Stepped {
         let declared = self.footprint(program, action.thread);
+        self.check_choice(program, action.thread, declared);
         let others: Vec<ThreadId> = program.threads().filter(|t| *t != action.thread).collect();
         let before: Vec<_> =
             others.iter().map(|t| (self.footprint(program, *t), self.is_enabled(program, *t))).collect();
@@ -276,6 +274,18 @@ impl State {
             );
         }
         stepped
+    }
+
+    /// A machine that chooses says so, or engines would take it one way only; and so does its operation, which those ask that
+    /// must be prepared before it runs.
+    fn check_choice(&self, program: &Program, t: ThreadId, declared: Footprint) {
+        let thread = &self.threads[t.index()];
+        let (label, pc) = (thread.machine().label(), usize::from(thread.pc()));
+        let asked = self.ways(program, t);
+        assert!(declared.ways == asked, "[internal bug] step `{label}` can go {} ways, not {asked}", declared.ways);
+        let script = &program.scripts[t.index()];
+        let most = script.code.get(pc).map_or(u8::MAX, |instr| program.most_ways(*instr));
+        assert!(declared.ways <= most, "[internal bug] step `{label}` chooses, and its operation does not say so");
     }
 
     /// The contexts and sets of locks that a thread has in use: ending the one and looking at the other are private

@@ -195,10 +195,9 @@ impl Thread {
         }
     }
 
-    /// The word on which it spins, if what is there now keeps it spinning.
-    pub(crate) fn spins_until(&self, world: &World<Plain>, program: &Program) -> Option<ObjId> {
-        let Machine::SpinUntil(spin) = self.machine else { return None };
-        spin.spins_on((world, program), self.private, |l| self.window()[usize::from(l.0)]).then_some(spin.target)
+    /// What its next step may look at.
+    pub(crate) fn view<'a>(&'a self, world: &'a World<Plain>, program: &'a Program, me: ThreadId) -> View<'a> {
+        View { world, program, me, private: &self.private, locals: self.window() }
     }
 
     /// What the thread's next step touches.

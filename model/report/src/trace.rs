@@ -27,9 +27,7 @@ use crate::{
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
-use fenceweave_kernel::{
-    Action, Instr, Op, Operand, Program, State, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
-};
+use fenceweave_kernel::{Action, Instr, Operand, Program, State, ThreadId, Violation, thread::Run};
 use table::Spinning;
 
 /// What is to be shown.
@@ -207,15 +205,9 @@ fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
             _ => format!("gives its choice {choice}"),
         },
         Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => either("does not fail", "fails"),
-        Some(Instr::Op { op, .. }) => match op {
-            Op::Alloc { gfp: Gfp::Atomic } | Op::Merge { .. } | Op::GetFences { .. } => {
-                either("finds memory", "finds no memory")
-            }
-            Op::Alloc { gfp: Gfp::Kernel } => either("finds memory", "has to reclaim"),
-            Op::UserAccess { .. } => either("finds the page there", "finds the page absent"),
-            Op::Irq { .. } => either("comes to an idle CPU", "comes to a busy CPU"),
-            Op::Slab { .. } => format!("takes free slot {}", choice + 1),
-            _ => format!("goes way {choice}"),
+        Some(Instr::Op { op, .. }) => match op.choice(program) {
+            Some(of) => of.fall.says(choice),
+            None => format!("goes way {choice}"),
         },
         _ => format!("goes way {choice}"),
     }

@@ -321,6 +321,8 @@ impl Merge {
 }
 
 impl Protocol for Merge {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::First => return self.first(cx),

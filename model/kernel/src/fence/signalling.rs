@@ -45,4 +45,9 @@ impl Protocol for Signalling {
     fn label(&self) -> &'static str {
         if self.begin { "dma_fence_begin_signalling" } else { "dma_fence_end_signalling" }
     }
+
+    /// What a section is begun for only its own thread knows.
+    fn is_visible(&self) -> bool {
+        false
+    }
 }

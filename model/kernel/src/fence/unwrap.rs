@@ -208,16 +208,6 @@ impl UnwrapOp {
         UnwrapOp { at, home: Some(home), cursor, ..UnwrapOp::BLANK }
     }
 
-    /// To fill the cursor in is its owner's affair.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.at != At::Begin
-    }
-
-    /// The cursor as the finished operation leaves it, and the local that it goes back to.
-    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
-        self.home.map(|home| (home, Value::Unwrap(self.cursor)))
-    }
-
     /// Another member of the same array, or the end again: nobody else sees that.
     fn stays(&self, v: View<'_>) -> bool {
         let mut cursor = self.cursor;
@@ -292,5 +282,15 @@ impl Protocol for UnwrapOp {
 
     fn returned(&mut self, value: Value) {
         self.walk.returned(value);
+    }
+
+    /// To fill the cursor in is its owner's affair.
+    fn is_visible(&self) -> bool {
+        self.at != At::Begin
+    }
+
+    /// The cursor as the finished operation leaves it, and the local that it goes back to.
+    fn write_back(&self) -> Option<(LocalId, Value)> {
+        self.home.map(|home| (home, Value::Unwrap(self.cursor)))
     }
 }

@@ -47,6 +47,8 @@ pub struct Choose {
 crate::coder::fields!(Choose { of, ways, may_fail });
 
 impl Protocol for Choose {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let pick = cx.choose(self.ways);
         if self.may_fail {

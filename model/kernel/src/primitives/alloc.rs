@@ -51,11 +51,6 @@ impl Alloc {
         Alloc { gfp, ways, ran: None }
     }
 
-    /// Without a choice nobody else can tell that it happened.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.ways > 1
-    }
-
     /// Reclaim does not reclaim for itself (`PF_MEMALLOC`).
     fn ways(&self, in_reclaim: bool) -> u8 {
         if in_reclaim && self.gfp == Gfp::Kernel { 1 } else { self.ways }
@@ -75,6 +70,8 @@ pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
 }
 
 impl Protocol for Alloc {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(shrinker) = self.ran {
             shrinker::put(cx, shrinker);
@@ -119,5 +116,10 @@ impl Protocol for Alloc {
             Gfp::Kernel => "kmalloc(GFP_KERNEL)",
             Gfp::Atomic => "kmalloc(GFP_ATOMIC)",
         }
+    }
+
+    /// Without a choice nobody else can tell that it happened.
+    fn is_visible(&self) -> bool {
+        self.ways > 1
     }
 }

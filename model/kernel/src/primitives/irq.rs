@@ -166,6 +166,10 @@ impl Protocol for LocalIrq {
     fn label(&self) -> &'static str {
         self.how.label()
     }
+
+    fn is_visible(&self) -> bool {
+        self.visible
+    }
 }
 
 points! {
@@ -192,6 +196,9 @@ fields!(Irq { at, on });
 pub const MAX_CPUS: usize = 6;
 
 impl Irq {
+    /// An idle CPU, and as many busy ones as it can choose among.
+    pub(crate) const MOST_WAYS: u8 = 1 + MAX_CPUS as u8;
+
     /// Whose CPU an interrupt on any CPU may meet.
     fn cpus(program: &crate::Program) -> impl Iterator<Item = ThreadId> {
         program.threads().filter(|t| matches!(program.role(*t), Role::Task | Role::Worker))
@@ -240,6 +247,9 @@ impl Irq {
 }
 
 impl Protocol for Irq {
+    const CHOOSES: bool = true;
+    const HOLDS_BACK: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Enter => self.enter(cx),

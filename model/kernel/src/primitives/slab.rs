@@ -217,12 +217,6 @@ impl SlabOp {
         SlabOp { at, handle, home: None, stored: 0 }
     }
 
-    /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to what
-    /// lives there now.
-    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
-        self.home.map(|home| (home, Value::Ref(self.handle)))
-    }
-
     /// A reference was counted: it is to whatever lives there.
     fn adopt<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, got: bool) -> Value {
         if got && cx.slot(self.handle.obj).life.latest().stage == Stage::Live {
@@ -357,9 +351,11 @@ impl SlabOp {
 }
 
 /// Most ways of one choice.
-const MAX_WAYS: usize = 7;
+pub(crate) const MAX_WAYS: usize = 7;
 
 impl Protocol for SlabOp {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, obj) = (cx.me, self.handle.obj);
         match self.at {
@@ -443,5 +439,11 @@ impl Protocol for SlabOp {
 
     fn label(&self) -> &'static str {
         self.at.label()
+    }
+
+    /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to what
+    /// lives there now.
+    fn write_back(&self) -> Option<(LocalId, Value)> {
+        self.home.map(|home| (home, Value::Ref(self.handle)))
     }
 }

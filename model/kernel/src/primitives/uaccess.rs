@@ -55,11 +55,6 @@ impl UserAccess {
         UserAccess { inatomic, mmap_lock: program.mmap_lock, ..UserAccess::BLANK }
     }
 
-    /// Without a choice nobody else can tell that it happened.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.ways() > 1
-    }
-
     fn ways(&self) -> u8 {
         if self.inatomic || self.mmap_lock.is_some() { 2 } else { 1 }
     }
@@ -83,6 +78,8 @@ impl UserAccess {
 }
 
 impl Protocol for UserAccess {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let lock = self.mmap_lock.unwrap_or_default();
         if self.at == At::Access {
@@ -121,5 +118,10 @@ impl Protocol for UserAccess {
 
     fn spins_on(&self) -> Option<ObjId> {
         if self.at == At::Access { None } else { self.lock.spins_on() }
+    }
+
+    /// Without a choice nobody else can tell that it happened.
+    fn is_visible(&self) -> bool {
+        self.ways() > 1
     }
 }

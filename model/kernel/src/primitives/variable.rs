@@ -2,9 +2,8 @@
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Object, Order, Plain, Program, Property, Runtime,
-    ThreadId, ThreadSet, Value, View, World,
+    ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
-    cx::Private,
     expr::EvalError,
     machine::Protocol,
     primitives::refcount::{Counted, Owns},
@@ -406,24 +405,11 @@ impl SpinUntil {
         let read = |l| if l == LocalId::WORD_READ { word } else { local(l) };
         Ok(program.exprs[usize::from(self.expr)].eval(read)?.truth().unwrap_or(false))
     }
-
-    /// Whether the thread would read a word that lets it spin on. What breaks a property does not: that is a step.
-    pub(crate) fn spins_on(
-        self,
-        (world, program): (&World<Plain>, &Program),
-        private: Private,
-        local: impl Fn(LocalId) -> Value,
-    ) -> bool {
-        let dead = self.slot.is_some_and(|h| {
-            let lives = matches!(world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
-            let typesafe = program.slab_of(h.obj) == SlabKind::TypesafeByRcu && private.is_reader();
-            !lives && !typesafe
-        });
-        !dead && self.is_over(program, world.var_value(self.target), local) == Ok(false)
-    }
 }
 
 impl Protocol for SpinUntil {
+    const HOLDS_BACK: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(handle) = self.slot
             && !crate::primitives::slab::check_alive(cx, handle)
@@ -448,5 +434,16 @@ impl Protocol for SpinUntil {
 
     fn label(&self) -> &'static str {
         "spin until"
+    }
+
+    /// The thread would read a word that lets it spin on. What breaks a property does not: that is a step.
+    fn is_held_back(&self, v: View<'_>) -> bool {
+        let dead = self.slot.is_some_and(|h| {
+            let lives = matches!(v.world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
+            let typesafe = v.program.slab_of(h.obj) == SlabKind::TypesafeByRcu && v.private.is_reader();
+            !lives && !typesafe
+        });
+        let word = v.world.var_value(self.target);
+        !dead && self.is_over(v.program, word, |l| v.locals[usize::from(l.0)]) == Ok(false)
     }
 }

@@ -178,6 +178,8 @@ impl Wait {
 }
 
 impl Protocol for Wait {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         match self.at {

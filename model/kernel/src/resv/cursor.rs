@@ -241,21 +241,6 @@ impl CursorOp {
         self.cursor
     }
 
-    /// Only a walk looks at anything shared, and an end that drops a reference.
-    pub(crate) fn is_visible(&self) -> bool {
-        match self.at {
-            At::Begin | At::IsRestarted | At::FoundUsage => false,
-            At::End => self.cursor.fence().is_some(),
-            _ => true,
-        }
-    }
-
-    /// The cursor as the finished operation leaves it, and the local that it goes back to. An ended one is gone.
-    pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
-        let value = if self.at == At::End { Value::Unset } else { Value::Cursor(self.cursor) };
-        (self.home != NOWHERE).then_some((self.home, value))
-    }
-
     fn go(&mut self, at: At) -> Flow {
         self.at = at;
         Flow::Go
@@ -474,6 +459,21 @@ impl Protocol for CursorOp {
         if self.at == At::Ask {
             self.put.returned(value);
         }
+    }
+
+    /// Only a walk looks at anything shared, and an end that drops a reference.
+    fn is_visible(&self) -> bool {
+        match self.at {
+            At::Begin | At::IsRestarted | At::FoundUsage => false,
+            At::End => self.cursor.fence().is_some(),
+            _ => true,
+        }
+    }
+
+    /// The cursor as the finished operation leaves it, and the local that it goes back to. An ended one is gone.
+    fn write_back(&self) -> Option<(LocalId, Value)> {
+        let value = if self.at == At::End { Value::Unset } else { Value::Cursor(self.cursor) };
+        (self.home != NOWHERE).then_some((self.home, value))
     }
 }
 

@@ -191,6 +191,8 @@ impl GetFences {
 }
 
 impl Protocol for GetFences {
+    const CHOOSES: bool = true;
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Walk => match self.walk.step(cx) {

@@ -115,7 +115,7 @@ impl State {
         if self.spins(thread, me) {
             return Turn::Stopped(Property::Deadlock, None, None);
         }
-        if let Some(word) = thread.spins_until(&self.world, program) {
+        if let Some(word) = self.spins_until(program, me) {
             return Turn::Stopped(Property::Livelock, Some(word), None);
         }
         match thread.run() {

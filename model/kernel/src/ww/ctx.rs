@@ -301,13 +301,6 @@ impl CtxOp {
     }
 }
 
-impl CtxOp {
-    /// Only an init is seen by others: it takes a stamp.
-    pub(crate) fn is_visible(&self) -> bool {
-        self.how == How::Init
-    }
-}
-
 impl Protocol for CtxOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.how {
@@ -329,5 +322,10 @@ impl Protocol for CtxOp {
 
     fn label(&self) -> &'static str {
         self.how.label()
+    }
+
+    /// Only an init is seen by others: it takes a stamp.
+    fn is_visible(&self) -> bool {
+        self.how == How::Init
     }
 }
