@@ -1,0 +1,90 @@
+//! Whoever asks which operation, machine, object, property or rule it is answers for all of them: a `_` would take the next
+//! one in silence. Only where all of them are listed may a list end so.
+
+use crate::{Source, assert_left, every};
+use syn::{Pat, spanned::Spanned, visit::Visit};
+
+/// Enums that list every protocol.
+const LISTS: &[&str] = &["Machine", "Object", "ObjectKind", "Op", "Property", "Rule"];
+
+#[derive(Default)]
+struct Wildcards(Vec<String>);
+
+/// Paths of patterns that name a variant: `Op::Spin`.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let mut segments = path.segments.iter().rev();
+        if let (Some(_), Some(of)) = (segments.next(), segments.next()) {
+            self.0.push(of.ident.to_string());
+        }
+    }
+}
+
+/// The list that a pattern is of.
+fn list_of(pattern: &Pat) -> Option<String> {
+    let mut names = Names::default();
+    names.visit_pat(pattern);
+    names.0.into_iter().find(|n| LISTS.contains(&n.as_str()))
+}
+
+/// Whether a pattern takes whatever there is.
+fn takes_all(pattern: &Pat) -> bool {
+    match pattern {
+        Pat::Wild(_) => true,
+        Pat::Ident(p) => p.subpat.is_none() && p.ident.to_string().starts_with(char::is_lowercase),
+        Pat::Paren(p) => takes_all(&p.pat),
+        Pat::Reference(p) => takes_all(&p.pat),
+        _ => false,
+    }
+}
+
+impl<'ast> Visit<'ast> for Wildcards {
+    fn visit_expr_match(&mut self, m: &'ast syn::ExprMatch) {
+        let list = m.arms.iter().find_map(|arm| list_of(&arm.pat));
+        if let Some(list) = list
+            && let Some(arm) = m.arms.iter().find(|arm| arm.guard.is_none() && takes_all(&arm.pat))
+        {
+            self.0.push(format!("line {}: `{list}` has an arm for whatever comes", arm.pat.span().start().line));
+        }
+        syn::visit::visit_expr_match(self, m);
+    }
+}
+
+fn wildcards(source: &Source) -> Vec<String> {
+    if source.is_test() || source.path.ends_with("/registry.rs") || source.path.contains("/judge/") {
+        return vec![];
+    }
+    let mut found = Wildcards::default();
+    found.visit_file(&source.file);
+    found.0
+}
+
+#[test]
+fn nobody_asks_which_protocol_it_is_and_forgets_one() {
+    assert_left(&every(wildcards), LEFT);
+}
+
+/// To be answered by columns and methods.
+const LEFT: &[(&str, usize)] = &[];
+
+#[test]
+fn an_arm_for_whatever_comes_is_found() {
+    let found = |text: &str| wildcards(&Source::parsed("planted.rs", text));
+    assert_eq!(
+        found("fn f(op: Op) -> u8 {\n match op {\n Op::Spin { .. } => 2,\n _ => 1 } }"),
+        ["line 4: `Op` has an arm for whatever comes"]
+    );
+    assert_eq!(
+        found("fn f(k: &ObjectKind) -> u8 { match k { kernel::ObjectKind::Rcu => 2,\n other => g(other) } }"),
+        ["line 2: `ObjectKind` has an arm for whatever comes"]
+    );
+    assert_eq!(
+        found("fn f(i: Instr) -> u8 { match i { Instr::Op { op: Op::Rcu { .. }, .. } => 2,\n _ => 1 } }"),
+        ["line 2: `Op` has an arm for whatever comes"]
+    );
+    assert_eq!(found("fn f(op: Op) -> u8 { match op { Op::Spin { .. } => 2, Op::Rcu { .. } => 1 } }"), [""; 0]);
+    assert_eq!(found("fn f(n: u8) -> u8 { match n { 0 => 2, _ => 1 } }"), [""; 0]);
+}
