@@ -211,7 +211,7 @@ impl Trace {
 }
 
 /// From where on a counterexample cannot be saved any more.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum PointOfNoReturn {
     /// After this many steps of the trace some continuation still ends well, after one more none does; `passing` is
     /// the shortest that does, from the state after `after` steps.
@@ -224,6 +224,7 @@ pub enum PointOfNoReturn {
     /// No execution ends well, whatever happens.
     Never,
     /// The search did not see everything.
+    #[default]
     NotKnown,
 }
 
@@ -250,6 +251,8 @@ pub struct Watched {
     pub failed: bool,
     /// This engine does not judge it.
     pub not_judged: bool,
+    /// If it is broken, from where on the way there could not be saved any more; `explicit` alone looks for it.
+    pub point_of_no_return: PointOfNoReturn,
 }
 
 /// What an engine found.

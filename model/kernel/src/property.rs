@@ -120,6 +120,9 @@ properties! {
     RefcountUnderflow = "refcount-underflow",
         "a reference is dropped that nobody holds",
         "refcount_t: underflow; use-after-free";
+    PutUnbalanced = "put-unbalanced",
+        "a reference is dropped by a pointer whose own reference the same thread has dropped before: somebody else's goes",
+        "refcount_t: underflow; use-after-free, when they drop theirs; the checker's ledger says whose they are";
     RefcountFromZero = "refcount-from-zero",
         "a reference is taken on an object whose last one is gone",
         "refcount_t: addition on 0; use-after-free";

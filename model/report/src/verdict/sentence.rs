@@ -73,6 +73,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::UseAfterFree => format!("{who} uses {what} after it was freed{place}"),
         Property::DoubleFree => format!("{who} frees {what}, which is freed already{place}"),
         Property::RefcountUnderflow => format!("{who} drops a reference to {what}, of which none is left{place}"),
+        Property::PutUnbalanced => {
+            format!(
+                "{who} drops a reference to {what} that is not its own: what this pointer had, it has dropped{place}"
+            )
+        }
         Property::RefcountFromZero => {
             format!("{who} takes a reference to {what}, whose last one is gone{place}")
         }

@@ -1,6 +1,7 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod balance;
 mod blocks;
 mod callees;
 mod containers;

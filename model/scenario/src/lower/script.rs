@@ -6,6 +6,7 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{Instr, LocalId, Script};
 
 use super::Lower;
+use super::balance;
 use super::names::Symbol;
 use super::unset::{self, Read};
 use crate::report::Span;
@@ -299,7 +300,7 @@ impl<'a> Lower<'a> {
     }
 
     /// What can be said of a script as a whole.
-    fn check_script(&mut self, unit: Unit<'a>, node: &'a Node) -> Script {
+    fn check_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
         if unit.overflowed {
             self.mistakes
                 .add("too-large", node.head, "this script is too long")
@@ -312,6 +313,7 @@ impl<'a> Lower<'a> {
                 .add("unset-local", read.span, format!("nothing has set `{}` before this", read.name))
                 .expected("a local that some `into=` or `let` has set on the way here");
         }
+        balance::mark(&mut unit.script.code, &self.program.exprs);
         unit.script
     }
 
