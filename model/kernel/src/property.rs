@@ -138,6 +138,9 @@ properties! {
     WorkNotDisabled = "work-not-disabled",
         "a work item is enabled more often than it was disabled: somebody else's disabling ends too early",
         "WARN_ONCE in enable_work(): work disable count underflowed";
+    IrqNotDisabled = "irq-not-disabled",
+        "an interrupt's line is enabled more often than it was disabled: somebody else's disabling ends too early",
+        "WARN in __enable_irq(): Unbalanced enable for IRQ";
     SleepInAtomic = "sleep-in-atomic",
         "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";
