@@ -47,6 +47,9 @@ properties! {
     LockHeldAtExit = "lock-held-at-exit",
         "a thread ends while it still holds a lock",
         "debug_check_no_locks_held()";
+    WaitEntryLeft = "wait-entry-left",
+        "a function returns while its entry is still on a wait queue: it is on the stack, and the next wake-up goes through it",
+        "DEFINE_WAIT(), finish_wait(); KASAN: stack-out-of-bounds in __wake_up_common()";
     CtxOpenAtExit = "acquire-ctx-open-at-exit",
         "a thread ends with an acquire context that was never finished",
         "ww-mutex-design.rst; ww_acquire_fini()";

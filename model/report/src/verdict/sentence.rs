@@ -85,6 +85,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
         Property::FreedOnList => format!("{who} frees {what}, and a list still has it{place}"),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
+        Property::WaitEntryLeft => {
+            format!(
+                "{who} returns and is still on {what}: the entry is on its stack, and nobody has called finish_wait()"
+            )
+        }
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
         Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),

@@ -11,6 +11,7 @@ mod expect;
 mod exprs;
 mod flow;
 mod inject;
+mod left;
 mod names;
 mod operation;
 mod scenario;
