@@ -12,6 +12,9 @@
 //!   neither address dependencies nor the order that an unlock and a lock make. An execution that the kernel's memory model
 //!   does not have is run to its end, since loom's reduction needs it, and counted as *impossible*; nothing that it shows is
 //!   reported. Races of plain variables are found there too, so loom need not stop at them.
+//! * *A step looks and uses at once.* Whether memory is there is nothing that the kernel stores, so a step asks for it beside
+//!   the access that it is about. Loom has other steps between the two; where the second half then depends on a step that
+//!   freed what the first half found, the step was *torn*, and that execution is impossible as well (`Hub::is_torn`).
 //! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its condition
 //!   variables wake in order only.
 //! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which tokens

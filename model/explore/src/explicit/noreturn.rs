@@ -6,22 +6,22 @@ use fenceweave_kernel::Action;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The states from which some execution ends well: comes to such an end, or to one of the states `well`, from where it
-/// goes on well for ever. Nothing is computed if nobody `wants` to know.
+/// goes on well for ever, and passes none that it must `not`. Nothing is computed if nobody `wants` to know.
 ///
 /// Most edges lead to a later index, so a sweep from the last state to the first settles nearly everything; it is
 /// repeated until it changes nothing. That needs no reversed graph.
-pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], wants: bool) -> StateSet {
+pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wants: bool) -> StateSet {
     let graph = &search.graph;
     let mut set = StateSet::default();
     if !wants {
         return set;
     }
-    search.good.iter().chain(well).for_each(|s| set.insert(*s));
+    search.good.iter().chain(well).filter(|s| !not.contains(**s)).for_each(|s| set.insert(*s));
     let mut changed = true;
     while changed {
         changed = false;
         for s in (0..graph.expanded()).rev() {
-            if !set.contains(s) && graph.successors(s).iter().any(|t| set.contains(*t)) {
+            if !set.contains(s) && !not.contains(s) && graph.successors(s).iter().any(|t| set.contains(*t)) {
                 set.insert(s);
                 changed = true;
             }

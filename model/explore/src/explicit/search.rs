@@ -241,7 +241,7 @@ impl<'a> Search<'a> {
 
     /// What the search has allocated, in bytes.
     fn bytes(&self, levels: &Levels) -> usize {
-        let sets: usize = self.watched.iter().map(|w| w.all_true.bytes()).sum();
+        let sets: usize = self.watched.iter().map(|w| w.marked.bytes()).sum();
         self.visited.bytes()
             + self.graph.bytes()
             + levels.here.bytes()
@@ -404,12 +404,15 @@ impl<'a> Search<'a> {
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
                     seen.seen_true.get_or_insert(index);
-                    if c.moment == Moment::Eventually {
-                        seen.all_true.insert(index);
+                    if matches!(c.moment, Moment::Eventually | Moment::Never) {
+                        seen.marked.insert(index);
                     }
                 }
                 Ok(Some(false)) => {
                     seen.seen_false.get_or_insert(index);
+                    if matches!(c.moment, Moment::Always | Moment::AtEnd) {
+                        seen.marked.insert(index);
+                    }
                 }
                 Ok(None) => {}
                 Err(_) => seen.failed = true,

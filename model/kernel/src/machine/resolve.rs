@@ -210,6 +210,7 @@ impl Resolver<'_> {
             slab::At::Get => (fence::What::Get, refcount::How::Get),
             slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
             slab::At::Put => (fence::What::Put, refcount::How::Put),
+            slab::At::PutAgain => (fence::What::PutAgain, refcount::How::Put),
             _ => return Ok(Machine::Slab(SlabOp::new(at, self.slab_handle(target)?))),
         };
         Ok(match self.program.kind(h.obj) {

@@ -73,6 +73,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::UseAfterFree => format!("{who} uses {what} after it was freed{place}"),
         Property::DoubleFree => format!("{who} frees {what}, which is freed already{place}"),
         Property::RefcountUnderflow => format!("{who} drops a reference to {what}, of which none is left{place}"),
+        Property::PutUnbalanced => {
+            format!(
+                "{who} drops a reference to {what} that is not its own: what this pointer had, it has dropped{place}"
+            )
+        }
         Property::RefcountFromZero => {
             format!("{who} takes a reference to {what}, whose last one is gone{place}")
         }
@@ -80,6 +85,11 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
         Property::FreedOnList => format!("{who} frees {what}, and a list still has it{place}"),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
+        Property::WaitEntryLeft => {
+            format!(
+                "{who} returns and is still on {what}: the entry is on its stack, and nobody has called finish_wait()"
+            )
+        }
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
         Property::SelfDeadlock if is_irq_line(program, v) => {

@@ -1,6 +1,7 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod balance;
 mod blocks;
 mod callees;
 mod containers;
@@ -10,6 +11,7 @@ mod expect;
 mod exprs;
 mod flow;
 mod inject;
+mod left;
 mod names;
 mod operation;
 mod scenario;
