@@ -10,13 +10,13 @@ pub use script::{Choose, Fail, Fault};
 use resolve::Resolver;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Op, Order, Patience, Program, Runtime, ThreadId, Value,
-    View,
+    Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Op, Order, Patience, Plain, Program, Runtime, ThreadId,
+    Value, View, World,
     exec::{ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
+        alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -49,6 +49,11 @@ pub(crate) trait Protocol: Copy + Code {
     }
     /// Whether the next step is disabled for another reason; whatever that looks at is in the footprint.
     fn is_held_back(&self, _v: View<'_>) -> bool {
+        false
+    }
+    /// Whether its thread has nothing to do until somebody else lets it, and is over if nobody does: an interrupt whose line
+    /// is disabled.
+    fn is_shut_out(&self, _world: &World<Plain>) -> bool {
         false
     }
     /// Whether anybody else can see the operation. One that nobody can is taken whole with the step before it.
@@ -139,6 +144,14 @@ macro_rules! machines {
                 match self {
                     Machine::Idle => false,
                     $(Machine::$variant(m) => <$ty as Protocol>::HOLDS_BACK && m.is_held_back(view())),*
+                }
+            }
+
+            /// Whether its thread is over unless somebody else lets it begin.
+            pub(crate) fn is_shut_out(&self, world: &World<Plain>) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_shut_out(world)),*
                 }
             }
 
@@ -265,7 +278,9 @@ machines! {
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.
-    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None };
+    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None, line: None };
+    /// An interrupt's line.
+    IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { at: irq_line::At::Sync, line: NOTHING, asks: false };
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.

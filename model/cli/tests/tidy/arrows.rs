@@ -121,7 +121,8 @@ fn back_up(source: &Source) -> Vec<String> {
     let Some(own_floor) = floor(own) else { return vec![format!("`{own}` has no floor")] };
     let mut imports = Imports::default();
     imports.visit_file(&source.file);
-    let home = |name: &String| AT_THE_ROOT.iter().find(|(n, _)| n == name).map_or(name.clone(), |(_, m)| (*m).to_owned());
+    let home =
+        |name: &String| AT_THE_ROOT.iter().find(|(n, _)| n == name).map_or(name.clone(), |(_, m)| (*m).to_owned());
     let mut above: Vec<String> =
         imports.0.iter().map(home).filter(|module| floor(module).is_some_and(|f| f > own_floor)).collect();
     above.sort();

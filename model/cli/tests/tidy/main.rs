@@ -34,6 +34,8 @@ fn assert_left(found: &Found, left: &[(&str, usize)]) {
             wrong.push(format!("{path}: {known} known, {} found\n  {}", lines.len(), lines.join("\n  ")));
         }
     }
-    wrong.extend(left.iter().filter(|(p, _)| !found.contains_key(*p)).map(|(p, n)| format!("{p}: {n} known, none left")));
+    wrong.extend(
+        left.iter().filter(|(p, _)| !found.contains_key(*p)).map(|(p, n)| format!("{p}: {n} known, none left")),
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

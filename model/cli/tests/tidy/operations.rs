@@ -42,7 +42,8 @@ fn every_operation_and_every_declaration_stands_in_a_scenario() {
 
 #[test]
 fn an_operation_that_stands_in_no_scenario_is_found() {
-    let words = words_of("# Declarations\n## `lock NAME`\n# Operations\n## `frob X`\n\ntext\n## `load V`\n", "Operations");
+    let words =
+        words_of("# Declarations\n## `lock NAME`\n# Operations\n## `frob X`\n\ntext\n## `load V`\n", "Operations");
     assert_eq!(words.iter().collect::<Vec<_>>(), ["frob", "load"]);
     let text = "scenario s {\n    thread t {\n        load v into=r\n    }\n}\n".to_owned();
     assert_eq!(unseen(&words, &[text]), ["frob"]);

@@ -241,7 +241,7 @@ impl<'a> Search<'a> {
 
     /// What the search has allocated, in bytes.
     fn bytes(&self, levels: &Levels) -> usize {
-        let sets: usize = self.watched.iter().map(|w| w.all_true.bytes()).sum();
+        let sets: usize = self.watched.iter().map(|w| w.marked.bytes()).sum();
         self.visited.bytes()
             + self.graph.bytes()
             + levels.here.bytes()
@@ -262,9 +262,15 @@ impl<'a> Search<'a> {
             return Err(interrupt::INTERRUPTED.into());
         }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
-            Some(time) => Err(format!("more than {} s", time.as_secs_f64())),
+            Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// Why there is no time left.
+    pub(super) fn out_of_time(&self) -> String {
+        let time = self.limits.time.filter(|_| !interrupt::requested());
+        time.map_or(interrupt::INTERRUPTED.into(), |time| format!("more than {} s", time.as_secs_f64()))
     }
 
     /// What was covered when a limit was hit.
@@ -404,12 +410,15 @@ impl<'a> Search<'a> {
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
                     seen.seen_true.get_or_insert(index);
-                    if c.moment == Moment::Eventually {
-                        seen.all_true.insert(index);
+                    if matches!(c.moment, Moment::Eventually | Moment::Never) {
+                        seen.marked.insert(index);
                     }
                 }
                 Ok(Some(false)) => {
                     seen.seen_false.get_or_insert(index);
+                    if matches!(c.moment, Moment::Always | Moment::AtEnd) {
+                        seen.marked.insert(index);
+                    }
                 }
                 Ok(None) => {}
                 Err(_) => seen.failed = true,
@@ -442,6 +451,7 @@ impl<'a> Search<'a> {
         self.visited = Visited::new(false);
         let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
         self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted);
+        self.graph.deadline = self.limits.time.and_then(|t| self.started.checked_add(t));
     }
 
     pub(super) fn counts(&self) -> Counts {

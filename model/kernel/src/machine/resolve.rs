@@ -10,7 +10,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
+        alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq,
         workqueue::{self, WorkOp},
@@ -198,7 +198,8 @@ impl Resolver<'_> {
             Op::Shrinker { at, shrinker } => self.shrinker(at, shrinker),
             Op::TimerHandler { timer } => Ok(handler_of(timer)),
             Op::LocalIrq { how } => Ok(self.local_irq(how)),
-            Op::Irq { at, on } => Ok(Machine::Irq(irq::Irq { at, on })),
+            Op::Irq { at, on, line } => Ok(Machine::Irq(irq::Irq { at, on, line })),
+            Op::IrqLine { at, line, .. } => Ok(Machine::IrqLine(irq_line::IrqLineOp::new(at, line))),
             Op::RwSem { at, sem, patience, if_held } => self.rwsem(at, sem, patience, if_held),
             Op::List { how, list, entry, from } => self.list_op(how, list, entry, from),
             Op::WakeQ { at, wake_q, queue, task } => self.wake_q(at, wake_q, queue, task),
@@ -255,6 +256,7 @@ impl Resolver<'_> {
             slab::At::Get => (fence::What::Get, refcount::How::Get),
             slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
             slab::At::Put => (fence::What::Put, refcount::How::Put),
+            slab::At::PutAgain => (fence::What::PutAgain, refcount::How::Put),
             _ => return Ok(Machine::Slab(SlabOp::new(at, self.slab_handle(target)?))),
         };
         Ok(match self.program.kind(h.obj) {

@@ -63,7 +63,7 @@ impl Op {
             Op::UserAccess { .. } => (Fall::Page, 2, 1),
             Op::Wait { at: waitqueue::At::Schedule, patience, .. } if patience.timed() => (Fall::TimeLeft, 2, 1),
             Op::Slab { at: slab::At::New, target } => (Fall::Slot, slots_to_choose_from(program, target), 1),
-            Op::Irq { at: irq::At::Enter, on: None } => (Fall::Cpu, irq::Irq::MOST_WAYS, 1),
+            Op::Irq { at: irq::At::Enter, on: None, .. } => (Fall::Cpu, irq::Irq::MOST_WAYS, 1),
             _ => return None,
         };
         (ways > 1).then_some(Choice { fall, ways, times })
