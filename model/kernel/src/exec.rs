@@ -21,9 +21,9 @@ pub use array::PrepareArray;
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     program::ObjectKind,
+    protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
     ww::{self, CtxHow, CtxOp, How, Lock, Unlock},

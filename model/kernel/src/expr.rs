@@ -115,6 +115,10 @@ impl<L: Copy> Expr<L> {
     }
 
     /// The value, with `read` giving what a leaf holds.
+    ///
+    /// # Errors
+    ///
+    /// If a leaf holds nothing yet, or what it holds is of a kind that the operator does not take.
     pub fn eval(&self, read: impl Fn(L) -> Value) -> Result<Value, EvalError> {
         let mut stack = [Value::Unset; MAX_EXPR_DEPTH];
         let mut failed = [None; MAX_EXPR_DEPTH];

@@ -56,7 +56,7 @@ pub(crate) use walk::ChainWalk;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Object, Order,
     Plain, Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
 };

@@ -19,15 +19,12 @@
 //! [`runtime`] (thirty lines that everything rests on), then [`ww`] as the model of a protocol file, then
 //! [`state`] for how a step is taken.
 
-pub mod coder;
 pub mod cover;
-pub mod cx;
 pub mod exec;
 pub mod expr;
 pub mod fence;
-pub mod footprint;
 pub mod granularity;
-pub mod ids;
+pub mod ground;
 pub mod lock_all;
 pub mod machine;
 pub mod mutation;
@@ -38,24 +35,26 @@ pub mod program;
 pub mod property;
 pub mod resv;
 pub mod rule;
-pub mod runtime;
 pub mod state;
 pub mod sync_file;
 pub mod syncobj;
 pub mod thread;
-pub mod value;
 pub mod world;
 pub mod ww;
+
+pub(crate) use ground::protocol;
+pub use ground::{coder, cx, facet, footprint, ids, runtime, task, value};
 
 pub use coder::{Code, Coder};
 pub use cover::{Cover, Passed};
 pub use cx::{Call, Context, Cx, Flow, Patience, Then, View};
 pub use expr::{Expr, ExprNode};
+pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
 pub use machine::Machine;
 pub use mutation::Mutation;
-pub use object::{Facet, Object};
+pub use object::Object;
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
 pub use property::{Property, Violation};

@@ -11,8 +11,8 @@
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::points,
-    machine::Protocol,
     program::PoolRange,
+    protocol::Protocol,
     ww::{How, Lock, Unlock},
 };
 

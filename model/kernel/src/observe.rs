@@ -57,11 +57,19 @@ pub struct Condition {
 
 impl Condition {
     /// Whether every expression is true in a state; `None` if one reads a local that is not set yet.
+    ///
+    /// # Errors
+    ///
+    /// If one compares what cannot be compared.
     pub fn eval(&self, program: &Program, state: &State) -> Result<Option<bool>, EvalError> {
         self.eval_with(|leaf| read(program, &state.world, |t, l| state.thread(t).local(l), leaf))
     }
 
     /// Like [`eval`](Condition::eval), with the caller's way of reading.
+    ///
+    /// # Errors
+    ///
+    /// If one compares what cannot be compared.
     pub fn eval_with(&self, read: impl Fn(Leaf) -> Value) -> Result<Option<bool>, EvalError> {
         let mut all = true;
         for e in &self.all {

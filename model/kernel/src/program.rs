@@ -226,6 +226,10 @@ impl Program {
     }
 
     /// Checks the program against the model's capacities.
+    ///
+    /// # Errors
+    ///
+    /// The first capacity that it exceeds.
     pub fn check_size(&self) -> Result<(), TooLarge> {
         let all = self.scripts.iter().chain([&self.setup, &self.teardown]);
         let locals = all.clone().map(|s| s.locals.len()).max().unwrap_or(0);

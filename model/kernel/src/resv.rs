@@ -23,8 +23,9 @@ pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View, fence,
-    object::{Facet, FacetSink},
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View,
+    facet::{Facet, FacetSink},
+    fence,
     program::ObjectKind,
     runtime::NoteCell,
 };

@@ -10,7 +10,7 @@ use crate::{
     Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value, View,
     Violation, World,
     cover::{Cover, Passed},
-    object::Task,
+    task::Task,
     thread::{Run, Stepped},
 };
 

@@ -13,10 +13,10 @@ use crate::{
     ThreadSet, Value, View, World,
     coder::{fields, points},
     cx::{Woken, woken_by},
+    facet::{Facet, FacetSink},
     fence::{self, CallbackOp, FenceOp, What},
-    machine::Protocol,
-    object::{Facet, FacetSink},
     program::ObjectKind,
+    protocol::Protocol,
 };
 
 /// `POLL_ENABLED`.

@@ -22,14 +22,14 @@ pub use wait::SyncobjWait;
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId,
     Value, View, World,
+    facet::{Facet, FacetSink},
     fence::{self, ChainInit, ChainWalk, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker, What},
-    machine::Protocol,
-    object::{Facet, FacetSink},
     primitives::{
         rcu,
         spinlock::{RawSpin, blocked_by_own_cpu},
     },
     program::ObjectKind,
+    protocol::Protocol,
 };
 
 /// No fence, or no syncobj.

@@ -483,34 +483,46 @@ impl Thread {
                 cx.goes(true);
                 self.pc += 1;
             }
-            Instr::Let { into, expr } => {
-                let Some(v) = self.eval(expr, cx) else { return false };
-                let of = &cx.program.exprs[usize::from(expr)];
-                cx.rt.computed(self.window_at(into), of, usize::from(self.base));
-                self.set_local(into, v);
-                cx.goes(true);
-                self.pc += 1;
-            }
+            Instr::Let { into, expr } => return self.compute(into, expr, cx),
             Instr::Return { result } => {
                 let value = result.map_or(Value::Unset, |l| self.window()[usize::from(l.0)]);
                 return self.return_from_call(script, value, cx);
             }
-            Instr::Branch { expr, otherwise } => {
-                let Some(v) = self.eval(expr, cx) else { return false };
-                let holds = v.truth() == Some(true);
-                cx.goes(holds);
-                self.pc = if holds { self.pc + 1 } else { otherwise };
-            }
-            Instr::Assert { expr } => {
-                let Some(v) = self.eval(expr, cx) else { return false };
-                if v.truth() != Some(true) {
-                    cx.violate(Property::Assert, None);
-                    return false;
-                }
-                cx.goes(true);
-                self.pc += 1;
-            }
+            Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
+            Instr::Assert { expr } => return self.assert(expr, cx),
         }
+        true
+    }
+
+    #[inline]
+    fn compute<R: Runtime>(&mut self, into: LocalId, expr: u16, cx: &mut Cx<'_, R>) -> bool {
+        let Some(v) = self.eval(expr, cx) else { return false };
+        let of = &cx.program.exprs[usize::from(expr)];
+        cx.rt.computed(self.window_at(into), of, usize::from(self.base));
+        self.set_local(into, v);
+        cx.goes(true);
+        self.pc += 1;
+        true
+    }
+
+    #[inline]
+    fn branch<R: Runtime>(&mut self, expr: u16, otherwise: u16, cx: &mut Cx<'_, R>) -> bool {
+        let Some(v) = self.eval(expr, cx) else { return false };
+        let holds = v.truth() == Some(true);
+        cx.goes(holds);
+        self.pc = if holds { self.pc + 1 } else { otherwise };
+        true
+    }
+
+    #[inline]
+    fn assert<R: Runtime>(&mut self, expr: u16, cx: &mut Cx<'_, R>) -> bool {
+        let Some(v) = self.eval(expr, cx) else { return false };
+        if v.truth() != Some(true) {
+            cx.violate(Property::Assert, None);
+            return false;
+        }
+        cx.goes(true);
+        self.pc += 1;
         true
     }
 

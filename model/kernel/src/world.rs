@@ -6,7 +6,6 @@ use crate::{
     coder::Canon,
     exec::Exec,
     fence::{Callback, Fence, Holds},
-    object::Task,
     primitives::{
         barrier::Barrier,
         completion::Completion,
@@ -29,6 +28,7 @@ use crate::{
     runtime::{AtomicCell, NoteCell},
     sync_file::SyncFile,
     syncobj::Syncobj,
+    task::Task,
     ww::{AcquireCtx, WwClass, WwMutex},
 };
 

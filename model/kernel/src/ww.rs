@@ -66,8 +66,8 @@ pub use unlock::Unlock;
 use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, Held, Mutation, ObjId, Order, Plain, Program, Runtime, SharedCell,
     ThreadId, View,
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    object::{Facet, FacetSink},
     program::ObjectKind,
 };
 use waiters::{FirstWaiter, Waiter, Waiters};

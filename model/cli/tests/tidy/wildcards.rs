@@ -2,7 +2,7 @@
 //! one in silence. Only where all of them are listed may a list end so.
 
 use crate::{Source, assert_left, every};
-use syn::{Pat, spanned::Spanned, visit::Visit};
+use syn::{Pat, parse::Parser, spanned::Spanned, visit::Visit};
 
 /// Enums that list every protocol.
 const LISTS: &[&str] = &["Machine", "Object", "ObjectKind", "Op", "Property", "Rule"];
@@ -51,6 +51,25 @@ impl<'ast> Visit<'ast> for Wildcards {
         }
         syn::visit::visit_expr_match(self, m);
     }
+
+    /// `matches!` with several of a list is the same question.
+    fn visit_macro(&mut self, m: &'ast syn::Macro) {
+        if !m.path.is_ident("matches") {
+            return;
+        }
+        let pattern = |input: syn::parse::ParseStream<'_>| {
+            input.parse::<syn::Expr>()?;
+            input.parse::<syn::Token![,]>()?;
+            let pattern = Pat::parse_multi_with_leading_vert(input)?;
+            input.parse::<proc_macro2::TokenStream>()?;
+            Ok(pattern)
+        };
+        if let Ok(Pat::Or(several)) = pattern.parse2(m.tokens.clone())
+            && let Some(list) = several.cases.iter().find_map(list_of)
+        {
+            self.0.push(format!("line {}: `{list}` is asked for several by `matches!`", m.path.span().start().line));
+        }
+    }
 }
 
 fn wildcards(source: &Source) -> Vec<String> {
@@ -85,6 +104,11 @@ fn an_arm_for_whatever_comes_is_found() {
         found("fn f(i: Instr) -> u8 { match i { Instr::Op { op: Op::Rcu { .. }, .. } => 2,\n _ => 1 } }"),
         ["line 2: `Op` has an arm for whatever comes"]
     );
+    assert_eq!(
+        found("fn f(op: Op) -> bool { matches!(op, Op::Spin { .. } | Op::Rcu { .. }) }"),
+        ["line 1: `Op` is asked for several by `matches!`"]
+    );
+    assert_eq!(found("fn f(op: Op) -> bool { matches!(op, Op::Spin { .. } if g()) }"), [""; 0]);
     assert_eq!(found("fn f(op: Op) -> u8 { match op { Op::Spin { .. } => 2, Op::Rcu { .. } => 1 } }"), [""; 0]);
     assert_eq!(found("fn f(n: u8) -> u8 { match n { 0 => 2, _ => 1 } }"), [""; 0]);
 }

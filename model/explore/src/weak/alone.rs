@@ -9,8 +9,8 @@ use crate::{Stale, StaleWords, Stored, Trace};
 use fenceweave_kernel::{
     Action, AtomicCell, Bits, MAX_VARS, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation,
     World,
-    object::Task,
     state::MAX_ALONE_STEPS,
+    task::Task,
     thread::{Run, Stepped},
 };
 use std::{cell::RefCell, rc::Rc};

@@ -8,7 +8,7 @@ use super::{
     runtime::{self, Gates, Loom},
 };
 use fenceweave_kernel::{
-    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, object::Task, thread::Run, world,
+    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, task::Task, thread::Run, world,
 };
 use loom::sync::{
     Mutex,

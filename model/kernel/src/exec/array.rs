@@ -2,8 +2,8 @@
 
 use super::{ExecOp, Flags, What};
 use crate::{
-    Cx, Flow, Footprint, ObjId, Program, Runtime, Then, Value, View, coder::fields, machine::Protocol,
-    program::PoolRange,
+    Cx, Flow, Footprint, ObjId, Program, Runtime, Then, Value, View, coder::fields, program::PoolRange,
+    protocol::Protocol,
 };
 
 /// The loop in flight. Which reservations: a range of the program's operand pool.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     AtomicCell, Call, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 points! {

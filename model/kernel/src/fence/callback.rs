@@ -8,10 +8,10 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Program, Property,
     Rule, Runtime, SharedCell, Value, View, World,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::{CalleeId, ObjectKind},
+    protocol::Protocol,
     runtime::NoteCell,
     sync_file,
 };

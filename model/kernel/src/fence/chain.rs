@@ -12,7 +12,7 @@ use super::{
 use crate::{
     AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 points! {

@@ -9,8 +9,8 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Machine, ObjId, Order, Program, Runtime, Value, View, World,
     coder::points,
     cx::Then,
-    machine::Protocol,
     primitives::workqueue::{self, WorkOp},
+    protocol::Protocol,
 };
 
 points! {

@@ -10,7 +10,7 @@ use super::{
     is_later, reference,
 };
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View, coder::fields, machine::Protocol,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View, coder::fields, protocol::Protocol,
 };
 
 /// Most members of an array that is made when the program runs.

@@ -8,7 +8,7 @@
 use super::{FenceOp, NO_FENCE, What, check_alive, create::MAX_MEMBERS, is_later, reference};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, ObjectKind, Order, Program, Property, Runtime, Value, View,
-    World, coder::points, machine::Protocol,
+    World, coder::points, protocol::Protocol,
 };
 
 points! {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, Then, ThreadId, Value, View,
     coder::{fields, points},
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 points! {

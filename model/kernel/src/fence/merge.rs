@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Code, Coder, Cx, Flow, Footprint, ObjId, Program, Runtime, Then, Value, View, World, coder::points,
-    machine::Protocol, primitives::alloc,
+    primitives::alloc, protocol::Protocol,
 };
 
 /// How a merge behaves.

@@ -9,8 +9,8 @@ use crate::{
     AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime,
     SharedCell, Then, ThreadId, Value, View,
     coder::{fields, points},
-    machine::Protocol,
     primitives::{irq::irqs_footprint, rcu, refcount::Dropped},
+    protocol::Protocol,
     runtime::NoteCell,
 };
 

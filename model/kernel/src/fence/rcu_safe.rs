@@ -4,8 +4,8 @@ use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
     coder::{fields, points},
-    machine::Protocol,
     primitives::slab,
+    protocol::Protocol,
 };
 
 points! {

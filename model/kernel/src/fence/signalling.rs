@@ -4,7 +4,7 @@
 //! happens: a lock ([`Cx::about_to_lock`]), a blocking allocation, a wait for a fence ([`Cx::about_to_wait_for`]).
 
 use super::NO_FENCE;
-use crate::{Cx, Flow, Footprint, ObjId, Property, Rule, Runtime, Value, View, coder::fields, machine::Protocol};
+use crate::{Cx, Flow, Footprint, ObjId, Property, Rule, Runtime, Value, View, coder::fields, protocol::Protocol};
 
 /// The beginning or the end of a section: known to the running thread alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

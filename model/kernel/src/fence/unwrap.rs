@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Bits, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Program, Runtime, Value, View, World,
     coder::{fields, points},
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 /// `struct dma_fence_unwrap`: where in a container an iteration is.

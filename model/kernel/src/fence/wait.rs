@@ -6,8 +6,8 @@ use crate::{
     View,
     coder::{fields, points},
     cx::{Woken, woken_by},
-    machine::Protocol,
     primitives::spinlock::blocked_by_own_cpu,
+    protocol::Protocol,
 };
 
 points! {

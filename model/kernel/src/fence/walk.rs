@@ -13,8 +13,8 @@ use super::{
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Program, Runtime, Value, View,
     coder::{fields, points},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

@@ -1,6 +1,6 @@
 //! What a script does of itself: choices, failures on demand, and operands that cannot be used.
 
-use super::Protocol;
+use crate::protocol::Protocol;
 use crate::{Cx, Flow, Footprint, MAX_LOCALS, ObjId, Operand, Property, Runtime, Value, View, program::PoolRange};
 
 /// An operand that cannot be used: the violation is reported as the operation's only step.

@@ -7,7 +7,7 @@
 
 use crate::{
     Call, Code, Coder, Context, Cx, Flow, Footprint, ObjId, Program, Property, Runtime, Then, Value, View,
-    coder::fields, machine::Protocol, primitives::shrinker,
+    coder::fields, primitives::shrinker, protocol::Protocol,
 };
 
 /// How an allocation behaves when memory is short.

@@ -3,10 +3,10 @@
 use crate::{
     Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Runtime, SharedCell, Value, View,
     coder::{fields, points},
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    machine::Protocol,
-    object::{Facet, FacetSink},
     program::ObjectKind,
+    protocol::Protocol,
 };
 
 /// A rendezvous of a fixed number of threads; usable again once all have come.

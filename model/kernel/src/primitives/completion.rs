@@ -4,9 +4,9 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    protocol::Protocol,
 };
 
 /// `UINT_MAX` of the model: what `complete_all()` leaves, and what is never counted down.

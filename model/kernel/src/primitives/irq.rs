@@ -18,9 +18,9 @@ use crate::{
     ThreadId, Value, View, World,
     coder::{fields, points},
     cx::nest,
-    machine::Protocol,
     primitives::{irq_line, rcu},
     program::Role,
+    protocol::Protocol,
 };
 
 /// What a thread's CPU is doing besides running it.

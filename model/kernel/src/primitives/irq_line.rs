@@ -21,9 +21,9 @@ use crate::{
     View, World,
     coder::{fields, points},
     cx::nest,
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::spinlock::RawSpin,
+    protocol::Protocol,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -30,11 +30,11 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Object, Plain, Program, Property, Rule, Runtime,
     SharedCell, ThreadId, Value, View,
     coder::{fields, points},
+    facet::{Facet, FacetSink},
     fence,
-    machine::Protocol,
-    object::{Facet, FacetSink},
     primitives::slab,
     program::ObjectKind,
+    protocol::Protocol,
 };
 
 /// Most entries of one list.

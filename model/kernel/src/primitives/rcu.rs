@@ -10,11 +10,12 @@ use crate::{
     Patience, Plain, Property, Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Private, nest},
+    facet::{Facet, FacetSink},
     fence,
-    machine::Protocol,
-    object::{Facet, FacetSink, Reader},
     primitives::list,
     program::CalleeId,
+    protocol::Protocol,
+    task::Reader,
 };
 
 /// Most callbacks queued or waiting at once.

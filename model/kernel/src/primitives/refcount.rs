@@ -4,8 +4,8 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, ThreadId, Value,
     View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
+    protocol::Protocol,
     runtime::NoteCell,
 };
 

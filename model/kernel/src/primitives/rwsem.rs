@@ -32,8 +32,8 @@ pub use op::{At, RwSemOp};
 use crate::{
     AtomicCell, Bits, Code, Coder, ObjId, Object, Plain, Runtime, SharedCell, ThreadId, World,
     coder::fields,
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    object::{Facet, FacetSink},
     primitives::spinlock::RawSpin,
     runtime::NoteCell,
 };

@@ -12,8 +12,8 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet,
     Value, View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
+    protocol::Protocol,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields,
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 /// `raise signal to=THREAD`: makes the signal pending and ends an interruptible sleep.

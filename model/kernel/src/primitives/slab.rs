@@ -8,13 +8,13 @@ use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Plain,
     Property, Runtime, Then, Value, View,
     coder::points,
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::{
         list, rcu,
         refcount::{Counted, Dropped, Owns},
     },
     program::SlabKind,
+    protocol::Protocol,
     runtime::NoteCell,
 };
 

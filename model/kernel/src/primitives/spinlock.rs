@@ -8,12 +8,12 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
     Value, View,
     coder::points,
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::{
         irq::irqs_footprint,
         rcu::{as_reader, reader_footprint},
     },
+    protocol::Protocol,
 };
 
 /// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.

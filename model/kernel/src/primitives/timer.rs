@@ -13,10 +13,10 @@ use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell,
     ThreadId, Value, View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
     program::ObjectKind,
+    protocol::Protocol,
     thread,
 };
 

@@ -5,7 +5,7 @@
 use super::rwsem::{self, RwSemOp};
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Program, Property, Runtime, Value, View,
-    coder::points, machine::Protocol, ww,
+    coder::points, protocol::Protocol, ww,
 };
 
 points! {

@@ -5,9 +5,9 @@ use crate::{
     ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     expr::EvalError,
-    machine::Protocol,
     primitives::refcount::{Counted, Owns},
     program::SlabKind,
+    protocol::Protocol,
     runtime::NoteCell,
     value::Handle,
 };

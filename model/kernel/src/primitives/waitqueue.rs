@@ -29,9 +29,9 @@ use crate::{
     ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    protocol::Protocol,
 };
 
 /// The list, under the queue's lock.

@@ -14,10 +14,10 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value,
     View,
     coder::{fields, points},
+    facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    machine::Protocol,
-    object::{Facet, FacetSink},
     primitives::waitqueue,
+    protocol::Protocol,
 };
 
 /// A `struct wake_q_head`.

@@ -20,9 +20,9 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet,
     Value, View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     program::ObjectKind,
+    protocol::Protocol,
     thread,
 };
 

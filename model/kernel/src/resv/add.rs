@@ -5,7 +5,7 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
-    machine::Protocol,
+    protocol::Protocol,
     runtime::NoteCell,
 };
 

@@ -6,9 +6,9 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
-    machine::Protocol,
     primitives::alloc,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

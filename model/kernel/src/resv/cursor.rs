@@ -18,8 +18,8 @@ use crate::{
     Value, View,
     coder::points,
     fence::{self, FenceOp, What},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 /// Where an iteration over a reservation is.

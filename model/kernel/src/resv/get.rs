@@ -6,8 +6,8 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
-    machine::Protocol,
     primitives::{alloc, refcount::Owns},
+    protocol::Protocol,
     runtime::NoteCell,
 };
 

@@ -6,7 +6,7 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
-    machine::Protocol,
+    protocol::Protocol,
 };
 
 points! {

@@ -8,8 +8,8 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

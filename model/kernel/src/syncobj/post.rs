@@ -6,8 +6,8 @@ use crate::{
     View,
     coder::{fields, points},
     fence::{self, ChainInit, ChainWalk, FindSeqno, NO_FENCE},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

@@ -5,8 +5,8 @@ use crate::{
     Cx, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::{fields, points},
     fence::{self, ChainWalk, NO_FENCE},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

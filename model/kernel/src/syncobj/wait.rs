@@ -9,8 +9,8 @@ use crate::{
     coder::points,
     cx::{Woken, woken_by},
     fence::{self, Waker},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
 };
 
 points! {

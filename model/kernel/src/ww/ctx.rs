@@ -5,9 +5,9 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Property, Rule, Runtime,
     ThreadId, Value, View,
     coder::{fields, points},
-    machine::Protocol,
-    object::{Facet, FacetSink},
+    facet::{Facet, FacetSink},
     program::ObjectKind,
+    protocol::Protocol,
     runtime::NoteCell,
 };
 
@@ -24,7 +24,7 @@ impl<R: Runtime> WwClass<R> {
         WwClass { next_stamp: R::Atomic::new(0) }
     }
 
-    pub(crate) fn facets(&self, _sink: crate::object::FacetSink<'_>) {}
+    pub(crate) fn facets(&self, _sink: FacetSink<'_>) {}
 }
 
 impl WwClass<Plain> {

@@ -25,7 +25,7 @@
 
 use super::{Variant, Waiters, is_wound_wait, is_younger};
 use crate::{
-    AtomicCell, Cx, ObjId, Object, Plain, Property, Runtime, object::Task, program::ObjectKind, ww::ctx::class_of,
+    AtomicCell, Cx, ObjId, Object, Plain, Property, Runtime, program::ObjectKind, task::Task, ww::ctx::class_of,
 };
 
 /// A promise is broken.

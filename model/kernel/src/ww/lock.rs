@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Rule,
-    Runtime, SharedCell, Value, View, coder::points, machine::Protocol, runtime::NoteCell,
+    Runtime, SharedCell, Value, View, coder::points, protocol::Protocol, runtime::NoteCell,
 };
 
 points! {

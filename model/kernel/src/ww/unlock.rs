@@ -5,8 +5,8 @@ use crate::{
     AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, SharedCell, ThreadId, Value,
     View,
     coder::{fields, points},
-    machine::Protocol,
     program::ObjectKind,
+    protocol::Protocol,
 };
 
 points! {

@@ -2,8 +2,8 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, object::Task,
-    observe::facets, program::ObjectKind, thread::Run,
+    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, observe::facets,
+    program::ObjectKind, task::Task, thread::Run,
 };
 
 /// One thing that changed, with every value that it had meanwhile.

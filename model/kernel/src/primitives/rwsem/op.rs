@@ -3,7 +3,7 @@
 use super::{Count, MAX_READERS, READER_BIAS, WRITER_BIT};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Patience, Property, Runtime, ThreadId, Value,
-    View, coder::points, ids::ThreadQueue, machine::Protocol, primitives::irq::irqs_footprint, runtime::NoteCell,
+    View, coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, protocol::Protocol, runtime::NoteCell,
 };
 
 points! {

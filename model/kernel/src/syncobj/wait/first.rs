@@ -4,8 +4,8 @@ use super::{At, Ended, FINDS, LISTED, SyncobjWait};
 use crate::{
     Cx, Flow, Mutation, Program, Runtime, SharedCell, Value,
     fence::{self, FindSeqno},
-    machine::Protocol,
     primitives::rcu,
+    protocol::Protocol,
     syncobj::{Flags, Given, Part, Variant, fixed, hold, let_go, load, lock},
 };
 

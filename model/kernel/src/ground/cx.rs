@@ -9,9 +9,9 @@ use crate::{
     Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
     World,
     cover::Passed,
-    object::Task,
     program::CalleeId,
     runtime::{AtomicCell, Order},
+    task::Task,
 };
 
 /// What a machine says after a step.

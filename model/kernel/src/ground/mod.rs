@@ -1,0 +1,15 @@
+//! What every protocol stands on, and nothing of it knows one: cells, ids, values, their encoding, what a step may see and do.
+//!
+//! * [`runtime`]: what a shared cell is made of; [`coder`]: one description of a state for writing and reading.
+//! * [`ids`], [`value`]: names and what words hold; [`facet`]: what is shown of an object; [`task`]: a `task_struct`.
+//! * [`protocol`]: what a machine is; [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
+
+pub mod coder;
+pub mod cx;
+pub mod facet;
+pub mod footprint;
+pub mod ids;
+pub(crate) mod protocol;
+pub mod runtime;
+pub mod task;
+pub mod value;
