@@ -153,7 +153,7 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
-    /// Executions that loom ran and that no coherent memory has: nothing that they show counts.
+    /// Executions that loom ran and that no coherent memory has, or that tore a step: nothing that they show counts.
     pub impossible: u64,
     /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
     /// fall the same way. `explicit` counts them where the program has loops.

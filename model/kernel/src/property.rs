@@ -47,6 +47,9 @@ properties! {
     LockHeldAtExit = "lock-held-at-exit",
         "a thread ends while it still holds a lock",
         "debug_check_no_locks_held()";
+    WaitEntryLeft = "wait-entry-left",
+        "a function returns while its entry is still on a wait queue: it is on the stack, and the next wake-up goes through it",
+        "DEFINE_WAIT(), finish_wait(); KASAN: stack-out-of-bounds in __wake_up_common()";
     CtxOpenAtExit = "acquire-ctx-open-at-exit",
         "a thread ends with an acquire context that was never finished",
         "ww-mutex-design.rst; ww_acquire_fini()";
@@ -141,6 +144,9 @@ properties! {
     WorkNotDisabled = "work-not-disabled",
         "a work item is enabled more often than it was disabled: somebody else's disabling ends too early",
         "WARN_ONCE in enable_work(): work disable count underflowed";
+    IrqNotDisabled = "irq-not-disabled",
+        "an interrupt's line is enabled more often than it was disabled: somebody else's disabling ends too early",
+        "WARN in __enable_irq(): Unbalanced enable for IRQ";
     SleepInAtomic = "sleep-in-atomic",
         "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
         "might_sleep(), DEBUG_ATOMIC_SLEEP";

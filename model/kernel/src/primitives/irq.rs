@@ -19,7 +19,7 @@ use crate::{
     coder::{fields, points},
     cx::nest,
     machine::Protocol,
-    primitives::rcu,
+    primitives::{irq_line, rcu},
     program::Role,
 };
 
@@ -184,9 +184,11 @@ pub struct Irq {
     pub(crate) at: At,
     /// Whose CPU it runs on; any without it.
     pub(crate) on: Option<ThreadId>,
+    /// Its line, if anybody asks for that.
+    pub(crate) line: Option<ObjId>,
 }
 
-fields!(Irq { at, on });
+fields!(Irq { at, on, line });
 
 /// Most threads of a program that has an interrupt on any CPU: one choice has seven ways, and one is an idle CPU.
 pub const MAX_CPUS: usize = 6;
@@ -212,8 +214,16 @@ impl Irq {
         open(cx, usize::from(pick).checked_sub(1)?)
     }
 
+    /// Whether it has not come, and does not as long as nobody enables its line.
+    pub(crate) fn is_shut_out(&self, world: &World<crate::Plain>) -> bool {
+        self.at == At::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
+    }
+
     fn enter<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
         let on = self.on.or_else(|| Irq::pick(cx));
+        if let Some(line) = self.line {
+            irq_line::begin(cx, line);
+        }
         cx.private.interrupt(on);
         if cx.program.has_readers {
             rcu::begin_reading(cx);
@@ -231,6 +241,9 @@ impl Irq {
             if !cx.mutated(Mutation::IrqExitKeepsCpu) {
                 cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
             }
+        }
+        if let Some(line) = self.line {
+            irq_line::end(cx, line);
         }
         cx.private.interrupt(None);
         if cx.program.has_readers {
@@ -258,6 +271,7 @@ impl Protocol for Irq {
             }
             (At::Exit, _) => v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t))),
         };
+        let f = self.line.map_or(f, |line| f.write(line));
         rcu::reader_footprint(v, f)
     }
 
@@ -266,7 +280,9 @@ impl Protocol for Irq {
     }
 
     fn is_held_back(&self, v: View<'_>) -> bool {
-        self.at == At::Enter && self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t))
+        let busy = || self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t));
+        let shut = || self.line.is_some_and(|line| !irq_line::is_open(v.program, v.world, line));
+        self.at == At::Enter && (busy() || shut())
     }
 }
 

@@ -17,13 +17,15 @@
 //!   `---------- wake-one: these, and d ----------'
 //! ```
 //!
+//! An entry is on its waiter's stack: whoever returns and is still on the list leaves a pointer to what is gone.
+//!
 //! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
 //! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
 //! wake-up is the next one's. The other way round a waiter that was woken in time may come back to a CPU too late: then
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId,
+    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId,
     ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
@@ -117,6 +119,8 @@ points! {
         Left = "back from schedule: time left",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
+        /// The function returns, and its stack is gone: the entry must not be on the list any more.
+        Leave = "return",
         /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps.
         WakeOne = "wake_up",
         /// `wake_up_all()`.
@@ -213,6 +217,13 @@ impl Protocol for Wait {
                 }
                 Flow::Done(Value::Word(0))
             }
+            At::Leave => {
+                let held = cx.enter(self.queue);
+                if cx.wait_queue(self.queue).waiters.get(held).queue.contains(me) {
+                    cx.violate(Property::WaitEntryLeft, Some(self.queue));
+                }
+                Flow::Done(Value::Word(0))
+            }
             At::WakeOne => self.wake(cx, false),
             At::WakeAll => self.wake(cx, true),
         }
@@ -222,6 +233,7 @@ impl Protocol for Wait {
         match self.at {
             At::Prepare | At::PrepareExclusive | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
             At::Schedule | At::Woken => Footprint::writes(v.my_task()),
+            At::Leave => Footprint::reads(self.queue),
             At::Left => Footprint::NONE.ways(2),
             At::WakeOne | At::WakeAll => {
                 let waiters = v.world.wait_queue(self.queue).waiters.0.queue;

@@ -4,7 +4,7 @@ use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
     Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, fence::What,
-    observe::facets, primitives::list::How, program::Role, thread::Run,
+    observe::facets, primitives::list::How, program::Role,
 };
 
 /// Who did what to whom, and where.
@@ -85,8 +85,17 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
         Property::FreedOnList => format!("{who} frees {what}, and a list still has it{place}"),
         Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
+        Property::WaitEntryLeft => {
+            format!(
+                "{who} returns and is still on {what}: the entry is on its stack, and nobody has called finish_wait()"
+            )
+        }
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
+        Property::SelfDeadlock if is_irq_line(program, v) => {
+            format!("{who} waits for itself: it is a handler of the interrupt{place}")
+        }
+        Property::IrqNotDisabled => format!("{who} enables {what}, which is not disabled{place}"),
         Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
         Property::IrqDeadlock => {
             let owner = v.other.map_or("somebody", |t| program.thread_name(t));
@@ -223,6 +232,10 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         }
         Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
     }
+}
+
+fn is_irq_line(program: &Program, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::IrqLine { .. }))
 }
 
 /// ` for job`, if the thread's signalling section says what it is for.
@@ -366,7 +379,7 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
 
 fn stuck(replay: &Replay<'_>) -> String {
     let program = replay.program;
-    let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| replay.thread(*t).run() != Run::Done).collect();
+    let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| !replay.last.is_over(program, *t)).collect();
     let agents = waiting::waits(program, &replay.last).into_iter().map(|w| w.thread);
     unfinished.extend(agents.filter(|t| program.scripted().all(|s| s != *t)));
     let names: Vec<String> = unfinished.into_iter().map(|t| program.thread_name(t).into()).collect();

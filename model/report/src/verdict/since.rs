@@ -43,6 +43,12 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 .or_else(|| last(replay, |c| c.subject == reads && c.to().contains(who)));
             ("was taken", taken)
         }
+        Property::WaitEntryLeft => {
+            let waiters = format!("{what}.waiters");
+            let queued = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == waiters);
+            let at = replay.steps.iter().rposition(queued)?;
+            return Some(format!("  the entry was queued {}", told(replay, at)));
+        }
         Property::UnlockNotHeld => {
             let owner = format!("{what}.owner");
             ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))

@@ -132,6 +132,7 @@ impl<'a> Lower<'a> {
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
+            Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
@@ -397,6 +398,21 @@ impl<'a> Lower<'a> {
                 .help_if(help);
         }
         thread
+    }
+
+    /// The interrupt handler `vblank`; of several the first, for they have one line.
+    fn irq_of(&mut self, value: &Written) -> Option<ThreadId> {
+        let said = value.span.of(self.text);
+        let found = match self.names.find(said) {
+            Some((Symbol::Thread { first, .. }, _)) if self.irqs.iter().any(|(irq, _)| *irq == first) => Some(first),
+            _ => None,
+        };
+        if found.is_none() {
+            self.mistakes
+                .add("irq", value.span, format!("`{said}` is no interrupt handler"))
+                .expected("the name of an `irq NAME on=THREAD|any { … }`");
+        }
+        found
     }
 
     /// The thread `cpu`, or `w.1` of several.

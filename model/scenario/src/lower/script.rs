@@ -7,6 +7,7 @@ use fenceweave_kernel::{Instr, LocalId, Script};
 
 use super::Lower;
 use super::balance;
+use super::left;
 use super::names::Symbol;
 use super::unset::{self, Read};
 use crate::report::Span;
@@ -203,6 +204,13 @@ impl<'a> Unit<'a> {
         counter
     }
 
+    /// What has been put on a wait queue must be off it here.
+    fn look_at_queues(&mut self) {
+        for look in left::looks(&self.script.code) {
+            self.emit(look);
+        }
+    }
+
     /// Gives hidden locals back, unset, so that no state differs by what
     /// nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
@@ -279,6 +287,7 @@ impl<'a> Lower<'a> {
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
         unit.at_line(0, String::new());
+        unit.look_at_queues();
         unit.emit(Instr::Return { result });
         self.check_script(unit, node)
     }
@@ -287,6 +296,8 @@ impl<'a> Lower<'a> {
     pub(super) fn finish(&mut self, mut unit: Unit<'a>, node: &'a Node, after: impl FnOnce(&mut Unit<'a>)) -> Script {
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
+        unit.at_line(0, String::new());
+        unit.look_at_queues();
         after(&mut unit);
         unit.at_line(0, String::new());
         // Whoever left a loop by `goto` or `return` left its counter behind.
