@@ -388,6 +388,7 @@ impl<R: Runtime> World<R> {
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
             Object::RwSem(s) => s.wait_lock_owner(),
+            Object::WaitQueue(q) => q.lock_owner(),
             _ => None,
         }
     }
