@@ -16,6 +16,8 @@
 
 mod depend;
 mod graph;
+#[cfg(test)]
+mod late;
 mod liveness;
 mod noreturn;
 mod search;
@@ -55,10 +57,18 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let complete = coverage.is_complete();
     let counts = search.counts();
     search.forget_states();
-    let liveness = if complete && task.has_loops { liveness::judge(&search, task) } else { Liveness::default() };
-    let found = found(&search, task, &liveness, complete);
+    let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
+    let all_judged = judged.is_some();
+    let liveness = judged.unwrap_or_default();
+    let found = found(&search, task, &liveness, complete && all_judged);
     let sightings = task.conditions.iter().zip(&search.watched);
-    let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    let watched: Vec<Watched> = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    if complete && (!all_judged || watched.iter().any(|w| w.not_judged)) {
+        let why = search.out_of_time();
+        coverage = Coverage::Incomplete(format!(
+            "{why}; every state was visited, but what goes on for ever was not looked for to the end"
+        ));
+    }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
@@ -118,7 +128,7 @@ impl Sightings {
             return Watched { seen_true, seen_false, failed, not_judged: false, point_of_no_return };
         }
         let seen_false = liveness::never(search, task, &self.marked, complete);
-        let not_judged = seen_false.is_none() && !complete;
+        let not_judged = seen_false.is_none() && (!complete || graph.is_late());
         Watched { seen_true, seen_false, failed, not_judged, ..Watched::default() }
     }
 

@@ -113,7 +113,12 @@ thread_local! {
 
 /// Explores every execution of a program under weak memory, up to the limits.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    let job = match Job::new(task, limits) {
+    explore_since(Instant::now(), task, limits, progress)
+}
+
+/// The same, where the time has begun to run before.
+fn explore_since(started: Instant, task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
+    let job = match Job::new(task, limits, started) {
         Ok(job) => Arc::new(job),
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };
@@ -142,7 +147,7 @@ fn run_watched(job: &Arc<Job>, progress: &dyn Progress) -> Result<(), Stopped> {
 
 impl Job {
     /// The exploration of a task, or why loom cannot take it.
-    fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
+    fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
             return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
@@ -172,7 +177,7 @@ impl Job {
             limits: *limits,
             sites,
             on_main,
-            started: Instant::now(),
+            started,
             begun: AtomicU64::new(0),
             findings: Mutex::new(Findings::new(task.conditions.len())),
         })

@@ -265,9 +265,15 @@ impl<'a> Search<'a> {
             return Err(interrupt::INTERRUPTED.into());
         }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
-            Some(time) => Err(format!("more than {} s", time.as_secs_f64())),
+            Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// Why there is no time left.
+    pub(super) fn out_of_time(&self) -> String {
+        let time = self.limits.time.filter(|_| !interrupt::requested());
+        time.map_or(interrupt::INTERRUPTED.into(), |time| format!("more than {} s", time.as_secs_f64()))
     }
 
     /// What was covered when a limit was hit.
@@ -456,6 +462,7 @@ impl<'a> Search<'a> {
         self.visited = Visited::new(false);
         let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
         self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted);
+        self.graph.deadline = self.limits.time.and_then(|t| self.started.checked_add(t));
     }
 
     pub(super) fn counts(&self) -> Counts {
