@@ -31,8 +31,8 @@ pub struct Failure {
     pub property: Option<Property>,
     /// The way to the state that shows it, where there is one: the first engine's.
     pub trace: Option<Trace>,
-    /// Whether it is about what is seen when teardown is over.
-    pub at_end: bool,
+    /// If it is a clause that is broken, which: its place among those that the engine judges.
+    pub clause: Option<usize>,
 }
 
 /// What a judgement comes to.
@@ -61,7 +61,7 @@ impl Judgement {
         let known = self.failures.iter().position(|f| f.text == text);
         let at = known.unwrap_or(self.failures.len());
         if known.is_none() {
-            self.failures.push(Failure { engines: vec![], text, property: None, trace: None, at_end: false });
+            self.failures.push(Failure { engines: vec![], text, property: None, trace: None, clause: None });
         }
         let failure = &mut self.failures[at];
         if !failure.engines.contains(&engine) {
@@ -140,11 +140,11 @@ fn judge_run(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Ju
     judge_violations(case, (run, all), j);
     let expected: Vec<&Expected> = case.expectations.conditions(scenario_engine(run.engine)).collect();
     let broken: Vec<&str> = case.expectations.broken(scenario_engine(run.engine)).collect();
-    for (e, seen) in expected.iter().zip(&run.watched) {
+    for (at, (e, seen)) in expected.iter().zip(&run.watched).enumerate() {
         let named = e.name.as_deref();
         match named.filter(|name| broken.contains(name)) {
-            Some(name) => judge_broken(e, name, seen, run, j),
-            None => judge_condition(e, seen, run, j),
+            Some(name) => judge_broken((at, e), name, seen, run, j),
+            None => judge_condition((at, e), seen, run, j),
         }
         note_broken(e, seen, run, j);
     }
@@ -212,7 +212,7 @@ pub(crate) fn shortest(found: &[Found]) -> Vec<&Found> {
     by_property.into_values().collect()
 }
 
-fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploration, j: &mut Judgement) {
     let engine = run.engine;
     if seen.not_judged {
         if e.condition.moment == Moment::Eventually {
@@ -234,8 +234,7 @@ fn judge_condition(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judg
         Moment::Sometimes => (&None, seen.seen_true.is_none()),
     };
     if let Some(trace) = broken {
-        let failure = j.fail(engine, format!("line {}: `{}` does not hold", e.line, e.text), Some(trace.clone()));
-        failure.at_end = e.condition.moment == Moment::AtEnd;
+        j.fail(engine, format!("line {}: `{}` does not hold", e.line, e.text), Some(trace.clone())).clause = Some(at);
     }
     if missing && run.coverage.is_complete() {
         let never = format!("line {}: `{}` was never seen", e.line, e.text);
@@ -274,9 +273,9 @@ fn note_broken(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgemen
 }
 
 /// A clause that `violates` names.
-fn judge_broken(e: &Expected, name: &str, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+fn judge_broken((at, e): (usize, &Expected), name: &str, seen: &Watched, run: &Exploration, j: &mut Judgement) {
     if seen.failed {
-        return judge_condition(e, seen, run, j);
+        return judge_condition((at, e), seen, run, j);
     }
     if seen.not_judged || broken_by(e, seen, run).is_some() {
         return;

@@ -4,12 +4,12 @@
 
 use crate::{
     judge::{Failure, Grade, outcome_text, shortest},
-    run::CaseRun,
+    run::{CaseRun, scenario_engine},
 };
-use fenceweave_explore::{Coverage, Engine, Exploration, Found, diagnose::NO_ROOM};
+use fenceweave_explore::{Coverage, Engine, Exploration, Found, Trace, Watched, diagnose::NO_ROOM};
 use fenceweave_kernel::Property;
-use fenceweave_report::{Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
-use fenceweave_scenario::{Case, Loaded, Verdict};
+use fenceweave_report::{Clause, Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
+use fenceweave_scenario::{Case, Expected, Loaded, Verdict};
 use std::{fmt::Write as _, time::Duration};
 
 /// Most lines of an outcome table, and most further counterexamples, that `check` shows; `explain` shows all.
@@ -98,7 +98,11 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
     for (name, way) in &run.judgement.broken {
         let Some(way) = way.as_ref().filter(|_| is_expected(case, name)) else { continue };
         let _ = write!(out, "\n{name}:\n");
-        out.push_str(&trace::render(&Counterexample::way(&case.program, way), view.style));
+        let named = |e: &&Expected| e.name.as_ref() == Some(name);
+        match case.expectations.conditions(scenario_engine(main.engine)).position(|e| named(&e)) {
+            Some(at) => out.push_str(&clause(case, main, at, way, view.style)),
+            None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), view.style)),
+        }
     }
     let shown: Vec<Property> = main.found.iter().map(|f| f.violation.property).collect();
     let left = |f: &&Failure| f.property.is_none_or(|p| !shown.contains(&p));
@@ -165,10 +169,19 @@ fn failure(case: &Case, run: &CaseRun, f: &Failure, style: Style) -> String {
     let all = finder.map_or(&[][..], |r| &r.found);
     match all.iter().find(|found| found.trace == *way && Some(found.violation.property) == f.property) {
         Some(found) => out.push_str(&counterexample(case, found, all, MAX_LINES / 2, style)),
-        None if f.at_end => out.push_str(&trace::render(&Counterexample::end(&case.program, way), style)),
+        None if let (Some(at), Some(run)) = (f.clause, finder) => out.push_str(&clause(case, run, at, way, style)),
         None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), style)),
     }
     out
+}
+
+/// The way to where a clause is broken, by its place among those that the engine judges.
+fn clause(case: &Case, run: &Exploration, at: usize, way: &Trace, style: Style) -> String {
+    let Some(e) = case.expectations.conditions(scenario_engine(run.engine)).nth(at) else { return String::new() };
+    let clause = Clause { condition: &e.condition, name: e.name.as_deref() };
+    let shows = |seen: &&Watched| [&seen.seen_true, &seen.seen_false].contains(&&Some(way.clone()));
+    let no_return = run.watched.get(at).filter(shows).map(|seen| &seen.point_of_no_return);
+    trace::render(&Counterexample::clause(&case.program, way, clause, no_return), style)
 }
 
 /// A counterexample, and a line for each of the others of its property: they mostly differ in who was involved.

@@ -16,11 +16,14 @@
 
 mod depend;
 mod graph;
+#[cfg(test)]
+mod late;
 mod liveness;
 mod noreturn;
 mod search;
 mod stateset;
 mod trace;
+mod usage;
 mod visited;
 
 use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
@@ -54,10 +57,18 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let complete = coverage.is_complete();
     let counts = search.counts();
     search.forget_states();
-    let liveness = if complete && task.has_loops { liveness::judge(&search, task) } else { Liveness::default() };
-    let found = found(&search, task, &liveness, complete);
+    let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
+    let all_judged = judged.is_some();
+    let liveness = judged.unwrap_or_default();
+    let found = found(&search, task, &liveness, complete && all_judged);
     let sightings = task.conditions.iter().zip(&search.watched);
-    let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    let watched: Vec<Watched> = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    if complete && (!all_judged || watched.iter().any(|w| w.not_judged)) {
+        let why = search.out_of_time();
+        coverage = Coverage::Incomplete(format!(
+            "{why}; every state was visited, but what goes on for ever was not looked for to the end"
+        ));
+    }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
@@ -69,7 +80,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
 fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bool) -> Vec<Found> {
     let graph = &search.graph;
     let wants = complete && (!search.violations.is_empty() || !liveness.found.is_empty());
-    let good = noreturn::can_end_well(search, &liveness.well, wants);
+    let good = noreturn::can_end_well(search, &liveness.well, &StateSet::default(), wants);
     let safety = search.violations.iter().map(|(violation, targets)| {
         let path = trace::best(graph, task.program, targets);
         let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
@@ -84,7 +95,7 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     // Where it was told of one execution, or reclaim was seen to wait, that says it all.
     let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
     let reclaim = if told { None } else { search.reclaim_cycle() };
-    let cycle = cycle.into_iter().chain(reclaim).map(|(violation, state, step)| {
+    let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }
@@ -100,8 +111,8 @@ struct Sightings {
     seen_true: Option<u32>,
     seen_false: Option<u32>,
     failed: bool,
-    /// Every state in which a condition that must be true `eventually` is.
-    all_true: StateSet,
+    /// Every state in which a condition that must be true `eventually` is, and in which another one is broken.
+    marked: StateSet,
 }
 
 impl Sightings {
@@ -110,11 +121,25 @@ impl Sightings {
         let to = |at: Option<u32>| at.map(|i| -> Trace { trace::best(graph, task.program, &[i]).into_trace() });
         let (seen_true, failed) = (to(self.seen_true), self.failed);
         if condition.moment != Moment::Eventually {
-            return Watched { seen_true, seen_false: to(self.seen_false), failed, not_judged: false };
+            let seen_false = to(self.seen_false);
+            let broken = if condition.moment == Moment::Never { &seen_true } else { &seen_false };
+            let point_of_no_return = broken.as_ref().map(|by| self.no_return(condition.moment, search, by, complete));
+            let point_of_no_return = point_of_no_return.unwrap_or_default();
+            return Watched { seen_true, seen_false, failed, not_judged: false, point_of_no_return };
         }
-        let seen_false = liveness::never(search, task, &self.all_true, complete);
-        let not_judged = seen_false.is_none() && !complete;
-        Watched { seen_true, seen_false, failed, not_judged }
+        let seen_false = liveness::never(search, task, &self.marked, complete);
+        let not_judged = seen_false.is_none() && (!complete || graph.is_late());
+        Watched { seen_true, seen_false, failed, not_judged, ..Watched::default() }
+    }
+
+    /// From where on no execution ends well that keeps the condition all the way.
+    fn no_return(&self, moment: Moment, search: &Search<'_>, by: &Trace, complete: bool) -> PointOfNoReturn {
+        if moment == Moment::Sometimes || !complete {
+            return PointOfNoReturn::NotKnown;
+        }
+        let path = trace::follow(&search.graph, &by.steps);
+        let good = noreturn::can_end_well(search, &[], &self.marked, true);
+        noreturn::locate(&search.graph, &good, &path, complete)
     }
 }
 

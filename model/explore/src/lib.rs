@@ -153,7 +153,7 @@ pub struct Counts {
     pub executions: u64,
     /// Executions given up because everything from there on is covered by others.
     pub blocked: u64,
-    /// Executions that loom ran and that no coherent memory has: nothing that they show counts.
+    /// Executions that loom ran and that no coherent memory has, or that tore a step: nothing that they show counts.
     pub impossible: u64,
     /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
     /// fall the same way. `explicit` counts them where the program has loops.
@@ -211,7 +211,7 @@ impl Trace {
 }
 
 /// From where on a counterexample cannot be saved any more.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum PointOfNoReturn {
     /// After this many steps of the trace some continuation still ends well, after one more none does; `passing` is
     /// the shortest that does, from the state after `after` steps.
@@ -224,6 +224,7 @@ pub enum PointOfNoReturn {
     /// No execution ends well, whatever happens.
     Never,
     /// The search did not see everything.
+    #[default]
     NotKnown,
 }
 
@@ -250,6 +251,8 @@ pub struct Watched {
     pub failed: bool,
     /// This engine does not judge it.
     pub not_judged: bool,
+    /// If it is broken, from where on the way there could not be saved any more; `explicit` alone looks for it.
+    pub point_of_no_return: PointOfNoReturn,
 }
 
 /// What an engine found.

@@ -12,6 +12,9 @@
 //!   neither address dependencies nor the order that an unlock and a lock make. An execution that the kernel's memory model
 //!   does not have is run to its end, since loom's reduction needs it, and counted as *impossible*; nothing that it shows is
 //!   reported. Races of plain variables are found there too, so loom need not stop at them.
+//! * *A step looks and uses at once.* Whether memory is there is nothing that the kernel stores, so a step asks for it beside
+//!   the access that it is about. Loom has other steps between the two; where the second half then depends on a step that
+//!   freed what the first half found, the step was *torn*, and that execution is impossible as well (`Hub::is_torn`).
 //! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its condition
 //!   variables wake in order only.
 //! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which tokens
@@ -62,9 +65,7 @@ use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords,
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
-    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
-    primitives::{alloc::Gfp, slab},
-    program::SlabKind,
+    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value, primitives::slab, program::SlabKind,
 };
 use findings::{Findings, Shown};
 use panics::Stopped;
@@ -112,7 +113,12 @@ thread_local! {
 
 /// Explores every execution of a program under weak memory, up to the limits.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    let job = match Job::new(task, limits) {
+    explore_since(Instant::now(), task, limits, progress)
+}
+
+/// The same, where the time has begun to run before.
+fn explore_since(started: Instant, task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
+    let job = match Job::new(task, limits, started) {
         Ok(job) => Arc::new(job),
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };
@@ -141,7 +147,7 @@ fn run_watched(job: &Arc<Job>, progress: &dyn Progress) -> Result<(), Stopped> {
 
 impl Job {
     /// The exploration of a task, or why loom cannot take it.
-    fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
+    fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
             return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
@@ -171,7 +177,7 @@ impl Job {
             limits: *limits,
             sites,
             on_main,
-            started: Instant::now(),
+            started,
             begun: AtomicU64::new(0),
             findings: Mutex::new(Findings::new(task.conditions.len())),
         })
@@ -336,8 +342,8 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
 /// How many ways an operation may have of its own.
 fn ways_of(program: &Program, op: Op) -> u8 {
     match op {
-        Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic }
+        Op::Alloc { gfp } if gfp.blocks() => 1 + program.shrinkers.len() as u8,
+        Op::Alloc { .. }
         | Op::UserAccess { .. }
         | Op::Merge { may_run_out: true, .. }
         | Op::GetFences { may_run_out: true, .. } => 2,

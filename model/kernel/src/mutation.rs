@@ -154,6 +154,10 @@ mutations! {
         WorkOrderedNoNext "work-ordered-no-next" in "pwq_dec_nr_in_flight()" "the next item of an ordered queue is not started";
         WorkOrderedTogether "work-ordered-together" in "worker_thread()" "items of an ordered queue run at once";
     }
+    "irq line" {
+        IrqDisableNoSync "irq-disable-no-sync" in "disable_irq()" "does not wait for the handler";
+        IrqLineIgnored "irq-line-ignored" in "handle_irq_event()" "the handler runs although its line is disabled";
+    }
     "timer" {
         TimerModNoStart "timer-mod-no-start" in "mod_timer()" "the timer is not started";
         TimerDelKeepsPending "timer-del-keeps-pending" in "timer_delete()" "the timer stays armed";

@@ -70,7 +70,8 @@ fn constant(program: &Program, v: Value) -> String {
     words::value(program, v)
 }
 
-fn leaf(program: &Program, l: Leaf) -> String {
+/// What a condition reads, by name.
+pub(crate) fn leaf(program: &Program, l: Leaf) -> String {
     match l {
         Leaf::Local(t, l) => format!("{}.{}", program.thread_name(t), words::local_name(program, t, l)),
         Leaf::Var(v) => program.name_of(v).into(),

@@ -42,6 +42,6 @@ pub use json::Report;
 pub use style::Style;
 pub use summary::CountsShown;
 pub use token::TokenError;
-pub use trace::Counterexample;
+pub use trace::{Clause, Counterexample};
 pub use verdict::{circle, in_general as violation_text};
 pub use words::value as value_text;

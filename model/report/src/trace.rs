@@ -17,6 +17,7 @@
 //!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
+mod clause;
 mod rows;
 pub(crate) mod stale;
 mod table;
@@ -28,7 +29,7 @@ use crate::{
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{
-    Action, Instr, Op, Operand, Program, State, ThreadId, Violation, primitives::alloc::Gfp, thread::Run,
+    Action, Condition, Instr, Moment, Op, Operand, Program, State, ThreadId, Violation, thread::Run,
 };
 use table::Spinning;
 
@@ -43,8 +44,17 @@ pub struct Counterexample<'a> {
     pub violation: Option<Violation>,
     /// From where on it could not be helped.
     pub point_of_no_return: Option<&'a PointOfNoReturn>,
-    /// It is about what is seen when teardown is over.
-    pub at_end: bool,
+    /// The clause of an expectation that is broken at its end.
+    pub clause: Option<Clause<'a>>,
+}
+
+/// A clause of an expectation that an execution breaks.
+#[derive(Clone, Copy)]
+pub struct Clause<'a> {
+    /// When, and what.
+    pub condition: &'a Condition,
+    /// Its author's name for it.
+    pub name: Option<&'a str>,
 }
 
 impl<'a> Counterexample<'a> {
@@ -55,18 +65,27 @@ impl<'a> Counterexample<'a> {
             trace: &found.trace,
             violation: Some(found.violation),
             point_of_no_return: Some(&found.point_of_no_return),
-            at_end: false,
+            clause: None,
         }
     }
 
     /// A way to a state at which nothing need be wrong.
     pub fn way(program: &'a Program, trace: &'a Trace) -> Counterexample<'a> {
-        Counterexample { program, trace, violation: None, point_of_no_return: None, at_end: false }
+        Counterexample { program, trace, violation: None, point_of_no_return: None, clause: None }
     }
 
-    /// A way to an end at which something is not as it should be.
-    pub fn end(program: &'a Program, trace: &'a Trace) -> Counterexample<'a> {
-        Counterexample { at_end: true, ..Counterexample::way(program, trace) }
+    /// A way to a state, or to an end, that breaks a clause; from where on it could not be helped, if that is known.
+    pub fn clause(
+        program: &'a Program,
+        trace: &'a Trace,
+        clause: Clause<'a>,
+        point_of_no_return: Option<&'a PointOfNoReturn>,
+    ) -> Counterexample<'a> {
+        Counterexample { clause: Some(clause), point_of_no_return, ..Counterexample::way(program, trace) }
+    }
+
+    fn is_of_the_end(&self) -> bool {
+        self.clause.is_some_and(|clause| clause.condition.moment == Moment::AtEnd)
     }
 
     /// How many steps can be taken before nothing ends well any more, and how it would end well from there.
@@ -84,10 +103,11 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
     // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
     // it did where loads were stale, a replay on one memory cannot tell.
     let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
-    let replay = match (example.at_end || example.violation.is_some_and(at_end)) && example.trace.weak.is_none() {
-        true => Replay::with_teardown(program, example.trace),
-        false => Replay::of(program, example.trace),
-    };
+    let replay =
+        match (example.is_of_the_end() || example.violation.is_some_and(at_end)) && example.trace.weak.is_none() {
+            true => Replay::with_teardown(program, example.trace),
+            false => Replay::of(program, example.trace),
+        };
     let mut out = table(example, &replay, style);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
@@ -104,6 +124,13 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
         lines.next().iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
         lines.for_each(|l| push(&mut out, &l));
     }
+    if let Some(clause) = &example.clause {
+        out.push('\n');
+        push(&mut out, &style.paint(Role::Bad, &clause::sentence(clause, &replay)));
+        // What loads returned that were stale, a replay on one memory does not know.
+        let values = clause::values(clause, &replay).filter(|_| example.trace.weak.is_none());
+        values.iter().for_each(|l| push(&mut out, l));
+    }
     if let Some(line) = way_out(example, &replay) {
         push(&mut out, &style.paint(Role::Good, &line));
     }
@@ -118,7 +145,10 @@ fn push(out: &mut String, line: &str) {
 
 fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
     let no_return = example.passing().map(|(after, _)| after);
-    let rows = rows::fold(replay, no_return);
+    let mut rows = rows::fold(replay, no_return);
+    if let (Some(clause), Some(last)) = (&example.clause, rows.last_mut()) {
+        last.broken = clause.mark();
+    }
     let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
     let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
     let columns: Vec<ThreadId> = threads.chain(teardown).collect();
@@ -139,10 +169,11 @@ fn takes_part(example: &Counterexample<'_>, replay: &Replay<'_>, t: ThreadId) ->
 /// The nearest schedule that ends well, or that there is none.
 fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> {
     if example.point_of_no_return == Some(&PointOfNoReturn::Never) {
-        return Some("no schedule of this program ends well".into());
+        let no = "no schedule of this program ends well";
+        return Some(if example.clause.is_some() { format!("{no} and keeps it") } else { no.into() });
     }
     let (after, passing) = example.passing()?;
-    let passing = &who_matters(replay.program, &example.trace.steps, after, passing);
+    let passing = &who_matters(replay.program, example, after, passing);
     let (first, at) = (passing.first()?, after + 1);
     let other = replay.program.thread_name(first.thread);
     let instead = example.trace.steps[after];
@@ -159,18 +190,20 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
 /// The same steps in the order that shows best who it is that must go first: of those who do so before the thread that
 /// went wrong, one after whose steps alone that thread can go on and all still ends well. The shortest way there is
 /// begins with anybody.
-fn who_matters(program: &Program, steps: &[Action], after: usize, passing: &[Action]) -> Vec<Action> {
+fn who_matters(program: &Program, example: &Counterexample<'_>, after: usize, passing: &[Action]) -> Vec<Action> {
+    let steps = &example.trace.steps;
     let Some(wrong) = steps.get(after).map(|step| step.thread) else { return passing.to_vec() };
     let before = passing.iter().take_while(|a| a.thread != wrong).count();
     let mut others: Vec<ThreadId> = passing[..before].iter().map(|a| a.thread).collect();
     others.sort_unstable();
     others.dedup();
     let mut from = State::initial(program);
+    let keeps = |state: &State, at_end| example.clause.is_none_or(|clause| clause.is_kept(program, state, at_end));
     let whole = |state: &mut State, steps: &[Action]| {
         steps.iter().all(|step| {
             let can = state.violation().is_none() && state.is_enabled(program, step.thread);
             let can = can && step.choice < state.ways(program, step.thread);
-            can && state.step(program, *step).violation.is_none()
+            can && state.step(program, *step).violation.is_none() && keeps(state, false)
         })
     };
     if others.len() < 2 || !whole(&mut from, &steps[..after]) {
@@ -184,7 +217,10 @@ fn who_matters(program: &Program, steps: &[Action], after: usize, passing: &[Act
     };
     let ends_well = |order: &Vec<Action>| {
         let mut state = from;
-        whole(&mut state, order) && state.is_finished(program) && state.conclude(program).is_none()
+        whole(&mut state, order)
+            && state.is_finished(program)
+            && state.conclude(program).is_none()
+            && keeps(&state, true)
     };
     others.into_iter().map(alone).find(ends_well).unwrap_or_else(|| passing.to_vec())
 }
@@ -208,10 +244,8 @@ fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
         },
         Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => either("does not fail", "fails"),
         Some(Instr::Op { op, .. }) => match op {
-            Op::Alloc { gfp: Gfp::Atomic } | Op::Merge { .. } | Op::GetFences { .. } => {
-                either("finds memory", "finds no memory")
-            }
-            Op::Alloc { gfp: Gfp::Kernel } => either("finds memory", "has to reclaim"),
+            Op::Alloc { gfp } if gfp.blocks() => either("finds memory", "has to reclaim"),
+            Op::Alloc { .. } | Op::Merge { .. } | Op::GetFences { .. } => either("finds memory", "finds no memory"),
             Op::UserAccess { .. } => either("finds the page there", "finds the page absent"),
             Op::Irq { .. } => either("comes to an idle CPU", "comes to a busy CPU"),
             Op::Slab { .. } => format!("takes free slot {}", choice + 1),

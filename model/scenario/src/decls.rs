@@ -224,7 +224,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
             WEAK,
         ],
         meaning: "a fence, initialised and not signalled; its first reference is setup's, until the pointer is stored: \
-                  then it is that variable's, and whose who takes it out",
+                  then it is that variable's, and whose who takes it out; who drops it for setup does so by its name",
         kernel: "struct dma_fence",
     },
     DeclSpec {

@@ -7,7 +7,7 @@ use crate::{
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle, weak};
 use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
-use fenceweave_report::{Counterexample, TokenError, token, trace};
+use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
 use fenceweave_scenario::{Case, Engine, Expected, Verdict};
 use std::fmt::Write as _;
 
@@ -91,7 +91,12 @@ fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
             let found = Found { violation, trace: end.trace.clone(), point_of_no_return };
             out.push_str(&trace::render(&Counterexample::of(program, &found), style()));
         }
-        None => out.push_str(&trace::render(&Counterexample::way(program, &end.trace), style())),
+        None => {
+            let way = Counterexample::way(program, &end.trace);
+            let clause = broken(&expected, &end).next();
+            let clause = clause.map(|e| Clause { condition: &e.condition, name: e.name.as_deref() });
+            out.push_str(&trace::render(&Counterexample { clause, ..way }, style()));
+        }
     }
     if end.violation.is_none() && end.whole {
         if let Some(back_at) = end.trace.loop_from {
@@ -127,14 +132,19 @@ fn is_expected(case: &Case, engine: Engine, end: &End) -> bool {
 
 /// The clauses that the state at the end breaks, a line each.
 fn broken_clauses(expected: &[&Expected], end: &End) -> String {
+    let lines: Vec<String> =
+        broken(expected, end).map(|e| format!("line {}: `{}` does not hold", e.line, e.text)).collect();
+    lines.join("\n")
+}
+
+fn broken<'e>(expected: &'e [&Expected], end: &End) -> impl Iterator<Item = &'e Expected> {
     let is_broken = |moment, value| match (moment, value) {
         (Moment::Never, Some(true)) | (Moment::Always, Some(false)) => true,
         (Moment::AtEnd, Some(false)) => end.over,
         _ => false,
     };
-    let of = expected.iter().zip(&end.conditions).filter(|(e, value)| is_broken(e.condition.moment, **value));
-    let lines: Vec<String> = of.map(|(e, _)| format!("line {}: `{}` does not hold", e.line, e.text)).collect();
-    lines.join("\n")
+    let of = expected.iter().zip(&end.conditions).filter(move |(e, value)| is_broken(e.condition.moment, **value));
+    of.map(|(e, _)| *e)
 }
 
 fn open(end: &End) -> String {

@@ -27,7 +27,7 @@ fn not_as_expected_comes_with_the_way_there() {
       1      lock fb0                          fb0.owner: none→flip
       -- switch (preemption 1 of 1)
       2                       lock fb1         fb1.owner: none→copy
-                                               <== point of no return: after this step nothing can end well
+                                              <== point of no return: after this step nothing can end well
       3-4                     lock fb0         fb0.waiters: none→copy
                                 asleep on fb0
       5-6    lock fb1                          fb1.waiters: none→flip
@@ -105,6 +105,12 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1      store x 1                        x: 0→1
       -- switch (preemption 1 of 1)
       2                 load x into=seen → 1  r: done
+                                              !! never
+                                              <== point of no return: after this step nothing can end well
+
+    never: `r.seen == 1` is true after step 2
+      r.seen=1
+    passes if at step 2 w goes first: W2R1@HASH
     replay: W1R1@HASH
 
     not as expected: line 8: `at-end "x == 3"` does not hold
@@ -112,6 +118,11 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1      store x 1                        x: 0→1
       2      store x 2                        x: 1→2, w: done
       3                 load x into=seen → 2  r: done
+                                              !! at-end
+
+    at-end: `x == 3` is false at the end
+      x=2
+    no schedule of this program ends well and keeps it
     replay: W2R1@HASH
 
     not as expected: line 8: `sometimes "r.seen == 7"` was never seen

@@ -91,6 +91,9 @@ fn what_never_comes_true_is_shown_with_a_lasso() {
       3                       load request into=seen → 0
       == loop: the steps from here on are repeated for ever ========
       4                       load request into=seen → 0
+
+    eventually: `irq.seen == 1` is not true, and it goes on for ever
+      irq.seen=0
     replay: D2I2@HASH
 
     note: there are cycles that only an unfair scheduler can take for ever; they break nothing

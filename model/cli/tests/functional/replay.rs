@@ -60,8 +60,11 @@ fn what_only_weak_memory_shows_is_shown_again_with_the_values_that_its_loads_ret
       2      store flag 1                        flag: 0→1, write: done
       3                    load flag into=f → 1
       4                    load data into=d → 0  read: done
+                                                 !! never
 
     stale: read's `load data into=d` at step 4 reads data = 0, from the start; the youngest is 1, by write's `store data 1` at step 1
+
+    never: `read.d == 0` is true after step 4
     replay: ~W2R2~1@HASH
     line 8: `never "read.d == 0" engine=loom` does not hold
     -- exit code 1

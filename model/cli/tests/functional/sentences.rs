@@ -140,3 +140,46 @@ fn what_is_left_is_counted_after_teardown() {
     says(&told, "sync-file-release f");
     says(&told, "2 are left at the end");
 }
+
+#[test]
+fn a_broken_clause_has_a_mark_values_and_a_way_out() {
+    let told = told(
+        "scenario s {\n var x; var y\n thread t { store x 1; store y 2 }\n thread u { load x into=l; load y into=m }\n \
+         expect { never \"x == 1 && u.m == 2\" }\n}",
+    );
+    says(&told, "  4                 load y into=m → 2  u: done\n                                       !! never\n");
+    says(
+        &told,
+        "  2      store y 2                     y: 0→2, t: done\n                                       <== point of no return",
+    );
+    says(
+        &told,
+        "\nnever: `x == 1 && u.m == 2` is true after step 4\n  x=1 u.m=2\npasses if at step 2 u goes first: T1U2T1@",
+    );
+}
+
+#[test]
+fn a_clause_about_the_end_is_shown_with_teardowns_values_and_by_its_name() {
+    let told = told(
+        "scenario s {\n var x; var y\n thread t { store x 1 }\n thread u { load x into=l }\n teardown { store y 3 }\n \
+         expect { at-end \"u.l == 1 || y == 2\" \"x == 1\" as=torn }\n}",
+    );
+    says(&told, "store y 3  y: 0→3\n");
+    says(&told, "!! torn\n");
+    says(
+        &told,
+        "torn: one of `u.l == 1 || y == 2` and `x == 1` is false at the end\n  u.l=0 y=3 x=1\npasses if at step 1 t goes first",
+    );
+}
+
+#[test]
+fn a_clause_that_no_execution_keeps_says_so() {
+    let told = told("scenario s { lock l\n thread t { lock l; unlock l }\n expect { always \"l.owner == NULL\" } }");
+    says(&told, "!! always\n");
+    says(
+        &told,
+        "always: `l.owner == NULL` is false after step 1\n  l.owner=t\nno schedule of this program ends well and keeps it\n",
+    );
+    let told = self::told("scenario s { var x\n thread t { store x 1 }\n expect { eventually \"x == 2\" } }");
+    says(&told, "eventually: `x == 2` is not true at any time, and it is over\n  x=1\n");
+}

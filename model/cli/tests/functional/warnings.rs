@@ -93,6 +93,27 @@ fn conditions_that_say_nothing() {
 }
 
 #[test]
+fn a_block_without_a_turn_and_a_failure_that_never_comes() {
+    let none = "scenario s {\n var x\n thread a { repeat 0 { store x 1 }; load x }\n}\n";
+    assert_eq!(warned(none), ["unreached 3:13"]);
+    let meant = none.replace("{ store x 1 }", "{ unreached \"as in the driver\"; store x 1 }");
+    assert_eq!(warned(&meant), [""; 0]);
+    let fifth = "scenario s {\n var x\n inject load at=a fail-nth=3 error=1\n thread a { repeat 2 { load x }; exists }\n proc exists { xchg x 1 fail-nth=2 error=5 into=y }\n}\n";
+    assert_eq!(warned(fifth), ["never-fails 3:2", "never-fails 5:16"]);
+    assert_eq!(warned(&fifth.replace("=3", "=2").replace("nth=2 error=5", "nth=1 error=5")), [""; 0]);
+    // What ended every execution may have come before the third time.
+    let ended = "scenario s {\n lock m kind=mutex\n var x\n thread a { lock m; load x fail-nth=2 error=1 into=y; lock m; unlock m }\n expect { violates self-deadlock }\n}\n";
+    assert_eq!(warned(ended), [""; 0]);
+}
+
+#[test]
+fn an_eventually_that_is_true_from_the_start() {
+    let at_once = "scenario s {\n var x init=1\n thread a { store x 1 }\n expect { eventually \"x == 1\" }\n}\n";
+    assert_eq!(warned(at_once), ["true-at-once 4:11"]);
+    assert_eq!(warned(&at_once.replace("store x 1", "store x 2").replace("x == 1", "x == 2")), [""; 0]);
+}
+
+#[test]
 fn fences_that_nobody_signals_and_threads_that_never_end() {
     let fence =
         "scenario s {\n fence f\n resv r\n thread a { lock r; reserve r; add-fence r f usage=write; unlock r }\n}\n";

@@ -29,6 +29,14 @@ use std::{
 /// For each thread, its last step that something depends on.
 type Clock = [u32; loom::MAX_THREADS];
 
+/// A fact that the step in flight of a thread has looked at.
+struct Fact {
+    /// The word that it stands in.
+    word: usize,
+    /// For each thread, the first of its steps that has changed it since.
+    changed: Clock,
+}
+
 /// A cell that takes part in what is done to all of them.
 trait Slot {
     /// Makes the value that it has the one that every execution begins with.
@@ -96,6 +104,9 @@ pub(super) struct Hub {
     racy_words: Cell<usize>,
     racing: Cell<Option<Racing>>,
     learnt: Cell<bool>,
+    /// For each thread, what its step in flight has looked at.
+    facts: RefCell<[Vec<Fact>; loom::MAX_THREADS]>,
+    torn: Cell<bool>,
 }
 
 thread_local! {
@@ -158,6 +169,8 @@ impl Hub {
     fn restart(&self, gates: usize) {
         self.clocks.take();
         self.racing.take();
+        self.torn.take();
+        self.facts.take();
         self.slots.borrow().iter().for_each(|s| s.go_live());
         self.memory().restart(gates, self.words.borrow().iter().map(|w| w.start.get()));
     }
@@ -212,6 +225,7 @@ impl Hub {
 
     /// A thread begins its next step: its number.
     pub(super) fn begin_step(&self, who: usize) -> u32 {
+        self.facts.borrow_mut()[who].clear();
         let own = &mut self.clocks.borrow_mut()[who][who];
         *own += 1;
         *own
@@ -227,13 +241,49 @@ impl Hub {
         self.racing.take()
     }
 
+    /// Whether a step was torn: a fact that it had looked at was changed, and it went on to depend on the step that
+    /// changed it. Whether memory is there is the checker's knowledge, not a word of the kernel's, so looking and using
+    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is nothing.
+    pub(super) fn is_torn(&self) -> bool {
+        self.torn.get()
+    }
+
+    /// A thread has looked at a fact.
+    fn looked(&self, who: usize, word: usize) {
+        let facts = &mut self.facts.borrow_mut()[who];
+        if !facts.iter().any(|f| f.word == word) {
+            facts.push(Fact { word, changed: Clock::default() });
+        }
+    }
+
+    /// A thread has changed a fact.
+    fn changed(&self, who: usize, word: usize) {
+        let clocks = self.clocks.borrow();
+        let step = clocks[who][who];
+        let mut facts = self.facts.borrow_mut();
+        for (other, looked_at) in facts.iter_mut().enumerate().filter(|(t, _)| *t != who) {
+            for fact in looked_at.iter_mut().filter(|f| f.word == word && f.changed[who] == 0) {
+                fact.changed[who] = step;
+                self.torn.set(self.torn.get() || clocks[other][who] >= step);
+            }
+        }
+    }
+
+    /// A thread's step comes behind what this clock says.
+    fn comes_behind(&self, who: usize, clock: Clock) {
+        let behind = |f: &Fact| f.changed.iter().zip(clock).any(|(step, to)| *step != 0 && to >= *step);
+        self.torn.set(self.torn.get() || self.facts.borrow()[who].iter().any(behind));
+    }
+
     fn read(&self, who: usize, clock: &Cell<Clock>) {
         let from = clock.get();
+        self.comes_behind(who, from);
         let mine = &mut self.clocks.borrow_mut()[who];
         mine.iter_mut().zip(from).for_each(|(m, f)| *m = f.max(*m));
     }
 
     fn wrote(&self, who: usize, clock: &Cell<Clock>) {
+        self.comes_behind(who, clock.get());
         clock.set(self.clocks.borrow()[who]);
     }
 }
@@ -250,6 +300,8 @@ struct Word {
     live: RefCell<Option<AtomicU64>>,
     /// Which of the plain variables it is, if it is one: unordered accesses to it are a data race.
     plain: Option<usize>,
+    /// Whether it is the checker's knowledge.
+    fact: bool,
     /// The threads that were ever seen to load it, a bit each, and whether anybody was seen to store.
     loaders: Cell<u8>,
     written: Cell<bool>,
@@ -281,7 +333,7 @@ fn decoy() -> Mutex<()> {
 }
 
 impl Word {
-    fn new(bits: u64, plain: bool) -> Rc<Word> {
+    fn new(bits: u64, plain: bool, fact: bool) -> Rc<Word> {
         let hub = Hub::creating();
         let plain = plain.then(|| hub.racy_words.replace(hub.racy_words.get() + 1));
         let word = Rc::new(Word {
@@ -293,6 +345,7 @@ impl Word {
             clock: Cell::default(),
             live: RefCell::default(),
             plain,
+            fact,
             loaders: Cell::new(0),
             written: Cell::new(false),
             decoys: RefCell::default(),
@@ -362,7 +415,7 @@ impl Word {
             self.will_load(who);
         }
         let store = self.pick(|live| live.load(load_order(order)));
-        self.hub.read(who, &self.clock);
+        self.read(who);
         self.hub.memory().loaded(who, self.index, store, ordered(order))
     }
 
@@ -380,6 +433,9 @@ impl Word {
     fn stored(&self, who: usize, made: (u64, u64), read: Option<usize>, order: Order) {
         self.bits.set(made.0);
         self.hub.wrote(who, &self.clock);
+        if self.fact {
+            self.hub.changed(who, self.index);
+        }
         self.hub.memory().stored(who, self.index, made, read, ordered(order));
     }
 
@@ -390,7 +446,7 @@ impl Word {
             self.will_store(who);
         }
         let store = self.pick(|live| live.swap(number, modify_order(order)));
-        self.hub.read(who, &self.clock);
+        self.read(who);
         let old = self.hub.memory().met(who, self.index, store, ordered(order));
         self.stored(who, (new(old), number), Some(store), order);
         old
@@ -409,7 +465,7 @@ impl Word {
             let store = self.pick(|live| match live.compare_exchange(guess, number, modify_order(order), FAILED) {
                 Ok(number) | Err(number) => number,
             });
-            self.hub.read(who, &self.clock);
+            self.read(who);
             let mut memory = self.hub.memory();
             if memory.bits(self.index, store) != current {
                 return Err(memory.loaded(who, self.index, store, ordered(Order::Relaxed)));
@@ -435,8 +491,15 @@ impl Word {
         let store = self.pick(|live| {
             live.compare_exchange(NONE, NONE, modify_order(order), load_order(order)).unwrap_or_else(|number| number)
         });
-        self.hub.read(who, &self.clock);
+        self.read(who);
         self.hub.memory().met(who, self.index, store, ordered(order))
+    }
+
+    fn read(&self, who: usize) {
+        self.hub.read(who, &self.clock);
+        if self.fact {
+            self.hub.looked(who, self.index);
+        }
     }
 
     /// Looks whether an access to a plain variable races with another.
@@ -500,7 +563,7 @@ fn modify_order(o: Order) -> Ordering {
 
 impl<T: Bits> LoomAtomic<T> {
     fn create(value: T, plain: bool) -> Self {
-        LoomAtomic { word: Word::new(value.to_bits(), plain), who: 0, value: PhantomData }
+        LoomAtomic { word: Word::new(value.to_bits(), plain, T::FACT), who: 0, value: PhantomData }
     }
 
     /// The youngest value, acquired: for the engine's own looks, which must not be explored with older ones.

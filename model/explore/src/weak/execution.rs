@@ -270,10 +270,10 @@ impl Execution {
         self.is_possible() && (!self.raced.get() || self.system.hub.memory().stale().is_empty())
     }
 
-    /// Whether a memory has what has happened so far. Loom's is not coherent.
+    /// Whether a memory has what has happened so far (loom's is not coherent), with no step torn.
     fn is_possible(&self) -> bool {
         let memory = self.system.hub.memory();
-        memory.is_possible() && !memory.is_full()
+        memory.is_possible() && !memory.is_full() && !self.system.hub.is_torn()
     }
 
     /// What this execution shows, as of now.

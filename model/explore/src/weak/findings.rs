@@ -18,7 +18,7 @@ pub(super) struct Findings {
     pub(super) steps: u64,
     /// Every distinct outcome, with the least sets of stale words that executions with it have read.
     pub(super) outcomes: BTreeMap<Outcome, Vec<StaleWords>>,
-    /// Executions that no coherent memory has.
+    /// Executions that no coherent memory has, or in which a step was torn.
     pub(super) impossible: u64,
     /// What outcomes take, in bytes.
     noted: usize,

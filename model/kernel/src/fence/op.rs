@@ -81,6 +81,8 @@ points! {
         GetRcu = "dma_fence_get_rcu",
         /// `dma_fence_put()`.
         Put = "dma_fence_put",
+        /// The same, by a pointer whose own reference this thread has dropped on every way here.
+        PutAgain = "dma_fence_put",
         /// `dma_fence_release()`.
         Release = "dma_fence_release",
         /// `dma_fence_free()`: what a release function of the scenario's has to call.
@@ -154,6 +156,9 @@ fields!(FenceOp { what, fence, error });
 
 impl FenceOp {
     pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: Error(0) };
+
+    /// Of a second `put`: the pointer came of a `get` by the fence's name.
+    pub const BY_NAME: i16 = 1;
 
     /// Where it is.
     pub(super) fn what(&self) -> What {
@@ -407,6 +412,10 @@ impl FenceOp {
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let dropped = cx.fence(self.fence).refs.put(me);
+        if self.what == What::PutAgain && self.is_unbalanced(cx) {
+            cx.violate(Property::PutUnbalanced, Some(self.fence));
+            return Flow::Done(Value::Word(0));
+        }
         match cx.dropped(dropped) {
             Dropped::More if !cx.mutated(Mutation::FencePutReleasesEarly) => Flow::Done(Value::Word(0)),
             Dropped::Last if cx.mutated(Mutation::FencePutNoRelease) => Flow::Done(Value::Word(1)),
@@ -419,6 +428,16 @@ impl FenceOp {
                 Flow::Done(Value::Word(0))
             }
         }
+    }
+
+    /// Whether the reference that this thread has just dropped was not its own. By a pointer that it did not get by the fence's
+    /// name, the one that was declared may have come to it on ways on which nobody keeps count (off a list, as data).
+    fn is_unbalanced<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+        let (me, program) = (cx.me, cx.program);
+        let ledger = cx.fence(self.fence).refs.ledger();
+        let declared = program.declared_refs(self.fence) > 0 && !ledger.is_given();
+        let judged = self.error.number() == FenceOp::BY_NAME || !declared;
+        judged && me != program.main_thread() && ledger.is_overdrawn_by(me)
     }
 
     /// Operations that end where they begin.
@@ -511,7 +530,7 @@ impl Protocol for FenceOp {
             What::Release => release(cx, self.fence),
             What::GetStatus => self.status(cx),
             What::StatusSeen => self.status_seen(cx),
-            What::Put => self.put(cx),
+            What::Put | What::PutAgain => self.put(cx),
             _ => Flow::Done(self.single(cx)),
         }
     }

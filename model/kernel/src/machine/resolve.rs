@@ -10,7 +10,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
+        alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -210,6 +210,7 @@ impl Resolver<'_> {
             slab::At::Get => (fence::What::Get, refcount::How::Get),
             slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
             slab::At::Put => (fence::What::Put, refcount::How::Put),
+            slab::At::PutAgain => (fence::What::PutAgain, refcount::How::Put),
             _ => return Ok(Machine::Slab(SlabOp::new(at, self.slab_handle(target)?))),
         };
         Ok(match self.program.kind(h.obj) {
@@ -379,7 +380,8 @@ impl Resolver<'_> {
             Op::LocalIrq { how } => {
                 Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs || self.program.has_readers })
             }
-            Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
+            Op::Irq { at, on, line } => Machine::Irq(irq::Irq { at, on, line }),
+            Op::IrqLine { at, line, .. } => Machine::IrqLine(irq_line::IrqLineOp::new(at, line)),
             Op::IterBegin { resv, usage, unlocked } => {
                 Machine::Cursor(CursorOp::begin(self.resv(resv)?, usage, unlocked))
             }

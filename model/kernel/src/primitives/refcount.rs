@@ -59,6 +59,15 @@ impl Ledger {
         self.0 = (others | ((new + half) as u64) << at).to_le_bytes();
     }
 
+    /// Whether this thread has dropped one more than it took, and every other thread's books balance: what it dropped was no
+    /// thread's, but that of what holds the object.
+    pub(crate) fn is_overdrawn_by(self, t: ThreadId) -> bool {
+        let mut overdrawn = Ledger::default();
+        overdrawn.set_given(self.is_given());
+        overdrawn.add(t, -1);
+        self == overdrawn
+    }
+
     /// The thread with the highest positive balance, the first of several.
     pub(crate) fn debtor(self) -> Option<ThreadId> {
         (0..crate::MAX_THREADS as u8)
@@ -359,5 +368,18 @@ mod tests {
         assert_eq!((l.balance(ThreadId(3)), l.balance(ThreadId(14)), l.balance(ThreadId(0))), (7, -8, 0));
         assert_eq!(l.debtor(), Some(ThreadId(3)));
         assert_eq!(Ledger::default().debtor(), None);
+    }
+
+    #[test]
+    fn a_thread_is_overdrawn_alone_by_one_and_while_nobody_else_has_any() {
+        let (t, other) = (ThreadId(2), ThreadId(5));
+        let mut l = Ledger::default();
+        assert!(!l.is_overdrawn_by(t));
+        l.add(t, -1);
+        assert!(l.is_overdrawn_by(t) && !l.is_overdrawn_by(other));
+        l.set_given(true);
+        assert!(l.is_overdrawn_by(t));
+        l.add(other, 1);
+        assert!(!l.is_overdrawn_by(t), "it may be the other's, handed on");
     }
 }

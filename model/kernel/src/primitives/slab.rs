@@ -165,6 +165,8 @@ points! {
         GetUnlessZero = "kref_get_unless_zero",
         /// `kref_put()`: 1 if it was the last, and then the object is freed.
         Put = "kref_put",
+        /// The same, by a pointer whose own reference this thread has dropped on every way here.
+        PutAgain = "kref_put",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -370,7 +372,7 @@ impl Protocol for SlabOp {
                 self.free(cx, deferred);
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
-            At::Get | At::GetUnlessZero | At::Put => {}
+            At::Get | At::GetUnlessZero | At::Put | At::PutAgain => {}
         }
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));
@@ -397,6 +399,11 @@ impl Protocol for SlabOp {
             }
             _ => {
                 let dropped = refs.put(me);
+                let unbalanced = self.at == At::PutAgain && refs.ledger().is_overdrawn_by(me);
+                if unbalanced && me != cx.program.main_thread() {
+                    cx.violate(Property::PutUnbalanced, Some(obj));
+                    return Flow::Done(Value::Word(0));
+                }
                 match cx.dropped(dropped) {
                     Dropped::More if early => return self.last_put(cx),
                     Dropped::More => Value::Word(0),

@@ -17,6 +17,8 @@
 //!   `---------- wake-one: these, and d ----------'
 //! ```
 //!
+//! An entry is on its waiter's stack: whoever returns and is still on the list leaves a pointer to what is gone.
+//!
 //! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
 //! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
 //! wake-up is the next one's. A waker looks at one entry a step, with the queue's lock held from the first to the last:
@@ -25,8 +27,8 @@
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Program, Runtime, SharedCell,
-    ThreadId, ThreadSet, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Program, Property, Runtime,
+    SharedCell, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     ids::ThreadQueue,
@@ -161,6 +163,8 @@ points! {
         Finish = "finish_wait",
         /// Still on the list, whose lock a waker holds.
         FinishLocked = "finish_wait: off the list (lock)",
+        /// The function returns, and its stack is gone: the entry must not be on the list any more.
+        Leave = "return",
         /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps. One entry a step.
         WakeOne = "wake_up",
         /// `wake_up_all()`.
@@ -356,6 +360,13 @@ impl Protocol for Wait {
                 }
                 flow
             }
+            At::Leave => {
+                let held = cx.enter(self.queue);
+                if cx.wait_queue(self.queue).waiters.get(held).queue.contains(cx.me) {
+                    cx.violate(Property::WaitEntryLeft, Some(self.queue));
+                }
+                Flow::Done(Value::Word(0))
+            }
         }
     }
 
@@ -370,6 +381,7 @@ impl Protocol for Wait {
             At::Prepare | At::PrepareExclusive | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
             At::FinishLocked => Footprint::writes(self.queue),
             At::Schedule | At::Woken => Footprint::writes(v.my_task()),
+            At::Leave => Footprint::reads(self.queue),
             At::Left => Footprint::NONE.ways(2),
             At::WakeOne | At::WakeAll => self.wake_footprint(v),
         }
@@ -388,7 +400,7 @@ impl Protocol for Wait {
 
     fn spins_on(&self) -> Option<ObjId> {
         match self.at {
-            At::Schedule | At::Woken | At::Left | At::Finish => None,
+            At::Schedule | At::Woken | At::Left | At::Finish | At::Leave => None,
             _ => Some(self.queue),
         }
     }

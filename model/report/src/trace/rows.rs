@@ -6,7 +6,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Instr, Op, Program, Property, ThreadId, Value,
+    Instr, Op, Program, ThreadId, Value,
     primitives::{variable, waitqueue},
 };
 
@@ -30,8 +30,8 @@ pub(super) struct Row {
     pub(super) under: Vec<String>,
     /// What changed, a line each at least.
     pub(super) changes: Vec<String>,
-    /// The property that the row's last step broke.
-    pub(super) broken: Option<Property>,
+    /// What the row's last step broke: a property, or a clause.
+    pub(super) broken: Option<String>,
     /// After this row nothing ends well any more.
     pub(super) no_return: bool,
     /// It comes after a thread that could have gone on: the how many-th time, of how many.
@@ -109,7 +109,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
     let mut broken = None;
     match end.end {
         End::Asleep(on) => under.push(format!("asleep on {}", words::object_name(program, on))),
-        End::Broken(v) => broken = Some(v.property),
+        End::Broken(v) => broken = Some(v.property.name().to_owned()),
         End::Called(callee) => under.push(format!("calls {}", program.callees[usize::from(callee.0)])),
         _ => {}
     }
@@ -118,7 +118,7 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         && broken.is_none()
         && let Some(v) = replay.last.violation().filter(|v| !v.property.is_seen_at_end())
     {
-        broken = Some(v.property);
+        broken = Some(v.property.name().to_owned());
         let text = words::op_text(program, v.thread, v.pc);
         under.push(if text.is_empty() { "end of script".into() } else { text.into() });
     }

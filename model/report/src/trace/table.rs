@@ -147,7 +147,7 @@ impl Grid {
             cells.extend(wrapped(INDENT, u, if i + 1 == last { tail } else { "" }, room));
         }
         let mut gutter: Vec<(String, Role)> = self.wrap(&row.changes).into_iter().map(|l| (l, Role::Dim)).collect();
-        gutter.extend(row.broken.map(|p| (format!("!! {}", p.name()), Role::Bad)));
+        gutter.extend(row.broken.iter().map(|p| (format!("!! {p}"), Role::Bad)));
         if row.no_return {
             let text = if width(NO_RETURN) <= self.gutter { NO_RETURN } else { NO_RETURN_SHORT };
             gutter.push((text.into(), Role::Bad));

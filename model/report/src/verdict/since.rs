@@ -27,6 +27,13 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         Property::RefcountFromZero | Property::RefcountUnderflow | Property::MissingReference => {
             ("lost its last reference", last(replay, became("refs", "0")))
         }
+        Property::PutUnbalanced => {
+            let refs = format!("{what}.refs");
+            let earlier = &replay.steps[..replay.steps.len().saturating_sub(1)];
+            let dropped = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == refs && gain(c) < 0);
+            let at = earlier.iter().rposition(dropped)?;
+            return Some(format!("  its own reference was dropped {}", told(replay, at)));
+        }
         Property::FenceSignaledTwice | Property::FenceErrorLate => {
             ("was signalled", last(replay, became("signaled", "yes")))
         }
@@ -35,6 +42,12 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
             let taken = last(replay, became("owner", who))
                 .or_else(|| last(replay, |c| c.subject == reads && c.to().contains(who)));
             ("was taken", taken)
+        }
+        Property::WaitEntryLeft => {
+            let waiters = format!("{what}.waiters");
+            let queued = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == waiters);
+            let at = replay.steps.iter().rposition(queued)?;
+            return Some(format!("  the entry was queued {}", told(replay, at)));
         }
         Property::UnlockNotHeld => {
             let owner = format!("{what}.owner");

@@ -1,6 +1,7 @@
 //! From the tree of a file to programs: names resolved, cases apart, every
 //! mistake told.
 
+mod balance;
 mod blocks;
 mod callees;
 mod containers;
@@ -10,6 +11,7 @@ mod expect;
 mod exprs;
 mod flow;
 mod inject;
+mod left;
 mod names;
 mod operation;
 mod scenario;
@@ -27,7 +29,7 @@ pub(crate) use scenario::{SECTIONS, scenarios};
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{FieldName, ObjectDecl, SourceLine};
-use fenceweave_kernel::{ObjId, ObjectKind, Program};
+use fenceweave_kernel::{ObjId, ObjectKind, Program, ThreadId};
 
 use crate::load::Limits;
 use crate::report::{Mistakes, Place, Span, did_you_mean};
@@ -61,6 +63,8 @@ pub(crate) struct Lower<'a> {
     /// a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
+    /// The interrupt handlers: the first of each line, and how many there are.
+    irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,
 }
 

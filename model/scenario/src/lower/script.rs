@@ -6,6 +6,8 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{Instr, LocalId, Script};
 
 use super::Lower;
+use super::balance;
+use super::left;
 use super::names::Symbol;
 use super::unset::{self, Read};
 use crate::report::Span;
@@ -202,6 +204,13 @@ impl<'a> Unit<'a> {
         counter
     }
 
+    /// What has been put on a wait queue must be off it here.
+    fn look_at_queues(&mut self) {
+        for look in left::looks(&self.script.code) {
+            self.emit(look);
+        }
+    }
+
     /// Gives hidden locals back, unset, so that no state differs by what
     /// nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
@@ -278,6 +287,7 @@ impl<'a> Lower<'a> {
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
         unit.at_line(0, String::new());
+        unit.look_at_queues();
         unit.emit(Instr::Return { result });
         self.check_script(unit, node)
     }
@@ -286,6 +296,8 @@ impl<'a> Lower<'a> {
     pub(super) fn finish(&mut self, mut unit: Unit<'a>, node: &'a Node, after: impl FnOnce(&mut Unit<'a>)) -> Script {
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
+        unit.at_line(0, String::new());
+        unit.look_at_queues();
         after(&mut unit);
         unit.at_line(0, String::new());
         // Whoever left a loop by `goto` or `return` left its counter behind.
@@ -299,7 +311,7 @@ impl<'a> Lower<'a> {
     }
 
     /// What can be said of a script as a whole.
-    fn check_script(&mut self, unit: Unit<'a>, node: &'a Node) -> Script {
+    fn check_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
         if unit.overflowed {
             self.mistakes
                 .add("too-large", node.head, "this script is too long")
@@ -312,6 +324,7 @@ impl<'a> Lower<'a> {
                 .add("unset-local", read.span, format!("nothing has set `{}` before this", read.name))
                 .expected("a local that some `into=` or `let` has set on the way here");
         }
+        balance::mark(&mut unit.script.code, &self.program.exprs);
         unit.script
     }
 

@@ -22,7 +22,8 @@ impl About<'_> {
             let looked = all.get(&self.place(clause)).map(Vec::as_slice).unwrap_or_default();
             let Some(first) = looked.first().filter(|_| known) else { continue };
             let said = one_line(clause, self.text);
-            if first.moment == Moment::Sometimes && looked.iter().all(|l| l.at_once) {
+            let some_time = matches!(first.moment, Moment::Sometimes | Moment::Eventually);
+            if some_time && looked.iter().all(|l| l.at_once) {
                 self.warn(
                     TRUE_AT_ONCE,
                     clause,

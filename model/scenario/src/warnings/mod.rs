@@ -11,6 +11,7 @@ mod conditions;
 mod coverage;
 mod declared;
 mod errnos;
+mod failures;
 mod reached;
 
 pub use coverage::{Coverage, Taken};
@@ -27,13 +28,14 @@ pub(crate) const WARNINGS: &[(&str, &str)] = &[
     (ONE_WAY, "a condition over locals that is always true, and nothing stands in its `else`"),
     (NEVER_RUNS, "a work item, a timer, a handler, a callback, a hook, a shrinker or a proc that never runs"),
     (NEVER_ENDS, "a thread that can end, as its code says, and of which no execution ends"),
+    (NEVER_FAILS, "a `fail-nth` that no execution comes to so often"),
     (UNUSED, "a declaration or a label that nothing names"),
     (SAME_PROGRAM, "a case that is the same program as another"),
     (UNSIGNALED, "a fence that others can wait for, and that nothing in the scenario signals"),
     (SAME_NUMBER, "two fences with one context and one number"),
     (MISPLACED_BARRIER, "a barrier for beside an atomic operation or a lock, where there is none"),
     (POSITIVE_ERRNO, "a comparison with an error number without its minus"),
-    (TRUE_AT_ONCE, "a `sometimes` that is true before the first step"),
+    (TRUE_AT_ONCE, "a `sometimes` or `eventually` that is true before the first step"),
     (
         NEVER_JUDGED,
         "a condition that could be judged nowhere: a local that it names was never set, or nothing ends well",
@@ -45,6 +47,7 @@ const UNREACHED: &str = "unreached";
 const ONE_WAY: &str = "one-way";
 const NEVER_RUNS: &str = "never-runs";
 const NEVER_ENDS: &str = "never-ends";
+const NEVER_FAILS: &str = "never-fails";
 const UNUSED: &str = "unused";
 const SAME_PROGRAM: &str = "same-program";
 const UNSIGNALED: &str = "unsignaled";
@@ -124,6 +127,7 @@ pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> 
     about.conditions();
     about.unsignaled();
     about.reached();
+    about.failures();
     about.stale_allowances();
     let report = about.told.into_report();
     Warnings { untold: report.untold(), told: report.mistakes().to_vec() }

@@ -10,7 +10,7 @@ use fenceweave_kernel::{ExprNode, Instr, Op, Passed, Program, Script};
 
 use super::{About, NEVER_ENDS, NEVER_RUNS, ONE_WAY, STALE, UNREACHED, one_line};
 use crate::report::Place;
-use crate::syntax::Node;
+use crate::syntax::{Node, ValueKind};
 
 /// What is known of a statement, all scripts and cases that have it together.
 #[derive(Default)]
@@ -192,6 +192,10 @@ impl<'a> About<'a> {
                 let said = format!("executions come to this `{}`", one_line(node.head, self.text));
                 self.warn(STALE, node.head, said, "leave it out: what follows runs");
             }
+            if self.turns_never(node) {
+                at += 1;
+                continue;
+            }
             if here.is_some_and(|known| known.came == 0) {
                 at += self.unreached(&nodes[at..], statements);
                 continue;
@@ -211,6 +215,20 @@ impl<'a> About<'a> {
                 at += 1;
             }
         }
+    }
+
+    /// `repeat 0` has no instructions of which anything was counted.
+    fn turns_never(&mut self, node: &'a Node) -> bool {
+        let turns = node.values().next().map(|value| &value.kind);
+        if node.name.text != "repeat" || !matches!(turns, Some(ValueKind::Int(0))) {
+            return false;
+        }
+        let inside = self.flat(node.children());
+        if inside.first().is_none_or(|first| first.name.text != "unreached") {
+            let said = format!("the block of `repeat 0` never runs{}", and_more(&inside));
+            self.warn(UNREACHED, node.head, said, way_out(false, "let it have a turn, or leave it out"));
+        }
+        true
     }
 
     fn is_never_entered(&self, node: &Node, here: Option<&Known>) -> bool {
@@ -321,7 +339,7 @@ fn place_in(text: &str, node: &Node) -> Place {
 }
 
 /// In the order of [`Cover`](fenceweave_kernel::Cover).
-fn scripts(program: &Program) -> impl Iterator<Item = &Script> {
+pub(super) fn scripts(program: &Program) -> impl Iterator<Item = &Script> {
     program.scripts.iter().chain([&program.setup, &program.teardown])
 }
 

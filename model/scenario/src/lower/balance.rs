@@ -1,0 +1,213 @@
+//! Which `put`s drop by a pointer whose own reference is dropped already.
+//!
+//! ```text
+//!   get f into=x      x has a reference of its own
+//!   put x             that one
+//!   put x             another's: PutAgain
+//! ```
+//!
+//! What is told of a pointer must be true on every way there. A pointer that came by another way than a `get` (a variable, a
+//! list, a work item's data) may have brought a reference, and so may whatever is done in between that gives pointers: then
+//! nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
+
+use fenceweave_kernel::{
+    Expr, ExprNode, Instr, LocalId, Op, Operand,
+    fence::{FenceOp, What},
+    primitives::slab::At,
+};
+
+/// What is known of the locals at an instruction, each a set.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Known {
+    /// They have a reference that a `get` took for them.
+    taken: u64,
+    /// That `get` named the object.
+    by_name: u64,
+    /// The reference that was taken for them is dropped.
+    spent: u64,
+}
+
+impl Known {
+    fn both(self, other: Known) -> Known {
+        Known {
+            taken: self.taken & other.taken,
+            by_name: self.by_name & other.by_name,
+            spent: self.spent & other.spent,
+        }
+    }
+
+    fn forget(&mut self, local: LocalId) {
+        let others = !bit(local);
+        (self.taken, self.by_name, self.spent) = (self.taken & others, self.by_name & others, self.spent & others);
+    }
+
+    fn take(&mut self, local: LocalId, by_name: bool) {
+        self.forget(local);
+        self.taken |= bit(local);
+        self.by_name |= if by_name { bit(local) } else { 0 };
+    }
+
+    /// What an operation does to them.
+    fn after(&mut self, op: &Op, into: Option<LocalId>) {
+        let put = dropped_by(op).filter(|l| self.taken & bit(*l) != 0);
+        if let Some(local) = put {
+            self.taken &= !bit(local);
+            self.spent |= bit(local);
+        }
+        if gives_pointers(op, into) {
+            self.spent = 0;
+        }
+        let Some(into) = into else { return };
+        match op {
+            Op::Fence { what: What::Get, fence: Operand::Object(_), .. } => self.take(into, true),
+            Op::Slab { at: At::Get, target: Operand::Local(l) }
+            | Op::Fence { what: What::Get, fence: Operand::Local(l), .. } => {
+                self.take(into, self.by_name & bit(*l) != 0);
+            }
+            Op::GetRcuSafe { .. } => self.take(into, false),
+            _ => self.forget(into),
+        }
+    }
+}
+
+/// The local whose reference an operation drops.
+fn dropped_by(op: &Op) -> Option<LocalId> {
+    match op {
+        Op::Slab { at: At::Put | At::PutAgain, target: Operand::Local(l) }
+        | Op::Fence { what: What::Put | What::PutAgain, fence: Operand::Local(l), .. } => Some(*l),
+        _ => None,
+    }
+}
+
+/// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand for
+/// that one.
+fn gives_pointers(op: &Op, into: Option<LocalId>) -> bool {
+    match op {
+        Op::Slab { at, .. } => !matches!(at, At::Put | At::PutAgain),
+        Op::Fence { what, .. } => matches!(what, What::Get | What::GetRcu | What::Init),
+        Op::Access { .. } | Op::SyncFile { .. } | Op::Syncobj { .. } | Op::Contain { .. } => into.is_some(),
+        Op::GetRcuSafe { .. }
+        | Op::List { .. }
+        | Op::Work { .. }
+        | Op::Timer { .. }
+        | Op::FenceCallback { add: false, .. }
+        | Op::UnwrapNext { .. }
+        | Op::Merge { .. }
+        | Op::Cursor { .. }
+        | Op::GetFences { .. } => true,
+        _ => false,
+    }
+}
+
+/// Writes the second drops of a script as such.
+pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
+    let before = known(code, exprs);
+    for (instr, known) in code.iter_mut().zip(before) {
+        let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { continue };
+        let Some(local) = dropped_by(op).filter(|l| known.spent & bit(*l) != 0) else { continue };
+        let by_name = known.by_name & bit(local) != 0;
+        match op {
+            Op::Slab { at, .. } if !by_name => *at = At::PutAgain,
+            // What was taken by name is a fence.
+            _ => {
+                let error = if by_name { FenceOp::BY_NAME } else { 0 };
+                *op = Op::Fence { what: What::PutAgain, fence: Operand::Local(local), error };
+            }
+        }
+    }
+}
+
+/// For each instruction that can be reached, what is true on every way to it.
+fn known(code: &[Instr], exprs: &[Expr]) -> Vec<Option<Known>> {
+    let mut before: Vec<Option<Known>> = vec![None; code.len()];
+    let mut open = vec![(0usize, Known::default())];
+    while let Some((at, come)) = open.pop() {
+        let Some(known) = before.get_mut(at) else { continue };
+        let all = known.map_or(come, |k| k.both(come));
+        if *known == Some(all) {
+            continue;
+        }
+        *known = Some(all);
+        let (mut after, next) = (all, at + 1);
+        match &code[at] {
+            Instr::End | Instr::Return { .. } => continue,
+            Instr::Jump(to) => {
+                open.push((usize::from(*to), after));
+                continue;
+            }
+            Instr::Branch { otherwise, .. } => open.push((usize::from(*otherwise), after)),
+            Instr::Nth { counter, otherwise, .. } => {
+                after.forget(*counter);
+                open.push((usize::from(*otherwise), after));
+            }
+            Instr::MayFail { into, over, .. } => {
+                let mut failed = after;
+                into.iter().for_each(|l| failed.forget(*l));
+                open.push((usize::from(*over), failed));
+            }
+            Instr::Op { op, into, .. } => after.after(op, *into),
+            Instr::Fails { into, .. } | Instr::Choose { into, .. } => into.iter().for_each(|l| after.forget(*l)),
+            Instr::Let { into, expr } => copy(&mut after, *into, exprs.get(usize::from(*expr))),
+            Instr::Judge { .. } | Instr::Assert { .. } | Instr::Progress => {}
+        }
+        open.push((next, after));
+    }
+    before
+}
+
+/// A local is set to the value of an expression. With two names for one pointer nobody knows whose reference is dropped by
+/// which.
+fn copy(known: &mut Known, into: LocalId, expr: Option<&Expr>) {
+    if let Some([ExprNode::Read(from)]) = expr.map(Expr::nodes) {
+        known.forget(*from);
+    }
+    known.forget(into);
+}
+
+fn bit(local: LocalId) -> u64 {
+    1 << (local.0 & 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fenceweave_kernel::ObjId;
+
+    const X: LocalId = LocalId(0);
+    const PUT: Op = Op::Slab { at: At::Put, target: Operand::Local(X) };
+
+    fn op(op: Op) -> Instr {
+        Instr::Op { op, into: None, may_fail: None }
+    }
+
+    fn get() -> Instr {
+        let get = Op::Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        Instr::Op { op: get, into: Some(X), may_fail: None }
+    }
+
+    fn marked(mut code: Vec<Instr>) -> Vec<usize> {
+        mark(&mut code, &[]);
+        let again = |i: &Instr| {
+            let Instr::Op { op, .. } = i else { return false };
+            matches!(op, Op::Slab { at: At::PutAgain, .. } | Op::Fence { what: What::PutAgain, .. })
+        };
+        code.iter().enumerate().filter(|(_, i)| again(i)).map(|(at, _)| at).collect()
+    }
+
+    #[test]
+    fn the_second_put_of_what_was_taken_once_is_marked() {
+        assert_eq!(marked(vec![get(), op(PUT), op(PUT), Instr::End]), [2]);
+        assert_eq!(marked(vec![get(), op(PUT), get(), op(PUT), Instr::End]), []);
+        assert_eq!(marked(vec![op(PUT), op(PUT), Instr::End]), [], "nobody knows how it came");
+    }
+
+    #[test]
+    fn what_is_true_on_one_way_only_is_not_said() {
+        let branch = Instr::Branch { expr: 0, otherwise: 3 };
+        assert_eq!(marked(vec![get(), branch, op(PUT), op(PUT), Instr::End]), []);
+        assert_eq!(
+            marked(vec![get(), op(PUT), Instr::Branch { expr: 0, otherwise: 4 }, op(PUT), op(PUT), Instr::End]),
+            [3, 4]
+        );
+    }
+}
