@@ -16,11 +16,14 @@
 
 mod depend;
 mod graph;
+#[cfg(test)]
+mod late;
 mod liveness;
 mod noreturn;
 mod search;
 mod stateset;
 mod trace;
+mod usage;
 mod visited;
 
 use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
@@ -54,10 +57,18 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let complete = coverage.is_complete();
     let counts = search.counts();
     search.forget_states();
-    let liveness = if complete && task.has_loops { liveness::judge(&search, task) } else { Liveness::default() };
-    let found = found(&search, task, &liveness, complete);
+    let judged = if complete && task.has_loops { liveness::judge(&search, task) } else { Some(Liveness::default()) };
+    let all_judged = judged.is_some();
+    let liveness = judged.unwrap_or_default();
+    let found = found(&search, task, &liveness, complete && all_judged);
     let sightings = task.conditions.iter().zip(&search.watched);
-    let watched = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    let watched: Vec<Watched> = sightings.map(|(c, s)| s.resolve(c, &search, task, complete)).collect();
+    if complete && (!all_judged || watched.iter().any(|w| w.not_judged)) {
+        let why = search.out_of_time();
+        coverage = Coverage::Incomplete(format!(
+            "{why}; every state was visited, but what goes on for ever was not looked for to the end"
+        ));
+    }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
@@ -84,7 +95,7 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     // Where it was told of one execution, or reclaim was seen to wait, that says it all.
     let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
     let reclaim = if told { None } else { search.reclaim_cycle() };
-    let cycle = cycle.into_iter().chain(reclaim).map(|(violation, state, step)| {
+    let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }
@@ -117,7 +128,7 @@ impl Sightings {
             return Watched { seen_true, seen_false, failed, not_judged: false, point_of_no_return };
         }
         let seen_false = liveness::never(search, task, &self.marked, complete);
-        let not_judged = seen_false.is_none() && !complete;
+        let not_judged = seen_false.is_none() && (!complete || graph.is_late());
         Watched { seen_true, seen_false, failed, not_judged, ..Watched::default() }
     }
 

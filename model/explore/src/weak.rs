@@ -65,9 +65,7 @@ use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords,
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
-    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
-    primitives::{alloc::Gfp, slab},
-    program::SlabKind,
+    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value, primitives::slab, program::SlabKind,
 };
 use findings::{Findings, Shown};
 use panics::Stopped;
@@ -115,7 +113,12 @@ thread_local! {
 
 /// Explores every execution of a program under weak memory, up to the limits.
 pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
-    let job = match Job::new(task, limits) {
+    explore_since(Instant::now(), task, limits, progress)
+}
+
+/// The same, where the time has begun to run before.
+fn explore_since(started: Instant, task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
+    let job = match Job::new(task, limits, started) {
         Ok(job) => Arc::new(job),
         Err(why) => return Exploration::refused(Engine::Loom, task, why),
     };
@@ -144,7 +147,7 @@ fn run_watched(job: &Arc<Job>, progress: &dyn Progress) -> Result<(), Stopped> {
 
 impl Job {
     /// The exploration of a task, or why loom cannot take it.
-    fn new(task: &Task<'_>, limits: &Limits) -> Result<Job, String> {
+    fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
             return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
@@ -174,7 +177,7 @@ impl Job {
             limits: *limits,
             sites,
             on_main,
-            started: Instant::now(),
+            started,
             begun: AtomicU64::new(0),
             findings: Mutex::new(Findings::new(task.conditions.len())),
         })
@@ -339,8 +342,8 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
 /// How many ways an operation may have of its own.
 fn ways_of(program: &Program, op: Op) -> u8 {
     match op {
-        Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic }
+        Op::Alloc { gfp } if gfp.blocks() => 1 + program.shrinkers.len() as u8,
+        Op::Alloc { .. }
         | Op::UserAccess { .. }
         | Op::Merge { may_run_out: true, .. }
         | Op::GetFences { may_run_out: true, .. } => 2,

@@ -16,7 +16,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
+        alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -173,7 +173,7 @@ machines! {
     Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING, nest: None };
     /// A wait queue.
     Wait(waitqueue::Wait) = waitqueue::Wait {
-        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever,
+        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever, passed: 0, woken: 0,
     };
     /// A completion.
     Complete(completion::Complete) = completion::Complete {
@@ -224,7 +224,9 @@ machines! {
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.
-    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None };
+    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None, line: None };
+    /// An interrupt's line.
+    IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { at: irq_line::At::Sync, line: NOTHING, asks: false };
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.

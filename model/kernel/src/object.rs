@@ -9,6 +9,7 @@ use crate::{
         barrier::Barrier,
         completion::Completion,
         irq::Cpu,
+        irq_line::IrqLine,
         list::ListHead,
         rcu::Rcu,
         refcount::Refcount,
@@ -70,6 +71,8 @@ pub enum Object<R: Runtime> {
     Timer(Timer<R>),
     /// A `struct shrinker` that comes and goes.
     Shrinker(Shrinker<R>),
+    /// `struct irq_desc`.
+    IrqLine(IrqLine<R>),
     /// `struct rw_semaphore`.
     RwSem(RwSem<R>),
     /// `struct list_head`.
@@ -130,6 +133,7 @@ impl<R: Runtime> Object<R> {
             ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
             ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
             ObjectKind::Shrinker { registered } => Object::Shrinker(Shrinker::new(id, *registered)),
+            ObjectKind::IrqLine { .. } => Object::IrqLine(IrqLine::new(id)),
             ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
             ObjectKind::List { .. } => Object::List(ListHead::new(id)),
             ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
@@ -161,6 +165,7 @@ impl<R: Runtime> Object<R> {
             Object::Workqueue(o) => o.facets(sink),
             Object::Timer(o) => o.facets(sink),
             Object::Shrinker(o) => o.facets(sink),
+            Object::IrqLine(o) => o.facets(sink),
             Object::RwSem(o) => o.facets(sink),
             Object::List(o) => o.facets(sink),
             Object::WakeQ(o) => o.facets(sink),
@@ -204,6 +209,7 @@ impl Code for Object<Plain> {
             Object::Workqueue(o) => o.code(c),
             Object::Timer(o) => o.code(c),
             Object::Shrinker(o) => o.code(c),
+            Object::IrqLine(o) => o.code(c),
             Object::RwSem(o) => o.code(c),
             Object::List(o) => o.code(c),
             Object::WakeQ(o) => o.code(c),

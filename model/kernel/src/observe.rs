@@ -131,6 +131,7 @@ pub fn facet_names(kind: &ObjectKind) -> &'static [&'static str] {
         ObjectKind::Callback { .. } => &["queued", "ran"],
         ObjectKind::Work { .. } => &["pending", "running", "delayed", "disabled"],
         ObjectKind::Shrinker { .. } => &["registered", "running"],
+        ObjectKind::IrqLine { .. } => &["disabled", "freed", "running"],
         ObjectKind::Timer { .. } => &["pending", "running"],
         ObjectKind::Workqueue { .. } => &["queued"],
         ObjectKind::Resv { .. } => &["list"],

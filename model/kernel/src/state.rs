@@ -186,10 +186,13 @@ impl State {
         View { world: &self.world, program, me, private: self.threads[me.index()].private() }
     }
 
-    /// Whether a thread has nothing left to do: its script is over, or it is an agent that waits for work.
+    /// Whether a thread has nothing left to do: its script is over, it is an agent that waits for work, or an interrupt
+    /// whose line is disabled.
     pub fn is_over(&self, program: &Program, t: ThreadId) -> bool {
         let thread = self.thread(t);
-        thread.run() == Run::Done || program.scripts[t.index()].agent && thread.is_idle()
+        thread.run() == Run::Done
+            || program.scripts[t.index()].agent && thread.is_idle()
+            || matches!(thread.machine(), Machine::Irq(irq) if irq.is_shut_out(&self.world))
     }
 
     /// Every thread that can take a step; nobody after a violation.

@@ -11,6 +11,7 @@ use crate::{
     primitives::{
         barrier::Barrier,
         completion::Completion,
+        irq_line::IrqLine,
         list::ListHead,
         rcu::Rcu,
         refcount::{Counted, Owns, Refcount},
@@ -200,6 +201,7 @@ accessors! {
     workqueue workqueue_mut Workqueue Workqueue;
     timer timer_mut Timer Timer;
     shrinker shrinker_mut Shrinker Shrinker;
+    irq_line irq_line_mut IrqLine IrqLine;
     rwsem rwsem_mut RwSem RwSem;
     list_head list_head_mut List ListHead;
     wake_q wake_q_mut WakeQ WakeQ;
@@ -387,7 +389,9 @@ impl<R: Runtime> World<R> {
             Object::Fence(f) => f.shared().map_or_else(|| f.lock_owner(), |lock| self.spin_owner(lock)),
             Object::Syncobj(s) => s.lock_owner(),
             Object::Timer(t) => t.running(),
+            Object::IrqLine(l) => l.running(),
             Object::RwSem(s) => s.wait_lock_owner(),
+            Object::WaitQueue(q) => q.lock_owner(),
             _ => None,
         }
     }

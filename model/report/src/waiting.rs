@@ -101,6 +101,10 @@ fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bo
         ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => {
             (vec![*runs], format!("→ until {} is done", program.thread_name(*runs)))
         }
+        ObjectKind::IrqLine { .. } => match state.world.spin_owner(on) {
+            Some(t) => (vec![t], format!("→ until {} is done", program.thread_name(t))),
+            None => (vec![], String::new()),
+        },
         _ if spins => owned(program, state, on),
         ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => owned(program, state, on),
         ObjectKind::RwSem => shared(program, state, me, on),

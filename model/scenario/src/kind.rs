@@ -88,7 +88,7 @@ impl Kind {
             ObjectKind::SyncFile { .. } => Kind::SyncFile,
             ObjectKind::Syncobj { .. } => Kind::Syncobj,
             ObjectKind::Exec { .. } => Kind::Exec,
-            ObjectKind::Rcu | ObjectKind::FenceList => return None,
+            ObjectKind::Rcu | ObjectKind::FenceList | ObjectKind::IrqLine { .. } => return None,
         })
     }
 }

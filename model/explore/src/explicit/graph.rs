@@ -1,8 +1,8 @@
 //! The stored graph: successors in compressed rows, levels as ranges of indices.
 
-use crate::room;
+use crate::{interrupt, room};
 use fenceweave_kernel::{Action, ThreadId};
-use std::{collections::TryReserveError, ops::Range};
+use std::{collections::TryReserveError, ops::Range, time::Instant};
 
 /// The explored graph. States are numbered in breadth-first order.
 #[derive(Default)]
@@ -16,7 +16,12 @@ pub(super) struct Graph {
     levels: Vec<u32>,
     /// How much memory a pass over the graph may take, in bytes.
     pub(super) room: usize,
+    /// When a pass over the graph is to be given up.
+    pub(super) deadline: Option<Instant>,
 }
+
+/// How many states a pass looks at between two looks at the clock.
+const CLOCK: usize = 1 << 10;
 
 /// An edge: which step, and where it leads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +51,16 @@ fn unpack(b: u8) -> (Action, bool) {
 }
 
 impl Graph {
+    /// Whether passes over the graph are to be given up: whoever says so once says so for ever.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|at| Instant::now() >= at) || interrupt::requested()
+    }
+
+    /// The same for a pass that has looked at `n` states: mostly it does not ask.
+    pub(super) fn is_late_at(&self, n: usize) -> bool {
+        n.is_multiple_of(CLOCK) && self.is_late()
+    }
+
     /// Begins a level: its first state has this index.
     pub(super) fn begin_level(&mut self, first: u32) {
         self.levels.push(first);

@@ -20,6 +20,8 @@
 //! Each is shown as a *lasso*: the shortest way to the part, with the fewest switches, and a short loop in it that is fair
 //! by itself. All of it needs the whole graph; on one that is incomplete only an end without the condition counts.
 //!
+//! All of it takes time, and has an end with the search's: nothing is concluded from a pass that was given up.
+//!
 //! The first look is a sweep for states that lead to no cycle. Where there is none left, as in every program that backs
 //! off in order, the pass is over.
 
@@ -57,7 +59,7 @@ struct Rebuild<'a> {
 impl<'a> Rebuild<'a> {
     fn new(graph: &'a Graph, program: &'a Program) -> Rebuild<'a> {
         let mut parent = vec![u32::MAX; graph.expanded() as usize];
-        for s in 0..graph.expanded() {
+        for s in (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)) {
             for to in graph.successors(s) {
                 if let Some(p) = parent.get_mut(*to as usize).filter(|p| **p == u32::MAX) {
                     *p = s;
@@ -99,7 +101,8 @@ impl<'a> Rebuild<'a> {
     /// return. One that runs again and again does.
     fn never_idle(&self, part: &Part) -> u16 {
         let agents = self.program.threads().filter(|t| self.program.is_agent(*t) && part.stepping >> t.0 & 1 == 1);
-        let busy = agents.filter(|t| !part.states.iter().any(|s| self.state(*s).thread(*t).is_idle()));
+        let idle = |s: u32, t: ThreadId| self.graph.is_late() || self.state(s).thread(t).is_idle();
+        let busy = agents.filter(|t| !part.states.iter().any(|s| idle(*s, *t)));
         busy.fold(0, |set, t| set | 1 << t.0)
     }
 
@@ -111,23 +114,29 @@ impl<'a> Rebuild<'a> {
     }
 }
 
-/// Looks for livelock and starvation in a graph that is complete.
-pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Liveness {
+/// Looks for livelock and starvation in a graph that is complete; `None` if time was over before all was looked at.
+pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Option<Liveness> {
     let graph = &search.graph;
     let cyclic = components::leading_to_cycles(graph);
     if cyclic.is_empty() {
-        return Liveness::default();
+        return Some(Liveness::default());
     }
     let rebuild = Rebuild::new(graph, task.program);
+    if graph.is_late() {
+        return None;
+    }
     let fair = Fair::new(graph, |s, t| rebuild.takes_spinlock(s, t));
     let scripted = task.program.scripted().fold(0, |set, t| set | 1 << t.0);
     let mut judge =
         Judge { graph, rebuild: &rebuild, fair, scripted, worst: BTreeMap::new(), result: Liveness::default() };
     for component in judge.fair.components(&cyclic, |_| true) {
+        if graph.is_late() {
+            return None;
+        }
         judge.component(&component);
     }
     judge.tell();
-    judge.result
+    (!graph.is_late()).then_some(judge.result)
 }
 
 struct Judge<'a, S> {
@@ -186,6 +195,9 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
     /// A lasso for each.
     fn tell(&mut self) {
         for ((property, thread), part) in std::mem::take(&mut self.worst) {
+            if self.graph.is_late() {
+                return;
+            }
             let wanted = match property {
                 Property::FenceNeverSignals => Wanted::default(),
                 Property::Livelock => Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX },
@@ -215,19 +227,25 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
     }
 }
 
-/// An execution in which a condition is never true; `None` if there is none in what was explored. `holds` are the states
-/// in which it is.
+/// An execution in which a condition is never true; `None` if there is none in what was explored, or time was over before
+/// that was known. `holds` are the states in which it is.
 pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
     let graph = &search.graph;
     if graph.expanded() == 0 || holds.contains(0) {
         return None;
     }
     let reach = Reach::new(graph, holds);
+    if graph.is_late() {
+        return None;
+    }
     let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s);
     let end = reach.order.iter().position(is_end);
     let before_end = &reach.order[..end.unwrap_or(reach.order.len())];
     if complete && task.has_loops {
         let rebuild = Rebuild::new(graph, task.program);
+        if graph.is_late() {
+            return None;
+        }
         let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
         let mut members = reach.order.clone();
         members.sort_unstable();
@@ -237,7 +255,11 @@ pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, comp
         let nearest = before_end.iter().find_map(|s| Some((*s, *part_of.get(s)?)));
         if let Some((entry, part)) = nearest {
             let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
-            return Some(Trace::lasso(reach.way(graph, entry), round.steps));
+            // A round that was given up is none.
+            return (!graph.is_late()).then(|| Trace::lasso(reach.way(graph, entry), round.steps));
+        }
+        if graph.is_late() {
+            return None;
         }
     }
     end.map(|at| Trace::of(reach.way(graph, reach.order[at])))
@@ -256,6 +278,9 @@ impl Reach {
         let mut at = 0;
         while let Some(s) = reach.order.get(at).copied() {
             at += 1;
+            if graph.is_late_at(at) {
+                break;
+            }
             for to in graph.successors(s) {
                 // What was not expanded at a limit is no end.
                 let Some(before) = reach.before.get_mut(*to as usize) else { continue };

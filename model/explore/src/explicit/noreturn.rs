@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 /// The states from which some execution ends well: comes to such an end, or to one of the states `well`, from where it
 /// goes on well for ever, and passes none that it must `not`. Nothing is computed if nobody `wants` to know.
 ///
+/// Some are missing if time is over before all are known.
+///
 /// Most edges lead to a later index, so a sweep from the last state to the first settles nearly everything; it is
 /// repeated until it changes nothing. That needs no reversed graph.
 pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wants: bool) -> StateSet {
@@ -18,7 +20,7 @@ pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wa
     }
     search.good.iter().chain(well).filter(|s| !not.contains(**s)).for_each(|s| set.insert(*s));
     let mut changed = true;
-    while changed {
+    while changed && !graph.is_late() {
         changed = false;
         for s in (0..graph.expanded()).rev() {
             if !set.contains(s) && !not.contains(s) && graph.successors(s).iter().any(|t| set.contains(*t)) {
@@ -32,17 +34,20 @@ pub(super) fn can_end_well(search: &Search<'_>, well: &[u32], not: &StateSet, wa
 
 /// The last state of the path that can still end well, and how.
 pub(super) fn locate(graph: &Graph, good: &StateSet, path: &Path, complete: bool) -> PointOfNoReturn {
-    if !complete {
+    if !complete || graph.is_late() {
         return PointOfNoReturn::NotKnown;
     }
     match path.states.iter().rposition(|s| good.contains(*s)) {
         None => PointOfNoReturn::Never,
-        Some(after) => PointOfNoReturn::At { after, passing: shortest_way(graph, good, path.states[after]) },
+        Some(after) => match shortest_way(graph, good, path.states[after]) {
+            Some(passing) => PointOfNoReturn::At { after, passing },
+            None => PointOfNoReturn::NotKnown,
+        },
     }
 }
 
-/// The shortest way from a state to an end, among states that can end well.
-fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Vec<Action> {
+/// The shortest way from a state to an end, among states that can end well; `None` if time is over.
+fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Option<Vec<Action>> {
     let mut came: BTreeMap<u32, (u32, Action)> = BTreeMap::new();
     let mut queue = VecDeque::from([from]);
     while let Some(s) = queue.pop_front() {
@@ -55,7 +60,10 @@ fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Vec<Action> {
                 at = *before;
             }
             way.reverse();
-            return way;
+            return Some(way);
+        }
+        if graph.is_late_at(came.len()) {
+            return None;
         }
         for e in graph.edges(s) {
             if good.contains(e.to) && e.to != from && !came.contains_key(&e.to) {
@@ -64,5 +72,5 @@ fn shortest_way(graph: &Graph, good: &StateSet, from: u32) -> Vec<Action> {
             }
         }
     }
-    vec![]
+    Some(vec![])
 }

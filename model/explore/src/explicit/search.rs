@@ -5,6 +5,7 @@ use super::{
     depend::{Dependencies, Link},
     graph::Graph,
     stateset::StateSet,
+    usage::Usage,
     visited::Visited,
 };
 use crate::{
@@ -107,6 +108,7 @@ pub(super) struct Search<'a> {
     pub(super) watched: Vec<Sightings>,
     /// Who waits for what with what held, where that can come to a circle through a fence.
     depend: Option<Dependencies>,
+    usage: Option<Usage>,
     terminals: u64,
     /// What outcomes and violations take, in bytes.
     noted: usize,
@@ -152,6 +154,7 @@ impl<'a> Search<'a> {
             cut: StateSet::default(),
             watched: vec![Sightings::default(); task.conditions.len()],
             depend: Dependencies::new(task.program),
+            usage: Usage::new(task.program),
             terminals: 0,
             noted: 0,
             headroom: Headroom::default(),
@@ -262,9 +265,15 @@ impl<'a> Search<'a> {
             return Err(interrupt::INTERRUPTED.into());
         }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
-            Some(time) => Err(format!("more than {} s", time.as_secs_f64())),
+            Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// Why there is no time left.
+    pub(super) fn out_of_time(&self) -> String {
+        let time = self.limits.time.filter(|_| !interrupt::requested());
+        time.map_or(interrupt::INTERRUPTED.into(), |time| format!("more than {} s", time.as_secs_f64()))
     }
 
     /// What was covered when a limit was hit.
@@ -306,6 +315,9 @@ impl<'a> Search<'a> {
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, (action, &result), &self.next, index);
+                }
+                if let Some(usage) = &mut self.usage {
+                    usage.step(program, &self.base, action, &self.next, index);
                 }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
@@ -440,11 +452,17 @@ impl<'a> Search<'a> {
         self.depend.as_ref().and_then(Dependencies::reclaim)
     }
 
+    /// The locks that an interrupt may take on the CPU that holds them.
+    pub(super) fn lock_usage(&self) -> Vec<Link> {
+        self.usage.as_ref().map_or(vec![], Usage::inconsistent)
+    }
+
     /// Gives up what only the search itself needs: the passes that follow look at the graph.
     pub(super) fn forget_states(&mut self) {
         self.visited = Visited::new(false);
         let limit = usize::try_from(self.limits.memory_bytes).unwrap_or(usize::MAX);
         self.graph.room = limit.saturating_sub(self.graph.bytes() + self.noted);
+        self.graph.deadline = self.limits.time.and_then(|t| self.started.checked_add(t));
     }
 
     pub(super) fn counts(&self) -> Counts {

@@ -39,7 +39,8 @@ const UNREACHABLE: u16 = u16::MAX;
 /// The least switches to come, by the thread that took the last step.
 type Costs = [u16; MAX_THREADS + 1];
 
-/// The best way to any of the targets, which are all of one level. Where there is no room to compare them, a shortest one.
+/// The best way to any of the targets, which are all of one level. Where there is no room or time to compare them, a
+/// shortest one.
 pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
     let Some(target) = targets.first() else { return Path { states: vec![0], steps: vec![] } };
     let depth = graph.level_of(*target);
@@ -50,9 +51,10 @@ pub(super) fn best(graph: &Graph, program: &Program, targets: &[u32]) -> Path {
     let mut levels: Vec<BTreeMap<u32, Costs>> = vec![targets.iter().map(|t| (*t, [0; MAX_THREADS + 1])).collect()];
     for level in (0..depth).rev() {
         let below = &levels[levels.len() - 1];
+        let states = graph.level(level).take_while(|s| !graph.is_late_at(*s as usize));
         let here: BTreeMap<_, _> =
-            graph.level(level).filter_map(|s| Some((s, costs(graph, program, s, below)?))).take(left + 1).collect();
-        if here.len() > left {
+            states.filter_map(|s| Some((s, costs(graph, program, s, below)?))).take(left + 1).collect();
+        if here.len() > left || graph.is_late() {
             return shortest(graph, *target, depth);
         }
         left -= here.len();

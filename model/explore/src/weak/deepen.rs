@@ -1,6 +1,6 @@
 //! As far as loom gets: every execution if there are few, else every one with at most so many preemptions.
 
-use super::{explore, findings::add_least};
+use super::{explore, explore_since, findings::add_least};
 use crate::{Coverage, Exploration, Limits, Progress, Task};
 use std::time::Instant;
 
@@ -20,8 +20,7 @@ pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Expl
     let started = Instant::now();
     for preemptions in BOUNDS {
         // The time is that of all of them together.
-        let time = limits.time.map(|t| t.saturating_sub(started.elapsed()));
-        let next = explore(task, &Limits { preemptions, time, ..*limits }, progress);
+        let next = explore_since(started, task, &Limits { preemptions, ..*limits }, progress);
         let cut_short = matches!(next.coverage, Coverage::Incomplete(_));
         let counted = next.counts.executions;
         let refused = matches!(next.coverage, Coverage::Refused(_));

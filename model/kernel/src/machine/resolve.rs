@@ -10,7 +10,7 @@ use crate::{
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
     primitives::{
-        alloc, barrier, completion, irq, list, rcu, refcount, rwsem, shrinker, signal,
+        alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
         spinlock, timer, uaccess, variable, waitqueue, wakeq, workqueue,
     },
@@ -167,7 +167,7 @@ impl Resolver<'_> {
             }
             Op::Wait { at, queue, patience } => {
                 let queue = self.object(queue, |k| matches!(k, K::WaitQueue))?;
-                Machine::Wait(waitqueue::Wait { at, queue, patience })
+                Machine::Wait(waitqueue::Wait::new(at, queue, patience))
             }
             Op::Complete { at, completion, patience } => {
                 let completion = self.object(completion, |k| matches!(k, K::Completion))?;
@@ -380,7 +380,8 @@ impl Resolver<'_> {
             Op::LocalIrq { how } => {
                 Machine::LocalIrq(irq::LocalIrq { how, visible: self.program.has_irqs || self.program.has_readers })
             }
-            Op::Irq { at, on } => Machine::Irq(irq::Irq { at, on }),
+            Op::Irq { at, on, line } => Machine::Irq(irq::Irq { at, on, line }),
+            Op::IrqLine { at, line, .. } => Machine::IrqLine(irq_line::IrqLineOp::new(at, line)),
             Op::IterBegin { resv, usage, unlocked } => {
                 Machine::Cursor(CursorOp::begin(self.resv(resv)?, usage, unlocked))
             }

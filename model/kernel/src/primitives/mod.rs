@@ -4,6 +4,7 @@ pub mod alloc;
 pub mod barrier;
 pub mod completion;
 pub mod irq;
+pub mod irq_line;
 pub mod list;
 pub mod rcu;
 pub mod refcount;

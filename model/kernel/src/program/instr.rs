@@ -185,8 +185,11 @@ pub enum Op {
     TimerHandler { timer: ObjId },
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
     LocalIrq { how: primitives::irq::How },
-    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it.
-    Irq { at: primitives::irq::At, on: Option<ThreadId> },
+    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it; `line` its line, if
+    /// anybody asks for that.
+    Irq { at: primitives::irq::At, on: Option<ThreadId>, line: Option<ObjId> },
+    /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.
+    IrqLine { at: primitives::irq_line::At, handler: ThreadId, line: ObjId },
     /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
     RwSem { at: primitives::rwsem::At, sem: Operand, patience: Patience, if_held: bool },
     /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.

@@ -89,6 +89,11 @@ pub enum ObjectKind {
         /// The handler that runs when it expires.
         handler: ThreadId,
     },
+    /// `struct irq_desc`, if anybody disables, frees or waits for it.
+    IrqLine {
+        /// Its handler, the first of several.
+        handler: ThreadId,
+    },
     /// `struct shrinker`, if it is registered or freed while the program runs.
     Shrinker {
         /// Registered from the start.

@@ -4,7 +4,7 @@ use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
     Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, fence::What,
-    observe::facets, primitives::list::How, program::Role, thread::Run,
+    observe::facets, primitives::list::How, program::Role,
 };
 
 /// Who did what to whom, and where.
@@ -92,6 +92,10 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         }
         Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
         Property::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
+        Property::SelfDeadlock if is_irq_line(program, v) => {
+            format!("{who} waits for itself: it is a handler of the interrupt{place}")
+        }
+        Property::IrqNotDisabled => format!("{who} enables {what}, which is not disabled{place}"),
         Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
         Property::IrqDeadlock => {
             let owner = v.other.map_or("somebody", |t| program.thread_name(t));
@@ -126,6 +130,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::NullDereference => format!("{who} uses NULL as a reference{place}"),
         Property::DivisionByZero => format!("{who} divides by zero{place}"),
         Property::SpinsLocally => format!("{who} loops and touches nothing that others could change{place}"),
+        Property::ListCorruption if is_shrinker(program, v) => {
+            format!("{who} registers {what}, which is registered already{place}")
+        }
         Property::ListCorruption => {
             format!("{who} {} {what}{place}", list_mistake(program, v))
         }
@@ -210,6 +217,24 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::RcuLeftOpen => format!("{who} ends inside of an RCU read-side section"),
         Rule::IrqsNotOff => format!("{who} enables interrupts that it has not disabled{place}"),
         Rule::IrqsLeftOff => format!("{who} ends with interrupts disabled"),
+        Rule::LockSoftirqOn => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!("{who} takes {what} with soft interrupts enabled, and {by}, which is one, takes it too{place}")
+        }
+        Rule::LockHardirqOn => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!(
+                "{who}, a soft interrupt, takes {what} with interrupts enabled, and {by}, which is one, takes it too{place}"
+            )
+        }
+        Rule::TimerSyncInHardirq => {
+            format!("{who} waits for the handler of {what}, which it may have interrupted{place}")
+        }
+        Rule::BhNotOff => format!("{who} enables soft interrupts that it has not disabled{place}"),
+        Rule::BhLeftOff => format!("{who} ends with soft interrupts disabled"),
+        Rule::BhIrqsOff => format!("{who} enables soft interrupts with interrupts off{place}"),
+        Rule::MutexInInterrupt => format!("{who} tries {what} in interrupt context{place}"),
+        Rule::MutexInCallback => format!("{who} tries {what} in what a fence calls, which an interrupt may{place}"),
         Rule::PreemptNotOff => format!("{who} enables preemption that it has not disabled{place}"),
         Rule::PreemptLeftOff => format!("{who} ends with preemption disabled"),
         Rule::CallbackNotDue => format!("{what} is called in {who}, and is over, or was taken off{place}"),
@@ -233,6 +258,14 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         }
         Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
     }
+}
+
+fn is_shrinker(program: &Program, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::Shrinker { .. }))
+}
+
+fn is_irq_line(program: &Program, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::IrqLine { .. }))
 }
 
 /// ` for job`, if the thread's signalling section says what it is for.
@@ -367,6 +400,8 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
         "in an RCU read-side section".into()
     } else if private.irqs_off > 0 {
         "with interrupts off".into()
+    } else if private.bh_off > 0 {
+        "with soft interrupts off".into()
     } else if private.preempt_off > 0 {
         "with preemption off".into()
     } else {
@@ -376,7 +411,7 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
 
 fn stuck(replay: &Replay<'_>) -> String {
     let program = replay.program;
-    let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| replay.thread(*t).run() != Run::Done).collect();
+    let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| !replay.last.is_over(program, *t)).collect();
     let agents = waiting::waits(program, &replay.last).into_iter().map(|w| w.thread);
     unfinished.extend(agents.filter(|t| program.scripted().all(|s| s != *t)));
     let names: Vec<String> = unfinished.into_iter().map(|t| program.thread_name(t).into()).collect();

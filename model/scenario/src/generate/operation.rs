@@ -98,6 +98,7 @@ impl Scene<'_, '_> {
                 let at = self.below(self.threads.len())?;
                 self.threads[at].clone()
             }
+            Takes::Irq => self.irq(),
             Takes::Struct => {
                 self.object(Kind::Struct, &[])?;
                 self.structs.first().cloned().unwrap_or_default()

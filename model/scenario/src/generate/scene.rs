@@ -34,6 +34,7 @@ pub(super) struct Scene<'a, 'b> {
     pub(super) setup: Vec<Line>,
     /// Sections that were declared by name, and still need a body.
     pub(super) bodiless: Vec<(Section, String)>,
+    has_irq_line: bool,
     /// One class for all, or that of reservations.
     class: Option<&'static str>,
 }
@@ -45,6 +46,7 @@ pub(super) enum Section {
     DelayedWork,
     Shrinker,
     Timer,
+    Irq,
     Proc(usize),
 }
 
@@ -68,6 +70,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             declarations: vec![],
             setup: vec![],
             bodiless: vec![],
+            has_irq_line: false,
             class: (!wait_die).then_some("class0"),
         };
         // A lock that is waited for with another one held is most of what there is to see where rules are broken.
@@ -226,6 +229,15 @@ impl<'a, 'b> Scene<'a, 'b> {
             _ => Line::new(format!("fence {name}")),
         };
         Ok((name, Some(line)))
+    }
+
+    /// An interrupt whose line somebody asks for.
+    pub(super) fn irq(&mut self) -> String {
+        let line = (Section::Irq, "line0".to_owned());
+        if !std::mem::replace(&mut self.has_irq_line, true) {
+            self.bodiless.push(line.clone());
+        }
+        line.1
     }
 
     fn section(&mut self, section: Section, prefix: &str, i: usize) -> (String, Option<Line>) {

@@ -177,6 +177,7 @@ fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<L
         Section::DelayedWork => format!("delayed-work {name}"),
         Section::Shrinker => format!("shrinker {name} unregistered"),
         Section::Timer => format!("timer {name}"),
+        Section::Irq => format!("irq {name} on={}", scene.threads[0]),
         Section::Proc(arguments) => {
             let names: Vec<&str> = ["a", "b", "c"].into_iter().take(arguments).collect();
             format!("proc {name} {}", names.join(" "))

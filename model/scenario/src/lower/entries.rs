@@ -77,7 +77,7 @@ impl<'a> Lower<'a> {
                         self.mistakes
                             .add("flag", span, format!("`{}` takes no value", opt.name))
                             .expected("the flag alone")
-                            .help(format!("write `{}`", opt.name));
+                            .help(format!("write `{}`: a flag stands by itself", opt.name));
                     }
                     None => self.tell_unknown_option(key, subject, known),
                 },
@@ -132,6 +132,7 @@ impl<'a> Lower<'a> {
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
+            Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
@@ -346,7 +347,8 @@ impl<'a> Lower<'a> {
         if word.is_none() {
             self.mistakes
                 .add("number", span, format!("{number} does not fit in a word of the model"))
-                .expected("a number of 32 bits");
+                .expected("a number of 32 bits with a sign, -2147483648 to 2147483647")
+                .help(same_bits(number));
         }
         word
     }
@@ -396,6 +398,21 @@ impl<'a> Lower<'a> {
                 .help_if(help);
         }
         thread
+    }
+
+    /// The interrupt handler `vblank`; of several the first, for they have one line.
+    fn irq_of(&mut self, value: &Written) -> Option<ThreadId> {
+        let said = value.span.of(self.text);
+        let found = match self.names.find(said) {
+            Some((Symbol::Thread { first, .. }, _)) if self.irqs.iter().any(|(irq, _)| *irq == first) => Some(first),
+            _ => None,
+        };
+        if found.is_none() {
+            self.mistakes
+                .add("irq", value.span, format!("`{said}` is no interrupt handler"))
+                .expected("the name of an `irq NAME on=THREAD|any { … }`");
+        }
+        found
     }
 
     /// The thread `cpu`, or `w.1` of several.
@@ -596,3 +613,12 @@ fn one_of_kinds(kinds: &[Kind]) -> String {
 
 /// A local that nothing can be done about: it stands for one too many.
 pub(super) const NO_LOCAL: LocalId = LocalId(0);
+
+/// What C's `int` makes of a number that has its highest bit, or that there is no way out but another number.
+fn same_bits(number: i64) -> String {
+    match u32::try_from(number).map(u32::cast_signed) {
+        Ok(-1) => "every bit is set in `-1`".to_owned(),
+        Ok(same) => format!("words are C's `int`: the same bits are `{same}`"),
+        Err(_) => "words are C's `int`: of a larger one use the part that matters, or a smaller number".to_owned(),
+    }
+}

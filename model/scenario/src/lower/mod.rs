@@ -29,7 +29,7 @@ pub(crate) use scenario::{SECTIONS, scenarios};
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{FieldName, ObjectDecl, SourceLine};
-use fenceweave_kernel::{ObjId, ObjectKind, Program};
+use fenceweave_kernel::{ObjId, ObjectKind, Program, ThreadId};
 
 use crate::load::Limits;
 use crate::report::{Mistakes, Place, Span, did_you_mean};
@@ -63,6 +63,8 @@ pub(crate) struct Lower<'a> {
     /// a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
+    /// The interrupt handlers: the first of each line, and how many there are.
+    irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,
 }
 

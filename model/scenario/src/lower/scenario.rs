@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fenceweave_kernel::program::TooLarge;
+use fenceweave_kernel::program::{Role, TooLarge};
 use fenceweave_kernel::{MAX_THREADS, Program, ThreadId};
 
 use super::names::{self, Names, Symbol, Words, is_name};
@@ -189,6 +189,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             lines,
             budget,
             needs_rcu: false,
+            irqs: Vec::new(),
             has_loops: false,
         };
         lowered.push(lower.case(node));
@@ -278,6 +279,7 @@ impl<'a> Lower<'a> {
             self.add_rcu();
             self.link_callees();
             self.settle_shrinkers();
+            self.add_irq_lines();
             self.fits(scenario);
         }
         excluded.sort();
@@ -398,6 +400,9 @@ impl<'a> Lower<'a> {
             };
             let first = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
             next += usize::from(count.unwrap_or(1));
+            if super::threads::role(node) == Some(Role::Irq) {
+                self.irqs.push((first, count.unwrap_or(1)));
+            }
             self.declare_name(&name, Symbol::Thread { first, count });
         }
     }

@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::primitives::{irq, timer, workqueue};
 use fenceweave_kernel::program::{ObjectDecl, Role, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Program, Script, ThreadId, Value};
 
 use super::Lower;
 use super::names::{Symbol, is_name};
@@ -137,7 +137,7 @@ impl<'a> Lower<'a> {
         let on = if role == Role::Irq { self.interrupted(node) } else { None };
         for name in names {
             let mut unit = Unit::new(&name, false);
-            let handler = |at| Instr::Op { op: Op::Irq { at, on }, into: None, may_fail: None };
+            let handler = |at| Instr::Op { op: Op::Irq { at, on, line: None }, into: None, may_fail: None };
             if role == Role::Irq {
                 unit.at_line(0, format!("interrupt {name}"));
                 unit.emit(handler(irq::At::Enter));
@@ -171,6 +171,40 @@ impl<'a> Lower<'a> {
                 .help("say `on=THREAD`, with a handler for each thread that it matters for");
         }
         None
+    }
+
+    /// The lines of the interrupts that somebody disables, frees or waits for: their handlers and those who do that are
+    /// told which.
+    pub(super) fn add_irq_lines(&mut self) {
+        for (first, count) in self.irqs.clone() {
+            let of = |i: &Instr| match i {
+                Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => Some(*op),
+                _ => None,
+            };
+            let asks = |i: &Instr| matches!(of(i), Some(Op::IrqLine { handler, .. }) if handler == first);
+            let all = |program: &Program| {
+                program.scripts.iter().chain([&program.setup, &program.teardown]).any(|s| s.code.iter().any(asks))
+            };
+            if !all(&self.program) {
+                continue;
+            }
+            let name = self.program.thread_name(first).trim_end_matches(".0").to_owned();
+            let id = self.object(format!("{name}.line"), ObjectKind::IrqLine { handler: first });
+            let Program { scripts, setup, teardown, .. } = &mut self.program;
+            for (at, script) in scripts.iter_mut().chain([setup, teardown]).enumerate() {
+                let is_handler = (first.index()..first.index() + usize::from(count)).contains(&at);
+                for instr in &mut script.code {
+                    match instr {
+                        Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => match op {
+                            Op::IrqLine { handler, line, .. } if *handler == first => *line = id,
+                            Op::Irq { line, .. } if is_handler => *line = Some(id),
+                            _ => {}
+                        },
+                        _ => {}
+                    }
+                }
+            }
+        }
     }
 
     /// Handlers do not interrupt each other, and a device has no CPU of the kernel's.

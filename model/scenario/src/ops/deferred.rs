@@ -1,8 +1,8 @@
 //! What runs later or elsewhere: work items, timers, interrupts; and allocation, which may have to run a shrinker.
 
 use fenceweave_kernel::primitives::alloc::Gfp;
-use fenceweave_kernel::primitives::{irq, shrinker, timer, workqueue};
-use fenceweave_kernel::{Op, Operand, Value};
+use fenceweave_kernel::primitives::{irq, irq_line, shrinker, timer, workqueue};
+use fenceweave_kernel::{ObjId, Op, Operand, Value};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
@@ -12,6 +12,13 @@ const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
 const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]));
 const SHRINKER: Param = operand("shrinker", Takes::Object(&[Kind::Shrinker]));
 const TIMER: Param = operand("timer", Takes::Object(&[Kind::Timer]));
+
+const IRQ: Param = operand("irq", Takes::Irq);
+
+fn irq_line(args: &Args, at: irq_line::At) -> Op {
+    // The line is found when all are known that anybody asks for.
+    Op::IrqLine { at, handler: args.thread("irq"), line: ObjId::default() }
+}
 
 fn work(args: &Args, at: workqueue::At) -> Op {
     let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
@@ -175,6 +182,41 @@ pub(super) const OPS: &[OpSpec] = &[
         |args| Op::Shrinker { at: shrinker::At::Free, shrinker: args.object("shrinker") },
     ),
     OpSpec::new(
+        "synchronize-irq",
+        &[IRQ],
+        "waits until no handler of an interrupt runs; the next one may begin at once. It may sleep (for a threaded handler)",
+        "synchronize_irq()",
+        |args| irq_line(args, irq_line::At::Sync),
+    ),
+    OpSpec::new(
+        "disable-irq",
+        &[IRQ],
+        "keeps an interrupt from coming until its line is enabled as often, and waits until no handler runs; it may sleep",
+        "disable_irq()",
+        |args| irq_line(args, irq_line::At::Disable),
+    ),
+    OpSpec::new(
+        "disable-irq-nosync",
+        &[IRQ],
+        "keeps an interrupt from coming until its line is enabled as often; a handler may be running",
+        "disable_irq_nosync()",
+        |args| irq_line(args, irq_line::At::DisableNoSync),
+    ),
+    OpSpec::new(
+        "enable-irq",
+        &[IRQ],
+        "takes back one disabling of an interrupt's line; what came meanwhile is handled",
+        "enable_irq()",
+        |args| irq_line(args, irq_line::At::Enable),
+    ),
+    OpSpec::new(
+        "free-irq",
+        &[IRQ],
+        "takes the handler off its line, where it never begins again, and waits until it does not run; it may sleep",
+        "free_irq() devm_free_irq()",
+        |args| irq_line(args, irq_line::At::Free),
+    ),
+    OpSpec::new(
         "local-irq-disable",
         &[],
         "keeps interrupt handlers off this thread's CPU",
@@ -202,6 +244,16 @@ pub(super) const OPS: &[OpSpec] = &[
         "local_irq_restore()",
         |_| Op::LocalIrq { how: irq::How::Restore },
     ),
+    OpSpec::new(
+        "local-bh-disable",
+        &[],
+        "keeps timers and RCU callbacks, which are soft interrupts, off this thread's CPU; it must not sleep",
+        "local_bh_disable()",
+        |_| Op::LocalIrq { how: irq::How::BhDisable },
+    ),
+    OpSpec::new("local-bh-enable", &[], "lets soft interrupts come again", "local_bh_enable()", |_| Op::LocalIrq {
+        how: irq::How::BhEnable,
+    }),
     OpSpec::new(
         "preempt-disable",
         &[],
@@ -250,7 +302,13 @@ pub(super) const NEW_GFP: super::Opt = option(
 
 /// What the word for that means.
 pub(crate) fn gfp(word: Option<&str>) -> Gfp {
-    if matches!(word, Some("atomic" | "nowait")) { Gfp::Atomic } else { Gfp::Kernel }
+    match word {
+        Some("atomic") => Gfp::Atomic,
+        Some("nowait") => Gfp::Nowait,
+        Some("nofs") => Gfp::Nofs,
+        Some("noio") => Gfp::Noio,
+        _ => Gfp::Kernel,
+    }
 }
 
 const INATOMIC: super::Opt =

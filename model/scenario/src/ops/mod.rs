@@ -73,6 +73,8 @@ pub(crate) enum Takes {
     Number { min: i32, max: i32 },
     /// A thread.
     Thread,
+    /// An interrupt handler, or several of one line.
+    Irq,
     /// A declared `struct`.
     Struct,
     /// A local that holds a cursor: a thing that changes in place.

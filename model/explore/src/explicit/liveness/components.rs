@@ -19,7 +19,7 @@ pub(super) fn leading_to_cycles(graph: &Graph) -> Vec<u32> {
     let mut left = StateSet::all(graph.expanded());
     loop {
         let (before, removed) = left.sweep_down(|left, s| graph.successors(s).iter().any(|t| left.contains(*t)));
-        if removed <= before / WORTH_IT {
+        if removed <= before / WORTH_IT || graph.is_late() {
             return left.iter().collect();
         }
     }
@@ -76,11 +76,17 @@ impl<'a, 'g, K: Fn(usize, Edge) -> bool> Tarjan<'a, 'g, K> {
         Tarjan { all, members, keep, number, low, stack: vec![], way: vec![], met: 0, found: vec![] }
     }
 
+    /// All of them, or, if time is over, those that were found.
     fn run(mut self) -> Vec<Vec<u32>> {
+        let mut looks = 0;
         for start in 0..self.members.len() as u32 {
             if self.number[start as usize] == 0 {
                 self.meet(start);
                 while let Some((v, at)) = self.way.pop() {
+                    looks += 1;
+                    if self.all.graph.is_late_at(looks) {
+                        return self.found;
+                    }
                     self.go_on(v, at);
                 }
             }

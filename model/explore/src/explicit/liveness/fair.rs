@@ -76,7 +76,7 @@ impl<'g, S: Fn(u32, ThreadId) -> bool> Fair<'g, S> {
     pub(super) fn parts(&mut self, members: &[u32], keep: impl Fn(Edge) -> bool) -> Vec<Part> {
         let mut barred: BTreeSet<usize> = BTreeSet::new();
         let (mut fair, mut open) = (vec![], vec![members.to_vec()]);
-        while let Some(set) = open.pop() {
+        while let Some(set) = open.pop().filter(|_| !self.graph.is_late()) {
             for states in self.components.of(&set, |i, e| keep(e) && !barred.contains(&i)) {
                 let seen = self.look_at(&states, |i, e| keep(e) && !barred.contains(&i));
                 let idle = seen.somewhere & !seen.stepping;

@@ -72,7 +72,7 @@ impl<'a> Walk<'a> {
             let somewhere = round.states.iter().fold(0, |all, s| all | self.graph.enabled(*s));
             let held_back = (0..16).filter(|t| idle & somewhere >> t & 1 == 1 && takes_spinlock(entry, ThreadId(*t)));
             let held_back = held_back.fold(0, |set, t| set | 1 << t);
-            if held_back == 0 {
+            if held_back == 0 || self.graph.is_late() {
                 return round;
             }
             wanted.steps |= held_back;
@@ -125,6 +125,9 @@ impl<'a> Walk<'a> {
         let mut came: BTreeMap<u32, (u32, Edge)> = BTreeMap::new();
         let mut open = VecDeque::from([(from, last)]);
         while let Some((s, last)) = open.pop_front() {
+            if self.graph.is_late_at(came.len()) {
+                return None;
+            }
             let (same, other): (Vec<Edge>, Vec<Edge>) =
                 self.inside(s, without).partition(|e| Some(e.action.thread) == last);
             for e in same.into_iter().chain(other) {

@@ -1,0 +1,207 @@
+//! `struct irq_desc`: what a driver does with the line of its interrupt, besides handling it.
+//!
+//! ```text
+//!   handler           begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS     … body …     not in progress
+//!   synchronize_irq   waits until no handler is in progress; the next one may begin at once
+//!   disable_irq       depth + 1, then synchronize_irq()
+//!   enable_irq        depth - 1: at 0 what has come meanwhile is handled
+//!   free_irq          takes the handler off the line, then synchronize_irq(): it never begins again
+//! ```
+//!
+//! An interrupt that comes while its line is disabled is not lost, it comes when the line is enabled (`IRQS_PENDING`,
+//! `check_irq_resend()`). One whose line nobody enables any more never comes, and nobody waits for it in the end.
+//! A line's handler does not run on two CPUs at once.
+//!
+//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded handlers, of
+//! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
+//! has no object.
+
+use crate::{
+    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value,
+    View, World,
+    coder::{fields, points},
+    cx::nest,
+    machine::Protocol,
+    object::{Facet, FacetSink},
+    primitives::spinlock::RawSpin,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct State {
+    /// `desc->depth`: how many times over it is disabled.
+    depth: u8,
+    /// `desc->action` is gone.
+    freed: bool,
+    /// Held by the handler while it is in progress.
+    running: RawSpin,
+}
+
+fields!(State { depth, freed, running });
+
+/// A `struct irq_desc`.
+#[derive(Clone)]
+pub struct IrqLine<R: Runtime> {
+    state: R::Cell<State>,
+}
+
+impl Copy for IrqLine<Plain> {}
+
+impl<R: Runtime> IrqLine<R> {
+    pub(crate) fn new(id: ObjId) -> Self {
+        IrqLine { state: R::Cell::new(State::default(), id) }
+    }
+
+    /// The handler, while it is in progress.
+    pub(crate) fn running(&self) -> Option<ThreadId> {
+        self.state.peek().running.owner()
+    }
+
+    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+        let s = self.state.peek();
+        sink("disabled", Facet::Word(i32::from(s.depth)));
+        sink("freed", Facet::Flag(s.freed));
+        sink("running", Facet::Flag(s.running.owner().is_some()));
+    }
+}
+
+impl Code for IrqLine<Plain> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.state.code(c);
+    }
+}
+
+/// Whether a handler of the line can begin, as far as the line is concerned.
+pub(crate) fn is_open<R: Runtime>(program: &Program, world: &World<R>, line: ObjId) -> bool {
+    let s = world.irq_line(line).state.peek();
+    let closed = is_closed(s) && !program.mutated(Mutation::IrqLineIgnored);
+    !closed && s.running.owner().is_none()
+}
+
+/// Whether no handler of the line begins unless somebody enables it.
+pub(crate) fn is_shut<R: Runtime>(world: &World<R>, line: ObjId) -> bool {
+    is_closed(world.irq_line(line).state.peek())
+}
+
+fn is_closed(s: State) -> bool {
+    s.depth > 0 || s.freed
+}
+
+/// `handle_irq_event()`: the handler is in progress from here on.
+pub(crate) fn begin<R: Runtime>(cx: &mut Cx<'_, R>, line: ObjId) {
+    let (me, held) = (cx.me, cx.enter(line));
+    let mut s = cx.irq_line(line).state.get(held);
+    s.running.try_take(me);
+    cx.irq_line(line).state.set(held, s);
+}
+
+/// The handler has returned: whoever waits for that goes on.
+pub(crate) fn end<R: Runtime>(cx: &mut Cx<'_, R>, line: ObjId) {
+    let held = cx.enter(line);
+    let mut s = cx.irq_line(line).state.get(held);
+    s.running.release().iter().for_each(|t| cx.rt.release(t));
+    cx.irq_line(line).state.set(held, s);
+}
+
+points! {
+    /// Where an operation on a line is.
+    pub enum At {
+        /// `disable_irq_nosync()`.
+        DisableNoSync = "disable_irq_nosync",
+        /// `disable_irq()`: no handler begins any more.
+        Disable = "disable_irq",
+        /// `enable_irq()`.
+        Enable = "enable_irq",
+        /// `free_irq()`: the handler is taken off the line.
+        Free = "free_irq",
+        /// `synchronize_irq()`, also at the end of the others: disabled while the handler is in progress.
+        Sync = "synchronize_irq",
+    }
+}
+
+/// An operation on a line in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IrqLineOp {
+    pub(crate) at: At,
+    pub(crate) line: ObjId,
+    /// The operation asks might_sleep(): still to be done.
+    pub(crate) asks: bool,
+}
+
+fields!(IrqLineOp { at, line, asks });
+
+impl IrqLineOp {
+    /// An operation about to start.
+    pub(crate) fn new(at: At, line: ObjId) -> IrqLineOp {
+        IrqLineOp { at, line, asks: !matches!(at, At::DisableNoSync | At::Enable) }
+    }
+
+    /// What is to be done before the wait; true if there is one.
+    fn change<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> bool {
+        match self.at {
+            At::Sync => return true,
+            At::Enable if s.depth == 0 => cx.violate(Property::IrqNotDisabled, Some(self.line)),
+            At::Enable => s.depth -= 1,
+            At::Disable | At::DisableNoSync => {
+                if !nest(&mut s.depth) {
+                    cx.violate(Property::CapacityExceeded, Some(self.line));
+                }
+            }
+            // "Trying to free already-free IRQ".
+            At::Free if s.freed => cx.violate(Property::DoubleFree, Some(self.line)),
+            At::Free => s.freed = true,
+        }
+        matches!(self.at, At::Disable | At::Free) && !cx.mutated(Mutation::IrqDisableNoSync)
+    }
+}
+
+impl Protocol for IrqLineOp {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if std::mem::take(&mut self.asks) {
+            self.ask(cx);
+        }
+        let (me, held) = (cx.me, cx.enter(self.line));
+        let mut s = cx.irq_line(self.line).state.get(held);
+        let flow = match self.at {
+            At::Sync if s.running.owner().is_some_and(|o| o != me) => {
+                s.running.try_take(me);
+                Flow::Spin(self.line)
+            }
+            At::Sync => Flow::Done(Value::Word(0)),
+            _ if self.change(cx, &mut s) => {
+                self.at = At::Sync;
+                Flow::Go
+            }
+            _ => Flow::Done(Value::Word(0)),
+        };
+        cx.irq_line(self.line).state.set(held, s);
+        flow
+    }
+
+    fn footprint(&self, _: View<'_>) -> Footprint {
+        Footprint::writes(self.line)
+    }
+
+    fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if self.asks {
+            self.ask(cx);
+        }
+    }
+
+    fn label(&self) -> &'static str {
+        self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        (self.at == At::Sync).then_some(self.line)
+    }
+}
+
+impl IrqLineOp {
+    fn ask<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        if cx.world.irq_line(self.line).running() == Some(cx.me) {
+            // The handler would wait for itself.
+            cx.violate(Property::SelfDeadlock, Some(self.line));
+        }
+        cx.might_sleep(self.line);
+    }
+}
