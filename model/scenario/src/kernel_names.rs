@@ -86,10 +86,6 @@ const STATEMENTS: &[Row] = &[
         "the scheduler needs no help: any other thread may run between two statements. Delete the line, or sleep on a `wait-queue`",
     ),
     (
-        "local_bh_disable local_bh_enable spin_lock_bh spin_unlock_bh",
-        "soft interrupts are not modelled apart: `irqsave` on a lock, or `local-irq-disable`, keeps every handler out",
-    ),
-    (
         "kref_init refcount_set kref_read refcount_read",
         "an object's count is its field `refs`, which `new` sets; a count by itself is `refcount NAME init=N`; a word is set by `store`",
     ),
