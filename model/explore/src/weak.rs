@@ -66,7 +66,7 @@ use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
     Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
-    primitives::{alloc::Gfp, slab},
+    primitives::slab,
     program::{Role, SlabKind},
 };
 use findings::{Findings, Shown};
@@ -359,8 +359,8 @@ fn choice_sites(program: &Program, script: &Script, has_loops: bool) -> Vec<Vec<
 /// How many ways an operation may have of its own.
 fn ways_of(program: &Program, op: Op) -> u8 {
     match op {
-        Op::Alloc { gfp: Gfp::Kernel } => 1 + program.shrinkers.len() as u8,
-        Op::Alloc { gfp: Gfp::Atomic }
+        Op::Alloc { gfp } if gfp.blocks() => 1 + program.shrinkers.len() as u8,
+        Op::Alloc { .. }
         | Op::UserAccess { .. }
         | Op::Merge { may_run_out: true, .. }
         | Op::GetFences { may_run_out: true, .. } => 2,

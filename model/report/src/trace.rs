@@ -29,8 +29,7 @@ use crate::{
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{
-    Action, Condition, Instr, Moment, Op, Operand, Program, State, ThreadId, Violation, primitives::alloc::Gfp,
-    thread::Run,
+    Action, Condition, Instr, Moment, Op, Operand, Program, State, ThreadId, Violation, thread::Run,
 };
 use table::Spinning;
 
@@ -245,10 +244,8 @@ fn way(program: &Program, instr: Option<Instr>, choice: u8) -> String {
         },
         Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => either("does not fail", "fails"),
         Some(Instr::Op { op, .. }) => match op {
-            Op::Alloc { gfp: Gfp::Atomic } | Op::Merge { .. } | Op::GetFences { .. } => {
-                either("finds memory", "finds no memory")
-            }
-            Op::Alloc { gfp: Gfp::Kernel } => either("finds memory", "has to reclaim"),
+            Op::Alloc { gfp } if gfp.blocks() => either("finds memory", "has to reclaim"),
+            Op::Alloc { .. } | Op::Merge { .. } | Op::GetFences { .. } => either("finds memory", "finds no memory"),
             Op::UserAccess { .. } => either("finds the page there", "finds the page absent"),
             Op::Irq { .. } => either("comes to an idle CPU", "comes to a busy CPU"),
             Op::Slab { .. } => format!("takes free slot {}", choice + 1),

@@ -1,10 +1,13 @@
 //! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
 
 use crate::{
-    replay::{Change, End, Replay, Step, of_setup},
+    replay::{Change, Replay, Step, of_setup},
     words,
 };
-use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, ThreadId, Violation};
+use fenceweave_kernel::{
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Op, Operand, Program, Property, ThreadId, Violation, fence::What,
+    primitives::slab::At,
+};
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
 pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
@@ -55,13 +58,13 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         }
         Property::LeakedReference => {
             let thread = v.other?;
-            if let Some(at) = last_kept(replay, thread, &format!("{what}.refs")) {
-                return Some(format!("  the last that it took and kept was {}", told(replay, at)));
-            }
-            // It took the pointer out of a variable, and the variable's reference with it.
-            let took = |s: &Step| s.thread == thread && s.changes.iter().any(|c| c.from() == Some(what));
-            let at = replay.steps.iter().rposition(took)?;
-            return Some(format!("  it took the pointer, and the reference with it, {}", told(replay, at)));
+            let at = last_kept(replay, thread, v.object?)?;
+            let took = |c: &Change| c.from() == Some(what);
+            return Some(match replay.steps[at].changes.iter().any(took) {
+                // The variable's reference came with it.
+                true => format!("  it took the pointer, and the reference with it, {}", told(replay, at)),
+                false => format!("  the last that it took and kept was {}", told(replay, at)),
+            });
         }
         _ => return None,
     };
@@ -89,25 +92,37 @@ pub(super) fn maker(replay: &Replay<'_>, what: &str) -> Option<String> {
     }
 }
 
-/// The last operation of a thread that left more references than it found, by its first step that took one.
-fn last_kept(replay: &Replay<'_>, t: ThreadId, refs: &str) -> Option<usize> {
-    let mut kept = None;
-    let (mut sum, mut taken) = (0, None);
-    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| s.thread == t) {
-        // What an operation calls belongs to it.
-        if step.first && step.depth == 0 {
-            (sum, taken) = (0, None);
+/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is what it
+/// took into that one, else what it took last.
+fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
+    let mut state = replay.initial;
+    let mut before = state.world.balance(object, t);
+    let mut taken: Vec<(usize, Option<LocalId>)> = vec![];
+    // What teardown does is no engine's step.
+    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| replay.program.script(s.thread).is_some()) {
+        state.step(replay.program, step.action());
+        let now = state.world.balance(object, t);
+        let (into, dropped) = locals_of(words::instr(replay.program, step.thread, step.pc));
+        for _ in now..before {
+            let of_local = taken.iter().rposition(|(_, into)| dropped.is_some() && *into == dropped);
+            taken.pop_if(|_| of_local.is_none());
+            of_local.map(|at| taken.remove(at));
         }
-        let more: i32 = step.changes.iter().filter(|c| c.subject == refs).map(gain).sum();
-        sum += more;
-        if more > 0 {
-            taken = taken.or(Some(i));
-        }
-        if matches!(step.end, End::Done(_)) && step.depth == 0 && sum > 0 {
-            kept = taken;
-        }
+        taken.extend((before..now).map(|_| (i, into)));
+        before = now;
     }
-    kept
+    taken.pop().map(|(at, _)| at)
+}
+
+/// Where an operation's result goes, and the local whose reference it drops.
+fn locals_of(instr: Option<Instr>) -> (Option<LocalId>, Option<LocalId>) {
+    let Some(Instr::Op { op, into, .. }) = instr else { return (None, None) };
+    let dropped = match op {
+        Op::Slab { at: At::Put | At::PutAgain, target: Operand::Local(l) }
+        | Op::Fence { what: What::Put | What::PutAgain, fence: Operand::Local(l), .. } => Some(l),
+        _ => None,
+    };
+    (into, dropped)
 }
 
 /// By how much a count grew.

@@ -397,6 +397,7 @@ impl<'a> Lower<'a> {
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
         self.program.bare_sleeps |= matches!(op, Op::Wait { at: waitqueue::At::Schedule, .. });
+        self.program.sends_signals |= matches!(op, Op::Raise { .. });
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);
