@@ -5,8 +5,8 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Op, Operand, Program, Property, ThreadId, Violation, fence::What,
-    primitives::slab::At,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Op, Operand, Program, Property, ThreadId, Violation,
+    fence::What, primitives::slab::At,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
@@ -24,6 +24,8 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
                 Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
                 Some(i) => ("was freed", Some(i)),
+                // A file has no count: what it had is gone with it.
+                None if is_file(replay, v) => ("was released", last(replay, became("fence", "none"))),
                 None => ("lost its last reference", last(replay, became("refs", "0"))),
             }
         }
@@ -134,6 +136,17 @@ fn gain(c: &Change) -> i32 {
 /// The last step with such a change.
 fn last(replay: &Replay<'_>, is: impl Fn(&Change) -> bool) -> Option<usize> {
     replay.steps.iter().rposition(|s| s.changes.iter().any(&is))
+}
+
+fn is_file(replay: &Replay<'_>, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(replay.program.kind(o), ObjectKind::SyncFile { .. }))
+}
+
+/// The locks of which a thread is the owner, by name.
+pub(super) fn locks_of<'a>(replay: &Replay<'a>, t: ThreadId) -> Vec<&'a str> {
+    let objects = (0..replay.program.objects.len()).map(ObjId::object);
+    let owned = objects.filter(|o| replay.last.object(*o).facet("owner") == Some(Facet::Thread(Some(t))));
+    owned.map(|o| words::object_name(replay.program, o)).collect()
 }
 
 /// Whether an object is no more with a change: a fence, an object of a struct, or a list of fences.
