@@ -167,7 +167,7 @@ impl Resolver<'_> {
             }
             Op::Wait { at, queue, patience } => {
                 let queue = self.object(queue, |k| matches!(k, K::WaitQueue))?;
-                Machine::Wait(waitqueue::Wait { at, queue, patience })
+                Machine::Wait(waitqueue::Wait::new(at, queue, patience))
             }
             Op::Complete { at, completion, patience } => {
                 let completion = self.object(completion, |k| matches!(k, K::Completion))?;

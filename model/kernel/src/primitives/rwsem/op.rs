@@ -35,6 +35,9 @@ points! {
         WriteSleep = "down_write: set_current_state",
         /// `rwsem_try_write_lock()`: any queued writer may take a free lock (`wait_lock`).
         WriteTry = "down_write: try (wait_lock)",
+        /// It could not, and has dropped `wait_lock`: is a signal pending? If not, sleeps. Where nobody sends signals this is
+        /// part of the try.
+        WriteLook = "down_write: signal pending?",
         /// It did: running again, and out of that section.
         WriteRunning = "down_write: got it, running (wait_lock)",
         /// A signal is pending: leaves the queue, and wakes whom it held up (`wait_lock`).
@@ -361,6 +364,7 @@ impl RwSemOp {
                 self.at = At::WriteTry;
                 Flow::Go
             }
+            At::WriteLook => self.write_look(cx),
             At::TryRead => self.try_read(cx),
             At::UpRead => self.up_read(cx),
             At::Write => self.write(cx),
@@ -390,7 +394,7 @@ impl Protocol for RwSemOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let sem = Footprint::writes(self.sem);
         let touched = match self.at {
-            At::ReadSleep | At::WriteSleep | At::Running => Footprint::writes(v.my_task()),
+            At::ReadSleep | At::WriteSleep | At::WriteLook | At::Running => Footprint::writes(v.my_task()),
             At::ReadWait | At::WriteTry | At::WriteRunning => sem.write(v.my_task()),
             At::WakeUp => self.wakes.iter().take(1).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t))),
             _ => sem,
