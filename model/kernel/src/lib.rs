@@ -28,6 +28,7 @@ pub mod fence;
 pub mod footprint;
 pub mod granularity;
 pub mod ids;
+mod leak;
 pub mod lock_all;
 pub mod machine;
 pub mod mutation;

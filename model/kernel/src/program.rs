@@ -152,6 +152,9 @@ pub struct Program {
     pub sends_signals: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
     pub has_readers: bool,
+    /// The words that somebody stores a pointer into that came to him without a reference that is booked: out of another word,
+    /// off a list, as data.
+    pub handed_to: Vec<ObjId>,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.

@@ -116,6 +116,8 @@ rules! {
         "dma_fence_remove_callback() returns false only if the callback has run, or is about to under the lock of that very fence";
     AllocUnderSectionLock of AllocInSignalling = "memory is allocated with a lock held that is taken inside of a fence-signalling section",
         "reclaim may wait for the fence, whose signaller waits for the lock: fs_reclaim and dma_fence_map of lockdep";
+    LeakInCircle of LeakedReference = "objects have the last references to each other, and nothing else leads to them",
+        "a circle of references is never dropped: one of its pointers must own none, or be cleared first";
     ListUnguarded of DataRace = "a list is changed or walked without the lock that it is declared with",
         "whoever has the lock counts on it that the links stay as they are";
 }

@@ -248,6 +248,11 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
                  lock held{place}"
             )
         }
+        Rule::LeakInCircle => {
+            format!(
+                "only what {what} refers to leads to {what}: the references of a circle are left at the end, and nobody can drop them"
+            )
+        }
         Rule::ListUnguarded => {
             format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
         }
@@ -418,7 +423,13 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     match v.object.and_then(|o| replay.last.object(o).facet("refs")) {
         Some(Facet::Word(n)) if n > 0 => {
             let are = if n == 1 { "is" } else { "are" };
-            format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end")
+            let references = v.object.and_then(|o| replay.last.world.references(replay.program, o));
+            let owned = match references.map_or(0, |(_, owned)| owned) {
+                0 => String::new(),
+                1 => ", of which 1 has an owner".into(),
+                owned => format!(", of which {owned} have owners"),
+            };
+            format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end{owned}")
         }
         // What has no count is owed by who made it.
         _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),

@@ -173,7 +173,13 @@ impl<'a> Lower<'a> {
                 self.mistakes
                     .add("which-kind", operand.span, format!("what does `{said}` refer to?"))
                     .expected(format!("`kind=` one of {}", list(kinds.iter().copied())))
-                    .help(format!("add `kind={}`", kinds[0]));
+                    .help(match kinds.as_slice() {
+                        [only] => format!("add `kind={only}`"),
+                        several => {
+                            let each = several.iter().map(|kind| format!("kind={kind}")).collect::<Vec<_>>();
+                            format!("add {}, whichever it is", list(each.iter().map(String::as_str)))
+                        }
+                    });
                 None
             }
         }
