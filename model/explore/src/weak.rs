@@ -65,7 +65,9 @@ use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords,
 use alone::System;
 use execution::Execution;
 use fenceweave_kernel::{
-    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value, primitives::slab, program::SlabKind,
+    Condition, Instr, Op, Operand, Program, Script, State, ThreadId, Value,
+    primitives::slab,
+    program::{Role, SlabKind},
 };
 use findings::{Findings, Shown};
 use panics::Stopped;
@@ -150,7 +152,9 @@ impl Job {
     fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
-            return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
+            let handlers = named(program, |t| program.role(t) == Role::Irq);
+            let why = "loom cannot hold a thread while a handler runs on its CPU";
+            return Err(format!("interrupt handlers{handlers} ({why})"));
         }
         if let Some(why) = runs_for_ever(program) {
             return Err(why);
@@ -158,8 +162,10 @@ impl Job {
         let sites: Vec<Vec<Vec<u8>>> =
             program.scripts.iter().map(|s| choice_sites(program, s, task.has_loops)).collect();
         let ways = sites.iter().flatten().flatten().max().copied().unwrap_or(0);
+        let makes = |t: ThreadId, at_least: u8| sites[t.index()].iter().flatten().any(|ways| *ways >= at_least);
         if ways > MAX_WAYS {
-            return Err(format!("a choice among {ways} possibilities (loom takes {MAX_WAYS})"));
+            let who = named(program, |t| makes(t, MAX_WAYS + 1));
+            return Err(format!("a choice among {ways} possibilities{who} (loom takes {MAX_WAYS})"));
         }
         // The possibilities of every choice are stores that main makes. Whoever met something that main did later would see
         // the last of them only, so main runs no script where anybody chooses.
@@ -167,9 +173,13 @@ impl Job {
         let on_main = if chooses { None } else { program.threads().last() };
         let needed = program.scripts.len() + usize::from(on_main.is_none());
         if needed > loom::MAX_THREADS {
-            let main = if chooses { ", and where there are choices none of them can be its first" } else { "" };
-            let n = program.scripts.len();
-            return Err(format!("{n} threads and agents (loom takes {}{main})", loom::MAX_THREADS));
+            let (n, all) = (program.scripts.len(), named(program, |_| true));
+            let choosers = named(program, |t| makes(t, 2));
+            let main = match chooses {
+                true => format!("; where somebody chooses{choosers}, one less"),
+                false => String::new(),
+            };
+            return Err(format!("{n} threads and agents{all} (loom takes {}{main})", loom::MAX_THREADS));
         }
         Ok(Job {
             program: program.clone(),
@@ -290,6 +300,13 @@ impl Job {
             unsignaled: BTreeSet::new(),
         }
     }
+}
+
+/// The threads and agents that `which` picks, by their names behind a colon.
+fn named(program: &Program, which: impl Fn(ThreadId) -> bool) -> String {
+    let picked = program.threads().filter(|t| which(*t));
+    let names: Vec<&str> = picked.map(|t| program.thread_name(t)).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
 /// What loom has no way to run to its end: a thread without an end, and one that spins without a step.
