@@ -49,16 +49,18 @@
 //! * `rcu_dereference()` in the kernel's own code (`Order::Consume`) acquires, where the kernel has an address dependency only;
 //! * the operands of one operation are ordered behind all loads that they came from, also those that are looked at late.
 //!
-//! `cells` holds what a shared cell is made of, `memory` who knows of which store, `coherence` whether a word's stores have an
+//! `cells` holds what a word is made of, `data` what a lock protects, `hub` what all of them have in common, `memory` who knows of which store, `coherence` whether a word's stores have an
 //! order, `runtime` what a step runs on, `execution` the threads' loops, `replay` an execution taken again from its trace.
 
 mod address;
 mod alone;
 mod cells;
 mod coherence;
+mod data;
 mod deepen;
 mod execution;
 mod findings;
+mod hub;
 mod memory;
 mod panics;
 mod replay;
