@@ -75,7 +75,7 @@ pub fn make(sort: Sort, number: u64) -> Program {
     let threads = 2 + dice.roll(2);
     let objects = 1 + dice.roll(2);
     let sleeps = dice.one_in(3);
-    let relay = sort == Sort::Queue && threads == 3 && dice.one_in(5);
+    let relay = matches!(sort, Sort::Queue | Sort::Rwsem) && threads == 3 && dice.one_in(5);
     let mut program = Program::empty();
     program.words = vec![0];
     match sort {
@@ -98,7 +98,11 @@ pub fn make(sort: Sort, number: u64) -> Program {
     for thread in 0..threads {
         let budget = if threads == 2 { 3 + dice.roll(3) } else { 2 + dice.roll(2) };
         let mut maker = Maker { dice: &mut dice, sort, thread, threads, program: &mut program, locals: 0, budget };
-        let statements = if relay { maker.relay() } else { maker.thread() };
+        let statements = match sort {
+            Sort::Queue if relay => maker.relay(),
+            Sort::Rwsem if relay => maker.crowd(),
+            _ => maker.thread(),
+        };
         program.threads.push(statements);
     }
     program
@@ -394,6 +398,41 @@ impl Maker<'_> {
             1 => out.push(call(Op::SendSignal { thread: 1 - self.thread })),
             _ => out.push(Statement::Call(Op::WakeUp { queue: 0 }, Some(self.local()))),
         }
+        out
+    }
+
+    /// Two readers and a writer of one semaphore. What the first reader sees says whether both read at once before the writer
+    /// had it, and the second one's trylock whether the writer waited by then.
+    fn crowd(&mut self) -> Vec<Statement> {
+        let patience = Patience { interruptible: self.dice.one_in(6), timeout: false };
+        let (sem, got) = (0, self.local());
+        let store = |value| call(Op::Store { word: 0, value });
+        let (mut out, op, body) = match self.thread {
+            0 => {
+                let mut look = || Statement::Call(Op::Load { word: 0 }, Some(self.local()));
+                let body = vec![look(), look(), call(Op::UpRead { sem })];
+                (vec![], Op::DownRead { sem, patience }, body)
+            }
+            1 => {
+                let tried = self.local();
+                let (tries, release) = match self.dice.roll(3) {
+                    0 => (Op::DownWriteTryLock { sem }, Op::UpWrite { sem }),
+                    _ => (Op::DownReadTryLock { sem }, Op::UpRead { sem }),
+                };
+                let first = vec![Statement::Call(tries, Some(tried)), Statement::When(tried, 1, vec![call(release)])];
+                (first, Op::DownRead { sem, patience }, vec![store(1), call(Op::UpRead { sem })])
+            }
+            _ => {
+                let mut body = vec![store(2)];
+                match self.dice.roll(3) {
+                    0 => body.extend([call(Op::DowngradeWrite { sem }), call(Op::UpRead { sem })]),
+                    _ => body.push(call(Op::UpWrite { sem })),
+                }
+                (vec![], Op::DownWrite { sem, patience }, body)
+            }
+        };
+        out.push(Statement::Call(op, Some(got)));
+        out.push(Statement::When(got, 0, body));
         out
     }
 

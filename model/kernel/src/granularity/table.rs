@@ -135,14 +135,7 @@ pub const MERGED: &[Merged] = &[
         why: "the task's own state, and one exchange; whether a waker comes between makes no difference to a task that looks again",
     },
     Merged {
-        points: &[
-            "prepare_to_wait",
-            "prepare_to_wait_exclusive",
-            "schedule",
-            "back from schedule",
-            "send_sig",
-            "poll: set_current_state",
-        ],
+        points: &["prepare_to_wait", "schedule", "back from schedule", "send_sig", "poll: set_current_state"],
         why: "the task's state and its pending signal: who sets the state looks for a signal after it, here or in schedule(), and \
               who sends one sets it before he looks at the state",
     },
@@ -190,6 +183,7 @@ pub const MERGED: &[Merged] = &[
             "down_read: queue, off the count (wait_lock)",
             "down_write: queue (wait_lock)",
             "down_write: got it, running (wait_lock)",
+            "spin_lock_nest_lock",
             "spin_unlock",
             "spin_unlock_irq",
             "spin_unlock_irqrestore",
