@@ -277,6 +277,9 @@ pub struct FuzzArgs {
     /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
     #[arg(long)]
     pub judge: bool,
+    /// With `--judge`: goes on until so many programs of each sort were small enough, and equal.
+    #[arg(long, value_name = "N", requires = "judge", conflicts_with = "count")]
+    pub each: Option<u64>,
     /// Where failing scenarios are written, shrunk.
     #[arg(long, value_name = "FOLDER", default_value = "fuzz-failures")]
     pub out: PathBuf,

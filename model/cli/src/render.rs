@@ -124,7 +124,7 @@ fn is_expected(case: &Case, name: &str) -> bool {
 pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View) -> String {
     let name = &case.program.name;
     if run.judgement.grade() == Grade::AsExpected {
-        let mut out = format!("{name}: {}\n", verdict(run));
+        let mut out = format!("{name}: {}\n", verdict(case, run));
         if view.times || run.runs.len() > 1 {
             out.push_str(&engine_lines(case, run, view));
         }
@@ -219,10 +219,10 @@ fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
 }
 
 /// What was found, in a word or two, and whether it is as expected.
-pub(crate) fn verdict(run: &CaseRun) -> String {
+pub(crate) fn verdict(case: &Case, run: &CaseRun) -> String {
     let says = found_text(run);
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}{}, as expected", reservation(run)),
+        Grade::AsExpected => format!("{says}{}, as expected", reservation(case, run)),
         Grade::NotAsExpected => format!("{says}, not as expected"),
         Grade::Incomplete => format!("{says} so far, incomplete"),
     }
@@ -237,10 +237,24 @@ fn found_text(run: &CaseRun) -> String {
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
 }
 
-/// Without what it holds, if nobody has looked at everything but an engine that cannot do all that memory can.
-fn reservation(run: &CaseRun) -> String {
+/// On what memory it holds, and without what: where nobody has looked at everything but an engine that cannot do all that
+/// memory can; where one that was to look at weak memory has not, or not at everything; and where none was to, though the
+/// scenario is about it.
+fn reservation(case: &Case, run: &CaseRun) -> String {
+    const ONLY: &str = " on sequentially consistent memory only";
     if run.runs.iter().any(|r| !r.found.is_empty()) {
         return String::new();
+    }
+    match run.runs.iter().find(|r| r.engine.has_weak_memory()).map(|r| &r.coverage) {
+        None if !case.program.weak.is_empty() => return ONLY.into(),
+        Some(Coverage::Refused(_)) => return ONLY.into(),
+        Some(part @ Coverage::Preemptions(_)) => {
+            return format!(" on sequentially consistent memory, on weak memory {}", summary::bare(part));
+        }
+        Some(Coverage::Incomplete(_) | Coverage::Sampled) => {
+            return " on sequentially consistent memory, on weak memory in part".into();
+        }
+        None | Some(Coverage::Complete) => {}
     }
     let mut complete = run.runs.iter().filter(|r| r.coverage.is_complete()).map(|r| r.engine);
     match complete.next() {
@@ -255,7 +269,7 @@ fn reservation(run: &CaseRun) -> String {
 fn headline(case: &Case, run: &CaseRun) -> String {
     let (says, expected) = (found_text(run), expected_text(case));
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}{}, as expected", reservation(run)),
+        Grade::AsExpected => format!("{says}{}, as expected", reservation(case, run)),
         Grade::Incomplete => format!("INCOMPLETE: {says} so far"),
         Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}; expected: {expected}"),
         Grade::NotAsExpected => match &run.judgement.failures[..] {

@@ -23,6 +23,7 @@ mod noreturn;
 mod search;
 mod stateset;
 mod trace;
+mod usage;
 mod visited;
 
 use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
@@ -94,7 +95,7 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     // Where it was told of one execution, or reclaim was seen to wait, that says it all.
     let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
     let reclaim = if told { None } else { search.reclaim_cycle() };
-    let cycle = cycle.into_iter().chain(reclaim).map(|(violation, state, step)| {
+    let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();
         trace.steps.extend(step);
         Found { violation, trace, point_of_no_return: PointOfNoReturn::NotKnown }

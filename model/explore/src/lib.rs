@@ -59,6 +59,11 @@ impl Engine {
         }
     }
 
+    /// Whether its memory is weak: it sees what no interleaving alone shows.
+    pub fn has_weak_memory(self) -> bool {
+        self == Engine::Loom
+    }
+
     /// What weak memory can do and this engine's cannot, even if it has looked at everything.
     ///
     /// Loom runs a thread's accesses in the order in which they are written: a load never returns what is stored after it

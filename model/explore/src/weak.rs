@@ -41,18 +41,26 @@
 //!
 //! Complete is *complete without load buffering and late stores* ([`Engine::misses`]): loom runs the accesses of a thread in
 //! their order, and a store takes its place in its word's order no later than others that are ordered behind it by what
-//! anybody has seen. And a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one.
+//! anybody has seen. In four places more it is stronger than the kernel's memory, so what it shows is real and something may be
+//! missing:
 //!
-//! `cells` holds what a shared cell is made of, `memory` who knows of which store, `coherence` whether a word's stores have an
+//! * a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one;
+//! * a `spin-trylock` that fails has met whoever took the lock, by the mutex that stands for it: the kernel's orders nothing;
+//! * `rcu_dereference()` in the kernel's own code (`Order::Consume`) acquires, where the kernel has an address dependency only;
+//! * the operands of one operation are ordered behind all loads that they came from, also those that are looked at late.
+//!
+//! `cells` holds what a word is made of, `data` what a lock protects, `hub` what all of them have in common, `memory` who knows of which store, `coherence` whether a word's stores have an
 //! order, `runtime` what a step runs on, `execution` the threads' loops, `replay` an execution taken again from its trace.
 
 mod address;
 mod alone;
 mod cells;
 mod coherence;
+mod data;
 mod deepen;
 mod execution;
 mod findings;
+mod hub;
 mod memory;
 mod panics;
 mod replay;
@@ -64,7 +72,7 @@ pub use replay::{Replayed, replay};
 use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
 use alone::System;
 use execution::Execution;
-use fenceweave_kernel::{Condition, Instr, Op, Program, Script, State, ThreadId};
+use fenceweave_kernel::{Condition, Instr, Op, Program, Script, State, ThreadId, program::Role};
 use findings::{Findings, Shown};
 use panics::Stopped;
 use std::{
@@ -148,7 +156,9 @@ impl Job {
     fn new(task: &Task<'_>, limits: &Limits, started: Instant) -> Result<Job, String> {
         let program = task.program;
         if program.has_irqs {
-            return Err("interrupt handlers (loom cannot hold a thread while a handler runs on its CPU)".to_string());
+            let handlers = named(program, |t| program.role(t) == Role::Irq);
+            let why = "loom cannot hold a thread while a handler runs on its CPU";
+            return Err(format!("interrupt handlers{handlers} ({why})"));
         }
         if let Some(why) = runs_for_ever(program) {
             return Err(why);
@@ -156,8 +166,10 @@ impl Job {
         let sites: Vec<Vec<Vec<u8>>> =
             program.scripts.iter().map(|s| choice_sites(program, s, task.has_loops)).collect();
         let ways = sites.iter().flatten().flatten().max().copied().unwrap_or(0);
+        let makes = |t: ThreadId, at_least: u8| sites[t.index()].iter().flatten().any(|ways| *ways >= at_least);
         if ways > MAX_WAYS {
-            return Err(format!("a choice among {ways} possibilities (loom takes {MAX_WAYS})"));
+            let who = named(program, |t| makes(t, MAX_WAYS + 1));
+            return Err(format!("a choice among {ways} possibilities{who} (loom takes {MAX_WAYS})"));
         }
         // The possibilities of every choice are stores that main makes. Whoever met something that main did later would see
         // the last of them only, so main runs no script where anybody chooses.
@@ -165,9 +177,13 @@ impl Job {
         let on_main = if chooses { None } else { program.threads().last() };
         let needed = program.scripts.len() + usize::from(on_main.is_none());
         if needed > loom::MAX_THREADS {
-            let main = if chooses { ", and where there are choices none of them can be its first" } else { "" };
-            let n = program.scripts.len();
-            return Err(format!("{n} threads and agents (loom takes {}{main})", loom::MAX_THREADS));
+            let (n, all) = (program.scripts.len(), named(program, |_| true));
+            let choosers = named(program, |t| makes(t, 2));
+            let main = match chooses {
+                true => format!("; where somebody chooses{choosers}, one less"),
+                false => String::new(),
+            };
+            return Err(format!("{n} threads and agents{all} (loom takes {}{main})", loom::MAX_THREADS));
         }
         Ok(Job {
             program: program.clone(),
@@ -288,6 +304,13 @@ impl Job {
             unsignaled: BTreeSet::new(),
         }
     }
+}
+
+/// The threads and agents that `which` picks, by their names behind a colon.
+fn named(program: &Program, which: impl Fn(ThreadId) -> bool) -> String {
+    let picked = program.threads().filter(|t| which(*t));
+    let names: Vec<&str> = picked.map(|t| program.thread_name(t)).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
 /// What loom has no way to run to its end: a thread without an end, and one that spins without a step.

@@ -13,6 +13,10 @@ use std::{
 
 use fenceweave_scenario::generate::{Size, from_seed};
 
+mod each;
+
+pub use each::{Spent, run_each};
+
 use crate::{
     oracle::{self, Bounds, Facts, Failure},
     second::{self, Sort, Tally},
@@ -175,11 +179,11 @@ pub fn run(campaign: &Campaign, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Ve
 fn take(campaign: &Campaign, number: u64, counts: &mut Counts) -> Vec<Failed> {
     let mut failed = vec![];
     if campaign.judge {
-        failed.extend(second_opinion(campaign.seed, number, counts));
+        failed.extend(second_opinion(campaign, number, counts));
     } else {
         failed.extend(generated(campaign, number, counts));
         if number.is_multiple_of(JUDGED) {
-            failed.extend(second_opinion(campaign.seed, number / JUDGED, counts));
+            failed.extend(second_opinion(campaign, number / JUDGED, counts));
         }
     }
     counts.failures = failed.len() as u64;
@@ -201,11 +205,12 @@ fn generated(campaign: &Campaign, number: u64, counts: &mut Counts) -> Option<Fa
 }
 
 /// The sorts take turns.
-fn second_opinion(seed: u64, number: u64, counts: &mut Counts) -> Option<Failed> {
+fn second_opinion(campaign: &Campaign, number: u64, counts: &mut Counts) -> Option<Failed> {
+    let seed = campaign.seed;
     let sorts = Sort::ALL.len() as u64;
     let which = (number % sorts) as usize;
     let (sort, program) = (Sort::ALL[which], scenario_seed(seed, number / sorts));
-    let opinion = second::ask(sort, program, second::MOST);
+    let opinion = second::ask(sort, program, if campaign.judge { second::MOST_ALONE } else { second::MOST });
     counts.judged[which].count(&opinion);
     let failure = opinion.err()?;
     Some(Failed { number, text: second::text(sort, program), disciplined: false, failure, judged: true })

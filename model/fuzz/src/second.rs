@@ -21,8 +21,11 @@ pub use make::{Sort, make};
 /// Every so many programs shuttle is asked as well.
 const SHUTTLE: u64 = 8;
 
-/// More states than that, and a program of a campaign is not judged.
+/// More states than that, and a program beside the scenarios of a campaign is not judged.
 pub const MOST: usize = 20_000;
+
+/// The same where a campaign is about nothing else.
+pub const MOST_ALONE: usize = 200_000;
 
 /// What was counted of the programs of a sort.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

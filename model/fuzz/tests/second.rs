@@ -74,10 +74,17 @@ fn the_same_number_is_the_same_program() {
 #[test]
 fn a_coarse_step_is_found() {
     use fenceweave_kernel::Mutation;
-    const COARSE: [(Sort, Mutation); 2] =
-        [(Sort::Rwsem, Mutation::RwReadQueueOneStep), (Sort::Rwsem, Mutation::RwOwnerOneStep)];
+    // Two readers and a writer who all meet are many states.
+    const LARGE: usize = 100_000;
+    const COARSE: [(Sort, Mutation); 5] = [
+        (Sort::Rwsem, Mutation::RwReadQueueOneStep),
+        (Sort::Rwsem, Mutation::RwOwnerOneStep),
+        (Sort::Mutex, Mutation::MutexWakeUnderLock),
+        (Sort::Queue, Mutation::WqWakeOneStep),
+        (Sort::Queue, Mutation::WqPrepareOneStep),
+    ];
     let found = COARSE.map(|(sort, mutation)| {
-        let first = (0..500).find(|n| second::ask_mutated(sort, *n, MOST, mutation).is_err());
+        let first = (0..500).find(|n| second::ask_mutated(sort, *n, LARGE, mutation).is_err());
         println!("{}: program {first:?} of {}", mutation.name(), sort.name());
         first
     });

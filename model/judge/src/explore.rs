@@ -6,7 +6,10 @@ use crate::{
     rwsem, sleep,
     state::{At, State, spin_trylock},
 };
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{Hash, Hasher},
+};
 
 /// How an execution ends, as its observer sees it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -37,7 +40,7 @@ pub fn judge(program: &Program, most: usize) -> Option<Judgement> {
     let locals: Vec<usize> = program.threads.iter().map(|t| locals_of(t)).collect();
     let mut first = State::new(program, &locals);
     (0..program.threads.len()).for_each(|t| judge.settle(&mut first, t));
-    let mut seen = HashSet::from([first.clone()]);
+    let mut seen = HashSet::from([packed(&first)]);
     let (mut open, mut ends) = (vec![first], BTreeSet::new());
     while let Some(state) = open.pop() {
         let next = judge.next(&state);
@@ -48,12 +51,59 @@ pub fn judge(program: &Program, most: usize) -> Option<Judgement> {
             if seen.len() > most {
                 return None;
             }
-            if seen.insert(state.clone()) {
+            if seen.insert(packed(&state)) {
                 open.push(state);
             }
         }
     }
     Some(Judgement { ends, states: seen.len() })
+}
+
+/// What a state hashes is all of it, with the length of each list before it: kept as it is, it is the state in few bytes.
+fn packed(state: &State) -> Box<[u8]> {
+    let mut bytes = Packed(Vec::with_capacity(160));
+    state.hash(&mut bytes);
+    bytes.0.into()
+}
+
+/// A hasher that forgets nothing.
+struct Packed(Vec<u8>);
+
+impl Packed {
+    /// Most numbers are small: one byte, or a mark that none of those is and all of it.
+    fn number(&mut self, n: u64) {
+        match u8::try_from(n) {
+            Ok(byte) if byte < u8::MAX => self.0.push(byte),
+            _ => {
+                self.0.push(u8::MAX);
+                self.0.extend(n.to_le_bytes());
+            }
+        }
+    }
+}
+
+impl Hasher for Packed {
+    fn finish(&self) -> u64 {
+        unreachable!("nobody asks for a hash")
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes);
+    }
+    fn write_u8(&mut self, n: u8) {
+        self.number(n.into());
+    }
+    fn write_i32(&mut self, n: i32) {
+        self.number(n as u32 as u64);
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.number(n.into());
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.number(n as u64);
+    }
+    fn write_isize(&mut self, n: isize) {
+        self.number(n as u64);
+    }
 }
 
 /// How many locals the statements name.

@@ -25,6 +25,7 @@ pub mod expr;
 pub mod fence;
 pub mod granularity;
 pub mod ground;
+mod leak;
 pub mod lock_all;
 pub mod machine;
 pub mod mutation;

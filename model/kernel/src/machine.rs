@@ -184,7 +184,7 @@ machines! {
     Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING, nest: None };
     /// A wait queue.
     Wait(waitqueue::Wait) = waitqueue::Wait {
-        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever,
+        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever, passed: 0, woken: 0,
     };
     /// A completion.
     Complete(completion::Complete) = completion::Complete {

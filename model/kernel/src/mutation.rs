@@ -68,6 +68,8 @@ mutations! {
         WqWakeStopsEarly "wq-wake-stops-early" in "__wake_up_common()" "stops at the first waiter, exclusive or not";
         WqWakeAllStops "wq-wake-all-stops" in "wake_up_all()" "stops at the first exclusive waiter";
         WqWakeCountsRunning "wq-wake-counts-running" in "__wake_up_common()" "a waiter that runs already uses up the wake-up";
+        WqPrepareOneStep "wq-prepare-one-step" in "prepare_to_wait_event()" "coarse step put back: the look for a signal and the state are one step";
+        WqWakeOneStep "wq-wake-one-step" in "__wake_up_common()" "coarse step put back: all sleepers are woken at once";
         WqNoAutoremove "wq-no-autoremove" in "autoremove_wake_function()" "a woken waiter stays on the list";
         WqFinishStaysQueued "wq-finish-stays-queued" in "finish_wait()" "leaves the entry on the list";
         WqFinishKeepsState "wq-finish-keeps-state" in "finish_wait()" "the task's state is not reset";
@@ -108,6 +110,7 @@ mutations! {
         RwReadQueueOneStep "rwsem-read-queue-one-step" in "rwsem_down_read_slowpath()" "coarse step put back: the whole section under wait_lock is one step";
         RwOwnerOneStep "rwsem-owner-one-step" in "rwsem_set_reader_owned()" "coarse step put back: the owner word is stored together with the count";
         RwMarkWakeOneStep "rwsem-mark-wake-one-step" in "rwsem_mark_wake()" "coarse step put back: the first reader is counted and all are let in at once";
+        RwWriteTryOneStep "rwsem-write-try-one-step" in "rwsem_down_write_slowpath()" "coarse step put back: the try and the look for a signal are one step";
         RwLeaveNoWake "rwsem-leave-no-wake" in "rwsem_del_wake_waiter()" "who gives up wakes nobody";
         RwLeaveKeepsFlag "rwsem-leave-keeps-flag" in "rwsem_del_waiter()" "the last waiter leaves the WAITERS flag";
         RwTryReadIgnoresWriter "rwsem-try-read-ignores-queue" in "__down_read_trylock()" "succeeds although somebody waits";

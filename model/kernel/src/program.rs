@@ -150,8 +150,13 @@ pub struct Program {
     /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it. Every
     /// other sleep looks at what it waits for again.
     pub bare_sleeps: bool,
+    /// Some script sends a signal, which may come between a look for one and what was decided by that.
+    pub sends_signals: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
     pub has_readers: bool,
+    /// The words that somebody stores a pointer into that came to him without a reference that is booked: out of another word,
+    /// off a list, as data.
+    pub handed_to: Vec<ObjId>,
     /// The fences that are made of others.
     pub containers: Vec<fence::Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.

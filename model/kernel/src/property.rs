@@ -177,14 +177,19 @@ properties! {
         "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",
         "might_fault(); dma_resv_lockdep()";
     IrqDeadlock = "irq-deadlock",
-        "an interrupt handler takes a lock that the code it interrupted holds",
-        "lockdep: inconsistent lock state, {HARDIRQ-ON-W} -> {IN-HARDIRQ-W}";
+        "an interrupt handler takes a lock that the code it interrupted holds; or a lock that a soft interrupt (a timer, an RCU \
+         callback) takes is taken with those enabled, or in one with interrupts enabled that take it (these two are about \
+         all executions together, and found by `explicit`)",
+        "lockdep: inconsistent lock state, {HARDIRQ-ON-W} -> {IN-HARDIRQ-W}, {SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W}";
     IrqsOffAtExit = "irqs-off-at-exit",
         "a thread ends with interrupts disabled, or enables them more often than it disabled them",
         "WARN_ON_ONCE(irqs_disabled())";
     IrqsEnabledEarly = "irqs-enabled-early",
         "spin_unlock_irq() or local_irq_enable() where interrupts were off before: whoever disabled them first counts on it that they stay so",
         "raw_check_bogus_irq_restore(); lockdep_hardirqs_on_prepare() in hard interrupt context";
+    BhUnbalanced = "bh-unbalanced",
+        "a thread ends with soft interrupts disabled, enables them more often than it disabled them, or does so with interrupts off",
+        "__local_bh_enable_ip(): lockdep_assert_irqs_enabled(); DEBUG_LOCKS_WARN_ON in __local_bh_enable()";
     PreemptUnbalanced = "preempt-unbalanced",
         "a thread ends with preemption disabled, or enables it more often than it disabled it",
         "preempt_count_sub(): DEBUG_LOCKS_WARN_ON(val > preempt_count()); \"exited with preempt_count\" in do_exit()";
@@ -275,7 +280,8 @@ pub struct Violation {
 impl Violation {
     /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
     pub fn is_of_all_executions(&self) -> bool {
-        self.property == Property::DependencyCycle || self.rule == Some(Rule::AllocUnderSectionLock)
+        let rules = [Rule::AllocUnderSectionLock, Rule::LockSoftirqOn, Rule::LockHardirqOn];
+        self.property == Property::DependencyCycle || self.rule.is_some_and(|rule| rules.contains(&rule))
     }
 
     /// What is seen of an object when everything is over: nobody's step.

@@ -90,6 +90,22 @@ rules! {
         "disabling and enabling come in pairs, on every path";
     IrqsLeftOff of IrqsOffAtExit = "interrupts are still disabled at the end",
         "disabling and enabling come in pairs, on every path";
+    LockSoftirqOn of IrqDeadlock = "a lock that a soft interrupt takes is taken with soft interrupts enabled",
+        "the timer or callback may come on the very CPU that holds the lock, and spins there for ever: {SOFTIRQ-ON-W} and {IN-SOFTIRQ-W}";
+    LockHardirqOn of IrqDeadlock = "a lock that an interrupt handler takes is taken in a soft interrupt with interrupts enabled",
+        "the handler may come on the very CPU that holds the lock, and spins there for ever: {HARDIRQ-ON-W} and {IN-HARDIRQ-W}";
+    TimerSyncInHardirq of IrqDeadlock = "a timer's handler is waited for in an interrupt handler",
+        "it may be the one that was interrupted: WARN_ON(in_hardirq()) in timer_delete_sync()";
+    BhNotOff of BhUnbalanced = "soft interrupts are enabled that were not disabled",
+        "local_bh_disable() and local_bh_enable(), spin_lock_bh() and spin_unlock_bh() come in pairs, on every path";
+    BhLeftOff of BhUnbalanced = "soft interrupts are still disabled at the end",
+        "local_bh_disable() and local_bh_enable(), spin_lock_bh() and spin_unlock_bh() come in pairs, on every path";
+    BhIrqsOff of BhUnbalanced = "soft interrupts are enabled with interrupts off",
+        "the last local_bh_enable() runs what soft interrupts are pending, and that enables interrupts";
+    MutexInInterrupt of SleepInAtomic = "a mutex is tried in an interrupt",
+        "its owner would be the task that was interrupted: mutex_trylock() must not be used in interrupt context";
+    MutexInCallback of FenceCallbackContext = "a mutex is tried in what a fence calls",
+        "that may be called in an interrupt: mutex_trylock() must not be used there";
     PreemptNotOff of PreemptUnbalanced = "preemption is enabled that was not disabled",
         "preempt_disable() and preempt_enable() come in pairs, on every path";
     PreemptLeftOff of PreemptUnbalanced = "preemption is still disabled at the end",
@@ -100,6 +116,8 @@ rules! {
         "dma_fence_remove_callback() returns false only if the callback has run, or is about to under the lock of that very fence";
     AllocUnderSectionLock of AllocInSignalling = "memory is allocated with a lock held that is taken inside of a fence-signalling section",
         "reclaim may wait for the fence, whose signaller waits for the lock: fs_reclaim and dma_fence_map of lockdep";
+    LeakInCircle of LeakedReference = "objects have the last references to each other, and nothing else leads to them",
+        "a circle of references is never dropped: one of its pointers must own none, or be cleared first";
     ListUnguarded of DataRace = "a list is changed or walked without the lock that it is declared with",
         "whoever has the lock counts on it that the links stay as they are";
 }

@@ -15,6 +15,7 @@ use crate::{
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
     fence::{self, CallbackOp, FenceOp, What},
+    primitives::alloc,
     program::ObjectKind,
     protocol::Protocol,
 };
@@ -210,6 +211,8 @@ impl SyncFileOp {
     }
 
     fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // sync_file_alloc(), with GFP_KERNEL.
+        alloc::might_block(cx);
         if !cx.mutated(Mutation::FileCreateNoGet) {
             fence::get(cx, self.fence);
         }
@@ -427,8 +430,10 @@ impl Protocol for SyncFileOp {
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if self.at == At::Poll {
-            cx.might_sleep(self.file);
+        match self.at {
+            At::Create => alloc::might_block(cx),
+            At::Poll => cx.might_sleep(self.file),
+            _ => {}
         }
     }
 

@@ -587,13 +587,15 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     if let Some(ctx) = open {
         return cx.violate(Property::CtxOpenAtExit, Some(ctx));
     }
-    let Private { rcu_depth, signalling, irqs_off, preempt_off, .. } = *cx.private;
+    let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
     if rcu_depth > 0 {
         cx.violate_rule(Rule::RcuLeftOpen, None);
     } else if signalling > 0 {
         cx.violate_rule(Rule::SectionLeftOpen, None);
     } else if irqs_off > 0 {
         cx.violate_rule(Rule::IrqsLeftOff, None);
+    } else if bh_off > 0 {
+        cx.violate_rule(Rule::BhLeftOff, None);
     } else if preempt_off > 0 {
         cx.violate_rule(Rule::PreemptLeftOff, None);
     }

@@ -6,6 +6,7 @@ use crate::{
     coder::Canon,
     exec::Exec,
     fence::{Callback, Fence, Holds},
+    leak,
     primitives::{
         barrier::Barrier,
         completion::Completion,
@@ -23,7 +24,6 @@ use crate::{
         wakeq::WakeQ,
         workqueue::{Work, Workqueue},
     },
-    program::ObjectKind,
     resv::{FenceList, Resv},
     runtime::{AtomicCell, NoteCell},
     sync_file::SyncFile,
@@ -391,6 +391,7 @@ impl<R: Runtime> World<R> {
             Object::Timer(t) => t.running(),
             Object::IrqLine(l) => l.running(),
             Object::RwSem(s) => s.wait_lock_owner(),
+            Object::WaitQueue(q) => q.lock_owner(),
             _ => None,
         }
     }
@@ -415,7 +416,7 @@ impl<R: Runtime> World<R> {
 
     /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only points
     /// holds an object that has no count, and no reference.
-    fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
+    pub(crate) fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
         // An outdated reference is to an object that lived in the slot before.
         let owns = |i: usize, v: &Variable<R>| v.owns.get() != Owns::Nothing || program.is_own_word(ObjId::var(i));
         // What a freed object still has in its fields is nobody's.
@@ -443,8 +444,22 @@ impl<R: Runtime> World<R> {
         in_vars.count() as u16 + in_lists
     }
 
+    /// Whether a list has the object, or a callback's data is it.
+    pub(crate) fn is_listed(&self, id: ObjId) -> bool {
+        self.objects().any(|(_, o)| match o {
+            Object::List(l) => l.holds(id),
+            Object::Callback(cb) => is_reference(cb.queued_data(), id),
+            _ => false,
+        })
+    }
+
+    /// What reference a word has to what it points to.
+    pub(crate) fn owns(&self, word: ObjId) -> Owns {
+        self.vars[word.as_var().unwrap_or_default()].owns.get()
+    }
+
     /// The references that the nodes of chains have to a fence because their callbacks are on it.
-    fn awaiting_chains(&self, id: ObjId, program: &Program) -> u16 {
+    pub(crate) fn awaiting_chains(&self, id: ObjId, program: &Program) -> u16 {
         match self.object(id) {
             Object::Fence(f) => f.queued_callbacks().filter(|cb| program.is_chain_callback(*cb)).count() as u16,
             _ => 0,
@@ -474,7 +489,9 @@ pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
 
 /// What is wrong with what is left when everything is over.
 pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    crate::fence::never_signals(world, program).or_else(|| missing(world, program)).or_else(|| leaks(world, program))
+    crate::fence::never_signals(world, program)
+        .or_else(|| missing(world, program))
+        .or_else(|| leak::leaks(world, program))
 }
 
 /// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has dropped
@@ -493,53 +510,4 @@ fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation>
     let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
     let (property, thread) = (Property::MissingReference, program.main_thread());
     Some(Violation::at_end(property, thread, id))
-}
-
-/// References that are left at the end although nothing reachable holds them, with the thread that owes them.
-///
-/// What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak
-/// is what a thread took and neither dropped nor left anywhere.
-pub fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    let unlinked = |id: ObjId| !world.objects().any(|(_, o)| matches!(o, Object::Resv(r) if r.list() == Some(id)));
-    for (id, o) in world.objects() {
-        // A list that no reservation refers to any more was to be freed after a grace period.
-        if matches!(o, Object::FenceList(l) if l.is_live()) && unlinked(id) {
-            let thread = program.main_thread();
-            return Some(Violation::at_end(Property::LeakedObject, thread, id));
-        }
-        let (counted, expected) = match o {
-            Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
-            Object::Slot(s) if s.is_live() => (s.refs(), 0),
-            Object::Fence(f) if f.is_alive() => {
-                // Setup's, unless it has given it away.
-                (f.refs(), if f.refs().ledger().is_given() { 0 } else { program.declared_refs(id) })
-            }
-            _ => continue,
-        };
-        let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
-        let count = if uncounted { 1 } else { counted.count() };
-        // Its release was called and freed nothing. A bare count is no memory.
-        if count == 0 && !matches!(o, Object::Refcount(_)) {
-            let thread = program.main_thread();
-            return Some(Violation::at_end(Property::LeakedObject, thread, id));
-        }
-        let is_counted = !uncounted && !matches!(o, Object::Refcount(_));
-        let owned = expected + world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program);
-        // What is pointed to is not lost while one reference is left: it may have come there by ways on which nobody keeps
-        // count of owners (off a list, as data of a work item, stored in one place before the other is cleared).
-        let reached = u16::from(world.shared_holders(id, false, program) > 0);
-        if count > owned.max(reached) {
-            let other = counted.ledger().debtor();
-            let thread = other.unwrap_or(program.main_thread());
-            return Some(Violation {
-                property: Property::LeakedReference,
-                thread,
-                pc: 0,
-                rule: None,
-                object: Some(id),
-                other,
-            });
-        }
-    }
-    None
 }

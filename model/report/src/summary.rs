@@ -28,7 +28,8 @@ pub fn without(engine: Engine) -> String {
     if misses.is_empty() { String::new() } else { format!("without {}", words::list(&misses, "and")) }
 }
 
-fn bare(c: &Coverage) -> String {
+/// How much was looked at, and nothing about what is missing from that.
+pub fn bare(c: &Coverage) -> String {
     match c {
         Coverage::Complete => "complete".into(),
         Coverage::Preemptions(1) => "to 1 preemption".into(),

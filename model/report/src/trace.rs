@@ -144,6 +144,7 @@ fn push(out: &mut String, line: &str) {
 fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
     let no_return = example.passing().map(|(after, _)| after);
     let mut rows = rows::fold(replay, no_return);
+    rows.extend(example.violation.and_then(|v| rows::to_come(replay, v)));
     if let (Some(clause), Some(last)) = (&example.clause, rows.last_mut()) {
         last.broken = clause.mark();
     }

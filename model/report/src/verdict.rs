@@ -37,9 +37,25 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
         Property::LostWakeup => out.extend(lost_wakeup(replay, v)),
         Property::Livelock if replay.loop_from.is_none() => out.extend(deadlock(replay)),
         Property::Livelock | Property::Starvation => out.extend(liveness::lines(replay, v)),
+        Property::DataRace => out.extend(guard(replay, v)),
         _ => {}
     }
     out
+}
+
+/// The lock that would guard a list, if one of the two who race for it has one.
+fn guard(replay: &Replay<'_>, v: Violation) -> Option<String> {
+    let list = v.object.filter(|o| o.as_object().is_some())?;
+    let name = words::authors_name(replay.program, list);
+    let of = |t: ThreadId| Some((t, *since::locks_of(replay, t).first()?));
+    let told = match of(v.thread).or_else(|| v.other.and_then(of)) {
+        Some((t, lock)) => format!(
+            "  {} holds {lock}: if that guards {name}, take it on both sides, and say so: `list {name} guarded-by={lock}`",
+            replay.program.thread_name(t)
+        ),
+        None => format!("  neither holds a lock: take one around both, and say so: `list {name} guarded-by=LOCK`"),
+    };
+    Some(told)
 }
 
 /// What an assert saw: `  idle=1 rendered=0`.

@@ -4,6 +4,10 @@
 //! is not `synchronize-rcu`. What a function of the operations' own tables is called is asked there first
 //! ([`ops::of_kernel_function`](crate::ops::of_kernel_function)).
 
+mod headers;
+
+use headers::HEADERS;
+
 /// Some names of the kernel, separated by blanks, and what a scenario has for them.
 type Row = (&'static str, &'static str);
 
@@ -80,10 +84,6 @@ const STATEMENTS: &[Row] = &[
     (
         "cond_resched yield cpu_relax",
         "the scheduler needs no help: any other thread may run between two statements. Delete the line, or sleep on a `wait-queue`",
-    ),
-    (
-        "local_bh_disable local_bh_enable spin_lock_bh spin_unlock_bh",
-        "soft interrupts are not modelled apart: `irqsave` on a lock, or `local-irq-disable`, keeps every handler out",
     ),
     (
         "kref_init refcount_set kref_read refcount_read",
@@ -171,7 +171,8 @@ pub(crate) fn declaration(word: &str) -> Option<&'static str> {
 
 /// What a scenario has for a function or macro of the kernel that is no operation.
 pub(crate) fn statement(word: &str) -> Option<&'static str> {
-    find(STATEMENTS, word.trim_end_matches(['(', ')', ';']))
+    let bare = word.trim_end_matches(['(', ')', ';']);
+    find(STATEMENTS, bare).or_else(|| find(HEADERS, bare))
 }
 
 fn find(table: &[Row], word: &str) -> Option<&'static str> {
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_name_has_one_answer() {
-        for table in [DECLARATIONS, STATEMENTS] {
+        for table in [DECLARATIONS, &[STATEMENTS, HEADERS].concat()] {
             let mut names: Vec<&str> = table.iter().flat_map(|(names, _)| names.split_whitespace()).collect();
             let all = names.len();
             names.sort_unstable();
@@ -199,8 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn every_function_of_the_headers_has_an_operation_or_an_answer() {
+        let lines = include_str!("kernel_names/headers.txt").lines().filter(|line| !line.starts_with('#'));
+        let unknown = |name: &&str| crate::ops::of_kernel_function(name).is_none() && statement(name).is_none();
+        let unknown: Vec<&str> = lines.flat_map(str::split_whitespace).filter(unknown).collect();
+        assert!(unknown.is_empty(), "no answer to {}", unknown.join(" "));
+    }
+
+    #[test]
     fn what_the_language_has_itself_is_not_answered_here() {
-        for (names, _) in STATEMENTS {
+        for (names, _) in STATEMENTS.iter().chain(HEADERS) {
             for name in names.split_whitespace() {
                 assert!(crate::ops::of_kernel_function(name).is_none(), "{name} is an operation's function");
                 assert!(crate::ops::named(name).is_empty(), "{name} is an operation");

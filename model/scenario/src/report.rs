@@ -279,13 +279,26 @@ fn line_at(text: &str, span: Span) -> &str {
     text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
 }
 
-/// Whether a line would set a local of that name: `into=NAME`, `cursor=NAME`, `let NAME=`.
+/// Whether a line would set a local of that name: `into=NAME`, `cursor=NAME`, an option that is misspelt, `let NAME=`.
 fn sets(line: &str, name: &str) -> bool {
     let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    ["into=", "cursor=", "let "].into_iter().any(|before| {
+    ["=", "let "].into_iter().any(|before| {
         let after = line.split(before).skip(1);
         after.filter_map(|rest| rest.trim_start().strip_prefix(name)).any(|rest| !rest.starts_with(of_name))
     })
+}
+
+/// What a line would declare that begins with a word which declares nothing: the names after it, up to its block.
+fn declared_by(text: &str, span: Span) -> Vec<String> {
+    let rest = text.get(span.end as usize..).unwrap_or_default();
+    let head = rest.split(['\n', ';', '{', '}']).next().unwrap_or_default();
+    head.split_whitespace().filter(|word| !word.contains('=')).map(str::to_owned).collect()
+}
+
+/// Which scenario of the file a place is in: how many have begun before it.
+fn scenario_of(text: &str, span: Span) -> usize {
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    before.lines().filter(|line| line.trim_start().starts_with("scenario ")).count()
 }
 
 /// What is missed may stand in a statement that could not be read.
@@ -339,9 +352,28 @@ impl Mistakes {
             .filter(|mistake| !ABSENCES.contains(&mistake.kind))
             .map(|mistake| (mistake.span, line_at(mistake.source.inner(), mistake.span).to_owned()))
             .collect();
+        let unknown = self.found.iter().filter(|mistake| mistake.kind == "unknown-declaration");
+        let undeclared: Vec<String> =
+            unknown.flat_map(|mistake| declared_by(mistake.source.inner(), mistake.span)).collect();
         let mut at = 0;
+        let mut told: Vec<(String, usize)> = Vec::new();
         self.found.retain(|mistake| {
             at += 1;
+            let text = mistake.source.inner();
+            if at > of_syntax && ABSENCES.contains(&mistake.kind) {
+                let root = mistake.span.of(text).split(['.', '-']).next().unwrap_or_default();
+                if undeclared.iter().any(|name| name == root || name == mistake.span.of(text)) {
+                    return false;
+                }
+            }
+            // A name that nothing has is one mistake, however often it is said.
+            if mistake.kind == "unknown-name" && mistake.help.is_none() {
+                let said = (mistake.message.clone(), scenario_of(text, mistake.span));
+                if told.contains(&said) {
+                    return false;
+                }
+                told.push(said);
+            }
             let of_meaning = at > of_syntax && ABSENCES.contains(&mistake.kind) && mistake.help.is_none();
             let of_local = matches!(mistake.kind, "unset-local" | "unknown-local" | "unknown-name");
             let name = mistake.span.of(mistake.source.inner());

@@ -256,7 +256,7 @@ fn text(file: &Path, scenario: &str, case: &Case, run: &CaseRun, args: &CheckArg
 fn json_line(file: &Path, scenario: &str, case: &Case, run: &CaseRun, timed: bool) -> String {
     let engine = run::scenario_engine(run.runs.first().map_or(Engine::Explicit, |r| r.engine));
     let conditions: Vec<String> = case.expectations.conditions(engine).map(|e| e.text.clone()).collect();
-    let (verdict, file) = (render::verdict(run), file.display().to_string());
+    let (verdict, file) = (render::verdict(case, run), file.display().to_string());
     let failures: Vec<json::Failed<'_>> = run
         .judgement
         .failures

@@ -35,13 +35,16 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
     let campaign = Campaign {
         seed: args.seed,
         count: args.count,
-        time: args.seconds.or(args.count.is_none().then_some(SECONDS)),
+        time: args.seconds.or((args.count.is_none() && args.each.is_none()).then_some(SECONDS)),
         jobs: args.jobs.into(),
         size,
         judge: args.judge,
         bounds: Bounds { loom: if args.no_loom { 0 } else { Bounds::default().loom }, ..Bounds::default() },
         ..Campaign::default()
     };
+    if let Some(each) = args.each {
+        return judge_each(each, args, &campaign);
+    }
     let bar = bar(args.count);
     let started = Instant::now();
     let (counts, failed) = campaign::run(&campaign, &|counts| {
@@ -57,16 +60,42 @@ pub(super) fn fuzz(args: &FuzzArgs) -> Exit {
     }
     // What could not be written decides the exit code.
     let _ = write(&out);
-    for failed in &failed {
-        if let Err(why) = keep(failed, args, &campaign) {
+    let looked_at = counts.scenarios + counts.judged.iter().map(|t| t.equal).sum::<u64>();
+    conclude(&failed, looked_at > 0, args, &campaign)
+}
+
+/// Keeps what failed, and says how it went.
+fn conclude(failed: &[Failed], enough: bool, args: &FuzzArgs, campaign: &Campaign) -> Exit {
+    for failed in failed {
+        if let Err(why) = keep(failed, args, campaign) {
             return usage(&why);
         }
     }
-    match (failed.is_empty(), counts.scenarios + counts.judged.iter().map(|t| t.equal).sum::<u64>()) {
+    match (failed.is_empty(), enough) {
         (false, _) => Exit::Unexpected,
-        (true, 0) => Exit::Incomplete,
-        (true, _) => Exit::Success,
+        (true, false) => Exit::Incomplete,
+        (true, true) => Exit::Success,
     }
+}
+
+/// `--each N`: until so many programs of each sort are equal.
+fn judge_each(each: u64, args: &FuzzArgs, campaign: &Campaign) -> Exit {
+    let bar = bar(each.checked_mul(Sort::ALL.len() as u64));
+    let (counts, spent, failed) = campaign::run_each(campaign, each, &|counts| {
+        bar.set_position(counts.judged.iter().map(|t| t.equal).sum());
+        bar.set_message(format!("{} failed", counts.failures));
+    });
+    bar.finish_and_clear();
+    let mut out = String::new();
+    judged(&counts, &mut out);
+    if args.stats {
+        for (sort, spent) in Sort::ALL.iter().zip(&spent) {
+            let _ = writeln!(out, "  {:>7.1} s         {}", spent.as_secs_f64(), sort.name());
+        }
+    }
+    // What could not be written decides the exit code.
+    let _ = write(&out);
+    conclude(&failed, counts.judged.iter().all(|t| t.equal >= each), args, campaign)
 }
 
 fn bar(count: Option<u64>) -> ProgressBar {

@@ -150,7 +150,7 @@ fn an_engine_that_cannot_take_a_scenario_says_why() {
     let project = Project::new().file("big.kdl", BIG);
     insta::assert_snapshot!(project.run("check big.kdl --engine loom").sheet(), @"
     big: INCOMPLETE: holds so far
-      loom  cannot take this: 10 threads and agents (loom takes 5)
+      loom  cannot take this: 10 threads and agents: t.0, t.1, t.2, t.3, t.4, t.5, t.6, t.7, t.8, t.9 (loom takes 5)
 
     `--engine explicit` takes every scenario
 

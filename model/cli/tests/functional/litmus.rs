@@ -60,3 +60,27 @@ fn a_barrier_beside_nothing_that_it_is_for_is_told() {
     assert_eq!(told.matches("warning[misplaced-barrier]: s.kdl:5:").count(), 3, "{told}");
     assert!(!told.contains("s.kdl:4:"), "{told}");
 }
+
+#[test]
+fn a_verdict_says_when_nobody_has_looked_at_weak_memory() {
+    let text = "scenario lb {
+    var x y weak
+    no-engine loom because=\"it does not see load buffering\"
+    thread a { load x into=r; store y 1 }
+    thread b { load y into=r; store x 1 }
+    expect { holds }
+}
+";
+    let only = "lb: holds on sequentially consistent memory only, as expected\n";
+    let project = Project::new().file("lb.kdl", text).file("sc.kdl", text.replace(" weak\n", "\n"));
+    assert!(project.run("check lb.kdl --engine all").exits(0).out.starts_with(only));
+    // Who asks for no such engine is told only if the scenario is about it.
+    assert!(project.run("check lb.kdl").exits(0).out.starts_with(only));
+    assert!(project.run("check sc.kdl").exits(0).out.starts_with("lb: holds, as expected\n"));
+    assert!(project.run("check sc.kdl --engine all").exits(0).out.starts_with(only));
+    let json = project.run("check lb.kdl --engine all --json").exits(0).out;
+    assert!(json.contains("\"verdict\":\"holds on sequentially consistent memory only, as expected\""), "{json}");
+    let seen: Vec<&str> = text.lines().filter(|l| !l.contains("no-engine")).collect();
+    let project = Project::new().file("lb.kdl", seen.join("\n"));
+    assert!(project.run("check lb.kdl --engine all").exits(0).out.starts_with("lb: holds, as expected\n"));
+}

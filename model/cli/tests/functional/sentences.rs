@@ -183,3 +183,35 @@ fn a_clause_that_no_execution_keeps_says_so() {
     let told = self::told("scenario s { var x\n thread t { store x 1 }\n expect { eventually \"x == 2\" } }");
     says(&told, "eventually: `x == 2` is not true at any time, and it is over\n  x=1\n");
 }
+
+#[test]
+fn an_allocation_that_only_other_executions_make_wrong_has_a_row() {
+    let told = told(
+        "scenario s {\n lock l kind=mutex\n fence f\n thread a { lock l; alloc; unlock l }\n \
+         thread b { begin-signalling; lock l; unlock l; signal f; end-signalling }\n expect { holds }\n}",
+    );
+    says(&told, "  2      alloc            !! alloc-in-signalling\n           comes next\n");
+}
+
+#[test]
+fn who_released_a_sync_file_is_told() {
+    let told = told(
+        "scenario s {\n fence f\n sync-file s\n setup { sync-file-create s f }\n thread a { sync-file-release s }\n \
+         thread b { sync-file-get-fence s into=g; put g; signal f }\n teardown { put f }\n}",
+    );
+    says(&told, "s was released at step 2, by a (line 5: sync-file-release s)");
+}
+
+#[test]
+fn of_a_race_for_a_list_the_lock_that_would_guard_it_is_told() {
+    let race = |bare: &str| {
+        told(&format!(
+            "scenario s {{\n list l\n lock m\n struct o slots=2 {{ refs 1 }}\n \
+             thread a {{ new o into=p; {bare}list-add l p; list-del l p; {}put p }}\n \
+             thread b {{ new o into=p; list-add l p; list-del l p; put p }}\n}}",
+            bare.replace("lock", "unlock")
+        ))
+    };
+    says(&race("lock m; "), "a holds m: if that guards l, take it on both sides, and say so: `list l guarded-by=m`");
+    says(&race(""), "neither holds a lock: take one around both, and say so: `list l guarded-by=LOCK`");
+}

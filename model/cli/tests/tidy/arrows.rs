@@ -33,7 +33,7 @@ const FLOORS: &[&[&str]] = &[
     &["resv"],
     &["exec", "sync_file", "syncobj"],
     &["object", "machine", "program"],
-    &["world", "thread"],
+    &["world", "leak", "thread"],
     &["state", "observe"],
 ];
 

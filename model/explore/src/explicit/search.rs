@@ -5,6 +5,7 @@ use super::{
     depend::{Dependencies, Link},
     graph::Graph,
     stateset::StateSet,
+    usage::Usage,
     visited::Visited,
 };
 use crate::{
@@ -107,6 +108,7 @@ pub(super) struct Search<'a> {
     pub(super) watched: Vec<Sightings>,
     /// Who waits for what with what held, where that can come to a circle through a fence.
     depend: Option<Dependencies>,
+    usage: Option<Usage>,
     terminals: u64,
     /// What outcomes and violations take, in bytes.
     noted: usize,
@@ -152,6 +154,7 @@ impl<'a> Search<'a> {
             cut: StateSet::default(),
             watched: vec![Sightings::default(); task.conditions.len()],
             depend: Dependencies::new(task.program),
+            usage: Usage::new(task.program),
             terminals: 0,
             noted: 0,
             headroom: Headroom::default(),
@@ -313,6 +316,9 @@ impl<'a> Search<'a> {
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, (action, &result), &self.next, index);
                 }
+                if let Some(usage) = &mut self.usage {
+                    usage.step(program, &self.base, action, &self.next, index);
+                }
                 let stepped = (thread, result.touched);
                 let (before, from) = ((&self.base, &self.parts), self.batch.bytes.len());
                 self.next.encode_successor(program, before, stepped, &mut self.batch.bytes);
@@ -444,6 +450,11 @@ impl<'a> Search<'a> {
     /// An allocation with a lock held that is taken inside of a fence-signalling section.
     pub(super) fn reclaim_cycle(&self) -> Option<Link> {
         self.depend.as_ref().and_then(Dependencies::reclaim)
+    }
+
+    /// The locks that an interrupt may take on the CPU that holds them.
+    pub(super) fn lock_usage(&self) -> Vec<Link> {
+        self.usage.as_ref().map_or(vec![], Usage::inconsistent)
     }
 
     /// Gives up what only the search itself needs: the passes that follow look at the graph.

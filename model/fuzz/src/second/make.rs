@@ -74,18 +74,23 @@ pub fn make(sort: Sort, number: u64) -> Program {
     let mut dice = Dice(seed.wrapping_mul(0xd134_2543_de82_ef95));
     let threads = 2 + dice.roll(2);
     let objects = 1 + dice.roll(2);
+    let sleeps = dice.one_in(3);
+    let relay = matches!(sort, Sort::Queue | Sort::Rwsem) && threads == 3 && dice.one_in(5);
     let mut program = Program::empty();
     program.words = vec![0];
     match sort {
         Sort::Words => program.words.push(1),
+        Sort::Queue if relay => (program.words, program.queues) = (vec![0, 0], 1),
         Sort::Spin => program.spins = objects,
         Sort::Mutex => program.mutexes = objects,
         Sort::Rwsem => program.rwsems = if dice.one_in(4) { 2 } else { 1 },
         Sort::Completion => program.completions = objects,
         Sort::Queue => program.queues = if dice.one_in(4) { 2 } else { 1 },
-        Sort::WaitDie | Sort::WoundWait => program.mutexes = 2,
+        Sort::WaitDie | Sort::WoundWait => program.mutexes = if dice.one_in(4) { 3 } else { 2 },
     }
     match sort {
+        // Who sleeps without a loop sees a wake-up that comes after what it was meant for.
+        Sort::Mutex | Sort::Rwsem => program.queues = usize::from(sleeps),
         Sort::WaitDie => program.class = Some(Class::WaitDie),
         Sort::WoundWait => program.class = Some(Class::WoundWait),
         _ => {}
@@ -93,7 +98,11 @@ pub fn make(sort: Sort, number: u64) -> Program {
     for thread in 0..threads {
         let budget = if threads == 2 { 3 + dice.roll(3) } else { 2 + dice.roll(2) };
         let mut maker = Maker { dice: &mut dice, sort, thread, threads, program: &mut program, locals: 0, budget };
-        let statements = maker.thread();
+        let statements = match sort {
+            Sort::Queue if relay => maker.relay(),
+            Sort::Rwsem if relay => maker.crowd(),
+            _ => maker.thread(),
+        };
         program.threads.push(statements);
     }
     program
@@ -154,6 +163,9 @@ impl Maker<'_> {
     fn item(&mut self, out: &mut Vec<Statement>, held: usize) {
         if self.sort != Sort::Words && self.dice.one_in(5) || self.sort == Sort::Words {
             return out.push(self.word());
+        }
+        if held == 0 && self.sort != Sort::Queue && self.program.queues > 0 && self.dice.one_in(3) {
+            return self.sleep_or_wake(out);
         }
         match self.sort {
             Sort::Words => {}
@@ -246,8 +258,9 @@ impl Maker<'_> {
         let how = self.dice.roll(8);
         let patience = Patience { interruptible: how == 4 || how == 5, timeout: false };
         let (op, writes, good) = match how {
-            0 | 1 => (Op::DownRead { sem, patience }, false, None),
-            4 => (Op::DownRead { sem, patience }, false, Some(0)),
+            // A second reading is told at once, as by lockdep: nothing to be compared.
+            0 | 1 if !reads => (Op::DownRead { sem, patience }, false, None),
+            4 if !reads => (Op::DownRead { sem, patience }, false, Some(0)),
             6 => (Op::DownReadTryLock { sem }, false, Some(1)),
             _ if reads => (Op::DownReadTryLock { sem }, false, Some(1)),
             2 | 3 => (Op::DownWrite { sem, patience }, true, None),
@@ -301,7 +314,10 @@ impl Maker<'_> {
                 let op = if self.dice.one_in(2) { Op::WakeUp { queue } } else { Op::WakeUpAll { queue } };
                 out.push(call(op));
             }
-            3 => out.push(Statement::Call(Op::WakeUp { queue }, Some(self.local()))),
+            3 => {
+                let op = if self.dice.one_in(2) { Op::WakeUp { queue } } else { Op::WakeUpAll { queue } };
+                out.push(Statement::Call(op, Some(self.local())));
+            }
             4 => {
                 // wait_event()
                 let seen = self.local();
@@ -317,7 +333,19 @@ impl Maker<'_> {
         }
     }
 
-    /// A sleep without a loop.
+    /// A sleep that anybody ends, or what ends one.
+    fn sleep_or_wake(&mut self, out: &mut Vec<Statement>) {
+        match self.dice.roll(4) {
+            0 => out.push(self.signal()),
+            1 => out.push(call(Op::WakeUp { queue: 0 })),
+            _ => {
+                out.push(call(Op::Prepare { queue: 0, exclusive: false, patience: PATIENT }));
+                out.extend([call(Op::Sleep { queue: 0, patience: PATIENT }), call(Op::Finish { queue: 0 })]);
+            }
+        }
+    }
+
+    /// A sleep without a loop. Who is woken may have something to say to those who still sleep.
     fn sleep(&mut self, out: &mut Vec<Statement>, queue: usize, exclusive: bool, how: usize) {
         let patience = Patience { interruptible: how == 5, timeout: how == 6 };
         let into = (how == 5).then(|| self.local());
@@ -340,11 +368,77 @@ impl Maker<'_> {
             None => out.extend(inner),
         }
         out.push(call(Op::Finish { queue }));
+        if self.dice.one_in(3) {
+            out.push(self.signal());
+        }
+    }
+
+    /// Two sleepers on one queue say when they are on it, and whoever is woken may have to do with the other; the third looks
+    /// who is there, and counts whom he wakes.
+    fn relay(&mut self) -> Vec<Statement> {
+        let mut out = vec![];
+        if self.thread == 2 {
+            let first = self.dice.roll(2);
+            for word in [first, 1 - first] {
+                out.push(Statement::Call(Op::Load { word }, Some(self.local())));
+            }
+            let op = if self.dice.one_in(2) { Op::WakeUp { queue: 0 } } else { Op::WakeUpAll { queue: 0 } };
+            out.push(Statement::Call(op, Some(self.local())));
+            return out;
+        }
+        let patience = Patience { interruptible: self.dice.one_in(2), timeout: false };
+        let got = self.local();
+        let prepare = Op::Prepare { queue: 0, exclusive: self.dice.one_in(3), patience };
+        out.push(Statement::Call(prepare, Some(got)));
+        let on_it = vec![call(Op::Store { word: self.thread, value: 1 }), call(Op::Sleep { queue: 0, patience })];
+        out.push(Statement::When(got, 0, on_it));
+        out.push(call(Op::Finish { queue: 0 }));
+        match self.dice.roll(3) {
+            0 => {}
+            1 => out.push(call(Op::SendSignal { thread: 1 - self.thread })),
+            _ => out.push(Statement::Call(Op::WakeUp { queue: 0 }, Some(self.local()))),
+        }
+        out
+    }
+
+    /// Two readers and a writer of one semaphore. What the first reader sees says whether both read at once before the writer
+    /// had it, and the second one's trylock whether the writer waited by then.
+    fn crowd(&mut self) -> Vec<Statement> {
+        let patience = Patience { interruptible: self.dice.one_in(6), timeout: false };
+        let (sem, got) = (0, self.local());
+        let store = |value| call(Op::Store { word: 0, value });
+        let (mut out, op, body) = match self.thread {
+            0 => {
+                let mut look = || Statement::Call(Op::Load { word: 0 }, Some(self.local()));
+                let body = vec![look(), look(), call(Op::UpRead { sem })];
+                (vec![], Op::DownRead { sem, patience }, body)
+            }
+            1 => {
+                let tried = self.local();
+                let (tries, release) = match self.dice.roll(3) {
+                    0 => (Op::DownWriteTryLock { sem }, Op::UpWrite { sem }),
+                    _ => (Op::DownReadTryLock { sem }, Op::UpRead { sem }),
+                };
+                let first = vec![Statement::Call(tries, Some(tried)), Statement::When(tried, 1, vec![call(release)])];
+                (first, Op::DownRead { sem, patience }, vec![store(1), call(Op::UpRead { sem })])
+            }
+            _ => {
+                let mut body = vec![store(2)];
+                match self.dice.roll(3) {
+                    0 => body.extend([call(Op::DowngradeWrite { sem }), call(Op::UpRead { sem })]),
+                    _ => body.push(call(Op::UpWrite { sem })),
+                }
+                (vec![], Op::DownWrite { sem, patience }, body)
+            }
+        };
+        out.push(Statement::Call(op, Some(got)));
+        out.push(Statement::When(got, 0, body));
+        out
     }
 
     /// A thread that locks some of the mutexes, with a context or without.
     fn ww_thread(&mut self) -> Vec<Statement> {
-        let (a, mut out) = (self.dice.roll(2), vec![]);
+        let (a, mut out) = (self.dice.roll(self.program.mutexes), vec![]);
         if self.dice.one_in(5) {
             self.ww_without(a, &mut out);
             return out;
@@ -361,11 +455,16 @@ impl Maker<'_> {
         let twice = self.threads == 2 && self.dice.one_in(3);
         self.ww_first(ctx, a, twice, &mut out);
         if twice {
-            let again = self.dice.roll(2);
+            let again = self.dice.roll(self.program.mutexes);
             self.ww_first(ctx, again, false, &mut out);
         }
         out.push(call(Op::CtxFini { ctx }));
         out
+    }
+
+    /// Another mutex than this one.
+    fn another(&mut self, mutex: usize) -> usize {
+        (mutex + 1 + self.dice.roll(self.program.mutexes - 1)) % self.program.mutexes
     }
 
     fn ww_without(&mut self, mutex: usize, out: &mut Vec<Statement>) {
@@ -375,8 +474,8 @@ impl Maker<'_> {
             out.push(Statement::Call(Op::MutexTryLock { mutex, ctx: None }, Some(got)));
             return out.push(Statement::When(got, 1, body));
         }
-        let other = 1 - mutex;
         if self.dice.one_in(2) {
+            let other = self.another(mutex);
             let inner = [plain_lock(other), call(Op::MutexUnlock { mutex: other })];
             body.splice(0..0, inner);
         }
@@ -419,7 +518,7 @@ impl Maker<'_> {
         out: &mut Vec<Statement>,
     ) {
         const EDEADLK: i32 = -35;
-        let (second, c, r) = (1 - first, Some(ctx), self.local());
+        let (second, c, r) = (self.another(first), Some(ctx), self.local());
         let unlock = |mutex| call(Op::MutexUnlock { mutex });
         let patience = Patience { interruptible: self.dice.one_in(8), timeout: false };
         let mut body = vec![];

@@ -32,7 +32,7 @@ pub const SPLIT: &[Split] = &[
     Split {
         function: "rwsem_down_write_slowpath()",
         steps: "WAITERS or a look at the count, `set_current_state()`, `rwsem_try_write_lock()`, `__set_current_state()`; \
-                `wait_lock` is held over all of them",
+                `wait_lock` is held over all of them. Where somebody sends signals, a look for one after `wait_lock`",
     },
     Split {
         function: "rwsem_mark_wake()",
@@ -43,6 +43,14 @@ pub const SPLIT: &[Split] = &[
     Split {
         function: "__mutex_unlock_slowpath()",
         steps: "the owner word, a look at the list, `wake_up_q()` after `wait_lock` (where some sleep is bare)",
+    },
+    Split {
+        function: "prepare_to_wait_event()",
+        steps: "a look for a signal; queue and state, with the queue's lock held (where somebody sends signals)",
+    },
+    Split {
+        function: "__wake_up_common()",
+        steps: "of a wait queue: one entry after the other, with the queue's lock held from the first to the last",
     },
     Split { function: "dma_fence_init()", steps: "in typesafe memory: count, flags, error" },
     Split {
@@ -127,14 +135,7 @@ pub const MERGED: &[Merged] = &[
         why: "the task's own state, and one exchange; whether a waker comes between makes no difference to a task that looks again",
     },
     Merged {
-        points: &[
-            "prepare_to_wait",
-            "prepare_to_wait_exclusive",
-            "schedule",
-            "back from schedule",
-            "send_sig",
-            "poll: set_current_state",
-        ],
+        points: &["prepare_to_wait", "schedule", "back from schedule", "send_sig", "poll: set_current_state"],
         why: "the task's state and its pending signal: who sets the state looks for a signal after it, here or in schedule(), and \
               who sends one sets it before he looks at the state",
     },
@@ -182,10 +183,13 @@ pub const MERGED: &[Merged] = &[
             "down_read: queue, off the count (wait_lock)",
             "down_write: queue (wait_lock)",
             "down_write: got it, running (wait_lock)",
+            "spin_lock_nest_lock",
             "spin_unlock",
             "spin_unlock_irq",
             "spin_unlock_irqrestore",
+            "spin_unlock_bh",
             "local_irq_enable",
+            "local_bh_enable",
             "preempt_enable",
             "irq_exit",
             "timer expires",
@@ -249,7 +253,7 @@ pub const MERGED: &[Merged] = &[
         why: "a rendezvous is the model's own: those that wait cannot run before the last has arrived",
     },
     Merged {
-        points: &["wake_up", "wake_up_all", "sync_file_poll: wake_up_all", "run callback"],
-        why: "open where several sleep: who is woken first can act on the next one (send it a signal) before that one is woken, which is not shown; one sleeper is one access",
+        points: &["sync_file_poll: wake_up_all", "run callback"],
+        why: "whoever polls looks at the fence again, whatever woke him, and it was signalled before the first wake-up: he returns the same whether a waker, a signal or a timeout was first",
     },
 ];

@@ -295,7 +295,7 @@ impl Resolver<'_> {
 impl Resolver<'_> {
     fn wait(&self, at: waitqueue::At, queue: Operand, patience: Patience) -> Resolved<Machine> {
         let queue = self.object(queue, |k| matches!(k, ObjectKind::WaitQueue))?;
-        Ok(Machine::Wait(waitqueue::Wait { at, queue, patience }))
+        Ok(Machine::Wait(waitqueue::Wait::new(at, queue, patience)))
     }
 
     fn complete(&self, at: completion::At, completion: Operand, patience: Patience) -> Resolved<Machine> {

@@ -13,17 +13,34 @@ use crate::{
 /// How an allocation behaves when memory is short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gfp {
-    /// `GFP_KERNEL`, `GFP_NOFS`, `GFP_NOIO`: sleeps, reclaims.
+    /// `GFP_KERNEL`: sleeps, reclaims.
     Kernel,
-    /// `GFP_ATOMIC`, `GFP_NOWAIT`: fails.
+    /// `GFP_NOFS`: the same.
+    Nofs,
+    /// `GFP_NOIO`: the same.
+    Noio,
+    /// `GFP_ATOMIC`: fails.
     Atomic,
+    /// `GFP_NOWAIT`: the same.
+    Nowait,
+}
+
+impl Gfp {
+    const ALL: [Gfp; 5] = [Gfp::Kernel, Gfp::Nofs, Gfp::Noio, Gfp::Atomic, Gfp::Nowait];
+
+    /// `gfpflags_allow_blocking()`: sleeps and reclaims, instead of failing.
+    pub fn blocks(self) -> bool {
+        matches!(self, Gfp::Kernel | Gfp::Nofs | Gfp::Noio)
+    }
 }
 
 impl Code for Gfp {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut atomic = *self == Gfp::Atomic;
-        c.flag(&mut atomic);
-        *self = if atomic { Gfp::Atomic } else { Gfp::Kernel };
+        let mut tag = *self as u8;
+        c.byte(&mut tag);
+        if C::READING {
+            *self = Gfp::ALL[usize::from(tag)];
+        }
     }
 }
 
@@ -44,16 +61,13 @@ impl Alloc {
 
     /// An allocation about to be made.
     pub(crate) fn new(gfp: Gfp, program: &Program) -> Alloc {
-        let ways = match gfp {
-            Gfp::Kernel => 1 + program.shrinkers.len() as u8,
-            Gfp::Atomic => 2,
-        };
+        let ways = if gfp.blocks() { 1 + program.shrinkers.len() as u8 } else { 2 };
         Alloc { gfp, ways, ran: None }
     }
 
     /// Reclaim does not reclaim for itself (`PF_MEMALLOC`).
     fn ways(&self, in_reclaim: bool) -> u8 {
-        if in_reclaim && self.gfp == Gfp::Kernel { 1 } else { self.ways }
+        if in_reclaim && self.gfp.blocks() { 1 } else { self.ways }
     }
 }
 
@@ -78,7 +92,7 @@ impl Protocol for Alloc {
             return Flow::Done(MEMORY);
         }
         let pick = cx.choose(self.ways(cx.private.in_reclaim()));
-        if self.gfp == Gfp::Atomic {
+        if !self.gfp.blocks() {
             return Flow::Done(if pick == 0 { MEMORY } else { Value::Null });
         }
         might_block(cx);
@@ -97,15 +111,13 @@ impl Protocol for Alloc {
             return shrinker::put_footprint(v, shrinker);
         }
         let come_and_go = v.program.shrinkers.iter().filter_map(|(_, object)| *object);
-        let f = match self.gfp {
-            Gfp::Kernel => come_and_go.fold(Footprint::NONE, Footprint::write),
-            Gfp::Atomic => Footprint::NONE,
-        };
+        let runs = come_and_go.filter(|_| self.gfp.blocks());
+        let f = runs.fold(Footprint::NONE, Footprint::write);
         f.ways(self.ways(v.private.in_reclaim()))
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if self.gfp == Gfp::Kernel {
+        if self.gfp.blocks() {
             might_block(cx);
         }
     }
@@ -114,6 +126,9 @@ impl Protocol for Alloc {
         match self.gfp {
             _ if self.ran.is_some() => "shrinker_put",
             Gfp::Kernel => "kmalloc(GFP_KERNEL)",
+            Gfp::Nofs => "kmalloc(GFP_NOFS)",
+            Gfp::Noio => "kmalloc(GFP_NOIO)",
+            Gfp::Nowait => "kmalloc(GFP_NOWAIT)",
             Gfp::Atomic => "kmalloc(GFP_ATOMIC)",
         }
     }

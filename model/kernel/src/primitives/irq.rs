@@ -62,12 +62,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
     /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
-        let in_fence = || {
-            self.world
-                .objects()
-                .any(|(id, o)| matches!(o, Object::Fence(_)) && self.world.spin_owner(id) == Some(self.me))
-        };
-        if self.private.irqs_off > 1 || self.program.role(self.me) == Role::Irq || in_fence() {
+        if self.private.irqs_off > 1 || self.are_irqs_off_besides() {
             self.violate(Property::IrqsEnabledEarly, lock);
         }
         self.irqs_restore();
@@ -83,6 +78,34 @@ impl<R: Runtime> Cx<'_, R> {
             }
             _ => self.private.irqs_off -= 1,
         }
+    }
+
+    /// Whether interrupts are off for another reason than that the thread disabled them.
+    fn are_irqs_off_besides(&self) -> bool {
+        let in_fence = || {
+            self.world
+                .objects()
+                .any(|(id, o)| matches!(o, Object::Fence(_)) && self.world.spin_owner(id) == Some(self.me))
+        };
+        self.program.role(self.me) == Role::Irq || in_fence()
+    }
+
+    /// `local_bh_disable()`: soft interrupts do not come on this CPU, and it does not preempt the thread.
+    pub(crate) fn bh_disable(&mut self) {
+        if !rcu::as_reader(self, |p| nest(&mut p.bh_off)) {
+            self.violate(Property::CapacityExceeded, None);
+        }
+    }
+
+    /// `local_bh_enable()`: the last one runs what is pending, with interrupts enabled.
+    pub(crate) fn bh_enable(&mut self, lock: Option<ObjId>) {
+        if self.private.bh_off == 0 {
+            return self.violate_rule(Rule::BhNotOff, lock);
+        }
+        if self.private.irqs_off > 0 || self.are_irqs_off_besides() {
+            self.violate_rule(Rule::BhIrqsOff, lock);
+        }
+        rcu::as_reader(self, |p| p.bh_off -= 1);
     }
 
     /// `preempt_disable()`: nothing but a grace period can tell.
@@ -130,6 +153,10 @@ points! {
         Save = "local_irq_save",
         /// `local_irq_restore()`.
         Restore = "local_irq_restore",
+        /// `local_bh_disable()`.
+        BhDisable = "local_bh_disable",
+        /// `local_bh_enable()`.
+        BhEnable = "local_bh_enable",
         /// `preempt_disable()`.
         PreemptDisable = "preempt_disable",
         /// `preempt_enable()`.
@@ -153,6 +180,8 @@ impl Protocol for LocalIrq {
             How::Disable | How::Save => cx.irqs_disable(),
             How::Enable => cx.irqs_enable(None),
             How::Restore => cx.irqs_restore(),
+            How::BhDisable => cx.bh_disable(),
+            How::BhEnable => cx.bh_enable(None),
             How::PreemptDisable => cx.preempt_disable(),
             How::PreemptEnable => cx.preempt_enable(),
         }

@@ -100,6 +100,10 @@ points! {
         LockIrq = "spin_lock_irq",
         /// `spin_unlock_irq()`: enables them, whatever they were before.
         UnlockIrq = "spin_unlock_irq",
+        /// `spin_lock_bh()`: no soft interrupt comes on this CPU until the lock is released.
+        LockBh = "spin_lock_bh",
+        /// `spin_unlock_bh()`.
+        UnlockBh = "spin_unlock_bh",
     }
 }
 
@@ -128,24 +132,27 @@ pub struct Spin {
 
 crate::coder::fields!(Spin { how, lock, nest });
 
+impl Spin {
+    /// Whether it waits until it has the lock.
+    fn takes(&self) -> bool {
+        matches!(self.how, How::Lock | How::LockBh | How::LockIrq | How::LockIrqSave)
+    }
+}
+
 impl Protocol for Spin {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, held) = (cx.me, cx.enter(self.lock));
         let mut raw = cx.spin(self.lock).raw.get(held);
         let flow = match self.how {
-            How::Lock | How::LockIrq | How::LockIrqSave if blocked_by_own_cpu(cx, self.lock, raw.owner) => {
-                Flow::Done(Value::Word(0))
-            }
-            How::Lock | How::LockIrq | How::LockIrqSave
-                if !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) =>
-            {
-                Flow::Spin(self.lock)
-            }
-            How::Lock | How::LockIrq | How::LockIrqSave => {
+            _ if self.takes() && blocked_by_own_cpu(cx, self.lock, raw.owner) => Flow::Done(Value::Word(0)),
+            _ if self.takes() && !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) => Flow::Spin(self.lock),
+            How::Lock | How::LockBh | How::LockIrq | How::LockIrqSave => {
                 cx.about_to_lock_under(self.lock, self.nest);
                 as_reader(cx, |p| p.spin_depth += 1);
-                if self.how != How::Lock && !cx.mutated(Mutation::SpinIrqsaveLeavesOn) {
-                    cx.irqs_disable();
+                match self.how {
+                    How::LockBh => cx.bh_disable(),
+                    How::LockIrq | How::LockIrqSave if !cx.mutated(Mutation::SpinIrqsaveLeavesOn) => cx.irqs_disable(),
+                    _ => {}
                 }
                 Flow::Done(Value::Word(0))
             }
@@ -154,14 +161,15 @@ impl Protocol for Spin {
                 as_reader(cx, |p| p.spin_depth += u8::from(got));
                 Flow::Done(Value::Word(i32::from(got)))
             }
-            How::Unlock | How::UnlockIrq | How::UnlockIrqRestore if raw.owner != Some(me) => {
+            How::Unlock | How::UnlockBh | How::UnlockIrq | How::UnlockIrqRestore if raw.owner != Some(me) => {
                 cx.violate_with(Property::UnlockNotHeld, Some(self.lock), raw.owner);
                 Flow::Done(Value::Word(0))
             }
-            How::Unlock | How::UnlockIrq | How::UnlockIrqRestore => {
+            How::Unlock | How::UnlockBh | How::UnlockIrq | How::UnlockIrqRestore => {
                 as_reader(cx, |p| p.spin_depth -= 1);
                 match self.how {
                     How::UnlockIrqRestore if !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) => cx.irqs_restore(),
+                    How::UnlockBh => cx.bh_enable(Some(self.lock)),
                     How::UnlockIrq => cx.irqs_enable(Some(self.lock)),
                     _ => {}
                 }
@@ -177,7 +185,7 @@ impl Protocol for Spin {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.lock);
-        if matches!(self.how, How::Lock | How::Unlock | How::TryLock) {
+        if matches!(self.how, How::Lock | How::Unlock | How::TryLock | How::LockBh | How::UnlockBh) {
             reader_footprint(v, f)
         } else {
             irqs_footprint(v, f)
@@ -189,6 +197,6 @@ impl Protocol for Spin {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        matches!(self.how, How::Lock | How::LockIrq | How::LockIrqSave).then_some(self.lock)
+        self.takes().then_some(self.lock)
     }
 }

@@ -6,16 +6,19 @@
 //!   del_timer_sync   pending := 0, waits, without sleeping, until it does not run
 //! ```
 //!
-//! The handler runs on a CPU of its own: a softirq that interrupts the thread which holds its lock is not modelled
-//! (an `irq on=THREAD` is).
+//! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the lock
+//! which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage classes).
+//!
+//! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
+//! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell,
+    Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
     ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
-    program::ObjectKind,
+    program::{ObjectKind, Role},
     protocol::Protocol,
     thread,
 };
@@ -103,6 +106,9 @@ impl Protocol for TimerOp {
         let (me, held) = (cx.me, cx.enter(self.timer));
         let mut s = cx.timer(self.timer).state.get(held);
         let was = Value::Word(i32::from(s.pending));
+        if self.at == At::DelSync && cx.program.role(me) == Role::Irq {
+            cx.violate_rule(Rule::TimerSyncInHardirq, Some(self.timer));
+        }
         let flow = match self.at {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);

@@ -21,22 +21,26 @@
 //!
 //! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
 //! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
-//! wake-up is the next one's. The other way round a waiter that was woken in time may come back to a CPU too late: then
+//! wake-up is the next one's. A waker looks at one entry a step, with the queue's lock held from the first to the last:
+//! who is woken first may do something to the next one before that one is woken, as long as he does not need the lock
+//! (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to a CPU too late: then
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId,
-    ThreadSet, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Program, Property, Runtime,
+    SharedCell, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
+    primitives::{irq::irqs_footprint, rcu::as_reader, spinlock::RawSpin},
     protocol::Protocol,
 };
 
-/// The list, under the queue's lock.
+/// The list, under the queue's lock, and the lock: a waker holds it over several steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Waiters {
+    lock: RawSpin,
     /// Those that are not exclusive first, the latest of them at the head.
     queue: ThreadQueue,
     /// `WQ_FLAG_EXCLUSIVE`.
@@ -63,7 +67,7 @@ impl Waiters {
     }
 }
 
-fields!(Waiters { queue, exclusive });
+fields!(Waiters { lock, queue, exclusive });
 
 /// A `wait_queue_head_t`.
 #[derive(Clone)]
@@ -81,16 +85,50 @@ impl<R: Runtime> WaitQueue<R> {
     pub(crate) fn facets(&self, sink: FacetSink<'_>) {
         sink("waiters", Facet::Queue(self.waiters.peek().queue));
     }
+
+    /// The waker that holds the queue's lock over several steps.
+    pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
+        self.waiters.peek().lock.owner()
+    }
+}
+
+/// `spin_lock_irqsave(&wq_head->lock)`, by a step that releases it or by a waker that has it already.
+fn enter<R: Runtime>(cx: &mut Cx<'_, R>, queue: ObjId) -> Result<(Held, Waiters), Flow> {
+    let (me, held) = (cx.me, cx.enter(queue));
+    let mut waiters = cx.wait_queue(queue).waiters.get(held);
+    if waiters.lock.owner().is_some_and(|owner| owner != me) {
+        waiters.lock.try_take(me);
+        cx.wait_queue(queue).waiters.set(held, waiters);
+        return Err(Flow::Spin(queue));
+    }
+    Ok((held, waiters))
+}
+
+/// The lock stays held: the next step goes on with it.
+fn keep<R: Runtime>(cx: &mut Cx<'_, R>, waiters: &mut Waiters) {
+    if waiters.lock.owner().is_none() {
+        waiters.lock.try_take(cx.me);
+        as_reader(cx, |p| p.spin_depth += 1);
+        cx.irqs_disable();
+    }
+}
+
+/// `spin_unlock_irqrestore()`, if an earlier step took it.
+fn release<R: Runtime>(cx: &mut Cx<'_, R>, waiters: &mut Waiters) {
+    if waiters.lock.owner().is_some() {
+        waiters.lock.release().iter().for_each(|t| cx.rt.release(t));
+        as_reader(cx, |p| p.spin_depth -= 1);
+        cx.irqs_restore();
+    }
 }
 
 /// Takes the first waiter off the list of a queue, whether it sleeps or not: for a waker that wakes it later.
-pub(crate) fn unlink_first<R: Runtime>(cx: &mut Cx<'_, R>, queue: ObjId) -> Option<ThreadId> {
-    let held = cx.enter(queue);
-    let mut waiters = cx.wait_queue(queue).waiters.get(held);
-    let first = waiters.queue.iter().next()?;
+pub(crate) fn unlink_first<R: Runtime>(cx: &mut Cx<'_, R>, queue: ObjId) -> Result<Option<ThreadId>, Flow> {
+    let (held, mut waiters) = enter(cx, queue)?;
+    let Some(first) = waiters.queue.iter().next() else { return Ok(None) };
     waiters.remove(first);
     cx.wait_queue(queue).waiters.set(held, waiters);
-    Some(first)
+    Ok(Some(first))
 }
 
 /// Whom [`unlink_first`] takes.
@@ -111,6 +149,10 @@ points! {
         Prepare = "prepare_to_wait",
         /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
         PrepareExclusive = "prepare_to_wait_exclusive",
+        /// `prepare_to_wait_event()`, which has looked for a signal before: on the list and sleeping, with the lock held.
+        PrepareEvent = "prepare_to_wait_event: queue, state (lock)",
+        /// The same at the tail.
+        PrepareEventExclusive = "prepare_to_wait_event: queue at the tail, state (lock)",
         /// `schedule()`.
         Schedule = "schedule",
         /// Back from `schedule()`.
@@ -119,9 +161,11 @@ points! {
         Left = "back from schedule: time left",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
+        /// Still on the list, whose lock a waker holds.
+        FinishLocked = "finish_wait: off the list (lock)",
         /// The function returns, and its stack is gone: the entry must not be on the list any more.
         Leave = "return",
-        /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps.
+        /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps. One entry a step.
         WakeOne = "wake_up",
         /// `wake_up_all()`.
         WakeAll = "wake_up_all",
@@ -134,50 +178,149 @@ pub struct Wait {
     pub(crate) at: At,
     pub(crate) queue: ObjId,
     pub(crate) patience: Patience,
+    /// Entries that the waker has passed and left on the list.
+    pub(crate) passed: u8,
+    /// Sleepers that it woke.
+    pub(crate) woken: u8,
 }
 
-fields!(Wait { at, queue, patience });
+fields!(Wait { at, queue, patience, passed, woken });
 
 impl Wait {
-    fn wake<R: Runtime>(&self, cx: &mut Cx<'_, R>, all: bool) -> Flow {
-        let held = cx.enter(self.queue);
-        let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-        let (mut woken, nobody) = (0, cx.mutated(Mutation::WqWakeNobody));
-        // __wake_up_common(): an entry counts, and leaves the list, only if try_to_wake_up() found its task sleeping.
-        for t in waiters.queue.iter().filter(|_| !nobody) {
-            let exclusive = waiters.exclusive.contains(t) || cx.mutated(Mutation::WqWakeStopsEarly);
-            if cx.wake(t) || cx.mutated(Mutation::WqWakeCountsRunning) {
-                if !cx.mutated(Mutation::WqNoAutoremove) {
-                    waiters.remove(t);
-                }
-                woken += 1;
-                if exclusive && (!all || cx.mutated(Mutation::WqWakeAllStops)) {
-                    break;
-                }
-            }
+    /// An operation about to start.
+    pub(crate) fn new(at: At, queue: ObjId, patience: Patience) -> Wait {
+        Wait { at, queue, patience, passed: 0, woken: 0 }
+    }
+
+    /// A step of `__wake_up_common()`: an entry counts, and leaves the list, only if `try_to_wake_up()` found its task
+    /// sleeping. Until the last one is looked at the lock stays held.
+    fn wake<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, all: bool) -> Flow {
+        let (held, mut waiters) = match enter(cx, self.queue) {
+            Ok(entered) => entered,
+            Err(spin) => return spin,
+        };
+        let next = waiters.queue.iter().nth(usize::from(self.passed));
+        let over = match next.filter(|_| !cx.mutated(Mutation::WqWakeNobody)) {
+            Some(t) => self.wake_entry(cx, &mut waiters, t, all),
+            None => true,
+        };
+        if over {
+            release(cx, &mut waiters)
+        } else {
+            keep(cx, &mut waiters)
         }
         cx.wait_queue(self.queue).waiters.set(held, waiters);
-        Flow::Done(Value::Word(woken))
+        if over { Flow::Done(Value::Word(i32::from(self.woken))) } else { Flow::Go }
+    }
+
+    /// Whether no other entry is looked at after this one.
+    fn wake_entry<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, waiters: &mut Waiters, t: ThreadId, all: bool) -> bool {
+        let exclusive = waiters.exclusive.contains(t) || cx.mutated(Mutation::WqWakeStopsEarly);
+        let wakes = cx.wake(t) || cx.mutated(Mutation::WqWakeCountsRunning);
+        if wakes && !cx.mutated(Mutation::WqNoAutoremove) {
+            waiters.remove(t);
+        } else {
+            self.passed += 1;
+        }
+        self.woken += u8::from(wakes);
+        let enough = wakes && exclusive && (!all || cx.mutated(Mutation::WqWakeAllStops));
+        enough || waiters.queue.iter().nth(usize::from(self.passed)).is_none()
     }
 
     /// `prepare_to_wait()`, and with a patience that heeds signals `prepare_to_wait_event()`: it does not queue who will not
-    /// sleep, so that a wake-up meant for one waiter is not spent on somebody who leaves.
-    fn prepare<R: Runtime>(&self, cx: &mut Cx<'_, R>, exclusive: bool) -> Flow {
-        let held = cx.enter(self.queue);
-        let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
+    /// sleep, so that a wake-up meant for one waiter is not spent on somebody who leaves. A signal may come after that look
+    /// and before the state is set, though: then it finds nobody to wake, and a waker finds a sleeper.
+    fn prepare<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, exclusive: bool) -> Flow {
+        let (held, mut waiters) = match enter(cx, self.queue) {
+            Ok(entered) => entered,
+            Err(spin) => return spin,
+        };
         let interrupted = self.patience.interruptible() && cx.signal_pending();
-        if interrupted && !cx.mutated(Mutation::WqPrepareQueuesInterrupted) {
+        let looks_apart = self.looks_apart(cx.program);
+        let flow = if interrupted && !cx.mutated(Mutation::WqPrepareQueuesInterrupted) {
             waiters.remove(cx.me);
+            Flow::Done(Errno::ERESTARTSYS.into())
+        } else if looks_apart {
+            keep(cx, &mut waiters);
+            self.at = if exclusive { At::PrepareEventExclusive } else { At::PrepareEvent };
+            Flow::Go
         } else {
-            if !cx.mutated(Mutation::WqPrepareNotQueued) {
-                waiters.add(cx.me, exclusive && !cx.mutated(Mutation::WqExclusiveAtHead));
-            }
-            if !cx.mutated(Mutation::WqPrepareNoState) {
-                cx.set_sleeping(self.patience);
-            }
-        }
+            self.add(cx, &mut waiters, exclusive);
+            Flow::Done(if interrupted { Errno::ERESTARTSYS.into() } else { Value::Word(0) })
+        };
         cx.wait_queue(self.queue).waiters.set(held, waiters);
-        Flow::Done(if interrupted { Errno::ERESTARTSYS.into() } else { Value::Word(0) })
+        flow
+    }
+
+    /// Whether a signal may come between the look for one and the rest.
+    fn looks_apart(&self, program: &Program) -> bool {
+        let mutated =
+            program.mutated(Mutation::WqPrepareOneStep) || program.mutated(Mutation::WqPrepareQueuesInterrupted);
+        self.patience.interruptible() && program.sends_signals && !mutated
+    }
+
+    /// On the list, and sleeping.
+    fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &mut Waiters, exclusive: bool) {
+        if !cx.mutated(Mutation::WqPrepareNotQueued) {
+            waiters.add(cx.me, exclusive && !cx.mutated(Mutation::WqExclusiveAtHead));
+        }
+        if !cx.mutated(Mutation::WqPrepareNoState) {
+            cx.set_sleeping(self.patience);
+        }
+    }
+
+    fn prepare_event<R: Runtime>(&self, cx: &mut Cx<'_, R>, exclusive: bool) -> Flow {
+        match enter(cx, self.queue) {
+            Ok((held, mut waiters)) => {
+                self.add(cx, &mut waiters, exclusive);
+                release(cx, &mut waiters);
+                cx.wait_queue(self.queue).waiters.set(held, waiters);
+                Flow::Done(Value::Word(0))
+            }
+            Err(spin) => spin,
+        }
+    }
+
+    /// `finish_wait()`: the lock is wanted only by who is still on the list (`list_empty_careful()`).
+    fn finish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (me, held) = (cx.me, cx.enter(self.queue));
+        let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
+        if !cx.mutated(Mutation::WqFinishKeepsState) {
+            cx.set_running();
+        }
+        if waiters.queue.contains(me) && !cx.mutated(Mutation::WqFinishStaysQueued) {
+            if waiters.lock.owner().is_some() {
+                self.at = At::FinishLocked;
+                return Flow::Go;
+            }
+            waiters.remove(me);
+            cx.wait_queue(self.queue).waiters.set(held, waiters);
+        }
+        Flow::Done(Value::Word(0))
+    }
+
+    fn finish_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        match enter(cx, self.queue) {
+            Ok((held, mut waiters)) => {
+                waiters.remove(cx.me);
+                cx.wait_queue(self.queue).waiters.set(held, waiters);
+                Flow::Done(Value::Word(0))
+            }
+            Err(spin) => spin,
+        }
+    }
+
+    /// The entry that a waker looks at, and the lock if there are several.
+    fn wake_footprint(&self, v: View<'_>) -> Footprint {
+        let waiters = v.world.wait_queue(self.queue).waiters.0;
+        let f = Footprint::writes(self.queue);
+        let mut entries = waiters.queue.iter().skip(usize::from(self.passed)).map(ObjId::task);
+        if v.program.mutated(Mutation::WqWakeOneStep) {
+            return irqs_footprint(v, entries.fold(f, Footprint::write));
+        }
+        let f = f.write_opt(entries.next());
+        let several = entries.next().is_some() || waiters.lock.owner().is_some();
+        if several { irqs_footprint(v, f) } else { f }
     }
 }
 
@@ -185,10 +328,12 @@ impl Protocol for Wait {
     const CHOOSES: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let me = cx.me;
         match self.at {
             At::Prepare => self.prepare(cx, false),
             At::PrepareExclusive => self.prepare(cx, true),
+            At::PrepareEvent | At::PrepareEventExclusive => {
+                self.prepare_event(cx, self.at == At::PrepareEventExclusive)
+            }
             At::Schedule => {
                 cx.schedule(self.patience);
                 self.at = At::Woken;
@@ -207,40 +352,40 @@ impl Protocol for Wait {
                 let cause = if cx.choose(2) == 0 { Woken::WakeUp } else { Woken::Timeout };
                 Flow::Done(cause.result())
             }
-            At::Finish => {
-                let held = cx.enter(self.queue);
-                let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-                if !cx.mutated(Mutation::WqFinishStaysQueued) {
-                    waiters.remove(me);
+            At::Finish => self.finish(cx),
+            At::FinishLocked => self.finish_locked(cx),
+            At::WakeOne | At::WakeAll => {
+                let all = self.at == At::WakeAll;
+                let mut flow = self.wake(cx, all);
+                while flow == Flow::Go && cx.mutated(Mutation::WqWakeOneStep) {
+                    flow = self.wake(cx, all);
                 }
-                cx.wait_queue(self.queue).waiters.set(held, waiters);
-                if !cx.mutated(Mutation::WqFinishKeepsState) {
-                    cx.set_running();
-                }
-                Flow::Done(Value::Word(0))
+                flow
             }
             At::Leave => {
                 let held = cx.enter(self.queue);
-                if cx.wait_queue(self.queue).waiters.get(held).queue.contains(me) {
+                if cx.wait_queue(self.queue).waiters.get(held).queue.contains(cx.me) {
                     cx.violate(Property::WaitEntryLeft, Some(self.queue));
                 }
                 Flow::Done(Value::Word(0))
             }
-            At::WakeOne => self.wake(cx, false),
-            At::WakeAll => self.wake(cx, true),
         }
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
+            At::Prepare | At::PrepareExclusive if self.looks_apart(v.program) => {
+                irqs_footprint(v, Footprint::writes(self.queue).write(v.my_task()))
+            }
+            At::PrepareEvent | At::PrepareEventExclusive => {
+                irqs_footprint(v, Footprint::writes(self.queue).write(v.my_task()))
+            }
             At::Prepare | At::PrepareExclusive | At::Finish => Footprint::writes(self.queue).write(v.my_task()),
+            At::FinishLocked => Footprint::writes(self.queue),
             At::Schedule | At::Woken => Footprint::writes(v.my_task()),
             At::Leave => Footprint::reads(self.queue),
             At::Left => Footprint::NONE.ways(2),
-            At::WakeOne | At::WakeAll => {
-                let waiters = v.world.wait_queue(self.queue).waiters.0.queue;
-                waiters.iter().fold(Footprint::writes(self.queue), |f, t| f.write(ObjId::task(t)))
-            }
+            At::WakeOne | At::WakeAll => self.wake_footprint(v),
         }
     }
 
@@ -253,5 +398,12 @@ impl Protocol for Wait {
 
     fn label(&self) -> &'static str {
         self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.at {
+            At::Schedule | At::Woken | At::Left | At::Finish | At::Leave => None,
+            _ => Some(self.queue),
+        }
     }
 }

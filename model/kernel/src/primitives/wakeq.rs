@@ -108,8 +108,9 @@ impl Protocol for WakeQOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::AddFirst => match waitqueue::unlink_first(cx, self.queue) {
-                Some(first) => self.add(cx, first),
-                None => Flow::Done(Value::Word(0)),
+                Ok(Some(first)) => self.add(cx, first),
+                Ok(None) => Flow::Done(Value::Word(0)),
+                Err(spin) => spin,
             },
             At::AddTask => self.add(cx, self.task),
             At::Flush => self.flush(cx),
@@ -128,5 +129,9 @@ impl Protocol for WakeQOp {
 
     fn label(&self) -> &'static str {
         self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        (self.at == At::AddFirst).then_some(self.queue)
     }
 }

@@ -116,7 +116,9 @@ impl ProgramBuilder {
         self.program.errnos =
             Errno::ALL.iter().map(|(_, errno)| *errno).filter(|errno| *errno != Errno::EPERM).collect();
         let bare = |i: &Instr| matches!(i, Instr::Op { op: Op::Wait { at: waitqueue::At::Schedule, .. }, .. });
-        self.program.bare_sleeps = self.program.scripts.iter().any(|s| s.code.iter().any(bare));
+        let raises = |i: &Instr| matches!(i, Instr::Op { op: Op::Raise { .. }, .. });
+        let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
+        (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.note_readers();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");

@@ -7,7 +7,7 @@
 use super::{Instr, Op, Operand, Program, SlabKind};
 use crate::{
     Value,
-    primitives::{alloc::Gfp, irq, slab, waitqueue},
+    primitives::{irq, slab, waitqueue},
 };
 
 /// What an operation may choose.
@@ -57,8 +57,8 @@ impl Op {
     /// What the operation may choose by itself.
     pub fn choice(self, program: &Program) -> Option<Choice> {
         let (fall, ways, times) = match self {
-            Op::Alloc { gfp: Gfp::Kernel } => (Fall::Reclaim, 1 + program.shrinkers.len() as u8, 1),
-            Op::Alloc { gfp: Gfp::Atomic } => (Fall::Memory, 2, 1),
+            Op::Alloc { gfp } if gfp.blocks() => (Fall::Reclaim, 1 + program.shrinkers.len() as u8, 1),
+            Op::Alloc { .. } => (Fall::Memory, 2, 1),
             Op::Merge { may_run_out: true, .. } | Op::GetFences { may_run_out: true, .. } => (Fall::Memory, 2, 2),
             Op::UserAccess { .. } => (Fall::Page, 2, 1),
             Op::Wait { at: waitqueue::At::Schedule, patience, .. } if patience.timed() => (Fall::TimeLeft, 2, 1),

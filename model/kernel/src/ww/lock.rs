@@ -182,10 +182,11 @@ impl Lock {
 
     /// might_sleep() and what lockdep says of any lock that is waited for.
     fn check_context<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if self.how != How::Try {
-            cx.might_sleep(self.mutex);
-            cx.about_to_lock_under(self.mutex, self.nest);
+        if self.how == How::Try {
+            return cx.about_to_try_mutex(self.mutex);
         }
+        cx.might_sleep(self.mutex);
+        cx.about_to_lock_under(self.mutex, self.nest);
     }
 
     /// Ours, but not through this context: that is no -EALREADY.

@@ -152,7 +152,11 @@ impl Protocol for Unlock {
                 }
             }
             At::BaseOnly | At::Release => f,
-            At::WakeFirst | At::HandOff if v.program.bare_sleeps => f,
+            At::WakeFirst | At::HandOff
+                if v.program.bare_sleeps && !v.program.mutated(Mutation::MutexWakeUnderLock) =>
+            {
+                f
+            }
             At::WakeFirst | At::HandOff => f.write_opt(mutex.waiters.0.first().map(ObjId::task)),
             At::WakeUp => Footprint::NONE.write_opt(self.first.map(ObjId::task)),
         }

@@ -6,7 +6,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Instr, Op, Program, ThreadId, Value,
+    Instr, Op, Program, Rule, ThreadId, Value, Violation,
     primitives::{variable, waitqueue},
 };
 
@@ -65,6 +65,29 @@ pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
         at = end + 1;
     }
     rows
+}
+
+/// The row of an operation that the trace leads to and does not take: by itself it breaks nothing, but with what other
+/// executions do.
+pub(super) fn to_come(replay: &Replay<'_>, v: Violation) -> Option<Row> {
+    let is_taken = replay.steps.last().is_some_and(|s| (s.thread, s.pc) == (v.thread, v.pc));
+    if v.rule != Some(Rule::AllocUnderSectionLock) || is_taken {
+        return None;
+    }
+    let number = replay.steps.len() + 1;
+    Some(Row {
+        first: number,
+        last: number,
+        thread: v.thread,
+        op: words::op_text(replay.program, v.thread, v.pc).to_owned(),
+        tail: String::new(),
+        under: vec!["comes next".into()],
+        changes: vec![],
+        broken: Some(v.property.name().to_owned()),
+        no_return: false,
+        preemption: None,
+        begins_loop: false,
+    })
 }
 
 /// The last step of the run that begins at `at`.

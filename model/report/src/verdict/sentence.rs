@@ -130,6 +130,9 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
         Property::NullDereference => format!("{who} uses NULL as a reference{place}"),
         Property::DivisionByZero => format!("{who} divides by zero{place}"),
         Property::SpinsLocally => format!("{who} loops and touches nothing that others could change{place}"),
+        Property::ListCorruption if is_shrinker(program, v) => {
+            format!("{who} registers {what}, which is registered already{place}")
+        }
         Property::ListCorruption => {
             format!("{who} {} {what}{place}", list_mistake(program, v))
         }
@@ -214,6 +217,24 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
         Rule::RcuLeftOpen => format!("{who} ends inside of an RCU read-side section"),
         Rule::IrqsNotOff => format!("{who} enables interrupts that it has not disabled{place}"),
         Rule::IrqsLeftOff => format!("{who} ends with interrupts disabled"),
+        Rule::LockSoftirqOn => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!("{who} takes {what} with soft interrupts enabled, and {by}, which is one, takes it too{place}")
+        }
+        Rule::LockHardirqOn => {
+            let by = v.other.map_or("somebody", |t| program.thread_name(t));
+            format!(
+                "{who}, a soft interrupt, takes {what} with interrupts enabled, and {by}, which is one, takes it too{place}"
+            )
+        }
+        Rule::TimerSyncInHardirq => {
+            format!("{who} waits for the handler of {what}, which it may have interrupted{place}")
+        }
+        Rule::BhNotOff => format!("{who} enables soft interrupts that it has not disabled{place}"),
+        Rule::BhLeftOff => format!("{who} ends with soft interrupts disabled"),
+        Rule::BhIrqsOff => format!("{who} enables soft interrupts with interrupts off{place}"),
+        Rule::MutexInInterrupt => format!("{who} tries {what} in interrupt context{place}"),
+        Rule::MutexInCallback => format!("{who} tries {what} in what a fence calls, which an interrupt may{place}"),
         Rule::PreemptNotOff => format!("{who} enables preemption that it has not disabled{place}"),
         Rule::PreemptLeftOff => format!("{who} ends with preemption disabled"),
         Rule::CallbackNotDue => format!("{what} is called in {who}, and is over, or was taken off{place}"),
@@ -227,11 +248,20 @@ fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
                  lock held{place}"
             )
         }
+        Rule::LeakInCircle => {
+            format!(
+                "only what {what} refers to leads to {what}: the references of a circle are left at the end, and nobody can drop them"
+            )
+        }
         Rule::ListUnguarded => {
             format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
         }
         Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
     }
+}
+
+fn is_shrinker(program: &Program, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::Shrinker { .. }))
 }
 
 fn is_irq_line(program: &Program, v: Violation) -> bool {
@@ -370,6 +400,8 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
         "in an RCU read-side section".into()
     } else if private.irqs_off > 0 {
         "with interrupts off".into()
+    } else if private.bh_off > 0 {
+        "with soft interrupts off".into()
     } else if private.preempt_off > 0 {
         "with preemption off".into()
     } else {
@@ -391,7 +423,13 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     match v.object.and_then(|o| replay.last.object(o).facet("refs")) {
         Some(Facet::Word(n)) if n > 0 => {
             let are = if n == 1 { "is" } else { "are" };
-            format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end")
+            let references = v.object.and_then(|o| replay.last.world.references(replay.program, o));
+            let owned = match references.map_or(0, |(_, owned)| owned) {
+                0 => String::new(),
+                1 => ", of which 1 has an owner".into(),
+                owned => format!(", of which {owned} have owners"),
+            };
+            format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end{owned}")
         }
         // What has no count is owed by who made it.
         _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),

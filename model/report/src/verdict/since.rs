@@ -1,10 +1,13 @@
 //! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
 
 use crate::{
-    replay::{Change, End, Replay, Step, of_setup},
+    replay::{Change, Replay, Step, of_setup},
     words,
 };
-use fenceweave_kernel::{Facet, LocalId, MAX_LOCALS, Program, Property, ThreadId, Violation};
+use fenceweave_kernel::{
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Op, Operand, Program, Property, ThreadId, Violation,
+    fence::What, primitives::slab::At,
+};
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
 pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
@@ -21,6 +24,8 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
                 Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
                 Some(i) => ("was freed", Some(i)),
+                // A file has no count: what it had is gone with it.
+                None if is_file(replay, v) => ("was released", last(replay, became("fence", "none"))),
                 None => ("lost its last reference", last(replay, became("refs", "0"))),
             }
         }
@@ -55,13 +60,13 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         }
         Property::LeakedReference => {
             let thread = v.other?;
-            if let Some(at) = last_kept(replay, thread, &format!("{what}.refs")) {
-                return Some(format!("  the last that it took and kept was {}", told(replay, at)));
-            }
-            // It took the pointer out of a variable, and the variable's reference with it.
-            let took = |s: &Step| s.thread == thread && s.changes.iter().any(|c| c.from() == Some(what));
-            let at = replay.steps.iter().rposition(took)?;
-            return Some(format!("  it took the pointer, and the reference with it, {}", told(replay, at)));
+            let at = last_kept(replay, thread, v.object?)?;
+            let took = |c: &Change| c.from() == Some(what);
+            return Some(match replay.steps[at].changes.iter().any(took) {
+                // The variable's reference came with it.
+                true => format!("  it took the pointer, and the reference with it, {}", told(replay, at)),
+                false => format!("  the last that it took and kept was {}", told(replay, at)),
+            });
         }
         _ => return None,
     };
@@ -89,25 +94,37 @@ pub(super) fn maker(replay: &Replay<'_>, what: &str) -> Option<String> {
     }
 }
 
-/// The last operation of a thread that left more references than it found, by its first step that took one.
-fn last_kept(replay: &Replay<'_>, t: ThreadId, refs: &str) -> Option<usize> {
-    let mut kept = None;
-    let (mut sum, mut taken) = (0, None);
-    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| s.thread == t) {
-        // What an operation calls belongs to it.
-        if step.first && step.depth == 0 {
-            (sum, taken) = (0, None);
+/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is what it
+/// took into that one, else what it took last.
+fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
+    let mut state = replay.initial;
+    let mut before = state.world.balance(object, t);
+    let mut taken: Vec<(usize, Option<LocalId>)> = vec![];
+    // What teardown does is no engine's step.
+    for (i, step) in replay.steps.iter().enumerate().filter(|(_, s)| replay.program.script(s.thread).is_some()) {
+        state.step(replay.program, step.action());
+        let now = state.world.balance(object, t);
+        let (into, dropped) = locals_of(words::instr(replay.program, step.thread, step.pc));
+        for _ in now..before {
+            let of_local = taken.iter().rposition(|(_, into)| dropped.is_some() && *into == dropped);
+            taken.pop_if(|_| of_local.is_none());
+            of_local.map(|at| taken.remove(at));
         }
-        let more: i32 = step.changes.iter().filter(|c| c.subject == refs).map(gain).sum();
-        sum += more;
-        if more > 0 {
-            taken = taken.or(Some(i));
-        }
-        if matches!(step.end, End::Done(_)) && step.depth == 0 && sum > 0 {
-            kept = taken;
-        }
+        taken.extend((before..now).map(|_| (i, into)));
+        before = now;
     }
-    kept
+    taken.pop().map(|(at, _)| at)
+}
+
+/// Where an operation's result goes, and the local whose reference it drops.
+fn locals_of(instr: Option<Instr>) -> (Option<LocalId>, Option<LocalId>) {
+    let Some(Instr::Op { op, into, .. }) = instr else { return (None, None) };
+    let dropped = match op {
+        Op::Slab { at: At::Put | At::PutAgain, target: Operand::Local(l) }
+        | Op::Fence { what: What::Put | What::PutAgain, fence: Operand::Local(l), .. } => Some(l),
+        _ => None,
+    };
+    (into, dropped)
 }
 
 /// By how much a count grew.
@@ -119,6 +136,17 @@ fn gain(c: &Change) -> i32 {
 /// The last step with such a change.
 fn last(replay: &Replay<'_>, is: impl Fn(&Change) -> bool) -> Option<usize> {
     replay.steps.iter().rposition(|s| s.changes.iter().any(&is))
+}
+
+fn is_file(replay: &Replay<'_>, v: Violation) -> bool {
+    v.object.is_some_and(|o| o.as_object().is_some() && matches!(replay.program.kind(o), ObjectKind::SyncFile { .. }))
+}
+
+/// The locks of which a thread is the owner, by name.
+pub(super) fn locks_of<'a>(replay: &Replay<'a>, t: ThreadId) -> Vec<&'a str> {
+    let objects = (0..replay.program.objects.len()).map(ObjId::object);
+    let owned = objects.filter(|o| replay.last.object(*o).facet("owner") == Some(Facet::Thread(Some(t))));
+    owned.map(|o| words::object_name(replay.program, o)).collect()
 }
 
 /// Whether an object is no more with a change: a fence, an object of a struct, or a list of fences.

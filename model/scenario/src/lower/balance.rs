@@ -11,9 +11,9 @@
 //! nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
 
 use fenceweave_kernel::{
-    Expr, ExprNode, Instr, LocalId, Op, Operand,
+    Expr, ExprNode, Instr, LocalId, Op, Operand, Place,
     fence::{FenceOp, What},
-    primitives::slab::At,
+    primitives::{slab::At, variable::How},
 };
 
 /// What is known of the locals at an instruction, each a set.
@@ -25,6 +25,8 @@ struct Known {
     by_name: u64,
     /// The reference that was taken for them is dropped.
     spent: u64,
+    /// They are of a `new`.
+    made: u64,
 }
 
 impl Known {
@@ -33,12 +35,14 @@ impl Known {
             taken: self.taken & other.taken,
             by_name: self.by_name & other.by_name,
             spent: self.spent & other.spent,
+            made: self.made & other.made,
         }
     }
 
     fn forget(&mut self, local: LocalId) {
         let others = !bit(local);
-        (self.taken, self.by_name, self.spent) = (self.taken & others, self.by_name & others, self.spent & others);
+        (self.taken, self.by_name) = (self.taken & others, self.by_name & others);
+        (self.spent, self.made) = (self.spent & others, self.made & others);
     }
 
     fn take(&mut self, local: LocalId, by_name: bool) {
@@ -65,6 +69,10 @@ impl Known {
                 self.take(into, self.by_name & bit(*l) != 0);
             }
             Op::GetRcuSafe { .. } => self.take(into, false),
+            Op::Slab { at: At::New, .. } => {
+                self.forget(into);
+                self.made |= bit(into);
+            }
             _ => self.forget(into),
         }
     }
@@ -115,6 +123,24 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
             }
         }
     }
+}
+
+/// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and no `get`'s
+/// that is still to be dropped.
+pub(super) fn handed_to(code: &[Instr], exprs: &[Expr]) -> Vec<Place> {
+    let stored = |(instr, known): (&Instr, Option<Known>)| {
+        let (Instr::Op { op: Op::Access { how, place, a, b, .. }, .. }, Some(known)) = (instr, known) else {
+            return None;
+        };
+        let value = match how {
+            How::Store | How::Xchg => a,
+            How::CmpXchg => b,
+            _ => return None,
+        };
+        let Operand::Local(local) = value else { return None };
+        ((known.taken | known.made) & bit(*local) == 0).then_some(*place)
+    };
+    code.iter().zip(known(code, exprs)).filter_map(stored).collect()
 }
 
 /// For each instruction that can be reached, what is true on every way to it.

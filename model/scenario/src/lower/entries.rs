@@ -77,7 +77,7 @@ impl<'a> Lower<'a> {
                         self.mistakes
                             .add("flag", span, format!("`{}` takes no value", opt.name))
                             .expected("the flag alone")
-                            .help(format!("write `{}`", opt.name));
+                            .help(format!("write `{}`: a flag stands by itself", opt.name));
                     }
                     None => self.tell_unknown_option(key, subject, known),
                 },
@@ -347,7 +347,8 @@ impl<'a> Lower<'a> {
         if word.is_none() {
             self.mistakes
                 .add("number", span, format!("{number} does not fit in a word of the model"))
-                .expected("a number of 32 bits");
+                .expected("a number of 32 bits with a sign, -2147483648 to 2147483647")
+                .help(same_bits(number));
         }
         word
     }
@@ -612,3 +613,12 @@ fn one_of_kinds(kinds: &[Kind]) -> String {
 
 /// A local that nothing can be done about: it stands for one too many.
 pub(super) const NO_LOCAL: LocalId = LocalId(0);
+
+/// What C's `int` makes of a number that has its highest bit, or that there is no way out but another number.
+fn same_bits(number: i64) -> String {
+    match u32::try_from(number).map(u32::cast_signed) {
+        Ok(-1) => "every bit is set in `-1`".to_owned(),
+        Ok(same) => format!("words are C's `int`: the same bits are `{same}`"),
+        Err(_) => "words are C's `int`: of a larger one use the part that matters, or a smaller number".to_owned(),
+    }
+}

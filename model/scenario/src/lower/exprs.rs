@@ -172,6 +172,7 @@ impl<'a> Lower<'a> {
         }
         let shared = name.contains('.') || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
         if shared {
+            let help = self.how_to_see(name);
             self.mistakes
                 .add(
                     "shared-in-script",
@@ -179,7 +180,7 @@ impl<'a> Lower<'a> {
                     format!("`{name}` is shared: an expression of a script sees locals only"),
                 )
                 .expected("a local")
-                .help(format!("load it first, as a step of its own: `load {name} into=LOCAL`"));
+                .help(help);
             return None;
         }
         let written = Written { kind: ValueKind::Word(name.to_owned()), span };
@@ -187,6 +188,18 @@ impl<'a> Lower<'a> {
             return None;
         }
         self.operand(Some(unit), &written).map(node_of)
+    }
+
+    /// How a script comes to know what is shared: a word is loaded, what an object has inside is not.
+    fn how_to_see(&self, name: &str) -> String {
+        let of = name.split('.').next().unwrap_or(name);
+        match self.names.find(of) {
+            Some((names::Symbol::Object { .. }, _)) => format!(
+                "what `{of}` has inside is the kernel's, and no operation loads it: say it in `expect`, or keep it in a \
+                 variable of your own"
+            ),
+            _ => format!("load it first, as a step of its own: `load {name} into=LOCAL`"),
+        }
     }
 
     /// What is constant in every expression: errnos, NULL, words.

@@ -173,7 +173,13 @@ impl<'a> Lower<'a> {
                 self.mistakes
                     .add("which-kind", operand.span, format!("what does `{said}` refer to?"))
                     .expected(format!("`kind=` one of {}", list(kinds.iter().copied())))
-                    .help(format!("add `kind={}`", kinds[0]));
+                    .help(match kinds.as_slice() {
+                        [only] => format!("add `kind={only}`"),
+                        several => {
+                            let each = several.iter().map(|kind| format!("kind={kind}")).collect::<Vec<_>>();
+                            format!("add {}, whichever it is", list(each.iter().map(String::as_str)))
+                        }
+                    });
                 None
             }
         }
@@ -397,6 +403,7 @@ impl<'a> Lower<'a> {
         self.program.timestamps |=
             matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
         self.program.bare_sleeps |= matches!(op, Op::Wait { at: waitqueue::At::Schedule, .. });
+        self.program.sends_signals |= matches!(op, Op::Raise { .. });
         // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
         self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
         let into = self.result(unit, node, spec, sorted);

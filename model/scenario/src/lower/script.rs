@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fenceweave_kernel::program::SourceLine;
-use fenceweave_kernel::{Instr, LocalId, Script};
+use fenceweave_kernel::{Instr, LocalId, ObjId, Place, Script};
 
 use super::Lower;
 use super::balance;
@@ -325,7 +325,28 @@ impl<'a> Lower<'a> {
                 .expected("a local that some `into=` or `let` has set on the way here");
         }
         balance::mark(&mut unit.script.code, &self.program.exprs);
+        for place in balance::handed_to(&unit.script.code, &self.program.exprs) {
+            self.note_handed_to(place);
+        }
         unit.script
+    }
+
+    /// Every word that a place may be.
+    fn note_handed_to(&mut self, place: Place) {
+        let program = &mut self.program;
+        let words: Vec<ObjId> = match place {
+            Place::Var(word) => vec![word],
+            Place::Element { first, len, .. } => (first.0..first.0.saturating_add(len)).map(ObjId).collect(),
+            Place::Field { field, .. } => {
+                let slots = (0..program.objects.len()).map(ObjId::object);
+                slots.filter_map(|slot| program.field_var(slot, field)).collect()
+            }
+        };
+        for word in words {
+            if !program.handed_to.contains(&word) {
+                program.handed_to.push(word);
+            }
+        }
     }
 
     /// Every local of a block is known before the first statement, so that a

@@ -245,6 +245,16 @@ pub(super) const OPS: &[OpSpec] = &[
         |_| Op::LocalIrq { how: irq::How::Restore },
     ),
     OpSpec::new(
+        "local-bh-disable",
+        &[],
+        "keeps timers and RCU callbacks, which are soft interrupts, off this thread's CPU; it must not sleep",
+        "local_bh_disable()",
+        |_| Op::LocalIrq { how: irq::How::BhDisable },
+    ),
+    OpSpec::new("local-bh-enable", &[], "lets soft interrupts come again", "local_bh_enable()", |_| Op::LocalIrq {
+        how: irq::How::BhEnable,
+    }),
+    OpSpec::new(
         "preempt-disable",
         &[],
         "keeps this thread on its CPU: it must not sleep, and grace periods wait for it",
@@ -292,7 +302,13 @@ pub(super) const NEW_GFP: super::Opt = option(
 
 /// What the word for that means.
 pub(crate) fn gfp(word: Option<&str>) -> Gfp {
-    if matches!(word, Some("atomic" | "nowait")) { Gfp::Atomic } else { Gfp::Kernel }
+    match word {
+        Some("atomic") => Gfp::Atomic,
+        Some("nowait") => Gfp::Nowait,
+        Some("nofs") => Gfp::Nofs,
+        Some("noio") => Gfp::Noio,
+        _ => Gfp::Kernel,
+    }
 }
 
 const INATOMIC: super::Opt =

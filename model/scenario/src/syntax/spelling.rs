@@ -57,6 +57,7 @@ impl<'a> Head<'a> {
 /// Explains the head of a statement, if it is a C spelling.
 pub(super) fn explain(head: &Head<'_>) -> Option<Found> {
     hash(head)
+        .or_else(|| single_quotes(head))
         .or_else(|| keyword(head))
         .or_else(|| label(head))
         .or_else(|| assignment(head))
@@ -206,6 +207,10 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         format!("write `store {name} at={index} {}`", statement(&value))
     } else if name.contains("->") || name.contains('.') {
         format!("write `store {} {}`", name.replace("->", "."), statement(&value))
+    } else if declares_var(head.text, name) && !typed {
+        format!("write `{}`: `{name}` is a variable, which threads share", changed(name, operator, compound, &value))
+    } else if !compound && declares_var(head.text, value.trim_end_matches(';')) {
+        format!("write `load {} into={name}`", value.trim_end_matches(';'))
     } else if compound {
         format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value.trim_end_matches(';')))
     } else if is_operation(head, first_of_value) {
@@ -219,6 +224,41 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         message: "there is no assignment by `=`".to_owned(),
         expected,
         help: Some(help),
+    })
+}
+
+/// `x = 1`, `x += 1` of a variable, as an operation.
+fn changed(name: &str, operator: &str, compound: bool, value: &str) -> String {
+    let value = unquoted(value.trim_end_matches(';'));
+    match operator {
+        _ if !compound => format!("store {name} {value}"),
+        "+" => format!("add {name} {value}"),
+        "-" => format!("add {name} -{value}"),
+        "|" => format!("or {name} {value}"),
+        "&" => format!("and {name} {value}"),
+        "^" => format!("xor {name} {value}"),
+        _ => format!("load {name} into=OLD; let NEW=\"OLD {operator} {value}\"; store {name} NEW"),
+    }
+}
+
+/// Whether the file declares a variable of that name; of several scenarios in it, any.
+fn declares_var(text: &str, name: &str) -> bool {
+    let statements = text.split(['\n', ';', '{', '}']).filter_map(|said| said.trim_start().strip_prefix("var "));
+    statements.flat_map(str::split_whitespace).any(|word| word == name)
+}
+
+/// `'y == 1'`: a text stands in double quotes.
+fn single_quotes(head: &Head<'_>) -> Option<Found> {
+    let first = head.tokens.iter().position(|token| token.span.of(head.text).contains('\''))?;
+    let before = |token: &Token| matches!(token.kind, Kind::Quoted | Kind::Paragraph);
+    let said = head.text_from(0);
+    let is_open = said.matches('\'').count() >= 2 && !head.tokens.iter().any(before);
+    is_open.then(|| Found {
+        kind: "c-spelling",
+        span: head.span_from(first),
+        message: "a text stands in double quotes".to_owned(),
+        expected: "`\"…\"`",
+        help: Some(format!("write `{}`", said.replace('\'', "\""))),
     })
 }
 
@@ -243,7 +283,11 @@ fn step(head: &Head<'_>) -> Option<Found> {
         span: head.span_from(0),
         message: format!("there is no `{sign}`"),
         expected: "a statement",
-        help: Some(format!("write `let {name}=\"{name} {} 1\"`", &sign[..1])),
+        help: Some(match (declares_var(head.text, name), sign) {
+            (true, "++") => format!("write `add {name} 1`"),
+            (true, _) => format!("write `add {name} -1`"),
+            (false, _) => format!("write `let {name}=\"{name} {} 1\"`", &sign[..1]),
+        }),
     })
 }
 

@@ -59,6 +59,8 @@ pub struct Private {
     interrupts: u8,
     /// How many times over the thread has preemption disabled, besides what does so by itself.
     pub preempt_off: u8,
+    /// How many times over the thread has soft interrupts disabled.
+    pub bh_off: u8,
 }
 
 impl Code for Private {
@@ -74,8 +76,9 @@ impl Code for Private {
 impl Private {
     fn is_blank(&self) -> bool {
         let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section: e, .. } = *self;
-        let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, .. } = *self;
-        a | b | c | d | e | f | g | h | i | j == 0
+        let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
+            *self;
+        a | b | c | d | e | f | g | h | i | j | k == 0
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
@@ -90,9 +93,10 @@ impl Private {
             &mut self.interrupt,
             &mut self.interrupts,
             &mut self.preempt_off,
+            &mut self.bh_off,
         ];
         let mask = fields.iter().enumerate().fold(0u16, |m, (i, f)| m | u16::from(**f != 0) << i);
-        // The last three are rare: one bit of the first byte says whether there is a second.
+        // The last four are rare: one bit of the first byte says whether there is a second.
         let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
         c.byte(&mut low);
         if low == 0 {
@@ -134,7 +138,12 @@ impl Private {
     /// Whether a grace period waits for the thread. Since 4.20 it does for whoever cannot be preempted, too: a spinlock is
     /// held, preemption or interrupts are off, or a handler runs.
     pub fn is_reader(self) -> bool {
-        self.spin_depth | self.rcu_depth | self.irqs_off | self.interrupt | self.preempt_off > 0
+        self.spin_depth | self.rcu_depth | self.irqs_off | self.interrupt | self.preempt_off | self.bh_off > 0
+    }
+
+    /// `in_hardirq() || in_serving_softirq()`.
+    pub fn in_interrupt(self) -> bool {
+        self.interrupt > 0
     }
 
     /// Whether a fence's callback or operation is running.
@@ -270,6 +279,19 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
+    /// `mutex_trylock()`, `ww_mutex_trylock()`: never in an interrupt, where `current`, whose the mutex would be, is whoever
+    /// was interrupted.
+    pub(crate) fn about_to_try_mutex(&mut self, mutex: ObjId) {
+        if self.is_device() {
+            return;
+        }
+        if self.private.in_fence_context() {
+            self.violate_rule(Rule::MutexInCallback, Some(mutex));
+        } else if self.private.in_interrupt() {
+            self.violate_rule(Rule::MutexInInterrupt, Some(mutex));
+        }
+    }
+
     /// Whether a lock is held that is documented to be outside of another one.
     fn holds_outside(&self, inner: ObjId) -> bool {
         self.program.lock_orders.iter().any(|order| {
@@ -319,6 +341,7 @@ mod tests {
             Private { spin_depth: 2, ..Private::default() },
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
             Private { preempt_off: 2, ..Private::default() },
+            Private { bh_off: 1, spin_depth: 1, ..Private::default() },
             Private { signalling: 1, section: 9, fence_context: 1, reclaim: 1, irqs_off: 3, ..Private::default() },
         ];
         for mut p in samples {

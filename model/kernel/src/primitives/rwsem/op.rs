@@ -35,6 +35,9 @@ points! {
         WriteSleep = "down_write: set_current_state",
         /// `rwsem_try_write_lock()`: any queued writer may take a free lock (`wait_lock`).
         WriteTry = "down_write: try (wait_lock)",
+        /// It could not, and has dropped `wait_lock`: is a signal pending? If not, sleeps. Where nobody sends signals this is
+        /// part of the try.
+        WriteLook = "down_write: signal pending?",
         /// It did: running again, and out of that section.
         WriteRunning = "down_write: got it, running (wait_lock)",
         /// A signal is pending: leaves the queue, and wakes whom it held up (`wait_lock`).
@@ -154,13 +157,14 @@ impl RwSemOp {
         self.proceed()
     }
 
-    /// What lockdep says before a thread waits for itself; false ends the operation.
-    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>, writes: bool) -> bool {
+    /// What lockdep says before a thread waits for itself, also of a second reading, which a writer between would keep
+    /// waiting; false ends the operation.
+    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let me = cx.me;
         cx.about_to_lock(self.sem);
         cx.might_sleep(self.sem);
         let holders = cx.rwsem(self.sem).holders.get();
-        if holders.writer == Some(me) || writes && holders.reads_of(me) > 0 {
+        if holders.writer == Some(me) || holders.reads_of(me) > 0 {
             cx.violate(Property::SelfDeadlock, Some(self.sem));
             return false;
         }
@@ -203,7 +207,7 @@ impl RwSemOp {
 /// Readers.
 impl RwSemOp {
     fn read<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !self.check_entry(cx, false) {
+        if !self.check_entry(cx) {
             return Flow::Done(Value::Word(0));
         }
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::Acquire);
@@ -289,7 +293,7 @@ impl RwSemOp {
     }
 
     fn write<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !self.check_entry(cx, true) || self.take_unlocked(cx) {
+        if !self.check_entry(cx) || self.take_unlocked(cx) {
             return Flow::Done(Value::Word(0));
         }
         self.go(At::WriteQueue)
@@ -360,6 +364,7 @@ impl RwSemOp {
                 self.at = At::WriteTry;
                 Flow::Go
             }
+            At::WriteLook => self.write_look(cx),
             At::TryRead => self.try_read(cx),
             At::UpRead => self.up_read(cx),
             At::Write => self.write(cx),
@@ -389,7 +394,7 @@ impl Protocol for RwSemOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let sem = Footprint::writes(self.sem);
         let touched = match self.at {
-            At::ReadSleep | At::WriteSleep | At::Running => Footprint::writes(v.my_task()),
+            At::ReadSleep | At::WriteSleep | At::WriteLook | At::Running => Footprint::writes(v.my_task()),
             At::ReadWait | At::WriteTry | At::WriteRunning => sem.write(v.my_task()),
             At::WakeUp => self.wakes.iter().take(1).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t))),
             _ => sem,
@@ -400,7 +405,7 @@ impl Protocol for RwSemOp {
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         if matches!(self.at, At::Read | At::Write) {
-            self.check_entry(cx, self.at == At::Write);
+            self.check_entry(cx);
         }
     }
 

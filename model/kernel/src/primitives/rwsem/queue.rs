@@ -152,6 +152,14 @@ impl RwSemOp {
             }
         }
         self.release(cx, s);
+        if self.patience.interruptible() && cx.program.sends_signals && !cx.mutated(Mutation::RwWriteTryOneStep) {
+            return self.go(At::WriteLook);
+        }
+        self.write_look(cx)
+    }
+
+    /// `signal_pending_state()`, then `schedule()`.
+    pub(super) fn write_look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.patience.interruptible() && cx.signal_pending() {
             return self.go(At::WriteAbort);
         }

@@ -1,0 +1,106 @@
+//! In which contexts spinlocks are taken, over all executions together: lockdep's usage classes, for soft interrupts.
+//!
+//! A timer's handler and an RCU callback are soft interrupts. In the kernel they come on any CPU, also on the one that holds
+//! the lock which they take. That would be many more interleavings, and one look at each step says as much:
+//!
+//! ```text
+//!   taken in a soft interrupt, and elsewhere with those enabled              {IN-SOFTIRQ-W}  {SOFTIRQ-ON-W}
+//!   taken in a handler, and in a soft interrupt with interrupts enabled      {IN-HARDIRQ-W}  {HARDIRQ-ON-W}
+//! ```
+//!
+//! As `mark_usage()` of lockdep has it, a trylock in an interrupt does not count, one with interrupts enabled does. Handlers
+//! interrupt threads in the executions themselves. A fence takes its lock with interrupts off. A class here is one lock.
+
+use super::depend::Link;
+use fenceweave_kernel::{
+    Action, Instr, ObjId, ObjectKind, Op, Program, Rule, State, ThreadId, Violation, primitives::spinlock::How,
+    program::Role,
+};
+
+/// Where a lock was first taken so, and by whom.
+type Taken = Option<(Violation, u32, Action)>;
+
+/// How one lock is used.
+struct Uses {
+    lock: ObjId,
+    in_softirq: Option<ThreadId>,
+    in_hardirq: Option<ThreadId>,
+    softirqs_on: Taken,
+    hardirqs_on: Taken,
+}
+
+/// How the locks of a program are used, as far as seen.
+pub(super) struct Usage(Vec<Uses>);
+
+impl Usage {
+    /// Nothing seen yet; `None` if the program has no soft interrupt, or no spinlock.
+    pub(super) fn new(program: &Program) -> Option<Usage> {
+        let defers = |i: &Instr| matches!(i, Instr::Op { op: Op::CallRcu { .. }, .. });
+        let all = || program.scripts.iter().chain([&program.setup, &program.teardown]);
+        if !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
+            return None;
+        }
+        let ids = (0..program.objects.len()).map(ObjId::object);
+        let locks = ids.filter(|id| matches!(program.kind(*id), ObjectKind::Spinlock));
+        let none = |lock| Uses { lock, in_softirq: None, in_hardirq: None, softirqs_on: None, hardirqs_on: None };
+        let uses: Vec<Uses> = locks.map(none).collect();
+        (!uses.is_empty()).then_some(Usage(uses))
+    }
+
+    /// A step from the state with this index: does it take a lock?
+    pub(super) fn step(&mut self, program: &Program, before: &State, action: Action, after: &State, index: u32) {
+        let t = action.thread;
+        let pc = before.thread(t).pc();
+        for uses in &mut self.0 {
+            let owner = |state: &State| state.world.spin_owner(uses.lock);
+            if owner(before) == Some(t) || owner(after) != Some(t) {
+                continue;
+            }
+            let was = before.thread(t).private();
+            let role = program.role(t);
+            // A scripted engine has no CPU of the kernel's; what a fence calls when it signals may come from anywhere.
+            if role == Role::Device {
+                continue;
+            }
+            let how = spins(program, t, pc);
+            let softirq = was.in_interrupt() && role != Role::Irq;
+            if how != Some(How::TryLock) {
+                let by = if role == Role::Irq { Some(&mut uses.in_hardirq) } else { None };
+                let by = if softirq { Some(&mut uses.in_softirq) } else { by };
+                by.into_iter().for_each(|by| *by = by.or(Some(t)));
+            }
+            let now = after.thread(t).private();
+            let irqs_off = how.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
+            let rule = match (irqs_off, softirq) {
+                (true, _) => continue,
+                (false, true) => Rule::LockHardirqOn,
+                (false, false) if now.bh_off > 0 => continue,
+                (false, false) => Rule::LockSoftirqOn,
+            };
+            let taken = if softirq { &mut uses.hardirqs_on } else { &mut uses.softirqs_on };
+            let (property, object) = (rule.property(), Some(uses.lock));
+            let v = Violation { property, thread: t, pc, rule: Some(rule), object, other: None };
+            taken.get_or_insert((v, index, action));
+        }
+    }
+
+    /// The locks whose uses do not go together: one for each lock, and for each kind of interrupt.
+    pub(super) fn inconsistent(&self) -> Vec<Link> {
+        let both = |uses: &Uses| {
+            let soft = uses.in_softirq.zip(uses.softirqs_on);
+            let hard = uses.in_hardirq.zip(uses.hardirqs_on);
+            [soft, hard].into_iter().flatten().collect::<Vec<_>>()
+        };
+        let told = |(by, (v, state, action))| (Violation { other: Some(by), ..v }, state, Some(action));
+        self.0.iter().flat_map(both).map(told).collect()
+    }
+}
+
+/// How the operation at an instruction takes a spinlock by itself; `None` if it is inside of something else.
+fn spins(program: &Program, t: ThreadId, pc: u16) -> Option<How> {
+    match program.script(t)?.code.get(usize::from(pc))? {
+        Instr::Op { op: Op::Spin { how, .. }, .. } => Some(*how),
+        Instr::Op { op: Op::LockNested { .. }, .. } => Some(How::Lock),
+        _ => None,
+    }
+}
