@@ -41,18 +41,26 @@
 //!
 //! Complete is *complete without load buffering and late stores* ([`Engine::misses`]): loom runs the accesses of a thread in
 //! their order, and a store takes its place in its word's order no later than others that are ordered behind it by what
-//! anybody has seen. And a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one.
+//! anybody has seen. In four places more it is stronger than the kernel's memory, so what it shows is real and something may be
+//! missing:
 //!
-//! `cells` holds what a shared cell is made of, `memory` who knows of which store, `coherence` whether a word's stores have an
+//! * a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one;
+//! * a `spin-trylock` that fails has met whoever took the lock, by the mutex that stands for it: the kernel's orders nothing;
+//! * `rcu_dereference()` in the kernel's own code (`Order::Consume`) acquires, where the kernel has an address dependency only;
+//! * the operands of one operation are ordered behind all loads that they came from, also those that are looked at late.
+//!
+//! `cells` holds what a word is made of, `data` what a lock protects, `hub` what all of them have in common, `memory` who knows of which store, `coherence` whether a word's stores have an
 //! order, `runtime` what a step runs on, `execution` the threads' loops, `replay` an execution taken again from its trace.
 
 mod address;
 mod alone;
 mod cells;
 mod coherence;
+mod data;
 mod deepen;
 mod execution;
 mod findings;
+mod hub;
 mod memory;
 mod panics;
 mod replay;

@@ -31,6 +31,9 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
 
 /// The case that the token is of, and its steps. A token carries the hash of its program; one written by hand need not.
 fn which<'a>(all: &[&'a Case], args: &ReplayArgs) -> Result<(&'a Case, Trace), String> {
+    if args.token.trim().is_empty() {
+        return Err("the token is empty: it stands behind `replay:` at the end of a trace".to_owned());
+    }
     let (mut fitting, mut others, mut why) = (vec![], 0, None);
     for case in all {
         match token::decode(&case.program, &args.token) {

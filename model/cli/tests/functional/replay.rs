@@ -157,3 +157,12 @@ fn a_schedule_by_hand_may_need_to_say_of_which_case() {
     -- exit code 2
     ");
 }
+
+#[test]
+fn an_empty_token_is_none() {
+    let mut replay = std::process::Command::new(env!("CARGO_BIN_EXE_fenceweave"));
+    let project = Project::new().file("two.kdl", crate::project::TWO_ORDERS);
+    let ran = replay.args(["replay", "two.kdl", ""]).current_dir(project.path("")).output().expect("the binary");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("the token is empty"));
+}

@@ -4,7 +4,7 @@
 //! worlds. Under weak memory a stuck state cannot be rebuilt there by replaying the steps that led to it, so the same
 //! rules are applied in place, on the latest values, and undone.
 
-use super::{cells::Hub, memory::Memory, runtime::Loom};
+use super::{hub::Hub, memory::Memory, runtime::Loom};
 use crate::{Stale, StaleWords, Stored, Trace};
 use fenceweave_kernel::{
     Action, AtomicCell, Bits, MAX_VARS, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation,

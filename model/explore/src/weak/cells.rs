@@ -1,9 +1,8 @@
-//! What a shared cell is made of under loom, and what the engine notes about each.
+//! What a word that is accessed without a lock is made of under loom, and what the engine notes about each.
 //!
-//! Every cell has its value beside loom, in an ordinary `Cell`: loom runs its threads one at a time on one OS thread, so
+//! Every word has its value beside loom, in an ordinary `Cell`: loom runs its threads one at a time on one OS thread, so
 //! nothing here is really shared. What loom must know about (who may see which write of an atomic word, which accesses
-//! are ordered) it is told through its own types. While the [`Hub`] is *quiet* nothing is told: that is how setup,
-//! teardown and the diagnosis of a stuck state run, on the latest values and without a scheduling point.
+//! are ordered) it is told through its own types, unless the [`Hub`] is *quiet*.
 //!
 //! # Decoys
 //!
@@ -14,287 +13,26 @@
 //! excludes others. A thread tries its own decoy before it loads, and everybody else's before it stores. Which words need
 //! that is learnt on the way; see [`Hub::must_begin_anew`].
 
-use super::memory::{Memory, Ordered};
-use fenceweave_kernel::{
-    AtomicCell, Bits, Held, ObjId, Order, Program, Property, SharedCell, ThreadId, Violation, runtime::NoteCell,
+use super::{
+    hub::{Clock, Hub, Racing, Slot},
+    memory::Ordered,
 };
+use fenceweave_kernel::{AtomicCell, Bits, Order};
 use loom::sync::{Mutex, atomic::AtomicU64};
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{Cell, RefCell},
     marker::PhantomData,
     rc::Rc,
     sync::atomic::Ordering,
 };
 
-/// For each thread, its last step that something depends on.
-type Clock = [u32; loom::MAX_THREADS];
-
-/// A fact that the step in flight of a thread has looked at.
-struct Fact {
-    /// The word that it stands in.
-    word: usize,
-    /// For each thread, the first of its steps that has changed it since.
-    changed: Clock,
-}
-
-/// A cell that takes part in what is done to all of them.
-trait Slot {
-    /// Makes the value that it has the one that every execution begins with.
-    fn begin_here(&self);
-    /// Goes back to that value and tells loom about the cell.
-    fn go_live(&self);
-    /// Remembers the value.
-    fn save(&self);
-    /// Goes back to the remembered value.
-    fn restore(&self);
-}
-
-/// Who decides what a load returns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Mode {
-    /// Nobody: the latest value.
-    #[default]
-    Quiet,
-    /// Loom.
-    Live,
-    /// A trace that is taken again.
-    Told,
-}
-
-/// An access to a plain variable that races with another.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Racing {
-    /// Who accesses it.
-    pub(super) who: usize,
-    /// Which of the plain variables, in order of creation.
-    pub(super) which: usize,
-    /// Who accessed it before.
-    pub(super) other: usize,
-}
-
-impl Racing {
-    /// The violation that it is, by the instruction at `pc`.
-    pub(super) fn violation(self, program: &Program, pc: u16) -> Violation {
-        let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(self.which);
-        Violation {
-            property: Property::DataRace,
-            thread: ThreadId(self.who as u8),
-            pc,
-            rule: None,
-            object: plain.map(|(i, _)| ObjId::var(i)),
-            other: Some(ThreadId(self.other as u8)),
-        }
-    }
-}
-
-/// What all cells have in common. They are made once and used by every execution, because making them takes more stack
-/// than loom gives to its threads.
-#[derive(Default)]
-pub(super) struct Hub {
-    mode: Cell<Mode>,
-    /// The thread whose handle on the world is being made.
-    cloning_for: Cell<usize>,
-    /// What the current step of each thread depends on.
-    clocks: RefCell<[Clock; loom::MAX_THREADS]>,
-    slots: RefCell<Vec<Rc<dyn Slot>>>,
-    words: RefCell<Vec<Rc<Word>>>,
-    memory: RefCell<Memory>,
-    /// Of a step that is taken again: for each of its reads that is left, how many stores back it goes.
-    told: RefCell<Vec<u8>>,
-    racy_words: Cell<usize>,
-    racing: Cell<Option<Racing>>,
-    learnt: Cell<bool>,
-    /// For each thread, what its step in flight has looked at.
-    facts: RefCell<[Vec<Fact>; loom::MAX_THREADS]>,
-    torn: Cell<bool>,
-}
-
-thread_local! {
-    /// Where cells that are being created belong to: a world is made without a runtime value at hand.
-    static CREATING: RefCell<Option<Rc<Hub>>> = const { RefCell::new(None) };
-}
-
-impl Hub {
-    /// A quiet hub, and whatever `make` creates as its cells.
-    pub(super) fn create<T>(make: impl FnOnce() -> T) -> (Rc<Hub>, T) {
-        let hub = Rc::new(Hub::default());
-        CREATING.with_borrow_mut(|c| *c = Some(Rc::clone(&hub)));
-        let made = make();
-        CREATING.with_borrow_mut(|c| *c = None);
-        (hub, made)
-    }
-
-    fn creating() -> Rc<Hub> {
-        CREATING.with_borrow(Clone::clone).expect("[internal bug] a cell is created outside of Hub::create")
-    }
-
-    /// Whether loom is told nothing.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.mode.get() == Mode::Quiet
-    }
-
-    /// Whether loom decides what loads return.
-    pub(super) fn is_live(&self) -> bool {
-        self.mode.get() == Mode::Live
-    }
-
-    /// What each thread knows of the stores of this execution.
-    pub(super) fn memory(&self) -> RefMut<'_, Memory> {
-        self.memory.borrow_mut()
-    }
-
-    /// How many words there are.
-    pub(super) fn words(&self) -> usize {
-        self.words.borrow().len()
-    }
-
-    /// Every execution begins with the values that the cells have now.
-    pub(super) fn begin_here(&self) {
-        self.slots.borrow().iter().for_each(|s| s.begin_here());
-    }
-
-    /// An execution begins: loom's objects are created, and the notes about the last execution forgotten.
-    pub(super) fn go_live(&self, gates: usize) {
-        self.restart(gates);
-        self.words.borrow().iter().for_each(|w| w.give_to_loom());
-        self.mode.set(Mode::Live);
-    }
-
-    /// An execution is taken again from its trace, without loom.
-    pub(super) fn go_told(&self, gates: usize) {
-        self.restart(gates);
-        self.mode.set(Mode::Told);
-    }
-
-    fn restart(&self, gates: usize) {
-        self.clocks.take();
-        self.racing.take();
-        self.torn.take();
-        self.facts.take();
-        self.slots.borrow().iter().for_each(|s| s.go_live());
-        self.memory().restart(gates, self.words.borrow().iter().map(|w| w.start.get()));
-    }
-
-    /// How many stores back each read of the next step goes; those that are not named return the youngest.
-    pub(super) fn tell(&self, ages: &[u8]) {
-        self.told.replace(ages.iter().rev().copied().collect());
-    }
-
-    /// From here on loom is told nothing. No thread may be inside of a step.
-    pub(super) fn go_quiet(&self) {
-        self.mode.set(Mode::Quiet);
-    }
-
-    /// The threads are over: each word is left with the last of its stores, which need not be the last that was made.
-    pub(super) fn settle(&self) {
-        let memory = self.memory();
-        self.words.borrow().iter().for_each(|w| w.bits.set(memory.final_bits(w.index)));
-    }
-
-    /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have them,
-    /// so the branches that loom remembers are wrong: the search must begin anew.
-    pub(super) fn must_begin_anew(&self) -> bool {
-        self.learnt.get()
-    }
-
-    /// The search begins anew.
-    pub(super) fn begin_anew(&self) {
-        self.learnt.set(false);
-    }
-
-    /// Runs something on the quiet cells and undoes what it did to them.
-    pub(super) fn undone<T>(&self, f: impl FnOnce() -> T) -> T {
-        debug_assert!(self.is_quiet(), "[internal bug] loom cannot undo");
-        self.slots.borrow().iter().for_each(|s| s.save());
-        let result = f();
-        self.slots.borrow().iter().for_each(|s| s.restore());
-        result
-    }
-
-    /// Forgets the cells, so that they can go: they refer to the hub.
-    pub(super) fn dissolve(&self) {
-        self.slots.borrow_mut().clear();
-        self.words.borrow_mut().clear();
-    }
-
-    /// A handle of thread `who` on something that consists of cells.
-    pub(super) fn handle_for<T: Clone>(&self, who: usize, of: &T) -> T {
-        self.cloning_for.set(who);
-        of.clone()
-    }
-
-    /// A thread begins its next step: its number.
-    pub(super) fn begin_step(&self, who: usize) -> u32 {
-        self.facts.borrow_mut()[who].clear();
-        let own = &mut self.clocks.borrow_mut()[who][who];
-        *own += 1;
-        *own
-    }
-
-    /// The last step of `of` that something in the past of `who` depends on.
-    pub(super) fn depends_on(&self, who: usize, of: usize) -> u32 {
-        self.clocks.borrow()[who][of]
-    }
-
-    /// An access of the last step that raced with another.
-    pub(super) fn take_race(&self) -> Option<Racing> {
-        self.racing.take()
-    }
-
-    /// Whether a step was torn: a fact that it had looked at was changed, and it went on to depend on the step that
-    /// changed it. Whether memory is there is the checker's knowledge, not a word of the kernel's, so looking and using
-    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is nothing.
-    pub(super) fn is_torn(&self) -> bool {
-        self.torn.get()
-    }
-
-    /// A thread has looked at a fact.
-    fn looked(&self, who: usize, word: usize) {
-        let facts = &mut self.facts.borrow_mut()[who];
-        if !facts.iter().any(|f| f.word == word) {
-            facts.push(Fact { word, changed: Clock::default() });
-        }
-    }
-
-    /// A thread has changed a fact.
-    fn changed(&self, who: usize, word: usize) {
-        let clocks = self.clocks.borrow();
-        let step = clocks[who][who];
-        let mut facts = self.facts.borrow_mut();
-        for (other, looked_at) in facts.iter_mut().enumerate().filter(|(t, _)| *t != who) {
-            for fact in looked_at.iter_mut().filter(|f| f.word == word && f.changed[who] == 0) {
-                fact.changed[who] = step;
-                self.torn.set(self.torn.get() || clocks[other][who] >= step);
-            }
-        }
-    }
-
-    /// A thread's step comes behind what this clock says.
-    fn comes_behind(&self, who: usize, clock: Clock) {
-        let behind = |f: &Fact| f.changed.iter().zip(clock).any(|(step, to)| *step != 0 && to >= *step);
-        self.torn.set(self.torn.get() || self.facts.borrow()[who].iter().any(behind));
-    }
-
-    fn read(&self, who: usize, clock: &Cell<Clock>) {
-        let from = clock.get();
-        self.comes_behind(who, from);
-        let mine = &mut self.clocks.borrow_mut()[who];
-        mine.iter_mut().zip(from).for_each(|(m, f)| *m = f.max(*m));
-    }
-
-    fn wrote(&self, who: usize, clock: &Cell<Clock>) {
-        self.comes_behind(who, clock.get());
-        clock.set(self.clocks.borrow()[who]);
-    }
-}
-
 /// A word as loom's atomic, with a copy beside it of what was stored last. Loom has no values, but numbers of stores.
-struct Word {
+pub(super) struct Word {
     hub: Rc<Hub>,
     /// Which word, in order of creation.
-    index: usize,
-    bits: Cell<u64>,
-    start: Cell<u64>,
+    pub(super) index: usize,
+    pub(super) bits: Cell<u64>,
+    pub(super) start: Cell<u64>,
     saved: Cell<u64>,
     clock: Cell<Clock>,
     live: RefCell<Option<AtomicU64>>,
@@ -356,7 +94,7 @@ impl Word {
     }
 
     /// Creates what loom has of it. The value at the start is its store 0.
-    fn give_to_loom(&self) {
+    pub(super) fn give_to_loom(&self) {
         self.live.replace(Some(AtomicU64::new(0)));
         let decoyed = if self.needs_decoys() { self.loaders.get() } else { 0 };
         let decoys = (0..loom::MAX_THREADS).map(|t| (decoyed >> t & 1 == 1).then(decoy));
@@ -678,100 +416,5 @@ impl<T: Bits> AtomicCell<T> for LoomAtomic<T> {
 
     fn peek(&self) -> T {
         T::from_bits(self.word.bits.get())
-    }
-}
-
-/// A value beside loom.
-struct Data<T> {
-    hub: Rc<Hub>,
-    value: Cell<T>,
-    start: Cell<T>,
-    saved: Cell<T>,
-    clock: Cell<Clock>,
-}
-
-impl<T: Copy> Slot for Data<T> {
-    fn begin_here(&self) {
-        self.start.set(self.value.get());
-    }
-    fn go_live(&self) {
-        self.value.set(self.start.get());
-        self.clock.take();
-    }
-    fn save(&self) {
-        self.saved.set(self.value.get());
-    }
-    fn restore(&self) {
-        self.value.set(self.saved.get());
-    }
-}
-
-impl<T: Copy + 'static> Data<T> {
-    fn new(value: T) -> Rc<Data<T>> {
-        let hub = Hub::creating();
-        let (value, start, saved) = (Cell::new(value), Cell::new(value), Cell::new(value));
-        let data = Rc::new(Data { hub: Rc::clone(&hub), value, start, saved, clock: Cell::default() });
-        hub.slots.borrow_mut().push(Rc::clone(&data) as Rc<dyn Slot>);
-        data
-    }
-}
-
-/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell.
-pub(super) struct LoomCell<T> {
-    data: Rc<Data<T>>,
-    gate: ObjId,
-    who: usize,
-}
-
-impl<T> Clone for LoomCell<T> {
-    fn clone(&self) -> Self {
-        LoomCell { data: Rc::clone(&self.data), gate: self.gate, who: self.data.hub.cloning_for.get() }
-    }
-}
-
-impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
-    fn new(value: T, gate: ObjId) -> Self {
-        LoomCell { data: Data::new(value), gate, who: 0 }
-    }
-
-    fn get(&self, held: Held) -> T {
-        debug_assert_eq!(held.gate(), self.gate, "[internal bug] a cell was read under another object's lock");
-        if !self.data.hub.is_quiet() {
-            self.data.hub.read(self.who, &self.data.clock);
-        }
-        self.data.value.get()
-    }
-
-    fn set(&mut self, held: Held, value: T) {
-        debug_assert_eq!(held.gate(), self.gate, "[internal bug] a cell was written under another object's lock");
-        self.data.value.set(value);
-        if !self.data.hub.is_quiet() {
-            self.data.hub.wrote(self.who, &self.data.clock);
-        }
-    }
-
-    fn peek(&self) -> T {
-        self.data.value.get()
-    }
-}
-
-/// A handle on a note of the checker's: nothing that a thread does may depend on it.
-pub(super) struct LoomNote<T>(Rc<Data<T>>);
-
-impl<T> Clone for LoomNote<T> {
-    fn clone(&self) -> Self {
-        LoomNote(Rc::clone(&self.0))
-    }
-}
-
-impl<T: Copy + 'static> NoteCell<T> for LoomNote<T> {
-    fn new(value: T) -> Self {
-        LoomNote(Data::new(value))
-    }
-    fn get(&self) -> T {
-        self.0.value.get()
-    }
-    fn set(&mut self, value: T) {
-        self.0.value.set(value);
     }
 }

@@ -3,8 +3,8 @@
 use super::{
     Job,
     alone::{Alone, System},
-    cells::Hub,
     findings::{Findings, Moments, Shown, is_watched},
+    hub::Hub,
     runtime::{self, Gates, Loom},
 };
 use fenceweave_kernel::{

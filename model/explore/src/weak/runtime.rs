@@ -2,8 +2,10 @@
 
 use super::{
     address,
-    cells::{Hub, LoomAtomic, LoomCell, LoomNote},
+    cells::LoomAtomic,
+    data::{LoomCell, LoomNote},
     execution::Execution,
+    hub::Hub,
     memory::{View, together},
 };
 use fenceweave_kernel::{

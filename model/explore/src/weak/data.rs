@@ -1,0 +1,100 @@
+//! What a spinlock protects, and the checker's notes: values beside loom, which is told of the lock alone.
+
+use super::hub::{Clock, Hub, Slot};
+use fenceweave_kernel::{Held, ObjId, SharedCell, runtime::NoteCell};
+use std::{cell::Cell, rc::Rc};
+
+/// A value beside loom.
+struct Data<T> {
+    hub: Rc<Hub>,
+    value: Cell<T>,
+    start: Cell<T>,
+    saved: Cell<T>,
+    clock: Cell<Clock>,
+}
+
+impl<T: Copy> Slot for Data<T> {
+    fn begin_here(&self) {
+        self.start.set(self.value.get());
+    }
+    fn go_live(&self) {
+        self.value.set(self.start.get());
+        self.clock.take();
+    }
+    fn save(&self) {
+        self.saved.set(self.value.get());
+    }
+    fn restore(&self) {
+        self.value.set(self.saved.get());
+    }
+}
+
+impl<T: Copy + 'static> Data<T> {
+    fn new(value: T) -> Rc<Data<T>> {
+        let hub = Hub::creating();
+        let (value, start, saved) = (Cell::new(value), Cell::new(value), Cell::new(value));
+        let data = Rc::new(Data { hub: Rc::clone(&hub), value, start, saved, clock: Cell::default() });
+        hub.slots.borrow_mut().push(Rc::clone(&data) as Rc<dyn Slot>);
+        data
+    }
+}
+
+/// One thread's handle on a value that a spinlock protects. The lock orders the accesses, so loom needs no cell.
+pub(super) struct LoomCell<T> {
+    data: Rc<Data<T>>,
+    gate: ObjId,
+    who: usize,
+}
+
+impl<T> Clone for LoomCell<T> {
+    fn clone(&self) -> Self {
+        LoomCell { data: Rc::clone(&self.data), gate: self.gate, who: self.data.hub.cloning_for.get() }
+    }
+}
+
+impl<T: Copy + 'static> SharedCell<T> for LoomCell<T> {
+    fn new(value: T, gate: ObjId) -> Self {
+        LoomCell { data: Data::new(value), gate, who: 0 }
+    }
+
+    fn get(&self, held: Held) -> T {
+        debug_assert_eq!(held.gate(), self.gate, "[internal bug] a cell was read under another object's lock");
+        if !self.data.hub.is_quiet() {
+            self.data.hub.read(self.who, &self.data.clock);
+        }
+        self.data.value.get()
+    }
+
+    fn set(&mut self, held: Held, value: T) {
+        debug_assert_eq!(held.gate(), self.gate, "[internal bug] a cell was written under another object's lock");
+        self.data.value.set(value);
+        if !self.data.hub.is_quiet() {
+            self.data.hub.wrote(self.who, &self.data.clock);
+        }
+    }
+
+    fn peek(&self) -> T {
+        self.data.value.get()
+    }
+}
+
+/// A handle on a note of the checker's: nothing that a thread does may depend on it.
+pub(super) struct LoomNote<T>(Rc<Data<T>>);
+
+impl<T> Clone for LoomNote<T> {
+    fn clone(&self) -> Self {
+        LoomNote(Rc::clone(&self.0))
+    }
+}
+
+impl<T: Copy + 'static> NoteCell<T> for LoomNote<T> {
+    fn new(value: T) -> Self {
+        LoomNote(Data::new(value))
+    }
+    fn get(&self) -> T {
+        self.0.value.get()
+    }
+    fn set(&mut self, value: T) {
+        self.0.value.set(value);
+    }
+}
