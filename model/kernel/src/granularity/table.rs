@@ -127,8 +127,10 @@ pub const MERGED: &[Merged] = &[
         points: &["queue (wait_lock)", "woken: recheck (wait_lock)", "acquired: leave wait list (wait_lock)"],
         why: "the fast paths see the owner word and its flags. WAITERS and HANDOFF say only where the holder goes on: to \
               `wait_lock`, which is held; a trylock that failed and one that fails again are one; a context that is published \
-              between WAITERS and the look at it is one whose task sees WAITERS and looks at the waiters itself. The judge has each \
-              access as a step and finds the same of random programs",
+              between WAITERS and the look at it is one whose task sees WAITERS and looks at the waiters itself. Open: who queues in \
+              a wound-wait class, wounds the holder and would then leave (a signal is pending, or it is wounded itself) may in the \
+              kernel still get the mutex, if the holder backs off and releases it before the try in the wait loop; here it \
+              leaves. One in a thousand of the judge's programs shows it",
     },
     Merged {
         points: &["woken: trylock", "first waiter spins: trylock"],

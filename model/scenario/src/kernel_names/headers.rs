@@ -318,17 +318,11 @@ pub(super) const HEADERS: &[Row] = &[
     ("put_page", "`put OBJECT`, of an object of a struct with `refs`"),
     // interrupt.h
     (
-        "request_irq request_threaded_irq devm_request_irq devm_request_threaded_irq free_irq",
+        "request_irq request_threaded_irq devm_request_irq devm_request_threaded_irq",
         "`irq NAME on=THREAD|any { … }` declares a handler, which is there from the start",
     ),
-    (
-        "enable_irq disable_irq disable_irq_nosync",
-        "a word that the handler looks at first; on this CPU alone, `local-irq-disable` and `local-irq-enable`",
-    ),
-    (
-        "synchronize_irq synchronize_hardirq",
-        "there is none: let the handler count itself in and out in a word, and `spin-until` that is 0",
-    ),
+    ("", "a word that the handler looks at first; on this CPU alone, `local-irq-disable` and `local-irq-enable`"),
+    ("synchronize_hardirq", "`synchronize-irq` waits for the handler, its thread included"),
     (
         "irqs_disabled in_interrupt in_irq in_hardirq in_softirq in_atomic in_task",
         "where a script runs is written: each has one context",
