@@ -104,22 +104,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
-        (None, Some(Instr::Op { op: Op::Rcu { .. }, .. })) => "for another read-side section inside 255 others".into(),
-        (None, Some(Instr::Op { op: Op::Signalling { .. }, .. })) => {
-            "for another fence-signalling section inside 255 others".into()
-        }
-        (None, Some(Instr::Op { op: Op::LocalIrq { .. }, .. })) => {
-            "for interrupts to be disabled once more than 255 times over".into()
-        }
         (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
             format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
         }
-        (None, Some(Instr::Op { op: Op::Merge { .. } | Op::GetFences { .. }, .. })) => {
-            "for another fence: declare memory by `fence-array NAME spare=N`, for a stub by `fence NAME spare`".into()
-        }
-        (None, Some(Instr::Op { op: Op::Syncobj { .. }, .. })) => {
-            "for another fence: declare memory for a stub by `fence NAME spare`".into()
-        }
+        (None, Some(Instr::Op { op, .. })) => op.row().no_room.into(),
         (None, _) => "in a table".into(),
     };
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")

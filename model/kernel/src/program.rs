@@ -4,11 +4,13 @@ mod builder;
 mod choice;
 mod instr;
 mod object;
+mod row;
 
 pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use choice::{Choice, Fall};
 pub use instr::{Instr, Op, Operand, Place, PoolRange};
 pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
+pub use row::{Between, Ends, Gives, Needs, Row, Shows};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
@@ -271,11 +273,7 @@ impl Program {
     /// are fences, which are freed after one, and code that could still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.objects.iter().any(|o| matches!(o.kind, ObjectKind::Fence { .. }));
-        let reads = |instr: &Instr| match instr {
-            Instr::Op { op: Op::Rcu { .. } | Op::Spin { .. } | Op::LocalIrq { .. }, .. } => true,
-            Instr::Op { op: Op::Fence { what, .. }, .. } => matches!(what, fence::What::TakeLock),
-            _ => false,
-        };
+        let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
         let scripts = || self.scripts.iter().chain([&self.setup, &self.teardown]);
         let called = scripts().any(|s| !s.callees.is_empty() || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));

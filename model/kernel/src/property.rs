@@ -177,9 +177,9 @@ properties! {
         "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",
         "might_fault(); dma_resv_lockdep()";
     IrqDeadlock = "irq-deadlock",
-        "an interrupt handler takes a lock that the code it interrupted holds; or a lock that a soft interrupt (a timer, an RCU \
-         callback) takes is taken with those enabled, or in one with interrupts enabled that take it (these two are about \
-         all executions together, and found by `explicit`)",
+        "an interrupt handler takes a lock that the code it interrupted holds, or might: a lock that a handler or a soft \
+         interrupt (a timer, an RCU callback) takes is taken elsewhere with such interrupts enabled (that is about all \
+         executions together, and found by `explicit`)",
         "lockdep: inconsistent lock state, {HARDIRQ-ON-W} -> {IN-HARDIRQ-W}, {SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W}";
     IrqsOffAtExit = "irqs-off-at-exit",
         "a thread ends with interrupts disabled, or enables them more often than it disabled them",

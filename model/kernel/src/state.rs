@@ -7,8 +7,8 @@ pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
 
 use crate::{
-    Footprint, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value, View,
-    Violation, World,
+    Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
+    View, Violation, World,
     cover::{Cover, Passed},
     task::Task,
     thread::{Run, Stepped},
@@ -254,7 +254,12 @@ impl State {
         let objects_before = self.object_encodings();
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
+        let pc = usize::from(self.threads[action.thread.index()].pc());
         let stepped = self.bare_step(program, action, cover);
+        let code = &program.scripts[action.thread.index()].code;
+        let tries = matches!(code.get(pc), Some(Instr::Op { op, .. }) if op.row().tries);
+        let asleep = matches!(self.threads[action.thread.index()].run(), Run::Asleep(..));
+        assert!(!(tries && asleep), "[internal bug] step `{label}` sleeps, and its operation says that it only tries");
         if stepped.violation.is_some() {
             return stepped;
         }

@@ -14,7 +14,7 @@ use crate::{
     waiting::{self, Wait},
     words,
 };
-use fenceweave_kernel::{Instr, ObjId, Op, Operand, Program, Property, ThreadId, Violation, primitives::waitqueue};
+use fenceweave_kernel::{Instr, ObjId, Operand, Program, Property, ThreadId, Violation, program::Ends};
 
 /// The verdict: what happened, what that means, and for those who wait, for what.
 pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
@@ -131,9 +131,6 @@ fn queued_at(replay: &Replay<'_>, t: ThreadId, list: &str) -> Option<usize> {
 }
 
 fn wakes(program: &Program, t: ThreadId, pc: u16, queue: ObjId) -> bool {
-    use waitqueue::At::{WakeAll, WakeOne};
-    matches!(
-        words::instr(program, t, pc),
-        Some(Instr::Op { op: Op::Wait { at: WakeOne | WakeAll, queue: Operand::Object(q), .. }, .. }) if q == queue
-    )
+    let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
+    matches!(op.row().ends, Ends::Wakes(Operand::Object(q)) if q == queue)
 }

@@ -2,10 +2,9 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Object, Op, Operand, Place, Program, State, ThreadId, Value, fence,
+    AtomicCell, Facet, Instr, ObjId, Object, Operand, Place, Program, State, ThreadId, Value,
     observe::facets,
-    primitives::{completion, variable, waitqueue, workqueue},
-    program::{CalleeId, ObjectKind},
+    program::{Between, CalleeId, Ends, ObjectKind},
     thread::Run,
 };
 
@@ -33,10 +32,10 @@ pub(crate) fn waits(program: &Program, state: &State) -> Vec<Wait> {
 
 fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
     let thread = state.thread(t);
-    match words::instr(program, t, thread.pc()) {
-        Some(Instr::Op { op: Op::Worker { work }, .. }) => return queued_wait(program, state, t, work),
-        Some(Instr::Op { op: Op::TimerHandler { .. } | Op::GracePeriods, .. }) => return None,
-        _ => {}
+    match between(program, t, thread.pc()) {
+        Between::Runs(work) => return queued_wait(program, state, t, work),
+        Between::Events => return None,
+        Between::Nowhere => {}
     }
     let (on, spins) = match thread.run() {
         Run::Done => return None,
@@ -48,6 +47,14 @@ fn wait_of(program: &Program, state: &State, t: ThreadId) -> Option<Wait> {
     };
     let (providers, provided) = provider(program, state, t, on, spins);
     Some(Wait { thread: t, pc: thread.pc(), on, holds: held(program, state, t), providers, provided })
+}
+
+/// Where an agent is, if that is a place where it may have nothing to do.
+fn between(program: &Program, t: ThreadId, pc: u16) -> Between {
+    match words::instr(program, t, pc) {
+        Some(Instr::Op { op, .. }) => op.row().between,
+        _ => Between::Nowhere,
+    }
 }
 
 /// A thread that spins until somebody writes a word.
@@ -195,22 +202,14 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
 
 /// The item of a worker that has nothing to do.
 fn idle(program: &Program, state: &State, t: ThreadId) -> Option<ObjId> {
-    match words::instr(program, t, state.thread(t).pc()) {
-        Some(Instr::Op { op: Op::Worker { work }, .. }) => {
-            (state.object(work).facet("pending") == Some(Facet::Flag(false))).then_some(work)
-        }
-        _ => None,
-    }
+    let Between::Runs(work) = between(program, t, state.thread(t).pc()) else { return None };
+    (state.object(work).facet("pending") == Some(Facet::Flag(false))).then_some(work)
 }
 
 /// Who could still queue an item that is not: threads that come to it, and callbacks that wait for their fence.
 fn queued_by(program: &Program, state: &State, worker: ThreadId, work: ObjId) -> (Vec<ThreadId>, String) {
-    use workqueue::At;
     let queues = |t: ThreadId, pc: u16| match words::instr(program, t, pc) {
-        Some(Instr::Op {
-            op: Op::Work { at: At::Queue | At::QueueDelayed | At::Mod | At::ModNow, work: item, .. },
-            ..
-        }) => operand_is(state, t, item, work),
+        Some(Instr::Op { op, .. }) => matches!(op.row().ends, Ends::Queues(item) if operand_is(state, t, item, work)),
         _ => false,
     };
     let able = program.threads().filter(|t| *t != worker && idle(program, state, *t).is_none());
@@ -281,25 +280,10 @@ fn reachable(program: &Program, t: ThreadId, mut open: Vec<u16>) -> Vec<u16> {
 /// Whether an instruction does what someone who waits on an object waits for.
 fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -> bool {
     let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
-    let target = match op {
-        Op::Access { how, place, .. } => return how != variable::How::Load && may_be(program, place, on),
-        Op::Fence {
-            what:
-                fence::What::Signal
-                | fence::What::SignalLocked
-                | fence::What::SignalChecked
-                | fence::What::CheckAndSignal
-                | fence::What::ReleaseLock,
-            fence,
-            ..
-        } => fence,
-        Op::Complete { at: completion::At::Complete | completion::At::CompleteAll, completion, .. } => completion,
-        Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, queue, .. } => queue,
-        Op::Rendezvous { barrier } => barrier,
-        Op::WakeQ { queue: Some(queue), .. } => queue,
-        _ => return false,
-    };
-    operand_is(state, t, target, on)
+    match op.row().ends {
+        Ends::Writes(place) => may_be(program, place, on),
+        ends => ends.wait_for().is_some_and(|target| operand_is(state, t, target, on)),
+    }
 }
 
 /// Whether an operand of a thread is that object now.

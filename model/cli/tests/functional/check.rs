@@ -27,7 +27,7 @@ fn not_as_expected_comes_with_the_way_there() {
       1      lock fb0                          fb0.owner: none→flip
       -- switch (preemption 1 of 1)
       2                       lock fb1         fb1.owner: none→copy
-                                              <== point of no return: after this step nothing can end well
+                                               <== point of no return: after this step nothing can end well
       3-4                     lock fb0         fb0.waiters: none→copy
                                 asleep on fb0
       5-6    lock fb1                          fb1.waiters: none→flip

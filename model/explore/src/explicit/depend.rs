@@ -33,11 +33,7 @@
 
 use fenceweave_kernel::{
     Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, ObjectKind, Op, Program, Property, Rule, State,
-    StepResult, ThreadId, Violation,
-    primitives::{rwsem, spinlock},
-    program::Role,
-    thread::Run,
-    ww::How,
+    StepResult, ThreadId, Violation, program::Role, thread::Run,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -283,14 +279,14 @@ impl Dependencies {
         if let Some(pc) = result.allocates {
             self.allocates(after, Witness { pc, ..witness });
         }
-        if tries(program, thread, pc) {
-            return;
-        }
         let section = before.thread(thread).private().signalling > 0 && program.role(thread) != Role::Device;
         for i in 0..self.locks.len() {
             let lock = self.locks[i];
             let (was, is) = (before.world.is_held_by(lock, thread), after.world.is_held_by(lock, thread));
             let Some(node) = lock.as_object().filter(|_| !was && is) else { continue };
+            if tries(program, thread, pc) {
+                return;
+            }
             if section {
                 self.in_section.entry(node).or_insert(witness);
             }
@@ -404,13 +400,7 @@ fn is_signaled(state: &State, fence: ObjId) -> bool {
 /// Whether the operation at an instruction is a trylock.
 fn tries(program: &Program, t: ThreadId, pc: u16) -> bool {
     let code = program.script(t).and_then(|s| s.code.get(usize::from(pc)));
-    let Some(Instr::Op { op, .. }) = code else { return false };
-    match op {
-        Op::WwLock { how, .. } => *how == How::Try,
-        Op::Spin { how, .. } => *how == spinlock::How::TryLock,
-        Op::RwSem { at, .. } => matches!(at, rwsem::At::TryRead | rwsem::At::TryWrite),
-        _ => false,
-    }
+    matches!(code, Some(Instr::Op { op, .. }) if op.row().tries)
 }
 
 const _: () = assert!(MAX_THREADS <= 32);

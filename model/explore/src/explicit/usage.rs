@@ -98,9 +98,6 @@ impl Usage {
 
 /// How the operation at an instruction takes a spinlock by itself; `None` if it is inside of something else.
 fn spins(program: &Program, t: ThreadId, pc: u16) -> Option<How> {
-    match program.script(t)?.code.get(usize::from(pc))? {
-        Instr::Op { op: Op::Spin { how, .. }, .. } => Some(*how),
-        Instr::Op { op: Op::LockNested { .. }, .. } => Some(How::Lock),
-        _ => None,
-    }
+    let Instr::Op { op, .. } = program.script(t)?.code.get(usize::from(pc))? else { return None };
+    op.row().spin
 }

@@ -258,9 +258,8 @@ impl Maker<'_> {
         let how = self.dice.roll(8);
         let patience = Patience { interruptible: how == 4 || how == 5, timeout: false };
         let (op, writes, good) = match how {
-            // A second reading is told at once, as by lockdep: nothing to be compared.
-            0 | 1 if !reads => (Op::DownRead { sem, patience }, false, None),
-            4 if !reads => (Op::DownRead { sem, patience }, false, Some(0)),
+            0 | 1 => (Op::DownRead { sem, patience }, false, None),
+            4 => (Op::DownRead { sem, patience }, false, Some(0)),
             6 => (Op::DownReadTryLock { sem }, false, Some(1)),
             _ if reads => (Op::DownReadTryLock { sem }, false, Some(1)),
             2 | 3 => (Op::DownWrite { sem, patience }, true, None),

@@ -6,7 +6,7 @@
 //! that is made of others (theirs is the debt), and one whose `signaled` operation says it (nobody may have asked).
 
 use crate::{
-    Instr, ObjId, Object, Op, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, fence::What,
+    Instr, ObjId, Object, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, program::Ends,
 };
 
 impl Program {
@@ -47,15 +47,10 @@ impl Program {
 /// Whether one of the first instructions of a script signals a fence; a local may be any.
 fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -> bool {
     script.code[..how_many(script)].iter().any(|i| match i {
-        Instr::Op {
-            op:
-                Op::Fence {
-                    what: What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked,
-                    fence: f,
-                    ..
-                },
-            ..
-        } => matches!(f, Operand::Local(_)) || *f == Operand::Object(fence),
+        Instr::Op { op, .. } => match op.row().ends {
+            Ends::Signals(f) => matches!(f, Operand::Local(_)) || f == Operand::Object(fence),
+            _ => false,
+        },
         _ => false,
     })
 }

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! While somebody waits and readers hold it, a new reader queues. So a reader that takes the lock a second time deadlocks
-//! as soon as a writer has queued between: lockdep reports it wherever it sees it ("possible recursive locking").
+//! as soon as a writer has queued between. That is found where there is one; lockdep's report of the second reading by itself
+//! ("possible recursive locking") is not made, since the kernel without lockdep lets it through.
 //!
 //! Who holds `wait_lock` changes the count more than once: a reader that queues takes itself off it, and may then find that
 //! it can be let in again; a waker counts the first reader before it knows whether a writer was faster. Each of these is seen

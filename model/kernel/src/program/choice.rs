@@ -7,7 +7,7 @@
 use super::{Instr, Op, Operand, Program, SlabKind};
 use crate::{
     Value,
-    primitives::{irq, slab, waitqueue},
+    primitives::{irq, slab},
 };
 
 /// What an operation may choose.
@@ -56,15 +56,13 @@ impl Fall {
 impl Op {
     /// What the operation may choose by itself.
     pub fn choice(self, program: &Program) -> Option<Choice> {
-        let (fall, ways, times) = match self {
-            Op::Alloc { gfp } if gfp.blocks() => (Fall::Reclaim, 1 + program.shrinkers.len() as u8, 1),
-            Op::Alloc { .. } => (Fall::Memory, 2, 1),
-            Op::Merge { may_run_out: true, .. } | Op::GetFences { may_run_out: true, .. } => (Fall::Memory, 2, 2),
-            Op::UserAccess { .. } => (Fall::Page, 2, 1),
-            Op::Wait { at: waitqueue::At::Schedule, patience, .. } if patience.timed() => (Fall::TimeLeft, 2, 1),
-            Op::Slab { at: slab::At::New, target } => (Fall::Slot, slots_to_choose_from(program, target), 1),
-            Op::Irq { at: irq::At::Enter, on: None, .. } => (Fall::Cpu, irq::Irq::MOST_WAYS, 1),
-            _ => return None,
+        let row = self.row();
+        let (fall, times) = row.chooses?;
+        let ways = match fall {
+            Fall::Memory | Fall::Page | Fall::TimeLeft => 2,
+            Fall::Reclaim => 1 + program.shrinkers.len() as u8,
+            Fall::Cpu => irq::Irq::MOST_WAYS,
+            Fall::Slot => row.operands[0].map_or(1, |target| slots_to_choose_from(program, target)),
         };
         (ways > 1).then_some(Choice { fall, ways, times })
     }

@@ -5,10 +5,7 @@ use crate::{
     replay::{End, Replay, Step, merge},
     words,
 };
-use fenceweave_kernel::{
-    Instr, Op, Program, Rule, ThreadId, Value, Violation,
-    primitives::{variable, waitqueue},
-};
+use fenceweave_kernel::{Instr, Program, Rule, ThreadId, Value, Violation, program::Shows};
 
 /// How far a callee's operations are moved to the right.
 const INDENT: usize = 2;
@@ -165,7 +162,8 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
 fn is_injected(program: &Program, step: &Step) -> bool {
     let fails = matches!(step.end, End::Done(v) if v != Value::Unset);
     match words::instr(program, step.thread, step.pc) {
-        Some(Instr::Op { op: Op::Fail { .. }, .. } | Instr::Fails { .. }) => true,
+        Some(Instr::Fails { .. }) => true,
+        Some(Instr::Op { op, .. }) if op.row().result == Shows::Injected => true,
         Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }) => fails && step.label == "may fail",
         _ => false,
     }
@@ -174,21 +172,20 @@ fn is_injected(program: &Program, step: &Step) -> bool {
 /// `→ -EDEADLK`, `→ r=1`; nothing for an operation whose result says nothing.
 fn result(replay: &Replay<'_>, step: &Step) -> String {
     let (Some(text), program) = (&step.result, replay.program) else { return String::new() };
-    let instr = words::instr(program, step.thread, step.pc);
-    let wakes = matches!(
-        instr,
-        Some(Instr::Op { op: Op::Wait { at: waitqueue::At::WakeOne | waitqueue::At::WakeAll, .. }, .. })
-    );
+    let shows = match words::instr(program, step.thread, step.pc) {
+        Some(Instr::Op { op, .. }) => op.row().result,
+        Some(Instr::Choose { .. }) => Shows::Answer,
+        _ => Shows::Success,
+    };
+    let wakes = shows == Shows::Woken;
+    // What was written its change shows already.
+    let is_seen = || shows == Shows::Written && step.changes.iter().any(|c| c.to() == text);
     let into = step.into.map(|l| words::local_at(program, step.thread, step.pc, l));
     // What has no name is the compiler's own.
     match into.filter(|name| !name.is_empty()) {
         None if wakes && text == "0" => " → nobody woken".into(),
         None if wakes => format!(" → {text} woken"),
-        None if !reads(instr) && (text == "0" || stores(instr) && step.changes.iter().any(|c| c.to() == text))
-            || text == words::UNSET =>
-        {
-            String::new()
-        }
+        None if shows != Shows::Answer && (text == "0" || is_seen()) || text == words::UNSET => String::new(),
         Some(name) if !names_local(program_text(replay, step), name) => format!(" → {name}={text}"),
         _ => format!(" → {text}"),
     }
@@ -201,21 +198,4 @@ fn program_text<'a>(replay: &Replay<'a>, step: &Step) -> &'a str {
 /// Whether the author's text says already where the result goes.
 fn names_local(text: &str, local: &str) -> bool {
     text.split_whitespace().any(|w| w.strip_prefix("into=") == Some(local))
-}
-
-/// Whether the result is what was written, which its change shows already.
-fn stores(instr: Option<Instr>) -> bool {
-    matches!(instr, Some(Instr::Op { op: Op::Access { how: variable::How::Store, .. }, .. }))
-}
-
-/// Whether the operation is there for its result.
-fn reads(instr: Option<Instr>) -> bool {
-    use variable::How;
-    match instr {
-        Some(Instr::Op { op: Op::Access { how, .. }, .. }) => {
-            !matches!(how, How::Store | How::Add) && !how.is_barrier()
-        }
-        Some(Instr::Choose { .. }) => true,
-        _ => false,
-    }
 }

@@ -5,8 +5,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Op, Operand, Program, Property, ThreadId, Violation,
-    fence::What, primitives::slab::At,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Operand, Program, Property, ThreadId, Violation,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
@@ -119,12 +118,8 @@ fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
 /// Where an operation's result goes, and the local whose reference it drops.
 fn locals_of(instr: Option<Instr>) -> (Option<LocalId>, Option<LocalId>) {
     let Some(Instr::Op { op, into, .. }) = instr else { return (None, None) };
-    let dropped = match op {
-        Op::Slab { at: At::Put | At::PutAgain, target: Operand::Local(l) }
-        | Op::Fence { what: What::Put | What::PutAgain, fence: Operand::Local(l), .. } => Some(l),
-        _ => None,
-    };
-    (into, dropped)
+    let Some(Operand::Local(dropped)) = op.row().drops else { return (into, None) };
+    (into, Some(dropped))
 }
 
 /// By how much a count grew.

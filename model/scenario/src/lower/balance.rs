@@ -14,6 +14,7 @@ use fenceweave_kernel::{
     Expr, ExprNode, Instr, LocalId, Op, Operand, Place,
     fence::{FenceOp, What},
     primitives::{slab::At, variable::How},
+    program::Gives,
 };
 
 /// What is known of the locals at an instruction, each a set.
@@ -62,48 +63,32 @@ impl Known {
             self.spent = 0;
         }
         let Some(into) = into else { return };
-        match op {
-            Op::Fence { what: What::Get, fence: Operand::Object(_), .. } => self.take(into, true),
-            Op::Slab { at: At::Get, target: Operand::Local(l) }
-            | Op::Fence { what: What::Get, fence: Operand::Local(l), .. } => {
-                self.take(into, self.by_name & bit(*l) != 0);
-            }
-            Op::GetRcuSafe { .. } => self.take(into, false),
-            Op::Slab { at: At::New, .. } => {
+        match op.row().gives {
+            Gives::Reference(Operand::Object(_)) => self.take(into, true),
+            Gives::Reference(Operand::Local(l)) => self.take(into, self.by_name & bit(l) != 0),
+            Gives::Counted => self.take(into, false),
+            Gives::New => {
                 self.forget(into);
                 self.made |= bit(into);
             }
-            _ => self.forget(into),
+            Gives::Reference(Operand::Const(_)) | Gives::Perhaps | Gives::IfKept | Gives::Nothing => self.forget(into),
         }
     }
 }
 
 /// The local whose reference an operation drops.
 fn dropped_by(op: &Op) -> Option<LocalId> {
-    match op {
-        Op::Slab { at: At::Put | At::PutAgain, target: Operand::Local(l) }
-        | Op::Fence { what: What::Put | What::PutAgain, fence: Operand::Local(l), .. } => Some(*l),
-        _ => None,
-    }
+    let Some(Operand::Local(local)) = op.row().drops else { return None };
+    Some(local)
 }
 
 /// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand for
 /// that one.
 fn gives_pointers(op: &Op, into: Option<LocalId>) -> bool {
-    match op {
-        Op::Slab { at, .. } => !matches!(at, At::Put | At::PutAgain),
-        Op::Fence { what, .. } => matches!(what, What::Get | What::GetRcu | What::Init),
-        Op::Access { .. } | Op::SyncFile { .. } | Op::Syncobj { .. } | Op::Contain { .. } => into.is_some(),
-        Op::GetRcuSafe { .. }
-        | Op::List { .. }
-        | Op::Work { .. }
-        | Op::Timer { .. }
-        | Op::FenceCallback { add: false, .. }
-        | Op::UnwrapNext { .. }
-        | Op::Merge { .. }
-        | Op::Cursor { .. }
-        | Op::GetFences { .. } => true,
-        _ => false,
+    match op.row().gives {
+        Gives::Nothing => false,
+        Gives::IfKept => into.is_some(),
+        Gives::Reference(_) | Gives::Counted | Gives::New | Gives::Perhaps => true,
     }
 }
 
@@ -114,13 +99,14 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { continue };
         let Some(local) = dropped_by(op).filter(|l| known.spent & bit(*l) != 0) else { continue };
         let by_name = known.by_name & bit(local) != 0;
-        match op {
-            Op::Slab { at, .. } if !by_name => *at = At::PutAgain,
-            // What was taken by name is a fence.
-            _ => {
-                let error = if by_name { FenceOp::BY_NAME } else { 0 };
-                *op = Op::Fence { what: What::PutAgain, fence: Operand::Local(local), error };
-            }
+        // What was taken by name is a fence.
+        if let Op::Slab { at, .. } = op
+            && !by_name
+        {
+            *at = At::PutAgain;
+        } else {
+            let error = if by_name { FenceOp::BY_NAME } else { 0 };
+            *op = Op::Fence { what: What::PutAgain, fence: Operand::Local(local), error };
         }
     }
 }

@@ -57,10 +57,8 @@ fn maybe_left(code: &[Instr]) -> Queues {
 }
 
 fn wait(instr: &Instr) -> Option<(At, ObjId)> {
-    match instr {
-        Instr::Op { op: Op::Wait { at, queue: Operand::Object(queue), .. }, .. } => Some((*at, *queue)),
-        _ => None,
-    }
+    let Instr::Op { op: Op::Wait { at, queue: Operand::Object(queue), .. }, .. } = instr else { return None };
+    Some((*at, *queue))
 }
 
 fn is_prepare(at: At) -> bool {

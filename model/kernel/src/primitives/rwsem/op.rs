@@ -157,14 +157,14 @@ impl RwSemOp {
         self.proceed()
     }
 
-    /// What lockdep says before a thread waits for itself, also of a second reading, which a writer between would keep
-    /// waiting; false ends the operation.
-    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
+    /// What lockdep says before a thread waits for itself; false ends the operation. A second reading waits for nobody unless
+    /// a writer has come between, and then it is the deadlock that is told.
+    fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>, writes: bool) -> bool {
         let me = cx.me;
         cx.about_to_lock(self.sem);
         cx.might_sleep(self.sem);
         let holders = cx.rwsem(self.sem).holders.get();
-        if holders.writer == Some(me) || holders.reads_of(me) > 0 {
+        if holders.writer == Some(me) || writes && holders.reads_of(me) > 0 {
             cx.violate(Property::SelfDeadlock, Some(self.sem));
             return false;
         }
@@ -207,7 +207,7 @@ impl RwSemOp {
 /// Readers.
 impl RwSemOp {
     fn read<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !self.check_entry(cx) {
+        if !self.check_entry(cx, false) {
             return Flow::Done(Value::Word(0));
         }
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::Acquire);
@@ -293,7 +293,7 @@ impl RwSemOp {
     }
 
     fn write<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !self.check_entry(cx) || self.take_unlocked(cx) {
+        if !self.check_entry(cx, true) || self.take_unlocked(cx) {
             return Flow::Done(Value::Word(0));
         }
         self.go(At::WriteQueue)
@@ -405,7 +405,7 @@ impl Protocol for RwSemOp {
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         if matches!(self.at, At::Read | At::Write) {
-            self.check_entry(cx);
+            self.check_entry(cx, self.at == At::Write);
         }
     }
 
