@@ -11,12 +11,16 @@
 //! with `harness = false` for that test in `Cargo.toml`. Tests are named `FILE::CASE::ENGINE` (the case is left out if
 //! there is none), and `FILE::snapshot` holds the file's report against `snapshots/FILE.snap`. So `cargo test evict-race`
 //! runs what has that in its name, and `cargo insta review` (or `INSTA_UPDATE=always cargo test`) accepts a change.
+//!
+//! Loom runs at most [`LOOM_EXECUTIONS`] of a case, so that the tests of hundreds of scenarios take minutes; its line of the
+//! snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as `check`
+//! does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
 use crate::{
     files,
     judge::Grade,
     render,
-    run::{self, CaseRun, Options},
+    run::{self, CaseRun, LimitOverrides, Options},
 };
 use fenceweave_explore::{Engine, Exploration};
 use fenceweave_report::Style;
@@ -28,6 +32,10 @@ use std::{
     process::ExitCode,
     sync::{Arc, OnceLock},
 };
+
+/// Executions of loom that a test takes of a case. Of the shipped cases whose exploration ends, nine in ten end within that,
+/// and what `loom` alone shows of the others comes up within it, too.
+const LOOM_EXECUTIONS: u64 = 2_000;
 
 /// Where things are.
 struct Folders {
@@ -46,12 +54,24 @@ struct File {
 impl File {
     fn exploration(&self, case: usize, engine: Engine) -> &Exploration {
         let slot = &self.runs[case][engine as usize];
-        slot.get_or_init(|| run::explore(&self.cases[case].1, engine, &Options::default(), &()))
+        slot.get_or_init(|| {
+            let case = &self.cases[case].1;
+            let executions = match engine {
+                Engine::Explicit | Engine::Shuttle => None,
+                Engine::Loom => Some(case.limits.executions.map_or(LOOM_EXECUTIONS, |own| own.min(LOOM_EXECUTIONS))),
+            };
+            let limits = LimitOverrides { executions, ..LimitOverrides::default() };
+            run::explore(case, engine, &Options { limits, ..Options::default() }, &())
+        })
     }
 
     /// The engine's own judgement; it is also held against the complete search.
     fn check(&self, case: usize, engine: Engine) -> Result<(), Failed> {
-        let mut runs = vec![self.exploration(case, engine).clone()];
+        let own = match engine {
+            Engine::Loom if is_whole() => run::explore(&self.cases[case].1, engine, &Options::default(), &()),
+            _ => self.exploration(case, engine).clone(),
+        };
+        let mut runs = vec![own];
         if engine != Engine::Explicit {
             runs.push(self.exploration(case, Engine::Explicit).clone());
         }
@@ -98,6 +118,11 @@ pub fn scenario_tests(scenarios: impl AsRef<Path>, snapshots: impl AsRef<Path>) 
 pub fn run_tests(arguments: &Arguments, scenarios: &Path, snapshots: &Path) -> Conclusion {
     let folders = Folders { scenarios: absolute(scenarios), snapshots: absolute(snapshots) };
     libtest_mimic::run(arguments, trials(&Arc::new(folders)))
+}
+
+/// Whether loom goes as far as `check` does.
+fn is_whole() -> bool {
+    std::env::var_os("FENCEWEAVE_LOOM").is_some_and(|v| v == "whole")
 }
 
 fn absolute(p: &Path) -> PathBuf {

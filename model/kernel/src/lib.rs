@@ -2,6 +2,7 @@
 //!
 //! # What lives here
 //!
+//! * [`ground`]: what every protocol stands on.
 //! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
 //!   cell is made of (plain data, or a threading model checker's own types).
 //! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`]) and per primitive ([`primitives`]). Each
