@@ -184,7 +184,8 @@ pub(super) const IDIOMS: &[Idiom] = &[
     idiom("lock $b:resv\n...\nunlock $b").rank(RESERVATION).sleeps(),
     idiom("lock $b:resv\nreserve $b\nadd-fence $b $f:fence usage=$u:usage\n...\nunlock $b").rank(RESERVATION).sleeps(),
     idiom("lock $b:resv\nreplace-fences $b $f:fence context=1 usage=$u:usage\nunlock $b").rank(RESERVATION).sleeps(),
-    idiom("lock $b:resv\ncopy-fences $b $c:resv\nunlock $b").rank(RESERVATION).sleeps(),
+    // From a reservation without fences it takes the list away, and who walks that without the lock goes round for ever.
+    idiom("lock $b:resv\ncopy-fences $b $c:resv\nunlock $b").rank(RESERVATION).sleeps().wild(),
     idiom("lock $b:resv\niter-each $b usage=$u:usage into=seen {\nget-status seen into=$r:local\n}\nunlock $b").rank(RESERVATION).sleeps(),
     idiom("iter-each $b:resv usage=$u:usage unlocked into=seen {\nget-status seen into=$r:local\n}"),
     idiom("wait $b:resv usage=$u:usage timeout into=$r:local").sleeps(),
