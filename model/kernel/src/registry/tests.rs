@@ -6,8 +6,12 @@ use crate::program::ProgramBuilder;
 /// One of each kind, and what is true of it before anything happens.
 fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
     let (id, to) = (ObjId(0), ThreadId(0));
-    let class =
-        ObjectKind::WwClass { wound_wait: true, variant: Default::default(), inject_deadlock: 0, config: Default::default() };
+    let class = ObjectKind::WwClass {
+        wound_wait: true,
+        variant: Default::default(),
+        inject_deadlock: 0,
+        config: Default::default(),
+    };
     let fence = ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() };
     let resv = ObjectKind::Resv { lock: id, lists: (id, 0), variant: Default::default(), debug_mutexes: false };
     vec![
