@@ -21,7 +21,7 @@ pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
 }
 
 /// Who broke it, and with what.
-fn who_and_what<'a>(program: &'a Program, v: Violation) -> (&'a str, &'a str) {
+fn who_and_what(program: &Program, v: Violation) -> (&str, &str) {
     let who = match v.rule {
         Some(_) => program.thread_name(v.thread),
         None => words::who(program, v.thread, v.pc),
