@@ -76,10 +76,11 @@ fn a_coarse_step_is_found() {
     use fenceweave_kernel::Mutation;
     // Two readers and a writer who all meet are many states.
     const LARGE: usize = 100_000;
-    const COARSE: [(Sort, Mutation); 5] = [
+    const COARSE: [(Sort, Mutation); 6] = [
         (Sort::Rwsem, Mutation::RwReadQueueOneStep),
         (Sort::Rwsem, Mutation::RwOwnerOneStep),
         (Sort::Mutex, Mutation::MutexWakeUnderLock),
+        (Sort::WoundWait, Mutation::WwQueueOneStep),
         (Sort::Queue, Mutation::WqWakeOneStep),
         (Sort::Queue, Mutation::WqPrepareOneStep),
     ];

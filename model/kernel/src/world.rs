@@ -391,6 +391,7 @@ impl<R: Runtime> World<R> {
             Object::Timer(t) => t.running(),
             Object::IrqLine(l) => l.running(),
             Object::RwSem(s) => s.wait_lock_owner(),
+            Object::WwMutex(m) => m.wait_lock_owner(),
             Object::WaitQueue(q) => q.lock_owner(),
             _ => None,
         }
