@@ -493,7 +493,12 @@ impl Protocol for ExecOp {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        if let Inner::Reserve(r) = self.inner { r.spins_on() } else { None }
+        match self.inner {
+            Inner::Begin => None,
+            Inner::LockContended(l) | Inner::Lock(l) => l.spins_on(),
+            Inner::Unlock(u, _) => u.spins_on(),
+            Inner::Reserve(r) => r.spins_on(),
+        }
     }
 
     fn returned(&mut self, value: Value) {

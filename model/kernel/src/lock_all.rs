@@ -241,4 +241,11 @@ impl Protocol for LockAll {
             Inner::Unlock(u) => u.label(),
         }
     }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.inner {
+            Inner::Lock(l) => l.spins_on(),
+            Inner::Unlock(u) => u.spins_on(),
+        }
+    }
 }

@@ -213,6 +213,7 @@ mutations! {
         WwUnlockClearsWound "ww-unlock-clears-wound" in "__ww_mutex_unlock()" "an unlock heals the wound";
         WwUnlockWakesNobody "ww-unlock-wakes-nobody" in "__mutex_unlock_slowpath()" "wakes nobody";
         MutexWakeUnderLock "mutex-wake-under-lock" in "__mutex_unlock_slowpath()" "coarse step put back: wakes under wait_lock, not after it";
+        WwQueueOneStep "ww-queue-one-step" in "__mutex_lock_common()" "coarse step put back: a wounded holder releases nothing before the waiter's first turn";
         WwUnlockWakesLast "ww-unlock-wakes-last" in "__mutex_unlock_slowpath()" "wakes the last waiter";
         WwUnlockNoSlowPath "ww-unlock-no-slow-path" in "__mutex_unlock_fast()" "releases without a look at the flags";
         WwUnlockKeepsCtx "ww-unlock-keeps-ctx" in "__ww_mutex_unlock()" "leaves the ctx behind";

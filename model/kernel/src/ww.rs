@@ -46,8 +46,8 @@
 //! `wake_up_q()` after `wait_lock` is a step where the program has a `schedule()` that does not look again at what it waits for
 //! ([`bare_sleeps`](Program::bare_sleeps)): a waiter that left meanwhile is woken out of that. Any other sleep looks again,
 //! so that nobody can tell, and the unlocker wakes in its critical section. Who is to die or was wounded is always woken in
-//! there. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
-//! without `PREEMPT_RT`, where a task's priority comes before its stamp.
+//! there, by its last step. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
+//! without `PREEMPT_RT`, where a task's priority comes before its stamp; that wake-ups come when `wait_lock` is released is so since 6.13.
 
 mod contract;
 mod ctx;
@@ -137,6 +137,11 @@ impl<R: Runtime> Shared<R> for WwMutex<R> {
         sink("waiters", Facet::Queue(q));
         sink("handoff", Facet::Flag(self.owner.peek().handoff()));
         sink("pickup", Facet::Flag(self.owner.peek().pickup()));
+    }
+
+    /// Who holds `wait_lock` over several steps.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.waiters.peek().lock_owner()
     }
 
     fn is_held_by(&self, t: ThreadId) -> bool {
@@ -249,19 +254,31 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
     true
 }
 
-/// `__ww_mutex_wound()`: wound-wait only. An older waiter that holds locks wounds a younger holder and wakes it.
-fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<ObjId>) -> bool {
-    let Some(holder) = holder else { return false };
+/// `__ww_mutex_wound()` but for its wake-up: wound-wait only. An older waiter that holds locks wounds a younger holder; the
+/// result is who that is.
+fn mark_wounded<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<ObjId>) -> Option<ThreadId> {
+    let holder = holder?;
     // The owner may be gone already: then whoever takes the mutex next looks at the waiters.
-    let Some(owner) = cx.ww(m).owner.load(Order::Relaxed).task() else { return false };
+    let owner = cx.ww(m).owner.load(Order::Relaxed).task()?;
     if !holds_locks(cx, ctx) || !is_younger(cx, holder, ctx) {
-        return false;
+        return None;
     }
     cx.ctx(holder).set_wounded(true);
-    if owner != cx.me && !cx.mutated(Mutation::WwWoundWakesNobody) {
+    Some(owner)
+}
+
+/// Its wake-up: who was wounded is to see that.
+fn wake_wounded<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, owner: Option<ThreadId>) {
+    if let Some(owner) = owner.filter(|o| *o != cx.me && !cx.mutated(Mutation::WwWoundWakesNobody)) {
         wake_victim(cx, m, owner);
     }
-    true
+}
+
+/// `__ww_mutex_wound()`.
+fn wound<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<ObjId>) -> bool {
+    let owner = mark_wounded(cx, m, ctx, holder);
+    wake_wounded(cx, m, owner);
+    owner.is_some()
 }
 
 /// `__ww_mutex_check_waiters()`: a new holder looks at those who wait. The first waiter with a context decides.

@@ -45,6 +45,11 @@ pub const SPLIT: &[Split] = &[
         steps: "the owner word, a look at the list, `wake_up_q()` after `wait_lock` (where some sleep is bare)",
     },
     Split {
+        function: "__mutex_lock_common()",
+        steps: "queue and wound the holder; `set_current_state()`, try, a look for a signal and for a wound of its own; \
+                `wait_lock` is held over both (where the holder was wounded, and who queued would leave or is not first)",
+    },
+    Split {
         function: "prepare_to_wait_event()",
         steps: "a look for a signal; queue and state, with the queue's lock held (where somebody sends signals)",
     },
@@ -124,13 +129,17 @@ pub const MERGED: &[Merged] = &[
         why: "a wake-up that a word goes before: who is woken was asleep, and looks again at all of it",
     },
     Merged {
-        points: &["queue (wait_lock)", "woken: recheck (wait_lock)", "acquired: leave wait list (wait_lock)"],
+        points: &[
+            "queue (wait_lock)",
+            "queued, holder wounded: first turn (wait_lock)",
+            "woken: recheck (wait_lock)",
+            "acquired: leave wait list (wait_lock)",
+        ],
         why: "the fast paths see the owner word and its flags. WAITERS and HANDOFF say only where the holder goes on: to \
               `wait_lock`, which is held; a trylock that failed and one that fails again are one; a context that is published \
-              between WAITERS and the look at it is one whose task sees WAITERS and looks at the waiters itself. Open: who queues in \
-              a wound-wait class, wounds the holder and would then leave (a signal is pending, or it is wounded itself) may in the \
-              kernel still get the mutex, if the holder backs off and releases it before the try in the wait loop; here it \
-              leaves. One in a thousand of the judge's programs shows it",
+              between WAITERS and the look at it is one whose task sees WAITERS and looks at the waiters itself; a holder that backs off \
+              because it is wounded here gives the mutex to a waiter that is first and would sleep a moment later. Where the waiter \
+              would leave, or stands behind others, it is split",
     },
     Merged {
         points: &["woken: trylock", "first waiter spins: trylock"],
@@ -239,8 +248,17 @@ pub const MERGED: &[Merged] = &[
         why: "the waiter's own state and its own entry, which a waker only sets or takes off",
     },
     Merged {
-        points: &["cancel_work", "disable_work_sync", "flush_delayed_work", "work function returns"],
-        why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock",
+        points: &[
+            "cancel_work",
+            "cancel_work_sync",
+            "disable_work",
+            "disable_work_sync",
+            "flush_delayed_work",
+            "work function returns",
+        ],
+        why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock. \
+              Several who are woken in flush_work() sleep uninterruptibly and are off its list: nobody can do anything to the next \
+              one before it is awake, and awake it may still wait for its turn",
     },
     Merged {
         points: &["dma_fence_signal_locked"],

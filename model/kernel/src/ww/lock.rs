@@ -3,11 +3,12 @@
 use super::{
     Config, Unlock, Waiter, Waiters, check_waiters, config,
     ctx::{Debug, class_of, injects_every},
-    die, holds_locks, invariant, is_wound_wait, is_younger, slow_path_footprint, wound,
+    die, holds_locks, invariant, is_wound_wait, is_younger, mark_wounded, slow_path_footprint, waiters, wake_wounded,
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Rule,
-    Runtime, SharedCell, Value, View, coder::points, protocol::Protocol, runtime::NoteCell,
+    Runtime, SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
+    runtime::NoteCell,
 };
 
 points! {
@@ -25,8 +26,10 @@ points! {
         ReadWaiters = "read WAITERS flag",
         /// Somebody did: look at the waiters under `wait_lock`.
         CheckWaiters = "check waiters (wait_lock)",
-        /// Under `wait_lock`: try again, queue, and the first turn of the wait loop.
+        /// Under `wait_lock`: try again, queue, and the first turn of the wait loop, unless that is a step of its own.
         Enqueue = "queue (wait_lock)",
+        /// The first turn of the wait loop of one that has wounded the holder, in the same section.
+        FirstTurn = "queued, holder wounded: first turn (wait_lock)",
         /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`; the first waiter sets HANDOFF if
         /// that fails.
         Woken = "woken: trylock",
@@ -90,6 +93,8 @@ pub struct Lock {
     pub(super) nest: Option<ObjId>,
     /// Of an injected -EDEADLK.
     unlock: Unlock,
+    /// The holder that was wounded by a step which kept `wait_lock`.
+    victim: Option<ThreadId>,
 }
 
 impl Code for Lock {
@@ -108,6 +113,11 @@ impl Code for Lock {
         } else {
             self.unlock = Unlock::new(self.mutex);
         }
+        if self.at == At::FirstTurn {
+            self.victim.code(c);
+        } else {
+            self.victim = None;
+        }
     }
 }
 
@@ -118,7 +128,7 @@ fn error(e: Errno) -> Flow {
 impl Lock {
     /// A lock operation about to start.
     pub const fn new(mutex: ObjId, ctx: Option<ObjId>, how: How) -> Lock {
-        Lock { at: At::TryTake, how, mutex, ctx, nest: None, unlock: Unlock::new(mutex) }
+        Lock { at: At::TryTake, how, mutex, ctx, nest: None, unlock: Unlock::new(mutex), victim: None }
     }
 
     /// The mutex inside, nested in what else is held.
@@ -282,8 +292,10 @@ impl Lock {
     }
 
     fn check_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.mutex);
-        let waiters = cx.ww(self.mutex).waiters.get(held);
+        let (_, waiters) = match waiters::enter(cx, self.mutex) {
+            Ok(entered) => entered,
+            Err(spin) => return spin,
+        };
         if let Some(ctx) = self.ctx.filter(|_| !cx.mutated(Mutation::WwLockWakesNoWaiter)) {
             check_waiters(cx, self.mutex, ctx, &waiters);
         }
@@ -292,8 +304,10 @@ impl Lock {
 
     fn enqueue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, mutex) = (cx.me, self.mutex);
-        let held = cx.enter(mutex);
-        let mut waiters = cx.ww(mutex).waiters.get(held);
+        let (held, mut waiters) = match waiters::enter(cx, mutex) {
+            Ok(entered) => entered,
+            Err(spin) => return spin,
+        };
         if !cx.mutated(Mutation::WwLockNoSecondTry) && cx.ww(mutex).try_take(me, false) {
             // Somebody released it in between. Here the waiters are checked before the ctx is published, under the
             // same wait_lock.
@@ -319,8 +333,37 @@ impl Lock {
         {
             cx.full_barrier(Mutation::WwQueueNoBarrier);
             let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
-            wound(cx, mutex, ctx, holder);
+            let wounded = mark_wounded(cx, mutex, ctx, holder);
+            if wounded.is_some() && self.turns_apart(cx, ctx, at) {
+                waiters::keep(cx, &mut waiters);
+                cx.ww(mutex).waiters.set(held, waiters);
+                (self.at, self.victim) = (At::FirstTurn, wounded);
+                return Flow::Go;
+            }
+            wake_wounded(cx, mutex, wounded);
         }
+        cx.set_sleeping(self.how.patience());
+        self.turn(cx, held, waiters)
+    }
+
+    /// Whether it matters if the holder, who was wounded just now, releases the mutex before the first turn of the wait loop or
+    /// after it. A waiter that is first and would sleep gets it a moment later as well, whatever wakes it; one that would
+    /// leave does not, and one behind others would come after them.
+    fn turns_apart<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, place: usize) -> bool {
+        let leaves = cx.ctx(ctx).wounded() || self.how.patience().interruptible() && cx.signal_pending();
+        (leaves || place > 0) && !cx.mutated(Mutation::WwQueueOneStep)
+    }
+
+    /// The rest of the section in which it queued. The holder is woken by what ends that section (`wake_q`): one that
+    /// sleeps does not see before that that it is wounded.
+    fn first_turn<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let (held, mut waiters) = match waiters::enter(cx, self.mutex) {
+            Ok(entered) => entered,
+            Err(spin) => return spin,
+        };
+        waiters::release(cx, &mut waiters);
+        cx.ww(self.mutex).waiters.set(held, waiters);
+        wake_wounded(cx, self.mutex, self.victim);
         cx.set_sleeping(self.how.patience());
         self.turn(cx, held, waiters)
     }
@@ -456,13 +499,16 @@ impl Protocol for Lock {
             At::ReadWaiters => self.read_waiters(cx),
             At::CheckWaiters => self.check_waiters(cx),
             At::Enqueue => self.enqueue(cx),
+            At::FirstTurn => self.first_turn(cx),
             At::Spin => self.spin(cx),
             At::Woken => self.woken(cx),
             At::SpinFirst => self.try_queued(cx, false, At::Recheck),
             At::Injected => self.injected(cx),
             At::Recheck | At::Dequeue => {
-                let held = cx.enter(self.mutex);
-                let waiters = cx.ww(self.mutex).waiters.get(held);
+                let (held, waiters) = match waiters::enter(cx, self.mutex) {
+                    Ok(entered) => entered,
+                    Err(spin) => return spin,
+                };
                 match self.at {
                     At::Dequeue => self.leave_as_owner(cx, held, waiters),
                     _ => self.turn(cx, held, waiters),
@@ -478,7 +524,15 @@ impl Protocol for Lock {
             At::ReadWaiters => Footprint::reads(self.mutex).write_opt(self.injects(v.program)),
             At::Woken | At::SpinFirst => own.write(v.my_task()),
             At::Injected => self.unlock.footprint(v),
-            At::CheckWaiters | At::Enqueue | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
+            At::CheckWaiters | At::Recheck | At::Dequeue => slow_path_footprint(v, self.mutex, self.ctx),
+            At::Enqueue if self.ctx.is_some() && is_wound_wait(v.program, self.mutex) => {
+                irqs_footprint(v, slow_path_footprint(v, self.mutex, self.ctx))
+            }
+            At::Enqueue => slow_path_footprint(v, self.mutex, self.ctx),
+            At::FirstTurn => {
+                let f = slow_path_footprint(v, self.mutex, self.ctx).write_opt(self.victim.map(ObjId::task));
+                irqs_footprint(v, f)
+            }
         }
     }
 
@@ -502,6 +556,14 @@ impl Protocol for Lock {
         match self.at {
             At::Injected => self.unlock.label(),
             at => at.label(),
+        }
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        match self.at {
+            At::CheckWaiters | At::Enqueue | At::FirstTurn | At::Recheck | At::Dequeue => Some(self.mutex),
+            At::Injected => self.unlock.spins_on(),
+            _ => None,
         }
     }
 }

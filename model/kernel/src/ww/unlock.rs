@@ -1,9 +1,8 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::{invariant, owner::Released};
+use super::{invariant, owner::Released, waiters};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, SharedCell, ThreadId, Value,
-    View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     program::ObjectKind,
     protocol::Protocol,
@@ -105,8 +104,10 @@ impl Unlock {
 
     /// The second half of `__mutex_unlock_slowpath()`.
     fn wake_first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let held = cx.enter(self.mutex);
-        let waiters = cx.ww(self.mutex).waiters.get(held);
+        let waiters = match waiters::enter(cx, self.mutex) {
+            Ok((_, waiters)) => waiters,
+            Err(spin) => return spin,
+        };
         let first = waiters.first();
         if self.at == At::HandOff {
             cx.ww(self.mutex).hand_off(first);
@@ -164,6 +165,10 @@ impl Protocol for Unlock {
 
     fn label(&self) -> &'static str {
         self.at.label()
+    }
+
+    fn spins_on(&self) -> Option<ObjId> {
+        matches!(self.at, At::WakeFirst | At::HandOff).then_some(self.mutex)
     }
 }
 

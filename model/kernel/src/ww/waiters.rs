@@ -1,6 +1,9 @@
-//! The wait list, under the mutex's `wait_lock`.
+//! The wait list, under the mutex's `wait_lock`, and that lock where it is held over two steps.
 
-use crate::{Bits, Code, Coder, MAX_THREADS, ObjId, ThreadId};
+use crate::{
+    Bits, Code, Coder, Cx, Flow, Held, MAX_THREADS, ObjId, Runtime, SharedCell, ThreadId, ThreadSet,
+    primitives::rcu::as_reader,
+};
 
 /// A `struct mutex_waiter`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -12,16 +15,54 @@ pub(crate) struct Waiter {
 /// Most waiters of one mutex.
 const MAX_WAITERS: usize = 8;
 
-/// The wait list, under `wait_lock`.
+/// Of [`Waiters::head`]: the list's length.
+const LEN: u8 = 15;
+/// Above it.
+const PLACE_SHIFT: u32 = LEN.count_ones();
+
+const _: () = assert!(MAX_WAITERS <= MAX_THREADS && MAX_WAITERS <= LEN as usize);
+
+/// The wait list, and `wait_lock` with it: between two steps only somebody on the list has that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Waiters {
-    len: u8,
+    /// How many there are; above that the place, from 1 on, of the one that holds `wait_lock`.
+    head: u8,
     list: [Waiter; MAX_WAITERS],
+    /// Threads that a threaded runtime holds back until `wait_lock` is released, as bytes: the object is as small as it was.
+    spinners: [u8; 2],
 }
 
 impl Waiters {
+    fn len(&self) -> usize {
+        usize::from(self.head & LEN)
+    }
+
     pub(crate) fn live(&self) -> &[Waiter] {
-        &self.list[..usize::from(self.len)]
+        &self.list[..self.len()]
+    }
+
+    /// Who holds `wait_lock` over several steps.
+    pub(super) fn lock_owner(&self) -> Option<ThreadId> {
+        let place = usize::from(self.head >> PLACE_SHIFT);
+        place.checked_sub(1).map(|at| self.list[at].task)
+    }
+
+    /// Notes that this waiter keeps `wait_lock`.
+    fn lock(&mut self, t: ThreadId) {
+        let place = self.position(t).map_or(0, |at| at as u8 + 1);
+        self.head = self.head & LEN | place << PLACE_SHIFT;
+    }
+
+    /// Notes that `wait_lock` is free; the result is who may try again.
+    fn unlock(&mut self) -> ThreadSet {
+        self.head &= LEN;
+        ThreadSet(u16::from_le_bytes(std::mem::take(&mut self.spinners)))
+    }
+
+    fn hold_back(&mut self, t: ThreadId) {
+        let mut spinners = ThreadSet(u16::from_le_bytes(self.spinners));
+        spinners.insert(t);
+        self.spinners = spinners.0.to_le_bytes();
     }
 
     /// The first waiter's task: whom an unlocker wakes, or hands the mutex to.
@@ -31,13 +72,13 @@ impl Waiters {
 
     /// False if the list is full.
     pub(super) fn insert(&mut self, at: usize, w: Waiter) -> bool {
-        let n = usize::from(self.len);
+        let n = self.len();
         if n == MAX_WAITERS {
             return false;
         }
         self.list.copy_within(at..n, at + 1);
         self.list[at] = w;
-        self.len += 1;
+        self.head += 1;
         true
     }
 
@@ -48,8 +89,8 @@ impl Waiters {
     pub(super) fn remove(&mut self, t: ThreadId) {
         if let Some(at) = self.position(t) {
             self.list.copy_within(at + 1.., at);
-            self.len -= 1;
-            self.list[usize::from(self.len)] = Waiter::default();
+            self.head -= 1;
+            self.list[self.len()] = Waiter::default();
         }
     }
 }
@@ -75,12 +116,38 @@ impl Bits for FirstWaiter {
 
 impl Code for Waiters {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        for w in &mut self.list[..usize::from(self.len)] {
+        // Spinners exist on threaded runtimes only, and only the plain world is encoded.
+        c.byte(&mut self.head);
+        let len = self.len();
+        for w in &mut self.list[..len] {
             w.task.code(c);
             w.ctx.code(c);
         }
     }
 }
 
-const _: () = assert!(MAX_WAITERS <= MAX_THREADS);
+/// `raw_spin_lock_irqsave(&lock->wait_lock)`, by a step that releases it or by a waiter that has it already.
+pub(super) fn enter<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId) -> Result<(Held, Waiters), Flow> {
+    let (me, held) = (cx.me, cx.enter(m));
+    let mut waiters = cx.ww(m).waiters.get(held);
+    if waiters.lock_owner().is_some_and(|owner| owner != me) {
+        waiters.hold_back(me);
+        cx.ww(m).waiters.set(held, waiters);
+        return Err(Flow::Spin(m));
+    }
+    Ok((held, waiters))
+}
+
+/// `wait_lock` stays held: the next step goes on with it.
+pub(super) fn keep<R: Runtime>(cx: &mut Cx<'_, R>, waiters: &mut Waiters) {
+    waiters.lock(cx.me);
+    as_reader(cx, |p| p.spin_depth += 1);
+    cx.irqs_disable();
+}
+
+/// `raw_spin_unlock_irqrestore()` of what was kept.
+pub(super) fn release<R: Runtime>(cx: &mut Cx<'_, R>, waiters: &mut Waiters) {
+    waiters.unlock().iter().for_each(|t| cx.rt.release(t));
+    as_reader(cx, |p| p.spin_depth -= 1);
+    cx.irqs_restore();
+}
