@@ -112,13 +112,12 @@ impl<'a> Lower<'a> {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => {
-                let variant = variants::of_word(&resv::Variant::ALL, options.word("variant"));
-                return self.reservation(name, variant, options.has("debug-mutexes"));
+                return self.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"));
             }
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
             Some(Kind::Syncobj) => {
-                return self.syncobj(name, variants::of_word(&syncobj::Variant::ALL, options.word("variant")));
+                return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options));
             }
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
@@ -138,16 +137,14 @@ impl<'a> Lower<'a> {
             },
             Some(Kind::List) => ObjectKind::List { guard: None },
             Some(Kind::WakeQ) => ObjectKind::WakeQ,
-            Some(Kind::SyncFile) => {
-                ObjectKind::SyncFile { variant: variants::of_word(&sync_file::Variant::ALL, options.word("variant")) }
-            }
+            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: variant_of(&sync_file::Variant::ALL, options) },
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
             Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
             Some(Kind::Refcount) => ObjectKind::Refcount { init: byte("init", 1) },
             Some(Kind::WwClass) => ObjectKind::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
-                variant: variants::of_word(&ww::Variant::ALL, options.word("variant")),
+                variant: variant_of(&ww::Variant::ALL, options),
                 inject_deadlock: byte("inject-deadlock", 0),
                 config: mutex_config(options),
             },
@@ -495,6 +492,10 @@ impl<'a> Lower<'a> {
             *class = to;
         }
     }
+}
+
+fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &Options<'_>) -> V {
+    variants::of_word(all, options.word("variant"))
 }
 
 fn mutex_config(options: &Options<'_>) -> ww::Config {
