@@ -26,6 +26,7 @@ use crate::{
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
+    shared::Shared,
     ww::{self, CtxHow, CtxOp, How, Lock, Unlock},
 };
 
@@ -126,8 +127,10 @@ impl<R: Runtime> Exec<R> {
     pub(crate) fn task(&self) -> Option<ThreadId> {
         self.registers.get().task
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Exec<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let r = self.registers.get();
         if r.task.is_none() {
             return;
@@ -139,6 +142,10 @@ impl<R: Runtime> Exec<R> {
         };
         sink("contended", Facet::Object(contended));
         sink("prelocked", Facet::Object(r.prelocked));
+    }
+
+    fn is_own_of(&self, t: ThreadId) -> bool {
+        self.task() == Some(t)
     }
 }
 
@@ -504,9 +511,4 @@ impl Protocol for ExecOp {
     fn is_visible(&self) -> bool {
         self.what != What::IsContended
     }
-}
-
-/// The sets that a thread has in use: only it looks at them, so a look may be merged into the step before it.
-pub(crate) fn is_own<R: Runtime>(object: &crate::Object<R>, t: ThreadId) -> bool {
-    matches!(object, crate::Object::Exec(e) if e.task() == Some(t))
 }

@@ -54,11 +54,12 @@ pub use wait::FenceWait;
 pub(crate) use walk::ChainWalk;
 
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Object, Order,
-    Plain, Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Order, Plain,
+    Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
     facet::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
+    shared::{LeftOpen, Shared},
 };
 
 /// A fence that is still to be found.
@@ -185,6 +186,20 @@ impl<R: Runtime> Fence<R> {
         }
     }
 
+    /// The fence as it is if others are made of it, or it is made of others.
+    pub(crate) fn declared(program: &Program, id: ObjId, initialised: bool) -> Self {
+        let mut fence = Fence::new(id, initialised);
+        fence.share(program.fence_ops(id).lock);
+        let refs = program.contained(id);
+        if refs > 0 {
+            fence.hold_from_start(refs);
+        }
+        if matches!(program.container(id).map(|c| c.holds), Some(Holds::Array { .. })) {
+            fence.take_errors_of_members();
+        }
+        fence
+    }
+
     /// It uses a lock of the driver's.
     pub(crate) fn share(&mut self, lock: Option<ObjId>) {
         self.shared = lock;
@@ -217,19 +232,6 @@ impl<R: Runtime> Fence<R> {
         self.queued_callbacks().any(|queued| queued == callback)
     }
 
-    /// Who holds the fence's lock over several steps.
-    pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
-        self.locked.peek().lock.owner()
-    }
-
-    pub(crate) fn refs(&self) -> &Counted<R> {
-        &self.refs
-    }
-
-    pub(crate) fn refs_mut(&mut self) -> &mut Counted<R> {
-        &mut self.refs
-    }
-
     pub(crate) fn is_alive(&self) -> bool {
         self.life.peek() == Life::Alive
     }
@@ -258,8 +260,10 @@ impl<R: Runtime> Fence<R> {
     pub(crate) fn reclaim(&mut self) {
         self.life.swap(Life::Freed, Order::AcqRel);
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Fence<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let life = self.life.peek();
         if life != Life::Alive {
             let name = ["not initialised", "", "released", "freed"][life as usize];
@@ -272,6 +276,34 @@ impl<R: Runtime> Fence<R> {
         let locked = self.locked.peek();
         sink("lock", Facet::Thread(locked.lock.owner()));
         sink("callbacks", Facet::Word(i32::from(locked.len)));
+    }
+
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.locked.peek().lock.owner()
+    }
+
+    fn shares_lock_of(&self) -> Option<ObjId> {
+        self.shared
+    }
+
+    fn keeps_irqs_off(&self) -> bool {
+        true
+    }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        (self.lock_owner() == Some(by)).then_some(LeftOpen::Spinlock)
+    }
+
+    fn lives(&self) -> bool {
+        self.is_alive()
+    }
+
+    fn refs(&self) -> Option<&Counted<R>> {
+        Some(&self.refs)
+    }
+
+    fn refs_mut(&mut self) -> Option<&mut Counted<R>> {
+        Some(&mut self.refs)
     }
 }
 
@@ -352,10 +384,7 @@ pub(crate) fn forget_footprint(v: View<'_>, f: Footprint) -> Footprint {
 
 /// The fences that are released and stay for this reader.
 fn kept_for<R: Runtime>(world: &World<R>, reader: ThreadId) -> impl Iterator<Item = ObjId> {
-    world.objects().filter_map(move |(id, o)| match o {
-        Object::Fence(f) if f.readers.get().contains(reader) => Some(id),
-        _ => None,
-    })
+    world.all::<Fence<R>>().filter(move |(_, f)| f.readers.get().contains(reader)).map(|(id, _)| id)
 }
 
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not yet

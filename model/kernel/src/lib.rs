@@ -7,6 +7,8 @@
 //!   cell is made of (plain data, or a threading model checker's own types).
 //! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`]) and per primitive ([`primitives`]). Each
 //!   holds its object, its machines (an enum of program points at the top), their footprints and its unit tests.
+//! * `ground`: what every protocol stands on, and what is asked of each object and machine. `registry` lists them all; `references` is the
+//!   law of who has which.
 //! * [`Program`]: what a scenario is compiled to, and [`Thread`], the interpreter of one script.
 //! * [`State`]: a whole modelled system as one flat value, with the canonical encoding that identifies it.
 //!
@@ -26,15 +28,15 @@ pub mod expr;
 pub mod fence;
 pub mod granularity;
 pub mod ground;
-mod leak;
 pub mod lock_all;
 pub mod machine;
 pub mod mutation;
-pub mod object;
 pub mod observe;
 pub mod primitives;
 pub mod program;
 pub mod property;
+pub mod references;
+mod registry;
 pub mod resv;
 pub mod rule;
 pub mod state;
@@ -44,8 +46,8 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub(crate) use ground::protocol;
 pub use ground::{coder, cx, facet, footprint, ids, runtime, task, value};
+pub(crate) use ground::{protocol, shared};
 
 pub use coder::{Code, Coder};
 pub use cover::{Cover, Passed};
@@ -54,12 +56,11 @@ pub use expr::{Expr, ExprNode};
 pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
-pub use machine::Machine;
 pub use mutation::Mutation;
-pub use object::Object;
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
 pub use property::{Property, Violation};
+pub use registry::{Machine, Object};
 pub use rule::Rule;
 pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
 pub use state::{Action, Enabled, Outcome, State, StepResult};

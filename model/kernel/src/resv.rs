@@ -28,6 +28,7 @@ use crate::{
     fence,
     program::ObjectKind,
     runtime::NoteCell,
+    shared::Shared,
 };
 use std::ops::Range;
 
@@ -114,9 +115,15 @@ impl<R: Runtime> Resv<R> {
     pub(crate) fn list(&self) -> Option<ObjId> {
         self.list.peek()
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Resv<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("list", Facet::Object(self.list.peek()));
+    }
+
+    fn has_part(&self, other: ObjId) -> bool {
+        self.list() == Some(other)
     }
 }
 
@@ -183,11 +190,6 @@ impl<R: Runtime> FenceList<R> {
         self.life.swap(Life::Live, Order::AcqRel);
     }
 
-    /// Whether it is in use, or about to be.
-    pub(crate) fn is_live(&self) -> bool {
-        self.life.peek() == Life::Live
-    }
-
     /// How many entries of a live list hold the object.
     pub(crate) fn holders_of(&self, fence: ObjId) -> u16 {
         if self.life.peek() != Life::Live {
@@ -211,8 +213,12 @@ impl<R: Runtime> FenceList<R> {
             self.entries.iter_mut().for_each(|e| e.store(Entry::default(), Order::Relaxed));
         }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for FenceList<R> {
+    const IS_PART: bool = true;
+
+    fn facets(&self, sink: FacetSink<'_>) {
         const NAMES: [&str; MAX_SLOTS] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
         if self.life.peek() == Life::Free {
             return;
@@ -225,6 +231,15 @@ impl<R: Runtime> FenceList<R> {
                 sink(name, Facet::Fence(e.fence.map(|f| (f, e.usage.name()))));
             }
         }
+    }
+
+    fn lives(&self) -> bool {
+        self.life.peek() == Life::Live
+    }
+
+    /// How many entries of a live list hold the fence.
+    fn holds(&self, fence: ObjId) -> u16 {
+        self.holders_of(fence)
     }
 }
 

@@ -301,12 +301,7 @@ impl State {
     fn own_contexts(&self, t: ThreadId) -> ObjSet {
         let mut own = ObjSet::default();
         for (id, o) in self.world.objects() {
-            if let Object::AcquireCtx(c) = o
-                && c.task() == Some(t)
-            {
-                own.insert(id);
-            }
-            if crate::exec::is_own(o, t) {
+            if o.is_own_of(t) {
                 own.insert(id);
             }
         }
@@ -348,7 +343,7 @@ impl State {
         if self.violation.is_none() {
             let teardown = (&program.teardown, program.scripts.len() + 1);
             let broken = self.run_alone(program, teardown, cover, watch).map(|v| program.of_teardown(v));
-            self.violation = broken.or_else(|| crate::world::left_over(&self.world, program));
+            self.violation = broken.or_else(|| crate::references::left_over(&self.world, program));
         }
         self.violation
     }

@@ -18,6 +18,7 @@ use crate::{
     primitives::alloc,
     program::ObjectKind,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// `POLL_ENABLED`.
@@ -60,16 +61,17 @@ impl<R: Runtime> SyncFile<R> {
             triggered: R::Atomic::new(0),
         }
     }
+}
 
-    /// Whether it holds a reference to the fence.
-    pub(crate) fn holds(&self, fence: ObjId) -> bool {
-        self.fence.peek() == Some(fence)
-    }
-
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for SyncFile<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("fence", Facet::Object(self.fence.peek()));
         sink("poll-enabled", Facet::Flag(self.flags.peek() & POLL_ENABLED != 0));
         sink("waiters", Facet::Word(self.waiters.peek().count_ones() as i32));
+    }
+
+    fn holds(&self, fence: ObjId) -> u16 {
+        u16::from(self.fence.peek() == Some(fence))
     }
 }
 

@@ -30,6 +30,7 @@ use crate::{
     },
     program::ObjectKind,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// No fence, or no syncobj.
@@ -192,20 +193,21 @@ impl<R: Runtime> Syncobj<R> {
         Syncobj { locked: R::Cell::new(Locked::default(), id), entries: std::array::from_fn(|_| R::Atomic::new(0)) }
     }
 
-    /// Who holds its lock over several steps.
-    pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
-        self.locked.peek().lock.owner()
-    }
-
     /// The fence of a thread's entry; who has no room for one never has a fence there.
     fn entry(&mut self, of: ThreadId) -> Option<&mut R::Atomic<u8>> {
         self.entries.get_mut(of.index())
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Syncobj<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let locked = self.locked.peek();
         sink("lock", Facet::Thread(locked.lock.owner()));
         sink("waiters", Facet::Word(locked.waiters().count() as i32));
+    }
+
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.locked.peek().lock.owner()
     }
 }
 

@@ -10,14 +10,12 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Object, Op, Patience, Plain,
-    Program, Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
+    Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
     cx::{Call, Private, Then},
     granularity,
-    primitives::rwsem,
     program::Role,
-    ww,
 };
 
 /// Private decisions in a row that nobody looks at twice.
@@ -571,21 +569,9 @@ impl Thread {
 /// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
 pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     let me = cx.me;
-    let held = cx.world.objects().find_map(|(id, o)| match o {
-        Object::Spin(s) if s.owner() == Some(me) => Some(id),
-        Object::Fence(f) if f.lock_owner() == Some(me) => Some(id),
-        _ => None,
-    });
-    let held = held.or_else(|| ww::held_by(cx.world, me).next()).or_else(|| rwsem::held_by(cx.world, me).next());
-    if let Some(lock) = held {
-        return cx.violate(Property::LockHeldAtExit, Some(lock));
-    }
-    let open = cx.world.objects().find_map(|(id, o)| match o {
-        Object::AcquireCtx(c) if c.task() == Some(me) => Some(id),
-        _ => None,
-    });
-    if let Some(ctx) = open {
-        return cx.violate(Property::CtxOpenAtExit, Some(ctx));
+    let open = cx.world.objects().filter_map(|(id, o)| Some((o.left_open(me)?, id))).min();
+    if let Some((open, object)) = open {
+        return cx.violate(open.breaks(), Some(object));
     }
     let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
     if rcu_depth > 0 {

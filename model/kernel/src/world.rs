@@ -1,35 +1,15 @@
 //! All shared objects of a modelled system.
 
 use crate::{
-    Code, Coder, Cx, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Property, Runtime,
-    ThreadId, Value, Violation,
+    Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
-    exec::Exec,
-    fence::{Callback, Fence, Holds},
-    leak,
     primitives::{
-        barrier::Barrier,
-        completion::Completion,
-        irq_line::IrqLine,
-        list::ListHead,
-        rcu::Rcu,
-        refcount::{Counted, Owns, Refcount},
-        rwsem::RwSem,
-        shrinker::Shrinker,
-        slab::Slot,
-        spinlock::SpinLock,
-        timer::Timer,
+        refcount::{Counted, Owns},
         variable::Variable,
-        waitqueue::WaitQueue,
-        wakeq::WakeQ,
-        workqueue::{Work, Workqueue},
     },
-    resv::{FenceList, Resv},
     runtime::{AtomicCell, NoteCell},
-    sync_file::SyncFile,
-    syncobj::Syncobj,
+    shared::{Listed, Stamp},
     task::Task,
-    ww::{AcquireCtx, WwClass, WwMutex},
 };
 
 /// One thread's handle on all shared objects; under [`Plain`], the objects themselves as one flat value.
@@ -58,7 +38,7 @@ impl<R: Runtime> World<R> {
     /// The world of a program before its setup has run.
     pub fn new(program: &Program) -> World<R> {
         let objects = std::array::from_fn(|i| match program.objects.get(i) {
-            Some(decl) => contained(Object::new(&decl.kind, ObjId::object(i)), program, ObjId::object(i)),
+            Some(decl) => Object::new(&decl.kind, ObjId::object(i), program),
             None => Object::None,
         });
         let vars = std::array::from_fn(|i| match program.vars.get(i) {
@@ -92,16 +72,28 @@ impl<R: Runtime> World<R> {
 
     /// The count of the object that a handle is of, if it lives.
     pub(crate) fn counted_mut(&mut self, h: Handle) -> Option<&mut Counted<R>> {
-        match &mut self.objects[usize::from(h.obj.0)] {
-            Object::Slot(s) if s.is_live() && s.is_home_of(h) => Some(s.refs_mut()),
-            Object::Fence(f) if f.is_alive() => Some(f.refs_mut()),
-            _ => None,
-        }
+        let object = self.object_mut(h.obj);
+        let outdated = object.generation().is_some_and(|now| now != h.generation);
+        if outdated || object.is_bare() || !object.lives() { None } else { object.refs_mut() }
     }
 
     /// The object in a slot.
     pub fn object(&self, id: ObjId) -> &Object<R> {
         &self.objects[usize::from(id.0)]
+    }
+
+    pub(crate) fn object_mut(&mut self, id: ObjId) -> &mut Object<R> {
+        &mut self.objects[usize::from(id.0)]
+    }
+
+    /// The object in a slot, if it is one of these.
+    pub(crate) fn get<T: Listed<R>>(&self, id: ObjId) -> Option<&T> {
+        T::of(self.object(id))
+    }
+
+    /// Every object of a type, with its id.
+    pub(crate) fn all<'w, T: Listed<R> + 'w>(&'w self) -> impl Iterator<Item = (ObjId, &'w T)> {
+        self.objects().filter_map(|(id, o)| Some((id, T::of(o)?)))
     }
 
     /// The latest value of a variable word, for observers.
@@ -127,92 +119,15 @@ impl<R: Runtime> World<R> {
         self.objects[..usize::from(self.live.objects)].iter().enumerate().map(|(i, o)| (ObjId::object(i), o))
     }
 
+    /// Every variable word in use, with its id.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (ObjId, &Variable<R>)> {
+        self.vars[..usize::from(self.live.vars)].iter().enumerate().map(|(i, v)| (ObjId::var(i), v))
+    }
+
     /// Every task in use, the setup's and teardown's last.
     pub(crate) fn task_ids(&self) -> impl Iterator<Item = ThreadId> + use<R> {
         (0..self.live.tasks).map(ThreadId)
     }
-}
-
-/// A fence as it is if others are made of it, or it is made of others.
-fn contained<R: Runtime>(mut object: Object<R>, program: &Program, id: ObjId) -> Object<R> {
-    if let Object::Fence(f) = &mut object {
-        f.share(program.fence_ops(id).lock);
-        let refs = program.contained(id);
-        if refs > 0 {
-            f.hold_from_start(refs);
-        }
-        if matches!(program.container(id).map(|c| c.holds), Some(Holds::Array { .. })) {
-            f.take_errors_of_members();
-        }
-    }
-    object
-}
-
-/// Typed access to objects. A wrong kind cannot come from a scenario (operands are checked when an operation
-/// begins), so it is a bug of ours.
-macro_rules! accessors {
-    ($($get:ident $get_mut:ident $variant:ident $ty:ident;)*) => {
-        impl<R: Runtime> World<R> {
-            $(
-                #[allow(dead_code, reason = "one accessor of each kind, whether a footprint needs it yet or not")]
-                pub(crate) fn $get(&self, id: ObjId) -> &$ty<R> {
-                    match &self.objects[usize::from(id.0)] {
-                        Object::$variant(o) => o,
-                        _ => wrong_kind(id, stringify!($ty)),
-                    }
-                }
-                pub(crate) fn $get_mut(&mut self, id: ObjId) -> &mut $ty<R> {
-                    match &mut self.objects[usize::from(id.0)] {
-                        Object::$variant(o) => o,
-                        _ => wrong_kind(id, stringify!($ty)),
-                    }
-                }
-            )*
-        }
-
-        impl<R: Runtime> Cx<'_, R> {
-            $(
-                /// The object, touched by this step.
-                pub(crate) fn $get(&mut self, id: ObjId) -> &mut $ty<R> {
-                    self.touch(id);
-                    self.world.$get_mut(id)
-                }
-            )*
-        }
-    };
-}
-
-accessors! {
-    spin spin_mut Spin SpinLock;
-    wait_queue wait_queue_mut WaitQueue WaitQueue;
-    completion completion_mut Completion Completion;
-    barrier barrier_mut Barrier Barrier;
-    refcount refcount_mut Refcount Refcount;
-    slot slot_mut Slot Slot;
-    rcu rcu_mut Rcu Rcu;
-    ww_class ww_class_mut WwClass WwClass;
-    ctx ctx_mut AcquireCtx AcquireCtx;
-    ww ww_mut WwMutex WwMutex;
-    fence fence_mut Fence Fence;
-    callback callback_mut Callback Callback;
-    resv resv_mut Resv Resv;
-    list list_mut FenceList FenceList;
-    work work_mut Work Work;
-    workqueue workqueue_mut Workqueue Workqueue;
-    timer timer_mut Timer Timer;
-    shrinker shrinker_mut Shrinker Shrinker;
-    irq_line irq_line_mut IrqLine IrqLine;
-    rwsem rwsem_mut RwSem RwSem;
-    list_head list_head_mut List ListHead;
-    wake_q wake_q_mut WakeQ WakeQ;
-    exec exec_mut Exec Exec;
-    sync_file sync_file_mut SyncFile SyncFile;
-    syncobj syncobj_mut Syncobj Syncobj;
-}
-
-#[cold]
-fn wrong_kind(id: ObjId, wanted: &str) -> ! {
-    panic!("[internal bug] {id:?} is not a {wanted}")
 }
 
 impl World<Plain> {
@@ -230,10 +145,8 @@ impl World<Plain> {
     pub(crate) fn canon(&self) -> Canon {
         let mut canon = Canon::default();
         for (_, o) in self.objects() {
-            if let Object::AcquireCtx(c) = o
-                && let Some(stamp) = c.live_stamp()
-            {
-                canon.add_stamp(c.class(), stamp);
+            if let Some(Stamp { class, at }) = o.stamp() {
+                canon.add_stamp(class, at);
             }
         }
         canon
@@ -243,9 +156,7 @@ impl World<Plain> {
     pub(crate) fn generations(&self) -> [u8; MAX_OBJECTS] {
         let mut g = [0; MAX_OBJECTS];
         for (id, o) in self.objects() {
-            if let Object::Slot(s) = o {
-                g[usize::from(id.0)] = s.generation();
-            }
+            g[usize::from(id.0)] = o.generation().unwrap_or(0);
         }
         g
     }
@@ -300,12 +211,9 @@ impl World<Plain> {
         if part >= usize::from(self.live.objects) {
             return None;
         }
-        match &self.objects[part] {
-            Object::AcquireCtx(c) => c.live_stamp(),
-            Object::Slot(s) => Some(u16::from(s.generation())),
-            // A counter is not encoded, but found again from the stamps.
-            _ => None,
-        }
+        // A counter is not encoded, but found again from the stamps.
+        let object = &self.objects[part];
+        object.stamp().map(|s| s.at).or_else(|| object.generation().map(u16::from))
     }
 
     /// The part in which an id is encoded.
@@ -332,21 +240,22 @@ impl World<Plain> {
     /// How a change of this object changes how others are encoded: stamps are ranks, handles are stale or not.
     pub(crate) fn moves_others(&self, before: &World<Plain>, id: ObjId) -> Moves {
         let Some(i) = id.as_object() else { return Moves::Nothing };
-        match (&self.objects[i], &before.objects[i]) {
-            (Object::AcquireCtx(now), Object::AcquireCtx(was)) if now.live_stamp() != was.live_stamp() => {
-                Moves::Contexts
-            }
-            (Object::Slot(now), Object::Slot(was)) if now.generation() != was.generation() => Moves::Everything,
-            _ => Moves::Nothing,
+        let (now, was) = (&self.objects[i], &before.objects[i]);
+        if now.generation() != was.generation() {
+            Moves::Everything
+        } else if now.stamp() != was.stamp() {
+            Moves::Contexts
+        } else {
+            Moves::Nothing
         }
     }
 
-    /// Every acquire context: nothing else is encoded by rank.
+    /// Every object that is encoded by rank: acquire contexts.
     pub(crate) fn contexts(&self) -> impl Iterator<Item = usize> + '_ {
         self.objects[..usize::from(self.live.objects)]
             .iter()
             .enumerate()
-            .filter_map(|(i, o)| matches!(o, Object::AcquireCtx(_)).then_some(i))
+            .filter_map(|(i, o)| o.has_stamp().then_some(i))
     }
 }
 
@@ -366,17 +275,13 @@ impl World<Plain> {
     pub(crate) fn restore_class_counters(&mut self) {
         let mut next = [0; MAX_OBJECTS];
         for (_, o) in self.objects() {
-            if let Object::AcquireCtx(c) = o
-                && let Some(s) = c.live_stamp()
-            {
-                let of_class = &mut next[usize::from(c.class().0)];
-                *of_class = (s + 1).max(*of_class);
+            if let Some(Stamp { class, at }) = o.stamp() {
+                let of_class = &mut next[usize::from(class.0)];
+                *of_class = (at + 1).max(*of_class);
             }
         }
         for (o, next) in self.objects.iter_mut().zip(next) {
-            if let Object::WwClass(c) = o {
-                c.set_next(next);
-            }
+            o.restore_counter(next);
         }
     }
 }
@@ -384,131 +289,39 @@ impl World<Plain> {
 impl<R: Runtime> World<R> {
     /// Who holds the spinlock of an object.
     pub fn spin_owner(&self, id: ObjId) -> Option<ThreadId> {
-        match self.object(id) {
-            Object::Spin(s) => s.owner(),
-            Object::Fence(f) => f.shared().map_or_else(|| f.lock_owner(), |lock| self.spin_owner(lock)),
-            Object::Syncobj(s) => s.lock_owner(),
-            Object::Timer(t) => t.running(),
-            Object::IrqLine(l) => l.running(),
-            Object::RwSem(s) => s.wait_lock_owner(),
-            Object::WwMutex(m) => m.wait_lock_owner(),
-            Object::WaitQueue(q) => q.lock_owner(),
-            _ => None,
-        }
+        self.object(self.lock_of(id)).lock_owner()
+    }
+
+    /// The object whose spinlock an object uses: its own, but for a fence that was given one.
+    fn lock_of(&self, id: ObjId) -> ObjId {
+        self.object(id).shares_lock_of().unwrap_or(id)
     }
 
     /// Whether a thread holds a lock of any kind.
     pub fn is_held_by(&self, lock: ObjId, t: ThreadId) -> bool {
-        match self.object(lock) {
-            Object::WwMutex(m) => m.owner() == Some(t),
-            Object::RwSem(s) => s.is_held_by(t),
-            Object::AcquireCtx(c) => c.task() == Some(t),
-            _ => self.spin_owner(lock) == Some(t),
-        }
+        self.object(self.lock_of(lock)).is_held_by(t)
     }
 
     /// Whether a thread holds a lock of any kind, and nobody else does: a semaphore for writing.
     pub(crate) fn is_held_alone(&self, lock: ObjId, t: ThreadId) -> bool {
-        match self.object(lock) {
-            Object::RwSem(s) => s.is_held_for_writing_by(t),
-            _ => self.is_held_by(lock, t),
-        }
-    }
-
-    /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only points
-    /// holds an object that has no count, and no reference.
-    pub(crate) fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
-        // An outdated reference is to an object that lived in the slot before.
-        let owns = |i: usize, v: &Variable<R>| v.owns.get() != Owns::Nothing || program.is_own_word(ObjId::var(i));
-        // What a freed object still has in its fields is nobody's.
-        let is_dead = |i: usize| {
-            let slot = program.slot_of(ObjId::var(i)).map(|slot| self.object(slot));
-            slot.is_some_and(|o| matches!(o, Object::Slot(s) if !s.is_live()))
-        };
-        let holds = |(i, v): &(usize, &Variable<R>)| match canonical(self, v.cell.peek()) {
-            Value::Ref(h) if h.obj == id && h.generation != Handle::STALE => (!counted || owns(*i, v)) && !is_dead(*i),
-            _ => false,
-        };
-        let in_vars = self.vars[..usize::from(self.live.vars)].iter().enumerate().filter(holds);
-        let in_lists: u16 = self
-            .objects()
-            .map(|(_, o)| match o {
-                Object::FenceList(l) => l.holders_of(id),
-                Object::SyncFile(f) => u16::from(f.holds(id)),
-                // A callback's reference is that of what it tells.
-                Object::Callback(cb) => u16::from(is_reference(cb.queued_data(), id)),
-                // Whether its reference is the list's is the program's affair; reachable it is.
-                Object::List(l) => u16::from(l.holds(id)),
-                _ => 0,
-            })
-            .sum();
-        in_vars.count() as u16 + in_lists
-    }
-
-    /// Whether a list has the object, or a callback's data is it.
-    pub(crate) fn is_listed(&self, id: ObjId) -> bool {
-        self.objects().any(|(_, o)| match o {
-            Object::List(l) => l.holds(id),
-            Object::Callback(cb) => is_reference(cb.queued_data(), id),
-            _ => false,
-        })
+        self.object(self.lock_of(lock)).is_held_alone(t)
     }
 
     /// What reference a word has to what it points to.
     pub(crate) fn owns(&self, word: ObjId) -> Owns {
         self.vars[word.as_var().unwrap_or_default()].owns.get()
     }
-
-    /// The references that the nodes of chains have to a fence because their callbacks are on it.
-    pub(crate) fn awaiting_chains(&self, id: ObjId, program: &Program) -> u16 {
-        match self.object(id) {
-            Object::Fence(f) => f.queued_callbacks().filter(|cb| program.is_chain_callback(*cb)).count() as u16,
-            _ => 0,
-        }
-    }
-}
-
-fn is_reference(value: Option<Value>, id: ObjId) -> bool {
-    matches!(value, Some(Value::Ref(h)) if h.obj == id)
 }
 
 /// A value with its generation reduced to whether the reference is outdated.
 pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
     match v {
         Value::Ref(h) => {
-            let current = match world.object(h.obj) {
-                Object::Slot(s) => s.generation(),
-                _ => 0,
-            };
+            let current = world.object(h.obj).generation().unwrap_or(0);
             let generation = if h.generation == current { 0 } else { Handle::STALE };
             Value::Ref(Handle { generation, ..h })
         }
         Value::Cursor(c) => Value::Cursor(c.without_note()),
         other => other,
     }
-}
-
-/// What is wrong with what is left when everything is over.
-pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    crate::fence::never_signals(world, program)
-        .or_else(|| missing(world, program))
-        .or_else(|| leak::leaks(world, program))
-}
-
-/// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has dropped
-/// theirs. It shows in no step before they use it.
-fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    let linked = |id: ObjId| world.objects().any(|(_, o)| matches!(o, Object::Resv(r) if r.list() == Some(id)));
-    let owned = |fence: ObjId| -> u16 {
-        let of = |(id, o): (ObjId, &Object<R>)| match o {
-            Object::FenceList(l) if linked(id) => l.holders_of(fence),
-            Object::SyncFile(f) => u16::from(f.holds(fence)),
-            _ => 0,
-        };
-        world.objects().map(of).sum()
-    };
-    let short = |o: &Object<R>, id: ObjId| matches!(o, Object::Fence(f) if f.refs().count() < owned(id));
-    let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
-    let (property, thread) = (Property::MissingReference, program.main_thread());
-    Some(Violation::at_end(property, thread, id))
 }

@@ -69,6 +69,7 @@ use crate::{
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
     program::ObjectKind,
+    shared::{LeftOpen, Shared},
 };
 use waiters::{FirstWaiter, Waiter, Waiters};
 
@@ -104,21 +105,6 @@ impl<R: Runtime> WwMutex<R> {
         self.owner.latest().task()
     }
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
-        sink("owner", Facet::Thread(self.owner()));
-        sink("ctx", Facet::Object(self.ctx.peek()));
-        let mut q = ThreadQueue::default();
-        self.waiters.peek().live().iter().for_each(|w| q.push(w.task));
-        sink("waiters", Facet::Queue(q));
-        sink("handoff", Facet::Flag(self.owner.peek().handoff()));
-        sink("pickup", Facet::Flag(self.owner.peek().pickup()));
-    }
-
-    /// Who holds `wait_lock` over several steps.
-    pub(crate) fn wait_lock_owner(&self) -> Option<ThreadId> {
-        self.waiters.peek().lock_owner()
-    }
-
     /// `__mutex_waiter_is_first()`, without `wait_lock`.
     fn is_first(&self, me: ThreadId) -> bool {
         self.first.load(Order::Relaxed) == FirstWaiter::of(Some(me))
@@ -139,6 +125,31 @@ impl<R: Runtime> WwMutex<R> {
             (_, None) => self.clear_flags(),
             _ => {}
         }
+    }
+}
+
+impl<R: Runtime> Shared<R> for WwMutex<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
+        sink("owner", Facet::Thread(self.owner()));
+        sink("ctx", Facet::Object(self.ctx.peek()));
+        let mut q = ThreadQueue::default();
+        self.waiters.peek().live().iter().for_each(|w| q.push(w.task));
+        sink("waiters", Facet::Queue(q));
+        sink("handoff", Facet::Flag(self.owner.peek().handoff()));
+        sink("pickup", Facet::Flag(self.owner.peek().pickup()));
+    }
+
+    /// Who holds `wait_lock` over several steps.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.waiters.peek().lock_owner()
+    }
+
+    fn is_held_by(&self, t: ThreadId) -> bool {
+        self.owner() == Some(t)
+    }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        (self.owner() == Some(by)).then_some(LeftOpen::Mutex)
     }
 }
 
@@ -302,10 +313,7 @@ fn slow_path_footprint(v: View<'_>, m: ObjId, ctx: Option<ObjId>) -> Footprint {
 
 /// Every ww mutex that a thread holds, for the checks at its exit.
 pub(crate) fn held_by<R: Runtime>(world: &crate::World<R>, t: ThreadId) -> impl Iterator<Item = ObjId> {
-    world.objects().filter_map(move |(id, o)| match o {
-        crate::Object::WwMutex(m) if m.owner() == Some(t) => Some(id),
-        _ => None,
-    })
+    world.all::<WwMutex<R>>().filter(move |(_, m)| m.owner() == Some(t)).map(|(id, _)| id)
 }
 
 /// A reservation's lock, or another ww mutex, that a thread holds.

@@ -14,7 +14,11 @@ use crate::{
     waiting::{self, Wait},
     words,
 };
-use fenceweave_kernel::{Instr, ObjId, Operand, Program, Property, ThreadId, Violation, program::Ends};
+use fenceweave_kernel::{
+    Instr, ObjId, Operand, Program, Property, ThreadId, Violation,
+    program::Ends,
+    property::{Sentence, Tale},
+};
 
 /// The verdict: what happened, what that means, and for those who wait, for what.
 pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
@@ -32,13 +36,12 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
         }
         (p, None) => out.push(format!("  {}", p.meaning())),
     }
-    match v.property {
-        Property::Deadlock => out.extend(deadlock(replay)),
-        Property::LostWakeup => out.extend(lost_wakeup(replay, v)),
-        Property::Livelock if replay.loop_from.is_none() => out.extend(deadlock(replay)),
-        Property::Livelock | Property::Starvation => out.extend(liveness::lines(replay, v)),
-        Property::DataRace => out.extend(guard(replay, v)),
-        _ => {}
+    match v.property.sentence() {
+        Sentence::Told(Tale::Stuck) => out.extend(deadlock(replay)),
+        Sentence::Told(Tale::NobodyWakes) => out.extend(lost_wakeup(replay, v)),
+        Sentence::Told(Tale::Endless) => out.extend(liveness::lines(replay, v)),
+        Sentence::Told(Tale::DataRace) => out.extend(guard(replay, v)),
+        Sentence::Told(_) | Sentence::Says(_) | Sentence::InGeneral => {}
     }
     out
 }

@@ -1,9 +1,10 @@
 //! Every declaration of a scenario, in one table.
 
-use fenceweave_kernel::{resv, ww};
+use fenceweave_kernel::{resv, sync_file, syncobj, ww};
 
 use crate::kind::Kind;
 use crate::ops::{Opt, Takes, flag, option};
+use crate::variants;
 
 /// A word that declares names.
 #[derive(Debug)]
@@ -34,27 +35,10 @@ const NO_HANDOFF: Opt = flag(
 const OPTIMISTIC_SPIN: Opt =
     flag("optimistic-spin", "who finds a mutex taken may spin before it sleeps, as with CONFIG_MUTEX_SPIN_ON_OWNER");
 
-/// The names of the variants of ww mutexes.
-const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = {
-    let mut names = [""; ww::Variant::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = ww::Variant::ALL[at].0;
-        at += 1;
-    }
-    names
-};
-
-/// The names of the variants of reservations.
-const RESV_VARIANTS: [&str; resv::Variant::ALL.len()] = {
-    let mut names = [""; resv::Variant::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = resv::Variant::ALL[at].0;
-        at += 1;
-    }
-    names
-};
+const WW_VARIANTS: [&str; ww::Variant::ALL.len()] = variants::words(&ww::Variant::ALL);
+const RESV_VARIANTS: [&str; resv::Variant::ALL.len()] = variants::words(&resv::Variant::ALL);
+const SYNC_FILE_VARIANTS: [&str; sync_file::Variant::ALL.len()] = variants::words(&sync_file::Variant::ALL);
+const SYNCOBJ_VARIANTS: [&str; syncobj::Variant::ALL.len()] = variants::words(&syncobj::Variant::ALL);
 
 /// The declarations, in the order of the reference page.
 pub(crate) const DECLS: &[DeclSpec] = &[
@@ -265,7 +249,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         options: &[
             option(
                 "variant",
-                Takes::OneOf(&["upstream", "bit-in-fence"]),
+                Takes::OneOf(&SYNC_FILE_VARIANTS),
                 "where it is noted that it is polled, upstream without it",
             ),
             WEAK,
@@ -277,11 +261,7 @@ pub(crate) const DECLS: &[DeclSpec] = &[
         name: "syncobj",
         kind: Some(Kind::Syncobj),
         options: &[
-            option(
-                "variant",
-                Takes::OneOf(&["upstream", "load-then-get", "no-second-look", "available-not-listed"]),
-                "how those who wait for it behave, upstream without it",
-            ),
+            option("variant", Takes::OneOf(&SYNCOBJ_VARIANTS), "how those who wait for it behave, upstream without it"),
             WEAK,
         ],
         meaning: "a place for a fence, empty at first; whatever is put there is a word of its own, `NAME.fence`",

@@ -31,6 +31,7 @@ mod outline;
 mod page;
 mod report;
 mod syntax;
+mod variants;
 mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};

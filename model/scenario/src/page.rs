@@ -1,7 +1,7 @@
 //! The reference page of the language.
 
 use fenceweave_kernel::observe::facet_names;
-use fenceweave_kernel::{ObjId, ObjectKind, ThreadId};
+use fenceweave_kernel::{ObjId, ObjectKind, ThreadId, ww};
 
 use crate::kind::Kind;
 use crate::lower::{CLAUSES, SECTIONS, STATEMENTS};
@@ -36,8 +36,7 @@ fn seen() -> String {
          proc's own locals are not seen), and of objects:\n\n",
     );
     for kind in Kind::ALL {
-        let facets = sample(*kind).map_or(&[][..], |object| facet_names(&object));
-        let facets: Vec<String> = facets.iter().map(|facet| format!("`.{facet}`")).collect();
+        let facets: Vec<String> = facet_names(&sample(*kind)).iter().map(|facet| format!("`.{facet}`")).collect();
         if !facets.is_empty() {
             page.push_str(&format!("- `{}`: {}\n", declared(*kind), facets.join(", ")));
         }
@@ -59,10 +58,10 @@ fn declared(kind: Kind) -> &'static str {
     }
 }
 
-/// An object of a kind: what it shows does not depend on how it was declared. Nothing for what is no object.
-fn sample(kind: Kind) -> Option<ObjectKind> {
+/// An object of a kind: what it shows does not depend on how it was declared.
+fn sample(kind: Kind) -> ObjectKind {
     let (id, thread) = (ObjId::default(), ThreadId::default());
-    Some(match kind {
+    match kind {
         Kind::Lock => ObjectKind::Spinlock,
         Kind::WaitQueue => ObjectKind::WaitQueue,
         Kind::Completion => ObjectKind::Completion,
@@ -84,8 +83,15 @@ fn sample(kind: Kind) -> Option<ObjectKind> {
         Kind::Exec => ObjectKind::Exec { ctx: id },
         Kind::SyncFile => ObjectKind::SyncFile { variant: Default::default() },
         Kind::Syncobj => ObjectKind::Syncobj { fence: id, variant: Default::default() },
-        Kind::Struct | Kind::WwClass | Kind::Shrinker => return None,
-    })
+        Kind::Shrinker => ObjectKind::Shrinker { registered: true },
+        Kind::Struct => ObjectKind::Slot { of: 0 },
+        Kind::WwClass => ObjectKind::WwClass {
+            wound_wait: false,
+            variant: ww::Variant::Upstream,
+            inject_deadlock: 0,
+            config: Default::default(),
+        },
+    }
 }
 
 /// How a file is written, and what stands between quotes.
@@ -135,4 +141,23 @@ fn warnings() -> String {
 
 fn entries(table: &[(&str, &str, &str)]) -> String {
     table.iter().map(|(_, syntax, meaning)| format!("- `{syntax}`: {meaning}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{declared, reference_page, sample};
+    use crate::kind::Kind;
+    use fenceweave_kernel::observe::facet_names;
+
+    #[test]
+    fn every_kind_with_something_to_see_is_in_the_reference() {
+        let page = reference_page();
+        for kind in Kind::ALL {
+            let object = sample(*kind);
+            assert_eq!(Kind::of(&object), Some(*kind));
+            let line = page.lines().find(|line| line.starts_with(&format!("- `{}`: `.", declared(*kind))));
+            let shown = line.map_or(0, |line| line.matches("`.").count());
+            assert_eq!(shown, facet_names(&object).len(), "{kind:?}");
+        }
+    }
 }

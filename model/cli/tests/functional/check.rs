@@ -85,22 +85,18 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
         "cond.kdl",
         r#"scenario cond {
     about "What is expected here is not so."
-    case never expected
     var x init=0
     thread w { store x 1; store x 2 }
     thread r { load x into=seen }
-    expect {
-        only never { never "r.seen == 1"; at-end "x == 3"; sometimes "r.seen == 7" }
-        only expected { violates deadlock }
-    }
+    expect { never "r.seen == 1"; at-end "x == 3"; sometimes "r.seen == 7" }
 }
 "#,
     );
     insta::assert_snapshot!(project.run("check cond.kdl").sheet(), @r#"
-    cond/never: NOT AS EXPECTED: 3 expectations fail
+    cond: NOT AS EXPECTED: 3 expectations fail
       explicit  complete
 
-    not as expected: line 8: `never "r.seen == 1"` does not hold
+    not as expected: line 6: `never "r.seen == 1"` does not hold
       #      w          r                     state
       1      store x 1                        x: 0→1
       -- switch (preemption 1 of 1)
@@ -113,7 +109,7 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
     passes if at step 2 w goes first: W2R1@HASH
     replay: W1R1@HASH
 
-    not as expected: line 8: `at-end "x == 3"` does not hold
+    not as expected: line 6: `at-end "x == 3"` does not hold
       #      w          r                     state
       1      store x 1                        x: 0→1
       2      store x 2                        x: 1→2, w: done
@@ -125,7 +121,7 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
     no schedule of this program ends well and keeps it
     replay: W2R1@HASH
 
-    not as expected: line 8: `sometimes "r.seen == 7"` was never seen
+    not as expected: line 6: `sometimes "r.seen == 7"` was never seen
 
     how it ends:
       always  x=2
@@ -134,7 +130,27 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1
       2
 
-    cond/expected: NOT AS EXPECTED: holds; expected: violates deadlock
+    1 case in 1 file: 0 as expected, 1 not as expected
+    -- exit code 1
+    "#);
+}
+
+#[test]
+fn a_property_that_holds_and_was_to_be_violated_shows_how_it_ends() {
+    let project = Project::new().file(
+        "two.kdl",
+        r#"scenario two {
+    about "Nothing hangs here."
+    case first second
+    var x init=0
+    thread w { store x 1; store x 2 }
+    thread r { load x into=seen }
+    expect { violates deadlock }
+}
+"#,
+    );
+    insta::assert_snapshot!(project.run("check two.kdl").sheet(), @"
+    two/first: NOT AS EXPECTED: holds; expected: violates deadlock
       explicit  complete
 
     not as expected: deadlock was expected to be violated, but holds
@@ -146,17 +162,29 @@ fn a_condition_that_fails_shows_a_schedule_or_how_it_ends() {
       1
       2
 
-    warning[same-program]: cond.kdl:3:16: the case `expected` is the same program as `never`
-      |     case never expected
-      |                ^^^^^^^^
-      help: put what is different into `only expected { … }`, or leave one out
+    two/second: NOT AS EXPECTED: holds; expected: violates deadlock
+      explicit  complete
+
+    not as expected: deadlock was expected to be violated, but holds
+
+    how it ends:
+      always  x=2
+      r.seen
+      0
+      1
+      2
+
+    warning[same-program]: two.kdl:3:16: the case `second` is the same program as `first`
+      |     case first second
+      |                ^^^^^^
+      help: put what is different into `only second { … }`, or leave one out
 
     2 cases in 1 file: 0 as expected, 2 not as expected, 1 warning
     not as expected:
-      cond/never (cond.kdl)
-      cond/expected (cond.kdl)
+      two/first (two.kdl)
+      two/second (two.kdl)
     -- exit code 1
-    "#);
+    ");
 }
 
 #[test]

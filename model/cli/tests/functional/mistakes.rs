@@ -11,7 +11,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
     resv fb
     thread a { lokc fb; unlock fb }
     thread b { signal fb; goto nowhere }
-    expect { hodls; violates dedlock }
+    expect { hodls }
 }
 "#,
     );
@@ -43,7 +43,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      5 │     thread b { signal fb; goto nowhere }
        ·                       ─┬
        ·                        ╰── expected a fence
-     6 │     expect { hodls; violates dedlock }
+     6 │     expect { hodls }
        ╰────
 
     unknown-label
@@ -54,7 +54,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      5 │     thread b { signal fb; goto nowhere }
        ·                                ───┬───
        ·                                   ╰── expected a label further down
-     6 │     expect { hodls; violates dedlock }
+     6 │     expect { hodls }
        ╰────
 
     unknown-clause
@@ -62,27 +62,39 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
       × `hodls` is no expectation
        ╭─[typos.kdl:6:14]
      5 │     thread b { signal fb; goto nowhere }
-     6 │     expect { hodls; violates dedlock }
+     6 │     expect { hodls }
        ·              ──┬──
        ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end`, `sometimes`, `eventually`, `unreached` or `allow`
      7 │ }
        ╰────
       help: did you mean `holds`?
 
+    -- exit code 2
+    "#);
+}
+
+#[test]
+fn a_property_that_there_is_not_comes_with_the_one_that_is_near() {
+    let text = "scenario s {\n    thread a { repeat 1 { } }\n    expect { violates dedlock }\n}\n";
+    let project = Project::new().file("s.kdl", text);
+    insta::assert_snapshot!(project.run("check s.kdl").sheet(), @"
+
+    1 file with mistakes
+    -- standard error
     unknown-property
 
       × `dedlock` is no property
-       ╭─[typos.kdl:6:30]
-     5 │     thread b { signal fb; goto nowhere }
-     6 │     expect { hodls; violates dedlock }
-       ·                              ───┬───
-       ·                                 ╰── expected the name of a property, or of a clause (`as=NAME`)
-     7 │ }
+       ╭─[s.kdl:3:23]
+     2 │     thread a { repeat 1 { } }
+     3 │     expect { violates dedlock }
+       ·                       ───┬───
+       ·                          ╰── expected the name of a property, or of a clause (`as=NAME`)
+     4 │ }
        ╰────
       help: did you mean `deadlock`?
 
     -- exit code 2
-    "#);
+    ");
 }
 
 #[test]

@@ -198,10 +198,12 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             if self.graph.is_late() {
                 return;
             }
-            let wanted = match property {
-                Property::FenceNeverSignals => Wanted::default(),
-                Property::Livelock => Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX },
-                _ => Wanted { steps: 0, progress: part.progressing, without: 1 << thread.0 },
+            let wanted = if property == Property::Livelock {
+                Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX }
+            } else if property == Property::Starvation {
+                Wanted { steps: 0, progress: part.progressing, without: 1 << thread.0 }
+            } else {
+                Wanted::default()
             };
             let level = self.graph.level_of(part.states[0]);
             let nearest: Vec<u32> =
@@ -218,11 +220,10 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
 
     fn violation(&self, property: Property, thread: ThreadId, way_in: &[Action]) -> Violation {
         let state = self.rebuild.after(way_in);
-        let object = match property {
-            Property::Starvation => diagnose::waits_for(self.rebuild.program, &state, thread),
-            Property::FenceNeverSignals => state.world.owed(self.rebuild.program).map(|(_, fence)| fence),
-            _ => None,
-        };
+        let program = self.rebuild.program;
+        let starves = (property == Property::Starvation).then(|| diagnose::waits_for(program, &state, thread));
+        let owes = (property == Property::FenceNeverSignals).then(|| state.world.owed(program).map(|(_, fence)| fence));
+        let object = starves.or(owes).flatten();
         Violation { property, thread, pc: state.thread(thread).pc(), rule: None, object, other: None }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     runtime::{self, Gates, Loom},
 };
 use fenceweave_kernel::{
-    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, task::Task, thread::Run, world,
+    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, references, task::Task, thread::Run,
 };
 use loom::sync::{
     Mutex,
@@ -359,7 +359,7 @@ impl Execution {
         let stuck = alone.stuck(&threads);
         let broken =
             stuck.or_else(|| alone.run_script(&program.teardown, &mut threads).map(|v| program.of_teardown(v)));
-        if let Some(v) = broken.or_else(|| world::left_over(world, program)) {
+        if let Some(v) = broken.or_else(|| references::left_over(world, program)) {
             return findings.violated(program, v, &shown);
         }
         findings.ended(Outcome::finished(program, world, |t| &threads[t.index()]), shown.stale);

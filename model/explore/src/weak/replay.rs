@@ -5,7 +5,7 @@ use super::{
     runtime::Loom,
 };
 use crate::Trace;
-use fenceweave_kernel::{Condition, Program, Thread, Violation, observe, thread::Run, world};
+use fenceweave_kernel::{Condition, Program, Thread, Violation, observe, references, thread::Run};
 
 /// Where a trace leads.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,5 +91,5 @@ fn at_end(program: &Program, system: &System, threads: &mut [Thread]) -> (bool, 
     }
     system.hub.settle();
     let broken = alone.stuck(threads).or_else(|| alone.run_script(&program.teardown, threads));
-    (true, broken.or_else(|| world::left_over(alone.world, program)))
+    (true, broken.or_else(|| references::left_over(alone.world, program)))
 }

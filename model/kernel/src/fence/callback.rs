@@ -5,14 +5,15 @@ use super::{
     wait::spin_if_locked,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Program, Property,
-    Rule, Runtime, SharedCell, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Plain, Program, Property, Rule,
+    Runtime, SharedCell, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::{CalleeId, ObjectKind},
     protocol::Protocol,
     runtime::NoteCell,
+    shared::Shared,
     sync_file,
 };
 
@@ -82,10 +83,17 @@ impl<R: Runtime> Callback<R> {
     pub(crate) fn queued_data(&self) -> Option<Value> {
         (self.queued.peek() != 0).then(|| self.data.peek())
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Callback<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
         sink("ran", Facet::Word(i32::from(self.ran.peek())));
+    }
+
+    /// A callback's reference is that of what it tells.
+    fn lists(&self, other: ObjId) -> u16 {
+        u16::from(matches!(self.queued_data(), Some(Value::Ref(h)) if h.obj == other))
     }
 }
 
@@ -133,11 +141,8 @@ fields!(CallbackOp { at, fence, callback, data, signal });
 /// The callbacks whose function runs, or has run last, under the lock of a fence.
 fn running<R: Runtime>(world: &World<R>, program: &Program, fence: ObjId) -> impl Iterator<Item = ObjId> {
     let known = program.callees.is_empty();
-    let all = world.objects().filter(move |_| !known);
-    all.filter_map(move |(id, o)| match o {
-        Object::Callback(c) => (c.stage.get() == Stage::Running(fence)).then_some(id),
-        _ => None,
-    })
+    let all = world.all::<Callback<R>>().filter(move |_| !known);
+    all.filter(move |(_, c)| c.stage.get() == Stage::Running(fence)).map(|(id, _)| id)
 }
 
 /// The fence goes on after a callback: whatever ran is over.

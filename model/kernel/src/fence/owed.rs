@@ -5,9 +5,8 @@
 //! a fence that nothing in the program signals (its driver is not there: what it owes is not known), one
 //! that is made of others (theirs is the debt), and one whose `signaled` operation says it (nobody may have asked).
 
-use crate::{
-    Instr, ObjId, Object, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, program::Ends,
-};
+use super::Fence;
+use crate::{Instr, ObjId, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, program::Ends};
 
 impl Program {
     /// Whether a fence's bit says by itself whether it is signalled.
@@ -58,12 +57,12 @@ fn signals(script: &Script, fence: ObjId, how_many: impl Fn(&Script) -> usize) -
 impl<R: Runtime> World<R> {
     /// Whether others may see a fence and wait for it, and it is not signalled.
     pub fn is_owed(&self, fence: ObjId) -> bool {
-        matches!(self.object(fence), Object::Fence(f) if f.is_owed())
+        self.get::<Fence<R>>(fence).is_some_and(Fence::is_owed)
     }
 
     /// The first fence that is owed, and who owes it.
     pub fn owed(&self, program: &Program) -> Option<(ThreadId, ObjId)> {
-        let owed = self.objects().filter(|(_, o)| matches!(o, Object::Fence(f) if f.is_owed()));
+        let owed = self.all::<Fence<R>>().filter(|(_, f)| f.is_owed());
         owed.filter_map(|(id, _)| Some((program.debtor(id)?, id))).next()
     }
 }

@@ -45,3 +45,140 @@ pub(crate) trait Protocol: Copy + Code {
     /// nothing but what the thread itself changes.
     fn judge<R: Runtime>(&self, _cx: &mut Cx<'_, R>) {}
 }
+
+/// Makes the type of all machines: one operation in flight. Behind `=` is what a decoder fills in.
+macro_rules! machines {
+    ($($(#[$meta:meta])* $variant:ident($ty:ty) = $blank:expr;)*) => {
+        /// One operation in flight.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub enum Machine {
+            /// None.
+            #[default]
+            Idle,
+            $($(#[$meta])* $variant($ty)),*
+        }
+
+        impl Code for Machine {
+            fn code<C: Coder>(&mut self, c: &mut C) {
+                #[derive(Clone, Copy)]
+                enum Tag { Idle, $($variant),* }
+                const TAGS: &[Tag] = &[Tag::Idle, $(Tag::$variant),*];
+                let mut tag = match self {
+                    Machine::Idle => Tag::Idle as u8,
+                    $(Machine::$variant(_) => Tag::$variant as u8),*
+                };
+                c.byte(&mut tag);
+                if C::READING {
+                    *self = match TAGS[usize::from(tag)] {
+                        Tag::Idle => Machine::Idle,
+                        $(Tag::$variant => Machine::$variant($blank)),*
+                    };
+                }
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.code(c)),*
+                }
+            }
+        }
+
+        impl Machine {
+            /// Takes the operation's next step.
+            pub(crate) fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+                match self {
+                    Machine::Idle => Flow::Done(Value::Unset),
+                    $(Machine::$variant(m) => m.step(cx)),*
+                }
+            }
+
+            /// What that step touches.
+            pub(crate) fn footprint(&self, v: View<'_>) -> Footprint {
+                match self {
+                    Machine::Idle => Footprint::NONE,
+                    $(Machine::$variant(m) => m.footprint(v)),*
+                }
+            }
+
+            /// What that step does, in the kernel's words.
+            pub fn label(&self) -> &'static str {
+                match self {
+                    Machine::Idle => "",
+                    $(Machine::$variant(m) => m.label()),*
+                }
+            }
+
+            /// Which machine it is.
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    Machine::Idle => "",
+                    $(Machine::$variant(_) => stringify!($variant)),*
+                }
+            }
+
+            /// Whether the next step is disabled for another reason than a spinlock. Few machines know such a thing, and only
+            /// they look at what `view` says.
+            pub(crate) fn is_held_back<'v>(&self, view: impl FnOnce() -> View<'v>) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => <$ty as Protocol>::HOLDS_BACK && m.is_held_back(view())),*
+                }
+            }
+
+            /// Whether its thread is over unless somebody else lets it begin.
+            pub(crate) fn is_shut_out(&self, world: &World<Plain>) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_shut_out(world)),*
+                }
+            }
+
+            /// How many ways the next step can go. Few machines ever choose.
+            pub(crate) fn ways(&self, v: View<'_>) -> u8 {
+                match self {
+                    Machine::Idle => 1,
+                    $(Machine::$variant(m) => if <$ty as Protocol>::CHOOSES { m.footprint(v).ways } else { 1 }),*
+                }
+            }
+
+            /// Whether anybody else can see the operation.
+            pub(crate) fn is_visible(&self) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_visible()),*
+                }
+            }
+
+            /// A local that the finished operation changes besides the one that takes its result.
+            pub(crate) fn write_back(&self) -> Option<(LocalId, Value)> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.write_back()),*
+                }
+            }
+
+            /// What the kernel asks before the operation, not yet begun, could fail.
+            pub(crate) fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.judge(cx)),*
+                }
+            }
+
+            /// Tells the operation what it called has returned.
+            pub(crate) fn returned(&mut self, value: Value) {
+                match self {
+                    Machine::Idle => {}
+                    $(Machine::$variant(m) => m.returned(value)),*
+                }
+            }
+
+            /// The object whose spinlock the next step takes, if it takes one.
+            pub fn spins_on(&self) -> Option<ObjId> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.spins_on()),*
+                }
+            }
+        }
+    };
+}
+pub(crate) use machines;

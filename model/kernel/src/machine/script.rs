@@ -13,6 +13,11 @@ pub struct Fault {
 crate::coder::fields!(Fault { property, object });
 
 impl Fault {
+    /// What a decoder fills in.
+    pub(crate) const BLANK: Fault = Fault { property: 0, object: ObjId(0) };
+}
+
+impl Fault {
     pub(super) fn new(property: Property, object: Option<ObjId>) -> Fault {
         Fault { property: property as u8, object: object.unwrap_or(ObjId(u8::MAX)) }
     }
@@ -46,6 +51,11 @@ pub struct Choose {
 
 crate::coder::fields!(Choose { of, ways, may_fail });
 
+impl Choose {
+    /// What a decoder fills in.
+    pub(crate) const BLANK: Choose = Choose { of: PoolRange { start: 0, len: 0 }, ways: 1, may_fail: false };
+}
+
 impl Protocol for Choose {
     const CHOOSES: bool = true;
 
@@ -74,6 +84,11 @@ pub struct Fail {
 }
 
 crate::coder::fields!(Fail { error });
+
+impl Fail {
+    /// What a decoder fills in.
+    pub(crate) const BLANK: Fail = Fail { error: Value::Unset };
+}
 
 impl Protocol for Fail {
     fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {

@@ -7,6 +7,7 @@ use crate::{
     ids::ThreadQueue,
     program::ObjectKind,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// A rendezvous of a fixed number of threads; usable again once all have come.
@@ -21,8 +22,10 @@ impl<R: Runtime> Barrier<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Barrier { waiters: R::Cell::new(ThreadQueue::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Barrier<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("waiters", Facet::Queue(self.waiters.peek()));
     }
 }

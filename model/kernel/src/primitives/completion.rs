@@ -7,6 +7,7 @@ use crate::{
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// `UINT_MAX` of the model: what `complete_all()` leaves, and what is never counted down.
@@ -32,8 +33,10 @@ impl<R: Runtime> Completion<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Completion { inner: R::Cell::new(Inner::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Completion<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let inner = self.inner.peek();
         match inner.done {
             DONE_FOR_ALL => sink("done", Facet::Name("all")),

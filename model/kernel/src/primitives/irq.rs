@@ -14,8 +14,8 @@
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Property, Rule, Runtime,
-    ThreadId, Value, View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId,
+    Value, View, World,
     coder::{fields, points},
     cx::nest,
     primitives::{irq_line, rcu},
@@ -82,12 +82,8 @@ impl<R: Runtime> Cx<'_, R> {
 
     /// Whether interrupts are off for another reason than that the thread disabled them.
     fn are_irqs_off_besides(&self) -> bool {
-        let in_fence = || {
-            self.world
-                .objects()
-                .any(|(id, o)| matches!(o, Object::Fence(_)) && self.world.spin_owner(id) == Some(self.me))
-        };
-        self.program.role(self.me) == Role::Irq || in_fence()
+        let mut keeping = self.world.objects().filter(|(_, o)| o.keeps_irqs_off());
+        self.program.role(self.me) == Role::Irq || keeping.any(|(id, _)| self.world.spin_owner(id) == Some(self.me))
     }
 
     /// `local_bh_disable()`: soft interrupts do not come on this CPU, and it does not preempt the thread.

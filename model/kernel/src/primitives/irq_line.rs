@@ -24,6 +24,7 @@ use crate::{
     facet::{Facet, FacetSink},
     primitives::spinlock::RawSpin,
     protocol::Protocol,
+    shared::Shared,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,12 +56,19 @@ impl<R: Runtime> IrqLine<R> {
     pub(crate) fn running(&self) -> Option<ThreadId> {
         self.state.peek().running.owner()
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for IrqLine<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("disabled", Facet::Word(i32::from(s.depth)));
         sink("freed", Facet::Flag(s.freed));
         sink("running", Facet::Flag(s.running.owner().is_some()));
+    }
+
+    /// Who runs its handler.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.running()
     }
 }
 

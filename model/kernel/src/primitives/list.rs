@@ -27,7 +27,7 @@
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Object, Plain, Program, Property, Rule, Runtime,
+    Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Plain, Program, Property, Rule, Runtime,
     SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
@@ -35,6 +35,7 @@ use crate::{
     primitives::slab,
     program::ObjectKind,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// Most entries of one list.
@@ -112,14 +113,21 @@ impl<R: Runtime> ListHead<R> {
     pub fn holds(&self, id: ObjId) -> bool {
         self.entries.peek().live().iter().any(|h| h.obj == id)
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for ListHead<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         const NAMES: [&str; MAX_ENTRIES] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
         let entries = self.entries.peek();
         sink("len", Facet::Word(i32::from(entries.len)));
         for (name, entry) in NAMES.iter().zip(entries.live()) {
             sink(name, Facet::Object(Some(entry.obj)));
         }
+    }
+
+    /// Whether its reference is the list's is the program's affair; reachable it is.
+    fn lists(&self, other: ObjId) -> u16 {
+        u16::from(self.holds(other))
     }
 }
 
@@ -352,9 +360,10 @@ impl ListOp {
 
 /// An entry must be there to be linked, unlinked or looked at.
 fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
-    match cx.world.object(entry.obj) {
-        Object::Fence(_) => fence::check_alive(cx, entry.obj),
-        _ => slab::check_alive(cx, entry),
+    if cx.world.object(entry.obj).generation().is_some() {
+        slab::check_alive(cx, entry)
+    } else {
+        fence::check_alive(cx, entry.obj)
     }
 }
 

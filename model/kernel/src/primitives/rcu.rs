@@ -6,8 +6,8 @@
 
 use super::slab;
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Object, Order,
-    Patience, Plain, Property, Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Patience, Plain,
+    Property, Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
@@ -15,6 +15,7 @@ use crate::{
     primitives::list,
     program::CalleeId,
     protocol::Protocol,
+    shared::Shared,
     task::Reader,
 };
 
@@ -100,8 +101,10 @@ impl<R: Runtime> Rcu<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Rcu { queues: R::Cell::new(Queues::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Rcu<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let q = self.queues.peek();
         sink("queued", Facet::Word(i32::from(q.pending.len)));
         sink("waiting", Facet::Word(i32::from(q.waiting.len)));
@@ -438,11 +441,7 @@ impl Protocol for CallRcu {
 fn free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     cx.touch(id);
     list::check_free(cx, id);
-    match cx.world.object(id) {
-        Object::Slot(_) => slab::reclaim(cx, id),
-        Object::FenceList(_) => cx.list(id).reclaim(),
-        _ => debug_assert!(false, "[internal bug] {id:?} cannot be freed by RCU"),
-    }
+    if cx.world.object(id).generation().is_some() { slab::reclaim(cx, id) } else { cx.list(id).reclaim() }
 }
 
 impl Protocol for GracePeriods {

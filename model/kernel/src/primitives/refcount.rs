@@ -7,6 +7,7 @@ use crate::{
     facet::{Facet, FacetSink},
     protocol::Protocol,
     runtime::NoteCell,
+    shared::Shared,
 };
 
 /// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given away.
@@ -275,9 +276,21 @@ impl<R: Runtime> Refcount<R> {
     pub(crate) fn new(init: u8) -> Self {
         Refcount { refs: Counted::new(u16::from(init)) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Refcount<R> {
+    const IS_BARE: bool = true;
+
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("refs", Facet::Word(i32::from(self.refs.count())));
+    }
+
+    fn refs(&self) -> Option<&Counted<R>> {
+        Some(&self.refs)
+    }
+
+    fn refs_mut(&mut self) -> Option<&mut Counted<R>> {
+        Some(&mut self.refs)
     }
 }
 

@@ -31,12 +31,13 @@ mod queue;
 pub use op::{At, RwSemOp};
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, ObjId, Object, Plain, Runtime, SharedCell, ThreadId, World,
+    AtomicCell, Bits, Code, Coder, ObjId, Plain, Runtime, SharedCell, ThreadId,
     coder::fields,
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
     primitives::spinlock::RawSpin,
     runtime::NoteCell,
+    shared::{LeftOpen, Shared},
 };
 
 /// `sem->count`.
@@ -208,23 +209,6 @@ impl<R: Runtime> RwSem<R> {
         holders.writer == Some(t) || holders.reads_of(t) > 0
     }
 
-    /// Who holds `wait_lock` over several steps.
-    pub(crate) fn wait_lock_owner(&self) -> Option<ThreadId> {
-        self.queue.peek().wait_lock.owner()
-    }
-
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
-        let holders = self.holders.get();
-        sink("owner", Facet::Thread(holders.writer));
-        let mut readers = ThreadQueue::default();
-        let ids = (0..crate::MAX_THREADS as u8).map(ThreadId);
-        ids.filter(|t| holders.reads_of(*t) > 0).for_each(|t| readers.push(t));
-        sink("readers", Facet::Queue(readers));
-        let mut queue = ThreadQueue::default();
-        self.queue.peek().waiters.live().for_each(|(t, _)| queue.push(t));
-        sink("waiters", Facet::Queue(queue));
-    }
-
     fn note_reads(&mut self, t: ThreadId, change: i8) -> u8 {
         let mut holders = self.holders.get();
         let now = holders.reads_of(t).wrapping_add_signed(change);
@@ -239,6 +223,37 @@ impl<R: Runtime> RwSem<R> {
     }
 }
 
+impl<R: Runtime> Shared<R> for RwSem<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
+        let holders = self.holders.get();
+        sink("owner", Facet::Thread(holders.writer));
+        let mut readers = ThreadQueue::default();
+        let ids = (0..crate::MAX_THREADS as u8).map(ThreadId);
+        ids.filter(|t| holders.reads_of(*t) > 0).for_each(|t| readers.push(t));
+        sink("readers", Facet::Queue(readers));
+        let mut queue = ThreadQueue::default();
+        self.queue.peek().waiters.live().for_each(|(t, _)| queue.push(t));
+        sink("waiters", Facet::Queue(queue));
+    }
+
+    /// Who holds `wait_lock`.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.queue.peek().wait_lock.owner()
+    }
+
+    fn is_held_by(&self, t: ThreadId) -> bool {
+        RwSem::is_held_by(self, t)
+    }
+
+    fn is_held_alone(&self, t: ThreadId) -> bool {
+        self.is_held_for_writing_by(t)
+    }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        self.is_held_by(by).then_some(LeftOpen::Semaphore)
+    }
+}
+
 impl Code for RwSem<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.count.code(c);
@@ -247,12 +262,4 @@ impl Code for RwSem<Plain> {
         self.queue.code(c);
         self.holders.code(c);
     }
-}
-
-/// Every semaphore that a thread holds, for the checks at its exit.
-pub(crate) fn held_by<R: Runtime>(world: &World<R>, t: ThreadId) -> impl Iterator<Item = ObjId> {
-    world.objects().filter_map(move |(id, o)| match o {
-        Object::RwSem(s) if s.is_held_by(t) => Some(id),
-        _ => None,
-    })
 }

@@ -14,6 +14,7 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     protocol::Protocol,
+    shared::Shared,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,8 +41,10 @@ impl<R: Runtime> Shrinker<R> {
     pub(crate) fn new(id: ObjId, registered: bool) -> Self {
         Shrinker { state: R::Cell::new(State { registered, ..State::default() }, id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Shrinker<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("registered", Facet::Flag(s.registered));
         sink("running", Facet::Word(i32::from(s.running)));

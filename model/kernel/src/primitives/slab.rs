@@ -16,6 +16,7 @@ use crate::{
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
+    shared::Shared,
 };
 
 /// Where a slot is in its life. The generation is no part of a state: which handles it outdates is (see `Coder::handle`).
@@ -75,24 +76,6 @@ impl<R: Runtime> Slot<R> {
         self.life.peek().stage == Stage::Live
     }
 
-    pub(crate) fn refs(&self) -> &Counted<R> {
-        &self.refs
-    }
-
-    pub(crate) fn refs_mut(&mut self) -> &mut Counted<R> {
-        &mut self.refs
-    }
-
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
-        let name = match self.life.peek().stage {
-            Stage::Free => "free",
-            Stage::Live => "live",
-            Stage::Dying => "freed after grace period",
-        };
-        sink("life", Facet::Name(name));
-        sink("refs", Facet::Word(i32::from(self.refs.count())));
-    }
-
     /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers. The
     /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle good.
     fn reclaim(&mut self, of: SlabKind) -> Option<u8> {
@@ -106,6 +89,34 @@ impl<R: Runtime> Slot<R> {
             self.refs.reset(0);
         }
         (next < Handle::STALE).then_some(next)
+    }
+}
+
+impl<R: Runtime> Shared<R> for Slot<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
+        let name = match self.life.peek().stage {
+            Stage::Free => "free",
+            Stage::Live => "live",
+            Stage::Dying => "freed after grace period",
+        };
+        sink("life", Facet::Name(name));
+        sink("refs", Facet::Word(i32::from(self.refs.count())));
+    }
+
+    fn lives(&self) -> bool {
+        self.is_live()
+    }
+
+    fn refs(&self) -> Option<&Counted<R>> {
+        Some(&self.refs)
+    }
+
+    fn refs_mut(&mut self) -> Option<&mut Counted<R>> {
+        Some(&mut self.refs)
+    }
+
+    fn generation(&self) -> Option<u8> {
+        Some(self.life.peek().generation)
     }
 }
 

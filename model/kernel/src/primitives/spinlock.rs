@@ -14,6 +14,7 @@ use crate::{
         rcu::{as_reader, reader_footprint},
     },
     protocol::Protocol,
+    shared::{LeftOpen, Shared},
 };
 
 /// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.
@@ -71,9 +72,19 @@ impl<R: Runtime> SpinLock<R> {
     pub fn owner(&self) -> Option<ThreadId> {
         self.raw.peek().owner
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for SpinLock<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("owner", Facet::Thread(self.owner()));
+    }
+
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.owner()
+    }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        (self.owner() == Some(by)).then_some(LeftOpen::Spinlock)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     primitives::{rcu, spinlock::RawSpin},
     program::{ObjectKind, Role},
     protocol::Protocol,
+    shared::Shared,
     thread,
 };
 
@@ -56,16 +57,18 @@ impl<R: Runtime> Timer<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Timer { state: R::Cell::new(State::default(), id) }
     }
+}
 
-    /// The handler, while it runs.
-    pub(crate) fn running(&self) -> Option<ThreadId> {
-        self.state.peek().running.owner()
-    }
-
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Timer<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
         sink("running", Facet::Flag(s.running.owner().is_some()));
+    }
+
+    /// Who runs its handler.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        self.state.peek().running.owner()
     }
 }
 

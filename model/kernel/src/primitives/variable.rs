@@ -1,11 +1,12 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Object, Order, Plain, Program, Property, Runtime,
-    ThreadId, ThreadSet, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
+    ThreadSet, Value, View,
     coder::{fields, points},
     expr::EvalError,
     primitives::refcount::{Counted, Owns},
+    primitives::slab,
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
@@ -325,7 +326,7 @@ impl Access {
 impl Protocol for Access {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(handle) = self.slot
-            && !crate::primitives::slab::check_alive(cx, handle)
+            && !slab::check_alive(cx, handle)
         {
             return Flow::Done(Value::Unset);
         }
@@ -412,7 +413,7 @@ impl Protocol for SpinUntil {
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(handle) = self.slot
-            && !crate::primitives::slab::check_alive(cx, handle)
+            && !slab::check_alive(cx, handle)
         {
             return Flow::Done(Value::Unset);
         }
@@ -439,7 +440,7 @@ impl Protocol for SpinUntil {
     /// The thread would read a word that lets it spin on. What breaks a property does not: that is a step.
     fn is_held_back(&self, v: View<'_>) -> bool {
         let dead = self.slot.is_some_and(|h| {
-            let lives = matches!(v.world.object(h.obj), Object::Slot(s) if s.is_home_of(h));
+            let lives = v.world.get::<slab::Slot<Plain>>(h.obj).is_some_and(|s| s.is_home_of(h));
             let typesafe = v.program.slab_of(h.obj) == SlabKind::TypesafeByRcu && v.private.is_reader();
             !lives && !typesafe
         });

@@ -35,6 +35,7 @@ use crate::{
     ids::ThreadQueue,
     primitives::{irq::irqs_footprint, rcu::as_reader, spinlock::RawSpin},
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// The list, under the queue's lock, and the lock: a waker holds it over several steps.
@@ -81,13 +82,15 @@ impl<R: Runtime> WaitQueue<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         WaitQueue { waiters: R::Cell::new(Waiters::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for WaitQueue<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("waiters", Facet::Queue(self.waiters.peek().queue));
     }
 
     /// The waker that holds the queue's lock over several steps.
-    pub(crate) fn lock_owner(&self) -> Option<ThreadId> {
+    fn lock_owner(&self) -> Option<ThreadId> {
         self.waiters.peek().lock.owner()
     }
 }

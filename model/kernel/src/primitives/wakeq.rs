@@ -18,6 +18,7 @@ use crate::{
     ids::ThreadQueue,
     primitives::waitqueue,
     protocol::Protocol,
+    shared::Shared,
 };
 
 /// A `struct wake_q_head`.
@@ -32,8 +33,10 @@ impl<R: Runtime> WakeQ<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         WakeQ { tasks: R::Cell::new(ThreadQueue::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for WakeQ<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("tasks", Facet::Queue(self.tasks.peek()));
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     facet::{Facet, FacetSink},
     program::ObjectKind,
     protocol::Protocol,
+    shared::Shared,
     thread,
 };
 
@@ -92,8 +93,10 @@ impl<R: Runtime> Work<R> {
     pub(crate) fn new(queue: ObjId) -> Self {
         Work { state: R::Cell::new(State::default(), queue) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Work<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
         sink("running", Facet::Flag(s.running));
@@ -172,8 +175,10 @@ impl<R: Runtime> Workqueue<R> {
     pub(crate) fn new(id: ObjId) -> Self {
         Workqueue { line: R::Cell::new(Line::default(), id) }
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for Workqueue<R> {
+    fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Word(i32::from(self.line.peek().len)));
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Lock, config,
-    ctx::{Debug, Phase, class_of},
+    ctx::{AcquireCtx, Debug, Phase, class_of},
     held_by, holds_locks,
 };
-use crate::{AtomicCell, Cx, ObjId, Object, Rule, Runtime, runtime::NoteCell};
+use crate::{AtomicCell, Cx, ObjId, Rule, Runtime, runtime::NoteCell};
 
 /// A mutex of the class that the task holds. That is known to it alone.
 pub(super) fn held_of_class<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<ObjId> {
@@ -14,8 +14,8 @@ pub(super) fn held_of_class<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<
 
 /// The task's context of the class.
 fn open_context<R: Runtime>(cx: &Cx<'_, R>, class: ObjId) -> Option<ObjId> {
-    let is_own = |o: &Object<R>| matches!(o, Object::AcquireCtx(c) if c.task() == Some(cx.me) && c.class() == class);
-    cx.world.objects().find(|(_, o)| is_own(o)).map(|(id, _)| id)
+    let is_own = |c: &AcquireCtx<R>| c.task() == Some(cx.me) && c.class() == class;
+    cx.world.all().find(|(_, c)| is_own(c)).map(|(id, _)| id)
 }
 
 impl Lock {

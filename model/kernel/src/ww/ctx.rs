@@ -2,13 +2,14 @@
 
 use super::{config, contract::held_of_class};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Object, Order, Plain, Property, Rule, Runtime,
-    ThreadId, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Rule, Runtime, ThreadId,
+    Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     program::ObjectKind,
     protocol::Protocol,
     runtime::NoteCell,
+    shared::{LeftOpen, Shared, Stamp},
 };
 
 /// A `struct ww_class`: the counter that stamps come from.
@@ -23,13 +24,13 @@ impl<R: Runtime> WwClass<R> {
     pub(crate) fn new() -> Self {
         WwClass { next_stamp: R::Atomic::new(0) }
     }
-
-    pub(crate) fn facets(&self, _sink: FacetSink<'_>) {}
 }
 
-impl WwClass<Plain> {
-    pub(crate) fn set_next(&mut self, stamp: u16) {
-        self.next_stamp.0 = stamp;
+impl<R: Runtime> Shared<R> for WwClass<R> {
+    fn facets(&self, _sink: FacetSink<'_>) {}
+
+    fn restore_counter(&mut self, next: u16) {
+        self.next_stamp.store(next, Order::Relaxed);
     }
 }
 
@@ -166,8 +167,12 @@ impl<R: Runtime> AcquireCtx<R> {
     pub(crate) fn live_stamp(&self) -> Option<u16> {
         (self.debug.get().phase != Phase::Idle).then(|| self.stamp.get())
     }
+}
 
-    pub(crate) fn facets(&self, sink: FacetSink<'_>) {
+impl<R: Runtime> Shared<R> for AcquireCtx<R> {
+    const HAS_STAMP: bool = true;
+
+    fn facets(&self, sink: FacetSink<'_>) {
         let debug = self.debug.get();
         if debug.phase == Phase::Idle {
             return;
@@ -177,6 +182,23 @@ impl<R: Runtime> AcquireCtx<R> {
         sink("wounded", Facet::Flag(self.wounded.peek() != 0));
         sink("contending", Facet::Object(debug.contending));
         sink("done", Facet::Flag(debug.phase == Phase::Done));
+    }
+
+    /// lockdep's map of the context is a lock.
+    fn is_held_by(&self, t: ThreadId) -> bool {
+        self.task() == Some(t)
+    }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        (self.task() == Some(by)).then_some(LeftOpen::Context)
+    }
+
+    fn is_own_of(&self, t: ThreadId) -> bool {
+        self.task() == Some(t)
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.live_stamp().map(|at| Stamp { class: self.class, at })
     }
 }
 
@@ -246,10 +268,8 @@ impl CtxOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let (me, class) = (self.on_behalf.unwrap_or(cx.me), class_of(cx.program, self.ctx));
         // One context per task and class: two would deadlock against each other undetected.
-        let second = cx.world.objects().any(|(id, o)| match o {
-            Object::AcquireCtx(c) => c.task() == Some(me) && class_of(cx.program, id) == class,
-            _ => false,
-        });
+        let is_second = |(id, c): (ObjId, &AcquireCtx<R>)| c.task() == Some(me) && class_of(cx.program, id) == class;
+        let second = cx.world.all().any(is_second);
         if cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
             return cx.violate_rule(Rule::CtxInUse, Some(self.ctx));
         }

@@ -23,10 +23,8 @@
 //! That nobody takes a mutex that another one holds needs no check of its own: the owner word is the only way to have it,
 //! and whoever releases it must be found there (`unlock-not-held`).
 
-use super::{Variant, Waiters, is_wound_wait, is_younger};
-use crate::{
-    AtomicCell, Cx, ObjId, Object, Plain, Property, Runtime, program::ObjectKind, task::Task, ww::ctx::class_of,
-};
+use super::{AcquireCtx, Variant, Waiters, WwMutex, is_wound_wait, is_younger};
+use crate::{AtomicCell, Cx, ObjId, Plain, Property, Runtime, program::ObjectKind, task::Task, ww::ctx::class_of};
 
 /// A promise is broken.
 fn broken<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
@@ -44,8 +42,7 @@ pub(super) fn published<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
 
 /// A context has got or given back a mutex. Only its own task makes a mutex point to it, so that is a private look.
 pub(super) fn counted<R: Runtime>(cx: &mut Cx<'_, R>, ctx: ObjId) {
-    let has = |o: &Object<R>| matches!(o, Object::WwMutex(m) if m.ctx.peek() == Some(ctx));
-    let mutexes = cx.world.objects().filter(|(_, o)| has(o)).count();
+    let mutexes = cx.world.all::<WwMutex<R>>().filter(|(_, m)| m.ctx.peek() == Some(ctx)).count();
     if usize::from(cx.ctx(ctx).acquired()) != mutexes {
         broken(cx, ctx);
     }
@@ -96,11 +93,9 @@ pub(super) fn goes_to_sleep<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiters: &
 /// This context gets -EDEADLK, and nobody made it up.
 pub(super) fn killed<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
     let (class, own) = (class_of(cx.program, ctx), cx.ctx(ctx).stamp());
-    let is_older = |o: &Object<R>| match o {
-        Object::AcquireCtx(c) => c.class() == class && c.live_stamp().is_some_and(|s| (own.wrapping_sub(s) as i16) > 0),
-        _ => false,
-    };
-    let oldest = !cx.world.objects().any(|(_, o)| is_older(o));
+    let is_older =
+        |c: &AcquireCtx<R>| c.class() == class && c.live_stamp().is_some_and(|s| (own.wrapping_sub(s) as i16) > 0);
+    let oldest = !cx.world.all::<AcquireCtx<R>>().any(|(_, c)| is_older(c));
     if cx.ctx(ctx).acquired() == 0 || R::SEES_OVERLAP && oldest && !is_wound_wait(cx.program, m) {
         broken(cx, ctx);
     }

@@ -1,6 +1,7 @@
 //! ww mutexes and their contexts.
 
 use super::*;
+use fenceweave_kernel::primitives::rwsem;
 
 struct Ww {
     b: ProgramBuilder,
@@ -178,6 +179,53 @@ fn the_debug_contract_of_contexts_is_enforced() {
         w.b.thread("t", |s| body(s, m, contexts));
         assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::WwContract]), "{what}");
     }
+}
+
+/// What is left open is told in an order of its own, whichever was declared first.
+#[test]
+fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last() {
+    let told = |taken: [bool; 4]| {
+        let mut w = Ww::new(false);
+        let c = w.ctx("c");
+        let sem = w.b.object("s", ObjectKind::RwSem);
+        let m = w.mutex("m");
+        let spin = w.b.object("l", ObjectKind::Spinlock);
+        w.b.thread("t", |s| {
+            let down = Op::RwSem {
+                at: rwsem::At::Read,
+                sem: Operand::Object(sem),
+                patience: Patience::Forever,
+                if_held: false,
+            };
+            if taken[0] {
+                ctx_op(s, CtxHow::Init, c);
+            }
+            if taken[1] {
+                s.op("down-read", down);
+            }
+            if taken[2] {
+                s.lock(m, taken[0].then_some(c), "r");
+            }
+            if taken[3] {
+                s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(spin) });
+            }
+        });
+        let ended = outcomes(&w.b.build()).into_iter().map(|o| match o {
+            Outcome::Violated(v) => Some((v.property, v.object?)),
+            Outcome::Finished { .. } => None,
+        });
+        (ended.collect::<Vec<_>>(), [c, sem, m, spin])
+    };
+    for (taken, first, property) in [
+        ([true, true, true, true], 3, Property::LockHeldAtExit),
+        ([true, true, true, false], 2, Property::LockHeldAtExit),
+        ([true, true, false, false], 1, Property::LockHeldAtExit),
+        ([true, false, false, false], 0, Property::CtxOpenAtExit),
+    ] {
+        let (ended, objects) = told(taken);
+        assert_eq!(ended, [Some((property, objects[first]))]);
+    }
+    assert_eq!(told([false; 4]).0, [None]);
 }
 
 #[test]

@@ -7,7 +7,12 @@ use fenceweave_kernel::{Instr, Program, Property, ThreadId, Violation, thread::R
 /// Who never gets on.
 pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
     let program = replay.program;
-    if v.property == Property::Starvation {
+    if replay.loop_from.is_none() && !starves(v) {
+        let (who, place) = (words::who(program, v.thread, v.pc), words::place(program, v.thread, v.pc));
+        let what = v.object.map_or("nothing", |o| words::authors_name(program, o));
+        return format!("{who} spins on {what} for ever{place}");
+    }
+    if starves(v) {
         let others = busy(replay).into_iter().filter(|t| *t != v.thread && progresses(replay, *t));
         let others: Vec<ThreadId> = others.collect();
         let does = if others.len() == 1 { "does" } else { "do" };
@@ -27,27 +32,29 @@ pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
 /// What each thread does in the loop, whether a lock-step schedule is needed, and what to write if it is meant so.
 pub(super) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     let program = replay.program;
+    if replay.loop_from.is_none() && !starves(v) {
+        return super::deadlock(replay);
+    }
     let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done);
     let mut out: Vec<String> = unfinished.map(|t| doing(replay, t)).collect();
     if let Some((after, who)) = alone(replay, v) {
         let name = program.thread_name(who);
-        out.push(match v.property {
-            Property::Starvation => {
-                format!("  it takes others that are always first: left alone after step {after}, {name} would get on")
-            }
-            _ => format!("  it takes a lock-step schedule: left alone after step {after}, {name} would get on"),
-        });
+        let takes = if starves(v) { "others that are always first" } else { "a lock-step schedule" };
+        out.push(format!("  it takes {takes}: left alone after step {after}, {name} would get on"));
     }
-    let blamed: Vec<ThreadId> = match v.property {
-        Property::Starvation => busy(replay).into_iter().filter(|t| *t == v.thread).collect(),
-        _ => busy(replay),
-    };
+    let mut blamed = busy(replay);
+    blamed.retain(|t| !starves(v) || *t == v.thread);
     let endless = blamed.into_iter().filter(|t| !is_marked(program, *t) && !program.scripts[t.index()].can_end());
     let endless = list(program, endless);
     if !endless.is_empty() {
         out.push(format!("  {endless} never ends: if that is meant, mark in the loop where it gets on, by `progress`"));
     }
     out
+}
+
+/// Whether one thread waits for ever while others get on; otherwise nobody does.
+fn starves(v: Violation) -> bool {
+    v.property == Property::Starvation
 }
 
 /// The scripts with a step in the loop.
@@ -89,10 +96,7 @@ fn doing(replay: &Replay<'_>, t: ThreadId) -> String {
 fn alone(replay: &Replay<'_>, v: Violation) -> Option<(usize, ThreadId)> {
     let (program, from) = (replay.program, replay.loop_from?);
     let mut state = replay.initial;
-    let who: Vec<ThreadId> = match v.property {
-        Property::Starvation => vec![v.thread],
-        _ => busy(replay),
-    };
+    let who = if starves(v) { vec![v.thread] } else { busy(replay) };
     for (i, step) in replay.steps.iter().enumerate() {
         if i >= from
             && let Some(t) = who.iter().find(|t| diagnose::gets_on_alone(program, &state, **t))

@@ -3,148 +3,152 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Property, Rule, ThreadId, Value, Violation, fence::What,
-    observe::facets, primitives::list::How, program::Role,
+    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Rule, ThreadId, Value, Violation,
+    fence::What,
+    observe::facets,
+    primitives::list::How,
+    program::Role,
+    property::{Sentence, Tale},
 };
 
-/// Who did what to whom, and where.
+/// Who did what to whom, and where: in the words of the property or of its rule.
 pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
-    if let Some(rule) = v.rule {
-        return broken_rule(replay, v, rule);
+    match v.rule.map_or(v.property.sentence(), Rule::sentence) {
+        Sentence::Says(words) => said(replay, v, words),
+        Sentence::Told(tale) => told(replay, v, tale),
+        Sentence::InGeneral => in_general(replay.program, v),
     }
+}
+
+/// Who broke it, and with what.
+fn who_and_what(program: &Program, v: Violation) -> (&str, &str) {
+    let who = match v.rule {
+        Some(_) => program.thread_name(v.thread),
+        None => words::who(program, v.thread, v.pc),
+    };
+    (who, v.object.map_or("nothing", |o| words::authors_name(program, o)))
+}
+
+/// Words with everything in its place.
+fn said(replay: &Replay<'_>, v: Violation, words: &str) -> String {
     let program = replay.program;
-    let who = words::who(program, v.thread, v.pc);
-    let what = v.object.map_or("nothing", |o| words::authors_name(program, o));
+    let (who, what) = who_and_what(program, v);
+    let stands_for = |place: &str| match place {
+        "who" => who.into(),
+        "what" => what.into(),
+        "other" => other(program, v, "somebody").into(),
+        "place" => words::place(program, v.thread, v.pc),
+        "section" => of_section(replay, v.thread),
+        "contended" => since::contended(replay, v),
+        unknown => format!("{{{unknown}}}"),
+    };
+    let mut parts = words.split('{');
+    let mut out: String = parts.next().unwrap_or_default().into();
+    for part in parts {
+        let (place, rest) = part.split_once('}').unwrap_or((part, ""));
+        out.push_str(&stands_for(place));
+        out.push_str(rest);
+    }
+    out
+}
+
+/// What takes more than words.
+fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
+    let program = replay.program;
+    let (who, what) = who_and_what(program, v);
     let place = words::place(program, v.thread, v.pc);
-    let section = of_section(replay, v.thread);
-    match v.property {
-        Property::Deadlock => stuck(replay),
-        Property::LostWakeup => format!("{who} sleeps on {what} and nobody will wake it{place}"),
-        Property::Livelock if replay.loop_from.is_none() => format!("{who} spins on {what} for ever{place}"),
-        Property::Livelock | Property::Starvation => liveness::sentence(replay, v),
-        Property::FenceNeverSignals => {
-            let when = if replay.loop_from.is_some() { "for ever" } else { "when everything is over" };
-            format!(
-                "others may wait for {what}, and it is pending {when}: {who} signals it on other paths, not on this one"
-            )
-        }
-        Property::DependencyCycle => {
-            format!("{who} waits for {what}, or would with less luck, and that closes a circle through a fence{place}")
-        }
-        Property::FenceOrder => {
+    let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
+    match tale {
+        Tale::Stuck => stuck(replay),
+        Tale::NobodyWakes => format!("{who} sleeps on {what} and nobody will wake it{place}"),
+        Tale::Endless => liveness::sentence(replay, v),
+        Tale::NeverSignals => never_signals(replay, who, what),
+        Tale::FenceOrder => {
             let signaled = fence_at(replay, v).map_or("a fence", |f| words::authors_name(program, f));
             format!("{who} signals {signaled} while {what}, an earlier one, is pending{place}")
         }
-        Property::FenceSignaledTwice => format!("{who} signals {what}, which is signalled already{place}"),
-        Property::FenceErrorLate if is_signaled(replay, v) => {
+        Tale::ErrorLate if is_signaled(replay, v) => {
             format!("{who} sets an error on {what}, which is signalled already{place}")
         }
-        Property::FenceErrorLate => format!("{who} sets an error on {what} that is none of -4095..-1{place}"),
-        Property::FenceReleasedPending => {
-            format!("{who} drops the last reference to {what}, which is pending and has callbacks queued{place}")
+        Tale::ErrorLate => format!("{who} sets an error on {what} that is none of -4095..-1{place}"),
+        Tale::DependencyLost => dependency_lost(replay, v, what),
+        Tale::ResvNotHeld => {
+            let meanwhile = match v.other {
+                None => ", and nobody holds its lock".into(),
+                Some(t) => format!(", while {} holds its lock", program.thread_name(t)),
+            };
+            format!("{who} changes {what}, or walks it as if locked{meanwhile}{place}")
         }
-        Property::FenceReinitialised => format!("{who} initialises {what}, which is alive{place}"),
-        Property::ContainerInContainer => {
-            format!("{who} puts {what}, which is made of other fences itself, into a container{place}")
-        }
-        Property::ContainerInResv => {
-            format!("{who} adds {what}, which is made of other fences, to a reservation{place}")
-        }
-        Property::CallbackReused => format!("{who} adds {what}, which is still queued on a fence{place}"),
-        Property::NoSlotReserved => {
-            format!("{who} adds a fence to {what}, with no slot reserved under this hold of its lock{place}")
-        }
-        Property::DependencyLost => dependency_lost(replay, v, what),
-        Property::FenceMissed => {
-            format!("{who}'s walk ends without {what}, which was there all the time and is pending{place}")
-        }
-        Property::ResvNotHeld => match v.other {
-            None => format!("{who} changes {what}, or walks it as if locked, and nobody holds its lock{place}"),
-            Some(t) => {
-                let owner = program.thread_name(t);
-                format!("{who} changes {what}, or walks it as if locked, while {owner} holds its lock{place}")
-            }
-        },
-        Property::FenceLockNotHeld => {
-            let owner = v.other.map_or("nobody", |t| program.thread_name(t));
+        Tale::FenceLockNotHeld => {
             let does = if asks(program, v) { "asks" } else { "signals" };
-            format!("{who} {does} {what} as if it had its lock, which {owner} holds{place}")
+            format!("{who} {does} {what} as if it had its lock, which {} holds{place}", other(program, v, "nobody"))
         }
-        Property::UseAfterFree => format!("{who} uses {what} after it was freed{place}"),
-        Property::DoubleFree => format!("{who} frees {what}, which is freed already{place}"),
-        Property::RefcountUnderflow => format!("{who} drops a reference to {what}, of which none is left{place}"),
-        Property::PutUnbalanced => {
-            format!(
-                "{who} drops a reference to {what} that is not its own: what this pointer had, it has dropped{place}"
-            )
-        }
-        Property::RefcountFromZero => {
-            format!("{who} takes a reference to {what}, whose last one is gone{place}")
-        }
-        Property::LeakedReference => leaked(replay, v, what),
-        Property::LeakedObject => format!("{what} was released by its last user, and is still there at the end"),
-        Property::FreedOnList => format!("{who} frees {what}, and a list still has it{place}"),
-        Property::LockHeldAtExit => format!("{who} ends and still holds {what}"),
-        Property::WaitEntryLeft => {
-            format!(
-                "{who} returns and is still on {what}: the entry is on its stack, and nobody has called finish_wait()"
-            )
-        }
-        Property::CtxOpenAtExit => format!("{who} ends without acquire-fini of {what}"),
-        Property::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
-        Property::SelfDeadlock if is_irq_line(program, v) => {
+        Tale::Leaked => leaked(replay, v, what),
+        Tale::Missing => missing(replay, v, what),
+        Tale::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
+        Tale::SelfDeadlock if is_irq_line(program, v) => {
             format!("{who} waits for itself: it is a handler of the interrupt{place}")
         }
-        Property::IrqNotDisabled => format!("{who} enables {what}, which is not disabled{place}"),
-        Property::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
-        Property::IrqDeadlock => {
-            let owner = v.other.map_or("somebody", |t| program.thread_name(t));
-            format!("{who} takes {what}, which {owner} holds, whom it interrupted{place}")
-        }
-        Property::IrqsEnabledEarly => {
+        Tale::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
+        Tale::IrqsEnabledEarly => {
             let with = v.object.map_or(String::new(), |_| format!(" with {what}"));
             format!("{who} enables interrupts{with}, {}{place}", why_off(replay, v.thread))
         }
-        Property::MissingReference => missing(replay, v, what),
-        Property::SleepInAtomic => {
-            let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
-            format!("{who} may sleep{on}, {}{place}", why_atomic(replay, v.thread))
+        Tale::SleepInAtomic => format!("{who} may sleep{on}, {}{place}", why_atomic(replay, v.thread)),
+        Tale::CallbackSleeps => {
+            format!("{}, which a fence calls in {who} this time, may sleep{on}{place}", callee_of(program, v))
         }
-        Property::FenceCallbackContext => {
-            let (script, pc) = program.script_at(v.thread, v.pc);
-            let callee = script.callee_at(pc);
-            let callee = callee.map_or("what a fence calls", |(id, _)| &program.callees[usize::from(id.0)]);
-            let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
-            format!("{callee}, which a fence calls in {who} this time, may sleep{on}{place}")
-        }
-        Property::LockInSignalling if v.object.is_none_or(|o| program.is_mmap_lock(o)) => {
-            format!("{who} takes mmap_lock, or would in a page fault, inside of a signalling section{section}{place}")
-        }
-        Property::LockInSignalling => format!("{who} takes {what} inside of a signalling section{section}{place}"),
-        Property::AllocInSignalling => {
-            format!("{who} allocates, and may have to reclaim, inside of a signalling section{section}{place}")
-        }
-        Property::WaitInSignalling => format!("{who} waits for {what} inside of a signalling section{section}{place}"),
-        Property::UserAccessUnderResv => format!("{who} accesses user memory and holds {what}{place}"),
-        Property::UnsetRead => unset_read(replay, v),
-        Property::NullDereference => format!("{who} uses NULL as a reference{place}"),
-        Property::DivisionByZero => format!("{who} divides by zero{place}"),
-        Property::SpinsLocally => format!("{who} loops and touches nothing that others could change{place}"),
-        Property::ListCorruption if is_shrinker(program, v) => {
-            format!("{who} registers {what}, which is registered already{place}")
-        }
-        Property::ListCorruption => {
-            format!("{who} {} {what}{place}", list_mistake(program, v))
-        }
-        Property::OutOfBounds => {
+        Tale::LockInSignalling => lock_in_signalling(replay, v, who, what, &place),
+        Tale::UnsetRead => unset_read(replay, v),
+        Tale::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
+        Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
+        Tale::Asserted => asserted(program, v, who),
+        Tale::OutOfBounds => {
             let array = what.split('[').next().unwrap_or(what);
             format!("{who} accesses {array} outside of its length{place}")
         }
-        Property::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
-        Property::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
-        Property::DataRace => data_race(replay, v, who, what, &place),
-        Property::Assert => asserted(program, v, who),
-        _ => in_general(program, v),
+        Tale::DataRace => data_race(replay, v, who, what, &place),
+        Tale::ListCorruption => list_corruption(program, v, who, what, &place),
+        Tale::ListUnguarded => {
+            format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
+        }
+        Tale::HoldsAtFini => {
+            let held = v.object.map_or(vec![], |ctx| locked_with(replay, ctx));
+            format!("{who} finishes {what} and still holds {}{place}", words::list(&held, "and"))
+        }
+    }
+}
+
+/// The other one concerned.
+fn other<'a>(program: &'a Program, v: Violation, unknown: &'a str) -> &'a str {
+    v.other.map_or(unknown, |t| program.thread_name(t))
+}
+
+fn never_signals(replay: &Replay<'_>, who: &str, what: &str) -> String {
+    let when = if replay.loop_from.is_some() { "for ever" } else { "when everything is over" };
+    format!("others may wait for {what}, and it is pending {when}: {who} signals it on other paths, not on this one")
+}
+
+/// What a fence called.
+fn callee_of(program: &Program, v: Violation) -> &str {
+    let (script, pc) = program.script_at(v.thread, v.pc);
+    script.callee_at(pc).map_or("what a fence calls", |(id, _)| &program.callees[usize::from(id.0)])
+}
+
+fn lock_in_signalling(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &str) -> String {
+    let section = of_section(replay, v.thread);
+    match v.object {
+        Some(lock) if !replay.program.is_mmap_lock(lock) => {
+            format!("{who} takes {what} inside of a signalling section{section}{place}")
+        }
+        _ => format!("{who} takes mmap_lock, or would in a page fault, inside of a signalling section{section}{place}"),
+    }
+}
+
+fn list_corruption(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
+    match is_shrinker(program, v) {
+        true => format!("{who} registers {what}, which is registered already{place}"),
+        false => format!("{who} {} {what}{place}", list_mistake(program, v)),
     }
 }
 
@@ -159,105 +163,6 @@ pub fn in_general(program: &Program, v: Violation) -> String {
     let with = other.map_or(String::new(), |t| format!(" (against {})", program.thread_name(t)));
     let rule = v.rule.map_or(String::new(), |r| format!(": {}", r.text()));
     format!("{who}{on}{place}{with}{rule}")
-}
-
-/// A property that stands for several rules: which one, and about what.
-fn broken_rule(replay: &Replay<'_>, v: Violation, rule: Rule) -> String {
-    let program = replay.program;
-    let who = program.thread_name(v.thread);
-    let what = v.object.map_or("nothing", |o| words::authors_name(program, o));
-    let place = words::place(program, v.thread, v.pc);
-    let contended = || since::contended(replay, v);
-    match rule {
-        Rule::CtxForeignClass => format!("{who} locks with {what}, a context of another class{place}"),
-        Rule::CtxNotBegun => format!("{who} uses {what}, which is not begun, or is another task's{place}"),
-        Rule::CtxInUse => format!("{who} begins {what}, which is begun already{place}"),
-        Rule::CtxSecond => format!("{who} begins {what} and has another context of its class open{place}"),
-        Rule::CtxDoneTwice => format!("{who} says ww_acquire_done() of {what} a second time{place}"),
-        Rule::CtxHoldsAtFini => {
-            let held = v.object.map_or(vec![], |ctx| locked_with(replay, ctx));
-            format!("{who} finishes {what} and still holds {}{place}", words::list(&held, "and"))
-        }
-        Rule::LockAfterDone => format!("{who} takes a lock with {what} after ww_acquire_done(){place}"),
-        Rule::SlowWithoutDeadlock => {
-            format!("{who} takes a lock the slow way, and {what} has met no -EDEADLK{place}")
-        }
-        Rule::OtherBeforeContended => {
-            format!("{who} met -EDEADLK on {}, and takes another lock before that{place}", contended())
-        }
-        Rule::HoldsAtContended => {
-            format!("{who} met -EDEADLK on {}, and takes it with others still held{place}", contended())
-        }
-        Rule::DeadlockUnanswered => {
-            format!("{who} met -EDEADLK on {}, did not back off, and meets it again{place}", contended())
-        }
-        Rule::ExecInUse => format!("{who} begins {what}, which is in use already{place}"),
-        Rule::ExecNotBegun => format!("{who} uses {what}, which is not begun, or is another task's{place}"),
-        Rule::ExecOutsideLoop => {
-            format!("{who} locks for {what} outside of drm_exec_until_all_locked(){place}")
-        }
-        Rule::OrderDocumented => {
-            format!("{who} holds {what}, and waits for a lock that is documented to be outside of it{place}")
-        }
-        Rule::OrderSameClass => {
-            format!("{who} holds {what}, and waits for another lock of its class without an acquire context{place}")
-        }
-        Rule::OrderBesideCtx => format!("{who} has {what} open, and waits for a lock of its class without it{place}"),
-        Rule::OrderCtxInside => format!("{who} holds {what}, and begins an acquire context of its class{place}"),
-        Rule::OrderInReclaim => {
-            format!("{who} waits for {what} in memory reclaim, which may come while {what} is held{place}")
-        }
-        Rule::OrderNestNotHeld => format!("{who} takes a lock as nested in {what}, and does not hold {what}{place}"),
-        Rule::OrderMmapInside => format!("{who} holds {what}, and waits for mmap_lock, which is outside of it{place}"),
-        Rule::SectionNotBegun => format!("{who} ends a fence-signalling section that it has not begun{place}"),
-        Rule::SectionLeftOpen => {
-            format!("{who} ends inside of its fence-signalling section{}", of_section(replay, v.thread))
-        }
-        Rule::RcuNotBegun => format!("{who} leaves an RCU read-side section that it is not in{place}"),
-        Rule::RcuLeftOpen => format!("{who} ends inside of an RCU read-side section"),
-        Rule::IrqsNotOff => format!("{who} enables interrupts that it has not disabled{place}"),
-        Rule::IrqsLeftOff => format!("{who} ends with interrupts disabled"),
-        Rule::LockSoftirqOn => {
-            let by = v.other.map_or("somebody", |t| program.thread_name(t));
-            format!("{who} takes {what} with soft interrupts enabled, and {by}, which is one, takes it too{place}")
-        }
-        Rule::LockHardirqOn => {
-            let by = v.other.map_or("somebody", |t| program.thread_name(t));
-            format!(
-                "{who}, a soft interrupt, takes {what} with interrupts enabled, and {by}, which is one, takes it too{place}"
-            )
-        }
-        Rule::TimerSyncInHardirq => {
-            format!("{who} waits for the handler of {what}, which it may have interrupted{place}")
-        }
-        Rule::BhNotOff => format!("{who} enables soft interrupts that it has not disabled{place}"),
-        Rule::BhLeftOff => format!("{who} ends with soft interrupts disabled"),
-        Rule::BhIrqsOff => format!("{who} enables soft interrupts with interrupts off{place}"),
-        Rule::MutexInInterrupt => format!("{who} tries {what} in interrupt context{place}"),
-        Rule::MutexInCallback => format!("{who} tries {what} in what a fence calls, which an interrupt may{place}"),
-        Rule::PreemptNotOff => format!("{who} enables preemption that it has not disabled{place}"),
-        Rule::PreemptLeftOff => format!("{who} ends with preemption disabled"),
-        Rule::CallbackNotDue => format!("{what} is called in {who}, and is over, or was taken off{place}"),
-        Rule::CallbackElsewhere => {
-            format!("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}")
-        }
-        Rule::AllocUnderSectionLock => {
-            let by = v.other.map_or("somebody", |t| program.thread_name(t));
-            format!(
-                "{who} allocates memory and holds {what}, which {by} takes inside of a fence-signalling section, or with another \
-                 lock held{place}"
-            )
-        }
-        Rule::LeakInCircle => {
-            format!(
-                "only what {what} refers to leads to {what}: the references of a circle are left at the end, and nobody can drop them"
-            )
-        }
-        Rule::ListUnguarded => {
-            format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
-        }
-        Rule::CtxLeftInLock | Rule::CtxMiscounted => in_general(program, v),
-    }
 }
 
 fn is_shrinker(program: &Program, v: Violation) -> bool {
@@ -281,21 +186,25 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
     with.map(|m| words::object_name(replay.program, m).into()).collect()
 }
 
+/// What an operation does with a list.
+fn list_how(program: &Program, v: Violation) -> Option<How> {
+    let Instr::Op { op: Op::List { how, .. }, .. } = words::instr(program, v.thread, v.pc)? else { return None };
+    Some(how)
+}
+
 /// What was done to a list, before its name.
 fn list_access(program: &Program, v: Violation) -> &'static str {
-    match words::instr(program, v.thread, v.pc) {
-        Some(Instr::Op { op: Op::List { how: How::First | How::Next, .. }, .. }) => "walks",
+    match list_how(program, v) {
+        Some(How::First | How::Next) => "walks",
         _ => "changes",
     }
 }
 
 /// What was tried with an entry, before the name of the list.
 fn list_mistake(program: &Program, v: Violation) -> &'static str {
-    match words::instr(program, v.thread, v.pc) {
-        Some(Instr::Op { op: Op::List { how: How::Add | How::AddTail, .. }, .. }) => {
-            "adds an entry that is on a list already to"
-        }
-        Some(Instr::Op { op: Op::List { how: How::Next, .. }, .. }) => "goes on from an entry that is not on",
+    match list_how(program, v) {
+        Some(How::Add | How::AddTail) => "adds an entry that is on a list already to",
+        Some(How::Next) => "goes on from an entry that is not on",
         _ => "takes off an entry that is not on",
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Operand, Program, Property, ThreadId, Violation,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Operand, Program, ThreadId, Violation, property::Earlier,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
@@ -17,8 +17,8 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         let to = to.to_owned();
         move |c: &Change| c.subject == subject && c.to() == to
     };
-    let (verb, at) = match v.property {
-        Property::UseAfterFree | Property::DoubleFree | Property::FreedOnList => {
+    let (verb, at) = match v.property.since()? {
+        Earlier::Freed => {
             match last(replay, |c| is_end_of(c, what)) {
                 // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
                 Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
@@ -28,36 +28,32 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 None => ("lost its last reference", last(replay, became("refs", "0"))),
             }
         }
-        Property::RefcountFromZero | Property::RefcountUnderflow | Property::MissingReference => {
-            ("lost its last reference", last(replay, became("refs", "0")))
-        }
-        Property::PutUnbalanced => {
+        Earlier::LastReference => ("lost its last reference", last(replay, became("refs", "0"))),
+        Earlier::OwnReference => {
             let refs = format!("{what}.refs");
             let earlier = &replay.steps[..replay.steps.len().saturating_sub(1)];
             let dropped = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == refs && gain(c) < 0);
             let at = earlier.iter().rposition(dropped)?;
             return Some(format!("  its own reference was dropped {}", told(replay, at)));
         }
-        Property::FenceSignaledTwice | Property::FenceErrorLate => {
-            ("was signalled", last(replay, became("signaled", "yes")))
-        }
-        Property::SelfDeadlock | Property::LockHeldAtExit => {
+        Earlier::Signalled => ("was signalled", last(replay, became("signaled", "yes"))),
+        Earlier::Taken => {
             let reads = format!("{what}.readers");
             let taken = last(replay, became("owner", who))
                 .or_else(|| last(replay, |c| c.subject == reads && c.to().contains(who)));
             ("was taken", taken)
         }
-        Property::WaitEntryLeft => {
+        Earlier::Queued => {
             let waiters = format!("{what}.waiters");
             let queued = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == waiters);
             let at = replay.steps.iter().rposition(queued)?;
             return Some(format!("  the entry was queued {}", told(replay, at)));
         }
-        Property::UnlockNotHeld => {
+        Earlier::Released => {
             let owner = format!("{what}.owner");
             ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
         }
-        Property::LeakedReference => {
+        Earlier::Kept => {
             let thread = v.other?;
             let at = last_kept(replay, thread, v.object?)?;
             let took = |c: &Change| c.from() == Some(what);
@@ -67,7 +63,6 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
                 false => format!("  the last that it took and kept was {}", told(replay, at)),
             });
         }
-        _ => return None,
     };
     Some(format!("  {what} {verb} {}", told(replay, at?)))
 }

@@ -113,6 +113,63 @@ impl<'a> Lower<'a> {
     }
 
     fn hook(&mut self, node: &'a Node) {
+        let given = self.hooks_given(node);
+        for value in node.values() {
+            let name = value.span.of(self.text);
+            match self.names.find(name) {
+                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).or(given.wait).is_none() => {
+                    let hooks = &mut self.program.structs[of].release;
+                    let twice = hooks.is_some();
+                    *hooks = given.release;
+                    self.tell_hooked_twice(node, twice);
+                }
+                Some((Symbol::Struct(_), declared)) => {
+                    self.mistakes
+                        .add("hook", value.span, format!("`{name}` is a struct: it has no signalling to enable"))
+                        .expected("`release=` alone")
+                        .seen(declared, "declared here");
+                }
+                Some((Symbol::Object { id, kind: Kind::Fence }, declared)) if self.is_container(id) => {
+                    self.mistakes
+                        .add("hook", value.span, format!("`{name}` is made of other fences: the kernel calls its own"))
+                        .expected("a fence of its own, or a struct")
+                        .seen(declared, "declared here");
+                }
+                Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
+                    let twice = self.hook_fence(id, given);
+                    self.tell_hooked_twice(node, twice);
+                }
+                Some((other, declared)) => {
+                    self.mistakes
+                        .add("wrong-kind", value.span, format!("`{name}` is {}", other.one()))
+                        .expected("a fence or a struct")
+                        .seen(declared, "declared here");
+                }
+                None => self.tell_unknown_name(name, value.span, &[]),
+            }
+        }
+    }
+
+    /// Gives a fence what it does not have of them; whether it had one already.
+    fn hook_fence(&mut self, fence: ObjId, given: FenceOps) -> bool {
+        let object = self.program.objects.get_mut(usize::from(fence.0));
+        let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) else { return false };
+        let pairs = [
+            (&mut ops.release, given.release),
+            (&mut ops.enable_signaling, given.enable_signaling),
+            (&mut ops.signaled, given.signaled),
+            (&mut ops.wait, given.wait),
+        ];
+        let mut twice = false;
+        for (hook, new) in pairs {
+            twice |= hook.and(new).is_some();
+            *hook = new.or(*hook);
+        }
+        twice
+    }
+
+    /// The procs that a `hook` names.
+    fn hooks_given(&mut self, node: &'a Node) -> FenceOps {
         let mut given = FenceOps::default();
         let mut keys = 0;
         for entry in &node.entries {
@@ -140,53 +197,7 @@ impl<'a> Lower<'a> {
                 .add("hook", node.head, message)
                 .expected("`hook OBJECT… release=PROC [enable-signaling=PROC] [signaled=PROC] [wait=PROC]`");
         }
-        for value in node.values() {
-            let name = value.span.of(self.text);
-            match self.names.find(name) {
-                Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).or(given.wait).is_none() => {
-                    let hooks = &mut self.program.structs[of].release;
-                    let twice = hooks.is_some();
-                    *hooks = given.release;
-                    self.tell_hooked_twice(node, twice);
-                }
-                Some((Symbol::Struct(_), declared)) => {
-                    self.mistakes
-                        .add("hook", value.span, format!("`{name}` is a struct: it has no signalling to enable"))
-                        .expected("`release=` alone")
-                        .seen(declared, "declared here");
-                }
-                Some((Symbol::Object { id, kind: Kind::Fence }, declared)) if self.is_container(id) => {
-                    self.mistakes
-                        .add("hook", value.span, format!("`{name}` is made of other fences: the kernel calls its own"))
-                        .expected("a fence of its own, or a struct")
-                        .seen(declared, "declared here");
-                }
-                Some((Symbol::Object { id, kind: Kind::Fence }, _)) => {
-                    let object = self.program.objects.get_mut(usize::from(id.0));
-                    if let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) {
-                        let pairs = [
-                            (&mut ops.release, given.release),
-                            (&mut ops.enable_signaling, given.enable_signaling),
-                            (&mut ops.signaled, given.signaled),
-                            (&mut ops.wait, given.wait),
-                        ];
-                        let mut twice = false;
-                        for (hook, new) in pairs {
-                            twice |= hook.and(new).is_some();
-                            *hook = new.or(*hook);
-                        }
-                        self.tell_hooked_twice(node, twice);
-                    }
-                }
-                Some((other, declared)) => {
-                    self.mistakes
-                        .add("wrong-kind", value.span, format!("`{name}` is {}", other.one()))
-                        .expected("a fence or a struct")
-                        .seen(declared, "declared here");
-                }
-                None => self.tell_unknown_name(name, value.span, &[]),
-            }
-        }
+        given
     }
 
     fn tell_hooked_twice(&mut self, node: &Node, twice: bool) {

@@ -12,6 +12,7 @@ use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
+use crate::variants;
 
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
@@ -111,12 +112,13 @@ impl<'a> Lower<'a> {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => {
-                let variant = resv_variant(options.word("variant"));
-                return self.reservation(name, variant, options.has("debug-mutexes"));
+                return self.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"));
             }
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
-            Some(Kind::Syncobj) => return self.syncobj(name, syncobj_variant(options.word("variant"))),
+            Some(Kind::Syncobj) => {
+                return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options));
+            }
             Some(Kind::Ctx) if options.has("per-thread") => {
                 return Symbol::PerThread { kind: Kind::Ctx, class: None };
             }
@@ -135,14 +137,14 @@ impl<'a> Lower<'a> {
             },
             Some(Kind::List) => ObjectKind::List { guard: None },
             Some(Kind::WakeQ) => ObjectKind::WakeQ,
-            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: sync_file_variant(options.word("variant")) },
+            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: variant_of(&sync_file::Variant::ALL, options) },
             Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
             Some(Kind::Completion) => ObjectKind::Completion,
             Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
             Some(Kind::Refcount) => ObjectKind::Refcount { init: byte("init", 1) },
             Some(Kind::WwClass) => ObjectKind::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
-                variant: ww_variant(options.word("variant")),
+                variant: variant_of(&ww::Variant::ALL, options),
                 inject_deadlock: byte("inject-deadlock", 0),
                 config: mutex_config(options),
             },
@@ -492,19 +494,8 @@ impl<'a> Lower<'a> {
     }
 }
 
-fn sync_file_variant(said: Option<&str>) -> sync_file::Variant {
-    let named = sync_file::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
-    named.map_or(sync_file::Variant::Upstream, |(_, variant)| variant)
-}
-
-fn syncobj_variant(said: Option<&str>) -> syncobj::Variant {
-    let named = syncobj::Variant::ALL.into_iter().find(|(name, _)| Some(*name) == said);
-    named.map_or(syncobj::Variant::Upstream, |(_, variant)| variant)
-}
-
-fn resv_variant(name: Option<&str>) -> resv::Variant {
-    let found = resv::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
-    found.map(|(_, variant)| variant).unwrap_or_default()
+fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &Options<'_>) -> V {
+    variants::of_word(all, options.word("variant"))
 }
 
 fn mutex_config(options: &Options<'_>) -> ww::Config {
@@ -514,9 +505,4 @@ fn mutex_config(options: &Options<'_>) -> ww::Config {
         debug_lock_alloc: options.has("debug-lock-alloc"),
         lockdep: !options.has("no-lockdep"),
     }
-}
-
-fn ww_variant(name: Option<&str>) -> ww::Variant {
-    let found = ww::Variant::ALL.into_iter().find(|(known, _)| Some(*known) == name);
-    found.map(|(_, variant)| variant).unwrap_or_default()
 }

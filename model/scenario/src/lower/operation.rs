@@ -1,9 +1,7 @@
 //! Operations: a name, operands and options, checked against the table; and
 //! calls of the scenario's own procs, which are inlined.
 
-use fenceweave_kernel::exec;
-use fenceweave_kernel::fence;
-use fenceweave_kernel::primitives::{rcu, slab, waitqueue};
+use fenceweave_kernel::primitives::slab;
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -194,40 +192,52 @@ impl<'a> Lower<'a> {
     ) -> Option<Args> {
         let mut args = Args::default();
         let mut complete = self.require(node, spec.name, spec.options, sorted);
-        let mut operands = sorted.operands.iter();
+        let mut operands = sorted.operands.as_slice();
         for param in spec.operands {
-            if let Takes::Objects(kinds) = param.takes {
-                let given = self.all_objects(unit, node, kinds, operands.as_slice());
-                operands = [].iter();
-                complete &= given.is_some();
-                given.into_iter().for_each(|given| args.give(param.name, given));
-                continue;
-            }
-            if matches!(param.takes, Takes::Fences) {
-                let given = self.all_fences(unit, node, operands.as_slice());
-                operands = [].iter();
-                complete &= given.is_some();
-                given.into_iter().for_each(|given| args.give(param.name, given));
-                continue;
-            }
-            let Some(value) = operands.next() else {
-                self.tell_missing_operand(node, spec, param.name);
-                return None;
-            };
-            let given = match param.takes {
-                Takes::Callback => self.callback_of(unit, value),
-                Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
-                // `wait-event` reads it itself, again and again.
-                Takes::Shared => Some(Given::Flag),
-                Takes::Value if matches!(value.kind, ValueKind::Text { .. }) => self.calculated(unit, value),
-                Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
-                takes => self.given(Some(unit), takes, value),
+            let given = match (param.takes, operands) {
+                (Takes::Objects(kinds), all) => {
+                    operands = &[];
+                    self.all_objects(unit, node, kinds, all)
+                }
+                (Takes::Fences, all) => {
+                    operands = &[];
+                    self.all_fences(unit, node, all)
+                }
+                (_, []) => {
+                    self.tell_missing_operand(node, spec, param.name);
+                    return None;
+                }
+                (takes, [value, rest @ ..]) => {
+                    operands = rest;
+                    self.argument(unit, takes, value, sorted)
+                }
             };
             complete &= given.is_some();
             given.into_iter().for_each(|given| args.give(param.name, given));
         }
+        complete &= operands.is_empty();
+        self.tell_extra_operands(spec, operands);
+        if sorted.has("into") {
+            args.give("into", Given::Flag);
+        }
+        complete &= self.options_given(unit, spec, sorted, &mut args);
+        complete.then_some(args)
+    }
+
+    fn argument(&mut self, unit: &mut Unit<'a>, takes: Takes, value: &Written, sorted: &Options<'_>) -> Option<Given> {
+        match takes {
+            Takes::Callback => self.callback_of(unit, value),
+            Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
+            // `wait-event` reads it itself, again and again.
+            Takes::Shared => Some(Given::Flag),
+            Takes::Value if matches!(value.kind, ValueKind::Text { .. }) => self.calculated(unit, value),
+            Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
+            takes => self.given(Some(unit), takes, value),
+        }
+    }
+
+    fn tell_extra_operands(&mut self, spec: &'static OpSpec, operands: &[&Written]) {
         for extra in operands {
-            complete = false;
             let said = extra.span.of(self.text);
             let valued = spec.options.iter().chain(&EVERYWHERE).find(|opt| opt.name == said && !opt.bare);
             if let Some(opt) = valued {
@@ -244,10 +254,17 @@ impl<'a> Lower<'a> {
                 .expected("the end of the line, or an option")
                 .help(flag.unwrap_or_else(|| format!("it is written `{}`", ops::synopsis(spec))));
         }
-        if sorted.has("into") {
-            args.give("into", Given::Flag);
-        }
-        let mut first = None;
+    }
+
+    /// The options; whether all are as they should be.
+    fn options_given(
+        &mut self,
+        unit: &mut Unit<'a>,
+        spec: &'static OpSpec,
+        sorted: &Options<'_>,
+        args: &mut Args,
+    ) -> bool {
+        let (mut first, mut complete) = (None, true);
         for (opt, span, value) in sorted.all() {
             if EVERYWHERE.iter().any(|everywhere| everywhere.name == opt.name) {
                 continue;
@@ -273,7 +290,7 @@ impl<'a> Lower<'a> {
             complete &= given.is_some();
             given.into_iter().for_each(|given| args.give(own.name, given));
         }
-        complete.then_some(args)
+        complete
     }
 
     /// An operand that is an expression over locals: it is calculated first, which nobody sees.
@@ -362,7 +379,34 @@ impl<'a> Lower<'a> {
         args: &Args,
         sorted: &Options<'_>,
     ) {
-        let mut op = (spec.build)(args);
+        let op = self.settled(unit, node, spec, (spec.build)(args));
+        self.check_options(node, spec, sorted);
+        self.note_needs(op);
+        let into = self.result(unit, node, spec, sorted);
+        if into.is_some() && op.row().cursor == into {
+            self.tell_same_local(node);
+        }
+        let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
+        let line = unit.line();
+        let gfp = sorted.value("gfp").filter(|_| matches!(op, Op::Slab { at: slab::At::New, .. }));
+        // What fails of an allocation is that there is no memory.
+        let fails = gfp.map_or(op, |gfp| Op::Alloc { gfp: ops::gfp(Some(gfp.span.of(self.text))) });
+        let open = self.open_failure(unit, failure, into, Some(fails));
+        if !open.never {
+            let may_fail = open.may_fail;
+            match gfp {
+                Some(gfp) => self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail }),
+                None => {
+                    unit.emit(Instr::Op { op, into, may_fail });
+                }
+            }
+        }
+        unit.back_to(line);
+        self.close_failure(unit, open);
+    }
+
+    /// What an operation still needs of the scenario to be whole.
+    fn settled(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, mut op: Op) -> Op {
         if unit.alone && matches!(op, Op::SpinUntil { .. }) {
             let name = unit.name();
             self.mistakes
@@ -385,48 +429,17 @@ impl<'a> Lower<'a> {
         {
             *sem = Operand::Object(self.mmap_lock(node.head));
         }
-        self.check_options(node, spec, sorted);
-        self.needs_rcu |= matches!(
-            op,
-            Op::Slab { at: slab::At::FreeRcu, .. }
-                | Op::CallRcu { .. }
-                | Op::Rcu { at: rcu::At::Synchronize }
-                | Op::Reserve { .. }
-                | Op::ResvWait { .. }
-                | Op::TestSignaled { .. }
-                | Op::CopyFences { .. }
-                | Op::GetFences { .. }
-                | Op::IterBegin { unlocked: true, .. }
-                | Op::Exec { what: exec::What::PrepareObj, .. }
-                | Op::ExecArray { .. }
-        );
-        self.program.timestamps |=
-            matches!(op, Op::Fence { what: fence::What::Timestamp | fence::What::RawTimestamp, .. });
-        self.program.bare_sleeps |= matches!(op, Op::Wait { at: waitqueue::At::Schedule, .. });
-        self.program.sends_signals |= matches!(op, Op::Raise { .. });
-        // A callback of RCU may queue the next one; a pointer to a fence that is going must be replaced some time.
-        self.has_loops |= matches!(op, Op::LockAll { .. } | Op::CallRcu { .. } | Op::GetRcuSafe { .. });
-        let into = self.result(unit, node, spec, sorted);
-        if matches!(op, Op::Cursor { home, .. } | Op::UnwrapNext { home } if into == Some(home)) {
-            self.tell_same_local(node);
-        }
-        let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
-        let line = unit.line();
-        let gfp = sorted.value("gfp").filter(|_| matches!(op, Op::Slab { at: slab::At::New, .. }));
-        // What fails of an allocation is that there is no memory.
-        let fails = gfp.map_or(op, |gfp| Op::Alloc { gfp: ops::gfp(Some(gfp.span.of(self.text))) });
-        let open = self.open_failure(unit, failure, into, Some(fails));
-        if !open.never {
-            let may_fail = open.may_fail;
-            match gfp {
-                Some(gfp) => self.new_with_gfp(unit, gfp, Instr::Op { op, into, may_fail }),
-                None => {
-                    unit.emit(Instr::Op { op, into, may_fail });
-                }
-            }
-        }
-        unit.back_to(line);
-        self.close_failure(unit, open);
+        op
+    }
+
+    /// What the program must have, or be prepared for.
+    fn note_needs(&mut self, op: Op) {
+        let needs = op.row().needs;
+        self.needs_rcu |= needs.rcu;
+        self.has_loops |= needs.loops;
+        self.program.timestamps |= needs.timestamps;
+        self.program.bare_sleeps |= needs.bare_sleeps;
+        self.program.sends_signals |= needs.signals;
     }
 
     /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.

@@ -195,11 +195,18 @@ impl<'a> Lower<'a> {
                 let is_handler = (first.index()..first.index() + usize::from(count)).contains(&at);
                 for instr in &mut script.code {
                     match instr {
-                        Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => match op {
-                            Op::IrqLine { handler, line, .. } if *handler == first => *line = id,
-                            Op::Irq { line, .. } if is_handler => *line = Some(id),
-                            _ => {}
-                        },
+                        Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
+                            if let Op::IrqLine { handler, line, .. } = op
+                                && *handler == first
+                            {
+                                *line = id;
+                            }
+                            if let Op::Irq { line, .. } = op
+                                && is_handler
+                            {
+                                *line = Some(id);
+                            }
+                        }
                         _ => {}
                     }
                 }

@@ -5,22 +5,14 @@ use fenceweave_kernel::{LocalId, Op, Operand, Value};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
 use crate::kind::Kind;
+use crate::variants;
 
 /// Of `unwrap-begin`, and of the block form.
 pub(crate) const CONTAINER: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CURSOR: Param = operand("cursor", Takes::Cursor);
 const CHAIN: Param = operand("node", Takes::Object(&[Kind::Fence]));
 
-/// The names of the variants of a merge.
-const VARIANTS: [&str; MergeVariant::ALL.len()] = {
-    let mut names = [""; MergeVariant::ALL.len()];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = MergeVariant::ALL[at].0;
-        at += 1;
-    }
-    names
-};
+const VARIANTS: [&str; MergeVariant::ALL.len()] = variants::words(&MergeVariant::ALL);
 
 /// `unwrap-begin`, as the block form also begins.
 pub(crate) fn begin(args: &Args) -> Op {
@@ -28,8 +20,7 @@ pub(crate) fn begin(args: &Args) -> Op {
 }
 
 fn variant(args: &Args) -> MergeVariant {
-    let named = |said| MergeVariant::ALL.into_iter().find(|(name, _)| *name == said);
-    args.word("variant").and_then(named).map_or(MergeVariant::Upstream, |(_, variant)| variant)
+    variants::of_word(&MergeVariant::ALL, args.word("variant"))
 }
 
 pub(super) const OPS: &[OpSpec] = &[

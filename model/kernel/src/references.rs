@@ -1,12 +1,15 @@
-//! References that are left when everything is over.
+//! The law of references: who has them, and which are left when everything is over.
 //!
 //! What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak is
 //! what a thread took and neither dropped nor left anywhere, and what only a circle of references still reaches.
 
 use crate::{
-    Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
+    AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
+    fence::Fence,
     primitives::refcount::{Counted, Owns},
+    primitives::variable::Variable,
     program::ObjectKind,
+    runtime::NoteCell,
     world::canonical,
 };
 
@@ -22,16 +25,11 @@ struct Account<'w, R: Runtime> {
 }
 
 fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) -> Option<Account<'w, R>> {
-    let (counted, expected) = match world.object(id) {
-        Object::Refcount(r) => (&r.refs, program.declared_refs(id)),
-        Object::Slot(s) if s.is_live() => (s.refs(), 0),
-        Object::Fence(f) if f.is_alive() => {
-            // Setup's, unless it has given it away.
-            (f.refs(), if f.refs().ledger().is_given() { 0 } else { program.declared_refs(id) })
-        }
-        _ => return None,
-    };
-    let is_bare = matches!(world.object(id), Object::Refcount(_));
+    let object = world.object(id);
+    let counted = object.refs().filter(|_| object.lives())?;
+    // Those that it is declared with are setup's, unless it has given the first one away.
+    let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
+    let is_bare = object.is_bare();
     let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };
     let is_counted = !uncounted && !is_bare;
@@ -53,6 +51,40 @@ fn handed_on<R: Runtime>(world: &World<R>, program: &Program, id: ObjId) -> u16 
 }
 
 impl<R: Runtime> World<R> {
+    /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only points
+    /// holds an object that has no count, and no reference.
+    pub(crate) fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
+        // An outdated reference is to an object that lived in the slot before.
+        let owns = |word: ObjId, v: &Variable<R>| v.owns.get() != Owns::Nothing || program.is_own_word(word);
+        // What a freed object still has in its fields is nobody's.
+        let is_dead = |word: ObjId| program.slot_of(word).is_some_and(|slot| !self.object(slot).lives());
+        let holds = |(word, v): &(ObjId, &Variable<R>)| match canonical(self, v.cell.peek()) {
+            Value::Ref(h) if h.obj == id && h.generation != Handle::STALE => {
+                (!counted || owns(*word, v)) && !is_dead(*word)
+            }
+            _ => false,
+        };
+        let in_vars = self.words().filter(holds);
+        let in_lists: u16 = self.objects().map(|(_, o)| o.holds(id) + o.lists(id)).sum();
+        in_vars.count() as u16 + in_lists
+    }
+
+    /// Whether a list has the object, or a callback's data is it.
+    pub(crate) fn is_listed(&self, id: ObjId) -> bool {
+        self.objects().any(|(_, o)| o.lists(id) > 0)
+    }
+
+    /// The references that the nodes of chains have to a fence because their callbacks are on it.
+    pub(crate) fn awaiting_chains(&self, id: ObjId, program: &Program) -> u16 {
+        let awaits = |f: &Fence<R>| f.queued_callbacks().filter(|cb| program.is_chain_callback(*cb)).count();
+        self.get::<Fence<R>>(id).map_or(0, awaits) as u16
+    }
+
+    /// Whether no object has this one as its part.
+    fn is_severed(&self, id: ObjId) -> bool {
+        !self.objects().any(|(_, o)| o.has_part(id))
+    }
+
     /// How many references to an object are left, and how many of them somebody has.
     pub fn references(&self, program: &Program, id: ObjId) -> Option<(u16, u16)> {
         account(self, program, id).map(|a| (a.count, a.owned))
@@ -60,22 +92,16 @@ impl<R: Runtime> World<R> {
 
     /// What a thread has taken of an object and not dropped, as far as the books go.
     pub fn balance(&self, id: ObjId, t: crate::ThreadId) -> i8 {
-        match self.object(id) {
-            Object::Refcount(r) => r.refs.ledger().balance(t),
-            Object::Slot(s) => s.refs().ledger().balance(t),
-            Object::Fence(f) => f.refs().ledger().balance(t),
-            _ => 0,
-        }
+        self.object(id).refs().map_or(0, |refs| refs.ledger().balance(t))
     }
 }
 
 /// References that are left at the end although nothing reachable holds them, with the thread that owes them.
 pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    let unlinked = |id: ObjId| !world.objects().any(|(_, o)| matches!(o, Object::Resv(r) if r.list() == Some(id)));
     let main = program.main_thread();
     for (id, o) in world.objects() {
-        // A list that no reservation refers to any more was to be freed after a grace period.
-        if matches!(o, Object::FenceList(l) if l.is_live()) && unlinked(id) {
+        // A part that nothing has any more, a list of fences that no reservation refers to, was to be freed after a grace period.
+        if o.is_part() && o.lives() && world.is_severed(id) {
             return Some(Violation::at_end(Property::LeakedObject, main, id));
         }
         let Some(Account { counted, count, owned, reached, is_bare }) = account(world, program, id) else { continue };
@@ -97,7 +123,7 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
 
 /// An object of a struct that lives, and that no way leads to from outside: what has it is had by it.
 fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
-    let is_live = |id: ObjId| matches!(world.object(id), Object::Slot(s) if s.is_live());
+    let is_live = |id: ObjId| world.object(id).generation().is_some() && world.object(id).lives();
     // Each is a word's object, if the word is a field, and what the word points to.
     let pointers = || {
         (0..program.vars.len()).map(ObjId::var).filter_map(|word| match canonical(world, world.var_value(word)) {
@@ -117,4 +143,22 @@ fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
         reached.insert(next);
     }
     slots().find(|id| !reached.contains(*id))
+}
+
+/// What is wrong with what is left when everything is over.
+pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    crate::fence::never_signals(world, program).or_else(|| missing(world, program)).or_else(|| leaks(world, program))
+}
+
+/// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has dropped
+/// theirs. It shows in no step before they use it.
+fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
+    let owned = |other: ObjId| -> u16 {
+        let of = |(id, o): (ObjId, &Object<R>)| if o.is_part() && world.is_severed(id) { 0 } else { o.holds(other) };
+        world.objects().map(of).sum()
+    };
+    let short = |o: &Object<R>, id: ObjId| o.refs().is_some_and(|refs| refs.count() < owned(id));
+    let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
+    let (property, thread) = (Property::MissingReference, program.main_thread());
+    Some(Violation::at_end(property, thread, id))
 }

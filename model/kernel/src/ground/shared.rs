@@ -1,0 +1,318 @@
+//! What every shared object says about itself, and the macro that makes one type of all of them.
+
+use crate::{Facet, ObjId, Property, Runtime, ThreadId, facet::FacetSink, primitives::refcount::Counted};
+
+/// What every shared object says about itself.
+///
+/// What an object does not say is what nearly all of them are: no lock, not counted, of no use to anybody but by its facets.
+/// Whoever asks looks at no kind.
+pub(crate) trait Shared<R: Runtime> {
+    /// Whether it exists only as another object's part (see [`Shared::has_part`]): what it holds is nobody's when none has it.
+    const IS_PART: bool = false;
+    /// Whether its count is all there is of it: no memory is freed with the last reference.
+    const IS_BARE: bool = false;
+    /// Whether [`Shared::stamp`] ever says something.
+    const HAS_STAMP: bool = false;
+
+    /// Names everything about the object that an observer may want to see.
+    fn facets(&self, sink: FacetSink<'_>);
+
+    /// Who holds its spinlock, or has it to itself in the way of one.
+    fn lock_owner(&self) -> Option<ThreadId> {
+        None
+    }
+    /// The object whose spinlock it uses in the place of its own.
+    fn shares_lock_of(&self) -> Option<ObjId> {
+        None
+    }
+    /// Whether who holds its spinlock over several steps has interrupts off meanwhile (`spin_lock_irqsave()` in the kernel).
+    fn keeps_irqs_off(&self) -> bool {
+        false
+    }
+    /// Whether a thread holds it, whatever kind of lock it is.
+    fn is_held_by(&self, t: ThreadId) -> bool {
+        self.lock_owner() == Some(t)
+    }
+    /// Whether a thread holds it, and nobody else can.
+    fn is_held_alone(&self, t: ThreadId) -> bool {
+        self.is_held_by(t)
+    }
+    /// What a thread that is over has left open by it.
+    fn left_open(&self, _by: ThreadId) -> Option<LeftOpen> {
+        None
+    }
+    /// Whether a thread has it in use and nobody else looks at it: a look is then a private decision.
+    fn is_own_of(&self, _t: ThreadId) -> bool {
+        false
+    }
+
+    /// Whether it exists now.
+    fn lives(&self) -> bool {
+        true
+    }
+    /// Its count, whether it lives or not.
+    fn refs(&self) -> Option<&Counted<R>> {
+        None
+    }
+    /// The same, to be changed.
+    fn refs_mut(&mut self) -> Option<&mut Counted<R>> {
+        None
+    }
+    /// How many counted references to another object it has.
+    fn holds(&self, _other: ObjId) -> u16 {
+        0
+    }
+    /// How many times it reaches another object without saying whose the reference is: that is the program's affair.
+    fn lists(&self, _other: ObjId) -> u16 {
+        0
+    }
+    /// Whether another object is part of it.
+    fn has_part(&self, _other: ObjId) -> bool {
+        false
+    }
+
+    /// Which object of those that come and go in its memory it is: a handle to another one is outdated.
+    fn generation(&self) -> Option<u8> {
+        None
+    }
+    /// Its place in an order: encoded as a rank among those of its class.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
+    /// A counter of stamps that is not encoded: the next one, found again from those that live.
+    fn restore_counter(&mut self, _next: u16) {}
+}
+
+/// What is left open by a thread that is over, in the order in which it is told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum LeftOpen {
+    /// A spinlock is held.
+    Spinlock,
+    /// A mutex is held.
+    Mutex,
+    /// A semaphore is held.
+    Semaphore,
+    /// An acquire context is in use.
+    Context,
+}
+
+impl LeftOpen {
+    /// What that breaks.
+    pub(crate) fn breaks(self) -> Property {
+        match self {
+            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore => Property::LockHeldAtExit,
+            LeftOpen::Context => Property::CtxOpenAtExit,
+        }
+    }
+}
+
+/// A place in the order of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stamp {
+    /// Those of two classes are never compared.
+    pub(crate) class: ObjId,
+    pub(crate) at: u16,
+}
+
+/// A type that stands in the list of all objects.
+pub(crate) trait Listed<R: Runtime>: Sized {
+    /// The object, if it is one of these.
+    fn of(object: &crate::Object<R>) -> Option<&Self>;
+}
+
+/// The facet of that name.
+pub(crate) fn facet_named(name: &str, facets: impl FnOnce(FacetSink<'_>)) -> Option<Facet> {
+    let mut found = None;
+    facets(&mut |n, f| {
+        if n == name {
+            found = Some(f);
+        }
+    });
+    found
+}
+
+/// Makes the type of all shared objects, its answers, and typed access to each of the world's.
+macro_rules! objects {
+    ($($(#[$meta:meta])* $variant:ident($ty:ident) $get:ident $get_mut:ident;)*) => {
+        /// A shared object. The kind of a slot never changes; see [`ObjectKind`] for what is fixed about each.
+        #[derive(Clone)]
+        pub enum Object<R: Runtime> {
+            /// An unused slot of the world.
+            None,
+            $($(#[$meta])* $variant($ty<R>)),*
+        }
+
+        impl Copy for Object<Plain> {}
+
+        impl Code for Object<Plain> {
+            fn code<C: Coder>(&mut self, c: &mut C) {
+                match self {
+                    Object::None => {}
+                    $(Object::$variant(o) => o.code(c)),*
+                }
+            }
+        }
+
+        $crate::shared::answers! { {$($variant),*}
+            {/// Names everything about the object that an observer may want to see.
+            pub facets(sink: FacetSink<'_>) -> () = ()}
+            {/// See [`Shared::lock_owner`].
+            pub(crate) lock_owner() -> Option<ThreadId> = None}
+            {/// See [`Shared::shares_lock_of`].
+            pub(crate) shares_lock_of() -> Option<ObjId> = None}
+            {/// See [`Shared::keeps_irqs_off`].
+            pub(crate) keeps_irqs_off() -> bool = false}
+            {/// See [`Shared::is_held_by`].
+            pub(crate) is_held_by(t: ThreadId) -> bool = false}
+            {/// See [`Shared::is_held_alone`].
+            pub(crate) is_held_alone(t: ThreadId) -> bool = false}
+            {/// See [`Shared::left_open`].
+            pub(crate) left_open(by: ThreadId) -> Option<LeftOpen> = None}
+            {/// See [`Shared::is_own_of`].
+            pub(crate) is_own_of(t: ThreadId) -> bool = false}
+            {/// See [`Shared::lives`].
+            pub(crate) lives() -> bool = false}
+            {/// See [`Shared::refs`].
+            pub(crate) refs() -> Option<&Counted<R>> = None}
+            {/// See [`Shared::holds`].
+            pub(crate) holds(other: ObjId) -> u16 = 0}
+            {/// See [`Shared::lists`].
+            pub(crate) lists(other: ObjId) -> u16 = 0}
+            {/// See [`Shared::has_part`].
+            pub(crate) has_part(other: ObjId) -> bool = false}
+            {/// See [`Shared::generation`].
+            pub(crate) generation() -> Option<u8> = None}
+            {/// See [`Shared::stamp`].
+            pub(crate) stamp() -> Option<Stamp> = None}
+        }
+
+        impl<R: Runtime> Object<R> {
+            /// See [`Shared::refs_mut`].
+            pub(crate) fn refs_mut(&mut self) -> Option<&mut Counted<R>> {
+                match self {
+                    Object::None => None,
+                    $(Object::$variant(o) => Shared::<R>::refs_mut(o)),*
+                }
+            }
+
+            /// See [`Shared::restore_counter`].
+            pub(crate) fn restore_counter(&mut self, next: u16) {
+                match self {
+                    Object::None => {}
+                    $(Object::$variant(o) => Shared::<R>::restore_counter(o, next)),*
+                }
+            }
+
+            /// See [`Shared::IS_PART`].
+            pub(crate) fn is_part(&self) -> bool {
+                match self {
+                    Object::None => false,
+                    $(Object::$variant(_) => <$ty<R> as Shared<R>>::IS_PART),*
+                }
+            }
+
+            /// See [`Shared::IS_BARE`].
+            pub(crate) fn is_bare(&self) -> bool {
+                match self {
+                    Object::None => false,
+                    $(Object::$variant(_) => <$ty<R> as Shared<R>>::IS_BARE),*
+                }
+            }
+
+            /// See [`Shared::HAS_STAMP`].
+            pub(crate) fn has_stamp(&self) -> bool {
+                match self {
+                    Object::None => false,
+                    $(Object::$variant(_) => <$ty<R> as Shared<R>>::HAS_STAMP),*
+                }
+            }
+        }
+
+        #[cfg(test)]
+        impl Object<Plain> {
+            /// Every kind, by name.
+            pub(crate) const KINDS: &[&str] = &[$(stringify!($variant)),*];
+
+            pub(crate) fn kind_name(&self) -> &'static str {
+                match self {
+                    Object::None => "None",
+                    $(Object::$variant(_) => stringify!($variant)),*
+                }
+            }
+        }
+
+        $(impl<R: Runtime> Listed<R> for $ty<R> {
+            fn of(object: &Object<R>) -> Option<&Self> {
+                match object {
+                    Object::$variant(o) => Some(o),
+                    _ => None,
+                }
+            }
+        })*
+
+        /// Typed access to objects. A wrong kind cannot come from a scenario (operands are checked when an operation
+        /// begins), so it is a bug of ours.
+        impl<R: Runtime> World<R> {
+            $(
+                #[allow(dead_code, reason = "one accessor of each kind, whether a footprint needs it yet or not")]
+                pub(crate) fn $get(&self, id: ObjId) -> &$ty<R> {
+                    match self.object(id) {
+                        Object::$variant(o) => o,
+                        _ => $crate::shared::wrong_kind(id, stringify!($ty)),
+                    }
+                }
+                pub(crate) fn $get_mut(&mut self, id: ObjId) -> &mut $ty<R> {
+                    match self.object_mut(id) {
+                        Object::$variant(o) => o,
+                        _ => $crate::shared::wrong_kind(id, stringify!($ty)),
+                    }
+                }
+            )*
+        }
+
+        impl<R: Runtime> Cx<'_, R> {
+            $(
+                /// The object, touched by this step.
+                pub(crate) fn $get(&mut self, id: ObjId) -> &mut $ty<R> {
+                    self.touch(id);
+                    self.world.$get_mut(id)
+                }
+            )*
+        }
+    };
+}
+pub(crate) use objects;
+
+/// One method of `Object` for each question that does not change it. An unused slot has the answer behind `=`.
+macro_rules! answers {
+    (@one {$($variant:ident),*}
+        {$(#[$meta:meta])* $vis:vis $name:ident($arg:ident: $of:ty) -> $answer:ty = $none:expr}) => {
+        impl<R: Runtime> Object<R> {
+            $(#[$meta])*
+            $vis fn $name(&self, $arg: $of) -> $answer {
+                match self {
+                    Object::None => $none,
+                    $(Object::$variant(o) => Shared::<R>::$name(o, $arg)),*
+                }
+            }
+        }
+    };
+    (@one {$($variant:ident),*} {$(#[$meta:meta])* $vis:vis $name:ident() -> $answer:ty = $none:expr}) => {
+        impl<R: Runtime> Object<R> {
+            $(#[$meta])*
+            $vis fn $name(&self) -> $answer {
+                match self {
+                    Object::None => $none,
+                    $(Object::$variant(o) => Shared::<R>::$name(o)),*
+                }
+            }
+        }
+    };
+    ($variants:tt $($question:tt)*) => { $($crate::shared::answers! { @one $variants $question })* };
+}
+pub(crate) use answers;
+
+#[cold]
+pub(crate) fn wrong_kind(id: ObjId, wanted: &str) -> ! {
+    panic!("[internal bug] {id:?} is not a {wanted}")
+}

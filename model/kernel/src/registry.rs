@@ -1,0 +1,263 @@
+//! The list of all kinds of object and of all machines: the only file that names every protocol.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Program, Runtime,
+    ThreadId, Value, View, World,
+    exec::{Exec, ExecOp, PrepareArray},
+    facet::FacetSink,
+    fence::{
+        self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp,
+    },
+    lock_all::LockAll,
+    machine::{Choose, Fail, Fault, NOTHING},
+    primitives::{
+        alloc,
+        barrier::{self, Barrier},
+        completion::{self, Completion},
+        irq,
+        irq_line::{self, IrqLine},
+        list::{self, ListHead},
+        rcu::{self, Rcu},
+        refcount::{self, Counted, Refcount},
+        rwsem::{self, RwSem},
+        shrinker::{self, Shrinker},
+        signal,
+        slab::{self, SlabOp, Slot},
+        spinlock::{self, SpinLock},
+        timer::{self, Timer},
+        uaccess, variable,
+        waitqueue::{self, WaitQueue},
+        wakeq::{self, WakeQ},
+        workqueue::{self, Work, Workqueue},
+    },
+    program::{CalleeId, ObjectKind},
+    protocol::{Protocol, machines},
+    resv::{AddFence, CopyFences, CursorOp, FenceList, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
+    shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
+    sync_file::{SyncFile, SyncFileOp},
+    syncobj::{Syncobj, SyncobjPost, SyncobjQuery, SyncobjWait},
+    ww::{self, AcquireCtx, WwClass, WwMutex},
+};
+
+objects! {
+    /// `spinlock_t`.
+    Spin(SpinLock) spin spin_mut;
+    /// `wait_queue_head_t`.
+    WaitQueue(WaitQueue) wait_queue wait_queue_mut;
+    /// `struct completion`.
+    Completion(Completion) completion completion_mut;
+    /// A rendezvous of a fixed number of threads.
+    Barrier(Barrier) barrier barrier_mut;
+    /// `refcount_t`.
+    Refcount(Refcount) refcount refcount_mut;
+    /// A slot of a `struct`'s slab.
+    Slot(Slot) slot slot_mut;
+    /// Grace periods and deferred frees.
+    Rcu(Rcu) rcu rcu_mut;
+    /// `struct ww_class`.
+    WwClass(WwClass) ww_class ww_class_mut;
+    /// `struct ww_acquire_ctx`.
+    AcquireCtx(AcquireCtx) ctx ctx_mut;
+    /// `struct ww_mutex`, or a `struct mutex`: the same, taken without a context.
+    WwMutex(WwMutex) ww ww_mut;
+    /// `struct dma_fence`.
+    Fence(Fence) fence fence_mut;
+    /// `struct dma_fence_cb`.
+    Callback(Callback) callback callback_mut;
+    /// `struct dma_resv`, without its lock.
+    Resv(Resv) resv resv_mut;
+    /// `struct dma_resv_list`.
+    FenceList(FenceList) list list_mut;
+    /// `struct work_struct`.
+    Work(Work) work work_mut;
+    /// `struct workqueue_struct`.
+    Workqueue(Workqueue) workqueue workqueue_mut;
+    /// `struct timer_list`.
+    Timer(Timer) timer timer_mut;
+    /// A `struct shrinker` that comes and goes.
+    Shrinker(Shrinker) shrinker shrinker_mut;
+    /// `struct irq_desc`.
+    IrqLine(IrqLine) irq_line irq_line_mut;
+    /// `struct rw_semaphore`.
+    RwSem(RwSem) rwsem rwsem_mut;
+    /// `struct list_head`.
+    List(ListHead) list_head list_head_mut;
+    /// `struct wake_q_head`.
+    WakeQ(WakeQ) wake_q wake_q_mut;
+    /// `struct drm_exec`, without its context.
+    Exec(Exec) exec exec_mut;
+    /// `struct sync_file`.
+    SyncFile(SyncFile) sync_file sync_file_mut;
+    /// `struct drm_syncobj`.
+    Syncobj(Syncobj) syncobj syncobj_mut;
+}
+
+/// An object must stay small: every state has all of them.
+const _: () = assert!(size_of::<Object<Plain>>() <= 64);
+
+impl<R: Runtime> Object<R> {
+    /// The object as it is before anything happens.
+    pub(crate) fn new(kind: &ObjectKind, id: ObjId, program: &Program) -> Object<R> {
+        match kind {
+            ObjectKind::Spinlock => Object::Spin(SpinLock::new(id)),
+            ObjectKind::WaitQueue => Object::WaitQueue(WaitQueue::new(id)),
+            ObjectKind::Completion => Object::Completion(Completion::new(id)),
+            ObjectKind::Barrier { .. } => Object::Barrier(Barrier::new(id)),
+            ObjectKind::Refcount { init } => Object::Refcount(Refcount::new(*init)),
+            ObjectKind::Slot { .. } => Object::Slot(Slot::new(id)),
+            ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
+            ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
+            ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
+            ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => Object::WwMutex(WwMutex::new(id)),
+            ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::declared(program, id, *initialised)),
+            ObjectKind::Callback { .. } => Object::Callback(Callback::new()),
+            ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
+            ObjectKind::FenceList => Object::FenceList(FenceList::new()),
+            ObjectKind::Work { queue, .. } => Object::Work(Work::new(*queue)),
+            ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
+            ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
+            ObjectKind::Shrinker { registered } => Object::Shrinker(Shrinker::new(id, *registered)),
+            ObjectKind::IrqLine { .. } => Object::IrqLine(IrqLine::new(id)),
+            ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
+            ObjectKind::List { .. } => Object::List(ListHead::new(id)),
+            ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
+            ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
+            ObjectKind::SyncFile { .. } => Object::SyncFile(SyncFile::new()),
+            ObjectKind::Syncobj { .. } => Object::Syncobj(Syncobj::new(id)),
+        }
+    }
+
+    /// The facet of that name.
+    pub fn facet(&self, name: &str) -> Option<Facet> {
+        facet_named(name, |sink| self.facets(sink))
+    }
+}
+
+/// Blanks that a decoder fills in.
+const NO_HANDLE: Handle = Handle { obj: NOTHING, generation: 0 };
+
+machines! {
+    /// A bad operand.
+    Fault(Fault) = Fault::BLANK;
+    /// A choice of the script.
+    Choose(Choose) = Choose::BLANK;
+    /// An access to a word.
+    Access(variable::Access) = variable::Access {
+        how: variable::How::Load, order: Order::Relaxed, target: NOTHING, slot: None, a: Value::Unset, b: Value::Unset,
+        benign: false, open: false,
+    };
+    /// Spinning on a word.
+    SpinUntil(variable::SpinUntil) = variable::SpinUntil { order: Order::Relaxed, target: NOTHING, slot: None, expr: 0 };
+    /// A spinlock.
+    Spin(spinlock::Spin) = spinlock::Spin { how: spinlock::How::Lock, lock: NOTHING, nest: None };
+    /// A wait queue.
+    Wait(waitqueue::Wait) = waitqueue::Wait {
+        at: waitqueue::At::Prepare, queue: NOTHING, patience: Patience::Forever, passed: 0, woken: 0,
+    };
+    /// A completion.
+    Complete(completion::Complete) = completion::Complete {
+        at: completion::At::Wait, completion: NOTHING, patience: Patience::Forever,
+    };
+    /// A rendezvous.
+    Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
+    /// A bare count.
+    Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
+    /// A slab's object.
+    Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// RCU.
+    Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
+    /// A signal.
+    Raise(signal::Raise) = signal::Raise { to: ThreadId(0) };
+    /// An acquire context.
+    Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING, on_behalf: None };
+    /// Taking a ww mutex.
+    WwLock(ww::Lock) = ww::Lock::new(NOTHING, None, ww::How::Lock);
+    /// Releasing a ww mutex.
+    WwUnlock(ww::Unlock) = ww::Unlock::new(NOTHING);
+    /// The back-off loop.
+    LockAll(LockAll) = LockAll::BLANK;
+    /// A fence.
+    Fence(FenceOp) = FenceOp::BLANK;
+    /// Waiting for a fence.
+    FenceWait(FenceWait) = FenceWait::BLANK;
+    /// A fence's callback.
+    FenceCallback(CallbackOp) = CallbackOp::BLANK;
+    /// Room for fences.
+    Reserve(Reserve) = Reserve::BLANK;
+    /// Adding a fence.
+    AddFence(AddFence) = AddFence::BLANK;
+    /// Reading a reservation without its lock.
+    Unlocked(Unlocked) = Unlocked::BLANK;
+    /// An allocation.
+    Alloc(alloc::Alloc) = alloc::Alloc::BLANK;
+    /// An access to user memory.
+    UserAccess(uaccess::UserAccess) = uaccess::UserAccess::BLANK;
+    /// A fence-signalling section.
+    Signalling(Signalling) = Signalling::BLANK;
+    /// A work item.
+    Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
+    /// A timer.
+    Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
+    /// A shrinker comes or goes.
+    Shrinker(shrinker::ShrinkerOp) = shrinker::ShrinkerOp { at: shrinker::At::Register, shrinker: NOTHING };
+    /// Interrupts on this CPU.
+    LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
+    /// An interrupt handler's ends.
+    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None, line: None };
+    /// An interrupt's line.
+    IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { at: irq_line::At::Sync, line: NOTHING, asks: false };
+    /// A callback of RCU.
+    CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
+    /// A cursor.
+    Cursor(CursorOp) = CursorOp::BLANK;
+    /// A set of locks.
+    Exec(ExecOp) = ExecOp::BLANK;
+    /// Several into it.
+    ExecArray(PrepareArray) = PrepareArray::BLANK;
+    /// A fence in the place of those of a context.
+    ReplaceFences(ReplaceFences) = ReplaceFences::BLANK;
+    /// A reservation gets another one's fences.
+    CopyFences(CopyFences) = CopyFences::BLANK;
+    /// An injected failure.
+    Fail(Fail) = Fail::BLANK;
+    /// The agent of RCU.
+    GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
+    /// A reader-writer semaphore.
+    RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
+    /// A list.
+    List(list::ListOp) = list::ListOp::BLANK;
+    /// Deferred wake-ups.
+    WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
+        at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
+    };
+    /// One of an array's functions.
+    FenceArray(fence::ArrayOp) = fence::ArrayOp::BLANK;
+    /// One of a chain's functions.
+    FenceChain(fence::ChainOp) = fence::ChainOp::BLANK;
+    /// A reference to whatever fence a pointer refers to.
+    RcuSafe(RcuSafe) = RcuSafe::BLANK;
+    /// A file over a fence.
+    SyncFile(SyncFileOp) = SyncFileOp::BLANK;
+    /// A syncobj's fence is replaced, or a point added.
+    SyncobjPost(SyncobjPost) = SyncobjPost::BLANK;
+    /// A wait for syncobjs.
+    SyncobjWait(SyncobjWait) = SyncobjWait::BLANK;
+    /// A syncobj's last signalled point.
+    SyncobjQuery(SyncobjQuery) = SyncobjQuery::BLANK;
+    /// A snapshot of a reservation.
+    GetFences(GetFences) = GetFences::BLANK;
+    /// Only the newest of each context left in an array.
+    Dedup(Dedup) = Dedup::BLANK;
+    /// What a fence is made of.
+    Unwrap(UnwrapOp) = UnwrapOp::BLANK;
+    /// One fence for several.
+    Merge(Merge) = Merge::BLANK;
+    /// A chain's node that is made when the program runs.
+    ChainInit(ChainInit) = ChainInit::BLANK;
+}
+
+/// A machine must stay small: every thread of every state has one.
+const _: () = assert!(size_of::<Machine>() <= 64);
