@@ -43,11 +43,6 @@ fn a_function_has_at_most_seventy_lines() {
 
 /// To be split.
 const LEFT: &[(&str, usize)] = &[
-    ("model/cli/tests/functional/check.rs", 1),
-    ("model/cli/tests/functional/mistakes.rs", 1),
-    ("model/report/src/verdict/sentence.rs", 2),
-    ("model/scenario/src/lower/callees.rs", 1),
-    ("model/scenario/src/lower/operation.rs", 2),
 ];
 
 #[test]
