@@ -42,8 +42,7 @@ fn a_function_has_at_most_seventy_lines() {
 }
 
 /// To be split.
-const LEFT: &[(&str, usize)] = &[
-];
+const LEFT: &[(&str, usize)] = &[];
 
 #[test]
 fn a_function_of_seventy_one_lines_is_found() {
