@@ -206,7 +206,6 @@ pub const MERGED: &[Merged] = &[
             "timer expires",
             "timer function returns",
             "wake_up",
-            "wake_up_all",
         ],
         why: "what a lock, or interrupts or preemption off, begins or ends for RCU beside one access: a grace period waits for that section a little longer or not",
     },
