@@ -13,7 +13,7 @@ use fenceweave_kernel::{
     Program, Property, State, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{completion, rcu, refcount, slab, spinlock, variable, waitqueue},
+    primitives::{alloc::Gfp, completion, rcu, refcount, slab, spinlock, variable, waitqueue},
     program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
     ww::{CtxHow, How, Variant},

@@ -123,3 +123,55 @@ fn wake_one_passes_over_a_waiter_that_runs_already() {
     }
     assert_eq!(woken, BTreeSet::from([(word(0), false), (word(1), false), (word(1), true)]));
 }
+
+/// The values that a program's one local has in the end.
+fn results(program: &Program) -> BTreeSet<Value> {
+    let local = |o| match o {
+        Outcome::Finished { locals, .. } => locals[0][0],
+        other => panic!("{other:?}"),
+    };
+    outcomes(program).into_iter().map(local).collect()
+}
+
+#[test]
+fn only_an_allocation_that_may_not_block_fails() {
+    for gfp in [Gfp::Kernel, Gfp::Nofs, Gfp::Noio, Gfp::Atomic, Gfp::Nowait] {
+        let mut b = ProgramBuilder::new("alloc");
+        b.thread("t", |s| {
+            s.op_into("alloc", Op::Alloc { gfp }, "r");
+        });
+        let failed = if gfp.blocks() { None } else { Some(Value::Null) };
+        assert_eq!(results(&b.build()), [word(1)].into_iter().chain(failed).collect(), "{gfp:?}");
+    }
+}
+
+#[test]
+fn an_allocation_may_block_where_its_thread_may() {
+    for (gfp, told) in [(Gfp::Kernel, Some(Property::SleepInAtomic)), (Gfp::Atomic, None)] {
+        let mut b = ProgramBuilder::new("alloc");
+        let l = b.object("l", ObjectKind::Spinlock);
+        b.thread("t", |s| {
+            s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
+            s.op_into("alloc", Op::Alloc { gfp }, "r");
+            s.op("unlock", Op::Spin { how: spinlock::How::Unlock, lock: Operand::Object(l) });
+        });
+        assert_eq!(violations(&b.build()), told.into_iter().collect(), "{gfp:?}");
+    }
+}
+
+/// `copy_from_user_inatomic()` returns -EFAULT for an absent page, the other form takes the page in and succeeds.
+#[test]
+fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
+    for (inatomic, expected) in
+        [(true, BTreeSet::from([word(0), Value::from(Errno::EFAULT)])), (false, [word(0)].into())]
+    {
+        let mut b = ProgramBuilder::new("user");
+        let mmap_lock = b.object("mmap_lock", ObjectKind::RwSem);
+        b.thread("t", |s| {
+            s.op_into("copy-from-user", Op::UserAccess { inatomic }, "r");
+        });
+        let mut program = b.build();
+        program.mmap_lock = Some(mmap_lock);
+        assert_eq!(results(&program), expected);
+    }
+}
