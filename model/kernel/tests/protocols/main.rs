@@ -14,7 +14,7 @@ use fenceweave_kernel::{
     expr::Operator,
     fence::What,
     primitives::{alloc::Gfp, completion, rcu, refcount, slab, spinlock, variable, waitqueue},
-    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
     ww::{CtxHow, How, Variant},
 };

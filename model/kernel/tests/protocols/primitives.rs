@@ -175,3 +175,41 @@ fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
         assert_eq!(results(&program), expected);
     }
 }
+
+/// A program whose one thread does something, with a shrinker that stores 1.
+fn with_shrinker(op: Op) -> Program {
+    let mut b = ProgramBuilder::new("reclaim");
+    let ran = b.var("ran", word(0));
+    b.thread("t", |s| {
+        s.op_into("alloc", op, "r");
+    });
+    let mut program = b.build();
+    let (place, order) = (Place::Var(ran), Order::Relaxed);
+    let (a, b) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
+    let store = Op::Access { how: variable::How::Store, order, place, a, b, benign: false };
+    let script = &mut program.scripts[0];
+    script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![] });
+    let line = script.lines[0].clone();
+    script.code.extend([Instr::Op { op: store, into: None, may_fail: None }, Instr::Return { result: None }]);
+    script.lines.extend([line.clone(), line]);
+    program.callees.push("shrink".into());
+    program.shrinkers.push((CalleeId(0), None));
+    program
+}
+
+/// Reclaim runs the shrinker or need not, and the memory is there in both cases; `GFP_ATOMIC` fails instead.
+#[test]
+fn only_an_allocation_that_may_block_reclaims() {
+    for (gfp, expected) in [
+        (Gfp::Kernel, BTreeSet::from([(word(1), word(0)), (word(1), word(1))])),
+        (Gfp::Nofs, BTreeSet::from([(word(1), word(0)), (word(1), word(1))])),
+        (Gfp::Atomic, BTreeSet::from([(word(1), word(0)), (Value::Null, word(0))])),
+    ] {
+        let end = |o| match o {
+            Outcome::Finished { locals, vars } => (locals[0][0], vars[0]),
+            other => panic!("{other:?}"),
+        };
+        let ends: BTreeSet<_> = outcomes(&with_shrinker(Op::Alloc { gfp })).into_iter().map(end).collect();
+        assert_eq!(ends, expected, "{gfp:?}");
+    }
+}
