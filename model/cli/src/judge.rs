@@ -109,17 +109,17 @@ fn weak_kind(program: &Program, stale: &StaleWords) -> String {
     format!("weak memory only, by stale reads of {}: declare what is meant `weak`", names.join(", "))
 }
 
-/// What is about executions that go on for ever is found on the whole graph: by `explicit`, or by nobody.
+/// What is about executions that go on for ever, or about all of them together, is found on the whole graph: by `explicit`, or by nobody.
 fn judge_liveness(case: &Case, runs: &[Exploration], j: &mut Judgement) {
-    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit && !matches!(r.coverage, Coverage::Refused(_)));
-    if let Some(run) = explicit {
+    if let Some(run) = explicit_of(runs) {
         if run.counts.unfair_cycles > 0 {
             j.notes.push("there are cycles that only an unfair scheduler can take for ever; they break nothing".into());
         }
         return;
     }
     let engine = fenceweave_scenario::Engine::Explicit;
-    let wanted = expected_properties(case.expectations.verdict(engine)).iter().filter(|p| p.is_liveness());
+    let verdict = case.expectations.verdict(engine);
+    let wanted = expected_properties(verdict).iter().filter(|p| p.is_liveness() || has_rule_of_all_executions(**p));
     for p in wanted.filter(|p| !runs.iter().any(|r| has(r, **p))) {
         j.incomplete.push(format!("{} is looked for by explicit alone", p.name()));
     }
@@ -170,7 +170,7 @@ fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: 
     }
     for p in wanted {
         let found = has(run, *p);
-        let elsewhere = run.engine != Engine::Explicit && (p.is_liveness() || is_of_all_executions(all, *p));
+        let elsewhere = run.engine != Engine::Explicit && (p.is_liveness() || may_be_of_all_executions(all, *p));
         if !found && (elsewhere || p.needs_one_order() && run.engine == Engine::Loom) {
             // Of the first it sees only those that come to a stand.
             continue;
@@ -187,11 +187,23 @@ fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: 
     }
 }
 
-/// Whether the engine that looks at all executions together found a property broken by them alone.
-fn is_of_all_executions(runs: &[Exploration], p: Property) -> bool {
-    let explicit = runs.iter().find(|r| r.engine == Engine::Explicit);
-    let mut found = explicit.into_iter().flat_map(|r| &r.found).filter(|f| f.violation.property == p).peekable();
+/// Whether a property may be broken by all executions together, and by no single one. The engine that looks at them
+/// together says so of what it found; where it did not run, the property's rules do.
+fn may_be_of_all_executions(runs: &[Exploration], p: Property) -> bool {
+    let Some(explicit) = explicit_of(runs) else { return has_rule_of_all_executions(p) };
+    let mut found = explicit.found.iter().filter(|f| f.violation.property == p).peekable();
     found.peek().is_some() && found.all(|f| f.violation.is_of_all_executions())
+}
+
+/// Whether some rule of a property is of all executions together (`Violation::is_of_all_executions`): a lock's usage by
+/// class, and what is allocated under a lock of a fence-signalling section.
+fn has_rule_of_all_executions(p: Property) -> bool {
+    matches!(p, Property::AllocInSignalling | Property::IrqDeadlock)
+}
+
+/// What `explicit` found, if it ran.
+fn explicit_of(runs: &[Exploration]) -> Option<&Exploration> {
+    runs.iter().find(|r| r.engine == Engine::Explicit && !matches!(r.coverage, Coverage::Refused(_)))
 }
 
 /// Whether the engine has a verdict of its own, which differs from what is expected of the others.

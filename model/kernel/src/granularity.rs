@@ -83,7 +83,7 @@ pub fn mistakes(seen: &[Seen]) -> Vec<String> {
 }
 
 /// The documentation's page: what was looked at, what is split, and why the others need not be.
-pub fn page(programs: usize, seen: &[Seen]) -> String {
+pub fn page(seen: &[Seen]) -> String {
     let middles = seen.iter().filter(|s| s.has_middle()).count();
     let several = seen.iter().filter(|s| s.reads_several()).count();
     let mut page = format!(
@@ -91,7 +91,7 @@ pub fn page(programs: usize, seen: &[Seen]) -> String {
          A step is what no other CPU can see the middle of. `cargo test -p fenceweave-fuzz --test granularity` counts what every\n\
          step touches that others touch without a lock (`model/kernel/src/granularity.rs` says what counts); with\n\
          `INSTA_UPDATE=always` it writes this page.\n\n\
-         Of {} steps in {programs} programs {} make one such access or none, {several} read several words and write none, and\n\
+         Of {} steps {} make one such access or none, {several} read several words and write none, and\n\
          {middles} make several and write. Those stand below, each with the reason why nobody can tell; a step of an operation\n\
          that is part of others is counted with each.\n\n## Split\n\n| function | the steps that it is |\n|---|---|\n",
         seen.len(),

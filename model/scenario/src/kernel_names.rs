@@ -41,7 +41,12 @@ const DECLARATIONS: &[Row] = &[
         "the count of an object is its field `refs`: `struct NAME slots=N { refs 1 }`; one by itself is `refcount NAME`",
     ),
     ("list_head hlist_head llist_head", "a list is `list NAME`, and its entries are fences or objects of a struct"),
-    ("work_struct tasklet tasklet_struct kthread_work irq_work", "`work NAME { … }`, queued by `queue-work NAME`"),
+    ("work_struct kthread_work", "`work NAME { … }`, queued by `queue-work NAME`"),
+    (
+        "tasklet tasklet_struct",
+        "`timer NAME { … }` runs in soft interrupt context as a tasklet does, scheduled by `mod-timer NAME`",
+    ),
+    ("irq_work", "there is none: `timer NAME { … }` is the nearest, in soft interrupt context"),
     ("delayed_work", "`delayed-work NAME { … }`"),
     ("workqueue_struct", "`workqueue NAME [ordered]`"),
     ("hrtimer timer_list", "`timer NAME { … }`, armed by `mod-timer NAME`"),

@@ -5,7 +5,7 @@ use crate::{
     args::ReplayArgs,
     files::{Selection, with_case},
 };
-use fenceweave_explore::{Found, PointOfNoReturn, Task, Trace, diagnose, shuttle, weak};
+use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, shuttle, weak};
 use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
 use fenceweave_scenario::{Case, Engine, Expected, Verdict};
@@ -84,7 +84,10 @@ fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
     let expected: Vec<&Expected> = case.expectations.conditions(engine).collect();
     let conditions: Vec<Condition> = expected.iter().map(|e| e.condition.clone()).collect();
     let end = match trace.weak {
-        Some(_) => follow_weak(program, &trace, &conditions),
+        Some(_) => match follow_weak(program, &trace, &conditions) {
+            Ok(end) => end,
+            Err(why) => return usage(&why),
+        },
         None => follow(program, &trace.steps, &conditions),
     };
     let mut out = format!("{}\n", program.name);
@@ -180,16 +183,39 @@ fn follow(program: &Program, steps: &[Action], conditions: &[Condition]) -> End 
     End { trace, violation, next, whole: true, over, conditions }
 }
 
-/// Takes the steps of an execution on weak memory, whose reads the trace gives.
-fn follow_weak(program: &Program, trace: &Trace, conditions: &[Condition]) -> End {
+/// Takes the steps of an execution on weak memory, whose reads the trace gives: every one of them, or none.
+fn follow_weak(program: &Program, trace: &Trace, conditions: &[Condition]) -> Result<End, String> {
     let replayed = weak::replay(program, conditions, trace);
+    refuse_reads(trace, &replayed)?;
+    if let Some(action) = trace.steps.get(replayed.taken) {
+        // A table, which is of one memory, might show a way on where there is none.
+        let (step, thread) = (replayed.taken + 1, program.thread_name(action.thread));
+        return Err(format!(
+            "step {step} cannot be taken: with what the token's reads return, {thread} does not go on"
+        ));
+    }
     let goes_on = |t: &ThreadId| !replayed.over && replayed.threads[t.index()].run() == Run::Ready;
     let next = program.threads().filter(goes_on).map(|t| program.thread_name(t).to_owned()).collect();
-    // Where it does not go on, the table says why.
-    let whole = replayed.taken == trace.steps.len();
-    let trace = if whole { replayed.trace } else { trace.clone() };
-    let weak::Replayed { violation, over, conditions, .. } = replayed;
-    End { trace, violation, next, whole, over, conditions }
+    let weak::Replayed { trace, violation, over, conditions, .. } = replayed;
+    Ok(End { trace, violation, next, whole: true, over, conditions })
+}
+
+/// A read of the token that goes back where its step reads nothing, or further than there are stores that it may see.
+fn refuse_reads(trace: &Trace, replayed: &weak::Replayed) -> Result<(), String> {
+    let real = |asked: &Stale| {
+        let mut turned_out = replayed.trace.weak.iter().flatten();
+        turned_out.any(|s| (s.step, s.nth, s.age) == (asked.step, asked.nth, asked.age))
+    };
+    let asked = trace.weak.iter().flatten().filter(|s| s.age > 0 && s.step < replayed.taken);
+    match asked.into_iter().find(|s| !real(s)) {
+        None => Ok(()),
+        Some(Stale { step, nth, age, .. }) => Err(format!(
+            "the token has read {} of step {} go {age} back in the stores (`~`): there is no such read, or none so old; \
+             the tokens that `check --engine loom` prints have only what there is",
+            nth + 1,
+            step + 1
+        )),
+    }
 }
 
 fn encoding(state: &State, program: &Program) -> Vec<u8> {

@@ -154,6 +154,46 @@ fn loom_says_what_it_does_not_take() {
     ");
 }
 
+/// What no single execution shows: lockdep's rules on how a lock is used, and on what is allocated with it held.
+const BY_CLASS: &str = r#"scenario by-class {
+    case irq alloc
+    lock jobs
+    lock gpu kind=mutex
+    fence job
+    only irq {
+        timer tdr { lock jobs; unlock jobs }
+        thread submit { lock jobs; mod-timer tdr; unlock jobs }
+    }
+    only alloc {
+        thread ring { begin-signalling for=job; lock gpu; unlock gpu; signal job; end-signalling }
+        thread recover { lock gpu; alloc into=dump; unlock gpu }
+    }
+    expect {
+        only irq { violates irq-deadlock }
+        only alloc { violates alloc-in-signalling }
+    }
+}
+"#;
+
+#[test]
+fn an_engine_that_cannot_look_at_all_executions_together_does_not_fail_what_is_broken_by_them() {
+    let project = Project::new().file("by-class.kdl", BY_CLASS);
+    for engine in ["loom", "shuttle"] {
+        let ran = project.run(&format!("check --engine {engine} by-class.kdl")).exits(3);
+        for property in ["irq-deadlock", "alloc-in-signalling"] {
+            assert!(
+                ran.out.contains(&format!("incomplete: {property} is looked for by explicit alone")),
+                "{}",
+                ran.out
+            );
+        }
+        assert!(ran.out.contains("0 as expected, 2 incomplete"), "{}", ran.out);
+    }
+    for engine in ["explicit", "all"] {
+        project.run(&format!("check --engine {engine} by-class.kdl")).exits(0);
+    }
+}
+
 #[test]
 fn a_lasso_as_json_says_where_its_loop_begins() {
     let project = Project::new().file("back-off.kdl", BACK_OFF);

@@ -86,7 +86,32 @@ fn a_violation_on_weak_memory_is_reached_from_its_token() {
     assert!(replayed.out.contains("stale: read's `load data into=d` at step 4 reads data = 0, from the start; "));
     assert!(replayed.out.ends_with("shuttle: has no weak memory\n"), "{}", replayed.out);
     let far = project.run("replay publish.kdl ~R2W1~9R9").exits(2);
-    assert!(far.out.contains("cannot be taken"), "{}", far.out);
+    assert!(far.err.contains("step 2 cannot be taken: "), "{}", far.err);
+}
+
+#[test]
+fn a_stale_read_that_there_is_not_is_refused() {
+    let text = PUBLISH.replace("; CHECK", "").replace("; CLAUSE", "");
+    let project = Project::new().file("publish.kdl", text);
+    project.run("replay publish.kdl ~W2R2~1").exits(0);
+    // Of a store, of a second read, and of a store before the first.
+    for (token, which) in
+        [("~W1~1W1R2~1", "1 of step 1 go 1 "), ("~W2R2~0.7", "2 of step 4 go 7 "), ("~W2R2~2", "1 of step 4 go 2 ")]
+    {
+        let ran = project.run(&format!("replay publish.kdl {token}")).exits(2);
+        assert!(
+            ran.out.is_empty() && ran.err.contains(&format!("the token has read {which}back")),
+            "{token}: {}",
+            ran.err
+        );
+    }
+    // The read is there, and what it returns ends the thread.
+    let ended = project.run("replay publish.kdl ~W2R1~1R1").exits(2);
+    assert!(
+        ended.err.contains("step 4 cannot be taken: ") && ended.err.contains("read does not go on"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

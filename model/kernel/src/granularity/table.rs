@@ -205,6 +205,7 @@ pub const MERGED: &[Merged] = &[
             "irq_exit",
             "timer expires",
             "timer function returns",
+            "wake_up",
         ],
         why: "what a lock, or interrupts or preemption off, begins or ends for RCU beside one access: a grace period waits for that section a little longer or not",
     },
