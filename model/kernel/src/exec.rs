@@ -22,6 +22,7 @@ use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    parts::parts,
     program::ObjectKind,
     protocol::Protocol,
     resv::Reserve,
@@ -187,47 +188,14 @@ points! {
     }
 }
 
-/// What the operation is in the middle of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Inner {
-    /// Nothing yet: the first step decides.
-    Begin,
-    /// `drm_exec_lock_contended()`.
-    LockContended(Lock),
-    Lock(Lock),
-    Unlock(Unlock, ObjId),
-    Reserve(Reserve),
-}
-
-impl Code for Inner {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut tag = match self {
-            Inner::Begin => 0,
-            Inner::LockContended(_) => 1,
-            Inner::Lock(_) => 2,
-            Inner::Unlock(..) => 3,
-            Inner::Reserve(_) => 4,
-        };
-        c.byte(&mut tag);
-        if C::READING {
-            let lock = Lock::new(ObjId(0), None, How::Lock);
-            *self = match tag {
-                0 => Inner::Begin,
-                1 => Inner::LockContended(lock),
-                2 => Inner::Lock(lock),
-                3 => Inner::Unlock(Unlock::new(ObjId(0)), ObjId(0)),
-                _ => Inner::Reserve(Reserve::BLANK),
-            };
-        }
-        match self {
-            Inner::Begin => {}
-            Inner::LockContended(l) | Inner::Lock(l) => l.code(c),
-            Inner::Unlock(u, resv) => {
-                u.code(c);
-                resv.code(c);
-            }
-            Inner::Reserve(r) => r.code(c),
-        }
+parts! {
+    /// What the operation is in the middle of; at first nothing, the first step decides.
+    enum Inner, idle Begin {
+        /// `drm_exec_lock_contended()`.
+        LockContended(Lock) = Lock::new(ObjId(0), None, How::Lock),
+        Lock(Lock) = Lock::new(ObjId(0), None, How::Lock),
+        Unlock(Unlock, resv: ObjId = ObjId(0)) = Unlock::new(ObjId(0)),
+        Reserve(Reserve) = Reserve::BLANK,
     }
 }
 
@@ -441,30 +409,21 @@ impl Protocol for ExecOp {
             }
             self.inner = self.plan(cx.program, &cx.world.exec(self.exec).registers.get());
         }
-        let flow = match &mut self.inner {
-            Inner::Begin => return self.conclude(cx),
-            Inner::LockContended(l) | Inner::Lock(l) => l.step(cx),
-            Inner::Unlock(u, _) => u.step(cx),
-            Inner::Reserve(r) => r.step(cx),
-        };
-        match (flow, self.inner) {
-            (Flow::Done(v), Inner::LockContended(_)) => self.locked(cx, true, v),
-            (Flow::Done(v), Inner::Lock(_)) => self.locked(cx, false, v),
-            (Flow::Done(_), Inner::Unlock(_, resv)) => self.unlocked(cx, resv),
-            (other, _) => other,
+        if self.inner == Inner::Begin {
+            return self.conclude(cx);
         }
+        self.inner.step(cx).once_over(|result| match self.inner {
+            Inner::LockContended(_) => self.locked(cx, true, result),
+            Inner::Lock(_) => self.locked(cx, false, result),
+            Inner::Unlock(_, resv) => self.unlocked(cx, resv),
+            Inner::Begin | Inner::Reserve(_) => Flow::Done(result),
+        })
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let r = v.world.exec(self.exec).registers.get();
         let inner = if self.inner == Inner::Begin { self.plan(v.program, &r) } else { self.inner };
-        let f = match inner {
-            Inner::Begin => Footprint::NONE,
-            Inner::LockContended(l) | Inner::Lock(l) => l.footprint(v),
-            Inner::Unlock(u, _) => u.footprint(v),
-            Inner::Reserve(r) => r.footprint(v),
-        };
-        let (f, ctx) = (f.write(self.exec), ctx_of(v.program, self.exec));
+        let (f, ctx) = (inner.footprint(v).write(self.exec), ctx_of(v.program, self.exec));
         match (self.what, r.contended) {
             // It takes a stamp.
             (What::Cleanup, Contended::Dummy) => f.write(ctx).write(ww::class_of(v.program, ctx)),
@@ -484,27 +443,15 @@ impl Protocol for ExecOp {
     }
 
     fn label(&self) -> &'static str {
-        match self.inner {
-            Inner::Begin => self.what.label(),
-            Inner::LockContended(l) | Inner::Lock(l) => l.label(),
-            Inner::Unlock(u, _) => u.label(),
-            Inner::Reserve(r) => r.label(),
-        }
+        if self.inner == Inner::Begin { self.what.label() } else { self.inner.label() }
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        match self.inner {
-            Inner::Begin => None,
-            Inner::LockContended(l) | Inner::Lock(l) => l.spins_on(),
-            Inner::Unlock(u, _) => u.spins_on(),
-            Inner::Reserve(r) => r.spins_on(),
-        }
+        self.inner.spins_on()
     }
 
     fn returned(&mut self, value: Value) {
-        if let Inner::Reserve(r) = &mut self.inner {
-            r.returned(value);
-        }
+        self.inner.returned(value);
     }
 
     /// Looking whether there was contention is its owner's affair.

@@ -47,7 +47,7 @@ pub mod world;
 pub mod ww;
 
 pub use ground::{coder, cx, facet, footprint, ids, runtime, task, value};
-pub(crate) use ground::{protocol, shared};
+pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
 pub use cover::{Cover, Passed};

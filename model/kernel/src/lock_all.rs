@@ -9,8 +9,9 @@
 //! ```
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
-    coder::points,
+    Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
+    coder::{fields, points},
+    parts::parts,
     program::PoolRange,
     protocol::Protocol,
     ww::{How, Lock, Unlock},
@@ -46,37 +47,13 @@ pub struct LockAll {
     inner: Inner,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Inner {
-    Lock(Lock),
-    Unlock(Unlock),
-}
+fields!(LockAll { at, locks, ctx, interruptible, held, current, error, inner });
 
-impl Code for LockAll {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        self.at.code(c);
-        self.locks.code(c);
-        self.ctx.code(c);
-        self.interruptible.code(c);
-        self.held.code(c);
-        c.byte(&mut self.current);
-        self.error.code(c);
-        let mut locking = matches!(self.inner, Inner::Lock(_));
-        c.flag(&mut locking);
-        match (&mut self.inner, locking) {
-            (Inner::Lock(l), true) => l.code(c),
-            (Inner::Unlock(u), false) => u.code(c),
-            (inner, true) => {
-                let mut l = Lock::new(ObjId(0), None, How::Lock);
-                l.code(c);
-                *inner = Inner::Lock(l);
-            }
-            (inner, false) => {
-                let mut u = Unlock::new(ObjId(0));
-                u.code(c);
-                *inner = Inner::Unlock(u);
-            }
-        }
+parts! {
+    /// What it is in the middle of.
+    enum Inner {
+        Unlock(Unlock) = Unlock::new(ObjId(0)),
+        Lock(Lock) = Lock::new(ObjId(0), None, How::Lock),
     }
 }
 
@@ -211,22 +188,14 @@ impl LockAll {
 
 impl Protocol for LockAll {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let flow = match &mut self.inner {
-            Inner::Lock(l) => l.step(cx),
-            Inner::Unlock(u) => u.step(cx),
-        };
-        match (flow, self.inner) {
-            (Flow::Done(v), Inner::Lock(_)) => self.locked(cx.program, v),
-            (Flow::Done(_), Inner::Unlock(_)) => self.next_to_unlock(cx.program),
-            (other, _) => other,
-        }
+        self.inner.step(cx).once_over(|result| match self.inner {
+            Inner::Lock(_) => self.locked(cx.program, result),
+            Inner::Unlock(_) => self.next_to_unlock(cx.program),
+        })
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        match self.inner {
-            Inner::Lock(l) => l.footprint(v),
-            Inner::Unlock(u) => u.footprint(v),
-        }
+        self.inner.footprint(v)
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
@@ -236,16 +205,10 @@ impl Protocol for LockAll {
     }
 
     fn label(&self) -> &'static str {
-        match self.inner {
-            Inner::Lock(l) => l.label(),
-            Inner::Unlock(u) => u.label(),
-        }
+        self.inner.label()
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        match self.inner {
-            Inner::Lock(l) => l.spins_on(),
-            Inner::Unlock(u) => u.spins_on(),
-        }
+        self.inner.spins_on()
     }
 }

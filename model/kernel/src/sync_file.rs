@@ -15,6 +15,7 @@ use crate::{
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
     fence::{self, CallbackOp, FenceOp, What},
+    parts::parts,
     primitives::alloc,
     program::ObjectKind,
     protocol::Protocol,
@@ -143,24 +144,11 @@ points! {
     }
 }
 
-/// What it is inside of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Inner {
-    Fence(FenceOp),
-    Callback(CallbackOp),
-}
-
-impl Code for Inner {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut callback = matches!(self, Inner::Callback(_));
-        c.flag(&mut callback);
-        if C::READING {
-            *self = if callback { Inner::Callback(CallbackOp::BLANK) } else { Inner::Fence(FenceOp::BLANK) };
-        }
-        match self {
-            Inner::Fence(m) => m.code(c),
-            Inner::Callback(m) => m.code(c),
-        }
+parts! {
+    /// What it is inside of.
+    enum Inner {
+        Fence(FenceOp) = FenceOp::BLANK,
+        Callback(CallbackOp) = CallbackOp::BLANK,
     }
 }
 
@@ -353,18 +341,7 @@ impl SyncFileOp {
             // The file's memory goes with its last reference.
             cx.sync_file(self.file).fence.swap(None, Order::AcqRel);
         }
-        let flow = match &mut self.inner {
-            Inner::Fence(m) => m.step(cx),
-            Inner::Callback(m) => m.step(cx),
-        };
-        match flow {
-            Flow::Done(result) => self.after(cx.program, result),
-            Flow::Call(call) => match call.then {
-                crate::Then::Resume => flow,
-                crate::Then::Done(result) => call.before(self.after(cx.program, result)),
-            },
-            other => other,
-        }
+        self.inner.step(cx).once_over(|result| self.after(cx.program, result))
     }
 }
 
@@ -423,10 +400,7 @@ impl Protocol for SyncFileOp {
             At::Sleep | At::Woken => file.write(v.my_task()),
             At::Add | At::Test | At::Remove | At::Put => {
                 let f = if self.at == At::Put { file } else { Footprint::NONE };
-                f.and(match &self.inner {
-                    Inner::Fence(m) => m.footprint(v),
-                    Inner::Callback(m) => m.footprint(v),
-                })
+                f.and(self.inner.footprint(v))
             }
         }
     }
@@ -447,16 +421,10 @@ impl Protocol for SyncFileOp {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        match &self.inner {
-            Inner::Fence(m) => m.spins_on(),
-            Inner::Callback(m) => m.spins_on(),
-        }
+        self.inner.spins_on()
     }
 
     fn returned(&mut self, value: Value) {
-        match &mut self.inner {
-            Inner::Fence(m) => m.returned(value),
-            Inner::Callback(m) => m.returned(value),
-        }
+        self.inner.returned(value);
     }
 }

@@ -20,16 +20,15 @@ pub use query::SyncobjQuery;
 pub use wait::SyncobjWait;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId,
-    Value, View, World,
+    AtomicCell, Code, Coder, Cx, Flow, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, Value, World,
     facet::{Facet, FacetSink},
     fence::{self, ChainInit, ChainWalk, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker, What},
+    parts::parts,
     primitives::{
         rcu,
         spinlock::{RawSpin, blocked_by_own_cpu},
     },
     program::ObjectKind,
-    protocol::Protocol,
     shared::Shared,
 };
 
@@ -285,29 +284,16 @@ fn let_go<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId) {
     cx.syncobj(syncobj).locked.set(held, locked);
 }
 
-/// An operation that a syncobj's machine is inside of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Part {
-    Fence(FenceOp),
-    Pointer(RcuSafe),
-    Find(FindSeqno),
-    Walk(ChainWalk),
-    Waker(Waker),
-    Init(ChainInit),
-}
-
-/// Goes to the machine that the part is.
-macro_rules! part {
-    ($part:expr, $m:ident => $then:expr) => {
-        match $part {
-            Part::Fence($m) => $then,
-            Part::Pointer($m) => $then,
-            Part::Find($m) => $then,
-            Part::Walk($m) => $then,
-            Part::Waker($m) => $then,
-            Part::Init($m) => $then,
-        }
-    };
+parts! {
+    /// An operation that a syncobj's machine is inside of.
+    enum Part {
+        Fence(FenceOp) = FenceOp::BLANK,
+        Pointer(RcuSafe) = RcuSafe::BLANK,
+        Find(FindSeqno) = FindSeqno::BLANK,
+        Walk(ChainWalk) = ChainWalk::BLANK,
+        Waker(Waker) = Waker::BLANK,
+        Init(ChainInit) = ChainInit::BLANK,
+    }
 }
 
 impl Part {
@@ -324,70 +310,6 @@ impl Part {
     /// `dma_fence_get_rcu_safe(&syncobj->fence)`.
     fn pointer(program: &Program, syncobj: ObjId) -> Part {
         Part::Pointer(RcuSafe::new(fixed(program, syncobj).0, None))
-    }
-
-    /// Takes the part's next step: its result once it is over, with the call that comes before what is next.
-    fn advance<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Result<(Value, Option<crate::Call>), Flow> {
-        match self.step(cx) {
-            Flow::Done(value) => Ok((value, None)),
-            Flow::Call(call) => match call.then {
-                crate::Then::Done(value) => Ok((value, Some(call))),
-                crate::Then::Resume => Err(Flow::Call(call)),
-            },
-            other => Err(other),
-        }
-    }
-}
-
-/// What comes next, after the call if there was one.
-fn after_call(call: Option<crate::Call>, next: Flow) -> Flow {
-    call.map_or(next, |call| call.before(next))
-}
-
-impl Code for Part {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut tag = match self {
-            Part::Fence(_) => 0,
-            Part::Pointer(_) => 1,
-            Part::Find(_) => 2,
-            Part::Walk(_) => 3,
-            Part::Waker(_) => 4,
-            Part::Init(_) => 5,
-        };
-        c.byte(&mut tag);
-        if C::READING {
-            *self = match tag {
-                0 => Part::NONE,
-                1 => Part::Pointer(RcuSafe::BLANK),
-                2 => Part::Find(FindSeqno::BLANK),
-                3 => Part::Walk(ChainWalk::BLANK),
-                4 => Part::Waker(Waker::BLANK),
-                _ => Part::Init(ChainInit::BLANK),
-            };
-        }
-        part!(self, m => m.code(c));
-    }
-}
-
-impl Protocol for Part {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        part!(self, m => m.step(cx))
-    }
-
-    fn footprint(&self, v: View<'_>) -> Footprint {
-        part!(self, m => m.footprint(v))
-    }
-
-    fn label(&self) -> &'static str {
-        part!(self, m => m.label())
-    }
-
-    fn spins_on(&self) -> Option<ObjId> {
-        part!(self, m => m.spins_on())
-    }
-
-    fn returned(&mut self, value: Value) {
-        part!(self, m => m.returned(value));
     }
 }
 

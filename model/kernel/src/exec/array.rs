@@ -2,8 +2,7 @@
 
 use super::{ExecOp, Flags, What};
 use crate::{
-    Cx, Flow, Footprint, ObjId, Program, Runtime, Then, Value, View, coder::fields, program::PoolRange,
-    protocol::Protocol,
+    Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, coder::fields, program::PoolRange, protocol::Protocol,
 };
 
 /// The loop in flight. Which reservations: a range of the program's operand pool.
@@ -41,14 +40,7 @@ impl PrepareArray {
 
 impl Protocol for PrepareArray {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.op.step(cx) {
-            Flow::Done(result) => self.prepared(cx.program, result),
-            Flow::Call(call) => match call.then {
-                Then::Resume => Flow::Call(call),
-                Then::Done(result) => call.before(self.prepared(cx.program, result)),
-            },
-            other => other,
-        }
+        self.op.step(cx).once_over(|result| self.prepared(cx.program, result))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

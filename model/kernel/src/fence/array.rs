@@ -10,11 +10,11 @@
 
 use super::{
     ENABLED, NO_FENCE, PENDING_ERROR, What,
-    container::{Advance, Duty, Holds, Part, load, take},
+    container::{Duty, Holds, Part, load, take},
     get,
 };
 use crate::{
-    AtomicCell, Call, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     protocol::Protocol,
 };
@@ -240,11 +240,6 @@ impl ArrayOp {
     }
 }
 
-/// What comes after a part: after the call, if it has called.
-pub(super) fn after_call(call: Option<Call>, next: Flow) -> Flow {
-    call.map_or(next, |call| call.before(next))
-}
-
 impl Protocol for ArrayOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let words = words(cx.program, self.array);
@@ -256,10 +251,7 @@ impl Protocol for ArrayOp {
             At::Settle => self.settle(cx),
             At::Pending => self.pending(cx, words),
             At::Enabled => self.enabled(cx),
-            _ => match self.part.advance(cx) {
-                Advance::Inside(flow) => flow,
-                Advance::Over(result, call) => after_call(call, self.after(result)),
-            },
+            _ => self.part.step(cx).once_over(|result| self.after(result)),
         }
     }
 

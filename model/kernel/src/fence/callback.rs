@@ -288,10 +288,7 @@ impl CallbackOp {
         let mut signal = FenceOp::new(self.signal, self.fence, 0);
         let flow = signal.step(cx);
         self.signal = signal.what();
-        match flow {
-            Flow::Done(_) => Flow::Done(Value::from(Errno::ENOENT)),
-            other => other,
-        }
+        flow.once_over(|_| Flow::Done(Value::from(Errno::ENOENT)))
     }
 
     fn remove<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {

@@ -4,8 +4,7 @@
 
 use super::{
     NO_FENCE, What,
-    array::after_call,
-    container::{Advance, Duty, Holds, Part, found, load, take},
+    container::{Duty, Holds, Part, found, load, take},
     get, reference,
     walk::ChainWalk,
 };
@@ -359,10 +358,7 @@ impl Protocol for ChainOp {
 
 impl ChainOp {
     fn part_step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.part.advance(cx) {
-            Advance::Inside(flow) => flow,
-            Advance::Over(result, call) => after_call(call, self.after(cx, result)),
-        }
+        self.part.step(cx).once_over(|result| self.after(cx, result))
     }
 
     fn unlink_footprint(&self, v: View<'_>) -> Footprint {

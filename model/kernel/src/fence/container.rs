@@ -6,11 +6,10 @@
 
 use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, What, reference, walk::ChainWalk};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Handle, Machine, ObjId, Order, Program, Runtime, Value, View, World,
+    AtomicCell, Cx, Handle, Machine, ObjId, Order, Program, Runtime, Value, World,
     coder::points,
-    cx::Then,
+    parts::parts,
     primitives::workqueue::{self, WorkOp},
-    protocol::Protocol,
 };
 
 points! {
@@ -106,13 +105,14 @@ pub(crate) fn found(value: Value) -> Option<ObjId> {
     }
 }
 
-/// An operation that a container's machine is inside of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Part {
-    Fence(FenceOp),
-    Callback(CallbackOp),
-    Work(WorkOp),
-    Walk(ChainWalk),
+parts! {
+    /// An operation that a container's machine is inside of.
+    pub(super) enum Part {
+        Fence(FenceOp) = FenceOp::BLANK,
+        Callback(CallbackOp) = CallbackOp::BLANK,
+        Work(WorkOp) = WorkOp::BLANK,
+        Walk(ChainWalk) = ChainWalk::BLANK,
+    }
 }
 
 impl Part {
@@ -130,99 +130,6 @@ impl Part {
     /// `irq_work_queue()`.
     pub(super) fn queue(work: ObjId) -> Part {
         Part::Work(WorkOp::new(workqueue::At::Queue, work, Value::Word(0)))
-    }
-
-    /// Takes the part's next step: its result once it is over, with the call that comes before what is next.
-    pub(super) fn advance<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Advance {
-        match self.step(cx) {
-            Flow::Done(value) => Advance::Over(value, None),
-            Flow::Call(call) => match call.then {
-                Then::Done(value) => Advance::Over(value, Some(call)),
-                Then::Resume => Advance::Inside(Flow::Call(call)),
-            },
-            other => Advance::Inside(other),
-        }
-    }
-}
-
-/// What a step of a part was.
-pub(super) enum Advance {
-    /// One of several.
-    Inside(Flow),
-    /// The last one; it may have called.
-    Over(Value, Option<crate::Call>),
-}
-
-impl Code for Part {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut tag = match self {
-            Part::Fence(_) => 0,
-            Part::Callback(_) => 1,
-            Part::Work(_) => 2,
-            Part::Walk(_) => 3,
-        };
-        c.byte(&mut tag);
-        if C::READING {
-            *self = match tag {
-                0 => Part::NONE,
-                1 => Part::Callback(CallbackOp::BLANK),
-                2 => Part::Work(WorkOp::BLANK),
-                _ => Part::Walk(ChainWalk::BLANK),
-            };
-        }
-        match self {
-            Part::Fence(m) => m.code(c),
-            Part::Callback(m) => m.code(c),
-            Part::Work(m) => m.code(c),
-            Part::Walk(m) => m.code(c),
-        }
-    }
-}
-
-impl Protocol for Part {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self {
-            Part::Fence(m) => m.step(cx),
-            Part::Callback(m) => m.step(cx),
-            Part::Work(m) => m.step(cx),
-            Part::Walk(m) => m.step(cx),
-        }
-    }
-
-    fn footprint(&self, v: View<'_>) -> Footprint {
-        match self {
-            Part::Fence(m) => m.footprint(v),
-            Part::Callback(m) => m.footprint(v),
-            Part::Work(m) => m.footprint(v),
-            Part::Walk(m) => m.footprint(v),
-        }
-    }
-
-    fn label(&self) -> &'static str {
-        match self {
-            Part::Fence(m) => m.label(),
-            Part::Callback(m) => m.label(),
-            Part::Work(m) => m.label(),
-            Part::Walk(m) => m.label(),
-        }
-    }
-
-    fn spins_on(&self) -> Option<ObjId> {
-        match self {
-            Part::Fence(m) => m.spins_on(),
-            Part::Callback(m) => m.spins_on(),
-            Part::Work(m) => m.spins_on(),
-            Part::Walk(m) => m.spins_on(),
-        }
-    }
-
-    fn returned(&mut self, value: Value) {
-        match self {
-            Part::Fence(m) => m.returned(value),
-            Part::Callback(m) => m.returned(value),
-            Part::Work(m) => m.returned(value),
-            Part::Walk(m) => m.returned(value),
-        }
     }
 }
 

@@ -153,12 +153,7 @@ impl Protocol for Dedup {
         if self.at == At::Sort {
             return self.sort(cx);
         }
-        match self.put.step(cx) {
-            Flow::Done(_) => self.next(),
-            // Its release runs, and we go on when that returns.
-            Flow::Call(call) => call.before(self.next()),
-            other => other,
-        }
+        self.put.step(cx).once_over(|_| self.next())
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

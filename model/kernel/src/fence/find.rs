@@ -5,7 +5,7 @@ use super::{
     CallbackOp, FenceOp, NO_FENCE, WAKES, What, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
 };
 use crate::{
-    Cx, Errno, Flow, Footprint, ObjId, Runtime, Then, ThreadId, Value, View,
+    Cx, Errno, Flow, Footprint, ObjId, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     protocol::Protocol,
 };
@@ -83,14 +83,7 @@ impl Protocol for FindSeqno {
         if self.at == At::Begin {
             return self.begin(cx);
         }
-        match self.inner.step(cx) {
-            Flow::Done(result) => self.after(cx, result),
-            Flow::Call(call) => match call.then {
-                Then::Resume => Flow::Call(call),
-                Then::Done(result) => call.before(self.after(cx, result)),
-            },
-            other => other,
-        }
+        self.inner.step(cx).once_over(|result| self.after(cx, result))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

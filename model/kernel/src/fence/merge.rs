@@ -13,8 +13,8 @@ use super::{
     unwrap::{Inner, Unwrap},
 };
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Program, Runtime, Then, Value, View, World, coder::points,
-    primitives::alloc, protocol::Protocol,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, World, coder::points, primitives::alloc,
+    protocol::Protocol,
 };
 
 /// How a merge behaves.
@@ -332,15 +332,7 @@ impl Protocol for Merge {
             At::Stub => return self.stub(cx),
             _ => {}
         }
-        match self.inner.step(cx) {
-            Flow::Done(result) => self.after(cx, result),
-            Flow::Call(call) => match call.then {
-                Then::Resume => Flow::Call(call),
-                // A release runs, and we go on when that returns.
-                Then::Done(result) => call.before(self.after(cx, result)),
-            },
-            other => other,
-        }
+        self.inner.step(cx).once_over(|result| self.after(cx, result))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

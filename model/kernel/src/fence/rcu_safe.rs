@@ -103,11 +103,7 @@ impl RcuSafe {
         let mut put = self.dropping();
         let flow = put.step(cx);
         self.put = put.what();
-        match flow {
-            Flow::Done(_) => self.again(),
-            Flow::Call(call) => call.before(self.again()),
-            other => other,
-        }
+        flow.once_over(|_| self.again())
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Bits, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Program, Runtime, Value, View, World,
     coder::{fields, points},
+    parts::parts,
     protocol::Protocol,
 };
 
@@ -91,11 +92,12 @@ impl Default for Unwrap {
     }
 }
 
-/// An operation that an iteration is inside of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Inner {
-    Fence(FenceOp),
-    Walk(ChainWalk),
+parts! {
+    /// An operation that an iteration is inside of.
+    pub(super) enum Inner {
+        Fence(FenceOp) = FenceOp::BLANK,
+        Walk(ChainWalk) = ChainWalk::BLANK,
+    }
 }
 
 impl Inner {
@@ -103,57 +105,6 @@ impl Inner {
 
     pub(super) fn fence(what: What, fence: ObjId) -> Inner {
         Inner::Fence(FenceOp::new(what, fence, 0))
-    }
-}
-
-impl Code for Inner {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut walk = matches!(self, Inner::Walk(_));
-        c.flag(&mut walk);
-        if C::READING {
-            *self = if walk { Inner::Walk(ChainWalk::BLANK) } else { Inner::NONE };
-        }
-        match self {
-            Inner::Fence(m) => m.code(c),
-            Inner::Walk(m) => m.code(c),
-        }
-    }
-}
-
-impl Protocol for Inner {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self {
-            Inner::Fence(m) => m.step(cx),
-            Inner::Walk(m) => m.step(cx),
-        }
-    }
-
-    fn footprint(&self, v: View<'_>) -> Footprint {
-        match self {
-            Inner::Fence(m) => m.footprint(v),
-            Inner::Walk(m) => m.footprint(v),
-        }
-    }
-
-    fn label(&self) -> &'static str {
-        match self {
-            Inner::Fence(m) => m.label(),
-            Inner::Walk(m) => m.label(),
-        }
-    }
-
-    fn spins_on(&self) -> Option<ObjId> {
-        match self {
-            Inner::Fence(m) => m.spins_on(),
-            Inner::Walk(m) => m.spins_on(),
-        }
-    }
-
-    fn returned(&mut self, value: Value) {
-        match self {
-            Inner::Fence(m) => m.returned(value),
-            Inner::Walk(m) => m.returned(value),
-        }
     }
 }
 
@@ -228,18 +179,10 @@ impl UnwrapOp {
     }
 
     fn walk<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let flow = self.walk.step(cx);
-        let (to, call) = match flow {
-            Flow::Done(to) => (to, None),
-            Flow::Call(call) => match call.then {
-                crate::Then::Done(to) => (to, Some(call)),
-                crate::Then::Resume => return flow,
-            },
-            other => return other,
-        };
-        (self.cursor, self.walk) = (Unwrap::walked(to), ChainWalk::BLANK);
-        let item = self.item(self.cursor.leaf(cx.world, cx.program));
-        call.map_or(item, |call| call.before(item))
+        self.walk.step(cx).once_over(|to| {
+            (self.cursor, self.walk) = (Unwrap::walked(to), ChainWalk::BLANK);
+            self.item(self.cursor.leaf(cx.world, cx.program))
+        })
     }
 }
 

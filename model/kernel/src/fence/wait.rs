@@ -113,11 +113,10 @@ impl FenceWait {
         let mut enabling = self.enabling();
         let flow = enabling.step(cx);
         self.enable = enabling.what();
-        if let Flow::Done(_) = flow {
+        flow.once_over(|_| {
             self.at = if cx.program.fence_ops(self.fence).wait.is_some() { At::Hook } else { At::Queue };
-            return Flow::Go;
-        }
-        flow
+            Flow::Go
+        })
     }
 
     /// The driver waits in its own way: what it returns is the result.

@@ -11,8 +11,9 @@ use super::{
     reference,
 };
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Program, Runtime, Value, View,
+    Cx, Flow, Footprint, Mutation, ObjId, Program, Runtime, Value, View,
     coder::{fields, points},
+    parts::parts,
     primitives::rcu,
     protocol::Protocol,
 };
@@ -59,24 +60,11 @@ pub(crate) struct ChainWalk {
 
 fields!(ChainWalk { at, node, prev, replacement, part });
 
-/// What it is inside of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Inside {
-    Fence(FenceOp),
-    Pointer(RcuSafe),
-}
-
-impl Code for Inside {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut pointer = matches!(self, Inside::Pointer(_));
-        c.flag(&mut pointer);
-        if C::READING {
-            *self = if pointer { Inside::Pointer(RcuSafe::BLANK) } else { Inside::NONE };
-        }
-        match self {
-            Inside::Fence(m) => m.code(c),
-            Inside::Pointer(m) => m.code(c),
-        }
+parts! {
+    /// What it is inside of.
+    enum Inside {
+        Fence(FenceOp) = FenceOp::BLANK,
+        Pointer(RcuSafe) = RcuSafe::BLANK,
     }
 }
 
@@ -165,19 +153,6 @@ impl ChainWalk {
             _ => Flow::Done(self.prev.map_or(Value::Null, reference)),
         }
     }
-
-    fn inside<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let flow = match &mut self.part {
-            Inside::Fence(m) => m.step(cx),
-            Inside::Pointer(m) => m.step(cx),
-        };
-        match flow {
-            Flow::Done(result) => self.after(cx.program, result),
-            // A release runs, and the walk goes on when that returns.
-            Flow::Call(call) if call.then != crate::Then::Resume => call.before(self.after(cx.program, Value::Word(1))),
-            other => other,
-        }
-    }
 }
 
 impl Protocol for ChainWalk {
@@ -195,21 +170,20 @@ impl Protocol for ChainWalk {
             }
             At::PrevContained => self.prev_contained(cx),
             At::Exchange => self.exchange(cx),
-            _ => self.inside(cx),
+            _ => self.part.step(cx).once_over(|result| self.after(cx.program, result)),
         }
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let word = |fence: ObjId| node(v.program, fence);
-        match (self.at, &self.part) {
-            (At::ReadLock | At::ReadLockAgain | At::ReadUnlock | At::ReadUnlockAgain, _) => rcu::section_footprint(v),
-            (At::PrevContained, _) => {
+        match self.at {
+            At::ReadLock | At::ReadLockAgain | At::ReadUnlock | At::ReadUnlockAgain => rcu::section_footprint(v),
+            At::PrevContained => {
                 let node = self.prev.and_then(word);
                 node.map_or(Footprint::reads(v.my_task()), |n| Footprint::reads(n.fence))
             }
-            (At::Exchange, _) => word(self.node).map_or(Footprint::NONE, |n| Footprint::writes(n.prev)),
-            (_, Inside::Fence(m)) => m.footprint(v),
-            (_, Inside::Pointer(m)) => m.footprint(v),
+            At::Exchange => word(self.node).map_or(Footprint::NONE, |n| Footprint::writes(n.prev)),
+            _ => self.part.footprint(v),
         }
     }
 
@@ -221,15 +195,10 @@ impl Protocol for ChainWalk {
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        match &self.part {
-            Inside::Fence(m) => m.spins_on(),
-            Inside::Pointer(m) => m.spins_on(),
-        }
+        self.part.spins_on()
     }
 
     fn returned(&mut self, value: Value) {
-        if let Inside::Fence(m) = &mut self.part {
-            m.returned(value);
-        }
+        self.part.returned(value);
     }
 }

@@ -30,6 +30,20 @@ pub enum Flow {
     Call(Call),
 }
 
+impl Flow {
+    /// A machine does this once its part is over with that result; if the part called last, after the call.
+    pub(crate) fn once_over(self, next: impl FnOnce(Value) -> Flow) -> Flow {
+        match self {
+            Flow::Done(result) => next(result),
+            Flow::Call(call) => match call.then {
+                Then::Done(result) => call.before(next(result)),
+                Then::Resume => self,
+            },
+            other => other,
+        }
+    }
+}
+
 /// A call through a pointer: a callback, a hook, a shrinker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
@@ -45,7 +59,7 @@ pub struct Call {
 
 impl Call {
     /// A machine's part has called, and is over with the call: what the machine does next comes after it.
-    pub(crate) fn before(self, next: Flow) -> Flow {
+    fn before(self, next: Flow) -> Flow {
         let then = match next {
             Flow::Done(result) => Then::Done(result),
             _ => Then::Resume,

@@ -58,28 +58,7 @@ macro_rules! machines {
             $($(#[$meta])* $variant($ty)),*
         }
 
-        impl Code for Machine {
-            fn code<C: Coder>(&mut self, c: &mut C) {
-                #[derive(Clone, Copy)]
-                enum Tag { Idle, $($variant),* }
-                const TAGS: &[Tag] = &[Tag::Idle, $(Tag::$variant),*];
-                let mut tag = match self {
-                    Machine::Idle => Tag::Idle as u8,
-                    $(Machine::$variant(_) => Tag::$variant as u8),*
-                };
-                c.byte(&mut tag);
-                if C::READING {
-                    *self = match TAGS[usize::from(tag)] {
-                        Tag::Idle => Machine::Idle,
-                        $(Tag::$variant => Machine::$variant($blank)),*
-                    };
-                }
-                match self {
-                    Machine::Idle => {}
-                    $(Machine::$variant(m) => m.code(c)),*
-                }
-            }
-        }
+        $crate::ground::parts::tagged! { Machine, idle Idle { $($variant = $blank),* } }
 
         impl Machine {
             /// Takes the operation's next step.

@@ -85,13 +85,10 @@ impl Protocol for UserAccess {
         if self.at == At::Access {
             return self.access(cx);
         }
-        match (self.lock.step(cx), self.at) {
-            (Flow::Done(_), At::Fault) if !cx.mutated(Mutation::UaccessKeepsLock) => {
-                self.mmap(At::Return, rwsem::At::UpRead, lock)
-            }
-            (Flow::Done(_), _) => Flow::Done(Value::Word(0)),
-            (other, _) => other,
-        }
+        self.lock.step(cx).once_over(|_| match self.at {
+            At::Fault if !cx.mutated(Mutation::UaccessKeepsLock) => self.mmap(At::Return, rwsem::At::UpRead, lock),
+            _ => Flow::Done(Value::Word(0)),
+        })
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

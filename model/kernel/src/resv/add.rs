@@ -169,10 +169,9 @@ impl Protocol for AddFence {
         match (self.at, list) {
             (At::Append, list) => self.append(cx, list),
             (At::Scan, Some(l)) => self.scan(cx, l),
-            (At::Ask, Some(l)) => match self.put.step(cx) {
-                Flow::Done(signaled) => self.looked(cx, l, signaled != Value::Word(0)),
-                other => other,
-            },
+            (At::Ask, Some(l)) => {
+                self.put.step(cx).once_over(|signaled| self.looked(cx, l, signaled != Value::Word(0)))
+            }
             (At::Replace, Some(l)) => self.replace(cx, l),
             (_, Some(l)) => self.extend(cx, l),
             (_, None) => Flow::Done(Value::Word(0)),

@@ -175,19 +175,11 @@ impl Protocol for CopyFences {
         match self.at {
             At::Begin if !assert_held(cx, self.dst) => Flow::Done(Value::Word(0)),
             At::Begin => self.go(At::Walk),
-            At::Walk => match self.walk.step(cx) {
-                Flow::Done(item) => self.found(cx, item),
-                other => other,
-            },
+            At::Walk => self.walk.step(cx).once_over(|item| self.found(cx, item)),
             At::Allocate => self.allocate(cx),
             At::Collect => self.collect(cx),
             At::Publish => self.publish(cx),
-            At::Forget | At::Drop => match self.put.step(cx) {
-                Flow::Done(_) => self.dropped(cx),
-                // Its release runs, and we go on when that returns.
-                Flow::Call(call) => call.before(self.dropped(cx)),
-                other => other,
-            },
+            At::Forget | At::Drop => self.put.step(cx).once_over(|_| self.dropped(cx)),
             At::FreeOld => {
                 if let Some(old) = self.old {
                     cx.list(old).retire();

@@ -388,12 +388,7 @@ impl Protocol for CursorOp {
             At::End if self.cursor.fence().is_none() || cx.mutated(Mutation::CursorEndKeeps) => {
                 Flow::Done(Value::Word(0))
             }
-            At::End => match self.put.step(cx) {
-                Flow::Done(_) => Flow::Done(Value::Word(0)),
-                // Its release runs first.
-                Flow::Call(call) => call.before(Flow::Done(Value::Word(0))),
-                other => other,
-            },
+            At::End => self.put.step(cx).once_over(|_| Flow::Done(Value::Word(0))),
             At::NextLocked => self.next_locked(cx),
             At::NextUnlocked => {
                 rcu::read_lock(cx);
@@ -401,19 +396,11 @@ impl Protocol for CursorOp {
             }
             At::Resume => self.resume(cx),
             At::Restart => self.restart(cx),
-            At::Put => match self.put.step(cx) {
-                Flow::Done(_) => self.dropped(),
-                // Its release runs first.
-                Flow::Call(call) => call.before(self.dropped()),
-                other => other,
-            },
+            At::Put => self.put.step(cx).once_over(|_| self.dropped()),
             At::Load => self.load(cx),
             At::Get => self.get(cx),
             At::Test => self.test(cx),
-            At::Ask => match self.put.step(cx) {
-                Flow::Done(signaled) => self.looked(signaled != Value::Word(0)),
-                other => other,
-            },
+            At::Ask => self.put.step(cx).once_over(|signaled| self.looked(signaled != Value::Word(0))),
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);

@@ -195,20 +195,12 @@ impl Protocol for GetFences {
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
-            At::Walk => match self.walk.step(cx) {
-                Flow::Done(item) => self.found(item),
-                other => other,
-            },
+            At::Walk => self.walk.step(cx).once_over(|item| self.found(item)),
             At::Allocate => self.allocate(cx),
             At::Collect => self.collect(cx),
             At::Give => self.give(cx),
             At::Create => self.create(cx),
-            At::Forget | At::PutAll | At::End => match self.put.step(cx) {
-                Flow::Done(_) => self.dropped(),
-                // Its release runs, and we go on when that returns.
-                Flow::Call(call) => call.before(self.dropped()),
-                other => other,
-            },
+            At::Forget | At::PutAll | At::End => self.put.step(cx).once_over(|_| self.dropped()),
         }
     }
 

@@ -123,12 +123,7 @@ impl Protocol for ReplaceFences {
                 Flow::Go
             }
             At::Replace => self.replace(cx),
-            At::PutOld => match self.put.step(cx) {
-                Flow::Done(_) => self.next(),
-                // Its release runs, and we go on when that returns.
-                Flow::Call(call) => call.before(self.next()),
-                other => other,
-            },
+            At::PutOld => self.put.step(cx).once_over(|_| self.next()),
         }
     }
 

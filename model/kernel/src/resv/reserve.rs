@@ -203,17 +203,12 @@ impl Protocol for Reserve {
             At::Look => self.look(cx),
             At::Allocate => self.allocate(cx),
             At::Copy => self.copy(cx),
-            At::Ask => match (self.put.step(cx), self.old) {
-                (Flow::Done(signaled), Some(old)) => self.looked(cx, old, signaled != Value::Word(0)),
-                (other, _) => other,
-            },
+            At::Ask => self.put.step(cx).once_over(|signaled| match self.old {
+                Some(old) => self.looked(cx, old, signaled != Value::Word(0)),
+                None => Flow::Done(signaled),
+            }),
             At::Publish => self.publish(cx),
-            At::Drop => match self.put.step(cx) {
-                Flow::Done(_) => self.next_drop(cx),
-                // Its release runs, and we go on when that returns.
-                Flow::Call(call) => call.before(self.next_drop(cx)),
-                other => other,
-            },
+            At::Drop => self.put.step(cx).once_over(|_| self.next_drop(cx)),
             At::FreeOld => {
                 if let Some(old) = self.old.filter(|_| cx.mutated(Mutation::ResvReserveFreesNow)) {
                     cx.list(old).reclaim();

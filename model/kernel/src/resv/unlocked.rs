@@ -295,10 +295,7 @@ impl Protocol for Unlocked {
             At::Next => self.next(cx),
             At::Get => self.get(cx),
             At::Test => self.test_found(cx),
-            At::Ask => match self.put.step(cx) {
-                Flow::Done(signaled) => self.looked(cx, signaled != Value::Word(0)),
-                other => other,
-            },
+            At::Ask => self.put.step(cx).once_over(|signaled| self.looked(cx, signaled != Value::Word(0))),
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
                 if !cx.mutated(Mutation::ResvWalkNoRcu) {
@@ -306,17 +303,11 @@ impl Protocol for Unlocked {
                 }
                 self.found_or_done()
             }
-            At::Put => match self.put.step(cx) {
-                Flow::Done(_) => self.continue_with(self.after_put),
-                // Its release runs, and we go on when that returns.
-                Flow::Call(call) => call.before(self.continue_with(self.after_put)),
-                other => other,
-            },
-            At::Wait => match self.wait.step(cx) {
-                Flow::Done(v) if cx.mutated(Mutation::ResvWaitFirstOnly) => Flow::Done(v),
-                Flow::Done(v) => self.waited(v),
-                other => other,
-            },
+            At::Put => self.put.step(cx).once_over(|_| self.continue_with(self.after_put)),
+            At::Wait => self
+                .wait
+                .step(cx)
+                .once_over(|v| if cx.mutated(Mutation::ResvWaitFirstOnly) { Flow::Done(v) } else { self.waited(v) }),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A submission fills a syncobj: `drm_syncobj_replace_fence()`, `drm_syncobj_add_point()`, `drm_syncobj_free()`.
 
-use super::{Given, NONE, Part, after_call, assign, fixed, hold, let_go, load, lock, pointed};
+use super::{Given, NONE, Part, assign, fixed, hold, let_go, load, lock, pointed};
 use crate::{
     AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, SharedCell, ThreadId, Value,
     View,
@@ -260,10 +260,9 @@ impl Protocol for SyncobjPost {
                 fence::get(cx, self.old);
                 self.inside(At::Walk, Part::Walk(ChainWalk::new(cx.program, self.old)))
             }
-            At::Init | At::Find | At::PutMissed | At::PutOld | At::Walk | At::PutPrev => match self.part.advance(cx) {
-                Ok((result, call)) => after_call(call, self.after(cx, result)),
-                Err(flow) => flow,
-            },
+            At::Init | At::Find | At::PutMissed | At::PutOld | At::Walk | At::PutPrev => {
+                self.part.step(cx).once_over(|result| self.after(cx, result))
+            }
         }
     }
 

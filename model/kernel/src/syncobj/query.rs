@@ -1,6 +1,6 @@
 //! `drm_syncobj_query_ioctl()`: the last point of a timeline that is signalled.
 
-use super::{NONE, Part, after_call};
+use super::{NONE, Part};
 use crate::{
     Cx, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::{fields, points},
@@ -156,10 +156,7 @@ impl Protocol for SyncobjQuery {
                 self.last = self.node;
                 self.walk(cx)
             }
-            _ => match self.part.advance(cx) {
-                Ok((result, call)) => after_call(call, self.after(cx, result)),
-                Err(flow) => flow,
-            },
+            _ => self.part.step(cx).once_over(|result| self.after(cx, result)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod first;
 
-use super::{Act, Flags, Given, NONE, Part, Variant, after_call, fixed, let_go, lock, pointed};
+use super::{Act, Flags, Given, NONE, Part, Variant, fixed, let_go, lock, pointed};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Patience, Program, Runtime,
     SharedCell, Value, View,
@@ -410,10 +410,7 @@ impl Protocol for SyncobjWait {
             }
             At::RemoveWait => self.remove_wait(cx),
             At::Stub => Flow::Done(fence::new_stub(cx).map_or(Value::Null, fence::reference)),
-            _ => match self.part.advance(cx) {
-                Ok((result, call)) => after_call(call, self.after(cx.program, result)),
-                Err(flow) => flow,
-            },
+            _ => self.part.step(cx).once_over(|result| self.after(cx.program, result)),
         }
     }
 

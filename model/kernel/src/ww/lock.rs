@@ -161,10 +161,7 @@ impl Lock {
         if cx.mutated(Mutation::WwInjectedKeepsLock) {
             return error(Errno::EDEADLK);
         }
-        match self.unlock.step(cx) {
-            Flow::Done(_) => error(Errno::EDEADLK),
-            other => other,
-        }
+        self.unlock.step(cx).once_over(|_| error(Errno::EDEADLK))
     }
 
     /// `acquired++` and `lock->ctx = ctx`.
