@@ -629,7 +629,8 @@ impl Thread {
             return;
         }
         self.depth.code(c);
-        if C::READING {
+        // A thread that has not begun, since the program was broken before, has its locals like any other.
+        if C::READING || self.depth == 0 {
             (self.base, self.top) = (0, script.locals.len() as u8);
         }
         if self.depth > 0 {
