@@ -12,7 +12,7 @@
 //! there is none), and `FILE::snapshot` holds the file's report against `snapshots/FILE.snap`. So `cargo test evict-race`
 //! runs what has that in its name, and `cargo insta review` (or `INSTA_UPDATE=always cargo test`) accepts a change.
 //!
-//! Loom runs at most [`LOOM_EXECUTIONS`] of a case, so that the tests of hundreds of scenarios take minutes; its line of the
+//! Loom runs at most 2,000 executions of a case, so that the tests of hundreds of scenarios take minutes; its line of the
 //! snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as `check`
 //! does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
