@@ -119,7 +119,7 @@ fn judge_liveness(case: &Case, runs: &[Exploration], j: &mut Judgement) {
     }
     let engine = fenceweave_scenario::Engine::Explicit;
     let verdict = case.expectations.verdict(engine);
-    let wanted = expected_properties(verdict).iter().filter(|p| p.is_liveness() || has_rule_of_all_executions(**p));
+    let wanted = expected_properties(verdict).iter().filter(|p| p.is_liveness() || p.has_rule_of_all_executions());
     for p in wanted.filter(|p| !runs.iter().any(|r| has(r, **p))) {
         j.incomplete.push(format!("{} is looked for by explicit alone", p.name()));
     }
@@ -190,15 +190,9 @@ fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: 
 /// Whether a property may be broken by all executions together, and by no single one. The engine that looks at them
 /// together says so of what it found; where it did not run, the property's rules do.
 fn may_be_of_all_executions(runs: &[Exploration], p: Property) -> bool {
-    let Some(explicit) = explicit_of(runs) else { return has_rule_of_all_executions(p) };
+    let Some(explicit) = explicit_of(runs) else { return p.has_rule_of_all_executions() };
     let mut found = explicit.found.iter().filter(|f| f.violation.property == p).peekable();
     found.peek().is_some() && found.all(|f| f.violation.is_of_all_executions())
-}
-
-/// Whether some rule of a property is of all executions together (`Violation::is_of_all_executions`): a lock's usage by
-/// class, and what is allocated under a lock of a fence-signalling section.
-fn has_rule_of_all_executions(p: Property) -> bool {
-    matches!(p, Property::AllocInSignalling | Property::IrqDeadlock)
 }
 
 /// What `explicit` found, if it ran.

@@ -441,11 +441,21 @@ pub struct Violation {
     pub other: Option<ThreadId>,
 }
 
+/// Rules about all executions together: what is allocated under a lock of a fence-signalling section, and in which contexts a
+/// lock is taken.
+const OF_ALL_EXECUTIONS: &[Rule] = &[Rule::AllocUnderSectionLock, Rule::LockSoftirqOn, Rule::LockHardirqOn];
+
+impl Property {
+    /// Whether some rule of it is about all executions together ([`Violation::is_of_all_executions`]).
+    pub fn has_rule_of_all_executions(self) -> bool {
+        OF_ALL_EXECUTIONS.iter().any(|rule| rule.property() == self)
+    }
+}
+
 impl Violation {
     /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
     pub fn is_of_all_executions(&self) -> bool {
-        let rules = [Rule::AllocUnderSectionLock, Rule::LockSoftirqOn, Rule::LockHardirqOn];
-        self.property == Property::DependencyCycle || self.rule.is_some_and(|rule| rules.contains(&rule))
+        self.property == Property::DependencyCycle || self.rule.is_some_and(|rule| OF_ALL_EXECUTIONS.contains(&rule))
     }
 
     /// What is seen of an object when everything is over: nobody's step.
