@@ -25,7 +25,7 @@ fn access(how: How, var: ObjId, a: Operand) -> Op {
 }
 
 fn spin(how: Spin, lock: ObjId) -> Op {
-    Op::Spin { how, lock: Operand::Object(lock) }
+    fenceweave_kernel::primitives::spinlock::ops::Spin { how, lock: Operand::Object(lock) }.into()
 }
 
 /// `word == n`, of the word that a `spin-until` reads.

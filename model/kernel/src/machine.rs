@@ -7,7 +7,7 @@ mod script;
 
 pub use script::{Choose, Fail, Fault};
 
-use resolve::Resolver;
+use crate::ground::resolver::Resolver;
 
 use crate::{Machine, ObjId, Op, Program, Value, View, program::PoolRange, protocol::Protocol};
 
@@ -17,7 +17,7 @@ pub(crate) const NOTHING: ObjId = ObjId(0);
 impl Machine {
     /// The operation about to take its first step, its operands read from the thread's locals.
     pub(crate) fn begin(op: Op, program: &Program, locals: &[Value]) -> Machine {
-        Resolver { program, locals }.machine(op).unwrap_or_else(Machine::Fault)
+        op.begin(&Resolver { program, locals }).unwrap_or_else(Machine::Fault)
     }
 
     /// A pick from a list of constants.

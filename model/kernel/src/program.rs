@@ -3,24 +3,28 @@
 mod builder;
 mod choice;
 mod instr;
+mod kind;
 mod object;
-mod row;
 
+pub use crate::{
+    ground::{
+        ids::{CalleeId, FieldName},
+        operand::{Operand, Place, PoolRange},
+        row::{Between, Ends, Fall, Gives, Needs, Row, Shows},
+    },
+    registry::operations::Op,
+};
 pub use builder::{ProgramBuilder, ScriptBuilder};
-pub use choice::{Choice, Fall};
-pub use instr::{Instr, Op, Operand, Place, PoolRange};
-pub use object::{FenceOps, FieldName, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
-pub use row::{Between, Ends, Gives, Needs, Row, Shows};
+pub use choice::Choice;
+pub use instr::Instr;
+pub use kind::Kind;
+pub use object::{FenceOps, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
     resv,
 };
 use std::ops::Range;
-
-/// Something that the kernel calls through a pointer, by its place among [`Program::callees`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CalleeId(pub u8);
 
 /// A callee as it stands in a script. Every script has all of them, after its own code: a callee runs in its caller's
 /// place.

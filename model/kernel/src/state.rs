@@ -213,7 +213,7 @@ impl State {
 
     /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.
     pub fn ways(&self, program: &Program, t: ThreadId) -> u8 {
-        self.threads[t.index()].machine().ways(self.view(program, t))
+        self.threads[t.index()].machine().ways(|| self.view(program, t))
     }
 
     /// Takes a step. Debug builds check it against its footprint.

@@ -26,7 +26,7 @@ pub(crate) fn word(n: i32) -> Operand {
 }
 
 pub(crate) fn spin(how: spinlock::How, lock: ObjId) -> Op {
-    Op::Spin { how, lock: Operand::Object(lock) }
+    spinlock::ops::Spin { how, lock: Operand::Object(lock) }.into()
 }
 
 pub(crate) fn access(how: variable::How, var: ObjId, a: Operand) -> Op {

@@ -2,9 +2,9 @@
 
 use fenceweave_kernel::{resv, sync_file, syncobj, ww};
 
-use crate::kind::Kind;
 use crate::ops::{Opt, Takes, flag, option};
 use crate::variants;
+use fenceweave_kernel::Kind;
 
 /// A word that declares names.
 #[derive(Debug)]

@@ -22,7 +22,6 @@ mod expr;
 mod fmt;
 pub mod generate;
 mod kernel_names;
-mod kind;
 mod load;
 mod lower;
 pub mod malformed;

@@ -3,10 +3,10 @@
 use fenceweave_kernel::observe::facet_names;
 use fenceweave_kernel::{ObjId, ObjectKind, ThreadId, ww};
 
-use crate::kind::Kind;
 use crate::lower::{CLAUSES, SECTIONS, STATEMENTS};
 use crate::warnings::WARNINGS;
 use crate::{decls, ops};
+use fenceweave_kernel::Kind;
 
 /// Everything that can stand in a file, in Markdown, from the tables
 /// that files are read by.
@@ -146,7 +146,7 @@ fn entries(table: &[(&str, &str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{declared, reference_page, sample};
-    use crate::kind::Kind;
+    use fenceweave_kernel::Kind;
     use fenceweave_kernel::observe::facet_names;
 
     #[test]

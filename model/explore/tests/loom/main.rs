@@ -42,7 +42,7 @@ fn smp_mb(s: &mut ScriptBuilder) {
 }
 
 fn spin(s: &mut ScriptBuilder, how: spinlock::How, lock: ObjId) {
-    s.op("spin", Op::Spin { how, lock: Operand::Object(lock) });
+    s.op("spin", spinlock::ops::Spin { how, lock: Operand::Object(lock) });
 }
 
 fn wait(s: &mut ScriptBuilder, at: waitqueue::At, queue: ObjId, patience: Patience, into: &str) {

@@ -106,11 +106,11 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         3 => drop(s.op_into("cmpxchg", access(How::CmpXchg, x, 0, 2), "r")),
         4 => {
             let lock = Operand::Object(o.spins[dice.roll(2)]);
-            s.op("lock", Op::Spin { how: spinlock::How::Lock, lock });
+            s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock });
             s.op_into("load", standard::load(x), "r");
             // Sometimes somebody forgets something.
             if dice.roll(12) != 0 {
-                s.op("unlock", Op::Spin { how: spinlock::How::Unlock, lock });
+                s.op("unlock", spinlock::ops::Spin { how: spinlock::How::Unlock, lock });
             }
         }
         5 => {

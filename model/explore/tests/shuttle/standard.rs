@@ -22,11 +22,11 @@ pub(crate) fn store(x: ObjId, word: i32) -> Op {
 }
 
 fn lock(s: &mut ScriptBuilder, lock: ObjId) {
-    s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(lock) });
+    s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(lock) });
 }
 
 fn unlock(s: &mut ScriptBuilder, lock: ObjId) {
-    s.op("unlock", Op::Spin { how: spinlock::How::Unlock, lock: Operand::Object(lock) });
+    s.op("unlock", spinlock::ops::Spin { how: spinlock::How::Unlock, lock: Operand::Object(lock) });
 }
 
 fn locks(b: &mut ProgramBuilder, n: usize) -> Vec<ObjId> {

@@ -176,6 +176,14 @@ impl ThreadQueue {
     }
 }
 
+/// Something that the kernel calls through a pointer, by its place among a program's callees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CalleeId(pub u8);
+
+/// An interned field name, by its place among a program's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FieldName(pub u8);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,12 @@ macro_rules! machines {
 
         $crate::ground::parts::tagged! { Machine, idle Idle { $($variant = $blank),* } }
 
+        $(impl From<$ty> for Machine {
+            fn from(machine: $ty) -> Machine {
+                Machine::$variant(machine)
+            }
+        })*
+
         impl Machine {
             /// Takes the operation's next step.
             pub(crate) fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -111,10 +117,15 @@ macro_rules! machines {
             }
 
             /// How many ways the next step can go. Few machines ever choose.
-            pub(crate) fn ways(&self, v: View<'_>) -> u8 {
+            pub(crate) fn ways<'v>(&self, view: impl FnOnce() -> View<'v>) -> u8 {
+                if self.may_choose() { self.footprint(view()).ways } else { 1 }
+            }
+
+            /// Whether it is one of the machines that choose: asked at every step, so it is a bit and no call.
+            fn may_choose(&self) -> bool {
                 match self {
-                    Machine::Idle => 1,
-                    $(Machine::$variant(m) => if <$ty as Protocol>::CHOOSES { m.footprint(v).ways } else { 1 }),*
+                    Machine::Idle => false,
+                    $(Machine::$variant(_) => <$ty as Protocol>::CHOOSES),*
                 }
             }
 

@@ -4,8 +4,9 @@ use super::{
     Machine, NOTHING,
     script::{Fail, Fault},
 };
+use crate::ground::resolver::{Resolved, Resolver};
 use crate::{
-    Handle, LocalId, Mutation, ObjId, Op, Operand, Order, Patience, Program, Property, ThreadId, Value,
+    Handle, LocalId, Mutation, ObjId, Op, Operand, Order, Patience, Property, ThreadId, Value,
     exec::{self, ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
@@ -22,35 +23,8 @@ use crate::{
     ww,
 };
 
-/// Turns operands into objects, as the CPU finds them in its registers.
-pub(super) struct Resolver<'a> {
-    pub(super) program: &'a Program,
-    pub(super) locals: &'a [Value],
-}
-
-pub(super) type Resolved<T> = Result<T, Fault>;
-
+/// To go where they belong.
 impl Resolver<'_> {
-    fn handle(&self, o: Operand) -> Resolved<Handle> {
-        match o.value(self.locals) {
-            Value::Ref(h) => Ok(h),
-            Value::Null => Err(Fault::new(Property::NullDereference, None)),
-            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
-            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WrongKind, None)),
-        }
-    }
-
-    /// The object of an operand, which must be of a kind that `accept` takes.
-    fn object(&self, o: Operand, accept: fn(&ObjectKind) -> bool) -> Resolved<ObjId> {
-        let h = self.handle(o)?;
-        if accept(self.program.kind(h.obj)) { Ok(h.obj) } else { Err(Fault::new(Property::WrongKind, Some(h.obj))) }
-    }
-
-    fn slab_handle(&self, o: Operand) -> Resolved<Handle> {
-        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
-        self.handle(o)
-    }
-
     /// A ww mutex, a plain one, or the lock of a reservation.
     fn mutex(&self, o: Operand) -> Resolved<ObjId> {
         let id = self.object(o, |k| {
@@ -66,16 +40,16 @@ impl Resolver<'_> {
         self.object(o, |k| matches!(k, ObjectKind::AcquireCtx { .. }))
     }
 
-    fn fence(&self, o: Operand) -> Resolved<ObjId> {
-        self.object(o, |k| matches!(k, ObjectKind::Fence { .. }))
-    }
-
     /// A fence, or NULL.
     fn fence_or_null(&self, o: Operand) -> Resolved<Option<ObjId>> {
         match self.value(o)? {
             Value::Null | Value::Word(0) => Ok(None),
             _ => self.fence(o).map(Some),
         }
+    }
+
+    fn fence(&self, o: Operand) -> Resolved<ObjId> {
+        self.object(o, |k| matches!(k, ObjectKind::Fence { .. }))
     }
 
     fn resv(&self, o: Operand) -> Resolved<ObjId> {
@@ -99,52 +73,12 @@ impl Resolver<'_> {
         }
     }
 
-    /// The word of a place, and the slot that must be alive when it is accessed.
-    fn place(&self, p: Place) -> Resolved<(ObjId, Option<Handle>)> {
-        match p {
-            Place::Var(id) => Ok((id, None)),
-            Place::Element { first, len, index } => {
-                let at = self.word(index)?;
-                match usize::try_from(at) {
-                    Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
-                    _ => Err(Fault::new(Property::OutOfBounds, Some(first))),
-                }
-            }
-            Place::Field { base, field } => {
-                let h = self.slab_handle(base)?;
-                match self.program.field_var(h.obj, field) {
-                    Some(var) => Ok((var, Some(h))),
-                    None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
-                }
-            }
-        }
-    }
-
-    /// All words of an array.
-    fn words(&self, p: Place) -> Resolved<(ObjId, u8)> {
-        match p {
-            Place::Element { first, len, .. } => Ok((first, len)),
-            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
-        }
-    }
-
-    fn value(&self, o: Operand) -> Resolved<Value> {
-        match o.value(self.locals) {
-            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
-            v => Ok(v),
-        }
-    }
-
-    fn word(&self, o: Operand) -> Resolved<i32> {
-        self.value(o)?.word().ok_or(Fault::new(Property::WrongKind, None))
-    }
-
     /// The machine of an operation. Every operation has its line: one that is missing does not compile.
-    pub(super) fn machine(&self, op: Op) -> Resolved<Machine> {
+    pub(crate) fn machine(&self, op: Op) -> Resolved<Machine> {
         match op {
             Op::Access { how, order, place, a, b, benign } => self.access(how, order, place, (a, b), benign),
             Op::SpinUntil { order, place, expr } => self.spin_until(order, place, expr),
-            Op::Spin { how, lock } => self.spin(how, lock, None),
+            Op::Spin(_) => unreachable!("[internal bug] it has its own"),
             Op::Wait { at, queue, patience } => self.wait(at, queue, patience),
             Op::Complete { at, completion, patience } => self.complete(at, completion, patience),
             Op::Rendezvous { barrier } => self.rendezvous(barrier),
@@ -257,13 +191,13 @@ impl Resolver<'_> {
             slab::At::GetUnlessZero => (fence::What::GetRcu, refcount::How::GetUnlessZero),
             slab::At::Put => (fence::What::Put, refcount::How::Put),
             slab::At::PutAgain => (fence::What::PutAgain, refcount::How::Put),
-            _ => return Ok(Machine::Slab(SlabOp::new(at, self.slab_handle(target)?))),
+            _ => return Ok(Machine::Slab(SlabOp::new(at, self.slot(target)?))),
         };
         Ok(match self.program.kind(h.obj) {
             ObjectKind::Fence { .. } => Machine::Fence(FenceOp::new(fence, h.obj, 0)),
             ObjectKind::Refcount { .. } => Machine::Count(refcount::Count { how: count, count: h.obj }),
             _ => {
-                let op = SlabOp::new(at, self.slab_handle(target)?);
+                let op = SlabOp::new(at, self.slot(target)?);
                 let home = match target {
                     Operand::Local(l) if at == slab::At::GetUnlessZero => Some(l),
                     _ => None,
@@ -287,7 +221,7 @@ impl Resolver<'_> {
     }
 
     fn call_rcu(&self, target: Operand, func: CalleeId) -> Resolved<Machine> {
-        Ok(Machine::CallRcu(rcu::CallRcu { handle: self.slab_handle(target)?, func }))
+        Ok(Machine::CallRcu(rcu::CallRcu { handle: self.slot(target)?, func }))
     }
 }
 

@@ -18,7 +18,7 @@ impl Fault {
 }
 
 impl Fault {
-    pub(super) fn new(property: Property, object: Option<ObjId>) -> Fault {
+    pub(crate) fn new(property: Property, object: Option<ObjId>) -> Fault {
         Fault { property: property as u8, object: object.unwrap_or(ObjId(u8::MAX)) }
     }
 }

@@ -4,6 +4,8 @@
 //! held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while it
 //! is held is *disabled*, not queued and not retrying.
 
+pub mod ops;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
     Value, View,

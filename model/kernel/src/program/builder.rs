@@ -179,22 +179,22 @@ impl ScriptBuilder {
     }
 
     /// An operation without result.
-    pub fn op(&mut self, text: &str, op: Op) -> &mut Self {
-        self.push(text, Instr::Op { op, into: None, may_fail: None });
+    pub fn op(&mut self, text: &str, op: impl Into<Op>) -> &mut Self {
+        self.push(text, Instr::Op { op: op.into(), into: None, may_fail: None });
         self
     }
 
     /// An operation with its result in a local.
-    pub fn op_into(&mut self, text: &str, op: Op, local: &str) -> LocalId {
+    pub fn op_into(&mut self, text: &str, op: impl Into<Op>, local: &str) -> LocalId {
         let into = self.local(local);
-        self.push(text, Instr::Op { op, into: Some(into), may_fail: None });
+        self.push(text, Instr::Op { op: op.into(), into: Some(into), may_fail: None });
         into
     }
 
     /// An operation that may also fail.
-    pub fn op_may_fail(&mut self, text: &str, op: Op, local: &str, error: Errno) {
+    pub fn op_may_fail(&mut self, text: &str, op: impl Into<Op>, local: &str, error: Errno) {
         let into = Some(self.local(local));
-        self.push(text, Instr::Op { op, into, may_fail: Some(error.into()) });
+        self.push(text, Instr::Op { op: op.into(), into, may_fail: Some(error.into()) });
     }
 
     /// `lock m [ctx=c]`.

@@ -4,7 +4,7 @@
 //! Engines that must be prepared for a choice and traces that say what it means ask here. Debug builds hold every step
 //! against it, so an operation that chooses and is not listed is found by its first test.
 
-use super::{Instr, Op, Operand, Program, SlabKind};
+use super::{Fall, Instr, Op, Operand, Program, SlabKind};
 use crate::{
     Value,
     primitives::{irq, slab},
@@ -19,38 +19,6 @@ pub struct Choice {
     pub ways: u8,
     /// Most steps of the operation that choose, if it does not begin again.
     pub times: u8,
-}
-
-/// What a choice is about: how the world falls out for one that asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fall {
-    /// Whether there is memory.
-    Memory,
-    /// Whether reclaim runs, and which shrinker.
-    Reclaim,
-    /// Whether a page of user memory is there.
-    Page,
-    /// Whether an interrupt comes to a CPU that runs one of the threads, and to which.
-    Cpu,
-    /// The free slot that a typesafe slab gives out.
-    Slot,
-    /// Whether there was time left when the sleeper was woken.
-    TimeLeft,
-}
-
-impl Fall {
-    /// What going that way means, after the operation's name: `finds no memory`.
-    pub fn says(self, way: u8) -> String {
-        let either = |first: &str, other: &str| if way == 0 { first } else { other }.to_owned();
-        match self {
-            Fall::Memory => either("finds memory", "finds no memory"),
-            Fall::Reclaim => either("finds memory", "has to reclaim"),
-            Fall::Page => either("finds the page there", "finds the page absent"),
-            Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
-            Fall::Slot => format!("takes free slot {}", way + 1),
-            Fall::TimeLeft => either("has time left", "has no time left"),
-        }
-    }
 }
 
 impl Op {

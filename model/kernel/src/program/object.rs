@@ -1,6 +1,6 @@
 //! What is declared: objects with what is fixed about them, words, and structs.
 
-use super::CalleeId;
+use super::{CalleeId, FieldName};
 use crate::{ObjId, ThreadId, Value, resv, sync_file, syncobj, ww};
 use std::ops::Range;
 
@@ -220,7 +220,3 @@ pub struct StructDecl {
     /// The first variable word of its first slot.
     pub first_var: u8,
 }
-
-/// An interned field name: [`Program::field_names`](super::Program::field_names).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FieldName(pub u8);

@@ -8,7 +8,7 @@ fn sleeping_under_a_spinlock_is_told() {
     let l = b.object("l", ObjectKind::Spinlock);
     let f = fence(&mut b, "f");
     b.thread("t", |s| {
-        s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
+        s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
         s.op("wait", Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
@@ -151,9 +151,9 @@ fn an_allocation_may_block_where_its_thread_may() {
         let mut b = ProgramBuilder::new("alloc");
         let l = b.object("l", ObjectKind::Spinlock);
         b.thread("t", |s| {
-            s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
+            s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
             s.op_into("alloc", Op::Alloc { gfp }, "r");
-            s.op("unlock", Op::Spin { how: spinlock::How::Unlock, lock: Operand::Object(l) });
+            s.op("unlock", spinlock::ops::Spin { how: spinlock::How::Unlock, lock: Operand::Object(l) });
         });
         assert_eq!(violations(&b.build()), told.into_iter().collect(), "{gfp:?}");
     }

@@ -207,7 +207,7 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
                 s.lock(m, taken[0].then_some(c), "r");
             }
             if taken[3] {
-                s.op("lock", Op::Spin { how: spinlock::How::Lock, lock: Operand::Object(spin) });
+                s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(spin) });
             }
         });
         let ended = outcomes(&w.b.build()).into_iter().map(|o| match o {

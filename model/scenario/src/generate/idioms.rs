@@ -7,7 +7,7 @@ use arbitrary::Result;
 
 use super::scene::Scene;
 use super::scripts::Script;
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 /// A few lines that belong together.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use arbitrary::Result;
 use super::line::Line;
 use super::scene::Scene;
 use super::scripts::Script;
-use crate::kind::Kind;
 use crate::ops::{OpSpec, Opt, Takes};
+use fenceweave_kernel::Kind;
 
 /// Small numbers: what is compared and stored should meet.
 const WORDS: usize = 3;

@@ -6,8 +6,8 @@ use arbitrary::{Result, Unstructured};
 
 use super::Size;
 use super::line::Line;
-use crate::kind::Kind;
 use crate::ops::{self, OpSpec, Takes};
+use fenceweave_kernel::Kind;
 
 /// The class of reservations, which is there if one of them is, or if it is declared.
 const RESV_CLASS: &str = "reservation_ww_class";

@@ -5,8 +5,8 @@ use arbitrary::Result;
 use super::idioms::{self, IDIOMS, Idiom};
 use super::line::Line;
 use super::scene::{Scene, Section};
-use crate::kind::Kind;
 use crate::ops::OpSpec;
+use fenceweave_kernel::Kind;
 
 /// Blocks inside blocks.
 const DEPTH_MAX: usize = 3;

@@ -11,10 +11,10 @@ use super::names::{Symbol, is_name};
 use super::script::Unit;
 use super::{Lower, list};
 use crate::decls::LOCKS;
-use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::did_you_mean;
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
 const CALLEES_MAX: usize = 32;

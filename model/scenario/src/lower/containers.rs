@@ -8,10 +8,10 @@ use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script,
 use super::Lower;
 use super::entries::Options;
 use super::names::Symbol;
-use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, Value as Written};
+use fenceweave_kernel::Kind;
 
 /// The word that declares an array.
 pub(super) const ARRAY: &str = "fence-array";

@@ -8,11 +8,11 @@ use super::entries::Options;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
 use crate::decls::{self, DeclSpec, LOCKS};
-use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
 use crate::variants;
+use fenceweave_kernel::Kind;
 
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";

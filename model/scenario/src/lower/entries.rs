@@ -7,10 +7,10 @@ use fenceweave_kernel::{Errno, Handle, LocalId, MAX_VARS, ObjId, ObjectKind, Ope
 use super::names::{self, Symbol};
 use super::script::Unit;
 use super::{Lower, list};
-use crate::kind::Kind;
 use crate::ops::{Given, Opt, Takes};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// The entries of a statement, sorted.
 pub(super) struct Options<'n> {

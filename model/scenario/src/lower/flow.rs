@@ -7,9 +7,9 @@ use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Value};
 use super::Lower;
 use super::exprs::node_of;
 use super::script::{Label, Loop, Scope, Unit};
-use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::syntax::{Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// The statements that are no operations: how they are written, and what they do.
 pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[

@@ -6,9 +6,9 @@ use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
 
 use crate::ops;
 
-use crate::kind::Kind;
 use crate::report::Span;
 use crate::syntax::{Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// What a declared name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

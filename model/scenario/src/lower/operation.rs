@@ -11,10 +11,10 @@ use super::names::{Symbol, is_name, parts};
 use super::script::{Frame, Unit};
 use super::{Lower, SECTIONS, flow, list};
 use crate::kernel_names;
-use crate::kind::Kind;
 use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
 use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// `1 argument`, `2 arguments`.
 fn arguments_text(n: usize) -> String {

@@ -8,9 +8,9 @@ use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Program,
 use super::Lower;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
-use crate::kind::Kind;
 use crate::ops::{Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// Identical threads; more could not run together anyway.
 const COUNT_MAX: i64 = 14;

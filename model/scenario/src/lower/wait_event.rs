@@ -12,10 +12,10 @@ use super::inject::Subject;
 use super::names::{Symbol, parts};
 use super::script::Unit;
 use crate::expr;
-use crate::kind::Kind;
 use crate::ops::{Given, OpSpec, Takes};
 use crate::report::Span;
 use crate::syntax::{Node, Value as Written, ValueKind};
+use fenceweave_kernel::Kind;
 
 /// A condition over shared words: each is loaded into a local before it is looked at.
 struct Condition {

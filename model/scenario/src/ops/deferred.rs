@@ -5,7 +5,7 @@ use fenceweave_kernel::primitives::{irq, irq_line, shrinker, timer, workqueue};
 use fenceweave_kernel::{ObjId, Op, Operand, Value};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const WORK: Param = operand("work", Takes::Object(&[Kind::Work, Kind::DelayedWork]));
 const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));

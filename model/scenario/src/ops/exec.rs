@@ -4,7 +4,7 @@ use fenceweave_kernel::Op;
 use fenceweave_kernel::exec::{Flags, What};
 
 use super::{Args, EINTR, ENOMEM, OpSpec, Param, Takes, flag, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 /// Also of the block form.
 pub(crate) const EXEC: Param = operand("exec", Takes::Object(&[Kind::Exec]));

@@ -8,7 +8,7 @@ use fenceweave_kernel::resv::Usage;
 use super::{
     Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, flag, operand, option,
 };
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));

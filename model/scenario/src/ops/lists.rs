@@ -4,7 +4,7 @@ use fenceweave_kernel::Op;
 use fenceweave_kernel::primitives::list::How;
 
 use super::{Args, OpSpec, Param, Takes, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const LIST: Param = operand("list", Takes::Object(&[Kind::List]));
 const FROM: Param = operand("from", Takes::Object(&[Kind::List]));

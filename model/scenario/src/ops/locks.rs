@@ -1,12 +1,10 @@
 //! Spinlocks, wait-wound mutexes and the locks of reservations.
 
-use fenceweave_kernel::primitives::spinlock;
 use fenceweave_kernel::{Op, ww};
 
 use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Opt, Param, Takes, flag, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
-const SPIN: Param = operand("lock", Takes::Object(&[Kind::Lock]));
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::WwMutex, Kind::Resv]));
 const MUTEXES: Param = operand("mutexes", Takes::Objects(&[Kind::WwMutex, Kind::Resv]));
 const NESTED: Param = operand("lock", Takes::Object(&[Kind::Lock, Kind::Mutex, Kind::WwMutex]));
@@ -23,10 +21,6 @@ const CTX: Opt =
     option("ctx", Takes::Object(&[Kind::Ctx]), "the acquire context; without one a deadlock is not backed off from");
 const CTX_REQUIRED: Opt = Opt { required: true, ..CTX };
 
-fn spin(args: &Args, how: spinlock::How) -> Op {
-    Op::Spin { how, lock: args.object("lock") }
-}
-
 fn take(args: &Args, patient: ww::How, interruptible: ww::How) -> Op {
     let how = if args.flag("interruptible") { interruptible } else { patient };
     Op::WwLock { how, mutex: args.object("mutex"), ctx: args.optional("ctx") }
@@ -37,34 +31,6 @@ fn context(args: &Args, how: ww::CtxHow) -> Op {
 }
 
 pub(super) const OPS: &[OpSpec] = &[
-    OpSpec::new("lock", &[SPIN], "spins until the lock is free, and takes it", "spin_lock() spin_lock_bh() spin_lock_irq() spin_lock_irqsave()", |args| {
-        spin(args, match (args.flag("irqsave"), args.flag("irq"), args.flag("bh")) {
-            (true, ..) => spinlock::How::LockIrqSave,
-            (_, true, _) => spinlock::How::LockIrq,
-            (.., true) => spinlock::How::LockBh,
-            _ => spinlock::How::Lock,
-        })
-    })
-    .one_of(&[
-        flag("irqsave", "with interrupts disabled on this CPU until it is released"),
-        flag("irq", "the same, for who knows that they are enabled"),
-        flag("bh", "with soft interrupts (timers, RCU callbacks) disabled on this CPU until it is released"),
-    ]),
-    OpSpec::new("trylock", &[SPIN], "takes a spinlock if it is free", "spin_trylock()", |args| spin(args, spinlock::How::TryLock))
-        .returns("1 if taken, else 0"),
-    OpSpec::new("unlock", &[SPIN], "releases a spinlock", "spin_unlock() spin_unlock_bh() spin_unlock_irq() spin_unlock_irqrestore()", |args| {
-        spin(args, match (args.flag("irqrestore"), args.flag("irq"), args.flag("bh")) {
-            (true, ..) => spinlock::How::UnlockIrqRestore,
-            (_, true, _) => spinlock::How::UnlockIrq,
-            (.., true) => spinlock::How::UnlockBh,
-            _ => spinlock::How::Unlock,
-        })
-    })
-    .one_of(&[
-        flag("irqrestore", "and lets interrupts begin again, unless they were disabled before it was taken with `irqsave`"),
-        flag("irq", "and lets interrupts begin again, even if they were disabled before it was taken"),
-        flag("bh", "and lets soft interrupts come again, of who took it with `bh`"),
-    ]),
     OpSpec::new("lock-nested", &[NESTED], "takes a lock that is one of several like it, in whatever order: another one, or an acquire context, lets one thread at a time do so. Of a ww mutex the mutex inside", "spin_lock_nest_lock() mutex_lock_nest_lock()", |args| {
         Op::LockNested { lock: args.object("lock"), nest: args.object("nest") }
     })

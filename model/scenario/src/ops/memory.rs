@@ -4,7 +4,7 @@ use fenceweave_kernel::primitives::{rcu, refcount, slab, variable::How};
 use fenceweave_kernel::{Op, Operand, Order, Value, program::Place};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const PLACE: Param = operand("place", Takes::Place);
 const VALUE: Param = operand("value", Takes::Value);

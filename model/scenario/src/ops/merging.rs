@@ -4,8 +4,8 @@ use fenceweave_kernel::fence::MergeVariant;
 use fenceweave_kernel::{LocalId, Op, Operand, Value};
 
 use super::{Args, OpSpec, Opt, Param, Takes, flag, operand, option};
-use crate::kind::Kind;
 use crate::variants;
+use fenceweave_kernel::Kind;
 
 /// Of `unwrap-begin`, and of the block form.
 pub(crate) const CONTAINER: Param = operand("fence", Takes::Object(&[Kind::Fence]));

@@ -4,7 +4,7 @@ use fenceweave_kernel::primitives::rwsem::At;
 use fenceweave_kernel::{Op, Patience, ww};
 
 use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Opt, Param, Takes, flag, operand};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::Mutex]));
 const SEM: Param = operand("sem", Takes::Object(&[Kind::RwSem]));

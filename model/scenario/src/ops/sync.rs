@@ -4,7 +4,7 @@ use fenceweave_kernel::Op;
 use fenceweave_kernel::sync_file::At;
 
 use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Param, TIMEOUT_OR_POLL, Takes, operand};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const FILE: Param = operand("file", Takes::Object(&[Kind::SyncFile]));
 

@@ -6,7 +6,7 @@ use fenceweave_kernel::{Errno, Op, Value};
 use super::{
     Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag, operand, option,
 };
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const SYNCOBJ: Param = operand("syncobj", Takes::Object(&[Kind::Syncobj]));
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));

@@ -4,7 +4,7 @@ use fenceweave_kernel::Op;
 use fenceweave_kernel::primitives::{completion, waitqueue, wakeq};
 
 use super::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, Takes, flag, operand, option};
-use crate::kind::Kind;
+use fenceweave_kernel::Kind;
 
 const QUEUE: Param = operand("queue", Takes::Object(&[Kind::WaitQueue]));
 const WAKE_Q: Param = operand("wake-q", Takes::Object(&[Kind::WakeQ]));

@@ -38,9 +38,9 @@ fn program() -> (Program, ObjId, ObjId) {
 /// Puts the function behind a script.
 fn has_func(script: &mut Script, lock: ObjId) {
     let entry = script.code.len() as u16;
-    let spin = |how| Op::Spin { how, lock: Operand::Object(lock) };
+    let spin = |how| crate::primitives::spinlock::ops::Spin { how, lock: Operand::Object(lock) };
     use crate::primitives::spinlock::How;
-    let ops = [spin(How::Lock), spin(How::Unlock)].map(|op| Instr::Op { op, into: None, may_fail: None });
+    let ops = [spin(How::Lock), spin(How::Unlock)].map(|op| Instr::Op { op: op.into(), into: None, may_fail: None });
     script.code.extend(ops);
     script.code.push(Instr::Return { result: None });
     script.lines.resize(script.code.len(), SourceLine::default());

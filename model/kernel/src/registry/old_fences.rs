@@ -1,6 +1,6 @@
 //! The rows of fences, what is made of them, reservations, files, and sets of locks.
 
-use super::{Ends, Gives, Needs, Row};
+use crate::program::{Ends, Gives, Needs, Row};
 use crate::{Operand, Place, exec::What as ExecWhat, fence::What, program::Fall};
 
 /// What whoever makes fences while the program runs has too little of.

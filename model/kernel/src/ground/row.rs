@@ -3,10 +3,7 @@
 //!
 //! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says otherwise.
 
-mod fences;
-mod objects;
-
-use super::{Fall, Op, Operand, Place};
+use super::operand::{Operand, Place};
 use crate::{LocalId, ObjId, primitives::spinlock};
 
 /// All that is said about an operation.
@@ -137,20 +134,20 @@ pub enum Between {
 }
 
 impl Needs {
-    const NOTHING: Needs =
+    pub(crate) const NOTHING: Needs =
         Needs { rcu: false, timestamps: false, bare_sleeps: false, signals: false, loops: false, readers: false };
-    const RCU: Needs = Needs { rcu: true, ..Needs::NOTHING };
-    const LOOPS: Needs = Needs { loops: true, ..Needs::NOTHING };
-    const READERS: Needs = Needs { readers: true, ..Needs::NOTHING };
+    pub(crate) const RCU: Needs = Needs { rcu: true, ..Needs::NOTHING };
+    pub(crate) const LOOPS: Needs = Needs { loops: true, ..Needs::NOTHING };
+    pub(crate) const READERS: Needs = Needs { readers: true, ..Needs::NOTHING };
 
-    fn rcu_if(rcu: bool) -> Needs {
+    pub(crate) fn rcu_if(rcu: bool) -> Needs {
         Needs { rcu, ..Needs::NOTHING }
     }
 }
 
 impl Row {
     /// What is said about an operation of which there is nothing to say.
-    const PLAIN: Row = Row {
+    pub(crate) const PLAIN: Row = Row {
         operands: [None; 4],
         needs: Needs::NOTHING,
         chooses: None,
@@ -166,96 +163,54 @@ impl Row {
     };
 
     /// Works on what one operand means.
-    const fn on(operand: Operand) -> Row {
+    pub(crate) const fn on(operand: Operand) -> Row {
         Row::of([Some(operand), None, None, None])
     }
 
     /// Works on what two operands mean.
-    const fn on_both(a: Operand, b: Operand) -> Row {
+    pub(crate) const fn on_both(a: Operand, b: Operand) -> Row {
         Row::of([Some(a), Some(b), None, None])
     }
 
     /// Works on what several operands mean, where they are given.
-    const fn of(operands: [Option<Operand>; 4]) -> Row {
+    pub(crate) const fn of(operands: [Option<Operand>; 4]) -> Row {
         Row { operands, ..Row::PLAIN }
     }
 
     /// Accesses a word.
-    fn at(place: Place) -> Row {
+    pub(crate) fn at(place: Place) -> Row {
         Row::of([place.base(), None, None, None])
     }
 }
 
-impl Place {
-    /// The operand that says which word it is.
-    fn base(self) -> Option<Operand> {
-        match self {
-            Place::Var(_) => None,
-            Place::Element { index, .. } => Some(index),
-            Place::Field { base, .. } => Some(base),
-        }
-    }
+/// What a choice is about: how the world falls out for one that asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fall {
+    /// Whether there is memory.
+    Memory,
+    /// Whether reclaim runs, and which shrinker.
+    Reclaim,
+    /// Whether a page of user memory is there.
+    Page,
+    /// Whether an interrupt comes to a CPU that runs one of the threads, and to which.
+    Cpu,
+    /// The free slot that a typesafe slab gives out.
+    Slot,
+    /// Whether there was time left when the sleeper was woken.
+    TimeLeft,
 }
 
-impl Op {
-    /// What is said about the operation.
-    pub fn row(self) -> Row {
+impl Fall {
+    /// What going that way means, after the operation's name: `finds no memory`.
+    pub fn says(self, way: u8) -> String {
+        let either = |first: &str, other: &str| if way == 0 { first } else { other }.to_owned();
         match self {
-            Op::Access { how, place, .. } => objects::access(how, place),
-            Op::SpinUntil { place, .. } => Row::at(place),
-            Op::Spin { how, lock } => objects::spin(how, lock),
-            Op::Wait { at, queue, patience } => objects::wait(at, queue, patience),
-            Op::Complete { at, completion, .. } => objects::complete(at, completion),
-            Op::Rendezvous { barrier } => Row { ends: Ends::Meets(barrier), ..Row::on(barrier) },
-            Op::Count { count, .. } => Row::on(count),
-            Op::Slab { at, target } => objects::slab(at, target),
-            Op::Rcu { at } => objects::rcu(at),
-            Op::Raise { .. } => Row { needs: Needs { signals: true, ..Needs::NOTHING }, ..Row::PLAIN },
-            Op::Ctx { ctx, .. } => Row::on(ctx),
-            Op::LockNested { lock, nest } => objects::lock_nested(lock, nest),
-            Op::WwLock { how, mutex, ctx } => objects::ww_lock(how, mutex, ctx),
-            Op::WwUnlock { mutex } | Op::BaseUnlock { mutex } => Row::on(mutex),
-            Op::LockAll { ctx, .. } => Row { needs: Needs::LOOPS, ..Row::on(ctx) },
-            Op::UnlockAll { .. } => Row::PLAIN,
-            Op::Fence { what, fence, .. } => fences::fence(what, fence),
-            Op::FenceWait { fence, .. } | Op::UnwrapBegin { fence } => Row::on(fence),
-            Op::Contain { fence, member, .. } => fences::contain(fence, member),
-            Op::GetRcuSafe { place } => Row { needs: Needs::LOOPS, gives: Gives::Counted, ..Row::at(place) },
-            Op::SyncFile { file, fence, .. } => fences::sync_file(file, fence),
-            Op::Syncobj { syncobj, second, node, fence, .. } => fences::syncobj(syncobj, second, node, fence),
-            Op::UnwrapNext { home } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
-            Op::Merge { may_run_out, .. } => fences::merge(may_run_out),
-            Op::Dedup { array, count, .. } => Row::of([array.base(), Some(count), None, None]),
-            Op::ChainInit { chain, prev, fence, .. } => Row::of([Some(chain), Some(prev), Some(fence), None]),
-            Op::FenceCallback { add, fence, callback, .. } => fences::callback(add, fence, callback),
-            Op::Reserve { resv, .. } | Op::ResvWait { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
-            Op::TestSignaled { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
-            Op::AddFence { resv, fence, .. } | Op::ReplaceFences { resv, fence, .. } => Row::on_both(resv, fence),
-            Op::CopyFences { dst, src } => Row { needs: Needs::RCU, ..Row::on_both(dst, src) },
-            Op::GetFences { resv, into, may_run_out, .. } => fences::get_fences(resv, into, may_run_out),
-            Op::IterBegin { resv, unlocked, .. } => Row { needs: Needs::rcu_if(unlocked), ..Row::on(resv) },
-            Op::Cursor { home, .. } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
-            Op::Exec { what, exec, resv, .. } => fences::exec(what, exec, resv),
-            Op::ExecArray { exec, .. } => Row { needs: Needs::RCU, ..Row::on(exec) },
-            Op::Fail { .. } => Row { result: Shows::Injected, ..Row::PLAIN },
-            Op::GracePeriods => Row { between: Between::Events, ..Row::PLAIN },
-            Op::CallRcu { target, .. } => Row { needs: Needs { rcu: true, ..Needs::LOOPS }, ..Row::on(target) },
-            Op::Alloc { gfp } => objects::alloc(gfp),
-            Op::UserAccess { .. } => Row { chooses: Some((Fall::Page, 1)), ..Row::PLAIN },
-            Op::Signalling { .. } => {
-                Row { no_room: "for another fence-signalling section inside 255 others", ..Row::PLAIN }
-            }
-            Op::Work { at, work, .. } => objects::work(at, work),
-            Op::Worker { work } => Row { between: Between::Runs(work), ..Row::PLAIN },
-            Op::Timer { timer, .. } => Row { gives: Gives::Perhaps, ..Row::on(timer) },
-            Op::Shrinker { .. } => Row::PLAIN,
-            Op::TimerHandler { .. } => Row { between: Between::Events, ..Row::PLAIN },
-            Op::LocalIrq { .. } => objects::local_irq(),
-            Op::Irq { at, on, .. } => objects::irq(at, on.is_none()),
-            Op::IrqLine { .. } => Row::PLAIN,
-            Op::RwSem { at, sem, .. } => objects::rwsem(at, sem),
-            Op::List { list, entry, from, .. } => objects::list(list, entry, from),
-            Op::WakeQ { wake_q, queue, .. } => objects::wake_q(wake_q, queue),
+            Fall::Memory => either("finds memory", "finds no memory"),
+            Fall::Reclaim => either("finds memory", "has to reclaim"),
+            Fall::Page => either("finds the page there", "finds the page absent"),
+            Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
+            Fall::Slot => format!("takes free slot {}", way + 1),
+            Fall::TimeLeft => either("has time left", "has no time left"),
         }
     }
 }

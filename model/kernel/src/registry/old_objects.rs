@@ -1,6 +1,6 @@
 //! The rows of words, locks, queues, structs, and of what runs when something else asks for it.
 
-use super::{Ends, Gives, Needs, Row, Shows};
+use crate::program::{Ends, Gives, Needs, Row, Shows};
 use crate::{
     Operand, Patience, Place,
     primitives::{alloc::Gfp, completion, irq, rcu, rwsem, slab, spinlock, variable, waitqueue, workqueue},
@@ -24,10 +24,6 @@ pub(super) fn access(how: variable::How, place: Place) -> Row {
     };
     let ends = if how == How::Load || how.is_barrier() { Ends::Nothing } else { Ends::Writes(place) };
     Row { result, ends, gives: Gives::IfKept, ..Row::at(place) }
-}
-
-pub(super) fn spin(how: spinlock::How, lock: Operand) -> Row {
-    Row { spin: Some(how), tries: how == spinlock::How::TryLock, needs: Needs::READERS, ..Row::on(lock) }
 }
 
 pub(super) fn lock_nested(lock: Operand, nest: Operand) -> Row {

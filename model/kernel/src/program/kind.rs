@@ -1,19 +1,19 @@
 //! The kinds of object that a scenario declares.
 
-use fenceweave_kernel::ObjectKind;
+use crate::ObjectKind;
 
 macro_rules! kinds {
     ($($variant:ident = $name:literal, $article:literal;)*) => {
         /// What an object is, as a scenario's author knows it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Kind { $($variant),* }
+        pub enum Kind { $(#[doc = concat!("`", $name, "`.")] $variant),* }
 
         impl Kind {
             /// Every kind.
-            pub(crate) const ALL: &'static [Kind] = &[$(Kind::$variant),*];
+            pub const ALL: &'static [Kind] = &[$(Kind::$variant),*];
 
             /// The kind by the name that the option `kind=` takes.
-            pub(crate) fn named(name: &str) -> Option<Kind> {
+            pub fn named(name: &str) -> Option<Kind> {
                 match name {
                     $($name => Some(Kind::$variant),)*
                     _ => None,
@@ -21,12 +21,12 @@ macro_rules! kinds {
             }
 
             /// The name, which is also the word that declares one.
-            pub(crate) fn name(self) -> &'static str {
+            pub fn name(self) -> &'static str {
                 match self { $(Kind::$variant => $name),* }
             }
 
             /// The name in a sentence.
-            pub(crate) fn one(self) -> &'static str {
+            pub fn one(self) -> &'static str {
                 match self { $(Kind::$variant => concat!($article, " ", $name)),* }
             }
         }
@@ -62,7 +62,7 @@ kinds! {
 
 impl Kind {
     /// The kind of a program's object; `None` for what no author declares.
-    pub(crate) fn of(kind: &ObjectKind) -> Option<Kind> {
+    pub fn of(kind: &ObjectKind) -> Option<Kind> {
         Some(match kind {
             ObjectKind::Spinlock => Kind::Lock,
             ObjectKind::WaitQueue => Kind::WaitQueue,

@@ -1,0 +1,75 @@
+//! What an operation of a script is given: objects, locals, constants, words.
+
+use crate::{Code, Coder, Handle, LocalId, ObjId, Value, ids::FieldName};
+
+/// Something that an operation works on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operand {
+    /// A declared object.
+    Object(ObjId),
+    /// Whatever a local holds.
+    Local(LocalId),
+    /// A constant.
+    Const(Value),
+}
+
+/// A word that an operation reads or writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// A variable.
+    Var(ObjId),
+    /// An element of an array.
+    Element {
+        /// Element 0.
+        first: ObjId,
+        /// How many there are.
+        len: u8,
+        /// Which one.
+        index: Operand,
+    },
+    /// A field of the object that `base` refers to.
+    Field {
+        /// The reference.
+        base: Operand,
+        /// The field.
+        field: FieldName,
+    },
+}
+
+/// A range of a program's pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolRange {
+    /// First element.
+    pub start: u8,
+    /// How many.
+    pub len: u8,
+}
+
+impl Code for PoolRange {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        c.byte(&mut self.start);
+        c.byte(&mut self.len);
+    }
+}
+
+impl Operand {
+    /// The value of the operand, given the thread's locals.
+    pub(crate) fn value(self, locals: &[Value]) -> Value {
+        match self {
+            Operand::Object(obj) => Value::Ref(Handle { obj, generation: 0 }),
+            Operand::Local(l) => locals[usize::from(l.0)],
+            Operand::Const(v) => v,
+        }
+    }
+}
+
+impl Place {
+    /// The operand that says which word it is.
+    pub(crate) fn base(self) -> Option<Operand> {
+        match self {
+            Place::Var(_) => None,
+            Place::Element { index, .. } => Some(index),
+            Place::Field { base, .. } => Some(base),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! How the operands of an operation become what it works on.
+
+use super::operand::{Operand, Place};
+use crate::{Handle, Kind, ObjId, ObjectKind, Program, Property, Value, machine::Fault};
+
+/// Turns operands into objects, as the CPU finds them in its registers.
+pub(crate) struct Resolver<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) locals: &'a [Value],
+}
+
+pub(crate) type Resolved<T> = Result<T, Fault>;
+
+impl Resolver<'_> {
+    pub(crate) fn handle(&self, o: Operand) -> Resolved<Handle> {
+        match o.value(self.locals) {
+            Value::Ref(h) => Ok(h),
+            Value::Null => Err(Fault::new(Property::NullDereference, None)),
+            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
+            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WrongKind, None)),
+        }
+    }
+
+    /// The object of an operand, which must be of a kind that `accept` takes.
+    pub(crate) fn object(&self, o: Operand, accept: fn(&ObjectKind) -> bool) -> Resolved<ObjId> {
+        let h = self.handle(o)?;
+        if accept(self.program.kind(h.obj)) { Ok(h.obj) } else { Err(Fault::new(Property::WrongKind, Some(h.obj))) }
+    }
+
+    /// The word of a place, and the slot that must be alive when it is accessed.
+    pub(crate) fn place(&self, p: Place) -> Resolved<(ObjId, Option<Handle>)> {
+        match p {
+            Place::Var(id) => Ok((id, None)),
+            Place::Element { first, len, index } => {
+                let at = self.word(index)?;
+                match usize::try_from(at) {
+                    Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
+                    _ => Err(Fault::new(Property::OutOfBounds, Some(first))),
+                }
+            }
+            Place::Field { base, field } => {
+                let h = self.slot(base)?;
+                match self.program.field_var(h.obj, field) {
+                    Some(var) => Ok((var, Some(h))),
+                    None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
+                }
+            }
+        }
+    }
+
+    /// All words of an array.
+    pub(crate) fn words(&self, p: Place) -> Resolved<(ObjId, u8)> {
+        match p {
+            Place::Element { first, len, .. } => Ok((first, len)),
+            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
+        }
+    }
+
+    pub(crate) fn value(&self, o: Operand) -> Resolved<Value> {
+        match o.value(self.locals) {
+            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
+            v => Ok(v),
+        }
+    }
+
+    /// The object of an operand, which must be of that kind.
+    pub(crate) fn of_kind(&self, o: Operand, kind: Kind) -> Resolved<ObjId> {
+        self.of_kinds(o, &[kind])
+    }
+
+    /// The object of an operand, which must be of one of these kinds.
+    pub(crate) fn of_kinds(&self, o: Operand, kinds: &[Kind]) -> Resolved<ObjId> {
+        let h = self.handle(o)?;
+        match Kind::of(self.program.kind(h.obj)) {
+            Some(kind) if kinds.contains(&kind) => Ok(h.obj),
+            _ => Err(Fault::new(Property::WrongKind, Some(h.obj))),
+        }
+    }
+
+    pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {
+        self.value(o)?.word().ok_or(Fault::new(Property::WrongKind, None))
+    }
+
+    /// The slot of a slab that an operand refers to, as of which generation.
+    pub(crate) fn slot(&self, o: Operand) -> Resolved<Handle> {
+        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
+        self.handle(o)
+    }
+}

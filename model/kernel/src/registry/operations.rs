@@ -1,0 +1,258 @@
+//! The list of all operations of a script: what each is, what may be asked about it, and the tables that say how it is
+//! written.
+
+use crate::{
+    LocalId, Machine, ObjId, Order, Patience, ThreadId, Value, exec, fence,
+    ground::{
+        ids::CalleeId,
+        op::{OpSpec, Operation},
+        operand::{Operand, Place, PoolRange},
+        resolver::{Resolved, Resolver},
+        row::{Between, Ends, Fall, Gives, Needs, Row, Shows},
+    },
+    primitives,
+    resv::{self, Usage},
+    sync_file, syncobj, ww,
+};
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $variant:ident($ty:ty);)* @old $($old:tt)*) => {
+        /// An operation on shared objects, as written in a script.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
+        pub enum Op { $($(#[$doc])* $variant($ty),)* $($old)* }
+
+        $(impl From<$ty> for Op {
+            fn from(op: $ty) -> Op {
+                Op::$variant(op)
+            }
+        })*
+
+        impl Op {
+            /// What is said about the operation.
+            pub fn row(self) -> Row {
+                match self {
+                    $(Op::$variant(op) => op.row(),)*
+                    other => other.old_row(),
+                }
+            }
+
+            /// The machine that does it. Every operation has its own: one without does not compile.
+            pub(crate) fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+                match self {
+                    $(Op::$variant(op) => op.begin(with),)*
+                    other => with.machine(other),
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// `lock`, `trylock`, `unlock` of a spinlock.
+    Spin(primitives::spinlock::ops::Spin);
+    @old
+    /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
+    Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
+    /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
+    SpinUntil { order: Order, place: Place, expr: u16 },
+    /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
+    Wait { at: primitives::waitqueue::At, queue: Operand, patience: Patience },
+    /// `wait-for-completion`, `complete`, `complete-all`, `try-wait-for-completion`, `reinit-completion`.
+    Complete { at: primitives::completion::At, completion: Operand, patience: Patience },
+    /// `barrier-wait`.
+    Rendezvous { barrier: Operand },
+    /// `get`, `get-unless-zero`, `put` of a bare `refcount_t`.
+    Count { how: primitives::refcount::How, count: Operand },
+    /// `new`: the operand is the slot that this operation prefers. `get`, `get-unless-zero`, `put`, `free`, `call-rcu` of an object.
+    Slab { at: primitives::slab::At, target: Operand },
+    /// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`.
+    Rcu { at: primitives::rcu::At },
+    /// `raise signal to=THREAD`.
+    Raise { to: ThreadId },
+    /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
+    Ctx { how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId> },
+    /// `lock-nested` of a spinlock or a mutex.
+    LockNested { lock: Operand, nest: Operand },
+    /// `lock`, `lock-slow`, `trylock` of a ww mutex or a reservation.
+    WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
+    /// `unlock` of a ww mutex or a reservation.
+    WwUnlock { mutex: Operand },
+    /// `mutex_unlock()` of a ww mutex's base.
+    BaseUnlock { mutex: Operand },
+    /// `lock-all`.
+    LockAll { locks: PoolRange, ctx: Operand, interruptible: bool },
+    /// `unlock-all`.
+    UnlockAll { locks: PoolRange },
+    /// Everything on a fence but waiting and callbacks.
+    Fence { what: fence::What, fence: Operand, error: i16 },
+    /// `wait` for a fence.
+    FenceWait { fence: Operand, patience: Patience, poll: bool },
+    /// What the kernel calls a fence that is made of others for; `chain-find`.
+    Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
+    /// `get-rcu-safe`.
+    GetRcuSafe { place: Place },
+    /// `sync-file-create`, `sync-file-get-fence`, `poll`, `sync-file-release`.
+    SyncFile { at: sync_file::At, file: Operand, fence: Option<Operand>, patience: Patience, once: bool },
+    /// `syncobj-replace-fence`, `syncobj-add-point`, `syncobj-find-fence`, `syncobj-wait`, `syncobj-query`.
+    Syncobj {
+        act: syncobj::Act,
+        syncobj: Operand,
+        second: Option<Operand>,
+        node: Option<Operand>,
+        fence: Option<Operand>,
+        point: u8,
+        flags: syncobj::Flags,
+        patience: Patience,
+    },
+    /// `unwrap-begin`.
+    UnwrapBegin { fence: Operand },
+    /// `unwrap-next`: the cursor that a local holds.
+    UnwrapNext { home: LocalId },
+    /// `fence-merge`.
+    Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
+    /// `dedup-array`.
+    Dedup { array: Place, count: Operand, none_is_one: bool },
+    /// `chain-init`.
+    ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
+    /// `add-callback`, `remove-callback`.
+    FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
+    /// `reserve`.
+    Reserve { resv: Operand, slots: u8 },
+    /// `add-fence`.
+    AddFence { resv: Operand, fence: Operand, usage: Usage },
+    /// `dma_resv_replace_fences()`.
+    ReplaceFences { resv: Operand, context: u8, fence: Operand, usage: Usage },
+    /// `dma_resv_copy_fences()`.
+    CopyFences { dst: Operand, src: Operand },
+    /// `wait` for the fences of a reservation.
+    ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
+    /// `test-signaled`.
+    TestSignaled { resv: Operand, usage: Usage },
+    /// `get-fences`, `get-singleton`.
+    GetFences { resv: Operand, usage: Usage, into: Option<Place>, may_run_out: bool },
+    /// `iter-begin`.
+    IterBegin { resv: Operand, usage: Usage, unlocked: bool },
+    /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`: the cursor that a local holds.
+    Cursor { at: resv::cursor::At, home: LocalId },
+    /// Everything on a `struct drm_exec`; the reservation of those that work on one.
+    Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
+    /// `exec-prepare-array`.
+    ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
+    /// An injected failure of a proc: nothing but its result.
+    Fail { error: Value },
+    /// The agent that runs grace periods.
+    GracePeriods,
+    /// `call-rcu x P`.
+    CallRcu { target: Operand, func: CalleeId },
+    /// `alloc`.
+    Alloc { gfp: primitives::alloc::Gfp },
+    /// `copy-from-user`, `copy-to-user`.
+    UserAccess { inatomic: bool },
+    /// `begin-signalling`, `end-signalling`.
+    Signalling { begin: bool, fence: Option<Operand> },
+    /// `queue-work`, `flush-work`, `cancel-work-sync`.
+    Work { at: primitives::workqueue::At, work: Operand, data: Operand },
+    /// Between a worker's runs.
+    Worker { work: ObjId },
+    /// `mod-timer`, `del-timer`, `del-timer-sync`.
+    Timer { at: primitives::timer::At, timer: Operand, data: Operand },
+    /// `shrinker-register`, `shrinker-free`.
+    Shrinker { at: primitives::shrinker::At, shrinker: Operand },
+    /// Between the runs of a timer's handler.
+    TimerHandler { timer: ObjId },
+    /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
+    LocalIrq { how: primitives::irq::How },
+    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it; `line` its line, if
+    /// anybody asks for that.
+    Irq { at: primitives::irq::At, on: Option<ThreadId>, line: Option<ObjId> },
+    /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.
+    IrqLine { at: primitives::irq_line::At, handler: ThreadId, line: ObjId },
+    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
+    RwSem { at: primitives::rwsem::At, sem: Operand, patience: Patience, if_held: bool },
+    /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
+    List { how: primitives::list::How, list: Operand, entry: Option<Operand>, from: Option<Operand> },
+    /// `wake-q-add`, `wake-q-flush`.
+    WakeQ { at: primitives::wakeq::At, wake_q: Operand, queue: Option<Operand>, task: ThreadId },
+}
+
+impl Op {
+    fn old_row(self) -> Row {
+        match self {
+            Op::Access { how, place, .. } => super::old_objects::access(how, place),
+            Op::SpinUntil { place, .. } => Row::at(place),
+            Op::Wait { at, queue, patience } => super::old_objects::wait(at, queue, patience),
+            Op::Complete { at, completion, .. } => super::old_objects::complete(at, completion),
+            Op::Rendezvous { barrier } => Row { ends: Ends::Meets(barrier), ..Row::on(barrier) },
+            Op::Count { count, .. } => Row::on(count),
+            Op::Slab { at, target } => super::old_objects::slab(at, target),
+            Op::Rcu { at } => super::old_objects::rcu(at),
+            Op::Raise { .. } => Row { needs: Needs { signals: true, ..Needs::NOTHING }, ..Row::PLAIN },
+            Op::Ctx { ctx, .. } => Row::on(ctx),
+            Op::LockNested { lock, nest } => super::old_objects::lock_nested(lock, nest),
+            Op::WwLock { how, mutex, ctx } => super::old_objects::ww_lock(how, mutex, ctx),
+            Op::WwUnlock { mutex } | Op::BaseUnlock { mutex } => Row::on(mutex),
+            Op::LockAll { ctx, .. } => Row { needs: Needs::LOOPS, ..Row::on(ctx) },
+            Op::UnlockAll { .. } => Row::PLAIN,
+            Op::Fence { what, fence, .. } => super::old_fences::fence(what, fence),
+            Op::FenceWait { fence, .. } | Op::UnwrapBegin { fence } => Row::on(fence),
+            Op::Contain { fence, member, .. } => super::old_fences::contain(fence, member),
+            Op::GetRcuSafe { place } => Row { needs: Needs::LOOPS, gives: Gives::Counted, ..Row::at(place) },
+            Op::SyncFile { file, fence, .. } => super::old_fences::sync_file(file, fence),
+            Op::Syncobj { syncobj, second, node, fence, .. } => {
+                super::old_fences::syncobj(syncobj, second, node, fence)
+            }
+            Op::UnwrapNext { home } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
+            Op::Merge { may_run_out, .. } => super::old_fences::merge(may_run_out),
+            Op::Dedup { array, count, .. } => Row::of([array.base(), Some(count), None, None]),
+            Op::ChainInit { chain, prev, fence, .. } => Row::of([Some(chain), Some(prev), Some(fence), None]),
+            Op::FenceCallback { add, fence, callback, .. } => super::old_fences::callback(add, fence, callback),
+            Op::Reserve { resv, .. } | Op::ResvWait { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
+            Op::TestSignaled { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
+            Op::AddFence { resv, fence, .. } | Op::ReplaceFences { resv, fence, .. } => Row::on_both(resv, fence),
+            Op::CopyFences { dst, src } => Row { needs: Needs::RCU, ..Row::on_both(dst, src) },
+            Op::GetFences { resv, into, may_run_out, .. } => super::old_fences::get_fences(resv, into, may_run_out),
+            Op::IterBegin { resv, unlocked, .. } => Row { needs: Needs::rcu_if(unlocked), ..Row::on(resv) },
+            Op::Cursor { home, .. } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
+            Op::Exec { what, exec, resv, .. } => super::old_fences::exec(what, exec, resv),
+            Op::ExecArray { exec, .. } => Row { needs: Needs::RCU, ..Row::on(exec) },
+            Op::Fail { .. } => Row { result: Shows::Injected, ..Row::PLAIN },
+            Op::GracePeriods => Row { between: Between::Events, ..Row::PLAIN },
+            Op::CallRcu { target, .. } => Row { needs: Needs { rcu: true, ..Needs::LOOPS }, ..Row::on(target) },
+            Op::Alloc { gfp } => super::old_objects::alloc(gfp),
+            Op::UserAccess { .. } => Row { chooses: Some((Fall::Page, 1)), ..Row::PLAIN },
+            Op::Signalling { .. } => {
+                Row { no_room: "for another fence-signalling section inside 255 others", ..Row::PLAIN }
+            }
+            Op::Work { at, work, .. } => super::old_objects::work(at, work),
+            Op::Worker { work } => Row { between: Between::Runs(work), ..Row::PLAIN },
+            Op::Timer { timer, .. } => Row { gives: Gives::Perhaps, ..Row::on(timer) },
+            Op::Shrinker { .. } => Row::PLAIN,
+            Op::TimerHandler { .. } => Row { between: Between::Events, ..Row::PLAIN },
+            Op::LocalIrq { .. } => super::old_objects::local_irq(),
+            Op::Irq { at, on, .. } => super::old_objects::irq(at, on.is_none()),
+            Op::IrqLine { .. } => Row::PLAIN,
+            Op::RwSem { at, sem, .. } => super::old_objects::rwsem(at, sem),
+            Op::List { list, entry, from, .. } => super::old_objects::list(list, entry, from),
+            Op::WakeQ { wake_q, queue, .. } => super::old_objects::wake_q(wake_q, queue),
+            Op::Spin(_) => unreachable!("[internal bug] it has its own"),
+        }
+    }
+}
+
+/// What a script may say, in the order of the reference page.
+pub fn all() -> impl Iterator<Item = &'static OpSpec> {
+    const TABLES: [&[OpSpec]; 1] = [primitives::spinlock::ops::OPS];
+    TABLES.into_iter().flatten()
+}
+
+/// Every meaning of an operation's name.
+pub fn named(name: &str) -> Vec<&'static OpSpec> {
+    all().filter(|op| op.name == name).collect()
+}
+
+/// The operation that models a function of the kernel.
+pub fn of_kernel_function(function: &str) -> Option<&'static OpSpec> {
+    let bare = function.trim_end_matches(['(', ')', ';']);
+    all().find(|op| op.kernel.split_whitespace().any(|known| known.trim_end_matches("()") == bare))
+}
