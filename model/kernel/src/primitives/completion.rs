@@ -1,5 +1,7 @@
 //! `struct completion`.
 
+pub mod ops;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},

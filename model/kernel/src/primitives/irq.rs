@@ -13,6 +13,8 @@
 //! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
+pub mod ops;
+
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId,
     Value, View, World,

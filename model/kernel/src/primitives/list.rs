@@ -26,6 +26,8 @@
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
+pub mod ops;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Plain, Program, Property, Rule, Runtime,
     SharedCell, ThreadId, Value, View,

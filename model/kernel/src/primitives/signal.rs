@@ -1,5 +1,7 @@
 //! A signal sent to a task: `send_sig()`.
 
+pub mod ops;
+
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields,
     protocol::Protocol,

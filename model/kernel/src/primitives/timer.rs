@@ -12,6 +12,8 @@
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
+pub mod ops;
+
 use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
     ThreadId, Value, View,

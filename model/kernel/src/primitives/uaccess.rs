@@ -2,6 +2,8 @@
 //!
 //! Whether the page is there does not matter for what is forbidden: `might_fault()` speaks for the address that faults.
 
+pub mod ops;
+
 use super::rwsem::{self, RwSemOp};
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Program, Property, Runtime, Value, View,

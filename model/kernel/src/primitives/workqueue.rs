@@ -16,6 +16,8 @@
 //! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
+pub mod ops;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet,
     Value, View,

@@ -1,28 +1,14 @@
-//! Plain mutexes, reader-writer semaphores, and the one that protects an address space.
+//! Plain mutexes.
 
-use fenceweave_kernel::primitives::rwsem::At;
-use fenceweave_kernel::{Op, Patience, ww};
+use fenceweave_kernel::{Op, ww};
 
-use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Opt, Param, Takes, flag, operand};
+use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Param, Takes, operand};
 use fenceweave_kernel::Kind;
 
 const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::Mutex]));
-const SEM: Param = operand("sem", Takes::Object(&[Kind::RwSem]));
-const SIDE: Param = operand("side", Takes::OneOf(&["read", "write"]));
-const KILLABLE: Opt = flag("killable", "a pending signal ends the wait");
 
 fn mutex(args: &Args, how: ww::How) -> Op {
     Op::WwLock { how, mutex: args.object("mutex"), ctx: None }
-}
-
-fn sem(args: &Args, at: At) -> Op {
-    let patience = Patience::of(args.flag("killable"), false);
-    // Of an address space the semaphore goes without saying: whoever emits the operation knows it.
-    Op::RwSem { at, sem: args.object("sem"), patience, if_held: args.flag("if-held") }
-}
-
-fn side(args: &Args, read: At, write: At) -> At {
-    if args.word("side") == Some("write") { write } else { read }
 }
 
 pub(super) const OPS: &[OpSpec] = &[
@@ -39,69 +25,4 @@ pub(super) const OPS: &[OpSpec] = &[
     OpSpec::new("unlock", &[MUTEX], "releases a mutex", "mutex_unlock()", |args| Op::WwUnlock {
         mutex: args.object("mutex"),
     }),
-    OpSpec::new(
-        "down-read",
-        &[SEM],
-        "takes a semaphore for reading, behind any writer that waits",
-        "down_read() down_read_killable() down_read_interruptible()",
-        |args| sem(args, At::Read),
-    )
-    .options(&[KILLABLE])
-    .returns("0, -EINTR")
-    .fails(EINTR),
-    OpSpec::new("down-write", &[SEM], "takes a semaphore for writing", "down_write() down_write_killable()", |args| {
-        sem(args, At::Write)
-    })
-    .options(&[KILLABLE])
-    .returns("0, -EINTR")
-    .fails(EINTR),
-    OpSpec::new(
-        "down-read-trylock",
-        &[SEM],
-        "takes a semaphore for reading if no writer has it and nobody waits",
-        "down_read_trylock()",
-        |args| sem(args, At::TryRead),
-    )
-    .returns("1 if taken, else 0"),
-    OpSpec::new(
-        "down-write-trylock",
-        &[SEM],
-        "takes a semaphore for writing if nobody has it or waits",
-        "down_write_trylock()",
-        |args| sem(args, At::TryWrite),
-    )
-    .returns("1 if taken, else 0"),
-    OpSpec::new("up-read", &[SEM], "releases a semaphore taken for reading", "up_read()", |args| sem(args, At::UpRead)),
-    OpSpec::new("up-write", &[SEM], "releases a semaphore taken for writing", "up_write()", |args| {
-        sem(args, At::UpWrite)
-    }),
-    OpSpec::new(
-        "downgrade-write",
-        &[SEM],
-        "turns a hold for writing into one for reading, with no other writer between",
-        "downgrade_write() mmap_write_downgrade()",
-        |args| sem(args, At::Downgrade),
-    ),
-    OpSpec::new(
-        "mmap-lock",
-        &[SIDE],
-        "takes the semaphore of the address space, `mmap_lock`, which needs no declaration",
-        "mmap_read_lock() mmap_write_lock() mmap_read_lock_killable() mmap_write_lock_killable() mmap_read_trylock() \
-         mmap_write_trylock()",
-        |args| match args.flag("trylock") {
-            false => sem(args, side(args, At::Read, At::Write)),
-            true => sem(args, side(args, At::TryRead, At::TryWrite)),
-        },
-    )
-    .options(&[KILLABLE, flag("trylock", "takes it only if that needs no wait")])
-    .returns("0, -EINTR; with `trylock` 1 if taken, else 0")
-    .fails(EINTR),
-    OpSpec::new(
-        "mmap-unlock",
-        &[SIDE],
-        "releases the semaphore of the address space",
-        "mmap_read_unlock() mmap_write_unlock()",
-        |args| sem(args, side(args, At::UpRead, At::UpWrite)),
-    )
-    .options(&[flag("if-held", "does nothing if the thread does not hold it: a fault handler may have released it")]),
 ];
