@@ -6,7 +6,7 @@ use super::{
 };
 use crate::ground::resolver::{Resolved, Resolver};
 use crate::{
-    Handle, LocalId, Mutation, ObjId, Op, Operand, Order, Patience, Property, ThreadId, Value,
+    Handle, LocalId, ObjId, Op, Operand, Order, Patience, Property, ThreadId, Value,
     exec::{self, ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
     lock_all::LockAll,
@@ -434,7 +434,7 @@ impl Resolver<'_> {
 
     fn timer(&self, at: timer::At, timer: Operand, data: Operand) -> Resolved<Machine> {
         let timer = self.object(timer, |k| matches!(k, ObjectKind::Timer { .. }))?;
-        let no_wait = at == timer::At::DelSync && self.program.mutated(Mutation::TimerDelSyncNoWait);
+        let no_wait = at == timer::At::DelSync && self.program.mutated(timer::Mutant::DelSyncNoWait);
         let data = if at == timer::At::Mod { self.value(data)? } else { Value::Unset };
         Ok(Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer, data }))
     }
