@@ -8,6 +8,8 @@
 //!             other      unlock all that are held; return it
 //! ```
 
+pub mod ops;
+
 use crate::{
     Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
     coder::{fields, points},

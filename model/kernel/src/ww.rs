@@ -53,6 +53,7 @@ mod contract;
 mod ctx;
 mod invariant;
 mod lock;
+pub mod ops;
 mod owner;
 mod unlock;
 mod waiters;
