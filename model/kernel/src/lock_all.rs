@@ -9,6 +9,7 @@
 //! ```
 
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 

@@ -54,6 +54,7 @@ mod ctx;
 mod invariant;
 mod lock;
 mod mutants;
+pub mod ops;
 mod owner;
 mod unlock;
 mod waiters;

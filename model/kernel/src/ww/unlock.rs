@@ -171,9 +171,9 @@ impl Protocol for Unlock {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Action, ObjectKind, Op, Operand, Property, State, ThreadId,
+        Action, ObjectKind, Operand, Property, State, ThreadId,
         program::ProgramBuilder,
-        ww::{CtxHow, How, Variant},
+        ww::{CtxHow, How, Variant, ops},
     };
 
     /// LS-11: no script can make a context's count wrong, so the count is changed behind its back, as the kernel's own test does.
@@ -191,8 +191,8 @@ mod tests {
         let t = b.object("t", ObjectKind::AcquireCtx { class });
         b.thread("main", |s| {
             let ctx = Operand::Object(t);
-            s.op("acquire-init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
-            s.op_into("lock", Op::WwLock { mutex: Operand::Object(o), ctx: Some(ctx), how: How::Lock }, "r");
+            s.op("acquire-init", ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+            s.op_into("lock", ops::WwLock { mutex: Operand::Object(o), ctx: Some(ctx), how: How::Lock }, "r");
             s.unlock(o);
         });
         let program = b.build();
