@@ -3,39 +3,21 @@
 use super::{Machine, NOTHING, script::Fault};
 use crate::ground::resolver::{Resolved, Resolver};
 use crate::{
-    LocalId, ObjId, Op, Operand, Patience, Property, ThreadId, Value,
+    LocalId, ObjId, Op, Operand, Patience, Property, Value,
     exec::{self, ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
-    lock_all::LockAll,
     primitives::{
         refcount,
         slab::{self, SlabOp},
-        spinlock,
     },
     program::{ObjectKind, Place, PoolRange},
     resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked, Usage},
     sync_file::{self, SyncFileOp},
     syncobj::{self, Act, SyncobjPost, SyncobjQuery, SyncobjWait},
-    ww,
 };
 
 /// To go where they belong.
 impl Resolver<'_> {
-    /// A ww mutex, a plain one, or the lock of a reservation.
-    fn mutex(&self, o: Operand) -> Resolved<ObjId> {
-        let id = self.object(o, |k| {
-            matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } | ObjectKind::Resv { .. })
-        })?;
-        Ok(match self.program.kind(id) {
-            ObjectKind::Resv { lock, .. } => *lock,
-            _ => id,
-        })
-    }
-
-    fn ctx(&self, o: Operand) -> Resolved<ObjId> {
-        self.object(o, |k| matches!(k, ObjectKind::AcquireCtx { .. }))
-    }
-
     /// A fence, or NULL.
     fn fence_or_null(&self, o: Operand) -> Resolved<Option<ObjId>> {
         match self.value(o)? {
@@ -63,13 +45,6 @@ impl Resolver<'_> {
     pub(crate) fn machine(&self, op: Op) -> Resolved<Machine> {
         match op {
             Op::Slab { at, target } => self.counted(at, target),
-            Op::Ctx { how, ctx, on_behalf } => self.acquire(how, ctx, on_behalf),
-            Op::LockNested { lock, nest } => self.lock_nested(lock, nest),
-            Op::WwLock { mutex, ctx, how } => self.ww_lock(mutex, ctx, how),
-            Op::WwUnlock { mutex } => Ok(Machine::WwUnlock(ww::Unlock::new(self.mutex(mutex)?))),
-            Op::BaseUnlock { mutex } => Ok(Machine::WwUnlock(ww::Unlock::of_base(self.mutex(mutex)?))),
-            Op::LockAll { locks, ctx, interruptible } => self.lock_all(locks, ctx, interruptible),
-            Op::UnlockAll { locks } => Ok(or_idle(LockAll::unlock(self.program, locks))),
             Op::Fence { what, fence, error } => Ok(Machine::Fence(FenceOp::new(what, self.fence(fence)?, error))),
             Op::FenceWait { fence, patience, poll } => self.fence_wait(fence, patience, poll),
             Op::Contain { duty, fence, member, seqno } => self.contain(duty, fence, member, seqno),
@@ -103,11 +78,6 @@ impl Resolver<'_> {
     }
 }
 
-/// What there is nothing to do for is over at once.
-fn or_idle(all: Option<LockAll>) -> Machine {
-    all.map_or(Machine::Idle, Machine::LockAll)
-}
-
 /// What is counted.
 impl Resolver<'_> {
     /// A local may turn out to refer to something else that is counted: then that is meant.
@@ -137,36 +107,6 @@ impl Resolver<'_> {
 
 /// Locks.
 impl Resolver<'_> {
-    fn spin(&self, how: spinlock::How, lock: Operand, nest: Option<ObjId>) -> Resolved<Machine> {
-        let lock = self.object(lock, |k| matches!(k, ObjectKind::Spinlock))?;
-        Ok(Machine::Spin(spinlock::Spin { how, lock, nest }))
-    }
-
-    fn acquire(&self, how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId>) -> Resolved<Machine> {
-        Ok(Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)?, on_behalf }))
-    }
-
-    /// A lock and what it nests in: another lock, or a context.
-    fn lock_nested(&self, lock: Operand, nest: Operand) -> Resolved<Machine> {
-        let nest = match self.program.kind(self.handle(nest)?.obj) {
-            ObjectKind::Spinlock | ObjectKind::RwSem | ObjectKind::AcquireCtx { .. } => self.handle(nest)?.obj,
-            _ => self.mutex(nest)?,
-        };
-        match self.program.kind(self.handle(lock)?.obj) {
-            ObjectKind::Spinlock => self.spin(spinlock::How::Lock, lock, Some(nest)),
-            _ => Ok(Machine::WwLock(ww::Lock::new(self.mutex(lock)?, None, ww::How::Lock).nested(nest))),
-        }
-    }
-
-    fn ww_lock(&self, mutex: Operand, ctx: Option<Operand>, how: ww::How) -> Resolved<Machine> {
-        let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
-        Ok(Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how)))
-    }
-
-    fn lock_all(&self, locks: PoolRange, ctx: Operand, interruptible: bool) -> Resolved<Machine> {
-        Ok(or_idle(LockAll::lock(self.program, locks, self.ctx(ctx)?, interruptible)))
-    }
-
     fn exec(
         &self,
         what: exec::What,

@@ -1,20 +1,7 @@
 //! The rows of locks and structs.
 
 use crate::program::{Gives, Needs, Row};
-use crate::{
-    Operand,
-    primitives::{slab, spinlock},
-    program::Fall,
-    ww,
-};
-
-pub(super) fn lock_nested(lock: Operand, nest: Operand) -> Row {
-    Row { spin: Some(spinlock::How::Lock), ..Row::on_both(lock, nest) }
-}
-
-pub(super) fn ww_lock(how: ww::How, mutex: Operand, ctx: Option<Operand>) -> Row {
-    Row { tries: how == ww::How::Try, ..Row::of([Some(mutex), ctx, None, None]) }
-}
+use crate::{Operand, primitives::slab, program::Fall};
 
 pub(super) fn slab(at: slab::At, target: Operand) -> Row {
     use slab::At;

@@ -2,14 +2,14 @@
 //! written.
 
 use crate::{
-    LocalId, Machine, ObjId, Patience, ThreadId, exec, fence,
+    LocalId, Machine, ObjId, Patience, exec, fence,
     ground::{
         op::{OpSpec, Operation},
         operand::{Operand, Place, PoolRange},
         resolver::{Resolved, Resolver},
         row::{Gives, Needs, Row},
     },
-    primitives,
+    lock_all, primitives,
     resv::{self, Usage},
     sync_file, syncobj, ww,
 };
@@ -58,6 +58,20 @@ macro_rules! operations {
 operations! {
     /// `lock`, `trylock`, `unlock` of a spinlock.
     Spin(primitives::spinlock::ops::Spin);
+    /// Acquire contexts.
+    Ctx(ww::ops::Ctx);
+    /// `lock-nested`.
+    LockNested(ww::ops::LockNested);
+    /// Taking a mutex of whatever sort.
+    WwLock(ww::ops::WwLock);
+    /// Releasing it.
+    WwUnlock(ww::ops::WwUnlock);
+    /// Releasing a ww mutex as if it were a plain one.
+    BaseUnlock(ww::ops::BaseUnlock);
+    /// Several with a back-off loop around them.
+    LockAll(lock_all::ops::LockAll);
+    /// Giving them back.
+    UnlockAll(lock_all::ops::UnlockAll);
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
     Access(primitives::variable::ops::Access);
     /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
@@ -110,20 +124,6 @@ operations! {
     @old
     /// `new`: the operand is the slot that this operation prefers. `get`, `get-unless-zero`, `put`, `free`, `call-rcu` of an object.
     Slab { at: primitives::slab::At, target: Operand },
-    /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
-    Ctx { how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId> },
-    /// `lock-nested` of a spinlock or a mutex.
-    LockNested { lock: Operand, nest: Operand },
-    /// `lock`, `lock-slow`, `trylock` of a ww mutex or a reservation.
-    WwLock { how: ww::How, mutex: Operand, ctx: Option<Operand> },
-    /// `unlock` of a ww mutex or a reservation.
-    WwUnlock { mutex: Operand },
-    /// `mutex_unlock()` of a ww mutex's base.
-    BaseUnlock { mutex: Operand },
-    /// `lock-all`.
-    LockAll { locks: PoolRange, ctx: Operand, interruptible: bool },
-    /// `unlock-all`.
-    UnlockAll { locks: PoolRange },
     /// Everything on a fence but waiting and callbacks.
     Fence { what: fence::What, fence: Operand, error: i16 },
     /// `wait` for a fence.
@@ -187,12 +187,6 @@ impl Op {
     fn old_row(self) -> Row {
         match self {
             Op::Slab { at, target } => super::old_objects::slab(at, target),
-            Op::Ctx { ctx, .. } => Row::on(ctx),
-            Op::LockNested { lock, nest } => super::old_objects::lock_nested(lock, nest),
-            Op::WwLock { how, mutex, ctx } => super::old_objects::ww_lock(how, mutex, ctx),
-            Op::WwUnlock { mutex } | Op::BaseUnlock { mutex } => Row::on(mutex),
-            Op::LockAll { ctx, .. } => Row { needs: Needs::LOOPS, ..Row::on(ctx) },
-            Op::UnlockAll { .. } => Row::PLAIN,
             Op::Fence { what, fence, .. } => super::old_fences::fence(what, fence),
             Op::FenceWait { fence, .. } | Op::UnwrapBegin { fence } => Row::on(fence),
             Op::Contain { fence, member, .. } => super::old_fences::contain(fence, member),
@@ -225,7 +219,7 @@ impl Op {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 18] = [
+    const TABLES: [&[OpSpec]; 21] = [
         primitives::variable::ops::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
@@ -235,6 +229,9 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::signal::ops::OPS,
         primitives::wakeq::ops::OPS,
         primitives::spinlock::ops::OPS,
+        ww::ops::OPS,
+        lock_all::ops::OPS,
+        ww::ops::MUTEX_OPS,
         primitives::rwsem::ops::OPS,
         primitives::list::ops::OPS,
         primitives::workqueue::ops::OPS,

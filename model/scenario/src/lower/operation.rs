@@ -198,7 +198,7 @@ impl<'a> Lower<'a> {
             let given = match (param.takes, operands) {
                 (Takes::Objects(kinds), all) => {
                     operands = &[];
-                    self.all_objects(unit, node, kinds, all)
+                    self.all_objects(unit, (node, spec), kinds, all)
                 }
                 (Takes::Fences, all) => {
                     operands = &[];
@@ -313,7 +313,7 @@ impl<'a> Lower<'a> {
     fn all_objects(
         &mut self,
         unit: &mut Unit<'a>,
-        node: &Node,
+        (node, spec): (&Node, &OpSpec),
         kinds: &'static [Kind],
         values: &[&Written],
     ) -> Option<Given> {
@@ -346,6 +346,16 @@ impl<'a> Lower<'a> {
                 .add("missing-operand", node.head, format!("`{}` of {} locks", node.name.text, found.len()))
                 .expected(format!("1 to {LOCKS_MAX} reservations or ww-mutexes"));
             return None;
+        }
+        if spec.each_once {
+            // Taken once, though named twice: released once.
+            let mut once: Vec<Operand> = Vec::new();
+            found.retain(|operand| {
+                !once.contains(operand) && {
+                    once.push(*operand);
+                    true
+                }
+            });
         }
         Some(Given::Operands(self.pool(&found)))
     }
@@ -384,7 +394,8 @@ impl<'a> Lower<'a> {
             // The semaphore of the address space goes without saying.
             args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(node.head))));
         }
-        let op = self.settled(unit, node, (spec.build)(&args));
+        let op = (spec.build)(&args);
+        self.check_spin(unit, node, op);
         self.check_options(node, spec, sorted);
         self.note_needs(op);
         let into = self.result(unit, node, spec, sorted);
@@ -410,8 +421,8 @@ impl<'a> Lower<'a> {
         self.close_failure(unit, open);
     }
 
-    /// What an operation still needs of the scenario to be whole.
-    fn settled(&mut self, unit: &Unit<'a>, node: &Node, mut op: Op) -> Op {
+    /// Setup and teardown have nobody who writes the word that they spin on.
+    fn check_spin(&mut self, unit: &Unit<'a>, node: &Node, op: Op) {
         if unit.alone && op.row().spins_on_word {
             let name = unit.name();
             self.mistakes
@@ -419,17 +430,6 @@ impl<'a> Lower<'a> {
                 .expected("a thread")
                 .help(format!("`{name}` runs alone: `load` the word"));
         }
-        if let Op::UnlockAll { locks } = &mut op {
-            // Taken once, though named twice: released once.
-            let mut once: Vec<Operand> = Vec::new();
-            for operand in self.program.pool_range(*locks) {
-                if !once.contains(operand) {
-                    once.push(*operand);
-                }
-            }
-            *locks = self.pool(&once);
-        }
-        op
     }
 
     /// What the program must have, or be prepared for.

@@ -3,11 +3,9 @@
 pub(crate) mod exec;
 pub(crate) mod fences;
 pub(crate) mod iteration;
-mod locks;
 mod memory;
 pub(crate) mod merging;
 mod page;
-mod sems;
 mod sync;
 mod syncobjs;
 
@@ -20,7 +18,7 @@ pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 27] = [
+    const TABLES: [&[OpSpec]; 28] = [
         variable::ops::OPS,
         memory::OPS,
         refcount::ops::OPS,
@@ -31,8 +29,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         signal::ops::OPS,
         wakeq::ops::OPS,
         spinlock::ops::OPS,
-        locks::OPS,
-        sems::OPS,
+        fenceweave_kernel::ww::ops::OPS,
+        fenceweave_kernel::lock_all::ops::OPS,
+        fenceweave_kernel::ww::ops::MUTEX_OPS,
         rwsem::ops::OPS,
         list::ops::OPS,
         fences::OPS,

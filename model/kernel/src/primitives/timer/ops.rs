@@ -1,8 +1,8 @@
 //! What a script may do with a timer, and what its handler does between the runs.
 
-use super::{At, TimerOp};
+use super::{At, Mutant, TimerOp};
 use crate::{
-    Machine, Mutation, ObjId, Op, Operand, Value,
+    Machine, ObjId, Op, Operand, Value,
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
@@ -29,7 +29,7 @@ impl Operation for Timer {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let timer = with.of_kind(self.timer, Kind::Timer)?;
-        let no_wait = self.at == At::DelSync && with.program.mutated(Mutation::TimerDelSyncNoWait);
+        let no_wait = self.at == At::DelSync && with.program.mutated(Mutant::DelSyncNoWait);
         let data = if self.at == At::Mod { with.value(self.data)? } else { Value::Unset };
         Ok(TimerOp { at: if no_wait { At::Del } else { self.at }, timer, data }.into())
     }
