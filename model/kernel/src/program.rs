@@ -171,7 +171,7 @@ pub struct Program {
     pub stubs: Vec<ObjId>,
     /// The mistake that its protocols are run with.
     #[cfg(feature = "mutants")]
-    pub mutation: crate::mutation::AtWork,
+    pub mutation: crate::mutations::AtWork,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

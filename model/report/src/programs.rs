@@ -7,6 +7,7 @@ use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, ObjectKind, Op, Operand, Order, Patience, Place, Program, State, Value,
     expr::Operator,
     fence::What,
+    lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
     program::{Instr, ProgramBuilder},
     ww::{self, CtxHow},
@@ -38,7 +39,7 @@ pub(crate) fn wait(at: waitqueue::At, queue: ObjId) -> Op {
 }
 
 fn lock(mutex: ObjId, ctx: Option<ObjId>) -> Op {
-    Op::WwLock { mutex: Operand::Object(mutex), ctx: ctx.map(Operand::Object), how: ww::How::Lock }
+    ww::ops::WwLock { mutex: Operand::Object(mutex), ctx: ctx.map(Operand::Object), how: ww::How::Lock }.into()
 }
 
 /// Two spinlocks, taken in two orders.
@@ -72,7 +73,7 @@ pub(crate) fn two_mutexes() -> Program {
                 s.op(&format!("lock {}", names[i]), lock(m[i], None));
             }
             for i in order {
-                s.op(&format!("unlock {}", names[i]), Op::WwUnlock { mutex: Operand::Object(m[i]) });
+                s.op(&format!("unlock {}", names[i]), ww::ops::WwUnlock { mutex: Operand::Object(m[i]) });
             }
         });
     }
@@ -88,13 +89,13 @@ pub(crate) fn no_back_off() -> Program {
     for (thread, order) in [("evict", [0, 1]), ("fault", [1, 0])] {
         let ctx = b.object(&format!("{thread}-ctx"), ObjectKind::AcquireCtx { class });
         b.thread(thread, |s| {
-            let on = |how| Op::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None };
+            let on = |how| ww::ops::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None };
             s.op("acquire-init", on(CtxHow::Init));
             for (n, i) in order.into_iter().enumerate() {
                 s.op_into(&format!("lock {} into=r{n}", names[i]), lock(m[i], Some(ctx)), &format!("r{n}"));
             }
             for i in order {
-                s.op(&format!("unlock {}", names[i]), Op::WwUnlock { mutex: Operand::Object(m[i]) });
+                s.op(&format!("unlock {}", names[i]), ww::ops::WwUnlock { mutex: Operand::Object(m[i]) });
             }
             s.op("acquire-fini", on(CtxHow::Fini));
         });
@@ -207,8 +208,8 @@ pub(crate) fn crowd() -> Program {
         let locks = b.pool(&order);
         let names: Vec<String> = (0..5).map(|k| format!("buffer{}", (i + k) % 5)).collect();
         b.thread(&format!("submitter{i}"), |s| {
-            s.op("acquire-init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: None });
-            let all = Op::LockAll { locks, ctx: Operand::Object(ctx), interruptible: false };
+            s.op("acquire-init", ww::ops::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: None });
+            let all = lock_all::ops::LockAll { locks, ctx: Operand::Object(ctx), interruptible: false };
             s.op_into(&format!("lock-all {} ctx=ticket{i} into=r", names.join(" ")), all, "r");
         });
     }

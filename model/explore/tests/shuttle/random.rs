@@ -138,7 +138,7 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         13 => down_and_up(s, dice, o, patience),
         14 => {
             let mutex = Operand::Object(o.mutex);
-            s.op_into("lock", Op::WwLock { mutex, ctx: None, how: ww::How::Lock }, "w");
+            s.op_into("lock", ww::ops::WwLock { mutex, ctx: None, how: ww::How::Lock }, "w");
             s.op_into("load", standard::load(x), "r");
             s.unlock(o.mutex);
         }
@@ -177,11 +177,15 @@ fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Pa
 fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize) {
     let ctx = Operand::Object(o.contexts[me]);
     let m = dice.roll(2);
-    s.op("acquire-init", Op::Ctx { how: ww::CtxHow::Init, ctx, on_behalf: None });
-    s.op_into("lock", Op::WwLock { mutex: Operand::Object(o.mutexes[m]), ctx: Some(ctx), how: ww::How::Lock }, "w");
+    s.op("acquire-init", ww::ops::Ctx { how: ww::CtxHow::Init, ctx, on_behalf: None });
+    s.op_into(
+        "lock",
+        ww::ops::WwLock { mutex: Operand::Object(o.mutexes[m]), ctx: Some(ctx), how: ww::How::Lock },
+        "w",
+    );
     if dice.roll(2) == 0 {
         let mutex = Operand::Object(o.mutexes[1 - m]);
-        s.op_into("trylock", Op::WwLock { mutex, ctx: Some(ctx), how: ww::How::Try }, "r");
+        s.op_into("trylock", ww::ops::WwLock { mutex, ctx: Some(ctx), how: ww::How::Try }, "r");
         let skip = s.instr("", Instr::Branch { expr: o.is_zero, otherwise: 0 });
         let over = s.instr("", Instr::Jump(0));
         let here = s.here();
@@ -191,7 +195,7 @@ fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usiz
         s.patch(over, here);
     }
     s.unlock(o.mutexes[m]);
-    s.op("acquire-fini", Op::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
+    s.op("acquire-fini", ww::ops::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
 }
 
 /// The first thread waits for a grace period, which the agent runs; the others read.

@@ -30,6 +30,8 @@ pub struct OpSpec {
     pub options: &'static [Opt],
     /// At most one of the options may be given.
     pub one_option: bool,
+    /// What is named twice among its operands counts once.
+    pub each_once: bool,
     /// What goes into the local; empty if there is nothing to get.
     pub returns: &'static str,
     /// What it does, in a line.
@@ -117,7 +119,18 @@ impl OpSpec {
         kernel: &'static str,
         build: fn(&Args) -> Op,
     ) -> Self {
-        OpSpec { name, operands, options: &[], one_option: false, returns: "", meaning, kernel, fails: None, build }
+        OpSpec {
+            name,
+            operands,
+            options: &[],
+            one_option: false,
+            each_once: false,
+            returns: "",
+            meaning,
+            kernel,
+            fails: None,
+            build,
+        }
     }
 
     /// With these options.
@@ -130,6 +143,12 @@ impl OpSpec {
     pub const fn one_of(mut self, options: &'static [Opt]) -> Self {
         self.one_option = true;
         self.options(options)
+    }
+
+    /// With operands of which each counts once.
+    pub const fn each_once(mut self) -> Self {
+        self.each_once = true;
+        self
     }
 
     /// With a result.

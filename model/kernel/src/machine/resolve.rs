@@ -6,40 +6,23 @@ use super::{
 };
 use crate::ground::resolver::{Resolved, Resolver};
 use crate::{
-    Handle, LocalId, Mutation, ObjId, Op, Operand, Order, Patience, Property, ThreadId, Value,
+    Handle, LocalId, ObjId, Op, Operand, Order, Patience, Property, ThreadId, Value,
     exec::{self, ExecOp, PrepareArray},
     fence::{self, CallbackOp, ChainInit, Dedup, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp},
-    lock_all::LockAll,
     primitives::{
         alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal,
         slab::{self, SlabOp},
-        spinlock, timer, uaccess, variable, waitqueue, wakeq,
+        timer, uaccess, variable, waitqueue, wakeq,
         workqueue::{self, WorkOp},
     },
     program::{CalleeId, ObjectKind, Place, PoolRange},
     resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked, Usage},
     sync_file::{self, SyncFileOp},
     syncobj::{self, Act, SyncobjPost, SyncobjQuery, SyncobjWait},
-    ww,
 };
 
 /// To go where they belong.
 impl Resolver<'_> {
-    /// A ww mutex, a plain one, or the lock of a reservation.
-    fn mutex(&self, o: Operand) -> Resolved<ObjId> {
-        let id = self.object(o, |k| {
-            matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } | ObjectKind::Resv { .. })
-        })?;
-        Ok(match self.program.kind(id) {
-            ObjectKind::Resv { lock, .. } => *lock,
-            _ => id,
-        })
-    }
-
-    fn ctx(&self, o: Operand) -> Resolved<ObjId> {
-        self.object(o, |k| matches!(k, ObjectKind::AcquireCtx { .. }))
-    }
-
     /// A fence, or NULL.
     fn fence_or_null(&self, o: Operand) -> Resolved<Option<ObjId>> {
         match self.value(o)? {
@@ -78,7 +61,6 @@ impl Resolver<'_> {
         match op {
             Op::Access { how, order, place, a, b, benign } => self.access(how, order, place, (a, b), benign),
             Op::SpinUntil { order, place, expr } => self.spin_until(order, place, expr),
-            Op::Spin(_) => unreachable!("[internal bug] it has its own"),
             Op::Wait { at, queue, patience } => self.wait(at, queue, patience),
             Op::Complete { at, completion, patience } => self.complete(at, completion, patience),
             Op::Rendezvous { barrier } => self.rendezvous(barrier),
@@ -86,13 +68,6 @@ impl Resolver<'_> {
             Op::Slab { at, target } => self.counted(at, target),
             Op::Rcu { at } => Ok(Machine::Rcu(rcu::RcuOp { at })),
             Op::Raise { to } => Ok(Machine::Raise(signal::Raise { to })),
-            Op::Ctx { how, ctx, on_behalf } => self.acquire(how, ctx, on_behalf),
-            Op::LockNested { lock, nest } => self.lock_nested(lock, nest),
-            Op::WwLock { mutex, ctx, how } => self.ww_lock(mutex, ctx, how),
-            Op::WwUnlock { mutex } => Ok(Machine::WwUnlock(ww::Unlock::new(self.mutex(mutex)?))),
-            Op::BaseUnlock { mutex } => Ok(Machine::WwUnlock(ww::Unlock::of_base(self.mutex(mutex)?))),
-            Op::LockAll { locks, ctx, interruptible } => self.lock_all(locks, ctx, interruptible),
-            Op::UnlockAll { locks } => Ok(or_idle(LockAll::unlock(self.program, locks))),
             Op::Fence { what, fence, error } => Ok(Machine::Fence(FenceOp::new(what, self.fence(fence)?, error))),
             Op::FenceWait { fence, patience, poll } => self.fence_wait(fence, patience, poll),
             Op::Contain { duty, fence, member, seqno } => self.contain(duty, fence, member, seqno),
@@ -137,13 +112,10 @@ impl Resolver<'_> {
             Op::RwSem { at, sem, patience, if_held } => self.rwsem(at, sem, patience, if_held),
             Op::List { how, list, entry, from } => self.list_op(how, list, entry, from),
             Op::WakeQ { at, wake_q, queue, task } => self.wake_q(at, wake_q, queue, task),
+            // What has moved has its own.
+            _ => unreachable!("[internal bug] it has its own"),
         }
     }
-}
-
-/// What there is nothing to do for is over at once.
-fn or_idle(all: Option<LockAll>) -> Machine {
-    all.map_or(Machine::Idle, Machine::LockAll)
 }
 
 fn handler_of(timer: ObjId) -> Machine {
@@ -251,39 +223,9 @@ impl Resolver<'_> {
 
 /// Locks.
 impl Resolver<'_> {
-    fn spin(&self, how: spinlock::How, lock: Operand, nest: Option<ObjId>) -> Resolved<Machine> {
-        let lock = self.object(lock, |k| matches!(k, ObjectKind::Spinlock))?;
-        Ok(Machine::Spin(spinlock::Spin { how, lock, nest }))
-    }
-
     fn rwsem(&self, at: rwsem::At, sem: Operand, patience: Patience, if_held: bool) -> Resolved<Machine> {
         let sem = self.object(sem, |k| matches!(k, ObjectKind::RwSem))?;
         Ok(Machine::RwSem(rwsem::RwSemOp::new(at, sem, patience, if_held)))
-    }
-
-    fn acquire(&self, how: ww::CtxHow, ctx: Operand, on_behalf: Option<ThreadId>) -> Resolved<Machine> {
-        Ok(Machine::Ctx(ww::CtxOp { how, ctx: self.ctx(ctx)?, on_behalf }))
-    }
-
-    /// A lock and what it nests in: another lock, or a context.
-    fn lock_nested(&self, lock: Operand, nest: Operand) -> Resolved<Machine> {
-        let nest = match self.program.kind(self.handle(nest)?.obj) {
-            ObjectKind::Spinlock | ObjectKind::RwSem | ObjectKind::AcquireCtx { .. } => self.handle(nest)?.obj,
-            _ => self.mutex(nest)?,
-        };
-        match self.program.kind(self.handle(lock)?.obj) {
-            ObjectKind::Spinlock => self.spin(spinlock::How::Lock, lock, Some(nest)),
-            _ => Ok(Machine::WwLock(ww::Lock::new(self.mutex(lock)?, None, ww::How::Lock).nested(nest))),
-        }
-    }
-
-    fn ww_lock(&self, mutex: Operand, ctx: Option<Operand>, how: ww::How) -> Resolved<Machine> {
-        let ctx = ctx.map(|c| self.ctx(c)).transpose()?;
-        Ok(Machine::WwLock(ww::Lock::new(self.mutex(mutex)?, ctx, how)))
-    }
-
-    fn lock_all(&self, locks: PoolRange, ctx: Operand, interruptible: bool) -> Resolved<Machine> {
-        Ok(or_idle(LockAll::lock(self.program, locks, self.ctx(ctx)?, interruptible)))
     }
 
     fn exec(
@@ -434,7 +376,7 @@ impl Resolver<'_> {
 
     fn timer(&self, at: timer::At, timer: Operand, data: Operand) -> Resolved<Machine> {
         let timer = self.object(timer, |k| matches!(k, ObjectKind::Timer { .. }))?;
-        let no_wait = at == timer::At::DelSync && self.program.mutated(Mutation::TimerDelSyncNoWait);
+        let no_wait = at == timer::At::DelSync && self.program.mutated(timer::Mutant::DelSyncNoWait);
         let data = if at == timer::At::Mod { self.value(data)? } else { Value::Unset };
         Ok(Machine::Timer(timer::TimerOp { at: if no_wait { timer::At::Del } else { at }, timer, data }))
     }

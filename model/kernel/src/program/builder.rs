@@ -199,13 +199,13 @@ impl ScriptBuilder {
 
     /// `lock m [ctx=c]`.
     pub fn lock(&mut self, m: ObjId, ctx: Option<ObjId>, local: &str) {
-        let op = Op::WwLock { mutex: Operand::Object(m), ctx: ctx.map(Operand::Object), how: ww::How::Lock };
+        let op = ww::ops::WwLock { mutex: Operand::Object(m), ctx: ctx.map(Operand::Object), how: ww::How::Lock };
         self.op_into("lock", op, local);
     }
 
     /// `unlock m`.
     pub fn unlock(&mut self, m: ObjId) {
-        self.op("unlock", Op::WwUnlock { mutex: Operand::Object(m) });
+        self.op("unlock", ww::ops::WwUnlock { mutex: Operand::Object(m) });
     }
 
     /// `add-fence resv f usage=`.

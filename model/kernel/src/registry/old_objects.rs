@@ -3,9 +3,8 @@
 use crate::program::{Ends, Gives, Needs, Row, Shows};
 use crate::{
     Operand, Patience, Place,
-    primitives::{alloc::Gfp, completion, irq, rcu, rwsem, slab, spinlock, variable, waitqueue, workqueue},
+    primitives::{alloc::Gfp, completion, irq, rcu, rwsem, slab, variable, waitqueue, workqueue},
     program::Fall,
-    ww,
 };
 
 pub(super) fn access(how: variable::How, place: Place) -> Row {
@@ -24,14 +23,6 @@ pub(super) fn access(how: variable::How, place: Place) -> Row {
     };
     let ends = if how == How::Load || how.is_barrier() { Ends::Nothing } else { Ends::Writes(place) };
     Row { result, ends, gives: Gives::IfKept, ..Row::at(place) }
-}
-
-pub(super) fn lock_nested(lock: Operand, nest: Operand) -> Row {
-    Row { spin: Some(spinlock::How::Lock), ..Row::on_both(lock, nest) }
-}
-
-pub(super) fn ww_lock(how: ww::How, mutex: Operand, ctx: Option<Operand>) -> Row {
-    Row { tries: how == ww::How::Try, ..Row::of([Some(mutex), ctx, None, None]) }
 }
 
 pub(super) fn rwsem(at: rwsem::At, sem: Operand) -> Row {

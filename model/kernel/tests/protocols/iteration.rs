@@ -1,6 +1,7 @@
 //! Cursors over reservations, sets of locks, and injected failures: small programs, looked at exhaustively.
 
 use super::{locals, outcomes, reservations, word};
+use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
     Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
@@ -85,7 +86,7 @@ fn a_fence_of_a_usage_is_seen_by_queries_of_its_own_and_weaker_usages_locked_or_
                 w.b.setup(|s| fill(s, resv, &[(f, usage)]));
                 w.b.thread("t", |s| {
                     if !unlocked {
-                        s.op("lock", Op::WwLock { mutex: Operand::Object(lock_of(resv)), ctx: None, how: How::Lock });
+                        s.op("lock", WwLock { mutex: Operand::Object(lock_of(resv)), ctx: None, how: How::Lock });
                     }
                     let it = begin(s, resv, query, unlocked);
                     on(s, it, NextLocked, "f");
@@ -214,7 +215,7 @@ fn duplicates_are_ignored_if_the_set_is_told_to_and_released_by_one_unlock() {
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "first");
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "second");
         s.op("unlock", exec(What::UnlockObj, e, Some(fb), flags));
-        let plain = Op::WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
+        let plain = WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
         s.op_into("trylock", plain, "free");
         s.unlock(lock_of(fb));
         s.op("fini", exec(What::Fini, e, None, flags));

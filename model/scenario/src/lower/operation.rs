@@ -197,7 +197,7 @@ impl<'a> Lower<'a> {
             let given = match (param.takes, operands) {
                 (Takes::Objects(kinds), all) => {
                     operands = &[];
-                    self.all_objects(unit, node, kinds, all)
+                    self.all_objects(unit, (node, spec), kinds, all)
                 }
                 (Takes::Fences, all) => {
                     operands = &[];
@@ -312,7 +312,7 @@ impl<'a> Lower<'a> {
     fn all_objects(
         &mut self,
         unit: &mut Unit<'a>,
-        node: &Node,
+        (node, spec): (&Node, &OpSpec),
         kinds: &'static [Kind],
         values: &[&Written],
     ) -> Option<Given> {
@@ -345,6 +345,16 @@ impl<'a> Lower<'a> {
                 .add("missing-operand", node.head, format!("`{}` of {} locks", node.name.text, found.len()))
                 .expected(format!("1 to {LOCKS_MAX} reservations or ww-mutexes"));
             return None;
+        }
+        if spec.each_once {
+            // Taken once, though named twice: released once.
+            let mut once: Vec<Operand> = Vec::new();
+            found.retain(|operand| {
+                !once.contains(operand) && {
+                    once.push(*operand);
+                    true
+                }
+            });
         }
         Some(Given::Operands(self.pool(&found)))
     }
@@ -413,16 +423,6 @@ impl<'a> Lower<'a> {
                 .add("spin-alone", node.head, format!("nobody writes anything while `{name}` spins"))
                 .expected("a thread")
                 .help(format!("`{name}` runs alone: `load` the word"));
-        }
-        if let Op::UnlockAll { locks } = &mut op {
-            // Taken once, though named twice: released once.
-            let mut once: Vec<Operand> = Vec::new();
-            for operand in self.program.pool_range(*locks) {
-                if !once.contains(operand) {
-                    once.push(*operand);
-                }
-            }
-            *locks = self.pool(&once);
         }
         if let Op::RwSem { sem, .. } = &mut op
             && spec.name.starts_with("mmap-")

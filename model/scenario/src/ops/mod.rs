@@ -5,7 +5,6 @@ pub(crate) mod exec;
 pub(crate) mod fences;
 pub(crate) mod iteration;
 mod lists;
-mod locks;
 mod memory;
 pub(crate) mod merging;
 mod page;
@@ -20,11 +19,13 @@ pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 13] = [
+    const TABLES: [&[OpSpec]; 15] = [
         memory::OPS,
         waiting::OPS,
         fenceweave_kernel::primitives::spinlock::ops::OPS,
-        locks::OPS,
+        fenceweave_kernel::ww::ops::OPS,
+        fenceweave_kernel::lock_all::ops::OPS,
+        fenceweave_kernel::ww::ops::MUTEX_OPS,
         sems::OPS,
         lists::OPS,
         fences::OPS,

@@ -1,19 +1,14 @@
-//! Plain mutexes, reader-writer semaphores, and the one that protects an address space.
+//! Reader-writer semaphores, and the one that protects an address space.
 
 use fenceweave_kernel::primitives::rwsem::At;
-use fenceweave_kernel::{Op, Patience, ww};
+use fenceweave_kernel::{Op, Patience};
 
-use super::{Args, EINTR, INTERRUPTIBLE, OpSpec, Opt, Param, Takes, flag, operand};
+use super::{Args, EINTR, OpSpec, Opt, Param, Takes, flag, operand};
 use fenceweave_kernel::Kind;
 
-const MUTEX: Param = operand("mutex", Takes::Object(&[Kind::Mutex]));
 const SEM: Param = operand("sem", Takes::Object(&[Kind::RwSem]));
 const SIDE: Param = operand("side", Takes::OneOf(&["read", "write"]));
 const KILLABLE: Opt = flag("killable", "a pending signal ends the wait");
-
-fn mutex(args: &Args, how: ww::How) -> Op {
-    Op::WwLock { how, mutex: args.object("mutex"), ctx: None }
-}
 
 fn sem(args: &Args, at: At) -> Op {
     let patience = Patience::of(args.flag("killable"), false);
@@ -26,19 +21,6 @@ fn side(args: &Args, read: At, write: At) -> At {
 }
 
 pub(super) const OPS: &[OpSpec] = &[
-    OpSpec::new("lock", &[MUTEX], "takes a mutex", "mutex_lock() mutex_lock_interruptible()", |args| {
-        mutex(args, if args.flag("interruptible") { ww::How::Interruptible } else { ww::How::Lock })
-    })
-    .options(&[INTERRUPTIBLE])
-    .returns("0, -EINTR")
-    .fails(EINTR),
-    OpSpec::new("trylock", &[MUTEX], "takes a mutex if it is free", "mutex_trylock()", |args| {
-        mutex(args, ww::How::Try)
-    })
-    .returns("1 if taken, else 0"),
-    OpSpec::new("unlock", &[MUTEX], "releases a mutex", "mutex_unlock()", |args| Op::WwUnlock {
-        mutex: args.object("mutex"),
-    }),
     OpSpec::new(
         "down-read",
         &[SEM],
