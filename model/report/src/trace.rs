@@ -17,19 +17,27 @@
 //!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
+mod calls;
+mod cell;
 mod clause;
+mod grid;
+mod lanes;
+mod list;
 mod rows;
 pub(crate) mod stale;
 mod table;
 
 use crate::{
     replay::{Replay, of_setup},
-    style::{Role, Style},
+    sheet::{Layout, Sheet},
+    style::Role,
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{Action, Condition, Instr, Moment, Operand, Program, State, ThreadId, Violation, thread::Run};
-use table::Spinning;
+use grid::{Shown, Spinning};
+use list::List;
+use table::Table;
 
 /// What is to be shown.
 #[derive(Clone, Copy)]
@@ -96,8 +104,8 @@ impl<'a> Counterexample<'a> {
 }
 
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
-pub fn render(example: &Counterexample<'_>, style: Style) -> String {
-    let program = example.program;
+pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
+    let (program, style) = (example.program, sheet.style);
     // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
     // it did where loads were stale, a replay on one memory cannot tell.
     let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
@@ -106,7 +114,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
             true => Replay::with_teardown(program, example.trace),
             false => Replay::of(program, example.trace),
         };
-    let mut out = table(example, &replay, style);
+    let mut out = table(example, &replay, sheet);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
         push(&mut out, &style.paint(Role::Bad, &line));
@@ -141,21 +149,38 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
+fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -> String {
     let no_return = example.passing().map(|(after, _)| after);
     let mut rows = rows::fold(replay, no_return);
     rows.extend(example.violation.and_then(|v| rows::to_come(replay, v)));
     if let (Some(clause), Some(last)) = (&example.clause, rows.last_mut()) {
         last.broken = clause.mark();
     }
+    if !sheet.expand {
+        // What was read stale is told under the table by the number of its step.
+        let stale: Vec<usize> = example.trace.weak.iter().flatten().map(|s| s.step).collect();
+        rows = calls::fold(rows, &stale);
+    }
     let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
     let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
-    let columns: Vec<ThreadId> = threads.chain(teardown).collect();
+    let threads: Vec<ThreadId> = threads.chain(teardown).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();
     }
-    table::layout(replay.program, &columns, &rows, &setup, &spinning(replay), style)
+    let (program, spinning) = (replay.program, &spinning(replay));
+    layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, sheet })
+}
+
+/// A column for each thread if all fit; else threads that come one after the other share; else a list.
+fn layout(shown: &Shown<'_>) -> String {
+    let own = || Some(Table::own(shown)).filter(Table::fits);
+    let shared = Table::shared(shown);
+    match shown.sheet.layout {
+        Layout::List => List::new(shown).draw(),
+        Layout::Fitting if own().is_none() && !shared.fits() => List::new(shown).draw(),
+        Layout::Fitting | Layout::Columns => own().unwrap_or(shared).draw(),
+    }
 }
 
 /// Whether a thread gets a column: it takes a step, is blamed, or was written by somebody and is not done at the end.

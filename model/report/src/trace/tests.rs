@@ -1,10 +1,10 @@
 use super::*;
-use crate::programs;
+use crate::{programs, style::Style};
 
 /// Every counterexample of a program, one after the other.
 fn all(program: &Program) -> String {
     let found = programs::explore(program).found;
-    let texts: Vec<String> = found.iter().map(|f| render(&Counterexample::of(program, f), Style::Plain)).collect();
+    let texts: Vec<String> = found.iter().map(|f| render(&Counterexample::of(program, f), &Sheet::default())).collect();
     assert!(texts.iter().flat_map(|t| t.lines()).all(|l| words::width(l) <= 120));
     texts.join("\n")
 }
@@ -42,7 +42,7 @@ fn a_reference_that_leaks_if_a_choice_falls_so() {
 /// Every counterexample of a program with loops.
 fn for_ever(program: &Program) -> String {
     let found = programs::liveness(program).found;
-    let texts: Vec<String> = found.iter().map(|f| render(&Counterexample::of(program, f), Style::Plain)).collect();
+    let texts: Vec<String> = found.iter().map(|f| render(&Counterexample::of(program, f), &Sheet::default())).collect();
     texts.join("\n")
 }
 
@@ -60,7 +60,7 @@ fn a_thread_without_an_end_beside_some_that_wait() {
 /// The way that a token stands for.
 fn way(program: &Program, schedule: &str) -> String {
     let trace = token::decode(program, schedule).expect("a token");
-    render(&Counterexample::way(program, &trace), Style::Plain)
+    render(&Counterexample::way(program, &trace), &Sheet::default())
 }
 
 #[test]
@@ -82,7 +82,8 @@ fn a_schedule_of_another_program_says_where_it_ends() {
 fn colours_do_not_move_anything() {
     let program = programs::two_mutexes();
     let found = &programs::explore(&program).found[0];
-    let [plain, ansi] = [Style::Plain, Style::Ansi].map(|s| render(&Counterexample::of(&program, found), s));
+    let [plain, ansi] = [Style::Plain, Style::Ansi]
+        .map(|s| render(&Counterexample::of(&program, found), &Sheet { style: s, ..Sheet::default() }));
     let mut shown = String::new();
     for part in ansi.split('\u{1b}') {
         shown.push_str(part.strip_prefix('[').and_then(|p| p.split_once('m')).map_or(part, |(_, text)| text));
