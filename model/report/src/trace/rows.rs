@@ -208,8 +208,10 @@ fn result(replay: &Replay<'_>, step: &Step) -> String {
 /// `r=1`, as a call that is folded to one row tells what its operations came to; nothing where [`result`] says nothing.
 fn saw(replay: &Replay<'_>, step: &Step) -> String {
     let told = result(replay, step);
+    // What a proc calls it has no other name than in its text.
+    let by_text = program_text(replay, step).split_whitespace().find_map(|w| w.strip_prefix("into="));
     let into = step.into.map(|l| words::local_at(replay.program, step.thread, step.pc, l));
-    match (into.filter(|name| !name.is_empty()), &step.result) {
+    match (into.filter(|name| !name.is_empty()).or(by_text), &step.result) {
         _ if told.is_empty() => told,
         (Some(name), Some(text)) => format!("{name}={text}"),
         _ => told.trim_start_matches([' ', '→']).to_owned(),

@@ -101,3 +101,62 @@ fn a_wait_that_nobody_can_end() {
 fn a_local_that_is_computed_stands_beside_the_step_before() {
     insta::assert_snapshot!(way(&programs::racy_increment(), "A1B2A1"));
 }
+
+/// The way that a token stands for, on another sheet.
+fn on(sheet: &Sheet<'_>, program: &Program, schedule: &str) -> String {
+    let trace = token::decode(program, schedule).expect("a token");
+    render(&Counterexample::way(program, &trace), sheet)
+}
+
+const CROWD: &str = "S4U3B2M2I9S7U20";
+
+#[test]
+fn a_list_has_a_step_a_line() {
+    let sheet = Sheet { layout: Layout::List, lines: Some("crowd.kdl"), ..Sheet::default() };
+    insta::assert_snapshot!(on(&sheet, &programs::crowd(), CROWD));
+}
+
+#[test]
+fn a_list_is_taken_where_columns_are_too_narrow() {
+    let (program, narrow) = (programs::crowd(), Sheet { width: 60, ..Sheet::default() });
+    let list = on(&Sheet { layout: Layout::List, ..narrow }, &program, CROWD);
+    assert_eq!(on(&narrow, &program, CROWD), list);
+    let columns = on(&Sheet { layout: Layout::Columns, ..narrow }, &program, CROWD);
+    assert!(columns != list && columns.contains("  #      submitter0"), "{columns}");
+}
+
+#[test]
+fn no_line_of_a_table_is_longer_than_the_sheet_is_wide() {
+    let ways = [
+        (programs::crowd(), CROWD),
+        (programs::two_mutexes(), "E2F2E3F5"),
+        (programs::racy_increment(), "A1B2A1"),
+        (programs::peeking(), "C4G2"),
+    ];
+    for (program, schedule) in &ways {
+        for layout in [Layout::Fitting, Layout::Columns, Layout::List] {
+            for (width, lines) in (60..130).flat_map(|width| [(width, None), (width, Some("some-name.kdl"))]) {
+                let text = on(&Sheet { width, layout, lines, ..Sheet::default() }, program, schedule);
+                let table = text.lines().take_while(|l| !l.starts_with(|c: char| c.is_alphabetic()));
+                let longest = table.map(words::width).max().unwrap_or(0);
+                assert!(longest <= width, "{longest} of {width}, {layout:?}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_in_a_proc_says_where_it_is() {
+    let sheet = Sheet { lines: Some("peek.kdl"), expand: true, ..Sheet::default() };
+    insta::assert_snapshot!(on(&sheet, &programs::peeking(), "C4G2"));
+}
+
+#[test]
+fn a_call_that_leaves_all_as_it_was_is_one_row() {
+    insta::assert_snapshot!(on(&Sheet::default(), &programs::peeking(), "C4"));
+    // Not one that is not over.
+    for schedule in ["C2", "C3"] {
+        let text = on(&Sheet::default(), &programs::peeking(), schedule);
+        assert!(text.contains("> peek: spin-lock b") && !text.contains("as it was"), "{text}");
+    }
+}
