@@ -124,12 +124,12 @@ pub struct CheckArgs {
     /// Random sampling instead of an exhaustive search (engine shuttle).
     #[command(flatten)]
     pub sample: SampleArgs,
-    /// How traces are shown.
-    #[command(flatten)]
-    pub traces: TraceArgs,
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// How traces are shown; JSON is not affected.
@@ -196,12 +196,12 @@ pub struct ExplainArgs {
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
-    /// How traces are shown.
-    #[command(flatten)]
-    pub traces: TraceArgs,
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Arguments of `replay`.

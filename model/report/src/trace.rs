@@ -173,17 +173,18 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -
         return "  (it is broken before the first step that anybody else could see)\n".into();
     }
     let (program, spinning) = (replay.program, &spinning(replay));
-    layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, sheet })
+    let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done).collect();
+    layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, unfinished, sheet })
 }
 
 /// A column for each thread if all fit; else threads that come one after the other share; else a list.
 fn layout(shown: &Shown<'_>) -> String {
-    let own = || Some(Table::own(shown)).filter(Table::fits);
-    let shared = Table::shared(shown);
+    let all = [Table::own, Table::for_life, Table::while_needed];
+    let fitting = || all.iter().map(|make| make(shown)).find(Table::fits);
     match shown.sheet.layout {
         Layout::List => List::new(shown).draw(),
-        Layout::Fitting if own().is_none() && !shared.fits() => List::new(shown).draw(),
-        Layout::Fitting | Layout::Columns => own().unwrap_or(shared).draw(),
+        Layout::Fitting => fitting().map_or_else(|| List::new(shown).draw(), |table| table.draw()),
+        Layout::Columns => fitting().unwrap_or_else(|| Table::while_needed(shown)).draw(),
     }
 }
 

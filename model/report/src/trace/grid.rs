@@ -35,6 +35,8 @@ pub(super) struct Shown<'a> {
     pub(super) setup: &'a [String],
     /// Who spins at the end.
     pub(super) spinning: &'a [Spinning],
+    /// Who was written by somebody and is not over at the end.
+    pub(super) unfinished: Vec<ThreadId>,
     /// What it is written on.
     pub(super) sheet: &'a Sheet<'a>,
 }

@@ -4,7 +4,7 @@ use super::{
     cell::Part,
     grid::{Arrangement, Grid, INDENT, Shown},
     rows::Row,
-    table::{head, path},
+    table::{head, with_path},
 };
 
 /// A longer name is broken, and one that is longer than a sixth of a line.
@@ -56,9 +56,9 @@ fn text(row: &Row<'_>) -> Part {
     let under = row.under.join("; ");
     let part = match (row.op.is_empty(), under.is_empty()) {
         // A further step of the operation above.
-        (true, _) => Part::new(INDENT, format!("{}{under}", path(row))),
-        (false, true) => Part::new(0, format!("{}{}", path(row), row.op)),
-        (false, false) => Part::new(0, format!("{}{} ({under})", path(row), row.op)),
+        (true, _) => Part::new(INDENT, with_path(row, &under)),
+        (false, true) => Part::new(0, with_path(row, &row.op)),
+        (false, false) => Part::new(0, format!("{} ({under})", with_path(row, &row.op))),
     };
     part.with_tail(&row.tail)
 }

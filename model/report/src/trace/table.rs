@@ -27,11 +27,21 @@ impl<'a> Table<'a> {
         Table::new(shown, Lanes::own(&shown.threads))
     }
 
-    /// With columns that threads have one after the other.
-    pub(super) fn shared(shown: &'a Shown<'a>) -> Table<'a> {
+    /// With columns that threads have one after the other, each for as long as it lives.
+    pub(super) fn for_life(shown: &'a Shown<'a>) -> Table<'a> {
+        let spinning = shown.spinning.iter().map(|s| s.thread);
+        let alive = shown.unfinished.iter().copied().filter(|t| shown.rows.iter().any(|r| r.thread == *t));
+        Table::shared(shown, &spinning.chain(alive).collect::<Vec<_>>())
+    }
+
+    /// The same, each for as long as there is something to say of it.
+    pub(super) fn while_needed(shown: &'a Shown<'a>) -> Table<'a> {
+        Table::shared(shown, &shown.spinning.iter().map(|s| s.thread).collect::<Vec<_>>())
+    }
+
+    fn shared(shown: &'a Shown<'a>, to_the_end: &[ThreadId]) -> Table<'a> {
         let rows: Vec<ThreadId> = shown.rows.iter().map(|r| r.thread).collect();
-        let spinning: Vec<ThreadId> = shown.spinning.iter().map(|s| s.thread).collect();
-        Table::new(shown, Lanes::shared(&rows, &spinning))
+        Table::new(shown, Lanes::shared(&rows, to_the_end))
     }
 
     fn new(shown: &'a Shown<'a>, lanes: Lanes) -> Table<'a> {
@@ -118,7 +128,7 @@ fn parts(rows: &[Row<'_>], at: usize) -> Vec<Part> {
     let indent = if row.calls.is_empty() { 0 } else { INDENT };
     let mut parts = vec![];
     if !row.op.is_empty() && comes && indent > 0 {
-        parts.push(Part::new(0, format!("{}{}", path(row), row.op)).with_tail(&row.tail));
+        parts.push(Part::new(0, with_path(row, &row.op)).with_tail(&row.tail));
     } else if !row.op.is_empty() {
         parts.push(Part::new(indent, &row.op).with_tail(&row.tail));
     }
@@ -129,9 +139,14 @@ fn parts(rows: &[Row<'_>], at: usize) -> Vec<Part> {
     parts
 }
 
-/// `> bo-unpin > fence-cb: `.
-pub(super) fn path(row: &Row<'_>) -> String {
-    let calls = row.calls.iter().map(|call| format!("> {}", call.name));
-    let calls: Vec<String> = calls.collect();
-    if calls.is_empty() { String::new() } else { format!("{}: ", calls.join(" ")) }
+/// `> bo-unpin > fence-cb: put f`. What the kernel itself has behind its pointers is called what it does.
+pub(super) fn with_path(row: &Row<'_>, text: &str) -> String {
+    let mut names: Vec<&str> = row.calls.iter().map(|call| call.name).collect();
+    names.pop_if(|name| text.trim_start_matches("... ") == *name);
+    let path: String = names.iter().map(|name| format!("> {name} ")).collect();
+    match (path.trim_end(), row.calls.len() - names.len()) {
+        ("", 0) => text.to_owned(),
+        (path, 0) => format!("{path}: {text}"),
+        (_, _) => format!("{path}> {text}"),
+    }
 }
