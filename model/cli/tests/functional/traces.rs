@@ -2,7 +2,7 @@
 
 use crate::project::{Project, Ran};
 
-/// A callback that uses what its waiter has freed; the use is in a proc of a proc of the kernel's caller.
+/// A callback that uses what its waiter has freed; the use stands in a proc that the callback calls.
 const HANDOVER: &str = r#"scenario handover {
     about "A job is freed while its fence's callback still uses it."
     fence f
