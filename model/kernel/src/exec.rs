@@ -15,6 +15,7 @@
 //! objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
+pub mod kind;
 
 pub use array::PrepareArray;
 
@@ -23,7 +24,6 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     parts::parts,
-    program::ObjectKind,
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
@@ -216,10 +216,7 @@ fields!(ExecOp { what, exec, resv, slots, flags, inner });
 
 /// The context of a set.
 fn ctx_of(program: &crate::Program, exec: ObjId) -> ObjId {
-    match program.kind(exec) {
-        ObjectKind::Exec { ctx } => *ctx,
-        _ => exec,
-    }
+    program.fixed::<kind::Exec>(exec).map_or(exec, |e| e.ctx)
 }
 
 fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {

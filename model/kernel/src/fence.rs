@@ -19,6 +19,7 @@ mod container;
 mod create;
 mod dedup;
 mod find;
+pub mod kind;
 mod merge;
 mod op;
 mod order;
@@ -263,6 +264,14 @@ impl<R: Runtime> Fence<R> {
 }
 
 impl<R: Runtime> Shared<R> for Fence<R> {
+    fn has_happened(&self) -> bool {
+        self.is_signaled()
+    }
+
+    fn is_to_call(&self, callback: ObjId) -> bool {
+        self.has_callback(callback)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let life = self.life.peek();
         if life != Life::Alive {

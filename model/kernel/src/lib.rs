@@ -46,7 +46,7 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub use ground::{coder, cx, facet, footprint, ids, op, runtime, task, value};
+pub use ground::{coder, cx, facet, footprint, ids, kind, op, runtime, task, value};
 pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
@@ -60,7 +60,7 @@ pub use mutation::Mutation;
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, Kind, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
 pub use property::{Property, Violation};
-pub use registry::{Machine, Object, operations};
+pub use registry::{Machine, Object, kinds::fixed, operations};
 pub use rule::Rule;
 pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
 pub use state::{Action, Enabled, Outcome, State, StepResult};

@@ -9,6 +9,7 @@ mod awaited;
 mod copy;
 pub mod cursor;
 mod get;
+pub mod kind;
 mod replace;
 mod reserve;
 mod unlocked;
@@ -26,7 +27,6 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View,
     facet::{Facet, FacetSink},
     fence,
-    program::ObjectKind,
     runtime::NoteCell,
     shared::Shared,
 };
@@ -305,10 +305,7 @@ impl Variant {
 
 /// The rule of this reservation.
 fn variant_of(program: &crate::Program, resv: ObjId) -> Variant {
-    match program.kind(resv) {
-        ObjectKind::Resv { variant, .. } => *variant,
-        _ => Variant::Upstream,
-    }
+    program.fixed::<kind::Resv>(resv).map_or(Variant::Upstream, |r| r.variant)
 }
 
 /// What a reservation is made of.
@@ -346,7 +343,7 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutation::ResvNoReset)
     {
-        let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
+        let debug = cx.program.fixed::<kind::Resv>(resv).is_some_and(|r| r.debug_mutexes);
         let list = cx.list(list);
         if debug {
             let num = list.num.load(Order::Relaxed);

@@ -11,6 +11,7 @@
 //! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
 //! and looked at without.
 
+pub mod kind;
 mod post;
 mod query;
 mod wait;
@@ -28,7 +29,6 @@ use crate::{
         rcu,
         spinlock::{RawSpin, blocked_by_own_cpu},
     },
-    program::ObjectKind,
     shared::Shared,
 };
 
@@ -227,10 +227,7 @@ impl Code for Syncobj<Plain> {
 
 /// What is fixed about a syncobj: the word of its pointer, and how waiters behave.
 fn fixed(program: &Program, syncobj: ObjId) -> (ObjId, Variant) {
-    match program.kind(syncobj) {
-        ObjectKind::Syncobj { fence, variant } => (*fence, *variant),
-        _ => (NO_FENCE, Variant::Upstream),
-    }
+    program.fixed::<kind::Syncobj>(syncobj).map_or((NO_FENCE, Variant::Upstream), |s| (s.fence, s.variant))
 }
 
 /// The fence that a syncobj has, as its footprint finds it.

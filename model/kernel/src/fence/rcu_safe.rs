@@ -1,8 +1,9 @@
 //! `dma_fence_get_rcu_safe()`: a reference to whatever fence a pointer refers to, though others replace it meanwhile.
 
+use super::kind;
 use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Property, Runtime, Value, View,
     coder::{fields, points},
     primitives::slab,
     protocol::Protocol,
@@ -55,7 +56,7 @@ impl RcuSafe {
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.pointer(cx) {
-            Value::Ref(h) if matches!(cx.program.kind(h.obj), ObjectKind::Fence { .. }) => {
+            Value::Ref(h) if cx.program.is::<kind::Fence>(h.obj) => {
                 (self.at, self.fence) = (At::Get, h.obj);
                 Flow::Go
             }

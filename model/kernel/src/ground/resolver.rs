@@ -83,7 +83,7 @@ impl Resolver<'_> {
 
     /// The slot of a slab that an operand refers to, as of which generation.
     pub(crate) fn slot(&self, o: Operand) -> Resolved<Handle> {
-        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
+        self.of_kind(o, Kind::Struct)?;
         self.handle(o)
     }
 }

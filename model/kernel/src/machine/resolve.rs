@@ -16,7 +16,7 @@ use crate::{
         spinlock, timer, uaccess, variable, waitqueue, wakeq,
         workqueue::{self, WorkOp},
     },
-    program::{CalleeId, ObjectKind, Place, PoolRange},
+    program::{CalleeId, Kind, ObjectKind, Place, PoolRange},
     resv::{AddFence, CopyFences, Cursor, CursorOp, GetFences, ReplaceFences, Reserve, Unlocked, Usage},
     sync_file::{self, SyncFileOp},
     syncobj::{self, Act, SyncobjPost, SyncobjQuery, SyncobjWait},
@@ -31,7 +31,7 @@ impl Resolver<'_> {
             matches!(k, ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } | ObjectKind::Resv { .. })
         })?;
         Ok(match self.program.kind(id) {
-            ObjectKind::Resv { lock, .. } => *lock,
+            ObjectKind::Resv(resv) => resv.lock,
             _ => id,
         })
     }
@@ -228,12 +228,12 @@ impl Resolver<'_> {
 /// Who waits, and who wakes.
 impl Resolver<'_> {
     fn wait(&self, at: waitqueue::At, queue: Operand, patience: Patience) -> Resolved<Machine> {
-        let queue = self.object(queue, |k| matches!(k, ObjectKind::WaitQueue))?;
+        let queue = self.object(queue, |k| matches!(k, ObjectKind::WaitQueue { .. }))?;
         Ok(Machine::Wait(waitqueue::Wait::new(at, queue, patience)))
     }
 
     fn complete(&self, at: completion::At, completion: Operand, patience: Patience) -> Resolved<Machine> {
-        let completion = self.object(completion, |k| matches!(k, ObjectKind::Completion))?;
+        let completion = self.object(completion, |k| matches!(k, ObjectKind::Completion { .. }))?;
         Ok(Machine::Complete(completion::Complete { at, completion, patience }))
     }
 
@@ -243,8 +243,8 @@ impl Resolver<'_> {
     }
 
     fn wake_q(&self, at: wakeq::At, wake_q: Operand, queue: Option<Operand>, task: ThreadId) -> Resolved<Machine> {
-        let wake_q = self.object(wake_q, |k| matches!(k, ObjectKind::WakeQ))?;
-        let queue = queue.map_or(Ok(NOTHING), |o| self.object(o, |k| matches!(k, ObjectKind::WaitQueue)))?;
+        let wake_q = self.object(wake_q, |k| matches!(k, ObjectKind::WakeQ { .. }))?;
+        let queue = queue.map_or(Ok(NOTHING), |o| self.object(o, |k| matches!(k, ObjectKind::WaitQueue { .. })))?;
         Ok(Machine::WakeQ(wakeq::WakeQOp { at, wake_q, queue, task, woken: 0 }))
     }
 }
@@ -252,12 +252,12 @@ impl Resolver<'_> {
 /// Locks.
 impl Resolver<'_> {
     fn spin(&self, how: spinlock::How, lock: Operand, nest: Option<ObjId>) -> Resolved<Machine> {
-        let lock = self.object(lock, |k| matches!(k, ObjectKind::Spinlock))?;
+        let lock = self.object(lock, |k| matches!(k, ObjectKind::Spinlock { .. }))?;
         Ok(Machine::Spin(spinlock::Spin { how, lock, nest }))
     }
 
     fn rwsem(&self, at: rwsem::At, sem: Operand, patience: Patience, if_held: bool) -> Resolved<Machine> {
-        let sem = self.object(sem, |k| matches!(k, ObjectKind::RwSem))?;
+        let sem = self.object(sem, |k| matches!(k, ObjectKind::RwSem { .. }))?;
         Ok(Machine::RwSem(rwsem::RwSemOp::new(at, sem, patience, if_held)))
     }
 
@@ -268,11 +268,13 @@ impl Resolver<'_> {
     /// A lock and what it nests in: another lock, or a context.
     fn lock_nested(&self, lock: Operand, nest: Operand) -> Resolved<Machine> {
         let nest = match self.program.kind(self.handle(nest)?.obj) {
-            ObjectKind::Spinlock | ObjectKind::RwSem | ObjectKind::AcquireCtx { .. } => self.handle(nest)?.obj,
+            ObjectKind::Spinlock { .. } | ObjectKind::RwSem { .. } | ObjectKind::AcquireCtx { .. } => {
+                self.handle(nest)?.obj
+            }
             _ => self.mutex(nest)?,
         };
         match self.program.kind(self.handle(lock)?.obj) {
-            ObjectKind::Spinlock => self.spin(spinlock::How::Lock, lock, Some(nest)),
+            ObjectKind::Spinlock { .. } => self.spin(spinlock::How::Lock, lock, Some(nest)),
             _ => Ok(Machine::WwLock(ww::Lock::new(self.mutex(lock)?, None, ww::How::Lock).nested(nest))),
         }
     }
@@ -422,10 +424,8 @@ impl Resolver<'_> {
     fn work(&self, at: workqueue::At, work: Operand, data: Operand) -> Resolved<Machine> {
         use workqueue::At;
         let work = match at {
-            At::QueueDelayed | At::Mod | At::ModNow | At::FlushDelayed => {
-                self.object(work, |k| matches!(k, ObjectKind::Work { delayed: true, .. }))?
-            }
-            _ => self.object(work, |k| matches!(k, ObjectKind::Work { .. }))?,
+            At::QueueDelayed | At::Mod | At::ModNow | At::FlushDelayed => self.of_kind(work, Kind::DelayedWork)?,
+            _ => self.of_kinds(work, &[Kind::Work, Kind::DelayedWork])?,
         };
         let queues = matches!(at, At::Queue | At::QueueDelayed | At::Mod | At::ModNow);
         let data = if queues { self.value(data)? } else { Value::Unset };

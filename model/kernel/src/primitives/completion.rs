@@ -1,5 +1,7 @@
 //! `struct completion`.
 
+pub mod kind;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},

@@ -16,6 +16,8 @@
 //! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
 //! has no object.
 
+pub mod kind;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value,
     View, World,

@@ -4,6 +4,8 @@
 //! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
 //! section that begins after a grace period sees what was written before that began.
 
+pub mod kind;
+
 use super::slab;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Patience, Plain,

@@ -1,5 +1,7 @@
 //! `refcount_t`, with a ledger that knows whose references they are.
 
+pub mod kind;
+
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, ThreadId, Value,
     View,

@@ -8,6 +8,8 @@
 //!
 //! A shrinker that nobody registers or frees is there all the time, and has no object.
 
+pub mod kind;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet,
     Value, View,

@@ -4,6 +4,8 @@
 //! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
 //! then it sees whatever object lives there now.
 
+pub mod kind;
+
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Plain,
     Property, Runtime, Then, Value, View,

@@ -12,13 +12,15 @@
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
+pub mod kind;
+
 use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
     ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
-    program::{ObjectKind, Role},
+    program::Role,
     protocol::Protocol,
     shared::Shared,
     thread,
@@ -60,6 +62,10 @@ impl<R: Runtime> Timer<R> {
 }
 
 impl<R: Runtime> Shared<R> for Timer<R> {
+    fn is_run_unlocked(&self) -> bool {
+        true
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
@@ -115,7 +121,7 @@ impl Protocol for TimerOp {
         let flow = match self.at {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);
-                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
+                if let Some(handler) = cx.program.kind(self.timer).runs()
                     && !cx.mutated(Mutation::TimerModNoStart)
                 {
                     cx.wake(handler);
@@ -162,8 +168,8 @@ impl Protocol for TimerOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.timer);
-        match (self.at, v.program.kind(self.timer)) {
-            (At::Mod, ObjectKind::Timer { handler }) => f.write(ObjId::task(*handler)),
+        match (self.at, v.program.kind(self.timer).runs()) {
+            (At::Mod, Some(handler)) => f.write(ObjId::task(handler)),
             (At::Expire | At::Done, _) => rcu::reader_footprint(v, f.write(v.my_task())),
             _ => f,
         }

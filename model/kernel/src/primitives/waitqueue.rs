@@ -26,6 +26,8 @@
 //! (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to a CPU too late: then
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
+pub mod kind;
+
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Program, Property, Runtime,
     SharedCell, ThreadId, ThreadSet, Value, View,

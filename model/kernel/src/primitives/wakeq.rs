@@ -10,6 +10,8 @@
 //! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is never
 //! flushed is never woken.
 
+pub mod kind;
+
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value,
     View,

@@ -2,10 +2,10 @@
 
 use super::{locals, outcomes, reservations, word};
 use fenceweave_kernel::{
-    Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
+    Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence,
+    fence, fixed,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
     ww::How,
@@ -39,12 +39,12 @@ impl Buffers {
     }
 
     fn fence(&mut self, name: &str, context: u8) -> ObjId {
-        self.b.object(name, ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
+        self.b.object(name, fixed::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
     }
 
     fn exec(&mut self) -> ObjId {
-        let ctx = self.b.object("e.ctx", ObjectKind::AcquireCtx { class: self.class });
-        self.b.object("e", ObjectKind::Exec { ctx })
+        let ctx = self.b.object("e.ctx", fixed::AcquireCtx { class: self.class });
+        self.b.object("e", fixed::Exec { ctx })
     }
 }
 

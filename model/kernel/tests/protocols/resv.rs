@@ -56,7 +56,7 @@ fn a_reservation_is_changed_by_its_holder_only() {
 fn a_list_is_kept_from_hold_to_hold() {
     let mut b = ProgramBuilder::new("resv");
     let class = reservations(&mut b);
-    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
     let fence = b.object("f", kind);
     let resv = b.resv("fb", class);
     let lock = ObjId(resv.0 - 1);
@@ -83,7 +83,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
         let mut b = ProgramBuilder::new("replace");
         let class = reservations(&mut b);
         let [f, g] = seqnos.map(|seqno| {
-            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
+            let kind = fixed::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
             b.object("f", kind)
         });
         let resv = b.resv("fb", class);

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     Action, Instr, Op, Operand, Script, State, ThreadId,
     fence::What,
+    fixed,
     program::{Callee, FenceOps, ProgramBuilder, SourceLine},
 };
 
@@ -15,9 +16,9 @@ const REMOVER: ThreadId = ThreadId(1);
 fn program() -> (Program, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("callback");
     let ops = FenceOps::default();
-    let fence = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops });
-    let cb = b.object("cb", ObjectKind::Callback { func: Some(CalleeId(0)) });
-    let lock = b.object("l", ObjectKind::Spinlock);
+    let fence = b.object("f", fixed::Fence { context: 1, seqno: 1, initialised: true, ops });
+    let cb = b.object("cb", fixed::Callback { func: Some(CalleeId(0)) });
+    let lock = b.object("l", fixed::Spinlock);
     let op = |add| Op::FenceCallback { add, fence: Operand::Object(fence), callback: Operand::Object(cb), data: None };
     b.setup(|s| {
         s.op("add-callback f cb", op(true));
