@@ -5,9 +5,9 @@
 use divan::{Bencher, black_box};
 use fenceweave_explore::{Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{
-    Action, Op, Operand, Program, State, ThreadId, fixed,
+    Action, Operand, Program, State, ThreadId, fixed, lock_all,
     program::ProgramBuilder,
-    ww::{CtxHow, Variant},
+    ww::{self, CtxHow, Variant},
 };
 
 fn main() {
@@ -29,10 +29,10 @@ fn ring(n: usize) -> Program {
         let ctx = Operand::Object(b.object(&format!("c{i}"), fixed::AcquireCtx { class }));
         let locks = b.pool(&[Operand::Object(mutexes[i]), Operand::Object(mutexes[(i + 1) % n])]);
         b.thread(&format!("t{i}"), |s| {
-            s.op("acquire-init c", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
-            s.op("lock-all", Op::LockAll { locks, ctx, interruptible: false });
-            s.op("unlock-all", Op::UnlockAll { locks });
-            s.op("acquire-fini c", Op::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
+            s.op("acquire-init c", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+            s.op("lock-all", lock_all::ops::LockAll { locks, ctx, interruptible: false });
+            s.op("unlock-all", lock_all::ops::UnlockAll { locks });
+            s.op("acquire-fini c", ww::ops::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
         });
     }
     b.build()

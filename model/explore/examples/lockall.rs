@@ -4,7 +4,11 @@
 //! `cargo run --release -p fenceweave-explore --example lockall -- 3 wait-die|wound-wait [explicit] [stateless]`
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
-use fenceweave_kernel::{Op, Operand, Program, fixed, program::ProgramBuilder, ww::CtxHow};
+use fenceweave_kernel::{
+    Operand, Program, fixed, lock_all,
+    program::ProgramBuilder,
+    ww::{self, CtxHow},
+};
 use std::time::Instant;
 
 fn rotated(n: usize, wound_wait: bool) -> Program {
@@ -19,11 +23,11 @@ fn rotated(n: usize, wound_wait: bool) -> Program {
         let order: Vec<_> = (0..n).map(|k| Operand::Object(mutexes[(i + k) % n])).collect();
         let (locks, ctx) = (b.pool(&order), Operand::Object(*ctx));
         b.thread(&format!("t{i}"), |s| {
-            s.op("acquire-init c", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
-            s.op("lock-all", Op::LockAll { locks, ctx, interruptible: false });
-            s.op("acquire-done c", Op::Ctx { how: CtxHow::Done, ctx, on_behalf: None });
-            s.op("unlock-all", Op::UnlockAll { locks });
-            s.op("acquire-fini c", Op::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
+            s.op("acquire-init c", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+            s.op("lock-all", lock_all::ops::LockAll { locks, ctx, interruptible: false });
+            s.op("acquire-done c", ww::ops::Ctx { how: CtxHow::Done, ctx, on_behalf: None });
+            s.op("unlock-all", lock_all::ops::UnlockAll { locks });
+            s.op("acquire-fini c", ww::ops::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
         });
     }
     b.build()

@@ -6,9 +6,9 @@
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
-    Op, Operand, Program, ThreadId, fixed,
+    Operand, Program, ThreadId, fixed, lock_all,
     program::ProgramBuilder,
-    ww::{Config, CtxHow, Variant},
+    ww::{self, Config, CtxHow, Variant},
 };
 use std::time::Instant;
 
@@ -24,18 +24,18 @@ fn ring(n: usize, wound_wait: bool, stamped: bool, config: Config) -> Program {
         let ctx = Operand::Object(contexts[i]);
         b.thread(&format!("t{i}"), |s| {
             if !stamped {
-                s.op("acquire-init c", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+                s.op("acquire-init c", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
             }
-            s.op("lock-all", Op::LockAll { locks: pool, ctx, interruptible: false });
-            s.op("unlock-all", Op::UnlockAll { locks: pool });
-            s.op("acquire-fini c", Op::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
+            s.op("lock-all", lock_all::ops::LockAll { locks: pool, ctx, interruptible: false });
+            s.op("unlock-all", lock_all::ops::UnlockAll { locks: pool });
+            s.op("acquire-fini c", ww::ops::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
         });
     }
     if stamped {
         b.setup(|s| {
             for (i, c) in contexts.iter().enumerate() {
                 let (ctx, on_behalf) = (Operand::Object(*c), Some(ThreadId(i as u8)));
-                s.op("acquire-init c", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
+                s.op("acquire-init c", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf });
             }
         });
     }

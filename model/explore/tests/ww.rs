@@ -2,10 +2,11 @@
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Action, Facet, Instr, LocalId, ObjId, Op, Operand, Program, Property, State, ThreadId, fixed,
+    Action, Facet, Instr, LocalId, ObjId, Operand, Program, Property, State, ThreadId, fixed, lock_all,
+    primitives::signal,
     program::{ProgramBuilder, ScriptBuilder},
     thread::Run,
-    ww::{Config, CtxHow, Variant},
+    ww::{self, Config, CtxHow, Variant},
 };
 use std::{cell::Cell, collections::HashSet};
 
@@ -65,28 +66,28 @@ impl Ring {
                 let head = s.here();
                 let ctx = Operand::Object(contexts[i]);
                 if !self.stamped {
-                    s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
+                    s.op("init", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
                 }
                 let interruptible = self.signal && i == 0;
-                s.op_into("lock-all", Op::LockAll { locks, ctx, interruptible }, "r");
+                s.op_into("lock-all", lock_all::ops::LockAll { locks, ctx, interruptible }, "r");
                 let over = s.instr("when", Instr::Branch { expr: got, otherwise: 0 });
-                s.op("unlock-all", Op::UnlockAll { locks });
+                s.op("unlock-all", lock_all::ops::UnlockAll { locks });
                 let end = s.here();
                 s.patch(over, end);
-                s.op("fini", Op::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
+                s.op("fini", ww::ops::Ctx { how: CtxHow::Fini, ctx, on_behalf: None });
                 self.again(s, head);
             });
         }
         if self.signal {
             b.thread("signal", |s| {
-                s.op("raise", Op::Raise { to: ThreadId(0) });
+                s.op("raise", signal::ops::Raise { to: ThreadId(0) });
             });
         }
         if self.stamped {
             b.setup(|s| {
                 for (i, c) in contexts.iter().enumerate() {
                     let (ctx, on_behalf) = (Operand::Object(*c), Some(ThreadId(i as u8)));
-                    s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
+                    s.op("init", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf });
                 }
             });
         }

@@ -12,6 +12,7 @@
 //! and looked at without.
 
 pub mod kind;
+mod mutants;
 mod post;
 mod query;
 mod wait;
@@ -19,6 +20,8 @@ mod wait;
 pub use post::SyncobjPost;
 pub use query::SyncobjQuery;
 pub use wait::SyncobjWait;
+
+pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, Value, World,

@@ -7,7 +7,7 @@ use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, Op, Operand, Order, Patience, Place, Program, State, Value,
     expr::Operator,
     fence::What,
-    fixed,
+    fixed, lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
     program::{Instr, ProgramBuilder},
     ww::{self, CtxHow},
@@ -31,15 +31,15 @@ pub(crate) fn spin(how: spinlock::How, lock: ObjId) -> Op {
 }
 
 pub(crate) fn access(how: variable::How, var: ObjId, a: Operand) -> Op {
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }
+    variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }.into()
 }
 
 pub(crate) fn wait(at: waitqueue::At, queue: ObjId) -> Op {
-    Op::Wait { at, queue: Operand::Object(queue), patience: Patience::Forever }
+    waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience: Patience::Forever }.into()
 }
 
 fn lock(mutex: ObjId, ctx: Option<ObjId>) -> Op {
-    Op::WwLock { mutex: Operand::Object(mutex), ctx: ctx.map(Operand::Object), how: ww::How::Lock }
+    ww::ops::WwLock { mutex: Operand::Object(mutex), ctx: ctx.map(Operand::Object), how: ww::How::Lock }.into()
 }
 
 /// Two spinlocks, taken in two orders.
@@ -73,7 +73,7 @@ pub(crate) fn two_mutexes() -> Program {
                 s.op(&format!("lock {}", names[i]), lock(m[i], None));
             }
             for i in order {
-                s.op(&format!("unlock {}", names[i]), Op::WwUnlock { mutex: Operand::Object(m[i]) });
+                s.op(&format!("unlock {}", names[i]), ww::ops::WwUnlock { mutex: Operand::Object(m[i]) });
             }
         });
     }
@@ -89,13 +89,13 @@ pub(crate) fn no_back_off() -> Program {
     for (thread, order) in [("evict", [0, 1]), ("fault", [1, 0])] {
         let ctx = b.object(&format!("{thread}-ctx"), fixed::AcquireCtx { class });
         b.thread(thread, |s| {
-            let on = |how| Op::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None };
+            let on = |how| ww::ops::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None };
             s.op("acquire-init", on(CtxHow::Init));
             for (n, i) in order.into_iter().enumerate() {
                 s.op_into(&format!("lock {} into=r{n}", names[i]), lock(m[i], Some(ctx)), &format!("r{n}"));
             }
             for i in order {
-                s.op(&format!("unlock {}", names[i]), Op::WwUnlock { mutex: Operand::Object(m[i]) });
+                s.op(&format!("unlock {}", names[i]), ww::ops::WwUnlock { mutex: Operand::Object(m[i]) });
             }
             s.op("acquire-fini", on(CtxHow::Fini));
         });
@@ -152,7 +152,7 @@ pub(crate) fn leak() -> Program {
     use refcount::How::{Get, Put};
     let mut b = ProgramBuilder::new("leak");
     let r = b.object("bo", fixed::Refcount { init: 1 });
-    let count = |how| Op::Count { how, count: Operand::Object(r) };
+    let count = |how| refcount::ops::Count { how, count: Operand::Object(r) };
     let of = b.pool(&[word(0), Operand::Const(Value::Word(-12))]);
     let failed = b.equals(LocalId(0), 0);
     b.thread("cpu", |s| {
@@ -207,8 +207,8 @@ pub(crate) fn crowd() -> Program {
         let locks = b.pool(&order);
         let names: Vec<String> = (0..5).map(|k| format!("buffer{}", (i + k) % 5)).collect();
         b.thread(&format!("submitter{i}"), |s| {
-            s.op("acquire-init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: None });
-            let all = Op::LockAll { locks, ctx: Operand::Object(ctx), interruptible: false };
+            s.op("acquire-init", ww::ops::Ctx { how: CtxHow::Init, ctx: Operand::Object(ctx), on_behalf: None });
+            let all = lock_all::ops::LockAll { locks, ctx: Operand::Object(ctx), interruptible: false };
             s.op_into(&format!("lock-all {} ctx=ticket{i} into=r", names.join(" ")), all, "r");
         });
     }
@@ -256,7 +256,7 @@ pub(crate) fn endless(marked: bool) -> Program {
         s.instr("loop", Instr::Jump(head));
     });
     b.thread("spin", |s| {
-        let op = Op::SpinUntil { order: Order::Relaxed, place: Place::Var(x), expr: two };
+        let op = variable::ops::SpinUntil { order: Order::Relaxed, place: Place::Var(x), expr: two };
         s.op("spin-until x \"x == 2\"", op);
     });
     b.thread("sleep", |s| {

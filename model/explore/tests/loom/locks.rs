@@ -1,6 +1,7 @@
 //! Spinlocks and ww mutexes.
 
 use super::*;
+use fenceweave_kernel::lock_all::ops::{LockAll, UnlockAll};
 
 pub(crate) fn spinlocks(threads: usize, locked: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("spinlock {threads} {locked}"));
@@ -16,8 +17,14 @@ pub(crate) fn spinlocks(threads: usize, locked: bool) -> Program {
             let r = load(s, x, Order::Relaxed, "r");
             s.instr("let", Instr::Let { into: r, expr: next });
             let a = Operand::Local(r);
-            let op =
-                Op::Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b: UNSET, benign: false };
+            let op = variable::ops::Access {
+                how: How::Store,
+                order: Order::Relaxed,
+                place: Place::Var(x),
+                a,
+                b: UNSET,
+                benign: false,
+            };
             s.op("store", op);
             if locked {
                 spin(s, spinlock::How::Unlock, lock);
@@ -59,7 +66,7 @@ fn lock_all(threads: usize, mutexes: usize, wound_wait: bool, stamps_in_setup: b
     let locks: Vec<ObjId> =
         (0..mutexes).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
     let ctxs: Vec<ObjId> = (0..threads).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect();
-    let ctx_op = |how, ctx, on_behalf| Op::Ctx { how, ctx: Operand::Object(ctx), on_behalf };
+    let ctx_op = |how, ctx, on_behalf| ww::ops::Ctx { how, ctx: Operand::Object(ctx), on_behalf };
     if stamps_in_setup {
         b.setup(|s| {
             for (t, c) in ctxs.iter().enumerate() {
@@ -75,8 +82,8 @@ fn lock_all(threads: usize, mutexes: usize, wound_wait: bool, stamps_in_setup: b
                 s.op("init", ctx_op(ww::CtxHow::Init, *c, None));
             }
             let ctx = Operand::Object(*c);
-            s.op_into("lock-all", Op::LockAll { locks, ctx, interruptible: false }, "r");
-            s.op("unlock-all", Op::UnlockAll { locks });
+            s.op_into("lock-all", LockAll { locks, ctx, interruptible: false }, "r");
+            s.op("unlock-all", UnlockAll { locks });
             s.op("fini", ctx_op(ww::CtxHow::Fini, *c, None));
         });
     }

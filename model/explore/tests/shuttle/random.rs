@@ -7,7 +7,11 @@ use fenceweave_kernel::{
     expr::Operator,
     fence::What,
     fixed,
-    primitives::{completion, list, rcu, rwsem, spinlock, variable::How, waitqueue, wakeq},
+    primitives::{
+        completion, list, rcu, rwsem, signal, spinlock,
+        variable::{self, How},
+        waitqueue, wakeq,
+    },
     program::{PoolRange, ProgramBuilder, ScriptBuilder},
     ww,
 };
@@ -90,15 +94,16 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
 
 fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
     let word = |w| Operand::Const(Value::Word(w));
-    Op::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b), benign: false }
+    variable::ops::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b), benign: false }
+        .into()
 }
 
 /// A stretch of a script that takes one to five steps.
 fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_left: &mut u8) {
     let x = o.vars[dice.roll(2)];
     let patience = [Patience::Forever, o.signals, Patience::Timed][dice.roll(3)];
-    let wait = |at| Op::Wait { at, queue: Operand::Object(o.queue), patience };
-    let complete = |at| Op::Complete { at, completion: Operand::Object(o.completion), patience };
+    let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(o.queue), patience };
+    let complete = |at| completion::ops::Complete { at, completion: Operand::Object(o.completion), patience };
     let fence = Operand::Object(o.fences[dice.roll(2)]);
     match dice.roll(if o.wide { 18 } else { 13 }) {
         0 => drop(s.op_into("load", standard::load(x), "r")),
@@ -139,21 +144,25 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         13 => down_and_up(s, dice, o, patience),
         14 => {
             let mutex = Operand::Object(o.mutex);
-            s.op_into("lock", Op::WwLock { mutex, ctx: None, how: ww::How::Lock }, "w");
+            s.op_into("lock", ww::ops::WwLock { mutex, ctx: None, how: ww::How::Lock }, "w");
             s.op_into("load", standard::load(x), "r");
             s.unlock(o.mutex);
         }
-        15 => drop(s.op("raise", Op::Raise { to: ThreadId(dice.roll(2) as u8) })),
+        15 => drop(s.op("raise", signal::ops::Raise { to: ThreadId(dice.roll(2) as u8) })),
         16 => {
             let how = [list::How::Add, list::How::AddTail, list::How::DelInit, list::How::OnList][dice.roll(4)];
-            s.op_into("list", Op::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None }, "w");
+            s.op_into(
+                "list",
+                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None },
+                "w",
+            );
         }
         17 => {
             let (wake_q, task) = (Operand::Object(o.wake_qs[me]), ThreadId(dice.roll(2) as u8));
             let queue = [None, Some(Operand::Object(o.queue))][dice.roll(2)];
             let at = if queue.is_some() { wakeq::At::AddFirst } else { wakeq::At::AddTask };
-            s.op_into("wake-q-add", Op::WakeQ { at, wake_q, queue, task }, "w");
-            s.op_into("wake-q-flush", Op::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
+            s.op_into("wake-q-add", wakeq::ops::WakeQ { at, wake_q, queue, task }, "w");
+            s.op_into("wake-q-flush", wakeq::ops::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
         }
         _ => lock_and_unlock(s, dice, o, me),
     }
@@ -162,7 +171,7 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
 /// A semaphore, for reading or writing, perhaps downgraded; a killed waiter releases nothing.
 fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Patience) {
     use rwsem::At::{Downgrade, Read, TryRead, UpRead, UpWrite, Write};
-    let op = |at, patience, if_held| Op::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
+    let op = |at, patience, if_held| rwsem::ops::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
     let patience = Patience::of(patience.interruptible(), false);
     let writes = dice.roll(2) == 0;
     s.op_into("down", op(if writes { Write } else { [Read, TryRead][dice.roll(2)] }, patience, false), "w");
@@ -178,11 +187,15 @@ fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Pa
 fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize) {
     let ctx = Operand::Object(o.contexts[me]);
     let m = dice.roll(2);
-    s.op("acquire-init", Op::Ctx { how: ww::CtxHow::Init, ctx, on_behalf: None });
-    s.op_into("lock", Op::WwLock { mutex: Operand::Object(o.mutexes[m]), ctx: Some(ctx), how: ww::How::Lock }, "w");
+    s.op("acquire-init", ww::ops::Ctx { how: ww::CtxHow::Init, ctx, on_behalf: None });
+    s.op_into(
+        "lock",
+        ww::ops::WwLock { mutex: Operand::Object(o.mutexes[m]), ctx: Some(ctx), how: ww::How::Lock },
+        "w",
+    );
     if dice.roll(2) == 0 {
         let mutex = Operand::Object(o.mutexes[1 - m]);
-        s.op_into("trylock", Op::WwLock { mutex, ctx: Some(ctx), how: ww::How::Try }, "r");
+        s.op_into("trylock", ww::ops::WwLock { mutex, ctx: Some(ctx), how: ww::How::Try }, "r");
         let skip = s.instr("", Instr::Branch { expr: o.is_zero, otherwise: 0 });
         let over = s.instr("", Instr::Jump(0));
         let here = s.here();
@@ -192,17 +205,17 @@ fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usiz
         s.patch(over, here);
     }
     s.unlock(o.mutexes[m]);
-    s.op("acquire-fini", Op::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
+    s.op("acquire-fini", ww::ops::Ctx { how: ww::CtxHow::Fini, ctx, on_behalf: None });
 }
 
 /// The first thread waits for a grace period, which the agent runs; the others read.
 fn read_or_synchronize(s: &mut ScriptBuilder, o: &Objects, me: usize) {
     if me == 0 {
-        s.op("synchronize-rcu", Op::Rcu { at: rcu::At::Synchronize });
+        s.op("synchronize-rcu", rcu::ops::Rcu { at: rcu::At::Synchronize });
     } else {
-        s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+        s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
         s.op_into("load", standard::load(o.vars[1]), "r");
-        s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+        s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
     }
 }
 

@@ -10,6 +10,7 @@ pub mod facet;
 pub mod footprint;
 pub mod ids;
 pub mod kind;
+pub(crate) mod mutation;
 pub mod op;
 pub mod operand;
 pub(crate) mod parts;

@@ -7,7 +7,7 @@ use super::{
     resolver::{Resolved, Resolver},
     row::Row,
 };
-use crate::{Errno, Machine, Op, Patience, ThreadId, Value, program::Kind};
+use crate::{Errno, Machine, ObjId, Op, Patience, ThreadId, Value, program::Kind};
 
 /// An operation of a script, its operands not yet read. A protocol has one for each group of functions that work on the same.
 pub(crate) trait Operation: Copy + Into<Op> {
@@ -16,6 +16,12 @@ pub(crate) trait Operation: Copy + Into<Op> {
 
     /// The machine that does it, its operands read as the CPU finds them; a bad one is the fault that is the operation's only step.
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine>;
+
+    /// The same, told which line it is about, which is known when all operations of a program are; of those whose row has
+    /// a [`Line`](super::row::Line).
+    fn on_line(self, _line: ObjId) -> Self {
+        self
+    }
 }
 
 /// One operation, or one meaning of its name: `lock` is an operation on a
@@ -30,6 +36,8 @@ pub struct OpSpec {
     pub options: &'static [Opt],
     /// At most one of the options may be given.
     pub one_option: bool,
+    /// What is named twice among its operands counts once.
+    pub each_once: bool,
     /// What goes into the local; empty if there is nothing to get.
     pub returns: &'static str,
     /// What it does, in a line.
@@ -117,7 +125,18 @@ impl OpSpec {
         kernel: &'static str,
         build: fn(&Args) -> Op,
     ) -> Self {
-        OpSpec { name, operands, options: &[], one_option: false, returns: "", meaning, kernel, fails: None, build }
+        OpSpec {
+            name,
+            operands,
+            options: &[],
+            one_option: false,
+            each_once: false,
+            returns: "",
+            meaning,
+            kernel,
+            fails: None,
+            build,
+        }
     }
 
     /// With these options.
@@ -130,6 +149,12 @@ impl OpSpec {
     pub const fn one_of(mut self, options: &'static [Opt]) -> Self {
         self.one_option = true;
         self.options(options)
+    }
+
+    /// With operands of which each counts once.
+    pub const fn each_once(mut self) -> Self {
+        self.each_once = true;
+        self
     }
 
     /// With a result.

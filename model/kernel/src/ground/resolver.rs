@@ -63,6 +63,11 @@ impl Resolver<'_> {
         }
     }
 
+    /// What an object is, as a scenario's author knows it.
+    pub(crate) fn kind(&self, id: ObjId) -> Option<Kind> {
+        Kind::of(self.program.kind(id))
+    }
+
     /// The object of an operand, which must be of that kind.
     pub(crate) fn of_kind(&self, o: Operand, kind: Kind) -> Resolved<ObjId> {
         self.of_kinds(o, &[kind])
@@ -71,7 +76,7 @@ impl Resolver<'_> {
     /// The object of an operand, which must be of one of these kinds.
     pub(crate) fn of_kinds(&self, o: Operand, kinds: &[Kind]) -> Resolved<ObjId> {
         let h = self.handle(o)?;
-        match Kind::of(self.program.kind(h.obj)) {
+        match self.kind(h.obj) {
             Some(kind) if kinds.contains(&kind) => Ok(h.obj),
             _ => Err(Fault::new(Property::WrongKind, Some(h.obj))),
         }

@@ -26,10 +26,14 @@
 //! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
 pub mod kind;
+mod mutants;
 mod op;
+pub mod ops;
 mod queue;
 
 pub use op::{At, RwSemOp};
+
+pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Bits, Code, Coder, ObjId, Plain, Runtime, SharedCell, ThreadId,

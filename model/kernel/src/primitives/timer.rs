@@ -13,10 +13,14 @@
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
 pub mod kind;
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
-    ThreadId, Value, View,
+    Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
+    Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
@@ -122,7 +126,7 @@ impl Protocol for TimerOp {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);
                 if let Some(handler) = cx.program.kind(self.timer).runs()
-                    && !cx.mutated(Mutation::TimerModNoStart)
+                    && !cx.mutated(Mutant::ModNoStart)
                 {
                     cx.wake(handler);
                 }
@@ -138,7 +142,7 @@ impl Protocol for TimerOp {
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {
-                s.pending &= cx.mutated(Mutation::TimerDelKeepsPending);
+                s.pending &= cx.mutated(Mutant::DelKeepsPending);
                 s.data = if s.pending { s.data } else { Value::Unset };
                 Flow::Done(was)
             }
@@ -148,7 +152,7 @@ impl Protocol for TimerOp {
             }
             At::Expire => {
                 cx.set_running();
-                s.pending = cx.mutated(Mutation::TimerExpiresTwice);
+                s.pending = cx.mutated(Mutant::ExpiresTwice);
                 let data = s.data;
                 s.data = if s.pending { data } else { Value::Unset };
                 s.running.try_take(me);

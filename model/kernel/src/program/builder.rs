@@ -2,19 +2,18 @@
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
 use crate::{
-    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, fixed, primitives::waitqueue, resv::Usage,
-    ww,
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, fixed, primitives::rcu, resv::Usage, ww,
 };
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
 /// ```
-/// use fenceweave_kernel::{Op, Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::How};
+/// use fenceweave_kernel::{Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::{How, ops::Access}};
 ///
 /// let mut b = ProgramBuilder::new("one-store");
 /// let x = b.var("x", Value::Word(0));
 /// b.thread("t", |s| {
-///     s.op("store x 1", Op::Access {
+///     s.op("store x 1", Access {
 ///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
 ///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset), benign: false,
 ///     });
@@ -101,7 +100,7 @@ impl ProgramBuilder {
     pub fn rcu(&mut self) {
         let rcu = self.object("rcu", fixed::Rcu);
         let agent = self.thread("rcu", |s| {
-            s.op("grace periods", Op::GracePeriods);
+            s.op("grace periods", rcu::ops::GracePeriods);
         });
         self.program.scripts[agent.index()].agent = true;
         self.program.rcu = Some((rcu, agent));
@@ -116,8 +115,8 @@ impl ProgramBuilder {
         // Nobody has said which errors it has to do with: all that is no -1.
         self.program.errnos =
             Errno::ALL.iter().map(|(_, errno)| *errno).filter(|errno| *errno != Errno::EPERM).collect();
-        let bare = |i: &Instr| matches!(i, Instr::Op { op: Op::Wait { at: waitqueue::At::Schedule, .. }, .. });
-        let raises = |i: &Instr| matches!(i, Instr::Op { op: Op::Raise { .. }, .. });
+        let bare = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.bare_sleeps);
+        let raises = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.signals);
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.note_readers();
@@ -200,13 +199,13 @@ impl ScriptBuilder {
 
     /// `lock m [ctx=c]`.
     pub fn lock(&mut self, m: ObjId, ctx: Option<ObjId>, local: &str) {
-        let op = Op::WwLock { mutex: Operand::Object(m), ctx: ctx.map(Operand::Object), how: ww::How::Lock };
+        let op = ww::ops::WwLock { mutex: Operand::Object(m), ctx: ctx.map(Operand::Object), how: ww::How::Lock };
         self.op_into("lock", op, local);
     }
 
     /// `unlock m`.
     pub fn unlock(&mut self, m: ObjId) {
-        self.op("unlock", Op::WwUnlock { mutex: Operand::Object(m) });
+        self.op("unlock", ww::ops::WwUnlock { mutex: Operand::Object(m) });
     }
 
     /// `add-fence resv f usage=`.

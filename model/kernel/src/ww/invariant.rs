@@ -105,11 +105,11 @@ pub(super) fn killed<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId) {
 mod tests {
     use super::*;
     use crate::{
-        Op, Operand, Program, State, ThreadId,
+        Operand, Program, State, ThreadId,
         cx::Private,
         fixed,
         program::ProgramBuilder,
-        ww::{Config, CtxHow, Waiter},
+        ww::{Config, CtxHow, Waiter, ops},
     };
 
     const M: ObjId = ObjId(1);
@@ -130,7 +130,7 @@ mod tests {
         b.setup(|s| {
             for (i, ctx) in CTX.into_iter().enumerate() {
                 let (ctx, on_behalf) = (Operand::Object(ctx), Some(ThreadId(i as u8)));
-                s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
+                s.op("init", ops::Ctx { how: CtxHow::Init, ctx, on_behalf });
             }
         });
         b.build()

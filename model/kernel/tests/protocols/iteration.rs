@@ -1,11 +1,13 @@
 //! Cursors over reservations, sets of locks, and injected failures: small programs, looked at exhaustively.
 
 use super::{locals, outcomes, reservations, word};
+use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
     Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence, fixed,
+    fence, fixed, machine,
+    primitives::variable,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
     ww::How,
@@ -85,7 +87,7 @@ fn a_fence_of_a_usage_is_seen_by_queries_of_its_own_and_weaker_usages_locked_or_
                 w.b.setup(|s| fill(s, resv, &[(f, usage)]));
                 w.b.thread("t", |s| {
                     if !unlocked {
-                        s.op("lock", Op::WwLock { mutex: Operand::Object(lock_of(resv)), ctx: None, how: How::Lock });
+                        s.op("lock", WwLock { mutex: Operand::Object(lock_of(resv)), ctx: None, how: How::Lock });
                     }
                     let it = begin(s, resv, query, unlocked);
                     on(s, it, NextLocked, "f");
@@ -214,7 +216,7 @@ fn duplicates_are_ignored_if_the_set_is_told_to_and_released_by_one_unlock() {
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "first");
         s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "second");
         s.op("unlock", exec(What::UnlockObj, e, Some(fb), flags));
-        let plain = Op::WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
+        let plain = WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
         s.op_into("trylock", plain, "free");
         s.unlock(lock_of(fb));
         s.op("fini", exec(What::Fini, e, None, flags));
@@ -251,14 +253,17 @@ fn the_nth_time_and_no_other_goes_on_behind_the_counter() {
         for _ in 0..4 {
             let nth = s.instr("nth", Instr::Nth { counter, nth: 3, otherwise: 0 });
             s.instr("let", Instr::Let { into: n, expr: more });
-            s.op_into("fail", Op::Fail { error: Errno::EIO.into() }, "r");
+            s.op_into("fail", machine::ops::Fail { error: Errno::EIO.into() }, "r");
             let here = s.here();
             s.patch(nth, here);
         }
         let call = s.instr("may fail", Instr::MayFail { error: Errno::ENOMEM.into(), into: Some(n), over: 0 });
         let place = fenceweave_kernel::Place::Var(x);
         let (how, a, b) = (fenceweave_kernel::primitives::variable::How::Store, Operand::Local(n), Operand::Local(n));
-        s.op("store", Op::Access { how, order: fenceweave_kernel::Order::Relaxed, place, a, b, benign: false });
+        s.op(
+            "store",
+            variable::ops::Access { how, order: fenceweave_kernel::Order::Relaxed, place, a, b, benign: false },
+        );
         let here = s.here();
         s.patch(call, here);
     });

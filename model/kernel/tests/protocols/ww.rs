@@ -2,6 +2,7 @@
 
 use super::*;
 use fenceweave_kernel::primitives::rwsem;
+use fenceweave_kernel::ww::ops::{Ctx, WwLock};
 
 struct Ww {
     b: ProgramBuilder,
@@ -26,11 +27,11 @@ impl Ww {
 }
 
 fn ctx_op(s: &mut ScriptBuilder, how: CtxHow, ctx: ObjId) {
-    s.op("ctx", Op::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None });
+    s.op("ctx", Ctx { how, ctx: Operand::Object(ctx), on_behalf: None });
 }
 
 fn lock(s: &mut ScriptBuilder, how: How, m: ObjId, c: Option<ObjId>, into: &str) {
-    let op = Op::WwLock { mutex: Operand::Object(m), ctx: c.map(Operand::Object), how };
+    let op = WwLock { mutex: Operand::Object(m), ctx: c.map(Operand::Object), how };
     s.op_into("lock", op, into);
 }
 
@@ -49,7 +50,7 @@ fn an_unlock_wakes_only_the_oldest_waiter() {
     w.b.setup(|s| {
         for (ctx, thread) in [(old, 2), (young, 1)] {
             let (ctx, on_behalf) = (Operand::Object(ctx), Some(ThreadId(thread)));
-            s.op("init", Op::Ctx { how: CtxHow::Init, ctx, on_behalf });
+            s.op("init", Ctx { how: CtxHow::Init, ctx, on_behalf });
         }
     });
     let program = w.b.build();
@@ -110,7 +111,7 @@ fn opposite_order(wound_wait: bool) -> Program {
     w.b.setup(|s| {
         for (i, c) in [old, young].into_iter().enumerate() {
             let on_behalf = Some(ThreadId(i as u8));
-            s.op("init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(c), on_behalf });
+            s.op("init", Ctx { how: CtxHow::Init, ctx: Operand::Object(c), on_behalf });
         }
     });
     let told = w.b.equals(LocalId(1), -Errno::EDEADLK.0);
@@ -186,7 +187,7 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
         let m = w.mutex("m");
         let spin = w.b.object("l", fixed::Spinlock);
         w.b.thread("t", |s| {
-            let down = Op::RwSem {
+            let down = rwsem::ops::RwSem {
                 at: rwsem::At::Read,
                 sem: Operand::Object(sem),
                 patience: Patience::Forever,
@@ -289,12 +290,12 @@ fn more_contexts_than_threads_can_be_open() {
     w.b.setup(|s| {
         for (i, c) in contexts.iter().enumerate() {
             let on_behalf = Some(ThreadId(i as u8 / 2));
-            s.op("init", Op::Ctx { how: CtxHow::Init, ctx: Operand::Object(*c), on_behalf });
+            s.op("init", Ctx { how: CtxHow::Init, ctx: Operand::Object(*c), on_behalf });
         }
     });
     for pair in contexts.chunks(2) {
         w.b.thread("t", |s| {
-            s.op("lock", Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock });
+            s.op("lock", WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock });
             s.unlock(m);
             pair.iter().for_each(|c| ctx_op(s, CtxHow::Fini, *c));
         });
@@ -330,14 +331,14 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
         });
         w.b.thread("t", |s| {
-            s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+            s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
             s.op("op", op(m, f, c));
-            s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+            s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
         });
         violations(&w.b.build())
     };
     let told: [fn(ObjId, ObjId, ObjId) -> Op; 3] = [
-        |m, _, _| Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock },
+        |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock }.into(),
         |_, f, _| Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false },
         |_, _, c| completion_op(completion::At::Wait, c, Patience::Forever),
     ];
@@ -346,7 +347,7 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
     }
     // These never sleep. (The mutex is never given back.)
     let trylock: fn(ObjId, ObjId, ObjId) -> Op =
-        |m, _, _| Op::WwLock { mutex: Operand::Object(m), ctx: None, how: How::Try };
+        |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Try }.into();
     assert_eq!(run(trylock), BTreeSet::from([Property::LockHeldAtExit]));
     assert_eq!(run(|_, _, c| completion_op(completion::At::TryWait, c, Patience::Forever)), BTreeSet::new());
 }
