@@ -21,6 +21,7 @@ mod dedup;
 mod find;
 mod merge;
 mod op;
+pub mod ops;
 mod order;
 mod owed;
 mod rcu_safe;

@@ -1,6 +1,5 @@
 //! The list of all kinds of object and of all machines: the only file that names every protocol.
 
-mod old_fences;
 mod old_objects;
 pub mod operations;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod awaited;
 mod copy;
 pub mod cursor;
 mod get;
+pub mod ops;
 mod replace;
 mod reserve;
 mod unlocked;

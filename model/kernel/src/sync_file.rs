@@ -8,6 +8,8 @@
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
 
+pub mod ops;
+
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Patience, Plain, Program, Property, Runtime,
     ThreadSet, Value, View, World,

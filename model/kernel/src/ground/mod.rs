@@ -19,3 +19,4 @@ pub mod runtime;
 pub(crate) mod shared;
 pub mod task;
 pub mod value;
+pub mod variants;

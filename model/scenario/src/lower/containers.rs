@@ -1,6 +1,6 @@
 //! Fences that are made of others: `fence-array`, `fence-chain`.
 
-use fenceweave_kernel::fence::{Container, Duty, Holds};
+use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
 use fenceweave_kernel::primitives::workqueue;
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
 use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value, syncobj};
@@ -277,7 +277,7 @@ impl<'a> Lower<'a> {
                 name: format!("{name}.work"),
                 code: vec![
                     op(Op::Worker { work }),
-                    op(Op::Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }),
+                    op(Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }.into()),
                     op(Op::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }),
                     Instr::Jump(0),
                     Instr::End,

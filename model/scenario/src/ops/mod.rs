@@ -1,16 +1,10 @@
 //! Operations as a scenario's author sees them: their page, and the tables that have not moved to their protocols yet.
 
 mod deferred;
-pub(crate) mod exec;
-pub(crate) mod fences;
-pub(crate) mod iteration;
 mod lists;
 mod memory;
-pub(crate) mod merging;
 mod page;
 mod sems;
-mod sync;
-mod syncobjs;
 mod waiting;
 
 pub(crate) use deferred::gfp;
@@ -19,7 +13,7 @@ pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 15] = [
+    const TABLES: [&[OpSpec]; 16] = [
         memory::OPS,
         waiting::OPS,
         fenceweave_kernel::primitives::spinlock::ops::OPS,
@@ -28,15 +22,21 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         fenceweave_kernel::ww::ops::MUTEX_OPS,
         sems::OPS,
         lists::OPS,
-        fences::OPS,
-        merging::OPS,
-        sync::OPS,
-        syncobjs::OPS,
-        iteration::OPS,
-        exec::OPS,
+        fenceweave_kernel::fence::ops::OPS,
+        fenceweave_kernel::resv::ops::OPS,
+        fenceweave_kernel::fence::ops::MERGING,
+        fenceweave_kernel::sync_file::ops::OPS,
+        fenceweave_kernel::syncobj::ops::OPS,
+        fenceweave_kernel::resv::ops::ITERATION,
+        fenceweave_kernel::exec::ops::OPS,
         deferred::OPS,
     ];
     TABLES.into_iter().flatten()
+}
+
+/// The operation of a name that has one meaning.
+pub(crate) fn only(name: &str) -> &'static OpSpec {
+    all().find(|op| op.name == name).unwrap_or_else(|| panic!("[internal bug] there is no operation `{name}`"))
 }
 
 /// Every meaning of an operation's name.
