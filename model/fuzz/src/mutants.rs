@@ -8,13 +8,13 @@
 //! * a limit is hit that is far from what the case needs without it.
 //!
 //! A mutant that no case can kill *survives*: a scenario is missing, or the mistake is none
-//! ([`mutation::EXPLAINED`](fenceweave_kernel::mutation::EXPLAINED) says why). One that no case comes to is *unreached*.
+//! ([`Mutation::explained`] says why). One that no case comes to is *unreached*.
 //!
 //! The unmutated run of a case notes which mutations its steps asked for. A case that never asks for a mutation behaves the
 //! same with it, so it need not be run. The sequentially consistent engine comes first; loom is for what it leaves alive.
 
 use fenceweave_explore::{Coverage, Engine, Exploration};
-use fenceweave_kernel::{Mutation, Program, mutation::AtWork};
+use fenceweave_kernel::{Mutation, Program, mutations::AtWork};
 use fenceweave_scenario::Case;
 use std::{
     any::Any,

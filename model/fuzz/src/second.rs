@@ -164,7 +164,7 @@ pub fn ask_mutated(
     most: usize,
     mutation: fenceweave_kernel::Mutation,
 ) -> Result<Opinion, Failure> {
-    let at_work = fenceweave_kernel::mutation::AtWork::new(Some(mutation));
+    let at_work = fenceweave_kernel::mutations::AtWork::new(Some(mutation));
     ask_about(sort, number, most, &|program| program.mutation = at_work.clone())
 }
 

@@ -15,12 +15,15 @@
 //! objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
+mod mutants;
 pub mod ops;
 
 pub use array::PrepareArray;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     parts::parts,
@@ -245,16 +248,14 @@ impl ExecOp {
     /// The first thing to do in a set with these registers; [`Inner::Begin`] if that is nothing.
     fn plan(&self, program: &crate::Program, r: &Registers) -> Inner {
         let lock = |resv, how| Lock::new(lock_of(program, resv), Some(ctx_of(program, self.exec)), how);
-        let interruptible = r.flags.interruptible && !program.mutated(Mutation::ExecNotInterruptible);
+        let interruptible = r.flags.interruptible && !program.mutated(Mutant::NotInterruptible);
         match (self.what, r.contended) {
-            (What::LockObj | What::PrepareObj, Contended::On(resv))
-                if !program.mutated(Mutation::ExecForgetsContended) =>
-            {
+            (What::LockObj | What::PrepareObj, Contended::On(resv)) if !program.mutated(Mutant::ForgetsContended) => {
                 let slow = if interruptible { How::SlowInterruptible } else { How::Slow };
                 Inner::LockContended(lock(resv, slow))
             }
             (What::LockObj | What::PrepareObj, _)
-                if r.prelocked == Some(self.resv) && !program.mutated(Mutation::ExecPrelockedAgain) =>
+                if r.prelocked == Some(self.resv) && !program.mutated(Mutant::PrelockedAgain) =>
             {
                 Inner::Begin
             }
@@ -262,8 +263,8 @@ impl ExecOp {
                 Inner::Lock(lock(self.resv, if interruptible { How::Interruptible } else { How::Lock }))
             }
             (What::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
-            (What::Cleanup, _) if program.mutated(Mutation::ExecCleanupKeepsLocks) => Inner::Begin,
-            (What::Fini, _) if program.mutated(Mutation::ExecFiniKeepsLocks) => Inner::Begin,
+            (What::Cleanup, _) if program.mutated(Mutant::CleanupKeepsLocks) => Inner::Begin,
+            (What::Fini, _) if program.mutated(Mutant::FiniKeepsLocks) => Inner::Begin,
             (What::Cleanup, Contended::On(_)) | (What::Fini, _) => {
                 r.locked().last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
             }
@@ -328,7 +329,7 @@ impl ExecOp {
             (What::Cleanup, Contended::Nothing) => self.ctx(cx, CtxHow::Done),
             (What::Cleanup, Contended::On(_)) => {
                 self.update(cx, |r| r.prelocked = None);
-                result = i32::from(!cx.mutated(Mutation::ExecCleanupEnds));
+                result = i32::from(!cx.mutated(Mutant::CleanupEnds));
             }
             (What::IsContended, contended) => result = i32::from(contended != Contended::Nothing),
             (What::LockObj | What::PrepareObj, _) => {
@@ -349,7 +350,7 @@ impl ExecOp {
 
     /// The object is locked: `prepare` goes on to make room.
     fn is_locked(&mut self, program: &crate::Program) -> Flow {
-        if self.what != What::PrepareObj || program.mutated(Mutation::ExecPrepareNoRoom) {
+        if self.what != What::PrepareObj || program.mutated(Mutant::PrepareNoRoom) {
             return Flow::Done(Value::Word(0));
         }
         self.inner = Inner::Reserve(Reserve::new(self.resv, self.slots));
@@ -372,7 +373,7 @@ impl ExecOp {
                 self.is_locked(cx.program)
             }
             // Forgotten even if the wait was interrupted.
-            (_, true, _) if cx.mutated(Mutation::ExecKeepsContended) => Flow::Done(result),
+            (_, true, _) if cx.mutated(Mutant::KeepsContended) => Flow::Done(result),
             (_, true, _) => {
                 self.update(cx, |r| r.contended = Contended::Nothing);
                 Flow::Done(result)
@@ -382,7 +383,7 @@ impl ExecOp {
                 self.update(cx, |r| r.contended = Contended::On(resv));
                 Flow::Done(result)
             }
-            (Errno::EALREADY, ..) if r.flags.ignore_duplicates && !cx.mutated(Mutation::ExecDuplicateFails) => {
+            (Errno::EALREADY, ..) if r.flags.ignore_duplicates && !cx.mutated(Mutant::DuplicateFails) => {
                 self.is_locked(cx.program)
             }
             _ => Flow::Done(result),
@@ -391,7 +392,7 @@ impl ExecOp {
 
     /// The end of an inner unlock operation.
     fn unlocked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, resv: ObjId) -> Flow {
-        if self.what != What::UnlockObj || !cx.mutated(Mutation::ExecUnlockForgets) {
+        if self.what != What::UnlockObj || !cx.mutated(Mutant::UnlockForgets) {
             self.update(cx, |r| r.remove(resv));
         }
         if self.what == What::UnlockObj {

@@ -20,6 +20,7 @@ mod create;
 mod dedup;
 mod find;
 mod merge;
+mod mutants;
 mod op;
 pub mod ops;
 mod order;
@@ -31,9 +32,10 @@ mod wait;
 mod walk;
 
 pub use array::ArrayOp;
+pub(crate) use array::Mutant as ArrayMutant;
 pub use callback::{Callback, CallbackOp};
 pub use chain::ChainOp;
-pub(crate) use chain::is_chain;
+pub(crate) use chain::{Mutant as ChainMutant, is_chain};
 pub(crate) use container::begin as begin_duty;
 pub(crate) use container::found;
 pub use container::{Container, Duty, Holds};
@@ -48,15 +50,18 @@ pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
 pub use op::{FenceOp, What};
 pub(crate) use owed::never_signals;
+pub(crate) use rcu_safe::Mutant as RcuSafeMutant;
 pub use rcu_safe::RcuSafe;
 pub use signalling::Signalling;
 pub use unwrap::{Unwrap, UnwrapOp};
 pub use wait::FenceWait;
 pub(crate) use walk::ChainWalk;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjSet, Order, Plain,
-    Program, Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, ObjSet, Order, Plain, Program,
+    Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
     facet::{Facet, FacetSink},
     primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
     runtime::NoteCell,
@@ -422,7 +427,7 @@ pub(crate) fn is_poll_enabled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> b
 /// `dma_fence_get()`.
 pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let me = cx.me;
-    if cx.mutated(Mutation::FenceGetNothing) {
+    if cx.mutated(Mutant::GetNothing) {
         return;
     }
     if check_readable(cx, fence) && !cx.fence(fence).refs.get(me) {
@@ -454,7 +459,7 @@ pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
         return false;
     }
     let me = cx.me;
-    if cx.mutated(Mutation::FenceGetRcuGets) {
+    if cx.mutated(Mutant::GetRcuGets) {
         cx.fence(fence).refs.get(me);
         return true;
     }
@@ -473,7 +478,7 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
         cx.violate(Property::FenceReleasedPending, Some(fence));
         return done;
     }
-    let own = cx.program.fence_ops(fence).release.filter(|_| !cx.mutated(Mutation::FenceReleaseNotCalled));
+    let own = cx.program.fence_ops(fence).release.filter(|_| !cx.mutated(Mutant::ReleaseNotCalled));
     let Some(callee) = own else {
         free(cx, fence);
         return done;
@@ -489,7 +494,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         return;
     }
     let typesafe = cx.program.fence_ops(fence).typesafe;
-    let stays = cx.program.has_readers && !typesafe && !cx.mutated(Mutation::FenceFreeNow);
+    let stays = cx.program.has_readers && !typesafe && !cx.mutated(Mutant::FreeNow);
     let readers = if stays { rcu::readers_that_keep(cx) } else { ThreadSet::default() };
     if readers.is_empty() {
         list::check_free(cx, fence);
@@ -556,7 +561,7 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
 /// one with the same number is not.
 pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, a: ObjId, b: ObjId) -> bool {
     let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (world.fence_point(program, a), world.fence_point(program, b));
-    let comparable = ctx_a == ctx_b || program.mutated(Mutation::FenceLaterAnyContext);
+    let comparable = ctx_a == ctx_b || program.mutated(Mutant::LaterAnyContext);
     a == b || comparable && is_later(program, a, seqno_a, seqno_b)
 }
 
@@ -565,5 +570,5 @@ pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, 
 pub(crate) fn is_later(program: &Program, fence: ObjId, a: u16, b: u16) -> bool {
     let wide = program.fence_ops(fence).seqno64;
     let later = if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 };
-    later != program.mutated(Mutation::FenceLaterInverted)
+    later != program.mutated(Mutant::LaterInverted)
 }

@@ -8,10 +8,13 @@
 //!             other      unlock all that are held; return it
 //! ```
 
+mod mutants;
 pub mod ops;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Cx, Errno, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
+    Cx, Errno, Flow, Footprint, ObjId, Runtime, Value, View,
     coder::{fields, points},
     parts::parts,
     program::PoolRange,
@@ -134,7 +137,7 @@ impl LockAll {
 
     /// Goes on to give back the newest one held; then retries or returns.
     fn next_to_unlock(&mut self, program: &crate::Program) -> Flow {
-        let keeps = self.at == At::BackingOff && program.mutated(Mutation::LockAllKeepsLocks);
+        let keeps = self.at == At::BackingOff && program.mutated(Mutant::KeepsLocks);
         if self.held != 0 && !keeps {
             let newest = 15 - self.held.leading_zeros() as usize;
             let mutex = program.pool_objects(self.locks).get(newest);
@@ -144,11 +147,11 @@ impl LockAll {
         }
         match (self.at, self.error) {
             (At::Unlocking, _) => Flow::Done(Value::Word(0)),
-            (_, e) if i32::from(e) == Errno::EDEADLK.0 && program.mutated(Mutation::LockAllNoSlow) => {
+            (_, e) if i32::from(e) == Errno::EDEADLK.0 && program.mutated(Mutant::NoSlow) => {
                 self.error = 0;
                 self.next_to_lock(program)
             }
-            (_, e) if i32::from(e) == Errno::EDEADLK.0 && !program.mutated(Mutation::LockAllGivesUp) => {
+            (_, e) if i32::from(e) == Errno::EDEADLK.0 && !program.mutated(Mutant::GivesUp) => {
                 (self.at, self.error) = (At::LockingSlow, 0);
                 self.take(program, usize::from(self.current));
                 Flow::Go

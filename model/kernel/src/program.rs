@@ -10,7 +10,7 @@ pub use crate::{
     ground::{
         ids::{CalleeId, FieldName},
         operand::{Operand, Place, PoolRange},
-        row::{Between, Ends, Fall, Gives, Needs, Row, Shows},
+        row::{Between, Ends, Entry, Fall, Gives, Line, Needs, Row, Shows},
     },
     registry::operations::Op,
 };
@@ -171,7 +171,7 @@ pub struct Program {
     pub stubs: Vec<ObjId>,
     /// The mistake that its protocols are run with.
     #[cfg(feature = "mutants")]
-    pub mutation: crate::mutation::AtWork,
+    pub mutation: crate::mutations::AtWork,
 }
 
 /// Why a program cannot run: a fixed capacity of the model is too small for it.

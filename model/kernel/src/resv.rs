@@ -9,6 +9,7 @@ mod awaited;
 mod copy;
 pub mod cursor;
 mod get;
+mod mutants;
 pub mod ops;
 mod replace;
 mod reserve;
@@ -23,8 +24,10 @@ pub use replace::ReplaceFences;
 pub use reserve::Reserve;
 pub use unlocked::Unlocked;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, View,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
     facet::{Facet, FacetSink},
     fence,
     program::ObjectKind,
@@ -345,7 +348,7 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
 /// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds it.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
-        && !cx.mutated(Mutation::ResvNoReset)
+        && !cx.mutated(Mutant::NoReset)
     {
         let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
         let list = cx.list(list);

@@ -8,11 +8,14 @@
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
 pub mod ops;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Patience, Plain, Program, Property, Runtime,
-    ThreadSet, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,
+    Value, View, World,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
@@ -89,14 +92,14 @@ impl Code for SyncFile<Plain> {
 
 /// `fence_check_cb_func()`: `wake_up_all(&sync_file->wq)`.
 pub(crate) fn wake_all<R: Runtime>(cx: &mut Cx<'_, R>, file: ObjId) {
-    if cx.mutated(Mutation::FileWakesNobody) {
+    if cx.mutated(Mutant::WakesNobody) {
         return;
     }
     if cx.sync_file(file).fence.load(Order::Consume).is_none() {
         return cx.violate(Property::UseAfterFree, Some(file));
     }
     let mut waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
-    if cx.mutated(Mutation::FileWakesOne) {
+    if cx.mutated(Mutant::WakesOne) {
         waiters &= waiters.wrapping_neg();
     }
     cx.sync_file(file).triggered.fetch_or(u64::from(waiters), Order::AcqRel);
@@ -205,7 +208,7 @@ impl SyncFileOp {
     fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         // sync_file_alloc(), with GFP_KERNEL.
         alloc::might_block(cx);
-        if !cx.mutated(Mutation::FileCreateNoGet) {
+        if !cx.mutated(Mutant::CreateNoGet) {
             fence::get(cx, self.fence);
         }
         let file = cx.sync_file(self.file);
@@ -238,7 +241,7 @@ impl SyncFileOp {
         if !self.open(cx) {
             return Flow::Done(Value::Unset);
         }
-        let me = if cx.mutated(Mutation::FilePollNotQueued) { 0 } else { 1 << cx.me.0 };
+        let me = if cx.mutated(Mutant::PollNotQueued) { 0 } else { 1 << cx.me.0 };
         cx.sync_file(self.file).waiters.fetch_or(me, Order::AcqRel);
         cx.rt.full_barrier();
         self.go(At::Enable)
@@ -253,15 +256,15 @@ impl SyncFileOp {
             }
             Variant::BitInFence => fence::set_poll_enabled(cx, self.fence),
         };
-        let adds = !was || cx.mutated(Mutation::FilePollAddsAgain);
-        if !adds || cx.mutated(Mutation::FilePollAddsNone) {
+        let adds = !was || cx.mutated(Mutant::PollAddsAgain);
+        if !adds || cx.mutated(Mutant::PollAddsNone) {
             return self.test(cx.program);
         }
         self.inside(At::Add, Inner::Callback(CallbackOp::new(true, self.fence, self.file, Value::Unset)))
     }
 
     fn test(&mut self, program: &Program) -> Flow {
-        if program.mutated(Mutation::FilePollNoTest) && !self.once && self.at == At::Enable {
+        if program.mutated(Mutant::PollNoTest) && !self.once && self.at == At::Enable {
             return self.go(At::SetState);
         }
         self.inside(At::Test, Inner::Fence(FenceOp::new(What::IsSignaled, self.fence, 0)))
@@ -296,7 +299,7 @@ impl SyncFileOp {
 
     fn leave<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mine = !(1 << cx.me.0);
-        if !cx.mutated(Mutation::FilePollStaysQueued) {
+        if !cx.mutated(Mutant::PollStaysQueued) {
             cx.sync_file(self.file).waiters.fetch_and(mine, Order::AcqRel);
         }
         cx.sync_file(self.file).triggered.fetch_and(mine, Order::AcqRel);
@@ -311,7 +314,7 @@ impl SyncFileOp {
             Variant::Upstream => cx.sync_file(self.file).flags.load(Order::Relaxed) & POLL_ENABLED != 0,
             Variant::BitInFence => fence::is_poll_enabled(cx, self.fence),
         };
-        if polled && !cx.mutated(Mutation::FileReleaseKeepsCallback) {
+        if polled && !cx.mutated(Mutant::ReleaseKeepsCallback) {
             return self
                 .inside(At::Remove, Inner::Callback(CallbackOp::new(false, self.fence, self.file, Value::Unset)));
         }
@@ -319,7 +322,7 @@ impl SyncFileOp {
     }
 
     fn drop_fence(&mut self, program: &Program) -> Flow {
-        let what = if program.mutated(Mutation::FileReleaseKeepsFence) { What::IsSignaled } else { What::Put };
+        let what = if program.mutated(Mutant::ReleaseKeepsFence) { What::IsSignaled } else { What::Put };
         self.inside(At::Put, Inner::Fence(FenceOp::new(what, self.fence, 0)))
     }
 
@@ -328,7 +331,7 @@ impl SyncFileOp {
         self.inner = Inner::Fence(FenceOp::BLANK);
         let zero = result == Value::Word(0);
         match self.at {
-            At::Add if zero || program.mutated(Mutation::FilePollNoWake) => self.test(program),
+            At::Add if zero || program.mutated(Mutant::PollNoWake) => self.test(program),
             At::Add => self.go(At::Wake),
             At::Test if !zero => self.leave_with(Value::Word(1)),
             At::Test if self.once && !self.patience.interruptible() => self.leave_with(Value::Word(0)),
@@ -356,7 +359,7 @@ impl Protocol for SyncFileOp {
                 if !self.open(cx) {
                     return Flow::Done(Value::Unset);
                 }
-                if !cx.mutated(Mutation::FileGetNothing) {
+                if !cx.mutated(Mutant::GetNothing) {
                     fence::get(cx, self.fence);
                 }
                 Flow::Done(fence::reference(self.fence))
@@ -368,9 +371,7 @@ impl Protocol for SyncFileOp {
                 self.test(cx.program)
             }
             At::SetState
-                if self.patience.interruptible()
-                    && cx.signal_pending()
-                    && !cx.mutated(Mutation::FilePollIgnoresSignal) =>
+                if self.patience.interruptible() && cx.signal_pending() && !cx.mutated(Mutant::PollIgnoresSignal) =>
             {
                 self.leave_with(Woken::Signal.result())
             }

@@ -11,6 +11,7 @@
 //! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
 //! and looked at without.
 
+mod mutants;
 pub mod ops;
 mod post;
 mod query;
@@ -19,6 +20,8 @@ mod wait;
 pub use post::SyncobjPost;
 pub use query::SyncobjQuery;
 pub use wait::SyncobjWait;
+
+pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, Value, World,

@@ -53,6 +53,7 @@ mod contract;
 mod ctx;
 mod invariant;
 mod lock;
+mod mutants;
 pub mod ops;
 mod owner;
 mod unlock;
@@ -64,9 +65,10 @@ pub use lock::{How, Lock};
 pub use owner::Owner;
 pub use unlock::Unlock;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Code, Coder, Cx, Footprint, Held, Mutation, ObjId, Order, Plain, Program, Runtime, SharedCell,
-    ThreadId, View,
+    AtomicCell, Code, Coder, Cx, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, View,
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
     program::ObjectKind,
@@ -231,8 +233,8 @@ fn wake_victim<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, victim: ThreadId) {
 /// `__ww_ctx_less(a, b)`: a is younger than b.
 fn is_younger<R: Runtime>(cx: &mut Cx<'_, R>, a: ObjId, b: ObjId) -> bool {
     let (a, b) = (cx.ctx(a).stamp(), cx.ctx(b).stamp());
-    (a.wrapping_sub(b) as i16) > 0 && !cx.mutated(Mutation::WwYoungerInverted)
-        || (b.wrapping_sub(a) as i16) > 0 && cx.mutated(Mutation::WwYoungerInverted)
+    (a.wrapping_sub(b) as i16) > 0 && !cx.mutated(Mutant::YoungerInverted)
+        || (b.wrapping_sub(a) as i16) > 0 && cx.mutated(Mutant::YoungerInverted)
 }
 
 /// Whether the context holds locks of its class.
@@ -248,7 +250,7 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
     if let Some(other) = waiter.ctx
         && holds_locks(cx, other)
         && is_younger(cx, other, ctx)
-        && !cx.mutated(Mutation::WwDieWakesNobody)
+        && !cx.mutated(Mutant::DieWakesNobody)
     {
         wake_victim(cx, m, waiter.task);
     }
@@ -270,7 +272,7 @@ fn mark_wounded<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Op
 
 /// Its wake-up: who was wounded is to see that.
 fn wake_wounded<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, owner: Option<ThreadId>) {
-    if let Some(owner) = owner.filter(|o| *o != cx.me && !cx.mutated(Mutation::WwWoundWakesNobody)) {
+    if let Some(owner) = owner.filter(|o| *o != cx.me && !cx.mutated(Mutant::WoundWakesNobody)) {
         wake_victim(cx, m, owner);
     }
 }

@@ -8,13 +8,17 @@
 //!
 //! The first error of a member becomes the array's, until its outcome is settled: [`PENDING_ERROR`] says that it is not.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use super::{
     ENABLED, NO_FENCE, PENDING_ERROR, What,
     container::{Duty, Holds, Part, load, take},
     get,
 };
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     protocol::Protocol,
 };
@@ -139,7 +143,7 @@ impl ArrayOp {
         let Some(member) = member else { return self.skip() };
         self.member = member;
         match self.duty {
-            Duty::Release if cx.mutated(Mutation::ArrayReleaseKeeps) => self.skip(),
+            Duty::Release if cx.mutated(Mutant::ReleaseKeeps) => self.skip(),
             Duty::Release => self.inside(At::PutMember, Part::fence(What::Put, member)),
             Duty::Signaled => self.inside(At::Look, Part::fence(What::IsSignaled, member)),
             _ => self.go(At::Get),
@@ -153,7 +157,7 @@ impl ArrayOp {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
-        if !cx.mutated(Mutation::ArrayNoGet) {
+        if !cx.mutated(Mutant::NoGet) {
             get(cx, self.array);
         }
         let callback = ObjId(words.callbacks.0 + self.index);
@@ -169,7 +173,7 @@ impl ArrayOp {
     /// The member is signalled, so its error changes no more.
     fn error<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let error = cx.fence(self.member).error.load(Order::Relaxed) & !PENDING_ERROR;
-        if error != 0 && !cx.mutated(Mutation::ArrayNoError) {
+        if error != 0 && !cx.mutated(Mutant::NoError) {
             self.replace_pending_error(cx, error);
         }
         match self.duty {
@@ -180,12 +184,12 @@ impl ArrayOp {
 
     fn count_down<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
         cx.touch(words.pending);
-        let order = cx.order(Mutation::ArrayCountRelaxed, Order::Full);
+        let order = cx.order(Mutant::CountRelaxed, Order::Full);
         // atomic_dec_and_test()
-        cx.full_barrier(Mutation::ArrayCountRelaxed);
+        cx.full_barrier(Mutant::CountRelaxed);
         let last = cx.world.var_mut(words.pending).cell.fetch_add(-1, order) == Value::Word(1);
-        cx.full_barrier(Mutation::ArrayCountRelaxed);
-        let last = (last || cx.mutated(Mutation::ArrayFirstCounts)) && !cx.mutated(Mutation::ArrayNeverLast);
+        cx.full_barrier(Mutant::CountRelaxed);
+        let last = (last || cx.mutated(Mutant::FirstCounts)) && !cx.mutated(Mutant::NeverLast);
         match (self.duty, last) {
             (Duty::Member, true) => self.inside(At::Queue, Part::queue(words.work)),
             (Duty::Member, false) => self.inside(At::Put, Part::fence(What::Put, self.array)),
@@ -215,7 +219,7 @@ impl ArrayOp {
         let enabled = cx.fence(self.array).flags.load(Order::Relaxed) & ENABLED != 0;
         match (enabled, self.pending) {
             (true, 0) => self.go(At::Settle),
-            (_, _) if cx.mutated(Mutation::ArrayIgnoresCount) => self.go(At::Settle),
+            (_, _) if cx.mutated(Mutant::IgnoresCount) => self.go(At::Settle),
             (true, _) => Flow::Done(Value::Word(0)),
             (false, _) => self.go(At::Next),
         }

@@ -8,8 +8,8 @@
 //!   rcu_read_unlock; true: signals the fence          synchronize_rcu(): nobody is inside any more
 //! ```
 
-use super::{DETACHED, FenceOp, What, test_signaled};
-use crate::{AtomicCell, Call, Context, Cx, Flow, Mutation, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
+use super::{DETACHED, FenceOp, Mutant, What, test_signaled};
+use crate::{AtomicCell, Call, Context, Cx, Flow, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
 
 impl FenceOp {
     /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is modelled.
@@ -20,7 +20,7 @@ impl FenceOp {
     /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module waits for
     /// its fences and for a grace period.
     pub(super) fn guards_ops<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
-        !cx.program.fence_ops(self.fence).stay && !cx.mutated(Mutation::FenceAsksUnguarded)
+        !cx.program.fence_ops(self.fence).stay && !cx.mutated(Mutant::AsksUnguarded)
     }
 
     /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile. The section
@@ -29,7 +29,7 @@ impl FenceOp {
         if self.guards_ops(cx) {
             rcu::read_lock(cx);
         }
-        let detached = self.is_detached(cx) && !cx.mutated(Mutation::FenceAsksDetached);
+        let detached = self.is_detached(cx) && !cx.mutated(Mutant::AsksDetached);
         match cx.program.fence_ops(self.fence).signaled.filter(|_| !detached) {
             Some(callee) => {
                 let args = [super::reference(self.fence), Value::Unset];
@@ -56,7 +56,7 @@ impl FenceOp {
 
     pub(super) fn is_signaled<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let signaled = test_signaled(cx, self.fence);
-        let asks = !cx.mutated(Mutation::FenceAsksNobody);
+        let asks = !cx.mutated(Mutant::AsksNobody);
         if signaled || !asks || cx.program.fence_ops(self.fence).signaled.is_none() {
             return Flow::Done(Value::Word(i32::from(signaled)));
         }
@@ -73,7 +73,7 @@ impl FenceOp {
         if test_signaled(cx, self.fence) {
             return Flow::Done(Value::Word(i32::from(self.status_of_signaled(cx))));
         }
-        if cx.mutated(Mutation::FenceStatusEarly) && self.status_of_signaled(cx) < 0 {
+        if cx.mutated(Mutant::StatusEarly) && self.status_of_signaled(cx) < 0 {
             return Flow::Done(Value::Word(i32::from(self.status_of_signaled(cx))));
         }
         let Some(callee) = cx.program.fence_ops(self.fence).signaled else { return Flow::Done(Value::Word(0)) };
@@ -88,7 +88,7 @@ impl FenceOp {
     /// 1, or the error.
     pub(super) fn status_of_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> i16 {
         let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
-        let success = error == 0 || cx.mutated(Mutation::FenceStatusNoError);
+        let success = error == 0 || cx.mutated(Mutant::StatusNoError);
         if success { 1 } else { -(error as i16) }
     }
 

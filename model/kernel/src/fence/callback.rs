@@ -1,12 +1,12 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceOp, Locked, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling, test_signaled,
-    wait::spin_if_locked,
+    FenceOp, Locked, Mutant, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling,
+    test_signaled, wait::spin_if_locked,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Plain, Program, Property, Rule,
-    Runtime, SharedCell, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
+    SharedCell, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
@@ -225,7 +225,7 @@ impl CallbackOp {
 
     fn add<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        let enables = !cx.mutated(Mutation::FenceAddNotEnabled);
+        let enables = !cx.mutated(Mutant::AddNotEnabled);
         if let Some(call) = enables.then(|| enable_signaling(cx, self.fence, held)).flatten() {
             self.at = At::Enabling;
             return Flow::Call(call);
@@ -238,8 +238,8 @@ impl CallbackOp {
 
     /// Under the lock: puts the node on the list, unless the fence has signalled meanwhile.
     fn queue_if_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
-        if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceAddNoTest) {
-            if cx.mutated(Mutation::FenceAddCalls) && self.callback.as_object().is_some() {
+        if test_signaled(cx, self.fence) && !cx.mutated(Mutant::AddNoTest) {
+            if cx.mutated(Mutant::AddCalls) && self.callback.as_object().is_some() {
                 run(cx, self.callback, None);
             }
             return Value::from(Errno::ENOENT);
@@ -249,7 +249,7 @@ impl CallbackOp {
 
     /// Puts the node on the list.
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, locked: &mut Locked) -> Value {
-        if cx.mutated(Mutation::FenceAddNotQueued) {
+        if cx.mutated(Mutant::AddNotQueued) {
             return Value::Word(0);
         }
         let waker = is_waker(self.callback);
@@ -296,7 +296,7 @@ impl CallbackOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         let kept = locked;
         let was_queued = locked.remove(self.callback.0);
-        if cx.mutated(Mutation::FenceRemoveKeeps) {
+        if cx.mutated(Mutant::RemoveKeeps) {
             locked = kept;
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -312,7 +312,7 @@ impl CallbackOp {
             // We hold the lock, so it ran and is over, or was never there.
             cx.violate_rule(Rule::CallbackElsewhere, Some(self.callback));
         }
-        Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutation::FenceRemoveSays))))
+        Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutant::RemoveSays))))
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! What concerns a whole timeline goes back from node to node (`walk.rs`).
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use super::{
     NO_FENCE, What,
     container::{Duty, Holds, Part, found, load, take},
@@ -9,7 +13,7 @@ use super::{
     walk::ChainWalk,
 };
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, Value, View,
+    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, Value, View,
     coder::{fields, points},
     protocol::Protocol,
 };
@@ -178,7 +182,7 @@ impl ChainOp {
     }
 
     fn get_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !cx.mutated(Mutation::ChainNoGetContained) {
+        if !cx.mutated(Mutant::NoGetContained) {
             get(cx, self.fence);
         }
         let callback = node(cx.program, self.head).map_or(NO_FENCE, |n| n.callback);
@@ -195,10 +199,10 @@ impl ChainOp {
     fn unlink<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(own) = node(cx.program, self.head) else { return Flow::Done(Value::Word(0)) };
         let Some(prev) = take(cx, own.prev) else { return self.go(At::TakeFence) };
-        if cx.mutated(Mutation::ChainReleaseKeepsPrev) {
+        if cx.mutated(Mutant::ReleaseKeepsPrev) {
             return self.go(At::TakeFence);
         }
-        let alone = cx.fence(prev).refs.count() == 1 || cx.mutated(Mutation::ChainUnlinksShared);
+        let alone = cx.fence(prev).refs.count() == 1 || cx.mutated(Mutant::UnlinksShared);
         let Some(before) = node(cx.program, prev).filter(|_| alone) else { return self.put(At::PutLast, prev) };
         if let Some(next) = take(cx, before.prev) {
             cx.world.var_mut(own.prev).cell.store(reference(next), Order::Release);
@@ -209,7 +213,7 @@ impl ChainOp {
     fn take_fence<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let fence = node(cx.program, self.head).and_then(|n| take(cx, n.fence));
         match fence {
-            Some(fence) if !cx.mutated(Mutation::ChainReleaseKeepsFence) => self.put(At::PutFence, fence),
+            Some(fence) if !cx.mutated(Mutant::ReleaseKeepsFence) => self.put(At::PutFence, fence),
             _ => self.inside(At::Free, Part::fence(What::Free, self.head)),
         }
     }
@@ -282,7 +286,7 @@ impl ChainOp {
 /// Whether a point is on the timeline already: number 0 is any fence's.
 pub(super) fn is_there<R: Runtime>(cx: &Cx<'_, R>, head: ObjId, seqno: u16) -> bool {
     let (_, last) = cx.world.fence_point(cx.program, head);
-    let future = last < seqno && !cx.mutated(Mutation::ChainFindsFuture);
+    let future = last < seqno && !cx.mutated(Mutant::FindsFuture);
     seqno == 0 || node(cx.program, head).is_some() && !future
 }
 
@@ -290,7 +294,7 @@ pub(super) fn is_there<R: Runtime>(cx: &Cx<'_, R>, head: ObjId, seqno: u16) -> b
 pub(super) fn ends_at<R: Runtime>(cx: &Cx<'_, R>, head: ObjId, at: ObjId, seqno: u16) -> bool {
     let of = |fence| cx.world.fence_point(cx.program, fence).0;
     let before = cx.world.prev_seqno(cx.program, at);
-    let late = u16::from(cx.mutated(Mutation::ChainFindsLate));
+    let late = u16::from(cx.mutated(Mutant::FindsLate));
     seqno == 0 || of(at) != of(head) || before.is_none_or(|before| before < seqno + late)
 }
 
@@ -306,7 +310,7 @@ impl Protocol for ChainOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::GetForCallback => {
-                if !cx.mutated(Mutation::ChainNoGet) {
+                if !cx.mutated(Mutant::NoGet) {
                     get(cx, self.head);
                 }
                 self.go(At::Begin)

@@ -1,13 +1,13 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    DETACHED, ENABLED, Life, SIGNALED, TIMESTAMP, WAKES,
+    DETACHED, ENABLED, Life, Mutant, SIGNALED, TIMESTAMP, WAKES,
     callback::{self, func_of},
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Property, Runtime,
-    SharedCell, Then, ThreadId, Value, View,
+    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
+    Then, ThreadId, Value, View,
     coder::{fields, points},
     primitives::{irq::irqs_footprint, rcu, refcount::Dropped},
     protocol::Protocol,
@@ -189,7 +189,7 @@ impl FenceOp {
         fence.refs.reset(1);
         fence.refs.book(me, 1);
         self.what = What::InitFlags;
-        if typesafe && !cx.mutated(Mutation::FenceInitOneStep) {
+        if typesafe && !cx.mutated(Mutant::InitOneStep) {
             return Flow::Go;
         }
         self.init_rest(cx);
@@ -229,11 +229,11 @@ impl FenceOp {
     fn set_signaled<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let ops = cx.program.fence_ops(self.fence);
         let detach = if ops.release.is_none() && !ops.stay { DETACHED } else { 0 };
-        let signaled = if cx.mutated(Mutation::FenceSignalNoFlag) { 0 } else { SIGNALED };
+        let signaled = if cx.mutated(Mutant::SignalNoFlag) { 0 } else { SIGNALED };
         if !cx.fence(self.fence).is_signaled() {
             super::order::check(cx, self.fence);
         }
-        let was = if cx.mutated(Mutation::FenceSignalRelaxed) {
+        let was = if cx.mutated(Mutant::SignalRelaxed) {
             cx.fence(self.fence).flags.fetch_or(u64::from(signaled | detach), Order::Relaxed)
         } else {
             super::test_and_set(cx, self.fence, signaled | detach)
@@ -261,10 +261,10 @@ impl FenceOp {
                 cx.violate(Property::FenceSignaledTwice, Some(self.fence));
             }
             let before = if checked { Value::from(Errno::EINVAL) } else { Value::Word(1) };
-            return Flow::Done(if cx.mutated(Mutation::FenceSignalTwice) { Value::Word(0) } else { before });
+            return Flow::Done(if cx.mutated(Mutant::SignalTwice) { Value::Word(0) } else { before });
         }
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutation::FenceSignalNoCallbacks) {
+        if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutant::SignalNoCallbacks) {
             return self.signaled_first();
         }
         if !self.error.is_locked() {
@@ -315,12 +315,12 @@ impl FenceOp {
         }
         cx.fence(self.fence).locked.set(held, locked);
         if entry & WAKES != 0 {
-            if !cx.mutated(Mutation::FenceSignalWakesNobody) {
+            if !cx.mutated(Mutant::SignalWakesNobody) {
                 cx.wake(ThreadId(entry & !WAKES));
             }
         } else {
             let data = callback::run(cx, ObjId(entry), own.map(|_| self.fence));
-            if let Some(callee) = own.filter(|_| !cx.mutated(Mutation::FenceCallbackNotCalled)) {
+            if let Some(callee) = own.filter(|_| !cx.mutated(Mutant::CallbackNotCalled)) {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
             }
@@ -386,7 +386,7 @@ impl FenceOp {
     /// The lock is held already.
     pub(super) fn signal_now<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
-        if !cx.mutated(Mutation::FenceEnableNotSignalled) {
+        if !cx.mutated(Mutant::EnableNotSignalled) {
             self.set_signaled(cx);
         }
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
@@ -404,7 +404,7 @@ impl FenceOp {
         if late || !(-4095..0).contains(&error) {
             return cx.violate(Property::FenceErrorLate, Some(self.fence));
         }
-        if !cx.mutated(Mutation::FenceErrorLost) {
+        if !cx.mutated(Mutant::ErrorLost) {
             cx.fence(self.fence).error.store(error.unsigned_abs(), Order::Relaxed);
         }
     }
@@ -417,8 +417,8 @@ impl FenceOp {
             return Flow::Done(Value::Word(0));
         }
         match cx.dropped(dropped) {
-            Dropped::More if !cx.mutated(Mutation::FencePutReleasesEarly) => Flow::Done(Value::Word(0)),
-            Dropped::Last if cx.mutated(Mutation::FencePutNoRelease) => Flow::Done(Value::Word(1)),
+            Dropped::More if !cx.mutated(Mutant::PutReleasesEarly) => Flow::Done(Value::Word(0)),
+            Dropped::Last if cx.mutated(Mutant::PutNoRelease) => Flow::Done(Value::Word(1)),
             Dropped::More | Dropped::Last => {
                 self.what = What::Release;
                 Flow::Go
@@ -460,7 +460,7 @@ impl FenceOp {
 pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, held: Held) -> Option<Call> {
     let was = super::test_and_set(cx, fence, ENABLED);
     let callee = cx.program.fence_ops(fence).enable_signaling?;
-    if was & (ENABLED | SIGNALED) != 0 && !cx.mutated(Mutation::FenceEnableTwice) {
+    if was & (ENABLED | SIGNALED) != 0 && !cx.mutated(Mutant::EnableTwice) {
         return None;
     }
     let mut locked = cx.fence(fence).locked.get(held);
@@ -512,7 +512,7 @@ impl Protocol for FenceOp {
             What::Init => self.init(cx),
             What::InitFlags | What::InitError => self.init_rest(cx),
             What::EnableSignaling => self.enable(cx),
-            What::SignalSeen if cx.mutated(Mutation::FenceSeenNotSignalled) => Flow::Done(Value::Word(1)),
+            What::SignalSeen if cx.mutated(Mutant::SeenNotSignalled) => Flow::Done(Value::Word(1)),
             What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
             What::IsSignaled => self.is_signaled(cx),
             What::TakeLock => self.take_lock(cx),

@@ -1,8 +1,12 @@
 //! `dma_fence_get_rcu_safe()`: a reference to whatever fence a pointer refers to, though others replace it meanwhile.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Handle, Mutation, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Handle, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
     coder::{fields, points},
     primitives::slab,
     protocol::Protocol,
@@ -74,7 +78,7 @@ impl RcuSafe {
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !get_rcu(cx, self.fence) {
-            if cx.mutated(Mutation::RcuSafeGivesUp) {
+            if cx.mutated(Mutant::GivesUp) {
                 return Flow::Done(Value::Null);
             }
             return self.again();
@@ -85,10 +89,10 @@ impl RcuSafe {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let found = reference(self.fence);
-        if self.pointer(cx) == found || cx.mutated(Mutation::RcuSafeNoRecheck) {
+        if self.pointer(cx) == found || cx.mutated(Mutant::NoRecheck) {
             return Flow::Done(found);
         }
-        if cx.mutated(Mutation::RcuSafeKeepsOld) {
+        if cx.mutated(Mutant::KeepsOld) {
             return self.again();
         }
         self.at = At::Put;

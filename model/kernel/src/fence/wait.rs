@@ -1,9 +1,8 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceOp, Locked, NO_FENCE, WAKES, What, check_alive, lock_footprint, reference, test_signaled};
+use super::{FenceOp, Locked, Mutant, NO_FENCE, WAKES, What, check_alive, lock_footprint, reference, test_signaled};
 use crate::{
-    Call, Context, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Property, Runtime, SharedCell, Then, Value,
-    View,
+    Call, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Then, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     primitives::spinlock::blocked_by_own_cpu,
@@ -106,7 +105,7 @@ impl FenceWait {
         if self.enable == What::EnableSignaling {
             self.judge(cx);
         }
-        if cx.mutated(Mutation::FenceWaitNotEnabled) {
+        if cx.mutated(Mutant::WaitNotEnabled) {
             self.at = At::Queue;
             return Flow::Go;
         }
@@ -138,7 +137,7 @@ impl FenceWait {
     }
 
     fn queue<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
-        if test_signaled(cx, self.fence) && !cx.mutated(Mutation::FenceWaitNoTest) {
+        if test_signaled(cx, self.fence) && !cx.mutated(Mutant::WaitNoTest) {
             return Flow::Done(Value::Word(1));
         }
         if self.patience.interruptible() && cx.signal_pending() {
@@ -149,7 +148,7 @@ impl FenceWait {
         }
         cx.fence(self.fence).publish();
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if !cx.mutated(Mutation::FenceWaitNotQueued) && !locked.push(WAKES | cx.me.0) {
+        if !cx.mutated(Mutant::WaitNotQueued) && !locked.push(WAKES | cx.me.0) {
             cx.violate(Property::CapacityExceeded, Some(self.fence));
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -168,12 +167,12 @@ impl FenceWait {
         let signal = self.patience.interruptible() && cx.signal_pending();
         let result = match cause {
             Woken::Timeout => Woken::Timeout,
-            _ if signal && !cx.mutated(Mutation::FenceWaitIgnoresSignal) => Woken::Signal,
+            _ if signal && !cx.mutated(Mutant::WaitIgnoresSignal) => Woken::Signal,
             _ if test_signaled(cx, self.fence) => Woken::WakeUp,
             _ => return self.sleep(cx),
         };
         let mut locked: Locked = cx.fence(self.fence).locked.get(held);
-        if !cx.mutated(Mutation::FenceWaitStaysQueued) {
+        if !cx.mutated(Mutant::WaitStaysQueued) {
             locked.remove(WAKES | cx.me.0);
         }
         cx.fence(self.fence).locked.set(held, locked);

@@ -4,6 +4,7 @@
 //! that they have: many may walk at once, and each finds what the others left. It owns a reference to the node that it
 //! comes from, which it drops, and gives one to the node that it comes to.
 
+use super::chain::Mutant;
 use super::{
     FenceOp, NO_FENCE, RcuSafe, What,
     chain::{contained, node},
@@ -11,7 +12,7 @@ use super::{
     reference,
 };
 use crate::{
-    Cx, Flow, Footprint, Mutation, ObjId, Program, Runtime, Value, View,
+    Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View,
     coder::{fields, points},
     parts::parts,
     primitives::rcu,
@@ -79,7 +80,7 @@ impl ChainWalk {
     /// A walk about to start. What is no node of a chain has none before it.
     pub(crate) fn new(program: &Program, from: ObjId) -> ChainWalk {
         let mut walk = ChainWalk { node: from, ..ChainWalk::BLANK };
-        if node(program, from).is_none() || program.mutated(Mutation::ChainFirstOnly) {
+        if node(program, from).is_none() || program.mutated(Mutant::FirstOnly) {
             walk.put(At::PutNode, from);
         }
         walk
@@ -117,7 +118,7 @@ impl ChainWalk {
         cx.touch(word);
         let unneeded = match cx.cmpxchg(|cx| &mut cx.world.var_mut(word).cell, old, new) {
             Ok(old) => old,
-            Err(_) if cx.mutated(Mutation::ChainExchangePutsOld) => old,
+            Err(_) if cx.mutated(Mutant::ExchangePutsOld) => old,
             Err(_) => new,
         };
         match (found(unneeded), self.prev) {
@@ -135,7 +136,7 @@ impl ChainWalk {
                 self.prev = found(result);
                 self.go(At::ReadUnlock)
             }
-            At::TestPrev if zero && !program.mutated(Mutation::ChainTestsNodes) => self.put(At::PutNode, self.node),
+            At::TestPrev if zero && !program.mutated(Mutant::TestsNodes) => self.put(At::PutNode, self.node),
             At::TestPrev if self.prev.is_some_and(|p| node(program, p).is_some()) => self.go(At::ReadLockAgain),
             At::TestPrev => self.go(At::Exchange),
             At::LoadReplacement => {

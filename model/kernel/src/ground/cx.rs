@@ -1,13 +1,15 @@
 //! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
 
 mod context;
+mod mutants;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Held, Mutation, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
-    World,
+    Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
     cover::Passed,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -270,7 +272,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let state = if patience.interruptible() { Task::<R>::INTERRUPTIBLE } else { Task::<R>::UNINTERRUPTIBLE };
         // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote there.
         let _ = self.world.task_mut(self.me).state.swap(state, Order::Relaxed);
-        self.full_barrier(Mutation::SleepNoBarrier);
+        self.full_barrier(Mutant::SleepNoBarrier);
     }
 
     /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it. It orders nothing: who did not sleep has
@@ -283,7 +285,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
     /// `wake_up_process()`: true if the task was sleeping (or about to).
     pub fn wake(&mut self, t: ThreadId) -> bool {
         self.touch(ObjId::task(t));
-        self.full_barrier(Mutation::WakeNoBarrier);
+        self.full_barrier(Mutant::WakeNoBarrier);
         // try_to_wake_up() leaves the state of a task alone that does not sleep: one whom a signal woke stays that.
         let was = self.world.task_mut(t).state.fetch_and(u64::from(Task::<R>::SIGNALED), Order::AcqRel);
         if Task::<R>::is_asleep(was) {
@@ -295,7 +297,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
     /// `signal_wake_up()`: ends an interruptible sleep, and only such a one.
     pub fn wake_by_signal(&mut self, t: ThreadId) {
         self.touch(ObjId::task(t));
-        if self.mutated(Mutation::SignalNoWake) {
+        if self.mutated(Mutant::SignalNoWake) {
             return;
         }
         let (asleep, up) = (Task::<R>::INTERRUPTIBLE, Task::<R>::SIGNALED);
@@ -314,7 +316,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
             self.rt.full_barrier();
         }
         // Others only ever end a sleep: what kind of sleep it is, only this thread says.
-        let heeds = !self.mutated(Mutation::ScheduleSleepsOnSignal);
+        let heeds = !self.mutated(Mutant::ScheduleSleepsOnSignal);
         if self.world.task(self.me).state.peek() == light && heeds && self.signal_pending() {
             let _ = self.world.task_mut(self.me).state.compare_exchange(light, Task::<R>::SIGNALED, Order::AcqRel);
         }

@@ -9,6 +9,7 @@ pub mod cx;
 pub mod facet;
 pub mod footprint;
 pub mod ids;
+pub(crate) mod mutation;
 pub mod op;
 pub mod operand;
 pub(crate) mod parts;

@@ -1,7 +1,12 @@
 //! `struct completion`.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
@@ -93,7 +98,7 @@ impl Complete {
         if inner.done > 0 {
             inner.waiters.remove(me);
             cx.set_running();
-            if !cx.mutated(Mutation::WaitKeepsCount) {
+            if !cx.mutated(Mutant::WaitKeepsCount) {
                 Complete::take(inner);
             }
             // Only the forms with a timeout tell what is left of it; wait_for_completion_interruptible() returns 0.
@@ -101,7 +106,7 @@ impl Complete {
         }
         let signal = self.patience.interruptible() && cx.signal_pending();
         if signal || woken == Woken::Timeout {
-            if !cx.mutated(Mutation::WaitTimeoutQueued) {
+            if !cx.mutated(Mutant::WaitTimeoutQueued) {
                 inner.waiters.remove(me);
             }
             cx.set_running();
@@ -131,23 +136,23 @@ impl Protocol for Complete {
             }
             At::Complete => {
                 let was_for_all = inner.done == DONE_FOR_ALL;
-                if !cx.mutated(Mutation::CompleteNoCount) {
+                if !cx.mutated(Mutant::CompleteNoCount) {
                     inner.done = inner.done.saturating_add(1);
                 }
                 if inner.done == DONE_FOR_ALL && !was_for_all {
                     // One more would look like complete_all().
                     cx.violate(Property::CapacityExceeded, Some(self.completion));
                 }
-                if let Some(t) = inner.waiters.pop().filter(|_| !cx.mutated(Mutation::CompleteNoWake)) {
+                if let Some(t) = inner.waiters.pop().filter(|_| !cx.mutated(Mutant::CompleteNoWake)) {
                     cx.wake(t);
                 }
                 Flow::Done(Value::Word(0))
             }
             At::CompleteAll => {
-                inner.done = if cx.mutated(Mutation::CompleteAllCountsOne) { inner.done + 1 } else { DONE_FOR_ALL };
+                inner.done = if cx.mutated(Mutant::CompleteAllCountsOne) { inner.done + 1 } else { DONE_FOR_ALL };
                 while let Some(t) = inner.waiters.pop() {
                     cx.wake(t);
-                    if cx.mutated(Mutation::CompleteAllWakesOne) {
+                    if cx.mutated(Mutant::CompleteAllWakesOne) {
                         break;
                     }
                 }
@@ -155,13 +160,13 @@ impl Protocol for Complete {
             }
             At::TryWait => {
                 let done = inner.done > 0;
-                if done && !cx.mutated(Mutation::TryWaitKeepsCount) {
+                if done && !cx.mutated(Mutant::TryWaitKeepsCount) {
                     Complete::take(&mut inner);
                 }
                 Flow::Done(Value::Word(i32::from(done)))
             }
             At::Reinit => {
-                inner.done = if cx.mutated(Mutation::ReinitNothing) { inner.done } else { 0 };
+                inner.done = if cx.mutated(Mutant::ReinitNothing) { inner.done } else { 0 };
                 Flow::Done(Value::Word(0))
             }
         };

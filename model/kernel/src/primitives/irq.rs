@@ -13,9 +13,14 @@
 //! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId,
-    Value, View, World,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
+    World,
     coder::{fields, points},
     cx::nest,
     primitives::{irq_line, rcu},
@@ -126,8 +131,8 @@ impl<R: Runtime> Cx<'_, R> {
         self.touch(ObjId::task(self.me));
         let cpu = &mut self.world.task_mut(self.me).cpu;
         let was = cpu.load(Order::Relaxed);
-        let kept = self.program.mutated(Mutation::IrqDisableNothing) && off;
-        let kept = kept || self.program.mutated(Mutation::IrqEnableNothing) && !off;
+        let kept = self.program.mutated(Mutant::DisableNothing) && off;
+        let kept = kept || self.program.mutated(Mutant::EnableNothing) && !off;
         cpu.store(Cpu { irqs_off: if kept { was.irqs_off } else { off }, ..was }, Order::Relaxed);
     }
 }
@@ -265,7 +270,7 @@ impl Irq {
     fn exit<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
         if let Some(t) = cx.private.interrupted() {
             cx.touch(ObjId::task(t));
-            if !cx.mutated(Mutation::IrqExitKeepsCpu) {
+            if !cx.mutated(Mutant::ExitKeepsCpu) {
                 cx.world.task_mut(t).cpu.store(Cpu::default(), Order::Relaxed);
             }
         }

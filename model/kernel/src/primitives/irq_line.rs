@@ -16,9 +16,14 @@
 //! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
 //! has no object.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value,
-    View, World,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value, View,
+    World,
     coder::{fields, points},
     cx::nest,
     facet::{Facet, FacetSink},
@@ -81,7 +86,7 @@ impl Code for IrqLine<Plain> {
 /// Whether a handler of the line can begin, as far as the line is concerned.
 pub(crate) fn is_open<R: Runtime>(program: &Program, world: &World<R>, line: ObjId) -> bool {
     let s = world.irq_line(line).state.peek();
-    let closed = is_closed(s) && !program.mutated(Mutation::IrqLineIgnored);
+    let closed = is_closed(s) && !program.mutated(Mutant::LineIgnored);
     !closed && s.running.owner().is_none()
 }
 
@@ -158,7 +163,7 @@ impl IrqLineOp {
             At::Free if s.freed => cx.violate(Property::DoubleFree, Some(self.line)),
             At::Free => s.freed = true,
         }
-        matches!(self.at, At::Disable | At::Free) && !cx.mutated(Mutation::IrqDisableNoSync)
+        matches!(self.at, At::Disable | At::Free) && !cx.mutated(Mutant::DisableNoSync)
     }
 }
 

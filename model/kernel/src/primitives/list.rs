@@ -26,9 +26,14 @@
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, Held, Mutation, ObjId, Plain, Program, Property, Rule, Runtime,
-    SharedCell, ThreadId, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Handle, Held, ObjId, Plain, Program, Property, Rule, Runtime, SharedCell,
+    ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     fence,
@@ -307,19 +312,17 @@ impl ListOp {
         }
         let at = entries.position(entry);
         match (self.how, at) {
-            (How::Add, _) if !cx.mutated(Mutation::ListAddAtTail) => self.add(cx, entries, 0, entry),
-            (How::AddTail, _) if cx.mutated(Mutation::ListAddTailAtHead) => self.add(cx, entries, 0, entry),
+            (How::Add, _) if !cx.mutated(Mutant::AddAtTail) => self.add(cx, entries, 0, entry),
+            (How::AddTail, _) if cx.mutated(Mutant::AddTailAtHead) => self.add(cx, entries, 0, entry),
             (How::Add | How::AddTail, _) => self.add(cx, entries, usize::from(entries.len), entry),
             (How::OnList, _) => Value::Word(i32::from(at.is_some())),
             (How::DelInit, _) | (How::Del, Some(_)) => {
-                if !cx.mutated(Mutation::ListDelNothing) {
+                if !cx.mutated(Mutant::DelNothing) {
                     entries.remove(entry);
                 }
                 Value::Word(0)
             }
-            (How::Next, Some(at)) if at + 2 == usize::from(entries.len) && cx.mutated(Mutation::ListNextFirst) => {
-                Value::Null
-            }
+            (How::Next, Some(at)) if at + 2 == usize::from(entries.len) && cx.mutated(Mutant::NextFirst) => Value::Null,
             (How::Next, Some(at)) => entries.live().get(at + 1).map_or(Value::Null, |h| Value::Ref(*h)),
             _ => self.corrupt(cx),
         }
@@ -333,7 +336,7 @@ impl ListOp {
         }
         let mut from = cx.list_head(self.from).entries.get(from_held);
         let moved = match self.entry {
-            None if cx.mutated(Mutation::ListSpliceKeeps) => from,
+            None if cx.mutated(Mutant::SpliceKeeps) => from,
             None => {
                 let writer = from.writer;
                 std::mem::replace(&mut from, Entries { writer, ..Entries::default() })
@@ -348,8 +351,7 @@ impl ListOp {
         cx.list_head(self.from).entries.set(from_held, from);
         let mut to = cx.list_head(self.list).entries.get(to_held);
         for (i, entry) in moved.live().iter().enumerate() {
-            let first =
-                self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutation::ListMoveToHead);
+            let first = self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutant::MoveToHead);
             let at = if first { i } else { usize::from(to.len) };
             self.add(cx, &mut to, at, *entry);
         }

@@ -4,10 +4,15 @@
 //! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
 //! section that begins after a grace period sees what was written before that began.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use super::slab;
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, Mutation, ObjId, Order, Patience, Plain,
-    Property, Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Patience, Plain, Property,
+    Rule, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
@@ -129,12 +134,12 @@ fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
     };
     let held = cx.enter(rcu);
     let mut q = cx.rcu(rcu).queues.get(held);
-    let to = if cx.mutated(Mutation::RcuQueueJoinsRunning) { &mut q.waiting } else { &mut q.pending };
+    let to = if cx.mutated(Mutant::QueueJoinsRunning) { &mut q.waiting } else { &mut q.pending };
     if !to.push(entry) {
         cx.violate(Property::CapacityExceeded, Some(rcu));
     }
     cx.rcu(rcu).queues.set(held, q);
-    if !cx.mutated(Mutation::RcuQueueNoWake) {
+    if !cx.mutated(Mutant::QueueNoWake) {
         cx.wake(agent);
     }
 }
@@ -193,7 +198,7 @@ pub(crate) fn as_reader<R: Runtime, T>(cx: &mut Cx<'_, R>, change: impl FnOnce(&
 /// From here on a grace period that begins waits for the thread.
 pub(crate) fn begin_reading<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.touch(ObjId::task(cx.me));
-    let inside = Reader { inside: !cx.mutated(Mutation::RcuReadLockNothing), ..Reader::default() };
+    let inside = Reader { inside: !cx.mutated(Mutant::ReadLockNothing), ..Reader::default() };
     cx.world.task_mut(cx.me).reader.fetch_or(inside.to_bits(), Order::Acquire);
 }
 
@@ -203,7 +208,7 @@ pub(crate) fn end_reading<R: Runtime>(cx: &mut Cx<'_, R>) {
     let was = cx.world.task_mut(cx.me).reader.swap(Reader::default(), Order::AcqRel);
     if was.awaited
         && let Some((_, agent)) = cx.program.rcu
-        && !cx.mutated(Mutation::RcuReadUnlockNoWake)
+        && !cx.mutated(Mutant::ReadUnlockNoWake)
     {
         cx.wake(agent);
     }
@@ -281,7 +286,7 @@ impl Protocol for RcuOp {
             At::Synchronize | At::Synchronized => {
                 let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
                 cx.might_sleep(rcu);
-                if cx.mutated(Mutation::RcuSynchronizeReturns) {
+                if cx.mutated(Mutant::SynchronizeReturns) {
                     return Flow::Done(Value::Word(0));
                 }
                 if self.at == At::Synchronize {
@@ -341,7 +346,7 @@ impl GracePeriods {
         cx.set_running();
         q.waiting = std::mem::take(&mut q.pending);
         cx.rcu(rcu).queues.set(held, q);
-        let ignores = cx.mutated(Mutation::RcuPeriodIgnoresReaders);
+        let ignores = cx.mutated(Mutant::PeriodIgnoresReaders);
         for t in cx.world.task_ids() {
             cx.touch(ObjId::task(t));
             let awaited = Reader { awaited: true, ..Reader::default() }.to_bits();
@@ -391,7 +396,7 @@ impl GracePeriods {
             (Some(t), _) => {
                 cx.wake(t);
             }
-            (None, Some(_)) if cx.mutated(Mutation::RcuCallbackNotCalled) => {}
+            (None, Some(_)) if cx.mutated(Mutant::CallbackNotCalled) => {}
             (None, Some(func)) => return Flow::Call(call(cx, ObjId(e.what), CalleeId(func))),
             (None, None) => free(cx, ObjId(e.what)),
         }

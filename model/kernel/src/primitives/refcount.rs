@@ -1,8 +1,12 @@
 //! `refcount_t`, with a ledger that knows whose references they are.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Runtime, ThreadId, Value,
-    View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     protocol::Protocol,
@@ -324,8 +328,8 @@ fields!(Count { how, count });
 impl Protocol for Count {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, id) = (cx.me, self.count);
-        let gets_any = cx.mutated(Mutation::RefGetUnlessZeroGets);
-        let (gets_none, never_last) = (cx.mutated(Mutation::RefGetNothing), cx.mutated(Mutation::RefPutNotLast));
+        let gets_any = cx.mutated(Mutant::GetUnlessZeroGets);
+        let (gets_none, never_last) = (cx.mutated(Mutant::GetNothing), cx.mutated(Mutant::PutNotLast));
         let refs = &mut cx.refcount(id).refs;
         let result = match self.how {
             How::Get if gets_none => 0,

@@ -25,10 +25,14 @@
 //! it only forbids stealing, so nothing is missed but that a waiter cannot starve for ever. No optimistic spinning. The
 //! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
+mod mutants;
 mod op;
+pub mod ops;
 mod queue;
 
 pub use op::{At, RwSemOp};
+
+pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Bits, Code, Coder, ObjId, Plain, Runtime, SharedCell, ThreadId,

@@ -8,9 +8,13 @@
 //!
 //! A shrinker that nobody registers or frees is there all the time, and has no object.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet,
-    Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     protocol::Protocol,
@@ -112,7 +116,7 @@ fields!(ShrinkerOp { at, shrinker });
 impl ShrinkerOp {
     fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: State) -> Flow {
         self.at = At::Freed;
-        if s.running == 0 || cx.mutated(Mutation::ShrinkerFreeNoWait) {
+        if s.running == 0 || cx.mutated(Mutant::FreeNoWait) {
             cx.set_running();
             return Flow::Done(Value::Word(0));
         }

@@ -1,8 +1,10 @@
 //! A signal sent to a task: `send_sig()`.
 
+pub mod ops;
+
+use crate::cx::Mutant;
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields,
-    protocol::Protocol,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields, protocol::Protocol,
 };
 
 /// `raise signal to=THREAD`: makes the signal pending and ends an interruptible sleep.
@@ -16,7 +18,7 @@ fields!(Raise { to });
 impl Protocol for Raise {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         cx.touch(ObjId::task(self.to));
-        let pending = u8::from(!cx.mutated(Mutation::SignalNotPending));
+        let pending = u8::from(!cx.mutated(Mutant::SignalNotPending));
         cx.world.task_mut(self.to).pending.store(pending, Order::Relaxed);
         cx.rt.full_barrier();
         cx.wake_by_signal(self.to);

@@ -4,9 +4,13 @@
 //! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
 //! then it sees whatever object lives there now.
 
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Plain,
-    Property, Runtime, Then, Value, View,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Plain, Property,
+    Runtime, Then, Value, View,
     coder::points,
     facet::{Facet, FacetSink},
     primitives::{
@@ -287,7 +291,7 @@ impl SlabOp {
             return Flow::Done(Value::Null);
         };
         self.handle = Handle { obj: slot, generation };
-        let stepwise = typesafe && !cx.mutated(Mutation::SlabNewOneStep);
+        let stepwise = typesafe && !cx.mutated(Mutant::NewOneStep);
         let mut flow = self.next_store(cx.program, false);
         while flow == Flow::Go && !stepwise {
             flow = self.initialise(cx);
@@ -315,7 +319,7 @@ impl SlabOp {
             return self.next_store(cx.program, true);
         }
         let field = cx.program.fields_of(slot).nth(usize::from(self.stored));
-        if let Some((var, init)) = field.filter(|_| !cx.mutated(Mutation::SlabAllocKeepsFields)) {
+        if let Some((var, init)) = field.filter(|_| !cx.mutated(Mutant::AllocKeepsFields)) {
             cx.touch(var);
             cx.world.var_mut(var).cell.store(init, Order::Relaxed);
             cx.world.var_mut(var).owns.set(Owns::Nothing);
@@ -335,7 +339,7 @@ impl SlabOp {
             cx.violate(Property::DoubleFree, Some(obj));
             return;
         }
-        if deferred && !cx.mutated(Mutation::SlabFreeRcuNow) {
+        if deferred && !cx.mutated(Mutant::FreeRcuNow) {
             cx.slot(obj).life.swap(Life { stage: Stage::Dying, ..life }, Order::AcqRel);
             rcu::free_later(cx, obj);
         } else {
@@ -384,9 +388,9 @@ impl Protocol for SlabOp {
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));
         }
-        let gets_any = cx.mutated(Mutation::SlabGetUnlessZeroGets);
-        let (early, never) = (cx.mutated(Mutation::SlabPutFreesEarly), cx.mutated(Mutation::SlabPutNoRelease));
-        let gets_none = cx.mutated(Mutation::SlabGetNothing);
+        let gets_any = cx.mutated(Mutant::GetUnlessZeroGets);
+        let (early, never) = (cx.mutated(Mutant::PutFreesEarly), cx.mutated(Mutant::PutNoRelease));
+        let gets_none = cx.mutated(Mutant::GetNothing);
         let refs = &mut cx.slot(obj).refs;
         let result = match self.at {
             At::Get if gets_none => Value::Ref(self.handle),

@@ -4,11 +4,13 @@
 //! held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while it
 //! is held is *disabled*, not queued and not retrying.
 
+mod mutants;
 pub mod ops;
 
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
-    Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet, Value, View,
     coder::points,
     facet::{Facet, FacetSink},
     primitives::{
@@ -158,19 +160,19 @@ impl Protocol for Spin {
         let mut raw = cx.spin(self.lock).raw.get(held);
         let flow = match self.how {
             _ if self.takes() && blocked_by_own_cpu(cx, self.lock, raw.owner) => Flow::Done(Value::Word(0)),
-            _ if self.takes() && !cx.mutated(Mutation::SpinLockNothing) && !raw.try_take(me) => Flow::Spin(self.lock),
+            _ if self.takes() && !cx.mutated(Mutant::LockNothing) && !raw.try_take(me) => Flow::Spin(self.lock),
             How::Lock | How::LockBh | How::LockIrq | How::LockIrqSave => {
                 cx.about_to_lock_under(self.lock, self.nest);
                 as_reader(cx, |p| p.spin_depth += 1);
                 match self.how {
                     How::LockBh => cx.bh_disable(),
-                    How::LockIrq | How::LockIrqSave if !cx.mutated(Mutation::SpinIrqsaveLeavesOn) => cx.irqs_disable(),
+                    How::LockIrq | How::LockIrqSave if !cx.mutated(Mutant::IrqsaveLeavesOn) => cx.irqs_disable(),
                     _ => {}
                 }
                 Flow::Done(Value::Word(0))
             }
             How::TryLock => {
-                let got = !cx.mutated(Mutation::SpinTryLockFails) && raw.owner.is_none() && raw.try_take(me);
+                let got = !cx.mutated(Mutant::TryLockFails) && raw.owner.is_none() && raw.try_take(me);
                 as_reader(cx, |p| p.spin_depth += u8::from(got));
                 Flow::Done(Value::Word(i32::from(got)))
             }
@@ -181,12 +183,12 @@ impl Protocol for Spin {
             How::Unlock | How::UnlockBh | How::UnlockIrq | How::UnlockIrqRestore => {
                 as_reader(cx, |p| p.spin_depth -= 1);
                 match self.how {
-                    How::UnlockIrqRestore if !cx.mutated(Mutation::SpinIrqrestoreLeavesOff) => cx.irqs_restore(),
+                    How::UnlockIrqRestore if !cx.mutated(Mutant::IrqrestoreLeavesOff) => cx.irqs_restore(),
                     How::UnlockBh => cx.bh_enable(Some(self.lock)),
                     How::UnlockIrq => cx.irqs_enable(Some(self.lock)),
                     _ => {}
                 }
-                if !cx.mutated(Mutation::SpinUnlockNothing) {
+                if !cx.mutated(Mutant::UnlockNothing) {
                     raw.release().iter().for_each(|t| cx.rt.release(t));
                 }
                 Flow::Done(Value::Word(0))

@@ -12,9 +12,14 @@
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Mutation, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
-    ThreadId, Value, View,
+    Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
+    Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
@@ -116,7 +121,7 @@ impl Protocol for TimerOp {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);
                 if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
-                    && !cx.mutated(Mutation::TimerModNoStart)
+                    && !cx.mutated(Mutant::ModNoStart)
                 {
                     cx.wake(handler);
                 }
@@ -132,7 +137,7 @@ impl Protocol for TimerOp {
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {
-                s.pending &= cx.mutated(Mutation::TimerDelKeepsPending);
+                s.pending &= cx.mutated(Mutant::DelKeepsPending);
                 s.data = if s.pending { s.data } else { Value::Unset };
                 Flow::Done(was)
             }
@@ -142,7 +147,7 @@ impl Protocol for TimerOp {
             }
             At::Expire => {
                 cx.set_running();
-                s.pending = cx.mutated(Mutation::TimerExpiresTwice);
+                s.pending = cx.mutated(Mutant::ExpiresTwice);
                 let data = s.data;
                 s.data = if s.pending { data } else { Value::Unset };
                 s.running.try_take(me);

@@ -2,10 +2,15 @@
 //!
 //! Whether the page is there does not matter for what is forbidden: `might_fault()` speaks for the address that faults.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use super::rwsem::{self, RwSemOp};
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Patience, Program, Property, Runtime, Value, View,
-    coder::points, protocol::Protocol, ww,
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Program, Property, Runtime, Value, View, coder::points,
+    protocol::Protocol, ww,
 };
 
 points! {
@@ -61,11 +66,11 @@ impl UserAccess {
 
     fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let absent = cx.choose(self.ways()) == 1;
-        if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
+        if self.inatomic && !cx.mutated(Mutant::InatomicSleeps) {
             return Flow::Done(if absent { Value::from(Errno::EFAULT) } else { Value::Word(0) });
         }
         self.judge(cx);
-        match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutation::UaccessFaultNoLock)) {
+        match self.mmap_lock.filter(|_| absent && !cx.mutated(Mutant::FaultNoLock)) {
             None => Flow::Done(Value::Word(0)),
             Some(lock) => self.mmap(At::Fault, rwsem::At::Read, lock),
         }
@@ -86,7 +91,7 @@ impl Protocol for UserAccess {
             return self.access(cx);
         }
         self.lock.step(cx).once_over(|_| match self.at {
-            At::Fault if !cx.mutated(Mutation::UaccessKeepsLock) => self.mmap(At::Return, rwsem::At::UpRead, lock),
+            At::Fault if !cx.mutated(Mutant::KeepsLock) => self.mmap(At::Return, rwsem::At::UpRead, lock),
             _ => Flow::Done(Value::Word(0)),
         })
     }
@@ -96,7 +101,7 @@ impl Protocol for UserAccess {
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if self.inatomic && !cx.mutated(Mutation::UaccessInatomicSleeps) {
+        if self.inatomic && !cx.mutated(Mutant::InatomicSleeps) {
             return;
         }
         cx.might_fault(self.mmap_lock);

@@ -26,9 +26,14 @@
 //! (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to a CPU too late: then
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Program, Property, Runtime,
-    SharedCell, ThreadId, ThreadSet, Value, View,
+    Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Patience, Plain, Program, Property, Runtime, SharedCell,
+    ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
@@ -203,7 +208,7 @@ impl Wait {
             Err(spin) => return spin,
         };
         let next = waiters.queue.iter().nth(usize::from(self.passed));
-        let over = match next.filter(|_| !cx.mutated(Mutation::WqWakeNobody)) {
+        let over = match next.filter(|_| !cx.mutated(Mutant::WakeNobody)) {
             Some(t) => self.wake_entry(cx, &mut waiters, t, all),
             None => true,
         };
@@ -218,15 +223,15 @@ impl Wait {
 
     /// Whether no other entry is looked at after this one.
     fn wake_entry<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, waiters: &mut Waiters, t: ThreadId, all: bool) -> bool {
-        let exclusive = waiters.exclusive.contains(t) || cx.mutated(Mutation::WqWakeStopsEarly);
-        let wakes = cx.wake(t) || cx.mutated(Mutation::WqWakeCountsRunning);
-        if wakes && !cx.mutated(Mutation::WqNoAutoremove) {
+        let exclusive = waiters.exclusive.contains(t) || cx.mutated(Mutant::WakeStopsEarly);
+        let wakes = cx.wake(t) || cx.mutated(Mutant::WakeCountsRunning);
+        if wakes && !cx.mutated(Mutant::NoAutoremove) {
             waiters.remove(t);
         } else {
             self.passed += 1;
         }
         self.woken += u8::from(wakes);
-        let enough = wakes && exclusive && (!all || cx.mutated(Mutation::WqWakeAllStops));
+        let enough = wakes && exclusive && (!all || cx.mutated(Mutant::WakeAllStops));
         enough || waiters.queue.iter().nth(usize::from(self.passed)).is_none()
     }
 
@@ -240,7 +245,7 @@ impl Wait {
         };
         let interrupted = self.patience.interruptible() && cx.signal_pending();
         let looks_apart = self.looks_apart(cx.program);
-        let flow = if interrupted && !cx.mutated(Mutation::WqPrepareQueuesInterrupted) {
+        let flow = if interrupted && !cx.mutated(Mutant::PrepareQueuesInterrupted) {
             waiters.remove(cx.me);
             Flow::Done(Errno::ERESTARTSYS.into())
         } else if looks_apart {
@@ -257,17 +262,16 @@ impl Wait {
 
     /// Whether a signal may come between the look for one and the rest.
     fn looks_apart(&self, program: &Program) -> bool {
-        let mutated =
-            program.mutated(Mutation::WqPrepareOneStep) || program.mutated(Mutation::WqPrepareQueuesInterrupted);
+        let mutated = program.mutated(Mutant::PrepareOneStep) || program.mutated(Mutant::PrepareQueuesInterrupted);
         self.patience.interruptible() && program.sends_signals && !mutated
     }
 
     /// On the list, and sleeping.
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &mut Waiters, exclusive: bool) {
-        if !cx.mutated(Mutation::WqPrepareNotQueued) {
-            waiters.add(cx.me, exclusive && !cx.mutated(Mutation::WqExclusiveAtHead));
+        if !cx.mutated(Mutant::PrepareNotQueued) {
+            waiters.add(cx.me, exclusive && !cx.mutated(Mutant::ExclusiveAtHead));
         }
-        if !cx.mutated(Mutation::WqPrepareNoState) {
+        if !cx.mutated(Mutant::PrepareNoState) {
             cx.set_sleeping(self.patience);
         }
     }
@@ -288,10 +292,10 @@ impl Wait {
     fn finish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, held) = (cx.me, cx.enter(self.queue));
         let mut waiters = cx.wait_queue(self.queue).waiters.get(held);
-        if !cx.mutated(Mutation::WqFinishKeepsState) {
+        if !cx.mutated(Mutant::FinishKeepsState) {
             cx.set_running();
         }
-        if waiters.queue.contains(me) && !cx.mutated(Mutation::WqFinishStaysQueued) {
+        if waiters.queue.contains(me) && !cx.mutated(Mutant::FinishStaysQueued) {
             if waiters.lock.owner().is_some() {
                 self.at = At::FinishLocked;
                 return Flow::Go;
@@ -318,7 +322,7 @@ impl Wait {
         let waiters = v.world.wait_queue(self.queue).waiters.0;
         let f = Footprint::writes(self.queue);
         let mut entries = waiters.queue.iter().skip(usize::from(self.passed)).map(ObjId::task);
-        if v.program.mutated(Mutation::WqWakeOneStep) {
+        if v.program.mutated(Mutant::WakeOneStep) {
             return irqs_footprint(v, entries.fold(f, Footprint::write));
         }
         let f = f.write_opt(entries.next());
@@ -360,7 +364,7 @@ impl Protocol for Wait {
             At::WakeOne | At::WakeAll => {
                 let all = self.at == At::WakeAll;
                 let mut flow = self.wake(cx, all);
-                while flow == Flow::Go && cx.mutated(Mutation::WqWakeOneStep) {
+                while flow == Flow::Go && cx.mutated(Mutant::WakeOneStep) {
                     flow = self.wake(cx, all);
                 }
                 flow

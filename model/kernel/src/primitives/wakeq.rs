@@ -10,9 +10,13 @@
 //! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is never
 //! flushed is never woken.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value,
-    View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Runtime, SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
@@ -79,10 +83,10 @@ impl WakeQOp {
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, task: ThreadId) -> Flow {
         cx.touch(ObjId::task(task));
         // smp_mb__before_atomic(): what was written before is seen by the task, even if another's flush wakes it.
-        cx.full_barrier(Mutation::WakeQAddNoBarrier);
+        cx.full_barrier(Mutant::AddNoBarrier);
         let node = &mut cx.world.task_mut(task).wake_node;
-        let added = node.compare_exchange(0, 1, Order::Relaxed).is_ok() || cx.mutated(Mutation::WakeQAddTwice);
-        if added && !cx.mutated(Mutation::WakeQAddForgets) {
+        let added = node.compare_exchange(0, 1, Order::Relaxed).is_ok() || cx.mutated(Mutant::AddTwice);
+        if added && !cx.mutated(Mutant::AddForgets) {
             let held = cx.enter(self.wake_q);
             let mut tasks = cx.wake_q(self.wake_q).tasks.get(held);
             tasks.push(task);
@@ -98,11 +102,11 @@ impl WakeQOp {
             cx.wake_q(self.wake_q).tasks.set(held, tasks);
             cx.touch(ObjId::task(t));
             // From here on it may be put on a list again.
-            let node = u8::from(cx.mutated(Mutation::WakeQFlushKeepsNode));
+            let node = u8::from(cx.mutated(Mutant::FlushKeepsNode));
             cx.world.task_mut(t).wake_node.store(node, Order::Relaxed);
-            self.woken += u8::from(!cx.mutated(Mutation::WakeQFlushNoWake) && cx.wake(t));
+            self.woken += u8::from(!cx.mutated(Mutant::FlushNoWake) && cx.wake(t));
         }
-        let over = tasks.is_empty() || cx.mutated(Mutation::WakeQFlushStops);
+        let over = tasks.is_empty() || cx.mutated(Mutant::FlushStops);
         if over { Flow::Done(Value::Word(i32::from(self.woken))) } else { Flow::Go }
     }
 }

@@ -16,9 +16,14 @@
 //! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
+mod mutants;
+pub mod ops;
+
+pub(crate) use mutants::Mutant;
+
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Held, Mutation, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet,
-    Value, View,
+    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
+    View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     program::ObjectKind,
@@ -259,11 +264,11 @@ impl WorkOp {
     }
 
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        let ignores = s.is_disabled() && !cx.mutated(Mutation::WorkQueueDisabled);
+        let ignores = s.is_disabled() && !cx.mutated(Mutant::QueueDisabled);
         if s.pending || ignores {
-            return Flow::Done(Value::Word(i32::from(cx.mutated(Mutation::WorkQueueTwice))));
+            return Flow::Done(Value::Word(i32::from(cx.mutated(Mutant::QueueTwice))));
         }
-        if !cx.mutated(Mutation::WorkQueueForgets) {
+        if !cx.mutated(Mutant::QueueForgets) {
             self.make_pending(cx, held, &mut s, self.at == At::QueueDelayed);
             self.set(cx, held, s);
         }
@@ -289,7 +294,7 @@ impl WorkOp {
             cx.violate(crate::Property::CapacityExceeded, Some(queue));
         }
         cx.workqueue(queue).line.set(held, line);
-        if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutation::WorkQueueNoWake) {
+        if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutant::QueueNoWake) {
             cx.wake(worker);
         }
     }
@@ -317,13 +322,13 @@ impl WorkOp {
 
     fn flush<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         self.judge(cx);
-        if self.at == At::FlushDelayed && s.delayed && !cx.mutated(Mutation::WorkFlushLeavesTimer) {
+        if self.at == At::FlushDelayed && s.delayed && !cx.mutated(Mutant::FlushLeavesTimer) {
             s.delayed = false;
             self.line_up(cx, held);
         }
         if s.pending && !s.delayed {
             s.after_pending.insert(cx.me);
-        } else if s.running && !cx.mutated(Mutation::WorkFlushReturns) {
+        } else if s.running && !cx.mutated(Mutant::FlushReturns) {
             s.after_running.insert(cx.me);
         } else {
             self.set(cx, held, s);
@@ -340,10 +345,10 @@ impl WorkOp {
         if !s.pending {
             return;
         }
-        s.pending = cx.mutated(Mutation::WorkCancelKeepsPending);
+        s.pending = cx.mutated(Mutant::CancelKeepsPending);
         s.delayed &= s.pending;
         std::mem::take(&mut s.after_pending).iter().for_each(|t| {
-            if !cx.mutated(Mutation::WorkCancelForgetsFlush) {
+            if !cx.mutated(Mutant::CancelForgetsFlush) {
                 cx.wake(t);
             }
         });
@@ -367,13 +372,13 @@ impl WorkOp {
             if s.disabled == MAX_DISABLED {
                 cx.violate(crate::Property::CapacityExceeded, Some(self.work));
             }
-            s.disabled += u8::from(!cx.mutated(Mutation::WorkDisableNothing));
+            s.disabled += u8::from(!cx.mutated(Mutant::DisableNothing));
         }
-        if at == At::Cancel && !cx.mutated(Mutation::WorkCancelLetsQueue) {
+        if at == At::Cancel && !cx.mutated(Mutant::CancelLetsQueue) {
             s.cancelling.insert(me);
         }
         let waits = matches!(at, At::Cancel | At::DisableSync) && s.running;
-        if waits && !cx.mutated(Mutation::WorkCancelNoWait) {
+        if waits && !cx.mutated(Mutant::CancelNoWait) {
             s.after_running.insert(me);
         }
         self.set(cx, held, s);
@@ -406,7 +411,7 @@ impl WorkOp {
 
     /// The first item of an ordered queue that nobody runs: its worker can go.
     fn start_next<R: Runtime>(cx: &mut Cx<'_, R>, line: Line) {
-        if let Some(next) = line.first().filter(|_| !line.busy && !cx.mutated(Mutation::WorkOrderedNoNext)) {
+        if let Some(next) = line.first().filter(|_| !line.busy && !cx.mutated(Mutant::OrderedNoNext)) {
             let (worker, ..) = parts(cx.program, next);
             cx.wake(worker);
         }
@@ -423,8 +428,7 @@ impl WorkOp {
         }
         let (_, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
-        let turn =
-            !ordered || cx.mutated(Mutation::WorkOrderedTogether) || !line.busy && line.first() == Some(self.work);
+        let turn = !ordered || cx.mutated(Mutant::OrderedTogether) || !line.busy && line.first() == Some(self.work);
         if !s.pending || !turn {
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(self.work, Patience::Forever);
@@ -447,7 +451,7 @@ impl WorkOp {
         let waiters = std::mem::take(&mut s.after_running);
         self.set(cx, held, s);
         waiters.iter().for_each(|t| {
-            if !cx.mutated(Mutation::WorkDoneNoWake) {
+            if !cx.mutated(Mutant::DoneNoWake) {
                 cx.wake(t);
             }
         });

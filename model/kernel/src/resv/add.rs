@@ -1,8 +1,8 @@
 //! `dma_resv_add_fence()`: cannot fail, so a slot must have been reserved under the same hold of the lock.
 
-use super::{Entry, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
+use super::{Entry, Mutant, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     protocol::Protocol,
@@ -64,7 +64,7 @@ impl AddFence {
     }
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if assert_held(cx, self.resv) && !cx.mutated(Mutation::ResvAddNoGet) {
+        if assert_held(cx, self.resv) && !cx.mutated(Mutant::AddNoGet) {
             fence::get_for_holder(cx, self.fence);
             cx.fence(self.fence).publish();
             if cx.program.container(self.fence).is_some() {
@@ -85,13 +85,13 @@ impl AddFence {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         let Some(old) = entry.fence else { return Flow::Go };
         let rule = variant_of(cx.program, self.resv);
-        let weaker = entry.usage >= self.usage || cx.mutated(Mutation::ResvAddReplacesStronger);
-        let weaker = weaker && !cx.mutated(Mutation::ResvAddReplacesNone);
+        let weaker = entry.usage >= self.usage || cx.mutated(Mutant::AddReplacesStronger);
+        let weaker = weaker && !cx.mutated(Mutant::AddReplacesNone);
         if weaker && rule.supersedes(cx, self.fence, old) {
             return self.looked(cx, list, true);
         }
         match fence::look(cx, old) {
-            Ok(signaled) => self.looked(cx, list, signaled && !cx.mutated(Mutation::ResvAddKeepsSignaled)),
+            Ok(signaled) => self.looked(cx, list, signaled && !cx.mutated(Mutant::AddKeepsSignaled)),
             Err(ask) => {
                 (self.at, self.put) = (At::Ask, ask);
                 Flow::Go
@@ -119,7 +119,7 @@ impl AddFence {
         check_replaced(cx, self.resv, old, new);
         // RCU_INIT_POINTER(): the caller sees to it that the fence's initialisation is visible already.
         cx.list(list).entries[usize::from(self.index)].store(new, Order::Relaxed);
-        let put = old.fence.filter(|_| !cx.mutated(Mutation::ResvAddPutsNone));
+        let put = old.fence.filter(|_| !cx.mutated(Mutant::AddPutsNone));
         let Some(old) = put else { return Flow::Done(Value::Word(0)) };
         self.put = FenceOp::new(What::Put, old, 0);
         self.at = At::PutOld;
@@ -138,7 +138,7 @@ impl AddFence {
             cx.violate(Property::NoSlotReserved, Some(self.resv));
             return Flow::Done(Value::Word(0));
         }
-        let usage = if cx.mutated(Mutation::ResvAddKernel) { Usage::Bookkeep } else { self.usage };
+        let usage = if cx.mutated(Mutant::AddKernel) { Usage::Bookkeep } else { self.usage };
         let new = Entry { fence: Some(self.fence), usage };
         cx.list(list).reserved.set(reserved - 1);
         cx.list(list).entries[usize::from(num)].store(new, Order::Relaxed);
@@ -148,9 +148,9 @@ impl AddFence {
 
     fn extend<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: ObjId) -> Flow {
         let num = cx.list(list).num.load(Order::Relaxed);
-        let one = u8::from(!cx.mutated(Mutation::ResvAddNotCounted));
+        let one = u8::from(!cx.mutated(Mutant::AddNotCounted));
         // Since 6.15; a smp_store_mb() before.
-        if !cx.mutated(Mutation::ResvAppendRelaxed) {
+        if !cx.mutated(Mutant::AppendRelaxed) {
             cx.rt.write_barrier();
         }
         cx.list(list).num.store(num + one, Order::Relaxed);

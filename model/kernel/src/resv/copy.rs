@@ -1,9 +1,9 @@
 //! `dma_resv_copy_fences()`: a reservation gets the fences of another one, which is looked at without its lock, in the
 //! place of its own. What was collected before a walk starts again is given back.
 
-use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Usage, assert_held, locked_footprint};
+use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Mutant, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     primitives::alloc,
@@ -88,7 +88,7 @@ impl CopyFences {
     fn found<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, item: Value) -> Flow {
         match (item, self.new) {
             (Value::Null, _) => self.go(At::Publish),
-            (_, Some(new)) if self.walk.cursor().is_restarted() && !cx.mutated(Mutation::ResvCopyKeepsUnpublished) => {
+            (_, Some(new)) if self.walk.cursor().is_restarted() && !cx.mutated(Mutant::CopyKeepsUnpublished) => {
                 self.drop_next(cx, new, At::Forget, At::Allocate)
             }
             (_, None) => self.go(At::Allocate),
@@ -131,10 +131,10 @@ impl CopyFences {
     fn collect<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let cursor = self.walk.cursor();
         if let (Some(fence), Some(new)) = (cursor.fence(), self.new) {
-            if !cx.mutated(Mutation::ResvCopyNoGet) {
+            if !cx.mutated(Mutant::CopyNoGet) {
                 fence::get(cx, fence);
             }
-            let usage = if cx.mutated(Mutation::ResvCopyUsage) { Usage::Kernel } else { cursor.found() };
+            let usage = if cx.mutated(Mutant::CopyUsage) { Usage::Kernel } else { cursor.found() };
             let list = cx.list(new);
             let num = list.num.load(Order::Relaxed);
             if num >= list.max.load(Order::Relaxed) {
@@ -154,7 +154,7 @@ impl CopyFences {
         self.old = cx.resv(self.dst).list.peek();
         cx.resv(self.dst).list.store(self.new, Order::Release);
         match self.old {
-            Some(_) if cx.mutated(Mutation::ResvCopyLeaks) => self.go(At::FreeOld),
+            Some(_) if cx.mutated(Mutant::CopyLeaks) => self.go(At::FreeOld),
             Some(old) => self.drop_next(cx, old, At::Drop, At::FreeOld),
             None => Flow::Done(Value::Word(0)),
         }

@@ -12,10 +12,9 @@
 //!              (dead: start again), signalled or of no interest: put, go on; list replaced meanwhile? start again
 //! ```
 
-use super::{Awaited, Entry, Usage, locked_footprint};
+use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, Mutation, ObjId, Order, Property, Runtime,
-    Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     primitives::rcu,
@@ -269,10 +268,10 @@ impl CursorOp {
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
-            if cx.mutated(Mutation::CursorLockedSkips) && entry.fence.is_some_and(|f| fence::test_signaled(cx, f)) {
+            if cx.mutated(Mutant::CursorLockedSkips) && entry.fence.is_some_and(|f| fence::test_signaled(cx, f)) {
                 continue;
             }
-            if entry.usage <= self.cursor.usage() || cx.mutated(Mutation::CursorLockedAnyUsage) {
+            if entry.usage <= self.cursor.usage() || cx.mutated(Mutant::CursorLockedAnyUsage) {
                 self.cursor.set_found(entry.usage);
                 return self.item(entry.fence);
             }
@@ -285,7 +284,7 @@ impl CursorOp {
         self.cursor.set_restarted(false);
         // Compared and not followed: it orders nothing.
         let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
-        let same = now == some(self.cursor.list) || cx.mutated(Mutation::CursorResumesOld);
+        let same = now == some(self.cursor.list) || cx.mutated(Mutant::CursorResumesOld);
         if same { self.enter_walk() } else { self.go(At::Restart) }
     }
 
@@ -295,7 +294,7 @@ impl CursorOp {
         let num = list.map_or(0, |l| cx.list(l).num.load(order));
         (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
-        self.cursor.set_restarted(!cx.mutated(Mutation::CursorNotRestarted));
+        self.cursor.set_restarted(!cx.mutated(Mutant::CursorNotRestarted));
         self.enter_walk()
     }
 
@@ -352,7 +351,7 @@ impl CursorOp {
     fn test<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(fence) = self.cursor.fence() else { return self.walk() };
         match fence::look(cx, fence) {
-            Ok(signaled) => self.looked(signaled && !cx.mutated(Mutation::ResvWalkSeesSignaled)),
+            Ok(signaled) => self.looked(signaled && !cx.mutated(Mutant::WalkSeesSignaled)),
             Err(ask) => {
                 self.put = ask;
                 self.go(At::Ask)
@@ -369,7 +368,7 @@ impl CursorOp {
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         // Compared and not followed: it orders nothing.
         let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
-        if now != some(self.cursor.list) && !cx.mutated(Mutation::ResvWalkNoRecheck) {
+        if now != some(self.cursor.list) && !cx.mutated(Mutant::WalkNoRecheck) {
             return self.go(At::Restart);
         }
         if self.cursor.fence().is_none() {
@@ -385,7 +384,7 @@ impl Protocol for CursorOp {
             At::Begin => Flow::Done(Value::Cursor(self.cursor)),
             At::IsRestarted => Flow::Done(Value::Word(i32::from(self.cursor.is_restarted()))),
             At::FoundUsage => Flow::Done(Value::Word(self.cursor.found() as i32)),
-            At::End if self.cursor.fence().is_none() || cx.mutated(Mutation::CursorEndKeeps) => {
+            At::End if self.cursor.fence().is_none() || cx.mutated(Mutant::CursorEndKeeps) => {
                 Flow::Done(Value::Word(0))
             }
             At::End => self.put.step(cx).once_over(|_| Flow::Done(Value::Word(0))),

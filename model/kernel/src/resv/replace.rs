@@ -1,9 +1,9 @@
 //! `dma_resv_replace_fences()`: one fence in the place of every fence of a context, such as a page-table update in the
 //! place of the preemption fence that it makes superfluous. The slots are there already, so it cannot fail.
 
-use super::{Entry, MAX_SLOTS, Usage, assert_held, locked_footprint};
+use super::{Entry, MAX_SLOTS, Mutant, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     protocol::Protocol,
@@ -77,8 +77,7 @@ impl ReplaceFences {
         let entry: Entry = cx.list(list).entries[usize::from(self.index)].load(Order::Relaxed);
         match entry.fence {
             Some(old)
-                if cx.world.fence_point(cx.program, old).0 == self.context
-                    || cx.mutated(Mutation::ResvReplaceAnyContext) =>
+                if cx.world.fence_point(cx.program, old).0 == self.context || cx.mutated(Mutant::ReplaceAnyContext) =>
             {
                 self.at = At::Get
             }
@@ -93,10 +92,10 @@ impl ReplaceFences {
         let old = cx.list(list).entries[usize::from(self.index)].peek();
         // RCU_INIT_POINTER()
         cx.list(list).entries[usize::from(self.index)].store(new, Order::Relaxed);
-        if cx.mutated(Mutation::ResvReplaceFirst) {
+        if cx.mutated(Mutant::ReplaceFirst) {
             self.index = MAX_SLOTS as u8;
         }
-        let put = old.fence.filter(|_| !cx.mutated(Mutation::ResvReplacePutsNone));
+        let put = old.fence.filter(|_| !cx.mutated(Mutant::ReplacePutsNone));
         let Some(old) = put else { return self.next() };
         self.put = FenceOp::new(What::Put, old, 0);
         self.at = At::PutOld;
@@ -115,7 +114,7 @@ impl Protocol for ReplaceFences {
         match self.at {
             At::Scan => self.scan(cx),
             At::Get => {
-                if !cx.mutated(Mutation::ResvReplaceNoGet) {
+                if !cx.mutated(Mutant::ReplaceNoGet) {
                     fence::get_for_holder(cx, self.fence);
                 }
                 cx.fence(self.fence).publish();

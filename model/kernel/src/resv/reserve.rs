@@ -1,8 +1,8 @@
 //! `dma_resv_reserve_fences()`: room for fences, before anything that cannot fail.
 
-use super::{Entry, Life, MAX_SLOTS, assert_held, locked_footprint};
+use super::{Entry, Life, MAX_SLOTS, Mutant, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, What},
     primitives::alloc,
@@ -87,14 +87,14 @@ impl Reserve {
         self.old = cx.resv(self.resv).list.load(Order::Relaxed);
         if let Some(old) = self.old {
             let (num, max) = (cx.list(old).num.load(Order::Relaxed), cx.list(old).max.load(Order::Relaxed));
-            let short = u8::from(cx.mutated(Mutation::ResvReserveOneShort));
+            let short = u8::from(cx.mutated(Mutant::ReserveOneShort));
             if num + self.wanted <= max + short {
                 let reserved = cx.list(old).reserved.get().max(self.wanted);
                 cx.list(old).reserved.set(reserved);
                 return Flow::Done(Value::Word(0));
             }
         }
-        if cx.mutated(Mutation::ResvReserveNothing) {
+        if cx.mutated(Mutant::ReserveNothing) {
             return Flow::Done(Value::Word(0));
         }
         self.at = At::Allocate;
@@ -151,8 +151,8 @@ impl Reserve {
         let at = usize::from(self.index);
         (self.at, self.put) = (At::Copy, FenceOp::BLANK);
         let entry: Entry = cx.list(old).entries[at].load(Order::Relaxed);
-        let kept = cx.mutated(Mutation::ResvReserveKeepsSignaled);
-        if signaled && !kept || cx.mutated(Mutation::ResvReserveDropsLive) {
+        let kept = cx.mutated(Mutant::ReserveKeepsSignaled);
+        if signaled && !kept || cx.mutated(Mutant::ReserveDropsLive) {
             self.signaled |= 1 << at;
             // What is left behind leaves its slot: the new list is as large as if it were still there.
             let reserved = cx.list(self.new).reserved.get();
@@ -171,7 +171,7 @@ impl Reserve {
     }
 
     fn publish<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let order = cx.order(Mutation::ResvPublishRelaxed, Order::Release);
+        let order = cx.order(Mutant::PublishRelaxed, Order::Release);
         cx.resv(self.resv).list.store(Some(self.new), order);
         if self.old.is_none() {
             return Flow::Done(Value::Word(0));
@@ -182,7 +182,7 @@ impl Reserve {
     fn next_drop<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.at = At::FreeOld;
         if self.signaled != 0
-            && !cx.mutated(Mutation::ResvReserveLeaks)
+            && !cx.mutated(Mutant::ReserveLeaks)
             && let Some(old) = self.old
         {
             let i = self.signaled.trailing_zeros() as usize;
@@ -210,9 +210,9 @@ impl Protocol for Reserve {
             At::Publish => self.publish(cx),
             At::Drop => self.put.step(cx).once_over(|_| self.next_drop(cx)),
             At::FreeOld => {
-                if let Some(old) = self.old.filter(|_| cx.mutated(Mutation::ResvReserveFreesNow)) {
+                if let Some(old) = self.old.filter(|_| cx.mutated(Mutant::ReserveFreesNow)) {
                     cx.list(old).reclaim();
-                } else if let Some(old) = self.old.filter(|_| !cx.mutated(Mutation::ResvReserveKeepsList)) {
+                } else if let Some(old) = self.old.filter(|_| !cx.mutated(Mutant::ReserveKeepsList)) {
                     cx.list(old).retire();
                     rcu::free_later(cx, old);
                 }

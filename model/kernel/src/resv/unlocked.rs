@@ -3,9 +3,9 @@
 //! Each look at a fence is a read-side section of its own; between two of them the reader holds a reference to the
 //! fence it found, and nothing else.
 
-use super::{Awaited, Entry, Usage};
+use super::{Awaited, Entry, Mutant, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceOp, FenceWait, What},
     primitives::rcu,
@@ -176,10 +176,10 @@ impl Unlocked {
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.list = cx.resv(self.resv).list.load(Order::Consume);
-        if !cx.mutated(Mutation::ResvRestartGoesOn) {
+        if !cx.mutated(Mutant::RestartGoesOn) {
             self.index = 0;
         }
-        let order = cx.order(Mutation::ResvRestartRelaxed, super::variant_of(cx.program, self.resv).count_order());
+        let order = cx.order(Mutant::RestartRelaxed, super::variant_of(cx.program, self.resv).count_order());
         self.num = match self.list {
             Some(l) => cx.list(l).num.load(order),
             None => 0,
@@ -210,7 +210,7 @@ impl Unlocked {
             return self.go(At::Test);
         }
         self.fence = None;
-        if cx.mutated(Mutation::ResvWalkSkipsDead) {
+        if cx.mutated(Mutant::WalkSkipsDead) {
             return self.advance();
         }
         self.go(At::Restart)
@@ -220,7 +220,7 @@ impl Unlocked {
         let Some(fence) = self.fence else { return self.advance() };
         match fence::look(cx, fence) {
             Ok(signaled) => {
-                let seen = signaled && !cx.mutated(Mutation::ResvWalkSeesSignaled);
+                let seen = signaled && !cx.mutated(Mutant::WalkSeesSignaled);
                 self.looked(cx, seen)
             }
             Err(ask) => {
@@ -231,12 +231,12 @@ impl Unlocked {
     }
 
     fn looked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, signaled: bool) -> Flow {
-        let weaker = self.found > self.usage && !cx.mutated(Mutation::ResvWalkAnyUsage)
-            || self.found == self.usage && cx.mutated(Mutation::ResvWalkOnlyUsage);
+        let weaker = self.found > self.usage && !cx.mutated(Mutant::WalkAnyUsage)
+            || self.found == self.usage && cx.mutated(Mutant::WalkOnlyUsage);
         if !signaled && !weaker {
             return self.go(At::Recheck);
         }
-        if cx.mutated(Mutation::ResvWalkLeaks) {
+        if cx.mutated(Mutant::WalkLeaks) {
             self.fence = None;
         }
         self.put(AfterPut::Next)
@@ -245,7 +245,7 @@ impl Unlocked {
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         // Compared and not followed: it orders nothing.
         let now = cx.resv(self.resv).list.load(Order::Relaxed);
-        if now != self.list && !cx.mutated(Mutation::ResvWalkNoRecheck) {
+        if now != self.list && !cx.mutated(Mutant::WalkNoRecheck) {
             return self.go(At::Restart);
         }
         if self.fence.is_none() {
@@ -285,7 +285,7 @@ impl Protocol for Unlocked {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ReadLock | At::ReadLockAgain => {
-                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                if !cx.mutated(Mutant::WalkNoRcu) {
                     rcu::read_lock(cx);
                 }
                 self.go(if self.at == At::ReadLock { At::Restart } else { At::Resume })
@@ -298,7 +298,7 @@ impl Protocol for Unlocked {
             At::Ask => self.put.step(cx).once_over(|signaled| self.looked(cx, signaled != Value::Word(0))),
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
-                if !cx.mutated(Mutation::ResvWalkNoRcu) {
+                if !cx.mutated(Mutant::WalkNoRcu) {
                     rcu::read_unlock(cx);
                 }
                 self.found_or_done()
@@ -307,7 +307,7 @@ impl Protocol for Unlocked {
             At::Wait => self
                 .wait
                 .step(cx)
-                .once_over(|v| if cx.mutated(Mutation::ResvWaitFirstOnly) { Flow::Done(v) } else { self.waited(v) }),
+                .once_over(|v| if cx.mutated(Mutant::WaitFirstOnly) { Flow::Done(v) } else { self.waited(v) }),
         }
     }
 

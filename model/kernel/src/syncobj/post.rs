@@ -1,9 +1,8 @@
 //! A submission fills a syncobj: `drm_syncobj_replace_fence()`, `drm_syncobj_add_point()`, `drm_syncobj_free()`.
 
-use super::{Given, NONE, Part, assign, fixed, hold, let_go, load, lock, pointed};
+use super::{Given, Mutant, NONE, Part, assign, fixed, hold, let_go, load, lock, pointed};
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Program, Runtime, SharedCell, ThreadId, Value,
-    View,
+    AtomicCell, Cx, Errno, Flow, Footprint, ObjId, Order, Program, Runtime, SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     fence::{self, ChainInit, ChainWalk, FindSeqno, NO_FENCE},
     primitives::rcu,
@@ -104,7 +103,7 @@ impl SyncobjPost {
 
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let fence = if self.adds_point() { self.contained } else { self.new };
-        if !cx.mutated(Mutation::SyncobjNoGet) {
+        if !cx.mutated(Mutant::NoGet) {
             fence::get(cx, fence);
         }
         // Before whoever waits for a submission can see it: it is the submission's promise all the same.
@@ -125,7 +124,7 @@ impl SyncobjPost {
         let old = load(cx, self.syncobj);
         self.old = old.unwrap_or(NONE);
         assign(cx, self.syncobj, self.new_fence());
-        let nobody = locked.waiters().next().is_none() || cx.mutated(Mutation::SyncobjTellsNobody);
+        let nobody = locked.waiters().next().is_none() || cx.mutated(Mutant::TellsNobody);
         if nobody || self.new == NONE || old == self.new_fence() {
             return self.unlocked(cx.program);
         }
@@ -139,7 +138,7 @@ impl SyncobjPost {
             Ok(got) => got,
             Err(flow) => return flow,
         };
-        let prev = load(cx, self.syncobj).filter(|_| !cx.mutated(Mutation::SyncobjPointNoPrev));
+        let prev = load(cx, self.syncobj).filter(|_| !cx.mutated(Mutant::PointNoPrev));
         prev.into_iter().for_each(|prev| fence::get(cx, prev));
         self.old = prev.unwrap_or(NONE);
         hold(cx, self.syncobj, held, locked);
@@ -161,11 +160,11 @@ impl SyncobjPost {
                 self.unlocked(cx.program)
             }
             Some((_, point)) => {
-                if !cx.mutated(Mutation::SyncobjGiveNoGet) {
+                if !cx.mutated(Mutant::GiveNoGet) {
                     fence::get(cx, self.new);
                 }
                 self.gift = Given::Fence(self.new);
-                if point == 0 || cx.mutated(Mutation::SyncobjGiveEarly) {
+                if point == 0 || cx.mutated(Mutant::GiveEarly) {
                     return self.go(At::Give);
                 }
                 self.inside(At::Find, Part::Find(FindSeqno::new(self.new, point)))
@@ -186,17 +185,17 @@ impl SyncobjPost {
 
     fn wake<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some((who, _)) = self.waiter(cx) {
-            if !cx.mutated(Mutation::SyncobjGiveNoWake) {
+            if !cx.mutated(Mutant::GiveNoWake) {
                 cx.wake(who);
             }
             let held = cx.enter(self.syncobj);
             let mut locked = cx.syncobj(self.syncobj).locked.get(held);
-            if cx.mutated(Mutation::SyncobjGiveStaysListed) {
+            if cx.mutated(Mutant::GiveStaysListed) {
                 self.passed += 1;
             } else {
                 locked.remove(who);
             }
-            if cx.mutated(Mutation::SyncobjTellsFirst) {
+            if cx.mutated(Mutant::TellsFirst) {
                 self.passed = u8::MAX;
             }
             cx.syncobj(self.syncobj).locked.set(held, locked);
@@ -208,8 +207,8 @@ impl SyncobjPost {
     fn unlocked(&mut self, program: &Program) -> Flow {
         match (self.adds_point(), self.old) {
             (_, NONE) => Flow::Done(Value::Word(0)),
-            (false, _) if program.mutated(Mutation::SyncobjKeepsOld) => Flow::Done(Value::Word(0)),
-            (true, old) if program.mutated(Mutation::SyncobjPointNoWalk) => self.inside(At::PutPrev, Part::put(old)),
+            (false, _) if program.mutated(Mutant::KeepsOld) => Flow::Done(Value::Word(0)),
+            (true, old) if program.mutated(Mutant::PointNoWalk) => self.inside(At::PutPrev, Part::put(old)),
             (true, _) => self.go(At::WalkBegin),
             (false, old) => self.inside(At::PutOld, Part::put(old)),
         }
@@ -220,7 +219,7 @@ impl SyncobjPost {
         self.part = Part::NONE;
         match self.at {
             At::Init => self.go(At::Assign),
-            At::Find if result == Value::from(Errno::EINVAL) && cx.mutated(Mutation::SyncobjMissedLeaks) => {
+            At::Find if result == Value::from(Errno::EINVAL) && cx.mutated(Mutant::MissedLeaks) => {
                 self.passed += 1;
                 self.go(At::Offer)
             }
@@ -235,7 +234,7 @@ impl SyncobjPost {
             }
             At::Walk => match fence::found(result) {
                 Some(node) => self.inside(At::Walk, Part::Walk(ChainWalk::new(cx.program, node))),
-                None if cx.mutated(Mutation::SyncobjPointKeepsPrev) => Flow::Done(Value::Word(0)),
+                None if cx.mutated(Mutant::PointKeepsPrev) => Flow::Done(Value::Word(0)),
                 None => self.inside(At::PutPrev, Part::put(self.old)),
             },
             _ => Flow::Done(Value::Word(0)),

@@ -1,8 +1,8 @@
 //! `drm_syncobj_query_ioctl()`: the last point of a timeline that is signalled.
 
-use super::{NONE, Part};
+use super::{Mutant, NONE, Part};
 use crate::{
-    Cx, Flow, Footprint, Mutation, ObjId, Runtime, Value, View,
+    Cx, Flow, Footprint, ObjId, Runtime, Value, View,
     coder::{fields, points},
     fence::{self, ChainWalk, NO_FENCE},
     primitives::rcu,
@@ -126,9 +126,9 @@ impl SyncobjQuery {
             At::Test => {
                 let own = cx.world.fence_point(cx.program, self.last).1;
                 let before = cx.world.prev_seqno(cx.program, self.last).unwrap_or(0);
-                let pending = result == Value::Word(0) && !cx.mutated(Mutation::SyncobjQueryOwn);
+                let pending = result == Value::Word(0) && !cx.mutated(Mutant::QueryOwn);
                 self.point = if pending { before } else { own };
-                if cx.mutated(Mutation::SyncobjQueryLeaks) {
+                if cx.mutated(Mutant::QueryLeaks) {
                     return self.inside(At::PutHead, Part::put(self.head));
                 }
                 self.inside(At::Drop, Part::put(self.last))

@@ -2,10 +2,10 @@
 
 mod first;
 
-use super::{Act, Flags, Given, NONE, Part, Variant, fixed, let_go, lock, pointed};
+use super::{Act, Flags, Given, Mutant, NONE, Part, Variant, fixed, let_go, lock, pointed};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Mutation, ObjId, Order, Patience, Program, Runtime,
-    SharedCell, Value, View,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Patience, Program, Runtime, SharedCell, Value,
+    View,
     coder::points,
     cx::{Woken, woken_by},
     fence::{self, Waker},
@@ -235,10 +235,10 @@ impl SyncobjWait {
 
     fn counted(&mut self, program: &Program) -> Flow {
         self.count += 1;
-        if self.flags().all && !program.mutated(Mutation::SyncobjWaitAny) {
+        if self.flags().all && !program.mutated(Mutant::WaitAny) {
             return self.next_look(program);
         }
-        self.which = if program.mutated(Mutation::SyncobjWaitSaysFirst) { 0 } else { self.i };
+        self.which = if program.mutated(Mutant::WaitSaysFirst) { 0 } else { self.i };
         self.go(At::Running)
     }
 
@@ -258,7 +258,7 @@ impl SyncobjWait {
     }
 
     fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let heeds = self.patience().interruptible() && !cx.mutated(Mutation::SyncobjWaitIgnoresSignal);
+        let heeds = self.patience().interruptible() && !cx.mutated(Mutant::WaitIgnoresSignal);
         if heeds && cx.signal_pending() {
             self.ended = Ended::Signal;
             return self.go(At::Running);
@@ -286,10 +286,10 @@ impl SyncobjWait {
             match self.given() {
                 _ if self.is(LISTED) => return self.go(At::RemoveWait),
                 _ if self.has(FINDS) => {}
-                Given::Fence(fence) if self.is(ADDED) && !program.mutated(Mutation::SyncobjWaitKeepsCallback) => {
+                Given::Fence(fence) if self.is(ADDED) && !program.mutated(Mutant::WaitKeepsCallback) => {
                     return self.inside(At::RemoveCallback, Part::Waker(Waker::new(false, fence)));
                 }
-                Given::Fence(_) if program.mutated(Mutation::SyncobjWaitKeepsFence) => {}
+                Given::Fence(_) if program.mutated(Mutant::WaitKeepsFence) => {}
                 Given::Fence(fence) => return self.inside(At::PutEntry, Part::put(fence)),
                 _ => {}
             }
@@ -304,7 +304,7 @@ impl SyncobjWait {
             Ok(got) => got,
             Err(flow) => return flow,
         };
-        if !cx.mutated(Mutation::SyncobjWaitStaysListed) {
+        if !cx.mutated(Mutant::WaitStaysListed) {
             locked.remove(cx.me);
         }
         cx.syncobj(syncobj).locked.set(held, locked);
@@ -357,7 +357,7 @@ impl SyncobjWait {
             At::Test => self.first_counted(program, !zero),
             At::TestAgain if !zero => self.counted(program),
             At::TestAgain if self.is(ADDED) => self.next_look(program),
-            At::TestAgain if program.mutated(Mutation::SyncobjWaitNoCallback) => self.next_look(program),
+            At::TestAgain if program.mutated(Mutant::WaitNoCallback) => self.next_look(program),
             At::TestAgain => match self.given() {
                 Given::Fence(fence) => self.inside(At::AddCallback, Part::Waker(Waker::new(true, fence))),
                 _ => self.next_look(program),

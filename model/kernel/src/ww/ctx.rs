@@ -1,9 +1,8 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::{config, contract::held_of_class};
+use super::{Mutant, config, contract::held_of_class};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Plain, Property, Rule, Runtime, ThreadId,
-    Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     program::ObjectKind,
@@ -283,7 +282,7 @@ impl CtxOp {
         {
             return cx.violate_rule(Rule::OrderCtxInside, Some(held));
         }
-        let next = i32::from(!cx.mutated(Mutation::WwInitOldStamp));
+        let next = i32::from(!cx.mutated(Mutant::InitOldStamp));
         let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
         cx.worn |= stamp > MAX_STAMP / 2;
         if stamp >= MAX_STAMP {

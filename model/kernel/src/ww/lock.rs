@@ -1,13 +1,13 @@
 //! Taking a `ww_mutex`: `ww_mutex_lock()`, its interruptible, slow and try forms; `__mutex_lock_common()` step by step.
 
 use super::{
-    Config, Unlock, Waiter, Waiters, check_waiters, config,
+    Config, Mutant, Unlock, Waiter, Waiters, check_waiters, config,
     ctx::{Debug, class_of, injects_every},
     die, holds_locks, invariant, is_wound_wait, is_younger, mark_wounded, slow_path_footprint, waiters, wake_wounded,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, Mutation, ObjId, Order, Patience, Property, Rule,
-    Runtime, SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Rule, Runtime,
+    SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
     runtime::NoteCell,
 };
 
@@ -158,7 +158,7 @@ impl Lock {
 
     /// `ww_mutex_deadlock_injection()` after its decision.
     fn injected<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if cx.mutated(Mutation::WwInjectedKeepsLock) {
+        if cx.mutated(Mutant::InjectedKeepsLock) {
             return error(Errno::EDEADLK);
         }
         self.unlock.step(cx).once_over(|_| error(Errno::EDEADLK))
@@ -175,7 +175,7 @@ impl Lock {
 
     /// `__ww_mutex_kill()`: -EDEADLK, remembered so that the caller backs off as it must. Only who holds locks dies.
     fn kill<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) -> bool {
-        if !holds_locks(cx, ctx) && !cx.mutated(Mutation::WwKillsWithoutLocks) {
+        if !holds_locks(cx, ctx) && !cx.mutated(Mutant::KillsWithoutLocks) {
             return false;
         }
         let debug = cx.ctx(ctx).debug.get();
@@ -215,14 +215,14 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             // Only this task ever stores its ctx into a mutex, and nobody wounds a context that holds nothing: both
             // looks are private decisions, so they share the step of the trylock.
-            if self.how != How::Try && !cx.mutated(Mutation::WwNoAlready) && cx.ww(mutex).ctx.peek() == Some(ctx) {
+            if self.how != How::Try && !cx.mutated(Mutant::NoAlready) && cx.ww(mutex).ctx.peek() == Some(ctx) {
                 return error(Errno::EALREADY);
             }
             // Storing 0 over 0 is nothing that anybody could see.
             if !holds_locks(cx, ctx) && cx.ctx(ctx).was_wounded() {
                 cx.ctx(ctx).set_wounded(false);
             }
-            if cx.mutated(Mutation::WwWoundAtOnce) && cx.ctx(ctx).was_wounded() && self.kill(cx, ctx) {
+            if cx.mutated(Mutant::WoundAtOnce) && cx.ctx(ctx).was_wounded() && self.kill(cx, ctx) {
                 return error(Errno::EDEADLK);
             }
         }
@@ -233,7 +233,7 @@ impl Lock {
         if self.how != How::Try && !self.check_nesting(cx) {
             return Flow::Done(Value::Word(0));
         }
-        let fails = self.how == How::Try && cx.mutated(Mutation::WwTryLockWaits);
+        let fails = self.how == How::Try && cx.mutated(Mutant::TryLockWaits);
         if !fails && cx.ww(mutex).try_take(me, false) {
             return self.taken_at_once(cx);
         }
@@ -262,7 +262,7 @@ impl Lock {
 
     /// Taken without having queued.
     fn taken_at_once<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.ctx.is_none() || self.how == How::Try && cx.mutated(Mutation::WwTryLockForgetsCtx) {
+        if self.ctx.is_none() || self.how == How::Try && cx.mutated(Mutant::TryLockForgetsCtx) {
             return self.acquired(cx);
         }
         self.at = At::PublishCtx;
@@ -280,8 +280,8 @@ impl Lock {
 
     /// `ww_mutex_set_context_fastpath()` after its barrier.
     fn read_waiters<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        cx.full_barrier(Mutation::WwLockNoBarrier);
-        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters() || cx.mutated(Mutation::WwLockIgnoresWaiters) {
+        cx.full_barrier(Mutant::LockNoBarrier);
+        if !cx.ww(self.mutex).owner.load(Order::Relaxed).waiters() || cx.mutated(Mutant::LockIgnoresWaiters) {
             return self.acquired(cx);
         }
         self.at = At::CheckWaiters;
@@ -293,7 +293,7 @@ impl Lock {
             Ok(entered) => entered,
             Err(spin) => return spin,
         };
-        if let Some(ctx) = self.ctx.filter(|_| !cx.mutated(Mutation::WwLockWakesNoWaiter)) {
+        if let Some(ctx) = self.ctx.filter(|_| !cx.mutated(Mutant::LockWakesNoWaiter)) {
             check_waiters(cx, self.mutex, ctx, &waiters);
         }
         self.acquired(cx)
@@ -305,7 +305,7 @@ impl Lock {
             Ok(entered) => entered,
             Err(spin) => return spin,
         };
-        if !cx.mutated(Mutation::WwLockNoSecondTry) && cx.ww(mutex).try_take(me, false) {
+        if !cx.mutated(Mutant::LockNoSecondTry) && cx.ww(mutex).try_take(me, false) {
             // Somebody released it in between. Here the waiters are checked before the ctx is published, under the
             // same wait_lock.
             if let Some(ctx) = self.ctx {
@@ -318,7 +318,7 @@ impl Lock {
         if !waiters.insert(at, Waiter { task: me, ctx: self.ctx }) {
             cx.violate(Property::CapacityExceeded, Some(mutex));
         }
-        if cx.mutated(Mutation::WwLockNoFlag) {
+        if cx.mutated(Mutant::LockNoFlag) {
             cx.ww(mutex).waiters.set(held, waiters);
         } else {
             cx.ww(mutex).store_waiters(held, waiters);
@@ -326,9 +326,9 @@ impl Lock {
         invariant::queued(cx, mutex, &waiters, at);
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
-            && !cx.mutated(Mutation::WwLockNoWound)
+            && !cx.mutated(Mutant::LockNoWound)
         {
-            cx.full_barrier(Mutation::WwQueueNoBarrier);
+            cx.full_barrier(Mutant::QueueNoBarrier);
             let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
             let wounded = mark_wounded(cx, mutex, ctx, holder);
             if wounded.is_some() && self.turns_apart(cx, ctx, at) {
@@ -348,7 +348,7 @@ impl Lock {
     /// leave does not, and one behind others would come after them.
     fn turns_apart<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, place: usize) -> bool {
         let leaves = cx.ctx(ctx).wounded() || self.how.patience().interruptible() && cx.signal_pending();
-        (leaves || place > 0) && !cx.mutated(Mutation::WwQueueOneStep)
+        (leaves || place > 0) && !cx.mutated(Mutant::QueueOneStep)
     }
 
     /// The rest of the section in which it queued. The holder is woken by what ends that section (`wake_q`): one that
@@ -370,17 +370,17 @@ impl Lock {
     fn place<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &Waiters) -> Option<usize> {
         let mut at = waiters.live().len();
         let Some(ctx) = self.ctx else { return Some(at) };
-        let sorted = !cx.mutated(Mutation::WwPlaceLast);
+        let sorted = !cx.mutated(Mutant::PlaceLast);
         for (i, w) in waiters.live().iter().enumerate().rev().filter(|_| sorted) {
             // Waiters without a context keep their place: they are passed over, not overtaken.
             let Some(other) = w.ctx else {
-                if cx.mutated(Mutation::WwOvertakesPlain) {
+                if cx.mutated(Mutant::OvertakesPlain) {
                     at = i;
                 }
                 continue;
             };
             if is_younger(cx, ctx, other) {
-                let dies = !is_wound_wait(cx.program, self.mutex) && !cx.mutated(Mutation::WwPlaceNoKill);
+                let dies = !is_wound_wait(cx.program, self.mutex) && !cx.mutated(Mutant::PlaceNoKill);
                 if dies && self.kill(cx, ctx) {
                     return None;
                 }
@@ -396,11 +396,11 @@ impl Lock {
     /// over a kill.
     fn turn<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, waiters: Waiters) -> Flow {
         let me = cx.me;
-        let signal_first = cx.mutated(Mutation::WwSignalFirst) && self.how.patience().interruptible();
+        let signal_first = cx.mutated(Mutant::SignalFirst) && self.how.patience().interruptible();
         if !(signal_first && cx.signal_pending()) && cx.ww(self.mutex).try_take(me, false) {
             return self.leave_as_owner(cx, held, waiters);
         }
-        let heeds = self.how.patience().interruptible() && !cx.mutated(Mutation::WwSignalIgnored);
+        let heeds = self.how.patience().interruptible() && !cx.mutated(Mutant::SignalIgnored);
         if heeds && cx.signal_pending() {
             return self.leave(cx, held, waiters, Errno::EINTR);
         }
@@ -417,11 +417,11 @@ impl Lock {
 
     /// `__ww_mutex_check_kill()`.
     fn must_die<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, waiters: &Waiters) -> bool {
-        if !holds_locks(cx, ctx) && !cx.mutated(Mutation::WwKillsWithoutLocks) || cx.mutated(Mutation::WwNeverDies) {
+        if !holds_locks(cx, ctx) && !cx.mutated(Mutant::KillsWithoutLocks) || cx.mutated(Mutant::NeverDies) {
             return false;
         }
         if is_wound_wait(cx.program, self.mutex) {
-            return !cx.mutated(Mutation::WwIgnoresWound) && cx.ctx(ctx).wounded();
+            return !cx.mutated(Mutant::IgnoresWound) && cx.ctx(ctx).wounded();
         }
         let holder = cx.ww(self.mutex).ctx.load(Order::Relaxed);
         let older_holder = holder.is_some_and(|h| is_younger(cx, ctx, h));
@@ -432,7 +432,7 @@ impl Lock {
 
     fn leave<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut waiters: Waiters, e: Errno) -> Flow {
         cx.set_running();
-        if !cx.mutated(Mutation::WwLeaveQueued) {
+        if !cx.mutated(Mutant::LeaveQueued) {
             waiters.remove(cx.me);
         }
         cx.ww(self.mutex).store_waiters(held, waiters);
@@ -445,11 +445,11 @@ impl Lock {
         if let Some(ctx) = self.ctx {
             // Wound-wait, and we were not first: those whom we overtook may wound us.
             let first = waiters.live().first().is_some_and(|w| w.task == cx.me);
-            if is_wound_wait(cx.program, self.mutex) && !first && !cx.mutated(Mutation::WwOwnerChecksNobody) {
+            if is_wound_wait(cx.program, self.mutex) && !first && !cx.mutated(Mutant::OwnerChecksNobody) {
                 check_waiters(cx, self.mutex, ctx, &waiters);
             }
         }
-        if !cx.mutated(Mutation::WwOwnerQueued) {
+        if !cx.mutated(Mutant::OwnerQueued) {
             waiters.remove(cx.me);
         }
         cx.ww(self.mutex).store_waiters(held, waiters);

@@ -1,8 +1,8 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::{invariant, owner::Released, waiters};
+use super::{Mutant, invariant, owner::Released, waiters};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Mutation, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     program::ObjectKind,
     protocol::Protocol,
@@ -76,13 +76,13 @@ impl Unlock {
             cx.violate_rule(Rule::CtxMiscounted, Some(ctx));
             return Flow::Done(Value::Word(0));
         }
-        if !cx.mutated(Mutation::WwUnlockKeepsCount) {
+        if !cx.mutated(Mutant::UnlockKeepsCount) {
             cx.ctx(ctx).set_acquired(held - 1);
         }
-        if !cx.mutated(Mutation::WwUnlockKeepsCtx) {
+        if !cx.mutated(Mutant::UnlockKeepsCtx) {
             cx.ww(self.mutex).ctx.store(None, Order::Relaxed);
         }
-        if cx.mutated(Mutation::WwUnlockClearsWound) {
+        if cx.mutated(Mutant::UnlockClearsWound) {
             cx.ctx(ctx).set_wounded(false);
         }
         invariant::counted(cx, ctx);
@@ -92,10 +92,10 @@ impl Unlock {
 
     fn release<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        let order = cx.order(Mutation::WwUnlockRelaxed, Order::Release);
+        let order = cx.order(Mutant::UnlockRelaxed, Order::Release);
         self.at = match cx.ww(self.mutex).release(me, order) {
             Released::Alone => return Flow::Done(Value::Word(0)),
-            _ if cx.mutated(Mutation::WwUnlockNoSlowPath) => return Flow::Done(Value::Word(0)),
+            _ if cx.mutated(Mutant::UnlockNoSlowPath) => return Flow::Done(Value::Word(0)),
             Released::Waiters => At::WakeFirst,
             Released::HandOff => At::HandOff,
         };
@@ -113,9 +113,9 @@ impl Unlock {
             cx.ww(self.mutex).hand_off(first);
         }
         let last = waiters.live().last().map(|w| w.task);
-        let woken = if cx.mutated(Mutation::WwUnlockWakesLast) { last } else { first };
-        let woken = woken.filter(|_| !cx.mutated(Mutation::WwUnlockWakesNobody));
-        if !cx.program.bare_sleeps || cx.mutated(Mutation::MutexWakeUnderLock) {
+        let woken = if cx.mutated(Mutant::UnlockWakesLast) { last } else { first };
+        let woken = woken.filter(|_| !cx.mutated(Mutant::UnlockWakesNobody));
+        if !cx.program.bare_sleeps || cx.mutated(Mutant::MutexWakeUnderLock) {
             return Unlock::wake_up(cx, woken);
         }
         (self.at, self.first) = (At::WakeUp, woken);
@@ -153,11 +153,7 @@ impl Protocol for Unlock {
                 }
             }
             At::BaseOnly | At::Release => f,
-            At::WakeFirst | At::HandOff
-                if v.program.bare_sleeps && !v.program.mutated(Mutation::MutexWakeUnderLock) =>
-            {
-                f
-            }
+            At::WakeFirst | At::HandOff if v.program.bare_sleeps && !v.program.mutated(Mutant::MutexWakeUnderLock) => f,
             At::WakeFirst | At::HandOff => f.write_opt(mutex.waiters.0.first().map(ObjId::task)),
             At::WakeUp => Footprint::NONE.write_opt(self.first.map(ObjId::task)),
         }

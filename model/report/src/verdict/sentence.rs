@@ -3,7 +3,7 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Handle, Instr, ObjId, ObjectKind, Op, Operand, Program, Rule, ThreadId, Value, Violation,
+    Facet, Handle, Instr, ObjId, ObjectKind, Operand, Program, Rule, ThreadId, Value, Violation,
     observe::facets,
     primitives::list::How,
     program::{Ends, Kind, Role},
@@ -187,8 +187,8 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
 
 /// What an operation does with a list.
 fn list_how(program: &Program, v: Violation) -> Option<How> {
-    let Instr::Op { op: Op::List { how, .. }, .. } = words::instr(program, v.thread, v.pc)? else { return None };
-    Some(how)
+    let Instr::Op { op, .. } = words::instr(program, v.thread, v.pc)? else { return None };
+    op.row().list
 }
 
 /// What was done to a list, before its name.

@@ -3,7 +3,7 @@
 use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
 use fenceweave_kernel::primitives::workqueue;
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
-use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value, syncobj};
+use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Operand, Script, ThreadId, Value, syncobj};
 
 use super::Lower;
 use super::entries::Options;
@@ -276,9 +276,10 @@ impl<'a> Lower<'a> {
             self.program.scripts.push(Script {
                 name: format!("{name}.work"),
                 code: vec![
-                    op(Op::Worker { work }),
+                    op(workqueue::ops::Worker { work }.into()),
                     op(Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }.into()),
-                    op(Op::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }),
+                    op(workqueue::ops::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }
+                        .into()),
                     Instr::Jump(0),
                     Instr::End,
                 ],

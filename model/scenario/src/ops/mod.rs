@@ -1,27 +1,33 @@
 //! Operations as a scenario's author sees them: their page, and the tables that have not moved to their protocols yet.
 
-mod deferred;
-mod lists;
 mod memory;
 mod page;
-mod sems;
-mod waiting;
 
-pub(crate) use deferred::gfp;
 pub(crate) use fenceweave_kernel::op::*;
+use fenceweave_kernel::primitives::{
+    alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal, spinlock, timer, uaccess,
+    variable, waitqueue, wakeq, workqueue,
+};
 pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 16] = [
+    const TABLES: [&[OpSpec]; 29] = [
+        variable::ops::OPS,
         memory::OPS,
-        waiting::OPS,
-        fenceweave_kernel::primitives::spinlock::ops::OPS,
+        refcount::ops::OPS,
+        rcu::ops::OPS,
+        waitqueue::ops::OPS,
+        completion::ops::OPS,
+        barrier::ops::OPS,
+        signal::ops::OPS,
+        wakeq::ops::OPS,
+        spinlock::ops::OPS,
         fenceweave_kernel::ww::ops::OPS,
         fenceweave_kernel::lock_all::ops::OPS,
         fenceweave_kernel::ww::ops::MUTEX_OPS,
-        sems::OPS,
-        lists::OPS,
+        rwsem::ops::OPS,
+        list::ops::OPS,
         fenceweave_kernel::fence::ops::OPS,
         fenceweave_kernel::resv::ops::OPS,
         fenceweave_kernel::fence::ops::MERGING,
@@ -29,7 +35,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         fenceweave_kernel::syncobj::ops::OPS,
         fenceweave_kernel::resv::ops::ITERATION,
         fenceweave_kernel::exec::ops::OPS,
-        deferred::OPS,
+        workqueue::ops::OPS,
+        timer::ops::OPS,
+        shrinker::ops::OPS,
+        irq_line::ops::OPS,
+        irq::ops::OPS,
+        alloc::ops::OPS,
+        uaccess::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

@@ -1,9 +1,9 @@
 //! The operations on a semaphore, as far as they touch the count alone; what is done under `wait_lock` is `queue.rs`.
 
-use super::{Count, MAX_READERS, READER_BIAS, WRITER_BIT};
+use super::{Count, MAX_READERS, Mutant, READER_BIAS, WRITER_BIT};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, Mutation, ObjId, Order, Patience, Property, Runtime, ThreadId, Value,
-    View, coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, protocol::Protocol, runtime::NoteCell,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Property, Runtime, ThreadId, Value, View,
+    coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, protocol::Protocol, runtime::NoteCell,
 };
 
 points! {
@@ -212,14 +212,14 @@ impl RwSemOp {
         }
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS, Order::Acquire);
         self.check_room(cx, was, 1);
-        if was.writer && !cx.mutated(Mutation::RwReadIgnoresWriter) {
+        if was.writer && !cx.mutated(Mutant::ReadIgnoresWriter) {
             return self.go(At::ReadQueue);
         }
-        if was.waiters && was.readers > 0 && !cx.mutated(Mutation::RwReadIgnoresQueue) {
+        if was.waiters && was.readers > 0 && !cx.mutated(Mutant::ReadIgnoresQueue) {
             return self.go(At::ReadOwner);
         }
         // A lock that is free is taken even if somebody waits; the first who does so lets the queued readers in too.
-        let together = was.waiters && was.readers == 0 && !cx.mutated(Mutation::RwReadAloneInQueue);
+        let together = was.waiters && was.readers == 0 && !cx.mutated(Mutant::ReadAloneInQueue);
         self.read_owned(cx, if together { At::ReadTogether } else { At::WakeUp }, 0)
     }
 
@@ -252,7 +252,7 @@ impl RwSemOp {
 
     fn try_read<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mut expected = Count::default();
-        let overtakes = cx.mutated(Mutation::RwTryReadIgnoresWriter);
+        let overtakes = cx.mutated(Mutant::TryReadIgnoresWriter);
         while !expected.writer && (!expected.waiters || overtakes) {
             let wanted = Count { readers: expected.readers + 1, ..expected };
             match cx.rwsem(self.sem).count.compare_exchange(expected, wanted, Order::Acquire) {
@@ -268,11 +268,11 @@ impl RwSemOp {
         if cx.rwsem(self.sem).holders.get().reads_of(me) == 0 {
             return self.not_held(cx);
         }
-        let order = cx.order(Mutation::RwUpReadRelaxed, Order::Release);
+        let order = cx.order(Mutant::UpReadRelaxed, Order::Release);
         let was = cx.rwsem(self.sem).count.fetch_add(-READER_BIAS, order);
         cx.rwsem(self.sem).note_reads(me, -1);
         let now = Count { readers: was.readers - 1, ..was };
-        let nobody = !now.waiters || cx.mutated(Mutation::RwUpReadNoWake);
+        let nobody = !now.waiters || cx.mutated(Mutant::UpReadNoWake);
         if now.is_locked() || nobody { Flow::Done(Value::Word(0)) } else { self.go(At::Wake) }
     }
 }
@@ -282,7 +282,7 @@ impl RwSemOp {
     /// `rwsem_write_trylock()`.
     fn take_unlocked<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let (me, writer) = (Some(cx.me), Count { writer: true, ..Count::default() });
-        let order = cx.order(Mutation::RwWriteRelaxed, Order::Acquire);
+        let order = cx.order(Mutant::WriteRelaxed, Order::Acquire);
         let sem = cx.rwsem(self.sem);
         let taken = sem.count.compare_exchange(Count::default(), writer, order).is_ok();
         if taken {
@@ -308,10 +308,10 @@ impl RwSemOp {
         if cx.rwsem(self.sem).holders.get().writer != Some(cx.me) {
             return self.not_held(cx);
         }
-        let order = cx.order(Mutation::RwUpWriteRelaxed, Order::Release);
+        let order = cx.order(Mutant::UpWriteRelaxed, Order::Release);
         let was = cx.rwsem(self.sem).count.fetch_and(!WRITER_BIT, order);
         cx.rwsem(self.sem).note_writer(None);
-        let wakes = was.waiters && !cx.mutated(Mutation::RwUpWriteNoWake);
+        let wakes = was.waiters && !cx.mutated(Mutant::UpWriteNoWake);
         if wakes { self.go(At::Wake) } else { Flow::Done(Value::Word(0)) }
     }
 
@@ -321,7 +321,7 @@ impl RwSemOp {
         }
         let was = cx.rwsem(self.sem).count.fetch_add(READER_BIAS - WRITER_BIT as i32, Order::Release);
         cx.rwsem(self.sem).note_writer(None);
-        let wakes = was.waiters && !cx.mutated(Mutation::RwDowngradeNoWake);
+        let wakes = was.waiters && !cx.mutated(Mutant::DowngradeNoWake);
         self.read_owned(cx, if wakes { At::DowngradeWake } else { At::WakeUp }, 0)
     }
 
@@ -340,9 +340,9 @@ impl RwSemOp {
     /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first; the
     /// owner word together with the count.
     fn goes_on_at_once<R: Runtime>(&self, cx: &mut Cx<'_, R>, queues: bool) -> bool {
-        queues && self.at.is_inside() && cx.mutated(Mutation::RwReadQueueOneStep)
-            || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutation::RwMarkWakeOneStep)
-            || self.at == At::SetOwner && cx.mutated(Mutation::RwOwnerOneStep)
+        queues && self.at.is_inside() && cx.mutated(Mutant::ReadQueueOneStep)
+            || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutant::MarkWakeOneStep)
+            || self.at == At::SetOwner && cx.mutated(Mutant::OwnerOneStep)
     }
 
     fn one<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {

@@ -3,10 +3,9 @@
 //! A section that changes the count once is one step. One that changes it more than once keeps `wait_lock` from step to step,
 //! with interrupts off as the kernel has it; whoever else wants it is held back, and the fast paths see each change.
 
-use super::{Count, Queue, READER_BIAS, WAITERS_BIT, Waiters, op::At, op::RwSemOp};
+use super::{Count, Mutant, Queue, READER_BIAS, WAITERS_BIT, Waiters, op::At, op::RwSemOp};
 use crate::{
-    AtomicCell, Cx, Errno, Flow, Held, Mutation, Order, Property, Runtime, SharedCell, ThreadId,
-    primitives::rcu::as_reader,
+    AtomicCell, Cx, Errno, Flow, Held, Order, Property, Runtime, SharedCell, ThreadId, primitives::rcu::as_reader,
 };
 
 /// `wait_lock`, held by this step and perhaps by others before and after it.
@@ -94,21 +93,21 @@ impl RwSemOp {
     }
 
     fn read_off<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, mut s: Section) -> Flow {
-        let flag = s.queue.waiters.is_empty() && !cx.mutated(Mutation::RwReadQueueNoFlag);
+        let flag = s.queue.waiters.is_empty() && !cx.mutated(Mutant::ReadQueueNoFlag);
         self.queue(cx, &mut s.queue.waiters, false);
         let change = if flag { WAITERS_BIT as i32 - READER_BIAS } else { -READER_BIAS };
         // atomic_long_add_return()
         let was = cx.fully(|cx| cx.rwsem(self.sem).count.fetch_add(change, Order::Full));
         let now = Count { readers: was.readers - 1, ..was };
         self.afterwards(At::ReadSleep, 0);
-        if cx.mutated(Mutation::RwReadQueueNoWake) {
+        if cx.mutated(Mutant::ReadQueueNoWake) {
             return self.unlock(cx, s);
         }
         self.cond_wake(cx, s, now)
     }
 
     fn read_abort<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, s: Section) -> Flow {
-        let bit = if cx.mutated(Mutation::RwReadAbortIgnoresGrant) { 0 } else { 1 << cx.me.0 };
+        let bit = if cx.mutated(Mutant::ReadAbortIgnoresGrant) { 0 } else { 1 << cx.me.0 };
         if cx.rwsem(self.sem).granted.load(Order::Acquire) & bit != 0 {
             self.forget_grant(cx);
             self.afterwards(At::Running, 0);
@@ -121,11 +120,11 @@ impl RwSemOp {
         self.queue(cx, &mut s.queue.waiters, true);
         self.afterwards(At::WriteSleep, 0);
         if s.queue.waiters.first().is_some_and(|(t, _)| t == cx.me) {
-            if !cx.mutated(Mutation::RwWriteQueueNoFlag) {
+            if !cx.mutated(Mutant::WriteQueueNoFlag) {
                 // atomic_long_or(), which orders nothing.
                 cx.rwsem(self.sem).count.fetch_or(WAITERS_BIT, Order::Relaxed);
             }
-        } else if !cx.mutated(Mutation::RwWriteQueueNoWake) {
+        } else if !cx.mutated(Mutant::WriteQueueNoWake) {
             let now = self.count(cx, Order::Relaxed);
             return self.cond_wake(cx, s, now);
         }
@@ -138,7 +137,7 @@ impl RwSemOp {
         left.retain(|t, _| t != me);
         // We are on the list, so the flag is set; the rest is a guess that the first exchange mends.
         let mut seen = Count { waiters: true, ..Count::default() };
-        let over_readers = cx.mutated(Mutation::RwWriteOverReaders);
+        let over_readers = cx.mutated(Mutant::WriteOverReaders);
         while !seen.is_locked() || over_readers && !seen.writer {
             let wanted = Count { writer: true, waiters: !left.is_empty(), readers: 0 };
             match cx.rwsem(self.sem).count.compare_exchange(seen, wanted, Order::Acquire) {
@@ -152,7 +151,7 @@ impl RwSemOp {
             }
         }
         self.release(cx, s);
-        if self.patience.interruptible() && cx.program.sends_signals && !cx.mutated(Mutation::RwWriteTryOneStep) {
+        if self.patience.interruptible() && cx.program.sends_signals && !cx.mutated(Mutant::WriteTryOneStep) {
             return self.go(At::WriteLook);
         }
         self.write_look(cx)
@@ -220,18 +219,18 @@ impl RwSemOp {
         s.queue.waiters.retain(|_, writes| writes);
         let readers = || all.live().filter(|(_, writes)| !writes).map(|(t, _)| t);
         let more = readers().count() as i32 - counted;
-        let more = if cx.mutated(Mutation::RwMarkWakeNotCounted) { 0 } else { more * READER_BIAS };
+        let more = if cx.mutated(Mutant::MarkWakeNotCounted) { 0 } else { more * READER_BIAS };
         let change = if s.queue.waiters.is_empty() { more - WAITERS_BIT as i32 } else { more };
         if change != 0 {
             let was = cx.rwsem(sem).count.fetch_add(change, Order::Relaxed);
             self.check_room(cx, was, more / READER_BIAS);
         }
         readers().for_each(|t| self.note_read(cx, t));
-        if !cx.mutated(Mutation::RwMarkWakeNoGrant) {
+        if !cx.mutated(Mutant::MarkWakeNoGrant) {
             let given = readers().fold(0, |set, t: ThreadId| set | 1u64 << t.0);
             cx.rwsem(sem).granted.fetch_or(given, Order::Release);
         }
-        if !cx.mutated(Mutation::RwMarkWakeNotWoken) {
+        if !cx.mutated(Mutant::MarkWakeNotWoken) {
             readers().for_each(|t| self.wakes.push(t));
         }
         self.after_marks(cx, s)
@@ -244,9 +243,9 @@ impl RwSemOp {
         let was_first = s.queue.waiters.first().is_some_and(|(t, _)| t == me);
         s.queue.waiters.retain(|t, _| t != me);
         if s.queue.waiters.is_empty() {
-            let kept = if cx.mutated(Mutation::RwLeaveKeepsFlag) { u64::MAX } else { !WAITERS_BIT };
+            let kept = if cx.mutated(Mutant::LeaveKeepsFlag) { u64::MAX } else { !WAITERS_BIT };
             cx.rwsem(self.sem).count.fetch_and(kept, Order::Relaxed);
-        } else if was_first && !cx.mutated(Mutation::RwLeaveNoWake) {
+        } else if was_first && !cx.mutated(Mutant::LeaveNoWake) {
             return self.mark_wake(cx, s, WakeType::Any);
         }
         self.unlock(cx, s)

@@ -1,8 +1,9 @@
 //! What a wait does before it sleeps: the first look at each syncobj, and its entries on their lists.
 
 use super::{At, Ended, FINDS, LISTED, SyncobjWait};
+use crate::syncobj::Mutant;
 use crate::{
-    Cx, Flow, Mutation, Program, Runtime, SharedCell, Value,
+    Cx, Flow, Program, Runtime, SharedCell, Value,
     fence::{self, FindSeqno},
     primitives::rcu,
     protocol::Protocol,
@@ -42,7 +43,7 @@ impl SyncobjWait {
     /// There is a fence or none, with a reference.
     pub(super) fn looked(&mut self, program: &Program) -> Flow {
         match self.given() {
-            Given::Fence(head) if self.point > 0 && !program.mutated(Mutation::SyncobjFindsHead) => {
+            Given::Fence(head) if self.point > 0 && !program.mutated(Mutant::FindsHead) => {
                 self.inside(At::Find, Part::Find(FindSeqno::new(head, self.point)))
             }
             Given::Nothing => self.missing(program),
@@ -70,7 +71,7 @@ impl SyncobjWait {
     }
 
     pub(super) fn first_counted(&mut self, program: &Program, signaled: bool) -> Flow {
-        if signaled && self.count == 0 && !program.mutated(Mutation::SyncobjWaitSaysFirst) {
+        if signaled && self.count == 0 && !program.mutated(Mutant::WaitSaysFirst) {
             self.which = self.i;
         }
         self.count += u8::from(signaled);
@@ -83,7 +84,7 @@ impl SyncobjWait {
         if self.i < self.len() {
             return self.go(At::ReadLock);
         }
-        let all = self.flags().all && !program.mutated(Mutation::SyncobjWaitAny);
+        let all = self.flags().all && !program.mutated(Mutant::WaitAny);
         if self.count == self.len() || self.count > 0 && !all {
             return self.clean_up(program);
         }
@@ -121,7 +122,7 @@ impl SyncobjWait {
             cx.violate(crate::Property::CapacityExceeded, Some(syncobj));
             return Flow::Done(Value::Unset);
         }
-        let looks = variant != Variant::NoSecondLook && !cx.mutated(Mutation::SyncobjNoSecondLook);
+        let looks = variant != Variant::NoSecondLook && !cx.mutated(Mutant::NoSecondLook);
         let fence = load(cx, syncobj).filter(|_| looks);
         match fence {
             Some(fence) => {
