@@ -5,6 +5,8 @@
 //! systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences. `GFP_ATOMIC` does
 //! neither and may fail at any time.
 
+pub(crate) mod idioms;
+
 use crate::{
     Call, Code, Coder, Context, Cx, Flow, Footprint, ObjId, Program, Property, Runtime, Then, Value, View,
     coder::fields, primitives::shrinker, protocol::Protocol,

@@ -1,5 +1,7 @@
 //! A signal sent to a task: `send_sig()`.
 
+pub(crate) mod idioms;
+
 use crate::cx::Mutant;
 use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields, protocol::Protocol,
