@@ -72,7 +72,7 @@ pub use replay::{Replayed, replay};
 use crate::{Counts, Coverage, Engine, Exploration, Limits, Progress, StaleWords, Task, Trace, Watched, interrupt};
 use alone::System;
 use execution::Execution;
-use fenceweave_kernel::{Condition, Instr, Op, Program, Script, State, ThreadId, program::Role};
+use fenceweave_kernel::{Condition, Instr, Program, Script, State, ThreadId, program::Role};
 use findings::{Findings, Shown};
 use panics::Stopped;
 use std::{
@@ -315,7 +315,7 @@ fn named(program: &Program, which: impl Fn(ThreadId) -> bool) -> String {
 
 /// What loom has no way to run to its end: a thread without an end, and one that spins without a step.
 fn runs_for_ever(program: &Program) -> Option<String> {
-    let spins = |s: &Script| s.code.iter().any(|i| matches!(i, Instr::Op { op: Op::SpinUntil { .. }, .. }));
+    let spins = |s: &Script| s.code.iter().any(|i| matches!(i, Instr::Op { op, .. } if op.row().spins_on_word));
     let mut written = program.scripted().map(|t| &program.scripts[t.index()]);
     written.find_map(|s| {
         let name = &s.name;

@@ -8,8 +8,11 @@ use fenceweave_kernel::{
     primitives::{
         slab,
         spinlock::How::{self as Spin, Lock, TryLock, Unlock},
-        variable::How::{self, Add, Load, Store},
-        waitqueue::At as WaitAt,
+        variable::{
+            self,
+            How::{self, Add, Load, Store},
+        },
+        waitqueue::{self, At as WaitAt},
     },
     program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
 };
@@ -21,7 +24,7 @@ fn word(n: i32) -> Operand {
 }
 
 fn access(how: How, var: ObjId, a: Operand) -> Op {
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }
+    variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }.into()
 }
 
 fn spin(how: Spin, lock: ObjId) -> Op {
@@ -34,7 +37,7 @@ fn reads(b: &mut ProgramBuilder, n: i32) -> u16 {
 }
 
 fn spin_until(var: ObjId, expr: u16) -> Op {
-    Op::SpinUntil { order: Order::Acquire, place: Place::Var(var), expr }
+    variable::ops::SpinUntil { order: Order::Acquire, place: Place::Var(var), expr }.into()
 }
 
 /// `loop { … }` without a way out.
@@ -119,7 +122,7 @@ fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
     flipper(&mut b, x, true);
     b.thread("sleeper", |s| {
         for at in [WaitAt::Prepare, WaitAt::Schedule] {
-            s.op("sleep q", Op::Wait { at, queue: Operand::Object(q), patience: Patience::Forever });
+            s.op("sleep q", waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever });
         }
     });
     let e = explore(&b.build());
@@ -275,7 +278,7 @@ fn spinning_on_a_freed_object_is_found() {
     b.thread("spinner", |s| {
         let p = s.op_into("load x", access(Load, x, NOTHING), "p");
         let place = Place::Field { base: Operand::Local(p), field };
-        s.op("spin-until p.state", Op::SpinUntil { order: Order::Relaxed, place, expr: one });
+        s.op("spin-until p.state", variable::ops::SpinUntil { order: Order::Relaxed, place, expr: one });
     });
     b.thread("freer", |s| {
         let p = s.op_into("load x", access(Load, x, NOTHING), "p");

@@ -12,8 +12,11 @@ use fenceweave_explore::{
     shuttle::{self, Divergence, Options, Sampler},
 };
 use fenceweave_kernel::{
-    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Op, Operand, Patience, Program,
-    Property, ThreadId, Value, expr::Operator, primitives::waitqueue::At as WaitAt, program::ProgramBuilder,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Operand, Patience, Program, Property,
+    ThreadId, Value,
+    expr::Operator,
+    primitives::waitqueue::{self, At as WaitAt},
+    program::ProgramBuilder,
 };
 
 fn task(program: &Program) -> Task<'_> {
@@ -119,7 +122,7 @@ fn lost_wakeup() -> Program {
     let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
     let unset =
         b.expr(vec![ExprNode::Read(LocalId(0)), ExprNode::Const(Value::Word(0)), ExprNode::Apply(Operator::Eq)]);
-    let wait = |at| Op::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };
+    let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };
     b.thread("waiter", |s| {
         s.op_into("load x", standard::load(x), "r");
         let branch = s.instr("", Instr::Branch { expr: unset, otherwise: 0 });

@@ -2,7 +2,8 @@
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Action, Facet, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Program, Property, State, ThreadId, lock_all,
+    Action, Facet, Instr, LocalId, ObjId, ObjectKind, Operand, Program, Property, State, ThreadId, lock_all,
+    primitives::signal,
     program::{ProgramBuilder, ScriptBuilder},
     thread::Run,
     ww::{self, Config, CtxHow, Variant},
@@ -80,7 +81,7 @@ impl Ring {
         }
         if self.signal {
             b.thread("signal", |s| {
-                s.op("raise", Op::Raise { to: ThreadId(0) });
+                s.op("raise", signal::ops::Raise { to: ThreadId(0) });
             });
         }
         if self.stamped {

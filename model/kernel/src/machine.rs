@@ -2,6 +2,7 @@
 //!
 //! `resolve` makes one out of an operation of a script; `script` has those that are no protocol of the kernel's.
 
+pub mod ops;
 mod resolve;
 mod script;
 

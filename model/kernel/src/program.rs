@@ -10,7 +10,7 @@ pub use crate::{
     ground::{
         ids::{CalleeId, FieldName},
         operand::{Operand, Place, PoolRange},
-        row::{Between, Ends, Fall, Gives, Needs, Row, Shows},
+        row::{Between, Ends, Entry, Fall, Gives, Line, Needs, Row, Shows},
     },
     registry::operations::Op,
 };

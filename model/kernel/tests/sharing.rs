@@ -2,7 +2,7 @@
 
 use fenceweave_kernel::{
     Action, Facet, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value,
-    primitives::{list, rwsem, slab, waitqueue, wakeq},
+    primitives::{completion, list, rwsem, signal, slab, waitqueue, wakeq},
     program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
 };
 use std::collections::{BTreeSet, HashSet};
@@ -55,7 +55,7 @@ fn word(w: i32) -> Value {
 }
 
 fn sem(at: rwsem::At, s: ObjId) -> Op {
-    Op::RwSem { at, sem: Operand::Object(s), patience: Patience::Forever, if_held: false }
+    rwsem::ops::RwSem { at, sem: Operand::Object(s), patience: Patience::Forever, if_held: false }.into()
 }
 
 fn readers_and_writer(state: &State, s: ObjId) -> (usize, bool) {
@@ -132,8 +132,14 @@ fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
         b.thread("reader", |t| {
             t.op("down", sem(Read, s));
             t.op_into("down again", sem(again, s), "r");
-            t.op("up", Op::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true });
-            t.op("up", Op::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true });
+            t.op(
+                "up",
+                rwsem::ops::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+            );
+            t.op(
+                "up",
+                rwsem::ops::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+            );
         });
         b.thread("writer", |t| {
             t.op("down", sem(Write, s)).op("up", sem(UpWrite, s));
@@ -181,15 +187,19 @@ fn a_killed_waiter_holds_nobody_up() {
         t.op("down", sem(Read, s)).op("up", sem(UpRead, s));
     });
     let victim = b.thread("victim", |t| {
-        let op = Op::RwSem { at: Write, sem: Operand::Object(s), patience: Patience::Interruptible, if_held: false };
+        let op =
+            rwsem::ops::RwSem { at: Write, sem: Operand::Object(s), patience: Patience::Interruptible, if_held: false };
         t.op_into("down", op, "r");
-        t.op("up", Op::RwSem { at: UpWrite, sem: Operand::Object(s), patience: Patience::Forever, if_held: true });
+        t.op(
+            "up",
+            rwsem::ops::RwSem { at: UpWrite, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+        );
     });
     b.thread("reader", |t| {
         t.op("down", sem(Read, s)).op("up", sem(UpRead, s));
     });
     b.thread("killer", |t| {
-        t.op("raise", Op::Raise { to: victim });
+        t.op("raise", signal::ops::Raise { to: victim });
     });
     let results: BTreeSet<Value> = ends(&b.build(), |_| {})
         .into_iter()
@@ -202,7 +212,7 @@ fn a_killed_waiter_holds_nobody_up() {
 }
 
 fn wait(at: waitqueue::At, q: ObjId, patience: Patience) -> Op {
-    Op::Wait { at, queue: Operand::Object(q), patience }
+    waitqueue::ops::Wait { at, queue: Operand::Object(q), patience }.into()
 }
 
 /// `__wake_up_common()`: all that are not exclusive, then one that is, whatever the order in which they came.
@@ -246,7 +256,7 @@ fn a_signal_makes_an_interruptible_sleeper_runnable_at_once() {
             t.op("finish", wait(Finish, q, Patience::Forever));
         });
         b.thread("waker", |t| {
-            t.op("raise", Op::Raise { to: sleeper });
+            t.op("raise", signal::ops::Raise { to: sleeper });
             t.op_into("wake", wait(WakeOne, q, Patience::Forever), "n");
         });
         let ends = ends(&b.build(), |_| {});
@@ -264,7 +274,7 @@ fn who_is_interrupted_before_it_queues_is_not_on_the_queue() {
     let mut b = ProgramBuilder::new("event");
     let q = b.object("q", ObjectKind::WaitQueue);
     b.thread("t", |t| {
-        t.op("raise", Op::Raise { to: ThreadId(0) });
+        t.op("raise", signal::ops::Raise { to: ThreadId(0) });
         t.op_into("prepare", wait(PrepareExclusive, q, Patience::Interruptible), "r");
         t.op("finish", wait(Finish, q, Patience::Forever));
     });
@@ -282,13 +292,13 @@ fn a_task_is_on_one_wake_q_at_a_time() {
     let done = b.object("done", ObjectKind::Completion);
     let sleeper = b.thread("sleeper", |t| {
         let at = fenceweave_kernel::primitives::completion::At::Wait;
-        t.op("wait", Op::Complete { at, completion: Operand::Object(done), patience: Patience::Forever });
+        t.op("wait", completion::ops::Complete { at, completion: Operand::Object(done), patience: Patience::Forever });
     });
     for (name, wq) in ["a", "b"].into_iter().zip(queues) {
         b.thread(name, |t| {
             let wq = Operand::Object(wq);
-            t.op_into("add", Op::WakeQ { at: wakeq::At::AddTask, wake_q: wq, queue: None, task: sleeper }, "n");
-            t.op("flush", Op::WakeQ { at: wakeq::At::Flush, wake_q: wq, queue: None, task: sleeper });
+            t.op_into("add", wakeq::ops::WakeQ { at: wakeq::At::AddTask, wake_q: wq, queue: None, task: sleeper }, "n");
+            t.op("flush", wakeq::ops::WakeQ { at: wakeq::At::Flush, wake_q: wq, queue: None, task: sleeper });
         });
     }
     let on = |state: &State, wq| match state.object(wq).facet("tasks") {
@@ -328,7 +338,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
 }
 
 fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
-    Op::List { how, list: Operand::Object(list), entry: Some(entry), from: None }
+    list::ops::List { how, list: Operand::Object(list), entry: Some(entry), from: None }.into()
 }
 
 #[test]

@@ -31,11 +31,11 @@ pub(crate) fn spin(how: spinlock::How, lock: ObjId) -> Op {
 }
 
 pub(crate) fn access(how: variable::How, var: ObjId, a: Operand) -> Op {
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }
+    variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }.into()
 }
 
 pub(crate) fn wait(at: waitqueue::At, queue: ObjId) -> Op {
-    Op::Wait { at, queue: Operand::Object(queue), patience: Patience::Forever }
+    waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience: Patience::Forever }.into()
 }
 
 fn lock(mutex: ObjId, ctx: Option<ObjId>) -> Op {
@@ -152,7 +152,7 @@ pub(crate) fn leak() -> Program {
     use refcount::How::{Get, Put};
     let mut b = ProgramBuilder::new("leak");
     let r = b.object("bo", ObjectKind::Refcount { init: 1 });
-    let count = |how| Op::Count { how, count: Operand::Object(r) };
+    let count = |how| refcount::ops::Count { how, count: Operand::Object(r) };
     let of = b.pool(&[word(0), Operand::Const(Value::Word(-12))]);
     let failed = b.equals(LocalId(0), 0);
     b.thread("cpu", |s| {
@@ -257,7 +257,7 @@ pub(crate) fn endless(marked: bool) -> Program {
         s.instr("loop", Instr::Jump(head));
     });
     b.thread("spin", |s| {
-        let op = Op::SpinUntil { order: Order::Relaxed, place: Place::Var(x), expr: two };
+        let op = variable::ops::SpinUntil { order: Order::Relaxed, place: Place::Var(x), expr: two };
         s.op("spin-until x \"x == 2\"", op);
     });
     b.thread("sleep", |s| {

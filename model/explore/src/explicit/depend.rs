@@ -32,7 +32,7 @@
 //! the result is the same in every run.
 
 use fenceweave_kernel::{
-    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, ObjectKind, Op, Program, Property, Rule, State,
+    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, ObjectKind, Program, Property, Rule, State,
     StepResult, ThreadId, Violation, program::Role, thread::Run,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -376,7 +376,7 @@ fn events(program: &Program) -> Vec<Node> {
             _ => {}
         }
     }
-    let spins = |i: &Instr| matches!(i, Instr::Op { op: Op::SpinUntil { .. }, .. });
+    let spins = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().spins_on_word);
     if program.scripts.iter().any(|s| s.code.iter().any(spins)) {
         events.extend((0..program.vars.len()).map(|var| WORDS + var));
     }

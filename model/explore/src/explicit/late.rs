@@ -3,7 +3,8 @@
 use super::{Options, liveness, noreturn, search::Search, stateset::StateSet, trace};
 use crate::{Limits, PointOfNoReturn, Task};
 use fenceweave_kernel::{
-    Action, Instr, Op, Operand, Order, Place, Program, ThreadId, Value, primitives::variable::How,
+    Action, Instr, Operand, Order, Place, Program, ThreadId, Value,
+    primitives::variable::{How, ops::Access},
     program::ProgramBuilder,
 };
 use std::time::Duration;
@@ -16,7 +17,7 @@ fn going_round() -> Program {
         let flip = |n| {
             let a = Operand::Const(Value::Word(n));
             let b = Operand::Const(Value::Unset);
-            Op::Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b, benign: false }
+            Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b, benign: false }
         };
         b.thread(name, |s| {
             let head = s.here();

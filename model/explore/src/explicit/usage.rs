@@ -13,7 +13,7 @@
 
 use super::depend::Link;
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Op, Program, Rule, State, ThreadId, Violation, primitives::spinlock::How,
+    Action, Instr, ObjId, ObjectKind, Program, Rule, State, ThreadId, Violation, primitives::spinlock::How,
     program::Role,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Usage(Vec<Uses>);
 impl Usage {
     /// Nothing seen yet; `None` if the program has no soft interrupt, or no spinlock.
     pub(super) fn new(program: &Program) -> Option<Usage> {
-        let defers = |i: &Instr| matches!(i, Instr::Op { op: Op::CallRcu { .. }, .. });
+        let defers = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().defers);
         let all = || program.scripts.iter().chain([&program.setup, &program.teardown]);
         if !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
             return None;

@@ -22,7 +22,7 @@ fn an_operation_that_may_fail_does_or_does_not() {
     let x = b.var("x", Value::Word(0));
     b.thread("t", |s| {
         for local in ["a", "b"] {
-            let op = Op::Access {
+            let op = variable::ops::Access {
                 how: How::Add,
                 order: Order::Relaxed,
                 place: Place::Var(x),
@@ -83,8 +83,14 @@ fn five_threads_fit() {
     for t in 0..5 {
         b.thread(&format!("t{t}"), |s| {
             let place = Place::Var(vars[t / 2]);
-            let op =
-                Op::Access { how: How::Xchg, order: Order::Relaxed, place, a: word(t as i32), b: UNSET, benign: false };
+            let op = variable::ops::Access {
+                how: How::Xchg,
+                order: Order::Relaxed,
+                place,
+                a: word(t as i32),
+                b: UNSET,
+                benign: false,
+            };
             s.op_into("xchg", op, "old");
         });
     }

@@ -17,8 +17,14 @@ pub(crate) fn spinlocks(threads: usize, locked: bool) -> Program {
             let r = load(s, x, Order::Relaxed, "r");
             s.instr("let", Instr::Let { into: r, expr: next });
             let a = Operand::Local(r);
-            let op =
-                Op::Access { how: How::Store, order: Order::Relaxed, place: Place::Var(x), a, b: UNSET, benign: false };
+            let op = variable::ops::Access {
+                how: How::Store,
+                order: Order::Relaxed,
+                place: Place::Var(x),
+                a,
+                b: UNSET,
+                benign: false,
+            };
             s.op("store", op);
             if locked {
                 spin(s, spinlock::How::Unlock, lock);

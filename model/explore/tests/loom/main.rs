@@ -12,7 +12,11 @@ use fenceweave_kernel::{
     Outcome, Patience, Place, Program, Property, State, ThreadId, Value,
     expr::Operator,
     fence,
-    primitives::{completion, rcu, refcount, slab, spinlock, variable::How, waitqueue},
+    primitives::{
+        barrier, completion, rcu, refcount, signal, slab, spinlock,
+        variable::{self, How},
+        waitqueue,
+    },
     program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     ww,
 };
@@ -27,18 +31,24 @@ fn word(w: i32) -> Operand {
 fn load(s: &mut ScriptBuilder, x: ObjId, order: Order, into: &str) -> LocalId {
     s.op_into(
         "load",
-        Op::Access { how: How::Load, order, place: Place::Var(x), a: UNSET, b: UNSET, benign: false },
+        variable::ops::Access { how: How::Load, order, place: Place::Var(x), a: UNSET, b: UNSET, benign: false },
         into,
     )
 }
 
 fn store(s: &mut ScriptBuilder, x: ObjId, w: i32, order: Order) {
-    s.op("store", Op::Access { how: How::Store, order, place: Place::Var(x), a: word(w), b: UNSET, benign: false });
+    s.op(
+        "store",
+        variable::ops::Access { how: How::Store, order, place: Place::Var(x), a: word(w), b: UNSET, benign: false },
+    );
 }
 
 fn smp_mb(s: &mut ScriptBuilder) {
     let place = Place::Var(ObjId::var(0));
-    s.op("smp-mb", Op::Access { how: How::FullBarrier, order: Order::Full, place, a: UNSET, b: UNSET, benign: false });
+    s.op(
+        "smp-mb",
+        variable::ops::Access { how: How::FullBarrier, order: Order::Full, place, a: UNSET, b: UNSET, benign: false },
+    );
 }
 
 fn spin(s: &mut ScriptBuilder, how: spinlock::How, lock: ObjId) {
@@ -46,11 +56,11 @@ fn spin(s: &mut ScriptBuilder, how: spinlock::How, lock: ObjId) {
 }
 
 fn wait(s: &mut ScriptBuilder, at: waitqueue::At, queue: ObjId, patience: Patience, into: &str) {
-    s.op_into("wait", Op::Wait { at, queue: Operand::Object(queue), patience }, into);
+    s.op_into("wait", waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience }, into);
 }
 
 fn complete(s: &mut ScriptBuilder, at: completion::At, c: ObjId, patience: Patience, into: &str) {
-    s.op_into("completion", Op::Complete { at, completion: Operand::Object(c), patience }, into);
+    s.op_into("completion", completion::ops::Complete { at, completion: Operand::Object(c), patience }, into);
 }
 
 fn fence_op(s: &mut ScriptBuilder, what: fence::What, f: ObjId) {

@@ -90,16 +90,19 @@ fn random_program(seed: u64) -> Program {
         b.thread(&format!("t{t}"), |s| {
             for i in 0..4 - threads / 3 + r.below(2) - 1 {
                 let (place, into) = (Place::Var(vars[r.below(2) as usize]), format!("r{i}"));
-                let access = |how, a, b| Op::Access { how, order: Order::Relaxed, place, a, b, benign: false };
-                let op = match r.below(9) {
+                let access =
+                    |how, a, b| variable::ops::Access { how, order: Order::Relaxed, place, a, b, benign: false }.into();
+                let put_or_get = |how| refcount::ops::Count { how, count: Operand::Object(count) };
+                let op: Op = match r.below(9) {
                     0..3 => access(How::Load, UNSET, UNSET),
                     3 | 4 => access(How::Store, word(t as i32 + 1), UNSET),
                     5 => access(How::CmpXchg, word(0), word(t as i32 + 5)),
-                    6 => Op::Count { how: refcount::How::GetUnlessZero, count: Operand::Object(count) },
-                    7 => Op::Count { how: refcount::How::Put, count: Operand::Object(count) },
+                    6 => put_or_get(refcount::How::GetUnlessZero).into(),
+                    7 => put_or_get(refcount::How::Put).into(),
                     _ => {
                         let at = if r.below(2) == 0 { completion::At::Wait } else { completion::At::Complete };
-                        Op::Complete { at, completion: Operand::Object(done), patience: Patience::Forever }
+                        completion::ops::Complete { at, completion: Operand::Object(done), patience: Patience::Forever }
+                            .into()
                     }
                 };
                 s.op_into("op", op, &into);

@@ -36,7 +36,7 @@ fn wake_up(prepares_first: bool, patience: Patience, signal: bool) -> Program {
     });
     if signal {
         b.thread("signaller", |s| {
-            s.op("raise", Op::Raise { to: waiter });
+            s.op("raise", signal::ops::Raise { to: waiter });
         });
     }
     build(b, hidden)
@@ -83,7 +83,7 @@ fn a_completion_may_time_out_or_be_interrupted() {
         let w = b.thread("waiter", |s| complete(s, completion::At::Wait, c, patience, "r"));
         b.thread("done", |s| complete(s, completion::At::Complete, c, Patience::Forever, "r"));
         b.thread("signal", |s| {
-            s.op("raise", Op::Raise { to: w });
+            s.op("raise", signal::ops::Raise { to: w });
         });
         let e = complete_and_same(&b.build());
         assert!(properties(&e).is_empty());
@@ -96,7 +96,7 @@ fn nobody_passes_a_barrier_alone() {
     let bar = b.object("bar", ObjectKind::Barrier { parties: 3 });
     for t in 0..3 {
         b.thread(&format!("t{t}"), |s| {
-            s.op_into("barrier-wait", Op::Rendezvous { barrier: Operand::Object(bar) }, "last");
+            s.op_into("barrier-wait", barrier::ops::Rendezvous { barrier: Operand::Object(bar) }, "last");
         });
     }
     let e = complete_and_same(&b.build());

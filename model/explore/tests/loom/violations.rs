@@ -9,7 +9,7 @@ fn a_count_dropped_twice_underflows() {
     for (name, puts) in [("a", 2), ("b", 1)] {
         b.thread(name, |s| {
             for i in 0..puts {
-                let op = Op::Count { how: refcount::How::Put, count: Operand::Object(count) };
+                let op = refcount::ops::Count { how: refcount::How::Put, count: Operand::Object(count) };
                 s.op_into("put", op, &format!("r{i}"));
             }
         });
@@ -30,26 +30,33 @@ fn rcu_lookup(deferred: bool) -> Program {
         let a = Operand::Local(new);
         s.op(
             "publish",
-            Op::Access { how: How::Store, order: Order::Release, place: Place::Var(table), a, b: UNSET, benign: false },
+            variable::ops::Access {
+                how: How::Store,
+                order: Order::Release,
+                place: Place::Var(table),
+                a,
+                b: UNSET,
+                benign: false,
+            },
         );
     });
     let found = b.expr(vec![ExprNode::Read(LocalId(0))]);
     b.thread("reader", |s| {
-        s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+        s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
         let o = load(s, table, Order::Acquire, "o");
         let branch = s.instr("when", Instr::Branch { expr: found, otherwise: 0 });
         let place = Place::Field { base: Operand::Local(o), field };
         s.op_into(
             "load",
-            Op::Access { how: How::Load, order: Order::Relaxed, place, a: UNSET, b: UNSET, benign: false },
+            variable::ops::Access { how: How::Load, order: Order::Relaxed, place, a: UNSET, b: UNSET, benign: false },
             "v",
         );
         let end = s.here();
         s.patch(branch, end);
-        s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+        s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
     });
     b.thread("remover", |s| {
-        let op = Op::Access {
+        let op = variable::ops::Access {
             how: How::Xchg,
             order: Order::Full,
             place: Place::Var(table),

@@ -6,7 +6,11 @@ use fenceweave_kernel::{
     Place, Program, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{completion, list, rcu, rwsem, spinlock, variable::How, waitqueue, wakeq},
+    primitives::{
+        completion, list, rcu, rwsem, signal, spinlock,
+        variable::{self, How},
+        waitqueue, wakeq,
+    },
     program::{PoolRange, ProgramBuilder, ScriptBuilder},
     ww,
 };
@@ -89,15 +93,16 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
 
 fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
     let word = |w| Operand::Const(Value::Word(w));
-    Op::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b), benign: false }
+    variable::ops::Access { how, order: Order::Full, place: Place::Var(x), a: word(a), b: word(b), benign: false }
+        .into()
 }
 
 /// A stretch of a script that takes one to five steps.
 fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_left: &mut u8) {
     let x = o.vars[dice.roll(2)];
     let patience = [Patience::Forever, o.signals, Patience::Timed][dice.roll(3)];
-    let wait = |at| Op::Wait { at, queue: Operand::Object(o.queue), patience };
-    let complete = |at| Op::Complete { at, completion: Operand::Object(o.completion), patience };
+    let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(o.queue), patience };
+    let complete = |at| completion::ops::Complete { at, completion: Operand::Object(o.completion), patience };
     let fence = Operand::Object(o.fences[dice.roll(2)]);
     match dice.roll(if o.wide { 18 } else { 13 }) {
         0 => drop(s.op_into("load", standard::load(x), "r")),
@@ -142,17 +147,21 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
             s.op_into("load", standard::load(x), "r");
             s.unlock(o.mutex);
         }
-        15 => drop(s.op("raise", Op::Raise { to: ThreadId(dice.roll(2) as u8) })),
+        15 => drop(s.op("raise", signal::ops::Raise { to: ThreadId(dice.roll(2) as u8) })),
         16 => {
             let how = [list::How::Add, list::How::AddTail, list::How::DelInit, list::How::OnList][dice.roll(4)];
-            s.op_into("list", Op::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None }, "w");
+            s.op_into(
+                "list",
+                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None },
+                "w",
+            );
         }
         17 => {
             let (wake_q, task) = (Operand::Object(o.wake_qs[me]), ThreadId(dice.roll(2) as u8));
             let queue = [None, Some(Operand::Object(o.queue))][dice.roll(2)];
             let at = if queue.is_some() { wakeq::At::AddFirst } else { wakeq::At::AddTask };
-            s.op_into("wake-q-add", Op::WakeQ { at, wake_q, queue, task }, "w");
-            s.op_into("wake-q-flush", Op::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
+            s.op_into("wake-q-add", wakeq::ops::WakeQ { at, wake_q, queue, task }, "w");
+            s.op_into("wake-q-flush", wakeq::ops::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
         }
         _ => lock_and_unlock(s, dice, o, me),
     }
@@ -161,7 +170,7 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
 /// A semaphore, for reading or writing, perhaps downgraded; a killed waiter releases nothing.
 fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Patience) {
     use rwsem::At::{Downgrade, Read, TryRead, UpRead, UpWrite, Write};
-    let op = |at, patience, if_held| Op::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
+    let op = |at, patience, if_held| rwsem::ops::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
     let patience = Patience::of(patience.interruptible(), false);
     let writes = dice.roll(2) == 0;
     s.op_into("down", op(if writes { Write } else { [Read, TryRead][dice.roll(2)] }, patience, false), "w");
@@ -201,11 +210,11 @@ fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usiz
 /// The first thread waits for a grace period, which the agent runs; the others read.
 fn read_or_synchronize(s: &mut ScriptBuilder, o: &Objects, me: usize) {
     if me == 0 {
-        s.op("synchronize-rcu", Op::Rcu { at: rcu::At::Synchronize });
+        s.op("synchronize-rcu", rcu::ops::Rcu { at: rcu::At::Synchronize });
     } else {
-        s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+        s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
         s.op_into("load", standard::load(o.vars[1]), "r");
-        s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+        s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
     }
 }
 

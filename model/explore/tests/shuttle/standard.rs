@@ -2,13 +2,16 @@
 
 use fenceweave_kernel::{
     Instr, ObjId, ObjectKind, Op, Operand, Order, Place, Program, Value,
-    primitives::{spinlock, variable::How},
+    primitives::{
+        spinlock,
+        variable::{self, How},
+    },
     program::{ProgramBuilder, ScriptBuilder},
 };
 
 fn access(how: How, place: ObjId, a: Operand) -> Op {
     let b = Operand::Const(Value::Unset);
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(place), a, b, benign: false }
+    variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(place), a, b, benign: false }.into()
 }
 
 /// `load x`.

@@ -7,7 +7,7 @@ use super::{
     resolver::{Resolved, Resolver},
     row::Row,
 };
-use crate::{Errno, Machine, Op, Patience, ThreadId, Value, program::Kind};
+use crate::{Errno, Machine, ObjId, Op, Patience, ThreadId, Value, program::Kind};
 
 /// An operation of a script, its operands not yet read. A protocol has one for each group of functions that work on the same.
 pub(crate) trait Operation: Copy + Into<Op> {
@@ -16,6 +16,12 @@ pub(crate) trait Operation: Copy + Into<Op> {
 
     /// The machine that does it, its operands read as the CPU finds them; a bad one is the fault that is the operation's only step.
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine>;
+
+    /// The same, told which line it is about, which is known when all operations of a program are; of those whose row has
+    /// a [`Line`](super::row::Line).
+    fn on_line(self, _line: ObjId) -> Self {
+        self
+    }
 }
 
 /// One operation, or one meaning of its name: `lock` is an operation on a

@@ -4,7 +4,10 @@
 //! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says otherwise.
 
 use super::operand::{Operand, Place};
-use crate::{LocalId, ObjId, primitives::spinlock};
+use crate::{
+    LocalId, ObjId, ThreadId,
+    primitives::{list, spinlock},
+};
 
 /// All that is said about an operation.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,18 @@ pub struct Row {
     pub ends: Ends,
     /// How it takes or releases a spinlock that is not inside of something else.
     pub spin: Option<spinlock::How>,
+    /// What it does with a list.
+    pub list: Option<list::How>,
+    /// What it does with its thread's entry on a wait queue.
+    pub entry: Entry,
+    /// Which interrupt's line it is about.
+    pub line: Line,
+    /// The word that it writes, and what then stands there: where that is one of its operands.
+    pub stores: Option<(Place, Operand)>,
+    /// Reads a word until somebody else has written what it waits for, which is no sleep.
+    pub spins_on_word: bool,
+    /// Has a proc called later, in a soft interrupt.
+    pub defers: bool,
     /// Waits for nobody: what it wants is there, or it fails.
     pub tries: bool,
     /// What the model has too little of where it says that it has no more room.
@@ -33,6 +48,8 @@ pub struct Row {
     pub cursor: Option<LocalId>,
     /// What an agent that stands at it waits for, if it has nothing to do.
     pub between: Between,
+    /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
+    pub is_called_for: bool,
 }
 
 /// What a program must have, or be prepared for.
@@ -46,6 +63,8 @@ pub struct Needs {
     pub bare_sleeps: bool,
     /// That signals are sent.
     pub signals: bool,
+    /// That shrinkers come and go.
+    pub shrinkers: bool,
     /// That it may begin again, as often as the others let it.
     pub loops: bool,
     /// That its thread is a reader for a while: what RCU frees meanwhile stays.
@@ -122,6 +141,28 @@ pub enum Gives {
     IfKept,
 }
 
+/// What happens to a thread's entry on a wait queue, which is on the thread's stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// Nothing that a script answers for.
+    Stays,
+    /// It goes on the queue.
+    Joins(Operand),
+    /// It is off the queue from then on.
+    Leaves(Operand),
+}
+
+/// Which line an operation is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Line {
+    /// None.
+    Nothing,
+    /// That of the handler that it is an end of.
+    Own,
+    /// That of this handler; of the first, if a line has several.
+    Of(ThreadId),
+}
+
 /// Where an agent is that has nothing to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Between {
@@ -134,8 +175,15 @@ pub enum Between {
 }
 
 impl Needs {
-    pub(crate) const NOTHING: Needs =
-        Needs { rcu: false, timestamps: false, bare_sleeps: false, signals: false, loops: false, readers: false };
+    pub(crate) const NOTHING: Needs = Needs {
+        rcu: false,
+        timestamps: false,
+        bare_sleeps: false,
+        signals: false,
+        shrinkers: false,
+        loops: false,
+        readers: false,
+    };
     pub(crate) const RCU: Needs = Needs { rcu: true, ..Needs::NOTHING };
     pub(crate) const LOOPS: Needs = Needs { loops: true, ..Needs::NOTHING };
     pub(crate) const READERS: Needs = Needs { readers: true, ..Needs::NOTHING };
@@ -153,6 +201,12 @@ impl Row {
         chooses: None,
         ends: Ends::Nothing,
         spin: None,
+        list: None,
+        entry: Entry::Stays,
+        line: Line::Nothing,
+        stores: None,
+        spins_on_word: false,
+        defers: false,
         tries: false,
         no_room: "in a table",
         result: Shows::Success,
@@ -160,6 +214,7 @@ impl Row {
         gives: Gives::Nothing,
         cursor: None,
         between: Between::Nowhere,
+        is_called_for: false,
     };
 
     /// Works on what one operand means.

@@ -6,6 +6,7 @@
 //! neither and may fail at any time.
 
 pub(crate) mod idioms;
+pub mod ops;
 
 use crate::{
     Call, Code, Coder, Context, Cx, Flow, Footprint, ObjId, Program, Property, Runtime, Then, Value, View,
@@ -29,6 +30,17 @@ pub enum Gfp {
 
 impl Gfp {
     const ALL: [Gfp; 5] = [Gfp::Kernel, Gfp::Nofs, Gfp::Noio, Gfp::Atomic, Gfp::Nowait];
+
+    /// What a scenario's word for it means; without one there is no hurry.
+    pub fn named(word: Option<&str>) -> Gfp {
+        match word {
+            Some("atomic") => Gfp::Atomic,
+            Some("nowait") => Gfp::Nowait,
+            Some("nofs") => Gfp::Nofs,
+            Some("noio") => Gfp::Noio,
+            _ => Gfp::Kernel,
+        }
+    }
 
     /// `gfpflags_allow_blocking()`: sleeps and reclaims, instead of failing.
     pub fn blocks(self) -> bool {

@@ -17,6 +17,7 @@
 //! has no object.
 
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 

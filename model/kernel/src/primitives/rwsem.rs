@@ -28,6 +28,7 @@
 pub(crate) mod idioms;
 mod mutants;
 mod op;
+pub mod ops;
 mod queue;
 
 pub use op::{At, RwSemOp};

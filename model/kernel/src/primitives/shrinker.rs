@@ -9,6 +9,7 @@
 //! A shrinker that nobody registers or frees is there all the time, and has no object.
 
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 

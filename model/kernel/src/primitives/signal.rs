@@ -1,6 +1,7 @@
 //! A signal sent to a task: `send_sig()`.
 
 pub(crate) mod idioms;
+pub mod ops;
 
 use crate::cx::Mutant;
 use crate::{

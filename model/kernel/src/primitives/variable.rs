@@ -1,6 +1,7 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
 pub(crate) mod idioms;
+pub mod ops;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,

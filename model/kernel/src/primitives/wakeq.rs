@@ -12,6 +12,7 @@
 
 pub(crate) mod idioms;
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 

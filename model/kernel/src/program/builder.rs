@@ -1,19 +1,17 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
-use crate::{
-    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, primitives::waitqueue, resv::Usage, ww,
-};
+use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, primitives::rcu, resv::Usage, ww};
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
 /// ```
-/// use fenceweave_kernel::{Op, ObjectKind, Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::How};
+/// use fenceweave_kernel::{Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::{How, ops::Access}};
 ///
 /// let mut b = ProgramBuilder::new("one-store");
 /// let x = b.var("x", Value::Word(0));
 /// b.thread("t", |s| {
-///     s.op("store x 1", Op::Access {
+///     s.op("store x 1", Access {
 ///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
 ///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset), benign: false,
 ///     });
@@ -100,7 +98,7 @@ impl ProgramBuilder {
     pub fn rcu(&mut self) {
         let rcu = self.object("rcu", ObjectKind::Rcu);
         let agent = self.thread("rcu", |s| {
-            s.op("grace periods", Op::GracePeriods);
+            s.op("grace periods", rcu::ops::GracePeriods);
         });
         self.program.scripts[agent.index()].agent = true;
         self.program.rcu = Some((rcu, agent));
@@ -115,8 +113,8 @@ impl ProgramBuilder {
         // Nobody has said which errors it has to do with: all that is no -1.
         self.program.errnos =
             Errno::ALL.iter().map(|(_, errno)| *errno).filter(|errno| *errno != Errno::EPERM).collect();
-        let bare = |i: &Instr| matches!(i, Instr::Op { op: Op::Wait { at: waitqueue::At::Schedule, .. }, .. });
-        let raises = |i: &Instr| matches!(i, Instr::Op { op: Op::Raise { .. }, .. });
+        let bare = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.bare_sleeps);
+        let raises = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.signals);
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.note_readers();

@@ -2,13 +2,12 @@
 //! written.
 
 use crate::{
-    LocalId, Machine, ObjId, Order, Patience, ThreadId, Value, exec, fence,
+    LocalId, Machine, ObjId, Patience, exec, fence,
     ground::{
-        ids::CalleeId,
         op::{OpSpec, Operation},
         operand::{Operand, Place, PoolRange},
         resolver::{Resolved, Resolver},
-        row::{Between, Ends, Fall, Gives, Needs, Row, Shows},
+        row::{Gives, Needs, Row},
     },
     lock_all, primitives,
     resv::{self, Usage},
@@ -34,6 +33,14 @@ macro_rules! operations {
                 match self {
                     $(Op::$variant(op) => op.row(),)*
                     other => other.old_row(),
+                }
+            }
+
+            /// The operation, told which line it is about.
+            pub fn on_line(self, line: ObjId) -> Op {
+                match self {
+                    $(Op::$variant(op) => op.on_line(line).into(),)*
+                    other => other,
                 }
             }
 
@@ -65,25 +72,58 @@ operations! {
     LockAll(lock_all::ops::LockAll);
     /// Giving them back.
     UnlockAll(lock_all::ops::UnlockAll);
-    @old
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
-    Access { how: primitives::variable::How, order: Order, place: Place, a: Operand, b: Operand, benign: bool },
+    Access(primitives::variable::ops::Access);
     /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
-    SpinUntil { order: Order, place: Place, expr: u16 },
+    SpinUntil(primitives::variable::ops::SpinUntil);
     /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
-    Wait { at: primitives::waitqueue::At, queue: Operand, patience: Patience },
+    Wait(primitives::waitqueue::ops::Wait);
     /// `wait-for-completion`, `complete`, `complete-all`, `try-wait-for-completion`, `reinit-completion`.
-    Complete { at: primitives::completion::At, completion: Operand, patience: Patience },
+    Complete(primitives::completion::ops::Complete);
     /// `barrier-wait`.
-    Rendezvous { barrier: Operand },
+    Rendezvous(primitives::barrier::ops::Rendezvous);
     /// `get`, `get-unless-zero`, `put` of a bare `refcount_t`.
-    Count { how: primitives::refcount::How, count: Operand },
+    Count(primitives::refcount::ops::Count);
+    /// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`.
+    Rcu(primitives::rcu::ops::Rcu);
+    /// `call-rcu x P`.
+    CallRcu(primitives::rcu::ops::CallRcu);
+    /// The agent that runs grace periods.
+    GracePeriods(primitives::rcu::ops::GracePeriods);
+    /// `raise signal to=THREAD`.
+    Raise(primitives::signal::ops::Raise);
+    /// `wake-q-add`, `wake-q-flush`.
+    WakeQ(primitives::wakeq::ops::WakeQ);
+    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
+    RwSem(primitives::rwsem::ops::RwSem);
+    /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
+    List(primitives::list::ops::List);
+    /// `queue-work`, `flush-work`, `cancel-work-sync`.
+    Work(primitives::workqueue::ops::Work);
+    /// Between a worker's runs.
+    Worker(primitives::workqueue::ops::Worker);
+    /// `mod-timer`, `del-timer`, `del-timer-sync`.
+    Timer(primitives::timer::ops::Timer);
+    /// Between the runs of a timer's handler.
+    TimerHandler(primitives::timer::ops::TimerHandler);
+    /// `shrinker-register`, `shrinker-free`.
+    Shrinker(primitives::shrinker::ops::Shrinker);
+    /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.
+    IrqLine(primitives::irq_line::ops::IrqLine);
+    /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
+    LocalIrq(primitives::irq::ops::LocalIrq);
+    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it; `line` its line, if
+    /// anybody asks for that.
+    Irq(primitives::irq::ops::Irq);
+    /// `alloc`.
+    Alloc(primitives::alloc::ops::Alloc);
+    /// `copy-from-user`, `copy-to-user`.
+    UserAccess(primitives::uaccess::ops::UserAccess);
+    /// An injected failure of a proc: nothing but its result.
+    Fail(crate::machine::ops::Fail);
+    @old
     /// `new`: the operand is the slot that this operation prefers. `get`, `get-unless-zero`, `put`, `free`, `call-rcu` of an object.
     Slab { at: primitives::slab::At, target: Operand },
-    /// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`.
-    Rcu { at: primitives::rcu::At },
-    /// `raise signal to=THREAD`.
-    Raise { to: ThreadId },
     /// Everything on a fence but waiting and callbacks.
     Fence { what: fence::What, fence: Operand, error: i16 },
     /// `wait` for a fence.
@@ -139,55 +179,14 @@ operations! {
     Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
     /// `exec-prepare-array`.
     ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
-    /// An injected failure of a proc: nothing but its result.
-    Fail { error: Value },
-    /// The agent that runs grace periods.
-    GracePeriods,
-    /// `call-rcu x P`.
-    CallRcu { target: Operand, func: CalleeId },
-    /// `alloc`.
-    Alloc { gfp: primitives::alloc::Gfp },
-    /// `copy-from-user`, `copy-to-user`.
-    UserAccess { inatomic: bool },
     /// `begin-signalling`, `end-signalling`.
     Signalling { begin: bool, fence: Option<Operand> },
-    /// `queue-work`, `flush-work`, `cancel-work-sync`.
-    Work { at: primitives::workqueue::At, work: Operand, data: Operand },
-    /// Between a worker's runs.
-    Worker { work: ObjId },
-    /// `mod-timer`, `del-timer`, `del-timer-sync`.
-    Timer { at: primitives::timer::At, timer: Operand, data: Operand },
-    /// `shrinker-register`, `shrinker-free`.
-    Shrinker { at: primitives::shrinker::At, shrinker: Operand },
-    /// Between the runs of a timer's handler.
-    TimerHandler { timer: ObjId },
-    /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
-    LocalIrq { how: primitives::irq::How },
-    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it; `line` its line, if
-    /// anybody asks for that.
-    Irq { at: primitives::irq::At, on: Option<ThreadId>, line: Option<ObjId> },
-    /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.
-    IrqLine { at: primitives::irq_line::At, handler: ThreadId, line: ObjId },
-    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
-    RwSem { at: primitives::rwsem::At, sem: Operand, patience: Patience, if_held: bool },
-    /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
-    List { how: primitives::list::How, list: Operand, entry: Option<Operand>, from: Option<Operand> },
-    /// `wake-q-add`, `wake-q-flush`.
-    WakeQ { at: primitives::wakeq::At, wake_q: Operand, queue: Option<Operand>, task: ThreadId },
 }
 
 impl Op {
     fn old_row(self) -> Row {
         match self {
-            Op::Access { how, place, .. } => super::old_objects::access(how, place),
-            Op::SpinUntil { place, .. } => Row::at(place),
-            Op::Wait { at, queue, patience } => super::old_objects::wait(at, queue, patience),
-            Op::Complete { at, completion, .. } => super::old_objects::complete(at, completion),
-            Op::Rendezvous { barrier } => Row { ends: Ends::Meets(barrier), ..Row::on(barrier) },
-            Op::Count { count, .. } => Row::on(count),
             Op::Slab { at, target } => super::old_objects::slab(at, target),
-            Op::Rcu { at } => super::old_objects::rcu(at),
-            Op::Raise { .. } => Row { needs: Needs { signals: true, ..Needs::NOTHING }, ..Row::PLAIN },
             Op::Fence { what, fence, .. } => super::old_fences::fence(what, fence),
             Op::FenceWait { fence, .. } | Op::UnwrapBegin { fence } => Row::on(fence),
             Op::Contain { fence, member, .. } => super::old_fences::contain(fence, member),
@@ -210,26 +209,9 @@ impl Op {
             Op::Cursor { home, .. } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
             Op::Exec { what, exec, resv, .. } => super::old_fences::exec(what, exec, resv),
             Op::ExecArray { exec, .. } => Row { needs: Needs::RCU, ..Row::on(exec) },
-            Op::Fail { .. } => Row { result: Shows::Injected, ..Row::PLAIN },
-            Op::GracePeriods => Row { between: Between::Events, ..Row::PLAIN },
-            Op::CallRcu { target, .. } => Row { needs: Needs { rcu: true, ..Needs::LOOPS }, ..Row::on(target) },
-            Op::Alloc { gfp } => super::old_objects::alloc(gfp),
-            Op::UserAccess { .. } => Row { chooses: Some((Fall::Page, 1)), ..Row::PLAIN },
             Op::Signalling { .. } => {
                 Row { no_room: "for another fence-signalling section inside 255 others", ..Row::PLAIN }
             }
-            Op::Work { at, work, .. } => super::old_objects::work(at, work),
-            Op::Worker { work } => Row { between: Between::Runs(work), ..Row::PLAIN },
-            Op::Timer { timer, .. } => Row { gives: Gives::Perhaps, ..Row::on(timer) },
-            Op::Shrinker { .. } => Row::PLAIN,
-            Op::TimerHandler { .. } => Row { between: Between::Events, ..Row::PLAIN },
-            Op::LocalIrq { .. } => super::old_objects::local_irq(),
-            Op::Irq { at, on, .. } => super::old_objects::irq(at, on.is_none()),
-            Op::IrqLine { .. } => Row::PLAIN,
-            Op::RwSem { at, sem, .. } => super::old_objects::rwsem(at, sem),
-            Op::List { list, entry, from, .. } => super::old_objects::list(list, entry, from),
-            Op::WakeQ { wake_q, queue, .. } => super::old_objects::wake_q(wake_q, queue),
-            // What has moved has its own.
             _ => unreachable!("[internal bug] it has its own"),
         }
     }
@@ -237,8 +219,29 @@ impl Op {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 4] =
-        [primitives::spinlock::ops::OPS, ww::ops::OPS, lock_all::ops::OPS, ww::ops::MUTEX_OPS];
+    const TABLES: [&[OpSpec]; 21] = [
+        primitives::variable::ops::OPS,
+        primitives::refcount::ops::OPS,
+        primitives::rcu::ops::OPS,
+        primitives::waitqueue::ops::OPS,
+        primitives::completion::ops::OPS,
+        primitives::barrier::ops::OPS,
+        primitives::signal::ops::OPS,
+        primitives::wakeq::ops::OPS,
+        primitives::spinlock::ops::OPS,
+        ww::ops::OPS,
+        lock_all::ops::OPS,
+        ww::ops::MUTEX_OPS,
+        primitives::rwsem::ops::OPS,
+        primitives::list::ops::OPS,
+        primitives::workqueue::ops::OPS,
+        primitives::timer::ops::OPS,
+        primitives::shrinker::ops::OPS,
+        primitives::irq_line::ops::OPS,
+        primitives::irq::ops::OPS,
+        primitives::alloc::ops::OPS,
+        primitives::uaccess::ops::OPS,
+    ];
     TABLES.into_iter().flatten()
 }
 

@@ -6,7 +6,8 @@ use fenceweave_kernel::{
     Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence,
+    fence, machine,
+    primitives::variable,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
     ww::How,
@@ -252,14 +253,17 @@ fn the_nth_time_and_no_other_goes_on_behind_the_counter() {
         for _ in 0..4 {
             let nth = s.instr("nth", Instr::Nth { counter, nth: 3, otherwise: 0 });
             s.instr("let", Instr::Let { into: n, expr: more });
-            s.op_into("fail", Op::Fail { error: Errno::EIO.into() }, "r");
+            s.op_into("fail", machine::ops::Fail { error: Errno::EIO.into() }, "r");
             let here = s.here();
             s.patch(nth, here);
         }
         let call = s.instr("may fail", Instr::MayFail { error: Errno::ENOMEM.into(), into: Some(n), over: 0 });
         let place = fenceweave_kernel::Place::Var(x);
         let (how, a, b) = (fenceweave_kernel::primitives::variable::How::Store, Operand::Local(n), Operand::Local(n));
-        s.op("store", Op::Access { how, order: fenceweave_kernel::Order::Relaxed, place, a, b, benign: false });
+        s.op(
+            "store",
+            variable::ops::Access { how, order: fenceweave_kernel::Order::Relaxed, place, a, b, benign: false },
+        );
         let here = s.here();
         s.patch(call, here);
     });

@@ -13,7 +13,10 @@ use fenceweave_kernel::{
     Program, Property, State, ThreadId, Value,
     expr::Operator,
     fence::What,
-    primitives::{alloc::Gfp, completion, rcu, refcount, slab, spinlock, variable, waitqueue},
+    primitives::{
+        alloc::{self, Gfp},
+        completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
+    },
     program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
     ww::{CtxHow, How, Variant},
@@ -134,7 +137,7 @@ fn same_states_decoded_or_not(program: &Program) {
 }
 
 fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
-    Op::Complete { at, completion: Operand::Object(c), patience }
+    completion::ops::Complete { at, completion: Operand::Object(c), patience }.into()
 }
 
 /// The class of all reservations.

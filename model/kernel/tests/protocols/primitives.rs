@@ -19,7 +19,8 @@ fn two_increments_without_atomicity_can_lose_one() {
     let mut b = ProgramBuilder::new("lost-update");
     let x = b.var("x", word(0));
     let unset = Operand::Const(Value::Unset);
-    let access = |how, a| Op::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset, benign: false };
+    let access =
+        |how, a| variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset, benign: false };
     let one = ExprNode::Const(word(1));
     let plus_one = b.expr(vec![ExprNode::Read(LocalId(0)), one, ExprNode::Apply(Operator::Add)]);
     for name in ["a", "b"] {
@@ -38,7 +39,7 @@ fn two_increments_without_atomicity_can_lose_one() {
 }
 
 fn wait_queue(at: waitqueue::At, queue: ObjId, patience: Patience) -> Op {
-    Op::Wait { at, queue: Operand::Object(queue), patience }
+    waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience }.into()
 }
 
 /// `wait_for_completion_interruptible()` returns 0, the forms with a timeout what is left of it.
@@ -71,7 +72,7 @@ fn more_than_the_model_can_count_is_told() {
     let r = b.object("r", ObjectKind::Refcount { init: 1 });
     b.thread("t", |s| {
         for _ in 0..255 {
-            s.op("get", Op::Count { how: refcount::How::Get, count: Operand::Object(r) });
+            s.op("get", refcount::ops::Count { how: refcount::How::Get, count: Operand::Object(r) });
         }
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
@@ -83,7 +84,7 @@ fn setup_and_teardown_may_wait_for_a_grace_period() {
     let mut b = ProgramBuilder::new("exit");
     let f = fence(&mut b, "f");
     b.setup(|s| {
-        s.op("synchronize", Op::Rcu { at: rcu::At::Synchronize });
+        s.op("synchronize", rcu::ops::Rcu { at: rcu::At::Synchronize });
     });
     b.thread("t", |s| {
         s.op("put", fence_op(What::Put, f, 0));
@@ -138,7 +139,7 @@ fn only_an_allocation_that_may_not_block_fails() {
     for gfp in [Gfp::Kernel, Gfp::Nofs, Gfp::Noio, Gfp::Atomic, Gfp::Nowait] {
         let mut b = ProgramBuilder::new("alloc");
         b.thread("t", |s| {
-            s.op_into("alloc", Op::Alloc { gfp }, "r");
+            s.op_into("alloc", alloc::ops::Alloc { gfp }, "r");
         });
         let failed = if gfp.blocks() { None } else { Some(Value::Null) };
         assert_eq!(results(&b.build()), [word(1)].into_iter().chain(failed).collect(), "{gfp:?}");
@@ -152,7 +153,7 @@ fn an_allocation_may_block_where_its_thread_may() {
         let l = b.object("l", ObjectKind::Spinlock);
         b.thread("t", |s| {
             s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
-            s.op_into("alloc", Op::Alloc { gfp }, "r");
+            s.op_into("alloc", alloc::ops::Alloc { gfp }, "r");
             s.op("unlock", spinlock::ops::Spin { how: spinlock::How::Unlock, lock: Operand::Object(l) });
         });
         assert_eq!(violations(&b.build()), told.into_iter().collect(), "{gfp:?}");
@@ -168,7 +169,7 @@ fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
         let mut b = ProgramBuilder::new("user");
         let mmap_lock = b.object("mmap_lock", ObjectKind::RwSem);
         b.thread("t", |s| {
-            s.op_into("copy-from-user", Op::UserAccess { inatomic }, "r");
+            s.op_into("copy-from-user", uaccess::ops::UserAccess { inatomic }, "r");
         });
         let mut program = b.build();
         program.mmap_lock = Some(mmap_lock);
@@ -186,7 +187,7 @@ fn with_shrinker(op: Op) -> Program {
     let mut program = b.build();
     let (place, order) = (Place::Var(ran), Order::Relaxed);
     let (a, b) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
-    let store = Op::Access { how: variable::How::Store, order, place, a, b, benign: false };
+    let store = variable::ops::Access { how: variable::How::Store, order, place, a, b, benign: false }.into();
     let script = &mut program.scripts[0];
     script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![] });
     let line = script.lines[0].clone();
@@ -209,7 +210,8 @@ fn only_an_allocation_that_may_block_reclaims() {
             Outcome::Finished { locals, vars } => (locals[0][0], vars[0]),
             other => panic!("{other:?}"),
         };
-        let ends: BTreeSet<_> = outcomes(&with_shrinker(Op::Alloc { gfp })).into_iter().map(end).collect();
+        let ends: BTreeSet<_> =
+            outcomes(&with_shrinker(alloc::ops::Alloc { gfp }.into())).into_iter().map(end).collect();
         assert_eq!(ends, expected, "{gfp:?}");
     }
 }

@@ -30,7 +30,15 @@ fn slab_op(at: slab::At, target: Operand) -> Op {
 
 fn store(var: ObjId, from: LocalId) -> Op {
     let (how, unset) = (variable::How::Store, Operand::Const(Value::Unset));
-    Op::Access { how, order: Order::Relaxed, place: Place::Var(var), a: Operand::Local(from), b: unset, benign: false }
+    variable::ops::Access {
+        how,
+        order: Order::Relaxed,
+        place: Place::Var(var),
+        a: Operand::Local(from),
+        b: unset,
+        benign: false,
+    }
+    .into()
 }
 
 #[test]
@@ -81,7 +89,7 @@ fn adding_to_a_reference_is_a_mistake() {
         b.thread("t", |s| {
             let (one, unset) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
             let (how, order) = (variable::How::Add, Order::Full);
-            s.op("add", Op::Access { how, order, place: Place::Var(x), a: one, b: unset, benign: false });
+            s.op("add", variable::ops::Access { how, order, place: Place::Var(x), a: one, b: unset, benign: false });
         });
         let expected = if init == Value::Null { vec![Property::WrongKind] } else { vec![] };
         assert_eq!(violations(&b.build()), expected.into_iter().collect());

@@ -192,7 +192,7 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
         let m = w.mutex("m");
         let spin = w.b.object("l", ObjectKind::Spinlock);
         w.b.thread("t", |s| {
-            let down = Op::RwSem {
+            let down = rwsem::ops::RwSem {
                 at: rwsem::At::Read,
                 sem: Operand::Object(sem),
                 patience: Patience::Forever,
@@ -341,9 +341,9 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
         });
         w.b.thread("t", |s| {
-            s.op("rcu-read-lock", Op::Rcu { at: rcu::At::ReadLock });
+            s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
             s.op("op", op(m, f, c));
-            s.op("rcu-read-unlock", Op::Rcu { at: rcu::At::ReadUnlock });
+            s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
         });
         violations(&w.b.build())
     };

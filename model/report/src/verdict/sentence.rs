@@ -188,8 +188,8 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
 
 /// What an operation does with a list.
 fn list_how(program: &Program, v: Violation) -> Option<How> {
-    let Instr::Op { op: Op::List { how, .. }, .. } = words::instr(program, v.thread, v.pc)? else { return None };
-    Some(how)
+    let Instr::Op { op, .. } = words::instr(program, v.thread, v.pc)? else { return None };
+    op.row().list
 }
 
 /// What was done to a list, before its name.

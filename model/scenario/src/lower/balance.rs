@@ -13,7 +13,7 @@
 use fenceweave_kernel::{
     Expr, ExprNode, Instr, LocalId, Op, Operand, Place,
     fence::{FenceOp, What},
-    primitives::{slab::At, variable::How},
+    primitives::slab::At,
     program::Gives,
 };
 
@@ -115,16 +115,9 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
 /// that is still to be dropped.
 pub(super) fn handed_to(code: &[Instr], exprs: &[Expr]) -> Vec<Place> {
     let stored = |(instr, known): (&Instr, Option<Known>)| {
-        let (Instr::Op { op: Op::Access { how, place, a, b, .. }, .. }, Some(known)) = (instr, known) else {
-            return None;
-        };
-        let value = match how {
-            How::Store | How::Xchg => a,
-            How::CmpXchg => b,
-            _ => return None,
-        };
-        let Operand::Local(local) = value else { return None };
-        ((known.taken | known.made) & bit(*local) == 0).then_some(*place)
+        let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { return None };
+        let (place, Operand::Local(local)) = op.row().stores? else { return None };
+        ((known.taken | known.made) & bit(local) == 0).then_some(place)
     };
     code.iter().zip(known(code, exprs)).filter_map(stored).collect()
 }

@@ -240,10 +240,9 @@ impl<'a> Lower<'a> {
 
     /// A shrinker that nobody registers or frees is there all the time: nothing is to be kept of it.
     pub(super) fn settle_shrinkers(&mut self) {
-        let named = |op: &Op| matches!(op, Op::Shrinker { .. });
+        let named = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.shrinkers);
         let all = self.program.scripts.iter().chain([&self.program.setup, &self.program.teardown]);
-        let comes_and_goes =
-            all.flat_map(|script| &script.code).any(|i| matches!(i, Instr::Op { op, .. } if named(op)));
+        let comes_and_goes = all.flat_map(|script| &script.code).any(named);
         let registered = |program: &fenceweave_kernel::Program, id: ObjId| {
             matches!(program.kind(id), ObjectKind::Shrinker { registered: true })
         };

@@ -276,9 +276,10 @@ impl<'a> Lower<'a> {
             self.program.scripts.push(Script {
                 name: format!("{name}.work"),
                 code: vec![
-                    op(Op::Worker { work }),
+                    op(workqueue::ops::Worker { work }.into()),
                     op(Op::Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }),
-                    op(Op::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }),
+                    op(workqueue::ops::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }
+                        .into()),
                     Instr::Jump(0),
                     Instr::End,
                 ],

@@ -1,8 +1,8 @@
 //! Control flow: conditions, loops, jumps, and what a local is set to.
 
 use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::primitives::list::How;
-use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Value};
+use fenceweave_kernel::primitives::list::{How, ops::List};
+use fenceweave_kernel::{ExprNode, Instr, LocalId, Operand, Value};
 
 use super::Lower;
 use super::exprs::node_of;
@@ -334,7 +334,7 @@ impl<'a> Lower<'a> {
         let safe = node.name.text == "list-each-safe";
         let cursor = if safe { unit.hidden() } else { into };
         let look = |how, entry: Option<LocalId>| {
-            let op = Op::List { how, list, entry: entry.map(Operand::Local), from: None };
+            let op = List { how, list, entry: entry.map(Operand::Local), from: None }.into();
             Instr::Op { op, into: Some(cursor), may_fail: None }
         };
         unit.emit(look(How::First, None));

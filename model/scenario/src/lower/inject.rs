@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fenceweave_kernel::{Errno, Instr, LocalId, Op, Value};
+use fenceweave_kernel::{Errno, Instr, LocalId, Op, Value, machine};
 
 use super::Lower;
 use super::entries::Options;
@@ -199,7 +199,7 @@ impl<'a> Lower<'a> {
         let plain = unit.line();
         let fails = match op {
             Some(op) => Instr::Fails { op, into, error },
-            None => Instr::Op { op: Op::Fail { error }, into, may_fail: None },
+            None => Instr::Op { op: machine::ops::Fail { error }.into(), into, may_fail: None },
         };
         if from_outside {
             let mut line = plain.clone();

@@ -5,14 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use fenceweave_kernel::{Instr, ObjId, Op, Operand, Patience, primitives::waitqueue::At};
+use fenceweave_kernel::{
+    Instr, ObjId, Operand, Patience,
+    primitives::waitqueue::{At, ops::Wait},
+    program::Entry,
+};
 
 type Queues = BTreeSet<ObjId>;
 
 /// The looks that a script, or a callee, ends with. `code` is what comes before them.
 pub(super) fn looks(code: &[Instr]) -> impl Iterator<Item = Instr> + use<> {
     maybe_left(code).into_iter().map(|queue| {
-        let op = Op::Wait { at: At::Leave, queue: Operand::Object(queue), patience: Patience::Forever };
+        let op = Wait { at: At::Leave, queue: Operand::Object(queue), patience: Patience::Forever }.into();
         Instr::Op { op, into: None, may_fail: None }
     })
 }
@@ -20,7 +24,7 @@ pub(super) fn looks(code: &[Instr]) -> impl Iterator<Item = Instr> + use<> {
 /// The queues that some way from a `prepare` to the end has no `finish` of.
 fn maybe_left(code: &[Instr]) -> Queues {
     let mut at_end = Queues::new();
-    if !code.iter().any(|instr| wait(instr).is_some_and(|(at, _)| is_prepare(at))) {
+    if !code.iter().any(|instr| matches!(entry(instr), Entry::Joins(_))) {
         return at_end;
     }
     let mut before: Vec<Option<Queues>> = vec![None; code.len()];
@@ -36,9 +40,9 @@ fn maybe_left(code: &[Instr]) -> Queues {
         let all = known.get_or_insert_default();
         all.extend(come);
         let mut after = all.clone();
-        match wait(instr) {
-            Some((At::Finish, queue)) => drop(after.remove(&queue)),
-            Some((at, queue)) if is_prepare(at) => drop(after.insert(queue)),
+        match entry(instr) {
+            Entry::Leaves(Operand::Object(queue)) => drop(after.remove(&queue)),
+            Entry::Joins(Operand::Object(queue)) => drop(after.insert(queue)),
             _ => {}
         }
         match instr {
@@ -56,13 +60,11 @@ fn maybe_left(code: &[Instr]) -> Queues {
     at_end
 }
 
-fn wait(instr: &Instr) -> Option<(At, ObjId)> {
-    let Instr::Op { op: Op::Wait { at, queue: Operand::Object(queue), .. }, .. } = instr else { return None };
-    Some((*at, *queue))
-}
-
-fn is_prepare(at: At) -> bool {
-    matches!(at, At::Prepare | At::PrepareExclusive)
+fn entry(instr: &Instr) -> Entry {
+    match instr {
+        Instr::Op { op, .. } => op.row().entry,
+        _ => Entry::Stays,
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +74,7 @@ mod tests {
     const Q: ObjId = ObjId(3);
 
     fn op(at: At) -> Instr {
-        let op = Op::Wait { at, queue: Operand::Object(Q), patience: Patience::Forever };
+        let op = Wait { at, queue: Operand::Object(Q), patience: Patience::Forever }.into();
         Instr::Op { op, into: None, may_fail: None }
     }
 

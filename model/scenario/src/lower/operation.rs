@@ -1,7 +1,8 @@
 //! Operations: a name, operands and options, checked against the table; and
 //! calls of the scenario's own procs, which are inlined.
 
-use fenceweave_kernel::primitives::slab;
+use fenceweave_kernel::primitives::alloc;
+use fenceweave_kernel::program::Gives;
 use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
 
 use super::entries::Options;
@@ -64,7 +65,7 @@ impl<'a> Lower<'a> {
         self.act_for(unit, spec, &sorted);
         match self.arguments(unit, node, spec, &sorted) {
             Some(_) if spec.name == "wait-event" => self.wait_event(unit, node, spec, &sorted),
-            Some(args) => self.emit_operation(unit, node, spec, &args, &sorted),
+            Some(args) => self.emit_operation(unit, node, spec, args, &sorted),
             None => self.result_of_a_mistake(unit, node),
         }
         let calculated = std::mem::take(&mut unit.calculated);
@@ -386,10 +387,15 @@ impl<'a> Lower<'a> {
         unit: &mut Unit<'a>,
         node: &'a Node,
         spec: &OpSpec,
-        args: &Args,
+        mut args: Args,
         sorted: &Options<'_>,
     ) {
-        let op = self.settled(unit, node, spec, (spec.build)(args));
+        if spec.name.starts_with("mmap-") {
+            // The semaphore of the address space goes without saying.
+            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(node.head))));
+        }
+        let op = (spec.build)(&args);
+        self.check_spin(unit, node, op);
         self.check_options(node, spec, sorted);
         self.note_needs(op);
         let into = self.result(unit, node, spec, sorted);
@@ -398,9 +404,9 @@ impl<'a> Lower<'a> {
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let line = unit.line();
-        let gfp = sorted.value("gfp").filter(|_| matches!(op, Op::Slab { at: slab::At::New, .. }));
+        let gfp = sorted.value("gfp").filter(|_| op.row().gives == Gives::New);
         // What fails of an allocation is that there is no memory.
-        let fails = gfp.map_or(op, |gfp| Op::Alloc { gfp: ops::gfp(Some(gfp.span.of(self.text))) });
+        let fails = gfp.map_or(op, |gfp| self.memory(gfp));
         let open = self.open_failure(unit, failure, into, Some(fails));
         if !open.never {
             let may_fail = open.may_fail;
@@ -415,21 +421,15 @@ impl<'a> Lower<'a> {
         self.close_failure(unit, open);
     }
 
-    /// What an operation still needs of the scenario to be whole.
-    fn settled(&mut self, unit: &Unit<'a>, node: &Node, spec: &OpSpec, mut op: Op) -> Op {
-        if unit.alone && matches!(op, Op::SpinUntil { .. }) {
+    /// Setup and teardown have nobody who writes the word that they spin on.
+    fn check_spin(&mut self, unit: &Unit<'a>, node: &Node, op: Op) {
+        if unit.alone && op.row().spins_on_word {
             let name = unit.name();
             self.mistakes
                 .add("spin-alone", node.head, format!("nobody writes anything while `{name}` spins"))
                 .expected("a thread")
                 .help(format!("`{name}` runs alone: `load` the word"));
         }
-        if let Op::RwSem { sem, .. } = &mut op
-            && spec.name.starts_with("mmap-")
-        {
-            *sem = Operand::Object(self.mmap_lock(node.head));
-        }
-        op
     }
 
     /// What the program must have, or be prepared for.
@@ -442,15 +442,20 @@ impl<'a> Lower<'a> {
         self.program.sends_signals |= needs.signals;
     }
 
+    /// The allocation of memory for a `new`.
+    fn memory(&self, gfp: &Written) -> Op {
+        alloc::ops::Alloc { gfp: alloc::Gfp::named(Some(gfp.span.of(self.text))) }.into()
+    }
+
     /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.
     fn new_with_gfp(&mut self, unit: &mut Unit<'a>, gfp: &Written, new: Instr) {
-        let gfp = ops::gfp(Some(gfp.span.of(self.text)));
+        let op = self.memory(gfp);
         let Instr::Op { into: Some(into), .. } = new else {
-            unit.emit(Instr::Op { op: Op::Alloc { gfp }, into: None, may_fail: None });
+            unit.emit(Instr::Op { op, into: None, may_fail: None });
             unit.emit(new);
             return;
         };
-        unit.emit(Instr::Op { op: Op::Alloc { gfp }, into: Some(into), may_fail: None });
+        unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
         let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Read(into)]);
         let failed = unit.emit(Instr::Branch { expr, otherwise: 0 });
         unit.emit(new);

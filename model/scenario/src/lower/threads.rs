@@ -1,9 +1,9 @@
 //! Threads, devices and interrupt handlers; work items and timers; setup and teardown; and the agent that runs grace
 //! periods.
 
-use fenceweave_kernel::primitives::{irq, timer, workqueue};
-use fenceweave_kernel::program::{ObjectDecl, Role, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Program, Script, ThreadId, Value};
+use fenceweave_kernel::primitives::{irq, rcu, timer, workqueue};
+use fenceweave_kernel::program::{Line, ObjectDecl, Role, SourceLine};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Program, Script, ThreadId, Value};
 
 use super::Lower;
 use super::names::{Symbol, is_name};
@@ -137,7 +137,8 @@ impl<'a> Lower<'a> {
         let on = if role == Role::Irq { self.interrupted(node) } else { None };
         for name in names {
             let mut unit = Unit::new(&name, false);
-            let handler = |at| Instr::Op { op: Op::Irq { at, on, line: None }, into: None, may_fail: None };
+            let handler =
+                |at| Instr::Op { op: irq::ops::Irq { at, on, line: None }.into(), into: None, may_fail: None };
             if role == Role::Irq {
                 unit.at_line(0, format!("interrupt {name}"));
                 unit.emit(handler(irq::At::Enter));
@@ -181,7 +182,7 @@ impl<'a> Lower<'a> {
                 Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => Some(*op),
                 _ => None,
             };
-            let asks = |i: &Instr| matches!(of(i), Some(Op::IrqLine { handler, .. }) if handler == first);
+            let asks = |i: &Instr| of(i).is_some_and(|op| op.row().line == Line::Of(first));
             let all = |program: &Program| {
                 program.scripts.iter().chain([&program.setup, &program.teardown]).any(|s| s.code.iter().any(asks))
             };
@@ -196,15 +197,13 @@ impl<'a> Lower<'a> {
                 for instr in &mut script.code {
                     match instr {
                         Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
-                            if let Op::IrqLine { handler, line, .. } = op
-                                && *handler == first
-                            {
-                                *line = id;
-                            }
-                            if let Op::Irq { line, .. } = op
-                                && is_handler
-                            {
-                                *line = Some(id);
+                            let is_told = match op.row().line {
+                                Line::Of(handler) => handler == first,
+                                Line::Own => is_handler,
+                                Line::Nothing => false,
+                            };
+                            if is_told {
+                                *op = op.on_line(id);
                             }
                         }
                         _ => {}
@@ -296,10 +295,10 @@ impl<'a> Lower<'a> {
         let is_work = node.name.text != "timer";
         let (begin, end) = if is_work {
             let (at, work, data) = (workqueue::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (Op::Worker { work: id }, Op::Work { at, work, data })
+            (workqueue::ops::Worker { work: id }.into(), workqueue::ops::Work { at, work, data }.into())
         } else {
             let (at, timer, data) = (timer::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (Op::TimerHandler { timer: id }, Op::Timer { at, timer, data })
+            (timer::ops::TimerHandler { timer: id }.into(), timer::ops::Timer { at, timer, data }.into())
         };
         let mut unit = Unit::new(name, false);
         let into = node.values().nth(1).map(|argument| {
@@ -355,7 +354,7 @@ impl<'a> Lower<'a> {
         let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
         self.program.scripts.push(Script {
             name: "rcu".to_owned(),
-            code: vec![Instr::Op { op: Op::GracePeriods, into: None, may_fail: None }, Instr::End],
+            code: vec![Instr::Op { op: rcu::ops::GracePeriods.into(), into: None, may_fail: None }, Instr::End],
             lines: vec![line("grace periods"), line("")],
             agent: true,
             role: Role::Agent,

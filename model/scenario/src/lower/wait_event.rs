@@ -1,7 +1,10 @@
 //! `wait-event`: the loop of `___wait_event()`, of the operations that it consists of.
 
 use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::primitives::{variable::How, waitqueue::At};
+use fenceweave_kernel::primitives::{
+    variable::{self, How},
+    waitqueue::{self, At},
+};
 use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Order, Patience, Place, Value};
 
@@ -55,7 +58,7 @@ impl<'a> Lower<'a> {
         let (told, left, result) = (unit.hidden(), unit.hidden(), unit.hidden());
         let wait = Wait { queue, patience, condition, told, left, result, line: unit.line() };
         // might_sleep() is asked first, whatever the condition is.
-        let op = Op::Wait { at: At::Schedule, queue, patience };
+        let op = waitqueue::ops::Wait { at: At::Schedule, queue, patience }.into();
         unit.emit(Instr::Judge { op });
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let open = self.open_failure(unit, failure, into, None);
@@ -76,7 +79,7 @@ impl<'a> Lower<'a> {
 
     fn wait_loop(&mut self, unit: &mut Unit<'a>, wait: &Wait) {
         let Wait { queue, patience, told, left, result, .. } = *wait;
-        let op = |at| Op::Wait { at, queue, patience };
+        let op = |at| Op::from(waitqueue::ops::Wait { at, queue, patience });
         let success = Value::Word(i32::from(patience.timed()));
         self.set(unit, left, Value::Word(1));
         let not_yet = self.look(unit, wait);
@@ -124,7 +127,7 @@ impl<'a> Lower<'a> {
             at(unit, wait, &format!("load {name}"));
             let nothing = Operand::Const(Value::Unset);
             let (how, order, place) = (How::Load, Order::Relaxed, *place);
-            let op = Op::Access { how, order, place, a: nothing, b: nothing, benign: false };
+            let op = variable::ops::Access { how, order, place, a: nothing, b: nothing, benign: false }.into();
             unit.emit(Instr::Op { op, into: Some(*into), may_fail: None });
         }
         unit.emit(Instr::Branch { expr: wait.condition.expr, otherwise: 0 })

@@ -1,40 +1,52 @@
 //! Operations as a scenario's author sees them: their page, and the tables that have not moved to their protocols yet.
 
-mod deferred;
 pub(crate) mod exec;
 pub(crate) mod fences;
 pub(crate) mod iteration;
-mod lists;
 mod memory;
 pub(crate) mod merging;
 mod page;
-mod sems;
 mod sync;
 mod syncobjs;
-mod waiting;
 
-pub(crate) use deferred::gfp;
 pub(crate) use fenceweave_kernel::op::*;
+use fenceweave_kernel::primitives::{
+    alloc, barrier, completion, irq, irq_line, list, rcu, refcount, rwsem, shrinker, signal, spinlock, timer, uaccess,
+    variable, waitqueue, wakeq, workqueue,
+};
 pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 15] = [
+    const TABLES: [&[OpSpec]; 28] = [
+        variable::ops::OPS,
         memory::OPS,
-        waiting::OPS,
-        fenceweave_kernel::primitives::spinlock::ops::OPS,
+        refcount::ops::OPS,
+        rcu::ops::OPS,
+        waitqueue::ops::OPS,
+        completion::ops::OPS,
+        barrier::ops::OPS,
+        signal::ops::OPS,
+        wakeq::ops::OPS,
+        spinlock::ops::OPS,
         fenceweave_kernel::ww::ops::OPS,
         fenceweave_kernel::lock_all::ops::OPS,
         fenceweave_kernel::ww::ops::MUTEX_OPS,
-        sems::OPS,
-        lists::OPS,
+        rwsem::ops::OPS,
+        list::ops::OPS,
         fences::OPS,
         merging::OPS,
         sync::OPS,
         syncobjs::OPS,
         iteration::OPS,
         exec::OPS,
-        deferred::OPS,
+        workqueue::ops::OPS,
+        timer::ops::OPS,
+        shrinker::ops::OPS,
+        irq_line::ops::OPS,
+        irq::ops::OPS,
+        alloc::ops::OPS,
+        uaccess::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fenceweave_kernel::{ExprNode, Instr, Op, Passed, Program, Script};
+use fenceweave_kernel::{ExprNode, Instr, Passed, Program, Script};
 
 use super::{About, NEVER_ENDS, NEVER_RUNS, ONE_WAY, STALE, UNREACHED, one_line};
 use crate::report::Place;
@@ -345,8 +345,7 @@ pub(super) fn scripts(program: &Program) -> impl Iterator<Item = &Script> {
 
 /// Its first operation waits until somebody wants it to run.
 fn waits_to_begin(script: &Script) -> bool {
-    let first = script.code.first();
-    matches!(first, Some(Instr::Op { op: Op::Worker { .. } | Op::TimerHandler { .. } | Op::Irq { .. }, .. }))
+    matches!(script.code.first(), Some(Instr::Op { op, .. }) if op.row().is_called_for)
 }
 
 /// Whether a script is the section's, or one of its identical threads.

@@ -1,10 +1,50 @@
-//! Lists of objects. `list-each` and `list-each-safe` are statements: see `lower/flow.rs`.
+//! What a script may do with a list. `list-each` and `list-each-safe` are statements, which walk it by these.
 
-use fenceweave_kernel::Op;
-use fenceweave_kernel::primitives::list::How;
+use super::{How, ListOp};
+use crate::{
+    Handle, Machine, Op, Operand,
+    ground::{
+        op::{Args, OpSpec, Operation, Param, Takes, operand, option},
+        resolver::{Resolved, Resolver},
+        row::{Gives, Row},
+    },
+    program::Kind,
+};
 
-use super::{Args, OpSpec, Param, Takes, operand, option};
-use fenceweave_kernel::Kind;
+/// `list-add`, `list-del`, `list-first` and the others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct List {
+    /// Which of them.
+    pub how: How,
+    /// The list; of a splice the one that entries come to.
+    pub list: Operand,
+    /// The entry.
+    pub entry: Option<Operand>,
+    /// The list where they come from, if it is another one.
+    pub from: Option<Operand>,
+}
+
+/// What can be on a list.
+const ENTRIES: &[Kind] = &[Kind::Struct, Kind::Fence];
+
+fn entry_of(with: &Resolver<'_>, entry: Operand) -> Resolved<Handle> {
+    with.of_kinds(entry, ENTRIES)?;
+    with.handle(entry)
+}
+
+impl Operation for List {
+    fn row(&self) -> Row {
+        let operands = [Some(self.list), self.entry, self.from, None];
+        Row { gives: Gives::Perhaps, list: Some(self.how), ..Row::of(operands) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let list = with.of_kind(self.list, Kind::List)?;
+        let from = self.from.map_or(Ok(list), |from| with.of_kind(from, Kind::List))?;
+        let entry = self.entry.map(|entry| entry_of(with, entry)).transpose()?;
+        Ok(ListOp::new(self.how, list, entry, from).into())
+    }
+}
 
 const LIST: Param = operand("list", Takes::Object(&[Kind::List]));
 const FROM: Param = operand("from", Takes::Object(&[Kind::List]));
@@ -12,18 +52,19 @@ const TO: Param = operand("to", Takes::Object(&[Kind::List]));
 const ENTRY: Param = operand("entry", Takes::Object(&[Kind::Struct, Kind::Fence]));
 
 fn entry(args: &Args, how: How) -> Op {
-    Op::List { how, list: args.object("list"), entry: Some(args.object("entry")), from: args.optional("from") }
+    List { how, list: args.object("list"), entry: Some(args.object("entry")), from: args.optional("from") }.into()
 }
 
 fn head(args: &Args, how: How) -> Op {
-    Op::List { how, list: args.object("list"), entry: None, from: None }
+    List { how, list: args.object("list"), entry: None, from: None }.into()
 }
 
 fn splice(args: &Args, how: How) -> Op {
-    Op::List { how, list: args.object("to"), entry: None, from: args.optional("from") }
+    List { how, list: args.object("to"), entry: None, from: args.optional("from") }.into()
 }
 
-pub(super) const OPS: &[OpSpec] = &[
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
     OpSpec::new("list-add", &[LIST, ENTRY], "puts an object at the head of a list", "list_add()", |args| {
         entry(args, How::Add)
     }),

@@ -1,10 +1,39 @@
-//! Reader-writer semaphores, and the one that protects an address space.
+//! What a script may do with a semaphore, and with the one that protects an address space.
 
-use fenceweave_kernel::primitives::rwsem::At;
-use fenceweave_kernel::{Op, Patience};
+use super::{At, RwSemOp};
+use crate::{
+    Machine, Op, Operand, Patience,
+    ground::{
+        op::{Args, EINTR, OpSpec, Operation, Opt, Param, Takes, flag, operand},
+        resolver::{Resolved, Resolver},
+        row::Row,
+    },
+    program::Kind,
+};
 
-use super::{Args, EINTR, OpSpec, Opt, Param, Takes, flag, operand};
-use fenceweave_kernel::Kind;
+/// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RwSem {
+    /// Which of them.
+    pub at: At,
+    /// The semaphore.
+    pub sem: Operand,
+    /// How long it waits.
+    pub patience: Patience,
+    /// Does nothing if the thread does not hold it.
+    pub if_held: bool,
+}
+
+impl Operation for RwSem {
+    fn row(&self) -> Row {
+        Row { tries: matches!(self.at, At::TryRead | At::TryWrite), ..Row::on(self.sem) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let sem = with.of_kind(self.sem, Kind::RwSem)?;
+        Ok(RwSemOp::new(self.at, sem, self.patience, self.if_held).into())
+    }
+}
 
 const SEM: Param = operand("sem", Takes::Object(&[Kind::RwSem]));
 const SIDE: Param = operand("side", Takes::OneOf(&["read", "write"]));
@@ -13,14 +42,15 @@ const KILLABLE: Opt = flag("killable", "a pending signal ends the wait");
 fn sem(args: &Args, at: At) -> Op {
     let patience = Patience::of(args.flag("killable"), false);
     // Of an address space the semaphore goes without saying: whoever emits the operation knows it.
-    Op::RwSem { at, sem: args.object("sem"), patience, if_held: args.flag("if-held") }
+    RwSem { at, sem: args.object("sem"), patience, if_held: args.flag("if-held") }.into()
 }
 
 fn side(args: &Args, read: At, write: At) -> At {
     if args.word("side") == Some("write") { write } else { read }
 }
 
-pub(super) const OPS: &[OpSpec] = &[
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "down-read",
         &[SEM],

@@ -1,0 +1,86 @@
+//! What a script may do with a timer, and what its handler does between the runs.
+
+use super::{At, Mutant, TimerOp};
+use crate::{
+    Machine, ObjId, Op, Operand, Value,
+    ground::{
+        op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
+        resolver::{Resolved, Resolver},
+        row::{Between, Gives, Row},
+    },
+    program::Kind,
+};
+
+/// `mod-timer`, `del-timer`, `del-timer-sync`; and the end of its handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timer {
+    /// Which of them.
+    pub at: At,
+    /// The timer.
+    pub timer: Operand,
+    /// What its function gets, if it is armed.
+    pub data: Operand,
+}
+
+impl Operation for Timer {
+    fn row(&self) -> Row {
+        Row { gives: Gives::Perhaps, ..Row::on(self.timer) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let timer = with.of_kind(self.timer, Kind::Timer)?;
+        let no_wait = self.at == At::DelSync && with.program.mutated(Mutant::DelSyncNoWait);
+        let data = if self.at == At::Mod { with.value(self.data)? } else { Value::Unset };
+        Ok(TimerOp { at: if no_wait { At::Del } else { self.at }, timer, data }.into())
+    }
+}
+
+/// Between the runs of a timer's handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerHandler {
+    /// Its timer.
+    pub timer: ObjId,
+}
+
+impl Operation for TimerHandler {
+    fn row(&self) -> Row {
+        Row { between: Between::Events, is_called_for: true, ..Row::PLAIN }
+    }
+
+    fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(TimerOp { at: At::Expire, timer: self.timer, data: Value::Unset }.into())
+    }
+}
+
+const TIMER: Param = operand("timer", Takes::Object(&[Kind::Timer]));
+const NEW_DATA: Opt = option("data", Takes::Value, "what its argument is, 0 without it; the last one counts");
+
+fn timer(args: &Args, at: At) -> Op {
+    let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
+    Timer { at, timer: args.object("timer"), data }.into()
+}
+
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
+    OpSpec::new("mod-timer", &[TIMER], "arms a timer: it expires at any moment from now on", "mod_timer()", |args| {
+        timer(args, At::Mod)
+    })
+    .options(&[NEW_DATA])
+    .returns("1 if it was pending already, else 0"),
+    OpSpec::new(
+        "del-timer",
+        &[TIMER],
+        "disarms a timer; its handler may be running",
+        "timer_delete() del_timer()",
+        |args| timer(args, At::Del),
+    )
+    .returns("1 if it was pending, else 0"),
+    OpSpec::new(
+        "del-timer-sync",
+        &[TIMER],
+        "disarms a timer, and waits, without sleeping, until its handler does not run",
+        "timer_delete_sync() del_timer_sync()",
+        |args| timer(args, At::DelSync),
+    )
+    .returns("1 if it was pending, else 0"),
+];

@@ -1,0 +1,191 @@
+//! What a script may do with a work item, and what its worker does between the runs.
+
+use super::{At, WorkOp};
+use crate::{
+    Machine, ObjId, Op, Operand, Value,
+    ground::{
+        op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
+        resolver::{Resolved, Resolver},
+        row::{Between, Ends, Gives, Row},
+    },
+    program::Kind,
+};
+
+/// `queue-work`, `flush-work`, `cancel-work-sync` and the others; and the end of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Work {
+    /// Which of them.
+    pub at: At,
+    /// The item.
+    pub work: Operand,
+    /// What its function gets, if it is queued.
+    pub data: Operand,
+}
+
+impl Work {
+    fn queues(&self) -> bool {
+        matches!(self.at, At::Queue | At::QueueDelayed | At::Mod | At::ModNow)
+    }
+}
+
+impl Operation for Work {
+    fn row(&self) -> Row {
+        let ends = if self.queues() { Ends::Queues(self.work) } else { Ends::Nothing };
+        Row { ends, gives: Gives::Perhaps, ..Row::on(self.work) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let kinds: &[Kind] = match self.at {
+            At::QueueDelayed | At::Mod | At::ModNow | At::FlushDelayed => &[Kind::DelayedWork],
+            _ => &[Kind::Work, Kind::DelayedWork],
+        };
+        let work = with.of_kinds(self.work, kinds)?;
+        let data = if self.queues() { with.value(self.data)? } else { Value::Unset };
+        Ok(WorkOp::new(self.at, work, data).into())
+    }
+}
+
+/// Between a worker's runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Worker {
+    /// Its item.
+    pub work: ObjId,
+}
+
+impl Operation for Worker {
+    fn row(&self) -> Row {
+        Row { between: Between::Runs(self.work), is_called_for: true, ..Row::PLAIN }
+    }
+
+    fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(WorkOp::new(At::Take, self.work, Value::Unset).into())
+    }
+}
+
+const WORK: Param = operand("work", Takes::Object(&[Kind::Work, Kind::DelayedWork]));
+const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
+const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]));
+
+fn work(args: &Args, at: At) -> Op {
+    let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
+    Work { at, work: args.object("work"), data }.into()
+}
+
+/// With a delay, or at once.
+fn delayed(args: &Args, later: At, now: At) -> Op {
+    work(args, if args.flag("delay") { now } else { later })
+}
+
+const DATA: Opt =
+    option("data", Takes::Value, "what its argument is, 0 without it; the first one counts if it is pending already");
+const NEW_DATA: Opt = option("data", Takes::Value, "what its argument is, 0 without it; the last one counts");
+const DELAY: Opt = option(
+    "delay",
+    Takes::Number { min: 0, max: 0 },
+    "`delay=0` queues it at once; without it its timer expires at any moment from now on",
+);
+const IF_PENDING: &str = "1 if it was pending, else 0";
+
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
+    OpSpec::new(
+        "queue-work",
+        &[WORK],
+        "has a work item run, unless it is pending already",
+        "queue_work() schedule_work()",
+        |args| work(args, At::Queue),
+    )
+    .options(&[DATA])
+    .returns("1 if it was queued; 0 if it was pending, or is disabled"),
+    OpSpec::new(
+        "flush-work",
+        &[WORK],
+        "sleeps until the last queued run of a work item is over",
+        "flush_work()",
+        |args| work(args, At::Flush),
+    )
+    .returns("1 if there was something to wait for, else 0"),
+    OpSpec::new(
+        "cancel-work",
+        &[PLAIN_WORK],
+        "takes a work item off its queue; a run in progress goes on",
+        "cancel_work()",
+        |args| work(args, At::CancelOnly),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "cancel-work-sync",
+        &[PLAIN_WORK],
+        "takes a work item off its queue, and sleeps until it does not run; meanwhile it cannot be queued",
+        "cancel_work_sync()",
+        |args| work(args, At::Cancel),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "queue-delayed-work",
+        &[DELAYED_WORK],
+        "has a delayed work item run later, unless it is pending already",
+        "queue_delayed_work() schedule_delayed_work()",
+        |args| delayed(args, At::QueueDelayed, At::Queue),
+    )
+    .options(&[DATA, DELAY])
+    .returns("1 if it was not pending; 0 if it was, or is disabled"),
+    OpSpec::new(
+        "mod-delayed-work",
+        &[DELAYED_WORK],
+        "has a delayed work item run later, whether it was pending or not: its delay begins anew",
+        "mod_delayed_work()",
+        |args| delayed(args, At::Mod, At::ModNow),
+    )
+    .options(&[NEW_DATA, DELAY])
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "flush-delayed-work",
+        &[DELAYED_WORK],
+        "queues a delayed work item at once if its timer runs, and sleeps until the last queued run is over",
+        "flush_delayed_work()",
+        |args| work(args, At::FlushDelayed),
+    )
+    .returns("1 if there was something to wait for, else 0"),
+    OpSpec::new(
+        "cancel-delayed-work",
+        &[DELAYED_WORK],
+        "takes a delayed work item off its timer or its queue; a run in progress goes on",
+        "cancel_delayed_work()",
+        |args| work(args, At::CancelOnly),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "cancel-delayed-work-sync",
+        &[DELAYED_WORK],
+        "takes a delayed work item off its timer or its queue, and sleeps until it does not run; meanwhile it cannot be \
+         queued",
+        "cancel_delayed_work_sync()",
+        |args| work(args, At::Cancel),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "disable-work",
+        &[WORK],
+        "cancels a work item, which cannot be queued until it is enabled as often; a run in progress goes on",
+        "disable_work() disable_delayed_work()",
+        |args| work(args, At::Disable),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "disable-work-sync",
+        &[WORK],
+        "cancels a work item, which cannot be queued until it is enabled as often, and sleeps until it does not run",
+        "disable_work_sync() disable_delayed_work_sync()",
+        |args| work(args, At::DisableSync),
+    )
+    .returns(IF_PENDING),
+    OpSpec::new(
+        "enable-work",
+        &[WORK],
+        "takes back one disabling of a work item; it is not queued by that",
+        "enable_work() enable_delayed_work()",
+        |args| work(args, At::Enable),
+    )
+    .returns("1 if it can be queued again, else 0"),
+];
