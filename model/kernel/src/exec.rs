@@ -15,6 +15,7 @@
 //! objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 

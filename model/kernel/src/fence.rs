@@ -19,6 +19,7 @@ mod container;
 mod create;
 mod dedup;
 mod find;
+pub(crate) mod idioms;
 mod merge;
 mod mutants;
 mod op;

@@ -59,7 +59,7 @@ pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Th
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, Kind, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
 pub use property::{Property, Violation};
-pub use registry::{Machine, Object, mutations, mutations::Mutation, operations};
+pub use registry::{Machine, Object, idioms, mutations, mutations::Mutation, operations};
 pub use rule::Rule;
 pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
 pub use state::{Action, Enabled, Outcome, State, StepResult};

@@ -1,5 +1,6 @@
 //! The list of all kinds of object and of all machines: the only file that names every protocol.
 
+pub mod idioms;
 pub mod mutations;
 mod old_objects;
 pub mod operations;

@@ -9,6 +9,7 @@ mod awaited;
 mod copy;
 pub mod cursor;
 mod get;
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 mod replace;

@@ -11,6 +11,7 @@
 //! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
 //! and looked at without.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 mod post;

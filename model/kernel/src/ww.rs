@@ -51,6 +51,7 @@
 
 mod contract;
 mod ctx;
+pub(crate) mod idioms;
 mod invariant;
 mod lock;
 mod mutants;

@@ -1,5 +1,6 @@
 //! `struct completion`.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 

@@ -1,5 +1,6 @@
 //! `refcount_t`, with a ledger that knows whose references they are.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 
