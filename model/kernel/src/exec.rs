@@ -15,8 +15,10 @@
 //! objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
+pub mod ops;
 
 pub use array::PrepareArray;
 

@@ -1,8 +1,8 @@
 //! The list of all kinds of object and of all machines: the only file that names every protocol.
 
+pub mod idioms;
 pub(crate) mod kinds;
 pub mod mutations;
-mod old_fences;
 mod old_objects;
 pub mod operations;
 #[cfg(test)]

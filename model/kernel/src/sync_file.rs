@@ -12,6 +12,7 @@ pub mod kind;
 mod mutants;
 
 pub(crate) use mutants::Mutant;
+pub mod ops;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,

@@ -11,8 +11,10 @@
 //! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
 //! and looked at without.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
+pub mod ops;
 mod post;
 mod query;
 mod wait;

@@ -51,6 +51,7 @@
 
 mod contract;
 mod ctx;
+pub(crate) mod idioms;
 mod invariant;
 pub mod kind;
 mod lock;

@@ -1,21 +1,15 @@
 //! The words of variants: the kernel's tables are the only place where they stand.
 
-pub(crate) use fenceweave_kernel::kind::words;
-
-/// The variant that a word means; without one the first, which is upstream.
-pub(crate) fn of_word<V: Copy, const N: usize>(all: &[(&'static str, V); N], word: Option<&str>) -> V {
-    let said = all.iter().find(|(name, _)| Some(*name) == word);
-    said.unwrap_or(&all[0]).1
-}
+pub(crate) use fenceweave_kernel::variants::of_word;
 
 #[cfg(test)]
 mod tests {
-    use super::{of_word, words};
+    use super::of_word;
     use crate::{
         decls,
         ops::{self, Takes},
     };
-    use fenceweave_kernel::{fence::MergeVariant, resv, sync_file, syncobj, ww};
+    use fenceweave_kernel::{fence::MergeVariant, resv, sync_file, syncobj, variants::words, ww};
 
     /// The words that the option `variant` of a declaration takes.
     fn taken_by(declaration: &str) -> &'static [&'static str] {

@@ -40,6 +40,31 @@ fn the_reference_page_is_printed_from_the_tables() {
     );
 }
 
+/// Scenario files under a directory.
+fn scenario_files(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            scenario_files(&path, into);
+        } else if path.extension().is_some_and(|e| e == "kdl") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn shipped_scenarios_are_as_fmt_writes_them() {
+    let mut files = vec![];
+    scenario_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut files);
+    assert!(files.len() > 300, "{} files", files.len());
+    let changed = files.iter().filter(|file| {
+        let text = read(file).expect("a text");
+        format("shipped.kdl", &text).ok() != Some(text)
+    });
+    let changed: Vec<String> = changed.map(|file| file.display().to_string()).collect();
+    assert!(changed.is_empty(), "`cargo run --release -- fmt` would change {}", changed.join(", "));
+}
+
 /// The scripts of a program, an instruction a line.
 fn listing(program: &fenceweave_kernel::Program) -> String {
     let mut out = String::new();

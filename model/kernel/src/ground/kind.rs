@@ -161,14 +161,3 @@ pub(crate) const WEAK: Opt = flag(
     "weak",
     "its own words may be seen stale on weak memory where the kernel reads them without a lock, and the scenario is about that",
 );
-
-/// The words of a table of variants, for an option that takes one of them.
-pub const fn words<V: Copy, const N: usize>(all: &[(&'static str, V); N]) -> [&'static str; N] {
-    let mut words = [""; N];
-    let mut at = 0;
-    while at < N {
-        words[at] = all[at].0;
-        at += 1;
-    }
-    words
-}

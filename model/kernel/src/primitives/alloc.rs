@@ -5,6 +5,7 @@
 //! systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences. `GFP_ATOMIC` does
 //! neither and may fail at any time.
 
+pub(crate) mod idioms;
 pub mod ops;
 
 use crate::{

@@ -1,5 +1,6 @@
 //! A rendezvous: nobody goes on before all have come. Not the kernel's (it has none); scripts need it to line up.
 
+pub(crate) mod idioms;
 pub mod kind;
 pub mod ops;
 

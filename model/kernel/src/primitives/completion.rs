@@ -1,5 +1,6 @@
 //! `struct completion`.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

@@ -26,6 +26,7 @@
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

@@ -4,6 +4,7 @@
 //! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
 //! section that begins after a grace period sees what was written before that began.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

@@ -1,5 +1,6 @@
 //! `refcount_t`, with a ledger that knows whose references they are.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

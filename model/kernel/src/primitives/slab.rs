@@ -4,6 +4,7 @@
 //! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
 //! then it sees whatever object lives there now.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 

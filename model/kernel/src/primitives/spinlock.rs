@@ -4,6 +4,7 @@
 //! held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while it
 //! is held is *disabled*, not queued and not retrying.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

@@ -12,6 +12,7 @@
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

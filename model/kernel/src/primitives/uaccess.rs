@@ -2,6 +2,7 @@
 //!
 //! Whether the page is there does not matter for what is forbidden: `might_fault()` speaks for the address that faults.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 

@@ -1,5 +1,6 @@
 //! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
 
+pub(crate) mod idioms;
 pub mod ops;
 
 use crate::{

@@ -26,6 +26,7 @@
 //! (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to a CPU too late: then
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

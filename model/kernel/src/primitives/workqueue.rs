@@ -16,6 +16,7 @@
 //! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
+pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;

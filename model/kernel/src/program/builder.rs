@@ -2,7 +2,12 @@
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
 use crate::{
-    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, fixed, primitives::rcu, resv::Usage, ww,
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
+    expr::Operator,
+    fixed,
+    primitives::rcu,
+    resv::{self, Usage},
+    ww,
 };
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
@@ -210,6 +215,6 @@ impl ScriptBuilder {
 
     /// `add-fence resv f usage=`.
     pub fn add_fence(&mut self, resv: ObjId, fence: ObjId, usage: Usage) {
-        self.op("add-fence", Op::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
+        self.op("add-fence", resv::ops::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
     }
 }

@@ -1,9 +1,10 @@
 //! What is fixed about a reservation: its parts, and which entry a new fence may take the place of.
 
 use super::Variant;
+use crate::variants::words;
 use crate::{
     Kind, ObjId, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK, words},
+    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK},
     ground::op::{Takes, flag, option},
 };
 

@@ -1,9 +1,10 @@
 //! What is fixed about a file over a fence: where it is noted that it is polled.
 
 use super::Variant;
+use crate::variants::words;
 use crate::{
     Kind, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK, words},
+    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK},
     ground::op::{Takes, option},
 };
 

@@ -1,9 +1,10 @@
 //! What is fixed about a syncobj: its word, and how those behave who wait for it.
 
 use super::Variant;
+use crate::variants::words;
 use crate::{
     Kind, ObjId, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK, words},
+    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK},
     ground::op::{Takes, option},
 };
 

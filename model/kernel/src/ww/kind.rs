@@ -2,9 +2,10 @@
 
 use super::{Config, Variant};
 use crate::primitives::spinlock::kind::{NO_HANDOFF, OPTIMISTIC_SPIN};
+use crate::variants::words;
 use crate::{
     Kind, ObjId, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, WEAK, Waited, words},
+    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, WEAK, Waited},
     ground::op::{Opt, Takes, flag, option},
 };
 
