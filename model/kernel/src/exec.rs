@@ -17,6 +17,7 @@
 mod array;
 pub(crate) mod idioms;
 mod mutants;
+pub mod ops;
 
 pub use array::PrepareArray;
 

@@ -23,6 +23,7 @@ pub(crate) mod idioms;
 mod merge;
 mod mutants;
 mod op;
+pub mod ops;
 mod order;
 mod owed;
 mod rcu_safe;

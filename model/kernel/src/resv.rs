@@ -11,6 +11,7 @@ pub mod cursor;
 mod get;
 pub(crate) mod idioms;
 mod mutants;
+pub mod ops;
 mod replace;
 mod reserve;
 mod unlocked;

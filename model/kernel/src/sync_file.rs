@@ -11,6 +11,7 @@
 mod mutants;
 
 pub(crate) use mutants::Mutant;
+pub mod ops;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,

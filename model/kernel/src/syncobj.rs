@@ -13,6 +13,7 @@
 
 pub(crate) mod idioms;
 mod mutants;
+pub mod ops;
 mod post;
 mod query;
 mod wait;

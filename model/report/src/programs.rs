@@ -6,7 +6,7 @@ use fenceweave_explore::{
 use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, ObjectKind, Op, Operand, Order, Patience, Place, Program, State, Value,
     expr::Operator,
-    fence::What,
+    fence::{self, What},
     lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
     program::{Instr, ProgramBuilder},
@@ -131,8 +131,9 @@ pub(crate) fn unsignaled_fence() -> Program {
     let mut b = ProgramBuilder::new("unsignaled-fence");
     let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
     let g = b.object("g", ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() });
-    let fence_wait = |fence| Op::FenceWait { fence: Operand::Object(fence), patience: Patience::Forever, poll: false };
-    let signal = |fence| Op::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
+    let fence_wait =
+        |fence| fence::ops::FenceWait { fence: Operand::Object(fence), patience: Patience::Forever, poll: false };
+    let signal = |fence| fence::ops::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
     b.thread("cpu", |s| {
         s.op("wait f", fence_wait(f));
         s.op("signal g", signal(g));
@@ -173,7 +174,7 @@ pub(crate) fn forgotten_fence() -> Program {
     let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
     let fence = Operand::Object(f);
     b.thread("cpu", |s| {
-        s.op("wait f", Op::FenceWait { fence, patience: Patience::Forever, poll: false });
+        s.op("wait f", fence::ops::FenceWait { fence, patience: Patience::Forever, poll: false });
     });
     b.build()
 }

@@ -5,7 +5,7 @@ use fenceweave_kernel::{
     Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience,
     Place, Program, ThreadId, Value,
     expr::Operator,
-    fence::What,
+    fence::{self, What},
     primitives::{
         completion, list, rcu, rwsem, signal, spinlock,
         variable::{self, How},
@@ -126,8 +126,8 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         6 => drop(s.op("wake", wait([waitqueue::At::WakeOne, waitqueue::At::WakeAll][dice.roll(2)]))),
         7 => drop(s.op_into("wait-for-completion", complete(completion::At::Wait), "w")),
         8 => drop(s.op("complete", complete(completion::At::Complete))),
-        9 => drop(s.op("signal", Op::Fence { what: What::CheckAndSignal, fence, error: 0 })),
-        10 => drop(s.op_into("wait fence", Op::FenceWait { fence, patience, poll: false }, "w")),
+        9 => drop(s.op("signal", fence::ops::Fence { what: What::CheckAndSignal, fence, error: 0 })),
+        10 => drop(s.op_into("wait fence", fence::ops::FenceWait { fence, patience, poll: false }, "w")),
         11 => {
             let picks = picks_left.checked_sub(1);
             *picks_left = picks.unwrap_or(0);

@@ -23,3 +23,4 @@ pub mod runtime;
 pub(crate) mod shared;
 pub mod task;
 pub mod value;
+pub mod variants;

@@ -82,6 +82,14 @@ impl Resolver<'_> {
         }
     }
 
+    /// The same, or NULL.
+    pub(crate) fn or_null(&self, o: Operand, kind: Kind) -> Resolved<Option<ObjId>> {
+        match self.value(o)? {
+            Value::Null | Value::Word(0) => Ok(None),
+            _ => self.of_kind(o, kind).map(Some),
+        }
+    }
+
     pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {
         self.value(o)?.word().ok_or(Fault::new(Property::WrongKind, None))
     }

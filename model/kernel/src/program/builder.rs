@@ -1,7 +1,13 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
-use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, primitives::rcu, resv::Usage, ww};
+use crate::{
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
+    expr::Operator,
+    primitives::rcu,
+    resv::{self, Usage},
+    ww,
+};
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
@@ -208,6 +214,6 @@ impl ScriptBuilder {
 
     /// `add-fence resv f usage=`.
     pub fn add_fence(&mut self, resv: ObjId, fence: ObjId, usage: Usage) {
-        self.op("add-fence", Op::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
+        self.op("add-fence", resv::ops::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
     }
 }

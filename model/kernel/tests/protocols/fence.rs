@@ -1,6 +1,7 @@
 //! Fences: errors, callbacks, references.
 
 use super::*;
+use fenceweave_kernel::fence::ops::FenceCallback;
 
 #[test]
 fn an_error_shows_only_once_the_fence_is_signalled() {
@@ -21,7 +22,7 @@ fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
     let mut b = ProgramBuilder::new("callbacks");
     let f = fence(&mut b, "f");
     let cb = b.object("cb", ObjectKind::Callback { func: None });
-    let op = |add| Op::FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
+    let op = |add| FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
     b.thread("user", |s| {
         s.op_into("add", op(true), "added");
         s.op_into("remove", op(false), "removed");

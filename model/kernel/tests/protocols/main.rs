@@ -12,7 +12,7 @@ use fenceweave_kernel::{
     Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Order, Outcome, Patience, Place,
     Program, Property, State, ThreadId, Value,
     expr::Operator,
-    fence::What,
+    fence::{What, ops::Fence},
     primitives::{
         alloc::{self, Gfp},
         completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
@@ -97,7 +97,7 @@ fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
 }
 
 fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
-    Op::Fence { what, fence: Operand::Object(fence), error }
+    Fence { what, fence: Operand::Object(fence), error }.into()
 }
 
 /// A reservation with its lock, in a program that can run grace periods.

@@ -1,6 +1,7 @@
 //! What sleeps, waits, counts and is not atomic.
 
 use super::*;
+use fenceweave_kernel::fence::ops::FenceWait;
 
 #[test]
 fn sleeping_under_a_spinlock_is_told() {
@@ -9,7 +10,7 @@ fn sleeping_under_a_spinlock_is_told() {
     let f = fence(&mut b, "f");
     b.thread("t", |s| {
         s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
-        s.op("wait", Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
+        s.op("wait", FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
 }

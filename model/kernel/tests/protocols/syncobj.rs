@@ -1,6 +1,8 @@
 //! Places for fences: small programs, looked at exhaustively.
 
 use super::stops;
+use fenceweave_kernel::fence::ops::Fence;
+use fenceweave_kernel::syncobj::ops::Syncobj;
 use fenceweave_kernel::{
     Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
     program::{FenceOps, ProgramBuilder, ScriptBuilder},
@@ -35,7 +37,7 @@ fn with_syncobj(variant: Variant) -> (ProgramBuilder, ObjId, ObjId) {
 }
 
 fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
-    Op::Syncobj {
+    Syncobj {
         act,
         syncobj: Operand::Object(s),
         second: None,
@@ -45,10 +47,11 @@ fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
         flags,
         patience: Patience::Forever,
     }
+    .into()
 }
 
 fn put(s: &mut ScriptBuilder, fence: ObjId) {
-    s.op("put", Op::Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
+    s.op("put", Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
 }
 
 const FOR_SUBMIT: Flags = Flags { all: false, for_submit: true, available: false, poll: false };

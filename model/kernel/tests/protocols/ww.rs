@@ -1,6 +1,7 @@
 //! ww mutexes and their contexts.
 
 use super::*;
+use fenceweave_kernel::fence::ops::FenceWait;
 use fenceweave_kernel::primitives::rwsem;
 use fenceweave_kernel::ww::ops::{Ctx, WwLock};
 
@@ -349,7 +350,7 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
     };
     let told: [fn(ObjId, ObjId, ObjId) -> Op; 3] = [
         |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock }.into(),
-        |_, f, _| Op::FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false },
+        |_, f, _| FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false }.into(),
         |_, _, c| completion_op(completion::At::Wait, c, Patience::Forever),
     ];
     for op in told {

@@ -3,9 +3,9 @@
 //! A proc that is only called by name is inlined. One whose name is given to something is a callee: every script gets a
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
-use fenceweave_kernel::fence::Duty;
+use fenceweave_kernel::fence::{Duty, ops::Contain};
 use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Op, Operand, Script};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Script};
 
 use super::names::{Symbol, is_name};
 use super::script::Unit;
@@ -359,7 +359,7 @@ impl Lower<'_> {
         let local = |at| Operand::Local(LocalId(at));
         let (fence, member) = if duty == Duty::Member { (local(1), Some(local(0))) } else { (local(0), None) };
         let result = LocalId(0);
-        let op = Op::Contain { duty, fence, member, seqno: 0 };
+        let op = Contain { duty, fence, member, seqno: 0 }.into();
         let script = self.script_at(at);
         let entry = entry_of(script);
         script.code.push(Instr::Op { op, into: Some(result), may_fail: None });

@@ -1,9 +1,9 @@
 //! Fences that are made of others: `fence-array`, `fence-chain`.
 
-use fenceweave_kernel::fence::{Container, Duty, Holds};
+use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
 use fenceweave_kernel::primitives::workqueue;
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
-use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value, syncobj};
+use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Operand, Script, ThreadId, Value, syncobj};
 
 use super::Lower;
 use super::entries::Options;
@@ -277,7 +277,7 @@ impl<'a> Lower<'a> {
                 name: format!("{name}.work"),
                 code: vec![
                     op(workqueue::ops::Worker { work }.into()),
-                    op(Op::Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }),
+                    op(Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }.into()),
                     op(workqueue::ops::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }
                         .into()),
                     Instr::Jump(0),
