@@ -64,8 +64,9 @@ pub(crate) use mutants::Mutant;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, ObjSet, Order, Plain, Program,
     Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    counted::Counted,
     facet::{Facet, FacetSink},
-    primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
+    primitives::{list, rcu, spinlock::RawSpin},
     runtime::NoteCell,
     shared::{LeftOpen, Shared},
 };

@@ -45,7 +45,7 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub use ground::{coder, cx, facet, footprint, ids, kind, op, runtime, task, value, variants};
+pub use ground::{coder, counted, cx, facet, footprint, ids, kind, op, runtime, task, value, variants};
 pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};

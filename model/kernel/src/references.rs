@@ -5,8 +5,8 @@
 
 use crate::{
     AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
+    counted::{Counted, Owns},
     fence::Fence,
-    primitives::refcount::{Counted, Owns},
     primitives::variable::Variable,
     runtime::NoteCell,
     world::canonical,

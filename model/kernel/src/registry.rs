@@ -11,6 +11,7 @@ pub(crate) mod tests;
 use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId, Value,
     View, World,
+    counted::Counted,
     exec::{Exec, ExecOp, PrepareArray},
     facet::FacetSink,
     fence::{
@@ -26,7 +27,7 @@ use crate::{
         irq_line::{self, IrqLine},
         list::{self, ListHead},
         rcu::{self, Rcu},
-        refcount::{self, Counted, Refcount},
+        refcount::{self, Refcount},
         rwsem::{self, RwSem},
         shrinker::{self, Shrinker},
         signal,
@@ -46,6 +47,9 @@ use crate::{
     syncobj::{Syncobj, SyncobjPost, SyncobjQuery, SyncobjWait},
     ww::{self, AcquireCtx, WwClass, WwMutex},
 };
+
+/// Places in iterations: what a local can have of a protocol, besides words and references.
+pub(crate) use crate::{fence::Unwrap, resv::Cursor};
 
 objects! {
     /// `spinlock_t`.

@@ -5,6 +5,7 @@
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines; [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
 pub mod coder;
+pub mod counted;
 pub mod cx;
 pub mod facet;
 pub mod footprint;

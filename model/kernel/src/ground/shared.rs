@@ -1,6 +1,6 @@
 //! What every shared object says about itself, and the macro that makes one type of all of them.
 
-use crate::{Facet, ObjId, Property, Runtime, ThreadId, facet::FacetSink, primitives::refcount::Counted};
+use crate::{Facet, ObjId, Property, Runtime, ThreadId, counted::Counted, facet::FacetSink};
 
 /// What every shared object says about itself.
 ///

@@ -14,11 +14,9 @@ use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Plain, Property,
     Runtime, Then, Value, View,
     coder::points,
+    counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
-    primitives::{
-        list, rcu,
-        refcount::{Counted, Dropped, Owns},
-    },
+    primitives::{list, rcu},
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,

@@ -7,12 +7,12 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
     ThreadSet, Value, View,
     coder::{fields, points},
+    counted::{Counted, Owns},
     expr::EvalError,
     ground::{
         kind::DeclRow,
         op::{Takes, flag, option},
     },
-    primitives::refcount::{Counted, Owns},
     primitives::slab,
     program::SlabKind,
     protocol::Protocol,
