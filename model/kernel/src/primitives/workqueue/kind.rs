@@ -91,6 +91,7 @@ impl Declared for Workqueue {
             options: &[flag("ordered", "its items run one at a time, in the order in which they were queued")],
             meaning: "a queue of work items",
             kernel: "struct workqueue_struct",
+            make: Some(|args| Workqueue { ordered: args.flag("ordered") }.into()),
         }],
         ..KindRow::PLAIN
     };
