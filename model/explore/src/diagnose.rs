@@ -1,8 +1,8 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
-    primitives::slab::At,
+    Action, Instr, ObjId, ObjectKind, Program, Property, State, ThreadId, Violation,
+    program::Row,
     state::MAX_ALONE_STEPS,
     thread::{MAX_PRIVATE_STEPS, Run},
 };
@@ -100,7 +100,9 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         );
     }
     let what = match (v.object, instr) {
-        (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
+        (Some(o), instr) => {
+            format!("{} at {}", runs_out_of(program, o, instr), program.name_of(o)).trim_start().to_owned()
+        }
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
@@ -108,7 +110,7 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
             format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
         }
         (None, Some(Instr::Op { op, .. })) => op.row().no_room.into(),
-        (None, _) => "in a table".into(),
+        (None, _) => Row::IN_A_TABLE.into(),
     };
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
 }
@@ -116,17 +118,14 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
 /// What an object has no more of, where that is more than places in it.
 fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> &'static str {
     let Some(object) = object.as_object().and_then(|i| program.objects.get(i)) else { return "" };
-    let at = match instr {
-        Some(Instr::Op { op: Op::Slab { at, .. }, .. }) => Some(*at),
-        _ => None,
-    };
-    match (&object.kind, at) {
-        (ObjectKind::WwClass { .. }, _) => "for another stamp ",
-        (ObjectKind::RwSem, _) => "for another reader or waiter ",
-        (ObjectKind::Refcount { .. }, _) => "for another reference ",
-        (ObjectKind::Slot { .. }, Some(At::New)) => "for another object ",
-        (ObjectKind::Slot { .. }, Some(At::Get | At::GetUnlessZero)) => "for another reference ",
-        (ObjectKind::Slot { .. }, _) => "to tell the next object there from those before ",
+    match (&object.kind, instr) {
+        (ObjectKind::WwClass { .. }, _) => "for another stamp",
+        (ObjectKind::RwSem, _) => "for another reader or waiter",
+        (ObjectKind::Refcount { .. }, _) => "for another reference",
+        (ObjectKind::Slot { .. }, Some(Instr::Op { op, .. })) if op.row().no_room != Row::IN_A_TABLE => {
+            op.row().no_room
+        }
+        (ObjectKind::Slot { .. }, _) => "to tell the next object there from those before",
         _ => "",
     }
 }

@@ -2,7 +2,6 @@
 
 pub mod idioms;
 pub mod mutations;
-mod old_objects;
 pub mod operations;
 #[cfg(test)]
 mod tests;

@@ -194,6 +194,9 @@ impl Needs {
 }
 
 impl Row {
+    /// What has no more room, if the operation does not know better.
+    pub const IN_A_TABLE: &'static str = "in a table";
+
     /// What is said about an operation of which there is nothing to say.
     pub(crate) const PLAIN: Row = Row {
         operands: [None; 4],
@@ -208,7 +211,7 @@ impl Row {
         spins_on_word: false,
         defers: false,
         tries: false,
-        no_room: "in a table",
+        no_room: Row::IN_A_TABLE,
         result: Shows::Success,
         drops: None,
         gives: Gives::Nothing,

@@ -6,6 +6,7 @@
 
 pub(crate) mod idioms;
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 
