@@ -1,8 +1,7 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Program, Property, State, ThreadId, Violation,
-    program::Row,
+    Action, Instr, ObjId, Program, Property, State, ThreadId, Violation,
     state::MAX_ALONE_STEPS,
     thread::{MAX_PRIVATE_STEPS, Run},
 };
@@ -100,9 +99,7 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         );
     }
     let what = match (v.object, instr) {
-        (Some(o), instr) => {
-            format!("{} at {}", runs_out_of(program, o, instr), program.name_of(o)).trim_start().to_owned()
-        }
+        (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
@@ -110,22 +107,17 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
             format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
         }
         (None, Some(Instr::Op { op, .. })) => op.row().no_room.into(),
-        (None, _) => Row::IN_A_TABLE.into(),
+        (None, _) => "in a table".into(),
     };
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
 }
 
-/// What an object has no more of, where that is more than places in it.
-fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> &'static str {
-    let Some(object) = object.as_object().and_then(|i| program.objects.get(i)) else { return "" };
-    match (&object.kind, instr) {
-        (ObjectKind::WwClass { .. }, _) => "for another stamp",
-        (ObjectKind::RwSem, _) => "for another reader or waiter",
-        (ObjectKind::Refcount { .. }, _) => "for another reference",
-        (ObjectKind::Slot { .. }, Some(Instr::Op { op, .. })) if op.row().no_room != Row::IN_A_TABLE => {
-            op.row().no_room
-        }
-        (ObjectKind::Slot { .. }, _) => "to tell the next object there from those before",
-        _ => "",
-    }
+/// What an object has no more of, where that is more than places in it, and a blank.
+fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> String {
+    let what = match (program.row(object).map_or("", |row| row.runs_out), instr) {
+        ("", _) => return String::new(),
+        (_, Some(Instr::Op { op, .. })) if op.row().room_of_object => op.row().no_room,
+        (of_kind, _) => of_kind,
+    };
+    format!("{what} ")
 }

@@ -38,6 +38,8 @@ pub struct Row {
     pub tries: bool,
     /// What the model has too little of where it says that it has no more room.
     pub no_room: &'static str,
+    /// Whether that is of the object that it works on, before what is said of its [kind](super::kind::KindRow::runs_out).
+    pub room_of_object: bool,
     /// What its result is good for.
     pub result: Shows,
     /// Whose reference it drops.
@@ -194,9 +196,6 @@ impl Needs {
 }
 
 impl Row {
-    /// What has no more room, if the operation does not know better.
-    pub const IN_A_TABLE: &'static str = "in a table";
-
     /// What is said about an operation of which there is nothing to say.
     pub(crate) const PLAIN: Row = Row {
         operands: [None; 4],
@@ -211,7 +210,8 @@ impl Row {
         spins_on_word: false,
         defers: false,
         tries: false,
-        no_room: Row::IN_A_TABLE,
+        no_room: "in a table",
+        room_of_object: false,
         result: Shows::Success,
         drops: None,
         gives: Gives::Nothing,

@@ -6,10 +6,10 @@ use fenceweave_kernel::fence::ops::Fence;
 use fenceweave_kernel::resv::ops::{Cursor, IterBegin, Reserve};
 use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
-    Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
+    Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence, machine,
+    fence, fixed, machine,
     primitives::variable,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
@@ -44,12 +44,12 @@ impl Buffers {
     }
 
     fn fence(&mut self, name: &str, context: u8) -> ObjId {
-        self.b.object(name, ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
+        self.b.object(name, fixed::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
     }
 
     fn exec(&mut self) -> ObjId {
-        let ctx = self.b.object("e.ctx", ObjectKind::AcquireCtx { class: self.class });
-        self.b.object("e", ObjectKind::Exec { ctx })
+        let ctx = self.b.object("e.ctx", fixed::AcquireCtx { class: self.class });
+        self.b.object("e", fixed::Exec { ctx })
     }
 }
 

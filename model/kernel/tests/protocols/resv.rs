@@ -49,7 +49,7 @@ fn a_reservation_is_changed_by_its_holder_only() {
 fn a_list_is_kept_from_hold_to_hold() {
     let mut b = ProgramBuilder::new("resv");
     let class = reservations(&mut b);
-    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
     b.object("f", kind);
     let resv = b.resv("fb", class);
     b.thread("t", |s| {
@@ -69,7 +69,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
         let mut b = ProgramBuilder::new("replace");
         let class = reservations(&mut b);
         for (name, seqno) in ["f", "g"].into_iter().zip(seqnos) {
-            b.object(name, ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() });
+            b.object(name, fixed::Fence { context: 1, seqno, initialised: true, ops: Default::default() });
         }
         let resv = b.resv("fb", class);
         b.thread("t", |s| {

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     Action, Instr, Operand, Script, State, ThreadId,
     fence::{What, ops},
+    fixed,
     program::{Callee, FenceOps, ProgramBuilder, SourceLine},
 };
 
@@ -14,10 +15,10 @@ const REMOVER: ThreadId = ThreadId(1);
 /// takes two steps.
 fn program() -> (Program, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("callback");
-    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: FenceOps::default() };
     let fence = b.object("f", kind);
-    let cb = b.object("cb", ObjectKind::Callback { func: Some(CalleeId(0)) });
-    let lock = b.object("l", ObjectKind::Spinlock);
+    let cb = b.object("cb", fixed::Callback { func: Some(CalleeId(0)) });
+    let lock = b.object("l", fixed::Spinlock);
     let op = |add| ops::FenceCallback { add, fence: Operand::Object(fence), callback: Operand::Object(cb), data: None };
     b.setup(|s| {
         s.op("add-callback f cb", op(true));

@@ -72,6 +72,7 @@ impl Operation for Counted {
         let puts = matches!(how, How::Put | How::PutAgain);
         Row {
             no_room: if puts { slab::ops::NO_GENERATION } else { "for another reference" },
+            room_of_object: true,
             drops: puts.then_some(target),
             gives: match how {
                 How::Get => Gives::Reference(target),

@@ -32,6 +32,7 @@ impl Operation for Slab {
             needs: Needs::rcu_if(self.at == At::FreeRcu),
             chooses: makes.then_some((Fall::Slot, 1)),
             no_room: if makes { "for another object" } else { NO_GENERATION },
+            room_of_object: true,
             gives: if makes { Gives::New } else { Gives::Perhaps },
             ..Row::on(self.target)
         }

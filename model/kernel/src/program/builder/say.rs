@@ -157,14 +157,14 @@ impl ScriptBuilder {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Instr, LocalId, ObjId, ObjectKind, Op, Operand, Order, Place, Value, lock_all,
+        Instr, LocalId, ObjId, Op, Operand, Order, Place, Value, fixed, lock_all,
         primitives::{spinlock, variable},
         program::{PoolRange, ProgramBuilder, ScriptBuilder},
         resv::{self, Usage},
         ww,
     };
 
-    const CLASS: ObjectKind = ObjectKind::WwClass {
+    const CLASS: fixed::WwClass = fixed::WwClass {
         wound_wait: true,
         variant: ww::Variant::Upstream,
         inject_deadlock: 0,
@@ -184,10 +184,10 @@ mod tests {
 
     fn declared() -> ProgramBuilder {
         let mut b = ProgramBuilder::new("said");
-        b.object("l", ObjectKind::Spinlock);
+        b.object("l", fixed::Spinlock);
         let class = b.object("class", CLASS);
-        b.object("c", ObjectKind::AcquireCtx { class });
-        b.object("m", ObjectKind::WwMutex { class, resv: None });
+        b.object("c", fixed::AcquireCtx { class });
+        b.object("m", fixed::WwMutex { class, resv: None });
         b.resv("r", class);
         b.var("x", Value::Word(0));
         b
