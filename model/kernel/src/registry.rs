@@ -1,6 +1,7 @@
 //! The list of all kinds of object and of all machines: the only file that names every protocol.
 
 pub mod idioms;
+mod laws;
 pub mod mutations;
 mod old_fences;
 mod old_objects;

@@ -90,11 +90,7 @@ fn nobody_asks_which_protocol_it_is_and_forgets_one() {
 const LEFT: &[(&str, usize)] = &[
     ("model/explore/src/diagnose.rs", 2),
     ("model/explore/src/explicit/depend.rs", 2),
-    ("model/explore/src/explicit/search.rs", 1),
-    ("model/fuzz/src/oracle.rs", 1),
-    ("model/fuzz/src/second.rs", 1),
     ("model/fuzz/src/second/make.rs", 1),
-    ("model/fuzz/src/sweep/check.rs", 1),
     ("model/kernel/src/exec.rs", 1),
     ("model/kernel/src/fence/callback.rs", 1),
     ("model/kernel/src/machine.rs", 1),

@@ -37,7 +37,7 @@ impl Resolver<'_> {
     fn cursor(&self, local: LocalId) -> Resolved<Cursor> {
         match self.value(Operand::Local(local))? {
             Value::Cursor(cursor) => Ok(cursor),
-            _ => Err(Fault::new(Property::WrongKind, None)),
+            _ => Err(Fault::new(Property::WRONG_KIND, None)),
         }
     }
 
@@ -146,7 +146,7 @@ impl Resolver<'_> {
     fn unwrap_next(&self, home: LocalId) -> Resolved<Machine> {
         match self.value(Operand::Local(home))? {
             Value::Unwrap(cursor) => Ok(Machine::Unwrap(UnwrapOp::next(home, cursor))),
-            _ => Err(Fault::new(Property::WrongKind, None)),
+            _ => Err(Fault::new(Property::WRONG_KIND, None)),
         }
     }
 
@@ -198,7 +198,7 @@ impl Resolver<'_> {
             Act::Replace => Machine::SyncobjPost(SyncobjPost::replace(first, fence)),
             Act::AddPoint => {
                 let node = node.map_or(Ok(NOTHING), |n| self.fence(n))?;
-                let fence = fence.ok_or(Fault::new(Property::NullDereference, None))?;
+                let fence = fence.ok_or(Fault::new(Property::NULL_DEREFERENCE, None))?;
                 Machine::SyncobjPost(SyncobjPost::add_point(first, node, fence, point))
             }
             Act::Find | Act::Wait => {

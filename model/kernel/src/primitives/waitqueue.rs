@@ -29,6 +29,7 @@
 pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -373,7 +374,7 @@ impl Protocol for Wait {
             At::Leave => {
                 let held = cx.enter(self.queue);
                 if cx.wait_queue(self.queue).waiters.get(held).queue.contains(cx.me) {
-                    cx.violate(Property::WaitEntryLeft, Some(self.queue));
+                    cx.violate(Property::WAIT_ENTRY_LEFT, Some(self.queue));
                 }
                 Flow::Done(Value::Word(0))
             }
