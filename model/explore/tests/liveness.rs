@@ -2,9 +2,10 @@
 
 use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience, Place,
-    Program, Property, State, ThreadId, Value,
+    Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
+    Property, State, ThreadId, Value,
     expr::Operator,
+    fixed,
     primitives::{
         slab,
         spinlock::How::{self as Spin, Lock, TryLock, Unlock},
@@ -118,7 +119,7 @@ fn an_endless_thread_without_marks_is_in_a_livelock_and_one_with_marks_is_not() 
 #[test]
 fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
     let mut b = ProgramBuilder::new("sleeper");
-    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     flipper(&mut b, x, true);
     b.thread("sleeper", |s| {
         for at in [WaitAt::Prepare, WaitAt::Schedule] {
@@ -136,7 +137,7 @@ fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
 /// Two threads that take one lock for ever; the second waits for it or only tries.
 fn two_lockers(how: Spin) -> Program {
     let mut b = ProgramBuilder::new("lockers");
-    let l = b.object("l", ObjectKind::Spinlock);
+    let l = b.object("l", fixed::Spinlock);
     let got = b.equals(LocalId(0), 1);
     b.thread("first", |s| {
         endless(s, |s| {
@@ -268,7 +269,7 @@ fn what_cannot_be_compared_is_a_violation_of_the_step() {
 fn spinning_on_a_freed_object_is_found() {
     let mut b = ProgramBuilder::new("freed");
     let field = b.field("state");
-    let slot = b.object("s#0", ObjectKind::Slot { of: 0 });
+    let slot = b.object("s#0", fixed::Slot { of: 0 });
     let var = b.var("s#0.state", Value::Word(0));
     let (x, one) = (b.var("x", Value::Null), reads(&mut b, 1));
     b.setup(|s| {
@@ -403,7 +404,7 @@ impl Dice {
 fn random_endless(dice: &mut Dice) -> Program {
     let mut b = ProgramBuilder::new("random");
     let vars = ["x", "y"].map(|n| b.var(n, Value::Word(0)));
-    let l = b.object("l", ObjectKind::Spinlock);
+    let l = b.object("l", fixed::Spinlock);
     let ones = [0, 1].map(|n| reads(&mut b, n));
     for name in ["a", "b", "c"] {
         let body = |s: &mut ScriptBuilder, dice: &mut Dice| {

@@ -12,9 +12,10 @@ use fenceweave_explore::{
     shuttle::{self, Divergence, Options, Sampler},
 };
 use fenceweave_kernel::{
-    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Operand, Patience, Program, Property,
-    ThreadId, Value,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, Operand, Patience, Program, Property, ThreadId,
+    Value,
     expr::Operator,
+    fixed,
     primitives::waitqueue::{self, At as WaitAt},
     program::ProgramBuilder,
 };
@@ -119,7 +120,7 @@ fn every_mode_sees_what_brute_force_sees_on_random_programs() {
 /// A waiter that looks before it prepares, and its waker.
 fn lost_wakeup() -> Program {
     let mut b = ProgramBuilder::new("lost-wakeup");
-    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let unset =
         b.expr(vec![ExprNode::Read(LocalId(0)), ExprNode::Const(Value::Word(0)), ExprNode::Apply(Operator::Eq)]);
     let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };

@@ -16,7 +16,9 @@
 
 mod array;
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
+pub mod ops;
 pub(crate) mod rules;
 
 pub use array::PrepareArray;
@@ -28,7 +30,6 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     parts::parts,
-    program::ObjectKind,
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
@@ -221,10 +222,7 @@ fields!(ExecOp { what, exec, resv, slots, flags, inner });
 
 /// The context of a set.
 fn ctx_of(program: &crate::Program, exec: ObjId) -> ObjId {
-    match program.kind(exec) {
-        ObjectKind::Exec { ctx } => *ctx,
-        _ => exec,
-    }
+    program.fixed::<kind::Exec>(exec).map_or(exec, |e| e.ctx)
 }
 
 fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {

@@ -20,9 +20,11 @@ mod create;
 mod dedup;
 mod find;
 pub(crate) mod idioms;
+pub mod kind;
 mod merge;
 mod mutants;
 mod op;
+pub mod ops;
 mod order;
 mod owed;
 mod rcu_safe;
@@ -63,8 +65,9 @@ pub(crate) use mutants::Mutant;
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, ObjSet, Order, Plain, Program,
     Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
+    counted::Counted,
     facet::{Facet, FacetSink},
-    primitives::{list, rcu, refcount::Counted, spinlock::RawSpin},
+    primitives::{list, rcu, spinlock::RawSpin},
     runtime::NoteCell,
     shared::{LeftOpen, Shared},
 };
@@ -270,6 +273,14 @@ impl<R: Runtime> Fence<R> {
 }
 
 impl<R: Runtime> Shared<R> for Fence<R> {
+    fn has_happened(&self) -> bool {
+        self.is_signaled()
+    }
+
+    fn is_to_call(&self, callback: ObjId) -> bool {
+        self.has_callback(callback)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let life = self.life.peek();
         if life != Life::Alive {

@@ -5,10 +5,9 @@
 
 use crate::{
     AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
+    counted::{Counted, Owns},
     fence::Fence,
-    primitives::refcount::{Counted, Owns},
     primitives::variable::Variable,
-    program::ObjectKind,
     runtime::NoteCell,
     world::canonical,
 };
@@ -30,7 +29,7 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     // Those that it is declared with are setup's, unless it has given the first one away.
     let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
     let is_bare = object.is_bare();
-    let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
+    let uncounted = program.is::<crate::fixed::Slot>(id) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };
     let is_counted = !uncounted && !is_bare;
     let holders = world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program);

@@ -10,7 +10,9 @@ mod copy;
 pub mod cursor;
 mod get;
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
+pub mod ops;
 mod replace;
 mod reserve;
 pub(crate) mod rules;
@@ -31,7 +33,6 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
     facet::{Facet, FacetSink},
     fence,
-    program::ObjectKind,
     runtime::NoteCell,
     shared::Shared,
 };
@@ -310,10 +311,7 @@ impl Variant {
 
 /// The rule of this reservation.
 fn variant_of(program: &crate::Program, resv: ObjId) -> Variant {
-    match program.kind(resv) {
-        ObjectKind::Resv { variant, .. } => *variant,
-        _ => Variant::Upstream,
-    }
+    program.fixed::<kind::Resv>(resv).map_or(Variant::Upstream, |r| r.variant)
 }
 
 /// What a reservation is made of.
@@ -351,7 +349,7 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutant::NoReset)
     {
-        let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
+        let debug = cx.program.fixed::<kind::Resv>(resv).is_some_and(|r| r.debug_mutexes);
         let list = cx.list(list);
         if debug {
             let num = list.num.load(Order::Relaxed);

@@ -8,9 +8,11 @@
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
 
+pub mod kind;
 mod mutants;
 
 pub(crate) use mutants::Mutant;
+pub mod ops;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Plain, Program, Property, Runtime, ThreadSet,
@@ -21,7 +23,6 @@ use crate::{
     fence::{self, CallbackOp, FenceOp, What},
     parts::parts,
     primitives::alloc,
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
 };
@@ -172,10 +173,7 @@ pub struct SyncFileOp {
 fields!(SyncFileOp { at, file, fence, patience, once, result, inner });
 
 fn variant_of(program: &Program, file: ObjId) -> Variant {
-    match program.kind(file) {
-        ObjectKind::SyncFile { variant } => *variant,
-        _ => Variant::Upstream,
-    }
+    program.fixed::<kind::SyncFile>(file).map_or(Variant::Upstream, |f| f.variant)
 }
 
 impl SyncFileOp {

@@ -13,7 +13,7 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Moment, ObjId, ObjectKind, Outcome, Program, Property, State, Violation, state::Encoding,
+    Action, Condition, Cover, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed, state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
@@ -133,8 +133,7 @@ pub(super) struct Search<'a> {
 
 /// The fences that should be signalled and that nothing in the program signals.
 fn orphans(program: &Program) -> Vec<ObjId> {
-    let fences = program.objects.iter().enumerate().filter(|(_, o)| matches!(o.kind, ObjectKind::Fence { .. }));
-    fences.map(|(i, _)| ObjId(i as u8)).filter(|f| program.is_nobodys(*f)).collect()
+    program.all::<fixed::Fence>().filter(|f| program.is_nobodys(*f)).collect()
 }
 
 impl<'a> Search<'a> {

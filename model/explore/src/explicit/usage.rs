@@ -13,7 +13,7 @@
 
 use super::depend::Link;
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Program, Rule, State, ThreadId, Violation, primitives::spinlock::How,
+    Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, primitives::spinlock::How,
     program::Role,
 };
 
@@ -40,8 +40,7 @@ impl Usage {
         if !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
             return None;
         }
-        let ids = (0..program.objects.len()).map(ObjId::object);
-        let locks = ids.filter(|id| matches!(program.kind(*id), ObjectKind::Spinlock));
+        let locks = program.ids().filter(|id| program.kind(*id).row().lock == Lock::Spin);
         let none = |lock| Uses { lock, in_softirq: None, in_hardirq: None, softirqs_on: None, hardirqs_on: None };
         let uses: Vec<Uses> = locks.map(none).collect();
         (!uses.is_empty()).then_some(Usage(uses))

@@ -83,8 +83,8 @@ fn random_program(seed: u64) -> Program {
     let mut r = Random(seed);
     let mut b = ProgramBuilder::new(&format!("random {seed}"));
     let vars = ["x", "y"].map(|n| b.var(n, Value::Word(0)));
-    let count = b.object("c", ObjectKind::Refcount { init: 2 });
-    let done = b.object("done", ObjectKind::Completion);
+    let count = b.object("c", fixed::Refcount { init: 2 });
+    let done = b.object("done", fixed::Completion);
     let threads = 2 + r.below(2);
     for t in 0..threads {
         b.thread(&format!("t{t}"), |s| {

@@ -5,7 +5,7 @@ use super::{orders::message_passing, *};
 #[test]
 fn a_count_dropped_twice_underflows() {
     let mut b = ProgramBuilder::new("double put");
-    let count = b.object("c", ObjectKind::Refcount { init: 2 });
+    let count = b.object("c", fixed::Refcount { init: 2 });
     for (name, puts) in [("a", 2), ("b", 1)] {
         b.thread(name, |s| {
             for i in 0..puts {
@@ -22,7 +22,7 @@ fn a_count_dropped_twice_underflows() {
 /// A reader looks an object up under RCU while another thread takes it out and frees it.
 fn rcu_lookup(deferred: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("rcu deferred={deferred}"));
-    let slot = b.object("s0", ObjectKind::Slot { of: 0 });
+    let slot = b.object("s0", fixed::Slot { of: 0 });
     let table = b.var("table", Value::Null);
     let field = b.field("v");
     b.setup(|s| {

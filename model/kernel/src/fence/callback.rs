@@ -10,7 +10,7 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
-    program::{CalleeId, ObjectKind},
+    program::CalleeId,
     protocol::Protocol,
     runtime::NoteCell,
     shared::Shared,
@@ -163,15 +163,12 @@ pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
     if entry & WAKES != 0 {
         return None;
     }
-    match program.kind(ObjId(entry)) {
-        ObjectKind::Callback { func } => *func,
-        _ => None,
-    }
+    program.kind(ObjId(entry)).calls()
 }
 
 /// Whether the callback is that of a `struct sync_file`.
 fn is_file(program: &Program, callback: ObjId) -> bool {
-    !is_waker(callback) && matches!(program.kind(callback), ObjectKind::SyncFile { .. })
+    !is_waker(callback) && program.is::<crate::fixed::SyncFile>(callback)
 }
 
 /// Whether the callback is one on a waiter's stack that wakes it. A waiter may have several on one fence.

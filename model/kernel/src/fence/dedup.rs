@@ -5,10 +5,11 @@
 //!   put      each of the others
 //! ```
 
+use super::kind;
 use super::{FenceOp, NO_FENCE, What, check_alive, create::MAX_MEMBERS, is_later, reference};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, ObjectKind, Order, Program, Property, Runtime, Value, View,
-    World, coder::points, protocol::Protocol,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
+    coder::points, protocol::Protocol,
 };
 
 points! {
@@ -91,7 +92,7 @@ impl Dedup {
     fn fence_at<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
         cx.touch(word);
         let wrong = match cx.world.var_mut(word).cell.load(Order::Relaxed) {
-            Value::Ref(h) if matches!(cx.program.kind(h.obj), ObjectKind::Fence { .. }) => {
+            Value::Ref(h) if cx.program.is::<kind::Fence>(h.obj) => {
                 return check_alive(cx, h.obj).then_some(h.obj);
             }
             Value::Null => Property::NULL_DEREFERENCE,

@@ -9,7 +9,8 @@ use crate::{
     AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
     Then, ThreadId, Value, View,
     coder::{fields, points},
-    primitives::{irq::irqs_footprint, rcu, refcount::Dropped},
+    counted::Dropped,
+    primitives::{irq::irqs_footprint, rcu},
     protocol::Protocol,
     runtime::NoteCell,
 };

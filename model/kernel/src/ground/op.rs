@@ -7,7 +7,7 @@ use super::{
     resolver::{Resolved, Resolver},
     row::Row,
 };
-use crate::{Errno, Machine, ObjId, Op, Patience, ThreadId, Value, program::Kind};
+use crate::{Errno, LocalId, Machine, ObjId, Op, Patience, ThreadId, Value, program::Kind};
 
 /// An operation of a script, its operands not yet read. A protocol has one for each group of functions that work on the same.
 pub(crate) trait Operation: Copy + Into<Op> {
@@ -257,6 +257,14 @@ impl Args {
         match self.get(name)? {
             Given::Operand(operand) => Some(operand),
             _ => None,
+        }
+    }
+
+    /// The local that holds a thing that changes in place.
+    pub(crate) fn local(&self, name: &str) -> LocalId {
+        match self.object(name) {
+            Operand::Local(local) => local,
+            Operand::Object(_) | Operand::Const(_) => LocalId(0),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How the operands of an operation become what it works on.
 
 use super::operand::{Operand, Place};
-use crate::{Handle, Kind, ObjId, ObjectKind, Program, Property, Value, machine::Fault};
+use crate::{Handle, Kind, ObjId, Program, Property, Value, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
 pub(crate) struct Resolver<'a> {
@@ -19,12 +19,6 @@ impl Resolver<'_> {
             Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
             Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WRONG_KIND, None)),
         }
-    }
-
-    /// The object of an operand, which must be of a kind that `accept` takes.
-    pub(crate) fn object(&self, o: Operand, accept: fn(&ObjectKind) -> bool) -> Resolved<ObjId> {
-        let h = self.handle(o)?;
-        if accept(self.program.kind(h.obj)) { Ok(h.obj) } else { Err(Fault::new(Property::WRONG_KIND, Some(h.obj))) }
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.
@@ -82,13 +76,21 @@ impl Resolver<'_> {
         }
     }
 
+    /// The same, or NULL.
+    pub(crate) fn or_null(&self, o: Operand, kind: Kind) -> Resolved<Option<ObjId>> {
+        match self.value(o)? {
+            Value::Null | Value::Word(0) => Ok(None),
+            _ => self.of_kind(o, kind).map(Some),
+        }
+    }
+
     pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {
         self.value(o)?.word().ok_or(Fault::new(Property::WRONG_KIND, None))
     }
 
     /// The slot of a slab that an operand refers to, as of which generation.
     pub(crate) fn slot(&self, o: Operand) -> Resolved<Handle> {
-        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
+        self.of_kind(o, Kind::Struct)?;
         self.handle(o)
     }
 }

@@ -1,6 +1,7 @@
 //! `struct completion`.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 

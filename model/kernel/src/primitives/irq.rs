@@ -20,40 +20,14 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
-    World,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View, World,
     coder::{fields, points},
     cx::nest,
     primitives::{irq_line, rcu},
     program::Role,
     protocol::Protocol,
+    task::Cpu,
 };
-
-/// What a thread's CPU is doing besides running it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Cpu {
-    /// `irqs_disabled()`.
-    pub irqs_off: bool,
-    /// The handler that has interrupted the thread.
-    pub handler: Option<ThreadId>,
-}
-
-impl Bits for Cpu {
-    const FACT: bool = true;
-    fn to_bits(self) -> u64 {
-        u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
-    }
-    fn from_bits(bits: u64) -> Self {
-        Cpu { irqs_off: bits & 1 == 1, handler: ((bits >> 1) as u8).checked_sub(1).map(ThreadId) }
-    }
-}
-
-impl Cpu {
-    /// Whether a handler can begin here.
-    fn takes_irqs(self) -> bool {
-        !self.irqs_off && self.handler.is_none()
-    }
-}
 
 impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
@@ -324,13 +298,5 @@ impl Protocol for Irq {
     /// Whether it has not come, and does not as long as nobody enables its line.
     fn is_shut_out(&self, world: &World<crate::Plain>) -> bool {
         self.at == At::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
-    }
-}
-
-impl Code for Cpu {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut bits = self.to_bits() as u8;
-        c.byte(&mut bits);
-        *self = Cpu::from_bits(u64::from(bits));
     }
 }

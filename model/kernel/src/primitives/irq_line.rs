@@ -16,6 +16,7 @@
 //! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
 //! has no object.
 
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;

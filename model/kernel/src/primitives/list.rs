@@ -27,6 +27,7 @@
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;
@@ -40,7 +41,6 @@ use crate::{
     facet::{Facet, FacetSink},
     fence,
     primitives::slab,
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
 };
@@ -146,8 +146,7 @@ impl Code for ListHead<Plain> {
 
 /// The lists of a program.
 fn lists(program: &Program) -> impl Iterator<Item = ObjId> + use<'_> {
-    let objects = program.objects.iter().enumerate();
-    objects.filter(|(_, o)| matches!(o.kind, ObjectKind::List { .. })).map(|(i, _)| ObjId::object(i))
+    program.all::<kind::List>()
 }
 
 /// Memory that goes must be on no list: whoever walks the list next would walk through it.
@@ -222,10 +221,7 @@ fields!(ListOp { how, list, entry, from, open });
 
 /// The lock that a list is declared with.
 fn guard(program: &Program, list: ObjId) -> Option<ObjId> {
-    match program.kind(list) {
-        ObjectKind::List { guard } => *guard,
-        _ => None,
-    }
+    program.fixed::<kind::List>(list)?.guard
 }
 
 /// What orders the accesses to a list.

@@ -5,6 +5,7 @@
 //! section that begins after a grace period sees what was written before that began.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;

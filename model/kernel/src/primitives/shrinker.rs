@@ -8,6 +8,7 @@
 //!
 //! A shrinker that nobody registers or frees is there all the time, and has no object.
 
+pub mod kind;
 mod mutants;
 pub mod ops;
 

@@ -5,6 +5,7 @@
 //! then it sees whatever object lives there now.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 
 pub(crate) use mutants::Mutant;
@@ -13,11 +14,9 @@ use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Plain, Property,
     Runtime, Then, Value, View,
     coder::points,
+    counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
-    primitives::{
-        list, rcu,
-        refcount::{Counted, Dropped, Owns},
-    },
+    primitives::{list, rcu},
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,

@@ -5,6 +5,7 @@
 //! is held is *disabled*, not queued and not retrying.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 

@@ -13,6 +13,7 @@
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;
@@ -25,7 +26,7 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
-    program::{ObjectKind, Role},
+    program::Role,
     protocol::Protocol,
     shared::Shared,
     thread,
@@ -67,6 +68,10 @@ impl<R: Runtime> Timer<R> {
 }
 
 impl<R: Runtime> Shared<R> for Timer<R> {
+    fn is_run_unlocked(&self) -> bool {
+        true
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
@@ -122,7 +127,7 @@ impl Protocol for TimerOp {
         let flow = match self.at {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);
-                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
+                if let Some(handler) = cx.program.kind(self.timer).runs()
                     && !cx.mutated(Mutant::ModNoStart)
                 {
                     cx.wake(handler);
@@ -169,8 +174,8 @@ impl Protocol for TimerOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.timer);
-        match (self.at, v.program.kind(self.timer)) {
-            (At::Mod, ObjectKind::Timer { handler }) => f.write(ObjId::task(*handler)),
+        match (self.at, v.program.kind(self.timer).runs()) {
+            (At::Mod, Some(handler)) => f.write(ObjId::task(handler)),
             (At::Expire | At::Done, _) => rcu::reader_footprint(v, f.write(v.my_task())),
             _ => f,
         }

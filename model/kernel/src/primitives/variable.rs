@@ -7,13 +7,34 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
     ThreadSet, Value, View,
     coder::{fields, points},
+    counted::{Counted, Owns},
     expr::EvalError,
-    primitives::refcount::{Counted, Owns},
+    ground::{
+        kind::DeclRow,
+        op::{Takes, flag, option},
+    },
     primitives::slab,
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
     value::Handle,
+};
+
+/// The word that declares variables.
+pub const DECLARED: DeclRow = DeclRow {
+    name: "var",
+    kind: None,
+    options: &[
+        option("init", Takes::Value, "its value at the start, 0 without it"),
+        option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
+        flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
+        flag(
+            "weak",
+            "it may be seen stale on weak memory, and the scenario is about that; its final value is no part of the outcome",
+        ),
+    ],
+    meaning: "a word, or an array of words",
+    kernel: "",
 };
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of

@@ -27,6 +27,7 @@
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;

@@ -17,6 +17,7 @@
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;
@@ -28,7 +29,6 @@ use crate::{
     View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
     thread,
@@ -245,8 +245,10 @@ fields!(WorkOp { at, work, data, was_pending });
 
 /// The worker and the queue of an item.
 fn parts(program: &crate::Program, work: ObjId) -> (ThreadId, ObjId, bool) {
-    let ObjectKind::Work { worker, queue, .. } = *program.kind(work) else { return (ThreadId(0), work, false) };
-    (worker, queue, matches!(program.kind(queue), ObjectKind::Workqueue { ordered: true }))
+    let item = program.kind(work);
+    let queue = item.queue().unwrap_or(work);
+    let ordered = program.fixed::<kind::Workqueue>(queue).is_some_and(|q| q.ordered);
+    (item.runs().unwrap_or(ThreadId(0)), queue, ordered)
 }
 
 impl WorkOp {

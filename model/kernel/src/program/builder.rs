@@ -1,7 +1,14 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
-use crate::{Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value, expr::Operator, primitives::rcu, resv::Usage, ww};
+use crate::{
+    Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
+    expr::Operator,
+    fixed,
+    primitives::rcu,
+    resv::{self, Usage},
+    ww,
+};
 
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
@@ -31,8 +38,8 @@ impl ProgramBuilder {
     }
 
     /// Declares an object.
-    pub fn object(&mut self, name: &str, kind: ObjectKind) -> ObjId {
-        self.program.objects.push(ObjectDecl { name: name.into(), kind });
+    pub fn object(&mut self, name: &str, kind: impl Into<ObjectKind>) -> ObjId {
+        self.program.objects.push(ObjectDecl { name: name.into(), kind: kind.into() });
         ObjId::object(self.program.objects.len() - 1)
     }
 
@@ -40,13 +47,13 @@ impl ProgramBuilder {
     pub fn resv(&mut self, name: &str, class: ObjId) -> ObjId {
         let lock = ObjId::object(self.program.objects.len());
         let resv = ObjId(lock.0 + 1);
-        self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
+        self.object(name, fixed::WwMutex { class, resv: Some(resv) });
         self.object(
             &format!("{name}.fences"),
-            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
+            fixed::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
         );
-        self.object(&format!("{name}.list0"), ObjectKind::FenceList);
-        self.object(&format!("{name}.list1"), ObjectKind::FenceList);
+        self.object(&format!("{name}.list0"), fixed::FenceList);
+        self.object(&format!("{name}.list1"), fixed::FenceList);
         resv
     }
 
@@ -96,7 +103,7 @@ impl ProgramBuilder {
 
     /// Adds RCU's callbacks and the agent that runs grace periods; after the last thread.
     pub fn rcu(&mut self) {
-        let rcu = self.object("rcu", ObjectKind::Rcu);
+        let rcu = self.object("rcu", fixed::Rcu);
         let agent = self.thread("rcu", |s| {
             s.op("grace periods", rcu::ops::GracePeriods);
         });
@@ -208,6 +215,6 @@ impl ScriptBuilder {
 
     /// `add-fence resv f usage=`.
     pub fn add_fence(&mut self, resv: ObjId, fence: ObjId, usage: Usage) {
-        self.op("add-fence", Op::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
+        self.op("add-fence", resv::ops::AddFence { resv: Operand::Object(resv), fence: Operand::Object(fence), usage });
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn slab(at: slab::At, target: Operand) -> Row {
                 "to tell the next object there from those before"
             }
         },
+        room_of_object: true,
         drops: puts.then_some(target),
         gives: match at {
             At::New => Gives::New,

@@ -16,7 +16,7 @@ use super::{Entry, Usage};
 use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, ObjId, Order, Property, Runtime, View,
     fence::{self, is_later_or_same},
-    program::{ObjectKind, Program},
+    program::Program,
 };
 
 /// The fences that a walk must still look at.
@@ -31,8 +31,7 @@ impl Code for Awaited {
 
 /// The fences of a program, in order.
 fn fences(program: &Program) -> impl Iterator<Item = ObjId> {
-    let ids = (0..program.objects.len()).map(ObjId::object);
-    ids.filter(|id| matches!(program.kind(*id), ObjectKind::Fence { .. }))
+    program.all::<crate::fence::kind::Fence>()
 }
 
 impl Awaited {

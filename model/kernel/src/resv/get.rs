@@ -5,8 +5,9 @@ use super::{Cursor, CursorOp, Usage};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
+    counted::Owns,
     fence::{self, FenceOp, What},
-    primitives::{alloc, refcount::Owns},
+    primitives::alloc,
     protocol::Protocol,
     runtime::NoteCell,
 };

@@ -1,11 +1,10 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::{Mutant, config, contract::held_of_class};
+use super::{Mutant, config, contract::held_of_class, kind};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    program::ObjectKind,
     protocol::Protocol,
     runtime::NoteCell,
     shared::{LeftOpen, Shared, Stamp},
@@ -249,18 +248,12 @@ fields!(CtxOp { how, ctx, on_behalf });
 
 /// The class of a context or mutex.
 pub(crate) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
-    match program.kind(id) {
-        ObjectKind::AcquireCtx { class } | ObjectKind::WwMutex { class, .. } => *class,
-        _ => id,
-    }
+    program.kind(id).class().unwrap_or(id)
 }
 
 /// After how many locks beyond a context's first the class injects -EDEADLK; 0 is never.
 pub(crate) fn injects_every(program: &crate::Program, class: ObjId) -> u8 {
-    match program.kind(class) {
-        ObjectKind::WwClass { inject_deadlock, .. } => *inject_deadlock,
-        _ => 0,
-    }
+    program.fixed::<kind::WwClass>(class).map_or(0, |class| class.inject_deadlock)
 }
 
 impl CtxOp {

@@ -1,6 +1,7 @@
 //! Fences: errors, callbacks, references.
 
 use super::*;
+use fenceweave_kernel::fence::ops::FenceCallback;
 
 #[test]
 fn an_error_shows_only_once_the_fence_is_signalled() {
@@ -20,8 +21,8 @@ fn an_error_shows_only_once_the_fence_is_signalled() {
 fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
     let mut b = ProgramBuilder::new("callbacks");
     let f = fence(&mut b, "f");
-    let cb = b.object("cb", ObjectKind::Callback { func: None });
-    let op = |add| Op::FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
+    let cb = b.object("cb", fixed::Callback { func: None });
+    let op = |add| FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
     b.thread("user", |s| {
         s.op_into("add", op(true), "added");
         s.op_into("remove", op(false), "removed");
@@ -62,7 +63,7 @@ fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
 fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
     let run = |ops: &[refcount::How]| {
         let mut b = ProgramBuilder::new("refs");
-        let r = b.object("r", ObjectKind::Refcount { init: 1 });
+        let r = b.object("r", fixed::Refcount { init: 1 });
         b.thread("t", |s| {
             for how in ops {
                 s.op("ref", refcount::ops::Count { how: *how, count: Operand::Object(r) });
@@ -80,7 +81,7 @@ fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
 fn a_fence_is_initialised_once() {
     let run = |ops: &[What]| {
         let mut b = ProgramBuilder::new("init");
-        let f = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
+        let f = b.object("f", fixed::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
         b.thread("t", |s| {
             for what in ops {
                 s.op("op", fence_op(*what, f, 0));

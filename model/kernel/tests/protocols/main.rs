@@ -9,10 +9,11 @@ mod syncobj;
 mod ww;
 
 use fenceweave_kernel::{
-    Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Order, Outcome, Patience, Place,
-    Program, Property, State, ThreadId, Value,
+    Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, Op, Operand, Order, Outcome, Patience, Place, Program,
+    Property, State, ThreadId, Value,
     expr::Operator,
-    fence::What,
+    fence::{What, ops::Fence},
+    fixed,
     primitives::{
         alloc::{self, Gfp},
         completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
@@ -93,11 +94,11 @@ fn word(w: i32) -> Value {
 }
 
 fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
-    b.object(name, ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
+    b.object(name, fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
 }
 
 fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
-    Op::Fence { what, fence: Operand::Object(fence), error }
+    Fence { what, fence: Operand::Object(fence), error }.into()
 }
 
 /// A reservation with its lock, in a program that can run grace periods.
@@ -143,5 +144,5 @@ fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
 /// The class of all reservations.
 fn reservations(b: &mut ProgramBuilder) -> ObjId {
     let (variant, config) = (Variant::Upstream, Default::default());
-    b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config })
+    b.object("reservation", fixed::WwClass { wound_wait: false, variant, inject_deadlock: 0, config })
 }

@@ -5,8 +5,8 @@ use super::*;
 /// A slab of two objects, the program's first, each born with a reference.
 fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Program {
     let mut b = ProgramBuilder::new(name);
-    let node = b.object("node#0", ObjectKind::Slot { of: 0 });
-    b.object("node#1", ObjectKind::Slot { of: 0 });
+    let node = b.object("node#0", fixed::Slot { of: 0 });
+    b.object("node#1", fixed::Slot { of: 0 });
     body(&mut b, node);
     let mut program = b.build();
     let slots = node.0..node.0 + 2;

@@ -1,6 +1,7 @@
 //! Reservations: who sees what, slots, replacement.
 
 use super::*;
+use fenceweave_kernel::resv::ops::{Reserve, TestSignaled};
 
 /// The 4x4 matrix of section 2: a fence of usage u is seen by a query q if and only if u <= q.
 #[test]
@@ -9,12 +10,12 @@ fn a_fence_is_visible_to_its_own_and_weaker_queries_only() {
         for query in Usage::ALL {
             let program = with_resv(|s, resv, lock, f| {
                 s.lock(lock, None, "l");
-                s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 1 });
+                s.op("reserve", Reserve { resv: Operand::Object(resv), slots: 1 });
                 s.add_fence(resv, f, usage);
                 s.unlock(lock);
-                s.op_into("test", Op::TestSignaled { resv: Operand::Object(resv), usage: query }, "idle");
+                s.op_into("test", TestSignaled { resv: Operand::Object(resv), usage: query }, "idle");
                 s.op("signal", fence_op(What::Signal, f, 0));
-                s.op_into("test", Op::TestSignaled { resv: Operand::Object(resv), usage: query }, "after");
+                s.op_into("test", TestSignaled { resv: Operand::Object(resv), usage: query }, "after");
             });
             let idle = word(i32::from(usage > query));
             assert_eq!(locals(&program)[1..], [idle, word(1)], "{usage:?} seen by {query:?}");
@@ -26,7 +27,7 @@ fn a_fence_is_visible_to_its_own_and_weaker_queries_only() {
 fn slots_end_with_the_hold_of_the_lock() {
     let run = |reserve_again: bool| {
         let program = with_resv(|s, resv, lock, f| {
-            let reserve = Op::Reserve { resv: Operand::Object(resv), slots: 1 };
+            let reserve = Reserve { resv: Operand::Object(resv), slots: 1 };
             s.lock(lock, None, "l");
             s.op("reserve", reserve);
             s.unlock(lock);
@@ -46,7 +47,7 @@ fn slots_end_with_the_hold_of_the_lock() {
 #[test]
 fn a_reservation_is_changed_by_its_holder_only() {
     let program = with_resv(|s, resv, _, _| {
-        s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 1 });
+        s.op("reserve", Reserve { resv: Operand::Object(resv), slots: 1 });
     });
     assert_eq!(violations(&program), BTreeSet::from([Property::RESV_NOT_HELD]));
 }
@@ -56,11 +57,11 @@ fn a_reservation_is_changed_by_its_holder_only() {
 fn a_list_is_kept_from_hold_to_hold() {
     let mut b = ProgramBuilder::new("resv");
     let class = reservations(&mut b);
-    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() };
     let fence = b.object("f", kind);
     let resv = b.resv("fb", class);
     let lock = ObjId(resv.0 - 1);
-    let reserve = Op::Reserve { resv: Operand::Object(resv), slots: 1 };
+    let reserve = Reserve { resv: Operand::Object(resv), slots: 1 };
     b.thread("t", |s| {
         s.lock(lock, None, "l");
         s.op("reserve", reserve);
@@ -83,14 +84,14 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
         let mut b = ProgramBuilder::new("replace");
         let class = reservations(&mut b);
         let [f, g] = seqnos.map(|seqno| {
-            let kind = ObjectKind::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
+            let kind = fixed::Fence { context: 1, seqno, initialised: true, ops: Default::default() };
             b.object("f", kind)
         });
         let resv = b.resv("fb", class);
         let lock = ObjId(resv.0 - 1);
         b.thread("t", |s| {
             s.lock(lock, None, "l");
-            s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 2 });
+            s.op("reserve", Reserve { resv: Operand::Object(resv), slots: 2 });
             s.add_fence(resv, f, Usage::Write);
             s.add_fence(resv, if same { f } else { g }, Usage::Write);
             s.unlock(lock);

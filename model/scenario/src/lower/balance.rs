@@ -12,7 +12,7 @@
 
 use fenceweave_kernel::{
     Expr, ExprNode, Instr, LocalId, Op, Operand, Place,
-    fence::{FenceOp, What},
+    fence::{self, FenceOp, What},
     primitives::slab::At,
     program::Gives,
 };
@@ -106,7 +106,7 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
             *at = At::PutAgain;
         } else {
             let error = if by_name { FenceOp::BY_NAME } else { 0 };
-            *op = Op::Fence { what: What::PutAgain, fence: Operand::Local(local), error };
+            *op = fence::ops::Fence { what: What::PutAgain, fence: Operand::Local(local), error }.into();
         }
     }
 }
@@ -186,15 +186,16 @@ mod tests {
     }
 
     fn get() -> Instr {
-        let get = Op::Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
-        Instr::Op { op: get, into: Some(X), may_fail: None }
+        let get = fence::ops::Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 
     fn marked(mut code: Vec<Instr>) -> Vec<usize> {
         mark(&mut code, &[]);
         let again = |i: &Instr| {
             let Instr::Op { op, .. } = i else { return false };
-            matches!(op, Op::Slab { at: At::PutAgain, .. } | Op::Fence { what: What::PutAgain, .. })
+            matches!(op, Op::Slab { at: At::PutAgain, .. })
+                || matches!(op, Op::Fence(fence) if fence.what == What::PutAgain)
         };
         code.iter().enumerate().filter(|(_, i)| again(i)).map(|(at, _)| at).collect()
     }

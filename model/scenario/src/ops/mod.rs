@@ -1,13 +1,7 @@
 //! Operations as a scenario's author sees them: their page, and the tables that have not moved to their protocols yet.
 
-pub(crate) mod exec;
-pub(crate) mod fences;
-pub(crate) mod iteration;
 mod memory;
-pub(crate) mod merging;
 mod page;
-mod sync;
-mod syncobjs;
 
 pub(crate) use fenceweave_kernel::op::*;
 use fenceweave_kernel::primitives::{
@@ -18,7 +12,7 @@ pub(crate) use page::{described, options_written, reference, synopsis};
 
 /// The operations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 28] = [
+    const TABLES: [&[OpSpec]; 29] = [
         variable::ops::OPS,
         memory::OPS,
         refcount::ops::OPS,
@@ -34,12 +28,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         fenceweave_kernel::ww::ops::MUTEX_OPS,
         rwsem::ops::OPS,
         list::ops::OPS,
-        fences::OPS,
-        merging::OPS,
-        sync::OPS,
-        syncobjs::OPS,
-        iteration::OPS,
-        exec::OPS,
+        fenceweave_kernel::fence::ops::OPS,
+        fenceweave_kernel::resv::ops::OPS,
+        fenceweave_kernel::fence::ops::MERGING,
+        fenceweave_kernel::sync_file::ops::OPS,
+        fenceweave_kernel::syncobj::ops::OPS,
+        fenceweave_kernel::resv::ops::ITERATION,
+        fenceweave_kernel::exec::ops::OPS,
         workqueue::ops::OPS,
         timer::ops::OPS,
         shrinker::ops::OPS,
@@ -49,6 +44,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static OpSpec> {
         uaccess::ops::OPS,
     ];
     TABLES.into_iter().flatten()
+}
+
+/// The operation of a name that has one meaning.
+pub(crate) fn only(name: &str) -> &'static OpSpec {
+    all().find(|op| op.name == name).unwrap_or_else(|| panic!("[internal bug] there is no operation `{name}`"))
 }
 
 /// Every meaning of an operation's name.

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    Action, Instr, Op, Operand, Script, State, ThreadId,
-    fence::What,
+    Action, Instr, Operand, Script, State, ThreadId,
+    fence::{What, ops},
+    fixed,
     program::{Callee, FenceOps, ProgramBuilder, SourceLine},
 };
 
@@ -14,15 +15,15 @@ const REMOVER: ThreadId = ThreadId(1);
 /// takes two steps.
 fn program() -> (Program, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("callback");
-    let ops = FenceOps::default();
-    let fence = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops });
-    let cb = b.object("cb", ObjectKind::Callback { func: Some(CalleeId(0)) });
-    let lock = b.object("l", ObjectKind::Spinlock);
-    let op = |add| Op::FenceCallback { add, fence: Operand::Object(fence), callback: Operand::Object(cb), data: None };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let fence = b.object("f", kind);
+    let cb = b.object("cb", fixed::Callback { func: Some(CalleeId(0)) });
+    let lock = b.object("l", fixed::Spinlock);
+    let op = |add| ops::FenceCallback { add, fence: Operand::Object(fence), callback: Operand::Object(cb), data: None };
     b.setup(|s| {
         s.op("add-callback f cb", op(true));
     });
-    let signal = Op::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
+    let signal = ops::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
     b.thread("signaller", |s| {
         s.op("signal f", signal);
     });

@@ -4,7 +4,7 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
 
 use super::Cx;
-use crate::{Code, Coder, ObjId, ObjectKind, Property, Rule, Runtime, ThreadId, program::Role, ww};
+use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, ww};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -248,7 +248,7 @@ impl<R: Runtime> Cx<'_, R> {
             return;
         }
         let program = self.program;
-        let is_resv = matches!(program.kind(lock), ObjectKind::WwMutex { .. });
+        let is_resv = program.is::<crate::fixed::WwMutex>(lock);
         let is_mmap = program.is_mmap_lock(lock);
         if is_resv && self.private.in_fence_context() {
             self.violate(Property::FENCE_CALLBACK_CONTEXT, Some(lock));
