@@ -2,6 +2,7 @@
 
 pub mod idioms;
 pub(crate) mod kinds;
+mod laws;
 pub mod mutations;
 pub mod operations;
 #[cfg(test)]

@@ -15,7 +15,7 @@ fn a_count_dropped_twice_underflows() {
         });
     }
     let e = complete_and_same(&b.build());
-    assert_eq!(properties(&e), [Property::RefcountUnderflow].into());
+    assert_eq!(properties(&e), [Property::REFCOUNT_UNDERFLOW].into());
     assert_eq!(e.found.len(), 2, "by either thread");
 }
 
@@ -90,7 +90,7 @@ fn call_rcu_waits_for_the_reader() {
     let e = complete_and_same(&rcu_lookup(true));
     assert!(properties(&e).is_empty(), "{:?}", e.found);
     let e = complete_and_same(&rcu_lookup(false));
-    assert!(properties(&e).contains(&Property::UseAfterFree));
+    assert!(properties(&e).contains(&Property::USE_AFTER_FREE));
 }
 
 #[test]

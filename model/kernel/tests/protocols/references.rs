@@ -66,7 +66,7 @@ fn an_outdated_reference_does_not_hold_the_next_object_of_its_slot() {
         violations(&program)
     };
     assert_eq!(run(false), BTreeSet::new());
-    assert_eq!(run(true), BTreeSet::from([Property::LeakedReference]));
+    assert_eq!(run(true), BTreeSet::from([Property::LEAKED_REFERENCE]));
 }
 
 /// Which slot a `new` prefers is no reference: that objects lived there before does not make another state.
@@ -99,7 +99,7 @@ fn adding_to_a_reference_is_a_mistake() {
             let (how, order) = (variable::How::Add, Order::Full);
             s.op("add", variable::ops::Access { how, order, place: Place::Var(x), a: one, b: unset, benign: false });
         });
-        let expected = if init == Value::Null { vec![Property::WrongKind] } else { vec![] };
+        let expected = if init == Value::Null { vec![Property::WRONG_KIND] } else { vec![] };
         assert_eq!(violations(&b.build()), expected.into_iter().collect());
     }
 }

@@ -32,7 +32,7 @@ fn slots_end_with_the_hold_of_the_lock() {
         });
         violations(&program)
     };
-    assert_eq!(run(false), BTreeSet::from([Property::NoSlotReserved]));
+    assert_eq!(run(false), BTreeSet::from([Property::NO_SLOT_RESERVED]));
     assert_eq!(run(true), BTreeSet::new());
 }
 
@@ -41,7 +41,7 @@ fn a_reservation_is_changed_by_its_holder_only() {
     let program = with_resv(|s| {
         s.say("reserve fb.fences");
     });
-    assert_eq!(violations(&program), BTreeSet::from([Property::ResvNotHeld]));
+    assert_eq!(violations(&program), BTreeSet::from([Property::RESV_NOT_HELD]));
 }
 
 /// `dma_resv_reserve_fences()`: a list with `max_fences` 0 counts as none, so four slots are made, not one.
