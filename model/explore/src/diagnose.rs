@@ -21,9 +21,9 @@ pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     let lost = unfinished().find(|t| leads_on(program, state, *t));
     let spinner = unfinished().find(|t| state.spins_until(program, *t).is_some());
     let (property, thread) = match (lost, spinner) {
-        (Some(t), _) => (Property::LostWakeup, t),
-        (None, Some(t)) => (Property::Livelock, t),
-        (None, None) => (Property::Deadlock, first),
+        (Some(t), _) => (Property::LOST_WAKEUP, t),
+        (None, Some(t)) => (Property::LIVELOCK, t),
+        (None, None) => (Property::DEADLOCK, first),
     };
     let pc = state.thread(thread).pc();
     let object = waits_for(program, state, thread);

@@ -142,7 +142,7 @@ fn a_lost_wakeup_is_found_with_a_trace_that_replays() {
     let program = lost_wakeup();
     let e = explore(&program);
     assert_eq!(e.found.len(), 1);
-    assert_eq!(e.found[0].violation.property, Property::LostWakeup);
+    assert_eq!(e.found[0].violation.property, Property::LOST_WAKEUP);
     // The waker came first; it came while the waiter slept; it came in between.
     assert_eq!(e.outcomes.len(), 3);
     let steps = &e.found[0].trace.steps;
@@ -241,7 +241,7 @@ fn samplers_are_deterministic_and_find_what_is_likely() {
     }
     let lost = lost_wakeup();
     let e = shuttle::sample(&task(&lost), Sampler::Urw, 1, 100, &Limits::default(), &());
-    assert_eq!(e.found[0].violation.property, Property::LostWakeup);
+    assert_eq!(e.found[0].violation.property, Property::LOST_WAKEUP);
 }
 
 #[test]

@@ -265,7 +265,7 @@ fn who_is_handed_the_mutex_does_not_starve() {
                 let config = Config { handoff, optimistic_spin, lockdep: false, ..Config::UPSTREAM };
                 let ring = Ring { wound_wait, config, stamped: false, endless: true, ..RING };
                 let found = properties(&explicit(&ring.program()));
-                let starves = found.contains(&Property::Starvation);
+                let starves = found.contains(&Property::STARVATION);
                 assert_eq!((starves, found.len()), (!handoff, 2 * usize::from(!handoff)), "{ring:?}: {found:?}");
             }
         }

@@ -2,8 +2,8 @@
 
 pub mod idioms;
 pub(crate) mod kinds;
+mod laws;
 pub mod mutations;
-mod old_objects;
 pub mod operations;
 #[cfg(test)]
 pub(crate) mod tests;

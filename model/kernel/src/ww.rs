@@ -58,6 +58,7 @@ mod lock;
 mod mutants;
 pub mod ops;
 mod owner;
+pub(crate) mod rules;
 mod unlock;
 mod waiters;
 

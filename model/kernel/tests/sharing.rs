@@ -120,7 +120,7 @@ fn a_semaphore_ends_as_it_began() {
     });
     // A flag that was left behind would make every later trylock fail.
     let ends = ends(&b.build(), |_| {});
-    assert!(ends.contains(&End::Violated(Property::LockHeldAtExit)), "{ends:?}");
+    assert!(ends.contains(&End::Violated(Property::LOCK_HELD_AT_EXIT)), "{ends:?}");
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
     let mut b = ProgramBuilder::new("lists");
     let (list, item) = (b.object("l", fixed::List { guard: None }), b.object("item#0", fixed::Slot { of: 0 }));
     b.thread("t", |t| {
-        let new = Op::Slab { at: slab::At::New, target: Operand::Object(item) };
+        let new = slab::ops::Slab { at: slab::At::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));
         body(t, list, x);
     });
@@ -343,8 +343,8 @@ fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
 #[test]
 fn what_a_list_forbids() {
     use list::How::{Add, AddTail, Del, DelInit, Next};
-    let free = |x| Op::Slab { at: slab::At::Free, target: x };
-    let corrupt = BTreeSet::from([End::Violated(Property::ListCorruption)]);
+    let free = |x| slab::ops::Slab { at: slab::At::Free, target: x };
+    let corrupt = BTreeSet::from([End::Violated(Property::LIST_CORRUPTION)]);
     for (first, second) in [(Add, AddTail), (Add, Add)] {
         let ends = with_list(|t, l, x| {
             t.op("add", on(first, l, x)).op("again", on(second, l, x));
@@ -360,11 +360,11 @@ fn what_a_list_forbids() {
     let freed = with_list(|t, l, x| {
         t.op("add", on(Add, l, x)).op("free", free(x));
     });
-    assert_eq!(freed, BTreeSet::from([End::Violated(Property::FreedOnList)]));
+    assert_eq!(freed, BTreeSet::from([End::Violated(Property::FREED_ON_LIST)]));
     let gone = with_list(|t, l, x| {
         t.op("free", free(x)).op("add", on(Add, l, x));
     });
-    assert_eq!(gone, BTreeSet::from([End::Violated(Property::UseAfterFree)]));
+    assert_eq!(gone, BTreeSet::from([End::Violated(Property::USE_AFTER_FREE)]));
     let fine = with_list(|t, l, x| {
         t.op("add", on(Add, l, x)).op("del", on(DelInit, l, x)).op("del", on(DelInit, l, x)).op("free", free(x));
     });

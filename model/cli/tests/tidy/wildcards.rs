@@ -88,11 +88,7 @@ fn nobody_asks_which_protocol_it_is_and_forgets_one() {
 
 /// To be answered by columns and methods.
 const LEFT: &[(&str, usize)] = &[
-    ("model/explore/src/explicit/search.rs", 1),
-    ("model/fuzz/src/oracle.rs", 1),
-    ("model/fuzz/src/second.rs", 1),
     ("model/fuzz/src/second/make.rs", 1),
-    ("model/fuzz/src/sweep/check.rs", 1),
     ("model/kernel/src/machine.rs", 1),
     ("model/kernel/src/machine/resolve.rs", 6),
     ("model/scenario/src/lower/balance.rs", 1),

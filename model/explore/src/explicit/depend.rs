@@ -307,7 +307,7 @@ impl Dependencies {
         let Some(circle) = circles.min_by_key(Vec::len) else { return vec![] };
         let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
-            let property = Property::DependencyCycle;
+            let property = Property::DEPENDENCY_CYCLE;
             let object = Some(object_of(*to));
             Some((Violation { property, thread, pc, rule: None, object, other: None }, state, action))
         });
@@ -345,7 +345,7 @@ impl Dependencies {
         while let Some((lock, section)) = open.get(at).copied() {
             at += 1;
             if let Some(Witness { state, action, thread, pc }) = self.over_alloc.get(&lock).copied() {
-                let (property, rule) = (Property::AllocInSignalling, Some(Rule::AllocUnderSectionLock));
+                let (property, rule) = (Property::ALLOC_IN_SIGNALLING, Some(Rule::ALLOC_UNDER_SECTION_LOCK));
                 let object = Some(ObjId::object(lock));
                 let v = Violation { property, thread, pc, rule, object, other: Some(section) };
                 return Some((v, state, action));

@@ -372,7 +372,7 @@ impl<'a> Search<'a> {
             self.next.conclude_covering(program, Some(&mut self.cover))
         });
         if let Some(v) = broken {
-            if v.property == Property::CapacityExceeded {
+            if v.property == Property::CAPACITY_EXCEEDED {
                 self.overflow.get_or_insert(v);
                 return;
             }
@@ -438,7 +438,7 @@ impl<'a> Search<'a> {
 
     /// Whether some execution hangs.
     pub(super) fn has_deadlock(&self) -> bool {
-        self.violations.keys().any(|v| matches!(v.property, Property::Deadlock | Property::SelfDeadlock))
+        self.violations.keys().any(|v| v.property.is_deadlock())
     }
 
     /// A circle of dependencies through a fence.

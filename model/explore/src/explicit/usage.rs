@@ -72,9 +72,9 @@ impl Usage {
             let irqs_off = how.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
             let rule = match (irqs_off, softirq) {
                 (true, _) => continue,
-                (false, true) => Rule::LockHardirqOn,
+                (false, true) => Rule::LOCK_HARDIRQ_ON,
                 (false, false) if now.bh_off > 0 => continue,
-                (false, false) => Rule::LockSoftirqOn,
+                (false, false) => Rule::LOCK_SOFTIRQ_ON,
             };
             let taken = if softirq { &mut uses.hardirqs_on } else { &mut uses.softirqs_on };
             let (property, object) = (rule.property(), Some(uses.lock));

@@ -53,7 +53,7 @@ fn two_spinlocks_in_opposite_order_deadlock() {
         });
     }
     let e = complete_and_same(&b.build());
-    assert_eq!(properties(&e), [Property::Deadlock].into());
+    assert_eq!(properties(&e), [Property::DEADLOCK].into());
 }
 
 /// Threads that lock the same mutexes, each starting at another one, stamps taken in setup or by themselves.

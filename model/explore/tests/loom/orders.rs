@@ -63,7 +63,7 @@ fn a_plain_variable_races_unless_the_flag_orders_it() {
     let e = explore(&message_passing(Order::Relaxed, Order::Relaxed, true));
     assert_eq!(e.coverage, Coverage::Complete);
     let v = e.found[0].violation;
-    assert_eq!((v.property, v.object), (Property::DataRace, Some(ObjId::var(0))));
+    assert_eq!((v.property, v.object), (Property::DATA_RACE, Some(ObjId::var(0))));
     assert!(e.outcomes.contains(&Outcome::Violated(v)));
     complete_and_same(&message_passing(Order::Release, Order::Acquire, true));
 }

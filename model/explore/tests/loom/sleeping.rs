@@ -45,7 +45,7 @@ fn wake_up(prepares_first: bool, patience: Patience, signal: bool) -> Program {
 #[test]
 fn looking_before_preparing_loses_the_wake_up() {
     let e = complete_and_same(&wake_up(false, Patience::Forever, false));
-    assert_eq!(properties(&e), [Property::LostWakeup].into());
+    assert_eq!(properties(&e), [Property::LOST_WAKEUP].into());
     let e = complete_and_same(&wake_up(true, Patience::Forever, false));
     assert!(properties(&e).is_empty());
 }

@@ -184,7 +184,7 @@ pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<Ob
     }
     let (data, due) = cx.callback(callback).run(on);
     if !due {
-        cx.violate_rule(Rule::CallbackNotDue, Some(callback));
+        cx.violate_rule(Rule::CALLBACK_NOT_DUE, Some(callback));
     }
     data
 }
@@ -256,9 +256,9 @@ impl CallbackOp {
             false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
         };
         if queued {
-            cx.violate(Property::CallbackReused, Some(self.callback));
+            cx.violate(Property::CALLBACK_REUSED, Some(self.callback));
         } else if !locked.push(self.callback.0) {
-            cx.violate(Property::CapacityExceeded, Some(self.fence));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }
         cx.fence(self.fence).publish();
         if !file {
@@ -307,7 +307,7 @@ impl CallbackOp {
             cx.callback(self.callback).stage.set(Stage::Idle);
         } else if cx.callback(self.callback).stage.get() != Stage::Idle {
             // We hold the lock, so it ran and is over, or was never there.
-            cx.violate_rule(Rule::CallbackElsewhere, Some(self.callback));
+            cx.violate_rule(Rule::CALLBACK_ELSEWHERE, Some(self.callback));
         }
         Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutant::RemoveSays))))
     }

@@ -27,7 +27,7 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         // only.
         let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).is_public();
         if pending && !super::test_signaled(cx, g) {
-            return cx.violate(Property::FenceOrder, Some(g));
+            return cx.violate(Property::FENCE_ORDER, Some(g));
         }
     }
 }

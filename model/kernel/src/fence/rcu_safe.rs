@@ -65,7 +65,7 @@ impl RcuSafe {
             }
             Value::Null | Value::Word(0) => Flow::Done(Value::Null),
             _ => {
-                cx.violate(Property::WrongKind, Some(self.target));
+                cx.violate(Property::WRONG_KIND, Some(self.target));
                 Flow::Done(Value::Null)
             }
         }

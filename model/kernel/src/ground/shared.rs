@@ -112,8 +112,8 @@ impl LeftOpen {
     /// What that breaks.
     pub(crate) fn breaks(self) -> Property {
         match self {
-            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore => Property::LockHeldAtExit,
-            LeftOpen::Context => Property::CtxOpenAtExit,
+            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore => Property::LOCK_HELD_AT_EXIT,
+            LeftOpen::Context => Property::CTX_OPEN_AT_EXIT,
         }
     }
 }

@@ -30,6 +30,7 @@ pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -154,7 +155,7 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     for list in lists(program) {
         let held = cx.enter(list);
         if cx.list_head(list).entries.get(held).live().iter().any(|h| h.obj == id) {
-            cx.violate(Property::FreedOnList, Some(id));
+            cx.violate(Property::FREED_ON_LIST, Some(id));
         }
     }
 }
@@ -246,7 +247,7 @@ impl ListOp {
         let held =
             if self.how.changes() { cx.world.is_held_alone(lock, cx.me) } else { cx.world.is_held_by(lock, cx.me) };
         if !held {
-            cx.violate_rule(Rule::ListUnguarded, Some(list));
+            cx.violate_rule(Rule::LIST_UNGUARDED, Some(list));
         }
         true
     }
@@ -265,7 +266,7 @@ impl ListOp {
             }
             let mut entries = cx.list_head(list).entries.get(held);
             if let Some(other) = entries.writer.filter(|t| *t != cx.me) {
-                cx.violate_with(Property::DataRace, Some(list), Some(other));
+                cx.violate_with(Property::DATA_RACE, Some(list), Some(other));
             }
             if self.how.changes() {
                 entries.writer = Some(cx.me);
@@ -288,7 +289,7 @@ impl ListOp {
 
 impl ListOp {
     fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        cx.violate(Property::ListCorruption, Some(self.list));
+        cx.violate(Property::LIST_CORRUPTION, Some(self.list));
         Value::Word(0)
     }
 
@@ -297,7 +298,7 @@ impl ListOp {
             return self.corrupt(cx);
         }
         if !entries.insert(at, entry) {
-            cx.violate(Property::CapacityExceeded, Some(self.list));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.list));
         }
         Value::Word(0)
     }

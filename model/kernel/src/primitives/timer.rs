@@ -16,6 +16,7 @@ pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -121,7 +122,7 @@ impl Protocol for TimerOp {
         let mut s = cx.timer(self.timer).state.get(held);
         let was = Value::Word(i32::from(s.pending));
         if self.at == At::DelSync && cx.program.role(me) == Role::Irq {
-            cx.violate_rule(Rule::TimerSyncInHardirq, Some(self.timer));
+            cx.violate_rule(Rule::TIMER_SYNC_IN_HARDIRQ, Some(self.timer));
         }
         let flow = match self.at {
             At::Mod => {
@@ -139,7 +140,7 @@ impl Protocol for TimerOp {
             }
             At::DelSync if s.running.owner() == Some(me) => {
                 // It would wait for itself.
-                cx.violate(Property::SelfDeadlock, Some(self.timer));
+                cx.violate(Property::SELF_DEADLOCK, Some(self.timer));
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {

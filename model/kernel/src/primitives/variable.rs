@@ -193,7 +193,7 @@ impl Access {
         }
         let mut overlap = word.overlap.get();
         if let Some(other) = overlap.rival(cx.me, self.writes()) {
-            cx.violate_with(Property::DataRace, Some(self.target), Some(other));
+            cx.violate_with(Property::DATA_RACE, Some(self.target), Some(other));
         }
         self.open = matches!(self.how, How::Load | How::Store);
         if self.open {
@@ -254,7 +254,7 @@ impl Access {
                 let delta = self.a.word().unwrap_or_default();
                 let Value::Word(old) = cell.fetch_add(delta, self.order) else {
                     // A reference plus one is no reference to anything.
-                    cx.violate(Property::WrongKind, Some(self.target));
+                    cx.violate(Property::WRONG_KIND, Some(self.target));
                     return Value::Unset;
                 };
                 Value::Word(old.wrapping_add(delta))
@@ -342,7 +342,7 @@ impl Access {
         let old = cx.world.var_mut(self.target).cell.fetch_update(new, self.order);
         if old.word().is_none() {
             // A reference has no bits of its own.
-            cx.violate(Property::WrongKind, Some(self.target));
+            cx.violate(Property::WRONG_KIND, Some(self.target));
         }
         old
     }
@@ -448,7 +448,7 @@ impl Protocol for SpinUntil {
         // READ_ONCE() of a word that somebody is writing plainly.
         let rival = if R::SEES_OVERLAP && word.racy { word.overlap.get().rival(me, false) } else { None };
         if rival.is_some() {
-            cx.violate_with(Property::DataRace, Some(self.target), rival);
+            cx.violate_with(Property::DATA_RACE, Some(self.target), rival);
         }
         Flow::Done(value)
     }

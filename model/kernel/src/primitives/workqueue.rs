@@ -20,6 +20,7 @@ pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -294,7 +295,7 @@ impl WorkOp {
         let (worker, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
         if ordered && !line.push(self.work) {
-            cx.violate(crate::Property::CapacityExceeded, Some(queue));
+            cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(queue));
         }
         cx.workqueue(queue).line.set(held, line);
         if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutant::QueueNoWake) {
@@ -373,7 +374,7 @@ impl WorkOp {
         self.grab(cx, held, &mut s);
         if matches!(at, At::Disable | At::DisableSync) {
             if s.disabled == MAX_DISABLED {
-                cx.violate(crate::Property::CapacityExceeded, Some(self.work));
+                cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(self.work));
             }
             s.disabled += u8::from(!cx.mutated(Mutant::DisableNothing));
         }
@@ -396,7 +397,7 @@ impl WorkOp {
     fn enable<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         match s.disabled.checked_sub(1) {
             // "work disable count underflowed"
-            None => cx.violate(crate::Property::WorkNotDisabled, Some(self.work)),
+            None => cx.violate(crate::Property::WORK_NOT_DISABLED, Some(self.work)),
             Some(left) => s.disabled = left,
         }
         self.set(cx, held, s);

@@ -45,7 +45,7 @@ impl Awaited {
             match fences(cx.program).position(|g| g == f) {
                 Some(bit) if bit < 16 => all.0 |= 1 << bit,
                 // No room in the note: nothing may be said about what follows.
-                _ => cx.violate(Property::CapacityExceeded, Some(list)),
+                _ => cx.violate(Property::CAPACITY_EXCEEDED, Some(list)),
             }
         }
         all
@@ -71,7 +71,7 @@ impl Awaited {
             let entries = list.entries.iter().take(usize::from(list.num.peek()));
             let there = entries.map(|e| e.peek()).any(|e| e.fence == Some(f) && e.usage <= usage);
             if there && !fence::test_signaled(cx, f) {
-                cx.violate(Property::FenceMissed, Some(f));
+                cx.violate(Property::FENCE_MISSED, Some(f));
             }
         }
     }

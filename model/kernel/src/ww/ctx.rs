@@ -263,23 +263,23 @@ impl CtxOp {
         let is_second = |(id, c): (ObjId, &AcquireCtx<R>)| c.task() == Some(me) && class_of(cx.program, id) == class;
         let second = cx.world.all().any(is_second);
         if cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
-            return cx.violate_rule(Rule::CtxInUse, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_IN_USE, Some(self.ctx));
         }
         if second {
-            return cx.violate_rule(Rule::CtxSecond, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_SECOND, Some(self.ctx));
         }
         // To lockdep the context is outside of all mutexes of its class: the one that is held would be no part of it.
         if self.on_behalf.is_none()
             && config(cx.program, class).lockdep
             && let Some(held) = held_of_class(cx, class)
         {
-            return cx.violate_rule(Rule::OrderCtxInside, Some(held));
+            return cx.violate_rule(Rule::ORDER_CTX_INSIDE, Some(held));
         }
         let next = i32::from(!cx.mutated(Mutant::InitOldStamp));
         let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
         cx.worn |= stamp > MAX_STAMP / 2;
         if stamp >= MAX_STAMP {
-            return cx.violate(Property::CapacityExceeded, Some(class));
+            return cx.violate(Property::CAPACITY_EXCEEDED, Some(class));
         }
         let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
@@ -293,10 +293,10 @@ impl CtxOp {
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
         if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
-            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_NOT_BEGUN, Some(self.ctx));
         }
         if debug.phase == Phase::Done {
-            return cx.violate_rule(Rule::CtxDoneTwice, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_DONE_TWICE, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug { phase: Phase::Done, ..debug });
     }
@@ -304,10 +304,10 @@ impl CtxOp {
     fn fini<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
         if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
-            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_NOT_BEGUN, Some(self.ctx));
         }
         if cx.ctx(self.ctx).acquired() > 0 {
-            return cx.violate_rule(Rule::CtxHoldsAtFini, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_HOLDS_AT_FINI, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug::default());
     }

@@ -28,7 +28,7 @@ use crate::{AtomicCell, Cx, ObjId, Plain, Property, Runtime, task::Task, ww::ctx
 
 /// A promise is broken.
 fn broken<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    cx.violate(Property::WwInvariant, Some(object));
+    cx.violate(Property::WW_INVARIANT, Some(object));
 }
 
 /// A context has got a mutex.
@@ -148,7 +148,7 @@ mod tests {
         let (mut rt, mut private) = (Plain::default(), Private::default());
         let mut cx = Cx::new(&mut state.world, &program, ThreadId(me), &mut rt, &mut private);
         step(&mut cx);
-        assert!(cx.violation.is_none_or(|v| v.property == Property::WwInvariant));
+        assert!(cx.violation.is_none_or(|v| v.property == Property::WW_INVARIANT));
         cx.violation.and_then(|v| v.object)
     }
 

@@ -54,7 +54,7 @@ impl Unlock {
         if !held {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
             let owner = cx.ww(self.mutex).owner.latest().task();
-            cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
+            cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.mutex), owner);
         }
         held
     }
@@ -72,7 +72,7 @@ impl Unlock {
         };
         let held = cx.ctx(ctx).acquired();
         if held == 0 {
-            cx.violate_rule(Rule::CtxMiscounted, Some(ctx));
+            cx.violate_rule(Rule::CTX_MISCOUNTED, Some(ctx));
             return Flow::Done(Value::Word(0));
         }
         if !cx.mutated(Mutant::UnlockKeepsCount) {
@@ -205,6 +205,6 @@ mod tests {
             }
         }
         assert!(forced);
-        assert_eq!(state.violation().map(|v| v.property), Some(Property::WwContract));
+        assert_eq!(state.violation().map(|v| v.property), Some(Property::WW_CONTRACT));
     }
 }

@@ -12,7 +12,7 @@ fn sleeping_under_a_spinlock_is_told() {
         s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
         s.op("wait", FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn more_than_the_model_can_count_is_told() {
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 
     let mut b = ProgramBuilder::new("many");
     let r = b.object("r", fixed::Refcount { init: 1 });
@@ -76,7 +76,7 @@ fn more_than_the_model_can_count_is_told() {
             s.op("get", refcount::ops::Count { how: refcount::How::Get, count: Operand::Object(r) });
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 }
 
 /// The module-exit pattern: nobody else runs, so the grace period is over at once.
@@ -149,7 +149,7 @@ fn only_an_allocation_that_may_not_block_fails() {
 
 #[test]
 fn an_allocation_may_block_where_its_thread_may() {
-    for (gfp, told) in [(Gfp::Kernel, Some(Property::SleepInAtomic)), (Gfp::Atomic, None)] {
+    for (gfp, told) in [(Gfp::Kernel, Some(Property::SLEEP_IN_ATOMIC)), (Gfp::Atomic, None)] {
         let mut b = ProgramBuilder::new("alloc");
         let l = b.object("l", fixed::Spinlock);
         b.thread("t", |s| {

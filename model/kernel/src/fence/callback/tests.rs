@@ -81,7 +81,7 @@ fn a_function_that_runs_without_the_lock_is_seen_by_who_takes_its_callback_off()
     let (program, fence, _) = program();
     let mut state = up_to_the_function(&program);
     state.world.fence_mut(fence).locked.0.lock.release();
-    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CallbackContract));
+    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CALLBACK_CONTRACT));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_list_that_is_detached_before_the_lock_is_dropped_leaves_callbacks_that_are_
     let (program, fence, _) = program();
     let mut state = State::initial(&program);
     state.world.fence_mut(fence).locked.0.len = 0;
-    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CallbackContract));
+    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CALLBACK_CONTRACT));
 }
 
 #[test]
@@ -100,5 +100,5 @@ fn a_callback_that_is_left_on_the_list_runs_again() {
     // As if it had not been unlinked before it is called.
     state.world.fence_mut(fence).locked.0.push(cb.0);
     let broken = std::iter::from_fn(|| Some(step(&mut state, &program, SIGNALLER))).take(4).flatten().next();
-    assert_eq!(broken, Some(Property::CallbackContract));
+    assert_eq!(broken, Some(Property::CALLBACK_CONTRACT));
 }
