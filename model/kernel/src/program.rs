@@ -5,6 +5,7 @@ mod choice;
 mod instr;
 mod kind;
 mod object;
+mod say;
 
 pub use crate::{
     ground::{

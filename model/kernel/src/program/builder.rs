@@ -1,6 +1,8 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
-use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
+use super::{
+    FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl, say,
+};
 use crate::{
     Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
     expr::Operator,
@@ -12,18 +14,15 @@ use crate::{
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
 /// ```
-/// use fenceweave_kernel::{Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::{How, ops::Access}};
+/// use fenceweave_kernel::{Value, program::ProgramBuilder};
 ///
 /// let mut b = ProgramBuilder::new("one-store");
-/// let x = b.var("x", Value::Word(0));
+/// b.var("x", Value::Word(0));
 /// b.thread("t", |s| {
-///     s.op("store x 1", Access {
-///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
-///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset), benign: false,
-///     });
+///     s.say("store x 1").say("load x into=r");
 /// });
 /// let program = b.build();
-/// assert_eq!(program.scripts.len(), 1);
+/// assert_eq!(program.scripts[0].locals, ["r"]);
 /// ```
 #[derive(Default)]
 pub struct ProgramBuilder {
@@ -90,14 +89,14 @@ impl ProgramBuilder {
 
     /// Adds a thread.
     pub fn thread(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> ThreadId {
-        let script = ScriptBuilder::script(name, body);
+        let script = ScriptBuilder::script(&mut self.program, name, body);
         self.program.scripts.push(script);
         ThreadId(self.program.scripts.len() as u8 - 1)
     }
 
     /// What runs before the threads.
     pub fn setup(&mut self, body: impl FnOnce(&mut ScriptBuilder)) {
-        self.program.setup = ScriptBuilder::script("setup", body);
+        self.program.setup = ScriptBuilder::script(&mut self.program, "setup", body);
     }
 
     /// Adds RCU's callbacks and the agent that runs grace periods; after the last thread.
@@ -134,14 +133,18 @@ impl ProgramBuilder {
 /// Builds one thread's script.
 #[derive(Default)]
 pub struct ScriptBuilder {
+    /// What there is so far, whose names an operation may say.
+    program: Program,
     script: Script,
 }
 
 impl ScriptBuilder {
-    fn script(name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
-        let mut b = ScriptBuilder { script: Script { name: name.into(), ..Script::default() } };
+    fn script(program: &mut Program, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
+        let script = Script { name: name.into(), ..Script::default() };
+        let mut b = ScriptBuilder { program: std::mem::take(program), script };
         body(&mut b);
         b.push("", Instr::End);
+        *program = b.program;
         b.script
     }
 
@@ -180,6 +183,22 @@ impl ScriptBuilder {
             | Instr::Nth { otherwise: target, .. } => *target = to,
             other => panic!("[usage] {other:?} goes nowhere"),
         }
+    }
+
+    /// An operation as a scenario writes it, its objects, words and threads by the names that they were declared by:
+    /// `lock m ctx=c interruptible into=r`, `copy-from-user may-fail into=r`. A local must have been set before it is named.
+    /// What takes an expression or a proc is given as the operation itself, to [`op`](ScriptBuilder::op).
+    ///
+    /// # Panics
+    ///
+    /// If it means nothing: a mistake of the caller, who wrote it down in Rust.
+    pub fn say(&mut self, line: &str) -> &mut Self {
+        let Script { name, locals, .. } = &self.script;
+        let read = say::read(&mut say::Names { program: &mut self.program, own: name, locals }, line);
+        let say::Said { op, into, may_fail } = read.unwrap_or_else(|why| panic!("[usage] `{line}`: {why}"));
+        let into = into.map(|local| self.local(local));
+        self.push(line, Instr::Op { op, into, may_fail });
+        self
     }
 
     /// An operation without result.

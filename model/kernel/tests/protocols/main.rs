@@ -15,7 +15,7 @@ use fenceweave_kernel::{
     fence::{What, ops::Fence},
     primitives::{
         alloc::{self, Gfp},
-        completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
+        completion, rcu, refcount, slab, spinlock, variable,
     },
     program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
