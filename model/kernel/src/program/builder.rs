@@ -1,11 +1,12 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
-use super::{
-    FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl, say,
-};
+mod say;
+
+use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
 use crate::{
     Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
     expr::Operator,
+    fixed,
     primitives::rcu,
     resv::{self, Usage},
     ww,
@@ -19,10 +20,10 @@ use crate::{
 /// let mut b = ProgramBuilder::new("one-store");
 /// b.var("x", Value::Word(0));
 /// b.thread("t", |s| {
-///     s.say("store x 1").say("load x into=r");
+///     s.say("store x 1 order=release");
 /// });
 /// let program = b.build();
-/// assert_eq!(program.scripts[0].locals, ["r"]);
+/// assert_eq!(program.scripts.len(), 1);
 /// ```
 #[derive(Default)]
 pub struct ProgramBuilder {
@@ -36,8 +37,8 @@ impl ProgramBuilder {
     }
 
     /// Declares an object.
-    pub fn object(&mut self, name: &str, kind: ObjectKind) -> ObjId {
-        self.program.objects.push(ObjectDecl { name: name.into(), kind });
+    pub fn object(&mut self, name: &str, kind: impl Into<ObjectKind>) -> ObjId {
+        self.program.objects.push(ObjectDecl { name: name.into(), kind: kind.into() });
         ObjId::object(self.program.objects.len() - 1)
     }
 
@@ -45,13 +46,13 @@ impl ProgramBuilder {
     pub fn resv(&mut self, name: &str, class: ObjId) -> ObjId {
         let lock = ObjId::object(self.program.objects.len());
         let resv = ObjId(lock.0 + 1);
-        self.object(name, ObjectKind::WwMutex { class, resv: Some(resv) });
+        self.object(name, fixed::WwMutex { class, resv: Some(resv) });
         self.object(
             &format!("{name}.fences"),
-            ObjectKind::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
+            fixed::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
         );
-        self.object(&format!("{name}.list0"), ObjectKind::FenceList);
-        self.object(&format!("{name}.list1"), ObjectKind::FenceList);
+        self.object(&format!("{name}.list0"), fixed::FenceList);
+        self.object(&format!("{name}.list1"), fixed::FenceList);
         resv
     }
 
@@ -69,9 +70,7 @@ impl ProgramBuilder {
 
     /// Puts operands into the pool.
     pub fn pool(&mut self, operands: &[Operand]) -> PoolRange {
-        let start = self.program.pool.len() as u8;
-        self.program.pool.extend_from_slice(operands);
-        PoolRange { start, len: operands.len() as u8 }
+        pool(&mut self.program, operands)
     }
 
     /// Puts an expression over locals into the program.
@@ -89,19 +88,29 @@ impl ProgramBuilder {
 
     /// Adds a thread.
     pub fn thread(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> ThreadId {
-        let script = ScriptBuilder::script(&mut self.program, name, body);
+        let script = self.script(name, body);
         self.program.scripts.push(script);
         ThreadId(self.program.scripts.len() as u8 - 1)
     }
 
     /// What runs before the threads.
     pub fn setup(&mut self, body: impl FnOnce(&mut ScriptBuilder)) {
-        self.program.setup = ScriptBuilder::script(&mut self.program, "setup", body);
+        self.program.setup = self.script("setup", body);
+    }
+
+    /// A script, for which what is declared so far can be said by name.
+    fn script(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
+        let script = Script { name: name.into(), ..Script::default() };
+        let mut b = ScriptBuilder { script, program: std::mem::take(&mut self.program) };
+        body(&mut b);
+        b.push("", Instr::End);
+        self.program = b.program;
+        b.script
     }
 
     /// Adds RCU's callbacks and the agent that runs grace periods; after the last thread.
     pub fn rcu(&mut self) {
-        let rcu = self.object("rcu", ObjectKind::Rcu);
+        let rcu = self.object("rcu", fixed::Rcu);
         let agent = self.thread("rcu", |s| {
             s.op("grace periods", rcu::ops::GracePeriods);
         });
@@ -130,24 +139,22 @@ impl ProgramBuilder {
     }
 }
 
+/// Puts operands into a program's pool.
+fn pool(program: &mut Program, operands: &[Operand]) -> PoolRange {
+    let start = program.pool.len() as u8;
+    program.pool.extend_from_slice(operands);
+    PoolRange { start, len: operands.len() as u8 }
+}
+
 /// Builds one thread's script.
 #[derive(Default)]
 pub struct ScriptBuilder {
-    /// What there is so far, whose names an operation may say.
-    program: Program,
     script: Script,
+    /// What is declared before.
+    program: Program,
 }
 
 impl ScriptBuilder {
-    fn script(program: &mut Program, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
-        let script = Script { name: name.into(), ..Script::default() };
-        let mut b = ScriptBuilder { program: std::mem::take(program), script };
-        body(&mut b);
-        b.push("", Instr::End);
-        *program = b.program;
-        b.script
-    }
-
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);
@@ -183,22 +190,6 @@ impl ScriptBuilder {
             | Instr::Nth { otherwise: target, .. } => *target = to,
             other => panic!("[usage] {other:?} goes nowhere"),
         }
-    }
-
-    /// An operation as a scenario writes it, its objects, words and threads by the names that they were declared by:
-    /// `lock m ctx=c interruptible into=r`, `copy-from-user may-fail into=r`. A local must have been set before it is named.
-    /// What takes an expression or a proc is given as the operation itself, to [`op`](ScriptBuilder::op).
-    ///
-    /// # Panics
-    ///
-    /// If it means nothing: a mistake of the caller, who wrote it down in Rust.
-    pub fn say(&mut self, line: &str) -> &mut Self {
-        let Script { name, locals, .. } = &self.script;
-        let read = say::read(&mut say::Names { program: &mut self.program, own: name, locals }, line);
-        let say::Said { op, into, may_fail } = read.unwrap_or_else(|why| panic!("[usage] `{line}`: {why}"));
-        let into = into.map(|local| self.local(local));
-        self.push(line, Instr::Op { op, into, may_fail });
-        self
     }
 
     /// An operation without result.

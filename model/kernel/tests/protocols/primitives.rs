@@ -5,12 +5,12 @@ use super::*;
 #[test]
 fn sleeping_under_a_spinlock_is_told() {
     let mut b = ProgramBuilder::new("atomic");
-    b.object("l", ObjectKind::Spinlock);
+    b.object("l", fixed::Spinlock);
     fence(&mut b, "f");
     b.thread("t", |s| {
         s.say("lock l").say("wait f");
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn two_increments_without_atomicity_can_lose_one() {
 fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
     for (patience, expected) in [("", 0), ("interruptible", 0), ("timeout", 1), ("interruptible timeout", 1)] {
         let mut b = ProgramBuilder::new("completion");
-        b.object("c", ObjectKind::Completion);
+        b.object("c", fixed::Completion);
         b.thread("t", |s| {
             s.say("complete c").say(&format!("wait-for-completion c {patience} into=r"));
         });
@@ -51,22 +51,22 @@ fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
 #[test]
 fn more_than_the_model_can_count_is_told() {
     let mut b = ProgramBuilder::new("many");
-    b.object("c", ObjectKind::Completion);
+    b.object("c", fixed::Completion);
     b.thread("t", |s| {
         for _ in 0..255 {
             s.say("complete c");
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 
     let mut b = ProgramBuilder::new("many");
-    b.object("r", ObjectKind::Refcount { init: 1 });
+    b.object("r", fixed::Refcount { init: 1 });
     b.thread("t", |s| {
         for _ in 0..255 {
             s.say("get r");
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 }
 
 /// The module-exit pattern: nobody else runs, so the grace period is over at once.
@@ -90,7 +90,7 @@ fn setup_and_teardown_may_wait_for_a_grace_period() {
 #[test]
 fn wake_one_passes_over_a_waiter_that_runs_already() {
     let mut b = ProgramBuilder::new("wake-one");
-    b.object("q", ObjectKind::WaitQueue);
+    b.object("q", fixed::WaitQueue);
     for name in ["a", "b"] {
         b.thread(name, |s| {
             s.say("prepare q exclusive").say("sleep q timeout into=r").say("finish q");
@@ -136,9 +136,9 @@ fn only_an_allocation_that_may_not_block_fails() {
 
 #[test]
 fn an_allocation_may_block_where_its_thread_may() {
-    for (gfp, told) in [(Gfp::Kernel, Some(Property::SleepInAtomic)), (Gfp::Atomic, None)] {
+    for (gfp, told) in [(Gfp::Kernel, Some(Property::SLEEP_IN_ATOMIC)), (Gfp::Atomic, None)] {
         let mut b = ProgramBuilder::new("alloc");
-        b.object("l", ObjectKind::Spinlock);
+        b.object("l", fixed::Spinlock);
         b.thread("t", |s| {
             s.say("lock l");
             s.op_into("alloc", alloc::ops::Alloc { gfp }, "r");
@@ -155,7 +155,7 @@ fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
     for (line, expected) in [("copy-from-user inatomic into=r", may_fail), ("copy-from-user into=r", [word(0)].into())]
     {
         let mut b = ProgramBuilder::new("user");
-        let mmap_lock = b.object("mmap_lock", ObjectKind::RwSem);
+        let mmap_lock = b.object("mmap_lock", fixed::RwSem);
         b.thread("t", |s| {
             s.say(line);
         });

@@ -3,9 +3,9 @@
 //! It is looked up in the tables of the protocols, as a scenario's is, so a test says an operation as its author wrote it
 //! down. What only the language has is not read here: expressions, `kind=`, `fail-nth=`.
 
-use super::{Kind, ObjectKind, Op, Operand, Place, PoolRange, Program};
+use super::{ScriptBuilder, pool};
 use crate::{
-    Errno, LocalId, ObjId, ThreadId, Value,
+    Errno, Instr, Kind, LocalId, ObjId, Op, Operand, Place, Program, Script, ThreadId, Value,
     ids::{CalleeId, FieldName},
     op::{Args, Given, OpSpec, Opt, Takes},
     operations,
@@ -14,21 +14,39 @@ use crate::{
 /// What was read, or what is wrong with it.
 type Read<T> = Result<T, String>;
 
+impl ScriptBuilder {
+    /// An operation as a scenario writes it, its objects, words and threads by the names that they were declared by:
+    /// `lock m ctx=c interruptible into=r`, `alloc gfp=atomic may-fail into=p`. A local must have been set before it is named.
+    /// What takes an expression is given as the operation itself, to [`op`](ScriptBuilder::op).
+    ///
+    /// # Panics
+    ///
+    /// If it means nothing: a mistake of the caller, who wrote it down in Rust.
+    pub fn say(&mut self, line: &str) -> &mut Self {
+        let Script { name, locals, .. } = &self.script;
+        let read = read(&mut Names { program: &mut self.program, own: name, locals }, line);
+        let Said { op, into, may_fail } = read.unwrap_or_else(|why| panic!("[usage] `{line}`: {why}"));
+        let into = into.map(|local| self.local(local));
+        self.push(line, Instr::Op { op, into, may_fail });
+        self
+    }
+}
+
 /// A statement.
-pub(super) struct Said<'w> {
-    pub(super) op: Op,
+struct Said<'w> {
+    op: Op,
     /// The name of the local for the result.
-    pub(super) into: Option<&'w str>,
+    into: Option<&'w str>,
     /// What it returns if it fails, which it may.
-    pub(super) may_fail: Option<Value>,
+    may_fail: Option<Value>,
 }
 
 /// Names, as one script of a program knows them.
-pub(super) struct Names<'p> {
-    pub(super) program: &'p mut Program,
+struct Names<'p> {
+    program: &'p mut Program,
     /// The script that is being written, which is not one of the program's yet.
-    pub(super) own: &'p str,
-    pub(super) locals: &'p [String],
+    own: &'p str,
+    locals: &'p [String],
 }
 
 /// The words after an operation's name, sorted.
@@ -73,7 +91,7 @@ impl<'w> Words<'w> {
 /// # Errors
 ///
 /// What keeps each of them from being meant.
-pub(super) fn read<'w>(names: &mut Names<'_>, line: &'w str) -> Read<Said<'w>> {
+fn read<'w>(names: &mut Names<'_>, line: &'w str) -> Read<Said<'w>> {
     let name = line.split_whitespace().next().unwrap_or_default();
     let mut wrong = Vec::new();
     for spec in operations::named(name) {
@@ -104,7 +122,7 @@ fn said<'w>(names: &mut Names<'_>, spec: &'static OpSpec, line: &'w str) -> Read
             (_, []) => return Err(format!("it needs one more operand, `{}`", param.name)),
             (Takes::Objects(_) | Takes::Fences, all) => {
                 operands = &[];
-                names.several(param.takes, all)?
+                names.several(spec, param.takes, all)?
             }
             (takes, [word, rest @ ..]) => {
                 operands = rest;
@@ -171,16 +189,12 @@ impl Names<'_> {
         if let Some(local) = self.local(word) {
             return Ok(Operand::Local(local));
         }
-        let named = self.program.objects.iter().enumerate().filter(|(_, object)| object.name == word);
-        for (at, object) in named {
-            if Kind::of(&object.kind).is_some_and(|kind| kinds.contains(&kind)) {
+        // A reservation's lock has its name.
+        for name in [word, &format!("{word}.fences")] {
+            let named = self.program.objects.iter().position(|object| object.name == name);
+            let kind = named.and_then(|at| Kind::of(&self.program.objects[at].kind));
+            if let Some(at) = named.filter(|_| kind.is_some_and(|kind| kinds.contains(&kind))) {
                 return Ok(Operand::Object(ObjId::object(at)));
-            }
-            // The lock of a reservation has the reservation's name.
-            if let ObjectKind::WwMutex { resv: Some(resv), .. } = object.kind
-                && kinds.contains(&Kind::Resv)
-            {
-                return Ok(Operand::Object(resv));
             }
         }
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
@@ -240,16 +254,31 @@ impl Names<'_> {
     }
 
     /// Several at once stand in the program's pool.
-    fn several(&mut self, takes: Takes, words: &[&str]) -> Read<Given> {
+    fn several(&mut self, spec: &OpSpec, takes: Takes, words: &[&str]) -> Read<Given> {
         let of = |word: &&str| match takes {
-            Takes::Objects(kinds) => self.object(kinds, word),
+            Takes::Objects(kinds) => self.one_of_several(kinds, word),
             _ if constant(word) == Some(Value::Null) => Ok(Operand::Const(Value::Null)),
             _ => self.object(&[Kind::Fence], word),
         };
-        let operands = words.iter().map(of).collect::<Read<Vec<Operand>>>()?;
-        let start = self.program.pool.len() as u8;
-        self.program.pool.extend_from_slice(&operands);
-        Ok(Given::Operands(PoolRange { start, len: operands.len() as u8 }))
+        let mut all: Vec<Operand> = vec![];
+        for operand in words.iter().map(of).collect::<Read<Vec<Operand>>>()? {
+            if !(spec.each_once && all.contains(&operand)) {
+                all.push(operand);
+            }
+        }
+        Ok(Given::Operands(pool(self.program, &all)))
+    }
+
+    /// One of them, which may not be a local; of a reservation among mutexes its lock.
+    fn one_of_several(&self, kinds: &[Kind], word: &str) -> Read<Operand> {
+        match self.object(kinds, word)? {
+            Operand::Object(id) => {
+                let is_resv = Kind::of(self.program.kind(id)) == Some(Kind::Resv);
+                let takes_locks = kinds.contains(&Kind::WwMutex);
+                Ok(Operand::Object(if is_resv && takes_locks { self.program.resv_parts(id).lock } else { id }))
+            }
+            Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is a local: this takes names only")),
+        }
     }
 }
 
@@ -257,9 +286,9 @@ impl Names<'_> {
 mod tests {
     use super::*;
     use crate::{
-        Order, Patience,
+        Order, Patience, fixed, lock_all,
         primitives::{alloc, completion, irq, list, rcu, signal, spinlock, variable, wakeq},
-        program::{ProgramBuilder, SlabKind, StructDecl},
+        program::{ObjectDecl, PoolRange, ProgramBuilder, SlabKind, StructDecl},
         resv::{self, Usage},
         ww,
     };
@@ -270,15 +299,15 @@ mod tests {
     fn program() -> Program {
         let mut b = ProgramBuilder::new("names");
         let (variant, config) = (ww::Variant::Upstream, Default::default());
-        let class = b.object("class", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config });
+        let class = b.object("class", fixed::WwClass { wound_wait: false, variant, inject_deadlock: 0, config });
         b.resv("fb", class);
-        b.object("ctx", ObjectKind::AcquireCtx { class });
-        b.object("l", ObjectKind::Spinlock);
-        b.object("m", ObjectKind::Mutex { config });
-        b.object("list", ObjectKind::List { guard: None });
-        b.object("done", ObjectKind::Completion);
-        b.object("wq", ObjectKind::WakeQ);
-        b.object("q", ObjectKind::WaitQueue);
+        b.object("ctx", fixed::AcquireCtx { class });
+        b.object("l", fixed::Spinlock);
+        b.object("m", fixed::Mutex { config });
+        b.object("list", fixed::List { guard: None });
+        b.object("done", fixed::Completion);
+        b.object("wq", fixed::WakeQ);
+        b.object("q", fixed::WaitQueue);
         for name in ["x", "a[0]", "a[1]", "b"] {
             b.var(name, Value::Null);
         }
@@ -361,12 +390,15 @@ mod tests {
         let mut p = program();
         let before = p.pool.len() as u8;
         let op = meant(&mut p, "unlock-all fb m").map(|said| said.op);
-        assert!(op.is_err(), "`unlock-all` is of ww mutexes");
+        assert!(op.is_err(), "`m` is no ww mutex");
         assert_eq!(p.pool.len() as u8, before, "what means nothing leaves nothing behind");
-        let Ok(Said { op, .. }) = meant(&mut p, "lock-all fb fb ctx=ctx") else { panic!("no `lock-all`") };
-        let (locks, ctx) = (PoolRange { start: before, len: 2 }, object(&p, "ctx"));
-        assert_eq!(op, crate::lock_all::ops::LockAll { locks, ctx, interruptible: false }.into());
-        assert_eq!(p.pool_range(locks), [object(&p, "fb"); 2]);
+        let (twice, ctx) = (PoolRange { start: before, len: 2 }, object(&p, "ctx"));
+        let op = meant(&mut p, "lock-all fb fb.fences ctx=ctx").map(|said| said.op);
+        assert_eq!(op, Ok(lock_all::ops::LockAll { locks: twice, ctx, interruptible: false }.into()));
+        assert_eq!(p.pool_range(twice), [object(&p, "fb"); 2], "of a reservation its lock");
+        let once = PoolRange { start: before + 2, len: 1 };
+        let op = meant(&mut p, "unlock-all fb fb").map(|said| said.op);
+        assert_eq!(op, Ok(lock_all::ops::UnlockAll { locks: once }.into()), "taken once, though named twice");
         let fails = |p: &mut Program, line| meant(p, line).ok().and_then(|said| said.may_fail);
         assert_eq!(fails(&mut p, "alloc may-fail"), Some(Value::Null));
         assert_eq!(fails(&mut p, "alloc may-fail=-ENOMEM"), Some(Errno::ENOMEM.into()));
@@ -377,7 +409,7 @@ mod tests {
     fn the_preferred_slot_is_a_structs_first() {
         let mut p = program();
         let slot = p.objects.len() as u8;
-        let named = |name: &str| super::super::ObjectDecl { name: name.into(), kind: ObjectKind::Slot { of: 0 } };
+        let named = |name: &str| ObjectDecl { name: name.into(), kind: fixed::Slot { of: 0 }.into() };
         p.objects.extend([named("item"), named("item.1")]);
         p.structs.push(StructDecl {
             name: "item".into(),
