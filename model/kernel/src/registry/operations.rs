@@ -18,7 +18,7 @@ macro_rules! operations {
         #[derive(Clone, Copy, PartialEq, Eq)]
         pub enum Op { $($(#[$doc])* $variant($ty)),* }
 
-        /// As the operation itself, which has the variant's name. Tokens of replays are hashes of it.
+        /// As the operation itself, whose name says which it is.
         impl fmt::Debug for Op {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
