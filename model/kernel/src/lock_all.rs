@@ -8,6 +8,7 @@
 //!             other      unlock all that are held; return it
 //! ```
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 

@@ -11,7 +11,10 @@
 //! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
 //! and looked at without.
 
+pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
+pub mod ops;
 mod post;
 mod query;
 mod wait;
@@ -31,7 +34,6 @@ use crate::{
         rcu,
         spinlock::{RawSpin, blocked_by_own_cpu},
     },
-    program::ObjectKind,
     shared::Shared,
 };
 
@@ -230,10 +232,7 @@ impl Code for Syncobj<Plain> {
 
 /// What is fixed about a syncobj: the word of its pointer, and how waiters behave.
 fn fixed(program: &Program, syncobj: ObjId) -> (ObjId, Variant) {
-    match program.kind(syncobj) {
-        ObjectKind::Syncobj { fence, variant } => (*fence, *variant),
-        _ => (NO_FENCE, Variant::Upstream),
-    }
+    program.fixed::<kind::Syncobj>(syncobj).map_or((NO_FENCE, Variant::Upstream), |s| (s.fence, s.variant))
 }
 
 /// The fence that a syncobj has, as its footprint finds it.

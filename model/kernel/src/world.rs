@@ -3,10 +3,8 @@
 use crate::{
     Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
-    primitives::{
-        refcount::{Counted, Owns},
-        variable::Variable,
-    },
+    counted::{Counted, Owns},
+    primitives::variable::Variable,
     runtime::{AtomicCell, NoteCell},
     shared::{Listed, Stamp},
     task::Task,

@@ -8,10 +8,10 @@ mod violations;
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, weak};
 use fenceweave_kernel::{
-    Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order,
-    Outcome, Patience, Place, Program, Property, State, ThreadId, Value,
+    Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Outcome,
+    Patience, Place, Program, Property, State, ThreadId, Value,
     expr::Operator,
-    fence,
+    fence, fixed,
     primitives::{
         barrier, completion, rcu, refcount, signal, slab, spinlock,
         variable::{self, How},
@@ -64,11 +64,11 @@ fn complete(s: &mut ScriptBuilder, at: completion::At, c: ObjId, patience: Patie
 }
 
 fn fence_op(s: &mut ScriptBuilder, what: fence::What, f: ObjId) {
-    s.op("fence", Op::Fence { what, fence: Operand::Object(f), error: 0 });
+    s.op("fence", fence::ops::Fence { what, fence: Operand::Object(f), error: 0 });
 }
 
 fn fence_wait(s: &mut ScriptBuilder, f: ObjId, patience: Patience, into: &str) {
-    s.op_into("wait fence", Op::FenceWait { fence: Operand::Object(f), patience, poll: false }, into);
+    s.op_into("wait fence", fence::ops::FenceWait { fence: Operand::Object(f), patience, poll: false }, into);
 }
 
 /// The program, with what the builder cannot say.

@@ -2,10 +2,11 @@
 
 use super::standard;
 use fenceweave_kernel::{
-    Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience,
-    Place, Program, ThreadId, Value,
+    Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place,
+    Program, ThreadId, Value,
     expr::Operator,
-    fence::What,
+    fence::{self, What},
+    fixed,
     primitives::{
         completion, list, rcu, rwsem, signal, spinlock,
         variable::{self, How},
@@ -60,28 +61,28 @@ fn config(dice: &mut Dice) -> ww::Config {
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
     let class = b.object(
         "class",
-        ObjectKind::WwClass {
+        fixed::WwClass {
             wound_wait: dice.roll(2) == 0,
             variant: Default::default(),
             inject_deadlock: 0,
             config: config(dice),
         },
     );
-    let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
+    let fence = |i: u16| fixed::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
         vars: (0..2).map(|i| b.var(&format!("x{i}"), Value::Word(0))).collect(),
-        spins: (0..2).map(|i| b.object(&format!("s{i}"), ObjectKind::Spinlock)).collect(),
-        mutexes: (0..2).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect(),
-        contexts: (0..threads).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect(),
-        queue: b.object("q", ObjectKind::WaitQueue),
-        completion: b.object("done", ObjectKind::Completion),
+        spins: (0..2).map(|i| b.object(&format!("s{i}"), fixed::Spinlock)).collect(),
+        mutexes: (0..2).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect(),
+        contexts: (0..threads).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect(),
+        queue: b.object("q", fixed::WaitQueue),
+        completion: b.object("done", fixed::Completion),
         fences: (0..2).map(|i| b.object(&format!("f{i}"), fence(i))).collect(),
         wide,
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
-        sem: b.object("sem", ObjectKind::RwSem),
-        mutex: b.object("mutex", ObjectKind::Mutex { config: config(dice) }),
-        list: b.object("list", ObjectKind::List { guard: None }),
-        wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), ObjectKind::WakeQ)).collect(),
+        sem: b.object("sem", fixed::RwSem),
+        mutex: b.object("mutex", fixed::Mutex { config: config(dice) }),
+        list: b.object("list", fixed::List { guard: None }),
+        wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), fixed::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![
             ExprNode::Read(LocalId(0)),
@@ -126,8 +127,8 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         6 => drop(s.op("wake", wait([waitqueue::At::WakeOne, waitqueue::At::WakeAll][dice.roll(2)]))),
         7 => drop(s.op_into("wait-for-completion", complete(completion::At::Wait), "w")),
         8 => drop(s.op("complete", complete(completion::At::Complete))),
-        9 => drop(s.op("signal", Op::Fence { what: What::CheckAndSignal, fence, error: 0 })),
-        10 => drop(s.op_into("wait fence", Op::FenceWait { fence, patience, poll: false }, "w")),
+        9 => drop(s.op("signal", fence::ops::Fence { what: What::CheckAndSignal, fence, error: 0 })),
+        10 => drop(s.op_into("wait fence", fence::ops::FenceWait { fence, patience, poll: false }, "w")),
         11 => {
             let picks = picks_left.checked_sub(1);
             *picks_left = picks.unwrap_or(0);

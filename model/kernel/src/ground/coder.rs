@@ -98,7 +98,7 @@ pub trait Coder {
             4 => {
                 let mut cursor = match v {
                     Value::Cursor(cursor) => *cursor,
-                    _ => crate::resv::Cursor::new(ObjId(0), Default::default(), false),
+                    _ => crate::registry::Cursor::new(ObjId(0), Default::default(), false),
                 };
                 cursor.code(self);
                 *v = Value::Cursor(cursor);
@@ -106,7 +106,7 @@ pub trait Coder {
             5 => {
                 let mut cursor = match v {
                     Value::Unwrap(cursor) => *cursor,
-                    _ => crate::fence::Unwrap::default(),
+                    _ => crate::registry::Unwrap::default(),
                 };
                 cursor.code(self);
                 *v = Value::Unwrap(cursor);

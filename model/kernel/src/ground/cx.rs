@@ -2,6 +2,7 @@
 
 mod context;
 mod mutants;
+pub(crate) mod rules;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};

@@ -5,11 +5,15 @@
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines; [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
 pub mod coder;
+pub mod counted;
 pub mod cx;
 pub mod facet;
 pub mod footprint;
+pub(crate) mod idiom;
 pub mod ids;
+pub mod kind;
 pub(crate) mod mutation;
+pub(crate) mod numbered;
 pub mod op;
 pub mod operand;
 pub(crate) mod parts;
@@ -20,3 +24,4 @@ pub mod runtime;
 pub(crate) mod shared;
 pub mod task;
 pub mod value;
+pub mod variants;

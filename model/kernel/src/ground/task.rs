@@ -1,6 +1,40 @@
 //! The task that every thread is.
 
-use crate::{Bits, Code, Coder, Plain, Runtime, primitives::irq::Cpu, runtime::AtomicCell};
+use crate::{Bits, Code, Coder, Plain, Runtime, ThreadId, runtime::AtomicCell};
+
+/// What a thread's CPU is doing besides running it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cpu {
+    /// `irqs_disabled()`.
+    pub irqs_off: bool,
+    /// The handler that has interrupted the thread.
+    pub handler: Option<ThreadId>,
+}
+
+impl Bits for Cpu {
+    const FACT: bool = true;
+    fn to_bits(self) -> u64 {
+        u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
+    }
+    fn from_bits(bits: u64) -> Self {
+        Cpu { irqs_off: bits & 1 == 1, handler: ((bits >> 1) as u8).checked_sub(1).map(ThreadId) }
+    }
+}
+
+impl Cpu {
+    /// Whether a handler can begin here.
+    pub(crate) fn takes_irqs(self) -> bool {
+        !self.irqs_off && self.handler.is_none()
+    }
+}
+
+impl Code for Cpu {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut bits = self.to_bits() as u8;
+        c.byte(&mut bits);
+        *self = Cpu::from_bits(u64::from(bits));
+    }
+}
 
 /// A `task_struct` as others see it: its scheduler state, whether a signal is pending, its RCU reader, and
 /// its place on a list of deferred wake-ups.

@@ -1,6 +1,9 @@
 //! What a local, a variable or a return code holds: a word, NULL, or a reference to an object.
 
-use crate::{fence::Unwrap, ids::ObjId, resv::Cursor};
+use crate::{
+    ids::ObjId,
+    registry::{Cursor, Unwrap},
+};
 use std::fmt;
 
 /// A reference to an object as a program holds it: which slot, and the slot's generation when it was taken.

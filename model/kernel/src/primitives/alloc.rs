@@ -5,6 +5,7 @@
 //! systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences. `GFP_ATOMIC` does
 //! neither and may fail at any time.
 
+pub(crate) mod idioms;
 pub mod ops;
 
 use crate::{
@@ -92,7 +93,7 @@ pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.allocates = Some(cx.pc);
     cx.might_sleep(None);
     if cx.private.signalling > 0 {
-        cx.violate(Property::AllocInSignalling, None);
+        cx.violate(Property::ALLOC_IN_SIGNALLING, None);
     }
 }
 

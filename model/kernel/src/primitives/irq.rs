@@ -13,52 +13,27 @@
 //! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
 //! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
 
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
-    World,
+    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View, World,
     coder::{fields, points},
     cx::nest,
     primitives::{irq_line, rcu},
     program::Role,
     protocol::Protocol,
+    task::Cpu,
 };
-
-/// What a thread's CPU is doing besides running it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Cpu {
-    /// `irqs_disabled()`.
-    pub irqs_off: bool,
-    /// The handler that has interrupted the thread.
-    pub handler: Option<ThreadId>,
-}
-
-impl Bits for Cpu {
-    const FACT: bool = true;
-    fn to_bits(self) -> u64 {
-        u64::from(self.irqs_off) | u64::from(self.handler.map_or(0, |t| t.0 + 1)) << 1
-    }
-    fn from_bits(bits: u64) -> Self {
-        Cpu { irqs_off: bits & 1 == 1, handler: ((bits >> 1) as u8).checked_sub(1).map(ThreadId) }
-    }
-}
-
-impl Cpu {
-    /// Whether a handler can begin here.
-    fn takes_irqs(self) -> bool {
-        !self.irqs_off && self.handler.is_none()
-    }
-}
 
 impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
     pub(crate) fn irqs_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.irqs_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         } else if self.private.irqs_off == 1 {
             self.set_irqs(true);
         }
@@ -68,7 +43,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
         if self.private.irqs_off > 1 || self.are_irqs_off_besides() {
-            self.violate(Property::IrqsEnabledEarly, lock);
+            self.violate(Property::IRQS_ENABLED_EARLY, lock);
         }
         self.irqs_restore();
     }
@@ -76,7 +51,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_restore()`: the last one enables them.
     pub(crate) fn irqs_restore(&mut self) {
         match self.private.irqs_off {
-            0 => self.violate_rule(Rule::IrqsNotOff, None),
+            0 => self.violate_rule(Rule::IRQS_NOT_OFF, None),
             1 => {
                 rcu::as_reader(self, |p| p.irqs_off = 0);
                 self.set_irqs(false);
@@ -94,17 +69,17 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_bh_disable()`: soft interrupts do not come on this CPU, and it does not preempt the thread.
     pub(crate) fn bh_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.bh_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         }
     }
 
     /// `local_bh_enable()`: the last one runs what is pending, with interrupts enabled.
     pub(crate) fn bh_enable(&mut self, lock: Option<ObjId>) {
         if self.private.bh_off == 0 {
-            return self.violate_rule(Rule::BhNotOff, lock);
+            return self.violate_rule(Rule::BH_NOT_OFF, lock);
         }
         if self.private.irqs_off > 0 || self.are_irqs_off_besides() {
-            self.violate_rule(Rule::BhIrqsOff, lock);
+            self.violate_rule(Rule::BH_IRQS_OFF, lock);
         }
         rcu::as_reader(self, |p| p.bh_off -= 1);
     }
@@ -112,14 +87,14 @@ impl<R: Runtime> Cx<'_, R> {
     /// `preempt_disable()`: nothing but a grace period can tell.
     fn preempt_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.preempt_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         }
     }
 
     /// `preempt_enable()`.
     fn preempt_enable(&mut self) {
         match self.private.preempt_off {
-            0 => self.violate_rule(Rule::PreemptNotOff, None),
+            0 => self.violate_rule(Rule::PREEMPT_NOT_OFF, None),
             _ => rcu::as_reader(self, |p| p.preempt_off -= 1),
         }
     }
@@ -323,13 +298,5 @@ impl Protocol for Irq {
     /// Whether it has not come, and does not as long as nobody enables its line.
     fn is_shut_out(&self, world: &World<crate::Plain>) -> bool {
         self.at == At::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
-    }
-}
-
-impl Code for Cpu {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut bits = self.to_bits() as u8;
-        c.byte(&mut bits);
-        *self = Cpu::from_bits(u64::from(bits));
     }
 }

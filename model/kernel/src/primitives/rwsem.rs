@@ -25,6 +25,8 @@
 //! it only forbids stealing, so nothing is missed but that a waiter cannot starve for ever. No optimistic spinning. The
 //! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
+pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 mod op;
 pub mod ops;

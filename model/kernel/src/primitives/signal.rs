@@ -1,5 +1,6 @@
 //! A signal sent to a task: `send_sig()`.
 
+pub(crate) mod idioms;
 pub mod ops;
 
 use crate::cx::Mutant;

@@ -2,8 +2,10 @@
 //!
 //! Whether the page is there does not matter for what is forbidden: `might_fault()` speaks for the address that faults.
 
+pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -106,7 +108,7 @@ impl Protocol for UserAccess {
         }
         cx.might_fault(self.mmap_lock);
         if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
-            cx.violate(Property::UserAccessUnderResv, Some(resv));
+            cx.violate(Property::USER_ACCESS_UNDER_RESV, Some(resv));
         }
     }
 

@@ -10,6 +10,8 @@
 //! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is never
 //! flushed is never woken.
 
+pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 

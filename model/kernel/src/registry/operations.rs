@@ -2,24 +2,30 @@
 //! written.
 
 use crate::{
-    LocalId, Machine, ObjId, Patience, exec, fence,
+    Machine, ObjId, exec, fence,
     ground::{
         op::{OpSpec, Operation},
-        operand::{Operand, Place, PoolRange},
         resolver::{Resolved, Resolver},
-        row::{Gives, Needs, Row},
+        row::Row,
     },
-    lock_all, primitives,
-    resv::{self, Usage},
-    sync_file, syncobj, ww,
+    lock_all, primitives, resv, sync_file, syncobj, ww,
 };
+use std::fmt;
 
 macro_rules! operations {
-    ($($(#[$doc:meta])* $variant:ident($ty:ty);)* @old $($old:tt)*) => {
+    ($($(#[$doc:meta])* $variant:ident($ty:ty);)*) => {
         /// An operation on shared objects, as written in a script.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
-        pub enum Op { $($(#[$doc])* $variant($ty),)* $($old)* }
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub enum Op { $($(#[$doc])* $variant($ty)),* }
+
+        /// As the operation itself, whose name says which it is.
+        impl fmt::Debug for Op {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Op::$variant(op) => op.fmt(f)),*
+                }
+            }
+        }
 
         $(impl From<$ty> for Op {
             fn from(op: $ty) -> Op {
@@ -31,24 +37,28 @@ macro_rules! operations {
             /// What is said about the operation.
             pub fn row(self) -> Row {
                 match self {
-                    $(Op::$variant(op) => op.row(),)*
-                    other => other.old_row(),
+                    $(Op::$variant(op) => op.row()),*
                 }
             }
 
             /// The operation, told which line it is about.
             pub fn on_line(self, line: ObjId) -> Op {
                 match self {
-                    $(Op::$variant(op) => op.on_line(line).into(),)*
-                    other => other,
+                    $(Op::$variant(op) => op.on_line(line).into()),*
+                }
+            }
+
+            /// The operation, told that the reference which it drops is dropped already.
+            pub fn again(self) -> Op {
+                match self {
+                    $(Op::$variant(op) => op.again().into()),*
                 }
             }
 
             /// The machine that does it. Every operation has its own: one without does not compile.
             pub(crate) fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
                 match self {
-                    $(Op::$variant(op) => op.begin(with),)*
-                    other => with.machine(other),
+                    $(Op::$variant(op) => op.begin(with)),*
                 }
             }
         }
@@ -72,6 +82,54 @@ operations! {
     LockAll(lock_all::ops::LockAll);
     /// Giving them back.
     UnlockAll(lock_all::ops::UnlockAll);
+    /// Everything on a fence but waiting and callbacks.
+    Fence(fence::ops::Fence);
+    /// Waiting for one.
+    FenceWait(fence::ops::FenceWait);
+    /// Its callbacks.
+    FenceCallback(fence::ops::FenceCallback);
+    /// What the kernel calls one for that is made of others.
+    Contain(fence::ops::Contain);
+    /// A reference to whatever fence is there.
+    GetRcuSafe(fence::ops::GetRcuSafe);
+    /// Fence-signalling sections.
+    Signalling(fence::ops::Signalling);
+    /// A cursor over what a fence is made of.
+    UnwrapBegin(fence::ops::UnwrapBegin);
+    /// To the next.
+    UnwrapNext(fence::ops::UnwrapNext);
+    /// One fence of several.
+    Merge(fence::ops::Merge);
+    /// Of each context the newest.
+    Dedup(fence::ops::Dedup);
+    /// A point of a timeline.
+    ChainInit(fence::ops::ChainInit);
+    /// Room in a reservation.
+    Reserve(resv::ops::Reserve);
+    /// A fence into it.
+    AddFence(resv::ops::AddFence);
+    /// One in the place of those of a context.
+    ReplaceFences(resv::ops::ReplaceFences);
+    /// Those of another reservation.
+    CopyFences(resv::ops::CopyFences);
+    /// Waiting for them.
+    ResvWait(resv::ops::ResvWait);
+    /// Looking at them.
+    TestSignaled(resv::ops::TestSignaled);
+    /// References to them.
+    GetFences(resv::ops::GetFences);
+    /// A cursor over them.
+    IterBegin(resv::ops::IterBegin);
+    /// What is done with it.
+    Cursor(resv::ops::Cursor);
+    /// A file over a fence.
+    SyncFile(sync_file::ops::SyncFile);
+    /// A place for a fence.
+    Syncobj(syncobj::ops::Syncobj);
+    /// A set of locks.
+    Exec(exec::ops::Exec);
+    /// Several into it.
+    ExecArray(exec::ops::ExecArray);
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
     Access(primitives::variable::ops::Access);
     /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
@@ -121,106 +179,18 @@ operations! {
     UserAccess(primitives::uaccess::ops::UserAccess);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
-    @old
-    /// `new`: the operand is the slot that this operation prefers. `get`, `get-unless-zero`, `put`, `free`, `call-rcu` of an object.
-    Slab { at: primitives::slab::At, target: Operand },
-    /// Everything on a fence but waiting and callbacks.
-    Fence { what: fence::What, fence: Operand, error: i16 },
-    /// `wait` for a fence.
-    FenceWait { fence: Operand, patience: Patience, poll: bool },
-    /// What the kernel calls a fence that is made of others for; `chain-find`.
-    Contain { duty: fence::Duty, fence: Operand, member: Option<Operand>, seqno: u16 },
-    /// `get-rcu-safe`.
-    GetRcuSafe { place: Place },
-    /// `sync-file-create`, `sync-file-get-fence`, `poll`, `sync-file-release`.
-    SyncFile { at: sync_file::At, file: Operand, fence: Option<Operand>, patience: Patience, once: bool },
-    /// `syncobj-replace-fence`, `syncobj-add-point`, `syncobj-find-fence`, `syncobj-wait`, `syncobj-query`.
-    Syncobj {
-        act: syncobj::Act,
-        syncobj: Operand,
-        second: Option<Operand>,
-        node: Option<Operand>,
-        fence: Option<Operand>,
-        point: u8,
-        flags: syncobj::Flags,
-        patience: Patience,
-    },
-    /// `unwrap-begin`.
-    UnwrapBegin { fence: Operand },
-    /// `unwrap-next`: the cursor that a local holds.
-    UnwrapNext { home: LocalId },
-    /// `fence-merge`.
-    Merge { fences: PoolRange, variant: fence::MergeVariant, may_run_out: bool },
-    /// `dedup-array`.
-    Dedup { array: Place, count: Operand, none_is_one: bool },
-    /// `chain-init`.
-    ChainInit { chain: Operand, prev: Operand, fence: Operand, seqno: u16 },
-    /// `add-callback`, `remove-callback`.
-    FenceCallback { add: bool, fence: Operand, callback: Operand, data: Option<Operand> },
-    /// `reserve`.
-    Reserve { resv: Operand, slots: u8 },
-    /// `add-fence`.
-    AddFence { resv: Operand, fence: Operand, usage: Usage },
-    /// `dma_resv_replace_fences()`.
-    ReplaceFences { resv: Operand, context: u8, fence: Operand, usage: Usage },
-    /// `dma_resv_copy_fences()`.
-    CopyFences { dst: Operand, src: Operand },
-    /// `wait` for the fences of a reservation.
-    ResvWait { resv: Operand, usage: Usage, patience: Patience, poll: bool },
-    /// `test-signaled`.
-    TestSignaled { resv: Operand, usage: Usage },
-    /// `get-fences`, `get-singleton`.
-    GetFences { resv: Operand, usage: Usage, into: Option<Place>, may_run_out: bool },
-    /// `iter-begin`.
-    IterBegin { resv: Operand, usage: Usage, unlocked: bool },
-    /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`: the cursor that a local holds.
-    Cursor { at: resv::cursor::At, home: LocalId },
-    /// Everything on a `struct drm_exec`; the reservation of those that work on one.
-    Exec { what: exec::What, exec: Operand, resv: Option<Operand>, slots: u8, flags: exec::Flags },
-    /// `exec-prepare-array`.
-    ExecArray { exec: Operand, resvs: PoolRange, slots: u8 },
-    /// `begin-signalling`, `end-signalling`.
-    Signalling { begin: bool, fence: Option<Operand> },
-}
-
-impl Op {
-    fn old_row(self) -> Row {
-        match self {
-            Op::Slab { at, target } => super::old_objects::slab(at, target),
-            Op::Fence { what, fence, .. } => super::old_fences::fence(what, fence),
-            Op::FenceWait { fence, .. } | Op::UnwrapBegin { fence } => Row::on(fence),
-            Op::Contain { fence, member, .. } => super::old_fences::contain(fence, member),
-            Op::GetRcuSafe { place } => Row { needs: Needs::LOOPS, gives: Gives::Counted, ..Row::at(place) },
-            Op::SyncFile { file, fence, .. } => super::old_fences::sync_file(file, fence),
-            Op::Syncobj { syncobj, second, node, fence, .. } => {
-                super::old_fences::syncobj(syncobj, second, node, fence)
-            }
-            Op::UnwrapNext { home } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
-            Op::Merge { may_run_out, .. } => super::old_fences::merge(may_run_out),
-            Op::Dedup { array, count, .. } => Row::of([array.base(), Some(count), None, None]),
-            Op::ChainInit { chain, prev, fence, .. } => Row::of([Some(chain), Some(prev), Some(fence), None]),
-            Op::FenceCallback { add, fence, callback, .. } => super::old_fences::callback(add, fence, callback),
-            Op::Reserve { resv, .. } | Op::ResvWait { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
-            Op::TestSignaled { resv, .. } => Row { needs: Needs::RCU, ..Row::on(resv) },
-            Op::AddFence { resv, fence, .. } | Op::ReplaceFences { resv, fence, .. } => Row::on_both(resv, fence),
-            Op::CopyFences { dst, src } => Row { needs: Needs::RCU, ..Row::on_both(dst, src) },
-            Op::GetFences { resv, into, may_run_out, .. } => super::old_fences::get_fences(resv, into, may_run_out),
-            Op::IterBegin { resv, unlocked, .. } => Row { needs: Needs::rcu_if(unlocked), ..Row::on(resv) },
-            Op::Cursor { home, .. } => Row { cursor: Some(home), gives: Gives::Perhaps, ..Row::PLAIN },
-            Op::Exec { what, exec, resv, .. } => super::old_fences::exec(what, exec, resv),
-            Op::ExecArray { exec, .. } => Row { needs: Needs::RCU, ..Row::on(exec) },
-            Op::Signalling { .. } => {
-                Row { no_room: "for another fence-signalling section inside 255 others", ..Row::PLAIN }
-            }
-            _ => unreachable!("[internal bug] it has its own"),
-        }
-    }
+    /// `new`; `free`, `call-rcu` of an object.
+    Slab(primitives::slab::ops::Slab);
+    /// `get`, `get-unless-zero`, `put` of whatever is counted.
+    Counted(fence::ops::counted::Counted);
 }
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 21] = [
+    const TABLES: [&[OpSpec]; 30] = [
         primitives::variable::ops::OPS,
+        primitives::slab::ops::OPS,
+        fence::ops::counted::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
         primitives::waitqueue::ops::OPS,
@@ -234,6 +204,13 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         ww::ops::MUTEX_OPS,
         primitives::rwsem::ops::OPS,
         primitives::list::ops::OPS,
+        fence::ops::OPS,
+        resv::ops::OPS,
+        fence::ops::MERGING,
+        sync_file::ops::OPS,
+        syncobj::ops::OPS,
+        resv::ops::ITERATION,
+        exec::ops::OPS,
         primitives::workqueue::ops::OPS,
         primitives::timer::ops::OPS,
         primitives::shrinker::ops::OPS,

@@ -1,12 +1,15 @@
 //! Cursors over reservations, sets of locks, and injected failures: small programs, looked at exhaustively.
 
 use super::{locals, outcomes, reservations, word};
+use fenceweave_kernel::exec::ops::Exec;
+use fenceweave_kernel::fence::ops::Fence;
+use fenceweave_kernel::resv::ops::{Cursor, IterBegin, Reserve};
 use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
-    Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
+    Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence, machine,
+    fence, fixed, machine,
     primitives::variable,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
@@ -41,12 +44,12 @@ impl Buffers {
     }
 
     fn fence(&mut self, name: &str, context: u8) -> ObjId {
-        self.b.object(name, ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
+        self.b.object(name, fixed::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
     }
 
     fn exec(&mut self) -> ObjId {
-        let ctx = self.b.object("e.ctx", ObjectKind::AcquireCtx { class: self.class });
-        self.b.object("e", ObjectKind::Exec { ctx })
+        let ctx = self.b.object("e.ctx", fixed::AcquireCtx { class: self.class });
+        self.b.object("e", fixed::Exec { ctx })
     }
 }
 
@@ -58,21 +61,21 @@ fn lock_of(resv: ObjId) -> ObjId {
 /// Locks, makes room for two, adds.
 fn fill(s: &mut ScriptBuilder, resv: ObjId, fences: &[(ObjId, Usage)]) {
     s.lock(lock_of(resv), None, "setup");
-    s.op("reserve", Op::Reserve { resv: Operand::Object(resv), slots: 2 });
+    s.op("reserve", Reserve { resv: Operand::Object(resv), slots: 2 });
     fences.iter().for_each(|(f, usage)| s.add_fence(resv, *f, *usage));
     s.unlock(lock_of(resv));
 }
 
 fn begin(s: &mut ScriptBuilder, resv: ObjId, usage: Usage, unlocked: bool) -> LocalId {
-    s.op_into("begin", Op::IterBegin { resv: Operand::Object(resv), usage, unlocked }, "it")
+    s.op_into("begin", IterBegin { resv: Operand::Object(resv), usage, unlocked }, "it")
 }
 
 fn on(s: &mut ScriptBuilder, home: LocalId, at: cursor::At, into: &str) {
-    s.op_into("cursor", Op::Cursor { at, home }, into);
+    s.op_into("cursor", Cursor { at, home }, into);
 }
 
 fn signal(s: &mut ScriptBuilder, f: ObjId) {
-    s.op("signal", Op::Fence { what: fence::What::Signal, fence: Operand::Object(f), error: 0 });
+    s.op("signal", Fence { what: fence::What::Signal, fence: Operand::Object(f), error: 0 });
 }
 
 use cursor::At::{End, FoundUsage, IsRestarted, NextLocked};
@@ -94,7 +97,7 @@ fn a_fence_of_a_usage_is_seen_by_queries_of_its_own_and_weaker_usages_locked_or_
                     on(s, it, FoundUsage, "usage");
                     on(s, it, IsRestarted, "restarted");
                     on(s, it, NextLocked, "none");
-                    s.op("end", Op::Cursor { at: End, home: it });
+                    s.op("end", Cursor { at: End, home: it });
                     if !unlocked {
                         s.unlock(lock_of(resv));
                     }
@@ -123,7 +126,7 @@ fn a_signalled_fence_is_passed_over_without_the_lock_only() {
             signal(s, f);
             let it = begin(s, resv, Usage::Read, unlocked);
             on(s, it, NextLocked, "first");
-            s.op("end", Op::Cursor { at: End, home: it });
+            s.op("end", Cursor { at: End, home: it });
             s.unlock(lock_of(resv));
         });
         w.b.rcu();
@@ -142,7 +145,7 @@ fn an_unlocked_cursor_that_is_not_ended_leaves_its_reference_behind() {
         on(s, it, NextLocked, "first");
     });
     w.b.rcu();
-    assert_eq!(violation(&w.b.build()), Some(Property::LeakedReference));
+    assert_eq!(violation(&w.b.build()), Some(Property::LEAKED_REFERENCE));
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn what_is_no_cursor_is_refused_and_a_cursor_takes_no_part_in_arithmetic() {
         on(s, x, NextLocked, "f");
     });
     w.b.expr(vec![ExprNode::Const(word(1))]);
-    assert_eq!(violation(&w.b.build()), Some(Property::WrongKind));
+    assert_eq!(violation(&w.b.build()), Some(Property::WRONG_KIND));
 
     let mut w = Buffers::new();
     let resv = w.resv("fb");
@@ -164,11 +167,11 @@ fn what_is_no_cursor_is_refused_and_a_cursor_takes_no_part_in_arithmetic() {
         s.instr("let", Instr::Let { into: it, expr: 0 });
     });
     let program = w.b.build();
-    assert_eq!(State::initial(&program).violation().map(|v| v.property), Some(Property::WrongKind));
+    assert_eq!(State::initial(&program).violation().map(|v| v.property), Some(Property::WRONG_KIND));
 }
 
 fn exec(what: What, exec: ObjId, resv: Option<ObjId>, flags: Flags) -> Op {
-    Op::Exec { what, exec: Operand::Object(exec), resv: resv.map(Operand::Object), slots: 1, flags }
+    Exec { what, exec: Operand::Object(exec), resv: resv.map(Operand::Object), slots: 1, flags }.into()
 }
 
 #[test]
@@ -237,7 +240,7 @@ fn a_lock_outside_of_any_round_and_after_the_last_one_breaks_the_contract() {
             }
             s.op("lock", op(What::LockObj, Some(fb)));
         });
-        assert_eq!(violation(&w.b.build()), Some(Property::WwContract));
+        assert_eq!(violation(&w.b.build()), Some(Property::WW_CONTRACT));
     }
 }
 

@@ -1,8 +1,10 @@
 //! Places for fences: small programs, looked at exhaustively.
 
 use super::stops;
+use fenceweave_kernel::fence::ops::Fence;
+use fenceweave_kernel::syncobj::ops::Syncobj;
 use fenceweave_kernel::{
-    Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
+    Errno, Handle, ObjId, Op, Operand, Outcome, Patience, Program, State, Value, fence, fixed,
     program::{FenceOps, ProgramBuilder, ScriptBuilder},
     syncobj::{Act, Flags, Variant},
 };
@@ -26,16 +28,16 @@ fn ends(program: &Program) -> BTreeSet<Option<Vec<Value>>> {
 /// A program with a fence and a syncobj.
 fn with_syncobj(variant: Variant) -> (ProgramBuilder, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("syncobj");
-    let kind = ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let kind = fixed::Fence { context: 0, seqno: 1, initialised: true, ops: FenceOps::default() };
     let f = b.object("f", kind);
     let word = b.var("s.fence", Value::Null);
-    let s = b.object("s", ObjectKind::Syncobj { fence: word, variant });
+    let s = b.object("s", fixed::Syncobj { fence: word, variant });
     b.rcu();
     (b, f, s)
 }
 
 fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
-    Op::Syncobj {
+    Syncobj {
         act,
         syncobj: Operand::Object(s),
         second: None,
@@ -45,10 +47,11 @@ fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
         flags,
         patience: Patience::Forever,
     }
+    .into()
 }
 
 fn put(s: &mut ScriptBuilder, fence: ObjId) {
-    s.op("put", Op::Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
+    s.op("put", Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
 }
 
 const FOR_SUBMIT: Flags = Flags { all: false, for_submit: true, available: false, poll: false };

@@ -3,11 +3,10 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, ObjectKind, Op, Operand, Program, Rule, ThreadId, Value, Violation,
-    fence::What,
+    Facet, Handle, Instr, ObjId, ObjectKind, Operand, Program, Rule, ThreadId, Value, Violation,
     observe::facets,
     primitives::list::How,
-    program::Role,
+    program::{Ends, Kind, Role},
     property::{Sentence, Tale},
 };
 
@@ -214,7 +213,7 @@ fn is_signaled(replay: &Replay<'_>, v: Violation) -> bool {
 }
 
 fn unlock_not_held(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
-    let sem = v.object.is_some_and(|o| o.as_object().is_some() && *program.kind(o) == ObjectKind::RwSem);
+    let sem = v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::RwSem { .. }));
     match v.other {
         // Readers have it perhaps, the releasing thread among them.
         None if sem => format!("{who} releases {what}, which it does not hold that way{place}"),
@@ -345,10 +344,10 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     }
 }
 
-/// Whether the step only asks about a fence.
+/// Whether the step only asks about a fence, and is not there to signal it.
 fn asks(program: &Program, v: Violation) -> bool {
     let op = words::instr(program, v.thread, v.pc);
-    matches!(op, Some(Instr::Op { op: Op::Fence { what: What::IsSignaledLocked, .. }, .. }))
+    matches!(op, Some(Instr::Op { op, .. }) if op.row().ends == Ends::Nothing)
 }
 
 /// Why interrupts were off before, and had to stay so.
@@ -387,16 +386,15 @@ fn missing(replay: &Replay<'_>, v: Violation, what: &str) -> String {
 
 /// The fence that the thread was about to signal.
 fn fence_at(replay: &Replay<'_>, v: Violation) -> Option<ObjId> {
-    let Some(Instr::Op { op: Op::Fence { fence, .. }, .. }) = words::instr(replay.program, v.thread, v.pc) else {
-        return None;
-    };
-    let value = match fence {
-        Operand::Object(id) => return Some(id),
+    let Some(Instr::Op { op, .. }) = words::instr(replay.program, v.thread, v.pc) else { return None };
+    let value = match op.row().operands[0]? {
+        Operand::Object(obj) => Value::Ref(Handle { obj, generation: 0 }),
         Operand::Const(value) => value,
         Operand::Local(local) => replay.thread(v.thread).local(local),
     };
+    let is_fence = |obj: ObjId| obj.as_object().is_some() && Kind::of(replay.program.kind(obj)) == Some(Kind::Fence);
     match value {
-        Value::Ref(handle) => Some(handle.obj),
+        Value::Ref(handle) if is_fence(handle.obj) => Some(handle.obj),
         _ => None,
     }
 }

@@ -2,11 +2,14 @@
 
 use arbitrary::Result;
 
-use super::idioms::{self, IDIOMS, Idiom};
+use super::idioms;
 use super::line::Line;
 use super::scene::{Scene, Section};
 use crate::ops::OpSpec;
-use fenceweave_kernel::Kind;
+use fenceweave_kernel::{
+    Kind,
+    idioms::{IDIOMS, Idiom, RESERVATION},
+};
 
 /// Blocks inside blocks.
 const DEPTH_MAX: usize = 3;
@@ -110,7 +113,7 @@ const MEETINGS: [&str; 8] = [
 ];
 
 fn meet(scene: &mut Scene<'_, '_>, meeting: &'static str, body: &mut Vec<Line>) -> Result<()> {
-    let Some(filled) = idioms::idiom(meeting).fill(scene, &mut Script::default())? else { return Ok(()) };
+    let Some(filled) = idioms::fill(meeting, 0, scene, &mut Script::default())? else { return Ok(()) };
     let mut lines = filled.lines.iter().map(String::as_str);
     let lines = nest(scene, &mut Script::default(), &mut lines, 0)?;
     let at = match scene.disciplined {
@@ -208,7 +211,7 @@ fn block(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<V
             continue;
         }
         let Some(idiom) = choose(scene, script)? else { break };
-        let inside = if idiom.has_hole() { 1 + scene.below(left.min(3))? } else { 1 };
+        let inside = if idioms::has_hole(idiom.text) { 1 + scene.below(left.min(3))? } else { 1 };
         let expanded = expand(scene, script, idiom, inside)?;
         lines.extend(expanded);
         left = left.saturating_sub(inside);
@@ -219,8 +222,8 @@ fn block(scene: &mut Scene<'_, '_>, script: &mut Script, ops: usize) -> Result<V
 /// An idiom that may stand here; in a scenario that keeps no rules, any.
 fn choose(scene: &mut Scene<'_, '_>, script: &Script) -> Result<Option<&'static Idiom>> {
     let held = script.held.last().map_or(0, |(rank, _)| *rank);
-    let may_stand = |idiom: &&Idiom| {
-        let nests = !idiom.has_hole() || script.depth < DEPTH_MAX;
+    let may_stand = |idiom: &&&Idiom| {
+        let nests = !idioms::has_hole(idiom.text) || script.depth < DEPTH_MAX;
         let rules = match scene.disciplined {
             false => true,
             true => {
@@ -232,9 +235,9 @@ fn choose(scene: &mut Scene<'_, '_>, script: &Script) -> Result<Option<&'static 
         };
         nests && rules
     };
-    let fitting: Vec<&Idiom> = IDIOMS.iter().filter(may_stand).collect();
+    let fitting: Vec<&Idiom> = IDIOMS.iter().filter(may_stand).copied().collect();
     let about: Vec<&Idiom> =
-        fitting.iter().copied().filter(|idiom| idiom.kinds().any(|kind| scene.is_about(kind))).collect();
+        fitting.iter().copied().filter(|idiom| idioms::kinds(idiom.text).any(|kind| scene.is_about(kind))).collect();
     let from = if !about.is_empty() && scene.dice.ratio(3, 4)? { about } else { fitting };
     if from.is_empty() {
         return Ok(None);
@@ -244,7 +247,7 @@ fn choose(scene: &mut Scene<'_, '_>, script: &Script) -> Result<Option<&'static 
 
 /// The lines of an idiom, with a body in its hole.
 fn expand(scene: &mut Scene<'_, '_>, script: &mut Script, idiom: &Idiom, inside: usize) -> Result<Vec<Line>> {
-    let Some(text) = idiom.fill(scene, script)? else {
+    let Some(text) = idioms::fill(idiom.text, idiom.rank, scene, script)? else {
         // In order, nothing is left to take: something that needs no order.
         return Ok(vec![Line::new("smp-mb")]);
     };
@@ -296,7 +299,7 @@ impl Script {
     /// Whether an object comes after all that is held, so that nobody can hold it and wait for those.
     pub(super) fn comes_after(&self, rank: u8, name: &str) -> bool {
         // Of reservations never two, but with a context: who has one takes them in any order.
-        let two = rank != idioms::RESERVATION;
+        let two = rank != RESERVATION;
         self.held.iter().all(|(held, other)| *held < rank || (two && *held == rank && other.as_str() < name))
     }
 }

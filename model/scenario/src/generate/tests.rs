@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::{NOTHING, Size, from_seed};
 use crate::{fmt, load, ops};
+use fenceweave_kernel::{Kind, idioms::IDIOMS};
 
 /// Scenarios of one test.
 const MANY: u64 = 1_200;
@@ -56,5 +57,21 @@ fn the_size_is_kept() {
         let text = from_seed(seed, &small).text;
         let threads = text.lines().filter(|line| line.starts_with("thread ")).count();
         assert!(threads <= 2, "{text}");
+    }
+}
+
+#[test]
+fn every_hole_of_an_idiom_is_filled() {
+    let known = ["var", "local", "word", "usage", "thread", "slab"];
+    for idiom in IDIOMS {
+        for part in idiom.text.split('$').skip(1) {
+            let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))).unwrap_or(part.len());
+            let Some((name, kind)) = part[..end].split_once(':') else {
+                let named = format!("${}:", &part[..end]);
+                assert!(idiom.text.contains(&named), "`${}` is named nowhere: {}", &part[..end], idiom.text);
+                continue;
+            };
+            assert!(known.contains(&kind) || Kind::named(kind).is_some(), "`${name}:{kind}` in {}", idiom.text);
+        }
     }
 }

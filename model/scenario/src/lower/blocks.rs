@@ -14,19 +14,21 @@
 //! unless the script ends the iteration itself (`cursor=`).
 
 use fenceweave_kernel::expr::Operator;
+use fenceweave_kernel::fence::ops::UnwrapNext;
 use fenceweave_kernel::resv::cursor::At;
+use fenceweave_kernel::resv::ops::{Cursor, UNLOCKED, USAGE};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Value};
 
 use super::Lower;
 use super::entries::Options;
 use super::script::{Loop, Unit};
-use crate::ops::{self, Args, Given, Opt, Takes, option};
+use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
 use crate::report::did_you_mean;
 use crate::syntax::Node;
 
 const INTO: Opt = Opt { required: true, ..option("into", Takes::Value, "the local that holds the fence of each turn") };
 const CURSOR: Opt = option("cursor", Takes::Value, "the local that holds the cursor");
-static ITER_EACH: [Opt; 4] = [ops::fences::USAGE, ops::iteration::UNLOCKED, INTO, CURSOR];
+static ITER_EACH: [Opt; 4] = [USAGE, UNLOCKED, INTO, CURSOR];
 static UNWRAP_EACH: [Opt; 2] = [INTO, CURSOR];
 
 /// How the statements of this file are written, and what they do.
@@ -70,13 +72,14 @@ impl<'a> Lower<'a> {
         let known: Vec<&'static Opt> = ITER_EACH.iter().collect();
         let sorted = self.sort(node, "iter-each", &known);
         let complete = node.broken || self.require(node, "iter-each", &ITER_EACH, &sorted);
-        let args = self.one_operand(unit, node, &ops::fences::RESV, &sorted);
+        let iteration = ops::only("iter-begin");
+        let args = self.one_operand(unit, node, iteration, &sorted);
         let local = |unit: &Unit<'_>, key| sorted.value(key).and_then(|value| unit.local(value.span.of(self.text)));
         let (into, named) = (local(unit, "into"), local(unit, "cursor"));
         let (Some(mut args), Some(into), true) = (args, into, complete) else {
             return drop(self.turn(unit, node, Loop::default()));
         };
-        for opt in [&ops::fences::USAGE, &ops::iteration::UNLOCKED] {
+        for opt in iteration.options {
             let given = match (opt.takes, sorted.value(opt.name)) {
                 (Some(takes), Some(value)) => self.given(None, takes, value),
                 _ => sorted.has(opt.name).then_some(Given::Flag),
@@ -87,14 +90,15 @@ impl<'a> Lower<'a> {
         if into == cursor {
             self.tell_same_local(node);
         }
-        let begin = ops::iteration::begin(&args);
-        self.needs_rcu |= matches!(begin, Op::IterBegin { unlocked: true, .. });
-        self.each_turn(unit, node, (begin, Op::Cursor { at: At::NextLocked, home: cursor }), cursor, into);
+        let begin = (iteration.build)(&args);
+        self.needs_rcu |= begin.row().needs.rcu;
+        let at = |at| Op::from(Cursor { at, home: cursor });
+        self.each_turn(unit, node, (begin, at(At::NextLocked)), cursor, into);
         let mut line = unit.line();
         let whole = line.clone();
         line.text.insert_str(0, "end of ");
         unit.back_to(line);
-        unit.emit(Instr::Op { op: Op::Cursor { at: At::End, home: cursor }, into: None, may_fail: None });
+        unit.emit(Instr::Op { op: at(At::End), into: None, may_fail: None });
         unit.back_to(whole);
         if named.is_none() {
             let unset = self.unset_expr();
@@ -106,7 +110,8 @@ impl<'a> Lower<'a> {
         let known: Vec<&'static Opt> = UNWRAP_EACH.iter().collect();
         let sorted = self.sort(node, "unwrap-each", &known);
         let complete = node.broken || self.require(node, "unwrap-each", &UNWRAP_EACH, &sorted);
-        let args = self.one_operand(unit, node, &ops::merging::CONTAINER, &sorted);
+        let iteration = ops::only("unwrap-begin");
+        let args = self.one_operand(unit, node, iteration, &sorted);
         let local = |unit: &Unit<'_>, key| sorted.value(key).and_then(|value| unit.local(value.span.of(self.text)));
         let (into, named) = (local(unit, "into"), local(unit, "cursor"));
         let (Some(args), Some(into), true) = (args, into, complete) else {
@@ -116,7 +121,8 @@ impl<'a> Lower<'a> {
         if into == cursor {
             self.tell_same_local(node);
         }
-        self.each_turn(unit, node, (ops::merging::begin(&args), Op::UnwrapNext { home: cursor }), cursor, into);
+        let next = UnwrapNext { home: cursor };
+        self.each_turn(unit, node, ((iteration.build)(&args), next.into()), cursor, into);
         if named.is_none() {
             let unset = self.unset_expr();
             unit.give_back(vec![cursor], unset);
@@ -152,11 +158,12 @@ impl<'a> Lower<'a> {
 
     fn until_all_locked(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let sorted = self.sort(node, "exec-until-all-locked", &[]);
-        let Some(args) = self.one_operand(unit, node, &ops::exec::EXEC, &sorted) else {
+        let cleanup = ops::only("exec-cleanup");
+        let Some(args) = self.one_operand(unit, node, cleanup, &sorted) else {
             return drop(self.turn(unit, node, Loop::default()));
         };
         let more = unit.hidden();
-        let head = unit.emit(Instr::Op { op: ops::exec::cleanup(&args), into: Some(more), may_fail: None });
+        let head = unit.emit(Instr::Op { op: (cleanup.build)(&args), into: Some(more), may_fail: None });
         let expr = self.add_expr(vec![ExprNode::Read(more)]);
         let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
         let exec = node.values().next().map(|value| value.span.of(self.text).to_owned());
@@ -171,7 +178,8 @@ impl<'a> Lower<'a> {
 
     fn retry(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let sorted = self.sort(node, "exec-retry-on-contention", &[]);
-        let Some(args) = self.one_operand(unit, node, &ops::exec::EXEC, &sorted) else { return };
+        let is_contended = ops::only("exec-is-contended");
+        let Some(args) = self.one_operand(unit, node, is_contended, &sorted) else { return };
         let said = node.values().next().map(|value| value.span.of(self.text).to_owned());
         let Some(around) = unit.loops.iter().rposition(|turn| turn.exec.is_some() && turn.exec == said) else {
             let said = said.unwrap_or_default();
@@ -182,7 +190,7 @@ impl<'a> Lower<'a> {
             return;
         };
         let contended = unit.hidden();
-        unit.emit(Instr::Op { op: ops::exec::is_contended(&args), into: Some(contended), may_fail: None });
+        unit.emit(Instr::Op { op: (is_contended.build)(&args), into: Some(contended), may_fail: None });
         let expr = self.add_expr(vec![ExprNode::Read(contended)]);
         let skip = unit.emit(Instr::Branch { expr, otherwise: 0 });
         let jump = unit.emit(Instr::Jump(0));
@@ -192,20 +200,21 @@ impl<'a> Lower<'a> {
         unit.give_back(vec![contended], unset);
     }
 
-    /// The statement's one operand.
+    /// The statement's one operand, which is that of the operation it begins with.
     fn one_operand(
         &mut self,
         unit: &mut Unit<'a>,
         node: &Node,
-        param: &'static ops::Param,
+        spec: &'static OpSpec,
         sorted: &Options<'_>,
     ) -> Option<Args> {
+        let [param] = spec.operands else { return None };
         let [value] = sorted.operands.as_slice() else {
             if !node.broken {
                 let name = &node.name.text;
                 let (_, written, _) = STATEMENTS.iter().find(|(known, ..)| known == name)?;
                 let extra = sorted.operands.get(1).map(|value| value.span.of(self.text));
-                let flag = extra.and_then(|said| did_you_mean(said, [ops::iteration::UNLOCKED.name]));
+                let flag = extra.and_then(|said| did_you_mean(said, [UNLOCKED.name]));
                 self.mistakes
                     .add("statement", node.head, format!("`{name}` takes one operand: {}", param.name))
                     .expected(format!("`{written}`"))

@@ -1,46 +1,206 @@
-//! Fences, their callbacks, and the fences of a reservation.
+//! What a script may do with a fence.
 
-use fenceweave_kernel::Op;
-use fenceweave_kernel::fence::What;
-use fenceweave_kernel::program::Place;
-use fenceweave_kernel::resv::Usage;
+pub mod counted;
+mod merging;
 
-use super::{
-    Args, ENOMEM, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT_OR_POLL, Takes, flag, operand, option,
+pub use merging::{ChainInit, Dedup, MERGING, Merge, UnwrapBegin, UnwrapNext};
+pub(crate) use merging::{MAY_RUN_OUT, makes_fences};
+
+use super::{CallbackOp, Duty, FenceOp, NO_FENCE, RcuSafe, What, begin_duty};
+use crate::{
+    Machine, Op, Operand, Patience, Place,
+    ground::{
+        op::{
+            Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Operation, Opt, Param, TIMEOUT_OR_POLL, Takes, flag, operand,
+            option,
+        },
+        resolver::{Resolved, Resolver},
+        row::{Ends, Gives, Needs, Row},
+    },
+    program::Kind,
 };
-use fenceweave_kernel::Kind;
+
+/// Everything on a fence but waiting and callbacks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fence {
+    /// What is done.
+    pub what: What,
+    /// The fence.
+    pub fence: Operand,
+    /// The error that is set.
+    pub error: i16,
+}
+
+/// `wait` for a fence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FenceWait {
+    /// The fence.
+    pub fence: Operand,
+    /// What ends it besides.
+    pub patience: Patience,
+    /// It only looks.
+    pub poll: bool,
+}
+
+/// What the kernel calls a fence that is made of others for; `chain-find`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Contain {
+    /// What it is called for.
+    pub duty: Duty,
+    /// The fence that is made of others.
+    pub fence: Operand,
+    /// The one of them that a callback is called with.
+    pub member: Option<Operand>,
+    /// The number that is looked for.
+    pub seqno: u16,
+}
+
+/// `get-rcu-safe`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GetRcuSafe {
+    /// The pointer.
+    pub place: Place,
+}
+
+/// `add-callback`, `remove-callback`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FenceCallback {
+    /// Adds it; else takes it back.
+    pub add: bool,
+    /// The fence.
+    pub fence: Operand,
+    /// The callback.
+    pub callback: Operand,
+    /// What the callback is called with besides.
+    pub data: Option<Operand>,
+}
+
+/// `begin-signalling`, `end-signalling`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Signalling {
+    /// Begins a section; else ends it.
+    pub begin: bool,
+    /// The fence that it signals, if that is known.
+    pub fence: Option<Operand>,
+}
+
+impl Operation for Fence {
+    fn row(&self) -> Row {
+        let Fence { what, fence, .. } = *self;
+        let signals = matches!(what, What::Signal | What::SignalLocked | What::SignalChecked | What::CheckAndSignal);
+        Row {
+            needs: Needs {
+                timestamps: matches!(what, What::Timestamp | What::RawTimestamp),
+                readers: what == What::TakeLock,
+                ..Needs::NOTHING
+            },
+            ends: match what {
+                What::ReleaseLock => Ends::Unlocks(fence),
+                _ if signals => Ends::Signals(fence),
+                _ => Ends::Nothing,
+            },
+            drops: matches!(what, What::Put | What::PutAgain).then_some(fence),
+            gives: match what {
+                What::Get => Gives::Reference(fence),
+                What::GetRcu | What::Init => Gives::Perhaps,
+                _ => Gives::Nothing,
+            },
+            ..Row::on(fence)
+        }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(FenceOp::new(self.what, with.of_kind(self.fence, Kind::Fence)?, self.error).into())
+    }
+
+    fn again(self) -> Fence {
+        if self.what == What::Put { Fence { what: What::PutAgain, ..self } } else { self }
+    }
+}
+
+impl Fence {
+    /// A second drop of a reference that was taken by the fence's name.
+    pub fn put_by_name(fence: Operand) -> Fence {
+        Fence { what: What::PutAgain, fence, error: FenceOp::BY_NAME }
+    }
+}
+
+impl Operation for FenceWait {
+    fn row(&self) -> Row {
+        Row::on(self.fence)
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let fence = with.of_kind(self.fence, Kind::Fence)?;
+        Ok(super::FenceWait::new(fence, self.patience, self.poll).into())
+    }
+}
+
+impl Operation for Contain {
+    fn row(&self) -> Row {
+        Row { gives: Gives::IfKept, ..Row::of([Some(self.fence), self.member, None, None]) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let member = self.member.map_or(Ok(NO_FENCE), |member| with.of_kind(member, Kind::Fence))?;
+        let fence = with.of_kind(self.fence, Kind::Fence)?;
+        Ok(begin_duty(with.program, self.duty, fence, member, self.seqno))
+    }
+}
+
+impl Operation for GetRcuSafe {
+    fn row(&self) -> Row {
+        Row { needs: Needs::LOOPS, gives: Gives::Counted, ..Row::at(self.place) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let (word, slot) = with.place(self.place)?;
+        Ok(RcuSafe::new(word, slot).into())
+    }
+}
+
+impl Operation for FenceCallback {
+    fn row(&self) -> Row {
+        let gives = if self.add { Gives::Nothing } else { Gives::Perhaps };
+        Row { gives, ..Row::on_both(self.fence, self.callback) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let callback = with.of_kind(self.callback, Kind::Callback)?;
+        let data = self.data.map(|data| with.value(data)).transpose()?.unwrap_or_default();
+        Ok(CallbackOp::new(self.add, with.of_kind(self.fence, Kind::Fence)?, callback, data).into())
+    }
+}
+
+impl Operation for Signalling {
+    fn row(&self) -> Row {
+        Row { no_room: "for another fence-signalling section inside 255 others", ..Row::PLAIN }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let fence = self.fence.map(|fence| with.of_kind(fence, Kind::Fence)).transpose()?;
+        Ok(super::Signalling::new(self.begin, fence).into())
+    }
+}
 
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
 const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
-pub(crate) const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
-const DST: Param = operand("dst", Takes::Object(&[Kind::Resv]));
-const SRC: Param = operand("src", Takes::Object(&[Kind::Resv]));
-pub(crate) const USAGE: Opt = Opt {
-    required: true,
-    ..option(
-        "usage",
-        Takes::OneOf(&["kernel", "write", "read", "bookkeep"]),
-        "the usage class; a query sees its own and every stronger one",
-    )
-};
-pub(super) const MAY_RUN_OUT: Opt = flag("may-run-out", "each of its allocations may fail");
-const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
+/// What a wait for fences returns.
+pub(crate) const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
 
 fn fence(args: &Args, what: What) -> Op {
     let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
-    Op::Fence { what, fence: args.object("fence"), error }
+    Fence { what, fence: args.object("fence"), error }.into()
 }
 
-fn snapshot(args: &Args, into: Option<Place>) -> Op {
-    Op::GetFences { resv: args.object("resv"), usage: usage(args), into, may_run_out: args.flag("may-run-out") }
+fn callback(args: &Args, add: bool) -> Op {
+    let (fence, callback) = (args.object("fence"), args.object("callback"));
+    FenceCallback { add, fence, callback, data: args.optional("data") }.into()
 }
 
-pub(super) fn usage(args: &Args) -> Usage {
-    args.word("usage").and_then(Usage::from_name).unwrap_or_default()
-}
-
-pub(super) const OPS: &[OpSpec] = &[
+/// How they are written: of one fence.
+pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "fence-init",
         &[FENCE],
@@ -172,7 +332,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[operand("place", Takes::Place)],
         "takes a reference to whatever fence a pointer refers to, in a read-side section, although others replace it",
         "dma_fence_get_rcu_safe()",
-        |args| Op::GetRcuSafe { place: args.place("place") },
+        |args| GetRcuSafe { place: args.place("place") }.into(),
     )
     .returns("the reference, or NULL"),
     OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
@@ -189,23 +349,22 @@ pub(super) const OPS: &[OpSpec] = &[
         "begins a section that must run before a published fence can signal: no reservation's lock, no blocking \
          allocation and no wait for a fence that depends on it until it ends",
         "dma_fence_begin_signalling()",
-        |args| Op::Signalling { begin: true, fence: args.optional("for") },
+        |args| Signalling { begin: true, fence: args.optional("for") }.into(),
     )
     .options(&[option(
         "for",
         Takes::Object(&[Kind::Fence]),
         "the fence; without it no fence at all may be waited for",
     )]),
-    OpSpec::new("end-signalling", &[], "ends such a section", "dma_fence_end_signalling()", |_| Op::Signalling {
-        begin: false,
-        fence: None,
+    OpSpec::new("end-signalling", &[], "ends such a section", "dma_fence_end_signalling()", |_| {
+        Signalling { begin: false, fence: None }.into()
     }),
     OpSpec::new(
         "wait",
         &[FENCE],
         "sleeps until a fence is signalled",
         "dma_fence_wait() dma_fence_wait_timeout()",
-        |args| Op::FenceWait { fence: args.object("fence"), patience: args.patience(), poll: args.poll() },
+        |args| FenceWait { fence: args.object("fence"), patience: args.patience(), poll: args.poll() }.into(),
     )
     .options(&[INTERRUPTIBLE, TIMEOUT_OR_POLL])
     .returns(WAITED)
@@ -215,11 +374,9 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE],
         "finds the point of a timeline, from one of its later nodes on, that whoever wants this number has to wait for",
         "dma_fence_chain_find_seqno()",
-        |args| Op::Contain {
-            duty: fenceweave_kernel::fence::Duty::Find,
-            fence: args.object("fence"),
-            member: None,
-            seqno: u16::try_from(args.number("seqno", 0)).unwrap_or(0),
+        |args| {
+            let seqno = u16::try_from(args.number("seqno", 0)).unwrap_or(0);
+            Contain { duty: Duty::Find, fence: args.object("fence"), member: None, seqno }.into()
         },
     )
     .options(&[Opt { required: true, ..option("seqno", Takes::Number { min: 0, max: 60_000 }, "the number") }])
@@ -231,12 +388,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE, CALLBACK_OR_PROC],
         "has a callback, or a proc, called with the fence and the data when the fence is signalled",
         "dma_fence_add_callback()",
-        |args| Op::FenceCallback {
-            add: true,
-            fence: args.object("fence"),
-            callback: args.object("callback"),
-            data: args.optional("data"),
-        },
+        |args| callback(args, true),
     )
     .options(&[option("data", Takes::Value, "what the proc gets as its second argument")])
     .returns("0, or -ENOENT if it is signalled: then the callback is never called"),
@@ -245,102 +397,7 @@ pub(super) const OPS: &[OpSpec] = &[
         &[FENCE, CALLBACK],
         "takes a callback back",
         "dma_fence_remove_callback()",
-        |args| Op::FenceCallback {
-            add: false,
-            fence: args.object("fence"),
-            callback: args.object("callback"),
-            data: None,
-        },
+        |args| callback(args, false),
     )
     .returns("1 if it was still queued, 0 if it ran or was never added"),
-    OpSpec::new("reserve", &[RESV], "makes room for fences, under the lock", "dma_resv_reserve_fences()", |args| {
-        Op::Reserve { resv: args.object("resv"), slots: u8::try_from(args.number("slots", 1)).unwrap_or(1) }
-    })
-    .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much, 1 without it")])
-    .returns("0, or -ENOMEM where it may fail")
-    .fails(ENOMEM),
-    OpSpec::new(
-        "add-fence",
-        &[RESV, FENCE],
-        "adds a fence to a reservation, into room reserved under this hold of the lock",
-        "dma_resv_add_fence()",
-        |args| Op::AddFence { resv: args.object("resv"), fence: args.object("fence"), usage: usage(args) },
-    )
-    .options(&[USAGE]),
-    OpSpec::new(
-        "replace-fences",
-        &[RESV, FENCE],
-        "puts the fence, with this usage, in the place of every fence of a context, under the lock",
-        "dma_resv_replace_fences()",
-        |args| Op::ReplaceFences {
-            resv: args.object("resv"),
-            context: u8::try_from(args.number("context", 0)).unwrap_or(0),
-            fence: args.object("fence"),
-            usage: usage(args),
-        },
-    )
-    .options(&[
-        Opt {
-            required: true,
-            ..option("context", Takes::Number { min: 0, max: 200 }, "the context, as the fences' declarations give it")
-        },
-        USAGE,
-    ]),
-    OpSpec::new(
-        "copy-fences",
-        &[DST, SRC],
-        "gives a reservation, whose lock is held, the unsignalled fences of another one in the place of its own",
-        "dma_resv_copy_fences()",
-        |args| Op::CopyFences { dst: args.object("dst"), src: args.object("src") },
-    ),
-    OpSpec::new(
-        "get-fences",
-        &[RESV, operand("array", Takes::Array)],
-        "takes a reference to each unsignalled fence of a reservation, without its lock, into the elements of an array",
-        "dma_resv_get_fences()",
-        |args| snapshot(args, args.optional_place("array")),
-    )
-    .options(&[USAGE, MAY_RUN_OUT])
-    .returns("how many, or -ENOMEM")
-    .fails(ENOMEM),
-    OpSpec::new(
-        "get-singleton",
-        &[RESV],
-        "takes one reference for all unsignalled fences of a reservation, without its lock: to the only one, or to a new \
-         array of them, for which a `fence-array NAME spare=N` is the memory",
-        "dma_resv_get_singleton()",
-        |args| snapshot(args, None),
-    )
-    .options(&[USAGE, MAY_RUN_OUT])
-    .returns("the reference, NULL without any fence, or -ENOMEM")
-    .fails(ENOMEM),
-    OpSpec::new(
-        "wait",
-        &[RESV],
-        "sleeps until the fences of a reservation are signalled",
-        "dma_resv_wait_timeout()",
-        |args| Op::ResvWait {
-            resv: args.object("resv"),
-            usage: usage(args),
-            patience: args.patience(),
-            poll: args.poll() && !args.flag("waits-a-tick"),
-        },
-    )
-    .options(&[
-        USAGE,
-        INTERRUPTIBLE,
-        TIMEOUT_OR_POLL,
-        flag("waits-a-tick", "as up to 6.13: with `timeout=0`, too, it waits until the next tick of the clock"),
-    ])
-    .returns(WAITED)
-    .fails(ERESTARTSYS),
-    OpSpec::new(
-        "test-signaled",
-        &[RESV],
-        "looks whether the fences of a reservation are signalled",
-        "dma_resv_test_signaled()",
-        |args| Op::TestSignaled { resv: args.object("resv"), usage: usage(args) },
-    )
-    .options(&[USAGE])
-    .returns("1 or 0"),
 ];

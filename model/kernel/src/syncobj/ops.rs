@@ -1,12 +1,67 @@
-//! Places for fences.
+//! What a script may do with a syncobj.
 
-use fenceweave_kernel::syncobj::{Act, Flags};
-use fenceweave_kernel::{Errno, Op, Value};
-
-use super::{
-    Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag, operand, option,
+use super::{Act, Flags, SyncobjPost, SyncobjQuery, SyncobjWait};
+use crate::{
+    Errno, Machine, Op, Operand, Patience, Property, Value,
+    fence::NO_FENCE,
+    ground::{
+        op::{
+            Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Operation, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag,
+            operand, option,
+        },
+        resolver::{Resolved, Resolver},
+        row::{Gives, Row},
+    },
+    machine::Fault,
+    program::Kind,
 };
-use fenceweave_kernel::Kind;
+
+/// `syncobj-replace-fence`, `syncobj-add-point`, `syncobj-find-fence`, `syncobj-wait`, `syncobj-query`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Syncobj {
+    /// Which of them.
+    pub act: Act,
+    /// The syncobj.
+    pub syncobj: Operand,
+    /// Another one to wait for.
+    pub second: Option<Operand>,
+    /// The node that a point is made of.
+    pub node: Option<Operand>,
+    /// The fence that it gets, or NULL.
+    pub fence: Option<Operand>,
+    /// The point.
+    pub point: u8,
+    /// What a wait is told.
+    pub flags: Flags,
+    /// What ends it besides.
+    pub patience: Patience,
+}
+
+impl Operation for Syncobj {
+    fn row(&self) -> Row {
+        let no_room = "for another fence: declare memory for a stub by `fence NAME spare`";
+        Row { no_room, gives: Gives::IfKept, ..Row::of([Some(self.syncobj), self.second, self.node, self.fence]) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let Syncobj { act, point, flags, .. } = self;
+        let object = |operand| with.of_kind(operand, Kind::Syncobj);
+        let (first, second) = (object(self.syncobj)?, self.second.map(object).transpose()?);
+        let fence = self.fence.map_or(Ok(None), |fence| with.or_null(fence, Kind::Fence))?;
+        Ok(match act {
+            Act::Replace => SyncobjPost::replace(first, fence).into(),
+            Act::AddPoint => {
+                let node = self.node.map_or(Ok(NO_FENCE), |node| with.of_kind(node, Kind::Fence))?;
+                let fence = fence.ok_or(Fault::new(Property::NULL_DEREFERENCE, None))?;
+                SyncobjPost::add_point(first, node, fence, point).into()
+            }
+            Act::Find | Act::Wait => {
+                SyncobjWait::new(act, [Some(first), second], point, flags).with_patience(self.patience).into()
+            }
+            Act::Query => SyncobjQuery::new(first).into(),
+        })
+    }
+}
 
 const SYNCOBJ: Param = operand("syncobj", Takes::Object(&[Kind::Syncobj]));
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
@@ -19,7 +74,7 @@ const POINT: Opt = option(
 const FOR_SUBMIT: Opt = flag("wait-for-submit", "sleeps until there is a fence, or the point, at all");
 
 fn op(args: &Args, act: Act) -> Op {
-    Op::Syncobj {
+    Syncobj {
         act,
         syncobj: args.object("syncobj"),
         second: args.optional("and"),
@@ -34,9 +89,11 @@ fn op(args: &Args, act: Act) -> Op {
         },
         patience: args.patience(),
     }
+    .into()
 }
 
-pub(super) const OPS: &[OpSpec] = &[
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "syncobj-replace-fence",
         &[SYNCOBJ, FENCE],

@@ -1,0 +1,35 @@
+//! The idioms of all protocols, for whoever makes scenarios up (`ground::idiom` says what they are).
+
+pub use crate::ground::idiom::{Idiom, RESERVATION};
+use crate::{exec, fence, ground::numbered::numbered, lock_all, primitives, resv, syncobj, ww};
+
+const TABLES: &[&[Idiom]] = &[
+    primitives::variable::idioms::IDIOMS,
+    primitives::spinlock::idioms::IDIOMS,
+    fence::idioms::IDIOMS,
+    primitives::irq::idioms::IDIOMS,
+    ww::idioms::IDIOMS,
+    primitives::rwsem::idioms::IDIOMS,
+    resv::idioms::IDIOMS,
+    syncobj::idioms::IDIOMS,
+    lock_all::idioms::IDIOMS,
+    exec::idioms::IDIOMS,
+    primitives::waitqueue::idioms::IDIOMS,
+    primitives::completion::idioms::IDIOMS,
+    primitives::barrier::idioms::IDIOMS,
+    primitives::wakeq::idioms::IDIOMS,
+    primitives::signal::idioms::IDIOMS,
+    primitives::rcu::idioms::IDIOMS,
+    primitives::refcount::idioms::IDIOMS,
+    primitives::slab::idioms::IDIOMS,
+    primitives::list::idioms::IDIOMS,
+    primitives::workqueue::idioms::IDIOMS,
+    primitives::timer::idioms::IDIOMS,
+    primitives::alloc::idioms::IDIOMS,
+    primitives::uaccess::idioms::IDIOMS,
+];
+
+numbered! {
+    /// All of them.
+    pub IDIOMS: Idiom = TABLES
+}
