@@ -220,7 +220,7 @@ pub(crate) fn crowd() -> Program {
 pub(crate) fn peeking() -> Program {
     use spinlock::How::{Lock, Unlock};
     let mut b = ProgramBuilder::new("peeking");
-    let locks = [b.object("a", ObjectKind::Spinlock), b.object("b", ObjectKind::Spinlock)];
+    let locks = [b.object("a", fixed::Spinlock), b.object("b", fixed::Spinlock)];
     b.thread("cpu", |s| {
         s.op("spin-lock a", spin(Lock, locks[0]));
         s.op("spin-lock b", spin(Lock, locks[1]));
