@@ -273,7 +273,7 @@ fn spinning_on_a_freed_object_is_found() {
     let var = b.var("s#0.state", Value::Word(0));
     let (x, one) = (b.var("x", Value::Null), reads(&mut b, 1));
     b.setup(|s| {
-        let p = s.op_into("new s", Op::Slab { at: slab::At::New, target: Operand::Object(slot) }, "p");
+        let p = s.op_into("new s", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "p");
         s.op("store x p", access(Store, x, Operand::Local(p)));
     });
     b.thread("spinner", |s| {
@@ -283,7 +283,7 @@ fn spinning_on_a_freed_object_is_found() {
     });
     b.thread("freer", |s| {
         let p = s.op_into("load x", access(Load, x, NOTHING), "p");
-        s.op("free p", Op::Slab { at: slab::At::Free, target: Operand::Local(p) });
+        s.op("free p", slab::ops::Slab { at: slab::At::Free, target: Operand::Local(p) });
     });
     let mut program = b.build();
     let first_var = var.as_var().expect("a word") as u8;

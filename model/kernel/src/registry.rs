@@ -4,7 +4,6 @@ pub mod idioms;
 pub(crate) mod kinds;
 mod laws;
 pub mod mutations;
-mod old_objects;
 pub mod operations;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -317,7 +317,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
     let mut b = ProgramBuilder::new("lists");
     let (list, item) = (b.object("l", fixed::List { guard: None }), b.object("item#0", fixed::Slot { of: 0 }));
     b.thread("t", |t| {
-        let new = Op::Slab { at: slab::At::New, target: Operand::Object(item) };
+        let new = slab::ops::Slab { at: slab::At::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));
         body(t, list, x);
     });
@@ -343,7 +343,7 @@ fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
 #[test]
 fn what_a_list_forbids() {
     use list::How::{Add, AddTail, Del, DelInit, Next};
-    let free = |x| Op::Slab { at: slab::At::Free, target: x };
+    let free = |x| slab::ops::Slab { at: slab::At::Free, target: x };
     let corrupt = BTreeSet::from([End::Violated(Property::LIST_CORRUPTION)]);
     for (first, second) in [(Add, AddTail), (Add, Add)] {
         let ends = with_list(|t, l, x| {

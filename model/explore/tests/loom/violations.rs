@@ -26,7 +26,7 @@ fn rcu_lookup(deferred: bool) -> Program {
     let table = b.var("table", Value::Null);
     let field = b.field("v");
     b.setup(|s| {
-        let new = s.op_into("new", Op::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
+        let new = s.op_into("new", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
         let a = Operand::Local(new);
         s.op(
             "publish",
@@ -66,7 +66,7 @@ fn rcu_lookup(deferred: bool) -> Program {
         };
         let old = s.op_into("xchg", op, "old");
         let at = if deferred { slab::At::FreeRcu } else { slab::At::Free };
-        s.op("free", Op::Slab { at, target: Operand::Local(old) });
+        s.op("free", slab::ops::Slab { at, target: Operand::Local(old) });
     });
     b.rcu();
     build(b, |p| {

@@ -160,7 +160,7 @@ impl FenceOp {
     pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: Error(0) };
 
     /// Of a second `put`: the pointer came of a `get` by the fence's name.
-    pub const BY_NAME: i16 = 1;
+    pub(super) const BY_NAME: i16 = 1;
 
     /// Where it is.
     pub(super) fn what(&self) -> What {

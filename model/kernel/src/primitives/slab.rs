@@ -7,6 +7,7 @@
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 

@@ -1,5 +1,7 @@
 //! Programs built in Rust, without a scenario file: for tests, benches and other front ends.
 
+mod say;
+
 use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
 use crate::{
     Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
@@ -13,15 +15,12 @@ use crate::{
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
 /// ```
-/// use fenceweave_kernel::{Operand, Order, Place, Value, program::ProgramBuilder, primitives::variable::{How, ops::Access}};
+/// use fenceweave_kernel::{Value, program::ProgramBuilder};
 ///
 /// let mut b = ProgramBuilder::new("one-store");
-/// let x = b.var("x", Value::Word(0));
+/// b.var("x", Value::Word(0));
 /// b.thread("t", |s| {
-///     s.op("store x 1", Access {
-///         how: How::Store, order: Order::Relaxed, place: Place::Var(x),
-///         a: Operand::Const(Value::Word(1)), b: Operand::Const(Value::Unset), benign: false,
-///     });
+///     s.say("store x 1 order=release");
 /// });
 /// let program = b.build();
 /// assert_eq!(program.scripts.len(), 1);
@@ -71,9 +70,7 @@ impl ProgramBuilder {
 
     /// Puts operands into the pool.
     pub fn pool(&mut self, operands: &[Operand]) -> PoolRange {
-        let start = self.program.pool.len() as u8;
-        self.program.pool.extend_from_slice(operands);
-        PoolRange { start, len: operands.len() as u8 }
+        pool(&mut self.program, operands)
     }
 
     /// Puts an expression over locals into the program.
@@ -91,14 +88,24 @@ impl ProgramBuilder {
 
     /// Adds a thread.
     pub fn thread(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> ThreadId {
-        let script = ScriptBuilder::script(name, body);
+        let script = self.script(name, body);
         self.program.scripts.push(script);
         ThreadId(self.program.scripts.len() as u8 - 1)
     }
 
     /// What runs before the threads.
     pub fn setup(&mut self, body: impl FnOnce(&mut ScriptBuilder)) {
-        self.program.setup = ScriptBuilder::script("setup", body);
+        self.program.setup = self.script("setup", body);
+    }
+
+    /// A script, for which what is declared so far can be said by name.
+    fn script(&mut self, name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
+        let script = Script { name: name.into(), ..Script::default() };
+        let mut b = ScriptBuilder { script, program: std::mem::take(&mut self.program) };
+        body(&mut b);
+        b.push("", Instr::End);
+        self.program = b.program;
+        b.script
     }
 
     /// Adds RCU's callbacks and the agent that runs grace periods; after the last thread.
@@ -132,20 +139,22 @@ impl ProgramBuilder {
     }
 }
 
+/// Puts operands into a program's pool.
+fn pool(program: &mut Program, operands: &[Operand]) -> PoolRange {
+    let start = program.pool.len() as u8;
+    program.pool.extend_from_slice(operands);
+    PoolRange { start, len: operands.len() as u8 }
+}
+
 /// Builds one thread's script.
 #[derive(Default)]
 pub struct ScriptBuilder {
     script: Script,
+    /// What is declared before.
+    program: Program,
 }
 
 impl ScriptBuilder {
-    fn script(name: &str, body: impl FnOnce(&mut ScriptBuilder)) -> Script {
-        let mut b = ScriptBuilder { script: Script { name: name.into(), ..Script::default() } };
-        body(&mut b);
-        b.push("", Instr::End);
-        b.script
-    }
-
     fn push(&mut self, text: &str, instr: Instr) {
         let line = self.script.code.len() as u32 + 1;
         self.script.code.push(instr);

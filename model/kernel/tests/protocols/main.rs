@@ -16,7 +16,7 @@ use fenceweave_kernel::{
     fixed,
     primitives::{
         alloc::{self, Gfp},
-        completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
+        completion, rcu, refcount, slab, spinlock, variable,
     },
     program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
@@ -101,14 +101,13 @@ fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
     Fence { what, fence: Operand::Object(fence), error }.into()
 }
 
-/// A reservation with its lock, in a program that can run grace periods.
-fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Program {
+/// A reservation with its lock `fb`, and a fence `f`, in a program that can run grace periods.
+fn with_resv(body: impl FnOnce(&mut ScriptBuilder)) -> Program {
     let mut b = ProgramBuilder::new("resv");
     let class = reservations(&mut b);
-    let f = fence(&mut b, "f");
-    let resv = b.resv("fb", class);
-    let lock = ObjId(resv.0 - 1);
-    b.thread("t", |s| body(s, resv, lock, f));
+    fence(&mut b, "f");
+    b.resv("fb", class);
+    b.thread("t", body);
     b.rcu();
     b.build()
 }
