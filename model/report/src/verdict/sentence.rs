@@ -3,7 +3,7 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, ObjId, ObjectKind, Program, ThreadId, Violation,
+    Facet, ObjId, Program, ThreadId, Violation, fixed,
     observe::facets,
     program::Role,
     property::{Blank, Sentence, Tale},
@@ -290,7 +290,7 @@ fn missing(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     let program = replay.program;
     let has = |id: &ObjId| {
         facets(replay.last.object(*id)).into_iter().any(|(_, facet)| match facet {
-            Facet::Object(of) => of == v.object && matches!(program.kind(*id), ObjectKind::SyncFile { .. }),
+            Facet::Object(of) => of == v.object && program.is::<fixed::SyncFile>(*id),
             Facet::Fence(entry) => entry.is_some_and(|(of, _)| Some(of) == v.object),
             _ => false,
         })
