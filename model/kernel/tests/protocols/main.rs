@@ -16,7 +16,7 @@ use fenceweave_kernel::{
     fixed,
     primitives::{
         alloc::{self, Gfp},
-        completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
+        completion, rcu, refcount, slab, spinlock, variable,
     },
     program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
     resv::Usage,
