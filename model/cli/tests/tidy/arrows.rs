@@ -37,6 +37,10 @@ const FLOORS: &[&[&str]] = &[
     &["state", "observe"],
 ];
 
+/// The part of a protocol that belongs to the list of all operations: what a script may do with it, in files of this name. It
+/// stands on the list's floor, and nothing below imports it.
+const OPERATIONS: &str = "ops";
+
 /// What the crate's root lends its name to, and the module where it is.
 const AT_THE_ROOT: &[(&str, &str)] = &[
     ("Code", "coder"),
@@ -85,10 +89,11 @@ const AT_THE_ROOT: &[(&str, &str)] = &[
 ];
 
 fn floor(module: &str) -> Option<usize> {
+    let module = if module == OPERATIONS { "registry" } else { module };
     FLOORS.iter().position(|floor| floor.contains(&module))
 }
 
-/// First names after `crate::`, of imports and of paths.
+/// First names after `crate::`, of imports and of paths; and `ops`, wherever it stands in one.
 #[derive(Default)]
 struct Imports(Vec<String>);
 
@@ -102,8 +107,23 @@ fn first_names(tree: &syn::UseTree, into: &mut Vec<String>) {
     }
 }
 
+/// Whether an import is of operations, or of something of theirs.
+fn has_operations(tree: &syn::UseTree) -> bool {
+    match tree {
+        syn::UseTree::Path(p) if p.ident == "std" => false,
+        syn::UseTree::Path(p) => p.ident == OPERATIONS || has_operations(&p.tree),
+        syn::UseTree::Name(n) => n.ident == OPERATIONS,
+        syn::UseTree::Rename(r) => r.ident == OPERATIONS,
+        syn::UseTree::Group(g) => g.items.iter().any(has_operations),
+        syn::UseTree::Glob(_) => false,
+    }
+}
+
 impl<'ast> Visit<'ast> for Imports {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if has_operations(&item.tree) {
+            self.0.push(OPERATIONS.into());
+        }
         if let syn::UseTree::Path(p) = &item.tree
             && p.ident == "crate"
         {
@@ -112,6 +132,10 @@ impl<'ast> Visit<'ast> for Imports {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
+        let is_ours = path.segments.first().is_some_and(|s| s.ident != "std");
+        if is_ours && path.segments.iter().rev().skip(1).any(|s| s.ident == OPERATIONS) {
+            self.0.push(OPERATIONS.into());
+        }
         let mut names = path.segments.iter().map(|s| s.ident.to_string());
         if names.next().as_deref() == Some("crate") {
             self.0.extend(names.next());
@@ -130,7 +154,9 @@ impl<'ast> Visit<'ast> for Imports {
 /// Modules above its own that a file imports.
 fn back_up(source: &Source) -> Vec<String> {
     let Some(inner) = source.path.strip_prefix("model/kernel/src/") else { return vec![] };
-    let own = inner.trim_end_matches(".rs").split('/').next().unwrap_or_default();
+    let mut names = inner.trim_end_matches(".rs").split('/');
+    let first = names.next().unwrap_or_default();
+    let own = if names.any(|name| name == OPERATIONS) { OPERATIONS } else { first };
     if own == "lib" || source.is_test() {
         return vec![];
     }
@@ -168,14 +194,16 @@ const LEFT: &[(&str, usize)] = &[
     ("model/kernel/src/fence/owed.rs", 2),
     ("model/kernel/src/fence/unwrap.rs", 2),
     ("model/kernel/src/fence/walk.rs", 1),
-    ("model/kernel/src/ground/coder.rs", 2),
+    ("model/kernel/src/ground/coder.rs", 1),
     ("model/kernel/src/ground/cx.rs", 2),
     ("model/kernel/src/ground/cx/context.rs", 3),
     ("model/kernel/src/ground/kind.rs", 2),
+    ("model/kernel/src/ground/op.rs", 2),
     ("model/kernel/src/ground/protocol.rs", 1),
-    ("model/kernel/src/ground/shared.rs", 2),
-    ("model/kernel/src/ground/task.rs", 1),
-    ("model/kernel/src/ground/value.rs", 2),
+    ("model/kernel/src/ground/resolver.rs", 2),
+    ("model/kernel/src/ground/row.rs", 1),
+    ("model/kernel/src/ground/shared.rs", 1),
+    ("model/kernel/src/ground/value.rs", 1),
     ("model/kernel/src/lock_all.rs", 1),
     ("model/kernel/src/primitives/alloc.rs", 1),
     ("model/kernel/src/primitives/irq.rs", 2),
@@ -208,6 +236,11 @@ fn an_import_that_runs_back_up_is_found() {
     let resv = "model/kernel/src/resv/add.rs";
     assert_eq!(found(resv, "use crate::{Cx, fence::Fence, machine::Machine};"), ["machine"]);
     assert_eq!(found(resv, "use crate::{Op, ww};\nfn f() { crate::exec::g() }"), ["exec", "program"]);
+    assert_eq!(found(resv, "use crate::fence::{self, ops::Fence};"), ["ops"]);
+    assert_eq!(found(resv, "use super::ops;\nfn f(ops: u8) -> u8 { ops }"), ["ops"]);
+    assert_eq!(found(resv, "use std::ops::Range;\nfn f(ops: u8) -> std::ops::Range<u8> { 0..ops }"), [""; 0]);
+    assert_eq!(found("model/kernel/src/resv/ops.rs", "use crate::{Machine, Op, fence::ops::Fence};"), [""; 0]);
+    assert_eq!(found("model/kernel/src/resv/ops/iteration.rs", "use crate::{World, ww};"), ["world"]);
     assert_eq!(found("model/kernel/src/frob.rs", "use crate::Cx;"), ["`frob` has no floor"]);
     assert_eq!(found("model/kernel/src/state/alone.rs", "use crate::{Cx, World, machine};"), [""; 0]);
 }

@@ -74,7 +74,7 @@ pub(super) fn fold<'a>(replay: &Replay<'a>, no_return: Option<usize>) -> Vec<Row
 /// executions do.
 pub(super) fn to_come<'a>(replay: &Replay<'a>, v: Violation) -> Option<Row<'a>> {
     let is_taken = replay.steps.last().is_some_and(|s| (s.thread, s.pc) == (v.thread, v.pc));
-    if v.rule != Some(Rule::ALLOC_UNDER_SECTION_LOCK) || is_taken {
+    if !v.rule.is_some_and(Rule::is_to_come) || is_taken {
         return None;
     }
     let number = replay.steps.len() + 1;
