@@ -20,17 +20,19 @@ pub(super) fn fold<'a>(rows: Vec<Row<'a>>, kept: &[usize]) -> Vec<Row<'a>> {
 fn call<'a>(rows: &[Row<'a>], at: usize, depth: usize, kept: &[usize]) -> Option<(Row<'a>, usize)> {
     let first = &rows[at];
     let is_inside = |row: &Row<'a>| row.thread == first.thread && row.calls.get(..depth) == first.calls.get(..depth);
+    let mut before = rows[..at].iter().rev();
+    if before.find(|row| row.thread == first.thread).is_some_and(is_inside) {
+        return None;
+    }
     let end = at + rows[at..].iter().take_while(|row| is_inside(row)).count();
     let inside = &rows[at..end];
-    let mut before = rows[..at].iter().rev();
-    let begins = before.find(|row| row.thread == first.thread).is_none_or(|row| !is_inside(row));
     // Who has no further row is over with the call, or stays in it for ever.
     let is_left = rows[end..].iter().find(|row| row.thread == first.thread).is_some_and(|row| !is_inside(row));
     let is_kept = |row: &Row<'a>| kept.iter().any(|step| (row.first..=row.last).contains(&(step + 1)));
     let is_quiet = |row: &Row<'a>| row.is_plain && row.broken.is_none() && !row.no_return && !is_kept(row);
     let goes_through = inside.iter().skip(1).all(|row| !row.begins_loop && row.preemption.is_none());
     let changes = merge(inside.iter().map(|row| &row.changes[..]));
-    if inside.len() < 2 || !begins || !is_left || !inside.iter().all(is_quiet) || !goes_through {
+    if inside.len() < 2 || !is_left || !inside.iter().all(is_quiet) || !goes_through {
         return None;
     }
     if !changes.iter().all(Change::comes_back) {

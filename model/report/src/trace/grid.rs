@@ -231,18 +231,24 @@ impl Grid {
         out.push('\n');
     }
 
-    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible.
+    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible. One that is
+    /// broken itself has its lines alone.
     fn wrapped<'s>(&self, changes: impl ExactSizeIterator<Item = &'s String>) -> Vec<String> {
         let (mut lines, all): (Vec<String>, usize) = (vec![], changes.len());
+        let mut is_open = false;
         for (i, change) in changes.enumerate() {
             let comma = if i + 1 < all { "," } else { "" };
             let text = format!("{change}{comma}");
             match lines.last_mut() {
-                Some(l) if width(l) + 1 + width(&text) <= self.gutter => {
+                Some(l) if is_open && width(l) + 1 + width(&text) <= self.gutter => {
                     l.push(' ');
                     l.push_str(&text);
                 }
-                _ => lines.extend(Part::new(0, text).lines(self.gutter).0),
+                _ => {
+                    let (own, _) = Part::new(0, text).lines(self.gutter);
+                    is_open = own.len() == 1;
+                    lines.extend(own);
+                }
             }
         }
         lines
