@@ -6,6 +6,7 @@ mod old_objects;
 pub mod operations;
 #[cfg(test)]
 mod tests;
+pub(crate) mod upcalls;
 
 use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Program, Runtime,

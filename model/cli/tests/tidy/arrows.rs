@@ -7,7 +7,9 @@ use syn::visit::Visit;
 /// The crates, each of which may import those before it.
 const CRATES: &[&str] = &["pages", "judge", "kernel", "scenario", "explore", "report", "fuzz", "cli"];
 
-/// The floors of `model/kernel/src` from the ground up, with the modules on each.
+/// The floors of `model/kernel/src` from the ground up, with the modules on each; those of the folder `ground` by their own
+/// names. `registry` stands outside: it names everything, and whoever asks for the whole list (one object of any kind, one
+/// machine of any protocol) asks there.
 const FLOORS: &[&[&str]] = &[
     &[
         "ground",
@@ -17,25 +19,31 @@ const FLOORS: &[&[&str]] = &[
         "value",
         "footprint",
         "facet",
-        "task",
-        "cx",
-        "protocol",
-        "shared",
-        "cover",
+        "operand",
+        "row",
+        "numbered",
+        "variants",
+        "idiom",
         "property",
         "rule",
         "expr",
-        "granularity",
+        "cover",
+        "task",
     ],
+    &["program", "world"],
+    &["cx", "counted", "granularity", "mutation", "protocol", "parts", "shared"],
+    &["machine", "resolver", "op"],
     &["primitives"],
     &["ww", "lock_all"],
     &["fence"],
     &["resv"],
     &["exec", "sync_file", "syncobj"],
-    &["registry", "machine", "program"],
-    &["world", "references", "thread"],
+    &["references", "thread"],
     &["state", "observe"],
 ];
+
+/// The list of everything, from which all may import.
+const LIST: &str = "registry";
 
 /// What the crate's root lends its name to, and the module where it is.
 const AT_THE_ROOT: &[(&str, &str)] = &[
@@ -94,6 +102,7 @@ struct Imports(Vec<String>);
 
 fn first_names(tree: &syn::UseTree, into: &mut Vec<String>) {
     match tree {
+        syn::UseTree::Path(p) if p.ident == "ground" => first_names(&p.tree, into),
         syn::UseTree::Path(p) => into.push(p.ident.to_string()),
         syn::UseTree::Name(n) => into.push(n.ident.to_string()),
         syn::UseTree::Rename(r) => into.push(r.ident.to_string()),
@@ -114,7 +123,9 @@ impl<'ast> Visit<'ast> for Imports {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let mut names = path.segments.iter().map(|s| s.ident.to_string());
         if names.next().as_deref() == Some("crate") {
-            self.0.extend(names.next());
+            let first = names.next();
+            // The rooms of the ground floor are known by their own names.
+            self.0.extend(if first.as_deref() == Some("ground") { names.next() } else { first });
         }
         syn::visit::visit_path(self, path);
     }
@@ -127,11 +138,17 @@ impl<'ast> Visit<'ast> for Imports {
     }
 }
 
+/// The module that a file belongs to: its folder, but on the ground floor its own name.
+fn room(path: &str) -> &str {
+    let inner = path.strip_prefix("ground/").filter(|inner| *inner != "mod.rs").unwrap_or(path);
+    inner.trim_end_matches(".rs").split('/').next().unwrap_or_default()
+}
+
 /// Modules above its own that a file imports.
 fn back_up(source: &Source) -> Vec<String> {
     let Some(inner) = source.path.strip_prefix("model/kernel/src/") else { return vec![] };
-    let own = inner.trim_end_matches(".rs").split('/').next().unwrap_or_default();
-    if own == "lib" || source.is_test() {
+    let own = room(inner);
+    if own == "lib" || own == LIST || source.is_test() {
         return vec![];
     }
     let Some(own_floor) = floor(own) else { return vec![format!("`{own}` has no floor")] };

@@ -255,6 +255,9 @@ pub enum Fall {
     TimeLeft,
 }
 
+/// Most ways of one choice.
+pub(crate) const MOST_WAYS: u8 = 7;
+
 impl Fall {
     /// What going that way means, after the operation's name: `finds no memory`.
     pub fn says(self, way: u8) -> String {

@@ -37,10 +37,10 @@ use crate::{
     ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    fence,
     primitives::slab,
     program::ObjectKind,
     protocol::Protocol,
+    registry::upcalls,
     shared::Shared,
 };
 
@@ -366,7 +366,7 @@ fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
     if cx.world.object(entry.obj).generation().is_some() {
         slab::check_alive(cx, entry)
     } else {
-        fence::check_alive(cx, entry.obj)
+        upcalls::fence_is_alive(cx, entry.obj)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     coder::{fields, points},
     program::ObjectKind,
     protocol::Protocol,
+    registry::upcalls,
 };
 
 points! {
@@ -65,7 +66,7 @@ impl Unlock {
             return Flow::Done(Value::Word(0));
         }
         if let ObjectKind::WwMutex { resv: Some(resv), .. } = cx.program.kind(self.mutex) {
-            crate::resv::reset_max_fences(cx, *resv);
+            upcalls::reset_max_fences(cx, *resv);
         }
         let Some(ctx) = cx.ww(self.mutex).ctx.peek() else {
             // Taken without a context: nothing to clear, so this is the releasing step already.
@@ -148,7 +149,7 @@ impl Protocol for Unlock {
             At::ClearCtx => {
                 let f = f.write_opt(mutex.ctx.0);
                 match v.program.kind(self.mutex) {
-                    ObjectKind::WwMutex { resv: Some(resv), .. } => crate::resv::reset_footprint(v, *resv, f),
+                    ObjectKind::WwMutex { resv: Some(resv), .. } => upcalls::reset_footprint(v, *resv, f),
                     _ => f,
                 }
             }
