@@ -190,7 +190,7 @@ fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, style:
     let property = first.violation.property;
     let others: Vec<&Found> =
         all.iter().filter(|f| f.violation.property == property && !std::ptr::eq(*f, first)).collect();
-    if property == Property::DependencyCycle {
+    if property == Property::DEPENDENCY_CYCLE {
         let links: Vec<&Found> = std::iter::once(first).chain(others).collect();
         out.push_str("the circle:\n");
         fenceweave_report::circle(&case.program, &links).iter().for_each(|l| out.extend([l, "\n"]));

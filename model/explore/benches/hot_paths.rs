@@ -5,7 +5,7 @@
 use divan::{Bencher, black_box};
 use fenceweave_explore::{Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{
-    Action, ObjectKind, Operand, Program, State, ThreadId, lock_all,
+    Action, Operand, Program, State, ThreadId, fixed, lock_all,
     program::ProgramBuilder,
     ww::{self, CtxHow, Variant},
 };
@@ -17,17 +17,16 @@ fn main() {
 /// N threads, N mutexes: each thread locks two neighbours with back-off.
 fn ring(n: usize) -> Program {
     let mut b = ProgramBuilder::new("ring");
-    let class = ObjectKind::WwClass {
+    let class = fixed::WwClass {
         wound_wait: false,
         variant: Variant::Upstream,
         inject_deadlock: 0,
         config: Default::default(),
     };
     let class = b.object("class", class);
-    let mutexes: Vec<_> =
-        (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
+    let mutexes: Vec<_> = (0..n).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
     for i in 0..n {
-        let ctx = Operand::Object(b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class }));
+        let ctx = Operand::Object(b.object(&format!("c{i}"), fixed::AcquireCtx { class }));
         let locks = b.pool(&[Operand::Object(mutexes[i]), Operand::Object(mutexes[(i + 1) % n])]);
         b.thread(&format!("t{i}"), |s| {
             s.op("acquire-init c", ww::ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });

@@ -5,7 +5,7 @@
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{
-    ObjectKind, Operand, Program, lock_all,
+    Operand, Program, fixed, lock_all,
     program::ProgramBuilder,
     ww::{self, CtxHow},
 };
@@ -15,11 +15,10 @@ fn rotated(n: usize, wound_wait: bool) -> Program {
     let mut b = ProgramBuilder::new("lock-all");
     let class = b.object(
         "class",
-        ObjectKind::WwClass { wound_wait, variant: Default::default(), inject_deadlock: 0, config: Default::default() },
+        fixed::WwClass { wound_wait, variant: Default::default(), inject_deadlock: 0, config: Default::default() },
     );
-    let mutexes: Vec<_> =
-        (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
-    let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
+    let mutexes: Vec<_> = (0..n).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
+    let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect();
     for (i, ctx) in contexts.iter().enumerate() {
         let order: Vec<_> = (0..n).map(|k| Operand::Object(mutexes[(i + k) % n])).collect();
         let (locks, ctx) = (b.pool(&order), Operand::Object(*ctx));

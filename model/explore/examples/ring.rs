@@ -6,7 +6,7 @@
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
-    ObjectKind, Operand, Program, ThreadId, lock_all,
+    Operand, Program, ThreadId, fixed, lock_all,
     program::ProgramBuilder,
     ww::{self, Config, CtxHow, Variant},
 };
@@ -16,10 +16,9 @@ use std::time::Instant;
 fn ring(n: usize, wound_wait: bool, stamped: bool, config: Config) -> Program {
     let mut b = ProgramBuilder::new("ring");
     let class =
-        b.object("class", ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, config });
-    let mutexes: Vec<_> =
-        (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
-    let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
+        b.object("class", fixed::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, config });
+    let mutexes: Vec<_> = (0..n).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
+    let contexts: Vec<_> = (0..n).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect();
     for i in 0..n {
         let pool = b.pool(&[Operand::Object(mutexes[i]), Operand::Object(mutexes[(i + 1) % n])]);
         let ctx = Operand::Object(contexts[i]);

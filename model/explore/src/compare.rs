@@ -121,7 +121,7 @@ fn excuse(part: &Exploration, outcome: &Outcome, about: About<'_>) -> Result<(),
     if part.engine != Engine::Loom {
         return Err(None);
     }
-    if matches!(outcome, Outcome::Violated(v) if v.property == Property::DataRace) {
+    if matches!(outcome, Outcome::Violated(v) if v.property == Property::DATA_RACE) {
         return Ok(());
     }
     let sets = part.evidence.get(outcome).map_or(&[][..], Vec::as_slice);

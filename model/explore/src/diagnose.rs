@@ -1,8 +1,7 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Op, Program, Property, State, ThreadId, Violation,
-    primitives::slab::At,
+    Action, Instr, ObjId, Program, Property, State, ThreadId, Violation,
     state::MAX_ALONE_STEPS,
     thread::{MAX_PRIVATE_STEPS, Run},
 };
@@ -22,9 +21,9 @@ pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     let lost = unfinished().find(|t| leads_on(program, state, *t));
     let spinner = unfinished().find(|t| state.spins_until(program, *t).is_some());
     let (property, thread) = match (lost, spinner) {
-        (Some(t), _) => (Property::LostWakeup, t),
-        (None, Some(t)) => (Property::Livelock, t),
-        (None, None) => (Property::Deadlock, first),
+        (Some(t), _) => (Property::LOST_WAKEUP, t),
+        (None, Some(t)) => (Property::LIVELOCK, t),
+        (None, None) => (Property::DEADLOCK, first),
     };
     let pc = state.thread(thread).pc();
     let object = waits_for(program, state, thread);
@@ -113,20 +112,12 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
 }
 
-/// What an object has no more of, where that is more than places in it.
-fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> &'static str {
-    let Some(object) = object.as_object().and_then(|i| program.objects.get(i)) else { return "" };
-    let at = match instr {
-        Some(Instr::Op { op: Op::Slab { at, .. }, .. }) => Some(*at),
-        _ => None,
+/// What an object has no more of, where that is more than places in it, and a blank.
+fn runs_out_of(program: &Program, object: ObjId, instr: Option<&Instr>) -> String {
+    let what = match (program.row(object).map_or("", |row| row.runs_out), instr) {
+        ("", _) => return String::new(),
+        (_, Some(Instr::Op { op, .. })) if op.row().room_of_object => op.row().no_room,
+        (of_kind, _) => of_kind,
     };
-    match (&object.kind, at) {
-        (ObjectKind::WwClass { .. }, _) => "for another stamp ",
-        (ObjectKind::RwSem, _) => "for another reader or waiter ",
-        (ObjectKind::Refcount { .. }, _) => "for another reference ",
-        (ObjectKind::Slot { .. }, Some(At::New)) => "for another object ",
-        (ObjectKind::Slot { .. }, Some(At::Get | At::GetUnlessZero)) => "for another reference ",
-        (ObjectKind::Slot { .. }, _) => "to tell the next object there from those before ",
-        _ => "",
-    }
+    format!("{what} ")
 }

@@ -93,7 +93,7 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     });
     let cycle = if search.has_deadlock() { vec![] } else { search.dependency_cycle() };
     // Where it was told of one execution, or reclaim was seen to wait, that says it all.
-    let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::AllocInSignalling);
+    let told = search.has_deadlock() || !cycle.is_empty() || search.has(Property::ALLOC_IN_SIGNALLING);
     let reclaim = if told { None } else { search.reclaim_cycle() };
     let cycle = cycle.into_iter().chain(reclaim).chain(search.lock_usage()).map(|(violation, state, step)| {
         let mut trace = trace::best(graph, task.program, &[state]).into_trace();

@@ -2,9 +2,10 @@
 
 use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience, Place,
-    Program, Property, State, ThreadId, Value,
+    Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
+    Property, State, ThreadId, Value,
     expr::Operator,
+    fixed,
     primitives::{
         slab,
         spinlock::How::{self as Spin, Lock, TryLock, Unlock},
@@ -108,7 +109,7 @@ fn an_endless_thread_without_marks_is_in_a_livelock_and_one_with_marks_is_not() 
         let x = b.var("x", Value::Word(0));
         flipper(&mut b, x, marked);
         let e = explore(&b.build());
-        let expected = if marked { vec![] } else { vec![(Property::Livelock, 0)] };
+        let expected = if marked { vec![] } else { vec![(Property::LIVELOCK, 0)] };
         assert_eq!(broken(&e), expected);
         assert!(e.outcomes.is_empty() && e.counts.unfair_cycles == 0);
     }
@@ -118,7 +119,7 @@ fn an_endless_thread_without_marks_is_in_a_livelock_and_one_with_marks_is_not() 
 #[test]
 fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
     let mut b = ProgramBuilder::new("sleeper");
-    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     flipper(&mut b, x, true);
     b.thread("sleeper", |s| {
         for at in [WaitAt::Prepare, WaitAt::Schedule] {
@@ -126,7 +127,7 @@ fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
         }
     });
     let e = explore(&b.build());
-    assert_eq!(broken(&e), [(Property::Starvation, 1)]);
+    assert_eq!(broken(&e), [(Property::STARVATION, 1)]);
     let found = &e.found[0];
     assert_eq!(found.violation.object, Some(q));
     let round = &found.trace.steps[found.trace.loop_from.expect("a lasso")..];
@@ -136,7 +137,7 @@ fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
 /// Two threads that take one lock for ever; the second waits for it or only tries.
 fn two_lockers(how: Spin) -> Program {
     let mut b = ProgramBuilder::new("lockers");
-    let l = b.object("l", ObjectKind::Spinlock);
+    let l = b.object("l", fixed::Spinlock);
     let got = b.equals(LocalId(0), 1);
     b.thread("first", |s| {
         endless(s, |s| {
@@ -169,7 +170,7 @@ fn two_lockers(how: Spin) -> Program {
 #[test]
 fn spinlocks_are_queued_and_trylocks_are_not() {
     assert_eq!(broken(&explore(&two_lockers(Lock))), []);
-    assert_eq!(broken(&explore(&two_lockers(TryLock))), [(Property::Starvation, 1)]);
+    assert_eq!(broken(&explore(&two_lockers(TryLock))), [(Property::STARVATION, 1)]);
 }
 
 /// One polls a flag that the other sets.
@@ -237,10 +238,10 @@ fn spinning_ends_with_the_write_and_is_a_livelock_without_one() {
     // Nobody who spins is sure to see what is there for a moment only.
     for values in [&[2][..], &[1, 0]] {
         let e = explore(&spinner(values, false));
-        assert_eq!(broken(&e), [(Property::Livelock, 0)]);
+        assert_eq!(broken(&e), [(Property::LIVELOCK, 0)]);
         assert!(e.found[0].violation.object.is_some() && e.found[0].trace.loop_from.is_none());
     }
-    assert_eq!(broken(&explore(&spinner(&[1, 0], true))), [(Property::Starvation, 0)]);
+    assert_eq!(broken(&explore(&spinner(&[1, 0], true))), [(Property::STARVATION, 0)]);
 }
 
 /// A thread that spins takes one step, however often it looks.
@@ -260,7 +261,7 @@ fn what_cannot_be_compared_is_a_violation_of_the_step() {
     b.thread("t", |s| {
         s.op("spin-until x", spin_until(x, expr));
     });
-    assert_eq!(broken(&explore(&b.build())), [(Property::DivisionByZero, 0)]);
+    assert_eq!(broken(&explore(&b.build())), [(Property::DIVISION_BY_ZERO, 0)]);
 }
 
 /// One spins on a field, the other frees the object: it must not spin on freed memory unseen.
@@ -268,11 +269,11 @@ fn what_cannot_be_compared_is_a_violation_of_the_step() {
 fn spinning_on_a_freed_object_is_found() {
     let mut b = ProgramBuilder::new("freed");
     let field = b.field("state");
-    let slot = b.object("s#0", ObjectKind::Slot { of: 0 });
+    let slot = b.object("s#0", fixed::Slot { of: 0 });
     let var = b.var("s#0.state", Value::Word(0));
     let (x, one) = (b.var("x", Value::Null), reads(&mut b, 1));
     b.setup(|s| {
-        let p = s.op_into("new s", Op::Slab { at: slab::At::New, target: Operand::Object(slot) }, "p");
+        let p = s.op_into("new s", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "p");
         s.op("store x p", access(Store, x, Operand::Local(p)));
     });
     b.thread("spinner", |s| {
@@ -282,7 +283,7 @@ fn spinning_on_a_freed_object_is_found() {
     });
     b.thread("freer", |s| {
         let p = s.op_into("load x", access(Load, x, NOTHING), "p");
-        s.op("free p", Op::Slab { at: slab::At::Free, target: Operand::Local(p) });
+        s.op("free p", slab::ops::Slab { at: slab::At::Free, target: Operand::Local(p) });
     });
     let mut program = b.build();
     let first_var = var.as_var().expect("a word") as u8;
@@ -298,7 +299,7 @@ fn spinning_on_a_freed_object_is_found() {
         fields,
         first_var,
     });
-    assert_eq!(broken(&explore(&program)), [(Property::UseAfterFree, 0)]);
+    assert_eq!(broken(&explore(&program)), [(Property::USE_AFTER_FREE, 0)]);
 }
 
 fn eventually(leaf: Leaf, n: i32) -> [Condition; 1] {
@@ -403,7 +404,7 @@ impl Dice {
 fn random_endless(dice: &mut Dice) -> Program {
     let mut b = ProgramBuilder::new("random");
     let vars = ["x", "y"].map(|n| b.var(n, Value::Word(0)));
-    let l = b.object("l", ObjectKind::Spinlock);
+    let l = b.object("l", fixed::Spinlock);
     let ones = [0, 1].map(|n| reads(&mut b, n));
     for name in ["a", "b", "c"] {
         let body = |s: &mut ScriptBuilder, dice: &mut Dice| {

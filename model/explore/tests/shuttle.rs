@@ -12,9 +12,10 @@ use fenceweave_explore::{
     shuttle::{self, Divergence, Options, Sampler},
 };
 use fenceweave_kernel::{
-    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjectKind, Operand, Patience, Program, Property,
-    ThreadId, Value,
+    Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, Operand, Patience, Program, Property, ThreadId,
+    Value,
     expr::Operator,
+    fixed,
     primitives::waitqueue::{self, At as WaitAt},
     program::ProgramBuilder,
 };
@@ -119,7 +120,7 @@ fn every_mode_sees_what_brute_force_sees_on_random_programs() {
 /// A waiter that looks before it prepares, and its waker.
 fn lost_wakeup() -> Program {
     let mut b = ProgramBuilder::new("lost-wakeup");
-    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let unset =
         b.expr(vec![ExprNode::Read(LocalId(0)), ExprNode::Const(Value::Word(0)), ExprNode::Apply(Operator::Eq)]);
     let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };
@@ -141,7 +142,7 @@ fn a_lost_wakeup_is_found_with_a_trace_that_replays() {
     let program = lost_wakeup();
     let e = explore(&program);
     assert_eq!(e.found.len(), 1);
-    assert_eq!(e.found[0].violation.property, Property::LostWakeup);
+    assert_eq!(e.found[0].violation.property, Property::LOST_WAKEUP);
     // The waker came first; it came while the waiter slept; it came in between.
     assert_eq!(e.outcomes.len(), 3);
     let steps = &e.found[0].trace.steps;
@@ -240,7 +241,7 @@ fn samplers_are_deterministic_and_find_what_is_likely() {
     }
     let lost = lost_wakeup();
     let e = shuttle::sample(&task(&lost), Sampler::Urw, 1, 100, &Limits::default(), &());
-    assert_eq!(e.found[0].violation.property, Property::LostWakeup);
+    assert_eq!(e.found[0].violation.property, Property::LOST_WAKEUP);
 }
 
 #[test]

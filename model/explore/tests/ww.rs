@@ -2,7 +2,7 @@
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Action, Facet, Instr, LocalId, ObjId, ObjectKind, Operand, Program, Property, State, ThreadId, lock_all,
+    Action, Facet, Instr, LocalId, ObjId, Operand, Program, Property, State, ThreadId, fixed, lock_all,
     primitives::signal,
     program::{ProgramBuilder, ScriptBuilder},
     thread::Run,
@@ -53,13 +53,12 @@ impl Ring {
     fn program(self) -> Program {
         let mut b = ProgramBuilder::new(&format!("{self:?}"));
         let Ring { wound_wait, config, inject_deadlock, .. } = self;
-        let class = ObjectKind::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock, config };
+        let class = fixed::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock, config };
         let class = b.object("class", class);
         let n = self.threads;
         let mutexes: Vec<ObjId> =
-            (0..n).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
-        let contexts: Vec<ObjId> =
-            (0..n).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
+            (0..n).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
+        let contexts: Vec<ObjId> = (0..n).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect();
         for i in 0..n {
             let locks = b.pool(&[Operand::Object(mutexes[i]), Operand::Object(mutexes[(i + 1) % n])]);
             let got = b.equals(LocalId(0), 0);
@@ -266,7 +265,7 @@ fn who_is_handed_the_mutex_does_not_starve() {
                 let config = Config { handoff, optimistic_spin, lockdep: false, ..Config::UPSTREAM };
                 let ring = Ring { wound_wait, config, stamped: false, endless: true, ..RING };
                 let found = properties(&explicit(&ring.program()));
-                let starves = found.contains(&Property::Starvation);
+                let starves = found.contains(&Property::STARVATION);
                 assert_eq!((starves, found.len()), (!handoff, 2 * usize::from(!handoff)), "{ring:?}: {found:?}");
             }
         }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, shuttle, weak};
-use fenceweave_kernel::{Program, Property, Violation};
+use fenceweave_kernel::{Program, Violation};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded, format, load};
 
@@ -166,7 +166,7 @@ fn judge_case(case: &Case, disciplined: bool, bounds: &Bounds, facts: &mut Facts
         replays(&task, found)?;
         facts.replayed += 1;
     }
-    match whole.found.iter().find(|f| is_kept_by_discipline(f.violation.property)) {
+    match whole.found.iter().find(|f| f.violation.property.is_kept_by_discipline()) {
         Some(found) if disciplined => {
             let detail = format!("{:?}, by {}", found.violation, token::of_trace(&case.program, &found.trace));
             Err(Failure::of(format!("discipline: {}", found.violation.property.name()), detail))
@@ -244,11 +244,6 @@ fn agree(check: &str, whole: &Exploration, other: &Exploration) -> Result<(), Fa
         true => Ok(()),
         false => Err(Failure::of(check, different(whole, other))),
     }
-}
-
-/// Whether scripts that keep to the rules keep it: they signal on some ways only, and wait for fences with any locks held.
-fn is_kept_by_discipline(property: Property) -> bool {
-    !matches!(property, Property::FenceNeverSignals | Property::DependencyCycle)
 }
 
 /// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit sees.

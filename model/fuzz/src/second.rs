@@ -12,7 +12,7 @@ mod text;
 use crate::oracle::Failure;
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_judge::{End, Judgement, judge};
-use fenceweave_kernel::{Outcome, Property, Value};
+use fenceweave_kernel::{Outcome, Value};
 use fenceweave_scenario::{Case, load};
 use std::collections::BTreeSet;
 
@@ -120,7 +120,7 @@ impl Ends {
                     });
                     ends.finished.insert((locals.collect(), vars.iter().filter_map(word).collect()));
                 }
-                Outcome::Violated(v) if matches!(v.property, Property::Deadlock | Property::LostWakeup) => {
+                Outcome::Violated(v) if v.property.is_standstill() => {
                     let (t, pc) = (v.thread.index(), usize::from(v.pc));
                     let line = case.program.scripts[t].lines[pc].line;
                     ends.stuck.insert(vec![(t, lines.call_at(t, line))]);

@@ -58,7 +58,7 @@ scenario large {
 "#;
 
 fn deadlock(options: &Options) -> Shrunk {
-    let fails = property(Property::Deadlock, None, 5_000);
+    let fails = property(Property::DEADLOCK, None, 5_000);
     assert!(fails(LARGE));
     let small = shrink(LARGE, &fails, options).expect("a well-formed text");
     assert!(fails(&small.text), "{}", small.text);
@@ -119,7 +119,7 @@ scenario s {
     expect { only bad { violates unlock-not-held }; only good { holds } }
 }
 "#;
-    let fails = property(Property::UnlockNotHeld, Some("s/bad".to_owned()), 1_000);
+    let fails = property(Property::UNLOCK_NOT_HELD, Some("s/bad".to_owned()), 1_000);
     assert!(fails(text));
     let small = shrink(text, &fails, &Options::default()).unwrap();
     insta::assert_snapshot!(small.text, @r"

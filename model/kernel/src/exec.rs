@@ -16,8 +16,10 @@
 
 mod array;
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub use array::PrepareArray;
 
@@ -28,7 +30,6 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     parts::parts,
-    program::ObjectKind,
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
@@ -221,10 +222,7 @@ fields!(ExecOp { what, exec, resv, slots, flags, inner });
 
 /// The context of a set.
 fn ctx_of(program: &crate::Program, exec: ObjId) -> ObjId {
-    match program.kind(exec) {
-        ObjectKind::Exec { ctx } => *ctx,
-        _ => exec,
-    }
+    program.fixed::<kind::Exec>(exec).map_or(exec, |e| e.ctx)
 }
 
 fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {
@@ -281,10 +279,10 @@ impl ExecOp {
     fn check<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let r = cx.exec(self.exec).registers.get();
         let broken = match self.what {
-            What::Init if r.task.is_some() => Rule::ExecInUse,
+            What::Init if r.task.is_some() => Rule::EXEC_IN_USE,
             What::Init => return true,
-            _ if r.task != Some(cx.me) => Rule::ExecNotBegun,
-            What::LockObj | What::PrepareObj if r.contended == Contended::Dummy => Rule::ExecOutsideLoop,
+            _ if r.task != Some(cx.me) => Rule::EXEC_NOT_BEGUN,
+            What::LockObj | What::PrepareObj if r.contended == Contended::Dummy => Rule::EXEC_OUTSIDE_LOOP,
             _ => return true,
         };
         cx.violate_rule(broken, Some(self.exec));
@@ -309,7 +307,7 @@ impl ExecOp {
         let mut room = true;
         self.update(cx, |r| room = r.push(resv));
         if !room {
-            cx.violate(Property::CapacityExceeded, Some(self.exec));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.exec));
         }
     }
 

@@ -77,9 +77,9 @@ pub enum EvalError {
 impl From<EvalError> for Property {
     fn from(e: EvalError) -> Property {
         match e {
-            EvalError::Unset => Property::UnsetRead,
-            EvalError::DivisionByZero => Property::DivisionByZero,
-            EvalError::NotAWord => Property::WrongKind,
+            EvalError::Unset => Property::UNSET_READ,
+            EvalError::DivisionByZero => Property::DIVISION_BY_ZERO,
+            EvalError::NotAWord => Property::WRONG_KIND,
         }
     }
 }

@@ -20,6 +20,7 @@ mod create;
 mod dedup;
 mod find;
 pub(crate) mod idioms;
+pub mod kind;
 mod merge;
 mod mutants;
 mod op;
@@ -27,6 +28,7 @@ pub mod ops;
 mod order;
 mod owed;
 mod rcu_safe;
+pub(crate) mod rules;
 mod signalling;
 mod unwrap;
 mod wait;
@@ -271,6 +273,14 @@ impl<R: Runtime> Fence<R> {
 }
 
 impl<R: Runtime> Shared<R> for Fence<R> {
+    fn has_happened(&self) -> bool {
+        self.is_signaled()
+    }
+
+    fn is_to_call(&self, callback: ObjId) -> bool {
+        self.has_callback(callback)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let life = self.life.peek();
         if life != Life::Alive {
@@ -345,7 +355,7 @@ fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Life {
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let alive = life_of(cx, fence) == Life::Alive;
     if !alive {
-        cx.violate(Property::UseAfterFree, Some(fence));
+        cx.violate(Property::USE_AFTER_FREE, Some(fence));
     }
     alive
 }
@@ -364,7 +374,7 @@ fn is_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
 pub(crate) fn check_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let readable = is_readable(cx, fence);
     if !readable {
-        cx.violate(Property::UseAfterFree, Some(fence));
+        cx.violate(Property::USE_AFTER_FREE, Some(fence));
     }
     readable
 }
@@ -433,7 +443,7 @@ pub(crate) fn get<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         return;
     }
     if check_readable(cx, fence) && !cx.fence(fence).refs.get(me) {
-        cx.violate(Property::RefcountFromZero, Some(fence));
+        cx.violate(Property::REFCOUNT_FROM_ZERO, Some(fence));
     }
     check_count(cx, fence);
 }
@@ -450,7 +460,7 @@ pub(crate) fn get_for_holder<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
 
 fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     if cx.fence(fence).refs.overflows() {
-        cx.violate(Property::CapacityExceeded, Some(fence));
+        cx.violate(Property::CAPACITY_EXCEEDED, Some(fence));
     }
 }
 
@@ -477,7 +487,7 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
     let done = Flow::Done(Value::Word(1));
     let pending = cx.fence(fence).locked.peek().len > 0;
     if pending && !test_signaled(cx, fence) {
-        cx.violate(Property::FenceReleasedPending, Some(fence));
+        cx.violate(Property::FENCE_RELEASED_PENDING, Some(fence));
         return done;
     }
     let own = cx.program.fence_ops(fence).release.filter(|_| !cx.mutated(Mutant::ReleaseNotCalled));

@@ -45,7 +45,7 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub use ground::{coder, counted, cx, facet, footprint, ids, op, runtime, task, value, variants};
+pub use ground::{coder, counted, cx, facet, footprint, ids, kind, op, runtime, task, value, variants};
 pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
@@ -59,7 +59,7 @@ pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Th
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, Kind, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};
 pub use property::{Property, Violation};
-pub use registry::{Machine, Object, idioms, mutations, mutations::Mutation, operations};
+pub use registry::{Machine, Object, idioms, kinds::fixed, mutations, mutations::Mutation, operations};
 pub use rule::Rule;
 pub use runtime::{AtomicCell, Bits, Held, Order, Plain, Runtime, SharedCell};
 pub use state::{Action, Enabled, Outcome, State, StepResult};

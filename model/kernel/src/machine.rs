@@ -1,9 +1,9 @@
 //! One operation in flight, whichever protocol it is of.
 //!
-//! `resolve` makes one out of an operation of a script; `script` has those that are no protocol of the kernel's.
+//! Each operation makes its own (`begin` in its protocol's `ops.rs`); `script` has those that are no protocol of the kernel's, `ops`
+//! the operation among them.
 
 pub mod ops;
-mod resolve;
 mod script;
 
 pub use script::{Choose, Fail, Fault};

@@ -3,25 +3,29 @@
 mod builder;
 mod choice;
 mod instr;
-mod kind;
 mod object;
 
+pub use crate::fence::kind::FenceOps;
 pub use crate::{
     ground::{
         ids::{CalleeId, FieldName},
         operand::{Operand, Place, PoolRange},
         row::{Between, Ends, Entry, Fall, Gives, Line, Needs, Row, Shows},
     },
-    registry::operations::Op,
+    registry::{
+        kinds::{Kind, ObjectKind},
+        operations::Op,
+    },
 };
 pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use choice::Choice;
 pub use instr::Instr;
-pub use kind::Kind;
-pub use object::{FenceOps, ObjectDecl, ObjectKind, SlabKind, StructDecl, VarDecl};
+pub use object::{ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
+    fixed,
+    ground::kind::{KindRow, OfKind},
     resv,
 };
 use std::ops::Range;
@@ -268,6 +272,41 @@ impl Program {
         &self.objects[usize::from(id.0)].kind
     }
 
+    /// What is fixed about an object of that kind; `None` for any other, and for words.
+    pub fn fixed<T: OfKind>(&self, id: ObjId) -> Option<&T> {
+        self.objects.get(usize::from(id.0)).and_then(|o| T::of(&o.kind))
+    }
+
+    /// The same, to be changed by who builds the program.
+    pub fn fixed_mut<T: OfKind>(&mut self, id: ObjId) -> Option<&mut T> {
+        self.objects.get_mut(usize::from(id.0)).and_then(|o| T::of_mut(&mut o.kind))
+    }
+
+    /// Whether it is an object of that kind.
+    pub fn is<T: OfKind>(&self, id: ObjId) -> bool {
+        self.fixed::<T>(id).is_some()
+    }
+
+    /// All objects of that kind.
+    pub fn all<T: OfKind>(&self) -> impl Iterator<Item = ObjId> + Clone {
+        self.ids().filter(|id| self.is::<T>(*id))
+    }
+
+    /// All objects.
+    pub fn ids(&self) -> impl Iterator<Item = ObjId> + Clone + use<> {
+        (0..self.objects.len()).map(ObjId::object)
+    }
+
+    /// The row of an object's kind; `None` for words.
+    pub fn row(&self, id: ObjId) -> Option<&'static KindRow> {
+        self.objects.get(usize::from(id.0)).map(|o| o.kind.row())
+    }
+
+    /// The object that its author knows by that name: a reservation's is that of its lock.
+    pub fn named_by(&self, id: ObjId) -> ObjId {
+        self.objects.get(usize::from(id.0)).and_then(|o| o.kind.lock()).unwrap_or(id)
+    }
+
     /// Whether the modelled code accesses a word plainly.
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
@@ -276,7 +315,7 @@ impl Program {
     /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where there
     /// are fences, which are freed after one, and code that could still look at them.
     pub fn note_readers(&mut self) {
-        let fences = self.objects.iter().any(|o| matches!(o.kind, ObjectKind::Fence { .. }));
+        let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
         let scripts = || self.scripts.iter().chain([&self.setup, &self.teardown]);
         let called = scripts().any(|s| !s.callees.is_empty() || matches!(s.role, Role::Irq | Role::Timer));
@@ -301,10 +340,7 @@ impl Program {
 
     /// The operations of a fence.
     pub(crate) fn fence_ops(&self, fence: ObjId) -> FenceOps {
-        match self.kind(fence) {
-            ObjectKind::Fence { ops, .. } => *ops,
-            _ => FenceOps::default(),
-        }
+        self.fixed::<fixed::Fence>(fence).map_or(FenceOps::default(), |f| f.ops)
     }
 
     /// What is called when the last reference to a slot's object is dropped.
@@ -354,10 +390,7 @@ impl Program {
     }
 
     fn struct_of(&self, slot: ObjId) -> Option<&StructDecl> {
-        match self.objects.get(usize::from(slot.0))?.kind {
-            ObjectKind::Slot { of } => self.structs.get(usize::from(of)),
-            _ => None,
-        }
+        self.structs.get(usize::from(self.fixed::<fixed::Slot>(slot)?.of))
     }
 
     /// How the object's slab frees.
@@ -383,21 +416,16 @@ impl Program {
 
     /// The references to an object that exist from the start and belong to the scenario.
     pub(crate) fn declared_refs(&self, id: ObjId) -> u16 {
-        match self.kind(id) {
-            ObjectKind::Refcount { init } => u16::from(*init),
-            ObjectKind::Fence { initialised, .. } => u16::from(*initialised),
-            _ => 0,
-        }
+        self.kind(id).refs()
     }
 
-    /// Whether a word is a container's or a syncobj's own, which has a reference to what it points to.
+    /// Whether a word is a container's or an object's own, which has a reference to what it points to.
     pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
         let of_container = |c: &fence::Container| match c.holds {
             fence::Holds::Array { members, len, .. } => (members.0..members.0.saturating_add(len)).contains(&word.0),
             fence::Holds::Chain { prev, fence, .. } => prev == word || fence == word,
         };
-        let of_syncobj = |o: &ObjectDecl| matches!(o.kind, ObjectKind::Syncobj { fence, .. } if fence == word);
-        self.containers.iter().any(of_container) || self.objects.iter().any(of_syncobj)
+        self.containers.iter().any(of_container) || self.objects.iter().any(|o| o.kind.word() == Some(word))
     }
 
     /// The slot whose field a word is.
@@ -429,19 +457,16 @@ impl Program {
 
     /// The context and number of a fence, as declared.
     pub(crate) fn fence_point(&self, fence: ObjId) -> (u8, u16) {
-        match self.kind(fence) {
-            ObjectKind::Fence { context, seqno, .. } => (*context, *seqno),
-            _ => (0, 0),
-        }
+        self.fixed::<fixed::Fence>(fence).map_or((0, 0), |f| (f.context, f.seqno))
     }
 
     /// A reservation's lock and the slab of its lists.
     pub(crate) fn resv_parts(&self, resv: ObjId) -> resv::Parts {
-        match self.kind(resv) {
-            ObjectKind::Resv { lock, lists: (first, n), .. } => {
+        match self.fixed::<fixed::Resv>(resv) {
+            Some(fixed::Resv { lock, lists: (first, n), .. }) => {
                 resv::Parts { lock: *lock, lists: first.0..first.0 + n }
             }
-            _ => resv::Parts { lock: resv, lists: 0..0 },
+            None => resv::Parts { lock: resv, lists: 0..0 },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What must always hold, by name, and the values that say it did not.
 
+pub(crate) mod general;
+
 use crate::{ObjId, Rule, ThreadId};
 
 /// The sentence that a trace ends with.
@@ -93,334 +95,179 @@ pub enum Tale {
     HoldsAtFini,
 }
 
-macro_rules! properties {
-    ($($(#[$meta:meta])* $variant:ident = $name:literal, $meaning:literal, $origin:literal, $sentence:expr
-       $(, since $earlier:ident)?;)*) => {
-        /// A built-in property. All are on for every scenario.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        #[repr(u8)]
-        pub enum Property { $($(#[$meta])* #[doc = $meaning] $variant),* }
+/// What else is to be known of a property or a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Aspect {
+    /// It is about more than one execution that ends: about what never happens, and so broken by one that goes on for ever, or about
+    /// all executions together.
+    Liveness,
+    /// It is about all executions together, and no one shows it.
+    AllExecutions,
+    /// Judging it takes one order of all accesses.
+    OneOrder,
+    /// It is seen when everything is over, so that no step breaks it.
+    AtEnd,
+    /// Nobody gets on any more.
+    Stuck,
+    /// Nobody can run any more.
+    NobodyRuns,
+    /// Somebody waits for himself, or all for each other.
+    Deadlock,
+    /// Scripts that keep to the rules may break it all the same: they signal on some ways only, and wait for fences with any locks
+    /// held.
+    BesideRules,
+}
 
-        impl Property {
-            /// Every property, in the order in which they are listed.
-            pub const ALL: &'static [Property] = &[$(Property::$variant),*];
+/// What is said about a property: a row of its protocol's table.
+#[derive(Debug)]
+pub(crate) struct Law {
+    /// Its place among all of them: they are told in this order. A new one is the last.
+    pub(crate) number: u8,
+    /// The name that a scenario's `violates` uses.
+    pub(crate) name: &'static str,
+    /// What is wrong when it is violated, in a line.
+    pub(crate) meaning: &'static str,
+    /// Where the rule comes from.
+    pub(crate) origin: &'static str,
+    /// Who did what to whom.
+    pub(crate) sentence: Sentence,
+    /// Which earlier step made it wrong.
+    pub(crate) since: &'static [Earlier],
+    /// What else.
+    pub(crate) aspects: &'static [Aspect],
+}
 
-            /// The name that a scenario's `violates` uses.
-            pub fn name(self) -> &'static str {
-                match self { $(Property::$variant => $name),* }
-            }
-
-            /// What is wrong when it is violated, in a line.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Property::$variant => $meaning),* }
-            }
-
-            /// Where the rule comes from.
-            pub fn origin(self) -> &'static str {
-                match self { $(Property::$variant => $origin),* }
-            }
-
-            /// Who did what to whom, for the last line of a trace.
-            pub fn sentence(self) -> Sentence {
-                use Sentence::{InGeneral, Says, Told};
-                match self { $(Property::$variant => $sentence),* }
-            }
-
-            /// Which earlier step made it wrong, if that is worth a line.
-            pub fn since(self) -> Option<Earlier> {
-                match self { $(Property::$variant => [$(Some(Earlier::$earlier),)? None][0]),* }
-            }
-        }
+/// The words of a row for its sentence.
+macro_rules! sentence {
+    (Says $words:literal) => {
+        $crate::property::Sentence::Says($words)
+    };
+    (Told $tale:ident) => {
+        $crate::property::Sentence::Told($crate::property::Tale::$tale)
+    };
+    (InGeneral) => {
+        $crate::property::Sentence::InGeneral
     };
 }
 
-properties! {
-    Deadlock = "deadlock",
-        "nobody can run and somebody is unfinished: threads wait for each other, or for what nobody will do any more",
-        "lockdep; Coffman's circular wait",
-        Told(Tale::Stuck);
-    LostWakeup = "lost-wakeup",
-        "a thread sleeps for ever although what it waits for has happened: waking it for nothing would let it go on",
-        "memory-barriers.rst, SLEEP AND WAKE-UP FUNCTIONS",
-        Told(Tale::NobodyWakes);
-    Livelock = "livelock",
-        "threads run for ever and none of them gets on: no thread that can run is held back, and nobody passes a `progress` mark",
-        "cpu_relax() loops; the soft lockup detector",
-        Told(Tale::Endless);
-    Starvation = "starvation",
-        "others get on for ever, and this thread, which is not finished and is not held back while it can run, never does",
-        "weak fairness; khungtaskd",
-        Told(Tale::Endless);
-    LockHeldAtExit = "lock-held-at-exit",
-        "a thread ends while it still holds a lock",
-        "debug_check_no_locks_held()",
-        Says("{who} ends and still holds {what}"), since Taken;
-    WaitEntryLeft = "wait-entry-left",
-        "a function returns while its entry is still on a wait queue: it is on the stack, and the next wake-up goes through it",
-        "DEFINE_WAIT(), finish_wait(); KASAN: stack-out-of-bounds in __wake_up_common()",
-        Says("{who} returns and is still on {what}: the entry is on its stack, and nobody has called finish_wait()"), since Queued;
-    CtxOpenAtExit = "acquire-ctx-open-at-exit",
-        "a thread ends with an acquire context that was never finished",
-        "ww-mutex-design.rst; ww_acquire_fini()",
-        Says("{who} ends without acquire-fini of {what}");
-    UnlockNotHeld = "unlock-not-held",
-        "a lock is released by a thread that does not hold it",
-        "DEBUG_LOCKS_WARN_ON in debug_mutex_unlock(); spin_bug(\"wrong owner\")",
-        Told(Tale::UnlockNotHeld), since Released;
-    SelfDeadlock = "self-deadlock",
-        "a thread takes a lock that it already holds",
-        "lockdep: possible recursive locking",
-        Told(Tale::SelfDeadlock), since Taken;
-    WwContract = "ww-contract",
-        "the rules of acquire contexts are broken: lock after done, fini with locks held, another lock taken before the contended one, a foreign class, two contexts at once",
-        "CONFIG_DEBUG_WW_MUTEX_SLOWPATH, lib/locking-selftest.c ww rows",
-        InGeneral;
-    WwInvariant = "ww-invariant",
-        "a ww mutex breaks its own promise: its context's task does not hold it, a context miscounts its locks, contexts wait out of order, one sleeps that must die, or -EDEADLK goes to one that holds nothing or is the oldest",
-        "comments and MUTEX_WARN_ON in kernel/locking/ww_mutex.h; ww-mutex-design.rst",
-        InGeneral;
-    FenceSignaledTwice = "fence-signaled-twice",
-        "dma_fence_signal() on a fence that is already signalled",
-        "dma_fence_signal() returns -EINVAL; WARN in drivers",
-        Says("{who} signals {what}, which is signalled already{place}"), since Signalled;
-    FenceErrorLate = "fence-error-late",
-        "an error set on a fence that is already signalled, or an error outside of -4095..-1",
-        "dma_fence_set_error()",
-        Told(Tale::ErrorLate), since Signalled;
-    FenceReleasedPending = "fence-released-pending",
-        "the last reference to an unsignalled fence is dropped while callbacks are queued: the kernel warns, and signals it with \
-         -EDEADLK, so that nobody hangs; here the execution ends with the warning",
-        "WARN in dma_fence_release()",
-        Says("{who} drops the last reference to {what}, which is pending and has callbacks queued{place}");
-    FenceReinitialised = "fence-reinitialised",
-        "dma_fence_init() on a fence that is alive",
-        "dma_fence_init(); debugobjects",
-        Says("{who} initialises {what}, which is alive{place}");
-    ContainerInContainer = "container-in-container",
-        "an array is made with a member that is made of other fences itself, or a chain's node with a fence that is one",
-        "WARN_ON in dma_fence_array_init(), dma_fence_chain_init()",
-        Says("{who} puts {what}, which is made of other fences itself, into a container{place}");
-    ContainerInResv = "container-in-resv",
-        "an array or a chain's node is added to a reservation, which wants each fence by itself",
-        "WARN_ON(dma_fence_is_container()) in dma_resv_add_fence()",
-        Says("{who} adds {what}, which is made of other fences, to a reservation{place}");
-    FenceNeverSignals = "fence-never-signals",
-        "a fence that others have seen is still pending when everything is over, or for ever: whoever waits for it hangs",
-        "dma-buf.rst, DMA fence cross-driver contract: fences must complete in a reasonable time",
-        Told(Tale::NeverSignals);
-    FenceOrder = "fence-order",
-        "a fence signals while an earlier one of its context is pending: whoever replaced the earlier one by it goes on too early",
-        "dma_fence_context_alloc(): fences of a context are ordered; dma_fence_is_later()",
-        Told(Tale::FenceOrder);
-    CallbackReused = "callback-reused",
-        "a dma_fence_cb is added while it is still queued on a fence",
-        "dma_fence_add_callback()",
-        Says("{who} adds {what}, which is still queued on a fence{place}");
-    CallbackContract = "callback-contract",
-        "a fence's callback runs again or after it was taken off, or is still to come or in the middle when it is said to be over",
-        "dma_fence_remove_callback(): when it returns false, the callback has run or is about to, under the fence's lock",
-        InGeneral;
-    NoSlotReserved = "no-slot-reserved",
-        "a fence is added to a reservation without a slot reserved under the same hold of the lock",
-        "BUG_ON in dma_resv_add_fence(); dma_resv_reserve_fences(), counted for each hold",
-        Says("{who} adds a fence to {what}, with no slot reserved under this hold of its lock{place}");
-    DependencyLost = "dependency-lost",
-        "a pending fence leaves a reservation, and what takes its place does not stand for it: whoever looks finds the memory idle too early",
-        "dma_resv_add_fence(); dma_resv_list: dependencies are only replaced by later ones of their context",
-        Told(Tale::DependencyLost);
-    FenceMissed = "fence-missed",
-        "a walk without the lock ends without a fence that was there from its last start to its end, and is pending",
-        "dma_resv_iter_next_unlocked(); dma-resv.h: a fence that is in the list all the time is returned",
-        Says("{who}'s walk ends without {what}, which was there all the time and is pending{place}");
-    ResvNotHeld = "resv-not-held",
-        "a reservation is changed, or walked as if locked, by a thread that does not hold its lock",
-        "dma_resv_assert_held()",
-        Told(Tale::ResvNotHeld);
-    FenceLockNotHeld = "fence-lock-not-held",
-        "a fence is signalled, or asked, in the form for who has its lock, by a thread that does not have it",
-        "lockdep_assert_held(fence->lock) in dma_fence_signal_locked()",
-        Told(Tale::FenceLockNotHeld);
-    UseAfterFree = "use-after-free",
-        "an object is used after it was freed, through a stale reference or by name",
-        "KASAN",
-        Says("{who} uses {what} after it was freed{place}"), since Freed;
-    NullDereference = "null-dereference",
-        "NULL is used as a reference",
-        "an oops",
-        Says("{who} uses NULL as a reference{place}");
-    DoubleFree = "double-free",
-        "an object is freed twice",
-        "KASAN",
-        Says("{who} frees {what}, which is freed already{place}"), since Freed;
-    RefcountUnderflow = "refcount-underflow",
-        "a reference is dropped that nobody holds",
-        "refcount_t: underflow; use-after-free",
-        Says("{who} drops a reference to {what}, of which none is left{place}"), since LastReference;
-    PutUnbalanced = "put-unbalanced",
-        "a reference is dropped by a pointer whose own reference the same thread has dropped before: somebody else's goes",
-        "refcount_t: underflow; use-after-free, when they drop theirs; the checker's ledger says whose they are",
-        Says("{who} drops a reference to {what} that is not its own: what this pointer had, it has dropped{place}"), since OwnReference;
-    RefcountFromZero = "refcount-from-zero",
-        "a reference is taken on an object whose last one is gone",
-        "refcount_t: addition on 0; use-after-free",
-        Says("{who} takes a reference to {what}, whose last one is gone{place}"), since LastReference;
-    LeakedReference = "leaked-reference",
-        "references are left at the end that nothing reachable holds",
-        "kmemleak; the checker's ledger says whose they are",
-        Told(Tale::Leaked), since Kept;
-    MissingReference = "missing-reference",
-        "a fence has fewer references than reservations and files still hold of it: somebody dropped one that was not his",
-        "refcount_t: underflow, when they drop theirs; use-after-free before that",
-        Told(Tale::Missing), since LastReference;
-    LeakedObject = "leaked-object",
-        "the last reference to an object was dropped, and it was never freed",
-        "kmemleak",
-        Says("{what} was released by its last user, and is still there at the end");
-    RcuUnbalanced = "rcu-unbalanced",
-        "rcu_read_unlock() without rcu_read_lock(), or a read-side section still open at thread exit",
-        "PROVE_RCU",
-        InGeneral;
-    WorkNotDisabled = "work-not-disabled",
-        "a work item is enabled more often than it was disabled: somebody else's disabling ends too early",
-        "WARN_ONCE in enable_work(): work disable count underflowed",
-        InGeneral;
-    IrqNotDisabled = "irq-not-disabled",
-        "an interrupt's line is enabled more often than it was disabled: somebody else's disabling ends too early",
-        "WARN in __enable_irq(): Unbalanced enable for IRQ",
-        Says("{who} enables {what}, which is not disabled{place}");
-    SleepInAtomic = "sleep-in-atomic",
-        "something that may sleep is called with a spinlock held, with interrupts disabled, in a handler, or in an RCU read-side section",
-        "might_sleep(), DEBUG_ATOMIC_SLEEP",
-        Told(Tale::SleepInAtomic);
-    FenceCallbackContext = "fence-callback-context",
-        "a fence's callback or operation sleeps or takes a reservation's lock: it may be called in any context, whatever it is this time",
-        "dma_fence_add_callback(): callbacks may be called from atomic context or irq context",
-        Told(Tale::CallbackSleeps);
-    LockInSignalling = "lock-in-signalling",
-        "a reservation's lock or mmap_lock is taken inside of a fence-signalling section, or user memory is accessed there, \
-         which may fault: others wait for fences with those held",
-        "dma_fence_begin_signalling(); might_fault(); dma-buf.rst, DMA fence cross-driver contract",
-        Told(Tale::LockInSignalling);
-    AllocInSignalling = "alloc-in-signalling",
-        "a blocking allocation inside of a fence-signalling section, or with a lock held that is taken in one: reclaim may \
-         wait for fences (the second is about all executions together, and found by `explicit`)",
-        "dma_fence_begin_signalling(); dma-buf.rst, DMA fence cross-driver contract",
-        Says("{who} allocates, and may have to reclaim, inside of a signalling section{section}{place}");
-    WaitInSignalling = "wait-in-signalling",
-        "a fence is waited for inside of a signalling section that it may depend on",
-        "dma_fence_begin_signalling(); __dma_fence_might_wait()",
-        Says("{who} waits for {what} inside of a signalling section{section}{place}");
-    DependencyCycle = "dependency-cycle",
-        "a fence is waited for with a lock held that its signaller takes first, or in a longer circle: with less luck it hangs",
-        "lockdep; dma-buf.rst, DMA fence cross-driver contract: no circular dependencies",
-        Says("{who} waits for {what}, or would with less luck, and that closes a circle through a fence{place}");
-    SignallingUnbalanced = "signalling-unbalanced",
-        "a fence-signalling section is ended that was not begun, or is still open at thread exit",
-        "dma_fence_end_signalling()",
-        InGeneral;
-    LockOrder = "lock-order",
-        "a lock is waited for with one held that is documented to be inside of it, or with another of its ww class and no context to nest them, or as nested in one that is not held, even if it was free this time",
-        "lockdep; dma_resv_lockdep(): mmap_lock, reservations, reclaim; the scenario's lock-order",
-        InGeneral;
-    UserAccessUnderResv = "user-access-under-resv",
-        "user memory is accessed with a reservation's lock held: a page fault takes mmap_lock, which is outside of it",
-        "might_fault(); dma_resv_lockdep()",
-        Says("{who} accesses user memory and holds {what}{place}");
-    IrqDeadlock = "irq-deadlock",
-        "an interrupt handler takes a lock that the code it interrupted holds, or might: a lock that a handler or a soft \
-         interrupt (a timer, an RCU callback) takes is taken elsewhere with such interrupts enabled (that is about all \
-         executions together, and found by `explicit`)",
-        "lockdep: inconsistent lock state, {HARDIRQ-ON-W} -> {IN-HARDIRQ-W}, {SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W}",
-        Says("{who} takes {what}, which {other} holds, whom it interrupted{place}");
-    IrqsOffAtExit = "irqs-off-at-exit",
-        "a thread ends with interrupts disabled, or enables them more often than it disabled them",
-        "WARN_ON_ONCE(irqs_disabled())",
-        InGeneral;
-    IrqsEnabledEarly = "irqs-enabled-early",
-        "spin_unlock_irq() or local_irq_enable() where interrupts were off before: whoever disabled them first counts on it that they stay so",
-        "raw_check_bogus_irq_restore(); lockdep_hardirqs_on_prepare() in hard interrupt context",
-        Told(Tale::IrqsEnabledEarly);
-    BhUnbalanced = "bh-unbalanced",
-        "a thread ends with soft interrupts disabled, enables them more often than it disabled them, or does so with interrupts off",
-        "__local_bh_enable_ip(): lockdep_assert_irqs_enabled(); DEBUG_LOCKS_WARN_ON in __local_bh_enable()",
-        InGeneral;
-    PreemptUnbalanced = "preempt-unbalanced",
-        "a thread ends with preemption disabled, or enables it more often than it disabled it",
-        "preempt_count_sub(): DEBUG_LOCKS_WARN_ON(val > preempt_count()); \"exited with preempt_count\" in do_exit()",
-        InGeneral;
-    UnsetRead = "unset-read",
-        "a local, or a slot of a list, is read that was never set on this path",
-        "KMSAN",
-        Told(Tale::UnsetRead);
-    WrongKind = "wrong-kind",
-        "an operation is applied to a reference that is not of its kind of object",
-        "a bad cast",
-        Told(Tale::WrongKind);
-    Assert = "assert",
-        "an assert of the scenario is false",
-        "the scenario",
-        Told(Tale::Asserted);
-    SpinsLocally = "spins-locally",
-        "a thread loops without touching anything shared",
-        "the scenario",
-        Says("{who} loops and touches nothing that others could change{place}");
-    OutOfBounds = "out-of-bounds",
-        "an array is accessed outside of its length",
-        "UBSAN_BOUNDS",
-        Told(Tale::OutOfBounds);
-    DivisionByZero = "division-by-zero",
-        "an expression divides by zero",
-        "UBSAN_DIV_ZERO",
-        Says("{who} divides by zero{place}");
-    CapacityExceeded = "capacity-exceeded",
-        "a fixed table of the model overflowed; the result is incomplete, not a finding",
-        "Fenceweave's bounds",
-        InGeneral;
-    DataRace = "data-race",
-        "two accesses to a plain variable at once, one a write, with nothing that orders them: every engine sees those that \
-         overlap, loom also those that only memory order lets; two changes of a list at once, or a change and a walk; or a \
-         list's access without the lock that it is declared with",
-        "KCSAN; LKMM; lockdep_assert_held()",
-        Told(Tale::DataRace);
-    ListCorruption = "list-corruption",
-        "an entry is put on a list that it is on, or taken off or looked for on one that it is not on",
-        "CONFIG_DEBUG_LIST",
-        Told(Tale::ListCorruption);
-    FreedOnList = "freed-on-list",
-        "an object is freed while a list still has it",
-        "KASAN, at the next walk of the list",
-        Says("{who} frees {what}, and a list still has it{place}"), since Freed;
+/// `number NAME = "name", "meaning", "origin", Says("..."), since Earlier, is [Aspect];`: the last two where they are so.
+macro_rules! properties {
+    ($($number:literal $name:ident = $word:literal, $meaning:literal, $origin:literal, $how:ident $(($told:tt))?
+       $(, since $earlier:ident)? $(, is [$($aspect:ident)*])?;)*) => {
+        impl $crate::Property {
+            $(#[doc = $meaning] pub const $name: $crate::Property = $crate::Property::numbered($number);)*
+        }
+
+        pub(crate) const PROPERTIES: &[$crate::property::Law] = &[$($crate::property::Law {
+            number: $number,
+            name: $word,
+            meaning: $meaning,
+            origin: $origin,
+            sentence: $crate::property::sentence!($how $($told)?),
+            since: &[$($crate::property::Earlier::$earlier)?],
+            aspects: &[$($($crate::property::Aspect::$aspect),*)?],
+        }),*];
+    };
 }
 
+pub(crate) use {properties, sentence};
+
+/// A built-in property. All are on for every scenario. Each stands in its protocol's folder (`rules.rs`), and the registry lists
+/// them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Property(u8);
+
 impl Property {
+    /// The one of that number.
+    pub(crate) const fn numbered(number: u8) -> Property {
+        Property(number)
+    }
+
+    /// Its place among all of them.
+    pub(crate) const fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The name that a scenario's `violates` uses.
+    pub fn name(self) -> &'static str {
+        self.law().name
+    }
+
+    /// What is wrong when it is violated, in a line.
+    pub fn meaning(self) -> &'static str {
+        self.law().meaning
+    }
+
+    /// Where the rule comes from.
+    pub fn origin(self) -> &'static str {
+        self.law().origin
+    }
+
+    /// Who did what to whom, for the last line of a trace.
+    pub fn sentence(self) -> Sentence {
+        self.law().sentence
+    }
+
+    /// Which earlier step made it wrong, if that is worth a line.
+    pub fn since(self) -> Option<Earlier> {
+        self.law().since.first().copied()
+    }
+
+    fn is(self, aspect: Aspect) -> bool {
+        self.law().aspects.contains(&aspect)
+    }
+
     /// Whether it is about more than one execution that ends: about what never happens, and so broken by one that goes on
     /// for ever, or about all executions together. The engine that keeps the whole graph looks for it.
     pub fn is_liveness(self) -> bool {
-        const ALL: [Property; 4] =
-            [Property::Livelock, Property::Starvation, Property::FenceNeverSignals, Property::DependencyCycle];
-        ALL.contains(&self)
+        self.is(Aspect::Liveness)
     }
 
     /// Whether judging it takes one order of all accesses: where a reader may see them late, nobody can say what was there
     /// at a time.
     pub fn needs_one_order(self) -> bool {
-        self == Property::FenceMissed
+        self.is(Aspect::OneOrder)
     }
 
     /// Whether it is seen when everything is over, so that no step breaks it.
     pub fn is_seen_at_end(self) -> bool {
-        const ALL: [Property; 4] = [
-            Property::LeakedReference,
-            Property::MissingReference,
-            Property::LeakedObject,
-            Property::FenceNeverSignals,
-        ];
-        ALL.contains(&self)
+        self.is(Aspect::AtEnd)
+    }
+
+    /// Whether nobody gets on any more.
+    pub fn is_stuck(self) -> bool {
+        self.is(Aspect::Stuck)
+    }
+
+    /// Whether nobody can run any more, so that the execution is at its end.
+    pub fn is_standstill(self) -> bool {
+        self.is(Aspect::NobodyRuns)
+    }
+
+    /// Whether somebody waits for himself, or all for each other.
+    pub fn is_deadlock(self) -> bool {
+        self.is(Aspect::Deadlock)
+    }
+
+    /// Whether scripts that keep to the rules keep it.
+    pub fn is_kept_by_discipline(self) -> bool {
+        !self.is(Aspect::BesideRules)
+    }
+
+    /// Whether some rule of it is about all executions together ([`Violation::is_of_all_executions`]).
+    pub fn has_rule_of_all_executions(self) -> bool {
+        Rule::ALL.iter().any(|rule| rule.property() == self && rule.is_of_all_executions())
     }
 
     /// The property of that name.
     pub fn from_name(name: &str) -> Option<Property> {
         Property::ALL.iter().copied().find(|p| p.name() == name)
+    }
+}
+
+impl std::fmt::Debug for Property {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -441,21 +288,10 @@ pub struct Violation {
     pub other: Option<ThreadId>,
 }
 
-/// Rules about all executions together: what is allocated under a lock of a fence-signalling section, and in which contexts a
-/// lock is taken.
-const OF_ALL_EXECUTIONS: &[Rule] = &[Rule::AllocUnderSectionLock, Rule::LockSoftirqOn, Rule::LockHardirqOn];
-
-impl Property {
-    /// Whether some rule of it is about all executions together ([`Violation::is_of_all_executions`]).
-    pub fn has_rule_of_all_executions(self) -> bool {
-        OF_ALL_EXECUTIONS.iter().any(|rule| rule.property() == self)
-    }
-}
-
 impl Violation {
     /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
     pub fn is_of_all_executions(&self) -> bool {
-        self.property == Property::DependencyCycle || self.rule.is_some_and(|rule| OF_ALL_EXECUTIONS.contains(&rule))
+        self.property.is(Aspect::AllExecutions) || self.rule.is_some_and(Rule::is_of_all_executions)
     }
 
     /// What is seen of an object when everything is over: nobody's step.

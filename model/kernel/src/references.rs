@@ -8,7 +8,6 @@ use crate::{
     counted::{Counted, Owns},
     fence::Fence,
     primitives::variable::Variable,
-    program::ObjectKind,
     runtime::NoteCell,
     world::canonical,
 };
@@ -30,7 +29,7 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     // Those that it is declared with are setup's, unless it has given the first one away.
     let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
     let is_bare = object.is_bare();
-    let uncounted = matches!(program.kind(id), ObjectKind::Slot { .. }) && program.initial_refs(id) == 0;
+    let uncounted = program.is::<crate::fixed::Slot>(id) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };
     let is_counted = !uncounted && !is_bare;
     let holders = world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program);
@@ -102,22 +101,22 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
     for (id, o) in world.objects() {
         // A part that nothing has any more, a list of fences that no reservation refers to, was to be freed after a grace period.
         if o.is_part() && o.lives() && world.is_severed(id) {
-            return Some(Violation::at_end(Property::LeakedObject, main, id));
+            return Some(Violation::at_end(Property::LEAKED_OBJECT, main, id));
         }
         let Some(Account { counted, count, owned, reached, is_bare }) = account(world, program, id) else { continue };
         // Its release was called and freed nothing.
         if count == 0 && !is_bare {
-            return Some(Violation::at_end(Property::LeakedObject, main, id));
+            return Some(Violation::at_end(Property::LEAKED_OBJECT, main, id));
         }
         // What is pointed to is not lost while one reference is left: it may have come there by ways on which nobody keeps
         // count of owners (off a list, as data of a work item, stored in one place before the other is cleared).
         if count > owned.max(u16::from(reached)) {
             let other = counted.ledger().debtor();
-            let leak = Violation::at_end(Property::LeakedReference, other.unwrap_or(main), id);
+            let leak = Violation::at_end(Property::LEAKED_REFERENCE, other.unwrap_or(main), id);
             return Some(Violation { other, ..leak });
         }
     }
-    let rule = Rule::LeakInCircle;
+    let rule = Rule::LEAK_IN_CIRCLE;
     in_circle(world, program).map(|id| Violation { rule: Some(rule), ..Violation::at_end(rule.property(), main, id) })
 }
 
@@ -159,6 +158,6 @@ fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation>
     };
     let short = |o: &Object<R>, id: ObjId| o.refs().is_some_and(|refs| refs.count() < owned(id));
     let (id, _) = world.objects().find(|(id, o)| short(o, *id))?;
-    let (property, thread) = (Property::MissingReference, program.main_thread());
+    let (property, thread) = (Property::MISSING_REFERENCE, program.main_thread());
     Some(Violation::at_end(property, thread, id))
 }

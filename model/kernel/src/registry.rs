@@ -1,16 +1,17 @@
 //! The list of all kinds of object and of all machines: the only file that names every protocol.
 
 pub mod idioms;
+pub(crate) mod kinds;
+mod laws;
 pub mod mutations;
-mod old_objects;
 pub mod operations;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod upcalls;
 
 use crate::{
-    Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Program, Runtime,
-    ThreadId, Value, View, World,
+    Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId, Value,
+    View, World,
     counted::Counted,
     exec::{Exec, ExecOp, PrepareArray},
     facet::FacetSink,
@@ -39,7 +40,7 @@ use crate::{
         wakeq::{self, WakeQ},
         workqueue::{self, Work, Workqueue},
     },
-    program::{CalleeId, ObjectKind},
+    program::CalleeId,
     protocol::{Protocol, machines},
     resv::{AddFence, CopyFences, CursorOp, FenceList, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
@@ -108,37 +109,6 @@ objects! {
 const _: () = assert!(size_of::<Object<Plain>>() <= 64);
 
 impl<R: Runtime> Object<R> {
-    /// The object as it is before anything happens.
-    pub(crate) fn new(kind: &ObjectKind, id: ObjId, program: &Program) -> Object<R> {
-        match kind {
-            ObjectKind::Spinlock => Object::Spin(SpinLock::new(id)),
-            ObjectKind::WaitQueue => Object::WaitQueue(WaitQueue::new(id)),
-            ObjectKind::Completion => Object::Completion(Completion::new(id)),
-            ObjectKind::Barrier { .. } => Object::Barrier(Barrier::new(id)),
-            ObjectKind::Refcount { init } => Object::Refcount(Refcount::new(*init)),
-            ObjectKind::Slot { .. } => Object::Slot(Slot::new(id)),
-            ObjectKind::Rcu => Object::Rcu(Rcu::new(id)),
-            ObjectKind::WwClass { .. } => Object::WwClass(WwClass::new()),
-            ObjectKind::AcquireCtx { class } => Object::AcquireCtx(AcquireCtx::new(*class)),
-            ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => Object::WwMutex(WwMutex::new(id)),
-            ObjectKind::Fence { initialised, .. } => Object::Fence(Fence::declared(program, id, *initialised)),
-            ObjectKind::Callback { .. } => Object::Callback(Callback::new()),
-            ObjectKind::Resv { .. } => Object::Resv(Resv::new()),
-            ObjectKind::FenceList => Object::FenceList(FenceList::new()),
-            ObjectKind::Work { queue, .. } => Object::Work(Work::new(*queue)),
-            ObjectKind::Workqueue { .. } => Object::Workqueue(Workqueue::new(id)),
-            ObjectKind::Timer { .. } => Object::Timer(Timer::new(id)),
-            ObjectKind::Shrinker { registered } => Object::Shrinker(Shrinker::new(id, *registered)),
-            ObjectKind::IrqLine { .. } => Object::IrqLine(IrqLine::new(id)),
-            ObjectKind::RwSem => Object::RwSem(RwSem::new(id)),
-            ObjectKind::List { .. } => Object::List(ListHead::new(id)),
-            ObjectKind::WakeQ => Object::WakeQ(WakeQ::new(id)),
-            ObjectKind::Exec { .. } => Object::Exec(Exec::new()),
-            ObjectKind::SyncFile { .. } => Object::SyncFile(SyncFile::new()),
-            ObjectKind::Syncobj { .. } => Object::Syncobj(Syncobj::new(id)),
-        }
-    }
-
     /// The facet of that name.
     pub fn facet(&self, name: &str) -> Option<Facet> {
         facet_named(name, |sink| self.facets(sink))

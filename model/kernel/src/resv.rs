@@ -10,10 +10,12 @@ mod copy;
 pub mod cursor;
 mod get;
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 mod replace;
 mod reserve;
+pub(crate) mod rules;
 mod unlocked;
 
 pub use add::AddFence;
@@ -31,7 +33,6 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
     facet::{Facet, FacetSink},
     fence,
-    program::ObjectKind,
     runtime::NoteCell,
     shared::Shared,
 };
@@ -310,10 +311,7 @@ impl Variant {
 
 /// The rule of this reservation.
 fn variant_of(program: &crate::Program, resv: ObjId) -> Variant {
-    match program.kind(resv) {
-        ObjectKind::Resv { variant, .. } => *variant,
-        _ => Variant::Upstream,
-    }
+    program.fixed::<kind::Resv>(resv).map_or(Variant::Upstream, |r| r.variant)
 }
 
 /// What a reservation is made of.
@@ -331,7 +329,7 @@ fn assert_held<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> bool {
     if !mine {
         // Whose it is instead is another's to change, so that is an access like any other.
         let owner = cx.ww(lock).owner_now();
-        cx.violate_with(Property::ResvNotHeld, Some(resv), owner);
+        cx.violate_with(Property::RESV_NOT_HELD, Some(resv), owner);
     }
     mine
 }
@@ -351,7 +349,7 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutant::NoReset)
     {
-        let debug = matches!(cx.program.kind(resv), ObjectKind::Resv { debug_mutexes: true, .. });
+        let debug = cx.program.fixed::<kind::Resv>(resv).is_some_and(|r| r.debug_mutexes);
         let list = cx.list(list);
         if debug {
             let num = list.num.load(Order::Relaxed);
@@ -366,7 +364,7 @@ pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
 fn check_written<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId, index: u8) -> bool {
     let written = index < cx.list(list).num.peek();
     if !written {
-        cx.violate(Property::UnsetRead, Some(list));
+        cx.violate(Property::UNSET_READ, Some(list));
     }
     written
 }
@@ -383,7 +381,7 @@ fn check_replaced<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, old: Entry, new: 
     let Some(fence) = old.fence.filter(|_| !stands_for(cx.world, cx.program, new, old)) else { return };
     // As the replacing thread sees it: what signals at the same time, it does not know about.
     if !fence::test_signaled(cx, fence) {
-        cx.violate(Property::DependencyLost, Some(resv));
+        cx.violate(Property::DEPENDENCY_LOST, Some(resv));
     }
 }
 
@@ -391,7 +389,7 @@ fn check_replaced<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId, old: Entry, new: 
 fn check_list<R: Runtime>(cx: &mut Cx<'_, R>, list: ObjId) -> bool {
     let there = cx.list(list).life.peek() != Life::Free;
     if !there {
-        cx.violate(Property::UseAfterFree, Some(list));
+        cx.violate(Property::USE_AFTER_FREE, Some(list));
     }
     there
 }

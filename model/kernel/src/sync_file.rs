@@ -8,6 +8,7 @@
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
 
+pub mod kind;
 mod mutants;
 
 pub(crate) use mutants::Mutant;
@@ -22,7 +23,6 @@ use crate::{
     fence::{self, CallbackOp, FenceOp, What},
     parts::parts,
     primitives::alloc,
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
 };
@@ -96,7 +96,7 @@ pub(crate) fn wake_all<R: Runtime>(cx: &mut Cx<'_, R>, file: ObjId) {
         return;
     }
     if cx.sync_file(file).fence.load(Order::Consume).is_none() {
-        return cx.violate(Property::UseAfterFree, Some(file));
+        return cx.violate(Property::USE_AFTER_FREE, Some(file));
     }
     let mut waiters = cx.sync_file(file).waiters.fetch_or(0, Order::AcqRel);
     if cx.mutated(Mutant::WakesOne) {
@@ -173,10 +173,7 @@ pub struct SyncFileOp {
 fields!(SyncFileOp { at, file, fence, patience, once, result, inner });
 
 fn variant_of(program: &Program, file: ObjId) -> Variant {
-    match program.kind(file) {
-        ObjectKind::SyncFile { variant } => *variant,
-        _ => Variant::Upstream,
-    }
+    program.fixed::<kind::SyncFile>(file).map_or(Variant::Upstream, |f| f.variant)
 }
 
 impl SyncFileOp {
@@ -214,7 +211,7 @@ impl SyncFileOp {
         let file = cx.sync_file(self.file);
         file.flags.store(0, Order::Relaxed);
         if file.fence.swap(Some(self.fence), Order::AcqRel).is_some() {
-            cx.violate(Property::FenceReinitialised, Some(self.file));
+            cx.violate(Property::FENCE_REINITIALISED, Some(self.file));
         }
         Flow::Done(Value::Word(0))
     }
@@ -231,7 +228,7 @@ impl SyncFileOp {
     fn open<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
         match cx.sync_file(self.file).fence.load(Order::Consume) {
             Some(fence) => self.fence = fence,
-            None => cx.violate(Property::UseAfterFree, Some(self.file)),
+            None => cx.violate(Property::USE_AFTER_FREE, Some(self.file)),
         }
         cx.violation.is_none()
     }

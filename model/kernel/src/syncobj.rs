@@ -12,6 +12,7 @@
 //! and looked at without.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 mod post;
@@ -33,7 +34,6 @@ use crate::{
         rcu,
         spinlock::{RawSpin, blocked_by_own_cpu},
     },
-    program::ObjectKind,
     shared::Shared,
 };
 
@@ -232,10 +232,7 @@ impl Code for Syncobj<Plain> {
 
 /// What is fixed about a syncobj: the word of its pointer, and how waiters behave.
 fn fixed(program: &Program, syncobj: ObjId) -> (ObjId, Variant) {
-    match program.kind(syncobj) {
-        ObjectKind::Syncobj { fence, variant } => (*fence, *variant),
-        _ => (NO_FENCE, Variant::Upstream),
-    }
+    program.fixed::<kind::Syncobj>(syncobj).map_or((NO_FENCE, Variant::Upstream), |s| (s.fence, s.variant))
 }
 
 /// The fence that a syncobj has, as its footprint finds it.

@@ -349,7 +349,7 @@ impl Thread {
         let callee = &script.callees[usize::from(call.callee.0)];
         let (base, top) = (self.top, usize::from(self.top) + callee.locals.len());
         if usize::from(self.depth) == MAX_CALLS || top > MAX_LOCALS {
-            return cx.violate(Property::CapacityExceeded, None);
+            return cx.violate(Property::CAPACITY_EXCEEDED, None);
         }
         let Call { context, then, .. } = call;
         self.frames[usize::from(self.depth)] =
@@ -424,13 +424,13 @@ impl Thread {
                 return;
             }
             if self.pc == kept.0.pc && *self == kept.0 && *cx.private == kept.1 {
-                return cx.violate(Property::SpinsLocally, None);
+                return cx.violate(Property::SPINS_LOCALLY, None);
             }
             if taken == next {
                 (kept, next) = ((*self, *cx.private), 2 * next);
             }
         }
-        cx.violate(Property::CapacityExceeded, None);
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
     }
 
     /// Takes one private instruction; false if the thread is at a visible step, at its end, or has broken a property.
@@ -516,7 +516,7 @@ impl Thread {
     fn assert<R: Runtime>(&mut self, expr: u16, cx: &mut Cx<'_, R>) -> bool {
         let Some(v) = self.eval(expr, cx) else { return false };
         if v.truth() != Some(true) {
-            cx.violate(Property::Assert, None);
+            cx.violate(Property::ASSERT, None);
             return false;
         }
         cx.goes(true);

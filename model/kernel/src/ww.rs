@@ -53,10 +53,12 @@ mod contract;
 mod ctx;
 pub(crate) mod idioms;
 mod invariant;
+pub mod kind;
 mod lock;
 mod mutants;
 pub mod ops;
 mod owner;
+pub(crate) mod rules;
 mod unlock;
 mod waiters;
 
@@ -72,7 +74,6 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, View,
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    program::ObjectKind,
     shared::{LeftOpen, Shared},
 };
 use waiters::{FirstWaiter, Waiter, Waiters};
@@ -211,22 +212,26 @@ impl Default for Config {
 
 /// What this mutex, or this class, was built with.
 fn config(program: &Program, id: ObjId) -> Config {
-    match program.kind(id) {
-        ObjectKind::Mutex { config } | ObjectKind::WwClass { config, .. } => *config,
-        ObjectKind::WwMutex { class, .. } => self::config(program, *class),
-        _ => Config::UPSTREAM,
+    if let Some(plain) = program.fixed::<kind::Mutex>(id) {
+        return plain.config;
     }
+    program.fixed::<kind::WwClass>(ctx::class_of(program, id)).map_or(Config::UPSTREAM, |class| class.config)
+}
+
+/// The reservation whose lock a mutex is.
+fn resv_of(program: &Program, m: ObjId) -> Option<ObjId> {
+    program.fixed::<kind::WwMutex>(m)?.resv
 }
 
 /// Whether the mutex's class is wound-wait (else wait-die).
 fn is_wound_wait(program: &Program, m: ObjId) -> bool {
-    matches!(program.kind(ctx::class_of(program, m)), ObjectKind::WwClass { wound_wait: true, .. })
+    program.fixed::<kind::WwClass>(ctx::class_of(program, m)).is_some_and(|class| class.wound_wait)
 }
 
 /// `wake_up_process()` of a task that must notice that it is to die or was wounded.
 fn wake_victim<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, victim: ThreadId) {
-    let class = ctx::class_of(cx.program, m);
-    if matches!(cx.program.kind(class), ObjectKind::WwClass { variant: Variant::Upstream, .. }) {
+    let class = cx.program.fixed::<kind::WwClass>(ctx::class_of(cx.program, m));
+    if class.is_some_and(|class| class.variant == Variant::Upstream) {
         cx.wake(victim);
     }
 }
@@ -322,5 +327,5 @@ pub(crate) fn held_by<R: Runtime>(world: &crate::World<R>, t: ThreadId) -> impl 
 
 /// A reservation's lock, or another ww mutex, that a thread holds.
 pub(crate) fn resv_held_by<R: Runtime>(program: &Program, world: &crate::World<R>, t: ThreadId) -> Option<ObjId> {
-    held_by(world, t).find(|m| matches!(program.kind(*m), ObjectKind::WwMutex { .. }))
+    held_by(world, t).find(|m| program.is::<kind::WwMutex>(*m))
 }

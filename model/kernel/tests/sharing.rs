@@ -1,7 +1,7 @@
 //! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small programs.
 
 use fenceweave_kernel::{
-    Action, Facet, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value,
+    Action, Facet, ObjId, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value, fixed,
     primitives::{completion, list, rwsem, signal, slab, waitqueue, wakeq},
     program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
 };
@@ -70,7 +70,7 @@ fn readers_and_writer(state: &State, s: ObjId) -> (usize, bool) {
 fn users(reads: usize, writes: usize) -> (Program, ObjId) {
     use rwsem::At::{Read, UpRead, UpWrite, Write};
     let mut b = ProgramBuilder::new("users");
-    let s = b.object("s", ObjectKind::RwSem);
+    let s = b.object("s", fixed::RwSem);
     for (name, count, down, up) in [("r", reads, Read, UpRead), ("w", writes, Write, UpWrite)] {
         for i in 0..count {
             b.thread(&format!("{name}{i}"), |t| {
@@ -110,7 +110,7 @@ fn a_semaphore_ends_as_it_began() {
         }
     });
     let mut b = ProgramBuilder::new("again");
-    let s = b.object("s", ObjectKind::RwSem);
+    let s = b.object("s", fixed::RwSem);
     b.thread("w", |t| {
         t.op("down", sem(rwsem::At::Write, s)).op("up", sem(rwsem::At::UpWrite, s));
     });
@@ -120,7 +120,7 @@ fn a_semaphore_ends_as_it_began() {
     });
     // A flag that was left behind would make every later trylock fail.
     let ends = ends(&b.build(), |_| {});
-    assert!(ends.contains(&End::Violated(Property::LockHeldAtExit)), "{ends:?}");
+    assert!(ends.contains(&End::Violated(Property::LOCK_HELD_AT_EXIT)), "{ends:?}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
     use rwsem::At::{Read, TryRead, UpRead, UpWrite, Write};
     for (again, stuck) in [(Read, true), (TryRead, false)] {
         let mut b = ProgramBuilder::new("nested");
-        let s = b.object("s", ObjectKind::RwSem);
+        let s = b.object("s", fixed::RwSem);
         b.thread("reader", |t| {
             t.op("down", sem(Read, s));
             t.op_into("down again", sem(again, s), "r");
@@ -153,7 +153,7 @@ fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
 fn queued_readers_are_let_in_together() {
     use rwsem::At::{Downgrade, Read, UpRead, Write};
     let mut b = ProgramBuilder::new("together");
-    let s = b.object("s", ObjectKind::RwSem);
+    let s = b.object("s", fixed::RwSem);
     b.thread("w", |t| {
         t.op("down", sem(Write, s)).op("downgrade", sem(Downgrade, s)).op("up", sem(UpRead, s));
     });
@@ -182,7 +182,7 @@ fn queued_readers_are_let_in_together() {
 fn a_killed_waiter_holds_nobody_up() {
     use rwsem::At::{Read, UpRead, UpWrite, Write};
     let mut b = ProgramBuilder::new("killed");
-    let s = b.object("s", ObjectKind::RwSem);
+    let s = b.object("s", fixed::RwSem);
     b.thread("holder", |t| {
         t.op("down", sem(Read, s)).op("up", sem(UpRead, s));
     });
@@ -221,7 +221,7 @@ fn wake_one_counts_exclusive_waiters_only() {
     use waitqueue::At::{Finish, Prepare, PrepareExclusive, Schedule, WakeOne};
     for (kinds, most) in [([true, true], 1), ([false, true], 2), ([false, false], 2)] {
         let mut b = ProgramBuilder::new("wake-one");
-        let q = b.object("q", ObjectKind::WaitQueue);
+        let q = b.object("q", fixed::WaitQueue);
         for (name, exclusive) in ["a", "b"].into_iter().zip(kinds) {
             b.thread(name, |t| {
                 let at = if exclusive { PrepareExclusive } else { Prepare };
@@ -249,7 +249,7 @@ fn a_signal_makes_an_interruptible_sleeper_runnable_at_once() {
     use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
     for patience in [Patience::Interruptible, Patience::Forever] {
         let mut b = ProgramBuilder::new("signal");
-        let q = b.object("q", ObjectKind::WaitQueue);
+        let q = b.object("q", fixed::WaitQueue);
         let sleeper = b.thread("sleeper", |t| {
             t.op("prepare", wait(PrepareExclusive, q, Patience::Forever));
             t.op_into("sleep", wait(Schedule, q, patience), "r");
@@ -272,7 +272,7 @@ fn a_signal_makes_an_interruptible_sleeper_runnable_at_once() {
 fn who_is_interrupted_before_it_queues_is_not_on_the_queue() {
     use waitqueue::At::{Finish, PrepareExclusive};
     let mut b = ProgramBuilder::new("event");
-    let q = b.object("q", ObjectKind::WaitQueue);
+    let q = b.object("q", fixed::WaitQueue);
     b.thread("t", |t| {
         t.op("raise", signal::ops::Raise { to: ThreadId(0) });
         t.op_into("prepare", wait(PrepareExclusive, q, Patience::Interruptible), "r");
@@ -288,8 +288,8 @@ fn who_is_interrupted_before_it_queues_is_not_on_the_queue() {
 #[test]
 fn a_task_is_on_one_wake_q_at_a_time() {
     let mut b = ProgramBuilder::new("wake-q");
-    let queues = ["mine", "theirs"].map(|n| b.object(n, ObjectKind::WakeQ));
-    let done = b.object("done", ObjectKind::Completion);
+    let queues = ["mine", "theirs"].map(|n| b.object(n, fixed::WakeQ));
+    let done = b.object("done", fixed::Completion);
     let sleeper = b.thread("sleeper", |t| {
         let at = fenceweave_kernel::primitives::completion::At::Wait;
         t.op("wait", completion::ops::Complete { at, completion: Operand::Object(done), patience: Patience::Forever });
@@ -315,10 +315,9 @@ fn a_task_is_on_one_wake_q_at_a_time() {
 /// What one thread does with a list and a new object.
 fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<End> {
     let mut b = ProgramBuilder::new("lists");
-    let (list, item) =
-        (b.object("l", ObjectKind::List { guard: None }), b.object("item#0", ObjectKind::Slot { of: 0 }));
+    let (list, item) = (b.object("l", fixed::List { guard: None }), b.object("item#0", fixed::Slot { of: 0 }));
     b.thread("t", |t| {
-        let new = Op::Slab { at: slab::At::New, target: Operand::Object(item) };
+        let new = slab::ops::Slab { at: slab::At::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));
         body(t, list, x);
     });
@@ -344,8 +343,8 @@ fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
 #[test]
 fn what_a_list_forbids() {
     use list::How::{Add, AddTail, Del, DelInit, Next};
-    let free = |x| Op::Slab { at: slab::At::Free, target: x };
-    let corrupt = BTreeSet::from([End::Violated(Property::ListCorruption)]);
+    let free = |x| slab::ops::Slab { at: slab::At::Free, target: x };
+    let corrupt = BTreeSet::from([End::Violated(Property::LIST_CORRUPTION)]);
     for (first, second) in [(Add, AddTail), (Add, Add)] {
         let ends = with_list(|t, l, x| {
             t.op("add", on(first, l, x)).op("again", on(second, l, x));
@@ -361,11 +360,11 @@ fn what_a_list_forbids() {
     let freed = with_list(|t, l, x| {
         t.op("add", on(Add, l, x)).op("free", free(x));
     });
-    assert_eq!(freed, BTreeSet::from([End::Violated(Property::FreedOnList)]));
+    assert_eq!(freed, BTreeSet::from([End::Violated(Property::FREED_ON_LIST)]));
     let gone = with_list(|t, l, x| {
         t.op("free", free(x)).op("add", on(Add, l, x));
     });
-    assert_eq!(gone, BTreeSet::from([End::Violated(Property::UseAfterFree)]));
+    assert_eq!(gone, BTreeSet::from([End::Violated(Property::USE_AFTER_FREE)]));
     let fine = with_list(|t, l, x| {
         t.op("add", on(Add, l, x)).op("del", on(DelInit, l, x)).op("del", on(DelInit, l, x)).op("free", free(x));
     });

@@ -4,7 +4,7 @@
 //! The source is Mermaid's `stateDiagram-v2`, which GitHub and GitLab draw. Nothing in it is written by hand: a state that no
 //! step reached is not there, and every arrow bears what the steps do that were seen to take it.
 
-use fenceweave_kernel::{Action, Facet, ObjId, Object, Plain, Program, State, observe::facets};
+use fenceweave_kernel::{Action, Facet, ObjId, Object, Plain, Program, State, fixed, observe::facets};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
@@ -58,7 +58,7 @@ impl Diagram {
 
     fn see_objects(&mut self, program: &Program, before: &State, action: Action, after: &State) {
         for id in (0..program.objects.len()).map(ObjId::object) {
-            let (was, is) = (self.state_of(before, id), self.state_of(after, id));
+            let (was, is) = (self.state_of(program, before, id), self.state_of(program, after, id));
             if let (Some(was), Some(is)) = (was, is)
                 && was != is
             {
@@ -68,12 +68,15 @@ impl Diagram {
         }
     }
 
-    fn state_of(&self, state: &State, id: ObjId) -> Option<String> {
-        match (self.subject, state.object(id)) {
-            (Subject::WwMutex, o @ Object::WwMutex(_)) => Some(ww_mutex(o)),
-            (Subject::Fence, o @ Object::Fence(_)) => Some(fence(o)),
-            (Subject::Resv, o @ Object::Resv(_)) => Some(resv(state, o)),
-            _ => None,
+    fn state_of(&self, program: &Program, state: &State, id: ObjId) -> Option<String> {
+        let o = state.object(id);
+        match self.subject {
+            Subject::WwMutex => {
+                (program.is::<fixed::WwMutex>(id) || program.is::<fixed::Mutex>(id)).then(|| ww_mutex(o))
+            }
+            Subject::Fence => program.is::<fixed::Fence>(id).then(|| fence(o)),
+            Subject::Resv => program.is::<fixed::Resv>(id).then(|| resv(state, o)),
+            Subject::Machine(_) => None,
         }
     }
 

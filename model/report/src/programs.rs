@@ -4,17 +4,17 @@ use fenceweave_explore::{
     Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Task, Trace, diagnose, explicit,
 };
 use fenceweave_kernel::{
-    Action, ExprNode, LocalId, ObjId, ObjectKind, Op, Operand, Order, Patience, Place, Program, State, Value,
+    Action, ExprNode, LocalId, ObjId, Op, Operand, Order, Patience, Place, Program, State, Value,
     expr::Operator,
     fence::{self, What},
-    lock_all,
+    fixed, lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
     program::{Instr, ProgramBuilder},
     ww::{self, CtxHow},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-const WAIT_DIE: ObjectKind = ObjectKind::WwClass {
+const WAIT_DIE: fixed::WwClass = fixed::WwClass {
     wound_wait: false,
     variant: ww::Variant::Upstream,
     inject_deadlock: 0,
@@ -46,7 +46,7 @@ fn lock(mutex: ObjId, ctx: Option<ObjId>) -> Op {
 pub(crate) fn two_spinlocks() -> Program {
     use spinlock::How::{Lock, Unlock};
     let mut b = ProgramBuilder::new("two-spinlocks");
-    let locks = [b.object("a", ObjectKind::Spinlock), b.object("b", ObjectKind::Spinlock)];
+    let locks = [b.object("a", fixed::Spinlock), b.object("b", fixed::Spinlock)];
     let names = ["a", "b"];
     for (thread, order) in [("cpu", [0, 1]), ("gpu", [1, 0])] {
         b.thread(thread, |s| {
@@ -65,7 +65,7 @@ pub(crate) fn two_spinlocks() -> Program {
 pub(crate) fn two_mutexes() -> Program {
     let mut b = ProgramBuilder::new("two-mutexes");
     let class = b.object("reservations", WAIT_DIE);
-    let m = ["fb", "tex"].map(|n| b.object(n, ObjectKind::WwMutex { class, resv: None }));
+    let m = ["fb", "tex"].map(|n| b.object(n, fixed::WwMutex { class, resv: None }));
     let names = ["fb", "tex"];
     for (thread, order) in [("evict", [0, 1]), ("fault", [1, 0])] {
         b.thread(thread, |s| {
@@ -84,10 +84,10 @@ pub(crate) fn two_mutexes() -> Program {
 pub(crate) fn no_back_off() -> Program {
     let mut b = ProgramBuilder::new("no-back-off");
     let class = b.object("reservations", WAIT_DIE);
-    let m = ["fb", "tex"].map(|n| b.object(n, ObjectKind::WwMutex { class, resv: None }));
+    let m = ["fb", "tex"].map(|n| b.object(n, fixed::WwMutex { class, resv: None }));
     let names = ["fb", "tex"];
     for (thread, order) in [("evict", [0, 1]), ("fault", [1, 0])] {
-        let ctx = b.object(&format!("{thread}-ctx"), ObjectKind::AcquireCtx { class });
+        let ctx = b.object(&format!("{thread}-ctx"), fixed::AcquireCtx { class });
         b.thread(thread, |s| {
             let on = |how| ww::ops::Ctx { how, ctx: Operand::Object(ctx), on_behalf: None };
             s.op("acquire-init", on(CtxHow::Init));
@@ -108,7 +108,7 @@ pub(crate) fn lost_wakeup() -> Program {
     use variable::How::{Load, Store};
     use waitqueue::At::{Finish, Prepare, Schedule, WakeAll};
     let mut b = ProgramBuilder::new("lost-wakeup");
-    let (ready, q) = (b.var("ready", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (ready, q) = (b.var("ready", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let unset = b.equals(LocalId(0), 0);
     b.thread("waiter", |s| {
         s.op_into("load ready into=seen", access(Load, ready, NOTHING), "seen");
@@ -129,8 +129,8 @@ pub(crate) fn lost_wakeup() -> Program {
 /// A fence that only its waiter would signal.
 pub(crate) fn unsignaled_fence() -> Program {
     let mut b = ProgramBuilder::new("unsignaled-fence");
-    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
-    let g = b.object("g", ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() });
+    let f = b.object("f", fixed::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
+    let g = b.object("g", fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() });
     let fence_wait =
         |fence| fence::ops::FenceWait { fence: Operand::Object(fence), patience: Patience::Forever, poll: false };
     let signal = |fence| fence::ops::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
@@ -152,7 +152,7 @@ pub(crate) fn unsignaled_fence() -> Program {
 pub(crate) fn leak() -> Program {
     use refcount::How::{Get, Put};
     let mut b = ProgramBuilder::new("leak");
-    let r = b.object("bo", ObjectKind::Refcount { init: 1 });
+    let r = b.object("bo", fixed::Refcount { init: 1 });
     let count = |how| refcount::ops::Count { how, count: Operand::Object(r) };
     let of = b.pool(&[word(0), Operand::Const(Value::Word(-12))]);
     let failed = b.equals(LocalId(0), 0);
@@ -171,7 +171,7 @@ pub(crate) fn leak() -> Program {
 /// A fence that nobody signals.
 pub(crate) fn forgotten_fence() -> Program {
     let mut b = ProgramBuilder::new("forgotten-fence");
-    let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
+    let f = b.object("f", fixed::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
     let fence = Operand::Object(f);
     b.thread("cpu", |s| {
         s.op("wait f", fence::ops::FenceWait { fence, patience: Patience::Forever, poll: false });
@@ -201,10 +201,9 @@ pub(crate) fn racy_increment() -> Program {
 pub(crate) fn crowd() -> Program {
     let mut b = ProgramBuilder::new("crowd");
     let class = b.object("reservations", WAIT_DIE);
-    let m: Vec<ObjId> =
-        (0..5).map(|i| b.object(&format!("buffer{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
+    let m: Vec<ObjId> = (0..5).map(|i| b.object(&format!("buffer{i}"), fixed::WwMutex { class, resv: None })).collect();
     for i in 0..5 {
-        let ctx = b.object(&format!("ticket{i}"), ObjectKind::AcquireCtx { class });
+        let ctx = b.object(&format!("ticket{i}"), fixed::AcquireCtx { class });
         let order: Vec<Operand> = (0..5).map(|k| Operand::Object(m[(i + k) % 5])).collect();
         let locks = b.pool(&order);
         let names: Vec<String> = (0..5).map(|k| format!("buffer{}", (i + k) % 5)).collect();
@@ -221,7 +220,7 @@ pub(crate) fn crowd() -> Program {
 pub(crate) fn back_off() -> Program {
     use spinlock::How::{Lock, TryLock, Unlock};
     let mut b = ProgramBuilder::new("back-off");
-    let locks = [b.object("a", ObjectKind::Spinlock), b.object("b", ObjectKind::Spinlock)];
+    let locks = [b.object("a", fixed::Spinlock), b.object("b", fixed::Spinlock)];
     let names = ["a", "b"];
     let failed = b.equals(LocalId(0), 0);
     for (thread, [first, second]) in [("cpu", [0, 1]), ("gpu", [1, 0])] {
@@ -246,7 +245,7 @@ pub(crate) fn endless(marked: bool) -> Program {
     use variable::How::Xchg;
     use waitqueue::At::{Prepare, Schedule};
     let mut b = ProgramBuilder::new("endless");
-    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", ObjectKind::WaitQueue));
+    let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let two = b.equals(LocalId::WORD_READ, 2);
     b.thread("flip", |s| {
         let head = s.here();

@@ -28,10 +28,10 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     let alone = || waiting::cycle(&waiting::waits(replay.program, &replay.last)).is_empty();
     match (v.property, v.rule) {
         // A lost wake-up's meaning is told of its own sleeper.
-        (Property::LostWakeup, _) => {}
+        (Property::LOST_WAKEUP, _) => {}
         (_, Some(rule)) => out.push(format!("  {}", rule.why())),
-        (Property::Assert, _) => out.extend(values(replay, v)),
-        (Property::Deadlock, _) if alone() => {
+        (Property::ASSERT, _) => out.extend(values(replay, v)),
+        (Property::DEADLOCK, _) if alone() => {
             out.push("  nobody can run, and what is waited for cannot happen any more".into())
         }
         (p, None) => out.push(format!("  {}", p.meaning())),

@@ -2,9 +2,10 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Object, Operand, Place, Program, State, ThreadId, Value,
+    AtomicCell, Facet, Instr, ObjId, Operand, Place, Program, State, ThreadId, Value,
+    kind::Waited,
     observe::facets,
-    program::{Between, CalleeId, Ends, ObjectKind},
+    program::{Between, CalleeId, Ends},
     thread::Run,
 };
 
@@ -66,10 +67,7 @@ fn spin_until(program: &Program, state: &State, t: ThreadId, word: ObjId) -> Wai
 /// A worker whose item is queued, and whose turn has not come.
 fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Option<Wait> {
     let is = |item: ObjId, facet| state.object(item).facet(facet) == Some(Facet::Flag(true));
-    let queue_of = |item: ObjId| match *program.kind(item) {
-        ObjectKind::Work { worker, queue, .. } => Some((worker, queue)),
-        _ => None,
-    };
+    let queue_of = |item: ObjId| program.kind(item).runs().zip(program.kind(item).queue());
     let (_, queue) = queue_of(work).filter(|_| is(work, "pending"))?;
     let items = (0..program.objects.len()).map(ObjId::object).filter(|item| is(*item, "running"));
     let running = items.filter_map(queue_of).find(|(_, of)| *of == queue).map(|(worker, _)| worker);
@@ -84,13 +82,13 @@ fn queued_wait(program: &Program, state: &State, t: ThreadId, work: ObjId) -> Op
 /// The locks that a thread holds.
 fn held(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
     let objects = (0..program.objects.len()).map(ObjId::object);
-    let reads = |id| matches!(state.object(id), Object::RwSem(s) if s.is_held_by(t));
+    let reads = |id| state.object(id).is_held_by(t) && !state.object(id).is_held_alone(t);
     objects.filter(|id| owner(state, *id) == Some(t) || reads(*id)).collect()
 }
 
 /// The spinlocks that a thread holds.
 pub(crate) fn spinlocks_of(program: &Program, state: &State, t: ThreadId) -> Vec<ObjId> {
-    let is_spin = |id: &ObjId| matches!(program.kind(*id), ObjectKind::Spinlock | ObjectKind::Fence { .. });
+    let is_spin = |id: &ObjId| program.kind(*id).row().lock.spins();
     held(program, state, t).into_iter().filter(is_spin).collect()
 }
 
@@ -104,33 +102,20 @@ fn owner(state: &State, id: ObjId) -> Option<ThreadId> {
 
 /// Who could give a thread what it waits for, and the words for it.
 fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bool) -> (Vec<ThreadId>, String) {
-    match program.kind(on) {
-        ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => {
-            (vec![*runs], format!("→ until {} is done", program.thread_name(*runs)))
-        }
-        ObjectKind::IrqLine { .. } => match state.world.spin_owner(on) {
-            Some(t) => (vec![t], format!("→ until {} is done", program.thread_name(t))),
-            None => (vec![], String::new()),
-        },
+    let done = |runner: Option<ThreadId>| {
+        let what = runner.map_or(String::new(), |t| format!("→ until {} is done", program.thread_name(t)));
+        (runner.into_iter().collect(), what)
+    };
+    match program.kind(on).row().waited {
+        Waited::Run(_) => done(program.kind(on).runs()),
+        Waited::Runner => done(state.world.spin_owner(on)),
         _ if spins => owned(program, state, on),
-        ObjectKind::Spinlock | ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } => owned(program, state, on),
-        ObjectKind::RwSem => shared(program, state, me, on),
-        ObjectKind::Rcu => readers(program, state),
-        _ if is_signaled(state, on) => (vec![], "which is signaled already".into()),
-        kind => {
-            let verb = match kind {
-                ObjectKind::Fence { .. } => "signal",
-                ObjectKind::Completion => "complete",
-                ObjectKind::Barrier { .. } => "come to",
-                _ => "wake",
-            };
-            by_script(program, state, me, on, verb)
-        }
+        Waited::Holder => owned(program, state, on),
+        Waited::Holders => shared(program, state, me, on),
+        Waited::Readers => readers(program, state),
+        Waited::Deed(_) if state.object(on).has_happened() => (vec![], "which is signaled already".into()),
+        Waited::Deed(verb) => by_script(program, state, me, on, verb),
     }
-}
-
-fn is_signaled(state: &State, on: ObjId) -> bool {
-    state.object(on).facet("signaled") == Some(Facet::Flag(true))
 }
 
 fn owned(program: &Program, state: &State, lock: ObjId) -> (Vec<ThreadId>, String) {
@@ -220,16 +205,14 @@ fn queued_by(program: &Program, state: &State, worker: ThreadId, work: ObjId) ->
     };
     let threads: Vec<ThreadId> = able.filter(|t| to_come(*t).any(|pc| queues(*t, pc))).collect();
     let mut names: Vec<String> = threads.iter().map(|t| program.thread_name(*t).into()).collect();
-    let callbacks = (0..program.objects.len()).map(ObjId::object).filter(|id| match program.kind(*id) {
-        ObjectKind::Callback { func: Some(func) } => {
-            let is_queued = state.object(*id).facet("queued") == Some(Facet::Flag(true));
-            is_queued && callee(program, worker, *func).any(|pc| queues(worker, pc))
-        }
-        _ => false,
+    let callbacks = (0..program.objects.len()).map(ObjId::object).filter(|id| {
+        let is_queued = state.object(*id).facet("queued") == Some(Facet::Flag(true));
+        let func = program.kind(*id).calls().filter(|_| is_queued);
+        func.is_some_and(|func| callee(program, worker, func).any(|pc| queues(worker, pc)))
     });
     for callback in callbacks {
         let fences = (0..program.objects.len()).map(ObjId::object);
-        let on = fences.filter(|id| matches!(state.object(*id), Object::Fence(f) if f.has_callback(callback)));
+        let on = fences.filter(|id| state.object(*id).is_to_call(callback));
         names.extend(on.map(|fence| format!("a callback on {}", program.name_of(fence))));
     }
     let what = match names.len() {

@@ -1,8 +1,8 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, ObjectKind, Plain, Program, Script, ThreadId, Value, World,
-    program::SourceLine, resv::Cursor, world::canonical,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
+    resv::Cursor, world::canonical,
 };
 
 /// What a local that was never set shows.
@@ -30,10 +30,7 @@ pub fn value(program: &Program, v: Value) -> String {
 
 /// What a reference is to: a reservation has the name that its author gave to it, which its lock has, too.
 fn referred(program: &Program, id: ObjId) -> &str {
-    match program.objects.get(id.as_object().unwrap_or(usize::MAX)).map(|object| &object.kind) {
-        Some(ObjectKind::Resv { lock, .. }) => program.name_of(*lock),
-        _ => program.name_of(id),
-    }
+    program.name_of(program.named_by(id))
 }
 
 /// A cursor by the entry that it stands at.
@@ -41,11 +38,7 @@ fn cursor(program: &Program, c: Cursor) -> String {
     if let Some((list, at)) = c.entry() {
         return format!("cursor at {}[{at}]", program.name_of(list));
     }
-    let of = match program.objects.get(usize::from(c.resv.0)).map(|o| &o.kind) {
-        Some(ObjectKind::Resv { lock, .. }) => *lock,
-        _ => c.resv,
-    };
-    format!("cursor of {}", program.name_of(of))
+    format!("cursor of {}", referred(program, c.resv))
 }
 
 /// A value as it stands in a world.

@@ -1,19 +1,19 @@
 //! The words of variants: the kernel's tables are the only place where they stand.
 
-pub(crate) use fenceweave_kernel::variants::{of_word, words};
+pub(crate) use fenceweave_kernel::variants::of_word;
 
 #[cfg(test)]
 mod tests {
-    use super::{of_word, words};
+    use super::of_word;
     use crate::{
-        decls::DECLS,
+        decls,
         ops::{self, Takes},
     };
-    use fenceweave_kernel::{fence::MergeVariant, resv, sync_file, syncobj, ww};
+    use fenceweave_kernel::{fence::MergeVariant, resv, sync_file, syncobj, variants::words, ww};
 
     /// The words that the option `variant` of a declaration takes.
     fn taken_by(declaration: &str) -> &'static [&'static str] {
-        let spec = DECLS.iter().find(|spec| spec.name == declaration).expect("it is declared");
+        let spec = decls::all().find(|spec| spec.name == declaration).expect("it is declared");
         let option = spec.options.iter().find(|option| option.name == "variant").expect("it has variants");
         let Some(Takes::OneOf(words)) = option.takes else { panic!("`variant` of {declaration} takes anything") };
         words
@@ -31,7 +31,7 @@ mod tests {
         assert_same("sync-file", &sync_file::Variant::ALL);
         assert_same("syncobj", &syncobj::Variant::ALL);
         // Those are all declarations with variants.
-        let with = DECLS.iter().filter(|spec| spec.options.iter().any(|option| option.name == "variant"));
+        let with = decls::all().filter(|spec| spec.options.iter().any(|option| option.name == "variant"));
         assert_eq!(with.count(), 4);
         let merges = ops::all().flat_map(|op| op.options).filter(|option| option.name == "variant");
         for option in merges {

@@ -37,7 +37,7 @@ fn seen<'a>(case: &Case, run: &'a CaseRun) -> Option<Seen<'a>> {
 }
 
 fn is_endless(p: Property) -> bool {
-    p.is_liveness() || p == Property::SpinsLocally
+    p.is_liveness() || p == Property::SPINS_LOCALLY
 }
 
 /// What is printed of them.

@@ -32,8 +32,8 @@
 //! the result is the same in every run.
 
 use fenceweave_kernel::{
-    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, ObjectKind, Program, Property, Rule, State,
-    StepResult, ThreadId, Violation, program::Role, thread::Run,
+    Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Rule, State, StepResult, ThreadId,
+    Violation, fixed, kind::Waited, program::Role, thread::Run,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,18 +109,10 @@ pub(super) struct Dependencies {
 impl Dependencies {
     /// Nothing seen yet; `None` if the program has no fence that threads signal, or no lock and no second fence.
     pub(super) fn new(program: &Program) -> Option<Dependencies> {
-        let ids = || (0..program.objects.len()).map(ObjId::object);
-        let signallers: Vec<_> = ids()
-            .filter(|id| matches!(program.kind(*id), ObjectKind::Fence { .. }))
-            .flat_map(|f| program.signallers(f).map(move |t| (f, t)))
-            .collect();
-        let is_lock = |id: &ObjId| {
-            matches!(
-                program.kind(*id),
-                ObjectKind::WwMutex { .. } | ObjectKind::Mutex { .. } | ObjectKind::RwSem | ObjectKind::Spinlock
-            )
-        };
-        let locks: Vec<ObjId> = ids().filter(is_lock).collect();
+        let fences = program.all::<fixed::Fence>();
+        let signallers: Vec<_> = fences.flat_map(|f| program.signallers(f).map(move |t| (f, t))).collect();
+        let is_lock = |id: &ObjId| program.kind(*id).row().lock.is_taken();
+        let locks: Vec<ObjId> = program.ids().filter(is_lock).collect();
         let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
         let events = events(program);
         let on = vec![Nodes::default(); NODES + signallers.len() + events.len() * MAX_THREADS];
@@ -269,7 +261,7 @@ impl Dependencies {
             return;
         }
         for ((fence, by), did) in self.signallers.iter().zip(&mut self.did) {
-            *did |= *by == thread && !is_signaled(before, *fence) && is_signaled(after, *fence);
+            *did |= *by == thread && !before.object(*fence).has_happened() && after.object(*fence).has_happened();
         }
         for w in self.waiting.iter().filter(|w| w.thread != thread) {
             let on = if w.spins { after.spins_until(program, w.thread).is_none() } else { after.is_awake(w.thread) };
@@ -315,7 +307,7 @@ impl Dependencies {
         let Some(circle) = circles.min_by_key(Vec::len) else { return vec![] };
         let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
-            let property = Property::DependencyCycle;
+            let property = Property::DEPENDENCY_CYCLE;
             let object = Some(object_of(*to));
             Some((Violation { property, thread, pc, rule: None, object, other: None }, state, action))
         });
@@ -353,7 +345,7 @@ impl Dependencies {
         while let Some((lock, section)) = open.get(at).copied() {
             at += 1;
             if let Some(Witness { state, action, thread, pc }) = self.over_alloc.get(&lock).copied() {
-                let (property, rule) = (Property::AllocInSignalling, Some(Rule::AllocUnderSectionLock));
+                let (property, rule) = (Property::ALLOC_IN_SIGNALLING, Some(Rule::ALLOC_UNDER_SECTION_LOCK));
                 let object = Some(ObjId::object(lock));
                 let v = Violation { property, thread, pc, rule, object, other: Some(section) };
                 return Some((v, state, action));
@@ -369,12 +361,9 @@ impl Dependencies {
 fn events(program: &Program) -> Vec<Node> {
     let mut events = vec![];
     for (at, object) in program.objects.iter().enumerate() {
-        match object.kind {
-            ObjectKind::Completion | ObjectKind::WaitQueue => events.push(at),
-            ObjectKind::Work { .. } => events.extend([at, QUEUEING + at]),
-            ObjectKind::Timer { .. } => events.push(QUEUEING + at),
-            _ => {}
-        }
+        let row = object.kind.row();
+        events.extend(row.event.then_some(at));
+        events.extend(matches!(row.waited, Waited::Run(_)).then_some(QUEUEING + at));
     }
     let spins = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().spins_on_word);
     if program.scripts.iter().any(|s| s.code.iter().any(spins)) {
@@ -390,11 +379,6 @@ fn object_of(node: Node) -> ObjId {
         QUEUEING.. => ObjId::object(node - QUEUEING),
         _ => ObjId::object(node),
     }
-}
-
-/// Whether a fence's bit is set.
-fn is_signaled(state: &State, fence: ObjId) -> bool {
-    matches!(state.object(fence), Object::Fence(f) if f.is_signaled())
 }
 
 /// Whether the operation at an instruction is a trylock.

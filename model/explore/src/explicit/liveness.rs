@@ -159,11 +159,11 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
         }
         let owed = self.rebuild.owed(component[0]).map(|(debtor, _)| debtor);
         if let Some(debtor) = owed {
-            self.note(Property::FenceNeverSignals, 1 << debtor.0, fair[0].clone());
+            self.note(Property::FENCE_NEVER_SIGNALS, 1 << debtor.0, fair[0].clone());
         }
         for part in self.fair.parts(component, |e| !e.progress) {
             let blamed = part.stepping & self.scripted | self.rebuild.never_idle(&part);
-            self.note(Property::Livelock, blamed, part);
+            self.note(Property::LIVELOCK, blamed, part);
         }
         if fair.iter().all(|part| part.progressing == 0) {
             return;
@@ -171,7 +171,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
         let unfinished = self.rebuild.unfinished(component[0]);
         for t in (0..16).filter(|t| unfinished >> t & 1 == 1) {
             for part in self.fair.parts(component, |e| !e.progress || e.action.thread.0 != t) {
-                self.note(Property::Starvation, if part.progressing == 0 { 0 } else { 1 << t }, part);
+                self.note(Property::STARVATION, if part.progressing == 0 { 0 } else { 1 << t }, part);
             }
         }
         let well = fair.iter().filter(|part| owed.is_none() && unfinished & !part.progressing == 0);
@@ -198,9 +198,9 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
             if self.graph.is_late() {
                 return;
             }
-            let wanted = if property == Property::Livelock {
+            let wanted = if property == Property::LIVELOCK {
                 Wanted { steps: 1 << thread.0, progress: 0, without: u16::MAX }
-            } else if property == Property::Starvation {
+            } else if property == Property::STARVATION {
                 Wanted { steps: 0, progress: part.progressing, without: 1 << thread.0 }
             } else {
                 Wanted::default()
@@ -221,8 +221,9 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
     fn violation(&self, property: Property, thread: ThreadId, way_in: &[Action]) -> Violation {
         let state = self.rebuild.after(way_in);
         let program = self.rebuild.program;
-        let starves = (property == Property::Starvation).then(|| diagnose::waits_for(program, &state, thread));
-        let owes = (property == Property::FenceNeverSignals).then(|| state.world.owed(program).map(|(_, fence)| fence));
+        let starves = (property == Property::STARVATION).then(|| diagnose::waits_for(program, &state, thread));
+        let owes =
+            (property == Property::FENCE_NEVER_SIGNALS).then(|| state.world.owed(program).map(|(_, fence)| fence));
         let object = starves.or(owes).flatten();
         Violation { property, thread, pc: state.thread(thread).pc(), rule: None, object, other: None }
     }

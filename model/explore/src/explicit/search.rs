@@ -13,7 +13,7 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Moment, ObjId, ObjectKind, Outcome, Program, Property, State, Violation, state::Encoding,
+    Action, Condition, Cover, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed, state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
@@ -133,8 +133,7 @@ pub(super) struct Search<'a> {
 
 /// The fences that should be signalled and that nothing in the program signals.
 fn orphans(program: &Program) -> Vec<ObjId> {
-    let fences = program.objects.iter().enumerate().filter(|(_, o)| matches!(o.kind, ObjectKind::Fence { .. }));
-    fences.map(|(i, _)| ObjId(i as u8)).filter(|f| program.is_nobodys(*f)).collect()
+    program.all::<fixed::Fence>().filter(|f| program.is_nobodys(*f)).collect()
 }
 
 impl<'a> Search<'a> {
@@ -373,7 +372,7 @@ impl<'a> Search<'a> {
             self.next.conclude_covering(program, Some(&mut self.cover))
         });
         if let Some(v) = broken {
-            if v.property == Property::CapacityExceeded {
+            if v.property == Property::CAPACITY_EXCEEDED {
                 self.overflow.get_or_insert(v);
                 return;
             }
@@ -439,7 +438,7 @@ impl<'a> Search<'a> {
 
     /// Whether some execution hangs.
     pub(super) fn has_deadlock(&self) -> bool {
-        self.violations.keys().any(|v| matches!(v.property, Property::Deadlock | Property::SelfDeadlock))
+        self.violations.keys().any(|v| v.property.is_deadlock())
     }
 
     /// A circle of dependencies through a fence.

@@ -13,7 +13,7 @@
 
 use super::depend::Link;
 use fenceweave_kernel::{
-    Action, Instr, ObjId, ObjectKind, Program, Rule, State, ThreadId, Violation, primitives::spinlock::How,
+    Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, primitives::spinlock::How,
     program::Role,
 };
 
@@ -40,8 +40,7 @@ impl Usage {
         if !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
             return None;
         }
-        let ids = (0..program.objects.len()).map(ObjId::object);
-        let locks = ids.filter(|id| matches!(program.kind(*id), ObjectKind::Spinlock));
+        let locks = program.ids().filter(|id| program.kind(*id).row().lock == Lock::Spin);
         let none = |lock| Uses { lock, in_softirq: None, in_hardirq: None, softirqs_on: None, hardirqs_on: None };
         let uses: Vec<Uses> = locks.map(none).collect();
         (!uses.is_empty()).then_some(Usage(uses))
@@ -73,9 +72,9 @@ impl Usage {
             let irqs_off = how.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
             let rule = match (irqs_off, softirq) {
                 (true, _) => continue,
-                (false, true) => Rule::LockHardirqOn,
+                (false, true) => Rule::LOCK_HARDIRQ_ON,
                 (false, false) if now.bh_off > 0 => continue,
-                (false, false) => Rule::LockSoftirqOn,
+                (false, false) => Rule::LOCK_SOFTIRQ_ON,
             };
             let taken = if softirq { &mut uses.hardirqs_on } else { &mut uses.softirqs_on };
             let (property, object) = (rule.property(), Some(uses.lock));

@@ -148,7 +148,7 @@ impl Tally {
             self.scratch.conclude(program)
         });
         match broken {
-            Some(v) if v.property == Property::CapacityExceeded => {
+            Some(v) if v.property == Property::CAPACITY_EXCEEDED => {
                 self.overflow.get_or_insert_with(|| diagnose::overflow(program, v));
             }
             Some(v) => self.break_property(v, &at.steps),

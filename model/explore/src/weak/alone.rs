@@ -164,7 +164,7 @@ impl Alone<'_> {
                 return violation;
             }
             if self.spins(&thread, me) {
-                return ends_with(Property::Deadlock, &thread);
+                return ends_with(Property::DEADLOCK, &thread);
             }
             let timed = match thread.run() {
                 Run::Asleep(_, patience) if !self.is_awake(me) => Some(patience.timed()),
@@ -178,14 +178,14 @@ impl Alone<'_> {
             let mut agents = program.threads().filter(|t| self.is_agent_enabled(threads, *t));
             violation = match (agents.next(), agents.next()) {
                 (None, _) if timed => self.step(script, &mut thread, me).violation,
-                (None, _) => return ends_with(Property::Deadlock, &thread),
+                (None, _) => return ends_with(Property::DEADLOCK, &thread),
                 (Some(t), None) if !timed => {
                     self.step(&program.scripts[t.index()], &mut threads[t.index()], t).violation
                 }
-                _ => return ends_with(Property::CapacityExceeded, &thread),
+                _ => return ends_with(Property::CAPACITY_EXCEEDED, &thread),
             };
         }
-        ends_with(Property::CapacityExceeded, &thread)
+        ends_with(Property::CAPACITY_EXCEEDED, &thread)
     }
 
     fn is_agent_enabled(&self, threads: &[Thread], t: ThreadId) -> bool {
@@ -242,8 +242,8 @@ impl Alone<'_> {
         let first = program.threads().find(|t| !is_over(t))?;
         let lost = program.threads().filter(|t| !is_over(t)).find(|t| self.leads_on(threads, *t));
         let (property, thread) = match lost {
-            Some(t) => (Property::LostWakeup, t),
-            None => (Property::Deadlock, first),
+            Some(t) => (Property::LOST_WAKEUP, t),
+            None => (Property::DEADLOCK, first),
         };
         let stuck = &threads[thread.index()];
         let object = match stuck.run() {

@@ -84,7 +84,7 @@ impl Findings {
 
     /// A property was broken at the end of these steps.
     pub(super) fn violated(&mut self, program: &Program, v: Violation, shown: &Shown) {
-        if v.property == Property::CapacityExceeded {
+        if v.property == Property::CAPACITY_EXCEEDED {
             return self.cut(diagnose::overflow(program, v));
         }
         self.ended(Outcome::Violated(v), shown.stale.clone());

@@ -61,7 +61,7 @@ impl Racing {
     pub(super) fn violation(self, program: &Program, pc: u16) -> Violation {
         let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(self.which);
         Violation {
-            property: Property::DataRace,
+            property: Property::DATA_RACE,
             thread: ThreadId(self.who as u8),
             pc,
             rule: None,

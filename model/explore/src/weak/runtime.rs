@@ -9,7 +9,7 @@ use super::{
     memory::{View, together},
 };
 use fenceweave_kernel::{
-    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Object, Runtime, Script, Thread, ThreadId, Value, World,
+    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Runtime, Script, Thread, ThreadId, Value, World,
 };
 use loom::sync::{
     Mutex, MutexGuard,
@@ -118,8 +118,7 @@ impl Loom {
         for (gate, _) in held.iter().filter(|_| !self.hub.is_quiet()) {
             owned.retain(|o| o != gate);
             // Who runs a timer's handler does not hold the timer's lock.
-            let timer = matches!(world.object(*gate), Object::Timer(_));
-            if world.spin_owner(*gate) == Some(seat.me) && !timer {
+            if world.spin_owner(*gate) == Some(seat.me) && !world.object(*gate).is_run_unlocked() {
                 owned.push(*gate);
             } else if !spins {
                 self.hub.memory().unlocked(seat.me.index(), number(*gate));

@@ -5,7 +5,7 @@ use fenceweave_kernel::lock_all::ops::{LockAll, UnlockAll};
 
 pub(crate) fn spinlocks(threads: usize, locked: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("spinlock {threads} {locked}"));
-    let lock = b.object("lock", ObjectKind::Spinlock);
+    let lock = b.object("lock", fixed::Spinlock);
     let x = b.var("x", Value::Word(0));
     for t in 0..threads {
         let next =
@@ -45,7 +45,7 @@ fn a_spinlock_makes_increments_atomic() {
 #[test]
 fn two_spinlocks_in_opposite_order_deadlock() {
     let mut b = ProgramBuilder::new("ABBA");
-    let locks = ["a", "b"].map(|n| b.object(n, ObjectKind::Spinlock));
+    let locks = ["a", "b"].map(|n| b.object(n, fixed::Spinlock));
     for order in [[0, 1], [1, 0]] {
         b.thread("t", |s| {
             order.iter().for_each(|i| spin(s, spinlock::How::Lock, locks[*i]));
@@ -53,7 +53,7 @@ fn two_spinlocks_in_opposite_order_deadlock() {
         });
     }
     let e = complete_and_same(&b.build());
-    assert_eq!(properties(&e), [Property::Deadlock].into());
+    assert_eq!(properties(&e), [Property::DEADLOCK].into());
 }
 
 /// Threads that lock the same mutexes, each starting at another one, stamps taken in setup or by themselves.
@@ -61,16 +61,11 @@ fn lock_all(threads: usize, mutexes: usize, wound_wait: bool, stamps_in_setup: b
     let mut b = ProgramBuilder::new(&format!("lock-all {threads}x{mutexes} wound={wound_wait} {stamps_in_setup}"));
     let class = b.object(
         "class",
-        ObjectKind::WwClass {
-            wound_wait,
-            variant: ww::Variant::default(),
-            inject_deadlock: 0,
-            config: Default::default(),
-        },
+        fixed::WwClass { wound_wait, variant: ww::Variant::default(), inject_deadlock: 0, config: Default::default() },
     );
     let locks: Vec<ObjId> =
-        (0..mutexes).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect();
-    let ctxs: Vec<ObjId> = (0..threads).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect();
+        (0..mutexes).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect();
+    let ctxs: Vec<ObjId> = (0..threads).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect();
     let ctx_op = |how, ctx, on_behalf| ww::ops::Ctx { how, ctx: Operand::Object(ctx), on_behalf };
     if stamps_in_setup {
         b.setup(|s| {

@@ -8,10 +8,10 @@ mod violations;
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, weak};
 use fenceweave_kernel::{
-    Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order,
-    Outcome, Patience, Place, Program, Property, State, ThreadId, Value,
+    Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Outcome,
+    Patience, Place, Program, Property, State, ThreadId, Value,
     expr::Operator,
-    fence,
+    fence, fixed,
     primitives::{
         barrier, completion, rcu, refcount, signal, slab, spinlock,
         variable::{self, How},

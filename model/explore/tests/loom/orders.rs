@@ -63,7 +63,7 @@ fn a_plain_variable_races_unless_the_flag_orders_it() {
     let e = explore(&message_passing(Order::Relaxed, Order::Relaxed, true));
     assert_eq!(e.coverage, Coverage::Complete);
     let v = e.found[0].violation;
-    assert_eq!((v.property, v.object), (Property::DataRace, Some(ObjId::var(0))));
+    assert_eq!((v.property, v.object), (Property::DATA_RACE, Some(ObjId::var(0))));
     assert!(e.outcomes.contains(&Outcome::Violated(v)));
     complete_and_same(&message_passing(Order::Release, Order::Acquire, true));
 }
@@ -83,8 +83,8 @@ fn random_program(seed: u64) -> Program {
     let mut r = Random(seed);
     let mut b = ProgramBuilder::new(&format!("random {seed}"));
     let vars = ["x", "y"].map(|n| b.var(n, Value::Word(0)));
-    let count = b.object("c", ObjectKind::Refcount { init: 2 });
-    let done = b.object("done", ObjectKind::Completion);
+    let count = b.object("c", fixed::Refcount { init: 2 });
+    let done = b.object("done", fixed::Completion);
     let threads = 2 + r.below(2);
     for t in 0..threads {
         b.thread(&format!("t{t}"), |s| {

@@ -5,7 +5,7 @@ use super::*;
 /// A waiter that looks before or after it has prepared.
 fn wake_up(prepares_first: bool, patience: Patience, signal: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("wake-up {prepares_first} {patience:?} {signal}"));
-    let q = b.object("q", ObjectKind::WaitQueue);
+    let q = b.object("q", fixed::WaitQueue);
     let cond = b.var("cond", Value::Word(0));
     let is_set = b.equals(LocalId(0), 1);
     let waiter = b.thread("waiter", |s| {
@@ -45,7 +45,7 @@ fn wake_up(prepares_first: bool, patience: Patience, signal: bool) -> Program {
 #[test]
 fn looking_before_preparing_loses_the_wake_up() {
     let e = complete_and_same(&wake_up(false, Patience::Forever, false));
-    assert_eq!(properties(&e), [Property::LostWakeup].into());
+    assert_eq!(properties(&e), [Property::LOST_WAKEUP].into());
     let e = complete_and_same(&wake_up(true, Patience::Forever, false));
     assert!(properties(&e).is_empty());
 }
@@ -64,7 +64,7 @@ fn timeouts_and_signals_end_a_sleep() {
 fn completions_hand_over_and_a_missing_one_is_noticed() {
     for (waiters, all) in [(2, true), (2, false)] {
         let mut b = ProgramBuilder::new(&format!("completion {waiters} all={all}"));
-        let c = b.object("c", ObjectKind::Completion);
+        let c = b.object("c", fixed::Completion);
         for w in 0..waiters {
             b.thread(&format!("w{w}"), |s| complete(s, completion::At::Wait, c, Patience::Forever, "r"));
         }
@@ -79,7 +79,7 @@ fn completions_hand_over_and_a_missing_one_is_noticed() {
 fn a_completion_may_time_out_or_be_interrupted() {
     for (name, patience) in [("timed", Patience::Timed), ("interruptible", Patience::Interruptible)] {
         let mut b = ProgramBuilder::new(&format!("completion {name}"));
-        let c = b.object("c", ObjectKind::Completion);
+        let c = b.object("c", fixed::Completion);
         let w = b.thread("waiter", |s| complete(s, completion::At::Wait, c, patience, "r"));
         b.thread("done", |s| complete(s, completion::At::Complete, c, Patience::Forever, "r"));
         b.thread("signal", |s| {
@@ -93,7 +93,7 @@ fn a_completion_may_time_out_or_be_interrupted() {
 #[test]
 fn nobody_passes_a_barrier_alone() {
     let mut b = ProgramBuilder::new("barrier");
-    let bar = b.object("bar", ObjectKind::Barrier { parties: 3 });
+    let bar = b.object("bar", fixed::Barrier { parties: 3 });
     for t in 0..3 {
         b.thread(&format!("t{t}"), |s| {
             s.op_into("barrier-wait", barrier::ops::Rendezvous { barrier: Operand::Object(bar) }, "last");
@@ -109,7 +109,7 @@ fn fences_wake_their_waiters() {
         [("one", 1, Patience::Forever), ("two", 2, Patience::Forever), ("timed", 2, Patience::Timed)]
     {
         let mut b = ProgramBuilder::new(&format!("fence {name}"));
-        let f = b.object("f", ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
+        let f = b.object("f", fixed::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() });
         for w in 0..waiters {
             b.thread(&format!("w{w}"), |s| fence_wait(s, f, patience, "r"));
         }

@@ -5,7 +5,7 @@ use super::{orders::message_passing, *};
 #[test]
 fn a_count_dropped_twice_underflows() {
     let mut b = ProgramBuilder::new("double put");
-    let count = b.object("c", ObjectKind::Refcount { init: 2 });
+    let count = b.object("c", fixed::Refcount { init: 2 });
     for (name, puts) in [("a", 2), ("b", 1)] {
         b.thread(name, |s| {
             for i in 0..puts {
@@ -15,18 +15,18 @@ fn a_count_dropped_twice_underflows() {
         });
     }
     let e = complete_and_same(&b.build());
-    assert_eq!(properties(&e), [Property::RefcountUnderflow].into());
+    assert_eq!(properties(&e), [Property::REFCOUNT_UNDERFLOW].into());
     assert_eq!(e.found.len(), 2, "by either thread");
 }
 
 /// A reader looks an object up under RCU while another thread takes it out and frees it.
 fn rcu_lookup(deferred: bool) -> Program {
     let mut b = ProgramBuilder::new(&format!("rcu deferred={deferred}"));
-    let slot = b.object("s0", ObjectKind::Slot { of: 0 });
+    let slot = b.object("s0", fixed::Slot { of: 0 });
     let table = b.var("table", Value::Null);
     let field = b.field("v");
     b.setup(|s| {
-        let new = s.op_into("new", Op::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
+        let new = s.op_into("new", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
         let a = Operand::Local(new);
         s.op(
             "publish",
@@ -66,7 +66,7 @@ fn rcu_lookup(deferred: bool) -> Program {
         };
         let old = s.op_into("xchg", op, "old");
         let at = if deferred { slab::At::FreeRcu } else { slab::At::Free };
-        s.op("free", Op::Slab { at, target: Operand::Local(old) });
+        s.op("free", slab::ops::Slab { at, target: Operand::Local(old) });
     });
     b.rcu();
     build(b, |p| {
@@ -90,7 +90,7 @@ fn call_rcu_waits_for_the_reader() {
     let e = complete_and_same(&rcu_lookup(true));
     assert!(properties(&e).is_empty(), "{:?}", e.found);
     let e = complete_and_same(&rcu_lookup(false));
-    assert!(properties(&e).contains(&Property::UseAfterFree));
+    assert!(properties(&e).contains(&Property::USE_AFTER_FREE));
 }
 
 #[test]

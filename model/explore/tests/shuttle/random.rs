@@ -2,10 +2,11 @@
 
 use super::standard;
 use fenceweave_kernel::{
-    Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, ObjectKind, Op, Operand, Order, Patience,
-    Place, Program, ThreadId, Value,
+    Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place,
+    Program, ThreadId, Value,
     expr::Operator,
     fence::{self, What},
+    fixed,
     primitives::{
         completion, list, rcu, rwsem, signal, spinlock,
         variable::{self, How},
@@ -60,28 +61,28 @@ fn config(dice: &mut Dice) -> ww::Config {
 fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) -> Objects {
     let class = b.object(
         "class",
-        ObjectKind::WwClass {
+        fixed::WwClass {
             wound_wait: dice.roll(2) == 0,
             variant: Default::default(),
             inject_deadlock: 0,
             config: config(dice),
         },
     );
-    let fence = |i: u16| ObjectKind::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
+    let fence = |i: u16| fixed::Fence { context: 0, seqno: i + 1, initialised: true, ops: Default::default() };
     Objects {
         vars: (0..2).map(|i| b.var(&format!("x{i}"), Value::Word(0))).collect(),
-        spins: (0..2).map(|i| b.object(&format!("s{i}"), ObjectKind::Spinlock)).collect(),
-        mutexes: (0..2).map(|i| b.object(&format!("m{i}"), ObjectKind::WwMutex { class, resv: None })).collect(),
-        contexts: (0..threads).map(|i| b.object(&format!("c{i}"), ObjectKind::AcquireCtx { class })).collect(),
-        queue: b.object("q", ObjectKind::WaitQueue),
-        completion: b.object("done", ObjectKind::Completion),
+        spins: (0..2).map(|i| b.object(&format!("s{i}"), fixed::Spinlock)).collect(),
+        mutexes: (0..2).map(|i| b.object(&format!("m{i}"), fixed::WwMutex { class, resv: None })).collect(),
+        contexts: (0..threads).map(|i| b.object(&format!("c{i}"), fixed::AcquireCtx { class })).collect(),
+        queue: b.object("q", fixed::WaitQueue),
+        completion: b.object("done", fixed::Completion),
         fences: (0..2).map(|i| b.object(&format!("f{i}"), fence(i))).collect(),
         wide,
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
-        sem: b.object("sem", ObjectKind::RwSem),
-        mutex: b.object("mutex", ObjectKind::Mutex { config: config(dice) }),
-        list: b.object("list", ObjectKind::List { guard: None }),
-        wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), ObjectKind::WakeQ)).collect(),
+        sem: b.object("sem", fixed::RwSem),
+        mutex: b.object("mutex", fixed::Mutex { config: config(dice) }),
+        list: b.object("list", fixed::List { guard: None }),
+        wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), fixed::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![
             ExprNode::Read(LocalId(0)),

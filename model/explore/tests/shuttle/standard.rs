@@ -1,7 +1,7 @@
 //! Programs whose number of inequivalent executions is known.
 
 use fenceweave_kernel::{
-    Instr, ObjId, ObjectKind, Op, Operand, Order, Place, Program, Value,
+    Instr, ObjId, Op, Operand, Order, Place, Program, Value, fixed,
     primitives::{
         spinlock,
         variable::{self, How},
@@ -33,7 +33,7 @@ fn unlock(s: &mut ScriptBuilder, lock: ObjId) {
 }
 
 fn locks(b: &mut ProgramBuilder, n: usize) -> Vec<ObjId> {
-    (0..n).map(|i| b.object(&format!("l{i}"), ObjectKind::Spinlock)).collect()
+    (0..n).map(|i| b.object(&format!("l{i}"), fixed::Spinlock)).collect()
 }
 
 fn threads(b: &mut ProgramBuilder, n: usize, mut body: impl FnMut(usize, &mut ScriptBuilder)) {

@@ -25,7 +25,7 @@ impl Programs<'_> {
     /// Whether a program breaks no rule; that it may not get on is no mistake of its own.
     pub(super) fn is_right(&self, p: &Program) -> bool {
         let (_, run) = self.explore(p);
-        run.found.iter().all(|f| is_stuck(f.violation.property))
+        run.found.iter().all(|f| f.violation.property.is_stuck())
     }
 
     fn explore(&self, p: &Program) -> (fenceweave_kernel::Program, Exploration) {
@@ -95,7 +95,7 @@ impl Programs<'_> {
                 _ => "the end",
             })
         };
-        if !is_stuck(violation.property) {
+        if !violation.property.is_stuck() {
             return vec![at(violation.thread, violation.pc)];
         }
         let unfinished = program.scripted().filter(|t| !state.is_over(program, *t));
@@ -103,9 +103,4 @@ impl Programs<'_> {
         all.sort_unstable();
         all
     }
-}
-
-/// Whether nobody could go on.
-fn is_stuck(property: Property) -> bool {
-    matches!(property, Property::Deadlock | Property::LostWakeup | Property::Livelock)
 }

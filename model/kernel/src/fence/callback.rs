@@ -10,7 +10,7 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
-    program::{CalleeId, ObjectKind},
+    program::CalleeId,
     protocol::Protocol,
     registry::upcalls,
     runtime::NoteCell,
@@ -163,15 +163,12 @@ pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
     if entry & WAKES != 0 {
         return None;
     }
-    match program.kind(ObjId(entry)) {
-        ObjectKind::Callback { func } => *func,
-        _ => None,
-    }
+    program.kind(ObjId(entry)).calls()
 }
 
 /// Whether the callback is that of a `struct sync_file`.
 fn is_file(program: &Program, callback: ObjId) -> bool {
-    !is_waker(callback) && matches!(program.kind(callback), ObjectKind::SyncFile { .. })
+    !is_waker(callback) && program.is::<crate::fixed::SyncFile>(callback)
 }
 
 /// Whether the callback is one on a waiter's stack that wakes it. A waiter may have several on one fence.
@@ -187,7 +184,7 @@ pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<Ob
     }
     let (data, due) = cx.callback(callback).run(on);
     if !due {
-        cx.violate_rule(Rule::CallbackNotDue, Some(callback));
+        cx.violate_rule(Rule::CALLBACK_NOT_DUE, Some(callback));
     }
     data
 }
@@ -259,9 +256,9 @@ impl CallbackOp {
             false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
         };
         if queued {
-            cx.violate(Property::CallbackReused, Some(self.callback));
+            cx.violate(Property::CALLBACK_REUSED, Some(self.callback));
         } else if !locked.push(self.callback.0) {
-            cx.violate(Property::CapacityExceeded, Some(self.fence));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }
         cx.fence(self.fence).publish();
         if !file {
@@ -310,7 +307,7 @@ impl CallbackOp {
             cx.callback(self.callback).stage.set(Stage::Idle);
         } else if cx.callback(self.callback).stage.get() != Stage::Idle {
             // We hold the lock, so it ran and is over, or was never there.
-            cx.violate_rule(Rule::CallbackElsewhere, Some(self.callback));
+            cx.violate_rule(Rule::CALLBACK_ELSEWHERE, Some(self.callback));
         }
         Flow::Done(Value::Word(i32::from(was_queued || cx.mutated(Mutant::RemoveSays))))
     }

@@ -51,12 +51,12 @@ pub(crate) fn array<R: Runtime>(cx: &mut Cx<'_, R>, fences: &[ObjId]) -> Option<
     let program = cx.program;
     let found = spare_arrays(program, fences.len()).find(|(c, ..)| is_unborn(cx, c.fence));
     let Some((container, members, pending, _)) = found else {
-        cx.violate(Property::CapacityExceeded, None);
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
         return None;
     };
     for (fence, word) in fences.iter().zip(members.0..) {
         if program.container(*fence).is_some() {
-            cx.violate(Property::ContainerInContainer, Some(*fence));
+            cx.violate(Property::CONTAINER_IN_CONTAINER, Some(*fence));
         }
         set(cx, ObjId(word), reference(*fence));
     }
@@ -76,7 +76,7 @@ pub(crate) fn array_footprint(v: View<'_>, fences: &[ObjId]) -> Footprint {
 pub(crate) fn stub<R: Runtime>(cx: &mut Cx<'_, R>) -> Option<ObjId> {
     let program = cx.program;
     let Some(stub) = program.stubs.iter().copied().find(|stub| is_unborn(cx, *stub)) else {
-        cx.violate(Property::CapacityExceeded, None);
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
         return None;
     };
     init(cx, stub, SIGNALED | ENABLED | TIMESTAMP, 0);
@@ -113,14 +113,14 @@ impl Protocol for ChainInit {
         let program = cx.program;
         let holds = program.container(self.chain).filter(|c| c.spare).map(|c| c.holds);
         let Some(Holds::Chain { prev, fence, made: Some(made), .. }) = holds else {
-            cx.violate(Property::WrongKind, Some(self.chain));
+            cx.violate(Property::WRONG_KIND, Some(self.chain));
             return Flow::Done(Value::Unset);
         };
         if !is_unborn(cx, self.chain) {
-            cx.violate(Property::FenceReinitialised, Some(self.chain));
+            cx.violate(Property::FENCE_REINITIALISED, Some(self.chain));
         }
         if super::chain::node(program, self.fence).is_some() {
-            cx.violate(Property::ContainerInContainer, Some(self.fence));
+            cx.violate(Property::CONTAINER_IN_CONTAINER, Some(self.fence));
         }
         let own = program.fence_point(self.chain).0;
         let before = self.prev.filter(|p| super::chain::node(program, *p).is_some());

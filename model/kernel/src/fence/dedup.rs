@@ -5,10 +5,11 @@
 //!   put      each of the others
 //! ```
 
+use super::kind;
 use super::{FenceOp, NO_FENCE, What, check_alive, create::MAX_MEMBERS, is_later, reference};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, ObjectKind, Order, Program, Property, Runtime, Value, View,
-    World, coder::points, protocol::Protocol,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
+    coder::points, protocol::Protocol,
 };
 
 points! {
@@ -91,12 +92,12 @@ impl Dedup {
     fn fence_at<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<ObjId> {
         cx.touch(word);
         let wrong = match cx.world.var_mut(word).cell.load(Order::Relaxed) {
-            Value::Ref(h) if matches!(cx.program.kind(h.obj), ObjectKind::Fence { .. }) => {
+            Value::Ref(h) if cx.program.is::<kind::Fence>(h.obj) => {
                 return check_alive(cx, h.obj).then_some(h.obj);
             }
-            Value::Null => Property::NullDereference,
-            Value::Unset => Property::UnsetRead,
-            _ => Property::WrongKind,
+            Value::Null => Property::NULL_DEREFERENCE,
+            Value::Unset => Property::UNSET_READ,
+            _ => Property::WRONG_KIND,
         };
         cx.violate(wrong, Some(word));
         None
@@ -104,14 +105,14 @@ impl Dedup {
 
     fn sort<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.count > self.words.1 {
-            cx.violate(Property::OutOfBounds, Some(self.words.0));
+            cx.violate(Property::OUT_OF_BOUNDS, Some(self.words.0));
         }
         let mut fences = [NO_FENCE; MAX_MEMBERS];
         let mut found = 0;
         for word in self.live() {
             let Some(fence) = Dedup::fence_at(cx, word) else { return Flow::Done(Value::Unset) };
             let Some(to) = fences.get_mut(found) else {
-                cx.violate(Property::CapacityExceeded, Some(fence));
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(fence));
                 return Flow::Done(Value::Unset);
             };
             *to = fence;

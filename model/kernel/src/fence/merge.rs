@@ -227,7 +227,7 @@ impl Merge {
         let at = if self.has(SECOND_PASS) { usize::from(self.count) } else { 0 };
         match self.kept.get_mut(at) {
             Some(to) => *to = leaf,
-            None => cx.violate(crate::Property::CapacityExceeded, Some(leaf)),
+            None => cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(leaf)),
         }
         self.count = self.count.saturating_add(1);
         self.advance(cx)

@@ -159,7 +159,7 @@ impl FenceOp {
     pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: Error(0) };
 
     /// Of a second `put`: the pointer came of a `get` by the fence's name.
-    pub const BY_NAME: i16 = 1;
+    pub(super) const BY_NAME: i16 = 1;
 
     /// Where it is.
     pub(super) fn what(&self) -> What {
@@ -180,7 +180,7 @@ impl FenceOp {
         let life = fence.life.load(Order::Relaxed);
         if life != Life::Unborn && !(typesafe && life == Life::Freed) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
-            let property = if life == Life::Alive { Property::FenceReinitialised } else { Property::UseAfterFree };
+            let property = if life == Life::Alive { Property::FENCE_REINITIALISED } else { Property::USE_AFTER_FREE };
             cx.violate(property, Some(self.fence));
             return Flow::Done(Value::Word(0));
         }
@@ -259,7 +259,7 @@ impl FenceOp {
         }
         if self.set_signaled(cx) {
             if !checks {
-                cx.violate(Property::FenceSignaledTwice, Some(self.fence));
+                cx.violate(Property::FENCE_SIGNALED_TWICE, Some(self.fence));
             }
             let before = if checked { Value::from(Errno::EINVAL) } else { Value::Word(1) };
             return Flow::Done(if cx.mutated(Mutant::SignalTwice) { Value::Word(0) } else { before });
@@ -359,7 +359,7 @@ impl FenceOp {
                 super::let_go(cx, self.fence, &mut locked);
                 cx.fence(self.fence).locked.set(held, locked);
             }
-            owner => cx.violate_with(Property::UnlockNotHeld, Some(self.fence), owner),
+            owner => cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.fence), owner),
         }
         Flow::Done(Value::Word(0))
     }
@@ -377,7 +377,7 @@ impl FenceOp {
         cx.enter(self.fence);
         let owner = self.lock_owner(cx);
         if owner != Some(cx.me) {
-            cx.violate_with(Property::FenceLockNotHeld, Some(self.fence), owner);
+            cx.violate_with(Property::FENCE_LOCK_NOT_HELD, Some(self.fence), owner);
             return Flow::Done(Value::Unset);
         }
         self.error.0 |= Error::LOCKED;
@@ -403,7 +403,7 @@ impl FenceOp {
         let late = test_signaled(cx, self.fence);
         let error = self.error.number();
         if late || !(-4095..0).contains(&error) {
-            return cx.violate(Property::FenceErrorLate, Some(self.fence));
+            return cx.violate(Property::FENCE_ERROR_LATE, Some(self.fence));
         }
         if !cx.mutated(Mutant::ErrorLost) {
             cx.fence(self.fence).error.store(error.unsigned_abs(), Order::Relaxed);
@@ -414,7 +414,7 @@ impl FenceOp {
         let me = cx.me;
         let dropped = cx.fence(self.fence).refs.put(me);
         if self.what == What::PutAgain && self.is_unbalanced(cx) {
-            cx.violate(Property::PutUnbalanced, Some(self.fence));
+            cx.violate(Property::PUT_UNBALANCED, Some(self.fence));
             return Flow::Done(Value::Word(0));
         }
         match cx.dropped(dropped) {
@@ -425,7 +425,7 @@ impl FenceOp {
                 Flow::Go
             }
             Dropped::Underflow => {
-                cx.violate(Property::RefcountUnderflow, Some(self.fence));
+                cx.violate(Property::REFCOUNT_UNDERFLOW, Some(self.fence));
                 Flow::Done(Value::Word(0))
             }
         }

@@ -1,5 +1,6 @@
 //! What a script may do with a fence.
 
+pub mod counted;
 mod merging;
 
 pub use merging::{ChainInit, Dedup, MERGING, Merge, UnwrapBegin, UnwrapNext};
@@ -110,6 +111,17 @@ impl Operation for Fence {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         Ok(FenceOp::new(self.what, with.of_kind(self.fence, Kind::Fence)?, self.error).into())
+    }
+
+    fn again(self) -> Fence {
+        if self.what == What::Put { Fence { what: What::PutAgain, ..self } } else { self }
+    }
+}
+
+impl Fence {
+    /// A second drop of a reference that was taken by the fence's name.
+    pub fn put_by_name(fence: Operand) -> Fence {
+        Fence { what: What::PutAgain, fence, error: FenceOp::BY_NAME }
     }
 }
 

@@ -5,7 +5,8 @@
 //! got so far, on an error path, holds nobody up. Nor is asked about fences that are made of others (whether those are
 //! signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their hardware says.
 
-use crate::{Cx, Footprint, ObjId, ObjectKind, Program, Property, Runtime, View, World};
+use super::kind;
+use crate::{Cx, Footprint, ObjId, Program, Property, Runtime, View, World};
 
 /// Every object that may be a fence.
 fn candidates(program: &Program) -> impl Iterator<Item = ObjId> {
@@ -14,7 +15,7 @@ fn candidates(program: &Program) -> impl Iterator<Item = ObjId> {
 
 /// Whether `g` is an earlier fence of the context of `fence`.
 fn is_earlier<R: Runtime>(world: &World<R>, program: &Program, g: ObjId, fence: ObjId) -> bool {
-    let plain = matches!(program.kind(g), ObjectKind::Fence { .. }) && g != fence;
+    let plain = program.is::<kind::Fence>(g) && g != fence;
     plain && program.says_itself(fence) && program.says_itself(g) && super::is_later_or_same(world, program, fence, g)
 }
 
@@ -26,7 +27,7 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         // only.
         let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).is_public();
         if pending && !super::test_signaled(cx, g) {
-            return cx.violate(Property::FenceOrder, Some(g));
+            return cx.violate(Property::FENCE_ORDER, Some(g));
         }
     }
 }

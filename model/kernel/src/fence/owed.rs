@@ -70,5 +70,5 @@ impl<R: Runtime> World<R> {
 /// Everything is over, and a fence is still owed.
 pub(crate) fn never_signals<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let (thread, fence) = world.owed(program)?;
-    Some(Violation::at_end(Property::FenceNeverSignals, thread, fence))
+    Some(Violation::at_end(Property::FENCE_NEVER_SIGNALS, thread, fence))
 }

@@ -4,9 +4,9 @@ mod mutants;
 
 pub(crate) use mutants::Mutant;
 
-use super::{FenceOp, NO_FENCE, What, get_rcu, reference};
+use super::{FenceOp, NO_FENCE, What, get_rcu, kind, reference};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, Handle, ObjId, ObjectKind, Order, Property, Runtime, Value, View,
+    AtomicCell, Cx, Flow, Footprint, Handle, ObjId, Order, Property, Runtime, Value, View,
     coder::{fields, points},
     primitives::slab,
     protocol::Protocol,
@@ -59,13 +59,13 @@ impl RcuSafe {
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.pointer(cx) {
-            Value::Ref(h) if matches!(cx.program.kind(h.obj), ObjectKind::Fence { .. }) => {
+            Value::Ref(h) if cx.program.is::<kind::Fence>(h.obj) => {
                 (self.at, self.fence) = (At::Get, h.obj);
                 Flow::Go
             }
             Value::Null | Value::Word(0) => Flow::Done(Value::Null),
             _ => {
-                cx.violate(Property::WrongKind, Some(self.target));
+                cx.violate(Property::WRONG_KIND, Some(self.target));
                 Flow::Done(Value::Null)
             }
         }

@@ -30,10 +30,10 @@ impl Protocol for Signalling {
         // In atomic context the annotation is a no-op in the kernel; the section is one all the same.
         if self.begin {
             if !cx.private.begin_signalling(self.fence) {
-                cx.violate(Property::CapacityExceeded, None);
+                cx.violate(Property::CAPACITY_EXCEEDED, None);
             }
         } else if !cx.private.end_signalling() {
-            cx.violate_rule(Rule::SectionNotBegun, None);
+            cx.violate_rule(Rule::SECTION_NOT_BEGUN, None);
         }
         Flow::Done(Value::Word(0))
     }

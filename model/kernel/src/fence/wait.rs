@@ -149,7 +149,7 @@ impl FenceWait {
         cx.fence(self.fence).publish();
         let mut locked = cx.fence(self.fence).locked.get(held);
         if !cx.mutated(Mutant::WaitNotQueued) && !locked.push(WAKES | cx.me.0) {
-            cx.violate(Property::CapacityExceeded, Some(self.fence));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }
         cx.fence(self.fence).locked.set(held, locked);
         self.sleep(cx)

@@ -2,6 +2,7 @@
 
 mod context;
 mod mutants;
+pub(crate) mod rules;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
@@ -411,14 +412,14 @@ pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     }
     let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
     if rcu_depth > 0 {
-        cx.violate_rule(Rule::RcuLeftOpen, None);
+        cx.violate_rule(Rule::RCU_LEFT_OPEN, None);
     } else if signalling > 0 {
-        cx.violate_rule(Rule::SectionLeftOpen, None);
+        cx.violate_rule(Rule::SECTION_LEFT_OPEN, None);
     } else if irqs_off > 0 {
-        cx.violate_rule(Rule::IrqsLeftOff, None);
+        cx.violate_rule(Rule::IRQS_LEFT_OFF, None);
     } else if bh_off > 0 {
-        cx.violate_rule(Rule::BhLeftOff, None);
+        cx.violate_rule(Rule::BH_LEFT_OFF, None);
     } else if preempt_off > 0 {
-        cx.violate_rule(Rule::PreemptLeftOff, None);
+        cx.violate_rule(Rule::PREEMPT_LEFT_OFF, None);
     }
 }

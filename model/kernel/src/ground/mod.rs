@@ -11,6 +11,7 @@ pub mod facet;
 pub mod footprint;
 pub(crate) mod idiom;
 pub mod ids;
+pub mod kind;
 pub(crate) mod mutation;
 pub(crate) mod numbered;
 pub mod op;

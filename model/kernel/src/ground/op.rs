@@ -22,6 +22,11 @@ pub(crate) trait Operation: Copy + Into<Op> {
     fn on_line(self, _line: ObjId) -> Self {
         self
     }
+
+    /// The same, of a reference that its thread has dropped already; of those whose row [`drops`](Row::drops) one.
+    fn again(self) -> Self {
+        self
+    }
 }
 
 /// One operation, or one meaning of its name: `lock` is an operation on a
@@ -118,7 +123,7 @@ pub struct Opt {
 
 impl OpSpec {
     /// An operation without options and result.
-    pub const fn new(
+    pub(crate) const fn new(
         name: &'static str,
         operands: &'static [Param],
         meaning: &'static str,
@@ -140,38 +145,38 @@ impl OpSpec {
     }
 
     /// With these options.
-    pub const fn options(mut self, options: &'static [Opt]) -> Self {
+    pub(crate) const fn options(mut self, options: &'static [Opt]) -> Self {
         self.options = options;
         self
     }
 
     /// Like [`options`](OpSpec::options), of which one excludes the others.
-    pub const fn one_of(mut self, options: &'static [Opt]) -> Self {
+    pub(crate) const fn one_of(mut self, options: &'static [Opt]) -> Self {
         self.one_option = true;
         self.options(options)
     }
 
     /// With operands of which each counts once.
-    pub const fn each_once(mut self) -> Self {
+    pub(crate) const fn each_once(mut self) -> Self {
         self.each_once = true;
         self
     }
 
     /// With a result.
-    pub const fn returns(mut self, returns: &'static str) -> Self {
+    pub(crate) const fn returns(mut self, returns: &'static str) -> Self {
         self.returns = returns;
         self
     }
 
     /// That may fail, and then returns this.
-    pub const fn fails(mut self, value: Value) -> Self {
+    pub(crate) const fn fails(mut self, value: Value) -> Self {
         self.fails = Some(value);
         self
     }
 }
 
 /// An operand.
-pub const fn operand(name: &'static str, takes: Takes) -> Param {
+pub(crate) const fn operand(name: &'static str, takes: Takes) -> Param {
     Param { name, takes }
 }
 
@@ -186,11 +191,11 @@ pub const fn option(name: &'static str, takes: Takes, meaning: &'static str) -> 
 }
 
 /// A wait that signals end.
-pub const INTERRUPTIBLE: Opt = flag("interruptible", "a pending signal ends the wait");
+pub(crate) const INTERRUPTIBLE: Opt = flag("interruptible", "a pending signal ends the wait");
 /// A wait that time ends.
-pub const TIMEOUT: Opt = flag("timeout", "a timeout may end the wait at any moment");
+pub(crate) const TIMEOUT: Opt = flag("timeout", "a timeout may end the wait at any moment");
 /// The same, or one that only looks.
-pub const TIMEOUT_OR_POLL: Opt = Opt {
+pub(crate) const TIMEOUT_OR_POLL: Opt = Opt {
     bare: true,
     ..option(
         "timeout",
@@ -199,11 +204,11 @@ pub const TIMEOUT_OR_POLL: Opt = Opt {
     )
 };
 /// What a bare `may-fail` makes a lock or a wait return.
-pub const EINTR: Value = Value::Word(-Errno::EINTR.0);
+pub(crate) const EINTR: Value = Value::Word(-Errno::EINTR.0);
 /// The same of whoever would begin again.
-pub const ERESTARTSYS: Value = Value::Word(-Errno::ERESTARTSYS.0);
+pub(crate) const ERESTARTSYS: Value = Value::Word(-Errno::ERESTARTSYS.0);
 /// What a bare `may-fail` makes an allocation return.
-pub const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
+pub(crate) const ENOMEM: Value = Value::Word(-Errno::ENOMEM.0);
 
 /// The operands and options of one statement, resolved.
 #[derive(Debug, Default)]
@@ -243,17 +248,17 @@ impl Args {
     }
 
     /// What was given by that name.
-    pub fn get(&self, name: &str) -> Option<Given> {
+    pub(crate) fn get(&self, name: &str) -> Option<Given> {
         self.given.iter().find(|(known, _)| *known == name).map(|(_, given)| *given)
     }
 
     /// An object.
-    pub fn object(&self, name: &str) -> Operand {
+    pub(crate) fn object(&self, name: &str) -> Operand {
         self.optional(name).unwrap_or(Operand::Const(Value::Null))
     }
 
     /// An object, if there is one.
-    pub fn optional(&self, name: &str) -> Option<Operand> {
+    pub(crate) fn optional(&self, name: &str) -> Option<Operand> {
         match self.get(name)? {
             Given::Operand(operand) => Some(operand),
             _ => None,
@@ -269,7 +274,7 @@ impl Args {
     }
 
     /// Several objects.
-    pub fn objects(&self, name: &str) -> PoolRange {
+    pub(crate) fn objects(&self, name: &str) -> PoolRange {
         match self.get(name) {
             Some(Given::Operands(range)) => range,
             _ => PoolRange { start: 0, len: 0 },
@@ -277,7 +282,7 @@ impl Args {
     }
 
     /// A word.
-    pub fn place(&self, name: &str) -> Place {
+    pub(crate) fn place(&self, name: &str) -> Place {
         match self.get(name) {
             Some(Given::Place(place)) => place,
             _ => Place::Var(Default::default()),
@@ -285,7 +290,7 @@ impl Args {
     }
 
     /// A word, if there is one.
-    pub fn optional_place(&self, name: &str) -> Option<Place> {
+    pub(crate) fn optional_place(&self, name: &str) -> Option<Place> {
         match self.get(name)? {
             Given::Place(place) => Some(place),
             _ => None,
@@ -293,7 +298,7 @@ impl Args {
     }
 
     /// An expression.
-    pub fn expr(&self, name: &str) -> u16 {
+    pub(crate) fn expr(&self, name: &str) -> u16 {
         match self.get(name) {
             Some(Given::Expr(expr)) => expr,
             _ => u16::MAX,
@@ -301,7 +306,7 @@ impl Args {
     }
 
     /// A number, or what stands for none.
-    pub fn number(&self, name: &str, default: i32) -> i32 {
+    pub(crate) fn number(&self, name: &str, default: i32) -> i32 {
         match self.get(name) {
             Some(Given::Number(number)) => number,
             _ => default,
@@ -309,12 +314,12 @@ impl Args {
     }
 
     /// A thread.
-    pub fn thread(&self, name: &str) -> ThreadId {
+    pub(crate) fn thread(&self, name: &str) -> ThreadId {
         self.optional_thread(name).unwrap_or_default()
     }
 
     /// A thread, if there is one.
-    pub fn optional_thread(&self, name: &str) -> Option<ThreadId> {
+    pub(crate) fn optional_thread(&self, name: &str) -> Option<ThreadId> {
         match self.get(name)? {
             Given::Thread(thread) => Some(thread),
             _ => None,
@@ -322,7 +327,7 @@ impl Args {
     }
 
     /// What is called.
-    pub fn callee(&self, name: &str) -> Option<CalleeId> {
+    pub(crate) fn callee(&self, name: &str) -> Option<CalleeId> {
         match self.get(name)? {
             Given::Callee(callee) => Some(callee),
             _ => None,
@@ -330,7 +335,7 @@ impl Args {
     }
 
     /// One of several words.
-    pub fn word(&self, name: &str) -> Option<&'static str> {
+    pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
         match self.get(name)? {
             Given::Word(word) => Some(word),
             _ => None,
@@ -338,17 +343,17 @@ impl Args {
     }
 
     /// Whether it stands there.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// How long a wait lasts: `interruptible`, `timeout`.
-    pub fn patience(&self) -> Patience {
+    pub(crate) fn patience(&self) -> Patience {
         Patience::of(self.flag("interruptible"), self.flag("timeout"))
     }
 
     /// Whether it only looks: `timeout=0`.
-    pub fn poll(&self) -> bool {
+    pub(crate) fn poll(&self) -> bool {
         matches!(self.get("timeout"), Some(Given::Number(0)))
     }
 }

@@ -1,7 +1,7 @@
 //! How the operands of an operation become what it works on.
 
 use super::operand::{Operand, Place};
-use crate::{Handle, Kind, ObjId, ObjectKind, Program, Property, Value, machine::Fault};
+use crate::{Handle, Kind, ObjId, Program, Property, Value, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
 pub(crate) struct Resolver<'a> {
@@ -15,16 +15,10 @@ impl Resolver<'_> {
     pub(crate) fn handle(&self, o: Operand) -> Resolved<Handle> {
         match o.value(self.locals) {
             Value::Ref(h) => Ok(h),
-            Value::Null => Err(Fault::new(Property::NullDereference, None)),
-            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
-            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WrongKind, None)),
+            Value::Null => Err(Fault::new(Property::NULL_DEREFERENCE, None)),
+            Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
+            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WRONG_KIND, None)),
         }
-    }
-
-    /// The object of an operand, which must be of a kind that `accept` takes.
-    pub(crate) fn object(&self, o: Operand, accept: fn(&ObjectKind) -> bool) -> Resolved<ObjId> {
-        let h = self.handle(o)?;
-        if accept(self.program.kind(h.obj)) { Ok(h.obj) } else { Err(Fault::new(Property::WrongKind, Some(h.obj))) }
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.
@@ -35,14 +29,14 @@ impl Resolver<'_> {
                 let at = self.word(index)?;
                 match usize::try_from(at) {
                     Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
-                    _ => Err(Fault::new(Property::OutOfBounds, Some(first))),
+                    _ => Err(Fault::new(Property::OUT_OF_BOUNDS, Some(first))),
                 }
             }
             Place::Field { base, field } => {
                 let h = self.slot(base)?;
                 match self.program.field_var(h.obj, field) {
                     Some(var) => Ok((var, Some(h))),
-                    None => Err(Fault::new(Property::WrongKind, Some(h.obj))),
+                    None => Err(Fault::new(Property::WRONG_KIND, Some(h.obj))),
                 }
             }
         }
@@ -58,7 +52,7 @@ impl Resolver<'_> {
 
     pub(crate) fn value(&self, o: Operand) -> Resolved<Value> {
         match o.value(self.locals) {
-            Value::Unset => Err(Fault::new(Property::UnsetRead, None)),
+            Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
             v => Ok(v),
         }
     }
@@ -78,7 +72,7 @@ impl Resolver<'_> {
         let h = self.handle(o)?;
         match self.kind(h.obj) {
             Some(kind) if kinds.contains(&kind) => Ok(h.obj),
-            _ => Err(Fault::new(Property::WrongKind, Some(h.obj))),
+            _ => Err(Fault::new(Property::WRONG_KIND, Some(h.obj))),
         }
     }
 
@@ -91,12 +85,12 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {
-        self.value(o)?.word().ok_or(Fault::new(Property::WrongKind, None))
+        self.value(o)?.word().ok_or(Fault::new(Property::WRONG_KIND, None))
     }
 
     /// The slot of a slab that an operand refers to, as of which generation.
     pub(crate) fn slot(&self, o: Operand) -> Resolved<Handle> {
-        self.object(o, |k| matches!(k, ObjectKind::Slot { .. }))?;
+        self.of_kind(o, Kind::Struct)?;
         self.handle(o)
     }
 }

@@ -38,6 +38,8 @@ pub struct Row {
     pub tries: bool,
     /// What the model has too little of where it says that it has no more room.
     pub no_room: &'static str,
+    /// Whether that is of the object that it works on, before what is said of its [kind](super::kind::KindRow::runs_out).
+    pub room_of_object: bool,
     /// What its result is good for.
     pub result: Shows,
     /// Whose reference it drops.
@@ -209,6 +211,7 @@ impl Row {
         defers: false,
         tries: false,
         no_room: "in a table",
+        room_of_object: false,
         result: Shows::Success,
         drops: None,
         gives: Gives::Nothing,

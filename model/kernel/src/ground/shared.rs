@@ -37,6 +37,18 @@ pub(crate) trait Shared<R: Runtime> {
     fn is_held_alone(&self, t: ThreadId) -> bool {
         self.is_held_by(t)
     }
+    /// Whether who has it to itself has given its lock back: he runs its handler.
+    fn is_run_unlocked(&self) -> bool {
+        false
+    }
+    /// Whether what it stands for has happened, so that nobody waits for it any more.
+    fn has_happened(&self) -> bool {
+        false
+    }
+    /// Whether a callback is in line to be called by it.
+    fn is_to_call(&self, _callback: ObjId) -> bool {
+        false
+    }
     /// What a thread that is over has left open by it.
     fn left_open(&self, _by: ThreadId) -> Option<LeftOpen> {
         None
@@ -100,8 +112,8 @@ impl LeftOpen {
     /// What that breaks.
     pub(crate) fn breaks(self) -> Property {
         match self {
-            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore => Property::LockHeldAtExit,
-            LeftOpen::Context => Property::CtxOpenAtExit,
+            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore => Property::LOCK_HELD_AT_EXIT,
+            LeftOpen::Context => Property::CTX_OPEN_AT_EXIT,
         }
     }
 }
@@ -134,7 +146,7 @@ pub(crate) fn facet_named(name: &str, facets: impl FnOnce(FacetSink<'_>)) -> Opt
 /// Makes the type of all shared objects, its answers, and typed access to each of the world's.
 macro_rules! objects {
     ($($(#[$meta:meta])* $variant:ident($ty:ident) $get:ident $get_mut:ident;)*) => {
-        /// A shared object. The kind of a slot never changes; see [`ObjectKind`] for what is fixed about each.
+        /// A shared object. The kind of a slot never changes; see [`ObjectKind`](crate::ObjectKind) for what is fixed about each.
         #[derive(Clone)]
         pub enum Object<R: Runtime> {
             /// An unused slot of the world.
@@ -162,10 +174,16 @@ macro_rules! objects {
             pub(crate) shares_lock_of() -> Option<ObjId> = None}
             {/// See [`Shared::keeps_irqs_off`].
             pub(crate) keeps_irqs_off() -> bool = false}
-            {/// See [`Shared::is_held_by`].
-            pub(crate) is_held_by(t: ThreadId) -> bool = false}
-            {/// See [`Shared::is_held_alone`].
-            pub(crate) is_held_alone(t: ThreadId) -> bool = false}
+            {/// Whether a thread holds it, whatever kind of lock it is.
+            pub is_held_by(t: ThreadId) -> bool = false}
+            {/// Whether a thread holds it, and nobody else can.
+            pub is_held_alone(t: ThreadId) -> bool = false}
+            {/// Whether who has it to itself has given its lock back: he runs its handler.
+            pub is_run_unlocked() -> bool = false}
+            {/// Whether what it stands for has happened, so that nobody waits for it any more.
+            pub has_happened() -> bool = false}
+            {/// Whether a callback is in line to be called by it.
+            pub is_to_call(callback: ObjId) -> bool = false}
             {/// See [`Shared::left_open`].
             pub(crate) left_open(by: ThreadId) -> Option<LeftOpen> = None}
             {/// See [`Shared::is_own_of`].
@@ -241,7 +259,13 @@ macro_rules! objects {
             }
         }
 
-        $(impl<R: Runtime> Listed<R> for $ty<R> {
+        $(impl<R: Runtime> From<$ty<R>> for Object<R> {
+            fn from(o: $ty<R>) -> Object<R> {
+                Object::$variant(o)
+            }
+        }
+
+        impl<R: Runtime> Listed<R> for $ty<R> {
             fn of(object: &Object<R>) -> Option<&Self> {
                 match object {
                     Object::$variant(o) => Some(o),

@@ -19,7 +19,7 @@ impl Fault {
 
 impl Fault {
     pub(crate) fn new(property: Property, object: Option<ObjId>) -> Fault {
-        Fault { property: property as u8, object: object.unwrap_or(ObjId(u8::MAX)) }
+        Fault { property: property.number(), object: object.unwrap_or(ObjId(u8::MAX)) }
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn might_block<R: Runtime>(cx: &mut Cx<'_, R>) {
     cx.allocates = Some(cx.pc);
     cx.might_sleep(None);
     if cx.private.signalling > 0 {
-        cx.violate(Property::AllocInSignalling, None);
+        cx.violate(Property::ALLOC_IN_SIGNALLING, None);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A rendezvous: nobody goes on before all have come. Not the kernel's (it has none); scripts need it to line up.
 
 pub(crate) mod idioms;
+pub mod kind;
 pub mod ops;
 
 use crate::{
@@ -8,7 +9,6 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
 };
@@ -62,10 +62,7 @@ impl Protocol for Rendezvous {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, held) = (cx.me, cx.enter(self.barrier));
         let mut waiters = cx.barrier(self.barrier).waiters.get(held);
-        let parties = match cx.program.kind(self.barrier) {
-            ObjectKind::Barrier { parties } => usize::from(*parties),
-            _ => 1,
-        };
+        let parties = cx.program.fixed::<kind::Barrier>(self.barrier).map_or(1, |b| usize::from(b.parties));
         let flow = match self.at {
             At::Arrive if waiters.len() + 1 >= parties => {
                 while let Some(t) = waiters.pop() {

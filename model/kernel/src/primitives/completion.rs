@@ -1,6 +1,7 @@
 //! `struct completion`.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 
@@ -142,7 +143,7 @@ impl Protocol for Complete {
                 }
                 if inner.done == DONE_FOR_ALL && !was_for_all {
                     // One more would look like complete_all().
-                    cx.violate(Property::CapacityExceeded, Some(self.completion));
+                    cx.violate(Property::CAPACITY_EXCEEDED, Some(self.completion));
                 }
                 if let Some(t) = inner.waiters.pop().filter(|_| !cx.mutated(Mutant::CompleteNoWake)) {
                     cx.wake(t);

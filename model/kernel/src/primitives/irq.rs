@@ -34,7 +34,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_disable()`, `local_irq_save()`: from here on no handler begins on this CPU.
     pub(crate) fn irqs_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.irqs_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         } else if self.private.irqs_off == 1 {
             self.set_irqs(true);
         }
@@ -44,7 +44,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
         if self.private.irqs_off > 1 || self.are_irqs_off_besides() {
-            self.violate(Property::IrqsEnabledEarly, lock);
+            self.violate(Property::IRQS_ENABLED_EARLY, lock);
         }
         self.irqs_restore();
     }
@@ -52,7 +52,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_irq_restore()`: the last one enables them.
     pub(crate) fn irqs_restore(&mut self) {
         match self.private.irqs_off {
-            0 => self.violate_rule(Rule::IrqsNotOff, None),
+            0 => self.violate_rule(Rule::IRQS_NOT_OFF, None),
             1 => {
                 rcu::as_reader(self, |p| p.irqs_off = 0);
                 self.set_irqs(false);
@@ -70,17 +70,17 @@ impl<R: Runtime> Cx<'_, R> {
     /// `local_bh_disable()`: soft interrupts do not come on this CPU, and it does not preempt the thread.
     pub(crate) fn bh_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.bh_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         }
     }
 
     /// `local_bh_enable()`: the last one runs what is pending, with interrupts enabled.
     pub(crate) fn bh_enable(&mut self, lock: Option<ObjId>) {
         if self.private.bh_off == 0 {
-            return self.violate_rule(Rule::BhNotOff, lock);
+            return self.violate_rule(Rule::BH_NOT_OFF, lock);
         }
         if self.private.irqs_off > 0 || self.are_irqs_off_besides() {
-            self.violate_rule(Rule::BhIrqsOff, lock);
+            self.violate_rule(Rule::BH_IRQS_OFF, lock);
         }
         rcu::as_reader(self, |p| p.bh_off -= 1);
     }
@@ -88,14 +88,14 @@ impl<R: Runtime> Cx<'_, R> {
     /// `preempt_disable()`: nothing but a grace period can tell.
     fn preempt_disable(&mut self) {
         if !rcu::as_reader(self, |p| nest(&mut p.preempt_off)) {
-            self.violate(Property::CapacityExceeded, None);
+            self.violate(Property::CAPACITY_EXCEEDED, None);
         }
     }
 
     /// `preempt_enable()`.
     fn preempt_enable(&mut self) {
         match self.private.preempt_off {
-            0 => self.violate_rule(Rule::PreemptNotOff, None),
+            0 => self.violate_rule(Rule::PREEMPT_NOT_OFF, None),
             _ => rcu::as_reader(self, |p| p.preempt_off -= 1),
         }
     }

@@ -16,8 +16,10 @@
 //! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
 //! has no object.
 
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -152,15 +154,15 @@ impl IrqLineOp {
     fn change<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> bool {
         match self.at {
             At::Sync => return true,
-            At::Enable if s.depth == 0 => cx.violate(Property::IrqNotDisabled, Some(self.line)),
+            At::Enable if s.depth == 0 => cx.violate(Property::IRQ_NOT_DISABLED, Some(self.line)),
             At::Enable => s.depth -= 1,
             At::Disable | At::DisableNoSync => {
                 if !nest(&mut s.depth) {
-                    cx.violate(Property::CapacityExceeded, Some(self.line));
+                    cx.violate(Property::CAPACITY_EXCEEDED, Some(self.line));
                 }
             }
             // "Trying to free already-free IRQ".
-            At::Free if s.freed => cx.violate(Property::DoubleFree, Some(self.line)),
+            At::Free if s.freed => cx.violate(Property::DOUBLE_FREE, Some(self.line)),
             At::Free => s.freed = true,
         }
         matches!(self.at, At::Disable | At::Free) && !cx.mutated(Mutant::DisableNoSync)
@@ -213,7 +215,7 @@ impl IrqLineOp {
     fn ask<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         if cx.world.irq_line(self.line).running() == Some(cx.me) {
             // The handler would wait for itself.
-            cx.violate(Property::SelfDeadlock, Some(self.line));
+            cx.violate(Property::SELF_DEADLOCK, Some(self.line));
         }
         cx.might_sleep(self.line);
     }

@@ -27,8 +27,10 @@
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -38,7 +40,6 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::slab,
-    program::ObjectKind,
     protocol::Protocol,
     registry::upcalls,
     shared::Shared,
@@ -145,8 +146,7 @@ impl Code for ListHead<Plain> {
 
 /// The lists of a program.
 fn lists(program: &Program) -> impl Iterator<Item = ObjId> + use<'_> {
-    let objects = program.objects.iter().enumerate();
-    objects.filter(|(_, o)| matches!(o.kind, ObjectKind::List { .. })).map(|(i, _)| ObjId::object(i))
+    program.all::<kind::List>()
 }
 
 /// Memory that goes must be on no list: whoever walks the list next would walk through it.
@@ -155,7 +155,7 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     for list in lists(program) {
         let held = cx.enter(list);
         if cx.list_head(list).entries.get(held).live().iter().any(|h| h.obj == id) {
-            cx.violate(Property::FreedOnList, Some(id));
+            cx.violate(Property::FREED_ON_LIST, Some(id));
         }
     }
 }
@@ -221,10 +221,7 @@ fields!(ListOp { how, list, entry, from, open });
 
 /// The lock that a list is declared with.
 fn guard(program: &Program, list: ObjId) -> Option<ObjId> {
-    match program.kind(list) {
-        ObjectKind::List { guard } => *guard,
-        _ => None,
-    }
+    program.fixed::<kind::List>(list)?.guard
 }
 
 /// What orders the accesses to a list.
@@ -250,7 +247,7 @@ impl ListOp {
         let held =
             if self.how.changes() { cx.world.is_held_alone(lock, cx.me) } else { cx.world.is_held_by(lock, cx.me) };
         if !held {
-            cx.violate_rule(Rule::ListUnguarded, Some(list));
+            cx.violate_rule(Rule::LIST_UNGUARDED, Some(list));
         }
         true
     }
@@ -269,7 +266,7 @@ impl ListOp {
             }
             let mut entries = cx.list_head(list).entries.get(held);
             if let Some(other) = entries.writer.filter(|t| *t != cx.me) {
-                cx.violate_with(Property::DataRace, Some(list), Some(other));
+                cx.violate_with(Property::DATA_RACE, Some(list), Some(other));
             }
             if self.how.changes() {
                 entries.writer = Some(cx.me);
@@ -292,7 +289,7 @@ impl ListOp {
 
 impl ListOp {
     fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        cx.violate(Property::ListCorruption, Some(self.list));
+        cx.violate(Property::LIST_CORRUPTION, Some(self.list));
         Value::Word(0)
     }
 
@@ -301,7 +298,7 @@ impl ListOp {
             return self.corrupt(cx);
         }
         if !entries.insert(at, entry) {
-            cx.violate(Property::CapacityExceeded, Some(self.list));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.list));
         }
         Value::Word(0)
     }

@@ -5,8 +5,10 @@
 //! section that begins after a grace period sees what was written before that began.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -137,7 +139,7 @@ fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
     let mut q = cx.rcu(rcu).queues.get(held);
     let to = if cx.mutated(Mutant::QueueJoinsRunning) { &mut q.waiting } else { &mut q.pending };
     if !to.push(entry) {
-        cx.violate(Property::CapacityExceeded, Some(rcu));
+        cx.violate(Property::CAPACITY_EXCEEDED, Some(rcu));
     }
     cx.rcu(rcu).queues.set(held, q);
     if !cx.mutated(Mutant::QueueNoWake) {
@@ -178,7 +180,7 @@ fields!(RcuOp { at });
 /// Enters a read-side section.
 pub(crate) fn read_lock<R: Runtime>(cx: &mut Cx<'_, R>) {
     if !as_reader(cx, |p| nest(&mut p.rcu_depth)) {
-        cx.violate(Property::CapacityExceeded, None);
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
     }
 }
 
@@ -248,7 +250,7 @@ pub(crate) fn readers_footprint(v: View<'_>, f: Footprint) -> Footprint {
 /// Leaves a read-side section; the outermost leave may end a grace period.
 pub(crate) fn read_unlock<R: Runtime>(cx: &mut Cx<'_, R>) {
     if cx.private.rcu_depth == 0 {
-        cx.violate_rule(Rule::RcuNotBegun, None);
+        cx.violate_rule(Rule::RCU_NOT_BEGUN, None);
         return;
     }
     as_reader(cx, |p| p.rcu_depth -= 1);

@@ -1,8 +1,10 @@
 //! A bare `refcount_t`.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -82,7 +84,7 @@ impl Protocol for Count {
             How::Get if gets_none => 0,
             How::Get => {
                 if !refs.get(me) {
-                    cx.violate(Property::RefcountFromZero, Some(id));
+                    cx.violate(Property::REFCOUNT_FROM_ZERO, Some(id));
                 }
                 0
             }
@@ -97,14 +99,14 @@ impl Protocol for Count {
                     Dropped::More => 0,
                     Dropped::Last => i32::from(!never_last),
                     Dropped::Underflow => {
-                        cx.violate(Property::RefcountUnderflow, Some(id));
+                        cx.violate(Property::REFCOUNT_UNDERFLOW, Some(id));
                         0
                     }
                 }
             }
         };
         if cx.refcount(id).refs.overflows() {
-            cx.violate(Property::CapacityExceeded, Some(id));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(id));
         }
         Flow::Done(Value::Word(result))
     }

@@ -26,6 +26,7 @@
 //! looks at the count under `wait_lock` are read-modify-writes here: an old count is never seen there on weak memory.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 mod op;
 pub mod ops;

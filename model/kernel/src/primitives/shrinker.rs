@@ -8,6 +8,7 @@
 //!
 //! A shrinker that nobody registers or frees is there all the time, and has no object.
 
+pub mod kind;
 mod mutants;
 pub mod ops;
 
@@ -130,11 +131,11 @@ impl Protocol for ShrinkerOp {
         let (me, held) = (cx.me, cx.enter(self.shrinker));
         let mut s = cx.shrinker(self.shrinker).state.get(held);
         match self.at {
-            At::Register if s.freed => cx.violate(Property::UseAfterFree, Some(self.shrinker)),
+            At::Register if s.freed => cx.violate(Property::USE_AFTER_FREE, Some(self.shrinker)),
             // It would be on the list of shrinkers twice.
-            At::Register if s.registered => cx.violate(Property::ListCorruption, Some(self.shrinker)),
+            At::Register if s.registered => cx.violate(Property::LIST_CORRUPTION, Some(self.shrinker)),
             At::Register => s.registered = true,
-            At::Free if s.freed => cx.violate(Property::DoubleFree, Some(self.shrinker)),
+            At::Free if s.freed => cx.violate(Property::DOUBLE_FREE, Some(self.shrinker)),
             At::Free => {
                 self.judge(cx);
                 (s.registered, s.freed) = (false, true);

@@ -5,7 +5,9 @@
 //! then it sees whatever object lives there now.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
+pub mod ops;
 
 pub(crate) use mutants::Mutant;
 
@@ -129,7 +131,7 @@ pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     let of = cx.program.slab_of(slot);
     match cx.slot(slot).reclaim(of) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
-        None => cx.violate(Property::CapacityExceeded, Some(slot)),
+        None => cx.violate(Property::CAPACITY_EXCEEDED, Some(slot)),
     }
 }
 
@@ -160,7 +162,7 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> boo
     let matches = life.stage != Stage::Free && life.generation == handle.generation;
     let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.is_reader();
     if !matches && !typesafe {
-        cx.violate(Property::UseAfterFree, Some(handle.obj));
+        cx.violate(Property::USE_AFTER_FREE, Some(handle.obj));
     }
     matches || typesafe
 }
@@ -287,7 +289,7 @@ impl SlabOp {
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let typesafe = cx.program.slab_of(self.handle.obj) == SlabKind::TypesafeByRcu;
         let Some((slot, generation)) = self.take_slot(cx) else {
-            cx.violate(Property::CapacityExceeded, Some(self.handle.obj));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.handle.obj));
             return Flow::Done(Value::Null);
         };
         self.handle = Handle { obj: slot, generation };
@@ -336,7 +338,7 @@ impl SlabOp {
         // the one its handle was made for.
         let ours = self.at == At::Release || life.generation == self.handle.generation;
         if life.stage != Stage::Live || !ours {
-            cx.violate(Property::DoubleFree, Some(obj));
+            cx.violate(Property::DOUBLE_FREE, Some(obj));
             return;
         }
         if deferred && !cx.mutated(Mutant::FreeRcuNow) {
@@ -399,7 +401,7 @@ impl Protocol for SlabOp {
                 // scenario's is running and has not freed it yet; without one it is as good as freed.
                 if !refs.get(me) {
                     let hooked = cx.program.release_of(obj).is_some();
-                    cx.violate(if hooked { Property::RefcountFromZero } else { Property::UseAfterFree }, Some(obj));
+                    cx.violate(if hooked { Property::REFCOUNT_FROM_ZERO } else { Property::USE_AFTER_FREE }, Some(obj));
                 }
                 Value::Ref(self.handle)
             }
@@ -412,7 +414,7 @@ impl Protocol for SlabOp {
                 let dropped = refs.put(me);
                 let unbalanced = self.at == At::PutAgain && refs.ledger().is_overdrawn_by(me);
                 if unbalanced && me != cx.program.main_thread() {
-                    cx.violate(Property::PutUnbalanced, Some(obj));
+                    cx.violate(Property::PUT_UNBALANCED, Some(obj));
                     return Flow::Done(Value::Word(0));
                 }
                 match cx.dropped(dropped) {
@@ -421,14 +423,14 @@ impl Protocol for SlabOp {
                     Dropped::Last if never => Value::Word(1),
                     Dropped::Last => return self.last_put(cx),
                     Dropped::Underflow => {
-                        cx.violate(Property::RefcountUnderflow, Some(obj));
+                        cx.violate(Property::REFCOUNT_UNDERFLOW, Some(obj));
                         Value::Word(0)
                     }
                 }
             }
         };
         if cx.slot(obj).refs.overflows() {
-            cx.violate(Property::CapacityExceeded, Some(obj));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(obj));
         }
         Flow::Done(result)
     }

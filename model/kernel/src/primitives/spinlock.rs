@@ -5,6 +5,7 @@
 //! is held is *disabled*, not queued and not retrying.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 
@@ -128,9 +129,9 @@ points! {
 pub(crate) fn blocked_by_own_cpu<R: Runtime>(cx: &mut Cx<'_, R>, lock: ObjId, owner: Option<ThreadId>) -> bool {
     let Some(owner) = owner else { return false };
     if owner == cx.me {
-        cx.violate(Property::SelfDeadlock, Some(lock));
+        cx.violate(Property::SELF_DEADLOCK, Some(lock));
     } else if cx.private.interrupted() == Some(owner) {
-        cx.violate_with(Property::IrqDeadlock, Some(lock), Some(owner));
+        cx.violate_with(Property::IRQ_DEADLOCK, Some(lock), Some(owner));
     } else {
         return false;
     }
@@ -178,7 +179,7 @@ impl Protocol for Spin {
                 Flow::Done(Value::Word(i32::from(got)))
             }
             How::Unlock | How::UnlockBh | How::UnlockIrq | How::UnlockIrqRestore if raw.owner != Some(me) => {
-                cx.violate_with(Property::UnlockNotHeld, Some(self.lock), raw.owner);
+                cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.lock), raw.owner);
                 Flow::Done(Value::Word(0))
             }
             How::Unlock | How::UnlockBh | How::UnlockIrq | How::UnlockIrqRestore => {

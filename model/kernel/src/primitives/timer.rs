@@ -13,8 +13,10 @@
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -25,7 +27,7 @@ use crate::{
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
-    program::{ObjectKind, Role},
+    program::Role,
     protocol::Protocol,
     shared::Shared,
 };
@@ -66,6 +68,10 @@ impl<R: Runtime> Timer<R> {
 }
 
 impl<R: Runtime> Shared<R> for Timer<R> {
+    fn is_run_unlocked(&self) -> bool {
+        true
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("pending", Facet::Flag(s.pending));
@@ -116,12 +122,12 @@ impl Protocol for TimerOp {
         let mut s = cx.timer(self.timer).state.get(held);
         let was = Value::Word(i32::from(s.pending));
         if self.at == At::DelSync && cx.program.role(me) == Role::Irq {
-            cx.violate_rule(Rule::TimerSyncInHardirq, Some(self.timer));
+            cx.violate_rule(Rule::TIMER_SYNC_IN_HARDIRQ, Some(self.timer));
         }
         let flow = match self.at {
             At::Mod => {
                 (s.pending, s.data) = (true, self.data);
-                if let ObjectKind::Timer { handler } = *cx.program.kind(self.timer)
+                if let Some(handler) = cx.program.kind(self.timer).runs()
                     && !cx.mutated(Mutant::ModNoStart)
                 {
                     cx.wake(handler);
@@ -134,7 +140,7 @@ impl Protocol for TimerOp {
             }
             At::DelSync if s.running.owner() == Some(me) => {
                 // It would wait for itself.
-                cx.violate(Property::SelfDeadlock, Some(self.timer));
+                cx.violate(Property::SELF_DEADLOCK, Some(self.timer));
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {
@@ -168,8 +174,8 @@ impl Protocol for TimerOp {
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.timer);
-        match (self.at, v.program.kind(self.timer)) {
-            (At::Mod, ObjectKind::Timer { handler }) => f.write(ObjId::task(*handler)),
+        match (self.at, v.program.kind(self.timer).runs()) {
+            (At::Mod, Some(handler)) => f.write(ObjId::task(handler)),
             (At::Expire | At::Done, _) => rcu::reader_footprint(v, f.write(v.my_task())),
             _ => f,
         }

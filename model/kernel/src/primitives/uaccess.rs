@@ -5,6 +5,7 @@
 pub(crate) mod idioms;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -107,7 +108,7 @@ impl Protocol for UserAccess {
         }
         cx.might_fault(self.mmap_lock);
         if let Some(resv) = upcalls::resv_held_by(cx.program, cx.world, cx.me) {
-            cx.violate(Property::UserAccessUnderResv, Some(resv));
+            cx.violate(Property::USER_ACCESS_UNDER_RESV, Some(resv));
         }
     }
 

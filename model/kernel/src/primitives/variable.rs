@@ -9,11 +9,32 @@ use crate::{
     coder::{fields, points},
     counted::{Counted, Owns},
     expr::EvalError,
+    ground::{
+        kind::DeclRow,
+        op::{Takes, flag, option},
+    },
     primitives::slab,
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
     value::Handle,
+};
+
+/// The word that declares variables.
+pub const DECLARED: DeclRow = DeclRow {
+    name: "var",
+    kind: None,
+    options: &[
+        option("init", Takes::Value, "its value at the start, 0 without it"),
+        option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
+        flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
+        flag(
+            "weak",
+            "it may be seen stale on weak memory, and the scenario is about that; its final value is no part of the outcome",
+        ),
+    ],
+    meaning: "a word, or an array of words",
+    kernel: "",
 };
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of
@@ -171,7 +192,7 @@ impl Access {
         }
         let mut overlap = word.overlap.get();
         if let Some(other) = overlap.rival(cx.me, self.writes()) {
-            cx.violate_with(Property::DataRace, Some(self.target), Some(other));
+            cx.violate_with(Property::DATA_RACE, Some(self.target), Some(other));
         }
         self.open = matches!(self.how, How::Load | How::Store);
         if self.open {
@@ -232,7 +253,7 @@ impl Access {
                 let delta = self.a.word().unwrap_or_default();
                 let Value::Word(old) = cell.fetch_add(delta, self.order) else {
                     // A reference plus one is no reference to anything.
-                    cx.violate(Property::WrongKind, Some(self.target));
+                    cx.violate(Property::WRONG_KIND, Some(self.target));
                     return Value::Unset;
                 };
                 Value::Word(old.wrapping_add(delta))
@@ -320,7 +341,7 @@ impl Access {
         let old = cx.world.var_mut(self.target).cell.fetch_update(new, self.order);
         if old.word().is_none() {
             // A reference has no bits of its own.
-            cx.violate(Property::WrongKind, Some(self.target));
+            cx.violate(Property::WRONG_KIND, Some(self.target));
         }
         old
     }
@@ -426,7 +447,7 @@ impl Protocol for SpinUntil {
         // READ_ONCE() of a word that somebody is writing plainly.
         let rival = if R::SEES_OVERLAP && word.racy { word.overlap.get().rival(me, false) } else { None };
         if rival.is_some() {
-            cx.violate_with(Property::DataRace, Some(self.target), rival);
+            cx.violate_with(Property::DATA_RACE, Some(self.target), rival);
         }
         Flow::Done(value)
     }

@@ -27,8 +27,10 @@
 //! `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -373,7 +375,7 @@ impl Protocol for Wait {
             At::Leave => {
                 let held = cx.enter(self.queue);
                 if cx.wait_queue(self.queue).waiters.get(held).queue.contains(cx.me) {
-                    cx.violate(Property::WaitEntryLeft, Some(self.queue));
+                    cx.violate(Property::WAIT_ENTRY_LEFT, Some(self.queue));
                 }
                 Flow::Done(Value::Word(0))
             }

@@ -11,6 +11,7 @@
 //! flushed is never woken.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
 

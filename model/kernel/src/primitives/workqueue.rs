@@ -17,8 +17,10 @@
 //! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
 
 pub(crate) mod idioms;
+pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -28,7 +30,6 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
-    program::ObjectKind,
     protocol::Protocol,
     shared::Shared,
 };
@@ -244,8 +245,10 @@ fields!(WorkOp { at, work, data, was_pending });
 
 /// The worker and the queue of an item.
 fn parts(program: &crate::Program, work: ObjId) -> (ThreadId, ObjId, bool) {
-    let ObjectKind::Work { worker, queue, .. } = *program.kind(work) else { return (ThreadId(0), work, false) };
-    (worker, queue, matches!(program.kind(queue), ObjectKind::Workqueue { ordered: true }))
+    let item = program.kind(work);
+    let queue = item.queue().unwrap_or(work);
+    let ordered = program.fixed::<kind::Workqueue>(queue).is_some_and(|q| q.ordered);
+    (item.runs().unwrap_or(ThreadId(0)), queue, ordered)
 }
 
 impl WorkOp {
@@ -292,7 +295,7 @@ impl WorkOp {
         let (worker, queue, ordered) = parts(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
         if ordered && !line.push(self.work) {
-            cx.violate(crate::Property::CapacityExceeded, Some(queue));
+            cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(queue));
         }
         cx.workqueue(queue).line.set(held, line);
         if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutant::QueueNoWake) {
@@ -371,7 +374,7 @@ impl WorkOp {
         self.grab(cx, held, &mut s);
         if matches!(at, At::Disable | At::DisableSync) {
             if s.disabled == MAX_DISABLED {
-                cx.violate(crate::Property::CapacityExceeded, Some(self.work));
+                cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(self.work));
             }
             s.disabled += u8::from(!cx.mutated(Mutant::DisableNothing));
         }
@@ -394,7 +397,7 @@ impl WorkOp {
     fn enable<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         match s.disabled.checked_sub(1) {
             // "work disable count underflowed"
-            None => cx.violate(crate::Property::WorkNotDisabled, Some(self.work)),
+            None => cx.violate(crate::Property::WORK_NOT_DISABLED, Some(self.work)),
             Some(left) => s.disabled = left,
         }
         self.set(cx, held, s);

@@ -5,7 +5,6 @@ use crate::{
     Machine, ObjId, exec, fence,
     ground::{
         op::{OpSpec, Operation},
-        operand::Operand,
         resolver::{Resolved, Resolver},
         row::Row,
     },
@@ -13,11 +12,10 @@ use crate::{
 };
 
 macro_rules! operations {
-    ($($(#[$doc:meta])* $variant:ident($ty:ty);)* @old $($old:tt)*) => {
+    ($($(#[$doc:meta])* $variant:ident($ty:ty);)*) => {
         /// An operation on shared objects, as written in a script.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[expect(missing_docs, reason = "fields are the operands of the operation that the variant's line names")]
-        pub enum Op { $($(#[$doc])* $variant($ty),)* $($old)* }
+        pub enum Op { $($(#[$doc])* $variant($ty)),* }
 
         $(impl From<$ty> for Op {
             fn from(op: $ty) -> Op {
@@ -29,24 +27,28 @@ macro_rules! operations {
             /// What is said about the operation.
             pub fn row(self) -> Row {
                 match self {
-                    $(Op::$variant(op) => op.row(),)*
-                    other => other.old_row(),
+                    $(Op::$variant(op) => op.row()),*
                 }
             }
 
             /// The operation, told which line it is about.
             pub fn on_line(self, line: ObjId) -> Op {
                 match self {
-                    $(Op::$variant(op) => op.on_line(line).into(),)*
-                    other => other,
+                    $(Op::$variant(op) => op.on_line(line).into()),*
+                }
+            }
+
+            /// The operation, told that the reference which it drops is dropped already.
+            pub fn again(self) -> Op {
+                match self {
+                    $(Op::$variant(op) => op.again().into()),*
                 }
             }
 
             /// The machine that does it. Every operation has its own: one without does not compile.
             pub(crate) fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
                 match self {
-                    $(Op::$variant(op) => op.begin(with),)*
-                    other => with.machine(other),
+                    $(Op::$variant(op) => op.begin(with)),*
                 }
             }
         }
@@ -167,25 +169,18 @@ operations! {
     UserAccess(primitives::uaccess::ops::UserAccess);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
-    @old
-    /// `new`: the operand is the slot that this operation prefers. `get`, `get-unless-zero`, `put`, `free`, `call-rcu` of an object.
-    Slab { at: primitives::slab::At, target: Operand },
-}
-
-impl Op {
-    fn old_row(self) -> Row {
-        match self {
-            Op::Slab { at, target } => super::old_objects::slab(at, target),
-            // What has moved has its own.
-            _ => unreachable!("[internal bug] it has its own"),
-        }
-    }
+    /// `new`; `free`, `call-rcu` of an object.
+    Slab(primitives::slab::ops::Slab);
+    /// `get`, `get-unless-zero`, `put` of whatever is counted.
+    Counted(fence::ops::counted::Counted);
 }
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 28] = [
+    const TABLES: [&[OpSpec]; 30] = [
         primitives::variable::ops::OPS,
+        primitives::slab::ops::OPS,
+        fence::ops::counted::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
         primitives::waitqueue::ops::OPS,

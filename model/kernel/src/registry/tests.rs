@@ -1,46 +1,47 @@
 //! What each kind of object answers, side by side. A kind that is not here fails.
 
 use super::*;
-use crate::program::ProgramBuilder;
+use crate::{ObjectKind, fixed, program::ProgramBuilder};
 
 /// One of each kind, and what is true of it before anything happens.
-fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
+pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
     let (id, to) = (ObjId(0), ThreadId(0));
-    let class = ObjectKind::WwClass {
+    let class = fixed::WwClass {
         wound_wait: true,
         variant: Default::default(),
         inject_deadlock: 0,
         config: Default::default(),
     };
-    let fence = ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() };
-    let resv = ObjectKind::Resv { lock: id, lists: (id, 0), variant: Default::default(), debug_mutexes: false };
+    let fence = fixed::Fence { context: 0, seqno: 1, initialised: true, ops: Default::default() };
+    let resv = fixed::Resv { lock: id, lists: (id, 0), variant: Default::default(), debug_mutexes: false };
     vec![
-        (ObjectKind::Spinlock, &["lives"]),
-        (ObjectKind::WaitQueue, &["lives"]),
-        (ObjectKind::Completion, &["lives"]),
-        (ObjectKind::Barrier { parties: 2 }, &["lives"]),
-        (ObjectKind::Refcount { init: 1 }, &["lives", "has a count", "is bare"]),
-        (ObjectKind::Slot { of: 0 }, &["has a count", "has generations"]),
-        (ObjectKind::Rcu, &["lives"]),
-        (class, &["lives"]),
-        (ObjectKind::AcquireCtx { class: id }, &["lives", "is ranked"]),
-        (ObjectKind::WwMutex { class: id, resv: None }, &["lives"]),
-        (ObjectKind::Mutex { config: Default::default() }, &["lives"]),
-        (fence, &["lives", "has a count", "keeps interrupts off"]),
-        (ObjectKind::Callback { func: None }, &["lives"]),
-        (resv, &["lives"]),
-        (ObjectKind::FenceList, &["is a part"]),
-        (ObjectKind::Work { worker: to, queue: id, delayed: false }, &["lives"]),
-        (ObjectKind::Workqueue { ordered: false }, &["lives"]),
-        (ObjectKind::Timer { handler: to }, &["lives"]),
-        (ObjectKind::Shrinker { registered: true }, &["lives"]),
-        (ObjectKind::IrqLine { handler: to }, &["lives"]),
-        (ObjectKind::RwSem, &["lives"]),
-        (ObjectKind::List { guard: None }, &["lives"]),
-        (ObjectKind::WakeQ, &["lives"]),
-        (ObjectKind::Exec { ctx: id }, &["lives"]),
-        (ObjectKind::SyncFile { variant: Default::default() }, &["lives"]),
-        (ObjectKind::Syncobj { fence: id, variant: Default::default() }, &["lives"]),
+        (fixed::Spinlock.into(), &["lives"]),
+        (fixed::WaitQueue.into(), &["lives"]),
+        (fixed::Completion.into(), &["lives"]),
+        (fixed::Barrier { parties: 2 }.into(), &["lives"]),
+        (fixed::Refcount { init: 1 }.into(), &["lives", "has a count", "is bare"]),
+        (fixed::Slot { of: 0 }.into(), &["has a count", "has generations"]),
+        (fixed::Rcu.into(), &["lives"]),
+        (class.into(), &["lives"]),
+        (fixed::AcquireCtx { class: id }.into(), &["lives", "is ranked"]),
+        (fixed::WwMutex { class: id, resv: None }.into(), &["lives"]),
+        (fixed::Mutex { config: Default::default() }.into(), &["lives"]),
+        (fence.into(), &["lives", "has a count", "keeps interrupts off"]),
+        (fixed::Callback { func: None }.into(), &["lives"]),
+        (resv.into(), &["lives"]),
+        (fixed::FenceList.into(), &["is a part"]),
+        (fixed::Work { worker: to, queue: id }.into(), &["lives"]),
+        (fixed::DelayedWork { work: fixed::Work { worker: to, queue: id } }.into(), &["lives"]),
+        (fixed::Workqueue { ordered: false }.into(), &["lives"]),
+        (fixed::Timer { handler: to }.into(), &["lives"]),
+        (fixed::Shrinker { registered: true }.into(), &["lives"]),
+        (fixed::IrqLine { handler: to }.into(), &["lives"]),
+        (fixed::RwSem.into(), &["lives"]),
+        (fixed::List { guard: None }.into(), &["lives"]),
+        (fixed::WakeQ.into(), &["lives"]),
+        (fixed::Exec { ctx: id }.into(), &["lives"]),
+        (fixed::SyncFile { variant: Default::default() }.into(), &["lives"]),
+        (fixed::Syncobj { fence: id, variant: Default::default() }.into(), &["lives"]),
     ]
 }
 

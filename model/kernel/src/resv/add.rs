@@ -68,7 +68,7 @@ impl AddFence {
             fence::get_for_holder(cx, self.fence);
             cx.fence(self.fence).publish();
             if cx.program.container(self.fence).is_some() {
-                cx.violate(Property::ContainerInResv, Some(self.fence));
+                cx.violate(Property::CONTAINER_IN_RESV, Some(self.fence));
             }
         }
         let list = cx.resv(self.resv).list.load(Order::Relaxed);
@@ -128,14 +128,14 @@ impl AddFence {
 
     fn append<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, list: Option<ObjId>) -> Flow {
         let Some(list) = list else {
-            cx.violate(Property::NoSlotReserved, Some(self.resv));
+            cx.violate(Property::NO_SLOT_RESERVED, Some(self.resv));
             return Flow::Done(Value::Word(0));
         };
         let (num, max) = (cx.list(list).num.load(Order::Relaxed), cx.list(list).max.load(Order::Relaxed));
         let reserved = cx.list(list).reserved.get();
         // Room that nobody asked for under this hold is luck: it is there because a list grows in larger steps.
         if num >= max || reserved == 0 {
-            cx.violate(Property::NoSlotReserved, Some(self.resv));
+            cx.violate(Property::NO_SLOT_RESERVED, Some(self.resv));
             return Flow::Done(Value::Word(0));
         }
         let usage = if cx.mutated(Mutant::AddKernel) { Usage::Bookkeep } else { self.usage };

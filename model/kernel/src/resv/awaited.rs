@@ -16,7 +16,7 @@ use super::{Entry, Usage};
 use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, ObjId, Order, Property, Runtime, View,
     fence::{self, is_later_or_same},
-    program::{ObjectKind, Program},
+    program::Program,
 };
 
 /// The fences that a walk must still look at.
@@ -31,8 +31,7 @@ impl Code for Awaited {
 
 /// The fences of a program, in order.
 fn fences(program: &Program) -> impl Iterator<Item = ObjId> {
-    let ids = (0..program.objects.len()).map(ObjId::object);
-    ids.filter(|id| matches!(program.kind(*id), ObjectKind::Fence { .. }))
+    program.all::<crate::fence::kind::Fence>()
 }
 
 impl Awaited {
@@ -46,7 +45,7 @@ impl Awaited {
             match fences(cx.program).position(|g| g == f) {
                 Some(bit) if bit < 16 => all.0 |= 1 << bit,
                 // No room in the note: nothing may be said about what follows.
-                _ => cx.violate(Property::CapacityExceeded, Some(list)),
+                _ => cx.violate(Property::CAPACITY_EXCEEDED, Some(list)),
             }
         }
         all
@@ -72,7 +71,7 @@ impl Awaited {
             let entries = list.entries.iter().take(usize::from(list.num.peek()));
             let there = entries.map(|e| e.peek()).any(|e| e.fence == Some(f) && e.usage <= usage);
             if there && !fence::test_signaled(cx, f) {
-                cx.violate(Property::FenceMissed, Some(f));
+                cx.violate(Property::FENCE_MISSED, Some(f));
             }
         }
     }

@@ -120,7 +120,7 @@ impl CopyFences {
         // One that was never published may be had again at once.
         let free = self.new.or_else(|| lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free));
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
-            cx.violate(Property::CapacityExceeded, Some(self.dst));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.dst));
             return Flow::Done(Value::Word(0));
         };
         cx.list(new).begin(max);
@@ -139,7 +139,7 @@ impl CopyFences {
             let num = list.num.load(Order::Relaxed);
             if num >= list.max.load(Order::Relaxed) {
                 // A walk that stands still, because the source has no list any more, comes to the same fence again.
-                cx.violate(Property::OutOfBounds, Some(self.dst));
+                cx.violate(Property::OUT_OF_BOUNDS, Some(self.dst));
                 return Flow::Done(Value::Word(0));
             }
             list.entries[usize::from(num)].store(Entry { fence: Some(fence), usage }, Order::Relaxed);

@@ -261,7 +261,7 @@ impl CursorOp {
             (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), 0);
         } else if some(self.cursor.list).is_some_and(|l| Some(l) != list) {
             // The lock was dropped in between and the list replaced: the old one is kfree_rcu()'s.
-            cx.violate(Property::UseAfterFree, some(self.cursor.list));
+            cx.violate(Property::USE_AFTER_FREE, some(self.cursor.list));
             return self.item(None);
         }
         let Some(list) = some(self.cursor.list) else { return self.item(None) };
@@ -329,7 +329,7 @@ impl CursorOp {
         self.cursor.set_found(entry.usage);
         let Some(fence) = entry.fence else {
             // num_fences grows only after the slot was filled.
-            cx.violate(Property::NullDereference, Some(list));
+            cx.violate(Property::NULL_DEREFERENCE, Some(list));
             return self.item(None);
         };
         let mut awaited = self.cursor.awaited();

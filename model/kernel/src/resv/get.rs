@@ -132,12 +132,12 @@ impl GetFences {
         if let Some(fence) = cursor.fence() {
             if self.count > cursor.num() {
                 // The array has room for one more than the list had; a walk that stands still comes to the same fence again.
-                cx.violate(Property::OutOfBounds, Some(cursor.resv));
+                cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv));
             }
             fence::get(cx, fence);
             match self.kept.get_mut(usize::from(self.count)) {
                 Some(to) => *to = fence,
-                None => cx.violate(Property::CapacityExceeded, Some(fence)),
+                None => cx.violate(Property::CAPACITY_EXCEEDED, Some(fence)),
             }
             self.count = (self.count + 1).min(MAX_FENCES as u8);
         }
@@ -162,7 +162,7 @@ impl GetFences {
     fn give<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (first, len) = self.words;
         if self.count > len {
-            cx.violate(Property::OutOfBounds, Some(first));
+            cx.violate(Property::OUT_OF_BOUNDS, Some(first));
         }
         for (fence, word) in self.kept.iter().zip(first.0..first.0 + len.min(self.count)) {
             cx.touch(ObjId(word));

@@ -119,7 +119,7 @@ impl Reserve {
         let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
         let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free);
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
-            cx.violate(Property::CapacityExceeded, Some(self.resv));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.resv));
             return Flow::Done(Value::Word(0));
         };
         // Reserving twice does not add up: each says how much room there has to be.

@@ -199,7 +199,7 @@ impl Unlocked {
         entry.fence.iter().for_each(|f| self.awaited.look_at(cx.world, cx.program, *f));
         if self.fence.is_none() {
             // num_fences grows only after the slot was filled.
-            cx.violate(Property::NullDereference, Some(list));
+            cx.violate(Property::NULL_DEREFERENCE, Some(list));
         }
         self.go(At::Get)
     }

@@ -72,7 +72,7 @@ impl State {
             }
             if been.again(program, self, &thread, taken) {
                 let asleep = matches!(thread.run(), Run::Asleep(..));
-                let property = if asleep { Property::Livelock } else { Property::SpinsLocally };
+                let property = if asleep { Property::LIVELOCK } else { Property::SPINS_LOCALLY };
                 return stopped(&thread, property, None, None);
             }
             let stepped = match self.turn(program, &thread) {
@@ -96,7 +96,7 @@ impl State {
                 self.renumber(program, Some((&mut thread, script)));
             }
         }
-        stopped(&thread, Property::CapacityExceeded, None, None)
+        stopped(&thread, Property::CAPACITY_EXCEEDED, None, None)
     }
 
     fn agents_step(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Stepped {
@@ -113,10 +113,10 @@ impl State {
     fn turn(&mut self, program: &Program, thread: &Thread) -> Turn {
         let me = program.main_thread();
         if self.spins(thread, me) {
-            return Turn::Stopped(Property::Deadlock, None, None);
+            return Turn::Stopped(Property::DEADLOCK, None, None);
         }
         if let Some(word) = self.spins_until(program, me) {
-            return Turn::Stopped(Property::Livelock, Some(word), None);
+            return Turn::Stopped(Property::LIVELOCK, Some(word), None);
         }
         match thread.run() {
             Run::Asleep(on, patience) if !self.is_awake(me) => {
@@ -145,9 +145,9 @@ impl State {
         let mut agents = program.threads().filter(|t| program.is_agent(*t) && self.is_enabled(program, *t));
         match (agents.next(), agents.next()) {
             (None, _) if patience.timed() => Turn::Mine,
-            (None, _) => Turn::Stopped(Property::Deadlock, None, None),
+            (None, _) => Turn::Stopped(Property::DEADLOCK, None, None),
             (Some(t), None) if !patience.timed() && self.ways(program, t) == 1 => Turn::Agents(t),
-            (other, _) => Turn::Stopped(Property::CapacityExceeded, Some(on), other),
+            (other, _) => Turn::Stopped(Property::CAPACITY_EXCEEDED, Some(on), other),
         }
     }
 }

@@ -189,13 +189,13 @@ impl State {
             return;
         }
         let blank =
-            Violation { property: Property::Assert, thread: ThreadId(0), pc: 0, rule: None, object: None, other: None };
+            Violation { property: Property::ASSERT, thread: ThreadId(0), pc: 0, rule: None, object: None, other: None };
         let v = self.violation.get_or_insert(blank);
-        let mut property = v.property as u8;
+        let mut property = v.property.number();
         c.byte(&mut property);
         v.property = Property::ALL[usize::from(property)];
         // 0 is none.
-        let mut rule = v.rule.map_or(0, |r| r as u8 + 1);
+        let mut rule = v.rule.map_or(0, |r| r.number() + 1);
         c.byte(&mut rule);
         v.rule = usize::from(rule).checked_sub(1).map(|r| Rule::ALL[r]);
         v.thread.code(c);

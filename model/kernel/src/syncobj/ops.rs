@@ -52,7 +52,7 @@ impl Operation for Syncobj {
             Act::Replace => SyncobjPost::replace(first, fence).into(),
             Act::AddPoint => {
                 let node = self.node.map_or(Ok(NO_FENCE), |node| with.of_kind(node, Kind::Fence))?;
-                let fence = fence.ok_or(Fault::new(Property::NullDereference, None))?;
+                let fence = fence.ok_or(Fault::new(Property::NULL_DEREFERENCE, None))?;
                 SyncobjPost::add_point(first, node, fence, point).into()
             }
             Act::Find | Act::Wait => {

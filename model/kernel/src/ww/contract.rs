@@ -24,11 +24,11 @@ impl Lock {
         let Some(ctx) = self.ctx else { return true };
         let debug = cx.ctx(ctx).debug.get();
         let broken = if class_of(cx.program, ctx) != class_of(cx.program, self.mutex) {
-            Rule::CtxForeignClass
+            Rule::CTX_FOREIGN_CLASS
         } else if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
-            Rule::CtxNotBegun
+            Rule::CTX_NOT_BEGUN
         } else if self.how.is_slow() && debug.contending.is_none() {
-            Rule::SlowWithoutDeadlock
+            Rule::SLOW_WITHOUT_DEADLOCK
         } else {
             return true;
         };
@@ -45,11 +45,11 @@ impl Lock {
         }
         let class = class_of(cx.program, self.mutex);
         if let Some(held) = held_of_class(cx, class) {
-            cx.violate_rule(Rule::OrderSameClass, Some(held));
+            cx.violate_rule(Rule::ORDER_SAME_CLASS, Some(held));
             return false;
         }
         if let Some(open) = open_context(cx, class) {
-            cx.violate_rule(Rule::OrderBesideCtx, Some(open));
+            cx.violate_rule(Rule::ORDER_BESIDE_CTX, Some(open));
             return false;
         }
         true
@@ -59,15 +59,15 @@ impl Lock {
     pub(super) fn check_acquired<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId) {
         let debug = cx.ctx(ctx).debug.get();
         let broken = if debug.phase == Phase::Done {
-            Some(Rule::LockAfterDone)
+            Some(Rule::LOCK_AFTER_DONE)
         } else if debug.contending.is_some_and(|m| m != self.mutex) {
             // After -EDEADLK the next lock taken must be the contended one, with nothing else held.
-            Some(Rule::OtherBeforeContended)
+            Some(Rule::OTHER_BEFORE_CONTENDED)
         } else if debug.contending.is_some() && holds_locks(cx, ctx) {
-            Some(Rule::HoldsAtContended)
+            Some(Rule::HOLDS_AT_CONTENDED)
         } else {
             // Somebody's context is still there: the mutex was released without it.
-            cx.ww(self.mutex).ctx.peek().map(|_| Rule::CtxLeftInLock)
+            cx.ww(self.mutex).ctx.peek().map(|_| Rule::CTX_LEFT_IN_LOCK)
         };
         if let Some(rule) = broken {
             cx.violate_rule(rule, Some(ctx));

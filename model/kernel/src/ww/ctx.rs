@@ -1,11 +1,10 @@
 //! Classes and acquire contexts: `ww_acquire_init()`, `ww_acquire_done()`, `ww_acquire_fini()`.
 
-use super::{Mutant, config, contract::held_of_class};
+use super::{Mutant, config, contract::held_of_class, kind};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    program::ObjectKind,
     protocol::Protocol,
     runtime::NoteCell,
     shared::{LeftOpen, Shared, Stamp},
@@ -249,18 +248,12 @@ fields!(CtxOp { how, ctx, on_behalf });
 
 /// The class of a context or mutex.
 pub(crate) fn class_of(program: &crate::Program, id: ObjId) -> ObjId {
-    match program.kind(id) {
-        ObjectKind::AcquireCtx { class } | ObjectKind::WwMutex { class, .. } => *class,
-        _ => id,
-    }
+    program.kind(id).class().unwrap_or(id)
 }
 
 /// After how many locks beyond a context's first the class injects -EDEADLK; 0 is never.
 pub(crate) fn injects_every(program: &crate::Program, class: ObjId) -> u8 {
-    match program.kind(class) {
-        ObjectKind::WwClass { inject_deadlock, .. } => *inject_deadlock,
-        _ => 0,
-    }
+    program.fixed::<kind::WwClass>(class).map_or(0, |class| class.inject_deadlock)
 }
 
 impl CtxOp {
@@ -270,23 +263,23 @@ impl CtxOp {
         let is_second = |(id, c): (ObjId, &AcquireCtx<R>)| c.task() == Some(me) && class_of(cx.program, id) == class;
         let second = cx.world.all().any(is_second);
         if cx.ctx(self.ctx).debug.get().phase != Phase::Idle {
-            return cx.violate_rule(Rule::CtxInUse, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_IN_USE, Some(self.ctx));
         }
         if second {
-            return cx.violate_rule(Rule::CtxSecond, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_SECOND, Some(self.ctx));
         }
         // To lockdep the context is outside of all mutexes of its class: the one that is held would be no part of it.
         if self.on_behalf.is_none()
             && config(cx.program, class).lockdep
             && let Some(held) = held_of_class(cx, class)
         {
-            return cx.violate_rule(Rule::OrderCtxInside, Some(held));
+            return cx.violate_rule(Rule::ORDER_CTX_INSIDE, Some(held));
         }
         let next = i32::from(!cx.mutated(Mutant::InitOldStamp));
         let stamp = cx.ww_class(class).next_stamp.fetch_add(next, Order::Relaxed);
         cx.worn |= stamp > MAX_STAMP / 2;
         if stamp >= MAX_STAMP {
-            return cx.violate(Property::CapacityExceeded, Some(class));
+            return cx.violate(Property::CAPACITY_EXCEEDED, Some(class));
         }
         let every = injects_every(cx.program, class);
         let ctx = cx.ctx(self.ctx);
@@ -300,10 +293,10 @@ impl CtxOp {
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
         if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
-            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_NOT_BEGUN, Some(self.ctx));
         }
         if debug.phase == Phase::Done {
-            return cx.violate_rule(Rule::CtxDoneTwice, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_DONE_TWICE, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug { phase: Phase::Done, ..debug });
     }
@@ -311,10 +304,10 @@ impl CtxOp {
     fn fini<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let debug = cx.ctx(self.ctx).debug.get();
         if debug.phase == Phase::Idle || debug.task != Some(cx.me) {
-            return cx.violate_rule(Rule::CtxNotBegun, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_NOT_BEGUN, Some(self.ctx));
         }
         if cx.ctx(self.ctx).acquired() > 0 {
-            return cx.violate_rule(Rule::CtxHoldsAtFini, Some(self.ctx));
+            return cx.violate_rule(Rule::CTX_HOLDS_AT_FINI, Some(self.ctx));
         }
         cx.ctx(self.ctx).debug.set(Debug::default());
     }

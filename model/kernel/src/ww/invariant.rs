@@ -23,12 +23,12 @@
 //! That nobody takes a mutex that another one holds needs no check of its own: the owner word is the only way to have it,
 //! and whoever releases it must be found there (`unlock-not-held`).
 
-use super::{AcquireCtx, Variant, Waiters, WwMutex, is_wound_wait, is_younger};
-use crate::{AtomicCell, Cx, ObjId, Plain, Property, Runtime, program::ObjectKind, task::Task, ww::ctx::class_of};
+use super::{AcquireCtx, Variant, Waiters, WwMutex, is_wound_wait, is_younger, kind};
+use crate::{AtomicCell, Cx, ObjId, Plain, Property, Runtime, task::Task, ww::ctx::class_of};
 
 /// A promise is broken.
 fn broken<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    cx.violate(Property::WwInvariant, Some(object));
+    cx.violate(Property::WW_INVARIANT, Some(object));
 }
 
 /// A context has got a mutex.
@@ -73,8 +73,8 @@ pub(super) fn queued<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiters: &Waiters
 
 /// Whether younger waiters are woken to die: not where they are not, on purpose.
 fn must_wake<R: Runtime>(cx: &Cx<'_, R>, m: ObjId) -> bool {
-    let class = cx.program.kind(class_of(cx.program, m));
-    matches!(class, ObjectKind::WwClass { wound_wait: false, variant: Variant::Upstream, .. })
+    let class = cx.program.fixed::<kind::WwClass>(class_of(cx.program, m));
+    class.is_some_and(|class| !class.wound_wait && class.variant == Variant::Upstream)
 }
 
 /// This waiter found no reason not to sleep.
@@ -107,6 +107,7 @@ mod tests {
     use crate::{
         Operand, Program, State, ThreadId,
         cx::Private,
+        fixed,
         program::ProgramBuilder,
         ww::{Config, CtxHow, Waiter, ops},
     };
@@ -119,10 +120,10 @@ mod tests {
     fn program() -> Program {
         let mut b = ProgramBuilder::new("promises");
         let (variant, config) = (Variant::Upstream, Config::UPSTREAM);
-        let class = ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config };
+        let class = fixed::WwClass { wound_wait: false, variant, inject_deadlock: 0, config };
         let class = b.object("class", class);
-        assert_eq!(b.object("m", ObjectKind::WwMutex { class, resv: None }), M);
-        assert_eq!(["old", "young", "youngest"].map(|n| b.object(n, ObjectKind::AcquireCtx { class })), CTX);
+        assert_eq!(b.object("m", fixed::WwMutex { class, resv: None }), M);
+        assert_eq!(["old", "young", "youngest"].map(|n| b.object(n, fixed::AcquireCtx { class })), CTX);
         for name in ["t0", "t1", "t2"] {
             b.thread(name, |_| {});
         }
@@ -147,7 +148,7 @@ mod tests {
         let (mut rt, mut private) = (Plain::default(), Private::default());
         let mut cx = Cx::new(&mut state.world, &program, ThreadId(me), &mut rt, &mut private);
         step(&mut cx);
-        assert!(cx.violation.is_none_or(|v| v.property == Property::WwInvariant));
+        assert!(cx.violation.is_none_or(|v| v.property == Property::WW_INVARIANT));
         cx.violation.and_then(|v| v.object)
     }
 

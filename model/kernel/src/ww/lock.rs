@@ -180,7 +180,7 @@ impl Lock {
         }
         let debug = cx.ctx(ctx).debug.get();
         if debug.contending.is_some() {
-            cx.violate_rule(Rule::DeadlockUnanswered, Some(ctx));
+            cx.violate_rule(Rule::DEADLOCK_UNANSWERED, Some(ctx));
         }
         cx.ctx(ctx).debug.set(Debug { contending: Some(self.mutex), ..debug });
         invariant::killed(cx, self.mutex, ctx);
@@ -227,7 +227,7 @@ impl Lock {
             }
         }
         if self.is_own(cx) {
-            cx.violate(Property::SelfDeadlock, Some(mutex));
+            cx.violate(Property::SELF_DEADLOCK, Some(mutex));
             return Flow::Done(Value::Word(0));
         }
         if self.how != How::Try && !self.check_nesting(cx) {
@@ -316,7 +316,7 @@ impl Lock {
         }
         let Some(at) = self.place(cx, &waiters) else { return error(Errno::EDEADLK) };
         if !waiters.insert(at, Waiter { task: me, ctx: self.ctx }) {
-            cx.violate(Property::CapacityExceeded, Some(mutex));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(mutex));
         }
         if cx.mutated(Mutant::LockNoFlag) {
             cx.ww(mutex).waiters.set(held, waiters);
@@ -543,7 +543,7 @@ impl Protocol for Lock {
             return;
         }
         if self.is_own(cx) {
-            cx.violate(Property::SelfDeadlock, Some(self.mutex));
+            cx.violate(Property::SELF_DEADLOCK, Some(self.mutex));
         } else {
             self.check_nesting(cx);
         }

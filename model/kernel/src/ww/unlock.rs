@@ -1,10 +1,9 @@
 //! Releasing a `ww_mutex`: `ww_mutex_unlock()`.
 
-use super::{Mutant, invariant, owner::Released, waiters};
+use super::{Mutant, invariant, owner::Released, resv_of, waiters};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
-    program::ObjectKind,
     protocol::Protocol,
     registry::upcalls,
 };
@@ -56,7 +55,7 @@ impl Unlock {
         if !held {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
             let owner = cx.ww(self.mutex).owner.latest().task();
-            cx.violate_with(Property::UnlockNotHeld, Some(self.mutex), owner);
+            cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.mutex), owner);
         }
         held
     }
@@ -65,8 +64,8 @@ impl Unlock {
         if !self.check_owner(cx) {
             return Flow::Done(Value::Word(0));
         }
-        if let ObjectKind::WwMutex { resv: Some(resv), .. } = cx.program.kind(self.mutex) {
-            upcalls::reset_max_fences(cx, *resv);
+        if let Some(resv) = resv_of(cx.program, self.mutex) {
+            upcalls::reset_max_fences(cx, resv);
         }
         let Some(ctx) = cx.ww(self.mutex).ctx.peek() else {
             // Taken without a context: nothing to clear, so this is the releasing step already.
@@ -74,7 +73,7 @@ impl Unlock {
         };
         let held = cx.ctx(ctx).acquired();
         if held == 0 {
-            cx.violate_rule(Rule::CtxMiscounted, Some(ctx));
+            cx.violate_rule(Rule::CTX_MISCOUNTED, Some(ctx));
             return Flow::Done(Value::Word(0));
         }
         if !cx.mutated(Mutant::UnlockKeepsCount) {
@@ -148,9 +147,9 @@ impl Protocol for Unlock {
         match self.at {
             At::ClearCtx => {
                 let f = f.write_opt(mutex.ctx.0);
-                match v.program.kind(self.mutex) {
-                    ObjectKind::WwMutex { resv: Some(resv), .. } => upcalls::reset_footprint(v, *resv, f),
-                    _ => f,
+                match resv_of(v.program, self.mutex) {
+                    Some(resv) => upcalls::reset_footprint(v, resv, f),
+                    None => f,
                 }
             }
             At::BaseOnly | At::Release => f,
@@ -172,7 +171,7 @@ impl Protocol for Unlock {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Action, ObjectKind, Operand, Property, State, ThreadId,
+        Action, Operand, Property, State, ThreadId, fixed,
         program::ProgramBuilder,
         ww::{CtxHow, How, Variant, ops},
     };
@@ -181,15 +180,15 @@ mod tests {
     #[test]
     fn a_lock_whose_context_counts_none_is_not_released() {
         let mut b = ProgramBuilder::new("LS-11-object-lock-unbalanced");
-        let class = ObjectKind::WwClass {
+        let class = fixed::WwClass {
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
             config: Default::default(),
         };
         let class = b.object("class", class);
-        let o = b.object("o", ObjectKind::WwMutex { class, resv: None });
-        let t = b.object("t", ObjectKind::AcquireCtx { class });
+        let o = b.object("o", fixed::WwMutex { class, resv: None });
+        let t = b.object("t", fixed::AcquireCtx { class });
         b.thread("main", |s| {
             let ctx = Operand::Object(t);
             s.op("acquire-init", ops::Ctx { how: CtxHow::Init, ctx, on_behalf: None });
@@ -207,6 +206,6 @@ mod tests {
             }
         }
         assert!(forced);
-        assert_eq!(state.violation().map(|v| v.property), Some(Property::WwContract));
+        assert_eq!(state.violation().map(|v| v.property), Some(Property::WW_CONTRACT));
     }
 }

@@ -21,7 +21,7 @@ fn an_error_shows_only_once_the_fence_is_signalled() {
 fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
     let mut b = ProgramBuilder::new("callbacks");
     let f = fence(&mut b, "f");
-    let cb = b.object("cb", ObjectKind::Callback { func: None });
+    let cb = b.object("cb", fixed::Callback { func: None });
     let op = |add| FenceCallback { add, fence: Operand::Object(f), callback: Operand::Object(cb), data: None };
     b.thread("user", |s| {
         s.op_into("add", op(true), "added");
@@ -51,11 +51,11 @@ fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
         });
         violations(&b.build())
     };
-    assert_eq!(run(&[(What::Signal, 0), (What::Signal, 0)]), BTreeSet::from([Property::FenceSignaledTwice]));
-    assert_eq!(run(&[(What::Signal, 0), (What::SetError, -5)]), BTreeSet::from([Property::FenceErrorLate]));
-    assert_eq!(run(&[(What::SetError, 5)]), BTreeSet::from([Property::FenceErrorLate]));
-    assert_eq!(run(&[(What::Put, 0), (What::Put, 0)]), BTreeSet::from([Property::UseAfterFree]));
-    assert_eq!(run(&[(What::Get, 0)]), BTreeSet::from([Property::LeakedReference]));
+    assert_eq!(run(&[(What::Signal, 0), (What::Signal, 0)]), BTreeSet::from([Property::FENCE_SIGNALED_TWICE]));
+    assert_eq!(run(&[(What::Signal, 0), (What::SetError, -5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
+    assert_eq!(run(&[(What::SetError, 5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
+    assert_eq!(run(&[(What::Put, 0), (What::Put, 0)]), BTreeSet::from([Property::USE_AFTER_FREE]));
+    assert_eq!(run(&[(What::Get, 0)]), BTreeSet::from([Property::LEAKED_REFERENCE]));
     assert_eq!(run(&[(What::Get, 0), (What::Put, 0)]), BTreeSet::new());
 }
 
@@ -63,7 +63,7 @@ fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
 fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
     let run = |ops: &[refcount::How]| {
         let mut b = ProgramBuilder::new("refs");
-        let r = b.object("r", ObjectKind::Refcount { init: 1 });
+        let r = b.object("r", fixed::Refcount { init: 1 });
         b.thread("t", |s| {
             for how in ops {
                 s.op("ref", refcount::ops::Count { how: *how, count: Operand::Object(r) });
@@ -72,8 +72,8 @@ fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
         violations(&b.build())
     };
     use refcount::How::{Get, GetUnlessZero, Put};
-    assert_eq!(run(&[Put, Put]), BTreeSet::from([Property::RefcountUnderflow]));
-    assert_eq!(run(&[Put, Get]), BTreeSet::from([Property::RefcountFromZero]));
+    assert_eq!(run(&[Put, Put]), BTreeSet::from([Property::REFCOUNT_UNDERFLOW]));
+    assert_eq!(run(&[Put, Get]), BTreeSet::from([Property::REFCOUNT_FROM_ZERO]));
     assert_eq!(run(&[Put, GetUnlessZero]), BTreeSet::new());
 }
 
@@ -81,7 +81,7 @@ fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
 fn a_fence_is_initialised_once() {
     let run = |ops: &[What]| {
         let mut b = ProgramBuilder::new("init");
-        let f = b.object("f", ObjectKind::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
+        let f = b.object("f", fixed::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
         b.thread("t", |s| {
             for what in ops {
                 s.op("op", fence_op(*what, f, 0));
@@ -91,7 +91,7 @@ fn a_fence_is_initialised_once() {
         violations(&b.build())
     };
     assert_eq!(run(&[What::Init, What::Put]), BTreeSet::new());
-    assert_eq!(run(&[What::Init, What::Init]), BTreeSet::from([Property::FenceReinitialised]));
+    assert_eq!(run(&[What::Init, What::Init]), BTreeSet::from([Property::FENCE_REINITIALISED]));
     // Its memory is waiting for kfree_rcu(), or gone.
-    assert_eq!(run(&[What::Init, What::Put, What::Init]), BTreeSet::from([Property::UseAfterFree]));
+    assert_eq!(run(&[What::Init, What::Put, What::Init]), BTreeSet::from([Property::USE_AFTER_FREE]));
 }

@@ -6,10 +6,10 @@ use fenceweave_kernel::fence::ops::Fence;
 use fenceweave_kernel::resv::ops::{Cursor, IterBegin, Reserve};
 use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
-    Errno, ExprNode, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Outcome, Program, Property, State, Value,
+    Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     exec::{Flags, What},
     expr::Operator,
-    fence, machine,
+    fence, fixed, machine,
     primitives::variable,
     program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
@@ -44,12 +44,12 @@ impl Buffers {
     }
 
     fn fence(&mut self, name: &str, context: u8) -> ObjId {
-        self.b.object(name, ObjectKind::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
+        self.b.object(name, fixed::Fence { context, seqno: 1, initialised: true, ops: Default::default() })
     }
 
     fn exec(&mut self) -> ObjId {
-        let ctx = self.b.object("e.ctx", ObjectKind::AcquireCtx { class: self.class });
-        self.b.object("e", ObjectKind::Exec { ctx })
+        let ctx = self.b.object("e.ctx", fixed::AcquireCtx { class: self.class });
+        self.b.object("e", fixed::Exec { ctx })
     }
 }
 
@@ -145,7 +145,7 @@ fn an_unlocked_cursor_that_is_not_ended_leaves_its_reference_behind() {
         on(s, it, NextLocked, "first");
     });
     w.b.rcu();
-    assert_eq!(violation(&w.b.build()), Some(Property::LeakedReference));
+    assert_eq!(violation(&w.b.build()), Some(Property::LEAKED_REFERENCE));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn what_is_no_cursor_is_refused_and_a_cursor_takes_no_part_in_arithmetic() {
         on(s, x, NextLocked, "f");
     });
     w.b.expr(vec![ExprNode::Const(word(1))]);
-    assert_eq!(violation(&w.b.build()), Some(Property::WrongKind));
+    assert_eq!(violation(&w.b.build()), Some(Property::WRONG_KIND));
 
     let mut w = Buffers::new();
     let resv = w.resv("fb");
@@ -167,7 +167,7 @@ fn what_is_no_cursor_is_refused_and_a_cursor_takes_no_part_in_arithmetic() {
         s.instr("let", Instr::Let { into: it, expr: 0 });
     });
     let program = w.b.build();
-    assert_eq!(State::initial(&program).violation().map(|v| v.property), Some(Property::WrongKind));
+    assert_eq!(State::initial(&program).violation().map(|v| v.property), Some(Property::WRONG_KIND));
 }
 
 fn exec(what: What, exec: ObjId, resv: Option<ObjId>, flags: Flags) -> Op {
@@ -240,7 +240,7 @@ fn a_lock_outside_of_any_round_and_after_the_last_one_breaks_the_contract() {
             }
             s.op("lock", op(What::LockObj, Some(fb)));
         });
-        assert_eq!(violation(&w.b.build()), Some(Property::WwContract));
+        assert_eq!(violation(&w.b.build()), Some(Property::WW_CONTRACT));
     }
 }
 

@@ -9,10 +9,11 @@ mod syncobj;
 mod ww;
 
 use fenceweave_kernel::{
-    Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, ObjectKind, Op, Operand, Order, Outcome, Patience, Place,
-    Program, Property, State, ThreadId, Value,
+    Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, Op, Operand, Order, Outcome, Patience, Place, Program,
+    Property, State, ThreadId, Value,
     expr::Operator,
     fence::{What, ops::Fence},
+    fixed,
     primitives::{
         alloc::{self, Gfp},
         completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
@@ -93,21 +94,20 @@ fn word(w: i32) -> Value {
 }
 
 fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
-    b.object(name, ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
+    b.object(name, fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
 }
 
 fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
     Fence { what, fence: Operand::Object(fence), error }.into()
 }
 
-/// A reservation with its lock, in a program that can run grace periods.
-fn with_resv(body: impl FnOnce(&mut ScriptBuilder, ObjId, ObjId, ObjId)) -> Program {
+/// A reservation with its lock `fb`, and a fence `f`, in a program that can run grace periods.
+fn with_resv(body: impl FnOnce(&mut ScriptBuilder)) -> Program {
     let mut b = ProgramBuilder::new("resv");
     let class = reservations(&mut b);
-    let f = fence(&mut b, "f");
-    let resv = b.resv("fb", class);
-    let lock = ObjId(resv.0 - 1);
-    b.thread("t", |s| body(s, resv, lock, f));
+    fence(&mut b, "f");
+    b.resv("fb", class);
+    b.thread("t", body);
     b.rcu();
     b.build()
 }
@@ -143,5 +143,5 @@ fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
 /// The class of all reservations.
 fn reservations(b: &mut ProgramBuilder) -> ObjId {
     let (variant, config) = (Variant::Upstream, Default::default());
-    b.object("reservation", ObjectKind::WwClass { wound_wait: false, variant, inject_deadlock: 0, config })
+    b.object("reservation", fixed::WwClass { wound_wait: false, variant, inject_deadlock: 0, config })
 }

@@ -6,13 +6,13 @@ use fenceweave_kernel::fence::ops::FenceWait;
 #[test]
 fn sleeping_under_a_spinlock_is_told() {
     let mut b = ProgramBuilder::new("atomic");
-    let l = b.object("l", ObjectKind::Spinlock);
+    let l = b.object("l", fixed::Spinlock);
     let f = fence(&mut b, "f");
     b.thread("t", |s| {
         s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
         s.op("wait", FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SleepInAtomic]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
     let rows = [(false, false, 0), (true, false, 0), (false, true, 1), (true, true, 1)];
     for (interruptible, timed, expected) in rows {
         let mut b = ProgramBuilder::new("completion");
-        let c = b.object("c", ObjectKind::Completion);
+        let c = b.object("c", fixed::Completion);
         b.thread("t", |s| {
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
             s.op_into("wait", completion_op(completion::At::Wait, c, Patience::of(interruptible, timed)), "r");
@@ -61,22 +61,22 @@ fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
 #[test]
 fn more_than_the_model_can_count_is_told() {
     let mut b = ProgramBuilder::new("many");
-    let c = b.object("c", ObjectKind::Completion);
+    let c = b.object("c", fixed::Completion);
     b.thread("t", |s| {
         for _ in 0..255 {
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 
     let mut b = ProgramBuilder::new("many");
-    let r = b.object("r", ObjectKind::Refcount { init: 1 });
+    let r = b.object("r", fixed::Refcount { init: 1 });
     b.thread("t", |s| {
         for _ in 0..255 {
             s.op("get", refcount::ops::Count { how: refcount::How::Get, count: Operand::Object(r) });
         }
     });
-    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CapacityExceeded]));
+    assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 }
 
 /// The module-exit pattern: nobody else runs, so the grace period is over at once.
@@ -101,7 +101,7 @@ fn setup_and_teardown_may_wait_for_a_grace_period() {
 fn wake_one_passes_over_a_waiter_that_runs_already() {
     use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
     let mut b = ProgramBuilder::new("wake-one");
-    let q = b.object("q", ObjectKind::WaitQueue);
+    let q = b.object("q", fixed::WaitQueue);
     for name in ["a", "b"] {
         b.thread(name, |s| {
             s.op("prepare", wait_queue(PrepareExclusive, q, Patience::Forever));
@@ -149,9 +149,9 @@ fn only_an_allocation_that_may_not_block_fails() {
 
 #[test]
 fn an_allocation_may_block_where_its_thread_may() {
-    for (gfp, told) in [(Gfp::Kernel, Some(Property::SleepInAtomic)), (Gfp::Atomic, None)] {
+    for (gfp, told) in [(Gfp::Kernel, Some(Property::SLEEP_IN_ATOMIC)), (Gfp::Atomic, None)] {
         let mut b = ProgramBuilder::new("alloc");
-        let l = b.object("l", ObjectKind::Spinlock);
+        let l = b.object("l", fixed::Spinlock);
         b.thread("t", |s| {
             s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
             s.op_into("alloc", alloc::ops::Alloc { gfp }, "r");
@@ -168,7 +168,7 @@ fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
         [(true, BTreeSet::from([word(0), Value::from(Errno::EFAULT)])), (false, [word(0)].into())]
     {
         let mut b = ProgramBuilder::new("user");
-        let mmap_lock = b.object("mmap_lock", ObjectKind::RwSem);
+        let mmap_lock = b.object("mmap_lock", fixed::RwSem);
         b.thread("t", |s| {
             s.op_into("copy-from-user", uaccess::ops::UserAccess { inatomic }, "r");
         });

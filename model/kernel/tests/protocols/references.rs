@@ -1,12 +1,16 @@
 //! References to objects that come and go.
 
 use super::*;
+use fenceweave_kernel::{
+    fence::ops::counted::{self, Counted},
+    primitives::slab::ops::Slab,
+};
 
 /// A slab of two objects, the program's first, each born with a reference.
 fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Program {
     let mut b = ProgramBuilder::new(name);
-    let node = b.object("node#0", ObjectKind::Slot { of: 0 });
-    b.object("node#1", ObjectKind::Slot { of: 0 });
+    let node = b.object("node#0", fixed::Slot { of: 0 });
+    b.object("node#1", fixed::Slot { of: 0 });
     body(&mut b, node);
     let mut program = b.build();
     let slots = node.0..node.0 + 2;
@@ -24,8 +28,12 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
     program
 }
 
-fn slab_op(at: slab::At, target: Operand) -> Op {
-    Op::Slab { at, target }
+fn new_of(target: ObjId) -> Slab {
+    Slab { at: slab::At::New, target: Operand::Object(target) }
+}
+
+fn put(target: LocalId) -> Counted {
+    Counted { how: counted::How::Put, target: Operand::Local(target) }
 }
 
 fn store(var: ObjId, from: LocalId) -> Op {
@@ -47,18 +55,18 @@ fn an_outdated_reference_does_not_hold_the_next_object_of_its_slot() {
         let program = with_nodes("leak", |b, node| {
             let x = b.var("x", Value::Null);
             b.thread("t", |s| {
-                let p = s.op_into("new", slab_op(slab::At::New, Operand::Object(node)), "p");
+                let p = s.op_into("new", new_of(node), "p");
                 s.op("store", store(x, p));
                 if again {
-                    s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
-                    s.op_into("new", slab_op(slab::At::New, Operand::Object(node)), "q");
+                    s.op("put", put(p));
+                    s.op_into("new", new_of(node), "q");
                 }
             });
         });
         violations(&program)
     };
     assert_eq!(run(false), BTreeSet::new());
-    assert_eq!(run(true), BTreeSet::from([Property::LeakedReference]));
+    assert_eq!(run(true), BTreeSet::from([Property::LEAKED_REFERENCE]));
 }
 
 /// Which slot a `new` prefers is no reference: that objects lived there before does not make another state.
@@ -66,16 +74,16 @@ fn an_outdated_reference_does_not_hold_the_next_object_of_its_slot() {
 fn an_allocation_about_to_start_has_no_outdated_reference() {
     let program = with_nodes("new", |b, node| {
         let x = b.var("x", word(0));
-        let new = slab_op(slab::At::New, Operand::Object(node));
+        let new = new_of(node);
         b.thread("t", |s| {
             let p = s.op_into("new", new, "p");
-            s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
+            s.op("put", put(p));
             s.op("store", store(x, p));
             s.op_into("new", new, "p");
         });
         b.thread("u", |s| {
             let p = s.op_into("new", new, "p");
-            s.op("put", slab_op(slab::At::Put, Operand::Local(p)));
+            s.op("put", put(p));
         });
     });
     same_states_decoded_or_not(&program);
@@ -91,7 +99,7 @@ fn adding_to_a_reference_is_a_mistake() {
             let (how, order) = (variable::How::Add, Order::Full);
             s.op("add", variable::ops::Access { how, order, place: Place::Var(x), a: one, b: unset, benign: false });
         });
-        let expected = if init == Value::Null { vec![Property::WrongKind] } else { vec![] };
+        let expected = if init == Value::Null { vec![Property::WRONG_KIND] } else { vec![] };
         assert_eq!(violations(&b.build()), expected.into_iter().collect());
     }
 }

@@ -4,7 +4,7 @@ use super::stops;
 use fenceweave_kernel::fence::ops::Fence;
 use fenceweave_kernel::syncobj::ops::Syncobj;
 use fenceweave_kernel::{
-    Errno, Handle, ObjId, ObjectKind, Op, Operand, Outcome, Patience, Program, State, Value, fence,
+    Errno, Handle, ObjId, Op, Operand, Outcome, Patience, Program, State, Value, fence, fixed,
     program::{FenceOps, ProgramBuilder, ScriptBuilder},
     syncobj::{Act, Flags, Variant},
 };
@@ -28,10 +28,10 @@ fn ends(program: &Program) -> BTreeSet<Option<Vec<Value>>> {
 /// A program with a fence and a syncobj.
 fn with_syncobj(variant: Variant) -> (ProgramBuilder, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("syncobj");
-    let kind = ObjectKind::Fence { context: 0, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let kind = fixed::Fence { context: 0, seqno: 1, initialised: true, ops: FenceOps::default() };
     let f = b.object("f", kind);
     let word = b.var("s.fence", Value::Null);
-    let s = b.object("s", ObjectKind::Syncobj { fence: word, variant });
+    let s = b.object("s", fixed::Syncobj { fence: word, variant });
     b.rcu();
     (b, f, s)
 }

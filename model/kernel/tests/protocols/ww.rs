@@ -15,20 +15,15 @@ impl Ww {
         let mut b = ProgramBuilder::new("ww");
         let class = b.object(
             "class",
-            ObjectKind::WwClass {
-                wound_wait,
-                variant: Variant::Upstream,
-                inject_deadlock: 0,
-                config: Default::default(),
-            },
+            fixed::WwClass { wound_wait, variant: Variant::Upstream, inject_deadlock: 0, config: Default::default() },
         );
         Ww { b, class }
     }
     fn mutex(&mut self, name: &str) -> ObjId {
-        self.b.object(name, ObjectKind::WwMutex { class: self.class, resv: None })
+        self.b.object(name, fixed::WwMutex { class: self.class, resv: None })
     }
     fn ctx(&mut self, name: &str) -> ObjId {
-        self.b.object(name, ObjectKind::AcquireCtx { class: self.class })
+        self.b.object(name, fixed::AcquireCtx { class: self.class })
     }
 }
 
@@ -179,7 +174,7 @@ fn the_debug_contract_of_contexts_is_enforced() {
         let m = w.mutex("m");
         let contexts = [w.ctx("c"), w.ctx("d")];
         w.b.thread("t", |s| body(s, m, contexts));
-        assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::WwContract]), "{what}");
+        assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::WW_CONTRACT]), "{what}");
     }
 }
 
@@ -189,9 +184,9 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
     let told = |taken: [bool; 4]| {
         let mut w = Ww::new(false);
         let c = w.ctx("c");
-        let sem = w.b.object("s", ObjectKind::RwSem);
+        let sem = w.b.object("s", fixed::RwSem);
         let m = w.mutex("m");
-        let spin = w.b.object("l", ObjectKind::Spinlock);
+        let spin = w.b.object("l", fixed::Spinlock);
         w.b.thread("t", |s| {
             let down = rwsem::ops::RwSem {
                 at: rwsem::At::Read,
@@ -219,10 +214,10 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
         (ended.collect::<Vec<_>>(), [c, sem, m, spin])
     };
     for (taken, first, property) in [
-        ([true, true, true, true], 3, Property::LockHeldAtExit),
-        ([true, true, true, false], 2, Property::LockHeldAtExit),
-        ([true, true, false, false], 1, Property::LockHeldAtExit),
-        ([true, false, false, false], 0, Property::CtxOpenAtExit),
+        ([true, true, true, true], 3, Property::LOCK_HELD_AT_EXIT),
+        ([true, true, true, false], 2, Property::LOCK_HELD_AT_EXIT),
+        ([true, true, false, false], 1, Property::LOCK_HELD_AT_EXIT),
+        ([true, false, false, false], 0, Property::CTX_OPEN_AT_EXIT),
     ] {
         let (ended, objects) = told(taken);
         assert_eq!(ended, [Some((property, objects[first]))]);
@@ -235,17 +230,17 @@ fn what_is_not_released_is_told_at_exit() {
     let mut w = Ww::new(false);
     let m = w.mutex("m");
     w.b.thread("t", |s| s.lock(m, None, "r"));
-    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::LockHeldAtExit]));
+    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::LOCK_HELD_AT_EXIT]));
 
     let mut w = Ww::new(false);
     let c = w.ctx("c");
     w.b.thread("t", |s| ctx_op(s, CtxHow::Init, c));
-    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::CtxOpenAtExit]));
+    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::CTX_OPEN_AT_EXIT]));
 
     let mut w = Ww::new(false);
     let m = w.mutex("m");
     w.b.thread("t", |s| s.unlock(m));
-    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::UnlockNotHeld]));
+    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::UNLOCK_NOT_HELD]));
 }
 
 /// Stamps of two classes are never compared: which class was used more often before is no part of a state.
@@ -254,15 +249,10 @@ fn stamps_are_ranked_within_their_class() {
     let mut w = Ww::new(false);
     let other = w.b.object(
         "other",
-        ObjectKind::WwClass {
-            wound_wait: true,
-            variant: Variant::Upstream,
-            inject_deadlock: 0,
-            config: Default::default(),
-        },
+        fixed::WwClass { wound_wait: true, variant: Variant::Upstream, inject_deadlock: 0, config: Default::default() },
     );
     let (x, y) = (w.ctx("x"), w.ctx("y"));
-    let z = w.b.object("z", ObjectKind::AcquireCtx { class: other });
+    let z = w.b.object("z", fixed::AcquireCtx { class: other });
     let m = w.mutex("m");
     w.b.thread("t", |s| {
         for c in [x, z] {
@@ -287,7 +277,7 @@ fn more_contexts_than_threads_can_be_open() {
     let mut w = Ww::new(false);
     let other = w.b.object(
         "other",
-        ObjectKind::WwClass {
+        fixed::WwClass {
             wound_wait: false,
             variant: Variant::Upstream,
             inject_deadlock: 0,
@@ -295,7 +285,7 @@ fn more_contexts_than_threads_can_be_open() {
         },
     );
     let contexts: Vec<ObjId> = (0..16)
-        .map(|i| w.b.object("c", ObjectKind::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
+        .map(|i| w.b.object("c", fixed::AcquireCtx { class: if i % 2 == 0 { w.class } else { other } }))
         .collect();
     let m = w.mutex("m");
     w.b.setup(|s| {
@@ -326,7 +316,7 @@ fn a_mutex_held_without_its_context_is_taken_twice_not_already() {
         lock(s, How::Try, m, None, "plain");
         s.lock(m, Some(c), "again");
     });
-    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::SelfDeadlock]));
+    assert_eq!(violations(&w.b.build()), BTreeSet::from([Property::SELF_DEADLOCK]));
 }
 
 /// `might_sleep()`: the mistake is there whether or not the operation would have slept.
@@ -336,7 +326,7 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
         let mut w = Ww::new(false);
         let m = w.mutex("m");
         let f = fence(&mut w.b, "f");
-        let c = w.b.object("c", ObjectKind::Completion);
+        let c = w.b.object("c", fixed::Completion);
         w.b.setup(|s| {
             s.op("signal", fence_op(What::Signal, f, 0));
             s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
@@ -354,11 +344,11 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
         |_, _, c| completion_op(completion::At::Wait, c, Patience::Forever),
     ];
     for op in told {
-        assert_eq!(run(op), BTreeSet::from([Property::SleepInAtomic]));
+        assert_eq!(run(op), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
     }
     // These never sleep. (The mutex is never given back.)
     let trylock: fn(ObjId, ObjId, ObjId) -> Op =
         |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Try }.into();
-    assert_eq!(run(trylock), BTreeSet::from([Property::LockHeldAtExit]));
+    assert_eq!(run(trylock), BTreeSet::from([Property::LOCK_HELD_AT_EXIT]));
     assert_eq!(run(|_, _, c| completion_op(completion::At::TryWait, c, Patience::Forever)), BTreeSet::new());
 }

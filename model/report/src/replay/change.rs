@@ -2,8 +2,8 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, observe::facets,
-    program::ObjectKind, task::Task, thread::Run,
+    AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, fixed,
+    kind::Lock, observe::facets, task::Task, thread::Run,
 };
 
 /// One thing that changed, with every value that it had meanwhile.
@@ -182,7 +182,7 @@ fn object(program: &Program, before: &Object<Plain>, after: &Object<Plain>, id: 
     let (old, new) = (facets(before), facets(after));
     let name = words::object_name(program, id);
     if new.is_empty() && !old.is_empty() {
-        let is_ctx = matches!(program.kind(id), ObjectKind::AcquireCtx { .. });
+        let is_ctx = program.is::<fixed::AcquireCtx>(id);
         out.push(Change::event(name, if is_ctx { "finished" } else { "freed" }));
         return;
     }
@@ -212,7 +212,9 @@ fn form_of(facet: &'static str, f: Facet, id: ObjId, program: &Program) -> Form 
     match f {
         Facet::Flag(_) => Form::Flag(facet),
         // The lock inside of a fence is taken and released within most operations.
-        Facet::Thread(_) if facet == "lock" && matches!(program.kind(id), ObjectKind::Fence { .. }) => Form::Passing,
+        Facet::Thread(_) if facet == "lock" && program.row(id).is_some_and(|row| row.lock == Lock::Inside) => {
+            Form::Passing
+        }
         _ => Form::Values,
     }
 }

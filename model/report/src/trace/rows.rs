@@ -68,7 +68,7 @@ pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
 /// executions do.
 pub(super) fn to_come(replay: &Replay<'_>, v: Violation) -> Option<Row> {
     let is_taken = replay.steps.last().is_some_and(|s| (s.thread, s.pc) == (v.thread, v.pc));
-    if v.rule != Some(Rule::AllocUnderSectionLock) || is_taken {
+    if v.rule != Some(Rule::ALLOC_UNDER_SECTION_LOCK) || is_taken {
         return None;
     }
     let number = replay.steps.len() + 1;

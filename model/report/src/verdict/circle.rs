@@ -2,7 +2,7 @@
 
 use crate::{replay::Replay, token, words};
 use fenceweave_explore::Found;
-use fenceweave_kernel::{ObjId, ObjectKind, Program, ThreadId};
+use fenceweave_kernel::{ObjId, Program, ThreadId, fixed, kind::Waited};
 
 /// The dependencies of a circle, a line each, in their order: `move holds fb and waits for job (line 10: wait job): M3@6e95d5`.
 /// Each was found by itself, with a schedule that shows it.
@@ -30,38 +30,23 @@ pub fn circle(program: &Program, links: &[&Found]) -> Vec<String> {
 fn has(program: &Program, link: &Found, of: &[ObjId]) -> Option<ObjId> {
     let (t, wanted) = (link.violation.thread, link.violation.object);
     let replay = Replay::of(program, &link.trace);
-    let owes = |o: ObjId| is_fence(program, o) && program.signallers(o).any(|s| s == t);
+    let is_fence = |o: ObjId| program.is::<fixed::Fence>(o);
+    let is_lock = |o: ObjId| program.row(o).is_some_and(|row| row.lock.is_taken());
+    let owes = |o: ObjId| is_fence(o) && program.signallers(o).any(|s| s == t);
     // A word that is spun on is no object that could be held.
     let holds = |o: ObjId| o.as_object().is_some() && replay.last.world.is_held_by(o, t);
     let others = || of.iter().copied().filter(|o| Some(*o) != wanted);
     // Whose script may signal a fence need not be who does.
-    let event = |o: ObjId| !is_fence(program, o) && !is_lock(program, o);
+    let event = |o: ObjId| !is_fence(o) && !is_lock(o);
     others().find(|o| holds(*o)).or_else(|| others().find(|o| owes(*o))).or_else(|| others().find(|o| event(*o)))
 }
 
-fn kind(program: &Program, o: ObjId) -> Option<&ObjectKind> {
-    o.as_object().map(|_| program.kind(o))
-}
-
-fn is_fence(program: &Program, o: ObjId) -> bool {
-    matches!(kind(program, o), Some(ObjectKind::Fence { .. }))
-}
-
-fn is_lock(program: &Program, o: ObjId) -> bool {
-    use ObjectKind as K;
-    matches!(kind(program, o), Some(K::WwMutex { .. } | K::Mutex { .. } | K::RwSem | K::Spinlock))
-}
-
 /// What who is asked for it does, before its name.
-fn verb(program: &Program, o: ObjId) -> &'static str {
-    match kind(program, o) {
-        Some(ObjectKind::Fence { .. }) => "is to signal",
-        Some(ObjectKind::Completion) => "is to complete",
-        Some(ObjectKind::WaitQueue) => "is to wake",
-        Some(ObjectKind::Work { .. }) => "is to queue",
-        Some(ObjectKind::Timer { .. }) => "is to arm",
-        None => "is to write",
-        Some(_) => "holds",
+fn verb(program: &Program, o: ObjId) -> String {
+    match program.row(o).map(|row| row.waited) {
+        Some(Waited::Deed(deed) | Waited::Run(deed)) => format!("is to {deed}"),
+        Some(Waited::Holder | Waited::Holders | Waited::Runner | Waited::Readers) => "holds".into(),
+        None => "is to write".into(),
     }
 }
 

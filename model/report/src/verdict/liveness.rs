@@ -54,7 +54,7 @@ pub(super) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
 
 /// Whether one thread waits for ever while others get on; otherwise nobody does.
 fn starves(v: Violation) -> bool {
-    v.property == Property::Starvation
+    v.property == Property::STARVATION
 }
 
 /// The scripts with a step in the loop.

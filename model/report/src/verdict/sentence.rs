@@ -213,7 +213,7 @@ fn is_signaled(replay: &Replay<'_>, v: Violation) -> bool {
 }
 
 fn unlock_not_held(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
-    let sem = v.object.is_some_and(|o| o.as_object().is_some() && *program.kind(o) == ObjectKind::RwSem);
+    let sem = v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::RwSem { .. }));
     match v.other {
         // Readers have it perhaps, the releasing thread among them.
         None if sem => format!("{who} releases {what}, which it does not hold that way{place}"),

@@ -10,12 +10,7 @@
 //! list, a work item's data) may have brought a reference, and so may whatever is done in between that gives pointers: then
 //! nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
 
-use fenceweave_kernel::{
-    Expr, ExprNode, Instr, LocalId, Op, Operand, Place,
-    fence::{self, FenceOp, What},
-    primitives::slab::At,
-    program::Gives,
-};
+use fenceweave_kernel::{Expr, ExprNode, Instr, LocalId, Op, Operand, Place, fence::ops::Fence, program::Gives};
 
 /// What is known of the locals at an instruction, each a set.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -98,16 +93,9 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
     for (instr, known) in code.iter_mut().zip(before) {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { continue };
         let Some(local) = dropped_by(op).filter(|l| known.spent & bit(*l) != 0) else { continue };
-        let by_name = known.by_name & bit(local) != 0;
         // What was taken by name is a fence.
-        if let Op::Slab { at, .. } = op
-            && !by_name
-        {
-            *at = At::PutAgain;
-        } else {
-            let error = if by_name { FenceOp::BY_NAME } else { 0 };
-            *op = fence::ops::Fence { what: What::PutAgain, fence: Operand::Local(local), error }.into();
-        }
+        let by_name = known.by_name & bit(local) != 0;
+        *op = if by_name { Fence::put_by_name(Operand::Local(local)).into() } else { op.again() };
     }
 }
 
@@ -176,17 +164,23 @@ fn bit(local: LocalId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fenceweave_kernel::ObjId;
+    use fenceweave_kernel::{
+        ObjId,
+        fence::{
+            What,
+            ops::counted::{Counted, How},
+        },
+    };
 
     const X: LocalId = LocalId(0);
-    const PUT: Op = Op::Slab { at: At::Put, target: Operand::Local(X) };
+    const PUT: Op = Op::Counted(Counted { how: How::Put, target: Operand::Local(X) });
 
     fn op(op: Op) -> Instr {
         Instr::Op { op, into: None, may_fail: None }
     }
 
     fn get() -> Instr {
-        let get = fence::ops::Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        let get = Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
         Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 
@@ -194,7 +188,7 @@ mod tests {
         mark(&mut code, &[]);
         let again = |i: &Instr| {
             let Instr::Op { op, .. } = i else { return false };
-            matches!(op, Op::Slab { at: At::PutAgain, .. })
+            matches!(op, Op::Counted(op) if op.how == How::PutAgain)
                 || matches!(op, Op::Fence(fence) if fence.what == What::PutAgain)
         };
         code.iter().enumerate().filter(|(_, i)| again(i)).map(|(at, _)| at).collect()

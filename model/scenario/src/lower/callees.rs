@@ -5,7 +5,7 @@
 
 use fenceweave_kernel::fence::{Duty, ops::Contain};
 use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Script};
+use fenceweave_kernel::{Instr, LocalId, ObjId, Operand, Script, fixed};
 
 use super::names::{Symbol, is_name};
 use super::script::Unit;
@@ -80,10 +80,8 @@ impl<'a> Lower<'a> {
     pub(super) fn complete_callback(&mut self, node: &'a Node, id: ObjId) {
         let Some(value) = node.option("run") else { return };
         let callee = self.callee(value, 2);
-        if let Some(ObjectKind::Callback { func }) =
-            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
-        {
-            *func = callee;
+        if let Some(callback) = self.program.fixed_mut::<fixed::Callback>(id) {
+            callback.func = callee;
         }
     }
 
@@ -98,7 +96,7 @@ impl<'a> Lower<'a> {
         let taken = |name: &str| self.program.objects.iter().any(|object| object.name == name);
         let numbered = (2..).map(|n| format!("{base}#{n}"));
         let own = std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base);
-        Some(Given::Operand(Operand::Object(self.object(own, ObjectKind::Callback { func }))))
+        Some(Given::Operand(Operand::Object(self.object(own, fixed::Callback { func }))))
     }
 
     /// `hook OBJECT… release=P enable-signaling=P`, and the shrinkers.
@@ -152,8 +150,7 @@ impl<'a> Lower<'a> {
 
     /// Gives a fence what it does not have of them; whether it had one already.
     fn hook_fence(&mut self, fence: ObjId, given: FenceOps) -> bool {
-        let object = self.program.objects.get_mut(usize::from(fence.0));
-        let Some(ObjectKind::Fence { ops, .. }) = object.map(|object| &mut object.kind) else { return false };
+        let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(fence) else { return false };
         let pairs = [
             (&mut ops.release, given.release),
             (&mut ops.enable_signaling, given.enable_signaling),
@@ -232,7 +229,7 @@ impl<'a> Lower<'a> {
             return;
         }
         let callee = self.register(name, node);
-        let id = self.object(name.to_owned(), ObjectKind::Shrinker { registered: !later });
+        let id = self.object(name.to_owned(), fixed::Shrinker { registered: !later });
         let symbol = Symbol::Object { id, kind: Kind::Shrinker };
         self.declare_name(&Name { text: name.to_owned(), span: values[0].span }, symbol);
         self.program.shrinkers.push((callee, Some(id)));
@@ -244,7 +241,7 @@ impl<'a> Lower<'a> {
         let all = self.program.scripts.iter().chain([&self.program.setup, &self.program.teardown]);
         let comes_and_goes = all.flat_map(|script| &script.code).any(named);
         let registered = |program: &fenceweave_kernel::Program, id: ObjId| {
-            matches!(program.kind(id), ObjectKind::Shrinker { registered: true })
+            program.fixed::<fixed::Shrinker>(id).is_some_and(|s| s.registered)
         };
         for at in 0..self.program.shrinkers.len() {
             let (_, object) = self.program.shrinkers[at];
@@ -256,10 +253,7 @@ impl<'a> Lower<'a> {
 
     /// The lock that a name means: a reservation's is its own.
     pub(super) fn lock_of(&self, id: ObjId) -> ObjId {
-        match self.program.kind(id) {
-            ObjectKind::Resv { lock, .. } => *lock,
-            _ => id,
-        }
+        self.program.named_by(id)
     }
 
     /// `lock-order A B C`

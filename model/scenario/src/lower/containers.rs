@@ -3,7 +3,7 @@
 use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
 use fenceweave_kernel::primitives::workqueue;
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
-use fenceweave_kernel::{Instr, MAX_VARS, ObjId, ObjectKind, Operand, Script, ThreadId, Value, syncobj};
+use fenceweave_kernel::{Instr, MAX_VARS, ObjId, Operand, Script, ThreadId, Value, fixed, syncobj};
 
 use super::Lower;
 use super::entries::Options;
@@ -71,15 +71,14 @@ impl<'a> Lower<'a> {
             ..FenceOps::default()
         };
         let func = Some(self.built_in(Duty::Member));
-        let fence = self.object(name.text.clone(), ObjectKind::Fence { context, seqno, initialised: !spare, ops });
+        let fence = self.object(name.text.clone(), fixed::Fence { context, seqno, initialised: !spare, ops });
         let first = ObjId(fence.0.saturating_add(1));
         for i in 0..callbacks {
-            self.object(format!("{}.cb{i}", name.text), ObjectKind::Callback { func });
+            self.object(format!("{}.cb{i}", name.text), fixed::Callback { func });
         }
-        let queue = self.object(format!("{}.queue", name.text), ObjectKind::Workqueue { ordered: false });
+        let queue = self.object(format!("{}.queue", name.text), fixed::Workqueue { ordered: false });
         // Which thread that is, is known when all are declared.
-        let work =
-            self.object(format!("{}.work", name.text), ObjectKind::Work { worker: ThreadId(0), queue, delayed: false });
+        let work = self.object(format!("{}.work", name.text), fixed::Work { worker: ThreadId(0), queue });
         self.program.containers.push(Container { fence, callbacks: first, work, holds, spare });
         // Readers that walk a chain, and whoever looks at a fence without its lock.
         self.needs_rcu = true;
@@ -95,7 +94,7 @@ impl<'a> Lower<'a> {
     /// A syncobj, with the word of its pointer.
     pub(super) fn syncobj(&mut self, name: &Name, variant: syncobj::Variant) -> Symbol {
         let fence = self.own_words(name, ["fence".to_owned()]);
-        let id = self.object(name.text.clone(), ObjectKind::Syncobj { fence, variant });
+        let id = self.object(name.text.clone(), fixed::Syncobj { fence, variant });
         // Whoever looks at the pointer without the lock.
         self.needs_rcu = true;
         self.has_loops = true;
@@ -219,16 +218,9 @@ impl<'a> Lower<'a> {
             let of = |c: &Container| c.fence == *fence && matches!(c.holds, Holds::Chain { .. });
             self.program.containers.iter().any(of)
         });
-        let point = chain.map(|fence| match self.program.kind(fence) {
-            ObjectKind::Fence { context, seqno, .. } => (*context, *seqno),
-            _ => (0, 0),
-        });
+        let point = chain.and_then(|fence| self.program.fixed(fence)).map(|f: &fixed::Fence| (f.context, f.seqno));
         let id = self.program.containers[at].fence;
-        let Some(ObjectKind::Fence { context, seqno, .. }) =
-            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
-        else {
-            return;
-        };
+        let Some(fixed::Fence { context, seqno, .. }) = self.program.fixed_mut(id) else { return };
         let follows = point.filter(|(_, last)| number > *last);
         *seqno = number.max(point.map_or(0, |(_, last)| last));
         if let Some((of, last)) = follows {
@@ -257,8 +249,7 @@ impl<'a> Lower<'a> {
     /// The threads that run the works, after all others.
     pub(super) fn declare_container_works(&mut self, mut next: usize) {
         for container in self.program.containers.clone() {
-            let work = self.program.objects.get_mut(usize::from(container.work.0)).map(|object| &mut object.kind);
-            if let Some(ObjectKind::Work { worker, .. }) = work {
+            if let Some(fixed::Work { worker, .. }) = self.program.fixed_mut(container.work) {
                 *worker = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
             }
             next += 1;

@@ -1,13 +1,14 @@
 //! Declarations: what exists, under which name.
 
+use fenceweave_kernel::kind::OfKind;
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, resv, sync_file, syncobj, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, sync_file, syncobj, ww};
 
 use super::containers;
 use super::entries::Options;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
-use crate::decls::{self, DeclSpec, LOCKS};
+use crate::decls::{self, DeclRow, LOCKS};
 use crate::ops::{Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
@@ -26,7 +27,7 @@ const LISTS: u8 = 4;
 /// names are known.
 struct Open<'a> {
     node: &'a Node,
-    spec: &'static DeclSpec,
+    spec: &'static DeclRow,
     name: Name,
     symbol: Symbol,
 }
@@ -50,7 +51,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn declare_all(&mut self, node: &'a Node, spec: &'static DeclSpec, open: &mut Vec<Open<'a>>) {
+    fn declare_all(&mut self, node: &'a Node, spec: &'static DeclRow, open: &mut Vec<Open<'a>>) {
         let options = self.options(node, spec.name, spec.options);
         if options.operands.is_empty() {
             self.mistakes
@@ -104,11 +105,11 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes the objects and words of a declaration.
-    fn allocate(&mut self, node: &'a Node, spec: &DeclSpec, name: &Name, options: &Options<'a>) -> Symbol {
+    fn allocate(&mut self, node: &'a Node, spec: &DeclRow, name: &Name, options: &Options<'a>) -> Symbol {
         let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
         let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
         let class = ObjId::default(); // the second pass knows
-        let object = match spec.kind {
+        let object: ObjectKind = match spec.kind {
             None => return self.variables(name, options),
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => {
@@ -130,41 +131,34 @@ impl<'a> Lower<'a> {
                 return Symbol::Object { id, kind: Kind::Exec };
             }
             Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
-                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => ObjectKind::Spinlock,
-                Some("mutex") => ObjectKind::Mutex { config: mutex_config(options) },
-                Some("rwsem") => ObjectKind::RwSem,
-                _ => ObjectKind::Spinlock,
+                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
+                Some("mutex") => fixed::Mutex { config: mutex_config(options) }.into(),
+                Some("rwsem") => fixed::RwSem.into(),
+                _ => fixed::Spinlock.into(),
             },
-            Some(Kind::List) => ObjectKind::List { guard: None },
-            Some(Kind::WakeQ) => ObjectKind::WakeQ,
-            Some(Kind::SyncFile) => ObjectKind::SyncFile { variant: variant_of(&sync_file::Variant::ALL, options) },
-            Some(Kind::WaitQueue) => ObjectKind::WaitQueue,
-            Some(Kind::Completion) => ObjectKind::Completion,
-            Some(Kind::Barrier) => ObjectKind::Barrier { parties: byte("parties", 1) },
-            Some(Kind::Refcount) => ObjectKind::Refcount { init: byte("init", 1) },
-            Some(Kind::WwClass) => ObjectKind::WwClass {
+            Some(Kind::List) => fixed::List { guard: None }.into(),
+            Some(Kind::WakeQ) => fixed::WakeQ.into(),
+            Some(Kind::SyncFile) => fixed::SyncFile { variant: variant_of(&sync_file::Variant::ALL, options) }.into(),
+            Some(Kind::WaitQueue) => fixed::WaitQueue.into(),
+            Some(Kind::Completion) => fixed::Completion.into(),
+            Some(Kind::Barrier) => fixed::Barrier { parties: byte("parties", 1) }.into(),
+            Some(Kind::Refcount) => fixed::Refcount { init: byte("init", 1) }.into(),
+            Some(Kind::WwClass) => fixed::WwClass {
                 wound_wait: options.word("kind") == Some("wound-wait"),
                 variant: variant_of(&ww::Variant::ALL, options),
                 inject_deadlock: byte("inject-deadlock", 0),
                 config: mutex_config(options),
-            },
-            Some(Kind::WwMutex) => ObjectKind::WwMutex { class, resv: None },
-            Some(Kind::Ctx) => ObjectKind::AcquireCtx { class },
-            Some(Kind::Callback) => ObjectKind::Callback { func: None },
-            Some(Kind::Workqueue) => ObjectKind::Workqueue { ordered: options.has("ordered") },
+            }
+            .into(),
+            Some(Kind::WwMutex) => fixed::WwMutex { class, resv: None }.into(),
+            Some(Kind::Ctx) => fixed::AcquireCtx { class }.into(),
+            Some(Kind::Callback) => fixed::Callback { func: None }.into(),
+            Some(Kind::Workqueue) => fixed::Workqueue { ordered: options.has("ordered") }.into(),
             // These have a block of their own.
-            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => ObjectKind::Callback { func: None },
-            Some(Kind::Fence) => ObjectKind::Fence {
-                context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
-                seqno: u16::try_from(number("seqno", 1)).unwrap_or(1),
-                initialised: !options.has("uninitialised") && !options.has("spare"),
-                ops: FenceOps {
-                    seqno64: options.has("seqno64"),
-                    stay: options.has("ops-stay"),
-                    typesafe: options.has("typesafe-by-rcu"),
-                    ..FenceOps::default()
-                },
-            },
+            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => {
+                fixed::Callback { func: None }.into()
+            }
+            Some(Kind::Fence) => self.fence(options).into(),
         };
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
         let id = self.object(name.text.clone(), object);
@@ -172,6 +166,20 @@ impl<'a> Lower<'a> {
             self.program.stubs.push(id);
         }
         Symbol::Object { id, kind }
+    }
+
+    fn fence(&self, options: &Options<'_>) -> fixed::Fence {
+        fixed::Fence {
+            context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
+            seqno: options.number("seqno").and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
+            initialised: !options.has("uninitialised") && !options.has("spare"),
+            ops: FenceOps {
+                seqno64: options.has("seqno64"),
+                stay: options.has("ops-stay"),
+                typesafe: options.has("typesafe-by-rcu"),
+                ..FenceOps::default()
+            },
+        }
     }
 
     /// Tells of a flag that says something about mutexes only.
@@ -190,8 +198,8 @@ impl<'a> Lower<'a> {
     /// those that authors write are at most 200.
     pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
-            let mut kinds = self.program.objects.iter().map(|object| &object.kind);
-            kinds.any(|kind| matches!(kind, ObjectKind::Fence { context: other, .. } if other == context))
+            let kinds = self.program.objects.iter().map(|object| &object.kind);
+            kinds.filter_map(fixed::Fence::of).any(|fence| fence.context == *context)
         };
         (201..=u8::MAX).chain((0..=200).rev()).find(|context| !used(context)).unwrap_or(u8::MAX)
     }
@@ -223,7 +231,7 @@ impl<'a> Lower<'a> {
         let start = self.program.objects.len();
         for i in 0..slots {
             let of = u8::try_from(of).unwrap_or(u8::MAX);
-            self.object(format!("{}#{i}", name.text), ObjectKind::Slot { of });
+            self.object(format!("{}#{i}", name.text), fixed::Slot { of });
         }
         let (fields, refs, refs_at) = self.fields(node);
         let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
@@ -290,13 +298,13 @@ impl<'a> Lower<'a> {
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
         let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
         let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
-        self.object(name.text.clone(), ObjectKind::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
+        self.object(name.text.clone(), fixed::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
         self.object(
             format!("{}.fences", name.text),
-            ObjectKind::Resv { lock, lists: (id(2), LISTS), variant, debug_mutexes },
+            fixed::Resv { lock, lists: (id(2), LISTS), variant, debug_mutexes },
         );
         for i in 0..LISTS {
-            self.object(format!("{}.list{i}", name.text), ObjectKind::FenceList);
+            self.object(format!("{}.list{i}", name.text), fixed::FenceList);
         }
         Symbol::Object { id: id(1), kind: Kind::Resv }
     }
@@ -304,8 +312,8 @@ impl<'a> Lower<'a> {
     /// A set of locks with its acquire context, which is of the class of reservations.
     pub(super) fn exec_object(&mut self, name: &str) -> ObjId {
         let class = self.resv_class();
-        let ctx = self.object(format!("{name}.ctx"), ObjectKind::AcquireCtx { class });
-        self.object(name.to_owned(), ObjectKind::Exec { ctx })
+        let ctx = self.object(format!("{name}.ctx"), fixed::AcquireCtx { class });
+        self.object(name.to_owned(), fixed::Exec { ctx })
     }
 
     /// The second pass: options that refer to names.
@@ -374,9 +382,7 @@ impl<'a> Lower<'a> {
         else {
             return;
         };
-        if let Some(ObjectKind::Fence { ops, .. }) =
-            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
-        {
+        if let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(id) {
             ops.lock = Some(shared);
         }
     }
@@ -386,9 +392,7 @@ impl<'a> Lower<'a> {
         let Some(value) = node.option("guarded-by") else { return };
         let Some(Given::Operand(Operand::Object(lock))) = self.given(None, Takes::Object(LOCKS), value) else { return };
         let lock = self.lock_of(lock);
-        if let Some(ObjectKind::List { guard }) =
-            self.program.objects.get_mut(usize::from(id.0)).map(|object| &mut object.kind)
-        {
+        if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
             *guard = Some(lock);
         }
     }
@@ -448,7 +452,7 @@ impl<'a> Lower<'a> {
             Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
             None => self.object(
                 RESV_CLASS.to_owned(),
-                ObjectKind::WwClass {
+                fixed::WwClass {
                     wound_wait: false,
                     variant: Default::default(),
                     inject_deadlock: 0,
@@ -470,7 +474,7 @@ impl<'a> Lower<'a> {
                 ObjId::default()
             }
             None => {
-                let id = self.object(MMAP_LOCK.to_owned(), ObjectKind::RwSem);
+                let id = self.object(MMAP_LOCK.to_owned(), fixed::RwSem);
                 self.names.declare(MMAP_LOCK, Symbol::Object { id, kind: Kind::RwSem }, span);
                 id
             }
@@ -485,11 +489,10 @@ impl<'a> Lower<'a> {
     }
 
     fn set_class(&mut self, id: ObjId, to: ObjId) {
-        let object = self.program.objects.get_mut(usize::from(id.0));
-        if let Some(ObjectKind::WwMutex { class, .. } | ObjectKind::AcquireCtx { class }) =
-            object.map(|object| &mut object.kind)
-        {
-            *class = to;
+        if let Some(mutex) = self.program.fixed_mut::<fixed::WwMutex>(id) {
+            mutex.class = to;
+        } else if let Some(ctx) = self.program.fixed_mut::<fixed::AcquireCtx>(id) {
+            ctx.class = to;
         }
     }
 }

@@ -2,7 +2,7 @@
 //! what the tables say may stand there.
 
 use fenceweave_kernel::program::PoolRange;
-use fenceweave_kernel::{Errno, Handle, LocalId, MAX_VARS, ObjId, ObjectKind, Operand, Place, ThreadId, Value};
+use fenceweave_kernel::{Errno, Handle, LocalId, MAX_VARS, ObjId, Operand, Place, ThreadId, Value, fixed};
 
 use super::names::{self, Symbol};
 use super::script::Unit;
@@ -244,7 +244,7 @@ impl<'a> Lower<'a> {
         }
         match kind {
             Kind::Exec => self.exec_object(&owned),
-            _ => self.object(owned, ObjectKind::AcquireCtx { class }),
+            _ => self.object(owned, fixed::AcquireCtx { class }),
         }
     }
 

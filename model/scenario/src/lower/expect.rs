@@ -2,7 +2,7 @@
 
 use fenceweave_kernel::observe::facet_names;
 use fenceweave_kernel::{
-    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, ObjectKind, Property, ThreadId, Value,
+    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Property, ThreadId, Value,
 };
 
 use super::entries::reference;
@@ -450,10 +450,8 @@ impl<'a> Lower<'a> {
     fn seen_facet(&mut self, id: ObjId, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
         let kind = &self.program.objects.get(usize::from(id.0))?.kind;
         let own = facet_names(kind);
-        let (lock, locks) = match kind {
-            ObjectKind::Resv { lock, .. } => (*lock, facet_names(&ObjectKind::WwMutex { class: id, resv: None })),
-            _ => (id, &[][..]),
-        };
+        let lock = kind.lock().unwrap_or(id);
+        let locks = kind.lock().map_or(&[][..], |lock| facet_names(self.program.kind(lock)));
         let facet = parts.get(1).filter(|_| parts.len() == 2);
         let found = facet.and_then(|facet| {
             let has = |names: &[&str]| names.contains(&facet.as_str());
@@ -470,10 +468,7 @@ impl<'a> Lower<'a> {
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
         // A work item and a timer have a thread of their own, with locals.
-        let runs = match kind {
-            ObjectKind::Work { worker: runs, .. } | ObjectKind::Timer { handler: runs } => Some(*runs),
-            _ => None,
-        };
+        let runs = kind.runs();
         let locals =
             runs.and_then(|runs| self.program.scripts.get(runs.index())).map(|script| script.locals.as_slice());
         if let (Some(runs), Some(local)) = (runs, facet.filter(|name| locals.is_some_and(|l| l.contains(name)))) {

@@ -120,11 +120,11 @@ impl<'a> Lower<'a> {
         *self.budget == 0 || self.mistakes.is_full()
     }
 
-    fn object(&mut self, name: String, kind: ObjectKind) -> ObjId {
+    fn object(&mut self, name: String, kind: impl Into<ObjectKind>) -> ObjId {
         // Ids are bytes; a program with this many objects is refused by its size.
         let place = self.program.objects.len().min(usize::from(u8::MAX));
         if place < usize::from(u8::MAX) {
-            self.program.objects.push(ObjectDecl { name, kind });
+            self.program.objects.push(ObjectDecl { name, kind: kind.into() });
         }
         ObjId(place as u8)
     }

@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::primitives::alloc;
 use fenceweave_kernel::program::Gives;
-use fenceweave_kernel::{Instr, LocalId, ObjectKind, Op, Operand, Value};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, Value};
 
 use super::entries::Options;
 use super::exprs::node_of;
@@ -323,13 +323,7 @@ impl<'a> Lower<'a> {
         for value in values {
             let operand = match self.given(Some(unit), Takes::Object(kinds), value)? {
                 Given::Operand(Operand::Object(id)) => {
-                    Operand::Object(match self.program.objects.get(usize::from(id.0)) {
-                        Some(object) => match object.kind {
-                            ObjectKind::Resv { lock, .. } if kinds.contains(&Kind::WwMutex) => lock,
-                            _ => id,
-                        },
-                        None => id,
-                    })
+                    Operand::Object(if kinds.contains(&Kind::WwMutex) { self.program.named_by(id) } else { id })
                 }
                 _ => {
                     self.mistakes

@@ -321,7 +321,7 @@ impl<'a> Lower<'a> {
         if node.broken || SECTIONS.iter().any(|(known, ..)| *known == name) || decls::named(name).is_some() {
             return;
         }
-        let known = || SECTIONS.iter().map(|(known, ..)| *known).chain(decls::DECLS.iter().map(|decl| decl.name));
+        let known = || SECTIONS.iter().map(|(known, ..)| *known).chain(decls::all().map(|decl| decl.name));
         let is_statement = !ops::named(name).is_empty() || super::flow::is_statement(name);
         let help = match is_statement {
             true => Some("operations stand inside `thread`, `setup` or `teardown`".to_owned()),

@@ -3,7 +3,7 @@
 
 use fenceweave_kernel::primitives::{irq, rcu, timer, workqueue};
 use fenceweave_kernel::program::{Line, ObjectDecl, Role, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Program, Script, ThreadId, Value};
+use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Program, Script, ThreadId, Value, fixed};
 
 use super::Lower;
 use super::names::{Symbol, is_name};
@@ -32,7 +32,7 @@ fn is_deferred(node: &Node) -> bool {
 
 /// Whether the object has a thread of its own.
 pub(super) fn has_thread(kind: &ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Work { .. } | ObjectKind::Timer { .. })
+    kind.runs().is_some()
 }
 
 impl<'a> Lower<'a> {
@@ -163,7 +163,7 @@ impl<'a> Lower<'a> {
         }
         let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
         // A worker has a CPU, too: one choice must have room for all of them.
-        let is_work = |object: &&ObjectDecl| matches!(object.kind, ObjectKind::Work { .. });
+        let is_work = |object: &&ObjectDecl| object.kind.queue().is_some();
         let cpus = threads + self.program.objects.iter().filter(is_work).count();
         if cpus > irq::MAX_CPUS {
             self.mistakes
@@ -190,7 +190,7 @@ impl<'a> Lower<'a> {
                 continue;
             }
             let name = self.program.thread_name(first).trim_end_matches(".0").to_owned();
-            let id = self.object(format!("{name}.line"), ObjectKind::IrqLine { handler: first });
+            let id = self.object(format!("{name}.line"), fixed::IrqLine { handler: first });
             let Program { scripts, setup, teardown, .. } = &mut self.program;
             for (at, script) in scripts.iter_mut().chain([setup, teardown]).enumerate() {
                 let is_handler = (first.index()..first.index() + usize::from(count)).contains(&at);
@@ -248,20 +248,18 @@ impl<'a> Lower<'a> {
             };
             let thread = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
             next += 1;
-            let object = match kind {
-                "timer" => ObjectKind::Timer { handler: thread },
-                _ => {
-                    let own = format!("{}.queue", name.text);
-                    let queue = queue.unwrap_or_else(|| self.object(own, ObjectKind::Workqueue { ordered: false }));
-                    ObjectKind::Work { worker: thread, queue, delayed: kind == "delayed-work" }
+            let (object, kind): (ObjectKind, Kind) = if kind == "timer" {
+                (fixed::Timer { handler: thread }.into(), Kind::Timer)
+            } else {
+                let own = format!("{}.queue", name.text);
+                let queue = queue.unwrap_or_else(|| self.object(own, fixed::Workqueue { ordered: false }));
+                let work = fixed::Work { worker: thread, queue };
+                match kind {
+                    "work" => (work.into(), Kind::Work),
+                    _ => (fixed::DelayedWork { work }.into(), Kind::DelayedWork),
                 }
             };
             let id = self.object(name.text.clone(), object);
-            let kind = match kind {
-                "timer" => Kind::Timer,
-                "work" => Kind::Work,
-                _ => Kind::DelayedWork,
-            };
             self.declare_name(&name, Symbol::Object { id, kind });
         }
         self.declare_container_works(next);
@@ -349,7 +347,7 @@ impl<'a> Lower<'a> {
     }
 
     fn add_rcu_agent(&mut self) {
-        let rcu = self.object("rcu".to_owned(), ObjectKind::Rcu);
+        let rcu = self.object("rcu".to_owned(), fixed::Rcu);
         let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
         let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
         self.program.scripts.push(Script {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fenceweave_kernel::{ObjectKind, Program, program::SourceLine};
+use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
 
 use super::{About, SAME_NUMBER, SAME_PROGRAM, UNUSED};
 use crate::decls;
@@ -114,9 +114,9 @@ impl<'a> About<'a> {
         for case in self.cases {
             let mut known: BTreeMap<(u8, u16), &str> = BTreeMap::new();
             for object in &case.program.objects {
-                let ObjectKind::Fence { context, seqno, .. } = object.kind else { continue };
+                let Some(fixed::Fence { context, seqno, .. }) = OfKind::of(&object.kind) else { continue };
                 let Some(span) = spans.get(object.name.as_str()) else { continue };
-                if let Some(first) = known.insert((context, seqno), &object.name) {
+                if let Some(first) = known.insert((*context, *seqno), &object.name) {
                     twice.insert((*span, object.name.clone(), first.to_owned()));
                 }
             }

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     Action, Instr, Operand, Script, State, ThreadId,
     fence::{What, ops},
+    fixed,
     program::{Callee, FenceOps, ProgramBuilder, SourceLine},
 };
 
@@ -14,10 +15,10 @@ const REMOVER: ThreadId = ThreadId(1);
 /// takes two steps.
 fn program() -> (Program, ObjId, ObjId) {
     let mut b = ProgramBuilder::new("callback");
-    let kind = ObjectKind::Fence { context: 1, seqno: 1, initialised: true, ops: FenceOps::default() };
+    let kind = fixed::Fence { context: 1, seqno: 1, initialised: true, ops: FenceOps::default() };
     let fence = b.object("f", kind);
-    let cb = b.object("cb", ObjectKind::Callback { func: Some(CalleeId(0)) });
-    let lock = b.object("l", ObjectKind::Spinlock);
+    let cb = b.object("cb", fixed::Callback { func: Some(CalleeId(0)) });
+    let lock = b.object("l", fixed::Spinlock);
     let op = |add| ops::FenceCallback { add, fence: Operand::Object(fence), callback: Operand::Object(cb), data: None };
     b.setup(|s| {
         s.op("add-callback f cb", op(true));
@@ -80,7 +81,7 @@ fn a_function_that_runs_without_the_lock_is_seen_by_who_takes_its_callback_off()
     let (program, fence, _) = program();
     let mut state = up_to_the_function(&program);
     state.world.fence_mut(fence).locked.0.lock.release();
-    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CallbackContract));
+    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CALLBACK_CONTRACT));
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn a_list_that_is_detached_before_the_lock_is_dropped_leaves_callbacks_that_are_
     let (program, fence, _) = program();
     let mut state = State::initial(&program);
     state.world.fence_mut(fence).locked.0.len = 0;
-    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CallbackContract));
+    assert_eq!(step(&mut state, &program, REMOVER), Some(Property::CALLBACK_CONTRACT));
 }
 
 #[test]
@@ -99,5 +100,5 @@ fn a_callback_that_is_left_on_the_list_runs_again() {
     // As if it had not been unlinked before it is called.
     state.world.fence_mut(fence).locked.0.push(cb.0);
     let broken = std::iter::from_fn(|| Some(step(&mut state, &program, SIGNALLER))).take(4).flatten().next();
-    assert_eq!(broken, Some(Property::CallbackContract));
+    assert_eq!(broken, Some(Property::CALLBACK_CONTRACT));
 }

@@ -91,7 +91,7 @@ impl Operation for UnwrapNext {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         match with.value(Operand::Local(self.home))? {
             Value::Unwrap(cursor) => Ok(UnwrapOp::next(self.home, cursor).into()),
-            _ => Err(Fault::new(Property::WrongKind, None)),
+            _ => Err(Fault::new(Property::WRONG_KIND, None)),
         }
     }
 }

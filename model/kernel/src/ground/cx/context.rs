@@ -4,7 +4,7 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
 
 use super::Cx;
-use crate::{Code, Coder, ObjId, ObjectKind, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
+use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -230,9 +230,9 @@ impl<R: Runtime> Cx<'_, R> {
         }
         // Whoever signals decides about the context of a callback, so the next one may come from an interrupt.
         if self.private.in_fence_context() {
-            self.violate(Property::FenceCallbackContext, on.into());
+            self.violate(Property::FENCE_CALLBACK_CONTEXT, on.into());
         } else if self.private.is_atomic() {
-            self.violate(Property::SleepInAtomic, on.into());
+            self.violate(Property::SLEEP_IN_ATOMIC, on.into());
         }
     }
 
@@ -248,33 +248,33 @@ impl<R: Runtime> Cx<'_, R> {
             return;
         }
         let program = self.program;
-        let is_resv = matches!(program.kind(lock), ObjectKind::WwMutex { .. });
+        let is_resv = program.is::<crate::fixed::WwMutex>(lock);
         let is_mmap = program.is_mmap_lock(lock);
         if is_resv && self.private.in_fence_context() {
-            self.violate(Property::FenceCallbackContext, Some(lock));
+            self.violate(Property::FENCE_CALLBACK_CONTEXT, Some(lock));
         }
         // mmap_lock is outside of all reservations, those of reclaim, and all of that of waiting for a fence.
         if is_resv || is_mmap {
             if self.private.signalling > 0 {
-                self.violate(Property::LockInSignalling, Some(lock));
+                self.violate(Property::LOCK_IN_SIGNALLING, Some(lock));
             } else if self.private.in_reclaim() {
-                self.violate_rule(Rule::OrderInReclaim, Some(lock));
+                self.violate_rule(Rule::ORDER_IN_RECLAIM, Some(lock));
             }
         }
         if is_mmap && let Some(inner) = upcalls::resv_held_by(program, self.world, self.me) {
-            self.violate_rule(Rule::OrderMmapInside, Some(inner));
+            self.violate_rule(Rule::ORDER_MMAP_INSIDE, Some(inner));
         }
         if let Some(nest) = nest {
             // lockdep's print_lock_nested_lock_not_held().
             if !self.world.is_held_by(nest, self.me) {
-                self.violate_rule(Rule::OrderNestNotHeld, Some(nest));
+                self.violate_rule(Rule::ORDER_NEST_NOT_HELD, Some(nest));
             }
         }
         for order in &program.lock_orders {
             let Some(at) = order.iter().position(|l| *l == lock) else { continue };
             let held = order[at + 1..].iter().find(|l| self.world.is_held_by(**l, self.me));
             if let Some(inner) = held.filter(|inner| nest.is_none() || !self.holds_outside(**inner)) {
-                return self.violate_rule(Rule::OrderDocumented, Some(*inner));
+                return self.violate_rule(Rule::ORDER_DOCUMENTED, Some(*inner));
             }
         }
     }
@@ -286,9 +286,9 @@ impl<R: Runtime> Cx<'_, R> {
             return;
         }
         if self.private.in_fence_context() {
-            self.violate_rule(Rule::MutexInCallback, Some(mutex));
+            self.violate_rule(Rule::MUTEX_IN_CALLBACK, Some(mutex));
         } else if self.private.in_interrupt() {
-            self.violate_rule(Rule::MutexInInterrupt, Some(mutex));
+            self.violate_rule(Rule::MUTEX_IN_INTERRUPT, Some(mutex));
         }
     }
 
@@ -305,7 +305,7 @@ impl<R: Runtime> Cx<'_, R> {
     pub(crate) fn might_fault(&mut self, mmap_lock: Option<ObjId>) {
         self.might_sleep(None);
         if self.private.signalling > 0 && !self.is_device() {
-            self.violate(Property::LockInSignalling, mmap_lock);
+            self.violate(Property::LOCK_IN_SIGNALLING, mmap_lock);
         }
     }
 
@@ -313,7 +313,7 @@ impl<R: Runtime> Cx<'_, R> {
     /// a mistake whichever it is.
     pub(crate) fn about_to_wait(&mut self, on: ObjId) {
         if !self.is_device() && self.private.signalling > 0 && self.private.section_fence().is_none() {
-            self.violate(Property::WaitInSignalling, Some(on));
+            self.violate(Property::WAIT_IN_SIGNALLING, Some(on));
         }
     }
 
@@ -324,7 +324,7 @@ impl<R: Runtime> Cx<'_, R> {
         }
         let section = self.private.section_fence();
         if section.is_none_or(|own| upcalls::is_later_or_same(self.world, self.program, fence, own)) {
-            self.violate(Property::WaitInSignalling, Some(fence));
+            self.violate(Property::WAIT_IN_SIGNALLING, Some(fence));
         }
     }
 }

@@ -165,7 +165,7 @@ impl RwSemOp {
         cx.might_sleep(self.sem);
         let holders = cx.rwsem(self.sem).holders.get();
         if holders.writer == Some(me) || writes && holders.reads_of(me) > 0 {
-            cx.violate(Property::SelfDeadlock, Some(self.sem));
+            cx.violate(Property::SELF_DEADLOCK, Some(self.sem));
             return false;
         }
         true
@@ -174,7 +174,7 @@ impl RwSemOp {
     /// So many readers are added to a count: it may not go round, not even for the moment until one is taken off again.
     pub(super) fn check_room<R: Runtime>(&self, cx: &mut Cx<'_, R>, was: Count, more: i32) {
         if i32::from(was.readers) + more > i32::from(MAX_READERS) {
-            cx.violate(Property::CapacityExceeded, Some(self.sem));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.sem));
         }
     }
 
@@ -182,7 +182,7 @@ impl RwSemOp {
     pub(super) fn note_read<R: Runtime>(&self, cx: &mut Cx<'_, R>, t: ThreadId) {
         let count = cx.rwsem(self.sem).count.peek();
         if cx.rwsem(self.sem).note_reads(t, 1) > 15 || count.readers > MAX_READERS {
-            cx.violate(Property::CapacityExceeded, Some(self.sem));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.sem));
         }
     }
 
@@ -330,7 +330,7 @@ impl RwSemOp {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
             cx.rwsem(self.sem).count.latest();
             let writer = cx.rwsem(self.sem).holders.get().writer;
-            cx.violate_with(Property::UnlockNotHeld, Some(self.sem), writer);
+            cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.sem), writer);
         }
         Flow::Done(Value::Word(0))
     }

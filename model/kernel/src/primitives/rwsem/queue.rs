@@ -76,7 +76,7 @@ impl RwSemOp {
     /// `rwsem_add_waiter()`.
     fn queue<R: Runtime>(&self, cx: &mut Cx<'_, R>, waiters: &mut Waiters, writes: bool) {
         if !waiters.push(cx.me, writes) {
-            cx.violate(Property::CapacityExceeded, Some(self.sem));
+            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.sem));
         }
     }
 

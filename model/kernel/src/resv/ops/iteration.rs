@@ -54,7 +54,7 @@ impl Operation for Cursor {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         match with.value(Operand::Local(self.home))? {
             Value::Cursor(cursor) => Ok(CursorOp::on(self.at, self.home, cursor).into()),
-            _ => Err(Fault::new(Property::WrongKind, None)),
+            _ => Err(Fault::new(Property::WRONG_KIND, None)),
         }
     }
 }

@@ -119,7 +119,7 @@ impl SyncobjWait {
             Err(flow) => return flow,
         };
         if !locked.has_room(cx.me) {
-            cx.violate(crate::Property::CapacityExceeded, Some(syncobj));
+            cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(syncobj));
             return Flow::Done(Value::Unset);
         }
         let looks = variant != Variant::NoSecondLook && !cx.mutated(Mutant::NoSecondLook);

@@ -1,0 +1,133 @@
+//! References to whatever is counted: a local may hold a struct's object, a fence or a bare count, and which of them is
+//! known when the operation begins.
+
+use crate::{
+    Machine, Op, Operand,
+    fence::{FenceOp, What},
+    ground::{
+        op::{Args, OpSpec, Operation, Param, Takes, operand},
+        resolver::{Resolved, Resolver},
+        row::{Gives, Row},
+    },
+    primitives::{
+        refcount,
+        slab::{self, SlabOp},
+    },
+    program::Kind,
+};
+
+/// What is done with a reference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum How {
+    /// `get`: another one.
+    Get,
+    /// `get-unless-zero`: one to what may be going.
+    GetUnlessZero,
+    /// `put`: drops one.
+    Put,
+    /// The same, by a pointer whose own reference is dropped already.
+    PutAgain,
+}
+
+/// `get`, `get-unless-zero`, `put` of whatever the operand turns out to refer to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counted {
+    /// Which of them.
+    pub how: How,
+    /// What is counted.
+    pub target: Operand,
+}
+
+impl How {
+    fn of_fence(self) -> What {
+        match self {
+            How::Get => What::Get,
+            How::GetUnlessZero => What::GetRcu,
+            How::Put => What::Put,
+            How::PutAgain => What::PutAgain,
+        }
+    }
+
+    fn of_count(self) -> refcount::How {
+        match self {
+            How::Get => refcount::How::Get,
+            How::GetUnlessZero => refcount::How::GetUnlessZero,
+            How::Put | How::PutAgain => refcount::How::Put,
+        }
+    }
+
+    fn of_slot(self) -> slab::At {
+        match self {
+            How::Get => slab::At::Get,
+            How::GetUnlessZero => slab::At::GetUnlessZero,
+            How::Put => slab::At::Put,
+            How::PutAgain => slab::At::PutAgain,
+        }
+    }
+}
+
+impl Operation for Counted {
+    fn row(&self) -> Row {
+        let Counted { how, target } = *self;
+        let puts = matches!(how, How::Put | How::PutAgain);
+        Row {
+            no_room: if puts { slab::ops::NO_GENERATION } else { "for another reference" },
+            room_of_object: true,
+            drops: puts.then_some(target),
+            gives: match how {
+                How::Get => Gives::Reference(target),
+                How::GetUnlessZero => Gives::Perhaps,
+                How::Put | How::PutAgain => Gives::Nothing,
+            },
+            ..Row::on(target)
+        }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let obj = with.handle(self.target)?.obj;
+        Ok(match with.kind(obj) {
+            Some(Kind::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
+            Some(Kind::Refcount) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
+            // Of what is not counted this is the fault.
+            _ => {
+                let op = SlabOp::new(self.how.of_slot(), with.slot(self.target)?);
+                let home = match self.target {
+                    Operand::Local(local) if self.how == How::GetUnlessZero => Some(local),
+                    _ => None,
+                };
+                SlabOp { home, ..op }.into()
+            }
+        })
+    }
+
+    fn again(self) -> Counted {
+        match self.how {
+            How::Put => Counted { how: How::PutAgain, ..self },
+            How::Get | How::GetUnlessZero | How::PutAgain => self,
+        }
+    }
+}
+
+const OBJECT: Param = operand("object", Takes::Object(&[Kind::Struct]));
+
+fn counted(args: &Args, how: How) -> Op {
+    Counted { how, target: args.object("object") }.into()
+}
+
+/// How they are written.
+pub const OPS: &[OpSpec] = &[
+    OpSpec::new("get", &[OBJECT], "takes another reference to an object", "kref_get()", |args| counted(args, How::Get))
+        .returns("the reference"),
+    OpSpec::new(
+        "get-unless-zero",
+        &[OBJECT],
+        "takes a reference to an object that may be going",
+        "kref_get_unless_zero()",
+        |args| counted(args, How::GetUnlessZero),
+    )
+    .returns("1, or 0 if the last reference is gone"),
+    OpSpec::new("put", &[OBJECT], "drops a reference to an object, and frees it with the last", "kref_put()", |args| {
+        counted(args, How::Put)
+    })
+    .returns("1 if it was the last"),
+];

@@ -1,0 +1,28 @@
+//! What is fixed about a semaphore: nothing.
+
+use crate::{
+    Runtime,
+    ground::kind::{Born, Declared, KindRow, Lock, Waited},
+};
+
+/// `struct rw_semaphore`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RwSem;
+
+impl Declared for RwSem {
+    const ROW: KindRow = KindRow {
+        name: "rwsem",
+        one: "an rwsem",
+        declared: "lock kind=rwsem",
+        facets: &["owner", "readers", "waiters"],
+        lock: Lock::Sleeping,
+        waited: Waited::Holders,
+        runs_out: "for another reader or waiter",
+        ..KindRow::PLAIN
+    };
+    type Object<R: Runtime> = super::RwSem<R>;
+
+    fn begin<R: Runtime>(&self, born: Born<'_>) -> super::RwSem<R> {
+        super::RwSem::new(born.id)
+    }
+}

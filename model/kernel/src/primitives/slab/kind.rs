@@ -1,0 +1,49 @@
+//! What is fixed about a slot: whose it is.
+
+use crate::{
+    Kind, Runtime,
+    ground::kind::{Born, DeclRow, Declared, KindRow},
+    ground::op::{Opt, Takes, flag, option},
+};
+
+/// What freeing may mean.
+const SLABS: Takes = Takes::OneOf(&["plain", "rcu-free", "typesafe-by-rcu"]);
+
+/// A slot of the slab of `structs[of]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// Index of the struct's declaration.
+    pub of: u8,
+}
+
+impl Declared for Slot {
+    const ROW: KindRow = KindRow {
+        name: "struct",
+        one: "a struct",
+        runs_out: "to tell the next object there from those before",
+        decls: &[DeclRow {
+            name: "struct",
+            kind: Some(Kind::Struct),
+            options: &[
+                Opt {
+                    required: true,
+                    ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
+                },
+                option(
+                    "slab",
+                    SLABS,
+                    "what freeing means, plain without it; a typesafe one initialises nothing, and `new` stores the members in their order, one by one",
+                ),
+                flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
+            ],
+            meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
+            kernel: "struct kmem_cache",
+        }],
+        ..KindRow::PLAIN
+    };
+    type Object<R: Runtime> = super::Slot<R>;
+
+    fn begin<R: Runtime>(&self, born: Born<'_>) -> super::Slot<R> {
+        super::Slot::new(born.id)
+    }
+}

@@ -1,0 +1,204 @@
+//! The list of all kinds of object: what is fixed about each stands in its protocol's folder, with the row of the kind.
+
+use crate::{
+    ObjId, Object, Program, Runtime, ThreadId,
+    ground::{
+        ids::CalleeId,
+        kind::{Born, Declared, KindRow, OfKind},
+    },
+};
+
+/// Makes the type of what is fixed about any object, its answers, and the kinds that an author knows: those behind `is`.
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $variant:ident in $($module:ident)::+ $(is $kind:ident)?;)*) => {
+        /// What is fixed about objects, by the kind of object. The names are those of [`ObjectKind`]'s variants.
+        pub mod fixed {
+            $(pub use crate::$($module)::+::$variant;)*
+        }
+
+        /// What is fixed about an object.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub enum ObjectKind { $($(#[$meta])* $variant(fixed::$variant)),* }
+
+        $(impl From<fixed::$variant> for ObjectKind {
+            fn from(fixed: fixed::$variant) -> ObjectKind {
+                ObjectKind::$variant(fixed)
+            }
+        }
+
+        impl OfKind for fixed::$variant {
+            fn of(kind: &ObjectKind) -> Option<&Self> {
+                match kind {
+                    ObjectKind::$variant(fixed) => Some(fixed),
+                    _ => None,
+                }
+            }
+
+            fn of_mut(kind: &mut ObjectKind) -> Option<&mut Self> {
+                match kind {
+                    ObjectKind::$variant(fixed) => Some(fixed),
+                    _ => None,
+                }
+            }
+        })*
+
+        impl ObjectKind {
+            /// The row of its kind.
+            pub fn row(&self) -> &'static KindRow {
+                match self { $(ObjectKind::$variant(_) => &<fixed::$variant as Declared>::ROW),* }
+            }
+
+            /// See [`Declared::runs`].
+            pub fn runs(&self) -> Option<ThreadId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.runs()),* }
+            }
+
+            /// See [`Declared::queue`].
+            pub fn queue(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.queue()),* }
+            }
+
+            /// See [`Declared::calls`].
+            pub fn calls(&self) -> Option<CalleeId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.calls()),* }
+            }
+
+            /// See [`Declared::lock`].
+            pub fn lock(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.lock()),* }
+            }
+
+            /// See [`Declared::class`].
+            pub(crate) fn class(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.class()),* }
+            }
+
+            /// See [`Declared::word`].
+            pub(crate) fn word(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.word()),* }
+            }
+
+            /// See [`Declared::refs`].
+            pub(crate) fn refs(&self) -> u16 {
+                match self { $(ObjectKind::$variant(fixed) => fixed.refs()),* }
+            }
+        }
+
+        impl<R: Runtime> Object<R> {
+            /// The object as it is before anything happens.
+            pub(crate) fn new(kind: &ObjectKind, id: ObjId, program: &Program) -> Object<R> {
+                let born = Born { id, program };
+                match kind { $(ObjectKind::$variant(fixed) => fixed.begin::<R>(born).into()),* }
+            }
+        }
+
+        /// What an object is, as a scenario's author knows it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Kind { $($(#[doc = concat!("What has [`ObjectKind::", stringify!($variant), "`].")] $kind,)?)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$($(Kind::$kind,)?)*];
+
+            /// What may be asked of it.
+            pub fn row(self) -> &'static KindRow {
+                match self { $($(Kind::$kind => &<fixed::$variant as Declared>::ROW,)?)* }
+            }
+
+            /// The kind of a program's object; `None` for what no author declares.
+            pub fn of(kind: &ObjectKind) -> Option<Kind> {
+                match kind { $(ObjectKind::$variant(_) => kinds!(@kind $($kind)?)),* }
+            }
+        }
+    };
+    (@kind $kind:ident) => { Some(Kind::$kind) };
+    (@kind) => { None };
+}
+
+// In the order of the reference page.
+kinds! {
+    /// A slot of a `struct`'s slab.
+    Slot in primitives::slab::kind is Struct;
+    /// `spinlock_t`.
+    Spinlock in primitives::spinlock::kind is Lock;
+    /// `struct mutex`.
+    Mutex in ww::kind is Mutex;
+    /// `struct rw_semaphore`.
+    RwSem in primitives::rwsem::kind is RwSem;
+    /// `struct list_head`.
+    List in primitives::list::kind is List;
+    /// `wait_queue_head_t`.
+    WaitQueue in primitives::waitqueue::kind is WaitQueue;
+    /// `struct wake_q_head`.
+    WakeQ in primitives::wakeq::kind is WakeQ;
+    /// `struct completion`.
+    Completion in primitives::completion::kind is Completion;
+    /// A rendezvous of a fixed number of threads.
+    Barrier in primitives::barrier::kind is Barrier;
+    /// `refcount_t`.
+    Refcount in primitives::refcount::kind is Refcount;
+    /// `struct ww_class`.
+    WwClass in ww::kind is WwClass;
+    /// `struct ww_mutex`.
+    WwMutex in ww::kind is WwMutex;
+    /// `struct ww_acquire_ctx`.
+    AcquireCtx in ww::kind is Ctx;
+    /// `struct dma_fence`.
+    Fence in fence::kind is Fence;
+    /// `struct sync_file`.
+    SyncFile in sync_file::kind is SyncFile;
+    /// `struct drm_syncobj`.
+    Syncobj in syncobj::kind is Syncobj;
+    /// `struct dma_fence_cb`.
+    Callback in fence::kind is Callback;
+    /// `struct workqueue_struct`.
+    Workqueue in primitives::workqueue::kind is Workqueue;
+    /// `struct work_struct`.
+    Work in primitives::workqueue::kind is Work;
+    /// `struct delayed_work`.
+    DelayedWork in primitives::workqueue::kind is DelayedWork;
+    /// `struct timer_list`.
+    Timer in primitives::timer::kind is Timer;
+    /// `struct irq_desc`.
+    IrqLine in primitives::irq_line::kind;
+    /// A `struct shrinker` that comes and goes.
+    Shrinker in primitives::shrinker::kind is Shrinker;
+    /// Grace periods and deferred frees.
+    Rcu in primitives::rcu::kind;
+    /// `struct dma_resv`, without its lock.
+    Resv in resv::kind is Resv;
+    /// `struct dma_resv_list`.
+    FenceList in resv::kind;
+    /// `struct drm_exec`, without its context.
+    Exec in exec::kind is Exec;
+}
+
+impl Kind {
+    /// The kind by the name that the option `kind=` takes.
+    pub fn named(name: &str) -> Option<Kind> {
+        Kind::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// The name that the option `kind=` takes.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The name in a sentence.
+    pub fn one(self) -> &'static str {
+        self.row().one
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn names_resolve() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name()), Some(*kind));
+            assert!(kind.one().ends_with(kind.name()), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The properties and rules of all protocols (`property` and `rule` say what they are).
+
+use crate::{
+    Property, Rule, exec, fence, ground, ground::numbered::numbered, primitives, property, property::Law, resv,
+    rule::RuleRow, ww,
+};
+
+const PROPERTY_TABLES: &[&[Law]] = &[
+    property::general::PROPERTIES,
+    ground::cx::rules::PROPERTIES,
+    ww::rules::PROPERTIES,
+    fence::rules::PROPERTIES,
+    resv::rules::PROPERTIES,
+    primitives::waitqueue::rules::PROPERTIES,
+    primitives::refcount::rules::PROPERTIES,
+    primitives::rcu::rules::PROPERTIES,
+    primitives::workqueue::rules::PROPERTIES,
+    primitives::irq_line::rules::PROPERTIES,
+    primitives::uaccess::rules::PROPERTIES,
+    primitives::list::rules::PROPERTIES,
+];
+
+const RULE_TABLES: &[&[RuleRow]] = &[
+    property::general::RULES,
+    ground::cx::rules::RULES,
+    ww::rules::RULES,
+    fence::rules::RULES,
+    exec::rules::RULES,
+    primitives::rcu::rules::RULES,
+    primitives::list::rules::RULES,
+    primitives::timer::rules::RULES,
+];
+
+numbered! {
+    PROPERTIES: Law = PROPERTY_TABLES
+}
+
+numbered! {
+    RULES: RuleRow = RULE_TABLES
+}
+
+impl Property {
+    /// Every property, in the order in which they are listed.
+    pub const ALL: &'static [Property] = &{
+        let mut all = [Property::numbered(0); PROPERTIES.len()];
+        let mut i = 0;
+        while i < all.len() {
+            all[i] = Property::numbered(PROPERTIES[i].number);
+            i += 1;
+        }
+        all
+    };
+
+    /// What is said about it.
+    pub(crate) fn law(self) -> &'static Law {
+        PROPERTIES[usize::from(self.number())]
+    }
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: &'static [Rule] = &{
+        let mut all = [Rule::numbered(0); RULES.len()];
+        let mut i = 0;
+        while i < all.len() {
+            all[i] = Rule::numbered(RULES[i].number);
+            i += 1;
+        }
+        all
+    };
+
+    /// What is said about it.
+    pub(crate) fn row(self) -> &'static RuleRow {
+        RULES[usize::from(self.number())]
+    }
+}
