@@ -4,10 +4,7 @@
 //! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says otherwise.
 
 use super::operand::{Operand, Place};
-use crate::{
-    LocalId, ObjId, ThreadId,
-    primitives::{list, spinlock},
-};
+use crate::{LocalId, ObjId, ThreadId};
 
 /// All that is said about an operation.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +17,10 @@ pub struct Row {
     pub(crate) chooses: Option<(Fall, u8)>,
     /// What it does that somebody else may wait for.
     pub ends: Ends,
-    /// How it takes or releases a spinlock that is not inside of something else.
-    pub spin: Option<spinlock::How>,
+    /// Takes or releases a spinlock that is not inside of something else.
+    pub spin: bool,
     /// What it does with a list.
-    pub list: Option<list::How>,
+    pub list: OnList,
     /// What it does with its thread's entry on a wait queue.
     pub entry: Entry,
     /// Which interrupt's line it is about.
@@ -109,6 +106,21 @@ impl Ends {
             Ends::Nothing | Ends::Writes(_) | Ends::Queues(_) => None,
         }
     }
+}
+
+/// What an operation does with a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnList {
+    /// Nothing.
+    Nothing,
+    /// Looks for its first entry.
+    Walks,
+    /// Goes on from an entry to the next.
+    GoesOn,
+    /// Puts an entry on it.
+    Adds,
+    /// Takes entries off it, or asks about one.
+    Changes,
 }
 
 /// What the result of an operation is good for.
@@ -202,8 +214,8 @@ impl Row {
         needs: Needs::NOTHING,
         chooses: None,
         ends: Ends::Nothing,
-        spin: None,
-        list: None,
+        spin: false,
+        list: OnList::Nothing,
         entry: Entry::Stays,
         line: Line::Nothing,
         stores: None,

@@ -40,6 +40,7 @@ use crate::{
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::slab,
+    program::OnList,
     protocol::Protocol,
     registry::upcalls,
     shared::Shared,
@@ -197,6 +198,22 @@ impl How {
     /// Whether it writes the links.
     fn changes(self) -> bool {
         !matches!(self, How::Empty | How::OnList | How::First | How::Next)
+    }
+
+    /// What the row of the operation says.
+    fn row(self) -> OnList {
+        match self {
+            How::First => OnList::Walks,
+            How::Next => OnList::GoesOn,
+            How::Add | How::AddTail => OnList::Adds,
+            How::Del
+            | How::DelInit
+            | How::MoveTail
+            | How::Empty
+            | How::OnList
+            | How::SpliceInit
+            | How::SpliceTailInit => OnList::Changes,
+        }
     }
 
     /// Whether it reads them where they may not change meanwhile.

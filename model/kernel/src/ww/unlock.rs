@@ -171,8 +171,9 @@ impl Protocol for Unlock {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Action, Operand, Property, State, ThreadId, fixed,
-        program::ProgramBuilder,
+        Action, Operand, Property, State, ThreadId,
+        builder::ProgramBuilder,
+        fixed,
         ww::{CtxHow, How, Variant, ops},
     };
 

@@ -5,7 +5,7 @@ use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
     Facet, Handle, Instr, ObjId, ObjectKind, Operand, Program, Rule, ThreadId, Value, Violation,
     observe::facets,
-    primitives::list::How,
+    program::OnList,
     program::{Ends, Kind, Role},
     property::{Sentence, Tale},
 };
@@ -186,15 +186,17 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
 }
 
 /// What an operation does with a list.
-fn list_how(program: &Program, v: Violation) -> Option<How> {
-    let Instr::Op { op, .. } = words::instr(program, v.thread, v.pc)? else { return None };
-    op.row().list
+fn list_how(program: &Program, v: Violation) -> OnList {
+    match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op, .. }) => op.row().list,
+        _ => OnList::Nothing,
+    }
 }
 
 /// What was done to a list, before its name.
 fn list_access(program: &Program, v: Violation) -> &'static str {
     match list_how(program, v) {
-        Some(How::First | How::Next) => "walks",
+        OnList::Walks | OnList::GoesOn => "walks",
         _ => "changes",
     }
 }
@@ -202,8 +204,8 @@ fn list_access(program: &Program, v: Violation) -> &'static str {
 /// What was tried with an entry, before the name of the list.
 fn list_mistake(program: &Program, v: Violation) -> &'static str {
     match list_how(program, v) {
-        Some(How::Add | How::AddTail) => "adds an entry that is on a list already to",
-        Some(How::Next) => "goes on from an entry that is not on",
+        OnList::Adds => "adds an entry that is on a list already to",
+        OnList::GoesOn => "goes on from an entry that is not on",
         _ => "takes off an entry that is not on",
     }
 }

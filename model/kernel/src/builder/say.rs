@@ -157,9 +157,11 @@ impl ScriptBuilder {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Instr, LocalId, ObjId, Op, Operand, Order, Place, Value, fixed, lock_all,
+        Instr, LocalId, ObjId, Op, Operand, Order, Place, Value,
+        builder::{ProgramBuilder, ScriptBuilder},
+        fixed, lock_all,
         primitives::{spinlock, variable},
-        program::{PoolRange, ProgramBuilder, ScriptBuilder},
+        program::PoolRange,
         resv::{self, Usage},
         ww,
     };
