@@ -24,6 +24,7 @@ impl Declared for Exec {
             options: &[flag("per-thread", "each thread that names it has one of its own, as if on its stack")],
             meaning: "a set of reservations to lock, with its acquire context",
             kernel: "struct drm_exec",
+            make: None,
         }],
         ..KindRow::PLAIN
     };

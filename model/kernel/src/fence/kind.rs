@@ -86,6 +86,7 @@ impl Declared for Fence {
                 meaning: "a fence, initialised and not signalled; its first reference is setup's, until the pointer is stored: \
               then it is that variable's, and whose who takes it out; who drops it for setup does so by its name",
                 kernel: "struct dma_fence",
+                make: None,
             },
             DeclRow {
                 name: "fence-array",
@@ -108,6 +109,7 @@ impl Declared for Fence {
                 meaning: "a fence that signals when all of the fences in its block have: `fence-array all { a; b }`; it has a \
               reference to each",
                 kernel: "struct dma_fence_array",
+                make: None,
             },
             DeclRow {
                 name: "fence-chain",
@@ -125,6 +127,7 @@ impl Declared for Fence {
                 meaning: "a timeline's point: a fence that signals when its own fence and all before it have; it has a reference \
               to its own fence and to what comes before it, and their context if it is later",
                 kernel: "struct dma_fence_chain",
+                make: None,
             },
         ],
         ..KindRow::PLAIN
@@ -158,6 +161,7 @@ impl Declared for Callback {
             options: &[option("run", Takes::Proc(2), "the proc that it calls, with the fence and its data")],
             meaning: "a callback for a fence; it notes that it ran",
             kernel: "struct dma_fence_cb",
+            make: Some(|_| Callback { func: None }.into()),
         }],
         ..KindRow::PLAIN
     };

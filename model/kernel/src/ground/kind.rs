@@ -1,6 +1,6 @@
 //! What an object is, before anything happens: what is fixed about it, and the row of its kind.
 
-use super::op::{Opt, flag};
+use super::op::{Args, Opt, flag};
 use crate::{Kind, ObjId, ObjectKind, Program, Runtime, ThreadId, ids::CalleeId};
 
 /// What is fixed about an object of one kind. Each stands in the folder of its protocol, with the row of its kind; the registry
@@ -97,6 +97,9 @@ pub struct DeclRow {
     pub meaning: &'static str,
     /// What it is in the kernel.
     pub kernel: &'static str,
+    /// The one object that it is, of what was said, but for what refers to names; `None` of what is more than that, or has to
+    /// look at the others.
+    pub make: Option<fn(&Args) -> ObjectKind>,
 }
 
 /// What kind of lock an object is.

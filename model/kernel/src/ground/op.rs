@@ -313,6 +313,11 @@ impl Args {
         }
     }
 
+    /// A number of a byte.
+    pub fn byte(&self, name: &str, default: u8) -> u8 {
+        u8::try_from(self.number(name, i32::from(default))).unwrap_or(u8::MAX)
+    }
+
     /// A thread.
     pub(crate) fn thread(&self, name: &str) -> ThreadId {
         self.optional_thread(name).unwrap_or_default()

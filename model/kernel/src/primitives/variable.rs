@@ -35,6 +35,7 @@ pub const DECLARED: DeclRow = DeclRow {
     ],
     meaning: "a word, or an array of words",
     kernel: "",
+    make: None,
 };
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of

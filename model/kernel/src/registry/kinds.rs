@@ -7,6 +7,7 @@ use crate::{
         kind::{Born, Declared, KindRow, OfKind},
     },
 };
+use std::fmt;
 
 /// Makes the type of what is fixed about any object, its answers, and the kinds that an author knows: those behind `is`.
 macro_rules! kinds {
@@ -17,8 +18,15 @@ macro_rules! kinds {
         }
 
         /// What is fixed about an object.
-        #[derive(Clone, PartialEq, Eq, Debug)]
+        #[derive(Clone, PartialEq, Eq)]
         pub enum ObjectKind { $($(#[$meta])* $variant(fixed::$variant)),* }
+
+        /// As what is fixed about it, which has the kind's name. Tokens of replays are hashes of it.
+        impl fmt::Debug for ObjectKind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(ObjectKind::$variant(fixed) => fixed.fmt(f)),* }
+            }
+        }
 
         $(impl From<fixed::$variant> for ObjectKind {
             fn from(fixed: fixed::$variant) -> ObjectKind {

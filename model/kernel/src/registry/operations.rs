@@ -10,12 +10,22 @@ use crate::{
     },
     lock_all, primitives, resv, sync_file, syncobj, ww,
 };
+use std::fmt;
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $variant:ident($ty:ty);)*) => {
         /// An operation on shared objects, as written in a script.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq)]
         pub enum Op { $($(#[$doc])* $variant($ty)),* }
+
+        /// As the operation itself, whose name says which it is.
+        impl fmt::Debug for Op {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Op::$variant(op) => op.fmt(f)),*
+                }
+            }
+        }
 
         $(impl From<$ty> for Op {
             fn from(op: $ty) -> Op {

@@ -52,6 +52,7 @@ impl Declared for Resv {
             ],
             meaning: "a reservation: a ww mutex and a list of fences",
             kernel: "struct dma_resv",
+            make: None,
         }],
         ..KindRow::PLAIN
     };

@@ -1,7 +1,7 @@
 //! What is fixed about a file over a fence: where it is noted that it is polled.
 
 use super::Variant;
-use crate::variants::words;
+use crate::variants::{of_word, words};
 use crate::{
     Kind, Runtime,
     ground::kind::{Born, DeclRow, Declared, KindRow, WEAK},
@@ -36,6 +36,7 @@ impl Declared for SyncFile {
             ],
             meaning: "a file over a fence; a thread must `sync-file-create` it first",
             kernel: "struct sync_file",
+            make: Some(|args| SyncFile { variant: of_word(&Variant::ALL, args.word("variant")) }.into()),
         }],
         ..KindRow::PLAIN
     };

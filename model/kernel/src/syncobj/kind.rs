@@ -38,6 +38,7 @@ impl Declared for Syncobj {
             ],
             meaning: "a place for a fence, empty at first; whatever is put there is a word of its own, `NAME.fence`",
             kernel: "struct drm_syncobj",
+            make: None,
         }],
         ..KindRow::PLAIN
     };

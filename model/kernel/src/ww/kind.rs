@@ -2,11 +2,11 @@
 
 use super::{Config, Variant};
 use crate::primitives::spinlock::kind::{NO_HANDOFF, OPTIMISTIC_SPIN};
-use crate::variants::words;
+use crate::variants::{of_word, words};
 use crate::{
     Kind, ObjId, Runtime,
     ground::kind::{Born, DeclRow, Declared, KindRow, Lock, WEAK, Waited},
-    ground::op::{Opt, Takes, flag, option},
+    ground::op::{Args, Opt, Takes, flag, option},
 };
 
 /// Of what belongs to a class.
@@ -15,6 +15,16 @@ const CLASS: Opt =
 
 /// The words of the variants.
 const WW_VARIANTS: [&str; Variant::ALL.len()] = words(&Variant::ALL);
+
+/// What mutexes are built with, of what is said where they are declared.
+pub fn config(args: &Args) -> Config {
+    Config {
+        handoff: !args.flag("no-handoff"),
+        optimistic_spin: args.flag("optimistic-spin"),
+        debug_lock_alloc: args.flag("debug-lock-alloc"),
+        lockdep: !args.flag("no-lockdep"),
+    }
+}
 
 /// `struct ww_class`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +71,15 @@ impl Declared for WwClass {
             ],
             meaning: "a class of ww mutexes",
             kernel: "struct ww_class",
+            make: Some(|args| {
+                WwClass {
+                    wound_wait: args.word("kind") == Some("wound-wait"),
+                    variant: of_word(&Variant::ALL, args.word("variant")),
+                    inject_deadlock: args.byte("inject-deadlock", 0),
+                    config: config(args),
+                }
+                .into()
+            }),
         }],
         ..KindRow::PLAIN
     };
@@ -89,6 +108,7 @@ impl Declared for AcquireCtx {
             options: &[CLASS, flag("per-thread", "each thread that names it has one of its own, as if on its stack")],
             meaning: "an acquire context",
             kernel: "struct ww_acquire_ctx",
+            make: Some(|_| AcquireCtx { class: ObjId::default() }.into()),
         }],
         ..KindRow::PLAIN
     };
@@ -125,6 +145,7 @@ impl Declared for WwMutex {
             options: &[CLASS, WEAK],
             meaning: "a wait-wound mutex",
             kernel: "struct ww_mutex",
+            make: Some(|_| WwMutex { class: ObjId::default(), resv: None }.into()),
         }],
         ..KindRow::PLAIN
     };

@@ -17,7 +17,7 @@ use fenceweave_kernel::{
     fixed,
     primitives::{
         alloc::{self, Gfp},
-        completion, rcu, refcount, slab, spinlock, uaccess, variable, waitqueue,
+        completion, rcu, refcount, slab, spinlock, variable,
     },
     program::{Callee, CalleeId, SlabKind, StructDecl},
     resv::Usage,

@@ -1,16 +1,14 @@
 //! What sleeps, waits, counts and is not atomic.
 
 use super::*;
-use fenceweave_kernel::fence::ops::FenceWait;
 
 #[test]
 fn sleeping_under_a_spinlock_is_told() {
     let mut b = ProgramBuilder::new("atomic");
-    let l = b.object("l", fixed::Spinlock);
-    let f = fence(&mut b, "f");
+    b.object("l", fixed::Spinlock);
+    fence(&mut b, "f");
     b.thread("t", |s| {
-        s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
-        s.op("wait", FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false });
+        s.say("lock l").say("wait f");
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
 }
@@ -18,17 +16,15 @@ fn sleeping_under_a_spinlock_is_told() {
 #[test]
 fn two_increments_without_atomicity_can_lose_one() {
     let mut b = ProgramBuilder::new("lost-update");
-    let x = b.var("x", word(0));
-    let unset = Operand::Const(Value::Unset);
-    let access =
-        |how, a| variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(x), a, b: unset, benign: false };
+    b.var("x", word(0));
     let one = ExprNode::Const(word(1));
     let plus_one = b.expr(vec![ExprNode::Read(LocalId(0)), one, ExprNode::Apply(Operator::Add)]);
     for name in ["a", "b"] {
         b.thread(name, |s| {
-            let v = s.op_into("load", access(variable::How::Load, unset), "v");
+            let v = s.local("v");
+            s.say("load x into=v");
             s.instr("let", Instr::Let { into: v, expr: plus_one });
-            s.op("store", access(variable::How::Store, Operand::Local(v)));
+            s.say("store x v");
         });
     }
     let last = |o| match o {
@@ -39,41 +35,35 @@ fn two_increments_without_atomicity_can_lose_one() {
     assert_eq!(finals, BTreeSet::from([word(1), word(2)]));
 }
 
-fn wait_queue(at: waitqueue::At, queue: ObjId, patience: Patience) -> Op {
-    waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience }.into()
-}
-
 /// `wait_for_completion_interruptible()` returns 0, the forms with a timeout what is left of it.
 #[test]
 fn only_a_wait_for_a_completion_with_a_timeout_returns_what_is_left() {
-    let rows = [(false, false, 0), (true, false, 0), (false, true, 1), (true, true, 1)];
-    for (interruptible, timed, expected) in rows {
+    for (patience, expected) in [("", 0), ("interruptible", 0), ("timeout", 1), ("interruptible timeout", 1)] {
         let mut b = ProgramBuilder::new("completion");
-        let c = b.object("c", fixed::Completion);
+        b.object("c", fixed::Completion);
         b.thread("t", |s| {
-            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
-            s.op_into("wait", completion_op(completion::At::Wait, c, Patience::of(interruptible, timed)), "r");
+            s.say("complete c").say(&format!("wait-for-completion c {patience} into=r"));
         });
-        assert_eq!(locals(&b.build()), [word(expected)]);
+        assert_eq!(locals(&b.build()), [word(expected)], "{patience}");
     }
 }
 
 #[test]
 fn more_than_the_model_can_count_is_told() {
     let mut b = ProgramBuilder::new("many");
-    let c = b.object("c", fixed::Completion);
+    b.object("c", fixed::Completion);
     b.thread("t", |s| {
         for _ in 0..255 {
-            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+            s.say("complete c");
         }
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
 
     let mut b = ProgramBuilder::new("many");
-    let r = b.object("r", fixed::Refcount { init: 1 });
+    b.object("r", fixed::Refcount { init: 1 });
     b.thread("t", |s| {
         for _ in 0..255 {
-            s.op("get", refcount::ops::Count { how: refcount::How::Get, count: Operand::Object(r) });
+            s.say("get r");
         }
     });
     assert_eq!(violations(&b.build()), BTreeSet::from([Property::CAPACITY_EXCEEDED]));
@@ -83,12 +73,12 @@ fn more_than_the_model_can_count_is_told() {
 #[test]
 fn setup_and_teardown_may_wait_for_a_grace_period() {
     let mut b = ProgramBuilder::new("exit");
-    let f = fence(&mut b, "f");
+    fence(&mut b, "f");
     b.setup(|s| {
-        s.op("synchronize", rcu::ops::Rcu { at: rcu::At::Synchronize });
+        s.say("synchronize-rcu");
     });
     b.thread("t", |s| {
-        s.op("put", fence_op(What::Put, f, 0));
+        s.say("put f");
     });
     b.rcu();
     let mut program = b.build();
@@ -99,18 +89,15 @@ fn setup_and_teardown_may_wait_for_a_grace_period() {
 /// `autoremove_wake_function()`: a waiter whose timeout struck, still on the list, does not eat the wake-up.
 #[test]
 fn wake_one_passes_over_a_waiter_that_runs_already() {
-    use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
     let mut b = ProgramBuilder::new("wake-one");
-    let q = b.object("q", fixed::WaitQueue);
+    b.object("q", fixed::WaitQueue);
     for name in ["a", "b"] {
         b.thread(name, |s| {
-            s.op("prepare", wait_queue(PrepareExclusive, q, Patience::Forever));
-            s.op_into("sleep", wait_queue(Schedule, q, Patience::Timed), "r");
-            s.op("finish", wait_queue(Finish, q, Patience::Forever));
+            s.say("prepare q exclusive").say("sleep q timeout into=r").say("finish q");
         });
     }
     b.thread("waker", |s| {
-        s.op_into("wake", wait_queue(WakeOne, q, Patience::Forever), "n");
+        s.say("wake-one q into=n");
     });
     let mut woken = BTreeSet::new();
     for o in outcomes(&b.build()) {
@@ -151,11 +138,11 @@ fn only_an_allocation_that_may_not_block_fails() {
 fn an_allocation_may_block_where_its_thread_may() {
     for (gfp, told) in [(Gfp::Kernel, Some(Property::SLEEP_IN_ATOMIC)), (Gfp::Atomic, None)] {
         let mut b = ProgramBuilder::new("alloc");
-        let l = b.object("l", fixed::Spinlock);
+        b.object("l", fixed::Spinlock);
         b.thread("t", |s| {
-            s.op("lock", spinlock::ops::Spin { how: spinlock::How::Lock, lock: Operand::Object(l) });
+            s.say("lock l");
             s.op_into("alloc", alloc::ops::Alloc { gfp }, "r");
-            s.op("unlock", spinlock::ops::Spin { how: spinlock::How::Unlock, lock: Operand::Object(l) });
+            s.say("unlock l");
         });
         assert_eq!(violations(&b.build()), told.into_iter().collect(), "{gfp:?}");
     }
@@ -164,13 +151,13 @@ fn an_allocation_may_block_where_its_thread_may() {
 /// `copy_from_user_inatomic()` returns -EFAULT for an absent page, the other form takes the page in and succeeds.
 #[test]
 fn an_absent_page_is_an_error_in_atomic_context_and_a_fault_elsewhere() {
-    for (inatomic, expected) in
-        [(true, BTreeSet::from([word(0), Value::from(Errno::EFAULT)])), (false, [word(0)].into())]
+    let may_fail = BTreeSet::from([word(0), Value::from(Errno::EFAULT)]);
+    for (line, expected) in [("copy-from-user inatomic into=r", may_fail), ("copy-from-user into=r", [word(0)].into())]
     {
         let mut b = ProgramBuilder::new("user");
         let mmap_lock = b.object("mmap_lock", fixed::RwSem);
         b.thread("t", |s| {
-            s.op_into("copy-from-user", uaccess::ops::UserAccess { inatomic }, "r");
+            s.say(line);
         });
         let mut program = b.build();
         program.mmap_lock = Some(mmap_lock);

@@ -3,7 +3,7 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Handle, Instr, ObjId, ObjectKind, Operand, Program, Rule, ThreadId, Value, Violation,
+    Facet, Handle, Instr, ObjId, Operand, Program, Rule, ThreadId, Value, Violation, fixed,
     observe::facets,
     program::OnList,
     program::{Ends, Kind, Role},
@@ -165,11 +165,11 @@ pub fn in_general(program: &Program, v: Violation) -> String {
 }
 
 fn is_shrinker(program: &Program, v: Violation) -> bool {
-    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::Shrinker { .. }))
+    v.object.is_some_and(|o| program.is::<fixed::Shrinker>(o))
 }
 
 fn is_irq_line(program: &Program, v: Violation) -> bool {
-    v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::IrqLine { .. }))
+    v.object.is_some_and(|o| program.is::<fixed::IrqLine>(o))
 }
 
 /// ` for job`, if the thread's signalling section says what it is for.
@@ -215,7 +215,7 @@ fn is_signaled(replay: &Replay<'_>, v: Violation) -> bool {
 }
 
 fn unlock_not_held(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
-    let sem = v.object.is_some_and(|o| o.as_object().is_some() && matches!(program.kind(o), ObjectKind::RwSem { .. }));
+    let sem = v.object.is_some_and(|o| program.is::<fixed::RwSem>(o));
     match v.other {
         // Readers have it perhaps, the releasing thread among them.
         None if sem => format!("{who} releases {what}, which it does not hold that way{place}"),
@@ -371,7 +371,7 @@ fn missing(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     let program = replay.program;
     let has = |id: &ObjId| {
         facets(replay.last.object(*id)).into_iter().any(|(_, facet)| match facet {
-            Facet::Object(of) => of == v.object && matches!(program.kind(*id), ObjectKind::SyncFile { .. }),
+            Facet::Object(of) => of == v.object && program.is::<fixed::SyncFile>(*id),
             Facet::Fence(entry) => entry.is_some_and(|(of, _)| Some(of) == v.object),
             _ => false,
         })

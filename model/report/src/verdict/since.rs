@@ -5,7 +5,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, ObjectKind, Operand, Program, ThreadId, Violation, property::Earlier,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Operand, Program, ThreadId, Violation, fixed, property::Earlier,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
@@ -129,7 +129,7 @@ fn last(replay: &Replay<'_>, is: impl Fn(&Change) -> bool) -> Option<usize> {
 }
 
 fn is_file(replay: &Replay<'_>, v: Violation) -> bool {
-    v.object.is_some_and(|o| o.as_object().is_some() && matches!(replay.program.kind(o), ObjectKind::SyncFile { .. }))
+    v.object.is_some_and(|o| replay.program.is::<fixed::SyncFile>(o))
 }
 
 /// The locks of which a thread is the owner, by name.

@@ -2,14 +2,14 @@
 
 use fenceweave_kernel::kind::OfKind;
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, sync_file, syncobj, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
 use super::entries::Options;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
 use crate::decls::{self, DeclRow, LOCKS};
-use crate::ops::{Given, Takes};
+use crate::ops::{Args, Given, Takes};
 use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
 use crate::variants;
@@ -106,59 +106,32 @@ impl<'a> Lower<'a> {
 
     /// Makes the objects and words of a declaration.
     fn allocate(&mut self, node: &'a Node, spec: &DeclRow, name: &Name, options: &Options<'a>) -> Symbol {
-        let number = |key: &str, default: i32| options.number(key).unwrap_or(default);
-        let byte = |key: &str, default: i32| u8::try_from(number(key, default)).unwrap_or(u8::MAX);
-        let class = ObjId::default(); // the second pass knows
+        let args = known(options);
         let object: ObjectKind = match spec.kind {
             None => return self.variables(name, options),
+            Some(kind @ (Kind::Ctx | Kind::Exec)) if options.has("per-thread") => {
+                return Symbol::PerThread { kind, class: None };
+            }
+            Some(_) if let Some(make) = spec.make => make(&args),
             Some(Kind::Struct) => return self.structure(node, name, options),
             Some(Kind::Resv) => {
                 return self.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"));
             }
             Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
             Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
-            Some(Kind::Syncobj) => {
-                return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options));
-            }
-            Some(Kind::Ctx) if options.has("per-thread") => {
-                return Symbol::PerThread { kind: Kind::Ctx, class: None };
-            }
-            Some(Kind::Exec) if options.has("per-thread") => {
-                return Symbol::PerThread { kind: Kind::Exec, class: None };
-            }
+            Some(Kind::Fence) => self.fence(options).into(),
+            Some(Kind::Syncobj) => return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
             Some(Kind::Exec) => {
                 let id = self.exec_object(&name.text);
                 return Symbol::Object { id, kind: Kind::Exec };
             }
-            Some(Kind::Lock | Kind::Mutex | Kind::RwSem) => match options.word("kind") {
+            // A lock: every other kind that is declared by a word is made by its row.
+            Some(_) => match options.word("kind") {
                 kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
-                Some("mutex") => fixed::Mutex { config: mutex_config(options) }.into(),
+                Some("mutex") => fixed::Mutex { config: ww::kind::config(&args) }.into(),
                 Some("rwsem") => fixed::RwSem.into(),
                 _ => fixed::Spinlock.into(),
             },
-            Some(Kind::List) => fixed::List { guard: None }.into(),
-            Some(Kind::WakeQ) => fixed::WakeQ.into(),
-            Some(Kind::SyncFile) => fixed::SyncFile { variant: variant_of(&sync_file::Variant::ALL, options) }.into(),
-            Some(Kind::WaitQueue) => fixed::WaitQueue.into(),
-            Some(Kind::Completion) => fixed::Completion.into(),
-            Some(Kind::Barrier) => fixed::Barrier { parties: byte("parties", 1) }.into(),
-            Some(Kind::Refcount) => fixed::Refcount { init: byte("init", 1) }.into(),
-            Some(Kind::WwClass) => fixed::WwClass {
-                wound_wait: options.word("kind") == Some("wound-wait"),
-                variant: variant_of(&ww::Variant::ALL, options),
-                inject_deadlock: byte("inject-deadlock", 0),
-                config: mutex_config(options),
-            }
-            .into(),
-            Some(Kind::WwMutex) => fixed::WwMutex { class, resv: None }.into(),
-            Some(Kind::Ctx) => fixed::AcquireCtx { class }.into(),
-            Some(Kind::Callback) => fixed::Callback { func: None }.into(),
-            Some(Kind::Workqueue) => fixed::Workqueue { ordered: options.has("ordered") }.into(),
-            // These have a block of their own.
-            Some(Kind::Work | Kind::DelayedWork | Kind::Timer | Kind::Shrinker) => {
-                fixed::Callback { func: None }.into()
-            }
-            Some(Kind::Fence) => self.fence(options).into(),
         };
         let kind = Kind::of(&object).unwrap_or(Kind::Lock);
         let id = self.object(name.text.clone(), object);
@@ -501,11 +474,28 @@ fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &O
     variants::of_word(all, options.word("variant"))
 }
 
-fn mutex_config(options: &Options<'_>) -> ww::Config {
-    ww::Config {
-        handoff: !options.has("no-handoff"),
-        optimistic_spin: options.has("optimistic-spin"),
-        debug_lock_alloc: options.has("debug-lock-alloc"),
-        lockdep: !options.has("no-lockdep"),
+/// What is known of a declaration before all names are: numbers, words and flags.
+fn known(options: &Options<'_>) -> Args {
+    let mut args = Args::default();
+    for (opt, _, value) in options.all() {
+        let given = match (opt.takes, value) {
+            (_, None) => Some(Given::Flag),
+            (Some(Takes::Number { .. }), Some(_)) => options.number(opt.name).map(Given::Number),
+            (Some(Takes::OneOf(_)), Some(_)) => options.word(opt.name).map(Given::Word),
+            _ => None,
+        };
+        given.into_iter().for_each(|given| args.give(opt.name, given));
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    /// What `allocate` makes by hand is these; another one would be a lock there.
+    #[test]
+    fn every_declaration_but_these_says_what_it_makes() {
+        let by_hand = ["var", "struct", "lock", "fence", "fence-array", "fence-chain", "syncobj", "resv", "exec"];
+        let without: Vec<&str> = crate::decls::all().filter(|row| row.make.is_none()).map(|row| row.name).collect();
+        assert_eq!(without, by_hand);
     }
 }

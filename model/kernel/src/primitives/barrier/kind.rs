@@ -28,6 +28,7 @@ impl Declared for Barrier {
             }],
             meaning: "a rendezvous",
             kernel: "",
+            make: Some(|args| Barrier { parties: args.byte("parties", 1) }.into()),
         }],
         ..KindRow::PLAIN
     };

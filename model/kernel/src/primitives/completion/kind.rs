@@ -22,6 +22,7 @@ impl Declared for Completion {
             options: &[WEAK],
             meaning: "an event that can be waited for",
             kernel: "struct completion",
+            make: Some(|_| Completion.into()),
         }],
         ..KindRow::PLAIN
     };

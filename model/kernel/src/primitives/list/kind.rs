@@ -34,6 +34,7 @@ impl Declared for List {
             meaning: "a list of objects or fences, at most 8 of them; two changes of it at once, or a change and a walk, are a \
               data race",
             kernel: "struct list_head",
+            make: Some(|_| List { guard: None }.into()),
         }],
         ..KindRow::PLAIN
     };

@@ -32,6 +32,7 @@ impl Declared for Refcount {
             ],
             meaning: "a bare reference count",
             kernel: "refcount_t",
+            make: Some(|args| Refcount { init: args.byte("init", 1) }.into()),
         }],
         ..KindRow::PLAIN
     };

@@ -38,6 +38,7 @@ impl Declared for Slot {
             ],
             meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
             kernel: "struct kmem_cache",
+            make: None,
         }],
         ..KindRow::PLAIN
     };

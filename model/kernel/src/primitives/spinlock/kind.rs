@@ -38,6 +38,7 @@ impl Declared for Spinlock {
             ],
             meaning: "a spinlock, a mutex or a reader-writer semaphore",
             kernel: "spinlock_t, struct mutex, struct rw_semaphore",
+            make: None,
         }],
         ..KindRow::PLAIN
     };

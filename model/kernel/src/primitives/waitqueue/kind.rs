@@ -22,6 +22,7 @@ impl Declared for WaitQueue {
             options: &[],
             meaning: "a queue of sleepers",
             kernel: "wait_queue_head_t",
+            make: Some(|_| WaitQueue.into()),
         }],
         ..KindRow::PLAIN
     };

@@ -20,6 +20,7 @@ impl Declared for WakeQ {
             options: &[],
             meaning: "a list of wake-ups to be made later, each thread's own",
             kernel: "DEFINE_WAKE_Q()",
+            make: Some(|_| WakeQ.into()),
         }],
         ..KindRow::PLAIN
     };

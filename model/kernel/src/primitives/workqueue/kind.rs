@@ -5,9 +5,10 @@ use crate::{
     ground::kind::{Born, DeclRow, Declared, KindRow, Waited},
     ground::op::flag,
 };
+use std::fmt;
 
 /// `struct work_struct`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Work {
     /// The worker that runs it.
     pub worker: ThreadId,
@@ -17,6 +18,26 @@ pub struct Work {
 
 /// What is shown of an item.
 const FACETS: &[&str] = &["pending", "running", "delayed", "disabled"];
+
+impl Work {
+    /// Both kinds are printed alike: tokens of replays are hashes of it, and stay what they were.
+    fn print(&self, f: &mut fmt::Formatter<'_>, delayed: bool) -> fmt::Result {
+        let Work { worker, queue } = self;
+        f.debug_struct("Work").field("worker", worker).field("queue", queue).field("delayed", &delayed).finish()
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f, false)
+    }
+}
+
+impl fmt::Debug for DelayedWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.work.print(f, true)
+    }
+}
 
 impl Declared for Work {
     const ROW: KindRow = KindRow {
@@ -43,7 +64,7 @@ impl Declared for Work {
 }
 
 /// `struct delayed_work`: it has a timer, too.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DelayedWork {
     /// The item that the timer queues.
     pub work: Work,
@@ -91,6 +112,7 @@ impl Declared for Workqueue {
             options: &[flag("ordered", "its items run one at a time, in the order in which they were queued")],
             meaning: "a queue of work items",
             kernel: "struct workqueue_struct",
+            make: Some(|args| Workqueue { ordered: args.flag("ordered") }.into()),
         }],
         ..KindRow::PLAIN
     };
