@@ -127,6 +127,36 @@ pub struct CheckArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
+}
+
+/// How traces are shown; JSON is not affected.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Traces")]
+pub struct TraceArgs {
+    /// Longest line: nothing is cut, longer ones are broken [default: as wide as the terminal; in a file 120 for traces].
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(60..))]
+    pub width: Option<u16>,
+    /// How the steps are arranged [default: columns, unless there are too many for the width].
+    #[arg(long, value_enum)]
+    pub layout: Option<LayoutArg>,
+    /// Show FILE:LINE of every step, and under it of the calls that lead there.
+    #[arg(long)]
+    pub lines: bool,
+    /// Show every step of a call that leaves all as it was; else such a call is one row.
+    #[arg(long)]
+    pub expand: bool,
+}
+
+/// How the steps of a trace are arranged.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LayoutArg {
+    /// A column for each thread, or for those that come one after the other.
+    Columns,
+    /// One step a line, with its thread's name.
+    List,
 }
 
 /// Random sampling.
@@ -169,6 +199,9 @@ pub struct ExplainArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How traces are shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Arguments of `replay`.
@@ -185,6 +218,9 @@ pub struct ReplayArgs {
     /// Run it on shuttle's threads too, and say whether both agree.
     #[arg(long)]
     pub shuttle: bool,
+    /// How the trace is shown.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Arguments of `fmt`.

@@ -19,14 +19,14 @@ mod sweep;
 mod vacuity;
 
 use crate::{
-    args::{Cli, Command, EngineArg, LimitArgs},
+    args::{Cli, Command, EngineArg, LayoutArg, LimitArgs, TraceArgs},
     files,
     run::LimitOverrides,
 };
 use clap::Parser;
 use fenceweave_explore::{Engine, interrupt};
 use fenceweave_kernel::Property;
-use fenceweave_report::{Style, json};
+use fenceweave_report::{Layout, Sheet, Style, json, sheet::broken};
 use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
     borrow::Cow,
@@ -200,6 +200,42 @@ fn usage(message: &str) -> Exit {
 fn style() -> Style {
     let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     if wanted { Style::Ansi } else { Style::Plain }
+}
+
+/// What traces are written on: as wide as the terminal, unless the user says how wide. `file` is the scenario's.
+fn sheet<'a>(args: &TraceArgs, file: &'a str) -> Sheet<'a> {
+    Sheet {
+        style: style(),
+        width: line_width(args).unwrap_or(Sheet::WIDTH),
+        layout: match args.layout {
+            None => Layout::Fitting,
+            Some(LayoutArg::Columns) => Layout::Columns,
+            Some(LayoutArg::List) => Layout::List,
+        },
+        lines: Some(file).filter(|_| args.lines),
+        expand: args.expand,
+    }
+}
+
+/// The longest line there may be; `None` in a file, where whole sentences are easier to search.
+fn line_width(args: &TraceArgs) -> Option<usize> {
+    /// What `--width` takes at least.
+    const LEAST: u16 = 60;
+    let of_terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.max(LEAST));
+    args.width.or_else(of_terminal).map(usize::from)
+}
+
+/// The text of traces and what is said around them, with lines no longer than there is room for.
+fn fitted(text: String, args: &TraceArgs) -> String {
+    match line_width(args) {
+        Some(width) => broken(&text, width),
+        None => text,
+    }
+}
+
+/// What a file is called in traces: its name without the folders, for there is not much room.
+fn short_name(file: &Path) -> Cow<'_, str> {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy()
 }
 
 fn engines(arg: EngineArg) -> Vec<Engine> {

@@ -23,7 +23,7 @@ use crate::{
     run::{self, CaseRun, LimitOverrides, Options},
 };
 use fenceweave_explore::{Engine, Exploration};
-use fenceweave_report::Style;
+use fenceweave_report::Sheet;
 use fenceweave_scenario::Case;
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::{
@@ -81,7 +81,7 @@ impl File {
         match run.judgement.grade() {
             Grade::AsExpected => Ok(()),
             Grade::Incomplete => Err(run.judgement.incomplete.join("\n").into()),
-            Grade::NotAsExpected => Err(render::failures(case, &run, Style::Plain).into()),
+            Grade::NotAsExpected => Err(render::failures(case, &run, &Sheet::default()).into()),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use fenceweave_explore::{Coverage, Engine, Exploration, Found, Trace, Watched, diagnose::NO_ROOM};
 use fenceweave_kernel::Property;
-use fenceweave_report::{Clause, Counterexample, CountsShown, Style, outcomes, style::Role, summary, token, trace};
+use fenceweave_report::{Clause, Counterexample, CountsShown, Sheet, outcomes, style::Role, summary, token, trace};
 use fenceweave_scenario::{Case, Expected, Loaded, Verdict};
 use std::{fmt::Write as _, time::Duration};
 
@@ -17,18 +17,20 @@ const MAX_LINES: usize = 12;
 
 /// What is shown besides the result.
 #[derive(Clone, Copy)]
-pub(crate) struct View {
+pub(crate) struct View<'a> {
     /// Exact counts of states and executions.
     pub counts: CountsShown,
     /// Seconds, and how much a second. Never in a snapshot.
     pub times: bool,
-    /// Colours.
-    pub style: Style,
+    /// What traces are written on.
+    pub sheet: Sheet<'a>,
 }
 
-impl View {
+impl View<'_> {
     /// What a snapshot has: the same bytes on every machine and with every finer step of a protocol.
-    pub(crate) const SNAPSHOT: View = View { counts: CountsShown::Hidden, times: false, style: Style::Plain };
+    fn of_snapshot() -> Self {
+        View { counts: CountsShown::Hidden, times: false, sheet: Sheet::default() }
+    }
 }
 
 /// What a file says about itself.
@@ -70,13 +72,13 @@ pub(crate) fn snapshot(file: &FileText, cases: Vec<(&Case, CaseRun)>) -> String 
             last = name;
         }
         out.push('\n');
-        out.push_str(&case_text(case, run, View::SNAPSHOT));
+        out.push_str(&case_text(case, run, View::of_snapshot()));
     }
     out
 }
 
 /// Everything about one case.
-pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
+pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let mut out = String::new();
     let case_name = case.name.as_ref().map_or(String::new(), |name| format!("case {name}: "));
     let _ = writeln!(out, "{case_name}{}", headline(case, run));
@@ -93,21 +95,21 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View) -> String {
     }
     for first in shortest(&main.found) {
         let _ = write!(out, "\n{}:\n", first.violation.property.name());
-        out.push_str(&counterexample(case, first, &main.found, usize::MAX, view.style));
+        out.push_str(&counterexample(case, first, &main.found, usize::MAX, &view.sheet));
     }
     for (name, way) in &run.judgement.broken {
         let Some(way) = way.as_ref().filter(|_| is_expected(case, name)) else { continue };
         let _ = write!(out, "\n{name}:\n");
         let named = |e: &&Expected| e.name.as_ref() == Some(name);
         match case.expectations.conditions(scenario_engine(main.engine)).position(|e| named(&e)) {
-            Some(at) => out.push_str(&clause(case, main, at, way, view.style)),
-            None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), view.style)),
+            Some(at) => out.push_str(&clause(case, main, at, way, &view.sheet)),
+            None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), &view.sheet)),
         }
     }
     let shown: Vec<Property> = main.found.iter().map(|f| f.violation.property).collect();
     let left = |f: &&Failure| f.property.is_none_or(|p| !shown.contains(&p));
     for f in run.judgement.failures.iter().filter(left) {
-        out.push_str(&failure(case, run, f, view.style));
+        out.push_str(&failure(case, run, f, &view.sheet));
     }
     notes(run, &mut out);
     out
@@ -121,7 +123,7 @@ fn is_expected(case: &Case, name: &str) -> bool {
 }
 
 /// What `check` tells of a case: a line if it is as expected, else what is not, each with the way there.
-pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View) -> String {
+pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let name = &case.program.name;
     if run.judgement.grade() == Grade::AsExpected {
         let mut out = format!("{name}: {}\n", verdict(case, run));
@@ -131,8 +133,9 @@ pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View) -> String {
         return out;
     }
     let headline = headline(case, run);
-    let mut out = format!("{name}: {}\n{}", view.style.paint(Role::Bad, &headline), engine_lines(case, run, view));
-    out.push_str(&failures(case, run, view.style));
+    let mut out =
+        format!("{name}: {}\n{}", view.sheet.style.paint(Role::Bad, &headline), engine_lines(case, run, view));
+    out.push_str(&failures(case, run, &view.sheet));
     // A failure that no schedule shows is seen from what there is instead.
     if let Some(main) = main_run(&run.runs)
         && !main.outcomes.is_empty()
@@ -149,10 +152,10 @@ pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View) -> String {
 }
 
 /// What is not as expected, each with the way there.
-pub(crate) fn failures(case: &Case, run: &CaseRun, style: Style) -> String {
+pub(crate) fn failures(case: &Case, run: &CaseRun, sheet: &Sheet<'_>) -> String {
     let mut out = String::new();
     for f in run.judgement.failures.iter().take(MAX_LINES) {
-        out.push_str(&failure(case, run, f, style));
+        out.push_str(&failure(case, run, f, sheet));
     }
     let left = run.judgement.failures.len().saturating_sub(MAX_LINES);
     if left > 0 {
@@ -161,32 +164,32 @@ pub(crate) fn failures(case: &Case, run: &CaseRun, style: Style) -> String {
     out
 }
 
-fn failure(case: &Case, run: &CaseRun, f: &Failure, style: Style) -> String {
+fn failure(case: &Case, run: &CaseRun, f: &Failure, sheet: &Sheet<'_>) -> String {
     let by = if run.runs.len() > 1 { format!(" ({})", names(&f.engines)) } else { String::new() };
     let mut out = format!("\nnot as expected{by}: {}\n", f.text);
     let Some(way) = &f.trace else { return out };
     let finder = f.engines.first().and_then(|e| run.runs.iter().find(|r| r.engine == *e));
     let all = finder.map_or(&[][..], |r| &r.found);
     match all.iter().find(|found| found.trace == *way && Some(found.violation.property) == f.property) {
-        Some(found) => out.push_str(&counterexample(case, found, all, MAX_LINES / 2, style)),
-        None if let (Some(at), Some(run)) = (f.clause, finder) => out.push_str(&clause(case, run, at, way, style)),
-        None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), style)),
+        Some(found) => out.push_str(&counterexample(case, found, all, MAX_LINES / 2, sheet)),
+        None if let (Some(at), Some(run)) = (f.clause, finder) => out.push_str(&clause(case, run, at, way, sheet)),
+        None => out.push_str(&trace::render(&Counterexample::way(&case.program, way), sheet)),
     }
     out
 }
 
 /// The way to where a clause is broken, by its place among those that the engine judges.
-fn clause(case: &Case, run: &Exploration, at: usize, way: &Trace, style: Style) -> String {
+fn clause(case: &Case, run: &Exploration, at: usize, way: &Trace, sheet: &Sheet<'_>) -> String {
     let Some(e) = case.expectations.conditions(scenario_engine(run.engine)).nth(at) else { return String::new() };
     let clause = Clause { condition: &e.condition, name: e.name.as_deref() };
     let shows = |seen: &&Watched| [&seen.seen_true, &seen.seen_false].contains(&&Some(way.clone()));
     let no_return = run.watched.get(at).filter(shows).map(|seen| &seen.point_of_no_return);
-    trace::render(&Counterexample::clause(&case.program, way, clause, no_return), style)
+    trace::render(&Counterexample::clause(&case.program, way, clause, no_return), sheet)
 }
 
 /// A counterexample, and a line for each of the others of its property: they mostly differ in who was involved.
-fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, style: Style) -> String {
-    let mut out = trace::render(&Counterexample::of(&case.program, first), style);
+fn counterexample(case: &Case, first: &Found, all: &[Found], most: usize, sheet: &Sheet<'_>) -> String {
+    let mut out = trace::render(&Counterexample::of(&case.program, first), sheet);
     let property = first.violation.property;
     let others: Vec<&Found> =
         all.iter().filter(|f| f.violation.property == property && !std::ptr::eq(*f, first)).collect();
@@ -291,7 +294,7 @@ fn expected_text(case: &Case) -> String {
 }
 
 /// A line for each engine: how much it looked at, what it counted, and whether the others found the same.
-fn engine_lines(case: &Case, run: &CaseRun, view: View) -> String {
+fn engine_lines(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let main = main_run(&run.runs);
     let mut out = String::new();
     for (i, line) in summary::lines(&run.runs, view.counts).lines().enumerate() {

@@ -27,7 +27,7 @@ pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     };
     let pc = state.thread(thread).pc();
     let object = waits_for(program, state, thread);
-    Some(Violation { property, thread, pc, rule: None, object, other: None })
+    Some(Violation { object, ..Violation::new(property, thread, pc) })
 }
 
 /// What a thread that cannot run waits for: what it sleeps on, or the word or the lock that it spins on.

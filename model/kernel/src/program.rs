@@ -8,7 +8,7 @@ pub use crate::{
     ground::{
         ids::{CalleeId, FieldName},
         operand::{Operand, Place, PoolRange},
-        row::{Between, Ends, Entry, Fall, Gives, Line, Needs, OnList, Row, Shows},
+        row::{Between, Ends, Entry, Fall, Gives, Line, Needs, Row, Shows},
     },
     registry::{
         Container, FenceOps,
@@ -65,8 +65,30 @@ pub struct SourceLine {
     pub column: u32,
     /// The author's text of the operation, on one line.
     pub text: String,
-    /// Of an operation in a proc, where that is called: `drop, called at line 6`. Empty elsewhere.
-    pub via: String,
+    /// Of an operation in procs, their calls, the outermost first. Empty elsewhere.
+    pub calls: Vec<CallSite>,
+}
+
+impl SourceLine {
+    /// Of an operation in a proc, where that is called, the innermost call first:
+    /// `drop, called at line 6 of finish, called at line 12`. Empty elsewhere.
+    pub fn via(&self) -> String {
+        let calls = self.calls.iter().rev();
+        calls.map(|call| format!("{}, called at line {}", call.proc, call.line)).collect::<Vec<_>>().join(" of ")
+    }
+}
+
+/// Where a proc is called.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CallSite {
+    /// The proc's name.
+    pub proc: String,
+    /// The line of the call, from 1.
+    pub line: u32,
+    /// The column in which the call begins, in characters from 1.
+    pub column: u32,
+    /// The author's text of the call, on one line.
+    pub text: String,
 }
 
 /// One thread's code.

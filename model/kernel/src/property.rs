@@ -7,7 +7,7 @@ use crate::{ObjId, Rule, ThreadId};
 /// The sentence that a trace ends with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sentence {
-    /// These words, with what stands for [`PLACES`] in them.
+    /// These words, with what stands for each [`Blank`] in them, in braces.
     Says(&'static str),
     /// It takes more than that: what happened before, or what is held.
     Told(Tale),
@@ -15,9 +15,44 @@ pub enum Sentence {
     InGeneral,
 }
 
-/// What may stand in the words of a sentence: who did it; to what; the other one concerned; the place in the scenario; what the
-/// signalling section is for; the lock that a context met -EDEADLK on.
-pub const PLACES: [&str; 6] = ["{who}", "{what}", "{other}", "{place}", "{section}", "{contended}"];
+macro_rules! blanks {
+    ($($(#[$doc:meta])* $blank:ident $name:literal;)*) => {
+        /// What may stand in the words of a sentence.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Blank { $($(#[$doc])* $blank),* }
+
+        impl Blank {
+            /// The one of that name.
+            pub fn named(name: &str) -> Option<Blank> {
+                match name {
+                    $($name => Some(Blank::$blank),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+blanks! {
+    /// Who did it.
+    Who "who";
+    /// To what.
+    What "what";
+    /// The other object concerned.
+    Also "also";
+    /// The other thread concerned, or somebody.
+    Other "other";
+    /// The same, or nobody.
+    Holder "holder";
+    /// The place in the scenario, in brackets.
+    Place "place";
+    /// The place of the other thread, if it is at the same object.
+    There "there";
+    /// What the signalling section is for.
+    Section "section";
+    /// The lock that a context met -EDEADLK on.
+    Contended "contended";
+}
 
 /// The earlier step that has to do with a broken property.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,26 +84,18 @@ pub enum Tale {
     NobodyWakes,
     /// Who goes round, or waits, for ever.
     Endless,
+    /// Who does so while others get on.
+    Starved,
     /// A fence stays pending.
     NeverSignals,
-    /// A fence signals before an earlier one.
-    FenceOrder,
-    /// An error is set too late, or is none.
-    ErrorLate,
     /// A reservation loses a fence.
     DependencyLost,
     /// A reservation's lock is not held.
     ResvNotHeld,
-    /// A fence's lock is not held.
-    FenceLockNotHeld,
     /// Whose references are left.
     Leaked,
     /// Whose references are not there.
     Missing,
-    /// A lock is released that is not held, or that another one holds.
-    UnlockNotHeld,
-    /// A thread waits for itself.
-    SelfDeadlock,
     /// Interrupts had to stay off.
     IrqsEnabledEarly,
     /// What makes the context atomic.
@@ -87,10 +114,6 @@ pub enum Tale {
     OutOfBounds,
     /// Both sides of a race.
     DataRace,
-    /// What was tried with a list.
-    ListCorruption,
-    /// The same, without its lock.
-    ListUnguarded,
     /// Which locks a context still has.
     HoldsAtFini,
 }
@@ -111,6 +134,8 @@ pub(crate) enum Aspect {
     Stuck,
     /// Nobody can run any more.
     NobodyRuns,
+    /// The execution that shows it leads to the step and need not take it.
+    ToCome,
     /// Somebody waits for himself, or all for each other.
     Deadlock,
     /// Scripts that keep to the rules may break it all the same: they signal on some ways only, and wait for fences with any locks
@@ -286,7 +311,48 @@ pub struct Violation {
     pub object: Option<ObjId>,
     /// Another thread concerned: the owner of a leaked reference, of a lock, …
     pub other: Option<ThreadId>,
+    /// Another object concerned.
+    pub also: Option<ObjId>,
+    /// The sentence that tells it, if it is not the rule's or the property's.
+    pub form: Option<Form>,
 }
+
+/// A sentence of its own for some of the ways to break a property. Each stands beside it, in the same folder.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Form(u8);
+
+impl Form {
+    /// The one of that number.
+    pub(crate) const fn numbered(number: u8) -> Form {
+        Form(number)
+    }
+
+    /// Its place among all of them.
+    pub(crate) const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// A row of the table of forms.
+#[derive(Debug)]
+pub(crate) struct FormRow {
+    pub(crate) number: u8,
+    pub(crate) words: &'static str,
+}
+
+/// `number NAME "words";`
+macro_rules! forms {
+    ($($number:literal $name:ident $words:literal;)*) => {
+        impl $crate::property::Form {
+            $(#[doc = $words] pub(crate) const $name: $crate::property::Form = $crate::property::Form::numbered($number);)*
+        }
+
+        pub(crate) const FORMS: &[$crate::property::FormRow] =
+            &[$($crate::property::FormRow { number: $number, words: $words }),*];
+    };
+}
+
+pub(crate) use forms;
 
 impl Violation {
     /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
@@ -294,9 +360,23 @@ impl Violation {
         self.property.is(Aspect::AllExecutions) || self.rule.is_some_and(Rule::is_of_all_executions)
     }
 
+    /// One that concerns nobody else.
+    pub fn new(property: Property, thread: ThreadId, pc: u16) -> Violation {
+        Violation { property, thread, pc, rule: None, object: None, other: None, also: None, form: None }
+    }
+
     /// What is seen of an object when everything is over: nobody's step.
     pub(crate) fn at_end(property: Property, thread: ThreadId, object: ObjId) -> Violation {
-        Violation { property, thread, pc: 0, rule: None, object: Some(object), other: None }
+        Violation { object: Some(object), ..Violation::new(property, thread, 0) }
+    }
+
+    /// Who did what to whom, for the last line of a trace.
+    pub fn sentence(&self) -> Sentence {
+        match (self.form, self.rule) {
+            (Some(form), _) => Sentence::Says(form.words()),
+            (None, Some(rule)) => rule.sentence(),
+            (None, None) => self.property.sentence(),
+        }
     }
 }
 
@@ -307,10 +387,13 @@ mod tests {
     #[test]
     fn the_words_of_a_sentence_have_known_places_only() {
         let rules = Rule::ALL.iter().map(|r| r.sentence());
-        for sentence in Property::ALL.iter().map(|p| p.sentence()).chain(rules) {
+        let forms = Form::ALL.iter().map(|f| Sentence::Says(f.words()));
+        for sentence in Property::ALL.iter().map(|p| p.sentence()).chain(rules).chain(forms) {
             let Sentence::Says(words) = sentence else { continue };
-            let left = PLACES.iter().fold(words.to_owned(), |words, place| words.replace(place, ""));
-            assert!(!left.contains(['{', '}']), "{words}");
+            for part in words.split('{').skip(1) {
+                let name = part.split_once('}').unwrap_or_else(|| panic!("`{{` without `}}` in {words}")).0;
+                assert!(Blank::named(name).is_some(), "nobody fills in `{name}` of {words}");
+            }
             assert!(words.contains("{who}") || words.contains("{what}"), "{words}");
         }
     }

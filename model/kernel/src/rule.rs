@@ -78,6 +78,11 @@ impl Rule {
         self.row().sentence
     }
 
+    /// Whether the execution that shows it leads to the step and need not take it.
+    pub fn is_to_come(self) -> bool {
+        self.row().aspects.contains(&Aspect::ToCome)
+    }
+
     /// Whether it is about all executions together.
     pub(crate) fn is_of_all_executions(self) -> bool {
         self.row().aspects.contains(&Aspect::AllExecutions)

@@ -38,6 +38,7 @@
 //! | `property`, `meaning` | the property's name, and what is wrong when it is broken |
 //! | `message` | what happened, in a sentence |
 //! | `thread`, `line`, `op` | whose operation it was, its line in the scenario file (left out if nobody wrote it), its text (empty if it is no operation's) |
+//! | `at`, `calls` | of that operation, as of a step |
 //! | `object`, `other` | the object and the other thread concerned, if any |
 //! | `token` | the schedule |
 //! | `steps` | the counterexample, below |
@@ -52,6 +53,8 @@
 //! |---|---|
 //! | `step` | its number, from 1 |
 //! | `thread`, `line`, `op` | whose, and the operation |
+//! | `at` | `FILE:LINE` of the operation; left out if nobody wrote it |
+//! | `calls` | of an operation in procs, or in what the kernel calls through a pointer, the calls that lead there, the outermost first: `in` (what is called), `at`, `line` and `op` of who calls |
 //! | `label` | what the step does, in the kernel's words |
 //! | `first` | whether it is the operation's first step |
 //! | `choice` | which way it went, if there were several |
@@ -72,7 +75,7 @@
 use crate::{
     outcomes,
     replay::{End, Replay, Step},
-    token,
+    site, token,
     trace::stale::is_news,
     verdict, waiting, words,
 };
@@ -363,6 +366,21 @@ struct Place<'a> {
     thread: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    op: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallOut<'a>>,
+}
+
+/// A call that leads to a place.
+#[derive(Serialize)]
+struct CallOut<'a> {
+    r#in: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     op: &'a str,
 }
 
@@ -449,7 +467,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         seconds,
         counts: CountsOut { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles },
         outcomes: finished.collect(),
-        violations: e.found.iter().map(|f| violation(program, f)).collect(),
+        violations: e.found.iter().map(|f| violation(report, f)).collect(),
         conditions: conditions.collect(),
     }
 }
@@ -465,8 +483,8 @@ fn condition<'a>(program: &Program, w: &Watched, text: &'a str) -> ConditionOut<
     }
 }
 
-fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
-    let (v, steps) = (found.violation, &found.trace.steps);
+fn violation<'a>(report: &Report<'a>, found: &'a Found) -> ViolationOut<'a> {
+    let (program, v, steps) = (report.program, found.violation, &found.trace.steps);
     let replay = Replay::of(program, &found.trace);
     let point = match &found.point_of_no_return {
         PointOfNoReturn::At { after, passing } => {
@@ -490,9 +508,10 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         message: verdict::sentence(&replay, v),
         // A leak is nobody's step: it is seen when everything is over.
         place: if v.property.is_seen_at_end() {
-            Place { thread: program.thread_name(v.thread), line: None, op: "" }
+            Place { thread: program.thread_name(v.thread), line: None, at: None, op: "", calls: vec![] }
         } else {
-            place(program, v.thread, v.pc)
+            let step = replay.steps.iter().rfind(|s| (s.thread, s.pc) == (v.thread, v.pc));
+            place(report, v.thread, v.pc, step.map_or(&[], |s| &s.callers))
         },
         object: v.object.map(|o| words::object_name(program, o)),
         other: v.other.map(|t| program.thread_name(t)),
@@ -502,7 +521,7 @@ fn violation<'a>(program: &'a Program, found: &'a Found) -> ViolationOut<'a> {
         waits,
         loop_from: replay.loop_from.map(|from| from + 1),
         stale: found.trace.weak.iter().flatten().filter(|s| is_news(s)).map(|s| stale(&replay, s)).collect(),
-        steps: (0..replay.steps.len()).map(|i| step(program, &replay, i)).collect(),
+        steps: (0..replay.steps.len()).map(|i| step(report, &replay, i)).collect(),
     }
 }
 
@@ -521,16 +540,27 @@ fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
     }
 }
 
-fn place(program: &Program, t: ThreadId, pc: u16) -> Place<'_> {
+fn place<'a>(report: &Report<'a>, t: ThreadId, pc: u16, callers: &[u16]) -> Place<'a> {
+    let program = report.program;
+    let line = words::source(program, t, pc).map_or(0, |l| l.line);
+    let in_file = |line| report.file.and_then(|file| site::in_file(file, line));
+    let calls = site::calls(program, t, pc, callers).into_iter().map(|c| CallOut {
+        r#in: c.name,
+        line: (c.line > 0).then_some(c.line),
+        at: in_file(c.line),
+        op: c.op,
+    });
     Place {
         thread: program.thread_name(t),
-        line: words::source(program, t, pc).map(|l| l.line).filter(|l| *l > 0),
+        line: (line > 0).then_some(line),
+        at: in_file(line),
         op: words::op_text(program, t, pc),
+        calls: calls.collect(),
     }
 }
 
-fn step<'a>(program: &'a Program, replay: &Replay<'a>, at: usize) -> StepOut<'a> {
-    let s: &Step = &replay.steps[at];
+fn step<'a>(report: &Report<'a>, replay: &Replay<'a>, at: usize) -> StepOut<'a> {
+    let (program, s): (&'a Program, &Step) = (report.program, &replay.steps[at]);
     let changes = s.changes.iter().map(|c| ChangeOut {
         what: c.subject.clone(),
         from: c.from().map(String::from),
@@ -538,7 +568,7 @@ fn step<'a>(program: &'a Program, replay: &Replay<'a>, at: usize) -> StepOut<'a>
     });
     StepOut {
         step: at + 1,
-        place: place(program, s.thread, s.pc),
+        place: place(report, s.thread, s.pc, &s.callers),
         label: s.label,
         first: s.first,
         switch: replay.preempts(at),

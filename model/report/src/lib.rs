@@ -4,6 +4,7 @@
 //!
 //! * [`trace`]: a counterexample as a table with a column per thread, what changed beside it, and what went wrong in
 //!   words under it.
+//! * [`sheet`]: how wide it is, and how its rows are arranged.
 //! * [`token`]: a schedule as one short word that can be pasted.
 //! * [`outcomes`]: every way in which a program can end, as a table.
 //! * [`summary`]: what each engine looked at, a line each.
@@ -27,6 +28,8 @@ pub mod json;
 pub mod mermaid;
 pub mod outcomes;
 mod replay;
+pub mod sheet;
+mod site;
 pub mod style;
 pub mod summary;
 pub mod token;
@@ -39,6 +42,7 @@ mod words;
 mod programs;
 
 pub use json::Report;
+pub use sheet::{Layout, Sheet};
 pub use style::Style;
 pub use summary::CountsShown;
 pub use token::TokenError;

@@ -10,7 +10,7 @@ use fenceweave_kernel::{
     fence::{self, What},
     fixed, lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
-    program::Instr,
+    program::{CallSite, Instr},
     ww::{self, CtxHow},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,6 +215,27 @@ pub(crate) fn crowd() -> Program {
         });
     }
     b.build()
+}
+
+/// Two spinlocks: `cpu` takes the inner one in a proc, called at line 20.
+pub(crate) fn peeking() -> Program {
+    use spinlock::How::{Lock, Unlock};
+    let mut b = ProgramBuilder::new("peeking");
+    let locks = [b.object("a", fixed::Spinlock), b.object("b", fixed::Spinlock)];
+    b.thread("cpu", |s| {
+        s.op("spin-lock a", spin(Lock, locks[0]));
+        s.op("spin-lock b", spin(Lock, locks[1]));
+        s.op("spin-unlock b", spin(Unlock, locks[1]));
+        s.op("spin-unlock a", spin(Unlock, locks[0]));
+    });
+    b.thread("gpu", |s| {
+        s.op("spin-lock a", spin(Lock, locks[0]));
+        s.op("spin-unlock a", spin(Unlock, locks[0]));
+    });
+    let mut program = b.build();
+    let call = CallSite { proc: "peek".into(), line: 20, column: 5, text: "peek".into() };
+    program.scripts[0].lines[1..=2].iter_mut().for_each(|line| line.calls.push(call.clone()));
+    program
 }
 
 /// Two spinlocks, the second by trylock: both back off and try again, perhaps for ever.

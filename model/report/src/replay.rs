@@ -52,13 +52,18 @@ pub(crate) struct Step {
     pub(crate) progressed: bool,
     /// Whether the thread could have gone on after it.
     pub(crate) could_go_on: bool,
-    /// How many calls it is inside of.
-    pub(crate) depth: usize,
+    /// The places of the operations whose calls it is inside of, the outermost first.
+    pub(crate) callers: Vec<u16>,
     /// Why it is back from its sleep, if nobody woke it.
     pub(crate) unwoken: Option<&'static str>,
 }
 
 impl Step {
+    /// How many calls through a pointer it is inside of.
+    pub(crate) fn depth(&self) -> usize {
+        self.callers.len()
+    }
+
     /// The step as an engine takes it.
     pub(crate) fn action(&self) -> Action {
         Action { thread: self.thread, choice: self.choice.unwrap_or(0) }
@@ -288,7 +293,7 @@ fn take<'s>(
         into,
         result,
         changes,
-        depth,
+        callers: before.thread(t).callers().collect(),
         unwoken,
         progressed: taken.progressed,
         could_go_on: taken.violation.is_none() && !asleep && state.is_enabled(program, t),
@@ -305,7 +310,8 @@ fn alone(
     first: bool,
 ) -> Step {
     let is_main = t == program.main_thread();
-    let pc = if is_main { program.teardown_place(at.pc()) } else { at.pc() };
+    let place = |pc| if is_main { program.teardown_place(pc) } else { pc };
+    let pc = place(at.pc());
     let broke = did.violation.map(|v| if is_main { program.of_teardown(v) } else { v });
     let end = match (broke, did.result, now.run()) {
         (Some(v), None, _) => End::Broken(v),
@@ -329,7 +335,7 @@ fn alone(
         into,
         result,
         changes: change::worlds(program, &before.world, &after.world, did.touched.iter()),
-        depth: at.depth(),
+        callers: at.callers().map(place).collect(),
         unwoken: None,
         progressed: did.progressed,
         could_go_on: false,

@@ -12,24 +12,36 @@
 //!   changes show every value that there was (`a.owner: none→cpu→none`).
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
 //!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
+//! * An operation in procs, or in what the kernel calls through a pointer, says in which: `> retire > bo-put: put b`. What
+//!   follows in there is moved to the right. A call that left all as it was is one row (`calls.rs`).
+//! * Nothing is cut away. Where columns are too narrow for what is in them, threads that come one after the other share one
+//!   (`lanes.rs`), with a new head where it changes hands; where that is not enough, there is a step a line (`list.rs`).
 //! * `-- switch` stands where a thread is left that could have gone on.
 //! * Under the table of an execution on weak memory stands a line for each read that was stale: what it returned, who
 //!   stored that, and what it would have returned from sequentially consistent memory.
 //! * `== loop` stands before the steps of a lasso that are repeated for ever.
 
+mod calls;
+mod cell;
 mod clause;
+mod grid;
+mod lanes;
+mod list;
 mod rows;
 pub(crate) mod stale;
 mod table;
 
 use crate::{
     replay::{Replay, of_setup},
-    style::{Role, Style},
+    sheet::{Layout, Sheet},
+    style::Role,
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
 use fenceweave_kernel::{Action, Condition, Instr, Moment, Operand, Program, State, ThreadId, Violation, thread::Run};
-use table::Spinning;
+use grid::{Shown, Spinning};
+use list::List;
+use table::Table;
 
 /// What is to be shown.
 #[derive(Clone, Copy)]
@@ -96,8 +108,8 @@ impl<'a> Counterexample<'a> {
 }
 
 /// The whole text: table, verdict, wait-for cycle, nearest passing schedule, and the replay token as its last line.
-pub fn render(example: &Counterexample<'_>, style: Style) -> String {
-    let program = example.program;
+pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
+    let (program, style) = (example.program, sheet.style);
     // What is broken by teardown, or seen when everything is over, is shown with what teardown did; what
     // it did where loads were stale, a replay on one memory cannot tell.
     let at_end = |v: Violation| v.property.is_seen_at_end() || program.script(v.thread).is_none();
@@ -106,7 +118,7 @@ pub fn render(example: &Counterexample<'_>, style: Style) -> String {
             true => Replay::with_teardown(program, example.trace),
             false => Replay::of(program, example.trace),
         };
-    let mut out = table(example, &replay, style);
+    let mut out = table(example, &replay, sheet);
     if let Some(why) = &replay.diverged {
         let line = format!("step {} cannot be taken: {why}; the rest is not shown", replay.steps.len() + 1);
         push(&mut out, &style.paint(Role::Bad, &line));
@@ -141,21 +153,39 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-fn table(example: &Counterexample<'_>, replay: &Replay<'_>, style: Style) -> String {
+fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -> String {
     let no_return = example.passing().map(|(after, _)| after);
     let mut rows = rows::fold(replay, no_return);
     rows.extend(example.violation.and_then(|v| rows::to_come(replay, v)));
     if let (Some(clause), Some(last)) = (&example.clause, rows.last_mut()) {
         last.broken = clause.mark();
     }
+    if !sheet.expand {
+        // What was read stale is told under the table by the number of its step.
+        let stale: Vec<usize> = example.trace.weak.iter().flatten().map(|s| s.step).collect();
+        rows = calls::fold(rows, &stale);
+    }
     let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
     let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
-    let columns: Vec<ThreadId> = threads.chain(teardown).collect();
+    let threads: Vec<ThreadId> = threads.chain(teardown).collect();
     let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();
     }
-    table::layout(replay.program, &columns, &rows, &setup, &spinning(replay), style)
+    let (program, spinning) = (replay.program, &spinning(replay));
+    let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done).collect();
+    layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, unfinished, sheet })
+}
+
+/// A column for each thread if all fit; else threads that come one after the other share; else a list.
+fn layout(shown: &Shown<'_>) -> String {
+    let all = [Table::own, Table::for_life, Table::while_needed];
+    let fitting = || all.iter().map(|make| make(shown)).find(Table::fits);
+    match shown.sheet.layout {
+        Layout::List => List::new(shown).draw(),
+        Layout::Fitting => fitting().map_or_else(|| List::new(shown).draw(), |table| table.draw()),
+        Layout::Columns => fitting().unwrap_or_else(|| Table::while_needed(shown)).draw(),
+    }
 }
 
 /// Whether a thread gets a column: it takes a step, is blamed, or was written by somebody and is not done at the end.

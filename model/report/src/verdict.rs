@@ -15,7 +15,7 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Instr, ObjId, Operand, Program, Property, ThreadId, Violation,
+    Instr, ObjId, Operand, Program, ThreadId, Violation,
     program::Ends,
     property::{Sentence, Tale},
 };
@@ -26,20 +26,20 @@ pub(crate) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
     out.extend(since::line(replay, v));
     // Not every deadlock is a circle.
     let alone = || waiting::cycle(&waiting::waits(replay.program, &replay.last)).is_empty();
-    match (v.property, v.rule) {
+    match (v.property.sentence(), v.rule) {
         // A lost wake-up's meaning is told of its own sleeper.
-        (Property::LOST_WAKEUP, _) => {}
+        (Sentence::Told(Tale::NobodyWakes), _) => {}
         (_, Some(rule)) => out.push(format!("  {}", rule.why())),
-        (Property::ASSERT, _) => out.extend(values(replay, v)),
-        (Property::DEADLOCK, _) if alone() => {
+        (Sentence::Told(Tale::Asserted), _) => out.extend(values(replay, v)),
+        (Sentence::Told(Tale::Stuck), _) if alone() => {
             out.push("  nobody can run, and what is waited for cannot happen any more".into())
         }
-        (p, None) => out.push(format!("  {}", p.meaning())),
+        (_, None) => out.push(format!("  {}", v.property.meaning())),
     }
     match v.property.sentence() {
         Sentence::Told(Tale::Stuck) => out.extend(deadlock(replay)),
         Sentence::Told(Tale::NobodyWakes) => out.extend(lost_wakeup(replay, v)),
-        Sentence::Told(Tale::Endless) => out.extend(liveness::lines(replay, v)),
+        Sentence::Told(Tale::Endless | Tale::Starved) => out.extend(liveness::lines(replay, v)),
         Sentence::Told(Tale::DataRace) => out.extend(guard(replay, v)),
         Sentence::Told(_) | Sentence::Says(_) | Sentence::InGeneral => {}
     }

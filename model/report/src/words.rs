@@ -122,7 +122,7 @@ pub(crate) fn line_of(program: &Program, t: ThreadId, pc: u16) -> Option<String>
 /// ` (line 12: lock b)`, as far as it is known.
 pub(crate) fn place(program: &Program, t: ThreadId, pc: u16) -> String {
     let text = op_text(program, t, pc);
-    let via = source(program, t, pc).map_or("", |l| &l.via);
+    let via = source(program, t, pc).map_or_else(String::new, SourceLine::via);
     let via = if via.is_empty() { String::new() } else { format!(", in {via}") };
     match (line_of(program, t, pc), text.is_empty()) {
         (Some(line), false) => format!(" ({line}: {text}{via})"),
@@ -167,15 +167,6 @@ pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The text, cut to a width with an ellipsis.
-pub(crate) fn ellipsis(text: &str, max: usize) -> String {
-    if width(text) <= max {
-        return text.into();
-    }
-    let kept: String = text.chars().take(max.saturating_sub(3)).collect();
-    format!("{}...", kept.trim_end())
-}
-
 /// `1 step`, `2 steps`.
 pub(crate) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
@@ -191,12 +182,6 @@ mod tests {
         assert_eq!(word(-9999), "-9999");
         assert_eq!(word(35), "35");
         assert_eq!(word(i32::MIN), "-2147483648");
-    }
-
-    #[test]
-    fn long_text_is_cut_at_its_end() {
-        assert_eq!(ellipsis("lock-all a b c", 20), "lock-all a b c");
-        assert_eq!(ellipsis("lock-all a b c", 12), "lock-all...");
     }
 
     #[test]

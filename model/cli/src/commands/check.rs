@@ -1,9 +1,9 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
 use super::{
-    Exit, Unread, complain, engines, find, in_order, limits, load,
+    Exit, Unread, complain, engines, find, fitted, in_order, limits, load,
     progress::{Bar, Bars},
-    style, usage, write,
+    sheet, short_name, usage, write,
 };
 use crate::{
     args::{CheckArgs, EngineArg},
@@ -250,7 +250,9 @@ fn text(file: &Path, scenario: &str, case: &Case, run: &CaseRun, args: &CheckArg
         return json_line(file, scenario, case, run, args.stats);
     }
     let counts = if args.stats { CountsShown::Exact } else { CountsShown::Hidden };
-    render::check_text(case, run, View { counts, times: args.stats, style: style() })
+    let name = short_name(file);
+    let view = View { counts, times: args.stats, sheet: sheet(&args.traces, &name) };
+    fitted(render::check_text(case, run, view), &args.traces)
 }
 
 fn json_line(file: &Path, scenario: &str, case: &Case, run: &CaseRun, timed: bool) -> String {

@@ -1,8 +1,8 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
-use super::{Exit, check, engines, limits, load, progress::Bars, style, usage, write};
+use super::{Exit, check, engines, fitted, limits, load, progress::Bars, sheet, short_name, usage, write};
 use crate::{
-    args::ExplainArgs,
+    args::{ExplainArgs, TraceArgs},
     files::{self, Selection},
     render::{self, View},
     run::{self, Options},
@@ -25,10 +25,10 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let (mut exit, mut shown) = (Exit::Success, 0);
     for s in &loaded.scenarios {
         for (i, case) in s.cases.iter().filter(wanted).enumerate() {
-            let (text, one) = explain_case(s, case, &options, i == 0, shown == 0);
+            let (text, one) = explain_case(s, case, &options, &args.traces, &short_name(&file), [i == 0, shown == 0]);
             exit = exit.max(one);
             shown += 1;
-            if write(&text).is_err() {
+            if write(&fitted(text, &args.traces)).is_err() {
                 return exit;
             }
         }
@@ -44,14 +44,21 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     usage(&format!("no scenario or case of {} has `{only}` in its name", args.file.display()))
 }
 
-fn explain_case(s: &Scenario, case: &Case, options: &Options, titled: bool, first: bool) -> (String, Exit) {
+fn explain_case(
+    s: &Scenario,
+    case: &Case,
+    options: &Options,
+    traces: &TraceArgs,
+    file: &str,
+    [titled, first]: [bool; 2],
+) -> (String, Exit) {
     let run = run::run(case, options, &Bars::new().bar(&case.program.name));
     let mut out = String::from(if first { "" } else { "\n" });
     if titled {
         out.push_str(&render::title(&s.name, &render::one_line(&s.about)));
         out.push('\n');
     }
-    let view = View { counts: CountsShown::Exact, times: false, style: style() };
+    let view = View { counts: CountsShown::Exact, times: false, sheet: sheet(traces, file) };
     out.push_str(&render::case_text(case, &run, view));
     (out, check::exit_of(run.judgement.grade()))
 }

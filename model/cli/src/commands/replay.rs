@@ -1,6 +1,6 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
-use super::{Exit, check::cases, load, style, usage, write};
+use super::{Exit, check::cases, fitted, load, sheet, short_name, usage, write};
 use crate::{
     args::ReplayArgs,
     files::{Selection, with_case},
@@ -9,7 +9,7 @@ use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, s
 use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
 use fenceweave_scenario::{Case, Engine, Expected, Verdict};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
     let (file, _) = with_case(&args.file);
@@ -24,7 +24,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
     };
     let all: Vec<&Case> = cases(&loaded).map(|(_, c)| c).filter(|c| wanted(c)).collect();
     match which(&all, args) {
-        Ok((case, trace)) => show(case, trace, args.shuttle),
+        Ok((case, trace)) => show(case, trace, args, &file),
         Err(why) => usage(&why),
     }
 }
@@ -78,8 +78,9 @@ struct End {
     conditions: Vec<Option<bool>>,
 }
 
-fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
-    let program = &case.program;
+fn show(case: &Case, trace: Trace, args: &ReplayArgs, file: &Path) -> Exit {
+    let (program, name) = (&case.program, short_name(file));
+    let sheet = sheet(&args.traces, &name);
     let engine = if trace.weak.is_some() { Engine::Loom } else { Engine::Explicit };
     let expected: Vec<&Expected> = case.expectations.conditions(engine).collect();
     let conditions: Vec<Condition> = expected.iter().map(|e| e.condition.clone()).collect();
@@ -95,13 +96,13 @@ fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
         Some(violation) => {
             let point_of_no_return = PointOfNoReturn::NotKnown;
             let found = Found { violation, trace: end.trace.clone(), point_of_no_return };
-            out.push_str(&trace::render(&Counterexample::of(program, &found), style()));
+            out.push_str(&trace::render(&Counterexample::of(program, &found), &sheet));
         }
         None => {
             let way = Counterexample::way(program, &end.trace);
             let clause = broken(&expected, &end).next();
             let clause = clause.map(|e| Clause { condition: &e.condition, name: e.name.as_deref() });
-            out.push_str(&trace::render(&Counterexample { clause, ..way }, style()));
+            out.push_str(&trace::render(&Counterexample { clause, ..way }, &sheet));
         }
     }
     if end.violation.is_none() && end.whole {
@@ -113,13 +114,13 @@ fn show(case: &Case, trace: Trace, on_shuttle: bool) -> Exit {
         let broken = broken_clauses(&expected, &end);
         let _ = writeln!(out, "{}", if broken.is_empty() { last } else { broken });
     }
-    let agreement = (on_shuttle && end.whole).then(|| shuttle_agrees(case, &end));
+    let agreement = (args.shuttle && end.whole).then(|| shuttle_agrees(case, &end));
     let agreed = agreement.as_ref().is_none_or(Result::is_ok);
     if let Some(Ok(line) | Err(line)) = agreement {
         let _ = writeln!(out, "shuttle: {line}");
     }
     // What could not be written decides the exit code.
-    let _ = write(&out);
+    let _ = write(&fitted(out, &args.traces));
     let as_expected = is_expected(case, engine, &end) && broken_clauses(&expected, &end).is_empty();
     match (end.whole, agreed && as_expected) {
         (false, _) => Exit::Usage,

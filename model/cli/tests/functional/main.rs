@@ -25,4 +25,5 @@ mod replay;
 mod sampling;
 mod sentences;
 mod sweep;
+mod traces;
 mod warnings;

@@ -309,7 +309,7 @@ impl Dependencies {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
             let property = Property::DEPENDENCY_CYCLE;
             let object = Some(object_of(*to));
-            Some((Violation { property, thread, pc, rule: None, object, other: None }, state, action))
+            Some((Violation { object, ..Violation::new(property, thread, pc) }, state, action))
         });
         edges.collect()
     }
@@ -347,7 +347,7 @@ impl Dependencies {
             if let Some(Witness { state, action, thread, pc }) = self.over_alloc.get(&lock).copied() {
                 let (property, rule) = (Property::ALLOC_IN_SIGNALLING, Some(Rule::ALLOC_UNDER_SECTION_LOCK));
                 let object = Some(ObjId::object(lock));
-                let v = Violation { property, thread, pc, rule, object, other: Some(section) };
+                let v = Violation { rule, object, other: Some(section), ..Violation::new(property, thread, pc) };
                 return Some((v, state, action));
             }
             let inner = self.locks.iter().filter_map(|l| l.as_object()).filter(|l| self.on[lock].has(*l));

@@ -225,7 +225,7 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
         let owes =
             (property == Property::FENCE_NEVER_SIGNALS).then(|| state.world.owed(program).map(|(_, fence)| fence));
         let object = starves.or(owes).flatten();
-        Violation { property, thread, pc: state.thread(thread).pc(), rule: None, object, other: None }
+        Violation { object, ..Violation::new(property, thread, state.thread(thread).pc()) }
     }
 }
 

@@ -75,7 +75,7 @@ impl Usage {
             };
             let taken = if softirq { &mut uses.hardirqs_on } else { &mut uses.softirqs_on };
             let (property, object) = (rule.property(), Some(uses.lock));
-            let v = Violation { property, thread: t, pc, rule: Some(rule), object, other: None };
+            let v = Violation { rule: Some(rule), object, ..Violation::new(property, t, pc) };
             taken.get_or_insert((v, index, action));
         }
     }

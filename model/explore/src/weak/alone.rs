@@ -156,9 +156,7 @@ impl Alone<'_> {
         }
         let mut thread = Thread::default();
         let mut violation = thread.start(script, program, self.world, me, &mut Loom::alone(self.hub));
-        let ends_with = |property, thread: &Thread| {
-            Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object: None, other: None })
-        };
+        let ends_with = |property, thread: &Thread| Some(Violation::new(property, me, thread.pc()));
         for _ in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
@@ -250,7 +248,7 @@ impl Alone<'_> {
             Run::Asleep(on, _) => Some(on),
             _ => stuck.machine().spins_on(),
         };
-        Some(Violation { property, thread, pc: stuck.pc(), rule: None, object, other: None })
+        Some(Violation { object, ..Violation::new(property, thread, stuck.pc()) })
     }
 
     /// Whether the sleeper, woken for nothing, gets anywhere.

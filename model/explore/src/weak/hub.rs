@@ -61,12 +61,9 @@ impl Racing {
     pub(super) fn violation(self, program: &Program, pc: u16) -> Violation {
         let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(self.which);
         Violation {
-            property: Property::DATA_RACE,
-            thread: ThreadId(self.who as u8),
-            pc,
-            rule: None,
             object: plain.map(|(i, _)| ObjId::var(i)),
             other: Some(ThreadId(self.other as u8)),
+            ..Violation::new(Property::DATA_RACE, ThreadId(self.who as u8), pc)
         }
     }
 }

@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View,
+    Then, ThreadId, Value, View, Violation,
     coder::{fields, points},
     counted::Dropped,
     primitives::{irq::irqs_footprint, rcu},
+    property::Form,
     protocol::Protocol,
     runtime::NoteCell,
 };
@@ -377,7 +378,9 @@ impl FenceOp {
         cx.enter(self.fence);
         let owner = self.lock_owner(cx);
         if owner != Some(cx.me) {
-            cx.violate_with(Property::FENCE_LOCK_NOT_HELD, Some(self.fence), owner);
+            let form = (self.what != What::SignalLocked).then_some(Form::FENCE_ASKED_UNLOCKED);
+            let v = cx.violation_of(Property::FENCE_LOCK_NOT_HELD);
+            cx.note_violation(Violation { object: Some(self.fence), other: owner, form, ..v });
             return Flow::Done(Value::Unset);
         }
         self.error.0 |= Error::LOCKED;
@@ -403,7 +406,9 @@ impl FenceOp {
         let late = test_signaled(cx, self.fence);
         let error = self.error.number();
         if late || !(-4095..0).contains(&error) {
-            return cx.violate(Property::FENCE_ERROR_LATE, Some(self.fence));
+            let form = (!late).then_some(Form::FENCE_ERROR_IS_NONE);
+            let v = cx.violation_of(Property::FENCE_ERROR_LATE);
+            return cx.note_violation(Violation { object: Some(self.fence), form, ..v });
         }
         if !cx.mutated(Mutant::ErrorLost) {
             cx.fence(self.fence).error.store(error.unsigned_abs(), Order::Relaxed);

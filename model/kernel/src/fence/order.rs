@@ -6,7 +6,7 @@
 //! signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their hardware says.
 
 use super::kind;
-use crate::{Cx, Footprint, ObjId, Program, Property, Runtime, View, World};
+use crate::{Cx, Footprint, ObjId, Program, Property, Runtime, View, Violation, World};
 
 /// Every object that may be a fence.
 fn candidates(program: &Program) -> impl Iterator<Item = ObjId> {
@@ -27,7 +27,8 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
         // only.
         let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).is_public();
         if pending && !super::test_signaled(cx, g) {
-            return cx.violate(Property::FENCE_ORDER, Some(g));
+            let v = cx.violation_of(Property::FENCE_ORDER);
+            return cx.note_violation(Violation { object: Some(g), also: Some(fence), ..v });
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What must hold of fences, their callbacks and signalling sections.
 
-use crate::{property::properties, rule::rules};
+use crate::{
+    property::{forms, properties},
+    rule::rules,
+};
 
 properties! {
     11 FENCE_SIGNALED_TWICE = "fence-signaled-twice",
@@ -10,7 +13,7 @@ properties! {
     12 FENCE_ERROR_LATE = "fence-error-late",
         "an error set on a fence that is already signalled, or an error outside of -4095..-1",
         "dma_fence_set_error()",
-        Told(ErrorLate), since Signalled;
+        Says("{who} sets an error on {what}, which is signalled already{place}"), since Signalled;
     13 FENCE_RELEASED_PENDING = "fence-released-pending",
         "the last reference to an unsignalled fence is dropped while callbacks are queued: the kernel warns, and signals it with \
          -EDEADLK, so that nobody hangs; here the execution ends with the warning",
@@ -31,7 +34,7 @@ properties! {
     18 FENCE_ORDER = "fence-order",
         "a fence signals while an earlier one of its context is pending: whoever replaced the earlier one by it goes on too early",
         "dma_fence_context_alloc(): fences of a context are ordered; dma_fence_is_later()",
-        Told(FenceOrder);
+        Says("{who} signals {also} while {what}, an earlier one, is pending{place}");
     19 CALLBACK_REUSED = "callback-reused",
         "a dma_fence_cb is added while it is still queued on a fence",
         "dma_fence_add_callback()",
@@ -43,7 +46,7 @@ properties! {
     25 FENCE_LOCK_NOT_HELD = "fence-lock-not-held",
         "a fence is signalled, or asked, in the form for who has its lock, by a thread that does not have it",
         "lockdep_assert_held(fence->lock) in dma_fence_signal_locked()",
-        Told(FenceLockNotHeld);
+        Says("{who} signals {what} as if it had its lock, which {holder} holds{place}");
     33 MISSING_REFERENCE = "missing-reference",
         "a fence has fewer references than reservations and files still hold of it: somebody dropped one that was not his",
         "refcount_t: underflow, when they drop theirs; use-after-free before that",
@@ -94,5 +97,10 @@ rules! {
         Says("{who} takes {what} off a fence that it is not queued on, and it is still to come{place}");
     41 ALLOC_UNDER_SECTION_LOCK of ALLOC_IN_SIGNALLING = "memory is allocated with a lock held that is taken inside of a fence-signalling section",
         "reclaim may wait for the fence, whose signaller waits for the lock: fs_reclaim and dma_fence_map of lockdep",
-        Says("{who} allocates memory and holds {what}, which {other} takes inside of a fence-signalling section, or with another lock held{place}"), is [AllExecutions];
+        Says("{who} allocates memory and holds {what}, which {other} takes inside of a fence-signalling section, or with another lock held{place}"), is [AllExecutions ToCome];
+}
+
+forms! {
+    8 FENCE_ASKED_UNLOCKED "{who} asks {what} as if it had its lock, which {holder} holds{place}";
+    9 FENCE_ERROR_IS_NONE "{who} sets an error on {what} that is none of -4095..-1{place}";
 }

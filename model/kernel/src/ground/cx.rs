@@ -222,23 +222,23 @@ impl<'a, R: Runtime> Cx<'a, R> {
 
     /// Reports a broken rule of a property that stands for several.
     pub fn violate_rule(&mut self, rule: Rule, object: Option<ObjId>) {
-        self.note_violation(rule.property(), Some(rule), object, None);
+        let v = self.violation_of(rule.property());
+        self.note_violation(Violation { rule: Some(rule), object, ..v });
     }
 
     /// Like [`violate`](Cx::violate), naming another thread concerned.
     pub fn violate_with(&mut self, property: Property, object: Option<ObjId>, other: Option<ThreadId>) {
-        self.note_violation(property, None, object, other);
+        let v = self.violation_of(property);
+        self.note_violation(Violation { object, other, ..v });
+    }
+
+    /// A violation by this step, of which more is to be said.
+    pub(crate) fn violation_of(&self, property: Property) -> Violation {
+        Violation::new(property, self.me, self.pc)
     }
 
     /// Of several the first counts.
-    fn note_violation(
-        &mut self,
-        property: Property,
-        rule: Option<Rule>,
-        object: Option<ObjId>,
-        other: Option<ThreadId>,
-    ) {
-        let v = Violation { property, thread: self.me, pc: self.pc, rule, object, other };
+    pub(crate) fn note_violation(&mut self, v: Violation) {
         self.violation.get_or_insert(v);
     }
 

@@ -19,8 +19,6 @@ pub struct Row {
     pub ends: Ends,
     /// Takes or releases a spinlock that is not inside of something else.
     pub spin: bool,
-    /// What it does with a list.
-    pub list: OnList,
     /// What it does with its thread's entry on a wait queue.
     pub entry: Entry,
     /// Which interrupt's line it is about.
@@ -106,21 +104,6 @@ impl Ends {
             Ends::Nothing | Ends::Writes(_) | Ends::Queues(_) => None,
         }
     }
-}
-
-/// What an operation does with a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OnList {
-    /// Nothing.
-    Nothing,
-    /// Looks for its first entry.
-    Walks,
-    /// Goes on from an entry to the next.
-    GoesOn,
-    /// Puts an entry on it.
-    Adds,
-    /// Takes entries off it, or asks about one.
-    Changes,
 }
 
 /// What the result of an operation is good for.
@@ -215,7 +198,6 @@ impl Row {
         chooses: None,
         ends: Ends::Nothing,
         spin: false,
-        list: OnList::Nothing,
         entry: Entry::Stays,
         line: Line::Nothing,
         stores: None,

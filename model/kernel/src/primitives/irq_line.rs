@@ -25,11 +25,12 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value, View,
-    World,
+    Violation, World,
     coder::{fields, points},
     cx::nest,
     facet::{Facet, FacetSink},
     primitives::spinlock::RawSpin,
+    property::Form,
     protocol::Protocol,
     shared::Shared,
 };
@@ -215,7 +216,8 @@ impl IrqLineOp {
     fn ask<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         if cx.world.irq_line(self.line).running() == Some(cx.me) {
             // The handler would wait for itself.
-            cx.violate(Property::SELF_DEADLOCK, Some(self.line));
+            let v = cx.violation_of(Property::SELF_DEADLOCK);
+            cx.note_violation(Violation { object: Some(self.line), form: Some(Form::IRQ_WAITS_FOR_ITSELF), ..v });
         }
         cx.might_sleep(self.line);
     }

@@ -36,11 +36,11 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Handle, Held, ObjId, Plain, Program, Property, Rule, Runtime, SharedCell,
-    ThreadId, Value, View,
+    ThreadId, Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::slab,
-    program::OnList,
+    property::Form,
     protocol::Protocol,
     registry::upcalls,
     shared::Shared,
@@ -200,22 +200,6 @@ impl How {
         !matches!(self, How::Empty | How::OnList | How::First | How::Next)
     }
 
-    /// What the row of the operation says.
-    fn row(self) -> OnList {
-        match self {
-            How::First => OnList::Walks,
-            How::Next => OnList::GoesOn,
-            How::Add | How::AddTail => OnList::Adds,
-            How::Del
-            | How::DelInit
-            | How::MoveTail
-            | How::Empty
-            | How::OnList
-            | How::SpliceInit
-            | How::SpliceTailInit => OnList::Changes,
-        }
-    }
-
     /// Whether it reads them where they may not change meanwhile.
     fn walks(self) -> bool {
         matches!(self, How::First | How::Next)
@@ -258,13 +242,20 @@ impl ListOp {
         if self.from == low { (first, second) } else { (second, first) }
     }
 
+    /// Whether it goes from entry to entry.
+    fn walks(&self) -> bool {
+        matches!(self.how, How::First | How::Next)
+    }
+
     /// `lockdep_assert_held()` of the lock that guards a list. False if there is none.
     fn is_guarded<R: Runtime>(&self, cx: &mut Cx<'_, R>, list: ObjId) -> bool {
         let Some(lock) = guard(cx.program, list) else { return false };
         let held =
             if self.how.changes() { cx.world.is_held_alone(lock, cx.me) } else { cx.world.is_held_by(lock, cx.me) };
         if !held {
-            cx.violate_rule(Rule::LIST_UNGUARDED, Some(list));
+            let form = self.walks().then_some(Form::LIST_WALKED_UNGUARDED);
+            let v = cx.violation_of(Property::DATA_RACE);
+            cx.note_violation(Violation { rule: Some(Rule::LIST_UNGUARDED), object: Some(list), form, ..v });
         }
         true
     }
@@ -283,7 +274,9 @@ impl ListOp {
             }
             let mut entries = cx.list_head(list).entries.get(held);
             if let Some(other) = entries.writer.filter(|t| *t != cx.me) {
-                cx.violate_with(Property::DATA_RACE, Some(list), Some(other));
+                let form = Some(if self.walks() { Form::LIST_WALKED_AT_ONCE } else { Form::LIST_CHANGED_AT_ONCE });
+                let v = cx.violation_of(Property::DATA_RACE);
+                cx.note_violation(Violation { object: Some(list), other: Some(other), form, ..v });
             }
             if self.how.changes() {
                 entries.writer = Some(cx.me);
@@ -306,7 +299,13 @@ impl ListOp {
 
 impl ListOp {
     fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        cx.violate(Property::LIST_CORRUPTION, Some(self.list));
+        let form = match self.how {
+            How::Add | How::AddTail => Some(Form::LIST_ADDED_TWICE),
+            How::Next => Some(Form::LIST_NEXT_OF_NONE),
+            _ => None,
+        };
+        let v = cx.violation_of(Property::LIST_CORRUPTION);
+        cx.note_violation(Violation { object: Some(self.list), form, ..v });
         Value::Word(0)
     }
 

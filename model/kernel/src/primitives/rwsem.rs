@@ -31,6 +31,7 @@ mod mutants;
 mod op;
 pub mod ops;
 mod queue;
+pub(crate) mod rules;
 
 pub use op::{At, RwSemOp};
 

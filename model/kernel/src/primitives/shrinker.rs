@@ -11,13 +11,16 @@
 pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet, Value, View,
+    Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    property::Form,
     protocol::Protocol,
     shared::Shared,
 };
@@ -133,7 +136,11 @@ impl Protocol for ShrinkerOp {
         match self.at {
             At::Register if s.freed => cx.violate(Property::USE_AFTER_FREE, Some(self.shrinker)),
             // It would be on the list of shrinkers twice.
-            At::Register if s.registered => cx.violate(Property::LIST_CORRUPTION, Some(self.shrinker)),
+            At::Register if s.registered => {
+                let form = Some(Form::SHRINKER_REGISTERED_TWICE);
+                let v = cx.violation_of(Property::LIST_CORRUPTION);
+                cx.note_violation(Violation { object: Some(self.shrinker), form, ..v });
+            }
             At::Register => s.registered = true,
             At::Free if s.freed => cx.violate(Property::DOUBLE_FREE, Some(self.shrinker)),
             At::Free => {

@@ -18,7 +18,7 @@ properties! {
     3 STARVATION = "starvation",
         "others get on for ever, and this thread, which is not finished and is not held back while it can run, never does",
         "weak fairness; khungtaskd",
-        Told(Endless), is [Liveness];
+        Told(Starved), is [Liveness];
     4 LOCK_HELD_AT_EXIT = "lock-held-at-exit",
         "a thread ends while it still holds a lock",
         "debug_check_no_locks_held()",
@@ -26,11 +26,11 @@ properties! {
     7 UNLOCK_NOT_HELD = "unlock-not-held",
         "a lock is released by a thread that does not hold it",
         "DEBUG_LOCKS_WARN_ON in debug_mutex_unlock(); spin_bug(\"wrong owner\")",
-        Told(UnlockNotHeld), since Released;
+        Says("{who} releases {what}, which {holder} holds{place}"), since Released;
     8 SELF_DEADLOCK = "self-deadlock",
         "a thread takes a lock that it already holds",
         "lockdep: possible recursive locking",
-        Told(SelfDeadlock), since Taken, is [Deadlock];
+        Says("{who} takes {what}, which it holds already{place}"), since Taken, is [Deadlock];
     26 USE_AFTER_FREE = "use-after-free",
         "an object is used after it was freed, through a stale reference or by name",
         "KASAN",

@@ -1,8 +1,13 @@
 //! The properties and rules of all protocols (`property` and `rule` say what they are).
 
 use crate::{
-    Property, Rule, exec, fence, ground, ground::numbered::numbered, primitives, property, property::Law, resv,
-    rule::RuleRow, ww,
+    Property, Rule, exec, fence, ground,
+    ground::numbered::numbered,
+    primitives, property,
+    property::{Form, FormRow, Law},
+    resv,
+    rule::RuleRow,
+    ww,
 };
 
 const PROPERTY_TABLES: &[&[Law]] = &[
@@ -37,6 +42,37 @@ numbered! {
 
 numbered! {
     RULES: RuleRow = RULE_TABLES
+}
+
+const FORM_TABLES: &[&[FormRow]] = &[
+    fence::rules::FORMS,
+    primitives::rwsem::rules::FORMS,
+    primitives::irq_line::rules::FORMS,
+    primitives::list::rules::FORMS,
+    primitives::shrinker::rules::FORMS,
+];
+
+numbered! {
+    FORMS: FormRow = FORM_TABLES
+}
+
+impl Form {
+    /// Every form.
+    #[cfg(test)]
+    pub(crate) const ALL: &'static [Form] = &{
+        let mut all = [Form::numbered(0); FORMS.len()];
+        let mut i = 0;
+        while i < all.len() {
+            all[i] = Form::numbered(FORMS[i].number);
+            i += 1;
+        }
+        all
+    };
+
+    /// What it says.
+    pub(crate) fn words(self) -> &'static str {
+        FORMS[usize::from(self.number())].words
+    }
 }
 
 impl Property {

@@ -62,7 +62,7 @@ impl State {
             return None;
         }
         let stopped = |thread: &Thread, property, object, other| {
-            Some(Violation { property, thread: me, pc: thread.pc(), rule: None, object, other })
+            Some(Violation { object, other, ..Violation::new(property, me, thread.pc()) })
         };
         let mut violation =
             thread.start_covering((script, of(cover, at)), program, &mut self.world, me, &mut Plain::default());

@@ -9,6 +9,7 @@ use super::State;
 use crate::{
     Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, Rule, Script, Thread, ThreadId, Violation,
     coder::{Canon, Reader, Writer},
+    property::Form,
     world::Moves,
 };
 
@@ -188,8 +189,7 @@ impl State {
             self.violation = None;
             return;
         }
-        let blank =
-            Violation { property: Property::ASSERT, thread: ThreadId(0), pc: 0, rule: None, object: None, other: None };
+        let blank = Violation::new(Property::ASSERT, ThreadId(0), 0);
         let v = self.violation.get_or_insert(blank);
         let mut property = v.property.number();
         c.byte(&mut property);
@@ -202,6 +202,10 @@ impl State {
         v.pc.code(c);
         v.object.code(c);
         v.other.code(c);
+        v.also.code(c);
+        let mut form = v.form.map_or(0, |f| f.number() + 1);
+        c.byte(&mut form);
+        v.form = form.checked_sub(1).map(Form::numbered);
     }
 }
 

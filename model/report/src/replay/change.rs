@@ -65,6 +65,11 @@ impl Change {
         self.form == Form::Event && self.subject == thread && self.to() == WOKEN
     }
 
+    /// Whether it is again as it was in the end.
+    pub(crate) fn comes_back(&self) -> bool {
+        self.form != Form::Event && self.values.first() == self.values.last()
+    }
+
     fn is_nothing(&self) -> bool {
         self.form == Form::Passing && self.values.first() == self.values.last()
     }

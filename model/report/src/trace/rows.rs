@@ -2,31 +2,37 @@
 
 use super::way;
 use crate::{
-    replay::{End, Replay, Step, merge},
+    replay::{Change, End, Replay, Step, merge},
+    site::{self, Call},
     words,
 };
 use fenceweave_kernel::{Instr, Program, Rule, ThreadId, Value, Violation, program::Shows};
 
-/// How far a callee's operations are moved to the right.
-const INDENT: usize = 2;
-
-/// One row: steps of one thread at one operation.
+/// One row: steps of one thread at one operation, or of a call in which nothing happened.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct Row<'a> {
     /// The first step's number, from 1.
     pub(super) first: usize,
     /// The last step's number.
     pub(super) last: usize,
     /// Whose column it stands in.
     pub(super) thread: ThreadId,
-    /// The author's text; may be cut to fit.
+    /// The calls that it is inside of, the outermost first.
+    pub(super) calls: Vec<Call<'a>>,
+    /// The line of the operation; 0 if nobody wrote it.
+    pub(super) line: u32,
+    /// The author's text; empty for a further step of an operation that is shown step by step.
     pub(super) op: String,
-    /// What must not be cut: the result.
+    /// The result.
     pub(super) tail: String,
+    /// The result with the name of what took it; empty if there is none.
+    pub(super) saw: String,
     /// Lines under the operation.
     pub(super) under: Vec<String>,
-    /// What changed, a line each at least.
-    pub(super) changes: Vec<String>,
+    /// What changed.
+    pub(super) changes: Vec<Change>,
+    /// Whether it went through without anything that a reader must see: a sleep, a choice, a failure that was asked for.
+    pub(super) is_plain: bool,
     /// What the row's last step broke: a property, or a clause.
     pub(super) broken: Option<String>,
     /// After this row nothing ends well any more.
@@ -41,7 +47,7 @@ pub(super) struct Row {
 ///
 /// A run of steps of one operation is one row if it ends with the operation or with going to sleep. One that is cut by a
 /// switch is a row per step: where it was cut is what matters.
-pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
+pub(super) fn fold<'a>(replay: &Replay<'a>, no_return: Option<usize>) -> Vec<Row<'a>> {
     let (steps, total) = (&replay.steps, replay.preemptions());
     let (mut rows, mut at, mut preemptions) = (vec![], 0, 0);
     while at < steps.len() {
@@ -66,9 +72,9 @@ pub(super) fn fold(replay: &Replay<'_>, no_return: Option<usize>) -> Vec<Row> {
 
 /// The row of an operation that the trace leads to and does not take: by itself it breaks nothing, but with what other
 /// executions do.
-pub(super) fn to_come(replay: &Replay<'_>, v: Violation) -> Option<Row> {
+pub(super) fn to_come<'a>(replay: &Replay<'a>, v: Violation) -> Option<Row<'a>> {
     let is_taken = replay.steps.last().is_some_and(|s| (s.thread, s.pc) == (v.thread, v.pc));
-    if v.rule != Some(Rule::ALLOC_UNDER_SECTION_LOCK) || is_taken {
+    if !v.rule.is_some_and(Rule::is_to_come) || is_taken {
         return None;
     }
     let number = replay.steps.len() + 1;
@@ -76,8 +82,12 @@ pub(super) fn to_come(replay: &Replay<'_>, v: Violation) -> Option<Row> {
         first: number,
         last: number,
         thread: v.thread,
+        calls: site::calls(replay.program, v.thread, v.pc, &[]),
+        line: words::source(replay.program, v.thread, v.pc).map_or(0, |l| l.line),
         op: words::op_text(replay.program, v.thread, v.pc).to_owned(),
         tail: String::new(),
+        saw: String::new(),
+        is_plain: false,
         under: vec!["comes next".into()],
         changes: vec![],
         broken: Some(v.property.name().to_owned()),
@@ -93,7 +103,7 @@ fn run_end(replay: &Replay<'_>, at: usize, no_return: Option<usize>) -> usize {
     while matches!(steps[end].end, End::Unfinished)
         && no_return != Some(end)
         && replay.loop_from != Some(end + 1)
-        && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread && next.depth == steps[at].depth)
+        && steps.get(end + 1).is_some_and(|next| next.thread == steps[at].thread && next.depth() == steps[at].depth())
     {
         end += 1;
     }
@@ -101,7 +111,7 @@ fn run_end(replay: &Replay<'_>, at: usize, no_return: Option<usize>) -> usize {
 }
 
 /// The row of the steps `first..=last` of a run that begins at `run`.
-fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Option<usize>) -> Row {
+fn row<'a>(replay: &Replay<'a>, first: usize, last: usize, run: usize, no_return: Option<usize>) -> Row<'a> {
     let (steps, program) = (&replay.steps, replay.program);
     let (start, end) = (&steps[first], &steps[last]);
     let text = match words::op_text(program, start.thread, start.pc) {
@@ -114,7 +124,6 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         // A further step of a run that is shown step by step: its label says it all.
         (false, false) => String::new(),
     };
-    let op = format!("{:indent$}{op}", "", indent = INDENT * start.depth);
     let mut under: Vec<String> = start.unwoken.map(String::from).into_iter().collect();
     let is_whole = start.first && matches!(end.end, End::Done(_) | End::Broken(_));
     if !is_whole && first == last && start.label != text && !matches!(end.end, End::Asleep(_)) {
@@ -142,15 +151,20 @@ fn row(replay: &Replay<'_>, first: usize, last: usize, run: usize, no_return: Op
         let text = words::op_text(program, v.thread, v.pc);
         under.push(if text.is_empty() { "end of script".into() } else { text.into() });
     }
-    let changes = merge(steps[first..=last].iter().map(|s| &s.changes[..]));
+    let goes_on = matches!(end.end, End::Done(_) | End::Called(_));
     Row {
         first: first + 1,
         last: last + 1,
         thread: start.thread,
+        calls: site::calls(program, start.thread, start.pc, &start.callers),
+        line: words::source(program, start.thread, start.pc).map_or(0, |l| l.line),
         op,
         tail: result(replay, end),
+        saw: saw(replay, end),
+        // A line under it that says whom it calls is no event: the call's own rows are there.
+        is_plain: goes_on && start.choice.is_none() && under.len() <= usize::from(matches!(end.end, End::Called(_))),
         under,
-        changes: changes.iter().map(ToString::to_string).collect(),
+        changes: merge(steps[first..=last].iter().map(|s| &s.changes[..])),
         broken,
         no_return: no_return == Some(last),
         preemption: None,
@@ -188,6 +202,19 @@ fn result(replay: &Replay<'_>, step: &Step) -> String {
         None if shows != Shows::Answer && (text == "0" || is_seen()) || text == words::UNSET => String::new(),
         Some(name) if !names_local(program_text(replay, step), name) => format!(" → {name}={text}"),
         _ => format!(" → {text}"),
+    }
+}
+
+/// `r=1`, as a call that is folded to one row tells what its operations came to; nothing where [`result`] says nothing.
+fn saw(replay: &Replay<'_>, step: &Step) -> String {
+    let told = result(replay, step);
+    // What a proc calls it has no other name than in its text.
+    let by_text = program_text(replay, step).split_whitespace().find_map(|w| w.strip_prefix("into="));
+    let into = step.into.map(|l| words::local_at(replay.program, step.thread, step.pc, l));
+    match (into.filter(|name| !name.is_empty()).or(by_text), &step.result) {
+        _ if told.is_empty() => told,
+        (Some(name), Some(text)) => format!("{name}={text}"),
+        _ => told.trim_start_matches([' ', '→']).to_owned(),
     }
 }
 

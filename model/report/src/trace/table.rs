@@ -1,255 +1,152 @@
-//! The layout of the table: widths, wrapping, alignment.
+//! Rows in columns: one for each thread, or for as long as a thread has rows.
 
-use super::rows::Row;
-use crate::{
-    style::{Role, Style},
-    words::{self, ellipsis, width},
+use super::{
+    cell::Part,
+    grid::{Arrangement, Grid, INDENT, Shown},
+    lanes::Lanes,
+    rows::Row,
 };
+use crate::words;
 use fenceweave_kernel::{Program, ThreadId};
 
-/// Widest line that is aimed at.
-const MAX_LINE: usize = 120;
-/// The gutter gets at least this much, whatever the columns want.
-const MIN_GUTTER: usize = 30;
-/// No column gets less, however many there are.
+/// A table with a column that wants more and gets less does not fit.
 const MIN_COLUMN: usize = 12;
-/// An operation takes no more lines, however narrow its column.
+/// A table in which an operation takes more lines does not fit.
 const MAX_CELL_LINES: usize = 3;
-/// Between two columns.
-const GAP: &str = "  ";
-const NO_RETURN: &str = "<== point of no return: after this step nothing can end well";
-const NO_RETURN_SHORT: &str = "<== point of no return";
-const LOOP: &str = "== loop: the steps from here on are repeated for ever ";
 
-/// The table's lines. The state that setup left stands in a row of its own.
-///
-/// `spinning` are the threads that spin at the end, with what they are at: a spinning step is never taken, so no row says
-/// so.
-pub(super) fn layout(
-    program: &Program,
-    columns: &[ThreadId],
-    rows: &[Row],
-    setup: &[String],
-    spinning: &[Spinning],
-    style: Style,
-) -> String {
-    let grid = Grid::new(program, columns, rows, spinning);
-    let mut out = String::new();
-    let heads: Vec<String> = columns.iter().map(|t| words::ellipsis(head(program, *t), grid.column)).collect();
-    grid.line(&mut out, "#", &heads, "state", Role::Heading, style);
-    if !setup.is_empty() {
-        let gutter = grid.wrap(setup);
-        for (i, line) in gutter.iter().enumerate() {
-            grid.line(&mut out, if i == 0 { "setup" } else { "" }, &[], line, Role::Dim, style);
-        }
-    }
-    for row in rows {
-        if row.begins_loop {
-            out.push_str(&style.paint(Role::Bad, &format!("{GAP}{LOOP}{}", "=".repeat(grid.rule()))));
-            out.push('\n');
-        }
-        if let Some((k, n)) = row.preemption {
-            let line = format!("{GAP}-- switch (preemption {k} of {n})");
-            out.push_str(&style.paint(Role::Dim, &line));
-            out.push('\n');
-        }
-        grid.row(&mut out, columns, row, style);
-    }
-    let ends: Vec<Vec<String>> = columns
-        .iter()
-        .map(|t| spinning.iter().find(|s| s.thread == *t).map_or(vec![], |s| s.cell(grid.column)))
-        .collect();
-    for line in 0..ends.iter().map(Vec::len).max().unwrap_or(0) {
-        let cells: Vec<String> = ends.iter().map(|cell| cell.get(line).cloned().unwrap_or_default()).collect();
-        grid.line(&mut out, if line == 0 { "end" } else { "" }, &cells, "", Role::Dim, style);
-    }
-    out
+/// The rows in columns.
+pub(super) struct Table<'a> {
+    shown: &'a Shown<'a>,
+    lanes: Lanes,
+    grid: Grid,
 }
 
-/// A thread that spins on a lock.
-#[derive(Clone, Debug)]
-pub(super) struct Spinning {
-    /// Who.
-    pub(super) thread: ThreadId,
-    /// The text of its operation.
-    pub(super) op: String,
-    /// The lock.
-    pub(super) on: String,
-}
-
-impl Spinning {
-    fn cell(&self, room: usize) -> Vec<String> {
-        let mut lines = wrapped("", &self.op, "", room);
-        lines.extend(wrapped(INDENT, &self.spins(), "", room));
-        lines
+impl<'a> Table<'a> {
+    /// With a column for each thread from top to bottom.
+    pub(super) fn own(shown: &'a Shown<'a>) -> Table<'a> {
+        Table::new(shown, Lanes::own(&shown.threads))
     }
 
-    fn spins(&self) -> String {
-        format!("spins on {}", self.on)
+    /// With columns that threads have one after the other, each for as long as it lives.
+    pub(super) fn for_life(shown: &'a Shown<'a>) -> Table<'a> {
+        let spinning = shown.spinning.iter().map(|s| s.thread);
+        let alive = shown.unfinished.iter().copied().filter(|t| shown.rows.iter().any(|r| r.thread == *t));
+        Table::shared(shown, &spinning.chain(alive).collect::<Vec<_>>())
+    }
+
+    /// The same, each for as long as there is something to say of it.
+    pub(super) fn while_needed(shown: &'a Shown<'a>) -> Table<'a> {
+        Table::shared(shown, &shown.spinning.iter().map(|s| s.thread).collect::<Vec<_>>())
+    }
+
+    fn shared(shown: &'a Shown<'a>, to_the_end: &[ThreadId]) -> Table<'a> {
+        let rows: Vec<ThreadId> = shown.rows.iter().map(|r| r.thread).collect();
+        Table::new(shown, Lanes::shared(&rows, to_the_end))
+    }
+
+    fn new(shown: &'a Shown<'a>, lanes: Lanes) -> Table<'a> {
+        let of = |lane: usize, t: ThreadId| lanes.of(t) == Some(lane);
+        let wanted = (0..lanes.count).map(|lane| {
+            let rows = (0..shown.rows.len()).filter(|i| of(lane, shown.rows[*i].thread));
+            let ends = shown.spinning.iter().filter(|s| of(lane, s.thread)).flat_map(|s| s.parts());
+            let heads = lanes.threads(lane).map(|t| words::width(head(shown.program, t)));
+            let parts = rows.flat_map(|i| parts(shown.rows, i)).chain(ends);
+            parts.map(|part| part.width()).chain(heads).max().unwrap_or(0)
+        });
+        let wanted: Vec<usize> = wanted.collect();
+        let grid = Grid::new(shown, &wanted, 0);
+        Table { shown, lanes, grid }
+    }
+
+    /// Whether everything can be read in it: no line is too long, and no operation takes too many.
+    pub(super) fn fits(&self) -> bool {
+        let room = |t: ThreadId| self.lanes.of(t).map_or(0, |lane| self.grid.columns[lane]);
+        let reads = |part: &Part, room: usize| {
+            let (lines, forced) = part.lines(room);
+            lines.len() <= MAX_CELL_LINES && !forced
+        };
+        let rows = self.shown.rows;
+        let ends = self.shown.spinning.iter().flat_map(|s| s.parts().into_iter().map(|part| (s.thread, part)));
+        let cells = (0..rows.len()).flat_map(|i| parts(rows, i).into_iter().map(move |part| (rows[i].thread, part)));
+        let heads = self.shown.threads.iter().filter(|t| self.lanes.of(**t).is_some());
+        let heads = heads.map(|t| (*t, Part::new(0, head(self.shown.program, *t))));
+        let is_wide = self.grid.cut.is_none_or(|most| most >= MIN_COLUMN);
+        is_wide && self.grid.fits(self.shown) && cells.chain(ends).chain(heads).all(|(t, part)| reads(&part, room(t)))
+    }
+
+    pub(super) fn draw(&self) -> String {
+        self.grid.draw(self.shown, self)
+    }
+
+    /// Cells with something in one column only.
+    fn alone(&self, t: ThreadId, parts: Vec<Part>) -> Vec<Vec<Part>> {
+        let mut cells = vec![vec![]; self.lanes.count];
+        if let Some(cell) = self.lanes.of(t).and_then(|lane| cells.get_mut(lane)) {
+            *cell = parts;
+        }
+        cells
+    }
+}
+
+impl Arrangement for Table<'_> {
+    fn heads(&self, row: usize) -> Option<Vec<String>> {
+        let now = self.lanes.heads(row);
+        let due = |before: usize| {
+            let was = self.lanes.heads(before);
+            (0..self.lanes.count).any(|lane| now[lane].is_some() && now[lane] != was[lane])
+        };
+        let is_new = row.checked_sub(1).is_none_or(due);
+        is_new.then(|| now.iter().map(|t| t.map_or(String::new(), |t| head(self.shown.program, t).into())).collect())
+    }
+
+    fn cells(&self, row: usize) -> Vec<Vec<Part>> {
+        self.alone(self.shown.rows[row].thread, parts(self.shown.rows, row))
+    }
+
+    fn ends(&self) -> Vec<Vec<Vec<Part>>> {
+        let mut cells = vec![vec![]; self.lanes.count];
+        for s in self.shown.spinning {
+            if let Some(cell) = self.lanes.of(s.thread).and_then(|lane| cells.get_mut(lane)) {
+                *cell = s.parts();
+            }
+        }
+        if self.shown.spinning.is_empty() { vec![] } else { vec![cells] }
     }
 }
 
 /// What stands over a column; the one that is no thread's is teardown's.
-fn head(program: &Program, t: ThreadId) -> &str {
+pub(super) fn head(program: &Program, t: ThreadId) -> &str {
     if program.script(t).is_some() { program.thread_name(t) } else { words::TEARDOWN }
 }
 
-struct Grid {
-    /// Width of the numbers.
-    number: usize,
-    /// Width of each thread's column.
-    widths: Vec<usize>,
-    /// The widest that a column may be.
-    column: usize,
-    /// Width of the gutter.
-    gutter: usize,
+/// A row's paragraphs. Where a thread comes to another call, or back to one from elsewhere, it says which; what
+/// follows in there is moved to the right.
+fn parts(rows: &[Row<'_>], at: usize) -> Vec<Part> {
+    let row = &rows[at];
+    let goes_on = |before: &Row<'_>| before.thread == row.thread && before.calls == row.calls;
+    let comes = !at.checked_sub(1).is_some_and(|before| goes_on(&rows[before]));
+    let indent = if row.calls.is_empty() { 0 } else { INDENT };
+    let mut parts = vec![];
+    if !row.op.is_empty() && comes && indent > 0 {
+        parts.push(Part::new(0, with_path(row, &row.op)).with_tail(&row.tail));
+    } else if !row.op.is_empty() {
+        parts.push(Part::new(indent, &row.op).with_tail(&row.tail));
+    }
+    let (last, tail) = (row.under.len(), if row.op.is_empty() { &row.tail[..] } else { "" });
+    for (i, under) in row.under.iter().enumerate() {
+        parts.push(Part::new(indent + INDENT, under).with_tail(if i + 1 == last { tail } else { "" }));
+    }
+    parts
 }
 
-impl Grid {
-    fn new(program: &Program, columns: &[ThreadId], rows: &[Row], spinning: &[Spinning]) -> Grid {
-        let number = rows.iter().map(|r| width(&number(r))).max().unwrap_or(1).max("setup".len());
-        let wanted: Vec<usize> = columns
-            .iter()
-            .map(|t| {
-                let cells = rows.iter().filter(|r| r.thread == *t).flat_map(cell_widths);
-                let ends = spinning.iter().filter(|s| s.thread == *t);
-                let ends = ends.flat_map(|s| [width(&s.op), INDENT.len() + width(&s.spins())]);
-                cells.chain(ends).chain([width(head(program, *t))]).max().unwrap_or(0)
-            })
-            .collect();
-        // Everybody gets what they want if it fits; otherwise all are cut to the same width, the widest first.
-        let fixed = GAP.len() * (columns.len() + 2) + number;
-        let room = MAX_LINE.saturating_sub(fixed + MIN_GUTTER);
-        let mut column = wanted.iter().copied().max().unwrap_or(0);
-        while column > MIN_COLUMN && wanted.iter().map(|w| (*w).min(column)).sum::<usize>() > room {
-            column -= 1;
-        }
-        let widths: Vec<usize> = wanted.iter().map(|w| (*w).min(column)).collect();
-        let gutter = MAX_LINE.saturating_sub(fixed + widths.iter().sum::<usize>()).max(MIN_GUTTER);
-        Grid { number, widths, column, gutter }
+/// `> bo-unpin > fence-cb: put f`. What the kernel itself has behind its pointers is called what it does.
+pub(super) fn with_path(row: &Row<'_>, text: &str) -> String {
+    let mut names: Vec<&str> = row.calls.iter().map(|call| call.name).collect();
+    names.pop_if(|name| text.trim_start_matches("... ") == *name);
+    let path: String = names.iter().map(|name| format!("> {name} ")).collect();
+    match (path.trim_end(), row.calls.len() - names.len()) {
+        ("", 0) => text.to_owned(),
+        (path, 0) => format!("{path}: {text}"),
+        (_, _) => format!("{path}> {text}"),
     }
-
-    /// How long the rule is that separates the loop from the way in: to the gutter, but at least a little.
-    fn rule(&self) -> usize {
-        let columns = self.number + self.widths.iter().map(|w| w + GAP.len()).sum::<usize>();
-        columns.saturating_sub(width(LOOP)).max(8)
-    }
-
-    fn row(&self, out: &mut String, columns: &[ThreadId], row: &Row, style: Style) {
-        let at = columns.iter().position(|t| *t == row.thread).unwrap_or(0);
-        let room = self.widths.get(at).copied().unwrap_or(0);
-        let mut cells = vec![];
-        if !row.op.is_empty() {
-            cells.extend(wrapped("", &row.op, &row.tail, room));
-        }
-        let (last, tail) = (row.under.len(), if row.op.is_empty() { &row.tail[..] } else { "" });
-        for (i, u) in row.under.iter().enumerate() {
-            cells.extend(wrapped(INDENT, u, if i + 1 == last { tail } else { "" }, room));
-        }
-        let mut gutter: Vec<(String, Role)> = self.wrap(&row.changes).into_iter().map(|l| (l, Role::Dim)).collect();
-        gutter.extend(row.broken.iter().map(|p| (format!("!! {p}"), Role::Bad)));
-        if row.no_return {
-            let text = if width(NO_RETURN) <= self.gutter { NO_RETURN } else { NO_RETURN_SHORT };
-            gutter.push((text.into(), Role::Bad));
-        }
-        for i in 0..cells.len().max(gutter.len()) {
-            let mut texts = vec![String::new(); columns.len()];
-            if let (Some(slot), Some(cell)) = (texts.get_mut(at), cells.get(i)) {
-                slot.clone_from(cell);
-            }
-            let number = if i == 0 { number(row) } else { String::new() };
-            let (text, role) = gutter.get(i).map_or(("", Role::Dim), |(t, r)| (t, *r));
-            self.line(out, &number, &texts, text, role, style);
-        }
-    }
-
-    /// One line; the role is the gutter's, or the whole line's if it is the head.
-    fn line(&self, out: &mut String, number: &str, cells: &[String], gutter: &str, role: Role, style: Style) {
-        let pad = |text: &str, w: usize| format!("{text}{}", " ".repeat(w.saturating_sub(width(text))));
-        let mut line = format!("{GAP}{}", pad(number, self.number));
-        for (i, w) in self.widths.iter().enumerate() {
-            line.push_str(GAP);
-            line.push_str(&pad(cells.get(i).map_or("", |c| c), *w));
-        }
-        line.push_str(GAP);
-        if role == Role::Heading {
-            line.push_str(gutter);
-            line = style.paint(role, &line).into_owned();
-        } else {
-            line.push_str(&style.paint(role, gutter));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-
-    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible.
-    fn wrap(&self, changes: &[String]) -> Vec<String> {
-        let mut lines: Vec<String> = vec![];
-        for (i, change) in changes.iter().enumerate() {
-            let comma = if i + 1 < changes.len() { "," } else { "" };
-            let text = format!("{change}{comma}");
-            match lines.last_mut() {
-                Some(l) if width(l) + 1 + width(&text) <= self.gutter => {
-                    l.push(' ');
-                    l.push_str(&text);
-                }
-                _ => lines.push(text),
-            }
-        }
-        lines
-    }
-}
-
-/// Before what stands under an operation.
-const INDENT: &str = "  ";
-
-fn number(row: &Row) -> String {
-    if row.first == row.last { row.first.to_string() } else { format!("{}-{}", row.first, row.last) }
-}
-
-fn cell_widths(row: &Row) -> impl Iterator<Item = usize> + '_ {
-    let under = row.under.iter().map(|u| INDENT.len() + width(u));
-    let tail = width(&row.tail);
-    let last_under = row.under.last().filter(|_| row.op.is_empty()).map(|u| INDENT.len() + width(u) + tail);
-    under.chain(last_under).chain([width(&row.op) + tail])
-}
-
-/// A last line that is one long word goes on in further lines, broken where the word has a joint.
-fn split_last(lines: &mut Vec<String>, indent: &str, room: usize) {
-    while let Some(last) = lines.last().filter(|l| width(l) > room).cloned() {
-        let joint = |(i, c): (usize, char)| matches!(c, '_' | '-' | '.' | '(').then_some(i + c.len_utf8());
-        let fits = last.char_indices().take(room).filter_map(joint).last();
-        let Some(at) = fits.filter(|at| *at > indent.len() + 2 && *at < last.len()) else { return };
-        let (head, rest) = last.split_at(at);
-        let at = lines.len() - 1;
-        lines[at] = head.into();
-        lines.push(format!("{indent} {rest}"));
-    }
-}
-
-/// A cell's text on as many lines as it takes, up to [`MAX_CELL_LINES`]; what follows is cut, but never the tail.
-fn wrapped(indent: &str, text: &str, tail: &str, room: usize) -> Vec<String> {
-    // What a callee does stands further to the right.
-    let own = text.len() - text.trim_start().len();
-    let (indent, text) = (&format!("{indent}{:own$}", ""), &text[own..]);
-    let mut lines = vec![indent.clone()];
-    let mut is_empty = true;
-    for word in text.split(' ').chain(Some(tail.trim_start()).filter(|t| !t.is_empty())) {
-        let at = lines.len() - 1;
-        if is_empty || width(&lines[at]) + 1 + width(word) <= room {
-            let space = if is_empty { "" } else { " " };
-            lines[at] = format!("{}{space}{word}", lines[at]);
-            is_empty = false;
-        } else {
-            lines.push(format!("{indent} {word}"));
-        }
-        split_last(&mut lines, indent, room);
-    }
-    if lines.len() > MAX_CELL_LINES {
-        let last = lines.pop().filter(|_| !tail.is_empty());
-        lines.truncate(MAX_CELL_LINES - usize::from(last.is_some()));
-        lines.last_mut().into_iter().for_each(|l| *l = format!("{} ...", ellipsis(l, room.saturating_sub(4))));
-        lines.extend(last);
-    }
-    lines.iter().map(|l| ellipsis(l, room)).collect()
 }

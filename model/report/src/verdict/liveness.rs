@@ -2,7 +2,11 @@
 
 use crate::{replay::Replay, words};
 use fenceweave_explore::diagnose;
-use fenceweave_kernel::{Instr, Program, Property, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Instr, Program, ThreadId, Violation,
+    property::{Sentence, Tale},
+    thread::Run,
+};
 
 /// Who never gets on.
 pub(super) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
@@ -54,7 +58,7 @@ pub(super) fn lines(replay: &Replay<'_>, v: Violation) -> Vec<String> {
 
 /// Whether one thread waits for ever while others get on; otherwise nobody does.
 fn starves(v: Violation) -> bool {
-    v.property == Property::STARVATION
+    v.property.sentence() == Sentence::Told(Tale::Starved)
 }
 
 /// The scripts with a step in the loop.

@@ -3,16 +3,15 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Handle, Instr, ObjId, Operand, Program, Rule, ThreadId, Value, Violation, fixed,
+    Facet, ObjId, Program, ThreadId, Violation, fixed,
     observe::facets,
-    program::OnList,
-    program::{Ends, Kind, Role},
-    property::{Sentence, Tale},
+    program::Role,
+    property::{Blank, Sentence, Tale},
 };
 
 /// Who did what to whom, and where: in the words of the property or of its rule.
 pub(crate) fn sentence(replay: &Replay<'_>, v: Violation) -> String {
-    match v.rule.map_or(v.property.sentence(), Rule::sentence) {
+    match v.sentence() {
         Sentence::Says(words) => said(replay, v, words),
         Sentence::Told(tale) => told(replay, v, tale),
         Sentence::InGeneral => in_general(replay.program, v),
@@ -32,20 +31,23 @@ fn who_and_what(program: &Program, v: Violation) -> (&str, &str) {
 fn said(replay: &Replay<'_>, v: Violation, words: &str) -> String {
     let program = replay.program;
     let (who, what) = who_and_what(program, v);
-    let stands_for = |place: &str| match place {
-        "who" => who.into(),
-        "what" => what.into(),
-        "other" => other(program, v, "somebody").into(),
-        "place" => words::place(program, v.thread, v.pc),
-        "section" => of_section(replay, v.thread),
-        "contended" => since::contended(replay, v),
-        unknown => format!("{{{unknown}}}"),
+    let stands_for = |blank: Blank| match blank {
+        Blank::Who => who.into(),
+        Blank::What => what.into(),
+        Blank::Also => v.also.map_or("another", |o| words::authors_name(program, o)).into(),
+        Blank::Other => other(program, v, "somebody").into(),
+        Blank::Holder => other(program, v, "nobody").into(),
+        Blank::Place => words::place(program, v.thread, v.pc),
+        Blank::There => v.other.map_or(String::new(), |t| place_at(replay, t, what)),
+        Blank::Section => of_section(replay, v.thread),
+        Blank::Contended => since::contended(replay, v),
     };
     let mut parts = words.split('{');
     let mut out: String = parts.next().unwrap_or_default().into();
     for part in parts {
-        let (place, rest) = part.split_once('}').unwrap_or((part, ""));
-        out.push_str(&stands_for(place));
+        let (name, rest) = part.split_once('}').unwrap_or((part, ""));
+        // A test of the tables knows that every name is one.
+        out.push_str(&Blank::named(name).map_or(String::new(), stands_for));
         out.push_str(rest);
     }
     out
@@ -60,16 +62,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
     match tale {
         Tale::Stuck => stuck(replay),
         Tale::NobodyWakes => format!("{who} sleeps on {what} and nobody will wake it{place}"),
-        Tale::Endless => liveness::sentence(replay, v),
+        Tale::Endless | Tale::Starved => liveness::sentence(replay, v),
         Tale::NeverSignals => never_signals(replay, who, what),
-        Tale::FenceOrder => {
-            let signaled = fence_at(replay, v).map_or("a fence", |f| words::authors_name(program, f));
-            format!("{who} signals {signaled} while {what}, an earlier one, is pending{place}")
-        }
-        Tale::ErrorLate if is_signaled(replay, v) => {
-            format!("{who} sets an error on {what}, which is signalled already{place}")
-        }
-        Tale::ErrorLate => format!("{who} sets an error on {what} that is none of -4095..-1{place}"),
         Tale::DependencyLost => dependency_lost(replay, v, what),
         Tale::ResvNotHeld => {
             let meanwhile = match v.other {
@@ -78,17 +72,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
             };
             format!("{who} changes {what}, or walks it as if locked{meanwhile}{place}")
         }
-        Tale::FenceLockNotHeld => {
-            let does = if asks(program, v) { "asks" } else { "signals" };
-            format!("{who} {does} {what} as if it had its lock, which {} holds{place}", other(program, v, "nobody"))
-        }
         Tale::Leaked => leaked(replay, v, what),
         Tale::Missing => missing(replay, v, what),
-        Tale::UnlockNotHeld => unlock_not_held(program, v, who, what, &place),
-        Tale::SelfDeadlock if is_irq_line(program, v) => {
-            format!("{who} waits for itself: it is a handler of the interrupt{place}")
-        }
-        Tale::SelfDeadlock => format!("{who} takes {what}, which it holds already{place}"),
         Tale::IrqsEnabledEarly => {
             let with = v.object.map_or(String::new(), |_| format!(" with {what}"));
             format!("{who} enables interrupts{with}, {}{place}", why_off(replay, v.thread))
@@ -107,10 +92,6 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
             format!("{who} accesses {array} outside of its length{place}")
         }
         Tale::DataRace => data_race(replay, v, who, what, &place),
-        Tale::ListCorruption => list_corruption(program, v, who, what, &place),
-        Tale::ListUnguarded => {
-            format!("{who} {} {what} without the lock that guards it{place}", list_access(program, v))
-        }
         Tale::HoldsAtFini => {
             let held = v.object.map_or(vec![], |ctx| locked_with(replay, ctx));
             format!("{who} finishes {what} and still holds {}{place}", words::list(&held, "and"))
@@ -144,13 +125,6 @@ fn lock_in_signalling(replay: &Replay<'_>, v: Violation, who: &str, what: &str, 
     }
 }
 
-fn list_corruption(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
-    match is_shrinker(program, v) {
-        true => format!("{who} registers {what}, which is registered already{place}"),
-        false => format!("{who} {} {what}{place}", list_mistake(program, v)),
-    }
-}
-
 /// The sentence for whatever has no words of its own: who, on what, where, against whom. Also all that an outcome table
 /// says.
 pub fn in_general(program: &Program, v: Violation) -> String {
@@ -164,14 +138,6 @@ pub fn in_general(program: &Program, v: Violation) -> String {
     format!("{who}{on}{place}{with}{rule}")
 }
 
-fn is_shrinker(program: &Program, v: Violation) -> bool {
-    v.object.is_some_and(|o| program.is::<fixed::Shrinker>(o))
-}
-
-fn is_irq_line(program: &Program, v: Violation) -> bool {
-    v.object.is_some_and(|o| program.is::<fixed::IrqLine>(o))
-}
-
 /// ` for job`, if the thread's signalling section says what it is for.
 fn of_section(replay: &Replay<'_>, t: ThreadId) -> String {
     let section = replay.thread(t).private().section_fence();
@@ -183,45 +149,6 @@ fn locked_with(replay: &Replay<'_>, ctx: ObjId) -> Vec<String> {
     let objects = (0..replay.program.objects.len()).map(ObjId::object);
     let with = objects.filter(|m| replay.last.object(*m).facet("ctx") == Some(Facet::Object(Some(ctx))));
     with.map(|m| words::object_name(replay.program, m).into()).collect()
-}
-
-/// What an operation does with a list.
-fn list_how(program: &Program, v: Violation) -> OnList {
-    match words::instr(program, v.thread, v.pc) {
-        Some(Instr::Op { op, .. }) => op.row().list,
-        _ => OnList::Nothing,
-    }
-}
-
-/// What was done to a list, before its name.
-fn list_access(program: &Program, v: Violation) -> &'static str {
-    match list_how(program, v) {
-        OnList::Walks | OnList::GoesOn => "walks",
-        _ => "changes",
-    }
-}
-
-/// What was tried with an entry, before the name of the list.
-fn list_mistake(program: &Program, v: Violation) -> &'static str {
-    match list_how(program, v) {
-        OnList::Adds => "adds an entry that is on a list already to",
-        OnList::GoesOn => "goes on from an entry that is not on",
-        _ => "takes off an entry that is not on",
-    }
-}
-
-fn is_signaled(replay: &Replay<'_>, v: Violation) -> bool {
-    v.object.is_some_and(|f| replay.last.object(f).facet("signaled") == Some(Facet::Flag(true)))
-}
-
-fn unlock_not_held(program: &Program, v: Violation, who: &str, what: &str, place: &str) -> String {
-    let sem = v.object.is_some_and(|o| program.is::<fixed::RwSem>(o));
-    match v.other {
-        // Readers have it perhaps, the releasing thread among them.
-        None if sem => format!("{who} releases {what}, which it does not hold that way{place}"),
-        None => format!("{who} releases {what}, which nobody holds{place}"),
-        Some(t) => format!("{who} releases {what}, which {} holds{place}", program.thread_name(t)),
-    }
 }
 
 /// Which fence went, and what came in its place.
@@ -253,22 +180,20 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
 
 /// Both sides of a race, each with its line where it is known.
 fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &str) -> String {
-    let program = replay.program;
-    // A list, whose changes take several stores.
-    let is_list = v.object.is_some_and(|o| o.as_object().is_some());
-    let (does, meanwhile) = match is_list {
-        true => (list_access(program, v), "is in the middle of changing it"),
-        false => ("accesses", "does so at the same time"),
-    };
     let Some(other) = v.other.filter(|t| *t != v.thread) else {
-        return format!("{who} {does} {what}{place}, and somebody {meanwhile}");
+        return format!("{who} accesses {what}{place}, and somebody does so at the same time");
     };
-    // Where accesses overlap, the other is in the middle of its own. A race without overlap is known by its memory order.
-    let pc = replay.thread(other).pc();
+    let (name, there) = (replay.program.thread_name(other), place_at(replay, other, what));
+    format!("{who} accesses {what}{place}, and {name} does so at the same time{there}")
+}
+
+/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own. A race
+/// without overlap is known by its memory order.
+fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
+    let (program, pc) = (replay.program, replay.thread(other).pc());
     let base = what.split(['[', '.']).next().unwrap_or(what);
     let at_it = words::op_text(program, other, pc).split_whitespace().any(|w| w.split(['.', '[']).next() == Some(base));
-    let there = if at_it { words::place(program, other, pc) } else { String::new() };
-    format!("{who} {does} {what}{place}, and {} {meanwhile}{there}", program.thread_name(other))
+    if at_it { words::place(program, other, pc) } else { String::new() }
 }
 
 /// The author's own words for what went wrong, if there are any, and the condition.
@@ -346,12 +271,6 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
     }
 }
 
-/// Whether the step only asks about a fence, and is not there to signal it.
-fn asks(program: &Program, v: Violation) -> bool {
-    let op = words::instr(program, v.thread, v.pc);
-    matches!(op, Some(Instr::Op { op, .. }) if op.row().ends == Ends::Nothing)
-}
-
 /// Why interrupts were off before, and had to stay so.
 fn why_off(replay: &Replay<'_>, t: ThreadId) -> String {
     if replay.program.role(t) == Role::Irq {
@@ -384,19 +303,4 @@ fn missing(replay: &Replay<'_>, v: Violation, what: &str) -> String {
         _ => String::new(),
     };
     format!("{} still {have} a reference to {what}{left}", words::list(&holders, "and"))
-}
-
-/// The fence that the thread was about to signal.
-fn fence_at(replay: &Replay<'_>, v: Violation) -> Option<ObjId> {
-    let Some(Instr::Op { op, .. }) = words::instr(replay.program, v.thread, v.pc) else { return None };
-    let value = match op.row().operands[0]? {
-        Operand::Object(obj) => Value::Ref(Handle { obj, generation: 0 }),
-        Operand::Const(value) => value,
-        Operand::Local(local) => replay.thread(v.thread).local(local),
-    };
-    let is_fence = |obj: ObjId| obj.as_object().is_some() && Kind::of(replay.program.kind(obj)) == Some(Kind::Fence);
-    match value {
-        Value::Ref(handle) if is_fence(handle.obj) => Some(handle.obj),
-        _ => None,
-    }
 }

@@ -2,7 +2,7 @@
 //! calls of the scenario's own procs, which are inlined.
 
 use fenceweave_kernel::primitives::alloc;
-use fenceweave_kernel::program::Gives;
+use fenceweave_kernel::program::{CallSite, Gives, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, Op, Operand, Value};
 
 use super::entries::Options;
@@ -616,8 +616,10 @@ impl<'a> Lower<'a> {
         let (scopes, loops, labels) =
             (std::mem::take(&mut unit.scopes), std::mem::take(&mut unit.loops), std::mem::take(&mut unit.labels));
         let line = unit.line();
-        unit.calls.push(proc.entries[0].span().of(self.text));
-        unit.call_sites.push(line.line);
+        let name = proc.entries[0].span().of(self.text);
+        unit.calls.push(name);
+        let SourceLine { line: at, column, ref text, .. } = line;
+        unit.call_sites.push(CallSite { proc: name.to_owned(), line: at, column, text: text.clone() });
         unit.frames.push(frame);
         self.block(unit, proc.children());
         unit.calls.pop();

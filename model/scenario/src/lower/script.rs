@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fenceweave_kernel::program::SourceLine;
+use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, ObjId, Place, Script};
 
 use super::Lower;
@@ -32,8 +32,8 @@ pub(crate) struct Unit<'a> {
     pub(super) labels: BTreeMap<&'a str, Span>,
     /// The procs being inlined.
     pub(super) calls: Vec<&'a str>,
-    /// The lines of those calls.
-    pub(super) call_sites: Vec<u32>,
+    /// Where they are called.
+    pub(super) call_sites: Vec<CallSite>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
     /// Operands of the operation at hand that were calculated.
@@ -119,15 +119,12 @@ impl<'a> Unit<'a> {
 
     /// The line that the next instructions belong to.
     pub(super) fn at_line(&mut self, line: u32, text: String) {
-        self.line = SourceLine { line, column: 0, text, via: String::new() };
+        self.line = SourceLine { line, column: 0, text, calls: vec![] };
     }
 
     /// The statement that the next instructions belong to.
     pub(super) fn at_statement(&mut self, line: SourceLine) {
-        // Each call by its place in the one around it, the innermost first.
-        let calls = self.calls.iter().zip(&self.call_sites).rev();
-        let via: Vec<String> = calls.map(|(proc, at)| format!("{proc}, called at line {at}")).collect();
-        self.line = SourceLine { via: via.join(" of "), ..line };
+        self.line = SourceLine { calls: self.call_sites.clone(), ..line };
     }
 
     pub(super) fn line(&self) -> SourceLine {

@@ -3,7 +3,8 @@
 use super::{Count, MAX_READERS, Mutant, READER_BIAS, WRITER_BIT};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Property, Runtime, ThreadId, Value, View,
-    coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, protocol::Protocol, runtime::NoteCell,
+    Violation, coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, property::Form, protocol::Protocol,
+    runtime::NoteCell,
 };
 
 points! {
@@ -330,7 +331,10 @@ impl RwSemOp {
             // Who holds it instead is another thread's to change: a look that is ordered with his.
             cx.rwsem(self.sem).count.latest();
             let writer = cx.rwsem(self.sem).holders.get().writer;
-            cx.violate_with(Property::UNLOCK_NOT_HELD, Some(self.sem), writer);
+            // Readers have it perhaps, the releasing thread among them.
+            let form = writer.is_none().then_some(Form::RWSEM_NOT_HELD_SO);
+            let v = cx.violation_of(Property::UNLOCK_NOT_HELD);
+            cx.note_violation(Violation { object: Some(self.sem), other: writer, form, ..v });
         }
         Flow::Done(Value::Word(0))
     }

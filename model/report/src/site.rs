@@ -1,0 +1,40 @@
+//! Where a step stands in the scenario file: its line, and the calls that lead there.
+
+use crate::words;
+use fenceweave_kernel::{Program, ThreadId};
+
+/// A call that a step is inside of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Call<'a> {
+    /// What is called: a proc, or what the kernel calls through a pointer.
+    pub(crate) name: &'a str,
+    /// The line of the operation that calls; 0 if nobody wrote it.
+    pub(crate) line: u32,
+    /// The column in which that begins.
+    column: u32,
+    /// Its text.
+    pub(crate) op: &'a str,
+}
+
+/// The calls that a place is inside of, the outermost first. `callers` are the places of those whose operations called
+/// through a pointer; procs are told by their lines.
+pub(crate) fn calls<'a>(program: &'a Program, t: ThreadId, pc: u16, callers: &[u16]) -> Vec<Call<'a>> {
+    let mut all = vec![];
+    for (depth, at) in callers.iter().chain([&pc]).enumerate() {
+        if let Some(by) = depth.checked_sub(1).and_then(|outer| callers.get(outer)) {
+            let (line, column) = words::source(program, t, *by).map_or((0, 0), |l| (l.line, l.column));
+            let (script, place) = program.script_at(t, *at);
+            let callee = script.callee_at(place).and_then(|(id, _)| program.callees.get(usize::from(id.0)));
+            let op = words::op_text(program, t, *by);
+            all.push(Call { name: callee.map_or("?", String::as_str), line, column, op });
+        }
+        let inlined = words::source(program, t, *at).map_or(&[][..], |l| &l.calls);
+        all.extend(inlined.iter().map(|c| Call { name: &c.proc, line: c.line, column: c.column, op: &c.text }));
+    }
+    all
+}
+
+/// `file:line`, of what somebody wrote.
+pub(crate) fn in_file(file: &str, line: u32) -> Option<String> {
+    (line > 0).then(|| format!("{file}:{line}"))
+}
