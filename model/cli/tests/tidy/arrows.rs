@@ -41,12 +41,17 @@ const FLOORS: &[&[&str]] = &[
     &["fence"],
     &["resv"],
     &["exec", "sync_file", "syncobj"],
+    &["ops"],
     &["references", "thread"],
     &["state", "observe", "builder"],
 ];
 
 /// The list of everything, from which all may import.
 const LIST: &str = "registry";
+
+/// The part of a protocol that belongs to the list of all operations: what a script may do with it, in files of this name. It
+/// stands above all protocols, and nothing below imports it.
+const OPERATIONS: &str = "ops";
 
 /// What the crate's root lends its name to, and the module where it is.
 const AT_THE_ROOT: &[(&str, &str)] = &[
@@ -100,7 +105,7 @@ fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&module))
 }
 
-/// First names after `crate::`, of imports and of paths.
+/// First names after `crate::`, of imports and of paths; and `ops`, wherever it stands in one.
 #[derive(Default)]
 struct Imports(Vec<String>);
 
@@ -115,8 +120,23 @@ fn first_names(tree: &syn::UseTree, into: &mut Vec<String>) {
     }
 }
 
+/// Whether an import is of operations, or of something of theirs.
+fn has_operations(tree: &syn::UseTree) -> bool {
+    match tree {
+        syn::UseTree::Path(p) if p.ident == "std" => false,
+        syn::UseTree::Path(p) => p.ident == OPERATIONS || has_operations(&p.tree),
+        syn::UseTree::Name(n) => n.ident == OPERATIONS,
+        syn::UseTree::Rename(r) => r.ident == OPERATIONS,
+        syn::UseTree::Group(g) => g.items.iter().any(has_operations),
+        syn::UseTree::Glob(_) => false,
+    }
+}
+
 impl<'ast> Visit<'ast> for Imports {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        if has_operations(&item.tree) {
+            self.0.push(OPERATIONS.into());
+        }
         if let syn::UseTree::Path(p) = &item.tree
             && p.ident == "crate"
         {
@@ -125,6 +145,10 @@ impl<'ast> Visit<'ast> for Imports {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
+        let is_ours = path.segments.first().is_some_and(|s| s.ident != "std");
+        if is_ours && path.segments.iter().rev().skip(1).any(|s| s.ident == OPERATIONS) {
+            self.0.push(OPERATIONS.into());
+        }
         let mut names = path.segments.iter().map(|s| s.ident.to_string());
         if names.next().as_deref() == Some("crate") {
             let first = names.next();
@@ -144,6 +168,9 @@ impl<'ast> Visit<'ast> for Imports {
 
 /// The module that a file belongs to: its folder, but on the ground floor its own name.
 fn room(path: &str) -> &str {
+    if path.trim_end_matches(".rs").split('/').skip(1).any(|name| name == OPERATIONS) {
+        return OPERATIONS;
+    }
     let inner = path.strip_prefix("ground/").filter(|inner| *inner != "mod.rs").unwrap_or(path);
     inner.trim_end_matches(".rs").split('/').next().unwrap_or_default()
 }
@@ -232,6 +259,11 @@ fn an_import_that_runs_back_up_is_found() {
     assert_eq!(found(resv, "use crate::{State, ww};\nfn f() { crate::exec::g() }"), ["exec", "state"]);
     assert_eq!(found("model/kernel/src/ground/coder.rs", "use crate::{Value, ground::{cx::Flow, ids}};"), ["cx"]);
     assert_eq!(found("model/kernel/src/ground/value.rs", "use crate::registry::Cursor;"), [""; 0]);
+    assert_eq!(found(resv, "use crate::fence::{self, ops::Fence};"), ["ops"]);
+    assert_eq!(found(resv, "use super::ops;\nfn f(ops: u8) -> u8 { ops }"), ["ops"]);
+    assert_eq!(found(resv, "use std::ops::Range;\nfn f(ops: u8) -> std::ops::Range<u8> { 0..ops }"), [""; 0]);
+    assert_eq!(found("model/kernel/src/resv/ops.rs", "use crate::{Machine, Op, fence::ops::Fence};"), [""; 0]);
+    assert_eq!(found("model/kernel/src/resv/ops/iteration.rs", "use crate::{State, ww};"), ["state"]);
     assert_eq!(found("model/kernel/src/frob.rs", "use crate::Cx;"), ["`frob` has no floor"]);
     assert_eq!(found("model/kernel/src/state/alone.rs", "use crate::{Cx, World, machine};"), [""; 0]);
 }

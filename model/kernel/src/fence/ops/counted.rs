@@ -15,6 +15,7 @@ use crate::{
     },
     program::Kind,
 };
+use std::fmt;
 
 /// What is done with a reference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,12 +31,19 @@ pub enum How {
 }
 
 /// `get`, `get-unless-zero`, `put` of whatever the operand turns out to refer to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     /// Which of them.
     pub how: How,
     /// What is counted.
     pub target: Operand,
+}
+
+/// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they were.
+impl fmt::Debug for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slab").field("at", &self.how).field("target", &self.target).finish()
+    }
 }
 
 impl How {
