@@ -86,7 +86,7 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let Some(main) = main_run(&run.runs) else { return out };
     if !main.outcomes.is_empty() {
         out.push('\n');
-        out.push_str(&outcomes::table(&case.program, &main.outcomes));
+        out.push_str(&outcomes::table(&case.program, &main.outcomes, view.sheet.width));
     }
     for (i, f) in main.found.iter().filter(|f| f.trace.loop_from.is_some()).enumerate() {
         let blank = if i == 0 && main.outcomes.is_empty() { "\n" } else { "" };
@@ -141,7 +141,8 @@ pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
         && !main.outcomes.is_empty()
         && run.judgement.failures.iter().any(|f| f.trace.is_none())
     {
-        let _ = write!(out, "\nhow it ends:\n{}", cut(&outcomes::table(&case.program, &main.outcomes)));
+        let _ =
+            write!(out, "\nhow it ends:\n{}", cut(&outcomes::table(&case.program, &main.outcomes, view.sheet.width)));
     }
     notes(run, &mut out);
     if let Some(way) = way_out(run).filter(|_| run.judgement.grade() == Grade::Incomplete) {

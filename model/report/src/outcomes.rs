@@ -12,8 +12,6 @@ use std::collections::BTreeSet;
 
 /// Most rows of each of the two parts that are shown.
 const MAX_ROWS: usize = 40;
-/// Widest line of a table; beyond it, rows are written as `name=value`.
-const MAX_LINE: usize = 120;
 
 /// The names of what outcomes of a program hold, in their order: `thread.local`, then variables.
 pub fn columns(program: &Program) -> Vec<String> {
@@ -37,8 +35,8 @@ pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value]) ->
     values.map(|v| if *v == Value::Unset { "-".into() } else { words::value(program, *v) }).collect()
 }
 
-/// The table.
-pub fn table(program: &Program, outcomes: &BTreeSet<Outcome>) -> String {
+/// The table. Where it would be wider than `most`, rows are written as `name=value`.
+pub fn table(program: &Program, outcomes: &BTreeSet<Outcome>, most: usize) -> String {
     let mut finished: Vec<Vec<String>> = vec![];
     let mut violated: Vec<Violation> = vec![];
     for outcome in outcomes {
@@ -52,7 +50,7 @@ pub fn table(program: &Program, outcomes: &BTreeSet<Outcome>) -> String {
         out.push_str("  no outcome\n");
     }
     if !finished.is_empty() {
-        ended_well(&columns(program), &finished, &mut out);
+        ended_well(&columns(program), &finished, most, &mut out);
     }
     for v in violated.iter().take(MAX_ROWS) {
         out.push_str(&format!("  violated  {}: {}\n", v.property.name(), verdict::in_general(program, *v)));
@@ -61,12 +59,12 @@ pub fn table(program: &Program, outcomes: &BTreeSet<Outcome>) -> String {
     out
 }
 
-fn ended_well(names: &[String], rows: &[Vec<String>], out: &mut String) {
+fn ended_well(names: &[String], rows: &[Vec<String>], most: usize, out: &mut String) {
     let same = |c: usize| rows.iter().all(|r| r.get(c) == rows[0].get(c));
     let (fixed, varying): (Vec<usize>, Vec<usize>) = (0..names.len()).partition(|c| same(*c));
     if !fixed.is_empty() {
         let pairs: Vec<String> = fixed.iter().map(|c| format!("{}={}", names[*c], rows[0][*c])).collect();
-        pairs_of("always", &pairs, out);
+        pairs_of("always", &pairs, most, out);
     } else if varying.is_empty() {
         out.push_str("  finished\n");
     }
@@ -76,7 +74,7 @@ fn ended_well(names: &[String], rows: &[Vec<String>], out: &mut String) {
     let shown = &rows[..rows.len().min(MAX_ROWS)];
     let column_width = |c: usize| shown.iter().map(|r| width(&r[c])).chain([width(&names[c])]).max().unwrap_or(0);
     let widths: Vec<usize> = varying.iter().map(|c| column_width(*c)).collect();
-    if widths.iter().sum::<usize>() + 2 * widths.len() <= MAX_LINE {
+    if widths.iter().sum::<usize>() + 2 * widths.len() <= most {
         let mut line = |cell: &dyn Fn(usize) -> String| {
             let cells = varying.iter().zip(&widths).map(|(c, w)| format!("  {:w$}", cell(*c), w = *w));
             out.push_str(cells.collect::<String>().trim_end());
@@ -87,17 +85,17 @@ fn ended_well(names: &[String], rows: &[Vec<String>], out: &mut String) {
     } else {
         for r in shown {
             let pairs: Vec<String> = varying.iter().map(|c| format!("{}={}", names[*c], r[*c])).collect();
-            pairs_of("either", &pairs, out);
+            pairs_of("either", &pairs, most, out);
         }
     }
     more(rows.len(), out);
 }
 
 /// `  always  a.r=0 b.r=0`, on as many lines as it takes.
-fn pairs_of(word: &str, pairs: &[String], out: &mut String) {
+fn pairs_of(word: &str, pairs: &[String], most: usize, out: &mut String) {
     let mut line = format!("  {word} ");
     for pair in pairs {
-        if width(&line) + 1 + width(pair) > MAX_LINE {
+        if width(&line) + 1 + width(pair) > most {
             out.push_str(&line);
             out.push('\n');
             line = " ".repeat(3 + word.len());

@@ -179,13 +179,28 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -
 
 /// A column for each thread if all fit; else threads that come one after the other share; else a list.
 fn layout(shown: &Shown<'_>) -> String {
-    let all = [Table::own, Table::for_life, Table::while_needed];
-    let fitting = || all.iter().map(|make| make(shown)).find(Table::fits);
     match shown.sheet.layout {
         Layout::List => List::new(shown).draw(),
-        Layout::Fitting => fitting().map_or_else(|| List::new(shown).draw(), |table| table.draw()),
-        Layout::Columns => fitting().unwrap_or_else(|| Table::while_needed(shown)).draw(),
+        Layout::Fitting => columns(shown).unwrap_or_else(|| List::new(shown).draw()),
+        Layout::Columns => columns(shown).unwrap_or_else(|| Table::while_needed(shown).draw()),
     }
+}
+
+/// The table with as many columns as there is room for, but not with some that are so narrow that sharing them spares a
+/// quarter of all lines.
+fn columns(shown: &Shown<'_>) -> Option<String> {
+    let mut best: Option<String> = None;
+    let all = [Table::own(shown), Table::for_life(shown), Table::while_needed(shown)];
+    for table in all.iter().filter(|table| table.fits()) {
+        let text = table.draw();
+        if best.as_ref().is_none_or(|best| text.lines().count() * 4 <= best.lines().count() * 3) {
+            best = Some(text);
+        }
+        if !table.is_cut() {
+            break;
+        }
+    }
+    best
 }
 
 /// Whether a thread gets a column: it takes a step, is blamed, or was written by somebody and is not done at the end.

@@ -154,6 +154,7 @@ impl Declared for Callback {
     const ROW: KindRow = KindRow {
         name: "callback",
         one: "a callback",
+        sample: ("cb", ""),
         facets: &["queued", "ran"],
         decls: &[DeclRow {
             name: "callback",

@@ -72,6 +72,8 @@ pub struct KindRow {
     pub declared: &'static str,
     /// The words that declare one.
     pub decls: &'static [DeclRow],
+    /// What the generator calls one, with a number behind, if not by the name of the kind; and with which options it declares it.
+    pub sample: (&'static str, &'static str),
     /// What an expectation can name of it.
     pub facets: &'static [&'static str],
     /// What kind of lock it is.
@@ -151,6 +153,7 @@ impl KindRow {
         one: "",
         declared: "",
         decls: &[],
+        sample: ("", ""),
         facets: &[],
         lock: Lock::No,
         waited: Waited::Deed("wake"),

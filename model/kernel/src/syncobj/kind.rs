@@ -24,6 +24,7 @@ impl Declared for Syncobj {
     const ROW: KindRow = KindRow {
         name: "syncobj",
         one: "a syncobj",
+        sample: ("sync", ""),
         facets: &["waiters"],
         decls: &[DeclRow {
             name: "syncobj",

@@ -2,7 +2,7 @@ use super::*;
 use crate::programs;
 
 fn shown(program: &Program) -> String {
-    table(program, &programs::explore(program).outcomes)
+    table(program, &programs::explore(program).outcomes, 120)
 }
 
 #[test]
@@ -23,7 +23,15 @@ fn a_long_table_is_cut() {
     let outcomes: BTreeSet<Outcome> = (0..50)
         .map(|i| Outcome::Finished { locals: vec![vec![Value::Word(i); 2]; 3], vars: vec![Value::Word(0)] })
         .collect();
-    let text = table(&program, &outcomes);
+    let text = table(&program, &outcomes, 120);
     assert_eq!(text.lines().count(), 43);
     assert_eq!(text.lines().last(), Some("  ... and 10 more"));
+}
+
+#[test]
+fn what_is_too_wide_for_columns_is_written_as_pairs() {
+    let program = programs::racy_increment();
+    let outcomes = &programs::explore(&program).outcomes;
+    let narrow = table(&program, outcomes, 30);
+    assert!(narrow.lines().all(|line| width(line) <= 30) && narrow.contains("  either "), "{narrow}");
 }

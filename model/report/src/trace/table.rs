@@ -74,6 +74,11 @@ impl<'a> Table<'a> {
         is_wide && self.grid.fits(self.shown) && cells.chain(ends).chain(heads).all(|(t, part)| reads(&part, room(t)))
     }
 
+    /// Whether a column wants more than it has.
+    pub(super) fn is_cut(&self) -> bool {
+        self.grid.cut.is_some()
+    }
+
     pub(super) fn draw(&self) -> String {
         self.grid.draw(self.shown, self)
     }

@@ -152,33 +152,21 @@ impl<'a, 'b> Scene<'a, 'b> {
         self.names.get(&kind).map_or(&[], Vec::as_slice)
     }
 
-    /// A kind that is new in the language needs a line here.
+    /// Most kinds say in their row how. Those here need other objects, a block, or a look at the dice.
     fn declare(&mut self, kind: Kind, i: usize) -> Result<()> {
         let (name, line) = match kind {
-            Kind::Lock => plain("lock", "l", i),
-            Kind::WaitQueue => plain("wait-queue", "q", i),
-            Kind::Completion => plain("completion", "done", i),
-            Kind::Barrier => with("barrier", "meet", i, "parties=2"),
-            Kind::Refcount => with("refcount", "count", i, "init=2"),
             Kind::List => self.list(i)?,
-            Kind::WakeQ => plain("wake-q", "wake", i),
-            Kind::Mutex => with("lock", "m", i, "kind=mutex"),
-            Kind::RwSem => with("lock", "sem", i, "kind=rwsem"),
             Kind::Workqueue => with("workqueue", "wq", i, if i == 0 { "ordered" } else { "" }),
-            Kind::WwClass => plain("ww-class", "other-class", i),
-            Kind::Callback => plain("callback", "cb", i),
-            Kind::SyncFile => plain("sync-file", "file", i),
-            Kind::Syncobj => plain("syncobj", "sync", i),
             Kind::Fence => self.fence(i)?,
             Kind::Resv => with("resv", "bo", i, &self.class.map(|class| format!("class={class}")).unwrap_or_default()),
             Kind::WwMutex => with("ww-mutex", "ww", i, &format!("class={}", self.class_name()?)),
             Kind::Ctx => with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)),
-            Kind::Exec => with("exec", "exec", i, "per-thread"),
             Kind::Work => self.section(Section::Work, "work", i),
             Kind::DelayedWork => self.section(Section::DelayedWork, "later", i),
             Kind::Shrinker => self.section(Section::Shrinker, "shrinker", i),
             Kind::Timer => self.section(Section::Timer, "timer", i),
             Kind::Struct => return self.structure(i),
+            by_itself => sample(by_itself, i),
         };
         self.names.entry(kind).or_default().push(name);
         self.declarations.extend(line);
@@ -199,7 +187,7 @@ impl<'a, 'b> Scene<'a, 'b> {
     /// Some lists say what guards them; the others are raced for.
     fn list(&mut self, i: usize) -> Result<(String, Option<Line>)> {
         if !self.one_in(4)? {
-            return Ok(plain("list", "list", i));
+            return Ok(with("list", "list", i, ""));
         }
         let lock = self.object(Kind::Lock, &[])?;
         Ok(with("list", "list", i, &format!("guarded-by={lock}")))
@@ -301,8 +289,15 @@ impl<'a, 'b> Scene<'a, 'b> {
     }
 }
 
-fn plain(word: &str, prefix: &str, i: usize) -> (String, Option<Line>) {
-    with(word, prefix, i, "")
+/// One as its row says.
+fn sample(kind: Kind, i: usize) -> (String, Option<Line>) {
+    let row = kind.row();
+    let (called, options) = row.sample;
+    let called = if called.is_empty() { row.name } else { called };
+    match row.declared.split_once(' ') {
+        Some((word, said)) => with(word, called, i, said),
+        None => with(row.name, called, i, options),
+    }
 }
 
 fn with(word: &str, prefix: &str, i: usize, options: &str) -> (String, Option<Line>) {

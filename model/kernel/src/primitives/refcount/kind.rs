@@ -17,6 +17,7 @@ impl Declared for Refcount {
     const ROW: KindRow = KindRow {
         name: "refcount",
         one: "a refcount",
+        sample: ("count", "init=2"),
         facets: &["refs"],
         runs_out: "for another reference",
         decls: &[DeclRow {
