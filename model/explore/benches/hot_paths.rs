@@ -5,8 +5,9 @@
 use divan::{Bencher, black_box};
 use fenceweave_explore::{Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{
-    Action, Operand, Program, State, ThreadId, fixed, lock_all,
-    program::ProgramBuilder,
+    Action, Operand, Program, State, ThreadId,
+    builder::ProgramBuilder,
+    fixed, lock_all,
     ww::{self, CtxHow, Variant},
 };
 

@@ -5,8 +5,9 @@
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{
-    Operand, Program, fixed, lock_all,
-    program::ProgramBuilder,
+    Operand, Program,
+    builder::ProgramBuilder,
+    fixed, lock_all,
     ww::{self, CtxHow},
 };
 use std::time::Instant;

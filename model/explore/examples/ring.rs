@@ -6,8 +6,9 @@
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::{
-    Operand, Program, ThreadId, fixed, lock_all,
-    program::ProgramBuilder,
+    Operand, Program, ThreadId,
+    builder::ProgramBuilder,
+    fixed, lock_all,
     ww::{self, Config, CtxHow, Variant},
 };
 use std::time::Instant;

@@ -4,6 +4,7 @@ use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, co
 use fenceweave_kernel::{
     Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
     Property, State, ThreadId, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fixed,
     primitives::{
@@ -15,7 +16,7 @@ use fenceweave_kernel::{
         },
         waitqueue::{self, At as WaitAt},
     },
-    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    program::{SlabKind, StructDecl},
 };
 
 const NOTHING: Operand = Operand::Const(Value::Unset);

@@ -14,10 +14,10 @@ use fenceweave_explore::{
 use fenceweave_kernel::{
     Action, Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, Operand, Patience, Program, Property, ThreadId,
     Value,
+    builder::ProgramBuilder,
     expr::Operator,
     fixed,
     primitives::waitqueue::{self, At as WaitAt},
-    program::ProgramBuilder,
 };
 
 fn task(program: &Program) -> Task<'_> {

@@ -2,9 +2,10 @@
 
 use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, shuttle, weak};
 use fenceweave_kernel::{
-    Action, Facet, Instr, LocalId, ObjId, Operand, Program, Property, State, ThreadId, fixed, lock_all,
+    Action, Facet, Instr, LocalId, ObjId, Operand, Program, Property, State, ThreadId,
+    builder::{ProgramBuilder, ScriptBuilder},
+    fixed, lock_all,
     primitives::signal,
-    program::{ProgramBuilder, ScriptBuilder},
     thread::Run,
     ww::{self, Config, CtxHow, Variant},
 };

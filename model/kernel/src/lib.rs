@@ -22,6 +22,7 @@
 //! [`runtime`] (thirty lines that everything rests on), then [`ww`] as the model of a protocol file, then
 //! [`state`] for how a step is taken.
 
+pub mod builder;
 pub mod cover;
 pub mod exec;
 pub mod expr;

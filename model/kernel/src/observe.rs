@@ -135,7 +135,7 @@ pub fn facets<R: Runtime>(object: &Object<R>) -> Vec<(&'static str, Facet)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Plain, program::ProgramBuilder};
+    use crate::{Plain, builder::ProgramBuilder};
 
     /// What an expectation can name is what the object shows, or it would never be set. Acquire contexts and sets of locks are
     /// not here: they show nothing before they begin.

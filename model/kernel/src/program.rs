@@ -1,11 +1,9 @@
 //! What a scenario is compiled to: declarations, and one script of instructions per thread. Never changes while it runs.
 
-mod builder;
 mod choice;
 mod instr;
 mod object;
 
-pub use crate::fence::kind::FenceOps;
 pub use crate::{
     ground::{
         ids::{CalleeId, FieldName},
@@ -13,20 +11,18 @@ pub use crate::{
         row::{Between, Ends, Entry, Fall, Gives, Line, Needs, Row, Shows},
     },
     registry::{
+        Container, FenceOps,
         kinds::{Kind, ObjectKind},
         operations::Op,
     },
 };
-pub use builder::{ProgramBuilder, ScriptBuilder};
 pub use choice::Choice;
 pub use instr::Instr;
 pub use object::{ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
-    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fence,
-    fixed,
+    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
     ground::kind::{KindRow, OfKind},
-    resv,
 };
 use std::ops::Range;
 
@@ -190,7 +186,7 @@ pub struct Program {
     /// off a list, as data.
     pub handed_to: Vec<ObjId>,
     /// The fences that are made of others.
-    pub containers: Vec<fence::Container>,
+    pub containers: Vec<Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.
     pub timestamps: bool,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
@@ -443,11 +439,7 @@ impl Program {
 
     /// Whether a word is a container's or an object's own, which has a reference to what it points to.
     pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
-        let of_container = |c: &fence::Container| match c.holds {
-            fence::Holds::Array { members, len, .. } => (members.0..members.0.saturating_add(len)).contains(&word.0),
-            fence::Holds::Chain { prev, fence, .. } => prev == word || fence == word,
-        };
-        self.containers.iter().any(of_container) || self.objects.iter().any(|o| o.kind.word() == Some(word))
+        self.containers.iter().any(|c| c.has_word(word)) || self.objects.iter().any(|o| o.kind.word() == Some(word))
     }
 
     /// The slot whose field a word is.
@@ -480,16 +472,6 @@ impl Program {
     /// The context and number of a fence, as declared.
     pub(crate) fn fence_point(&self, fence: ObjId) -> (u8, u16) {
         self.fixed::<fixed::Fence>(fence).map_or((0, 0), |f| (f.context, f.seqno))
-    }
-
-    /// A reservation's lock and the slab of its lists.
-    pub(crate) fn resv_parts(&self, resv: ObjId) -> resv::Parts {
-        match self.fixed::<fixed::Resv>(resv) {
-            Some(fixed::Resv { lock, lists: (first, n), .. }) => {
-                resv::Parts { lock: *lock, lists: first.0..first.0 + n }
-            }
-            None => resv::Parts { lock: resv, lists: 0..0 },
-        }
     }
 }
 

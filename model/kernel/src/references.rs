@@ -7,7 +7,7 @@ use crate::{
     AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
     counted::{Counted, Owns},
     fence::Fence,
-    primitives::variable::Variable,
+    registry::Variable,
     runtime::NoteCell,
     world::canonical,
 };

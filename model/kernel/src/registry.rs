@@ -7,6 +7,7 @@ pub mod mutations;
 pub mod operations;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod upcalls;
 
 use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId, Value,
@@ -48,6 +49,10 @@ use crate::{
     ww::{self, AcquireCtx, WwClass, WwMutex},
 };
 
+/// What is fixed about a program besides its objects: fences that are made of others, and a fence's operations.
+pub use crate::fence::{Container, kind::FenceOps};
+/// A word: what a world has besides objects and tasks.
+pub(crate) use crate::primitives::variable::Variable;
 /// Places in iterations: what a local can have of a protocol, besides words and references.
 pub(crate) use crate::{fence::Unwrap, resv::Cursor};
 

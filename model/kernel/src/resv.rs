@@ -343,6 +343,18 @@ fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
     }
 }
 
+impl crate::Program {
+    /// A reservation's lock and the slab of its lists.
+    pub(crate) fn resv_parts(&self, resv: ObjId) -> Parts {
+        match self.fixed::<crate::fixed::Resv>(resv) {
+            Some(crate::fixed::Resv { lock, lists: (first, n), .. }) => {
+                Parts { lock: *lock, lists: first.0..first.0 + n }
+            }
+            None => Parts { lock: resv, lists: 0..0 },
+        }
+    }
+}
+
 /// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
 /// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds it.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {

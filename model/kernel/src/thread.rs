@@ -11,9 +11,9 @@
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
-    Property, Rule, Runtime, Script, ThreadId, Value, View, Violation, World,
+    Property, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
-    cx::{Call, Private, Then},
+    cx::{Call, Private, Then, check_nothing_left},
     granularity,
     program::Role,
 };
@@ -563,27 +563,6 @@ impl Thread {
         if !script.agent && script.role != Role::Device {
             check_nothing_left(cx);
         }
-    }
-}
-
-/// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
-pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
-    let me = cx.me;
-    let open = cx.world.objects().filter_map(|(id, o)| Some((o.left_open(me)?, id))).min();
-    if let Some((open, object)) = open {
-        return cx.violate(open.breaks(), Some(object));
-    }
-    let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
-    if rcu_depth > 0 {
-        cx.violate_rule(Rule::RCU_LEFT_OPEN, None);
-    } else if signalling > 0 {
-        cx.violate_rule(Rule::SECTION_LEFT_OPEN, None);
-    } else if irqs_off > 0 {
-        cx.violate_rule(Rule::IRQS_LEFT_OFF, None);
-    } else if bh_off > 0 {
-        cx.violate_rule(Rule::BH_LEFT_OFF, None);
-    } else if preempt_off > 0 {
-        cx.violate_rule(Rule::PREEMPT_LEFT_OFF, None);
     }
 }
 

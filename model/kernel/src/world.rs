@@ -4,7 +4,7 @@ use crate::{
     Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
     counted::{Counted, Owns},
-    primitives::variable::Variable,
+    registry::Variable,
     runtime::{AtomicCell, NoteCell},
     shared::{Listed, Stamp},
     task::Task,

@@ -1,9 +1,11 @@
 //! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small programs.
 
 use fenceweave_kernel::{
-    Action, Facet, ObjId, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value, fixed,
+    Action, Facet, ObjId, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
+    fixed,
     primitives::{completion, list, rwsem, signal, slab, waitqueue, wakeq},
-    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    program::{SlabKind, StructDecl},
 };
 use std::collections::{BTreeSet, HashSet};
 

@@ -117,7 +117,7 @@ fn symbol(op: Operator) -> (&'static str, u8) {
 mod tests {
     use super::*;
     use fenceweave_explore::Trace;
-    use fenceweave_kernel::{LocalId, ThreadId, program::ProgramBuilder};
+    use fenceweave_kernel::{LocalId, ThreadId, builder::ProgramBuilder};
 
     #[test]
     fn conditions_read_as_they_were_written() {

@@ -5,11 +5,12 @@ use fenceweave_explore::{
 };
 use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, Op, Operand, Order, Patience, Place, Program, State, Value,
+    builder::ProgramBuilder,
     expr::Operator,
     fence::{self, What},
     fixed, lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
-    program::{CallSite, Instr, ProgramBuilder},
+    program::{CallSite, Instr},
     ww::{self, CtxHow},
 };
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,8 +4,8 @@ use super::{Options, liveness, noreturn, search::Search, stateset::StateSet, tra
 use crate::{Limits, PointOfNoReturn, Task};
 use fenceweave_kernel::{
     Action, Instr, Operand, Order, Place, Program, ThreadId, Value,
+    builder::ProgramBuilder,
     primitives::variable::{How, ops::Access},
-    program::ProgramBuilder,
 };
 use std::time::Duration;
 

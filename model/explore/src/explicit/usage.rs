@@ -12,10 +12,7 @@
 //! interrupt threads in the executions themselves. A fence takes its lock with interrupts off. A class here is one lock.
 
 use super::depend::Link;
-use fenceweave_kernel::{
-    Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, primitives::spinlock::How,
-    program::Role,
-};
+use fenceweave_kernel::{Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, program::Role};
 
 /// Where a lock was first taken so, and by whom.
 type Taken = Option<(Violation, u32, Action)>;
@@ -61,15 +58,15 @@ impl Usage {
             if role == Role::Device {
                 continue;
             }
-            let how = spins(program, t, pc);
+            let tries = spins(program, t, pc);
             let softirq = was.in_interrupt() && role != Role::Irq;
-            if how != Some(How::TryLock) {
+            if tries != Some(true) {
                 let by = if role == Role::Irq { Some(&mut uses.in_hardirq) } else { None };
                 let by = if softirq { Some(&mut uses.in_softirq) } else { by };
                 by.into_iter().for_each(|by| *by = by.or(Some(t)));
             }
             let now = after.thread(t).private();
-            let irqs_off = how.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
+            let irqs_off = tries.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
             let rule = match (irqs_off, softirq) {
                 (true, _) => continue,
                 (false, true) => Rule::LOCK_HARDIRQ_ON,
@@ -95,8 +92,9 @@ impl Usage {
     }
 }
 
-/// How the operation at an instruction takes a spinlock by itself; `None` if it is inside of something else.
-fn spins(program: &Program, t: ThreadId, pc: u16) -> Option<How> {
+/// Whether the operation at an instruction, which takes a spinlock by itself, only tries; `None` if it is inside of something else.
+fn spins(program: &Program, t: ThreadId, pc: u16) -> Option<bool> {
     let Instr::Op { op, .. } = program.script(t)?.code.get(usize::from(pc))? else { return None };
-    op.row().spin
+    let row = op.row();
+    row.spin.then_some(row.tries)
 }

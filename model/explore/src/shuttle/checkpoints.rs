@@ -80,7 +80,7 @@ impl Checkpoints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fenceweave_kernel::program::ProgramBuilder;
+    use fenceweave_kernel::builder::ProgramBuilder;
 
     #[test]
     fn however_deep_it_gets_the_states_saved_are_few_and_at_their_depths() {

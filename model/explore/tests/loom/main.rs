@@ -10,6 +10,7 @@ use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, weak};
 use fenceweave_kernel::{
     Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Outcome,
     Patience, Place, Program, Property, State, ThreadId, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fence, fixed,
     primitives::{
@@ -17,7 +18,7 @@ use fenceweave_kernel::{
         variable::{self, How},
         waitqueue,
     },
-    program::{ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    program::{SlabKind, StructDecl},
     ww,
 };
 use std::collections::{BTreeSet, HashSet};

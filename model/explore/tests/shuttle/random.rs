@@ -4,6 +4,7 @@ use super::standard;
 use fenceweave_kernel::{
     Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place,
     Program, ThreadId, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fence::{self, What},
     fixed,
@@ -12,7 +13,7 @@ use fenceweave_kernel::{
         variable::{self, How},
         waitqueue, wakeq,
     },
-    program::{PoolRange, ProgramBuilder, ScriptBuilder},
+    program::PoolRange,
     ww,
 };
 

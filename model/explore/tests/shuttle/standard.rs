@@ -1,12 +1,13 @@
 //! Programs whose number of inequivalent executions is known.
 
 use fenceweave_kernel::{
-    Instr, ObjId, Op, Operand, Order, Place, Program, Value, fixed,
+    Instr, ObjId, Op, Operand, Order, Place, Program, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
+    fixed,
     primitives::{
         spinlock,
         variable::{self, How},
     },
-    program::{ProgramBuilder, ScriptBuilder},
 };
 
 fn access(how: How, place: ObjId, a: Operand) -> Op {

@@ -12,9 +12,9 @@ use crate::{
     primitives::irq::irqs_footprint,
     program::CalleeId,
     protocol::Protocol,
+    registry::upcalls,
     runtime::NoteCell,
     shared::Shared,
-    sync_file,
 };
 
 /// A `struct dma_fence_cb`. It notes that it ran, and calls a function of the scenario's if it has one.
@@ -179,7 +179,7 @@ fn is_waker(callback: ObjId) -> bool {
 /// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function gets.
 pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<ObjId>) -> Value {
     if is_file(cx.program, callback) {
-        sync_file::wake_all(cx, callback);
+        upcalls::wake_pollers(cx, callback);
         return Value::Unset;
     }
     let (data, due) = cx.callback(callback).run(on);
@@ -192,7 +192,7 @@ pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<Ob
 /// What that touches.
 pub(super) fn run_footprint(v: View<'_>, callback: ObjId, f: Footprint) -> Footprint {
     let file = callback.as_object().is_some() && is_file(v.program, callback);
-    if file { sync_file::wake_footprint(v.world, callback, f) } else { f }
+    if file { upcalls::wake_pollers_footprint(v.world, callback, f) } else { f }
 }
 
 impl CallbackOp {

@@ -52,6 +52,16 @@ pub struct Container {
     pub spare: bool,
 }
 
+impl Container {
+    /// Whether a word is one of those in which it holds references.
+    pub(crate) fn has_word(&self, word: ObjId) -> bool {
+        match self.holds {
+            Holds::Array { members, len, .. } => (members.0..members.0.saturating_add(len)).contains(&word.0),
+            Holds::Chain { prev, fence, .. } => prev == word || fence == word,
+        }
+    }
+}
+
 /// The words in which a container holds references to its members.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Holds {

@@ -1,6 +1,6 @@
 //! A reference count, whatever it is a field of, with a ledger that knows whose references they are.
 
-use crate::{AtomicCell, Code, Coder, Cx, Order, Plain, Runtime, ThreadId, runtime::NoteCell};
+use crate::{AtomicCell, Code, Coder, Order, Plain, Runtime, ThreadId, runtime::NoteCell};
 
 /// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given away.
 ///
@@ -233,17 +233,6 @@ impl<R: Runtime> Counted<R> {
             1 => Dropped::Last,
             _ => Dropped::More,
         }
-    }
-}
-
-impl<R: Runtime> Cx<'_, R> {
-    /// `smp_acquire__after_ctrl_dep()`: whoever dropped the last reference has seen what the others did before they dropped
-    /// theirs. Who drops another has seen nothing.
-    pub(crate) fn dropped(&mut self, dropped: Dropped) -> Dropped {
-        if dropped == Dropped::Last {
-            self.rt.read_barrier();
-        }
-        dropped
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
+    counted::Dropped,
     cover::Passed,
     program::CalleeId,
     runtime::{AtomicCell, Order},
@@ -389,4 +390,36 @@ pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Wo
     }
     debug_assert!(patience.timed(), "[internal bug] a sleeper runs although nothing ended its sleep");
     Woken::Timeout
+}
+
+impl<R: Runtime> Cx<'_, R> {
+    /// `smp_acquire__after_ctrl_dep()`: whoever dropped the last reference has seen what the others did before they dropped
+    /// theirs. Who drops another has seen nothing.
+    pub(crate) fn dropped(&mut self, dropped: Dropped) -> Dropped {
+        if dropped == Dropped::Last {
+            self.rt.read_barrier();
+        }
+        dropped
+    }
+}
+
+/// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
+pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
+    let me = cx.me;
+    let open = cx.world.objects().filter_map(|(id, o)| Some((o.left_open(me)?, id))).min();
+    if let Some((open, object)) = open {
+        return cx.violate(open.breaks(), Some(object));
+    }
+    let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
+    if rcu_depth > 0 {
+        cx.violate_rule(Rule::RCU_LEFT_OPEN, None);
+    } else if signalling > 0 {
+        cx.violate_rule(Rule::SECTION_LEFT_OPEN, None);
+    } else if irqs_off > 0 {
+        cx.violate_rule(Rule::IRQS_LEFT_OFF, None);
+    } else if bh_off > 0 {
+        cx.violate_rule(Rule::BH_LEFT_OFF, None);
+    } else if preempt_off > 0 {
+        cx.violate_rule(Rule::PREEMPT_LEFT_OFF, None);
+    }
 }

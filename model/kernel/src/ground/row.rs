@@ -4,10 +4,7 @@
 //! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says otherwise.
 
 use super::operand::{Operand, Place};
-use crate::{
-    LocalId, ObjId, ThreadId,
-    primitives::{list, spinlock},
-};
+use crate::{LocalId, ObjId, ThreadId};
 
 /// All that is said about an operation.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +17,8 @@ pub struct Row {
     pub(crate) chooses: Option<(Fall, u8)>,
     /// What it does that somebody else may wait for.
     pub ends: Ends,
-    /// How it takes or releases a spinlock that is not inside of something else.
-    pub spin: Option<spinlock::How>,
-    /// What it does with a list.
-    pub list: Option<list::How>,
+    /// Takes or releases a spinlock that is not inside of something else.
+    pub spin: bool,
     /// What it does with its thread's entry on a wait queue.
     pub entry: Entry,
     /// Which interrupt's line it is about.
@@ -202,8 +197,7 @@ impl Row {
         needs: Needs::NOTHING,
         chooses: None,
         ends: Ends::Nothing,
-        spin: None,
-        list: None,
+        spin: false,
         entry: Entry::Stays,
         line: Line::Nothing,
         stores: None,
@@ -257,6 +251,9 @@ pub enum Fall {
     /// Whether there was time left when the sleeper was woken.
     TimeLeft,
 }
+
+/// Most ways of one choice.
+pub(crate) const MOST_WAYS: u8 = 7;
 
 impl Fall {
     /// What going that way means, after the operation's name: `finds no memory`.

@@ -23,6 +23,7 @@ use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View, World,
     coder::{fields, points},
     cx::nest,
+    ground::row::MOST_WAYS,
     primitives::{irq_line, rcu},
     program::Role,
     protocol::Protocol,
@@ -200,12 +201,9 @@ pub struct Irq {
 fields!(Irq { at, on, line });
 
 /// Most threads of a program that has an interrupt on any CPU: one choice has seven ways, and one is an idle CPU.
-pub const MAX_CPUS: usize = 6;
+pub const MAX_CPUS: usize = MOST_WAYS as usize - 1;
 
 impl Irq {
-    /// An idle CPU, and as many busy ones as it can choose among.
-    pub(crate) const MOST_WAYS: u8 = 1 + MAX_CPUS as u8;
-
     /// Whose CPU an interrupt on any CPU may meet.
     fn cpus(program: &crate::Program) -> impl Iterator<Item = ThreadId> {
         program.threads().filter(|t| matches!(program.role(*t), Role::Task | Role::Worker))

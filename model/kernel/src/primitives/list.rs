@@ -39,10 +39,10 @@ use crate::{
     ThreadId, Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    fence,
     primitives::slab,
     property::Form,
     protocol::Protocol,
+    registry::upcalls,
     shared::Shared,
 };
 
@@ -379,7 +379,7 @@ fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
     if cx.world.object(entry.obj).generation().is_some() {
         slab::check_alive(cx, entry)
     } else {
-        fence::check_alive(cx, entry.obj)
+        upcalls::fence_is_alive(cx, entry.obj)
     }
 }
 

@@ -19,10 +19,10 @@ use crate::{
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
-    fence,
     primitives::list,
     program::CalleeId,
     protocol::Protocol,
+    registry::upcalls,
     shared::Shared,
     task::Reader,
 };
@@ -216,7 +216,7 @@ pub(crate) fn end_reading<R: Runtime>(cx: &mut Cx<'_, R>) {
         cx.wake(agent);
     }
     if was.keeps {
-        fence::forget_reader(cx);
+        upcalls::forget_reader(cx);
     }
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn section_footprint(v: View<'_>) -> Footprint {
         Some((_, agent)) if reader.awaited => f.write(ObjId::task(agent)),
         _ => f,
     };
-    if reader.keeps { fence::forget_footprint(v, f) } else { f }
+    if reader.keeps { upcalls::forget_footprint(v, f) } else { f }
 }
 
 /// Adds what [`as_reader`] touches to a footprint, where that is not about a read-side section.

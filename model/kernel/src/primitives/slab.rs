@@ -17,6 +17,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::row::MOST_WAYS,
     primitives::{list, rcu},
     program::SlabKind,
     protocol::Protocol,
@@ -369,7 +370,7 @@ impl SlabOp {
 }
 
 /// Most ways of one choice.
-pub(crate) const MAX_WAYS: usize = 7;
+const MAX_WAYS: usize = MOST_WAYS as usize;
 
 impl Protocol for SlabOp {
     const CHOOSES: bool = true;

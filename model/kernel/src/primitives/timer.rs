@@ -24,12 +24,12 @@ use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
     Value, View,
     coder::{fields, points},
+    cx::check_nothing_left,
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
     program::Role,
     protocol::Protocol,
     shared::Shared,
-    thread,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -162,7 +162,7 @@ impl Protocol for TimerOp {
                 Flow::Done(data)
             }
             At::Done => {
-                thread::check_nothing_left(cx);
+                check_nothing_left(cx);
                 rcu::as_reader(cx, |p| p.leave(Context::Softirq));
                 s.running.release().iter().for_each(|t| cx.rt.release(t));
                 Flow::Done(was)

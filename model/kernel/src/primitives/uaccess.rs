@@ -12,7 +12,7 @@ pub(crate) use mutants::Mutant;
 use super::rwsem::{self, RwSemOp};
 use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Program, Property, Runtime, Value, View, coder::points,
-    protocol::Protocol, ww,
+    protocol::Protocol, registry::upcalls,
 };
 
 points! {
@@ -107,7 +107,7 @@ impl Protocol for UserAccess {
             return;
         }
         cx.might_fault(self.mmap_lock);
-        if let Some(resv) = ww::resv_held_by(cx.program, cx.world, cx.me) {
+        if let Some(resv) = upcalls::resv_held_by(cx.program, cx.world, cx.me) {
             cx.violate(Property::USER_ACCESS_UNDER_RESV, Some(resv));
         }
     }

@@ -28,10 +28,10 @@ use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
     View,
     coder::{fields, points},
+    cx::check_nothing_left,
     facet::{Facet, FacetSink},
     protocol::Protocol,
     shared::Shared,
-    thread,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -450,7 +450,7 @@ impl WorkOp {
     fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         let (_, queue, ordered) = parts(cx.program, self.work);
         // "BUG: workqueue leaked lock or atomic"
-        thread::check_nothing_left(cx);
+        check_nothing_left(cx);
         s.running = false;
         let waiters = std::mem::take(&mut s.after_running);
         self.set(cx, held, s);

@@ -5,10 +5,7 @@
 //! against it, so an operation that chooses and is not listed is found by its first test.
 
 use super::{Fall, Instr, Op, Operand, Program, SlabKind};
-use crate::{
-    Value,
-    primitives::{irq, slab},
-};
+use crate::{Value, ground::row::MOST_WAYS};
 
 /// What an operation may choose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +26,7 @@ impl Op {
         let ways = match fall {
             Fall::Memory | Fall::Page | Fall::TimeLeft => 2,
             Fall::Reclaim => 1 + program.shrinkers.len() as u8,
-            Fall::Cpu => irq::Irq::MOST_WAYS,
+            Fall::Cpu => MOST_WAYS,
             Fall::Slot => row.operands[0].map_or(1, |target| slots_to_choose_from(program, target)),
         };
         (ways > 1).then_some(Choice { fall, ways, times })
@@ -42,11 +39,11 @@ fn slots_to_choose_from(program: &Program, target: Operand) -> u8 {
         Operand::Object(o) => o,
         Operand::Const(Value::Ref(h)) => h.obj,
         // Whatever it turns out to be, it is a slot of some struct.
-        Operand::Local(_) | Operand::Const(_) => return slab::MAX_WAYS as u8,
+        Operand::Local(_) | Operand::Const(_) => return MOST_WAYS,
     };
     let of = program.structs.iter().find(|s| s.slots.contains(&slot.0));
     let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);
-    chooses.map_or(1, |s| s.slots.len().min(slab::MAX_WAYS) as u8)
+    chooses.map_or(1, |s| s.slots.len().min(usize::from(MOST_WAYS)) as u8)
 }
 
 impl Program {

@@ -1,7 +1,7 @@
 //! What each kind of object answers, side by side. A kind that is not here fails.
 
 use super::*;
-use crate::{ObjectKind, fixed, program::ProgramBuilder};
+use crate::{ObjectKind, builder::ProgramBuilder, fixed};
 
 /// One of each kind, and what is true of it before anything happens.
 pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {

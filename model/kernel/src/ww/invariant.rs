@@ -106,9 +106,9 @@ mod tests {
     use super::*;
     use crate::{
         Operand, Program, State, ThreadId,
+        builder::ProgramBuilder,
         cx::Private,
         fixed,
-        program::ProgramBuilder,
         ww::{Config, CtxHow, Waiter, ops},
     };
 

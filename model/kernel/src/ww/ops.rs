@@ -81,7 +81,7 @@ impl Operation for Ctx {
 
 impl Operation for LockNested {
     fn row(&self) -> Row {
-        Row { spin: Some(spinlock::How::Lock), ..Row::on_both(self.lock, self.nest) }
+        Row { spin: true, ..Row::on_both(self.lock, self.nest) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

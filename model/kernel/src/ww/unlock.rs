@@ -5,6 +5,7 @@ use crate::{
     AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     protocol::Protocol,
+    registry::upcalls,
 };
 
 points! {
@@ -64,7 +65,7 @@ impl Unlock {
             return Flow::Done(Value::Word(0));
         }
         if let Some(resv) = resv_of(cx.program, self.mutex) {
-            crate::resv::reset_max_fences(cx, resv);
+            upcalls::reset_max_fences(cx, resv);
         }
         let Some(ctx) = cx.ww(self.mutex).ctx.peek() else {
             // Taken without a context: nothing to clear, so this is the releasing step already.
@@ -147,7 +148,7 @@ impl Protocol for Unlock {
             At::ClearCtx => {
                 let f = f.write_opt(mutex.ctx.0);
                 match resv_of(v.program, self.mutex) {
-                    Some(resv) => crate::resv::reset_footprint(v, resv, f),
+                    Some(resv) => upcalls::reset_footprint(v, resv, f),
                     None => f,
                 }
             }
@@ -170,8 +171,9 @@ impl Protocol for Unlock {
 #[cfg(test)]
 mod tests {
     use crate::{
-        Action, Operand, Property, State, ThreadId, fixed,
-        program::ProgramBuilder,
+        Action, Operand, Property, State, ThreadId,
+        builder::ProgramBuilder,
+        fixed,
         ww::{CtxHow, How, Variant, ops},
     };
 

@@ -7,11 +7,11 @@ use fenceweave_kernel::resv::ops::{Cursor, IterBegin, Reserve};
 use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
     Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
     exec::{Flags, What},
     expr::Operator,
     fence, fixed, machine,
     primitives::variable,
-    program::{ProgramBuilder, ScriptBuilder},
     resv::{Usage, cursor},
     ww::How,
 };

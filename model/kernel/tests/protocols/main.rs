@@ -11,6 +11,7 @@ mod ww;
 use fenceweave_kernel::{
     Action, Errno, ExprNode, Facet, Instr, LocalId, ObjId, Op, Operand, Order, Outcome, Patience, Place, Program,
     Property, State, ThreadId, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
     fence::{What, ops::Fence},
     fixed,
@@ -18,7 +19,7 @@ use fenceweave_kernel::{
         alloc::{self, Gfp},
         completion, rcu, refcount, slab, spinlock, variable,
     },
-    program::{Callee, CalleeId, ProgramBuilder, ScriptBuilder, SlabKind, StructDecl},
+    program::{Callee, CalleeId, SlabKind, StructDecl},
     resv::Usage,
     ww::{CtxHow, How, Variant},
 };

@@ -4,8 +4,10 @@ use super::stops;
 use fenceweave_kernel::fence::ops::Fence;
 use fenceweave_kernel::syncobj::ops::Syncobj;
 use fenceweave_kernel::{
-    Errno, Handle, ObjId, Op, Operand, Outcome, Patience, Program, State, Value, fence, fixed,
-    program::{FenceOps, ProgramBuilder, ScriptBuilder},
+    Errno, Handle, ObjId, Op, Operand, Outcome, Patience, Program, State, Value,
+    builder::{ProgramBuilder, ScriptBuilder},
+    fence, fixed,
+    program::FenceOps,
     syncobj::{Act, Flags, Variant},
 };
 use std::collections::BTreeSet;

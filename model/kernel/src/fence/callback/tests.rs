@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     Action, Instr, Operand, Script, State, ThreadId,
+    builder::ProgramBuilder,
     fence::{What, ops},
     fixed,
-    program::{Callee, FenceOps, ProgramBuilder, SourceLine},
+    program::{Callee, FenceOps, SourceLine},
 };
 
 const SIGNALLER: ThreadId = ThreadId(0);

@@ -4,7 +4,7 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
 
 use super::Cx;
-use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, ww};
+use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -261,7 +261,7 @@ impl<R: Runtime> Cx<'_, R> {
                 self.violate_rule(Rule::ORDER_IN_RECLAIM, Some(lock));
             }
         }
-        if is_mmap && let Some(inner) = ww::resv_held_by(program, self.world, self.me) {
+        if is_mmap && let Some(inner) = upcalls::resv_held_by(program, self.world, self.me) {
             self.violate_rule(Rule::ORDER_MMAP_INSIDE, Some(inner));
         }
         if let Some(nest) = nest {
@@ -323,7 +323,7 @@ impl<R: Runtime> Cx<'_, R> {
             return;
         }
         let section = self.private.section_fence();
-        if section.is_none_or(|own| crate::fence::is_later_or_same(self.world, self.program, fence, own)) {
+        if section.is_none_or(|own| upcalls::is_later_or_same(self.world, self.program, fence, own)) {
             self.violate(Property::WAIT_IN_SIGNALLING, Some(fence));
         }
     }

@@ -22,7 +22,7 @@ pub struct Spin {
 
 impl Operation for Spin {
     fn row(&self) -> Row {
-        Row { spin: Some(self.how), tries: self.how == How::TryLock, needs: Needs::READERS, ..Row::on(self.lock) }
+        Row { spin: true, tries: self.how == How::TryLock, needs: Needs::READERS, ..Row::on(self.lock) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<crate::Machine> {

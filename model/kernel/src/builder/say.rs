@@ -286,9 +286,11 @@ impl Names<'_> {
 mod tests {
     use super::*;
     use crate::{
-        Order, Patience, fixed, lock_all,
+        Order, Patience,
+        builder::ProgramBuilder,
+        fixed, lock_all,
         primitives::{alloc, completion, irq, list, rcu, signal, spinlock, variable, wakeq},
-        program::{ObjectDecl, PoolRange, ProgramBuilder, SlabKind, StructDecl},
+        program::{ObjectDecl, PoolRange, SlabKind, StructDecl},
         resv::{self, Usage},
         ww,
     };

@@ -2,12 +2,12 @@
 
 mod say;
 
-use super::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl};
 use crate::{
     Errno, Expr, ExprNode, LocalId, ObjId, ThreadId, Value,
     expr::Operator,
     fixed,
     primitives::rcu,
+    program::{FieldName, Instr, ObjectDecl, ObjectKind, Op, Operand, PoolRange, Program, Script, SourceLine, VarDecl},
     resv::{self, Usage},
     ww,
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Builds a [`Program`] declaration by declaration, thread by thread.
 ///
 /// ```
-/// use fenceweave_kernel::{Value, program::ProgramBuilder};
+/// use fenceweave_kernel::{Value, builder::ProgramBuilder};
 ///
 /// let mut b = ProgramBuilder::new("one-store");
 /// b.var("x", Value::Word(0));
