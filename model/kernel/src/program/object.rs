@@ -16,6 +16,8 @@ pub struct ObjectDecl {
 /// A declared variable word.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VarDecl {
+    /// What a number that is written into it is converted to.
+    pub ty: crate::number::Type,
     /// The name in the scenario, such as `x`, `table[1]`, `group#0.state`.
     pub name: String,
     /// The value at the start.

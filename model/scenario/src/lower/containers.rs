@@ -106,7 +106,13 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         for field in fields {
             let name = format!("{}.{field}", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
+            self.program.vars.push(VarDecl {
+                name,
+                init: Value::Null,
+                ty: Default::default(),
+                racy: false,
+                observed: false,
+            });
         }
         first
     }

@@ -17,6 +17,7 @@ mod operation;
 mod scenario;
 mod script;
 mod threads;
+mod types;
 mod unset;
 mod wait_event;
 
@@ -66,6 +67,8 @@ pub(crate) struct Lower<'a> {
     /// The interrupt handlers: the first of each line, and how many there are.
     irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,
+    /// Comparisons that the types of their sides decide: where, how they come out, and why.
+    decided: Vec<(Span, bool, String)>,
 }
 
 impl<'a> Lower<'a> {
