@@ -122,6 +122,19 @@ fn a_call_that_leaves_all_as_it_was_is_one_row_unless_it_is_asked_for() {
 }
 
 #[test]
+fn the_verdict_says_who_called_through_a_pointer() {
+    let ran = project().run("explain handover.kdl").exits(0);
+    let verdict = ran.out.lines().skip_while(|line| !line.starts_with("use-after-free: ")).take(2);
+    assert_eq!(
+        verdict.collect::<Vec<_>>(),
+        [
+            "use-after-free: gpu uses job#0 after it was freed (line 14: store j.done 1, in mark, called at line 17)",
+            "  retire is called at line 26 (check-and-signal f)",
+        ]
+    );
+}
+
+#[test]
 fn threads_that_come_one_after_the_other_share_a_column() {
     insta::assert_snapshot!(table(project().run("explain relay.kdl --width 100").exits(0)), @"
       #      begin                   state
