@@ -430,9 +430,9 @@ fn arithmetic(op: Operator, ty: Type, (x, y): (i64, i64), less: bool) -> Result<
         }
         _ if y == 0 => return Err(EvalError::DivisionByZero),
         Operator::Div if ty == Type::U64 => (x as u64 / y as u64) as i64,
-        Operator::Div => fitted(ty, x.checked_div(y), x)?,
+        Operator::Div => fitted(ty, x.checked_div(y), x.wrapping_div(y))?,
         _ if ty == Type::U64 => (x as u64 % y as u64) as i64,
-        _ => fitted(ty, x.checked_rem(y), x)?,
+        _ => fitted(ty, x.checked_rem(y), x.wrapping_rem(y))?,
     })
 }
 
@@ -499,6 +499,8 @@ mod tests {
         assert_eq!(as_type(Operator::Lt, Type::U64, -1, 1), Ok(Some(0)));
         assert_eq!(as_type(Operator::Lt, Type::S64, -1, 1), Ok(Some(1)));
         assert_eq!(as_type(Operator::Div, Type::U64, -1, 2), Ok(Some(i64::MAX)));
+        assert_eq!(as_type(Operator::Div, Type::U32, -1, 2), Ok(Some(0x7fff_ffff)));
+        assert_eq!(as_type(Operator::Rem, Type::U32, 7, 5), Ok(Some(2)));
         assert_eq!(as_type(Operator::Shr, Type::U64, -1, 63), Ok(Some(1)));
         assert_eq!(as_type(Operator::Shr, Type::S64, -8, 1), Ok(Some(-4)));
         assert_eq!(as_type(Operator::Shl, Type::S32, 1, 31), Ok(Some(i64::from(i32::MIN))));

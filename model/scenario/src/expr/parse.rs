@@ -4,7 +4,7 @@ use fenceweave_kernel::Type;
 
 use super::token::{Kind, Token, lex};
 use super::{Binary, Expr, ExprKind, Quantifier, Unary};
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Parentheses and unary signs inside each other.
 const DEPTH_MAX: usize = 32;

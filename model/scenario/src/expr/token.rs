@@ -3,7 +3,7 @@
 use fenceweave_kernel::Type;
 
 use super::Binary;
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Tokens of one expression.
 const TOKENS_MAX: usize = 256;

@@ -4,12 +4,12 @@ use fenceweave_kernel::expr::{EvalError, Operator};
 use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Type, Value};
 
 use super::Lower;
-use super::entries::reference;
 use super::names;
+use super::operands::reference;
 use super::script::Unit;
 use super::types::{self, Settled};
 use crate::expr::{self, Binary, Expr, ExprKind, Unary};
-use crate::report::Span;
+use crate::mistakes::Span;
 use crate::syntax::{Value as Written, ValueKind};
 
 /// What stands at a leaf.

@@ -13,7 +13,7 @@ pub(crate) use parse::parse;
 
 use fenceweave_kernel::Type;
 
-use crate::report::Span;
+use crate::mistakes::Span;
 
 /// An expression and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
