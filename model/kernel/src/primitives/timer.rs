@@ -22,12 +22,13 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
-    Value, View,
+    Value, View, Violation,
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
     primitives::{rcu, spinlock::RawSpin},
     program::Role,
+    property::Form,
     protocol::Protocol,
     shared::Shared,
 };
@@ -140,7 +141,9 @@ impl Protocol for TimerOp {
             }
             At::DelSync if s.running.owner() == Some(me) => {
                 // It would wait for itself.
-                cx.violate(Property::SELF_DEADLOCK, Some(self.timer));
+                let v = cx.violation_of(Property::SELF_DEADLOCK);
+                let form = Some(Form::TIMER_WAITS_FOR_ITSELF);
+                cx.note_violation(Violation { object: Some(self.timer), form, ..v });
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {

@@ -3,12 +3,13 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, Program, Property, ThreadId, Violation,
+    Facet, Instr, ObjId, Program, Property, ThreadId, Value, Violation,
     expr::{Operator, Trouble},
     fixed,
     observe::facets,
     program::Role,
     property::{Blank, Sentence, Tale},
+    value::Handle,
 };
 
 /// Who did what to whom, and where: in the words of the property or of its rule.
@@ -160,6 +161,7 @@ fn dependency_lost(replay: &Replay<'_>, v: Violation, resv: &str) -> String {
     let (who, place) = (replay.program.thread_name(v.thread), words::place(replay.program, v.thread, v.pc));
     match since::replaced_entry(replay) {
         Some((old, new)) => {
+            let [old, new] = [old, new].map(|f| words::object_name(replay.program, f));
             format!("{who} replaces {old}, which is pending, by {new}, which does not stand for it, in {resv}{place}")
         }
         None => format!("{who} takes a pending fence out of {resv}, and nothing stands for it{place}"),
@@ -174,7 +176,7 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
         return format!("{who} reads a slot of {} that nobody has written{place}", words::object_name(program, list));
     }
     let unset: Vec<String> =
-        since::locals_named(replay, v).filter(|(_, value)| value == words::UNSET).map(|(name, _)| name).collect();
+        since::locals_named(replay, v).filter(|(_, value)| *value == Value::Unset).map(|(name, _)| name).collect();
     match unset.len() {
         0 => format!("{who} reads a local that was never set on this path{place}"),
         1 => format!("{who} reads `{}`, which was never set on this path{place}", unset[0]),
@@ -218,8 +220,11 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
 /// A reference stands where only a number can: which local holds it, and how one asks about it.
 fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let program = replay.program;
-    let is_object = |name: &String| program.objects.iter().any(|o| o.name == *name);
-    let references = since::locals_named(replay, v).filter(|(_, value)| is_object(value));
+    let references = since::locals_named(replay, v).filter_map(|(local, value)| match value {
+        // What was freed has no name that one could ask about.
+        Value::Ref(to) if to.generation != Handle::STALE => Some((local, words::authors_name(program, to.obj))),
+        _ => None,
+    });
     let told: Vec<String> = references.map(|(local, object)| format!("`{local}` refers to {object}")).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!(
@@ -255,8 +260,9 @@ fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 
 /// An error where a pointer was meant.
 fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
-    let errors = since::locals_named(replay, v).filter(|(_, value)| value.starts_with('-'));
-    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({value})")).collect();
+    let errors = since::locals_named(replay, v).filter(|(_, value)| value.word().is_some_and(|w| w < 0));
+    let text = |value| words::value(replay.program, value);
+    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({})", text(value))).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
 }
@@ -304,7 +310,10 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
             format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end{owned}")
         }
         // What has no count is owed by who made it.
-        _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),
+        _ => {
+            let maker = v.object.and_then(|o| since::maker(replay, o)).unwrap_or_else(|| who.into());
+            format!("{maker} made {what} and did not free it")
+        }
     }
 }
 
