@@ -3,7 +3,7 @@
 use crate::{
     Kind, ObjId, Runtime,
     ground::ids::CalleeId,
-    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, WEAK, Waited},
+    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, Refs, WEAK, Waited},
     ground::op::{Takes, flag, option},
 };
 
@@ -47,6 +47,7 @@ impl Declared for Fence {
         one: "a fence",
         facets: &["signaled", "detached", "error", "refs", "callbacks"],
         lock: Lock::Inside,
+        refs: Refs::Fence,
         waited: Waited::Deed("signal"),
         decls: &[
             DeclRow {
@@ -154,7 +155,7 @@ impl Declared for Callback {
     const ROW: KindRow = KindRow {
         name: "callback",
         one: "a callback",
-        sample: ("cb", ""),
+        sample: Some(("cb", "")),
         facets: &["queued", "ran"],
         decls: &[DeclRow {
             name: "callback",

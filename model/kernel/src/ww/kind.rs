@@ -44,7 +44,7 @@ impl Declared for WwClass {
     const ROW: KindRow = KindRow {
         name: "ww-class",
         one: "a ww-class",
-        sample: ("other-class", ""),
+        sample: Some(("other-class", "")),
         runs_out: "for another stamp",
         decls: &[DeclRow {
             name: "ww-class",
@@ -172,7 +172,7 @@ impl Declared for Mutex {
     const ROW: KindRow = KindRow {
         name: "mutex",
         one: "a mutex",
-        sample: ("m", ""),
+        sample: Some(("m", "")),
         declared: "lock kind=mutex",
         facets: &["owner", "waiters", "handoff", "pickup"],
         lock: Lock::Sleeping,

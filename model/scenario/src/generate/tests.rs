@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{NOTHING, Size, from_seed};
+use super::{NOTHING, Size, from_seed, scene};
 use crate::{fmt, load, ops};
 use fenceweave_kernel::{Kind, idioms::IDIOMS};
 
@@ -34,6 +34,14 @@ fn what_is_generated_loads_and_is_formatted_once() {
     }
     assert!(nothing <= 2, "{nothing} came to nothing");
     assert!(u64::from(pruned) < MANY / 12, "the parser had to prune {pruned} of {}", MANY / 4);
+}
+
+/// A kind that is in neither would never be declared.
+#[test]
+fn a_kind_has_a_sample_or_is_made_by_hand() {
+    let by_hand: Vec<Kind> = scene::BY_HAND.iter().map(|(kind, _)| *kind).collect();
+    let without: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.row().sample.is_none()).collect();
+    assert_eq!(by_hand, without);
 }
 
 #[test]

@@ -24,15 +24,21 @@ pub(crate) enum Symbol {
     /// Index into the program's structs.
     Struct(usize),
     /// An acquire context or a set of locks that every thread which names it has one of.
-    PerThread {
-        kind: Kind,
-        class: Option<ObjId>,
-    },
+    PerThread(PerThread),
     /// A thread, or the first of `count` identical ones.
     Thread {
         first: ThreadId,
         count: Option<u8>,
     },
+}
+
+/// What every thread has one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PerThread {
+    /// An acquire context, of a class that the second pass knows.
+    Ctx { class: Option<ObjId> },
+    /// A set of locks.
+    Exec,
 }
 
 impl Symbol {
@@ -43,7 +49,8 @@ impl Symbol {
             Symbol::Var { len: None, .. } => "a variable",
             Symbol::Var { len: Some(_), .. } => "an array",
             Symbol::Struct(_) => "a struct",
-            Symbol::PerThread { kind, .. } => kind.one(),
+            Symbol::PerThread(PerThread::Ctx { .. }) => Kind::Ctx.one(),
+            Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
             Symbol::Thread { .. } => "a thread",
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     Machine, Op, Operand,
     fence::{FenceOp, What},
     ground::{
+        kind::Refs,
         op::{Args, OpSpec, Operation, Param, Takes, operand},
         resolver::{Resolved, Resolver},
         row::{Gives, Row},
@@ -93,11 +94,11 @@ impl Operation for Counted {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let obj = with.handle(self.target)?.obj;
-        Ok(match with.kind(obj) {
-            Some(Kind::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
-            Some(Kind::Refcount) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
+        Ok(match with.kind(obj).map(|kind| kind.row().refs) {
+            Some(Refs::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
+            Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
             // Of what is not counted this is the fault.
-            _ => {
+            Some(Refs::Object | Refs::No) | None => {
                 let op = SlabOp::new(self.how.of_slot(), with.slot(self.target)?);
                 let home = match self.target {
                     Operand::Local(local) if self.how == How::GetUnlessZero => Some(local),
