@@ -6,6 +6,7 @@
 //! is put right. Nobody adds a line.
 
 mod arrows;
+mod comments;
 mod errors;
 mod functions;
 mod operations;

@@ -1,3 +1,5 @@
+//! What is generated: every word of the language, and nothing that does not load.
+
 use std::collections::BTreeSet;
 
 use super::{NOTHING, Size, from_seed, scene};
