@@ -1,5 +1,5 @@
-//! What must be true of any scenario, whoever wrote it: the engines agree, a counterexample can be taken again, the text
-//! says the same when it is printed, and nothing panics.
+//! What must be true of any scenario, whoever wrote it: the engines agree, a counterexample can be taken again, the
+//! text says the same when it is printed, and nothing panics.
 //!
 //! | check | what is held against what |
 //! |---|---|
@@ -19,7 +19,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, loom, shuttle};
 use fenceweave_kernel::{Program, Violation};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded, format, load};
@@ -217,7 +217,7 @@ fn shuttle_agrees(
 /// Loom may have more if it can show that weak memory has it: nothing that is generated says what it is about.
 fn loom_agrees(task: &Task<'_>, bounds: &Bounds, whole: &Exploration, facts: &mut Facts) -> Result<(), Failure> {
     let limits = Limits { executions: bounds.loom, ..Limits::default() };
-    let loom = weak::explore(task, &limits, &());
+    let loom = loom::explore(task, &limits, &());
     count(facts, whole, &loom);
     let Comparison { disagreements, .. } = compare::compare(&[whole.clone(), loom.clone()], About::Anything);
     if disagreements.is_empty() { Ok(()) } else { Err(Failure::of("loom", different(whole, &loom))) }
@@ -246,7 +246,8 @@ fn agree(check: &str, whole: &Exploration, other: &Exploration) -> Result<(), Fa
     }
 }
 
-/// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit sees.
+/// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit
+/// sees.
 fn is_of_one_execution(found: &Found) -> bool {
     found.trace.loop_from.is_none() && !found.violation.is_of_all_executions()
 }

@@ -1,5 +1,5 @@
-//! A page-copy engine in the kernel's manner: buffers are moved one page at a time, as a kernel does that has no address
-//! space to spare for mapping them whole. It knows nothing of the rest of Fenceweave.
+//! A page-copy engine in the kernel's manner: buffers are moved one page at a time, as a kernel does that has no
+//! address space to spare for mapping them whole. It knows nothing of the rest of Fenceweave.
 //!
 //! ```
 //! use fenceweave_pages::*;

@@ -2,7 +2,7 @@
 
 mod change;
 
-pub(crate) use change::{Change, merge, of_setup};
+pub(crate) use change::{Change, Fact, merge, of_setup};
 
 use crate::words;
 use fenceweave_explore::{Stale, Trace};

@@ -14,15 +14,13 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-/// More than this many mistakes are counted, not told: past it the file is
-/// most likely not a scenario at all.
+/// More than this many mistakes are counted, not told: past it the file is most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;
 
 /// Of a longer line only so many characters are shown, those around the place.
 const LINE_SHOWN_MAX: usize = 160;
 
-/// The largest accepted file. Spans are `u32`, and no scenario that a person
-/// reads is anywhere near.
+/// The largest accepted file. Spans are `u32`, and no scenario that a person reads is anywhere near.
 pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
 
 /// One mistake in a scenario file.
@@ -72,8 +70,7 @@ impl Mistake {
         line.is_some_and(|l| l.chars().count() > LINE_SHOWN_MAX)
     }
 
-    /// The mistake as plain text: place, message, the line with the place
-    /// marked under it, and the way out.
+    /// The mistake as plain text: place, message, the line with the place marked under it, and the way out.
     pub fn plain(&self) -> String {
         let text = self.source.inner();
         let place = self.place();
@@ -241,8 +238,7 @@ impl Mistakes {
             seen: None,
             help: None,
         };
-        // Each case of a scenario is looked at on its own: what is wrong with
-        // a line that all of them see is told once.
+        // Each case of a scenario is looked at on its own: what is wrong with a line that all of them see is told once.
         let told = self.found.iter().any(|known| known.span == span && known.message == mistake.message);
         if told {
             Telling { mistake: None }

@@ -7,7 +7,8 @@ const WIDTH: usize = 120;
 
 /// Whether a file does not say at its beginning what is in it.
 fn silent(source: &Source) -> Vec<String> {
-    let says = source.text.lines().next().is_some_and(|line| line.strip_prefix("//!").is_some_and(|l| !l.trim().is_empty()));
+    let says =
+        source.text.lines().next().is_some_and(|line| line.strip_prefix("//!").is_some_and(|l| !l.trim().is_empty()));
     if says { vec![] } else { vec!["line 1: no `//!` says what is in here".to_owned()] }
 }
 

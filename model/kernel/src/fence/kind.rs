@@ -24,7 +24,8 @@ pub struct FenceOps {
     pub seqno64: bool,
     /// Up to 2025: they stay when the fence is signalled, so that whoever asks may come when their module is gone.
     pub stay: bool,
-    /// Its memory is of a `SLAB_TYPESAFE_BY_RCU` cache: freed at once, and another fence's while readers still look at it.
+    /// Its memory is of a `SLAB_TYPESAFE_BY_RCU` cache: freed at once, and another fence's while readers still look at
+    /// it.
     pub typesafe: bool,
 }
 

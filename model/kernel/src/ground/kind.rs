@@ -3,8 +3,8 @@
 use super::op::{Args, Opt, flag};
 use crate::{Kind, ObjId, ObjectKind, Program, Runtime, ThreadId, ids::CalleeId};
 
-/// What is fixed about an object of one kind. Each stands in the folder of its protocol, with the row of its kind; the registry
-/// lists them.
+/// What is fixed about an object of one kind. Each stands in the folder of its protocol, with the row of its kind; the
+/// registry lists them.
 ///
 /// What most kinds do not have is a default: a kind says what it has, and whoever asks looks at no kind.
 pub(crate) trait Declared {
@@ -72,8 +72,8 @@ pub struct KindRow {
     pub declared: &'static str,
     /// The words that declare one.
     pub decls: &'static [DeclRow],
-    /// What the generator calls one, with a number behind, and with which options it declares it; `None` where that takes more
-    /// than a line that is always the same.
+    /// What the generator calls one, with a number behind, and with which options it declares it; `None` where that
+    /// takes more than a line that is always the same.
     pub sample: Option<(&'static str, &'static str)>,
     /// What an expectation can name of it.
     pub facets: &'static [&'static str],
@@ -102,8 +102,8 @@ pub struct DeclRow {
     pub meaning: &'static str,
     /// What it is in the kernel.
     pub kernel: &'static str,
-    /// The one object that it is, of what was said, but for what refers to names; `None` of what is more than that, or has to
-    /// look at the others.
+    /// The one object that it is, of what was said, but for what refers to names; `None` of what is more than that, or
+    /// has to look at the others.
     pub make: Option<fn(&Args) -> ObjectKind>,
 }
 

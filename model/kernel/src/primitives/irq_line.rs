@@ -12,9 +12,9 @@
 //! `check_irq_resend()`). One whose line nobody enables any more never comes, and nobody waits for it in the end.
 //! A line's handler does not run on two CPUs at once.
 //!
-//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded handlers, of
-//! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
-//! has no object.
+//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded
+//! handlers, of which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does
+//! any of this to has no object.
 
 pub mod kind;
 mod mutants;

@@ -33,8 +33,8 @@ pub struct WwClass {
     pub wound_wait: bool,
     /// How its mutexes behave.
     pub variant: Variant,
-    /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK; 0 is
-    /// never.
+    /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK;
+    /// 0 is never.
     pub inject_deadlock: u8,
     /// What its mutexes were built with.
     pub config: Config,

@@ -3,10 +3,11 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, ObjId, Program, ThreadId, Violation, fixed,
+    Facet, ObjId, Program, ThreadId, Value, Violation, fixed,
     observe::facets,
     program::Role,
     property::{Blank, Sentence, Tale},
+    value::Handle,
 };
 
 /// Who did what to whom, and where: in the words of the property or of its rule.
@@ -156,6 +157,7 @@ fn dependency_lost(replay: &Replay<'_>, v: Violation, resv: &str) -> String {
     let (who, place) = (replay.program.thread_name(v.thread), words::place(replay.program, v.thread, v.pc));
     match since::replaced_entry(replay) {
         Some((old, new)) => {
+            let [old, new] = [old, new].map(|f| words::object_name(replay.program, f));
             format!("{who} replaces {old}, which is pending, by {new}, which does not stand for it, in {resv}{place}")
         }
         None => format!("{who} takes a pending fence out of {resv}, and nothing stands for it{place}"),
@@ -170,7 +172,7 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
         return format!("{who} reads a slot of {} that nobody has written{place}", words::object_name(program, list));
     }
     let unset: Vec<String> =
-        since::locals_named(replay, v).filter(|(_, value)| value == words::UNSET).map(|(name, _)| name).collect();
+        since::locals_named(replay, v).filter(|(_, value)| *value == Value::Unset).map(|(name, _)| name).collect();
     match unset.len() {
         0 => format!("{who} reads a local that was never set on this path{place}"),
         1 => format!("{who} reads `{}`, which was never set on this path{place}", unset[0]),
@@ -187,8 +189,8 @@ fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &s
     format!("{who} accesses {what}{place}, and {name} does so at the same time{there}")
 }
 
-/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own. A race
-/// without overlap is known by its memory order.
+/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own.
+/// A race without overlap is known by its memory order.
 fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
     let (program, pc) = (replay.program, replay.thread(other).pc());
     let base = what.split(['[', '.']).next().unwrap_or(what);
@@ -214,8 +216,11 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
 /// A reference stands where only a number can: which local holds it, and how one asks about it.
 fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let program = replay.program;
-    let is_object = |name: &String| program.objects.iter().any(|o| o.name == *name);
-    let references = since::locals_named(replay, v).filter(|(_, value)| is_object(value));
+    let references = since::locals_named(replay, v).filter_map(|(local, value)| match value {
+        // What was freed has no name that one could ask about.
+        Value::Ref(to) if to.generation != Handle::STALE => Some((local, words::authors_name(program, to.obj))),
+        _ => None,
+    });
     let told: Vec<String> = references.map(|(local, object)| format!("`{local}` refers to {object}")).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!(
@@ -267,7 +272,10 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
             format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end{owned}")
         }
         // What has no count is owed by who made it.
-        _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),
+        _ => {
+            let maker = v.object.and_then(|o| since::maker(replay, o)).unwrap_or_else(|| who.into());
+            format!("{maker} made {what} and did not free it")
+        }
     }
 }
 

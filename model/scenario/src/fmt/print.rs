@@ -45,8 +45,7 @@ pub(super) fn print(file: &Body<'_>) -> String {
     out
 }
 
-/// The column of each line's comment: neighbouring comments at one level share
-/// one, if they fit there.
+/// The column of each line's comment: neighbouring comments at one level share one, if they fit there.
 fn comment_columns(lines: &[Line]) -> Vec<usize> {
     let beside = |line: &Line| line.comment.is_some() && !line.text.contains('\n');
     let mut columns = vec![0; lines.len()];

@@ -10,8 +10,8 @@
 //!                                   …                            (continue, retry: to round; break: to end)
 //! ```
 //!
-//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left behind,
-//! unless the script ends the iteration itself (`cursor=`).
+//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left
+//! behind, unless the script ends the iteration itself (`cursor=`).
 
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::fence::ops::UnwrapNext;

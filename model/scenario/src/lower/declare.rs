@@ -19,12 +19,11 @@ use fenceweave_kernel::Kind;
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
 const MMAP_LOCK: &str = "mmap_lock";
-/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the reserved
-/// slots end with each hold of the lock, every submitter makes a new one.
+/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
+/// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
 
-/// A declaration whose options refer to other names, to be completed when all
-/// names are known.
+/// A declaration whose options refer to other names, to be completed when all names are known.
 struct Open<'a> {
     node: &'a Node,
     spec: &'static DeclRow,
@@ -172,9 +171,8 @@ impl<'a> Lower<'a> {
         found.is_some()
     }
 
-    /// A fence context that nobody has. `dma_fence_context_alloc()` counts
-    /// upwards, and an unwrap merge puts fences in the order of their contexts;
-    /// those that authors write are at most 200.
+    /// A fence context that nobody has. `dma_fence_context_alloc()` counts upwards, and an unwrap merge puts fences in
+    /// the order of their contexts; those that authors write are at most 200.
     pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let kinds = self.program.objects.iter().map(|object| &object.kind);

@@ -17,8 +17,7 @@ pub(super) enum Leaf<'e> {
     Number(i64),
 }
 
-/// Compiles an expression, `leaf` saying what its names and numbers are;
-/// `None` if that told a mistake.
+/// Compiles an expression, `leaf` saying what its names and numbers are; `None` if that told a mistake.
 pub(super) fn postfix<L: Copy>(
     expr: &Expr,
     out: &mut Vec<ExprNode<L>>,

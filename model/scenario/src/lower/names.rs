@@ -98,9 +98,8 @@ fn looks_constant(text: &str) -> bool {
 
 /// The symbolic words of a scenario: constants that stand for themselves.
 ///
-/// Only words that are *written* somewhere (an initial value, a stored value,
-/// a choice) exist: one that is only compared with can never be met, so it is
-/// a slip.
+/// Only words that are *written* somewhere (an initial value, a stored value, a choice) exist: one that is only
+/// compared with can never be met, so it is a slip.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     numbers: BTreeMap<String, i32>,
@@ -125,8 +124,7 @@ impl Words {
         self.numbers.get(word).copied()
     }
 
-    /// Collects the words of a scenario; none gets a number that the scenario
-    /// writes out somewhere.
+    /// Collects the words of a scenario; none gets a number that the scenario writes out somewhere.
     pub(crate) fn collect(nodes: &[Node]) -> Words {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();

@@ -1,5 +1,5 @@
-//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`, what
-//! names a shared word in `places`.
+//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`,
+//! what names a shared word in `places`.
 
 use fenceweave_kernel::program::PoolRange;
 use fenceweave_kernel::{Errno, Handle, LocalId, ObjId, Operand, ThreadId, Value, fixed};

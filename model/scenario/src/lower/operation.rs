@@ -68,8 +68,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `acquire-init c for=w.1` in setup: a context that each thread has one
-    /// of is that thread's.
+    /// `acquire-init c for=w.1` in setup: a context that each thread has one of is that thread's.
     fn act_for(&mut self, unit: &mut Unit<'a>, spec: &OpSpec, sorted: &Options<'_>) {
         let means_a_thread = |opt: &&Opt| opt.name == "for" && matches!(opt.takes, Some(Takes::Thread));
         let value = spec.options.iter().find(means_a_thread).and_then(|_| sorted.value("for"));

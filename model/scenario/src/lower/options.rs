@@ -1,5 +1,5 @@
-//! The line of a statement, sorted: what stands there by itself, and what stands there as an option; which options there may
-//! be, and which must. What each is worth is told in `operands`.
+//! The line of a statement, sorted: what stands there by itself, and what stands there as an option; which options
+//! there may be, and which must. What each is worth is told in `operands`.
 
 use super::{Lower, list};
 use crate::mistakes::{Span, did_you_mean};

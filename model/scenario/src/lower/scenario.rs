@@ -15,8 +15,7 @@ use crate::mistakes::{Mistakes, did_you_mean, place_of};
 use crate::ops;
 use crate::syntax::{File, Name, Node, ValueKind};
 
-/// Statements looked at in one file, those of calls and unrolled loops counted
-/// each time, and those of every case.
+/// Statements looked at in one file, those of calls and unrolled loops counted each time, and those of every case.
 const BUDGET: usize = 50_000;
 /// Cases of one scenario.
 const CASES_MAX: usize = 16;

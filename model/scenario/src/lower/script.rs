@@ -190,8 +190,8 @@ impl<'a> Unit<'a> {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
     }
 
-    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that was
-    /// somebody else's before.
+    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that
+    /// was somebody else's before.
     pub(super) fn counter(&mut self, place: Span) -> LocalId {
         if let Some(counter) = self.counters.get(&place.start) {
             return *counter;
@@ -208,8 +208,7 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// Gives hidden locals back, unset, so that no state differs by what
-    /// nobody will read again.
+    /// Gives hidden locals back, unset, so that no state differs by what nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
         for into in &hidden {
             self.emit(Instr::Let { into: *into, expr: unset });
@@ -346,8 +345,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Every local of a block is known before the first statement, so that a
-    /// name can be told to be one.
+    /// Every local of a block is known before the first statement, so that a name can be told to be one.
     pub(super) fn collect_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         for child in self.visible(node.children()) {
             let is_let = child.name.text == "let";

@@ -146,7 +146,8 @@ fn without_places(program: &Program) -> Program {
     bare
 }
 
-/// The names that anything but a declaration of them says. `lock x` is a declaration among those, and an operation in a script.
+/// The names that anything but a declaration of them says. `lock x` is a declaration among those, and an operation in a
+/// script.
 fn mentioned<'a>(nodes: &'a [Node], outside: bool, text: &'a str, named: &mut BTreeSet<&'a str>) {
     for node in nodes {
         let declares = outside && decls::named(&node.name.text).is_some();

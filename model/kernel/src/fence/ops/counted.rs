@@ -40,7 +40,8 @@ pub struct Counted {
     pub target: Operand,
 }
 
-/// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they were.
+/// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they
+/// were.
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slab").field("at", &self.how).field("target", &self.target).finish()

@@ -1,7 +1,8 @@
-//! What all cells have in common: who decides what a load returns, what each step has looked at, and whether it was torn.
+//! What all cells have in common: who decides what a load returns, what each step has looked at, and whether it was
+//! torn.
 //!
-//! While the hub is *quiet* loom is told nothing: that is how setup, teardown and the diagnosis of a stuck state run, on the
-//! latest values and without a scheduling point.
+//! While the hub is *quiet* loom is told nothing: that is how setup, teardown and the diagnosis of a stuck state run,
+//! on the latest values and without a scheduling point.
 
 use super::{cells::Word, memory::Memory};
 use fenceweave_kernel::{ObjId, Program, Property, ThreadId, Violation};
@@ -11,7 +12,7 @@ use std::{
 };
 
 /// For each thread, its last step that something depends on.
-pub(super) type Clock = [u32; loom::MAX_THREADS];
+pub(super) type Clock = [u32; ::loom::MAX_THREADS];
 
 /// A fact that the step in flight of a thread has looked at.
 struct Fact {
@@ -76,7 +77,7 @@ pub(super) struct Hub {
     /// The thread whose handle on the world is being made.
     pub(super) cloning_for: Cell<usize>,
     /// What the current step of each thread depends on.
-    clocks: RefCell<[Clock; loom::MAX_THREADS]>,
+    clocks: RefCell<[Clock; ::loom::MAX_THREADS]>,
     pub(super) slots: RefCell<Vec<Rc<dyn Slot>>>,
     pub(super) words: RefCell<Vec<Rc<Word>>>,
     memory: RefCell<Memory>,
@@ -86,7 +87,7 @@ pub(super) struct Hub {
     pub(super) racing: Cell<Option<Racing>>,
     pub(super) learnt: Cell<bool>,
     /// For each thread, what its step in flight has looked at.
-    facts: RefCell<[Vec<Fact>; loom::MAX_THREADS]>,
+    facts: RefCell<[Vec<Fact>; ::loom::MAX_THREADS]>,
     torn: Cell<bool>,
 }
 
@@ -172,8 +173,8 @@ impl Hub {
         self.words.borrow().iter().for_each(|w| w.bits.set(memory.final_bits(w.index)));
     }
 
-    /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have them,
-    /// so the branches that loom remembers are wrong: the search must begin anew.
+    /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have
+    /// them, so the branches that loom remembers are wrong: the search must begin anew.
     pub(super) fn must_begin_anew(&self) -> bool {
         self.learnt.get()
     }
@@ -224,7 +225,8 @@ impl Hub {
 
     /// Whether a step was torn: a fact that it had looked at was changed, and it went on to depend on the step that
     /// changed it. Whether memory is there is the checker's knowledge, not a word of the kernel's, so looking and using
-    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is nothing.
+    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is
+    /// nothing.
     pub(super) fn is_torn(&self) -> bool {
         self.torn.get()
     }
