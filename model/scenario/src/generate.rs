@@ -1,7 +1,7 @@
 //! Scenarios that nobody wrote: well-formed text over every operation of the table.
 //!
 //! ```text
-//!   bytes ── arbitrary ──> palette of operations ──> threads of idioms and single operations ──> text ── load ──> prune
+//!   bytes ── arbitrary ──> palette of operations ──> threads of idioms, single operations ──> text ── load ──> prune
 //! ```
 //!
 //! * The *palette* is one operation of the table, others on the same kinds of object, and a few of any kind. All

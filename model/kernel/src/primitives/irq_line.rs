@@ -1,11 +1,11 @@
 //! `struct irq_desc`: what a driver does with the line of its interrupt, besides handling it.
 //!
 //! ```text
-//!   handler           begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS     … body …     not in progress
-//!   synchronize_irq   waits until no handler is in progress; the next one may begin at once
-//!   disable_irq       depth + 1, then synchronize_irq()
-//!   enable_irq        depth - 1: at 0 what has come meanwhile is handled
-//!   free_irq          takes the handler off the line, then synchronize_irq(): it never begins again
+//!   handler         begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS   … body …   not in progress
+//!   synchronize_irq waits until no handler is in progress; the next one may begin at once
+//!   disable_irq     depth + 1, then synchronize_irq()
+//!   enable_irq      depth - 1: at 0 what has come meanwhile is handled
+//!   free_irq        takes the handler off the line, then synchronize_irq(): it never begins again
 //! ```
 //!
 //! An interrupt that comes while its line is disabled is not lost, it comes when the line is enabled (`IRQS_PENDING`,
