@@ -213,6 +213,7 @@ fn shown(text: &str) -> String {
 }
 
 impl Mistakes {
+    /// None so far in this file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self {
             source: Arc::new(NamedSource::new(name, shown(text)).with_language("KDL")),
@@ -261,6 +262,7 @@ impl Mistakes {
         self.found.len() >= MISTAKES_MAX
     }
 
+    /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -270,6 +272,7 @@ impl Mistakes {
         if self.is_empty() { Ok(read) } else { Err(self.into_report()) }
     }
 
+    /// All of them in the order of the file.
     pub(crate) fn into_report(self) -> Report {
         let mut mistakes = self.found;
         mistakes.sort_by_key(|mistake| mistake.span);

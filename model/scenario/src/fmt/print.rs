@@ -2,7 +2,9 @@
 
 use super::layout::{Body, Item, Piece, Row};
 
+/// The width that a line may have which stands on one.
 const COLUMNS: usize = 120;
+/// Blanks for each block around a line.
 const INDENT: usize = 4;
 
 /// A line to be: comments are placed when all lines are known, so that those
@@ -25,6 +27,7 @@ impl Line {
     }
 }
 
+/// The whole file as it is to stand.
 pub(super) fn print(file: &Body<'_>) -> String {
     let mut printer = Printer { lines: Vec::new() };
     printer.body(file, 0, true);
@@ -64,6 +67,7 @@ fn comment_columns(lines: &[Line]) -> Vec<usize> {
     columns
 }
 
+/// The text so far, and what is known of its lines.
 struct Printer {
     lines: Vec<Line>,
 }

@@ -72,6 +72,7 @@ pub(super) enum Section {
 }
 
 impl<'a, 'b> Scene<'a, 'b> {
+    /// Nothing is there yet but the threads, a class of locks, and what the threads will draw from.
     pub(super) fn new(dice: &'a mut Unstructured<'b>, size: Size) -> Result<Scene<'a, 'b>> {
         let disciplined = dice.ratio(1, 3)?;
         let wait_die = dice.ratio(3, 4)?;
@@ -109,14 +110,17 @@ impl<'a, 'b> Scene<'a, 'b> {
         Ok(scene)
     }
 
+    /// Yes or no.
     pub(super) fn coin(&mut self) -> Result<bool> {
         self.dice.ratio(1, 2)
     }
 
+    /// Yes, once in `n` times.
     pub(super) fn one_in(&mut self, n: u32) -> Result<bool> {
         self.dice.ratio(1, n)
     }
 
+    /// A number below `n`; 0 if there is none.
     pub(super) fn below(&mut self, n: usize) -> Result<usize> {
         self.dice.int_in_range(0..=n.saturating_sub(1))
     }
@@ -288,6 +292,7 @@ impl<'a, 'b> Scene<'a, 'b> {
         Ok(self.vars[at].clone())
     }
 
+    /// The array: there is one at most.
     pub(super) fn array(&mut self) -> String {
         if self.arrays.is_empty() {
             self.declarations.push(Line::new("var ring len=2"));

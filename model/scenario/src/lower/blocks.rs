@@ -59,6 +59,7 @@ pub(super) const STATEMENTS: [(&str, &str, &str); 4] = [
 ];
 
 impl<'a> Lower<'a> {
+    /// An operation with a block: which one, by its word.
     pub(super) fn block_operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         match node.name.text.as_str() {
             "iter-each" => self.iter_each(unit, node),

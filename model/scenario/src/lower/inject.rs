@@ -237,6 +237,7 @@ impl<'a> Lower<'a> {
         open
     }
 
+    /// Ends what may fail: whether it did is no matter to what follows.
     pub(super) fn close_failure(&mut self, unit: &mut Unit<'a>, open: Open) {
         unit.land(open.behind);
     }

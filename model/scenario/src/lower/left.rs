@@ -11,6 +11,7 @@ use fenceweave_kernel::{
     program::Entry,
 };
 
+/// Wait queues on which an entry may stand.
 type Queues = BTreeSet<ObjId>;
 
 /// The looks that a script, or a callee, ends with. `code` is what comes before them.

@@ -63,10 +63,12 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// What a name stands for, and where it was declared.
     pub(crate) fn find(&self, name: &str) -> Option<(Symbol, Span)> {
         self.known.get(name).copied()
     }
 
+    /// Declares a name, or says more of one that is.
     pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
         self.known.insert(name.to_owned(), (symbol, span));
     }
@@ -76,6 +78,7 @@ impl Names {
         self.known.iter().filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
     }
 
+    /// Every thread by its name: the first of it, and how many they are if there are several.
     pub(crate) fn threads(&self) -> impl Iterator<Item = (&str, ThreadId, Option<u8>)> {
         self.known.iter().filter_map(|(name, (symbol, _))| match symbol {
             Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
@@ -120,6 +123,7 @@ impl Words {
         self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
     }
 
+    /// The number that stands for a word.
     pub(crate) fn number(&self, word: &str) -> Option<i32> {
         self.numbers.get(word).copied()
     }

@@ -273,6 +273,7 @@ impl<'a> Lower<'a> {
         found
     }
 
+    /// A thread by its name, or of several one by its number.
     pub(super) fn thread_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
         let thread = self.thread_named(&names::parts(said));

@@ -23,6 +23,7 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 impl<'a> Lower<'a> {
+    /// A statement that is none of the language's own: an operation, or the call of a proc.
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if node.broken {
             // Its mistake is told; what its block holds is still looked at.
@@ -155,6 +156,7 @@ impl<'a> Lower<'a> {
         self.mistakes.add("options", node.head, message).expected(expected);
     }
 
+    /// The local that takes the result, if there is a result and somebody wants it.
     pub(super) fn result(
         &mut self,
         unit: &Unit<'a>,

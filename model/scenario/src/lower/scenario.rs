@@ -382,6 +382,7 @@ impl<'a> Lower<'a> {
         excluded.extend(out.map(|engine| (engine, reason.clone())));
     }
 
+    /// Tells a word that is no engine.
     pub(super) fn tell_unknown_engine(&mut self, value: &crate::syntax::Value) {
         let said = value.span.of(self.text);
         let engines = Engine::ALL.map(Engine::name);

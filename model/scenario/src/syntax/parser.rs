@@ -34,6 +34,7 @@ pub(super) fn parse(text: &str, tokens: &[Token], mistakes: &mut Mistakes) -> (F
     (File { nodes }, parser.off)
 }
 
+/// Where the reading is, and the mistakes so far.
 struct Parser<'a> {
     text: &'a str,
     tokens: &'a [Token],

@@ -21,6 +21,7 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// The head of a statement, without blanks and comments.
     pub(super) fn new(text: &'a str, tokens: &[Token]) -> Self {
         let said = |token: &&Token| !token.is_gap() && !matches!(token.kind, Kind::Newline | Kind::LineComment);
         Self { text, tokens: tokens.iter().filter(said).copied().collect() }

@@ -63,6 +63,7 @@ pub(crate) fn lex(text: &str, mistakes: &mut Mistakes) -> Vec<Token> {
     tokens
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     text: &'a str,
     at: usize,

@@ -12,6 +12,7 @@ use crate::syntax::Node;
 const COUNTS: [&str; 3] = ["get", "get-unless-zero", "put"];
 
 impl<'a> About<'a> {
+    /// Tells barriers that in the kernel order less than here.
     pub(super) fn misplaced_barriers(&mut self) {
         self.look_for_barriers(self.node.children());
     }

@@ -39,12 +39,14 @@ impl Known {
     }
 }
 
+/// What is known of each statement, by its place.
 type Statements = BTreeMap<Place, Known>;
 
 /// What has a block of its own that runs.
 const SCRIPTS: [&str; 9] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "setup", "teardown"];
 
 impl<'a> About<'a> {
+    /// Tells statements that no execution came to, and branches that went one way only.
     pub(super) fn reached(&mut self) {
         let statements = self.statements();
         for section in self.sections().into_iter().filter(|node| SCRIPTS.contains(&node.name.text.as_str())) {
