@@ -1,6 +1,10 @@
 //! Inputs that nobody meant: whatever comes in, the parser ends, does not panic, and has something to say whenever the
 //! text is not well-formed.
 
+use crate::{
+    expr, fmt, load,
+    mistakes::{Mistakes, Span},
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -8,9 +12,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-
-use crate::mistakes::{Mistakes, Span};
-use crate::{expr, fmt, load};
 
 /// Texts of one stretch, which one thread makes from one seed.
 const STRETCH: u64 = 5_000;

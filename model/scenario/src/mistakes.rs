@@ -9,10 +9,8 @@ pub(crate) use nearest::did_you_mean;
 pub(crate) use place::place_of;
 pub use place::{Place, Span};
 
-use std::fmt;
-use std::sync::Arc;
-
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::{fmt, sync::Arc};
 
 /// More than this many mistakes are counted, not told: past it the file is most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;

@@ -1,14 +1,12 @@
 //! What the names of a scenario stand for.
 
+use crate::{
+    mistakes::Span,
+    ops,
+    syntax::{Node, Value as Written, ValueKind},
+};
+use fenceweave_kernel::{Errno, Kind, ObjId, ThreadId, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
-
-use crate::ops;
-
-use crate::mistakes::Span;
-use crate::syntax::{Node, Value as Written, ValueKind};
-use fenceweave_kernel::Kind;
 
 /// What a declared name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,16 +5,18 @@ mod memory;
 mod unknown;
 mod which;
 
-use fenceweave_kernel::program::Gives;
-use fenceweave_kernel::{Instr, LocalId, Op, Operand};
-
-use super::Lower;
-use super::inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject};
-use super::options::Options;
-use super::script::Unit;
-use crate::mistakes::Span;
-use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
-use crate::syntax::Node;
+use super::{
+    Lower,
+    inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject},
+    options::Options,
+    script::Unit,
+};
+use crate::{
+    mistakes::Span,
+    ops::{self, Args, Given, OpSpec, Opt, Takes, option},
+    syntax::Node,
+};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::Gives};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");

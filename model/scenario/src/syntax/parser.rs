@@ -1,9 +1,11 @@
 //! The parser: statements, entries and blocks out of tokens, with recovery, so that one reading tells every mistake.
 
-use super::spelling::{self, Head};
-use super::text;
-use super::token::{Kind, Token};
-use super::tree::{Block, Entry, File, Name, Node, Value, ValueKind};
+use super::{
+    spelling::{self, Head},
+    text,
+    token::{Kind, Token},
+    tree::{Block, Entry, File, Name, Node, Value, ValueKind},
+};
 use crate::mistakes::{Mistakes, Span, place_of};
 
 /// Blocks inside blocks. The deepest shipped scenario has eight.
