@@ -127,8 +127,8 @@ fn mutated(random: &mut Random) -> String {
     chars.into_iter().collect()
 }
 
-/// Formats and loads; says whether the text was well-formed. `thorough` also
-/// loads and formats again what was well-formed, which takes most of the time.
+/// Formats and loads; says whether the text was well-formed. `thorough` also loads and formats again what was
+/// well-formed, which takes most of the time.
 fn survive(text: &str, thorough: bool) -> bool {
     let formatted = fmt::format("m.kdl", text);
     if formatted.is_err() || thorough {

@@ -1,4 +1,5 @@
-//! What the names of a scenario stand for.
+//! What the names of a scenario stand for: declared ones, the symbolic words of its author, and the constants that
+//! everybody knows.
 
 use crate::{
     mistakes::Span,
@@ -106,8 +107,8 @@ pub struct Words {
     numbers: BTreeMap<String, i32>,
 }
 
-/// Words get numbers from here on. Small numbers, because they are part of
-/// every state; not the smallest, so that a trace shows no accidental names.
+/// Words get numbers from here on. Small numbers, because they are part of every state; not the smallest, so that a
+/// trace shows no accidental names.
 const FIRST_WORD: i32 = 64;
 
 impl Words {

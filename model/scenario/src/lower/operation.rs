@@ -1,4 +1,8 @@
 //! Operations: a name, operands and options, checked against the table.
+//!
+//! Here is the way of one through the rooms: which of several is meant (`which`), what it is given (`arguments`),
+//! whether it may fail (`inject`, beside this), what it makes of the memory that it needs (`memory`); a word that is no
+//! operation is `unknown`. What an operation is, and what it takes, no room here knows: that is its row in the kernel.
 
 mod arguments;
 mod memory;

@@ -49,8 +49,8 @@ struct Parser<'a> {
     disabled: Option<usize>,
     /// What `/-` disables, that sign included.
     off: Vec<Span>,
-    /// The first `}` whose line is indented otherwise than the line of its
-    /// `{`: where a missing `}` most likely belongs.
+    /// The first `}` whose line is indented otherwise than the line of its `{`: where a missing `}` most likely
+    /// belongs.
     misindented: Option<(Span, Span)>,
     /// The first `}` that closes a scenario on a line which is indented otherwise: where a `}` too many most likely is.
     closed_early: Option<(Span, Span)>,
