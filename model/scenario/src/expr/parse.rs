@@ -83,6 +83,7 @@ const FUNCTIONS: &[Function] = &[
     function(Does::Wraps(Binary::Multiply), 0, "wrapping_mul(TYPE, A, B)"),
 ];
 
+/// Reads tokens, and says what it makes of them.
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,

@@ -8,6 +8,7 @@ use crate::mistakes::{Mistakes, Span};
 /// Tokens of one expression.
 const TOKENS_MAX: usize = 256;
 
+/// What a token of an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// With its type, if the literal says one.
@@ -27,6 +28,7 @@ pub(super) enum Kind {
     Comma,
 }
 
+/// A token, and where it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -57,6 +59,7 @@ pub(super) fn lex(source: &str, place: Span, mistakes: &mut Mistakes) -> Option<
     (mistakes.count() == before).then_some(tokens)
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     rest: &'a str,
     at: usize,

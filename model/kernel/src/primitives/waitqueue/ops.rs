@@ -11,7 +11,8 @@ use crate::{
     program::Kind,
 };
 
-/// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`; and the look at the end of a script that may still be on the queue.
+/// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`; and the look at the end of a script that may still be on the
+/// queue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wait {
     /// Which of them.
