@@ -10,9 +10,9 @@
 //!   drm_exec_fini                           unlock all, newest first; end the ctx
 //! ```
 //!
-//! After -EDEADLK the object is remembered; the first lock of the next round takes it first, by `dma_resv_lock_slow()`, and
-//! whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References to the
-//! objects are not modelled, a reservation lives as long as the scenario.
+//! After -EDEADLK the object is remembered; the first lock of the next round takes it first, by `dma_resv_lock_slow()`,
+//! and whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References
+//! to the objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
 pub(crate) mod idioms;

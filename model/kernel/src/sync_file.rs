@@ -1,9 +1,9 @@
 //! `struct sync_file`: a file over a fence, which can be polled.
 //!
 //! ```text
-//!   sync_file_poll()         on the file's wait queue; the first poll puts the file's callback on the fence; signalled?
-//!   fence_check_cb_func()    under the fence's lock: wakes everybody on the wait queue
-//!   sync_file_release()      was it ever polled? takes the callback back, and drops the fence
+//!   sync_file_poll()        on the file's wait queue; the first poll puts the file's callback on the fence; signalled?
+//!   fence_check_cb_func()   under the fence's lock: wakes everybody on the wait queue
+//!   sync_file_release()     was it ever polled? takes the callback back, and drops the fence
 //! ```
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.

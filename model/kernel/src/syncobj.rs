@@ -1,4 +1,5 @@
-//! `struct drm_syncobj`: a place for a fence, which whoever submits work fills and others wait for, also before there is one.
+//! `struct drm_syncobj`: a place for a fence, which whoever submits work fills and others wait for, also before there
+//! is one.
 //!
 //! ```text
 //!   waiter                                         submission
@@ -8,8 +9,8 @@
 //!   spin_lock: off the list                        spin_unlock, put the old fence
 //! ```
 //!
-//! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
-//! and looked at without.
+//! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under
+//! the lock and looked at without.
 
 pub(crate) mod idioms;
 pub mod kind;

@@ -1,8 +1,8 @@
 //! One script being run: its program counter, the operation in flight, its locals, and the calls that it is inside of.
 //!
-//! Only what the kernel calls through a pointer is a call: a fence's callback, a hook, a shrinker. A scenario's own procs
-//! are inlined. A callee runs in its caller's place, with the caller's identity, locks and context; its locals lie in a
-//! window above the caller's:
+//! Only what the kernel calls through a pointer is a call: a fence's callback, a hook, a shrinker. A scenario's own
+//! procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and context; its locals
+//! lie in a window above the caller's:
 //!
 //! ```text
 //!   locals  [ thread's own          | callee's      | its callee's | unset … ]
@@ -181,7 +181,8 @@ impl Thread {
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
         (self.depth, self.base, self.top) = (other.depth, other.base, other.top);
-        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right size.
+        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right
+        // size.
         const FEW: usize = 4;
         self.locals[..FEW].copy_from_slice(&other.locals[..FEW]);
         let (frames, locals) = (usize::from(other.depth), usize::from(other.top));
@@ -336,8 +337,9 @@ impl Thread {
         self.advance(script, cx);
     }
 
-    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same: might_sleep()
-    /// does not wait for the result. That is about what the thread itself has, and so touches nothing of others.
+    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same:
+    /// might_sleep() does not wait for the result. That is about what the thread itself has, and so touches nothing of
+    /// others.
     fn judge<R: Runtime>(&self, op: Op, cx: &mut Cx<'_, R>) {
         let touched = cx.touched;
         Machine::begin(op, cx.program, self.window()).judge(cx);

@@ -1,4 +1,5 @@
-//! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small programs.
+//! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small
+//! programs.
 
 use fenceweave_kernel::{
     Action, Facet, ObjId, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value,

@@ -8,8 +8,8 @@ use fenceweave_kernel::{
 /// What a local that was never set shows.
 pub(crate) const UNSET: &str = "unset";
 
-/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a word of the
-/// scenario's own, a negative error number by its name, `name (freed)` for an outdated reference.
+/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a word of
+/// the scenario's own, a negative error number by its name, `name (freed)` for an outdated reference.
 pub fn value(program: &Program, v: Value) -> String {
     match v {
         Value::Unset => UNSET.into(),

@@ -26,8 +26,7 @@ pub(crate) enum ExprKind {
     Number(i64),
     /// A dotted name: `r`, `cpu.r`, `w.0.r`, `NULL`, `ENOMEM`.
     Name(String),
-    /// `any w.r`, `all w.r`: the smallest condition around it holds for one,
-    /// or for each, of the identical threads `w`.
+    /// `any w.r`, `all w.r`: the smallest condition around it holds for one, or for each, of the identical threads `w`.
     Of(Quantifier, String),
     Unary(Unary, Box<Expr>),
     Binary(Binary, Box<Expr>, Box<Expr>),

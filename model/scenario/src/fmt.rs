@@ -1,8 +1,7 @@
 //! The formatter: one spacing for every file, and not one comment lost.
 //!
-//! It prints the author's tokens again, never a tree, so what it does not
-//! understand cannot get lost; and before it hands a text back it checks that
-//! the same tokens are in it and that `kdl` reads the same document.
+//! It prints the author's tokens again, never a tree, so what it does not understand cannot get lost; and before it
+//! hands a text back it checks that the same tokens are in it and that `kdl` reads the same document.
 
 mod layout;
 mod print;
@@ -13,10 +12,9 @@ mod tests;
 use crate::mistakes::{Mistakes, Report, Span};
 use crate::syntax::{self, Kind, lex};
 
-/// Formats a scenario file: four blanks of indentation, one between entries,
-/// at most one empty line between statements. A block that stands on one line
-/// stays there while it fits into 120 columns; comments stay where they are.
-/// Formatting twice is formatting once.
+/// Formats a scenario file: four blanks of indentation, one between entries, at most one empty line between statements.
+/// A block that stands on one line stays there while it fits into 120 columns; comments stay where they are. Formatting
+/// twice is formatting once.
 ///
 /// # Errors
 ///

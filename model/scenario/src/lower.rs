@@ -1,5 +1,4 @@
-//! From the tree of a file to programs: names resolved, cases apart, every
-//! mistake told.
+//! From the tree of a file to programs: names resolved, cases apart, every mistake told.
 
 mod balance;
 mod blocks;
@@ -63,8 +62,7 @@ pub(crate) struct Lower<'a> {
     limits: Limits,
     /// Where each line of the text begins.
     lines: &'a [u32],
-    /// How many statements may still be looked at, calls and turns included:
-    /// a short file can ask for very many.
+    /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
     /// The interrupt handlers: the first of each line, and how many there are.

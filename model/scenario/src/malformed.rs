@@ -197,7 +197,8 @@ fn survive_many(seed: u64, count: u64) -> Result<u64, String> {
     Ok(well_formed)
 }
 
-/// So many texts from a seed, on several threads: how many are well-formed after all. `watch` is told how many are done.
+/// So many texts from a seed, on several threads: how many are well-formed after all. `watch` is told how many are
+/// done.
 ///
 /// # Errors
 ///

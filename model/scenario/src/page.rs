@@ -5,8 +5,7 @@ use crate::warnings::WARNINGS;
 use crate::{decls, ops};
 use fenceweave_kernel::Kind;
 
-/// Everything that can stand in a file, in Markdown, from the tables
-/// that files are read by.
+/// Everything that can stand in a file, in Markdown, from the tables that files are read by.
 pub fn reference_page() -> String {
     let mut page =
         String::from("# A scenario\n\nA file holds `scenario NAME { … }`, once or more. In the block stand:\n\n");

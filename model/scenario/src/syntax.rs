@@ -1,11 +1,9 @@
 //! From text to a tree: KDL v2 as scenarios use it.
 //!
-//! The `kdl` crate judges every file that is accepted here (see [`judge`]),
-//! so a scenario is always valid KDL and means what KDL says. It does not do
-//! the reading itself, for three reasons: it stops at the first surprise where
-//! an author wants every mistake at once; its words for `if (r == 0) {` are
-//! "expected end of document"; and the formatter needs every comment, which
-//! its tree does not keep.
+//! The `kdl` crate judges every file that is accepted here (see [`judge`]), so a scenario is always valid KDL and means
+//! what KDL says. It does not do the reading itself, for three reasons: it stops at the first surprise where an author
+//! wants every mistake at once; its words for `if (r == 0) {` are "expected end of document"; and the formatter needs
+//! every comment, which its tree does not keep.
 
 mod judge;
 mod parser;

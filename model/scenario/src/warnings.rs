@@ -1,10 +1,11 @@
 //! What makes a verdict empty: code that never ran, a case that is another's double, a condition that is true at once.
 //!
-//! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of the text alone
-//! is `declared`, `errnos` and `barriers`; `reached` says what engines came to. [`warnings`] is the door.
+//! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of
+//! the text alone is `declared`, `errnos` and `barriers`; `reached` says what engines came to. [`warnings`] is the
+//! door.
 //!
-//! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement in
-//! several cases, and it is enough that one of them comes to it.
+//! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement
+//! in several cases, and it is enough that one of them comes to it.
 
 mod barriers;
 mod conditions;

@@ -1,5 +1,4 @@
-//! Every kind of mistake is in a file under `mistakes/`, and beside it stands
-//! what its author is told.
+//! Every kind of mistake is in a file under `mistakes/`, and beside it stands what its author is told.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! A law that nobody reports is one that nothing breaks: every property and every rule of the tables (`rules.rs`, and whoever
-//! else fills one in) is the value of an expression somewhere in the crates that judge. To compare with one is not to report
-//! it; a property that stands for several rules is reported by each of them.
+//! A law that nobody reports is one that nothing breaks: every property and every rule of the tables (`rules.rs`, and
+//! whoever else fills one in) is the value of an expression somewhere in the crates that judge. To compare with one is
+//! not to report it; a property that stands for several rules is reported by each of them.
 
 use crate::source::{Source, sources};
 use proc_macro2::{TokenStream, TokenTree};

@@ -1,4 +1,5 @@
-//! The loom engine: what weak memory adds, and equality with a sequentially consistent brute force where it adds nothing.
+//! The loom engine: what weak memory adds, and equality with a sequentially consistent brute force where it adds
+//! nothing.
 
 mod limits;
 mod locks;

@@ -6,7 +6,8 @@
 //!   irq_work           no error later than this; signal the array, put
 //! ```
 //!
-//! The first error of a member becomes the array's, until its outcome is settled: [`PENDING_ERROR`] says that it is not.
+//! The first error of a member becomes the array's, until its outcome is settled: [`PENDING_ERROR`] says that it is
+//! not.
 
 mod mutants;
 

@@ -1,5 +1,5 @@
-//! Asking whether a fence is signalled: `dma_fence_is_signaled()` and `dma_fence_get_status()`, which ask its driver where
-//! the bit is not set.
+//! Asking whether a fence is signalled: `dma_fence_is_signaled()` and `dma_fence_get_status()`, which ask its driver
+//! where the bit is not set.
 //!
 //! ```text
 //!   is_signaled                                       who signals it and unloads the driver
@@ -12,19 +12,20 @@ use super::{DETACHED, FenceAt, FenceOp, Mutant, test_signaled};
 use crate::{AtomicCell, Call, Context, Cx, Flow, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
 
 impl FenceOp {
-    /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is modelled.
+    /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is
+    /// modelled.
     pub(super) fn is_detached<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         cx.fence(self.fence).flags.load(Order::Relaxed) & DETACHED != 0
     }
 
-    /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module waits for
-    /// its fences and for a grace period.
+    /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module
+    /// waits for its fences and for a grace period.
     pub(super) fn guards_ops<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
         !cx.program.fence_ops(self.fence).stay && !cx.mutated(Mutant::AsksUnguarded)
     }
 
-    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile. The section
-    /// begins before that look: one that begins after a grace period sees what was there before it.
+    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile. The
+    /// section begins before that look: one that begins after a grace period sees what was there before it.
     pub(super) fn ask_ops<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.guards_ops(cx) {
             rcu::read_lock(cx);

@@ -28,7 +28,8 @@ pub struct Callback<R: Runtime> {
     stage: R::Note<Stage>,
 }
 
-/// Where a callback is between `dma_fence_add_callback()` and its end. It runs exactly once, unless it is taken off before.
+/// Where a callback is between `dma_fence_add_callback()` and its end. It runs exactly once, unless it is taken off
+/// before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Stage {
     /// Nobody may call it: never added, taken off, or over.
@@ -176,7 +177,8 @@ fn is_waker(callback: ObjId) -> bool {
     callback.0 & WAKES != 0
 }
 
-/// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function gets.
+/// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function
+/// gets.
 pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<ObjId>) -> Value {
     if is_file(cx.program, callback) {
         upcalls::wake_pollers(cx, callback);
@@ -269,9 +271,9 @@ impl CallbackOp {
         Value::Word(0)
     }
 
-    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at the bit
-    /// again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head has become the
-    /// timestamp), and the callback never runs.
+    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at
+    /// the bit again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head
+    /// has become the timestamp), and the callback never runs.
     fn queue_and_unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);

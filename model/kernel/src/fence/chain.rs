@@ -242,7 +242,8 @@ impl ChainOp {
         }
     }
 
-    /// The end of enabling without a callback, and of the work: which signals in that case, and has a reference of its own.
+    /// The end of enabling without a callback, and of the work: which signals in that case, and has a reference of its
+    /// own.
     fn put_head(&mut self) -> Flow {
         match (self.duty, self.answer) {
             (Duty::Work, Some(false)) => {

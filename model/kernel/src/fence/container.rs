@@ -1,8 +1,8 @@
 //! Fences that are made of others: what arrays and chains have in common.
 //!
-//! The kernel calls both through their `dma_fence_ops`, through the callbacks that they put on their members, and through
-//! their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container: that is left to
-//! the work, which runs once that lock is free.
+//! The kernel calls both through their `dma_fence_ops`, through the callbacks that they put on their members, and
+//! through their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container:
+//! that is left to the work, which runs once that lock is free.
 
 use super::{ArrayOp, CallbackOp, ChainOp, FenceAt, FenceOp, reference, walk::ChainWalk};
 use crate::{

@@ -1,5 +1,5 @@
-//! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those need
-//! who wait for a timeline's point from outside.
+//! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those
+//! need who wait for a timeline's point from outside.
 
 use super::{
     CallbackOp, FenceAt, FenceOp, NO_FENCE, WAKES, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
@@ -25,8 +25,8 @@ points! {
 /// No node: all of the timeline up to the point is signalled.
 const NONE: ObjId = ObjId(u8::MAX);
 
-/// Looking for a point. The result is a reference in the place of that to the head; NULL if all of it is signalled; -EINVAL if
-/// the point is not there yet, and then the reference is still to the head.
+/// Looking for a point. The result is a reference in the place of that to the head; NULL if all of it is signalled;
+/// -EINVAL if the point is not there yet, and then the reference is still to the head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FindSeqno {
     at: At,
@@ -103,7 +103,8 @@ impl Protocol for FindSeqno {
     }
 }
 
-/// `dma_fence_add_callback()` and `dma_fence_remove_callback()` of a callback on a waiter's stack, which wakes the waiter.
+/// `dma_fence_add_callback()` and `dma_fence_remove_callback()` of a callback on a waiter's stack, which wakes the
+/// waiter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Waker {
     fence: ObjId,

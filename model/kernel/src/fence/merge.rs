@@ -46,8 +46,8 @@ points! {
         First = "dma_fence_unwrap_first: dma_fence_get",
         /// `dma_fence_is_signaled()` of what it is made of.
         Test = "dma_fence_is_signaled",
-        /// It is, and where somebody looks at timestamps: `dma_fence_timestamp()`, since a stub has the latest of them. That
-        /// waits for whoever is signalling it.
+        /// It is, and where somebody looks at timestamps: `dma_fence_timestamp()`, since a stub has the latest of them.
+        /// That waits for whoever is signalling it.
         Timestamp = "dma_fence_timestamp",
         /// First pass: drops the one found before…
         PutFound = "dma_fence_put",

@@ -142,8 +142,8 @@ functions! {
 }
 
 impl At {
-    /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what a
-    /// signaller has still to do whose callbacks have dropped it.
+    /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
+    /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
         let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
@@ -220,8 +220,8 @@ impl FenceOp {
         FenceOp { at, fence, error: Error::of(error) }
     }
 
-    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there on,
-    /// and see what the fence before left in the flags and the error. Nobody knows other memory yet.
+    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there
+    /// on, and see what the fence before left in the flags and the error. Nobody knows other memory yet.
     fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
@@ -334,8 +334,8 @@ impl FenceOp {
         Flow::Go
     }
 
-    /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
-    /// which may be later than the kernel does: after the callbacks.
+    /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is
+    /// unlocked, which may be later than the kernel does: after the callbacks.
     fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let mut set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
         if self.at == At::Timestamp && !set {
@@ -484,8 +484,9 @@ impl FenceOp {
         }
     }
 
-    /// Whether the reference that this thread has just dropped was not its own. By a pointer that it did not get by the fence's
-    /// name, the one that was declared may have come to it on ways on which nobody keeps count (off a list, as data).
+    /// Whether the reference that this thread has just dropped was not its own. By a pointer that it did not get by the
+    /// fence's name, the one that was declared may have come to it on ways on which nobody keeps count (off a list, as
+    /// data).
     fn is_unbalanced<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let (me, program) = (cx.me, cx.program);
         let ledger = cx.fence(self.fence).refs.ledger();

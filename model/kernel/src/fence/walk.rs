@@ -1,8 +1,8 @@
 //! `dma_fence_chain_walk()`: from a node of a timeline to the one before it.
 //!
-//! On its way it drops the nodes whose fences are signalled out of the chain, by exchanging the pointer to them for the one
-//! that they have: many may walk at once, and each finds what the others left. It owns a reference to the node that it
-//! comes from, which it drops, and gives one to the node that it comes to.
+//! On its way it drops the nodes whose fences are signalled out of the chain, by exchanging the pointer to them for the
+//! one that they have: many may walk at once, and each finds what the others left. It owns a reference to the node that
+//! it comes from, which it drops, and gives one to the node that it comes to.
 
 use super::chain::Mutant;
 use super::{

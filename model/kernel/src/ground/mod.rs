@@ -1,8 +1,10 @@
-//! What every protocol stands on, and nothing of it knows one: cells, ids, values, their encoding, what a step may see and do.
+//! What every protocol stands on, and nothing of it knows one: cells, ids, values, their encoding, what a step may see
+//! and do.
 //!
 //! * [`runtime`]: what a shared cell is made of; [`coder`]: one description of a state for writing and reading.
 //! * [`ids`], [`value`]: names and what words hold; [`facet`]: what is shown of an object; [`task`]: a `task_struct`.
-//! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines; [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
+//! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
+//!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
 pub mod coder;
 pub mod counted;

@@ -25,8 +25,8 @@ pub enum Order {
     Relaxed,
     /// `smp_load_acquire`, `*_acquire`.
     Acquire,
-    /// `rcu_dereference()`: what is reached through the value is read after it (an address dependency), and nothing else is
-    /// ordered. A threading checker that knows no dependencies acquires.
+    /// `rcu_dereference()`: what is reached through the value is read after it (an address dependency), and nothing
+    /// else is ordered. A threading checker that knows no dependencies acquires.
     Consume,
     /// `smp_store_release`, `*_release`.
     Release,
@@ -38,8 +38,8 @@ pub enum Order {
 
 /// A small value that fits a 64-bit word, and back.
 pub trait Bits: Copy + PartialEq + Send + 'static {
-    /// Whether it is no word of the kernel's that another CPU could see: whether memory is there, and what one's own CPU
-    /// does, which only those see that run on it. See [`granularity`].
+    /// Whether it is no word of the kernel's that another CPU could see: whether memory is there, and what one's own
+    /// CPU does, which only those see that run on it. See [`granularity`].
     const FACT: bool = false;
     /// Packs the value.
     fn to_bits(self) -> u64;
@@ -107,8 +107,8 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn latest(&mut self) -> T {
         self.fetch_or(0, Order::Relaxed)
     }
-    /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back that
-    /// only it ever writes (whether it is the owner, whether this is its ctx).
+    /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back
+    /// that only it ever writes (whether it is the owner, whether this is its ctx).
     fn peek(&self) -> T;
 }
 

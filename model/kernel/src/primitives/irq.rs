@@ -10,8 +10,8 @@
 //! Every thread is taken to run on a CPU of its own, which is also where its handlers run: a thread that has interrupts
 //! disabled keeps them from beginning. A handler does not interrupt another one.
 //!
-//! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
-//! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
+//! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and
+//! `spin_unlock_irqrestore()` know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 pub(crate) mod idioms;
 mod mutants;
@@ -40,8 +40,8 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
-    /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
-    /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
+    /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one
+    /// that was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
         if self.private.irqs_off > 1 || self.are_irqs_off_besides() {
             self.violate(Property::IRQS_ENABLED_EARLY, lock);

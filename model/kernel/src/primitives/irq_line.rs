@@ -1,20 +1,20 @@
 //! `struct irq_desc`: what a driver does with the line of its interrupt, besides handling it.
 //!
 //! ```text
-//!   handler           begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS     … body …     not in progress
-//!   synchronize_irq   waits until no handler is in progress; the next one may begin at once
-//!   disable_irq       depth + 1, then synchronize_irq()
-//!   enable_irq        depth - 1: at 0 what has come meanwhile is handled
-//!   free_irq          takes the handler off the line, then synchronize_irq(): it never begins again
+//!   handler         begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS   … body …   not in progress
+//!   synchronize_irq waits until no handler is in progress; the next one may begin at once
+//!   disable_irq     depth + 1, then synchronize_irq()
+//!   enable_irq      depth - 1: at 0 what has come meanwhile is handled
+//!   free_irq        takes the handler off the line, then synchronize_irq(): it never begins again
 //! ```
 //!
 //! An interrupt that comes while its line is disabled is not lost, it comes when the line is enabled (`IRQS_PENDING`,
 //! `check_irq_resend()`). One whose line nobody enables any more never comes, and nobody waits for it in the end.
 //! A line's handler does not run on two CPUs at once.
 //!
-//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded handlers, of
-//! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
-//! has no object.
+//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded
+//! handlers, of which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does
+//! any of this to has no object.
 
 pub mod kind;
 mod mutants;

@@ -1,8 +1,8 @@
 //! Read-copy-update: read-side sections, grace periods, deferred frees.
 //!
-//! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers are
-//! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
-//! section that begins after a grace period sees what was written before that began.
+//! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers
+//! are inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but
+//! this: a section that begins after a grace period sees what was written before that began.
 
 pub(crate) mod idioms;
 pub mod kind;

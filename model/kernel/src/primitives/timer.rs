@@ -6,8 +6,9 @@
 //!   del_timer_sync   pending := 0, waits, without sleeping, until it does not run
 //! ```
 //!
-//! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the lock
-//! which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage classes).
+//! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the
+//! lock which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage
+//! classes).
 //!
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.

@@ -1,4 +1,5 @@
-//! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
+//! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy
+//! variables.
 
 pub(crate) mod idioms;
 pub mod ops;
@@ -39,7 +40,8 @@ pub const DECLARED: DeclRow = DeclRow {
 };
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of
-/// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some execution.
+/// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some
+/// execution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Overlap {
     readers: ThreadSet,
@@ -216,7 +218,8 @@ impl Access {
         word.overlap.set(overlap);
     }
 
-    /// Accesses the word. A pointer that is stored takes the thread's reference with it; one that is taken out brings its own.
+    /// Accesses the word. A pointer that is stored takes the thread's reference with it; one that is taken out brings
+    /// its own.
     fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         cx.touch(self.target);
         if !self.replaces() {
@@ -265,7 +268,8 @@ impl Access {
             How::Xchg => cell.swap(self.a, self.order),
             How::CmpXchg => {
                 let seen = match cell.compare_exchange(self.a, self.b, self.order) {
-                    // NULL and 0 are the same to C, and so are two objects that lived at one address; not the same bits here.
+                    // NULL and 0 are the same to C, and so are two objects that lived at one address; not the same bits
+                    // here.
                     Err(other) if crate::expr::same(other, self.a) => {
                         // The address that is there already changes nothing: what lives there now is still meant.
                         let same = matches!(other, Value::Ref(_)) && crate::expr::same(other, self.b);
@@ -279,8 +283,8 @@ impl Access {
         }
     }
 
-    /// A `cmpxchg` that fails orders nothing (`atomic_t.txt`: unordered on failure), so no barrier may stand before it. A
-    /// plain word's race is told by the exchange itself.
+    /// A `cmpxchg` that fails orders nothing (`atomic_t.txt`: unordered on failure), so no barrier may stand before it.
+    /// A plain word's race is told by the exchange itself.
     fn fails<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Value> {
         if self.how != How::CmpXchg || R::SEES_OVERLAP {
             return None;
@@ -304,8 +308,8 @@ impl Access {
     }
 }
 
-/// What a word pointed to is the thread's affair now, if the word had a reference to it; what it points to is the word's, if
-/// the thread had one.
+/// What a word pointed to is the thread's affair now, if the word had a reference to it; what it points to is the
+/// word's, if the thread had one.
 fn pass_on<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId, old: Value, (new, overwrites): (Value, bool)) {
     let me = cx.me;
     let owned = cx.world.var_mut(word).owns.get();
@@ -406,8 +410,8 @@ impl Protocol for Access {
 
 /// Spinning on a word until an expression over it is true: `smp_cond_load_relaxed()`.
 ///
-/// One operation and one step. The reads that find the expression false are no steps: nobody sees them, and a thread that
-/// takes them is as good as one that is disabled until a write makes the expression true.
+/// One operation and one step. The reads that find the expression false are no steps: nobody sees them, and a thread
+/// that takes them is as good as one that is disabled until a write makes the expression true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SpinUntil {
     pub(crate) order: Order,

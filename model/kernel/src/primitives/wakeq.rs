@@ -7,8 +7,8 @@
 //!   wake-q-flush wq           (each is woken, one step each)
 //! ```
 //!
-//! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is never
-//! flushed is never woken.
+//! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is
+//! never flushed is never woken.
 
 pub(crate) mod idioms;
 pub mod kind;

@@ -6,15 +6,17 @@
 //!   flush_work      sleeps until the run that is pending, or else the one in progress, is over
 //! ```
 //!
-//! A *delayed* item has one pending bit for its timer and its queue: `queue_delayed_work()` sets it and arms the timer, which
-//! expires at any moment from then on and puts the item on its queue. `mod_delayed_work()` takes it off either and begins
-//! anew; `flush_delayed_work()` does not wait for the timer. `flush_work()` knows nothing of an item whose timer runs.
+//! A *delayed* item has one pending bit for its timer and its queue: `queue_delayed_work()` sets it and arms the timer,
+//! which expires at any moment from then on and puts the item on its queue. `mod_delayed_work()` takes it off either
+//! and begins anew; `flush_delayed_work()` does not wait for the timer. `flush_work()` knows nothing of an item whose
+//! timer runs.
 //!
 //! An item is *disabled* as often as somebody has done so (`disable_work_sync()`), and while somebody cancels it
 //! (`cancel_work_sync()`, which disables and enables it): then it is not queued by anybody, also from its own function.
 //!
-//! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
-//! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
+//! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were
+//! queued; others run at the same time as each other. Everything is under the pool's lock, which is the queue's object
+//! here.
 
 pub(crate) mod idioms;
 pub mod kind;

@@ -1,10 +1,10 @@
 //! `struct dma_resv_iter` as a value, and iteration by it: `dma_resv_iter_begin()`, `_first`, `_next`, `_end`, in the
 //! form for the holder of the lock and in the one for everybody.
 //!
-//! A cursor is on its owner's stack, so it is held in a local: each operation gets a copy, and the operation's end writes
-//! the changed one back. Like the kernel's it knows its list by address alone, and a list that is freed and allocated
-//! again at the same address is the same to it. An unlocked cursor owns a reference to the fence that it stands at; a
-//! copy of the cursor does not own another.
+//! A cursor is on its owner's stack, so it is held in a local: each operation gets a copy, and the operation's end
+//! writes the changed one back. Like the kernel's it knows its list by address alone, and a list that is freed and
+//! allocated again at the same address is the same to it. An unlocked cursor owns a reference to the fence that it
+//! stands at; a copy of the cursor does not own another.
 //!
 //! ```text
 //!   locked     assert held; the next entry of a usage that the query covers, signalled or not, no reference
@@ -197,7 +197,8 @@ functions! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CursorOp {
     at: At,
-    /// The local that holds the cursor; [`NOWHERE`] for the beginning, whose result it is, and inside of another operation.
+    /// The local that holds the cursor; [`NOWHERE`] for the beginning, whose result it is, and inside of another
+    /// operation.
     home: LocalId,
     cursor: Cursor,
     /// A fence found in the list, before there is a reference to it.
@@ -319,8 +320,8 @@ impl CursorOp {
         self.walk()
     }
 
-    /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the fence
-    /// before, if there was one. Then that is the next item again, for ever.
+    /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the
+    /// fence before, if there was one. Then that is the next item again, for ever.
     fn enter_walk(&mut self) -> Flow {
         if self.cursor.list == NONE { self.go(At::Recheck) } else { self.walk() }
     }

@@ -131,7 +131,8 @@ impl GetFences {
         let cursor = self.walk.cursor();
         if let Some(fence) = cursor.fence() {
             if self.count > cursor.num() {
-                // The array has room for one more than the list had; a walk that stands still comes to the same fence again.
+                // The array has room for one more than the list had; a walk that stands still comes to the same fence
+                // again.
                 cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv));
             }
             fence::get(cx, fence);

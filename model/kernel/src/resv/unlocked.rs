@@ -169,7 +169,8 @@ impl Unlocked {
         self.go(at)
     }
 
-    /// `dma_resv_iter_walk_unlocked()`: drops the fence before and goes on; without a list it does neither, and stays at that fence.
+    /// `dma_resv_iter_walk_unlocked()`: drops the fence before and goes on; without a list it does neither, and stays
+    /// at that fence.
     fn enter_walk(&mut self) -> Flow {
         if self.list.is_none() { self.go(At::Recheck) } else { self.put(AfterPut::Next) }
     }

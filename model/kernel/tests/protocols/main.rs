@@ -25,7 +25,8 @@ use fenceweave_kernel::{
 };
 use std::collections::{BTreeSet, HashSet};
 
-/// Visits every state of a program, each decoded from its encoding before it goes on; gives those in which nobody can run.
+/// Visits every state of a program, each decoded from its encoding before it goes on; gives those in which nobody can
+/// run.
 fn stops(program: &Program) -> Vec<State> {
     let (mut seen, mut stops) = (HashSet::new(), vec![]);
     let mut todo = vec![State::initial(program)];

@@ -189,8 +189,8 @@ fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &s
     format!("{who} accesses {what}{place}, and {name} does so at the same time{there}")
 }
 
-/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own. A race
-/// without overlap is known by its memory order.
+/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own.
+/// A race without overlap is known by its memory order.
 fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
     let (program, pc) = (replay.program, replay.thread(other).pc());
     let base = what.split(['[', '.']).next().unwrap_or(what);

@@ -87,8 +87,8 @@ pub(super) fn maker(replay: &Replay<'_>, object: ObjId) -> Option<String> {
     }
 }
 
-/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is what it
-/// took into that one, else what it took last.
+/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is
+/// what it took into that one, else what it took last.
 fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
     let mut state = replay.initial;
     let mut before = state.world.balance(object, t);

@@ -28,6 +28,7 @@ pub(crate) fn parse(source: &str, place: Span, mistakes: &mut Mistakes) -> Optio
     }
 }
 
+/// Reads tokens, and says what it makes of them.
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,

@@ -6,6 +6,7 @@ use crate::mistakes::{Mistakes, Span};
 /// Tokens of one expression.
 const TOKENS_MAX: usize = 256;
 
+/// What a token of an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Number(i64),
@@ -20,6 +21,7 @@ pub(super) enum Kind {
     Close,
 }
 
+/// A token, and where it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -50,6 +52,7 @@ pub(super) fn lex(source: &str, place: Span, mistakes: &mut Mistakes) -> Option<
     (mistakes.count() == before).then_some(tokens)
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     rest: &'a str,
     at: usize,

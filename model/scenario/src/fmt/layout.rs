@@ -27,6 +27,7 @@ pub(super) struct Item<'a> {
     pub(super) pieces: Vec<Piece<'a>>,
 }
 
+/// What a line is printed from.
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
     /// An entry, a name or a block comment.
@@ -50,6 +51,7 @@ pub(super) fn comment_of(continuation: &str) -> Option<&str> {
     Some(continuation[start..].trim_end())
 }
 
+/// Reads tokens into pieces.
 struct Reader<'a, 't> {
     text: &'a str,
     tokens: &'t [Token],

@@ -19,6 +19,7 @@ impl Scene<'_, '_> {
         self.operation(spec, script)
     }
 
+    /// One operation with all that it takes, as its row says.
     pub(super) fn operation(&mut self, spec: &'static OpSpec, script: &mut Script) -> Result<Line> {
         let mut head = spec.name.to_owned();
         let mut place = false;

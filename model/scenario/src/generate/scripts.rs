@@ -31,10 +31,12 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// Whether the local is set by now.
     pub(super) fn knows(&self, local: &str) -> bool {
         self.set.iter().any(|known| known == local)
     }
 
+    /// From here on the local is set.
     pub(super) fn set(&mut self, local: &str) {
         if !self.knows(local) {
             self.set.push(local.to_owned());
@@ -61,6 +63,7 @@ impl Script {
         Ok(local)
     }
 
+    /// A local that holds a cursor.
     pub(super) fn cursor(&mut self, scene: &mut Scene<'_, '_>) -> Result<String> {
         if !self.knows("it") {
             let resv = scene.object(Kind::Resv, &[])?;
@@ -71,6 +74,7 @@ impl Script {
         Ok("it".to_owned())
     }
 
+    /// A word to store or to compare with, if one is at hand.
     pub(super) fn some_word(&mut self, scene: &mut Scene<'_, '_>) -> Result<Option<String>> {
         let words: Vec<&String> = self.set.iter().filter(|local| local.starts_with('r') && *local != "ref").collect();
         if words.is_empty() { Ok(None) } else { Ok(Some(words[scene.below(words.len())?].clone())) }

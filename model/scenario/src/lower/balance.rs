@@ -6,9 +6,9 @@
 //!   put x             another's: PutAgain
 //! ```
 //!
-//! What is told of a pointer must be true on every way there. A pointer that came by another way than a `get` (a variable, a
-//! list, a work item's data) may have brought a reference, and so may whatever is done in between that gives pointers: then
-//! nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
+//! What is told of a pointer must be true on every way there. A pointer that came by another way than a `get` (a
+//! variable, a list, a work item's data) may have brought a reference, and so may whatever is done in between that
+//! gives pointers: then nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
 
 use fenceweave_kernel::{Expr, ExprNode, Instr, LocalId, Op, Operand, Place, fence::ops::Fence, program::Gives};
 
@@ -77,8 +77,8 @@ fn dropped_by(op: &Op) -> Option<LocalId> {
     Some(local)
 }
 
-/// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand for
-/// that one.
+/// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand
+/// for that one.
 fn gives_pointers(op: &Op, into: Option<LocalId>) -> bool {
     match op.row().gives {
         Gives::Nothing => false,
@@ -99,8 +99,8 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
     }
 }
 
-/// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and no `get`'s
-/// that is still to be dropped.
+/// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and
+/// no `get`'s that is still to be dropped.
 pub(super) fn handed_to(code: &[Instr], exprs: &[Expr]) -> Vec<Place> {
     let stored = |(instr, known): (&Instr, Option<Known>)| {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { return None };
@@ -148,8 +148,8 @@ fn known(code: &[Instr], exprs: &[Expr]) -> Vec<Option<Known>> {
     before
 }
 
-/// A local is set to the value of an expression. With two names for one pointer nobody knows whose reference is dropped by
-/// which.
+/// A local is set to the value of an expression. With two names for one pointer nobody knows whose reference is dropped
+/// by which.
 fn copy(known: &mut Known, into: LocalId, expr: Option<&Expr>) {
     if let Some([ExprNode::Read(from)]) = expr.map(Expr::nodes) {
         known.forget(*from);

@@ -10,8 +10,8 @@
 //!                                   …                            (continue, retry: to round; break: to end)
 //! ```
 //!
-//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left behind,
-//! unless the script ends the iteration itself (`cursor=`).
+//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left
+//! behind, unless the script ends the iteration itself (`cursor=`).
 
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::fence::ops::UnwrapNext;
@@ -59,6 +59,7 @@ pub(super) const STATEMENTS: [(&str, &str, &str); 4] = [
 ];
 
 impl<'a> Lower<'a> {
+    /// An operation with a block: which one, by its word.
     pub(super) fn block_operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         match node.name.text.as_str() {
             "iter-each" => self.iter_each(unit, node),

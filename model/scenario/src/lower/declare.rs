@@ -5,7 +5,7 @@ use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
-use super::names::{Symbol, is_name};
+use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list};
 use crate::decls::{self, DeclRow, LOCKS};
@@ -19,12 +19,11 @@ use fenceweave_kernel::Kind;
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
 const MMAP_LOCK: &str = "mmap_lock";
-/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the reserved
-/// slots end with each hold of the lock, every submitter makes a new one.
+/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
+/// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
 
-/// A declaration whose options refer to other names, to be completed when all
-/// names are known.
+/// A declaration whose options refer to other names, to be completed when all names are known.
 struct Open<'a> {
     node: &'a Node,
     spec: &'static DeclRow,
@@ -106,42 +105,48 @@ impl<'a> Lower<'a> {
 
     /// Makes the objects and words of a declaration.
     fn allocate(&mut self, node: &'a Node, spec: &DeclRow, name: &Name, options: &Options<'a>) -> Symbol {
-        let args = known(options);
-        let object: ObjectKind = match spec.kind {
-            None => return self.variables(name, options),
-            Some(kind @ (Kind::Ctx | Kind::Exec)) if options.has("per-thread") => {
-                return Symbol::PerThread { kind, class: None };
-            }
-            Some(_) if let Some(make) = spec.make => make(&args),
-            Some(Kind::Struct) => return self.structure(node, name, options),
-            Some(Kind::Resv) => {
-                return self.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"));
-            }
-            Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
-            Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
-            Some(Kind::Fence) => self.fence(options).into(),
-            Some(Kind::Syncobj) => return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
-            Some(Kind::Exec) => {
-                let id = self.exec_object(&name.text);
-                return Symbol::Object { id, kind: Kind::Exec };
-            }
-            // A lock: every other kind that is declared by a word is made by its row.
-            Some(_) => match options.word("kind") {
-                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
-                Some("mutex") => fixed::Mutex { config: ww::kind::config(&args) }.into(),
-                Some("rwsem") => fixed::RwSem.into(),
-                _ => fixed::Spinlock.into(),
-            },
-        };
-        let kind = Kind::of(&object).unwrap_or(Kind::Lock);
-        let id = self.object(name.text.clone(), object);
-        if kind == Kind::Fence && options.has("spare") {
-            self.program.stubs.push(id);
+        if options.has("per-thread") {
+            let is_set = spec.kind == Some(Kind::Exec);
+            return Symbol::PerThread(if is_set { PerThread::Exec } else { PerThread::Ctx { class: None } });
         }
-        Symbol::Object { id, kind }
+        match spec.make {
+            Some(make) => self.one(name, make(&known(options))),
+            None => {
+                by_hand(spec.name).expect("a test says that each is made by its row or here")(self, node, name, options)
+            }
+        }
     }
 
-    fn fence(&self, options: &Options<'_>) -> fixed::Fence {
+    /// A declaration that is one object.
+    fn one(&mut self, name: &Name, object: ObjectKind) -> Symbol {
+        let kind = Kind::of(&object).expect("only what an author knows has a word");
+        Symbol::Object { id: self.object(name.text.clone(), object), kind }
+    }
+
+    /// `lock NAME kind=K`
+    fn lock(&mut self, name: &Name, options: &Options<'a>) -> Symbol {
+        let object = match options.word("kind") {
+            kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
+            Some("mutex") => fixed::Mutex { config: ww::kind::config(&known(options)) }.into(),
+            Some("rwsem") => fixed::RwSem.into(),
+            _ => fixed::Spinlock.into(),
+        };
+        self.one(name, object)
+    }
+
+    /// `fence NAME`, of a context of its own unless it says otherwise.
+    fn fence(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let fence = self.fixed_fence(options);
+        let symbol = self.one(name, fence.into());
+        if let Symbol::Object { id, .. } = symbol
+            && options.has("spare")
+        {
+            self.program.stubs.push(id);
+        }
+        symbol
+    }
+
+    fn fixed_fence(&self, options: &Options<'_>) -> fixed::Fence {
         fixed::Fence {
             context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
             seqno: options.number("seqno").and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
@@ -166,9 +171,8 @@ impl<'a> Lower<'a> {
         found.is_some()
     }
 
-    /// A fence context that nobody has. `dma_fence_context_alloc()` counts
-    /// upwards, and an unwrap merge puts fences in the order of their contexts;
-    /// those that authors write are at most 200.
+    /// A fence context that nobody has. `dma_fence_context_alloc()` counts upwards, and an unwrap merge puts fences in
+    /// the order of their contexts; those that authors write are at most 200.
     pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let kinds = self.program.objects.iter().map(|object| &object.kind);
@@ -304,28 +308,36 @@ impl<'a> Lower<'a> {
         match declared.symbol {
             Symbol::Var { first, len } => self.complete_var(declared, first, len),
             Symbol::Struct(of) => self.complete_struct(declared, of),
-            Symbol::Object { id, kind: Kind::Resv } => {
-                let class = self.class(declared, true);
-                let lock = ObjId(id.0 - 1);
-                self.set_class(lock, class);
-            }
-            Symbol::Object { id, kind: Kind::WwMutex | Kind::Ctx } => {
-                let class = self.class(declared, false);
-                self.set_class(id, class);
-            }
-            Symbol::Object { id, kind: Kind::Fence } => {
-                self.complete_container(declared.node, id);
-                self.complete_fence_lock(declared, id);
-            }
-            Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
-            Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
-            Symbol::PerThread { kind: Kind::Exec, .. } => {}
-            Symbol::PerThread { kind, .. } => {
+            Symbol::Object { id, .. } => self.complete_object(declared, id),
+            Symbol::PerThread(PerThread::Exec) | Symbol::Thread { .. } => {}
+            Symbol::PerThread(PerThread::Ctx { .. }) => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;
-                self.names.declare(text, Symbol::PerThread { kind, class }, *span);
+                self.names.declare(text, Symbol::PerThread(PerThread::Ctx { class }), *span);
             }
-            Symbol::Object { .. } | Symbol::Thread { .. } => {}
+        }
+    }
+
+    /// Whatever it is: each of these looks at what it is about, and at nothing else.
+    fn complete_object(&mut self, declared: &Open<'a>, id: ObjId) {
+        self.complete_class(declared, id);
+        self.complete_container(declared.node, id);
+        self.complete_fence_lock(declared, id);
+        self.complete_list(declared.node, id);
+        self.complete_callback(declared.node, id);
+    }
+
+    /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
+    fn complete_class(&mut self, declared: &Open<'a>, id: ObjId) {
+        if let Some(fixed::Resv { lock, .. }) = self.program.fixed(id) {
+            let lock = *lock;
+            let class = self.class(declared, true);
+            self.set_class(lock, class);
+        } else if self.program.fixed::<fixed::WwMutex>(id).is_some()
+            || self.program.fixed::<fixed::AcquireCtx>(id).is_some()
+        {
+            let class = self.class(declared, false);
+            self.set_class(id, class);
         }
     }
 
@@ -372,7 +384,8 @@ impl<'a> Lower<'a> {
 
     /// `list NAME guarded-by=LOCK`
     fn complete_list(&mut self, node: &'a Node, id: ObjId) {
-        let Some(value) = node.option("guarded-by") else { return };
+        let is_list = self.program.fixed::<fixed::List>(id).is_some();
+        let Some(value) = node.option("guarded-by").filter(|_| is_list) else { return };
         let Some(Given::Operand(Operand::Object(lock))) = self.given(None, Takes::Object(LOCKS), value) else { return };
         let lock = self.lock_of(lock);
         if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
@@ -484,6 +497,27 @@ fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &O
     variants::of_word(all, options.word("variant"))
 }
 
+/// How a declaration is made.
+type Make<'a> = fn(&mut Lower<'a>, &'a Node, &Name, &Options<'a>) -> Symbol;
+
+/// What is more than one object, or has to look at the others: the declarations whose row has no `make`.
+fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
+    Some(match word {
+        "var" => |lower, _, name, options| lower.variables(name, options),
+        "struct" => |lower, node, name, options| lower.structure(node, name, options),
+        "lock" => |lower, _, name, options| lower.lock(name, options),
+        "fence" => |lower, _, name, options| lower.fence(name, options),
+        containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
+        containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
+        "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
+        "resv" => |lower, _, name, options| {
+            lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
+        },
+        "exec" => |lower, _, name, _| Symbol::Object { id: lower.exec_object(&name.text), kind: Kind::Exec },
+        _ => return None,
+    })
+}
+
 /// What is known of a declaration before all names are: numbers, words and flags.
 fn known(options: &Options<'_>) -> Args {
     let mut args = Args::default();
@@ -501,11 +535,10 @@ fn known(options: &Options<'_>) -> Args {
 
 #[cfg(test)]
 mod tests {
-    /// What `allocate` makes by hand is these; another one would be a lock there.
     #[test]
-    fn every_declaration_but_these_says_what_it_makes() {
-        let by_hand = ["var", "struct", "lock", "fence", "fence-array", "fence-chain", "syncobj", "resv", "exec"];
-        let without: Vec<&str> = crate::decls::all().filter(|row| row.make.is_none()).map(|row| row.name).collect();
-        assert_eq!(without, by_hand);
+    fn every_declaration_is_made_by_its_row_or_by_hand() {
+        for row in crate::decls::all() {
+            assert_ne!(row.make.is_some(), super::by_hand(row.name).is_some(), "{}", row.name);
+        }
     }
 }

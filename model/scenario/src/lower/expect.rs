@@ -330,7 +330,7 @@ impl<'a> Lower<'a> {
             Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => Some(ExprNode::Const(reference(id))),
             Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, &parts, span),
             Some((Symbol::Struct(of), _)) => self.seen_field(of, &parts, span),
-            Some((Symbol::PerThread { .. }, declared)) => {
+            Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
                     .expected("a variable, `thread.local` or `object.facet`")

@@ -17,8 +17,7 @@ pub(super) enum Leaf<'e> {
     Number(i64),
 }
 
-/// Compiles an expression, `leaf` saying what its names and numbers are;
-/// `None` if that told a mistake.
+/// Compiles an expression, `leaf` saying what its names and numbers are; `None` if that told a mistake.
 pub(super) fn postfix<L: Copy>(
     expr: &Expr,
     out: &mut Vec<ExprNode<L>>,
@@ -121,6 +120,7 @@ impl<'a> Lower<'a> {
         self.compiled(nodes, value.span)
     }
 
+    /// The place of a compiled expression in the program, if it is not too deep.
     pub(super) fn compiled(&mut self, nodes: Vec<ExprNode>, span: Span) -> Option<u16> {
         if Compiled::from_postfix(nodes.clone()).is_none() {
             self.tell_too_deep(span);
@@ -129,6 +129,7 @@ impl<'a> Lower<'a> {
         Some(self.add_expr(nodes))
     }
 
+    /// An expression needs a stack, and the model's has an end.
     pub(super) fn tell_too_deep(&mut self, span: Span) {
         self.mistakes
             .add("expression", span, "this expression needs too much at once")
@@ -151,6 +152,7 @@ impl<'a> Lower<'a> {
         self.add_expr(vec![ExprNode::Const(Value::Unset)])
     }
 
+    /// What a name or a number is inside a script: locals, and what is known beforehand.
     pub(super) fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
             Leaf::Number(number) => {

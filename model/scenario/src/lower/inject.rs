@@ -1,5 +1,5 @@
-//! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject` at
-//! the top of a scenario, which leaves a driver's own text as it is.
+//! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject`
+//! at the top of a scenario, which leaves a driver's own text as it is.
 
 use std::collections::BTreeSet;
 
@@ -184,9 +184,9 @@ impl<'a> Lower<'a> {
         Some(Failure { when: injection.when, error, place: injection.node.head, from_outside: true })
     }
 
-    /// Begins what may fail. The next instructions are what happens if it does not; [`close`](Self::close_failure) comes
-    /// after them. `op` if they are one operation, which can decide a `may-fail` by itself, and whose rules are judged though it
-    /// fails.
+    /// Begins what may fail. The next instructions are what happens if it does not; [`close`](Self::close_failure)
+    /// comes after them. `op` if they are one operation, which can decide a `may-fail` by itself, and whose rules are
+    /// judged though it fails.
     pub(super) fn open_failure(
         &mut self,
         unit: &mut Unit<'a>,
@@ -237,6 +237,7 @@ impl<'a> Lower<'a> {
         open
     }
 
+    /// Ends what may fail: whether it did is no matter to what follows.
     pub(super) fn close_failure(&mut self, unit: &mut Unit<'a>, open: Open) {
         unit.land(open.behind);
     }

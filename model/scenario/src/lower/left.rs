@@ -1,7 +1,7 @@
 //! On which wait queues a script may still be when it ends: `prepare` without `finish` on some way.
 //!
-//! The entry is on the stack, so it must be off the queue when the function returns. A waker may have taken it off, and so
-//! whether it is there still is a look at the queue, and a step: only scripts that may leave one have it.
+//! The entry is on the stack, so it must be off the queue when the function returns. A waker may have taken it off, and
+//! so whether it is there still is a look at the queue, and a step: only scripts that may leave one have it.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,7 @@ use fenceweave_kernel::{
     program::Entry,
 };
 
+/// Wait queues on which an entry may stand.
 type Queues = BTreeSet<ObjId>;
 
 /// The looks that a script, or a callee, ends with. `code` is what comes before them.

@@ -1,10 +1,10 @@
-//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`, what
-//! names a shared word in `places`.
+//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`,
+//! what names a shared word in `places`.
 
 use fenceweave_kernel::program::PoolRange;
 use fenceweave_kernel::{Errno, Handle, LocalId, ObjId, Operand, ThreadId, Value, fixed};
 
-use super::names::{self, Symbol};
+use super::names::{self, PerThread, Symbol};
 use super::script::Unit;
 use super::{Lower, list};
 use crate::mistakes::{Span, did_you_mean};
@@ -93,9 +93,9 @@ impl<'a> Lower<'a> {
     fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
-            Some((Symbol::PerThread { kind, class }, _)) => {
+            Some((Symbol::PerThread(what), _)) => {
                 let unit = unit?;
-                Some(Operand::Object(self.own_context(unit, name, kind, class.unwrap_or_default())))
+                Some(Operand::Object(self.own_context(unit, name, what)))
             }
             Some((Symbol::Var { .. }, _)) if unit.is_none() => {
                 self.mistakes
@@ -126,14 +126,14 @@ impl<'a> Lower<'a> {
     }
 
     /// The acquire context or set of locks that this thread has of its own under that name.
-    fn own_context(&mut self, unit: &Unit<'a>, name: &str, kind: Kind, class: ObjId) -> ObjId {
+    fn own_context(&mut self, unit: &Unit<'a>, name: &str, what: PerThread) -> ObjId {
         let owned = format!("{}.{name}", unit.acting.as_deref().unwrap_or(unit.name()));
         if let Some(at) = self.program.objects.iter().position(|object| object.name == owned) {
             return ObjId(u8::try_from(at).unwrap_or(u8::MAX));
         }
-        match kind {
-            Kind::Exec => self.exec_object(&owned),
-            _ => self.object(owned, fixed::AcquireCtx { class }),
+        match what {
+            PerThread::Exec => self.exec_object(&owned),
+            PerThread::Ctx { class } => self.object(owned, fixed::AcquireCtx { class: class.unwrap_or_default() }),
         }
     }
 
@@ -273,6 +273,7 @@ impl<'a> Lower<'a> {
         found
     }
 
+    /// A thread by its name, or of several one by its number.
     pub(super) fn thread_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
         let thread = self.thread_named(&names::parts(said));

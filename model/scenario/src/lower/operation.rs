@@ -23,6 +23,7 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 impl<'a> Lower<'a> {
+    /// A statement that is none of the language's own: an operation, or the call of a proc.
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if node.broken {
             // Its mistake is told; what its block holds is still looked at.
@@ -68,8 +69,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `acquire-init c for=w.1` in setup: a context that each thread has one
-    /// of is that thread's.
+    /// `acquire-init c for=w.1` in setup: a context that each thread has one of is that thread's.
     fn act_for(&mut self, unit: &mut Unit<'a>, spec: &OpSpec, sorted: &Options<'_>) {
         let means_a_thread = |opt: &&Opt| opt.name == "for" && matches!(opt.takes, Some(Takes::Thread));
         let value = spec.options.iter().find(means_a_thread).and_then(|_| sorted.value("for"));
@@ -156,6 +156,7 @@ impl<'a> Lower<'a> {
         self.mistakes.add("options", node.head, message).expected(expected);
     }
 
+    /// The local that takes the result, if there is a result and somebody wants it.
     pub(super) fn result(
         &mut self,
         unit: &Unit<'a>,

@@ -1,5 +1,5 @@
-//! The scenario's own procs where they are called by name: each call is inlined, with locals of its own. What the kernel calls
-//! through a pointer is in `callees`.
+//! The scenario's own procs where they are called by name: each call is inlined, with locals of its own. What the
+//! kernel calls through a pointer is in `callees`.
 
 use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, Value};

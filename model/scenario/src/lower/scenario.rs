@@ -15,8 +15,7 @@ use crate::mistakes::{Mistakes, did_you_mean, place_of};
 use crate::ops;
 use crate::syntax::{File, Name, Node, ValueKind};
 
-/// Statements looked at in one file, those of calls and unrolled loops counted
-/// each time, and those of every case.
+/// Statements looked at in one file, those of calls and unrolled loops counted each time, and those of every case.
 const BUDGET: usize = 50_000;
 /// Cases of one scenario.
 const CASES_MAX: usize = 16;
@@ -383,6 +382,7 @@ impl<'a> Lower<'a> {
         excluded.extend(out.map(|engine| (engine, reason.clone())));
     }
 
+    /// Tells a word that is no engine.
     pub(super) fn tell_unknown_engine(&mut self, value: &crate::syntax::Value) {
         let said = value.span.of(self.text);
         let engines = Engine::ALL.map(Engine::name);

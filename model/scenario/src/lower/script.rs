@@ -68,6 +68,7 @@ pub(super) struct Scope<'a> {
     pub(super) labels: BTreeMap<&'a str, Label>,
 }
 
+/// A label of the block at hand, and the jumps to it until it is come to.
 #[derive(Default)]
 pub(super) struct Label {
     pub(super) placed: bool,
@@ -85,6 +86,7 @@ pub(super) struct Loop {
 }
 
 impl<'a> Unit<'a> {
+    /// An empty script.
     pub(super) fn new(name: &str, alone: bool) -> Self {
         Unit {
             script: Script { name: name.to_owned(), ..Script::default() },
@@ -108,6 +110,7 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// The name of the thread, or `setup`, `teardown`.
     pub(super) fn name(&self) -> &str {
         &self.script.name
     }
@@ -127,6 +130,7 @@ impl<'a> Unit<'a> {
         self.line = SourceLine { calls: self.call_sites.clone(), ..line };
     }
 
+    /// The statement at hand, to come [back](Self::back_to) to.
     pub(super) fn line(&self) -> SourceLine {
         self.line.clone()
     }
@@ -136,6 +140,7 @@ impl<'a> Unit<'a> {
         self.line = line;
     }
 
+    /// Adds an instruction of the statement at hand: its place.
     pub(super) fn emit(&mut self, instr: Instr) -> usize {
         let at = self.here();
         if at < CODE_MAX {
@@ -181,6 +186,7 @@ impl<'a> Unit<'a> {
         Some(local)
     }
 
+    /// The locals that have a name here, for suggestions.
     pub(super) fn local_names(&self) -> Vec<String> {
         self.frames.last().map(|frame| frame.names.keys().cloned().collect()).unwrap_or_default()
     }
@@ -190,8 +196,8 @@ impl<'a> Unit<'a> {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
     }
 
-    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that was
-    /// somebody else's before.
+    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that
+    /// was somebody else's before.
     pub(super) fn counter(&mut self, place: Span) -> LocalId {
         if let Some(counter) = self.counters.get(&place.start) {
             return *counter;
@@ -208,8 +214,7 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// Gives hidden locals back, unset, so that no state differs by what
-    /// nobody will read again.
+    /// Gives hidden locals back, unset, so that no state differs by what nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
         for into in &hidden {
             self.emit(Instr::Let { into: *into, expr: unset });
@@ -346,8 +351,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Every local of a block is known before the first statement, so that a
-    /// name can be told to be one.
+    /// Every local of a block is known before the first statement, so that a name can be told to be one.
     pub(super) fn collect_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         for child in self.visible(node.children()) {
             let is_let = child.name.text == "let";
@@ -369,6 +373,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Gives a name a local of its own, unless it has one.
     pub(super) fn new_local(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) {
         if !super::names::is_name(name) || super::names::constant(name).is_some() || self.words.number(name).is_some() {
             return self.tell_bad_local(span);

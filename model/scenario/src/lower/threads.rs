@@ -229,7 +229,8 @@ impl<'a> Lower<'a> {
             .seen(declared, "declared here");
     }
 
-    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their threads.
+    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their
+    /// threads.
     pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
         let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let mut next = scripted;

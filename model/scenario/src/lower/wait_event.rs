@@ -121,7 +121,8 @@ impl<'a> Lower<'a> {
         unit.land(out);
     }
 
-    /// Reads the condition's words, and looks: what follows is for when it is true. Where to go if not is still to be said.
+    /// Reads the condition's words, and looks: what follows is for when it is true. Where to go if not is still to be
+    /// said.
     fn look(&mut self, unit: &mut Unit<'a>, wait: &Wait) -> usize {
         for (place, into, name) in &wait.condition.loads {
             at(unit, wait, &format!("load {name}"));

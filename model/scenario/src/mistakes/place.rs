@@ -30,6 +30,7 @@ impl Span {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
+    /// The place with what is said of it, as miette draws it.
     pub(super) fn labeled(self, label: &str) -> LabeledSpan {
         LabeledSpan::new(Some(label.to_owned()), self.start as usize, self.length())
     }

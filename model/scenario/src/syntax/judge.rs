@@ -1,5 +1,4 @@
-//! The second opinion: what the `kdl` crate makes of a text that the parser
-//! accepted.
+//! The second opinion: what the `kdl` crate makes of a text that the parser accepted.
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
@@ -47,9 +46,8 @@ pub(super) fn same_document(one: &str, other: &str) -> bool {
     }
 }
 
-/// The text with blanks for comments and for what `/-` disables, every place
-/// unchanged. `kdl` 6.7 recurses once for each `*` of a comment, so a banner
-/// of stars could end the program; it reads disabled code again and again, the
+/// The text with blanks for comments and for what `/-` disables, every place unchanged. `kdl` 6.7 recurses once for
+/// each `*` of a comment, so a banner of stars could end the program; it reads disabled code again and again, the
 /// deeper the more often; and it refuses the valid `/-a; b`.
 fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,5 +1,4 @@
-//! The parser: statements, entries and blocks out of tokens, with recovery,
-//! so that one reading tells every mistake.
+//! The parser: statements, entries and blocks out of tokens, with recovery, so that one reading tells every mistake.
 
 use super::spelling::{self, Head};
 use super::text;
@@ -35,6 +34,7 @@ pub(super) fn parse(text: &str, tokens: &[Token], mistakes: &mut Mistakes) -> (F
     (File { nodes }, parser.off)
 }
 
+/// Where the reading is, and the mistakes so far.
 struct Parser<'a> {
     text: &'a str,
     tokens: &'a [Token],
@@ -290,9 +290,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Where the head of the statement at hand ends: at its block, its
-    /// terminator, or the end of its line. A `;` inside parentheses ends
-    /// nothing, so that a C `for` is one mistake and not four.
+    /// Where the head of the statement at hand ends: at its block, its terminator, or the end of its line. A `;` inside
+    /// parentheses ends nothing, so that a C `for` is one mistake and not four.
     fn head_end(&self) -> usize {
         let mut depth = 0usize;
         let mut lines = 0;

@@ -3,9 +3,8 @@
 
 use crate::mistakes::{Mistakes, Span};
 
-/// What a token is. KDL's own set, without what scenarios have no use for
-/// (raw strings, type annotations, keywords), which is kept as a token of its
-/// own so that the parser can say so.
+/// What a token is. KDL's own set, without what scenarios have no use for (raw strings, type annotations, keywords),
+/// which is kept as a token of its own so that the parser can say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Blanks, a byte order mark included.
@@ -64,6 +63,7 @@ pub(crate) fn lex(text: &str, mistakes: &mut Mistakes) -> Vec<Token> {
     tokens
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     text: &'a str,
     at: usize,

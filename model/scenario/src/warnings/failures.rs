@@ -18,6 +18,7 @@ struct Count {
 }
 
 impl<'a> About<'a> {
+    /// Tells failures that never strike.
     pub(super) fn failures(&mut self) {
         if !self.is_whole() {
             return;

@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-/// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`; the same of soft interrupts and preemption.
+/// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`; the same of soft interrupts and
+/// preemption.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalIrq {
     /// Which of them.

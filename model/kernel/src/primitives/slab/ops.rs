@@ -1,5 +1,5 @@
-//! What a script may do with the objects of a struct's slab, but take and drop references to them: what is counted is not known
-//! before it runs, so that stands above all that is (`fence/ops/counted.rs`).
+//! What a script may do with the objects of a struct's slab, but take and drop references to them: what is counted is
+//! not known before it runs, so that stands above all that is (`fence/ops/counted.rs`).
 
 use super::{How, SlabOp};
 use crate::{

@@ -12,7 +12,8 @@ use crate::{
     program::Kind,
 };
 
-/// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`; and the look at the end of a script that may still be on the queue.
+/// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`; and the look at the end of a script that may still be on the
+/// queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
     /// Which of them.
@@ -98,7 +99,7 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "wait-event",
         &[QUEUE, operand("condition", Takes::Shared)],
-        "sleeps on a wait queue until a condition over shared words and locals is true; it is looked how first, and after \
+        "sleeps on a wait queue until a condition over shared words and locals is true; it is looked at first, and after \
          each time that the thread has gone on the queue again, each word in a load of its own",
         "wait_event() wait_event_timeout() wait_event_interruptible() wait_event_interruptible_timeout() \
          wait_event_killable()",

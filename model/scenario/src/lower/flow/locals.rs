@@ -21,6 +21,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `choose A B into=X`
     pub(super) fn choose(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         const WAYS: std::ops::RangeInclusive<usize> = 2..=7;
         let mut options = Vec::new();

@@ -12,6 +12,7 @@ use crate::ops::{self, Args, Given, OpSpec, Opt, Takes};
 use crate::syntax::{Node, Value as Written, ValueKind};
 
 impl<'a> Lower<'a> {
+    /// All that an operation is given; `None` if a mistake was told.
     pub(super) fn arguments(
         &mut self,
         unit: &mut Unit<'a>,

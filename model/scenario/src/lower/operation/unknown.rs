@@ -6,6 +6,7 @@ use crate::syntax::Node;
 use crate::{kernel_names, ops};
 
 impl<'a> Lower<'a> {
+    /// Tells a word that is no operation, with what is most likely meant.
     pub(super) fn tell_unknown_operation(&mut self, node: &Node) {
         let name = node.name.text.as_str();
         let help = match ops::of_kernel_function(name) {

@@ -64,10 +64,7 @@ impl<'a> Lower<'a> {
             }
             return found.copied();
         }
-        let exists = |kind: &Kind| match kind {
-            Kind::Struct => !self.program.structs.is_empty(),
-            kind => self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind)),
-        };
+        let exists = |kind: &Kind| self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind));
         // An option that only one of them has says which one is meant.
         let given = |opt: &&Opt| sorted.has(opt.name);
         let knows = |op: &OpSpec, name: &str| op.options.iter().chain(&EVERYWHERE).any(|opt| opt.name == name);
