@@ -18,8 +18,8 @@ use crate::syntax::{self, Kind, lex};
 ///
 /// # Errors
 ///
-/// The mistakes of a text that is no well-formed file. Nothing is asked of
-/// its meaning: an unknown operation is formatted like any other.
+/// The mistakes of a text that is no well-formed file. Nothing is asked of its meaning: an unknown operation is
+/// formatted like any other.
 pub fn format(name: &str, source: &str) -> Result<String, Report> {
     let text = source.replace("\r\n", "\n");
     let mut mistakes = Mistakes::new(name, &text);
@@ -43,8 +43,8 @@ fn is_faithful(old: &str, new: &str) -> bool {
     substance(old) == substance(new) && syntax::same_document(old, new)
 }
 
-/// The tokens that are not spacing, and how many `/-` are among them: those
-/// may change places with the comments right after them.
+/// The tokens that are not spacing, and how many `/-` are among them: those may change places with the comments right
+/// after them.
 fn substance(text: &str) -> (Vec<String>, usize) {
     let mut tokens = Vec::new();
     let mut disabled = 0;

@@ -1,5 +1,9 @@
-//! What is told to an author whose file holds mistakes: every mistake of the
-//! file at once, each with its place, what was expected there and a way out.
+//! What is told to an author whose file holds mistakes: every mistake of the file at once, each with its place, what
+//! was expected there and a way out.
+//!
+//! Where that is in the file is in `place`; which word was most likely meant in `nearest`; what only follows from other
+//! mistakes, and is not told, in `guesses`. What is wrong with which statement its reader knows, in `syntax`, `expr`
+//! and `lower`; and what is no mistake, but most likely not meant, is in `warnings`.
 
 mod guesses;
 mod nearest;
@@ -9,10 +13,8 @@ pub(crate) use nearest::did_you_mean;
 pub(crate) use place::place_of;
 pub use place::{Place, Span};
 
-use std::fmt;
-use std::sync::Arc;
-
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::{fmt, sync::Arc};
 
 /// More than this many mistakes are counted, not told: past it the file is most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;
@@ -25,8 +27,8 @@ pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
 
 /// One mistake in a scenario file.
 ///
-/// As a [`miette::Diagnostic`] it carries the source, so any of miette's
-/// handlers can draw it; [`Mistake::plain`] needs none.
+/// As a [`miette::Diagnostic`] it carries the source, so any of miette's handlers can draw it; [`Mistake::plain`] needs
+/// none.
 #[derive(Debug, Clone)]
 pub struct Mistake {
     source: Arc<NamedSource<String>>,

@@ -12,8 +12,8 @@ pub(super) struct Body<'a> {
     pub(super) multiline: bool,
 }
 
-/// What begins on one line of the source: statements joined by `;`, and the
-/// comment after them. Without statements it is a comment of its own.
+/// What begins on one line of the source: statements joined by `;`, and the comment after them. Without statements it
+/// is a comment of its own.
 #[derive(Debug, Default)]
 pub(super) struct Row<'a> {
     pub(super) blank_before: bool,

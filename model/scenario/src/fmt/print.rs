@@ -7,8 +7,8 @@ const COLUMNS: usize = 120;
 /// Blanks for each block around a line.
 const INDENT: usize = 4;
 
-/// A line to be: comments are placed when all lines are known, so that those
-/// of neighbouring lines can stand in one column.
+/// A line to be: comments are placed when all lines are known, so that those of neighbouring lines can stand in one
+/// column.
 #[derive(Debug, Default)]
 struct Line {
     level: usize,
@@ -17,8 +17,8 @@ struct Line {
 }
 
 impl Line {
-    /// The column after the line's text; a text with new lines in it (a long
-    /// comment, a paragraph) ends where its last line ends.
+    /// The column after the line's text; a text with new lines in it (a long comment, a paragraph) ends where its last
+    /// line ends.
     fn end(&self) -> usize {
         match self.text.rsplit_once('\n') {
             Some((_, last)) => width(last),

@@ -1,11 +1,8 @@
 //! One operation, its arguments drawn as the table describes them.
 
-use arbitrary::Result;
-
-use super::line::Line;
-use super::scene::Scene;
-use super::scripts::Script;
+use super::{line::Line, scene::Scene, scripts::Script};
 use crate::ops::{OpSpec, Opt, Takes};
+use arbitrary::Result;
 use fenceweave_kernel::Kind;
 
 /// Small numbers: what is compared and stored should meet.

@@ -1,11 +1,12 @@
 //! Scripts out of idioms and single operations, and the sections that a scenario has around its threads.
 
-use arbitrary::Result;
-
-use super::idioms;
-use super::line::Line;
-use super::scene::{Scene, Section};
+use super::{
+    idioms,
+    line::Line,
+    scene::{Scene, Section},
+};
 use crate::ops::OpSpec;
+use arbitrary::Result;
 use fenceweave_kernel::{
     Kind,
     idioms::{IDIOMS, Idiom, RESERVATION},

@@ -1,10 +1,9 @@
 //! What is generated: every word of the language, and nothing that does not load.
 
-use std::collections::BTreeSet;
-
 use super::{NOTHING, Size, from_seed, scene};
 use crate::{fmt, load, ops};
 use fenceweave_kernel::{Kind, idioms::IDIOMS};
+use std::collections::BTreeSet;
 
 /// Scenarios of one test.
 const MANY: u64 = 1_200;

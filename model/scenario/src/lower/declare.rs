@@ -1,4 +1,6 @@
-//! Declarations: what exists, under which name.
+//! Declarations: what exists, under which name. The first pass makes the objects and words, the second completes what
+//! refers to other names, so that their order does not matter. What a declaration that is one object makes its row
+//! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};

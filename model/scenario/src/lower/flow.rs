@@ -1,4 +1,5 @@
-//! Control flow: the statements that are no operations; conditions here, the others in rooms of their own.
+//! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
+//! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
 mod jumps;
 mod locals;

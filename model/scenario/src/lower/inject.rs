@@ -1,17 +1,19 @@
 //! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject`
 //! at the top of a scenario, which leaves a driver's own text as it is.
 
-use std::collections::BTreeSet;
-
+use super::{
+    Lower,
+    names::{Symbol, parts},
+    options::Options,
+    script::Unit,
+};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    ops::{self, OpSpec, Opt, Takes, option},
+    syntax::{Node, Value as Written},
+};
 use fenceweave_kernel::{Errno, Instr, LocalId, Op, Value, machine};
-
-use super::Lower;
-use super::names::{Symbol, parts};
-use super::options::Options;
-use super::script::Unit;
-use crate::mistakes::{Span, did_you_mean};
-use crate::ops::{self, OpSpec, Opt, Takes, option};
-use crate::syntax::{Node, Value as Written};
+use std::collections::BTreeSet;
 
 pub(super) const MAY_FAIL: Opt =
     Opt { bare: true, ..option("may-fail", Takes::Value, "it may fail instead; both ways are explored") };

@@ -1,14 +1,13 @@
-//! What the names of a scenario stand for.
+//! What the names of a scenario stand for: declared ones, the symbolic words of its author, and the constants that
+//! everybody knows.
 
+use crate::{
+    mistakes::Span,
+    ops,
+    syntax::{Node, Value as Written, ValueKind},
+};
+use fenceweave_kernel::{Errno, Kind, ObjId, ThreadId, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
-
-use crate::ops;
-
-use crate::mistakes::Span;
-use crate::syntax::{Node, Value as Written, ValueKind};
-use fenceweave_kernel::Kind;
 
 /// What a declared name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +107,8 @@ pub struct Words {
     numbers: BTreeMap<String, i32>,
 }
 
-/// Words get numbers from here on. Small numbers, because they are part of
-/// every state; not the smallest, so that a trace shows no accidental names.
+/// Words get numbers from here on. Small numbers, because they are part of every state; not the smallest, so that a
+/// trace shows no accidental names.
 const FIRST_WORD: i32 = 64;
 
 impl Words {

@@ -1,20 +1,26 @@
 //! Operations: a name, operands and options, checked against the table.
+//!
+//! Here is the way of one through the rooms: which of several is meant (`which`), what it is given (`arguments`),
+//! whether it may fail (`inject`, beside this), what it makes of the memory that it needs (`memory`); a word that is no
+//! operation is `unknown`. What an operation is, and what it takes, no room here knows: that is its row in the kernel.
 
 mod arguments;
 mod memory;
 mod unknown;
 mod which;
 
-use fenceweave_kernel::program::Gives;
-use fenceweave_kernel::{Instr, LocalId, Op, Operand};
-
-use super::Lower;
-use super::inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject};
-use super::options::Options;
-use super::script::Unit;
-use crate::mistakes::Span;
-use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
-use crate::syntax::Node;
+use super::{
+    Lower,
+    inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject},
+    options::Options,
+    script::Unit,
+};
+use crate::{
+    mistakes::Span,
+    ops::{self, Args, Given, OpSpec, Opt, Takes, option},
+    syntax::Node,
+};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::Gives};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");

@@ -2,9 +2,11 @@
 //! there may be, and which must. What each is worth is told in `operands`.
 
 use super::{Lower, list};
-use crate::mistakes::{Span, did_you_mean};
-use crate::ops::{Opt, Takes};
-use crate::syntax::{Name, Node, Value as Written, ValueKind};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    ops::{Opt, Takes},
+    syntax::{Name, Node, Value as Written, ValueKind},
+};
 
 /// The entries of a statement, sorted.
 pub(super) struct Options<'n> {

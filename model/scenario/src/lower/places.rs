@@ -1,12 +1,15 @@
 //! Where shared words are: variables, elements of arrays, fields of objects.
 
+use super::{
+    Lower,
+    names::{self, Symbol},
+    script::Unit,
+};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    syntax::{Value as Written, ValueKind},
+};
 use fenceweave_kernel::{MAX_VARS, ObjId, Operand, Place, Value};
-
-use super::Lower;
-use super::names::{self, Symbol};
-use super::script::Unit;
-use crate::mistakes::{Span, did_you_mean};
-use crate::syntax::{Value as Written, ValueKind};
 
 impl<'a> Lower<'a> {
     /// An array as a whole.

@@ -1,4 +1,5 @@
-//! A scenario and its cases.
+//! A scenario and its cases: the door of `lower`, which says what is looked at before what. `SECTIONS` is what stands
+//! in a scenario besides declarations, as the reference page has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -293,8 +294,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Whether what has been declared so far fits into the model. If not, the
-    /// rest is not looked at: its ids would mean nothing.
+    /// Whether what has been declared so far fits into the model. If not, the rest is not looked at: its ids would mean
+    /// nothing.
     fn fits(&mut self, scenario: &Node) -> bool {
         let agents = self.program.objects.iter().filter(|o| super::threads::has_thread(&o.kind)).count();
         let threads: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();

@@ -1,8 +1,7 @@
 //! Where something stands in a file: in bytes, and as people count.
 
-use std::fmt;
-
 use miette::LabeledSpan;
+use std::fmt;
 
 /// A stretch of the source, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,11 +1,12 @@
 //! The second opinion: what the `kdl` crate makes of a text that the parser accepted.
 
-use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
-
-use super::token::{Kind, Token, lex};
-use super::tree::{Entry, File, Node, Value, ValueKind};
-use super::{parser, text};
+use super::{
+    parser, text,
+    token::{Kind, Token, lex},
+    tree::{Entry, File, Node, Value, ValueKind},
+};
 use crate::mistakes::{Mistakes, Span};
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 /// Tells what `kdl` refuses, or reads otherwise than the parser did.
 pub(super) fn check(text: &str, tokens: &[Token], parsed: &(File, Vec<Span>), mistakes: &mut Mistakes) {

@@ -1,9 +1,11 @@
 //! The parser: statements, entries and blocks out of tokens, with recovery, so that one reading tells every mistake.
 
-use super::spelling::{self, Head};
-use super::text;
-use super::token::{Kind, Token};
-use super::tree::{Block, Entry, File, Name, Node, Value, ValueKind};
+use super::{
+    spelling::{self, Head},
+    text,
+    token::{Kind, Token},
+    tree::{Block, Entry, File, Name, Node, Value, ValueKind},
+};
 use crate::mistakes::{Mistakes, Span, place_of};
 
 /// Blocks inside blocks. The deepest shipped scenario has eight.
@@ -47,8 +49,8 @@ struct Parser<'a> {
     disabled: Option<usize>,
     /// What `/-` disables, that sign included.
     off: Vec<Span>,
-    /// The first `}` whose line is indented otherwise than the line of its
-    /// `{`: where a missing `}` most likely belongs.
+    /// The first `}` whose line is indented otherwise than the line of its `{`: where a missing `}` most likely
+    /// belongs.
     misindented: Option<(Span, Span)>,
     /// The first `}` that closes a scenario on a line which is indented otherwise: where a `}` too many most likely is.
     closed_early: Option<(Span, Span)>,

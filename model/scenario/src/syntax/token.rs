@@ -1,5 +1,5 @@
-//! The lexer: tokens that tile the text, so that nothing the author wrote is
-//! lost to the formatter and every mistake has an exact place.
+//! The lexer: tokens that tile the text, so that nothing the author wrote is lost to the formatter and every mistake
+//! has an exact place.
 
 use crate::mistakes::{Mistakes, Span};
 
@@ -183,8 +183,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Characters that KDL takes for the end of a line, or forbids, would
-    /// make the comment end elsewhere for another reader of the file.
+    /// Characters that KDL takes for the end of a line, or forbids, would make the comment end elsewhere for another
+    /// reader of the file.
     fn comment_char(&mut self) {
         let start = self.at;
         if let Some(c) = self.bump()
@@ -302,8 +302,8 @@ fn is_forbidden(c: char) -> bool {
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What KDL takes for the end of a line beside `\n` and `\r\n`. Editors show
-/// them as something else, so they are refused.
+/// What KDL takes for the end of a line beside `\n` and `\r\n`. Editors show them as something else, so they are
+/// refused.
 fn is_odd_newline(c: char) -> bool {
     matches!(c, '\r' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}')
 }

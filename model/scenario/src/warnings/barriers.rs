@@ -5,8 +5,10 @@
 //! more than the kernel promises.
 
 use super::{About, MISPLACED_BARRIER, inside_only};
-use crate::ops::{self, Takes};
-use crate::syntax::Node;
+use crate::{
+    ops::{self, Takes},
+    syntax::Node,
+};
 
 /// Counts are atomic words, too.
 const COUNTS: [&str; 3] = ["get", "get-unless-zero", "put"];

@@ -1,14 +1,14 @@
 //! What the text alone says: declarations that nothing names, cases that are doubles, fences with one number.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
-
 use super::{About, SAME_NUMBER, SAME_PROGRAM, UNUSED};
-use crate::decls;
-use crate::load::Case;
-use crate::mistakes::Span;
-use crate::syntax::{Node, ValueKind};
+use crate::{
+    decls,
+    load::Case,
+    mistakes::Span,
+    syntax::{Node, ValueKind},
+};
+use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that operations use without naming them.
 const IMPLICIT: [&str; 2] = ["mmap_lock", "reservation_ww_class"];

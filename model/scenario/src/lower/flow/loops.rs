@@ -1,13 +1,18 @@
 //! Loops: `while`, `loop`, `repeat`, `list-each`, and how a turn is left.
 
-use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::primitives::list::{How, ops::List};
-use fenceweave_kernel::{ExprNode, Instr, Kind, LocalId, Operand, Value};
-
-use crate::lower::Lower;
-use crate::lower::script::{Loop, Unit};
-use crate::ops::{Given, Takes};
-use crate::syntax::{Node, Value as Written, ValueKind};
+use crate::{
+    lower::{
+        Lower,
+        script::{Loop, Unit},
+    },
+    ops::{Given, Takes},
+    syntax::{Node, Value as Written, ValueKind},
+};
+use fenceweave_kernel::{
+    ExprNode, Instr, Kind, LocalId, Operand, Value,
+    expr::Operator,
+    primitives::list::{How, ops::List},
+};
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
 const UNROLL_TURNS_MAX: i32 = 16;

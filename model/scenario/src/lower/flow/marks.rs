@@ -1,10 +1,10 @@
 //! What a script says of itself and does nothing: `assert`, `progress`, `unreached`.
 
+use crate::{
+    lower::{Lower, script::Unit},
+    syntax::{Node, ValueKind},
+};
 use fenceweave_kernel::Instr;
-
-use crate::lower::Lower;
-use crate::lower::script::Unit;
-use crate::syntax::{Node, ValueKind};
 
 impl<'a> Lower<'a> {
     /// `assert "E" "message"`
