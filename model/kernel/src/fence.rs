@@ -51,7 +51,8 @@ pub use dedup::Dedup;
 pub(crate) use find::{FindSeqno, Waker};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
-pub use op::{FenceOp, What};
+pub(crate) use op::At as FenceAt;
+pub use op::{FenceOp, How};
 pub(crate) use owed::never_signals;
 pub(crate) use rcu_safe::Mutant as RcuSafeMutant;
 pub use rcu_safe::RcuSafe;
@@ -424,7 +425,7 @@ pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Result<bool,
     if signaled || cx.program.fence_ops(fence).signaled.is_none() {
         return Ok(signaled);
     }
-    Err(FenceOp::new(What::AskOps, fence, 0))
+    Err(FenceOp::new(FenceAt::AskOps, fence, 0))
 }
 
 /// `test_and_set_bit(POLL_ENABLED, &fence->flags)`.

@@ -367,12 +367,12 @@ mod tests {
                 list::ops::List { how: list::How::Add, list: object(&p, "list"), entry: Some(local), from: None }.into()
             }),
             ("wait-for-completion done timeout", {
-                let (at, completion) = (completion::At::Wait, object(&p, "done"));
-                completion::ops::Complete { at, completion, patience: Patience::Timed }.into()
+                let (how, completion) = (completion::How::Wait, object(&p, "done"));
+                completion::ops::Complete { how, completion, patience: Patience::Timed }.into()
             }),
             ("wake-q-add wq task=first", {
-                let (at, wake_q, task) = (wakeq::At::AddTask, object(&p, "wq"), ThreadId(0));
-                wakeq::ops::WakeQ { at, wake_q, queue: None, task }.into()
+                let (how, wake_q, task) = (wakeq::How::AddTask, object(&p, "wq"), ThreadId(0));
+                wakeq::ops::WakeQ { how, wake_q, queue: None, task }.into()
             }),
             ("raise signal to=me", signal::ops::Raise { to: ThreadId(1) }.into()),
             ("call-rcu p func=release", rcu::ops::CallRcu { target: local, func: CalleeId(0) }.into()),

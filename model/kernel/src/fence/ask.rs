@@ -8,7 +8,7 @@
 //!   rcu_read_unlock; true: signals the fence          synchronize_rcu(): nobody is inside any more
 //! ```
 
-use super::{DETACHED, FenceOp, Mutant, What, test_signaled};
+use super::{DETACHED, FenceAt, FenceOp, Mutant, test_signaled};
 use crate::{AtomicCell, Call, Context, Cx, Flow, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
 
 impl FenceOp {
@@ -37,7 +37,7 @@ impl FenceOp {
                 Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
             }
             None => {
-                self.what = What::NotSignaled;
+                self.at = FenceAt::NotSignaled;
                 self.asked(cx)
             }
         }
@@ -48,10 +48,10 @@ impl FenceOp {
         if self.guards_ops(cx) {
             rcu::read_unlock(cx);
         }
-        if self.what == What::NotSignaled {
+        if self.at == FenceAt::NotSignaled {
             return Flow::Done(Value::Word(0));
         }
-        self.what = What::SignalSeen;
+        self.at = FenceAt::SignalSeen;
         Flow::Go
     }
 
@@ -61,7 +61,7 @@ impl FenceOp {
         if signaled || !asks || cx.program.fence_ops(self.fence).signaled.is_none() {
             return Flow::Done(Value::Word(i32::from(signaled)));
         }
-        self.what = What::AskOps;
+        self.at = FenceAt::AskOps;
         Flow::Go
     }
 
@@ -81,7 +81,7 @@ impl FenceOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
-        self.what = What::StatusAsked;
+        self.at = FenceAt::StatusAsked;
         let args = [super::reference(self.fence), Value::Unset];
         Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
     }

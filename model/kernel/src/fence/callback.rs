@@ -1,7 +1,7 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceOp, Locked, Mutant, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling,
+    FenceAt, FenceOp, Locked, Mutant, WAKES, check_alive, check_readable, lock_footprint, op::enable_signaling,
     test_signaled, wait::spin_if_locked,
 };
 use crate::{
@@ -134,7 +134,7 @@ pub struct CallbackOp {
     callback: ObjId,
     data: Value,
     /// Where signalling is.
-    signal: What,
+    signal: FenceAt,
 }
 
 fields!(CallbackOp { at, fence, callback, data, signal });
@@ -203,7 +203,7 @@ impl CallbackOp {
         fence: super::NO_FENCE,
         callback: super::NO_FENCE,
         data: Value::Unset,
-        signal: What::SignalNow,
+        signal: FenceAt::SignalNow,
     };
 
     /// An operation about to start.
@@ -213,12 +213,12 @@ impl CallbackOp {
     }
 
     /// One in flight of which somebody has kept the [place](CallbackOp::place).
-    pub(super) fn resume(at: At, fence: ObjId, callback: ObjId, signal: What) -> CallbackOp {
+    pub(super) fn resume(at: At, fence: ObjId, callback: ObjId, signal: FenceAt) -> CallbackOp {
         CallbackOp { at, fence, callback, signal, ..CallbackOp::BLANK }
     }
 
     /// Where it is, and where signalling inside of it is.
-    pub(super) fn place(&self) -> (At, What) {
+    pub(super) fn place(&self) -> (At, FenceAt) {
         (self.at, self.signal)
     }
 
@@ -286,7 +286,7 @@ impl CallbackOp {
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mut signal = FenceOp::new(self.signal, self.fence, 0);
         let flow = signal.step(cx);
-        self.signal = signal.what();
+        self.signal = signal.at();
         flow.once_over(|_| Flow::Done(Value::from(Errno::ENOENT)))
     }
 

@@ -4,7 +4,7 @@
 //! through their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container:
 //! that is left to the work, which runs once that lock is free.
 
-use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, What, reference, walk::ChainWalk};
+use super::{ArrayOp, CallbackOp, ChainOp, FenceAt, FenceOp, reference, walk::ChainWalk};
 use crate::{
     AtomicCell, Cx, Handle, Machine, ObjId, Order, Program, Runtime, Value, World,
     coder::points,
@@ -128,7 +128,7 @@ parts! {
 impl Part {
     pub(super) const NONE: Part = Part::Fence(FenceOp::BLANK);
 
-    pub(super) fn fence(what: What, fence: ObjId) -> Part {
+    pub(super) fn fence(what: FenceAt, fence: ObjId) -> Part {
         Part::Fence(FenceOp::new(what, fence, 0))
     }
 

@@ -2,7 +2,7 @@
 //! need who wait for a timeline's point from outside.
 
 use super::{
-    CallbackOp, FenceOp, NO_FENCE, WAKES, What, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
+    CallbackOp, FenceAt, FenceOp, NO_FENCE, WAKES, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
 };
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, ThreadId, Value, View,
@@ -63,7 +63,7 @@ impl FindSeqno {
             Some(node) if !chain::ends_at(cx, self.head, node, u16::from(self.point)) => {
                 (self.at, self.inner) = (At::Walk, Inner::Walk(ChainWalk::new(cx.program, node)));
             }
-            _ => (self.at, self.inner) = (At::PutHead, Inner::Fence(FenceOp::new(What::Put, self.head, 0))),
+            _ => (self.at, self.inner) = (At::PutHead, Inner::Fence(FenceOp::new(FenceAt::Put, self.head, 0))),
         }
         Flow::Go
     }
@@ -109,7 +109,7 @@ impl Protocol for FindSeqno {
 pub(crate) struct Waker {
     fence: ObjId,
     at: callback::At,
-    signal: What,
+    signal: FenceAt,
 }
 
 fields!(Waker { fence, at, signal });
@@ -120,7 +120,7 @@ impl Waker {
     /// An operation about to start.
     pub(crate) const fn new(add: bool, fence: ObjId) -> Waker {
         let at = if add { callback::At::Test } else { callback::At::Remove };
-        Waker { fence, at, signal: What::SignalNow }
+        Waker { fence, at, signal: FenceAt::SignalNow }
     }
 
     /// Whom it wakes is told by who takes the step.

@@ -5,7 +5,7 @@
 //! before the end has that reference still.
 
 use super::{
-    FenceOp, NO_FENCE, What,
+    FenceAt, FenceOp, NO_FENCE,
     container::{Holds, found},
     get, reference,
     walk::ChainWalk,
@@ -104,7 +104,7 @@ parts! {
 impl Inner {
     pub(super) const NONE: Inner = Inner::Fence(FenceOp::BLANK);
 
-    pub(super) fn fence(what: What, fence: ObjId) -> Inner {
+    pub(super) fn fence(what: FenceAt, fence: ObjId) -> Inner {
         Inner::Fence(FenceOp::new(what, fence, 0))
     }
 }

@@ -6,7 +6,7 @@
 
 use super::chain::Mutant;
 use super::{
-    FenceOp, NO_FENCE, RcuSafe, What,
+    FenceAt, FenceOp, NO_FENCE, RcuSafe,
     chain::{contained, node},
     container::found,
     reference,
@@ -92,7 +92,7 @@ impl ChainWalk {
     }
 
     fn put(&mut self, at: At, fence: ObjId) -> Flow {
-        (self.at, self.part) = (at, Inside::Fence(FenceOp::new(What::Put, fence, 0)));
+        (self.at, self.part) = (at, Inside::Fence(FenceOp::new(FenceAt::Put, fence, 0)));
         Flow::Go
     }
 
@@ -107,7 +107,7 @@ impl ChainWalk {
     fn prev_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(prev) = self.prev else { return self.put(At::PutNode, self.node) };
         let fence = contained(cx, prev);
-        (self.at, self.part) = (At::TestPrev, Inside::Fence(FenceOp::new(What::IsSignaled, fence, 0)));
+        (self.at, self.part) = (At::TestPrev, Inside::Fence(FenceOp::new(FenceAt::IsSignaled, fence, 0)));
         Flow::Go
     }
 

@@ -12,6 +12,7 @@ pub mod counted;
 pub mod cx;
 pub mod facet;
 pub mod footprint;
+pub(crate) mod functions;
 pub(crate) mod idiom;
 pub mod ids;
 pub mod kind;

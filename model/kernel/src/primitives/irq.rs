@@ -180,7 +180,7 @@ impl Protocol for LocalIrq {
 
 points! {
     /// The two ends of a handler.
-    pub enum At {
+    pub enum HandlerHow {
         /// The CPU takes the interrupt: disabled while the CPU does not take any.
         Enter = "irq_enter",
         /// The interrupted thread goes on.
@@ -191,14 +191,14 @@ points! {
 /// The beginning or the end of a handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Irq {
-    pub(crate) at: At,
+    pub(crate) how: HandlerHow,
     /// Whose CPU it runs on; any without it.
     pub(crate) on: Option<ThreadId>,
     /// Its line, if anybody asks for that.
     pub(crate) line: Option<ObjId>,
 }
 
-fields!(Irq { at, on, line });
+fields!(Irq { how, on, line });
 
 /// Most threads of a program that has an interrupt on any CPU: one choice has seven ways, and one is an idle CPU.
 pub const MAX_CPUS: usize = MOST_WAYS as usize - 1;
@@ -262,39 +262,41 @@ impl Protocol for Irq {
     const HOLDS_BACK: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.at {
-            At::Enter => self.enter(cx),
-            At::Exit => self.exit(cx),
+        match self.how {
+            HandlerHow::Enter => self.enter(cx),
+            HandlerHow::Exit => self.exit(cx),
         }
         Flow::Done(Value::Word(0))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let f = match (self.at, self.on) {
-            (At::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
-            (At::Enter, None) => {
+        let f = match (self.how, self.on) {
+            (HandlerHow::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
+            (HandlerHow::Enter, None) => {
                 let open = Irq::cpus(v.program).filter(|t| Irq::takes_irqs(v.world, *t)).count();
                 let f = Irq::cpus(v.program).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t)));
                 f.ways(1 + open.min(MAX_CPUS) as u8)
             }
-            (At::Exit, _) => v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t))),
+            (HandlerHow::Exit, _) => {
+                v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t)))
+            }
         };
         let f = self.line.map_or(f, |line| f.write(line));
         rcu::reader_footprint(v, f)
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        self.how.label()
     }
 
     fn is_held_back(&self, v: View<'_>) -> bool {
         let busy = || self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t));
         let shut = || self.line.is_some_and(|line| !irq_line::is_open(v.program, v.world, line));
-        self.at == At::Enter && (busy() || shut())
+        self.how == HandlerHow::Enter && (busy() || shut())
     }
 
     /// Whether it has not come, and does not as long as nobody enables its line.
     fn is_shut_out(&self, world: &World<crate::Plain>) -> bool {
-        self.at == At::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
+        self.how == HandlerHow::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
     }
 }

@@ -33,7 +33,8 @@ pub mod ops;
 mod queue;
 pub(crate) mod rules;
 
-pub use op::{At, RwSemOp};
+pub(crate) use op::At;
+pub use op::{How, RwSemOp};
 
 pub(crate) use mutants::Mutant;
 

@@ -17,6 +17,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu},
     program::SlabKind,
@@ -171,7 +172,7 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> boo
 
 points! {
     /// Where an operation on a slab's object is.
-    pub enum At {
+    pub(crate) enum At {
         /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
         New = "kmem_cache_alloc",
         /// The driver's stores into an object of a typesafe slab, in the order of its declaration: a field.
@@ -192,6 +193,18 @@ points! {
         Free = "kfree",
         /// `kfree_rcu()`.
         FreeRcu = "kfree_rcu",
+    }
+}
+
+functions! {
+    /// What makes an object and frees it.
+    pub enum How begins at At {
+        /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
+        New,
+        /// `kfree()`.
+        Free,
+        /// `kfree_rcu()`.
+        FreeRcu,
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     primitives::{rcu, spinlock::RawSpin},
     program::Role,
     property::Form,
@@ -94,7 +95,7 @@ impl Code for Timer<Plain> {
 
 points! {
     /// Where an operation on a timer is.
-    pub enum At {
+    pub(crate) enum At {
         /// `mod_timer()`: 1 if it was pending already.
         Mod = "mod_timer",
         /// `timer_delete()`: 1 if it was pending.
@@ -105,6 +106,20 @@ points! {
         Expire = "timer expires",
         /// The handler has returned.
         Done = "timer function returns",
+    }
+}
+
+functions! {
+    /// A timer's functions, and the end of its handler.
+    pub enum How begins at At {
+        /// `mod_timer()`: 1 if it was pending already.
+        Mod,
+        /// `timer_delete()`: 1 if it was pending.
+        Del,
+        /// `timer_delete_sync()`: disabled while the handler runs.
+        DelSync,
+        /// The handler has returned.
+        Done,
     }
 }
 

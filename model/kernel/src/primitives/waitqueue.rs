@@ -41,6 +41,7 @@ use crate::{
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     ids::ThreadQueue,
     primitives::{irq::irqs_footprint, rcu::as_reader, spinlock::RawSpin},
     protocol::Protocol,
@@ -156,7 +157,7 @@ impl Code for WaitQueue<Plain> {
 
 points! {
     /// Where an operation on a wait queue is.
-    pub enum At {
+    pub(crate) enum At {
         /// `prepare_to_wait()`: on the list and sleeping from here on, though still on the CPU.
         Prepare = "prepare_to_wait",
         /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
@@ -183,6 +184,26 @@ points! {
         WakeOne = "wake_up",
         /// `wake_up_all()`.
         WakeAll = "wake_up_all",
+    }
+}
+
+functions! {
+    /// What a thread does with a wait queue.
+    pub enum How begins at At {
+        /// `prepare_to_wait()`: on the list and sleeping from here on, though still on the CPU.
+        Prepare,
+        /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
+        PrepareExclusive,
+        /// `schedule()`.
+        Schedule,
+        /// `finish_wait()`: running again, off the list.
+        Finish,
+        /// The function returns, and its stack is gone: the entry must not be on the list any more.
+        Leave,
+        /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps. One entry a step.
+        WakeOne,
+        /// `wake_up_all()`.
+        WakeAll,
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     protocol::Protocol,
     shared::Shared,
 };
@@ -200,7 +201,7 @@ impl Code for Workqueue<Plain> {
 
 points! {
     /// Where an operation on a work item is.
-    pub enum At {
+    pub(crate) enum At {
         /// `queue_work()`: 1 if it was not pending yet.
         Queue = "queue_work",
         /// `queue_delayed_work()`: the same; its timer is armed.
@@ -231,6 +232,36 @@ points! {
         Take = "worker takes work",
         /// The item's function has returned.
         Done = "work function returns",
+    }
+}
+
+functions! {
+    /// A work item's functions, and the end of a run.
+    pub enum How begins at At {
+        /// `queue_work()`: 1 if it was not pending yet.
+        Queue,
+        /// `queue_delayed_work()`: the same; its timer is armed.
+        QueueDelayed,
+        /// `mod_delayed_work()`: takes it off its timer or its queue, and arms the timer. 1 if it was pending.
+        Mod,
+        /// The same with a delay of 0: queues it.
+        ModNow,
+        /// `flush_delayed_work()`: as if the timer had expired, then `flush_work()`.
+        FlushDelayed,
+        /// `cancel_work()`, `cancel_delayed_work()`: takes it off; a run in progress goes on. 1 if it was pending.
+        CancelOnly,
+        /// `disable_work()`: the same, and nobody queues it until it is enabled as often.
+        Disable,
+        /// `disable_work_sync()`: the same, and waits for the run in progress.
+        DisableSync,
+        /// `enable_work()`: 1 if it can be queued again.
+        Enable,
+        /// `flush_work()`: 1 if there was something to wait for.
+        Flush,
+        /// `cancel_work_sync()`: takes it off the queue. 1 if it was pending.
+        Cancel,
+        /// The item's function has returned.
+        Done,
     }
 }
 

@@ -16,7 +16,8 @@ use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
+    ground::functions::functions,
     primitives::rcu,
     protocol::Protocol,
 };
@@ -143,8 +144,8 @@ impl Bits for Cursor {
 }
 
 points! {
-    /// What is done with a cursor, and the program points of the unlocked walk.
-    pub enum At {
+    /// Where an operation on a cursor is: the program points of the unlocked walk, and what is one step.
+    pub(crate) enum At {
         /// `dma_resv_iter_begin()`: fills it in.
         Begin = "dma_resv_iter_begin",
         /// `dma_resv_iter_is_restarted()`.
@@ -175,6 +176,20 @@ points! {
         Recheck = "list still the same?",
         /// `rcu_read_unlock()`: the item is found, or there is none.
         ReadUnlock = "rcu_read_unlock",
+    }
+}
+
+functions! {
+    /// A cursor's functions.
+    pub enum How begins at At {
+        /// `dma_resv_iter_is_restarted()`.
+        IsRestarted,
+        /// `dma_resv_iter_usage()`.
+        FoundUsage,
+        /// `dma_resv_iter_end()`: drops the reference that it owns.
+        End,
+        /// `dma_resv_iter_first()`, `dma_resv_iter_next()`: the lock is held, so one step does it.
+        NextLocked,
     }
 }
 
@@ -219,13 +234,13 @@ impl CursorOp {
     }
 
     /// An operation on the cursor that the local `home` holds.
-    pub fn on(at: At, home: LocalId, cursor: Cursor) -> CursorOp {
+    pub(crate) fn on(at: At, home: LocalId, cursor: Cursor) -> CursorOp {
         let at = match at {
             At::NextLocked if cursor.is_unlocked() => At::NextUnlocked,
             at => at,
         };
         let put = match (at, cursor.fence()) {
-            (At::End, Some(fence)) => FenceOp::new(What::Put, fence, 0),
+            (At::End, Some(fence)) => FenceOp::new(FenceAt::Put, fence, 0),
             _ => FenceOp::BLANK,
         };
         CursorOp { at, home, cursor, put, ..CursorOp::BLANK }
@@ -314,7 +329,7 @@ impl CursorOp {
     /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.
     fn walk(&mut self) -> Flow {
         if let Some(fence) = self.cursor.fence() {
-            self.put = FenceOp::new(What::Put, fence, 0);
+            self.put = FenceOp::new(FenceAt::Put, fence, 0);
             return self.go(At::Put);
         }
         self.go(if self.cursor.index() < self.cursor.num() { At::Load } else { At::Recheck })

@@ -167,7 +167,7 @@ mod tests {
     use fenceweave_kernel::{
         ObjId,
         fence::{
-            What,
+            self,
             ops::counted::{Counted, How},
         },
     };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn get() -> Instr {
-        let get = Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        let get = Fence { how: fence::How::Get, fence: Operand::Object(ObjId(0)), error: 0 };
         Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 
@@ -189,7 +189,7 @@ mod tests {
         let again = |i: &Instr| {
             let Instr::Op { op, .. } = i else { return false };
             matches!(op, Op::Counted(op) if op.how == How::PutAgain)
-                || matches!(op, Op::Fence(fence) if fence.what == What::PutAgain)
+                || matches!(op, Op::Fence(fence) if fence.how == fence::How::PutAgain)
         };
         code.iter().enumerate().filter(|(_, i)| again(i)).map(|(at, _)| at).collect()
     }

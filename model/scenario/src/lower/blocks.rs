@@ -15,7 +15,7 @@
 
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::fence::ops::UnwrapNext;
-use fenceweave_kernel::resv::cursor::At;
+use fenceweave_kernel::resv::cursor::How;
 use fenceweave_kernel::resv::ops::{Cursor, UNLOCKED, USAGE};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Value};
 
@@ -93,13 +93,13 @@ impl<'a> Lower<'a> {
         }
         let begin = (iteration.build)(&args);
         self.needs_rcu |= begin.row().needs.rcu;
-        let at = |at| Op::from(Cursor { at, home: cursor });
-        self.each_turn(unit, node, (begin, at(At::NextLocked)), cursor, into);
+        let on = |how| Op::from(Cursor { how, home: cursor });
+        self.each_turn(unit, node, (begin, on(How::NextLocked)), cursor, into);
         let mut line = unit.line();
         let whole = line.clone();
         line.text.insert_str(0, "end of ");
         unit.back_to(line);
-        unit.emit(Instr::Op { op: at(At::End), into: None, may_fail: None });
+        unit.emit(Instr::Op { op: on(How::End), into: None, may_fail: None });
         unit.back_to(whole);
         if named.is_none() {
             let unset = self.unset_expr();

@@ -3,7 +3,7 @@
 
 use crate::{
     Machine, Op, Operand,
-    fence::{FenceOp, What},
+    fence::{FenceAt, FenceOp},
     ground::{
         kind::Refs,
         op::{Args, OpSpec, Operation, Param, Takes, operand},
@@ -49,12 +49,12 @@ impl fmt::Debug for Counted {
 }
 
 impl How {
-    fn of_fence(self) -> What {
+    fn of_fence(self) -> FenceAt {
         match self {
-            How::Get => What::Get,
-            How::GetUnlessZero => What::GetRcu,
-            How::Put => What::Put,
-            How::PutAgain => What::PutAgain,
+            How::Get => FenceAt::Get,
+            How::GetUnlessZero => FenceAt::GetRcu,
+            How::Put => FenceAt::Put,
+            How::PutAgain => FenceAt::PutAgain,
         }
     }
 

@@ -3,13 +3,13 @@
 use super::{Count, MAX_READERS, Mutant, READER_BIAS, WRITER_BIT};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Property, Runtime, ThreadId, Value, View,
-    Violation, coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, property::Form, protocol::Protocol,
-    runtime::NoteCell,
+    Violation, coder::points, ground::functions::functions, ids::ThreadQueue, primitives::irq::irqs_footprint,
+    property::Form, protocol::Protocol, runtime::NoteCell,
 };
 
 points! {
     /// Where an operation on a semaphore is.
-    pub enum At {
+    pub(crate) enum At {
         /// `down_read()`: `rwsem_read_trylock()` adds a reader and looks.
         Read = "down_read: add a reader",
         /// Somebody waits, and others are in the count: if the owner word says that readers have it, we stand behind
@@ -74,6 +74,26 @@ points! {
     }
 }
 
+functions! {
+    /// A semaphore's functions.
+    pub enum How begins at At {
+        /// `down_read()`: `rwsem_read_trylock()` adds a reader and looks.
+        Read,
+        /// `down_write()`: `rwsem_write_trylock()`, only if nobody holds it or waits.
+        Write,
+        /// `down_read_trylock()`: 1 or 0.
+        TryRead,
+        /// `down_write_trylock()`: 1 or 0.
+        TryWrite,
+        /// `up_read()`: the last reader looks whether somebody waits.
+        UpRead,
+        /// `up_write()`.
+        UpWrite,
+        /// `downgrade_write()`: a writer becomes a reader without letting go.
+        Downgrade,
+    }
+}
+
 impl At {
     /// Whether the step takes `wait_lock`.
     fn takes_wait_lock(self) -> bool {
@@ -119,7 +139,7 @@ impl Code for RwSemOp {
 
 impl RwSemOp {
     /// An operation about to start.
-    pub const fn new(at: At, sem: ObjId, patience: Patience, if_held: bool) -> RwSemOp {
+    pub(crate) const fn new(at: At, sem: ObjId, patience: Patience, if_held: bool) -> RwSemOp {
         RwSemOp { at, sem, patience, if_held, wakes: ThreadQueue(0), then: At::WakeUp, result: 0 }
     }
 
