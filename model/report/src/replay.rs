@@ -7,7 +7,7 @@ pub(crate) use change::{Change, Fact, merge, of_setup};
 use crate::words;
 use fenceweave_explore::{Stale, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, Thread, ThreadId, Value, Violation,
+    Action, AtomicCell, Instr, LocalId, ObjId, Program, State, StepResult, Thread, ThreadId, Type, Value, Violation,
     program::CalleeId,
     thread::{Run, Stepped},
 };
@@ -284,7 +284,13 @@ fn take<'s>(
     let asleep = matches!(end, End::Asleep(_));
     // A callee's locals are gone with it; what they were set to is the result.
     let depth = before.thread(t).depth();
-    let mut changes = change::between(program, &before, state, t, into.filter(|_| depth == 0), taken.touched);
+    // What a local with a type keeps of it may be another number.
+    let whole = |l: &LocalId| match end {
+        End::Done(v) => words::script(program, t).local_type(*l) == Type::S64 || state.thread(t).local(*l) == v,
+        _ => true,
+    };
+    let mut changes =
+        change::between(program, &before, state, t, into.filter(|_| depth == 0).filter(whole), taken.touched);
     changes.extend(taken.progressed.then(|| Change::progress(program.thread_name(t))));
     Step {
         thread: t,

@@ -94,7 +94,10 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {
-        self.value(o)?.word().ok_or(Fault::new(Property::WRONG_KIND, None))
+        let value = self.value(o)?;
+        // A number that is wider than what the operation counts with is none of the scenario's mistakes.
+        let wrong = if value.integer().is_some() { Property::CAPACITY_EXCEEDED } else { Property::WRONG_KIND };
+        value.word().ok_or(Fault::new(wrong, None))
     }
 
     /// The slot of a slab that an operand refers to, as of which generation.

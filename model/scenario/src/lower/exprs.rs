@@ -201,6 +201,12 @@ impl<'a> Lower<'a> {
         Some(self.add_expr(nodes))
     }
 
+    /// The type of a compiled expression.
+    pub(super) fn type_of_expr(&self, unit: &Unit<'a>, expr: u16) -> Type {
+        let nodes = self.program.exprs.get(usize::from(expr)).map_or(&[][..], |expr| expr.nodes());
+        types::settle(nodes, |local| unit.type_of(local)).map_or(Type::S64, |settled| settled.ty)
+    }
+
     /// Gives each operator its type; tells what the types alone decide, and what constants do wrong.
     pub(super) fn settled<L: Copy>(
         &mut self,

@@ -6,6 +6,8 @@ use fenceweave_kernel::{ExprNode, Type, Value};
 /// An expression whose operators know their types.
 pub(super) struct Settled<L> {
     pub(super) nodes: Vec<ExprNode<L>>,
+    /// What it is.
+    pub(super) ty: Type,
     /// The first comparison that the types of its sides decide: how it comes out, and why.
     pub(super) decided: Option<(bool, String)>,
 }
@@ -71,7 +73,10 @@ pub(super) fn settle<L: Copy>(nodes: &[ExprNode<L>], type_of: impl Fn(L) -> Type
         };
         stack.push(side);
     }
-    (stack.len() == 1).then_some(Settled { nodes: out, decided })
+    match stack.as_slice() {
+        [whole] => Some(Settled { nodes: out, ty: whole.ty, decided }),
+        _ => None,
+    }
 }
 
 fn result(ty: Type) -> Side {

@@ -103,11 +103,13 @@ impl<'a> Lower<'a> {
             drop(self.turn(unit, node, Loop::default()));
             return;
         };
+        // An unsigned number of turns is never below zero, however large it is.
+        let goes_on = if self.type_of_expr(unit, expr).is_signed() { Operator::Gt } else { Operator::Ne };
         let left = unit.hidden();
         unit.emit(Instr::Let { into: left, expr });
         let head = unit.here();
         let constant = |word| ExprNode::Const(Value::Word(word));
-        let expr = self.add_expr(vec![ExprNode::Read(left), constant(0), ExprNode::Apply(Operator::Gt)]);
+        let expr = self.add_expr(vec![ExprNode::Read(left), constant(0), ExprNode::Apply(goes_on)]);
         let exit = unit.emit(Instr::Branch { expr, otherwise: 0 });
         let turn = self.turn(unit, node, Loop::default());
         unit.land(turn.continues);
