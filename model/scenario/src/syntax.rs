@@ -13,7 +13,7 @@ mod text;
 mod token;
 mod tree;
 
-pub(crate) use spelling::number;
+pub(crate) use spelling::{number, unsigned_number};
 pub(crate) use token::{Kind, Token, lex};
 pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
 
