@@ -104,7 +104,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
         (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
-            format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
+            format!(
+                "for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see, or for a number like the one \
+                 that is calculated there"
+            )
         }
         (None, Some(Instr::Op { op, .. })) => op.row().no_room.into(),
         (None, _) => "in a table".into(),

@@ -103,6 +103,8 @@ pub struct Script {
     pub lines: Vec<SourceLine>,
     /// The names of its locals.
     pub locals: Vec<String>,
+    /// The types of those that have another than a word's.
+    pub types: Vec<(LocalId, crate::number::Type)>,
     /// It runs when there is something to do, and ends with the last script.
     pub agent: bool,
     /// What runs it.
@@ -112,6 +114,11 @@ pub struct Script {
 }
 
 impl Script {
+    /// The type of a local of the script itself.
+    pub fn local_type(&self, local: LocalId) -> crate::number::Type {
+        self.types.iter().find(|(l, _)| *l == local).map_or_else(Default::default, |(_, ty)| *ty)
+    }
+
     /// Whether some way leads to its end, as far as its jumps tell. A script without any runs for ever.
     pub fn can_end(&self) -> bool {
         let (mut seen, mut open) = (vec![false; self.code.len()], vec![0]);
@@ -327,6 +334,24 @@ impl Program {
     }
 
     /// Whether the modelled code accesses a word plainly.
+    /// The type of a word.
+    pub fn var_type(&self, var: ObjId) -> crate::number::Type {
+        var.as_var().and_then(|i| self.vars.get(i)).map_or_else(Default::default, |v| v.ty)
+    }
+
+    /// The type of what is at a place; of a field by its name, where all structs that have one agree.
+    pub fn type_at(&self, place: Place) -> crate::number::Type {
+        match place {
+            Place::Var(word) | Place::Element { first: word, .. } => self.var_type(word),
+            Place::Field { field, .. } => {
+                let mut slots = (0..self.objects.len()).map(ObjId::object);
+                let mut types = slots.by_ref().filter_map(|slot| self.field_var(slot, field)).map(|v| self.var_type(v));
+                let first = types.next().unwrap_or_default();
+                if types.all(|ty| ty == first) { first } else { Default::default() }
+            }
+        }
+    }
+
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }

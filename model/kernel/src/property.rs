@@ -110,6 +110,10 @@ pub enum Tale {
     WrongKind,
     /// The author's own words.
     Asserted,
+    /// Which numbers, in which type.
+    Arithmetic,
+    /// Which error.
+    ErrorPointer,
     /// Which array.
     OutOfBounds,
     /// Both sides of a race.

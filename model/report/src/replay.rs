@@ -274,7 +274,10 @@ fn take<'s>(
     let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
     let into = dest.filter(|_| done);
     let result = match end {
-        End::Done(v) => Some(words::value_in(program, &state.world, v)),
+        End::Done(v) => {
+            let ty = words::result_type(program, words::instr(program, t, pc));
+            Some(words::typed_in(program, &state.world, ty, v))
+        }
         _ => None,
     };
     // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
@@ -324,7 +327,8 @@ fn alone(
         Some(Instr::Op { into, .. } | Instr::Choose { into, .. }) => into.filter(|_| matches!(end, End::Done(_))),
         _ => None,
     };
-    let result = did.result.map(|v| words::value_in(program, &after.world, v));
+    let ty = words::result_type(program, words::instr(program, t, pc));
+    let result = did.result.map(|v| words::typed_in(program, &after.world, ty, v));
     Step {
         thread: t,
         pc,

@@ -37,6 +37,7 @@ mod scenario;
 mod script;
 mod syncobj;
 mod threads;
+mod types;
 mod unset;
 mod wait_event;
 
@@ -85,6 +86,8 @@ pub(crate) struct Lower<'a> {
     /// The interrupt handlers: the first of each line, and how many there are.
     irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,
+    /// Comparisons that the types of their sides decide: where, how they come out, and why.
+    decided: Vec<(Span, bool, String)>,
 }
 
 impl<'a> Lower<'a> {

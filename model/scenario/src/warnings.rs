@@ -10,6 +10,7 @@
 mod barriers;
 mod conditions;
 mod coverage;
+mod decided;
 mod declared;
 mod errnos;
 mod failures;
@@ -41,6 +42,7 @@ pub(crate) const WARNINGS: &[(&str, &str)] = &[
         NEVER_JUDGED,
         "a condition that could be judged nowhere: a local that it names was never set, or nothing ends well",
     ),
+    (DECIDED, "a comparison that the types of its sides decide, as `size >= 0` of an unsigned one"),
     (STALE, "an `unreached` that executions come to, or an `allow` that allows nothing"),
 ];
 
@@ -57,6 +59,7 @@ const MISPLACED_BARRIER: &str = "misplaced-barrier";
 const POSITIVE_ERRNO: &str = "positive-errno";
 const TRUE_AT_ONCE: &str = "true-at-once";
 const NEVER_JUDGED: &str = "never-judged";
+const DECIDED: &str = "decided-by-type";
 const STALE: &str = "stale";
 
 /// What `unreached "why"` in `expect` is about.
@@ -126,6 +129,7 @@ pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> 
     about.misplaced_barriers();
     about.positive_errnos();
     about.conditions();
+    about.decided();
     about.unsignaled();
     about.reached();
     about.failures();

@@ -307,6 +307,7 @@ const NULL_BITS: u64 = 2 << TAG;
 const REF_TAG: u64 = 3 << TAG;
 const CURSOR_TAG: u64 = 4 << TAG;
 const UNWRAP_TAG: u64 = 5 << TAG;
+const WIDE_TAG: u64 = 6 << TAG;
 
 impl Bits for Value {
     fn to_bits(self) -> u64 {
@@ -317,6 +318,10 @@ impl Bits for Value {
             Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 8),
             Value::Cursor(c) => CURSOR_TAG + c.to_bits(),
             Value::Unwrap(c) => UNWRAP_TAG + c.to_bits(),
+            Value::Wide(wide) => {
+                let [a, b, c, d, e, f, g] = wide.to_bytes();
+                WIDE_TAG + u64::from_le_bytes([a, b, c, d, e, f, g, 0])
+            }
         }
     }
     fn from_bits(bits: u64) -> Self {
@@ -326,6 +331,10 @@ impl Bits for Value {
             3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
             4 => Value::Cursor(Bits::from_bits(bits - CURSOR_TAG)),
             5 => Value::Unwrap(Bits::from_bits(bits - UNWRAP_TAG)),
+            6 => {
+                let [a, b, c, d, e, f, g, _] = bits.to_le_bytes();
+                Value::Wide(crate::number::Wide::from_bytes([a, b, c, d, e, f, g]))
+            }
             _ => Value::Unset,
         }
     }
@@ -343,6 +352,9 @@ mod tests {
             Value::Word(-1),
             Value::Word(i32::MAX),
             Value::Word(i32::MIN),
+            Value::of(1 << 40).expect("it fits"),
+            Value::of(i64::MIN).expect("it fits"),
+            Value::of(i64::MAX - 1).expect("it fits"),
             Value::Null,
             Value::Ref(Handle { obj: ObjId(33), generation: 255 }),
             Value::Cursor(crate::resv::Cursor::new(ObjId(35), crate::resv::Usage::Bookkeep, true)),

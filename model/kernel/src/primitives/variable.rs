@@ -27,6 +27,11 @@ pub const DECLARED: DeclRow = DeclRow {
     kind: None,
     options: &[
         option("init", Takes::Value, "its value at the start, 0 without it"),
+        option(
+            "type",
+            Takes::OneOf(&["u8", "u16", "u32", "u64", "s32", "s64", "size_t", "bool"]),
+            "what its number is: a value that is written is converted to it as in C; without it an s64, or a reference",
+        ),
         option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
         flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
         flag(
@@ -253,15 +258,7 @@ impl Access {
                 cell.store(self.a, self.order);
                 self.a
             }
-            How::Add => {
-                let delta = self.a.word().unwrap_or_default();
-                let Value::Word(old) = cell.fetch_add(delta, self.order) else {
-                    // A reference plus one is no reference to anything.
-                    cx.violate(Property::WRONG_KIND, Some(self.target));
-                    return Value::Unset;
-                };
-                Value::Word(old.wrapping_add(delta))
-            }
+            How::Add => self.calculated(cx, i64::wrapping_add).1,
             How::Or => self.bitwise(cx, |old, bits| old | bits),
             How::And => self.bitwise(cx, |old, bits| old & bits),
             How::Xor => self.bitwise(cx, |old, bits| old ^ bits),
@@ -340,15 +337,22 @@ fn referred(value: Value) -> Option<Handle> {
 
 impl Access {
     /// A read-modify-write of a word by its bits.
-    fn bitwise<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i32, i32) -> i32) -> Value {
-        let bits = self.a.word().unwrap_or_default();
-        let new = |old: Value| old.word().map_or(old, |word| Value::Word(of(word, bits)));
-        let old = cx.world.var_mut(self.target).cell.fetch_update(new, self.order);
-        if old.word().is_none() {
-            // A reference has no bits of its own.
-            cx.violate(Property::WRONG_KIND, Some(self.target));
+    fn bitwise<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i64, i64) -> i64) -> Value {
+        self.calculated(cx, of).0
+    }
+
+    /// Replaces a number by what is calculated of it in the word's type, which wraps (`atomic_t.txt`); both of them.
+    fn calculated<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i64, i64) -> i64) -> (Value, Value) {
+        let (with, ty) = (self.a.integer().unwrap_or_default(), cx.program.var_type(self.target));
+        let new = |old: Value| old.integer().and_then(|old| Value::of(ty.convert(of(old, with))));
+        let old = cx.world.var_mut(self.target).cell.fetch_update(|old| new(old).unwrap_or(old), self.order);
+        if let Some(new) = new(old) {
+            return (old, new);
         }
-        old
+        // A reference plus one is no reference to anything, and it has no bits of its own.
+        let no_room = old.integer().is_some();
+        cx.violate(if no_room { Property::CAPACITY_EXCEEDED } else { Property::WRONG_KIND }, Some(self.target));
+        (old, Value::Unset)
     }
 }
 

@@ -155,8 +155,9 @@ pub(crate) fn between(
         // A worker forgets its locals with the end of a run.
         if old != new && new != Value::Unset {
             let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));
-            let old = words::value_in(program, &before.world, old);
-            out.push(Change::values(name, old, words::value_in(program, &after.world, new)));
+            let ty = words::script(program, me).local_type(l);
+            let old = words::typed_in(program, &before.world, ty, old);
+            out.push(Change::values(name, old, words::typed_in(program, &after.world, ty, new)));
         }
     }
     out.extend(section(program, before, after, me));
@@ -201,8 +202,8 @@ pub(super) fn worlds(
         } else if id.as_var().is_some() {
             let (old, new) = (before.var_value(id), after.var_value(id));
             if old != new {
-                let was = canonical(before, old);
-                let (old, new) = (words::value_in(program, before, old), words::value_in(program, after, new));
+                let (was, ty) = (canonical(before, old), program.var_type(id));
+                let (old, new) = (words::typed_in(program, before, ty, old), words::typed_in(program, after, ty, new));
                 out.push(Change::values(program.name_of(id), old, new).being(Fact::Holds { was }));
             }
         }

@@ -3,7 +3,9 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, ObjId, Program, ThreadId, Value, Violation, fixed,
+    Facet, Instr, ObjId, Program, Property, ThreadId, Value, Violation,
+    expr::{Operator, Trouble},
+    fixed,
     observe::facets,
     program::Role,
     property::{Blank, Sentence, Tale},
@@ -88,6 +90,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
         Tale::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
         Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Tale::Asserted => asserted(program, v, who),
+        Tale::Arithmetic => arithmetic(replay, v, who, &place),
+        Tale::ErrorPointer => error_pointer(replay, v, who, &place),
         Tale::OutOfBounds => {
             let array = what.split('[').next().unwrap_or(what);
             format!("{who} accesses {array} outside of its length{place}")
@@ -227,6 +231,40 @@ fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
         "{who} calculates with a reference, or asks whether it is less than a number{place}{told}; a reference compares by \
          == and !=, and `IS_ERR(p)` asks whether `p` is an error"
     )
+}
+
+/// A calculation in which the result does not fit, or a shift by too much, with its numbers.
+fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
+    let thread = replay.thread(v.thread);
+    let expr = match words::instr(replay.program, v.thread, v.pc) {
+        Some(Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr }) => expr,
+        _ => return format!("{who} calculates what its type does not hold{place}"),
+    };
+    let read = |local| thread.local_here(local).unwrap_or_default();
+    let trouble = replay.program.exprs.get(usize::from(expr)).and_then(|expr| expr.trouble(read));
+    let Some(Trouble { op, ty, left, right }) = trouble else {
+        return format!("{who} calculates what its type does not hold{place}");
+    };
+    let (sign, left) = (crate::conditions::sign(op), ty.exact(left));
+    match v.property {
+        Property::SHIFT_OUT_OF_BOUNDS => {
+            format!(
+                "{who} shifts {left} by {right}, and an `{ty}` has {} bits{place}: C does not say what comes of that",
+                ty.bits()
+            )
+        }
+        _ if op == Operator::Neg => format!("{who} calculates -({left}), which does not fit in an `{ty}`{place}"),
+        _ => format!("{who} calculates {left} {sign} {}, which does not fit in an `{ty}`{place}", ty.exact(right)),
+    }
+}
+
+/// An error where a pointer was meant.
+fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
+    let errors = since::locals_named(replay, v).filter(|(_, value)| value.word().is_some_and(|w| w < 0));
+    let text = |value| words::value(replay.program, value);
+    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({})", text(value))).collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
+    format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
 }
 
 /// What makes the context of a thread atomic.

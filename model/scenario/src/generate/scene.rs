@@ -14,6 +14,9 @@ const RESV_CLASS: &str = "reservation_ww_class";
 /// Objects of all kinds: the model has fixed tables.
 const OBJECTS_MAX: usize = 9;
 
+/// What a word may be declared as.
+const TYPES: [&str; 6] = [" type=u8", " type=u16", " type=u32", " type=u64", " type=s32", " type=bool"];
+
 /// The name of an object, and the line that declares it, where that is not made at the end.
 type Declared = (String, Option<Line>);
 
@@ -286,7 +289,8 @@ impl<'a, 'b> Scene<'a, 'b> {
         if at == self.vars.len() {
             let plain = !self.disciplined && self.one_in(6)?;
             let name = format!("x{at}");
-            self.declarations.push(Line::new(format!("var {name}{}", if plain { " plain" } else { "" })));
+            let ty = if self.one_in(4)? { TYPES[self.below(TYPES.len())?] } else { "" };
+            self.declarations.push(Line::new(format!("var {name}{ty}{}", if plain { " plain" } else { "" })));
             self.vars.push(name);
         }
         Ok(self.vars[at].clone())

@@ -4,7 +4,7 @@
 
 use fenceweave_kernel::kind::OfKind;
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, syncobj, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
 use super::names::{PerThread, Symbol, is_name};
@@ -187,13 +187,14 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u8::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
+        let ty = options.word("type").and_then(Type::named).unwrap_or_default();
         for i in 0..len.unwrap_or(1) {
             let name = match len {
                 None => name.text.clone(),
                 Some(_) => format!("{}[{i}]", name.text),
             };
             self.declare_weak(weak);
-            self.program.vars.push(VarDecl { name, init: Value::Word(0), racy, observed: !weak });
+            self.program.vars.push(VarDecl { name, init: Value::Word(0), ty, racy, observed: !weak });
         }
         Symbol::Var { first, len }
     }
@@ -203,7 +204,7 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         for field in fields {
             let name = format!("{}.{field}", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
+            self.program.vars.push(VarDecl { name, init: Value::Null, ty: Type::S64, racy: false, observed: false });
         }
         first
     }
@@ -225,10 +226,11 @@ impl<'a> Lower<'a> {
         let (fields, refs, refs_at) = self.fields(node);
         let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
         for i in 0..slots {
-            for field in &fields {
+            for (field, ty) in &fields {
+                let ty = *ty;
                 let name = format!("{}#{i}.{}", name.text, field.text);
                 self.declare_weak(options.has("weak"));
-                self.program.vars.push(VarDecl { name, init: Value::Unset, racy: false, observed: false });
+                self.program.vars.push(VarDecl { name, init: Value::Unset, ty, racy: false, observed: false });
             }
         }
         let slab = match options.word("slab") {
@@ -237,7 +239,7 @@ impl<'a> Lower<'a> {
             _ => SlabKind::Plain,
         };
         self.needs_rcu |= slab == SlabKind::RcuFree;
-        let fields = fields.iter().map(|field| (self.field(&field.text), Value::Word(0))).collect();
+        let fields = fields.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
         self.program.structs.push(StructDecl {
             name: name.text.clone(),
@@ -254,15 +256,16 @@ impl<'a> Lower<'a> {
     }
 
     /// The names of a struct's fields, and the references of a new object with the number of fields before them.
-    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>, usize) {
-        let (mut fields, mut refs, mut refs_at): (Vec<Name>, _, _) = (Vec::new(), None, 0);
+    fn fields(&mut self, node: &'a Node) -> (Vec<(Name, Type)>, Option<u8>, usize) {
+        let (mut fields, mut refs, mut refs_at): (Vec<(Name, Type)>, _, _) = (Vec::new(), None, 0);
         for field in self.visible(node.children()) {
             let name = &field.name;
-            let well_formed =
-                matches!(field.entries.as_slice(), [entry] if entry.key.is_none()) && field.block.is_none();
+            let ty = self.field_type(field);
+            let values = field.entries.len() - usize::from(ty.is_some());
+            let well_formed = values == 1 && field.values().count() == 1 && field.block.is_none();
             if field.broken || !well_formed || !is_name(&name.text) {
-                self.mistakes.add("field", field.head, "this is no field").expected("`NAME INITIAL-VALUE`");
-            } else if fields.iter().any(|other| other.text == name.text) {
+                self.mistakes.add("field", field.head, "this is no field").expected("`NAME INITIAL-VALUE [type=TYPE]`");
+            } else if fields.iter().any(|(other, _)| other.text == name.text) {
                 self.mistakes
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
@@ -278,10 +281,23 @@ impl<'a> Lower<'a> {
                     }
                 };
             } else {
-                fields.push(name.clone());
+                fields.push((name.clone(), ty.unwrap_or_default()));
             }
         }
         (fields, refs, refs_at)
+    }
+
+    /// `size 0 type=u32`
+    fn field_type(&mut self, field: &Node) -> Option<Type> {
+        let value = field.option("type")?;
+        let said = value.span.of(self.text);
+        let ty = Type::named(said);
+        if ty.is_none() {
+            self.mistakes
+                .add("field", value.span, format!("`{said}` is no type of a field"))
+                .expected(list(Type::NAMES.iter().map(|(name, _)| *name)));
+        }
+        Some(ty.unwrap_or_default())
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
@@ -350,6 +366,7 @@ impl<'a> Lower<'a> {
         let Some(init) = self.constant(value) else {
             return;
         };
+        let init = self.fitting(init, self.program.var_type(first), value.span);
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
@@ -364,12 +381,29 @@ impl<'a> Lower<'a> {
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };
+            let ty = field.option("type").and_then(|ty| Type::named(ty.span.of(self.text))).unwrap_or_default();
+            let init = self.fitting(init, ty, entry.span());
             let name = self.field(&field.name.text);
             let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
         }
+    }
+
+    /// What a word of that type begins as; a number that it has no room for is a mistake.
+    fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
+        let converted = init.integer().map(|n| ty.convert(n));
+        let same = converted.is_some() && converted == init.integer();
+        if ty == Type::S64 || same && init != Value::Null {
+            return init;
+        }
+        self.mistakes.add("number", span, format!("`{}` is no `{ty}`", span.of(self.text))).expected(format!(
+            "a number from {} to {}",
+            ty.range().0,
+            ty.range().1
+        ));
+        Value::Word(0)
     }
 
     /// `fence NAME… lock=LOCK`

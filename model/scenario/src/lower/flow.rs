@@ -44,6 +44,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("label", "label L", "where `goto L` goes"),
     ("let", "let X=\"E\"", "sets a local"),
     (
+        "local",
+        "local TYPE X…",
+        "says the type of locals: u8, u16, u32, u64, s32, s64, size_t or bool; a local without is an s64, or holds a reference. \
+         What is put into it is converted as by an assignment in C, an argument too",
+    ),
+    (
         "assert",
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
@@ -93,6 +99,7 @@ impl<'a> Lower<'a> {
                 }
             } else {
                 self.statement(unit, node);
+                self.convert_result(unit, node);
             }
         }
         unit.scopes.pop();
@@ -125,6 +132,8 @@ impl<'a> Lower<'a> {
             "goto" => self.goto(unit, node),
             "label" => self.label(unit, node),
             "let" => self.let_local(unit, node),
+            // `collect_locals` has seen to it.
+            "local" => {}
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
@@ -161,6 +170,14 @@ impl<'a> Lower<'a> {
         unit.land(branch.into_iter().collect());
         self.block(unit, other.children());
         unit.land(vec![skip]);
+    }
+
+    /// What an operation puts into a local with a type is converted right behind it, which nobody sees.
+    fn convert_result(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let result = node.option("into").filter(|_| node.block.is_none());
+        if let Some(local) = result.and_then(|value| unit.local(value.span.of(self.text))) {
+            self.convert(unit, local);
+        }
     }
 
     fn stray_else(&mut self, unit: &mut Unit<'a>, node: &'a Node) {

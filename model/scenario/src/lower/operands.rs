@@ -36,7 +36,7 @@ impl<'a> Lower<'a> {
     /// A word or a reference: what an operand of kind *value* may be.
     pub(super) fn operand(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
         match &value.kind {
-            ValueKind::Int(number) => self.word(*number, value.span).map(|word| Operand::Const(Value::Word(word))),
+            ValueKind::Int(number) => self.word(*number, value.span).map(Operand::Const),
             ValueKind::Text { .. } => {
                 self.mistakes
                     .add("text-operand", value.span, "an operand is no expression")
@@ -230,14 +230,13 @@ impl<'a> Lower<'a> {
         local.map(Operand::Local)
     }
 
-    /// A number that fits a word of the model.
-    pub(super) fn word(&mut self, number: i64, span: Span) -> Option<i32> {
-        let word = i32::try_from(number).ok();
+    /// A number that a word of the model has room for.
+    pub(super) fn word(&mut self, number: i64, span: Span) -> Option<Value> {
+        let word = Value::of(number);
         if word.is_none() {
-            self.mistakes
-                .add("number", span, format!("{number} does not fit in a word of the model"))
-                .expected("a number of 32 bits with a sign, -2147483648 to 2147483647")
-                .help(same_bits(number));
+            self.mistakes.add("number", span, format!("the model has no room for {number}")).expected(
+                "one of 48 bits with a sign; above, a power of two, a mask, or what is near the ends of s64 and u64",
+            );
         }
         word
     }
@@ -364,12 +363,3 @@ fn one_of_kinds(kinds: &[Kind]) -> String {
 
 /// A local that nothing can be done about: it stands for one too many.
 pub(super) const NO_LOCAL: LocalId = LocalId(0);
-
-/// What C's `int` makes of a number that has its highest bit, or that there is no way out but another number.
-fn same_bits(number: i64) -> String {
-    match u32::try_from(number).map(u32::cast_signed) {
-        Ok(-1) => "every bit is set in `-1`".to_owned(),
-        Ok(same) => format!("words are C's `int`: the same bits are `{same}`"),
-        Err(_) => "words are C's `int`: of a larger one use the part that matters, or a smaller number".to_owned(),
-    }
-}

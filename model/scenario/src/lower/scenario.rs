@@ -191,6 +191,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             needs_rcu: false,
             irqs: Vec::new(),
             has_loops: false,
+            decided: Vec::new(),
         };
         lowered.push(lower.case(node));
     }
@@ -287,6 +288,7 @@ impl<'a> Lower<'a> {
         Case {
             name: self.case.map(str::to_owned),
             has_loops: self.has_loops,
+            decided: self.decided,
             limits: self.limits,
             excluded,
             expectations,

@@ -161,7 +161,7 @@ impl<'a> Lower<'a> {
                 .expected("a variable, an element `a.0` or a field `p.f` in the condition");
             return None;
         }
-        let expr = self.compiled(nodes, value.span)?;
+        let expr = self.compiled(nodes, value.span, |local| unit.type_of(local))?;
         Some(Condition { loads, expr })
     }
 
@@ -190,6 +190,7 @@ impl<'a> Lower<'a> {
             return Some(ExprNode::Read(*local));
         }
         let local = unit.hidden();
+        unit.set_type(local, self.program.type_at(place));
         loads.push((place, local, name.to_owned()));
         Some(ExprNode::Read(local))
     }

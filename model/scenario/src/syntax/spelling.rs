@@ -482,8 +482,17 @@ pub(super) fn bare_word(word: &str, span: Span) -> Option<Found> {
     })
 }
 
+/// Reads a whole number without a sign.
+pub(crate) fn unsigned_number(said: &str) -> Result<u64, String> {
+    u64::try_from(exact(said)?).map_err(|_| "it does not fit in 64 bits".to_owned())
+}
+
 /// Reads a whole number; the error is what to do about it.
 pub(crate) fn number(said: &str) -> Result<i64, String> {
+    i64::try_from(exact(said)?).map_err(|_| "it does not fit in 64 bits".to_owned())
+}
+
+fn exact(said: &str) -> Result<i128, String> {
     let (sign, unsigned) = match said.as_bytes().first() {
         Some(b'-') => (-1i128, &said[1..]),
         Some(b'+') => (1, &said[1..]),
@@ -508,7 +517,7 @@ pub(crate) fn number(said: &str) -> Result<i64, String> {
         });
     }
     let value = i128::from_str_radix(&digits.replace('_', ""), radix).ok();
-    value.and_then(|value| i64::try_from(sign * value).ok()).ok_or_else(|| "it does not fit in 64 bits".to_owned())
+    value.map(|value| sign * value).ok_or_else(|| "it does not fit in 64 bits".to_owned())
 }
 
 /// A piece of C as one statement of the language, as well as can be guessed.

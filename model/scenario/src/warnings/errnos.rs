@@ -73,7 +73,6 @@ fn comparisons(expr: &Expr, found: &mut Vec<(String, Span)>) {
             comparisons(left, found);
             comparisons(right, found);
         }
-        ExprKind::Unary(_, inner) => comparisons(inner, found),
-        ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Of(..) => {}
+        _ => expr.parts().into_iter().for_each(|part| comparisons(part, found)),
     }
 }

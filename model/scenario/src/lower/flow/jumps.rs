@@ -110,6 +110,7 @@ impl<'a> Lower<'a> {
             && let Some(expr) = self.script_expr(unit, &entry.value)
             && let Some(into) = into
         {
+            let expr = if unit.frames.len() == 1 { self.assigned(unit, into, expr) } else { expr };
             unit.emit(Instr::Let { into, expr });
         }
         let exit = unit.emit(Instr::Jump(0));

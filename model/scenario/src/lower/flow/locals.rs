@@ -16,6 +16,7 @@ impl<'a> Lower<'a> {
             let Some(key) = &entry.key else { continue };
             let expr = self.script_expr(unit, &entry.value);
             if let (Some(expr), Some(into)) = (expr, unit.local(&key.text)) {
+                let expr = self.assigned(unit, into, expr);
                 unit.emit(Instr::Let { into, expr });
             }
         }
