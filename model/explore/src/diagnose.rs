@@ -46,7 +46,7 @@ const MAX_ALONE: usize = 1_000;
 ///
 /// A livelock from which somebody does needs a lock-step schedule: it lasts only as long as nobody is ahead.
 pub fn gets_on_alone(program: &Program, from: &State, t: ThreadId) -> bool {
-    let mut state = *from;
+    let mut state = from.clone();
     for _ in 0..MAX_ALONE {
         if !state.enabled(program).contains(t) {
             return false;
@@ -67,7 +67,7 @@ fn leads_on(program: &Program, stuck: &State, sleeper: ThreadId) -> bool {
     if !matches!(stuck.thread(sleeper).run(), Run::Asleep(..)) {
         return false;
     }
-    let mut state = *stuck;
+    let mut state = stuck.clone();
     state.wake_for_nothing(sleeper);
     for _ in 0..MAX_STEPS {
         let Some(t) = state.enabled(program).iter().next() else { break };

@@ -180,7 +180,7 @@ fn every_state(program: &Program, look: impl Fn(&State)) -> usize {
     let mut code = vec![];
     while let Some(state) = open.pop() {
         code.clear();
-        let mut copy = state;
+        let mut copy = state.clone();
         copy.encode(program, &mut code);
         if !seen.insert(code.clone()) {
             continue;

@@ -39,6 +39,7 @@ pub mod references;
 mod registry;
 pub mod resv;
 pub mod rule;
+mod stack;
 pub mod state;
 pub mod sync_file;
 pub mod syncobj;

@@ -123,7 +123,7 @@ fn known(code: &[Instr], exprs: &[Expr]) -> Vec<Option<Known>> {
         *known = Some(all);
         let (mut after, next) = (all, at + 1);
         match &code[at] {
-            Instr::End | Instr::Return { .. } => continue,
+            Instr::End | Instr::Return(_) => continue,
             Instr::Jump(to) => {
                 open.push((usize::from(*to), after));
                 continue;

@@ -48,7 +48,7 @@ fn maybe_set(code: &[Instr], fresh: &[(usize, LocalId)], params: usize) -> Vec<O
         *known = Some(all);
         let next = at + 1;
         match code[at] {
-            Instr::End | Instr::Return { .. } => {}
+            Instr::End | Instr::Return(_) => {}
             Instr::Jump(to) => open.push((usize::from(to), all)),
             Instr::Branch { otherwise, .. } => open.extend([(usize::from(otherwise), all), (next, all)]),
             Instr::Nth { counter, otherwise, .. } => {
