@@ -5,7 +5,7 @@ use crate::{
     memory,
 };
 use fenceweave_explore::{
-    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, shuttle, weak,
+    About, Comparison, Engine, Exploration, Limits, Progress, Task, compare, explicit, loom, shuttle,
 };
 use fenceweave_kernel::Condition;
 use fenceweave_scenario::Case;
@@ -99,8 +99,8 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
             explicit::explore_with(&task, &limits, explicit::Options { exact: options.exact }, progress)
         }
         Engine::Shuttle => shuttle::explore(&task, &limits, progress),
-        Engine::Loom if limits.preemptions.is_some() => weak::explore(&task, &limits, progress),
-        Engine::Loom => weak::deepen(&task, &limits, progress),
+        Engine::Loom if limits.preemptions.is_some() => loom::explore(&task, &limits, progress),
+        Engine::Loom => loom::deepen(&task, &limits, progress),
     }
 }
 

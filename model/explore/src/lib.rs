@@ -6,7 +6,7 @@
 //!   no return; livelock, starvation and what must happen `eventually`.
 //! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited states where
 //!   there are loops), shuttle's samplers, and replay.
-//! * [`weak`]: the same scripts on loom's threads, with the kernel's memory orders.
+//! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
 //! * [`compare`]: which outcome sets must be equal and which contained.
 //!
 //! # What must not
@@ -21,10 +21,10 @@ pub mod compare;
 pub mod diagnose;
 pub mod explicit;
 pub mod interrupt;
+pub mod loom;
 mod room;
 pub mod shuttle;
 pub mod walk;
-pub mod weak;
 
 pub use compare::{About, Comparison, Disagreement};
 

@@ -1,6 +1,6 @@
 //! What goes on for ever: livelock, starvation, `eventually`, spinning, and who can take threads that never end.
 
-use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, compare, explicit, shuttle, weak};
+use fenceweave_explore::{Coverage, Exploration, Found, Limits, Task, Watched, compare, explicit, loom, shuttle};
 use fenceweave_kernel::{
     Condition, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Patience, Place, Program,
     Property, State, ThreadId, Value,
@@ -372,12 +372,12 @@ fn the_other_engines_do_not_judge_what_happens_eventually() {
     b.thread("t", |s| {
         s.op("store x 1", access(Store, x, word(1)));
     });
-    let l = weak::explore(&task(&b.build(), &conditions), &Limits::default(), &());
+    let l = loom::explore(&task(&b.build(), &conditions), &Limits::default(), &());
     assert!(l.coverage == Coverage::Complete && l.watched[0].not_judged);
 }
 
 fn refusal(program: &Program) -> String {
-    let e = weak::deepen(&task(program, &[]), &Limits::default(), &());
+    let e = loom::deepen(&task(program, &[]), &Limits::default(), &());
     assert!(e.counts.executions == 0 && e.watched.is_empty());
     match e.coverage {
         Coverage::Refused(why) => why,

@@ -1,6 +1,6 @@
 //! Rings of contexts, in every way in which a class of ww mutexes can be built, and what must be true of each state.
 
-use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{Coverage, Exploration, Limits, Task, compare, explicit, loom, shuttle};
 use fenceweave_kernel::{
     Action, Facet, Instr, LocalId, ObjId, Operand, Program, Property, State, ThreadId,
     builder::{ProgramBuilder, ScriptBuilder},
@@ -203,7 +203,7 @@ fn agree(program: &Program, preemptions: u32) -> u64 {
     let (e, s) = (explicit(program), shuttle::explore(&task(program), &limits, &()));
     assert_eq!(properties(&e), [], "{}", program.name);
     assert_eq!((&s.coverage, s.counts.states), (&Coverage::Complete, e.counts.states), "{}", program.name);
-    let l = weak::explore(&task(program), &Limits { preemptions: Some(preemptions), ..limits }, &());
+    let l = loom::explore(&task(program), &Limits { preemptions: Some(preemptions), ..limits }, &());
     assert_eq!(l.coverage, Coverage::Preemptions(preemptions), "{}", program.name);
     let states = e.counts.states;
     assert_eq!(

@@ -19,7 +19,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, shuttle, weak};
+use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, loom, shuttle};
 use fenceweave_kernel::{Program, Violation};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded, format, load};
@@ -217,7 +217,7 @@ fn shuttle_agrees(
 /// Loom may have more if it can show that weak memory has it: nothing that is generated says what it is about.
 fn loom_agrees(task: &Task<'_>, bounds: &Bounds, whole: &Exploration, facts: &mut Facts) -> Result<(), Failure> {
     let limits = Limits { executions: bounds.loom, ..Limits::default() };
-    let loom = weak::explore(task, &limits, &());
+    let loom = loom::explore(task, &limits, &());
     count(facts, whole, &loom);
     let Comparison { disagreements, .. } = compare::compare(&[whole.clone(), loom.clone()], About::Anything);
     if disagreements.is_empty() { Ok(()) } else { Err(Failure::of("loom", different(whole, &loom))) }

@@ -8,9 +8,7 @@ mod script;
 
 pub use script::{Choose, Fail, Fault};
 
-use crate::ground::resolver::Resolver;
-
-use crate::{Machine, ObjId, Op, Program, Value, View, program::PoolRange, protocol::Protocol};
+use crate::{Machine, ObjId, Op, Program, Value, View, ground::resolver::Resolver, program::PoolRange};
 
 /// What stands where an operation has no object.
 pub(crate) const NOTHING: ObjId = ObjId(0);
@@ -38,10 +36,7 @@ impl Machine {
 
     /// The word on which the operation spins, if what is there now keeps it spinning.
     pub(crate) fn spins_until<'v>(&self, view: impl FnOnce() -> View<'v>) -> Option<ObjId> {
-        match self {
-            Machine::SpinUntil(spin) if spin.is_held_back(view()) => Some(spin.target),
-            _ => None,
-        }
+        self.spins_on_word().filter(|_| self.is_held_back(view))
     }
 
     /// Whether this decides about failure of the instruction's operation.

@@ -1,7 +1,7 @@
 //! Where a step stands in the scenario file: its line, and the calls that lead there.
 
 use crate::words;
-use fenceweave_kernel::{Program, ThreadId};
+use fenceweave_kernel::{Program, ThreadId, program::CallSite};
 
 /// A call that a step is inside of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Call<'a> {
     column: u32,
     /// Its text.
     pub(crate) op: &'a str,
+    /// Whether the kernel calls it through a pointer.
+    by_pointer: bool,
 }
 
 /// The calls that a place is inside of, the outermost first. `callers` are the places of those whose operations called
@@ -26,12 +28,25 @@ pub(crate) fn calls<'a>(program: &'a Program, t: ThreadId, pc: u16, callers: &[u
             let (script, place) = program.script_at(t, *at);
             let callee = script.callee_at(place).and_then(|(id, _)| program.callees.get(usize::from(id.0)));
             let op = words::op_text(program, t, *by);
-            all.push(Call { name: callee.map_or("?", String::as_str), line, column, op });
+            all.push(Call { name: callee.map_or("?", String::as_str), line, column, op, by_pointer: true });
         }
         let inlined = words::source(program, t, *at).map_or(&[][..], |l| &l.calls);
-        all.extend(inlined.iter().map(|c| Call { name: &c.proc, line: c.line, column: c.column, op: &c.text }));
+        let call =
+            |c: &'a CallSite| Call { name: &c.proc, line: c.line, column: c.column, op: &c.text, by_pointer: false };
+        all.extend(inlined.iter().map(call));
     }
     all
+}
+
+/// Who calls through pointers what a place is in, the innermost first: a place's line tells procs only.
+/// `retire is called at line 26 (check-and-signal f)`.
+pub(crate) fn called(calls: &[Call<'_>]) -> Option<String> {
+    let told = calls.iter().rev().filter(|call| call.by_pointer).map(|call| match call.line {
+        0 => format!("{} is called by `{}`", call.name, call.op),
+        line => format!("{} is called at line {line} ({})", call.name, call.op),
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// `file:line`, of what somebody wrote.

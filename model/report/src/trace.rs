@@ -34,6 +34,7 @@ mod table;
 use crate::{
     replay::{Replay, of_setup},
     sheet::{Layout, Sheet},
+    site,
     style::Role,
     token, verdict, waiting, words,
 };
@@ -132,6 +133,9 @@ pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
         out.push('\n');
         let mut lines = verdict::lines(&replay, v).into_iter();
         lines.next().iter().for_each(|l| push(&mut out, &style.paint(Role::Bad, l)));
+        let at = replay.steps.iter().rfind(|s| !v.property.is_seen_at_end() && (s.thread, s.pc) == (v.thread, v.pc));
+        let called = at.and_then(|s| site::called(&site::calls(program, s.thread, s.pc, &s.callers)));
+        called.iter().for_each(|l| push(&mut out, &format!("  {l}")));
         lines.for_each(|l| push(&mut out, &l));
     }
     if let Some(clause) = &example.clause {

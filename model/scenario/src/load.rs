@@ -7,7 +7,7 @@ use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
 use crate::lower::{self, Words};
-use crate::report::{Mistakes, Report, SOURCE_BYTES_MAX};
+use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX};
 use crate::syntax;
 
 /// A file without mistakes.

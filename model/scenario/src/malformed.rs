@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 use crate::{expr, fmt, load};
 
 /// Texts of one stretch, which one thread makes from one seed.

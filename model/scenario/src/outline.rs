@@ -1,6 +1,6 @@
 //! What a file says as a tree of places, for whoever edits it: nothing is asked of its meaning.
 
-use crate::report::{Mistakes, Report, Span};
+use crate::mistakes::{Mistakes, Report, Span};
 use crate::syntax::{self, Node, ValueKind};
 
 /// A statement: `NAME entry… { block }`.

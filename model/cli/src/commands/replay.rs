@@ -5,7 +5,7 @@ use crate::{
     args::ReplayArgs,
     files::{Selection, with_case},
 };
-use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, shuttle, weak};
+use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, loom, shuttle};
 use fenceweave_kernel::{Action, Condition, Moment, Program, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
 use fenceweave_scenario::{Case, Engine, Expected, Verdict};
@@ -186,7 +186,7 @@ fn follow(program: &Program, steps: &[Action], conditions: &[Condition]) -> End 
 
 /// Takes the steps of an execution on weak memory, whose reads the trace gives: every one of them, or none.
 fn follow_weak(program: &Program, trace: &Trace, conditions: &[Condition]) -> Result<End, String> {
-    let replayed = weak::replay(program, conditions, trace);
+    let replayed = loom::replay(program, conditions, trace);
     refuse_reads(trace, &replayed)?;
     if let Some(action) = trace.steps.get(replayed.taken) {
         // A table, which is of one memory, might show a way on where there is none.
@@ -197,12 +197,12 @@ fn follow_weak(program: &Program, trace: &Trace, conditions: &[Condition]) -> Re
     }
     let goes_on = |t: &ThreadId| !replayed.over && replayed.threads[t.index()].run() == Run::Ready;
     let next = program.threads().filter(goes_on).map(|t| program.thread_name(t).to_owned()).collect();
-    let weak::Replayed { trace, violation, over, conditions, .. } = replayed;
+    let loom::Replayed { trace, violation, over, conditions, .. } = replayed;
     Ok(End { trace, violation, next, whole: true, over, conditions })
 }
 
 /// A read of the token that goes back where its step reads nothing, or further than there are stores that it may see.
-fn refuse_reads(trace: &Trace, replayed: &weak::Replayed) -> Result<(), String> {
+fn refuse_reads(trace: &Trace, replayed: &loom::Replayed) -> Result<(), String> {
     let real = |asked: &Stale| {
         let mut turned_out = replayed.trace.weak.iter().flatten();
         turned_out.any(|s| (s.step, s.nth, s.age) == (asked.step, asked.nth, asked.age))

@@ -58,6 +58,36 @@ const RELAY: &str = r#"scenario relay {
 }
 "#;
 
+/// A hook of the kernel's and a proc in a proc, both of which only look.
+const HOOK: &str = r#"scenario hook {
+    about "Who asks a fence asks its driver, which looks at two words."
+    fence f
+    hook f signaled=passed
+    var seqno
+    var wanted
+
+    proc passed fence {
+        look
+        return 0
+    }
+    proc look {
+        load seqno into=s
+        load wanted into=w
+    }
+    proc advance {
+        look
+        store seqno 1
+    }
+    thread poll {
+        is-signaled f into=first
+        advance
+        signal f
+        signal f
+    }
+    expect { violates fence-signaled-twice }
+}
+"#;
+
 fn project() -> Project {
     Project::new().file("handover.kdl", HANDOVER).file("crowd.kdl", CROWD).file("relay.kdl", RELAY)
 }
@@ -119,6 +149,41 @@ fn a_call_that_leaves_all_as_it_was_is_one_row_unless_it_is_asked_for() {
       12                                   > retire > mark: store        !! use-after-free
                                             j.done 1
     ");
+}
+
+#[test]
+fn calls_are_folded_in_what_the_kernel_calls_and_in_other_calls() {
+    let project = Project::new().file("hook.kdl", HOOK);
+    insta::assert_snapshot!(table(project.run("explain hook.kdl --lines").exits(0)), @"
+      #      at              poll                                               state
+      1-2    hook.kdl:21     is-signaled f into=first                           poll: in an RCU read-side section
+                               calls passed
+      3-4    hook.kdl:21     > passed: leaves all as it was → s=0, w=0
+      5      hook.kdl:21     ... is-signaled f into=first → 0                   poll: out of its RCU read-side section
+                               ops->signaled: false
+      6-7    hook.kdl:17     > advance > look: leaves all as it was → s=0, w=0
+              < hook.kdl:22
+      8      hook.kdl:18       store seqno 1                                    seqno: 0→1
+              < hook.kdl:22
+      9      hook.kdl:23     signal f                                           f: signaled
+      10     hook.kdl:24     signal f                                           !! fence-signaled-twice
+    ");
+    let expanded = table(project.run("explain hook.kdl --expand").exits(0));
+    assert!(expanded.contains("> passed > look: load seqno into=s → 0"), "{expanded}");
+    assert!(expanded.contains("> advance > look: load seqno into=s → 0"), "{expanded}");
+}
+
+#[test]
+fn the_verdict_says_who_called_through_a_pointer() {
+    let ran = project().run("explain handover.kdl").exits(0);
+    let verdict = ran.out.lines().skip_while(|line| !line.starts_with("use-after-free: ")).take(2);
+    assert_eq!(
+        verdict.collect::<Vec<_>>(),
+        [
+            "use-after-free: gpu uses job#0 after it was freed (line 14: store j.done 1, in mark, called at line 17)",
+            "  retire is called at line 26 (check-and-signal f)",
+        ]
+    );
 }
 
 #[test]

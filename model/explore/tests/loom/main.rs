@@ -6,7 +6,7 @@ mod orders;
 mod sleeping;
 mod violations;
 
-use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, weak};
+use fenceweave_explore::{Coverage, Exploration, Limits, Task, diagnose, loom};
 use fenceweave_kernel::{
     Action, Condition, Errno, Expr, ExprNode, Instr, Leaf, LocalId, Moment, ObjId, Op, Operand, Order, Outcome,
     Patience, Place, Program, Property, State, ThreadId, Value,
@@ -86,7 +86,7 @@ fn hidden(p: &mut Program) {
 
 fn explore_with(p: &Program, conditions: &[Condition], limits: Limits, has_loops: bool) -> Exploration {
     let started = std::time::Instant::now();
-    let e = weak::explore(&Task { program: p, conditions, has_loops }, &limits, &());
+    let e = loom::explore(&Task { program: p, conditions, has_loops }, &limits, &());
     println!(
         "{:28} {:?}: {} outcomes, {} executions, {} steps, {:.2?}",
         p.name,

@@ -118,7 +118,7 @@ fn a_complete_run_contains_what_a_sequential_search_sees() {
     let mut complete = 0;
     for seed in 0..60 {
         let p = random_program(seed);
-        let e = weak::explore(&Task { program: &p, conditions: &[], has_loops: false }, &limits, &());
+        let e = loom::explore(&Task { program: &p, conditions: &[], has_loops: false }, &limits, &());
         if e.coverage.is_complete() {
             complete += 1;
             let wanted = brute_force(&p);

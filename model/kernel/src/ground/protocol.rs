@@ -22,6 +22,10 @@ pub(crate) trait Protocol: Copy + Code {
     fn spins_on(&self) -> Option<ObjId> {
         None
     }
+    /// The word that it reads again and again: while that keeps the next step held back, it spins.
+    fn spins_on_word(&self) -> Option<ObjId> {
+        None
+    }
     /// Whether the next step is disabled for another reason; whatever that looks at is in the footprint.
     fn is_held_back(&self, _v: View<'_>) -> bool {
         false
@@ -105,6 +109,14 @@ macro_rules! machines {
                 match self {
                     Machine::Idle => false,
                     $(Machine::$variant(m) => <$ty as Protocol>::HOLDS_BACK && m.is_held_back(view())),*
+                }
+            }
+
+            /// The word that the operation reads again and again, if it does.
+            pub(crate) fn spins_on_word(&self) -> Option<ObjId> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.spins_on_word()),*
                 }
             }
 

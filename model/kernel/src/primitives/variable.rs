@@ -462,6 +462,10 @@ impl Protocol for SpinUntil {
         "spin until"
     }
 
+    fn spins_on_word(&self) -> Option<ObjId> {
+        Some(self.target)
+    }
+
     /// The thread would read a word that lets it spin on. What breaks a property does not: that is a step.
     fn is_held_back(&self, v: View<'_>) -> bool {
         let dead = self.slot.is_some_and(|h| {

@@ -151,6 +151,8 @@ pub(super) fn with_path(row: &Row<'_>, text: &str) -> String {
     let path: String = names.iter().map(|name| format!("> {name} ")).collect();
     match (path.trim_end(), row.calls.len() - names.len()) {
         ("", 0) => text.to_owned(),
+        // A call in there that is one row has its own.
+        (path, 0) if text.starts_with("> ") => format!("{path} {text}"),
         (path, 0) => format!("{path}: {text}"),
         (_, _) => format!("{path}> {text}"),
     }

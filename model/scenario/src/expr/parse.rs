@@ -2,7 +2,7 @@
 
 use super::token::{Kind, Token, lex};
 use super::{Binary, Expr, ExprKind, Quantifier, Unary};
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Parentheses and unary signs inside each other.
 const DEPTH_MAX: usize = 32;

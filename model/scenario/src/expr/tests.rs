@@ -1,7 +1,7 @@
 //! The grammar by example: what is read, and what is answered.
 
 use super::{Expr, ExprKind, parse};
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// The expression with all its parentheses.
 fn shown(expr: &Expr) -> String {

@@ -1,7 +1,7 @@
 //! The tokens of an expression.
 
 use super::Binary;
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Tokens of one expression.
 const TOKENS_MAX: usize = 256;

@@ -20,10 +20,10 @@ use fenceweave_kernel::resv::ops::{Cursor, UNLOCKED, USAGE};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Value};
 
 use super::Lower;
-use super::entries::Options;
+use super::options::Options;
 use super::script::{Loop, Unit};
+use crate::mistakes::did_you_mean;
 use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
-use crate::report::did_you_mean;
 use crate::syntax::Node;
 
 const INTO: Opt = Opt { required: true, ..option("into", Takes::Value, "the local that holds the fence of each turn") };

@@ -11,8 +11,8 @@ use super::names::{Symbol, is_name};
 use super::script::Unit;
 use super::{Lower, list};
 use crate::decls::LOCKS;
+use crate::mistakes::did_you_mean;
 use crate::ops::{Given, Takes};
-use crate::report::did_you_mean;
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
 use fenceweave_kernel::Kind;
 

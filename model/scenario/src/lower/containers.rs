@@ -2,14 +2,15 @@
 
 use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
 use fenceweave_kernel::primitives::workqueue;
-use fenceweave_kernel::program::{FenceOps, Role, SourceLine, VarDecl};
-use fenceweave_kernel::{Instr, MAX_VARS, ObjId, Operand, Script, ThreadId, Value, fixed, syncobj};
+use fenceweave_kernel::program::{FenceOps, Role, SourceLine};
+use fenceweave_kernel::{Instr, ObjId, Operand, Script, ThreadId, Value, fixed};
 
 use super::Lower;
-use super::entries::Options;
 use super::names::Symbol;
+use super::operands::reference;
+use super::options::Options;
+use crate::mistakes::Span;
 use crate::ops::{Given, Takes};
-use crate::report::Span;
 use crate::syntax::{Name, Node, Value as Written};
 use fenceweave_kernel::Kind;
 
@@ -89,26 +90,6 @@ impl<'a> Lower<'a> {
     /// Whether a fence is made of others.
     pub(super) fn is_container(&self, fence: ObjId) -> bool {
         self.program.containers.iter().any(|c| c.fence == fence)
-    }
-
-    /// A syncobj, with the word of its pointer.
-    pub(super) fn syncobj(&mut self, name: &Name, variant: syncobj::Variant) -> Symbol {
-        let fence = self.own_words(name, ["fence".to_owned()]);
-        let id = self.object(name.text.clone(), fixed::Syncobj { fence, variant });
-        // Whoever looks at the pointer without the lock.
-        self.needs_rcu = true;
-        self.has_loops = true;
-        Symbol::Object { id, kind: Kind::Syncobj }
-    }
-
-    /// Words of a container's own: the first.
-    fn own_words(&mut self, name: &Name, fields: impl IntoIterator<Item = String>) -> ObjId {
-        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
-        for field in fields {
-            let name = format!("{}.{field}", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
-        }
-        first
     }
 
     fn set_word(&mut self, word: ObjId, value: Value) {
@@ -281,8 +262,4 @@ impl<'a> Lower<'a> {
             });
         }
     }
-}
-
-fn reference(obj: ObjId) -> Value {
-    Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 })
 }

@@ -5,12 +5,12 @@ use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
-use super::entries::Options;
 use super::names::{Symbol, is_name};
+use super::options::Options;
 use super::{Lower, list};
 use crate::decls::{self, DeclRow, LOCKS};
+use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
-use crate::report::Span;
 use crate::syntax::{Name, Node, ValueKind};
 use crate::variants;
 use fenceweave_kernel::Kind;
@@ -190,6 +190,16 @@ impl<'a> Lower<'a> {
             self.program.vars.push(VarDecl { name, init: Value::Word(0), racy, observed: !weak });
         }
         Symbol::Var { first, len }
+    }
+
+    /// Words that an object has of its own: the first.
+    pub(super) fn own_words(&mut self, name: &Name, fields: impl IntoIterator<Item = String>) -> ObjId {
+        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
+        for field in fields {
+            let name = format!("{}.{field}", name.text);
+            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
+        }
+        first
     }
 
     /// The next variable may be seen stale, and the scenario is about that.

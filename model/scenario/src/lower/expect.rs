@@ -5,13 +5,13 @@ use fenceweave_kernel::{
     Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Property, ThreadId, Value,
 };
 
-use super::entries::reference;
 use super::exprs::{Leaf, postfix};
 use super::names::{Symbol, is_name, parts};
+use super::operands::reference;
 use super::{Lower, list};
 use crate::expectations::{Engine, Expectations, Expected, Verdict};
 use crate::expr::{self, Binary, Expr, ExprKind, Quantifier};
-use crate::report::{Span, did_you_mean};
+use crate::mistakes::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written, ValueKind};
 use crate::warnings::WARNINGS;
 
@@ -387,7 +387,7 @@ impl<'a> Lower<'a> {
         let script = self.program.scripts.get(thread.index())?;
         let found = script.locals.iter().position(|name| name == local);
         if let Some(at) = found {
-            let local = fenceweave_kernel::LocalId(u8::try_from(at).unwrap_or(super::entries::NO_LOCAL.0));
+            let local = fenceweave_kernel::LocalId(u8::try_from(at).unwrap_or(super::operands::NO_LOCAL.0));
             return Some(ExprNode::Read(Seen::Local(thread, local)));
         }
         let known: Vec<&str> = script.locals.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();

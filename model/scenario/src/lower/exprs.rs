@@ -4,11 +4,11 @@ use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Value};
 
 use super::Lower;
-use super::entries::reference;
 use super::names;
+use super::operands::reference;
 use super::script::Unit;
 use crate::expr::{self, Binary, Expr, ExprKind, Unary};
-use crate::report::Span;
+use crate::mistakes::Span;
 use crate::syntax::{Value as Written, ValueKind};
 
 /// What stands at a leaf.

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use fenceweave_kernel::{Errno, Instr, LocalId, Op, Value, machine};
 
 use super::Lower;
-use super::entries::Options;
 use super::names::{Symbol, parts};
+use super::options::Options;
 use super::script::Unit;
+use crate::mistakes::{Span, did_you_mean};
 use crate::ops::{self, OpSpec, Opt, Takes, option};
-use crate::report::{Span, did_you_mean};
 use crate::syntax::{Node, Value as Written};
 
 pub(super) const MAY_FAIL: Opt =

@@ -6,7 +6,7 @@ use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
 
 use crate::ops;
 
-use crate::report::Span;
+use crate::mistakes::Span;
 use crate::syntax::{Node, Value as Written, ValueKind};
 use fenceweave_kernel::Kind;
 

@@ -11,8 +11,8 @@ use crate::decls;
 use crate::expectations::{Engine, Expectations};
 use crate::kernel_names;
 use crate::load::{Case, Limits, Scenario};
+use crate::mistakes::{Mistakes, did_you_mean, place_of};
 use crate::ops;
-use crate::report::{Mistakes, did_you_mean, place_of};
 use crate::syntax::{File, Name, Node, ValueKind};
 
 /// Statements looked at in one file, those of calls and unrolled loops counted

@@ -10,7 +10,7 @@ use super::balance;
 use super::left;
 use super::names::Symbol;
 use super::unset::{self, Read};
-use crate::report::Span;
+use crate::mistakes::Span;
 use crate::syntax::{Node, ValueKind};
 
 /// Instructions of one script. Loops are unrolled within reason and procs are

@@ -2,7 +2,7 @@
 
 use fenceweave_kernel::{Instr, LocalId};
 
-use crate::report::Span;
+use crate::mistakes::Span;
 
 /// A read of a local by an instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]

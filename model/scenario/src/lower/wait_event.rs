@@ -9,14 +9,14 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Order, Patience, Place, Value};
 
 use super::Lower;
-use super::entries::Options;
 use super::exprs::{Leaf, postfix};
 use super::inject::Subject;
 use super::names::{Symbol, parts};
+use super::options::Options;
 use super::script::Unit;
 use crate::expr;
+use crate::mistakes::Span;
 use crate::ops::{Given, OpSpec, Takes};
-use crate::report::Span;
 use crate::syntax::{Node, Value as Written, ValueKind};
 use fenceweave_kernel::Kind;
 

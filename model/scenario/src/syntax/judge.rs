@@ -6,7 +6,7 @@ use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use super::token::{Kind, Token, lex};
 use super::tree::{Entry, File, Node, Value, ValueKind};
 use super::{parser, text};
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Tells what `kdl` refuses, or reads otherwise than the parser did.
 pub(super) fn check(text: &str, tokens: &[Token], parsed: &(File, Vec<Span>), mistakes: &mut Mistakes) {

@@ -5,7 +5,7 @@ use super::spelling::{self, Head};
 use super::text;
 use super::token::{Kind, Token};
 use super::tree::{Block, Entry, File, Name, Node, Value, ValueKind};
-use crate::report::{Mistakes, Span, place_of};
+use crate::mistakes::{Mistakes, Span, place_of};
 
 /// Blocks inside blocks. The deepest shipped scenario has eight.
 const DEPTH_MAX: usize = 32;

@@ -2,7 +2,7 @@
 //! silence, each answered with the spelling that a scenario has for it.
 
 use super::token::{Kind, Token};
-use crate::report::Span;
+use crate::mistakes::Span;
 
 /// What is wrong with a spelling, and the right one.
 pub(super) struct Found {

@@ -1,6 +1,6 @@
 //! What a quoted text says once its quotes, escapes and indentation are gone.
 
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// Resolves a text in `"` quotes; `inner` is the place between them.
 pub(super) fn line(text: &str, inner: Span, mistakes: &mut Mistakes) -> String {

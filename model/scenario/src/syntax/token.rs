@@ -1,7 +1,7 @@
 //! The lexer: tokens that tile the text, so that nothing the author wrote is
 //! lost to the formatter and every mistake has an exact place.
 
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 
 /// What a token is. KDL's own set, without what scenarios have no use for
 /// (raw strings, type annotations, keywords), which is kept as a token of its

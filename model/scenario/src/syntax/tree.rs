@@ -1,6 +1,6 @@
 //! What a file says, before anybody asks what it means.
 
-use crate::report::Span;
+use crate::mistakes::Span;
 
 /// A file: its top-level nodes.
 #[derive(Debug, Clone, Default)]

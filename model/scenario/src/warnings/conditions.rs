@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fenceweave_kernel::Moment;
 
 use super::{About, Looked, NEVER_JUDGED, TRUE_AT_ONCE, UNSIGNALED, inside_only, one_line};
-use crate::report::{Place, Span};
+use crate::mistakes::{Place, Span};
 
 impl About<'_> {
     /// A clause that all cases share is judged over all of them.

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use fenceweave_kernel::{Cover, Instr, Program};
 
-use crate::report::Place;
+use crate::mistakes::Place;
 
 /// What happened at one statement, in all steps of the searches that were added.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

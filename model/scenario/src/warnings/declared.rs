@@ -7,7 +7,7 @@ use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
 use super::{About, SAME_NUMBER, SAME_PROGRAM, UNUSED};
 use crate::decls;
 use crate::load::Case;
-use crate::report::Span;
+use crate::mistakes::Span;
 use crate::syntax::{Node, ValueKind};
 
 /// Names that operations use without naming them.

@@ -7,7 +7,7 @@ use fenceweave_kernel::Value;
 use super::{About, POSITIVE_ERRNO};
 use crate::expr::{self, Binary, Expr, ExprKind, Unary};
 use crate::lower::constant;
-use crate::report::{Mistakes, Span};
+use crate::mistakes::{Mistakes, Span};
 use crate::syntax::{Node, ValueKind};
 
 impl<'a> About<'a> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fenceweave_kernel::{Instr, Passed, Script};
 
 use super::{About, NEVER_FAILS, one_line, reached::scripts};
-use crate::report::{Place, Span};
+use crate::mistakes::{Place, Span};
 use crate::syntax::Node;
 
 /// What was seen of one `fail-nth`, all scripts and cases that have it together.

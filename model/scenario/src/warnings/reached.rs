@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fenceweave_kernel::{ExprNode, Instr, Passed, Program, Script};
 
 use super::{About, NEVER_ENDS, NEVER_RUNS, ONE_WAY, STALE, UNREACHED, one_line};
-use crate::report::Place;
+use crate::mistakes::Place;
 use crate::syntax::{Node, ValueKind};
 
 /// What is known of a statement, all scripts and cases that have it together.
@@ -335,7 +335,7 @@ fn and_more(nodes: &[&Node]) -> String {
 }
 
 fn place_in(text: &str, node: &Node) -> Place {
-    crate::report::place_of(text, node.head.start)
+    crate::mistakes::place_of(text, node.head.start)
 }
 
 /// In the order of [`Cover`](fenceweave_kernel::Cover).

@@ -19,7 +19,7 @@ pub use coverage::{Coverage, Taken};
 use fenceweave_kernel::{Cover, Moment, ObjId};
 
 use crate::load::Loaded;
-use crate::report::{Mistake, Mistakes, Place, Span, place_of};
+use crate::mistakes::{Mistake, Mistakes, Place, Span, place_of};
 use crate::syntax::{self, Node};
 
 /// Every kind of warning: its name, and what it tells of.

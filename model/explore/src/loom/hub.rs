@@ -11,7 +11,7 @@ use std::{
 };
 
 /// For each thread, its last step that something depends on.
-pub(super) type Clock = [u32; loom::MAX_THREADS];
+pub(super) type Clock = [u32; ::loom::MAX_THREADS];
 
 /// A fact that the step in flight of a thread has looked at.
 struct Fact {
@@ -76,7 +76,7 @@ pub(super) struct Hub {
     /// The thread whose handle on the world is being made.
     pub(super) cloning_for: Cell<usize>,
     /// What the current step of each thread depends on.
-    clocks: RefCell<[Clock; loom::MAX_THREADS]>,
+    clocks: RefCell<[Clock; ::loom::MAX_THREADS]>,
     pub(super) slots: RefCell<Vec<Rc<dyn Slot>>>,
     pub(super) words: RefCell<Vec<Rc<Word>>>,
     memory: RefCell<Memory>,
@@ -86,7 +86,7 @@ pub(super) struct Hub {
     pub(super) racing: Cell<Option<Racing>>,
     pub(super) learnt: Cell<bool>,
     /// For each thread, what its step in flight has looked at.
-    facts: RefCell<[Vec<Fact>; loom::MAX_THREADS]>,
+    facts: RefCell<[Vec<Fact>; ::loom::MAX_THREADS]>,
     torn: Cell<bool>,
 }
 

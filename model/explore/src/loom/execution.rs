@@ -7,13 +7,13 @@ use super::{
     hub::Hub,
     runtime::{self, Gates, Loom},
 };
-use fenceweave_kernel::{
-    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, references, task::Task, thread::Run,
-};
-use loom::sync::{
+use ::loom::sync::{
     Mutex,
     atomic::{AtomicU8, Ordering},
     mpsc::{Receiver, Sender, channel},
+};
+use fenceweave_kernel::{
+    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, references, task::Task, thread::Run,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -312,7 +312,7 @@ impl Execution {
             return false;
         }
         // Nobody is inside of a step: what is left to do needs neither loom nor its memory model.
-        loom::skip_branch();
+        ::loom::skip_branch();
         self.system.hub.go_quiet();
         self.conclude();
         self.end();
@@ -321,7 +321,7 @@ impl Execution {
 
     /// Sends everybody home. What follows is tidying up: loom need not explore it.
     fn end(&self) {
-        loom::skip_branch();
+        ::loom::skip_branch();
         self.over.set(true);
         // Loom's objects must go while loom still knows them.
         drop(CURRENT.take());

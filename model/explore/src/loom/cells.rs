@@ -17,8 +17,8 @@ use super::{
     hub::{Clock, Hub, Racing, Slot},
     memory::Ordered,
 };
+use ::loom::sync::{Mutex, atomic::AtomicU64};
 use fenceweave_kernel::{AtomicCell, Bits, Order};
-use loom::sync::{Mutex, atomic::AtomicU64};
 use std::{
     cell::{Cell, RefCell},
     marker::PhantomData,
@@ -97,7 +97,7 @@ impl Word {
     pub(super) fn give_to_loom(&self) {
         self.live.replace(Some(AtomicU64::new(0)));
         let decoyed = if self.needs_decoys() { self.loaders.get() } else { 0 };
-        let decoys = (0..loom::MAX_THREADS).map(|t| (decoyed >> t & 1 == 1).then(decoy));
+        let decoys = (0..::loom::MAX_THREADS).map(|t| (decoyed >> t & 1 == 1).then(decoy));
         self.decoys.replace(decoys.collect());
     }
 

@@ -34,7 +34,7 @@ use super::coherence::{Coherence, MAX_STORES};
 use std::{collections::BTreeSet, rc::Rc};
 
 /// Threads that loom can have.
-const THREADS: usize = loom::MAX_THREADS;
+const THREADS: usize = ::loom::MAX_THREADS;
 /// How many stores of an atomic loom remembers.
 const HISTORY: usize = 7;
 

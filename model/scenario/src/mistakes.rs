@@ -1,12 +1,18 @@
 //! What is told to an author whose file holds mistakes: every mistake of the
 //! file at once, each with its place, what was expected there and a way out.
 
+mod guesses;
+mod nearest;
+mod place;
+
+pub(crate) use nearest::did_you_mean;
+pub(crate) use place::place_of;
+pub use place::{Place, Span};
+
 use std::fmt;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
-
-use crate::kernel_names::is_c_name;
 
 /// More than this many mistakes are counted, not told: past it the file is
 /// most likely not a scenario at all.
@@ -18,74 +24,6 @@ const LINE_SHOWN_MAX: usize = 160;
 /// The largest accepted file. Spans are `u32`, and no scenario that a person
 /// reads is anywhere near.
 pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
-
-/// A stretch of the source, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Span {
-    /// The first byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
-
-impl Span {
-    /// From byte offsets; a file is at most [`SOURCE_BYTES_MAX`] long, so they fit.
-    pub(crate) fn new(start: usize, end: usize) -> Self {
-        let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: clip(start), end: clip(end.max(start)) }
-    }
-
-    /// From the start of `self` to the end of `other`.
-    pub(crate) fn to(self, other: Span) -> Self {
-        Self { start: self.start, end: other.end.max(self.start) }
-    }
-
-    /// The text that the span covers.
-    pub(crate) fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize).unwrap_or_default()
-    }
-
-    fn labeled(self, label: &str) -> LabeledSpan {
-        LabeledSpan::new(Some(label.to_owned()), self.start as usize, self.length())
-    }
-
-    /// Whose line and column stand at the head of the diagnostic.
-    fn labeled_primary(self, label: &str) -> LabeledSpan {
-        LabeledSpan::new_primary_with_span(Some(label.to_owned()), (self.start as usize, self.length()))
-    }
-
-    fn length(self) -> usize {
-        (self.end - self.start) as usize
-    }
-}
-
-/// A place in a file as people count: from one, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The line, from one.
-    pub line: u32,
-    /// The column in characters, from one.
-    pub column: u32,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
-    }
-}
-
-/// The place of byte `at` in `text`.
-pub(crate) fn place_of(text: &str, at: u32) -> Place {
-    let mut at = (at as usize).min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before[line_start..].chars().count() + 1;
-    Place { line: line as u32, column: column as u32 }
-}
 
 /// One mistake in a scenario file.
 ///
@@ -269,51 +207,6 @@ pub(crate) struct Mistakes {
     of_syntax: usize,
 }
 
-/// After these nobody knows which block a statement is in.
-const BRACES: [&str; 2] = ["unclosed-block", "stray-brace"];
-
-/// The line that a stretch of the text begins in.
-fn line_at(text: &str, span: Span) -> &str {
-    let at = span.start as usize;
-    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
-}
-
-/// Whether a line would set a local of that name: `into=NAME`, `cursor=NAME`, an option that is misspelt, `let NAME=`.
-fn sets(line: &str, name: &str) -> bool {
-    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    ["=", "let "].into_iter().any(|before| {
-        let after = line.split(before).skip(1);
-        after.filter_map(|rest| rest.trim_start().strip_prefix(name)).any(|rest| !rest.starts_with(of_name))
-    })
-}
-
-/// What a line would declare that begins with a word which declares nothing: the names after it, up to its block.
-fn declared_by(text: &str, span: Span) -> Vec<String> {
-    let rest = text.get(span.end as usize..).unwrap_or_default();
-    let head = rest.split(['\n', ';', '{', '}']).next().unwrap_or_default();
-    head.split_whitespace().filter(|word| !word.contains('=')).map(str::to_owned).collect()
-}
-
-/// Which scenario of the file a place is in: how many have begun before it.
-fn scenario_of(text: &str, span: Span) -> usize {
-    let before = text.get(..span.start as usize).unwrap_or_default();
-    before.lines().filter(|line| line.trim_start().starts_with("scenario ")).count()
-}
-
-/// What is missed may stand in a statement that could not be read.
-const ABSENCES: [&str; 9] = [
-    "not-a-place",
-    "not-seen",
-    "unknown-case",
-    "unknown-label",
-    "unknown-local",
-    "unknown-name",
-    "unknown-struct",
-    "unknown-thread",
-    "unset-local",
-];
-
 /// A source as it is shown: a control character would move the terminal's cursor or set its title. As many bytes as
 /// before, so that places stay what they are.
 fn shown(text: &str) -> String {
@@ -335,51 +228,6 @@ impl Mistakes {
     /// The syntax has been read: what follows is about meaning.
     pub(crate) fn end_of_syntax(&mut self) {
         self.of_syntax = self.found.len();
-    }
-
-    /// Takes back what is most likely no mistake of its own: whatever the meaning may be where a brace is missing or
-    /// too many; something not found, and nothing like it either, in a file that could not be read whole, or that the
-    /// statement would have set which has a mistake itself.
-    pub(crate) fn take_back_guesses(&mut self) {
-        let of_syntax = self.of_syntax;
-        if self.found[..of_syntax].iter().any(|mistake| BRACES.contains(&mistake.kind)) {
-            self.found.truncate(of_syntax);
-            return;
-        }
-        let wrong_lines: Vec<(Span, String)> = self
-            .found
-            .iter()
-            .filter(|mistake| !ABSENCES.contains(&mistake.kind))
-            .map(|mistake| (mistake.span, line_at(mistake.source.inner(), mistake.span).to_owned()))
-            .collect();
-        let unknown = self.found.iter().filter(|mistake| mistake.kind == "unknown-declaration");
-        let undeclared: Vec<String> =
-            unknown.flat_map(|mistake| declared_by(mistake.source.inner(), mistake.span)).collect();
-        let mut at = 0;
-        let mut told: Vec<(String, usize)> = Vec::new();
-        self.found.retain(|mistake| {
-            at += 1;
-            let text = mistake.source.inner();
-            if at > of_syntax && ABSENCES.contains(&mistake.kind) {
-                let root = mistake.span.of(text).split(['.', '-']).next().unwrap_or_default();
-                if undeclared.iter().any(|name| name == root || name == mistake.span.of(text)) {
-                    return false;
-                }
-            }
-            // A name that nothing has is one mistake, however often it is said.
-            if mistake.kind == "unknown-name" && mistake.help.is_none() {
-                let said = (mistake.message.clone(), scenario_of(text, mistake.span));
-                if told.contains(&said) {
-                    return false;
-                }
-                told.push(said);
-            }
-            let of_meaning = at > of_syntax && ABSENCES.contains(&mistake.kind) && mistake.help.is_none();
-            let of_local = matches!(mistake.kind, "unset-local" | "unknown-local" | "unknown-name");
-            let name = mistake.span.of(mistake.source.inner());
-            let not_set = || wrong_lines.iter().any(|(span, line)| span.end <= mistake.span.start && sets(line, name));
-            !(of_meaning && (of_syntax > 0 || of_local && not_set()))
-        });
     }
 
     /// Adds a mistake; what it returns takes what more is known of it.
@@ -479,29 +327,4 @@ impl Telling<'_> {
             None => self,
         }
     }
-}
-
-/// The nearest of `known` to `word`, when near enough to be what was meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // One letter of two is no likeness.
-    let limit = (word.chars().count() / 3).min(if is_c_name(word) { 1 } else { 3 });
-    let folded = |text: &str| text.to_lowercase().replace('_', "-");
-    let word = folded(word);
-    known
-        .into_iter()
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&word, &folded(candidate));
-            (distance, candidate)
-        })
-        // A word that was broken off is short: its beginning is likeness enough.
-        .filter(|(distance, candidate)| {
-            *distance <= limit || *distance == 1 && word.len() > 1 && folded(candidate).starts_with(&word)
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// `nearest` as the sentence that a help line holds.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    nearest(word, known).map(|candidate| format!("did you mean `{candidate}`?"))
 }

@@ -6,7 +6,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
-    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook},
     path::Path,
     sync::Once,
 };
@@ -56,7 +56,7 @@ fn install_hook() {
     ONCE.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |info| {
-            if WATCHING.get() && is_from_loom(info) {
+            if WATCHING.get() && info.location().is_some_and(|at| is_in_loom(Path::new(at.file()))) {
                 MESSAGE.set(Some(text(info.payload())));
             } else {
                 before(info);
@@ -65,13 +65,28 @@ fn install_hook() {
     });
 }
 
-fn is_from_loom(info: &PanicHookInfo<'_>) -> bool {
-    let Some(at) = info.location() else { return false };
+/// Whether a panic at that place is the crate's: its folder is called so, and so is ours, whose panics are our own.
+fn is_in_loom(file: &Path) -> bool {
     let is_loom = |c: &str| c == "loom" || c.starts_with("loom-");
-    Path::new(at.file()).iter().filter_map(|c| c.to_str()).any(is_loom)
+    let ours = Path::new(file!()).parent().is_some_and(|folder| file.starts_with(folder));
+    !ours && file.iter().filter_map(|c| c.to_str()).any(is_loom)
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {
     let fixed = payload.downcast_ref::<&str>().map(|s| (*s).to_string());
     fixed.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_engine_of_that_name_is_not_the_crates() {
+        assert!(is_in_loom(Path::new("/registry/src/index/loom-0.7.2/src/rt/path.rs")));
+        assert!(is_in_loom(Path::new("vendor/loom/src/rt/path.rs")));
+        assert!(!is_in_loom(Path::new(file!())));
+        assert!(!is_in_loom(&Path::new(file!()).with_file_name("runtime.rs")));
+        assert!(!is_in_loom(Path::new("model/kernel/src/state.rs")));
+    }
 }

@@ -1,4 +1,5 @@
-//! The scripts on loom's threads: every execution that the C11 memory model allows with the kernel's memory orders.
+//! The loom engine, the one with weak memory: the scripts on loom's threads, in every execution that the C11 memory model
+//! allows with the kernel's memory orders. In code `loom` is this module, and `::loom` the crate.
 //!
 //! # The recipe, and why
 //!
@@ -176,14 +177,14 @@ impl Job {
         let chooses = sites.iter().any(|s| !s.is_empty());
         let on_main = if chooses { None } else { program.threads().last() };
         let needed = program.scripts.len() + usize::from(on_main.is_none());
-        if needed > loom::MAX_THREADS {
+        if needed > ::loom::MAX_THREADS {
             let (n, all) = (program.scripts.len(), named(program, |_| true));
             let choosers = named(program, |t| makes(t, 2));
             let main = match chooses {
                 true => format!("; where somebody chooses{choosers}, one less"),
                 false => String::new(),
             };
-            return Err(format!("{n} threads and agents{all} (loom takes {}{main})", loom::MAX_THREADS));
+            return Err(format!("{n} threads and agents{all} (loom takes {}{main})", ::loom::MAX_THREADS));
         }
         Ok(Job {
             program: program.clone(),
@@ -203,9 +204,9 @@ impl Job {
 
     /// Runs every execution.
     fn run(self: Arc<Self>) -> Result<(), Stopped> {
-        let mut builder = loom::model::Builder::new();
+        let mut builder = ::loom::model::Builder::new();
         // Every option, so that no environment variable changes what a run covers.
-        builder.max_threads = loom::MAX_THREADS;
+        builder.max_threads = ::loom::MAX_THREADS;
         builder.max_branches = MAX_BRANCHES;
         builder.max_permutations = None;
         builder.max_duration = None;
@@ -244,10 +245,10 @@ impl Job {
         for t in self.program.threads().filter(|t| Some(*t) != self.on_main) {
             let execution = Rc::clone(&execution);
             // Nobody joins it.
-            drop(loom::thread::spawn(move || execution.run(t)));
+            drop(::loom::thread::spawn(move || execution.run(t)));
         }
         execution.offer_choices();
-        loom::explore();
+        ::loom::explore();
         match self.on_main {
             Some(t) => execution.run(t),
             // Without any thread nobody else would notice that it is over.

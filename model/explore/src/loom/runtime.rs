@@ -8,12 +8,12 @@ use super::{
     hub::Hub,
     memory::{View, together},
 };
-use fenceweave_kernel::{
-    Bits, Expr, Instr, LocalId, ObjId, Runtime, Script, Thread, ThreadId, Value, World,
-};
-use loom::sync::{
+use ::loom::sync::{
     Mutex, MutexGuard,
     atomic::{Ordering, fence},
+};
+use fenceweave_kernel::{
+    Bits, Expr, Instr, LocalId, ObjId, Runtime, Script, Thread, ThreadId, Value, World,
 };
 use std::{
     cell::{Cell, RefCell},

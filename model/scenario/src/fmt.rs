@@ -10,7 +10,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 
-use crate::report::{Mistakes, Report, Span};
+use crate::mistakes::{Mistakes, Report, Span};
 use crate::syntax::{self, Kind, lex};
 
 /// Formats a scenario file: four blanks of indentation, one between entries,

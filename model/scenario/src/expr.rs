@@ -11,7 +11,7 @@ mod tests;
 
 pub(crate) use parse::parse;
 
-use crate::report::Span;
+use crate::mistakes::Span;
 
 /// An expression and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

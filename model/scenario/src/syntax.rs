@@ -18,7 +18,7 @@ pub(crate) use spelling::number;
 pub(crate) use token::{Kind, Token, lex};
 pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
 
-use crate::report::{Mistakes, SOURCE_BYTES_MAX, Span};
+use crate::mistakes::{Mistakes, SOURCE_BYTES_MAX, Span};
 
 /// Reads a file. What is returned is worth looking at even if mistakes were
 /// found: statements that hold one are marked as broken.

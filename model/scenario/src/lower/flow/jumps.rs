@@ -1,0 +1,114 @@
+//! Jumps: `goto` and the labels that it goes to, `return`.
+
+use fenceweave_kernel::Instr;
+
+use crate::lower::Lower;
+use crate::lower::names::is_name;
+use crate::lower::script::{Label, Scope, Unit};
+use crate::mistakes::did_you_mean;
+use crate::syntax::Node;
+
+impl<'a> Lower<'a> {
+    pub(super) fn labels_of(&mut self, unit: &mut Unit<'a>, nodes: &[&'a Node]) -> Scope<'a> {
+        let mut scope = Scope::default();
+        for node in nodes.iter().filter(|node| node.name.text == "label" && !node.broken) {
+            let [entry] = node.entries.as_slice() else {
+                continue;
+            };
+            let name: &'a str = entry.span().of(self.text);
+            match unit.labels.get(name) {
+                Some(other) if *other != entry.span() => {
+                    self.mistakes
+                        .add("declared-twice", entry.span(), format!("there is a label `{name}` already"))
+                        .expected("another name")
+                        .seen(*other, "the other one");
+                }
+                _ => {
+                    unit.labels.insert(name, entry.span());
+                    scope.labels.insert(name, Label::default());
+                }
+            }
+        }
+        scope
+    }
+
+    pub(super) fn goto(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let Some(name) = self.one_name(node) else {
+            return;
+        };
+        let found = unit.scopes.iter().rposition(|scope| scope.labels.contains_key(name));
+        let Some(scope) = found else {
+            let elsewhere = unit.labels.get(name).copied();
+            let known: Vec<&str> = unit.scopes.iter().flat_map(|scope| scope.labels.keys().copied()).collect();
+            self.mistakes
+                .add(
+                    "unknown-label",
+                    node.entries[0].span(),
+                    format!("there is no label `{name}` in this block or one around it"),
+                )
+                .expected("a label further down")
+                .help_if(did_you_mean(name, known))
+                .seen_if(elsewhere, "this one is in a block that `goto` does not reach into");
+            return;
+        };
+        let jump = unit.emit(Instr::Jump(0));
+        let Some(label) = unit.scopes[scope].labels.get_mut(name) else {
+            return;
+        };
+        if !label.placed {
+            return label.jumps.push(jump);
+        }
+        let span = unit.labels.get(name).copied().unwrap_or_default();
+        self.mistakes
+            .add("backward-goto", node.head, "`goto` goes forward only")
+            .expected("a label further down")
+            .seen(span, "the label is here")
+            .help("write a loop: `loop { …; when \"done\" { break } }`");
+    }
+
+    pub(super) fn label(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let Some(name) = self.one_name(node) else {
+            return;
+        };
+        let jumps = unit.scopes.last_mut().and_then(|scope| scope.labels.get_mut(name)).map(|label| {
+            label.placed = true;
+            std::mem::take(&mut label.jumps)
+        });
+        unit.land(jumps.unwrap_or_default());
+    }
+
+    fn one_name(&mut self, node: &'a Node) -> Option<&'a str> {
+        match node.entries.as_slice() {
+            [entry] if entry.key.is_none() && is_name(entry.span().of(self.text)) => Some(entry.span().of(self.text)),
+            _ => {
+                let name = &node.name.text;
+                if !node.broken {
+                    self.mistakes
+                        .add("statement", node.head, format!("`{name}` takes the name of a label"))
+                        .expected(format!("`{name} NAME`"));
+                }
+                None
+            }
+        }
+    }
+
+    pub(super) fn return_from(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        if node.entries.len() > 1 || node.entries.iter().any(|entry| entry.key.is_some()) {
+            self.mistakes
+                .add("statement", node.head, "`return` takes one value")
+                .expected("`return`, `return LOCAL` or `return \"EXPRESSION\"`");
+        }
+        let into = match unit.frames.as_slice() {
+            [_] => unit.local("return"),
+            frames => frames.last().and_then(|frame| frame.into),
+        };
+        if let Some(entry) = node.entries.first()
+            && let Some(expr) = self.script_expr(unit, &entry.value)
+            && let Some(into) = into
+        {
+            unit.emit(Instr::Let { into, expr });
+        }
+        let exit = unit.emit(Instr::Jump(0));
+        unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
+    }
+}

@@ -1,0 +1,65 @@
+//! What a local is set to without an operation: `let` and `choose`.
+
+use fenceweave_kernel::{Instr, Operand};
+
+use crate::lower::Lower;
+use crate::lower::script::Unit;
+use crate::syntax::Node;
+
+impl<'a> Lower<'a> {
+    /// `let x="E"`; several at once are set one after the other.
+    pub(super) fn let_local(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        if node.entries.iter().any(|entry| entry.key.is_none()) || (node.entries.is_empty() && !node.broken) {
+            self.mistakes.add("statement", node.head, "`let` sets a local").expected("`let NAME=\"EXPRESSION\"`");
+        }
+        for entry in &node.entries {
+            let Some(key) = &entry.key else { continue };
+            let expr = self.script_expr(unit, &entry.value);
+            if let (Some(expr), Some(into)) = (expr, unit.local(&key.text)) {
+                unit.emit(Instr::Let { into, expr });
+            }
+        }
+    }
+
+    pub(super) fn choose(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        const WAYS: std::ops::RangeInclusive<usize> = 2..=7;
+        let mut options = Vec::new();
+        for value in node.values() {
+            let said = value.span.of(self.text);
+            if unit.local(said).is_some() {
+                self.mistakes
+                    .add("choose", value.span, format!("`{said}` is a local: what it holds is not known beforehand"))
+                    .expected("a word, a number, an errno, NULL or the name of an object");
+                return;
+            }
+            match self.constant(value) {
+                Some(value) => options.push(Operand::Const(value)),
+                None => return,
+            }
+        }
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        let extra = node.entries.iter().any(|entry| entry.key.as_ref().is_some_and(|key| key.text != "into"));
+        if !WAYS.contains(&options.len()) || node.option("into").is_none() || extra {
+            if !node.broken {
+                self.mistakes
+                    .add("choose", node.head, "`choose` takes 2 to 7 constants and a local")
+                    .expected("`choose A B into=NAME`");
+            }
+            return;
+        }
+        self.refuse_choice(unit, node);
+        let of = self.pool(&options);
+        unit.emit(Instr::Choose { of, into });
+    }
+
+    /// Setup and teardown run once, in one way.
+    pub(in crate::lower) fn refuse_choice(&mut self, unit: &Unit<'a>, node: &Node) {
+        if unit.alone {
+            let name = unit.name().to_owned();
+            self.mistakes
+                .add("choice-alone", node.head, format!("there are no choices in `{name}`"))
+                .expected("what happens in one way only")
+                .help("choose in a thread, before anything else");
+        }
+    }
+}

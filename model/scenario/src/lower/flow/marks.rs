@@ -1,0 +1,59 @@
+//! What a script says of itself and does nothing: `assert`, `progress`, `unreached`.
+
+use fenceweave_kernel::Instr;
+
+use crate::lower::Lower;
+use crate::lower::script::Unit;
+use crate::syntax::{Node, ValueKind};
+
+impl<'a> Lower<'a> {
+    pub(super) fn assert(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let texts = node.values().filter(|value| matches!(value.kind, ValueKind::Text { .. })).count();
+        if node.broken {
+            return;
+        }
+        if texts != node.entries.len() || !(1..=2).contains(&texts) {
+            self.mistakes
+                .add("statement", node.head, "`assert` takes a condition, and a message if you like")
+                .expected("`assert \"EXPRESSION\" \"message\"`");
+            return;
+        }
+        if let Some(expr) = self.script_expr(unit, &node.entries[0].value) {
+            unit.emit(Instr::Assert { expr });
+        }
+    }
+
+    pub(super) fn progress(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        if !node.entries.is_empty() && !node.broken {
+            self.mistakes
+                .add("statement", node.head, "`progress` stands alone")
+                .expected("the end of the line")
+                .help("it marks a place: put it right after the operation with which the thread gets on");
+        }
+        if unit.alone {
+            let name = unit.name();
+            self.mistakes
+                .add("progress", node.head, format!("`{name}` runs once: there is nothing to mark"))
+                .expected("`progress` in a thread");
+        }
+        unit.emit(Instr::Progress);
+    }
+
+    /// `unreached "why"`: does nothing, and shows whether it was come to.
+    pub(super) fn unreached(&mut self, unit: &mut Unit<'a>, node: &Node) {
+        self.check_reason(node);
+        let next = u16::try_from(unit.here() + 1).unwrap_or(u16::MAX);
+        unit.emit(Instr::Jump(next));
+    }
+
+    /// A quoted reason, and nothing else.
+    pub(in crate::lower) fn check_reason(&mut self, node: &Node) {
+        let reason = matches!(node.entries.as_slice(), [entry] if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }));
+        if !reason && !node.broken {
+            let name = &node.name.text;
+            self.mistakes
+                .add("statement", node.head, format!("`{name}` says why, in one quoted text"))
+                .expected(format!("`{name} \"why\"`"));
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `new STRUCT gfp=`: an object whose memory has to be allocated first.
+
+use fenceweave_kernel::primitives::alloc;
+use fenceweave_kernel::{Instr, Op};
+
+use crate::lower::Lower;
+use crate::lower::script::Unit;
+use crate::syntax::Value as Written;
+
+impl<'a> Lower<'a> {
+    /// The allocation of memory for a `new`.
+    pub(super) fn memory(&self, gfp: &Written) -> Op {
+        alloc::ops::Alloc { gfp: alloc::Gfp::named(Some(gfp.span.of(self.text))) }.into()
+    }
+
+    /// `new STRUCT gfp=`: the memory first, which may have to be reclaimed or not be had, then the object.
+    pub(super) fn new_with_gfp(&mut self, unit: &mut Unit<'a>, gfp: &Written, new: Instr) {
+        let op = self.memory(gfp);
+        let Instr::Op { into: Some(into), .. } = new else {
+            unit.emit(Instr::Op { op, into: None, may_fail: None });
+            unit.emit(new);
+            return;
+        };
+        unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
+        let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Read(into)]);
+        let failed = unit.emit(Instr::Branch { expr, otherwise: 0 });
+        unit.emit(new);
+        unit.land(vec![failed]);
+    }
+}

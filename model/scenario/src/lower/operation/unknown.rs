@@ -1,0 +1,32 @@
+//! What is told of a word that begins no statement: what of the kernel's, or of another room of the language, is meant.
+
+use crate::lower::{Lower, SECTIONS, flow};
+use crate::mistakes::did_you_mean;
+use crate::syntax::Node;
+use crate::{kernel_names, ops};
+
+impl<'a> Lower<'a> {
+    pub(super) fn tell_unknown_operation(&mut self, node: &Node) {
+        let name = node.name.text.as_str();
+        let help = match ops::of_kernel_function(name) {
+            Some(op) => Some(format!("`{name}()` is written `{}`", ops::synopsis(op))),
+            None if crate::decls::named(name).is_some() => {
+                Some("declarations stand in the scenario, outside of threads".to_owned())
+            }
+            None if kernel_names::statement(name).is_some() => kernel_names::statement(name).map(str::to_owned),
+            None if name == "call" => Some("a proc is called by its own name: `NAME ARGUMENT…`".to_owned()),
+            None if SECTIONS.iter().any(|(section, ..)| *section == name) => {
+                Some("it stands in the scenario, outside of threads: is a `}` missing above?".to_owned())
+            }
+            None => {
+                let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
+                let procs = self.procs.keys().copied();
+                did_you_mean(name, ops::all().map(|op| op.name).chain(flow).chain(procs))
+            }
+        };
+        self.mistakes
+            .add("unknown-op", node.name.span, format!("there is no operation `{name}`"))
+            .expected("an operation, a statement or a proc")
+            .help_if(help);
+    }
+}

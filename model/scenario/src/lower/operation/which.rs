@@ -1,0 +1,100 @@
+//! Which operation is meant where several have one name: `lock` of a mutex, of a reservation, of a semaphore.
+
+use fenceweave_kernel::Kind;
+
+use super::EVERYWHERE;
+use crate::lower::names::{Symbol, parts};
+use crate::lower::options::Options;
+use crate::lower::script::Unit;
+use crate::lower::{Lower, list};
+use crate::ops::{OpSpec, Opt, Takes};
+use crate::syntax::{Node, Value as Written};
+
+impl<'a> Lower<'a> {
+    /// Which operation of that name is meant: the first operand decides.
+    pub(super) fn meaning(
+        &mut self,
+        unit: &Unit<'a>,
+        node: &Node,
+        candidates: &[&'static OpSpec],
+        sorted: &Options<'_>,
+    ) -> Option<&'static OpSpec> {
+        let (first, rest) = candidates.split_first()?;
+        let takes = |op: &OpSpec| match op.operands.first().map(|param| param.takes) {
+            Some(Takes::Object(kinds) | Takes::Objects(kinds)) => kinds,
+            _ => &[],
+        };
+        let Some(operand) = sorted.operands.first().filter(|_| !rest.is_empty()) else {
+            return Some(first);
+        };
+        let name = parts(operand.span.of(self.text)).swap_remove(0);
+        if let Some((Symbol::Object { kind, .. }, declared)) = self.names.find(&name) {
+            let found = candidates.iter().find(|op| takes(op).contains(&kind));
+            if found.is_none() {
+                let kinds: Vec<&str> = candidates.iter().flat_map(|op| takes(op)).map(|kind| kind.one()).collect();
+                self.mistakes
+                    .add("wrong-kind", operand.span, format!("`{}` does nothing with {}", node.name.text, kind.one()))
+                    .expected(kinds.join(" or "))
+                    .seen(declared, "declared here");
+            }
+            return found.copied();
+        }
+        if unit.local(&name).is_none() {
+            return Some(first); // which tells what the operand is instead
+        }
+        self.meaning_for_local(operand, candidates, sorted, takes)
+    }
+
+    /// A local is not typed. What it can refer to is what the scenario has.
+    fn meaning_for_local(
+        &mut self,
+        operand: &Written,
+        candidates: &[&'static OpSpec],
+        sorted: &Options<'_>,
+        takes: impl Fn(&OpSpec) -> &'static [Kind],
+    ) -> Option<&'static OpSpec> {
+        if let Some(value) = sorted.value("kind") {
+            let said = value.span.of(self.text);
+            let found = Kind::named(said).and_then(|kind| candidates.iter().find(|op| takes(op).contains(&kind)));
+            if found.is_none() {
+                let kinds = candidates.iter().flat_map(|op| takes(op)).map(|kind| kind.name());
+                self.mistakes
+                    .add("which-kind", value.span, format!("`{said}` is not one of these"))
+                    .expected(list(kinds));
+            }
+            return found.copied();
+        }
+        let exists = |kind: &Kind| match kind {
+            Kind::Struct => !self.program.structs.is_empty(),
+            kind => self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind)),
+        };
+        // An option that only one of them has says which one is meant.
+        let given = |opt: &&Opt| sorted.has(opt.name);
+        let knows = |op: &OpSpec, name: &str| op.options.iter().chain(&EVERYWHERE).any(|opt| opt.name == name);
+        let fits = |op: &OpSpec| candidates.iter().flat_map(|c| c.options).filter(given).all(|opt| knows(op, opt.name));
+        let possible: Vec<&&'static OpSpec> =
+            candidates.iter().filter(|op| takes(op).iter().any(exists) && fits(op)).collect();
+        let struct_op = possible.iter().find(|op| takes(op).contains(&Kind::Struct));
+        match (possible.as_slice(), struct_op) {
+            (_, Some(op)) => Some(**op),
+            ([only], _) => Some(**only),
+            ([], _) => candidates.first().copied(),
+            (several, None) => {
+                let kinds: Vec<&str> =
+                    several.iter().flat_map(|op| takes(op)).filter(|kind| exists(kind)).map(|k| k.name()).collect();
+                let said = operand.span.of(self.text);
+                self.mistakes
+                    .add("which-kind", operand.span, format!("what does `{said}` refer to?"))
+                    .expected(format!("`kind=` one of {}", list(kinds.iter().copied())))
+                    .help(match kinds.as_slice() {
+                        [only] => format!("add `kind={only}`"),
+                        several => {
+                            let each = several.iter().map(|kind| format!("kind={kind}")).collect::<Vec<_>>();
+                            format!("add {}, whichever it is", list(each.iter().map(String::as_str)))
+                        }
+                    });
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Where shared words are: variables, elements of arrays, fields of objects.
+
+use fenceweave_kernel::{MAX_VARS, ObjId, Operand, Place, Value};
+
+use super::Lower;
+use super::names::{self, Symbol};
+use super::script::Unit;
+use crate::mistakes::{Span, did_you_mean};
+use crate::syntax::{Value as Written, ValueKind};
+
+impl<'a> Lower<'a> {
+    pub(super) fn whole_array(&mut self, value: &Written) -> Option<Place> {
+        let said = value.span.of(self.text);
+        match self.names.find(said) {
+            Some((Symbol::Var { first, len: Some(len) }, _)) => {
+                Some(Place::Element { first, len, index: Operand::Const(Value::Word(0)) })
+            }
+            other => {
+                self.mistakes
+                    .add("no-array", value.span, format!("`{said}` is no array"))
+                    .expected("the name of an array")
+                    .help("`var NAME len=N init=NULL` declares one")
+                    .seen_if(other.map(|(_, declared)| declared), "declared here");
+                None
+            }
+        }
+    }
+
+    /// A variable, an element or a field.
+    pub(super) fn place(&mut self, unit: &mut Unit<'a>, value: &Written, at: Option<&Written>) -> Option<Place> {
+        let said = value.span.of(self.text);
+        let parts = match &value.kind {
+            ValueKind::Word(word) => names::parts(word),
+            _ => Vec::new(),
+        };
+        let symbol = parts.first().and_then(|name| self.names.find(name));
+        match (parts.as_slice(), symbol) {
+            ([_], Some((Symbol::Var { first, len: None }, _))) => {
+                self.refuse_index(at, said);
+                Some(Place::Var(first))
+            }
+            ([_], Some((Symbol::Var { first, len: Some(len) }, _))) => {
+                let Some(at) = at else {
+                    self.mistakes
+                        .add("which-element", value.span, format!("`{said}` is an array"))
+                        .expected(format!("`{said} at=INDEX`"));
+                    return None;
+                };
+                let index = self.operand(Some(unit), at)?;
+                self.element(first, len, index, at.span)
+            }
+            ([_, index], Some((Symbol::Var { first, len: Some(len) }, _))) if index.parse::<i32>().is_ok() => {
+                self.refuse_index(at, said);
+                let index = index.parse().unwrap_or(i32::MAX);
+                self.element(first, len, Operand::Const(Value::Word(index)), value.span)
+            }
+            ([base, field], _) => {
+                self.refuse_index(at, said);
+                self.field_place(unit, base, field, value.span)
+            }
+            (_, symbol) => {
+                self.tell_no_place(said, value.span, symbol, unit);
+                None
+            }
+        }
+    }
+
+    fn tell_no_place(&mut self, said: &str, span: Span, symbol: Option<(Symbol, Span)>, unit: &Unit<'a>) {
+        let help = match symbol {
+            None if unit.local(said).is_some() => {
+                Some(format!("a local is set by `let {said}=\"…\"`, its object's fields are `{said}.FIELD`"))
+            }
+            None => did_you_mean(said, self.names.names(|symbol| matches!(symbol, Symbol::Var { .. }))),
+            Some(_) => None,
+        };
+        let message = match symbol {
+            Some((symbol, _)) => format!("`{said}` is {}", symbol.one()),
+            None => format!("`{said}` is no variable"),
+        };
+        self.mistakes
+            .add("not-a-place", span, message)
+            .expected("a variable, an element `a at=i` or a field `p.f`")
+            .help_if(help)
+            .seen_if(symbol.map(|(_, declared)| declared), "declared here");
+    }
+
+    fn refuse_index(&mut self, at: Option<&Written>, said: &str) {
+        if let Some(at) = at {
+            self.mistakes.add("no-array", at.span, format!("`{said}` is no array")).expected("no `at=`");
+        }
+    }
+
+    pub(super) fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
+        let Operand::Const(known) = index else {
+            return Some(Place::Element { first, len, index });
+        };
+        match known.word().and_then(|word| u8::try_from(word).ok()).filter(|word| *word < len) {
+            Some(at) => {
+                let var = first.as_var().unwrap_or_default() + usize::from(at);
+                Some(Place::Var(ObjId::var(var.min(MAX_VARS - 1))))
+            }
+            None => {
+                self.mistakes
+                    .add("out-of-bounds", span, "this element does not exist")
+                    .expected(format!("an index from 0 to {}", len - 1));
+                None
+            }
+        }
+    }
+
+    pub(super) fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
+        let Some(local) = unit.read(base, span) else {
+            let locals = unit.local_names();
+            let known = self.names.find(base);
+            if let Some((symbol, declared)) = known {
+                let word = self.program.vars.iter().any(|var| var.name == format!("{base}.{field}"));
+                let help = "an operation of the object reads it, and a condition in `expect` sees it";
+                self.mistakes
+                    .add("not-a-place", span, format!("`{base}` is {}, which has no fields", symbol.one()))
+                    .expected("a local that refers to an object of a struct")
+                    .help_if(word.then(|| format!("`{base}.{field}` is a word of its own: {help}")))
+                    .seen(declared, "declared here");
+            } else {
+                self.tell_unknown_name(base, span, &locals);
+            }
+            return None;
+        };
+        let fields: Vec<&str> = self
+            .program
+            .structs
+            .iter()
+            .flat_map(|decl| &decl.fields)
+            .filter_map(|(name, _)| self.program.field_names.get(usize::from(name.0)))
+            .map(String::as_str)
+            .collect();
+        if !fields.contains(&field) {
+            let help = match field {
+                "refs" => Some("`refs` is the built-in count: use `get`, `put` and `get-unless-zero`".to_owned()),
+                _ => did_you_mean(field, fields.iter().copied()),
+            };
+            self.mistakes
+                .add("unknown-field", span, format!("no struct has a field `{field}`"))
+                .expected("a field of a struct")
+                .help_if(help);
+            return None;
+        }
+        let field = self.field(field);
+        Some(Place::Field { base: Operand::Local(local), field })
+    }
+}
