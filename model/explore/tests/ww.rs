@@ -188,7 +188,7 @@ fn every_state(program: &Program, look: impl Fn(&State)) -> usize {
         look(&state);
         for thread in state.enabled(program).iter() {
             for choice in 0..state.ways(program, thread) {
-                let mut next = state;
+                let mut next = state.clone();
                 next.step(program, Action { thread, choice });
                 open.push(next);
             }

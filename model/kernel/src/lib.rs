@@ -57,6 +57,7 @@ pub use expr::{Expr, ExprNode};
 pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
+pub use stack::MAX_FRAMES;
 
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, Kind, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};

@@ -345,7 +345,8 @@ impl Program {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
         let scripts = || self.scripts.iter().chain([&self.setup, &self.teardown]);
-        let called = scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
+        let called =
+            scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));
         self.has_readers = self.rcu.is_some() || fences && reads;
     }

@@ -14,7 +14,7 @@
 use crate::{Code, Coder, MAX_LOCALS, Machine, Value, cx::Then};
 
 /// Most calls that a thread is inside of at once.
-pub(crate) const MAX_FRAMES: usize = 24;
+pub const MAX_FRAMES: usize = 24;
 /// Most calls through pointers among them.
 pub(crate) const MAX_CALLBACKS: usize = 4;
 

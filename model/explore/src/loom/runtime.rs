@@ -12,9 +12,7 @@ use ::loom::sync::{
     Mutex, MutexGuard,
     atomic::{Ordering, fence},
 };
-use fenceweave_kernel::{
-    Bits, Expr, Instr, LocalId, ObjId, Runtime, Script, Thread, ThreadId, Value, World,
-};
+use fenceweave_kernel::{Bits, Expr, Instr, LocalId, ObjId, Runtime, Script, Thread, ThreadId, Value, World};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,

@@ -38,8 +38,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
     ("break", "break", "leaves the innermost loop"),
     ("continue", "continue", "goes to the next turn of the innermost loop"),
-    ("return", "return [\"E\"]", "ends the thread, with a result in its local `return`, or the proc"),
-    ("goto", "goto L", "goes forward to a label of this or an enclosing block"),
+    (
+        "return",
+        "return [\"E\"]",
+        "ends the thread, with a result in its local `return`, or the proc; a `fn` may return several, `return E F`",
+    ),
+    ("goto", "goto L", "goes forward to a label of this or an enclosing block; in a `fn` also back"),
     ("label", "label L", "where `goto L` goes"),
     ("let", "let X=\"E\"", "sets a local"),
     (
@@ -91,10 +95,26 @@ impl<'a> Lower<'a> {
                     rest = &rest[1..];
                 }
             } else {
-                self.statement(unit, node);
+                self.statement_noting_uses(unit, node);
             }
         }
         unit.scopes.pop();
+    }
+
+    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on with it
+    /// after its block. What the others read their own instructions tell.
+    fn statement_noting_uses(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let name = node.name.text.as_str();
+        let is_block =
+            super::blocks::STATEMENTS.iter().any(|(known, ..)| *known == name) || name.starts_with("list-each");
+        if is_statement(name) && !is_block || self.procs.contains_key(name) {
+            return self.statement(unit, node);
+        }
+        let (noted, from) = (unit.noted(), unit.here());
+        self.statement(unit, node);
+        let walks = ["into", "cursor"].into_iter().filter(|_| is_block).filter_map(|key| node.option(key));
+        let walks = walks.filter_map(|value| unit.local(value.span.of(self.text))).collect();
+        unit.uses_all(noted, from, walks);
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
