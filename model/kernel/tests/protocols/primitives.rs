@@ -179,7 +179,10 @@ fn with_shrinker(op: Op) -> Program {
     let script = &mut program.scripts[0];
     script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![], function: false });
     let line = script.lines[0].clone();
-    script.code.extend([Instr::Op { op: store, into: None, may_fail: None }, Instr::Return(Results::NONE)]);
+    script.code.extend([
+        Instr::Op { op: store, into: None, may_fail: None },
+        Instr::Return(fenceweave_kernel::program::Results::NONE),
+    ]);
     script.lines.extend([line.clone(), line]);
     program.callees.push("shrink".into());
     program.shrinkers.push((CalleeId(0), None));
