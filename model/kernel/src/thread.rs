@@ -522,7 +522,7 @@ impl Thread {
             }
             Instr::Let { into, expr } => return self.compute(into, expr, cx),
             Instr::Call(call) => return self.call_function(script, call, cx),
-            Instr::Return(results) => return self.return_from_call(script, results, cx),
+            Instr::Return { result: results } => return self.return_from_call(script, results, cx),
             Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
             Instr::Assert { expr } => return self.assert(expr, cx),
         }

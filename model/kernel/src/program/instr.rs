@@ -62,7 +62,10 @@ pub enum Instr {
     /// A call of a function: index of the [call](super::FunctionCall) among its script's.
     Call(u16),
     /// A callee is over.
-    Return(Results),
+    Return {
+        /// Where its results are.
+        result: Results,
+    },
     /// An injected `may-fail` of what follows, up to `over`: either it happens, or it does not and returns the error.
     MayFail {
         /// What is returned.
@@ -86,7 +89,7 @@ pub enum Instr {
 }
 
 /// Where the results of a callee are: in locals that follow each other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Results {
     /// The first of them.
     pub local: u8,
@@ -116,6 +119,16 @@ impl Results {
     /// All of them.
     pub fn locals(self) -> impl Iterator<Item = LocalId> {
         (0..self.len).map(move |at| LocalId(self.local + at))
+    }
+}
+
+impl std::fmt::Debug for Results {
+    /// One or none as a local or none.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.len {
+            0 | 1 => self.locals().next().fmt(f),
+            _ => f.debug_list().entries(self.locals()).finish(),
+        }
     }
 }
 

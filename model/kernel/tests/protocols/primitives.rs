@@ -181,7 +181,7 @@ fn with_shrinker(op: Op) -> Program {
     let line = script.lines[0].clone();
     script.code.extend([
         Instr::Op { op: store, into: None, may_fail: None },
-        Instr::Return(fenceweave_kernel::program::Results::NONE),
+        Instr::Return { result: fenceweave_kernel::program::Results::NONE },
     ]);
     script.lines.extend([line.clone(), line]);
     program.callees.push("shrink".into());

@@ -128,7 +128,7 @@ fn known(script: &Script, exprs: &[Expr]) -> Vec<Option<Known>> {
         *known = Some(all);
         let (mut after, next) = (all, at + 1);
         match &code[at] {
-            Instr::End | Instr::Return(_) => continue,
+            Instr::End | Instr::Return { .. } => continue,
             Instr::Jump(to) => {
                 open.push((usize::from(*to), after));
                 continue;

@@ -381,7 +381,7 @@ impl Lower<'_> {
         let script = self.script_at(at);
         let entry = entry_of(script);
         script.code.push(Instr::Op { op, into: Some(result), may_fail: None });
-        script.code.push(Instr::Return(Results::one(result)));
+        script.code.push(Instr::Return { result: Results::one(result) });
         let line = SourceLine { line: 0, text: duty.name().to_owned(), ..SourceLine::default() };
         script.lines.extend([line.clone(), line]);
         script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec(), function: false });

@@ -219,7 +219,7 @@ impl<'a> Lower<'a> {
     fn link_nothing(&mut self, at: usize) {
         let script = self.script_at(at);
         let entry = entry_of(script);
-        script.code.push(Instr::Return(Results::NONE));
+        script.code.push(Instr::Return { result: Results::NONE });
         script.lines.push(SourceLine::default());
         script.callees.push(Callee { entry, params: 0, locals: vec![], function: true });
     }

@@ -46,7 +46,7 @@ fn maybe_left(code: &[Instr]) -> Queues {
             _ => {}
         }
         match instr {
-            Instr::End | Instr::Return(_) => at_end.extend(after),
+            Instr::End | Instr::Return { .. } => at_end.extend(after),
             Instr::Jump(to) => open.push((usize::from(*to), after)),
             Instr::Branch { otherwise: to, .. }
             | Instr::Nth { otherwise: to, .. }

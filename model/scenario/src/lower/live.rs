@@ -42,7 +42,7 @@ fn before(script: &Script, uses: &[Uses], exprs: &[Expr]) -> Vec<u64> {
         for at in (0..code.len()).rev() {
             let of = |to: usize| before.get(to).copied().unwrap_or(0);
             let after = match code[at] {
-                Instr::End | Instr::Return(_) => 0,
+                Instr::End | Instr::Return { .. } => 0,
                 Instr::Jump(to) => of(usize::from(to)),
                 Instr::Branch { otherwise: to, .. }
                 | Instr::Nth { otherwise: to, .. }
@@ -72,7 +72,7 @@ fn reads(instr: &Instr, script: &Script, exprs: &[Expr]) -> u64 {
             locals.chain(row.cursor).fold(0, |all, l| all | bit(l))
         }
         Instr::Call(call) => script.calls[usize::from(*call)].args.iter().fold(0, |all, expr| all | of(*expr)),
-        Instr::Return(results) => results.locals().fold(0, |all, l| all | bit(l)),
+        Instr::Return { result: results } => results.locals().fold(0, |all, l| all | bit(l)),
         Instr::Nth { counter, .. } => bit(*counter),
         Instr::Choose { .. } | Instr::Jump(_) | Instr::Progress | Instr::MayFail { .. } | Instr::End => 0,
     }

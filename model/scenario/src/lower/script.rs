@@ -327,7 +327,7 @@ impl<'a> Lower<'a> {
         unit.land(exits);
         unit.at_line(0, String::new());
         unit.look_at_queues();
-        unit.emit(Instr::Return(results));
+        unit.emit(Instr::Return { result: results });
         let uses = std::mem::take(&mut unit.uses);
         (self.check_script(unit, node), uses)
     }

@@ -49,7 +49,7 @@ fn maybe_set(script: &Script, fresh: &[(usize, LocalId)], params: usize) -> Vec<
         *known = Some(all);
         let next = at + 1;
         match code[at] {
-            Instr::End | Instr::Return(_) => {}
+            Instr::End | Instr::Return { .. } => {}
             Instr::Jump(to) => open.push((usize::from(to), all)),
             Instr::Branch { otherwise, .. } => open.extend([(usize::from(otherwise), all), (next, all)]),
             Instr::Nth { counter, otherwise, .. } => {

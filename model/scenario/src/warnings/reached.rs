@@ -434,7 +434,7 @@ fn behind(script: &Script, passed: &[Passed]) -> Vec<bool> {
 /// The instruction after this one, and the other that it may go to.
 fn ways(at: usize, instr: &Instr) -> (Option<usize>, Option<usize>) {
     match instr {
-        Instr::End | Instr::Return(_) => (None, None),
+        Instr::End | Instr::Return { .. } => (None, None),
         Instr::Jump(to) => (Some(usize::from(*to)), None),
         Instr::Branch { otherwise: to, .. } | Instr::Nth { otherwise: to, .. } | Instr::MayFail { over: to, .. } => {
             (Some(at + 1), Some(usize::from(*to)))

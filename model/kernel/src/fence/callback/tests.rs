@@ -44,7 +44,7 @@ fn has_func(script: &mut Script, lock: ObjId) {
     use crate::primitives::spinlock::How;
     let ops = [spin(How::Lock), spin(How::Unlock)].map(|op| Instr::Op { op: op.into(), into: None, may_fail: None });
     script.code.extend(ops);
-    script.code.push(Instr::Return(crate::program::Results::NONE));
+    script.code.push(Instr::Return { result: crate::program::Results::NONE });
     script.lines.resize(script.code.len(), SourceLine::default());
     script.callees = vec![Callee { entry, params: 0, locals: vec![], function: false }];
 }
