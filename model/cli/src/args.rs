@@ -136,7 +136,8 @@ pub struct CheckArgs {
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Traces")]
 pub struct TraceArgs {
-    /// Longest line: nothing is cut, longer ones are broken [default: as wide as the terminal; in a file 120 for traces].
+    /// Longest line: nothing is cut, longer ones are broken [default: as wide as the terminal; in a file 120 for
+    /// traces].
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(60..))]
     pub width: Option<u16>,
     /// How the steps are arranged [default: columns, unless there are too many for the width].
@@ -310,7 +311,8 @@ pub struct FuzzArgs {
     /// Leave loom out: the others are quicker.
     #[arg(long)]
     pub no_loom: bool,
-    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a ninth of all.
+    /// Only small programs that a second explorer judges, which shares nothing with the protocols; else they are a
+    /// ninth of all.
     #[arg(long)]
     pub judge: bool,
     /// With `--judge`: goes on until so many programs of each sort were small enough, and equal.
@@ -359,8 +361,8 @@ pub struct ShrinkArgs {
 /// Arguments of `mutants`.
 #[derive(Args, Debug)]
 pub struct MutantsArgs {
-    /// One scenario file, with `::CASE` or not: a mistake is put into its text, one after the other. Or the scenarios that
-    /// protocols with a mistake in them are run against: folders.
+    /// One scenario file, with `::CASE` or not: a mistake is put into its text, one after the other. Or the scenarios
+    /// that protocols with a mistake in them are run against: folders.
     #[arg(default_value = "scenarios", value_name = "FILE[::CASE]")]
     pub paths: Vec<PathBuf>,
     /// Put the mistakes into the protocols, though a file is named.

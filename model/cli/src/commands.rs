@@ -131,8 +131,8 @@ fn lose(e: io::Error) {
     lost.get_or_insert(e);
 }
 
-/// How a command ended whose output may not have come through: what nobody could read was not told, so it is no success. A
-/// reader that has gone away (`| head`) knows that.
+/// How a command ended whose output may not have come through: what nobody could read was not told, so it is no
+/// success. A reader that has gone away (`| head`) knows that.
 fn delivered(exit: Exit) -> Exit {
     let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).take();
     match lost {
@@ -162,8 +162,8 @@ fn complain(text: &str) {
     let _ = err.write_all(without_controls(text, err.is_terminal()).as_bytes());
 }
 
-/// Nothing that a scenario says moves a terminal's cursor or sets its title: control characters are shown as `\u{1b}`. Only
-/// our own colours stay, on a terminal.
+/// Nothing that a scenario says moves a terminal's cursor or sets its title: control characters are shown as `\u{1b}`.
+/// Only our own colours stay, on a terminal.
 fn without_controls(text: &str, colours: bool) -> Cow<'_, str> {
     let harmless = |c: char| !c.is_control() || c == '\n' || c == '\t';
     if text.chars().all(harmless) {
@@ -309,8 +309,8 @@ fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     }
 }
 
-/// Does the work on several threads, and hands over the results in the order of the items as soon as they are there: the
-/// output is the same for any number of threads. It stops when the taker says so, or a signal does.
+/// Does the work on several threads, and hands over the results in the order of the items as soon as they are there:
+/// the output is the same for any number of threads. It stops when the taker says so, or a signal does.
 fn in_order<I: Sync, T: Send>(
     items: &[I],
     jobs: usize,

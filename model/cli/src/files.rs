@@ -38,8 +38,8 @@ pub fn read_open(file: &mut File) -> io::Result<String> {
 }
 
 /// Puts a text into a file: beside it first, under a name of its own, then in its place. Whatever happens on the way (a
-/// full disk, a signal), what was there is whole, and so is what is there after. What is no file (a pipe, `/dev/stdout`) is
-/// written into as it is.
+/// full disk, a signal), what was there is whole, and so is what is there after. What is no file (a pipe,
+/// `/dev/stdout`) is written into as it is.
 ///
 /// # Errors
 ///
@@ -82,8 +82,8 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{process}-{next}.new"))
 }
 
-/// Every scenario file that the paths name: files as they are, folders for the `.kdl` files below them, sorted. A file that
-/// is named twice is found once.
+/// Every scenario file that the paths name: files as they are, folders for the `.kdl` files below them, sorted. A file
+/// that is named twice is found once.
 ///
 /// # Errors
 ///

@@ -9,12 +9,13 @@
 //! ```
 //!
 //! with `harness = false` for that test in `Cargo.toml`. Tests are named `FILE::CASE::ENGINE` (the case is left out if
-//! there is none), and `FILE::snapshot` holds the file's report against `snapshots/FILE.snap`. So `cargo test evict-race`
-//! runs what has that in its name, and `cargo insta review` (or `INSTA_UPDATE=always cargo test`) accepts a change.
+//! there is none), and `FILE::snapshot` holds the file's report against `snapshots/FILE.snap`. So
+//! `cargo test evict-race` runs what has that in its name, and `cargo insta review` (or
+//! `INSTA_UPDATE=always cargo test`) accepts a change.
 //!
-//! Loom runs at most 2,000 executions of a case, so that the tests of hundreds of scenarios take minutes; its line of the
-//! snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as `check`
-//! does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
+//! Loom runs at most 2,000 executions of a case, so that the tests of hundreds of scenarios take minutes; its line of
+//! the snapshot says how far that is. With the environment variable `FENCEWEAVE_LOOM=whole` set its tests go as far as
+//! `check` does, which takes several times as long (`FENCEWEAVE_LOOM=whole cargo test -- ::loom`).
 
 use crate::{
     files,
@@ -33,8 +34,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-/// Executions of loom that a test takes of a case. Of the shipped cases whose exploration ends, nine in ten end within that,
-/// and what `loom` alone shows of the others comes up within it, too.
+/// Executions of loom that a test takes of a case. Of the shipped cases whose exploration ends, nine in ten end within
+/// that, and what `loom` alone shows of the others comes up within it, too.
 const LOOM_EXECUTIONS: u64 = 2_000;
 
 /// Where things are.

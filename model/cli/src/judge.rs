@@ -109,8 +109,8 @@ fn weak_kind(program: &Program, stale: &StaleWords) -> String {
     format!("weak memory only, by stale reads of {}: declare what is meant `weak`", names.join(", "))
 }
 
-/// What is about executions that go on for ever, or about all of them together, is found on the whole graph: by `explicit`,
-/// or by nobody.
+/// What is about executions that go on for ever, or about all of them together, is found on the whole graph: by
+/// `explicit`, or by nobody.
 fn judge_liveness(case: &Case, runs: &[Exploration], j: &mut Judgement) {
     if let Some(run) = explicit_of(runs) {
         if run.counts.unfair_cycles > 0 {

@@ -1,7 +1,7 @@
 //! How much memory there is: a search that would ask for more is incomplete before the system ends it.
 //!
-//! Rust ends the process when an allocation fails, so the tables ask before they grow, and the limit of a search is kept
-//! below what this process may have: its address space (`ulimit -v`), its control group's, and what is free.
+//! Rust ends the process when an allocation fails, so the tables ask before they grow, and the limit of a search is
+//! kept below what this process may have: its address space (`ulimit -v`), its control group's, and what is free.
 
 use std::{fs, path::Path};
 

@@ -241,9 +241,9 @@ fn found_text(run: &CaseRun) -> String {
     if names.is_empty() { "holds".to_owned() } else { format!("violates {}", names.join(", ")) }
 }
 
-/// On what memory it holds, and without what: where nobody has looked at everything but an engine that cannot do all that
-/// memory can; where one that was to look at weak memory has not, or not at everything; and where none was to, though the
-/// scenario is about it.
+/// On what memory it holds, and without what: where nobody has looked at everything but an engine that cannot do all
+/// that memory can; where one that was to look at weak memory has not, or not at everything; and where none was to,
+/// though the scenario is about it.
 fn reservation(case: &Case, run: &CaseRun) -> String {
     const ONLY: &str = " on sequentially consistent memory only";
     if run.runs.iter().any(|r| !r.found.is_empty()) {

@@ -67,8 +67,8 @@ impl CaseRun {
     }
 }
 
-/// Executions of shuttle's exhaustive search before it is called incomplete: as many as explicit may visit states, since
-/// an execution adds about a state. A hundred thousand take some two seconds.
+/// Executions of shuttle's exhaustive search before it is called incomplete: as many as explicit may visit states,
+/// since an execution adds about a state. A hundred thousand take some two seconds.
 const SHUTTLE_EXECUTIONS: u64 = 20_000_000;
 /// Executions of loom before it is called incomplete; loom runs some ten thousand a second.
 const LOOM_EXECUTIONS: u64 = 10_000;

@@ -8,22 +8,22 @@
 //!
 //! # What shows that an outcome is weak memory's
 //!
-//! Loom takes steps in an order, and beside its memory runs one that is sequentially consistent. A load is *stale* if it
-//! returned another value than that one holds. An execution without a stale load is an execution of sequentially consistent
-//! memory, step by step: its outcome must be in the set of every complete search. So:
+//! Loom takes steps in an order, and beside its memory runs one that is sequentially consistent. A load is *stale* if
+//! it returned another value than that one holds. An execution without a stale load is an execution of sequentially
+//! consistent memory, step by step: its outcome must be in the set of every complete search. So:
 //!
-//! 1. An outcome of which *some* execution has no stale load is a disagreement, whatever is declared: the other engine has
-//!    missed an interleaving. That many other executions with it read something stale excuses nothing.
-//! 2. Else every execution of it that was seen needs weak memory. It is as meant if in one of them all stale loads are of words
-//!    that the scenario declares `weak`: then it takes no more than what the scenario is about. Otherwise it is a failure
-//!    that names the words: that memory orders matter there is news to the author.
+//! 1. An outcome of which *some* execution has no stale load is a disagreement, whatever is declared: the other engine
+//!    has missed an interleaving. That many other executions with it read something stale excuses nothing.
+//! 2. Else every execution of it that was seen needs weak memory. It is as meant if in one of them all stale loads are
+//!    of words that the scenario declares `weak`: then it takes no more than what the scenario is about. Otherwise it
+//!    is a failure that names the words: that memory orders matter there is news to the author.
 //!
-//! Sets of words are enough, and one witness with declared words is, because of what rule 1 asks of all executions: if a
-//! missed interleaving were behind an outcome beside which some declared word happens to be read stale, the same interleaving
-//! with fresh loads is an execution as well, and its outcome is found by rule 1.
+//! Sets of words are enough, and one witness with declared words is, because of what rule 1 asks of all executions: if
+//! a missed interleaving were behind an outcome beside which some declared word happens to be read stale, the same
+//! interleaving with fresh loads is an execution as well, and its outcome is found by rule 1.
 //!
-//! A *data race* is excused from both rules: accesses that never overlap may still not be ordered, and only a race detector
-//! with memory orders sees that. It is a violation, so it must be expected in any case.
+//! A *data race* is excused from both rules: accesses that never overlap may still not be ordered, and only a race
+//! detector with memory orders sees that. It is a violation, so it must be expected in any case.
 
 use crate::{Coverage, Engine, Exploration, StaleWords};
 use fenceweave_kernel::{Outcome, Program, Property};

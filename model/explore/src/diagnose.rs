@@ -9,12 +9,12 @@ use fenceweave_kernel::{
 /// Most steps taken to see whether waking a sleeper for nothing leads on.
 const MAX_STEPS: usize = 10_000;
 
-/// The violation of a state in which nobody can take a step although a script is unfinished, or a worker is in the middle
-/// of something; `None` if all are done.
+/// The violation of a state in which nobody can take a step although a script is unfinished, or a worker is in the
+/// middle of something; `None` if all are done.
 ///
-/// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep. Otherwise
-/// it is a *livelock* if somebody is at a `spin-until`: that thread runs for ever, and no write comes. Otherwise it is a
-/// *deadlock*.
+/// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep.
+/// Otherwise it is a *livelock* if somebody is at a `spin-until`: that thread runs for ever, and no write comes.
+/// Otherwise it is a *deadlock*.
 pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     let unfinished = || program.threads().filter(|t| !state.is_over(program, *t));
     let first = unfinished().next()?;
@@ -105,7 +105,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
         (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
-            format!("for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see")
+            format!(
+                "for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see, or for a number like the one \
+                 that is calculated there"
+            )
         }
         (None, Some(Instr::Op { op, .. })) => op.row().no_room.into(),
         (None, _) => "in a table".into(),

@@ -1,9 +1,9 @@
 //! The graph of states, each once, breadth-first.
 //!
 //! No reduction: exact counts, the fewest switches of a counterexample and the point of no return all refer to the same
-//! full graph. States themselves are not kept. What is kept of a visited state is a 128-bit fingerprint of its canonical
-//! encoding and its outgoing edges; the encodings of two breadth-first levels are kept until they are expanded, and a
-//! trace is recomputed from the root.
+//! full graph. States themselves are not kept. What is kept of a visited state is a 128-bit fingerprint of its
+//! canonical encoding and its outgoing edges; the encodings of two breadth-first levels are kept until they are
+//! expanded, and a trace is recomputed from the root.
 //!
 //! ```text
 //!   level k   [enc][enc][enc]…          decode ─ step every enabled thread, every choice ─ encode ─┐

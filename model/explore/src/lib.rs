@@ -4,8 +4,8 @@
 //!
 //! * [`explicit`]: the graph of states, each once, breadth-first. Shortest counterexamples, exact counts, the point of
 //!   no return; livelock, starvation and what must happen `eventually`.
-//! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited states where
-//!   there are loops), shuttle's samplers, and replay.
+//! * [`shuttle`](mod@shuttle): the same scripts on shuttle's threads under a scheduler of ours (sleep sets, visited
+//!   states where there are loops), shuttle's samplers, and replay.
 //! * [`loom`](mod@loom): the same scripts on loom's threads, with the kernel's memory orders.
 //! * [`compare`]: which outcome sets must be equal and which contained.
 //!
@@ -66,10 +66,10 @@ impl Engine {
 
     /// What weak memory can do and this engine's cannot, even if it has looked at everything.
     ///
-    /// Loom runs a thread's accesses in the order in which they are written: a load never returns what is stored after it
-    /// in the order of execution (load buffering), and no read-modify-write comes before a store that was made earlier, nor
-    /// does a word end with any but its youngest store, unless some load says so (late stores: 2+2W, and S or R where
-    /// nobody reads the word in the end).
+    /// Loom runs a thread's accesses in the order in which they are written: a load never returns what is stored after
+    /// it in the order of execution (load buffering), and no read-modify-write comes before a store that was made
+    /// earlier, nor does a word end with any but its youngest store, unless some load says so (late stores: 2+2W, and S
+    /// or R where nobody reads the word in the end).
     pub fn misses(self) -> &'static [&'static str] {
         match self {
             Engine::Loom => &["load buffering", "late stores"],
@@ -160,8 +160,8 @@ pub struct Counts {
     pub blocked: u64,
     /// Executions that loom ran and that no coherent memory has, or that tore a step: nothing that they show counts.
     pub impossible: u64,
-    /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice always
-    /// fall the same way. `explicit` counts them where the program has loops.
+    /// Cycles that only an unfair scheduler can take for ever: it holds a thread back that can run, or lets a choice
+    /// always fall the same way. `explicit` counts them where the program has loops.
     pub unfair_cycles: u64,
 }
 
@@ -238,8 +238,8 @@ pub enum PointOfNoReturn {
 pub struct Found {
     /// What was broken.
     pub violation: Violation,
-    /// The way there; for `explicit` the shortest, with the fewest switches of thread. A lasso if it is about what goes on
-    /// for ever.
+    /// The way there; for `explicit` the shortest, with the fewest switches of thread. A lasso if it is about what goes
+    /// on for ever.
     pub trace: Trace,
     /// From where on it could not be helped.
     pub point_of_no_return: PointOfNoReturn,
@@ -275,17 +275,18 @@ pub struct Exploration {
     pub watched: Vec<Watched>,
     /// Exact counts.
     pub counts: Counts,
-    /// For each outcome of an engine with weak memory, of what words an execution with it has read stale stores: the least
-    /// sets that were found, an empty one if sequentially consistent memory does as well.
+    /// For each outcome of an engine with weak memory, of what words an execution with it has read stale stores: the
+    /// least sets that were found, an empty one if sequentially consistent memory does as well.
     pub evidence: BTreeMap<Outcome, Vec<StaleWords>>,
     /// What happened at every instruction; `None` if this engine does not count it.
     pub cover: Option<Cover>,
-    /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals them.
+    /// Fences that some execution published and left unsignalled at its end, though nothing in the program signals
+    /// them.
     pub unsignaled: BTreeSet<ObjId>,
 }
 
-/// The words of which an execution has read a stale store: variables, objects for the words that they consist of, none for
-/// the tasks'.
+/// The words of which an execution has read a stale store: variables, objects for the words that they consist of, none
+/// for the tasks'.
 pub type StaleWords = BTreeSet<Option<ObjId>>;
 
 impl Exploration {

@@ -1,57 +1,64 @@
-//! The loom engine, the one with weak memory: the scripts on loom's threads, in every execution that the C11 memory model
-//! allows with the kernel's memory orders. In code `loom` is this module, and `::loom` the crate.
+//! The loom engine, the one with weak memory: the scripts on loom's threads, in every execution that the C11 memory
+//! model allows with the kernel's memory orders. In code `loom` is this module, and `::loom` the crate.
 //!
 //! # The recipe, and why
 //!
-//! * *One loom thread for each script*, the last one without choices on loom's main thread, because loom has five in all.
-//!   Threads take the kernel's own steps, in order; loom decides what happens between two operations on its objects.
-//! * *A spinlock is loom's `Mutex<()>` with the data beside it*, held from the kernel's `enter` to the end of the step. An
-//!   atomic word is loom's `AtomicU64` with the kernel's order; a full barrier is a sequentially consistent fence, since
-//!   loom treats sequentially consistent accesses as mere acquire and release.
-//! * *Loom proposes, `memory` judges.* What loom has in its atomics are numbers of stores, not values: so it is known which
-//!   store every load returned. Loom's memory is not coherent (its issues 254, 282, 389, in 0.7.3 as well), and it knows
-//!   neither address dependencies nor the order that an unlock and a lock make. An execution that the kernel's memory model
-//!   does not have is run to its end, since loom's reduction needs it, and counted as *impossible*; nothing that it shows is
-//!   reported. Races of plain variables are found there too, so loom need not stop at them.
-//! * *A step looks and uses at once.* Whether memory is there is nothing that the kernel stores, so a step asks for it beside
-//!   the access that it is about. Loom has other steps between the two; where the second half then depends on a step that
-//!   freed what the first half found, the step was *torn*, and that execution is impossible as well (`Hub::is_torn`).
-//! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its condition
-//!   variables wake in order only.
-//! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which tokens
-//!   are under way. Whoever is about to wait or to leave looks; if nobody can run, that is the end of the execution,
-//!   good or bad. The verdict is found on the latest values, exploration off, and everybody is sent home.
-//! * *No `join`, no `loom::sync::Arc`*: each would be one more object that every thread races on (measured: 277 instead of
-//!   91,805 executions of five philosophers).
+//! * *One loom thread for each script*, the last one without choices on loom's main thread, because loom has five in
+//!   all. Threads take the kernel's own steps, in order; loom decides what happens between two operations on its
+//!   objects.
+//! * *A spinlock is loom's `Mutex<()>` with the data beside it*, held from the kernel's `enter` to the end of the step.
+//!   An atomic word is loom's `AtomicU64` with the kernel's order; a full barrier is a sequentially consistent fence,
+//!   since loom treats sequentially consistent accesses as mere acquire and release.
+//! * *Loom proposes, `memory` judges.* What loom has in its atomics are numbers of stores, not values: so it is known
+//!   which store every load returned. Loom's memory is not coherent (its issues 254, 282, 389, in 0.7.3 as well), and
+//!   it knows neither address dependencies nor the order that an unlock and a lock make. An execution that the kernel's
+//!   memory model does not have is run to its end, since loom's reduction needs it, and counted as *impossible*;
+//!   nothing that it shows is reported. Races of plain variables are found there too, so loom need not stop at them.
+//! * *A step looks and uses at once.* Whether memory is there is nothing that the kernel stores, so a step asks for it
+//!   beside the access that it is about. Loom has other steps between the two; where the second half then depends on a
+//!   step that freed what the first half found, the step was *torn*, and that execution is impossible as well
+//!   (`Hub::is_torn`).
+//! * *Sleeping is receiving from the thread's own channel*, waking is one send. Loom's `park` loses tokens, its
+//!   condition variables wake in order only.
+//! * *Loom never sees a deadlock*: its panic would lose the exploration. Tables beside loom say who waits and which
+//!   tokens are under way. Whoever is about to wait or to leave looks; if nobody can run, that is the end of the
+//!   execution, good or bad. The verdict is found on the latest values, exploration off, and everybody is sent home.
+//! * *No `join`, no `loom::sync::Arc`*: each would be one more object that every thread races on (measured: 277 instead
+//!   of 91,805 executions of five philosophers).
 //! * *A choice is a relaxed load* of a word that main stored every possibility to after spawning: loom explores what a
 //!   load may return.
 //! * *An outcome comes with evidence*: of which words an execution with it has read stale stores. See
 //!   [`compare`](crate::compare).
-//! * *A thread that breaks a property stands still, the others go on*: loom's reduction reverses only what it has seen, so
-//!   cutting an execution short would lose others. See `Execution::violated`.
-//! * *Loom forgets all but the last load of a word*, and so misses executions; decoys make it see them. Which words need
-//!   them is learnt on the way, and the search begins anew each time: counts include what was run before.
+//! * *A thread that breaks a property stands still, the others go on*: loom's reduction reverses only what it has seen,
+//!   so cutting an execution short would lose others. See `Execution::violated`.
+//! * *Loom forgets all but the last load of a word*, and so misses executions; decoys make it see them. Which words
+//!   need them is learnt on the way, and the search begins anew each time: counts include what was run before.
 //!
 //! # What bounds it
 //!
-//! Threads that never end and `spin-until` are refused before anything runs: an execution must come to an end by itself.
+//! Threads that never end and `spin-until` are refused before anything runs: an execution must come to an end by
+//! itself.
 //!
 //! Loom remembers seven stores of a word; an execution in which a load may have missed one makes the result incomplete.
-//! So does a word with more stores than `coherence` can tell apart, and whatever makes loom panic. The limit on executions and
-//! the preemption bound are counted here.
+//! So does a word with more stores than `coherence` can tell apart, and whatever makes loom panic. The limit on
+//! executions and the preemption bound are counted here.
 //!
-//! Complete is *complete without load buffering and late stores* ([`Engine::misses`]): loom runs the accesses of a thread in
-//! their order, and a store takes its place in its word's order no later than others that are ordered behind it by what
-//! anybody has seen. In four places more it is stronger than the kernel's memory, so what it shows is real and something may be
-//! missing:
+//! Complete is *complete without load buffering and late stores* ([`Engine::misses`]): loom runs the accesses of a
+//! thread in their order, and a store takes its place in its word's order no later than others that are ordered behind
+//! it by what anybody has seen. In four places more it is stronger than the kernel's memory, so what it shows is real
+//! and something may be missing:
 //!
 //! * a compare-and-exchange that fails reads the youngest store, though the kernel's may read an older one;
-//! * a `spin-trylock` that fails has met whoever took the lock, by the mutex that stands for it: the kernel's orders nothing;
-//! * `rcu_dereference()` in the kernel's own code (`Order::Consume`) acquires, where the kernel has an address dependency only;
-//! * the operands of one operation are ordered behind all loads that they came from, also those that are looked at late.
+//! * a `spin-trylock` that fails has met whoever took the lock, by the mutex that stands for it: the kernel's orders
+//!   nothing;
+//! * `rcu_dereference()` in the kernel's own code (`Order::Consume`) acquires, where the kernel has an address
+//!   dependency only;
+//! * the operands of one operation are ordered behind all loads that they came from, also those that are looked at
+//!   late.
 //!
-//! `cells` holds what a word is made of, `data` what a lock protects, `hub` what all of them have in common, `memory` who knows of which store, `coherence` whether a word's stores have an
-//! order, `runtime` what a step runs on, `execution` the threads' loops, `replay` an execution taken again from its trace.
+//! `cells` holds what a word is made of, `data` what a lock protects, `hub` what all of them have in common, `memory`
+//! who knows of which store, `coherence` whether a word's stores have an order, `runtime` what a step runs on,
+//! `execution` the threads' loops, `replay` an execution taken again from its trace.
 
 mod address;
 mod alone;
@@ -172,8 +179,8 @@ impl Job {
             let who = named(program, |t| makes(t, MAX_WAYS + 1));
             return Err(format!("a choice among {ways} possibilities{who} (loom takes {MAX_WAYS})"));
         }
-        // The possibilities of every choice are stores that main makes. Whoever met something that main did later would see
-        // the last of them only, so main runs no script where anybody chooses.
+        // The possibilities of every choice are stores that main makes. Whoever met something that main did later would
+        // see the last of them only, so main runs no script where anybody chooses.
         let chooses = sites.iter().any(|s| !s.is_empty());
         let on_main = if chooses { None } else { program.threads().last() };
         let needed = program.scripts.len() + usize::from(on_main.is_none());

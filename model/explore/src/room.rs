@@ -1,7 +1,8 @@
 //! Memory that is asked for before it is used: a table that cannot grow makes a search incomplete, and ends no process.
 //!
-//! A search counts what it has allocated, in bytes and not in what the system says, so that a limit on memory falls at the
-//! same state everywhere. What grows by itself (a result, a set of outcomes) is small beside the tables, and counted too.
+//! A search counts what it has allocated, in bytes and not in what the system says, so that a limit on memory falls at
+//! the same state everywhere. What grows by itself (a result, a set of outcomes) is small beside the tables, and
+//! counted too.
 
 use fenceweave_kernel::{Outcome, Value};
 use std::collections::TryReserveError;
@@ -20,8 +21,8 @@ pub(crate) fn own(limit: u64) -> usize {
     OWN.min(usize::try_from(limit / 4).unwrap_or(OWN))
 }
 
-/// By how many elements a vector will grow if so many are to be added: none if there is room. It grows by a part of what
-/// there is, so that each element is moved a few times at most, and a limit is kept closely.
+/// By how many elements a vector will grow if so many are to be added: none if there is room. It grows by a part of
+/// what there is, so that each element is moved a few times at most, and a limit is kept closely.
 pub(crate) fn growth<T>(v: &Vec<T>, more: usize) -> usize {
     if v.len() + more <= v.capacity() {
         return 0;

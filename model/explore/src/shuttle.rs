@@ -1,9 +1,9 @@
 //! The scripts on shuttle's threads, every inequivalent interleaving of them: depth-first, with sleep sets.
 //!
-//! One shuttle thread stands for each script. It takes one kernel step on the shared state, yields, and so on: the yield
-//! is the only scheduling point, and nothing ever blocks in shuttle. Who may run is asked of the kernel state, so a
-//! sleeper or a spinner is never offered. What was decided on the way lives in a stack of levels, one for each step; an execution
-//! starts from the last state on the way that was saved, and one in 64 from the beginning.
+//! One shuttle thread stands for each script. It takes one kernel step on the shared state, yields, and so on: the
+//! yield is the only scheduling point, and nothing ever blocks in shuttle. Who may run is asked of the kernel state, so
+//! a sleeper or a spinner is never offered. What was decided on the way lives in a stack of levels, one for each step;
+//! an execution starts from the last state on the way that was saved, and one in 64 from the beginning.
 //!
 //! # Sleep sets
 //!
@@ -26,13 +26,14 @@
 //!
 //! * A step with a choice stands for several transitions of one thread. They are explored one after the other, before
 //!   any sibling, and the thread goes to sleep after the last of them. So a sleeping thread has always all of its
-//!   choices covered; and since no step that leaves it asleep touches what it reads, its choices are still the same ones.
+//!   choices covered; and since no step that leaves it asleep touches what it reads, its choices are still the same
+//!   ones.
 //! * A step that breaks a property ends the execution, so it disables everybody: it conflicts with every step there is,
 //!   and its thread does not go to sleep after it. Hence the violating states are all visited, like the others.
 //! * Sleeping threads are enabled: only a conflicting step could have disabled one, and it would have woken it.
 //!
-//! Every state is visited, and every class of equivalent executions exactly once, at the price of some prefixes that end
-//! with everybody enabled asleep. There is no persistent set and no backtracking rule: with loops, or together with
+//! Every state is visited, and every class of equivalent executions exactly once, at the price of some prefixes that
+//! end with everybody enabled asleep. There is no persistent set and no backtracking rule: with loops, or together with
 //! sleep sets, those lose executions.
 //!
 //! # Visited states
@@ -47,15 +48,16 @@
 //!   asleep for the steps taken from there: stored (after), then each thread that was explored
 //! ```
 //!
-//! The steps after a revisit start from the *intersection*: what `Z` has beyond it was explored on another way here, and
-//! a successor that relied on `Z` could be relied on by `Z` in turn. A stored set only ever shrinks and a revisit that
-//! goes on shrinks it, so a state is entered at most once more than there are threads, cycles or not.
+//! The steps after a revisit start from the *intersection*: what `Z` has beyond it was explored on another way here,
+//! and a successor that relied on `Z` could be relied on by `Z` in turn. A stored set only ever shrinks and a revisit
+//! that goes on shrinks it, so a state is entered at most once more than there are threads, cycles or not.
 //!
-//! A program without loops is explored without visited states, so that its count of executions is the number of classes.
-//! If that takes more than [`RESTART`] executions, the search starts again with visited states.
+//! A program without loops is explored without visited states, so that its count of executions is the number of
+//! classes. If that takes more than [`RESTART`] executions, the search starts again with visited states.
 //!
 //! Start reading at [`explore_with`]; `rig` puts scripts on shuttle's threads, `search` decides what they do, `tally`
-//! notes what was seen, `checkpoints` saves what need not be done again, `sample` picks executions at random, `replay` takes a given one.
+//! notes what was seen, `checkpoints` saves what need not be done again, `sample` picks executions at random, `replay`
+//! takes a given one.
 
 mod checkpoints;
 mod replay;
@@ -88,7 +90,8 @@ pub struct Options {
     pub sabotage: Option<Sabotage>,
 }
 
-/// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be found.
+/// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be
+/// found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sabotage {
     /// A conflicting step does not wake who sleeps.

@@ -4,8 +4,8 @@ use fenceweave_kernel::{Action, Program, State};
 use std::collections::{HashSet, VecDeque};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Takes every step from every reachable state and shows it, breadth-first: the state before, the step, the state after.
-/// False if there are more states than this, or somebody has said to [stop](crate::interrupt).
+/// Takes every step from every reachable state and shows it, breadth-first: the state before, the step, the state
+/// after. False if there are more states than this, or somebody has said to [stop](crate::interrupt).
 ///
 /// Kept of a state is what `explicit` keeps of it: its fingerprint, and until its steps were taken its encoding.
 pub fn walk(program: &Program, most: usize, mut show: impl FnMut(&State, Action, &State)) -> bool {

@@ -14,7 +14,7 @@ use fenceweave_kernel::{
             self,
             How::{self, Add, Load, Store},
         },
-        waitqueue::{self, At as WaitAt},
+        waitqueue::{self, How as WaitHow},
     },
     program::{SlabKind, StructDecl},
 };
@@ -123,8 +123,8 @@ fn a_sleeper_that_nobody_wakes_starves_while_others_get_on() {
     let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     flipper(&mut b, x, true);
     b.thread("sleeper", |s| {
-        for at in [WaitAt::Prepare, WaitAt::Schedule] {
-            s.op("sleep q", waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever });
+        for how in [WaitHow::Prepare, WaitHow::Schedule] {
+            s.op("sleep q", waitqueue::ops::Wait { how, queue: Operand::Object(q), patience: Patience::Forever });
         }
     });
     let e = explore(&b.build());
@@ -274,7 +274,7 @@ fn spinning_on_a_freed_object_is_found() {
     let var = b.var("s#0.state", Value::Word(0));
     let (x, one) = (b.var("x", Value::Null), reads(&mut b, 1));
     b.setup(|s| {
-        let p = s.op_into("new s", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "p");
+        let p = s.op_into("new s", slab::ops::Slab { how: slab::How::New, target: Operand::Object(slot) }, "p");
         s.op("store x p", access(Store, x, Operand::Local(p)));
     });
     b.thread("spinner", |s| {
@@ -284,7 +284,7 @@ fn spinning_on_a_freed_object_is_found() {
     });
     b.thread("freer", |s| {
         let p = s.op_into("load x", access(Load, x, NOTHING), "p");
-        s.op("free p", slab::ops::Slab { at: slab::At::Free, target: Operand::Local(p) });
+        s.op("free p", slab::ops::Slab { how: slab::How::Free, target: Operand::Local(p) });
     });
     let mut program = b.build();
     let first_var = var.as_var().expect("a word") as u8;

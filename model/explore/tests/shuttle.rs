@@ -17,7 +17,7 @@ use fenceweave_kernel::{
     builder::ProgramBuilder,
     expr::Operator,
     fixed,
-    primitives::waitqueue::{self, At as WaitAt},
+    primitives::waitqueue::{self, How as WaitHow},
 };
 
 fn task(program: &Program) -> Task<'_> {
@@ -123,16 +123,18 @@ fn lost_wakeup() -> Program {
     let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let unset =
         b.expr(vec![ExprNode::Read(LocalId(0)), ExprNode::Const(Value::Word(0)), ExprNode::Apply(Operator::Eq)]);
-    let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(q), patience: Patience::Forever };
+    let wait = |how| waitqueue::ops::Wait { how, queue: Operand::Object(q), patience: Patience::Forever };
     b.thread("waiter", |s| {
         s.op_into("load x", standard::load(x), "r");
         let branch = s.instr("", Instr::Branch { expr: unset, otherwise: 0 });
-        s.op("prepare", wait(WaitAt::Prepare)).op("sleep", wait(WaitAt::Schedule)).op("finish", wait(WaitAt::Finish));
+        s.op("prepare", wait(WaitHow::Prepare))
+            .op("sleep", wait(WaitHow::Schedule))
+            .op("finish", wait(WaitHow::Finish));
         let end = s.here();
         s.patch(branch, end);
     });
     b.thread("waker", |s| {
-        s.op("store x 1", standard::store(x, 1)).op("wake", wait(WaitAt::WakeAll));
+        s.op("store x 1", standard::store(x, 1)).op("wake", wait(WaitHow::WakeAll));
     });
     b.build()
 }

@@ -1,4 +1,5 @@
-//! A scenario with one mistake put into its text: what its author could have got wrong, and its expectations should notice.
+//! A scenario with one mistake put into its text: what its author could have got wrong, and its expectations should
+//! notice.
 //!
 //! ```text
 //!   leave out    a statement; an unlock, a put, a wake-up and a barrier are named as such

@@ -220,7 +220,8 @@ fn second_opinion(campaign: &Campaign, number: u64, counts: &mut Counts) -> Opti
 pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
     static ONCE: Once = Once::new();
     static QUIET: AtomicUsize = AtomicUsize::new(0);
-    // Put on top of what is there, once and for all: loom's engine does the same, and neither may take the other's away.
+    // Put on top of what is there, once and for all: loom's engine does the same, and neither may take the other's
+    // away.
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {

@@ -10,8 +10,9 @@
 //! A mutant that no case can kill *survives*: a scenario is missing, or the mistake is none
 //! ([`Mutation::explained`] says why). One that no case comes to is *unreached*.
 //!
-//! The unmutated run of a case notes which mutations its steps asked for. A case that never asks for a mutation behaves the
-//! same with it, so it need not be run. The sequentially consistent engine comes first; loom is for what it leaves alive.
+//! The unmutated run of a case notes which mutations its steps asked for. A case that never asks for a mutation behaves
+//! the same with it, so it need not be run. The sequentially consistent engine comes first; loom is for what it leaves
+//! alive.
 
 use fenceweave_explore::{Coverage, Engine, Exploration};
 use fenceweave_kernel::{Mutation, Program, mutations::AtWork};

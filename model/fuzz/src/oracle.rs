@@ -1,5 +1,5 @@
-//! What must be true of any scenario, whoever wrote it: the engines agree, a counterexample can be taken again, the text
-//! says the same when it is printed, and nothing panics.
+//! What must be true of any scenario, whoever wrote it: the engines agree, a counterexample can be taken again, the
+//! text says the same when it is printed, and nothing panics.
 //!
 //! | check | what is held against what |
 //! |---|---|
@@ -246,7 +246,8 @@ fn agree(check: &str, whole: &Exploration, other: &Exploration) -> Result<(), Fa
     }
 }
 
-/// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit sees.
+/// Whether an execution that ends shows it. What goes on for ever, and what no execution shows alone, only explicit
+/// sees.
 fn is_of_one_execution(found: &Found) -> bool {
     found.trace.loop_from.is_none() && !found.violation.is_of_all_executions()
 }

@@ -1,10 +1,10 @@
-//! A second opinion: small random programs, judged by [`fenceweave_judge`], which shares nothing with the protocols, and
-//! explored by the engines. What can come out must be the same.
+//! A second opinion: small random programs, judged by [`fenceweave_judge`], which shares nothing with the protocols,
+//! and explored by the engines. What can come out must be the same.
 //!
-//! A program ([`make`]) keeps to the rules, so that the only thing that can be wrong with it is that somebody hangs: who
-//! unlocks holds the lock, nobody waits for himself or sleeps with a spinlock, contexts are used as they must be. Compared are
-//! the locals and words at the end, and, of those who hang, the first and the statement that he hangs in; whether a waker
-//! came too early (`lost-wakeup`) or there was none (`deadlock`) is one to the judge.
+//! A program ([`make`]) keeps to the rules, so that the only thing that can be wrong with it is that somebody hangs:
+//! who unlocks holds the lock, nobody waits for himself or sleeps with a spinlock, contexts are used as they must be.
+//! Compared are the locals and words at the end, and, of those who hang, the first and the statement that he hangs in;
+//! whether a waker came too early (`lost-wakeup`) or there was none (`deadlock`) is one to the judge.
 
 mod make;
 mod text;

@@ -9,8 +9,8 @@
 //!   merge     one object in the place of another of its kind
 //! ```
 //!
-//! again until nothing changes, or the budget is spent. The budget is a number of trials, so that the result is the same
-//! everywhere. Every trial goes through the whole parser: what does not load does not fail alike.
+//! again until nothing changes, or the budget is spent. The budget is a number of trials, so that the result is the
+//! same everywhere. Every trial goes through the whole parser: what does not load does not fail alike.
 //!
 //! Start reading at [`shrink`]; `tree` is what is edited.
 

@@ -1,8 +1,8 @@
 //! Every small program over a few operations and objects, each of them explored: a complete answer up to a size.
 //!
-//! A program is a list of scripts, a script a list of operations on objects. Two programs that differ only in the names of
-//! objects of one kind, or in the order of their threads, behave the same: one of them is explored and counts for all. Contexts
-//! are begun by the threads themselves, so that their stamps go along when threads change places.
+//! A program is a list of scripts, a script a list of operations on objects. Two programs that differ only in the names
+//! of objects of one kind, or in the order of their threads, behave the same: one of them is explored and counts for
+//! all. Contexts are begun by the threads themselves, so that their stamps go along when threads change places.
 //!
 //! ```text
 //!   Plan ──> programs: 1 to T scripts of 1 to N operations, up to renaming ──> text ──> scenario ──> explicit
@@ -10,8 +10,8 @@
 //!   report <── Tally: programs, how many hold, violations by property, clusters <── chunk by chunk, into a file
 //! ```
 //!
-//! `vocabulary` has the operations, `programs` the enumeration and the symmetry, `check` what is found about one program,
-//! `tally` the sums, `file` the state that a sweep is resumed from and that parts are merged from.
+//! `vocabulary` has the operations, `programs` the enumeration and the symmetry, `check` what is found about one
+//! program, `tally` the sums, `file` the state that a sweep is resumed from and that parts are merged from.
 
 mod check;
 mod file;
@@ -64,8 +64,8 @@ const MAX_OF_A_KIND: usize = 4;
 const BALANCED: &str = " balanced";
 
 impl Plan {
-    /// A plan of operations and objects by their names; objects that are not given are derived: one of each kind that the
-    /// operations need.
+    /// A plan of operations and objects by their names; objects that are not given are derived: one of each kind that
+    /// the operations need.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! No step hides a middle that others see: the accesses of every step that the shipped scenarios and many generated ones take.
+//! No step hides a middle that others see: the accesses of every step that the shipped scenarios and many generated
+//! ones take.
 
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::granularity::{self, Seen};
@@ -10,8 +11,8 @@ const STATES: u64 = 1_500;
 /// Generated scenarios.
 const GENERATED: u64 = 400;
 
-/// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them, until the
-/// generator changes.
+/// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them,
+/// until the generator changes.
 const REACHING: [&str; 7] = [
     r#"scenario woken-beside-a-grace-period {
     wait-queue p q

@@ -1,5 +1,5 @@
-//! Random programs against the judge, which shares nothing with the protocols: a minute of what `fenceweave fuzz --judge`
-//! does for hours.
+//! Random programs against the judge, which shares nothing with the protocols: a minute of what
+//! `fenceweave fuzz --judge` does for hours.
 
 use fenceweave_fuzz::second::{self, Opinion, Sort, Tally};
 

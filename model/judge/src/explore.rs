@@ -21,7 +21,8 @@ pub enum End {
         /// The words.
         words: Vec<i32>,
     },
-    /// Nobody can go on: for each thread that is not done, in which of its calls it is, counted in the order of its text.
+    /// Nobody can go on: for each thread that is not done, in which of its calls it is, counted in the order of its
+    /// text.
     Stuck(Vec<(usize, usize)>),
 }
 
@@ -59,7 +60,8 @@ pub fn judge(program: &Program, most: usize) -> Option<Judgement> {
     Some(Judgement { ends, states: seen.len() })
 }
 
-/// What a state hashes is all of it, with the length of each list before it: kept as it is, it is the state in few bytes.
+/// What a state hashes is all of it, with the length of each list before it: kept as it is, it is the state in few
+/// bytes.
 fn packed(state: &State) -> Box<[u8]> {
     let mut bytes = Packed(Vec::with_capacity(160));
     state.hash(&mut bytes);

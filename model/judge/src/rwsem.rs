@@ -1,8 +1,8 @@
 //! `kernel/locking/rwsem.c` as of Linux 6.15, one access a step.
 //!
 //! Left out: optimistic spinning (`CONFIG_RWSEM_SPIN_ON_OWNER`), HANDOFF (only a waiter that has waited for 4 ms, or of
-//! real-time priority, asks for it), and everything that debug configurations add: so nobody clears `RWSEM_READER_OWNED`
-//! when readers leave.
+//! real-time priority, asks for it), and everything that debug configurations add: so nobody clears
+//! `RWSEM_READER_OWNED` when readers leave.
 
 use crate::{
     Turn,

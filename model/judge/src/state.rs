@@ -102,7 +102,8 @@ impl State {
         }
     }
 
-    /// `try_to_wake_up()`: whether the task was asleep in one of these states. The scheduler's own locks make it one step.
+    /// `try_to_wake_up()`: whether the task was asleep in one of these states. The scheduler's own locks make it one
+    /// step.
     pub(crate) fn wake(&mut self, task: usize, interruptible_only: bool) -> bool {
         let state = &mut self.threads[task].state;
         let matches = match state {

@@ -58,7 +58,13 @@ impl ProgramBuilder {
 
     /// Declares an observed variable.
     pub fn var(&mut self, name: &str, init: Value) -> ObjId {
-        self.program.vars.push(VarDecl { name: name.into(), init, racy: false, observed: true });
+        self.program.vars.push(VarDecl {
+            name: name.into(),
+            init,
+            ty: Default::default(),
+            racy: false,
+            observed: true,
+        });
         ObjId::var(self.program.vars.len() - 1)
     }
 

@@ -10,9 +10,9 @@
 //!   drm_exec_fini                           unlock all, newest first; end the ctx
 //! ```
 //!
-//! After -EDEADLK the object is remembered; the first lock of the next round takes it first, by `dma_resv_lock_slow()`, and
-//! whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References to the
-//! objects are not modelled, a reservation lives as long as the scenario.
+//! After -EDEADLK the object is remembered; the first lock of the next round takes it first, by `dma_resv_lock_slow()`,
+//! and whoever then asks for it has it already. The set is on its owner's stack: no other task looks at it. References
+//! to the objects are not modelled, a reservation lives as long as the scenario.
 
 mod array;
 pub(crate) mod idioms;
@@ -34,7 +34,7 @@ use crate::{
     resv::Reserve,
     runtime::NoteCell,
     shared::Shared,
-    ww::{self, CtxHow, CtxOp, How, Lock, Unlock},
+    ww::{self, CtxHow, CtxOp, Lock, Unlock},
 };
 
 /// Most objects of one set.
@@ -175,8 +175,8 @@ impl Code for Exec<Plain> {
 }
 
 points! {
-    /// Which operation.
-    pub enum What {
+    /// What is done with a set of locks.
+    pub enum How {
         /// `drm_exec_init()`.
         Init = "drm_exec_init",
         /// `drm_exec_cleanup()`: 1 if there is another round.
@@ -198,8 +198,8 @@ parts! {
     /// What the operation is in the middle of; at first nothing, the first step decides.
     enum Inner, idle Begin {
         /// `drm_exec_lock_contended()`.
-        LockContended(Lock) = Lock::new(ObjId(0), None, How::Lock),
-        Lock(Lock) = Lock::new(ObjId(0), None, How::Lock),
+        LockContended(Lock) = Lock::new(ObjId(0), None, ww::How::Lock),
+        Lock(Lock) = Lock::new(ObjId(0), None, ww::How::Lock),
         Unlock(Unlock, resv: ObjId = ObjId(0)) = Unlock::new(ObjId(0)),
         Reserve(Reserve) = Reserve::BLANK,
     }
@@ -208,7 +208,7 @@ parts! {
 /// An operation on a set in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExecOp {
-    what: What,
+    how: How,
     exec: ObjId,
     /// The reservation to lock or unlock; of the other operations, the set again.
     resv: ObjId,
@@ -218,7 +218,7 @@ pub struct ExecOp {
     inner: Inner,
 }
 
-fields!(ExecOp { what, exec, resv, slots, flags, inner });
+fields!(ExecOp { how, exec, resv, slots, flags, inner });
 
 /// The context of a set.
 fn ctx_of(program: &crate::Program, exec: ObjId) -> ObjId {
@@ -231,7 +231,7 @@ fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {
 
 impl ExecOp {
     pub(crate) const BLANK: ExecOp = ExecOp {
-        what: What::Init,
+        how: How::Init,
         exec: ObjId(0),
         resv: ObjId(0),
         slots: 0,
@@ -240,31 +240,31 @@ impl ExecOp {
     };
 
     /// An operation about to start, on the reservation `resv` if it works on one.
-    pub fn new(what: What, exec: ObjId, resv: Option<ObjId>, slots: u8, flags: Flags) -> ExecOp {
-        ExecOp { what, exec, resv: resv.unwrap_or(exec), slots, flags, inner: Inner::Begin }
+    pub fn new(how: How, exec: ObjId, resv: Option<ObjId>, slots: u8, flags: Flags) -> ExecOp {
+        ExecOp { how, exec, resv: resv.unwrap_or(exec), slots, flags, inner: Inner::Begin }
     }
 
     /// The first thing to do in a set with these registers; [`Inner::Begin`] if that is nothing.
     fn plan(&self, program: &crate::Program, r: &Registers) -> Inner {
         let lock = |resv, how| Lock::new(lock_of(program, resv), Some(ctx_of(program, self.exec)), how);
         let interruptible = r.flags.interruptible && !program.mutated(Mutant::NotInterruptible);
-        match (self.what, r.contended) {
-            (What::LockObj | What::PrepareObj, Contended::On(resv)) if !program.mutated(Mutant::ForgetsContended) => {
-                let slow = if interruptible { How::SlowInterruptible } else { How::Slow };
+        match (self.how, r.contended) {
+            (How::LockObj | How::PrepareObj, Contended::On(resv)) if !program.mutated(Mutant::ForgetsContended) => {
+                let slow = if interruptible { ww::How::SlowInterruptible } else { ww::How::Slow };
                 Inner::LockContended(lock(resv, slow))
             }
-            (What::LockObj | What::PrepareObj, _)
+            (How::LockObj | How::PrepareObj, _)
                 if r.prelocked == Some(self.resv) && !program.mutated(Mutant::PrelockedAgain) =>
             {
                 Inner::Begin
             }
-            (What::LockObj | What::PrepareObj, _) => {
-                Inner::Lock(lock(self.resv, if interruptible { How::Interruptible } else { How::Lock }))
+            (How::LockObj | How::PrepareObj, _) => {
+                Inner::Lock(lock(self.resv, if interruptible { ww::How::Interruptible } else { ww::How::Lock }))
             }
-            (What::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
-            (What::Cleanup, _) if program.mutated(Mutant::CleanupKeepsLocks) => Inner::Begin,
-            (What::Fini, _) if program.mutated(Mutant::FiniKeepsLocks) => Inner::Begin,
-            (What::Cleanup, Contended::On(_)) | (What::Fini, _) => {
+            (How::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
+            (How::Cleanup, _) if program.mutated(Mutant::CleanupKeepsLocks) => Inner::Begin,
+            (How::Fini, _) if program.mutated(Mutant::FiniKeepsLocks) => Inner::Begin,
+            (How::Cleanup, Contended::On(_)) | (How::Fini, _) => {
                 r.locked().last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
             }
             _ => Inner::Begin,
@@ -278,11 +278,11 @@ impl ExecOp {
     /// Whether the set is the caller's, and in a round if it has to be.
     fn check<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let r = cx.exec(self.exec).registers.get();
-        let broken = match self.what {
-            What::Init if r.task.is_some() => Rule::EXEC_IN_USE,
-            What::Init => return true,
+        let broken = match self.how {
+            How::Init if r.task.is_some() => Rule::EXEC_IN_USE,
+            How::Init => return true,
             _ if r.task != Some(cx.me) => Rule::EXEC_NOT_BEGUN,
-            What::LockObj | What::PrepareObj if r.contended == Contended::Dummy => Rule::EXEC_OUTSIDE_LOOP,
+            How::LockObj | How::PrepareObj if r.contended == Contended::Dummy => Rule::EXEC_OUTSIDE_LOOP,
             _ => return true,
         };
         cx.violate_rule(broken, Some(self.exec));
@@ -315,29 +315,29 @@ impl ExecOp {
     fn conclude<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let r = cx.exec(self.exec).registers.get();
         let mut result = 0;
-        match (self.what, r.contended) {
-            (What::Init, _) => {
+        match (self.how, r.contended) {
+            (How::Init, _) => {
                 let (task, flags) = (Some(cx.me), self.flags);
                 self.update(cx, |r| *r = Registers { task, flags, ..Registers::default() });
             }
-            (What::Cleanup, Contended::Dummy) => {
+            (How::Cleanup, Contended::Dummy) => {
                 self.ctx(cx, CtxHow::Init);
                 self.update(cx, |r| r.contended = Contended::Nothing);
                 result = 1;
             }
-            (What::Cleanup, Contended::Nothing) => self.ctx(cx, CtxHow::Done),
-            (What::Cleanup, Contended::On(_)) => {
+            (How::Cleanup, Contended::Nothing) => self.ctx(cx, CtxHow::Done),
+            (How::Cleanup, Contended::On(_)) => {
                 self.update(cx, |r| r.prelocked = None);
                 result = i32::from(!cx.mutated(Mutant::CleanupEnds));
             }
-            (What::IsContended, contended) => result = i32::from(contended != Contended::Nothing),
-            (What::LockObj | What::PrepareObj, _) => {
+            (How::IsContended, contended) => result = i32::from(contended != Contended::Nothing),
+            (How::LockObj | How::PrepareObj, _) => {
                 // Taken at the beginning of the round already.
                 self.update(cx, |r| r.prelocked = None);
                 return self.is_locked(cx.program);
             }
-            (What::UnlockObj, _) => {}
-            (What::Fini, contended) => {
+            (How::UnlockObj, _) => {}
+            (How::Fini, contended) => {
                 if contended != Contended::Dummy {
                     self.ctx(cx, CtxHow::Fini);
                 }
@@ -349,7 +349,7 @@ impl ExecOp {
 
     /// The object is locked: `prepare` goes on to make room.
     fn is_locked(&mut self, program: &crate::Program) -> Flow {
-        if self.what != What::PrepareObj || program.mutated(Mutant::PrepareNoRoom) {
+        if self.how != How::PrepareObj || program.mutated(Mutant::PrepareNoRoom) {
             return Flow::Done(Value::Word(0));
         }
         self.inner = Inner::Reserve(Reserve::new(self.resv, self.slots));
@@ -391,10 +391,10 @@ impl ExecOp {
 
     /// The end of an inner unlock operation.
     fn unlocked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, resv: ObjId) -> Flow {
-        if self.what != What::UnlockObj || !cx.mutated(Mutant::UnlockForgets) {
+        if self.how != How::UnlockObj || !cx.mutated(Mutant::UnlockForgets) {
             self.update(cx, |r| r.remove(resv));
         }
-        if self.what == What::UnlockObj {
+        if self.how == How::UnlockObj {
             return Flow::Done(Value::Word(0));
         }
         self.inner = self.plan(cx.program, &cx.world.exec(self.exec).registers.get());
@@ -425,10 +425,10 @@ impl Protocol for ExecOp {
         let r = v.world.exec(self.exec).registers.get();
         let inner = if self.inner == Inner::Begin { self.plan(v.program, &r) } else { self.inner };
         let (f, ctx) = (inner.footprint(v).write(self.exec), ctx_of(v.program, self.exec));
-        match (self.what, r.contended) {
+        match (self.how, r.contended) {
             // It takes a stamp.
-            (What::Cleanup, Contended::Dummy) => f.write(ctx).write(ww::class_of(v.program, ctx)),
-            (What::Cleanup, Contended::Nothing) | (What::Fini, _) => f.write(ctx),
+            (How::Cleanup, Contended::Dummy) => f.write(ctx).write(ww::class_of(v.program, ctx)),
+            (How::Cleanup, Contended::Nothing) | (How::Fini, _) => f.write(ctx),
             _ => f,
         }
     }
@@ -444,7 +444,7 @@ impl Protocol for ExecOp {
     }
 
     fn label(&self) -> &'static str {
-        if self.inner == Inner::Begin { self.what.label() } else { self.inner.label() }
+        if self.inner == Inner::Begin { self.how.label() } else { self.inner.label() }
     }
 
     fn spins_on(&self) -> Option<ObjId> {
@@ -457,6 +457,6 @@ impl Protocol for ExecOp {
 
     /// Looking whether there was contention is its owner's affair.
     fn is_visible(&self) -> bool {
-        self.what != What::IsContended
+        self.how != How::IsContended
     }
 }

@@ -51,7 +51,8 @@ pub use dedup::Dedup;
 pub(crate) use find::{FindSeqno, Waker};
 pub(crate) use merge::MAX_FENCES as MAX_MERGED;
 pub use merge::{Merge, Variant as MergeVariant};
-pub use op::{FenceOp, What};
+pub(crate) use op::At as FenceAt;
+pub use op::{FenceOp, How};
 pub(crate) use owed::never_signals;
 pub(crate) use rcu_safe::Mutant as RcuSafeMutant;
 pub use rcu_safe::RcuSafe;
@@ -168,11 +169,11 @@ pub struct Fence<R: Runtime> {
     /// A positive errno, or 0. Valid once signalled.
     error: R::Atomic<u16>,
     refs: Counted<R>,
-    /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been given
-    /// a callback. The checker's own knowledge.
+    /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been
+    /// given a callback. The checker's own knowledge.
     published: R::Note<bool>,
-    /// Who was a reader when it was released, and still is: its memory stays for them. The checker's own knowledge, too: the
-    /// grace period may take longer, but nobody can know that it does.
+    /// Who was a reader when it was released, and still is: its memory stays for them. The checker's own knowledge,
+    /// too: the grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
     locked: R::Cell<Locked>,
     /// The lock that it shares with others. Never changes, and so is no part of a state.
@@ -344,7 +345,8 @@ impl Code for Fence<Plain> {
     }
 }
 
-/// Whether the memory is a fence's is a fact. Only typesafe memory is one's again, so an old look could tell something else.
+/// Whether the memory is a fence's is a fact. Only typesafe memory is one's again, so an old look could tell something
+/// else.
 fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Life {
     let typesafe = cx.program.fence_ops(fence).typesafe;
     let life = &mut cx.fence(fence).life;
@@ -360,9 +362,9 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool 
     alive
 }
 
-/// Whether the fence's memory is a fence's still for this thread: it is alive; or it was released, and the thread has been in
-/// a read-side section, or not to be preempted, ever since (`dma_fence_free()` is `kfree_rcu()`); or its memory always is one's,
-/// and the thread is a reader. To look is no use after free then.
+/// Whether the fence's memory is a fence's still for this thread: it is alive; or it was released, and the thread has
+/// been in a read-side section, or not to be preempted, ever since (`dma_fence_free()` is `kfree_rcu()`); or its memory
+/// always is one's, and the thread is a reader. To look is no use after free then.
 fn is_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let life = life_of(cx, fence);
     life == Life::Alive
@@ -405,8 +407,8 @@ fn kept_for<R: Runtime>(world: &World<R>, reader: ThreadId) -> impl Iterator<Ite
     world.all::<Fence<R>>().filter(move |(_, f)| f.readers.get().contains(reader)).map(|(id, _)| id)
 }
 
-/// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not yet
-/// seen what was written before it was set. Under the fence's lock, the lock orders.
+/// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not
+/// yet seen what was written before it was set. Under the fence's lock, the lock orders.
 pub(crate) fn test_signaled<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     cx.fence(fence).flags.load(Order::Relaxed) & SIGNALED != 0
 }
@@ -416,14 +418,14 @@ fn test_and_set<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, bits: u8) -> u8 {
     cx.fully(|cx| cx.fence(fence).flags.fetch_or(u64::from(bits), Order::Full))
 }
 
-/// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose driver
-/// has no `signaled` is known at once.
+/// `dma_fence_is_signaled()`, as far as one step goes: what the bit tells, or what is still to be asked. A fence whose
+/// driver has no `signaled` is known at once.
 pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Result<bool, FenceOp> {
     let signaled = test_signaled(cx, fence);
     if signaled || cx.program.fence_ops(fence).signaled.is_none() {
         return Ok(signaled);
     }
-    Err(FenceOp::new(What::AskOps, fence, 0))
+    Err(FenceOp::new(FenceAt::AskOps, fence, 0))
 }
 
 /// `test_and_set_bit(POLL_ENABLED, &fence->flags)`.
@@ -464,8 +466,8 @@ fn check_count<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     }
 }
 
-/// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it. What is there may be another
-/// one by now, if its memory is typesafe.
+/// `dma_fence_get_rcu()`: legal on a released fence inside the read-side section that found it. What is there may be
+/// another one by now, if its memory is typesafe.
 pub(crate) fn get_rcu<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     if !check_readable(cx, fence) {
         return false;
@@ -569,16 +571,16 @@ fn release_footprint(v: View<'_>, fence: ObjId) -> Footprint {
     if v.program.has_readers && !typesafe { rcu::readers_footprint(v, f) } else { f }
 }
 
-/// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence: another
-/// one with the same number is not.
+/// `dma_fence_is_later_or_same(a, b)` for fences of one context; false across contexts. *Same* is the same fence:
+/// another one with the same number is not.
 pub(crate) fn is_later_or_same<R: Runtime>(world: &World<R>, program: &Program, a: ObjId, b: ObjId) -> bool {
     let ((ctx_a, seqno_a), (ctx_b, seqno_b)) = (world.fence_point(program, a), world.fence_point(program, b));
     let comparable = ctx_a == ctx_b || program.mutated(Mutant::LaterAnyContext);
     a == b || comparable && is_later(program, a, seqno_a, seqno_b)
 }
 
-/// `__dma_fence_is_later()`: numbers wrap around, unless those of the fence's kind are of 64 bits, as a chain's are. The
-/// kernel's wrap at 32 bits, these at 16.
+/// `__dma_fence_is_later()`: numbers wrap around, unless those of the fence's kind are of 64 bits, as a chain's are.
+/// The kernel's wrap at 32 bits, these at 16.
 pub(crate) fn is_later(program: &Program, fence: ObjId, a: u16, b: u16) -> bool {
     let wide = program.fence_ops(fence).seqno64;
     let later = if wide { a > b } else { a.wrapping_sub(b) as i16 > 0 };

@@ -1,14 +1,14 @@
 //! What a step hides: the accesses that it makes to words which others touch without a lock.
 //!
-//! A step is what no other CPU can see the middle of. That is so where everything that it touches is under one spinlock, and
-//! where it makes one access to a word without. A step that makes several, one of them a write, has a middle. Such a step
-//! is split; or it stands in [`MERGED`] with the reason why nobody can tell.
+//! A step is what no other CPU can see the middle of. That is so where everything that it touches is under one
+//! spinlock, and where it makes one access to a word without. A step that makes several, one of them a write, has a
+//! middle. Such a step is split; or it stands in [`MERGED`] with the reason why nobody can tell.
 //!
-//! Debug builds count: every load, store and read-modify-write of an atomic word, and every look at a cell without its lock.
-//! Not counted are what a thread reads back that only it ever writes, the checker's notes, and facts
-//! ([`Bits::FACT`](crate::Bits::FACT), [`AtomicCell::latest`](crate::AtomicCell::latest)). A store of what is there already is
-//! a read: it leaves nothing to be seen. A loop of compare-and-exchange is one access: a round that fails leaves nothing
-//! either, and the look before the first round only says what to try. A release build has none of this.
+//! Debug builds count: every load, store and read-modify-write of an atomic word, and every look at a cell without its
+//! lock. Not counted are what a thread reads back that only it ever writes, the checker's notes, and facts
+//! ([`Bits::FACT`](crate::Bits::FACT), [`AtomicCell::latest`](crate::AtomicCell::latest)). A store of what is there
+//! already is a read: it leaves nothing to be seen. A loop of compare-and-exchange is one access: a round that fails
+//! leaves nothing either, and the look before the first round only says what to try. A release build has none of this.
 
 mod table;
 
@@ -68,7 +68,8 @@ pub fn seen() -> Vec<Seen> {
 
 pub(crate) use tally::{begin, end, note};
 
-/// What is wrong between the steps that were seen and the table: steps with a middle that have no row, rows that no step needs.
+/// What is wrong between the steps that were seen and the table: steps with a middle that have no row, rows that no
+/// step needs.
 pub fn mistakes(seen: &[Seen]) -> Vec<String> {
     let rows: BTreeSet<&str> = MERGED.iter().flat_map(|m| m.points).copied().collect();
     let middles: BTreeSet<&str> = seen.iter().filter(|s| s.has_middle()).map(|s| s.point).collect();

@@ -5,10 +5,12 @@
 //! * [`ground`]: what every protocol stands on.
 //! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
 //!   cell is made of (plain data, or a threading model checker's own types).
-//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`]) and per primitive ([`primitives`]). Each
-//!   holds its object, its machines (an enum of program points at the top), their footprints and its unit tests.
-//! * `ground`: what every protocol stands on, and what is asked of each object and machine. `registry` lists them all; `references` is the
-//!   law of who has which. [`fixed`] is what is fixed about each kind of object, from the protocols' folders.
+//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`]) and per primitive
+//!   ([`primitives`]). Each holds its object, its machines (an enum of program points at the top), their footprints and
+//!   its unit tests.
+//! * `ground`: what every protocol stands on, and what is asked of each object and machine. `registry` lists them all;
+//!   `references` is the law of who has which. [`fixed`] is what is fixed about each kind of object, from the
+//!   protocols' folders.
 //! * [`Program`]: what a scenario is compiled to, and [`Thread`], the interpreter of one script.
 //! * [`State`]: a whole modelled system as one flat value, with the canonical encoding that identifies it.
 //!
@@ -47,7 +49,7 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub use ground::{coder, counted, cx, facet, footprint, ids, kind, op, runtime, task, value, variants};
+pub use ground::{coder, counted, cx, facet, footprint, ids, kind, number, op, runtime, task, value, variants};
 pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
@@ -57,6 +59,7 @@ pub use expr::{Expr, ExprNode};
 pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
+pub use number::Type;
 pub use stack::MAX_FRAMES;
 
 pub use observe::{Condition, Leaf, Moment};

@@ -1,7 +1,7 @@
 //! One operation in flight, whichever protocol it is of.
 //!
-//! Each operation makes its own (`begin` in its protocol's `ops.rs`); `script` has those that are no protocol of the kernel's, `ops`
-//! the operation among them.
+//! Each operation makes its own (`begin` in its protocol's `ops.rs`); `script` has those that are no protocol of the
+//! kernel's, `ops` the operation among them.
 
 pub mod ops;
 mod script;

@@ -137,8 +137,8 @@ mod tests {
     use super::*;
     use crate::{Plain, builder::ProgramBuilder};
 
-    /// What an expectation can name is what the object shows, or it would never be set. Acquire contexts and sets of locks are
-    /// not here: they show nothing before they begin.
+    /// What an expectation can name is what the object shows, or it would never be set. Acquire contexts and sets of
+    /// locks are not here: they show nothing before they begin.
     #[test]
     fn an_object_shows_every_facet_that_is_named_of_it() {
         let id = ObjId::default();

@@ -1,4 +1,5 @@
-//! What a scenario is compiled to: declarations, and one script of instructions per thread. Never changes while it runs.
+//! What a scenario is compiled to: declarations, and one script of instructions per thread. Never changes while it
+//! runs.
 
 mod choice;
 mod instr;
@@ -104,6 +105,8 @@ pub struct Script {
     pub lines: Vec<SourceLine>,
     /// The names of its locals.
     pub locals: Vec<String>,
+    /// The types of those that have another than a word's.
+    pub types: Vec<(LocalId, crate::number::Type)>,
     /// It runs when there is something to do, and ends with the last script.
     pub agent: bool,
     /// What runs it.
@@ -118,6 +121,11 @@ pub struct Script {
 }
 
 impl Script {
+    /// The type of a local of the script itself.
+    pub fn local_type(&self, local: LocalId) -> crate::number::Type {
+        self.types.iter().find(|(l, _)| *l == local).map_or_else(Default::default, |(_, ty)| *ty)
+    }
+
     /// Whether some way leads to its end, as far as its jumps tell. A script without any runs for ever.
     pub fn can_end(&self) -> bool {
         let (mut seen, mut open) = (vec![false; self.code.len()], vec![0]);
@@ -157,8 +165,8 @@ pub struct Program {
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
     pub words: Vec<(i32, String)>,
-    /// The error numbers that the scenario names, or that its operations return: only these print by name, for any other
-    /// negative number is a number.
+    /// The error numbers that the scenario names, or that its operations return: only these print by name, for any
+    /// other negative number is a number.
     pub errnos: Vec<Errno>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
@@ -182,15 +190,15 @@ pub struct Program {
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.
     pub has_irqs: bool,
-    /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it. Every
-    /// other sleep looks at what it waits for again.
+    /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it.
+    /// Every other sleep looks at what it waits for again.
     pub bare_sleeps: bool,
     /// Some script sends a signal, which may come between a look for one and what was decided by that.
     pub sends_signals: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
     pub has_readers: bool,
-    /// The words that somebody stores a pointer into that came to him without a reference that is booked: out of another word,
-    /// off a list, as data.
+    /// The words that somebody stores a pointer into that came to him without a reference that is booked: out of
+    /// another word, off a list, as data.
     pub handed_to: Vec<ObjId>,
     /// The fences that are made of others.
     pub containers: Vec<Container>,
@@ -243,8 +251,8 @@ impl Program {
         ThreadId(self.scripts.len() as u8)
     }
 
-    /// The script that a place of a thread is in, and the place there. Setup and teardown are one thread's: the places of
-    /// teardown are counted on from setup's.
+    /// The script that a place of a thread is in, and the place there. Setup and teardown are one thread's: the places
+    /// of teardown are counted on from setup's.
     pub fn script_at(&self, t: ThreadId, pc: u16) -> (&Script, u16) {
         let setup = self.setup.code.len() as u16;
         match self.scripts.get(t.index()) {
@@ -335,12 +343,30 @@ impl Program {
     }
 
     /// Whether the modelled code accesses a word plainly.
+    /// The type of a word.
+    pub fn var_type(&self, var: ObjId) -> crate::number::Type {
+        var.as_var().and_then(|i| self.vars.get(i)).map_or_else(Default::default, |v| v.ty)
+    }
+
+    /// The type of what is at a place; of a field by its name, where all structs that have one agree.
+    pub fn type_at(&self, place: Place) -> crate::number::Type {
+        match place {
+            Place::Var(word) | Place::Element { first: word, .. } => self.var_type(word),
+            Place::Field { field, .. } => {
+                let mut slots = (0..self.objects.len()).map(ObjId::object);
+                let mut types = slots.by_ref().filter_map(|slot| self.field_var(slot, field)).map(|v| self.var_type(v));
+                let first = types.next().unwrap_or_default();
+                if types.all(|ty| ty == first) { first } else { Default::default() }
+            }
+        }
+    }
+
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
-    /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where there
-    /// are fences, which are freed after one, and code that could still look at them.
+    /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where
+    /// there are fences, which are freed after one, and code that could still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);

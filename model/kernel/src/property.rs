@@ -110,6 +110,10 @@ pub enum Tale {
     WrongKind,
     /// The author's own words.
     Asserted,
+    /// Which numbers, in which type.
+    Arithmetic,
+    /// Which error.
+    ErrorPointer,
     /// Which array.
     OutOfBounds,
     /// Both sides of a race.
@@ -121,8 +125,8 @@ pub enum Tale {
 /// What else is to be known of a property or a rule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Aspect {
-    /// It is about more than one execution that ends: about what never happens, and so broken by one that goes on for ever, or about
-    /// all executions together.
+    /// It is about more than one execution that ends: about what never happens, and so broken by one that goes on for
+    /// ever, or about all executions together.
     Liveness,
     /// It is about all executions together, and no one shows it.
     AllExecutions,
@@ -138,8 +142,8 @@ pub(crate) enum Aspect {
     ToCome,
     /// Somebody waits for himself, or all for each other.
     Deadlock,
-    /// Scripts that keep to the rules may break it all the same: they signal on some ways only, and wait for fences with any locks
-    /// held.
+    /// Scripts that keep to the rules may break it all the same: they signal on some ways only, and wait for fences
+    /// with any locks held.
     BesideRules,
 }
 
@@ -175,7 +179,8 @@ macro_rules! sentence {
     };
 }
 
-/// `number NAME = "name", "meaning", "origin", Says("..."), since Earlier, is [Aspect];`: the last two where they are so.
+/// `number NAME = "name", "meaning", "origin", Says("..."), since Earlier, is [Aspect];`: the last two where they are
+/// so.
 macro_rules! properties {
     ($($number:literal $name:ident = $word:literal, $meaning:literal, $origin:literal, $how:ident $(($told:tt))?
        $(, since $earlier:ident)? $(, is [$($aspect:ident)*])?;)*) => {
@@ -197,8 +202,8 @@ macro_rules! properties {
 
 pub(crate) use {properties, sentence};
 
-/// A built-in property. All are on for every scenario. Each stands in its protocol's folder (`rules.rs`), and the registry lists
-/// them.
+/// A built-in property. All are on for every scenario. Each stands in its protocol's folder (`rules.rs`), and the
+/// registry lists them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Property(u8);
 
@@ -242,14 +247,14 @@ impl Property {
         self.law().aspects.contains(&aspect)
     }
 
-    /// Whether it is about more than one execution that ends: about what never happens, and so broken by one that goes on
-    /// for ever, or about all executions together. The engine that keeps the whole graph looks for it.
+    /// Whether it is about more than one execution that ends: about what never happens, and so broken by one that goes
+    /// on for ever, or about all executions together. The engine that keeps the whole graph looks for it.
     pub fn is_liveness(self) -> bool {
         self.is(Aspect::Liveness)
     }
 
-    /// Whether judging it takes one order of all accesses: where a reader may see them late, nobody can say what was there
-    /// at a time.
+    /// Whether judging it takes one order of all accesses: where a reader may see them late, nobody can say what was
+    /// there at a time.
     pub fn needs_one_order(self) -> bool {
         self.is(Aspect::OneOrder)
     }
@@ -355,7 +360,8 @@ macro_rules! forms {
 pub(crate) use forms;
 
 impl Violation {
-    /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds it.
+    /// Whether it is about all executions together, and no one shows it: the engine that keeps the whole graph finds
+    /// it.
     pub fn is_of_all_executions(&self) -> bool {
         self.property.is(Aspect::AllExecutions) || self.rule.is_some_and(Rule::is_of_all_executions)
     }

@@ -1,7 +1,8 @@
 //! The law of references: who has them, and which are left when everything is over.
 //!
-//! What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable. A leak is
-//! what a thread took and neither dropped nor left anywhere, and what only a circle of references still reaches.
+//! What exists from the start belongs to the scenario; what a variable, a reservation or a list refers to is reachable.
+//! A leak is what a thread took and neither dropped nor left anywhere, and what only a circle of references still
+//! reaches.
 
 use crate::{
     AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
@@ -38,8 +39,8 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     Some(Account { counted, count, owned: expected + holders + handed_on, reached, is_bare })
 }
 
-/// The words that point to an object, own none of the references that were booked, and got the pointer from somebody who had it
-/// from elsewhere: out of another word, off a list, as data. Its reference may have come with it.
+/// The words that point to an object, own none of the references that were booked, and got the pointer from somebody
+/// who had it from elsewhere: out of another word, off a list, as data. Its reference may have come with it.
 fn handed_on<R: Runtime>(world: &World<R>, program: &Program, id: ObjId) -> u16 {
     let points = |word: &&ObjId| {
         let unowned = world.owns(**word) == Owns::Nothing;
@@ -50,8 +51,8 @@ fn handed_on<R: Runtime>(world: &World<R>, program: &Program, id: ObjId) -> u16 
 }
 
 impl<R: Runtime> World<R> {
-    /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only points
-    /// holds an object that has no count, and no reference.
+    /// How many references to an object shared memory holds: variables, reservations and lists. A variable that only
+    /// points holds an object that has no count, and no reference.
     pub(crate) fn shared_holders(&self, id: ObjId, counted: bool, program: &Program) -> u16 {
         // An outdated reference is to an object that lived in the slot before.
         let owns = |word: ObjId, v: &Variable<R>| v.owns.get() != Owns::Nothing || program.is_own_word(word);
@@ -99,7 +100,8 @@ impl<R: Runtime> World<R> {
 pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let main = program.main_thread();
     for (id, o) in world.objects() {
-        // A part that nothing has any more, a list of fences that no reservation refers to, was to be freed after a grace period.
+        // A part that nothing has any more, a list of fences that no reservation refers to, was to be freed after a
+        // grace period.
         if o.is_part() && o.lives() && world.is_severed(id) {
             return Some(Violation::at_end(Property::LEAKED_OBJECT, main, id));
         }
@@ -108,8 +110,8 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
         if count == 0 && !is_bare {
             return Some(Violation::at_end(Property::LEAKED_OBJECT, main, id));
         }
-        // What is pointed to is not lost while one reference is left: it may have come there by ways on which nobody keeps
-        // count of owners (off a list, as data of a work item, stored in one place before the other is cleared).
+        // What is pointed to is not lost while one reference is left: it may have come there by ways on which nobody
+        // keeps count of owners (off a list, as data of a work item, stored in one place before the other is cleared).
         if count > owned.max(u16::from(reached)) {
             let other = counted.ledger().debtor();
             let leak = Violation::at_end(Property::LEAKED_REFERENCE, other.unwrap_or(main), id);
@@ -149,8 +151,8 @@ pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Viol
     crate::fence::never_signals(world, program).or_else(|| missing(world, program)).or_else(|| leaks(world, program))
 }
 
-/// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has dropped
-/// theirs. It shows in no step before they use it.
+/// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has
+/// dropped theirs. It shows in no step before they use it.
 fn missing<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let owned = |other: ObjId| -> u16 {
         let of = |(id, o): (ObjId, &Object<R>)| if o.is_part() && world.is_severed(id) { 0 } else { o.holds(other) };

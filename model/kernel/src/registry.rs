@@ -189,9 +189,9 @@ machines! {
     /// Interrupts on this CPU.
     LocalIrq(irq::LocalIrq) = irq::LocalIrq { how: irq::How::Disable, visible: true };
     /// An interrupt handler's ends.
-    Irq(irq::Irq) = irq::Irq { at: irq::At::Enter, on: None, line: None };
+    Irq(irq::Irq) = irq::Irq { how: irq::HandlerHow::Enter, on: None, line: None };
     /// An interrupt's line.
-    IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { at: irq_line::At::Sync, line: NOTHING, asks: false };
+    IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { how: irq_line::How::Sync, line: NOTHING, asks: false };
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.
@@ -214,7 +214,7 @@ machines! {
     List(list::ListOp) = list::ListOp::BLANK;
     /// Deferred wake-ups.
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
-        at: wakeq::At::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
+        how: wakeq::How::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,
     };
     /// One of an array's functions.
     FenceArray(fence::ArrayOp) = fence::ArrayOp::BLANK;

@@ -184,8 +184,8 @@ impl<R: Runtime> FenceList<R> {
         }
     }
 
-    /// `dma_resv_list_alloc()`: empty, with room for so many. What an earlier list left in the slots nobody may read; as
-    /// an encoding leaves it out, it must not be there either.
+    /// `dma_resv_list_alloc()`: empty, with room for so many. What an earlier list left in the slots nobody may read;
+    /// as an encoding leaves it out, it must not be there either.
     fn begin(&mut self, max: u8) {
         self.num.store(0, Order::Relaxed);
         self.max.store(max, Order::Relaxed);
@@ -278,9 +278,9 @@ pub enum Variant {
     StrictLater,
     /// Any fence of the context, as it once was: an earlier one added late hides the later one.
     AnySameContext,
-    /// As upstream, and `num_fences` is read as `dma_resv_iter_restart_unlocked()` is written: plainly. A control dependency
-    /// to the slots orders no loads, so a walk may find a slot that is not filled yet. In the other variants the load
-    /// acquires, as if the `smp_wmb()` of `dma_resv_add_fence()` had its `smp_rmb()`.
+    /// As upstream, and `num_fences` is read as `dma_resv_iter_restart_unlocked()` is written: plainly. A control
+    /// dependency to the slots orders no loads, so a walk may find a slot that is not filled yet. In the other variants
+    /// the load acquires, as if the `smp_wmb()` of `dma_resv_add_fence()` had its `smp_rmb()`.
     UnorderedCount,
 }
 
@@ -356,7 +356,8 @@ impl crate::Program {
 }
 
 /// `dma_resv_unlock()`: what was reserved and not used ends with the hold of the lock. That is the rule; only with
-/// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds it.
+/// `CONFIG_DEBUG_MUTEXES` does `dma_resv_reset_max_fences()` also take the room away. Without it the next reserve finds
+/// it.
 pub(crate) fn reset_max_fences<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) {
     if let Some(list) = cx.resv(resv).list.load(Order::Relaxed)
         && !cx.mutated(Mutant::NoReset)

@@ -22,7 +22,8 @@ pub(crate) struct RuleRow {
     pub(crate) aspects: &'static [Aspect],
 }
 
-/// `number NAME of PROPERTY = "what was done", "what it is there for", Says("..."), is [Aspect];`: the last where it is so.
+/// `number NAME of PROPERTY = "what was done", "what it is there for", Says("..."), is [Aspect];`: the last where it is
+/// so.
 macro_rules! rules {
     ($($number:literal $name:ident of $property:ident = $text:literal, $why:literal, $how:ident $(($told:tt))?
        $(, is [$($aspect:ident)*])?;)*) => {
@@ -43,7 +44,8 @@ macro_rules! rules {
 
 pub(crate) use rules;
 
-/// A rule of a property that stands for several. Each stands in its protocol's folder (`rules.rs`), and the registry lists them.
+/// A rule of a property that stands for several. Each stands in its protocol's folder (`rules.rs`), and the registry
+/// lists them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rule(u8);
 

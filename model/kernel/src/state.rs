@@ -157,8 +157,8 @@ impl State {
         thread.machine().spins_until(|| thread.view(&self.world, program, t))
     }
 
-    /// Whether a thread can take a step. It is disabled if it is done, sleeps, spins, is held back, or interrupted; and by
-    /// nothing else.
+    /// Whether a thread can take a step. It is disabled if it is done, sleeps, spins, is held back, or interrupted; and
+    /// by nothing else.
     pub fn is_enabled(&self, program: &Program, t: ThreadId) -> bool {
         let thread = &self.threads[t.index()];
         let up = match thread.run() {
@@ -284,8 +284,8 @@ impl State {
         stepped
     }
 
-    /// A machine that chooses says so, or engines would take it one way only; and so does its operation, which those ask that
-    /// must be prepared before it runs.
+    /// A machine that chooses says so, or engines would take it one way only; and so does its operation, which those
+    /// ask that must be prepared before it runs.
     fn check_choice(&self, program: &Program, t: ThreadId, declared: Footprint) {
         let thread = &self.threads[t.index()];
         let (label, pc) = (thread.machine().label(), usize::from(thread.pc()));

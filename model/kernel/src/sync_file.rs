@@ -1,9 +1,9 @@
 //! `struct sync_file`: a file over a fence, which can be polled.
 //!
 //! ```text
-//!   sync_file_poll()         on the file's wait queue; the first poll puts the file's callback on the fence; signalled?
-//!   fence_check_cb_func()    under the fence's lock: wakes everybody on the wait queue
-//!   sync_file_release()      was it ever polled? takes the callback back, and drops the fence
+//!   sync_file_poll()        on the file's wait queue; the first poll puts the file's callback on the fence; signalled?
+//!   fence_check_cb_func()   under the fence's lock: wakes everybody on the wait queue
+//!   sync_file_release()     was it ever polled? takes the callback back, and drops the fence
 //! ```
 //!
 //! That the callback is on the fence is noted in a bit, which is the file's own: a fence may have many files.
@@ -20,7 +20,8 @@ use crate::{
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
-    fence::{self, CallbackOp, FenceOp, What},
+    fence::{self, CallbackOp, FenceAt, FenceOp},
+    ground::functions::functions,
     parts::parts,
     primitives::alloc,
     protocol::Protocol,
@@ -115,7 +116,7 @@ pub(crate) fn wake_footprint(world: &World<Plain>, file: ObjId, f: Footprint) ->
 
 points! {
     /// Program points of a file's functions.
-    pub enum At {
+    pub(crate) enum At {
         /// `sync_file_create()`: the file's own reference to the fence.
         Create = "sync_file_create: dma_fence_get",
         /// `fd_install()`: the file is user space's as well.
@@ -146,6 +147,22 @@ points! {
         Remove = "sync_file_release: remove_callback",
         /// Drops the fence.
         Put = "sync_file_release: dma_fence_put",
+    }
+}
+
+functions! {
+    /// A file's functions.
+    pub enum How begins at At {
+        /// `sync_file_create()`: the file's own reference to the fence.
+        Create,
+        /// `fd_install()`: the file is user space's as well.
+        Install,
+        /// `sync_file_get_fence()`: a reference for the caller.
+        GetFence,
+        /// `sync_file_poll()`: `poll_wait()`.
+        Poll,
+        /// `sync_file_release()`.
+        Release,
     }
 }
 
@@ -264,7 +281,7 @@ impl SyncFileOp {
         if program.mutated(Mutant::PollNoTest) && !self.once && self.at == At::Enable {
             return self.go(At::SetState);
         }
-        self.inside(At::Test, Inner::Fence(FenceOp::new(What::IsSignaled, self.fence, 0)))
+        self.inside(At::Test, Inner::Fence(FenceOp::new(FenceAt::IsSignaled, self.fence, 0)))
     }
 
     fn sleep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -319,7 +336,7 @@ impl SyncFileOp {
     }
 
     fn drop_fence(&mut self, program: &Program) -> Flow {
-        let what = if program.mutated(Mutant::ReleaseKeepsFence) { What::IsSignaled } else { What::Put };
+        let what = if program.mutated(Mutant::ReleaseKeepsFence) { FenceAt::IsSignaled } else { FenceAt::Put };
         self.inside(At::Put, Inner::Fence(FenceOp::new(what, self.fence, 0)))
     }
 

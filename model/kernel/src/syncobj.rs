@@ -1,4 +1,5 @@
-//! `struct drm_syncobj`: a place for a fence, which whoever submits work fills and others wait for, also before there is one.
+//! `struct drm_syncobj`: a place for a fence, which whoever submits work fills and others wait for, also before there
+//! is one.
 //!
 //! ```text
 //!   waiter                                         submission
@@ -8,8 +9,8 @@
 //!   spin_lock: off the list                        spin_unlock, put the old fence
 //! ```
 //!
-//! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under the lock
-//! and looked at without.
+//! The pointer is read without the lock and written with it. A waiter's entry is on its stack: it is filled in under
+//! the lock and looked at without.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -28,7 +29,7 @@ pub(crate) use mutants::Mutant;
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, Value, World,
     facet::{Facet, FacetSink},
-    fence::{self, ChainInit, ChainWalk, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker, What},
+    fence::{self, ChainInit, ChainWalk, FenceAt, FenceOp, FindSeqno, NO_FENCE, RcuSafe, Waker},
     parts::parts,
     primitives::{
         rcu,
@@ -64,9 +65,9 @@ impl Variant {
     ];
 }
 
-/// What an instruction does with a syncobj.
+/// What is done with a syncobj.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Act {
+pub enum How {
     /// `drm_syncobj_replace_fence()`.
     Replace,
     /// `drm_syncobj_add_point()`.
@@ -302,11 +303,11 @@ impl Part {
     const NONE: Part = Part::Fence(FenceOp::BLANK);
 
     fn put(fence: ObjId) -> Part {
-        Part::Fence(FenceOp::new(What::Put, fence, 0))
+        Part::Fence(FenceOp::new(FenceAt::Put, fence, 0))
     }
 
     fn is_signaled(fence: ObjId) -> Part {
-        Part::Fence(FenceOp::new(What::IsSignaled, fence, 0))
+        Part::Fence(FenceOp::new(FenceAt::IsSignaled, fence, 0))
     }
 
     /// `dma_fence_get_rcu_safe(&syncobj->fence)`.

@@ -317,8 +317,9 @@ impl Thread {
         self.advance(script, cx);
     }
 
-    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same: might_sleep()
-    /// does not wait for the result. That is about what the thread itself has, and so touches nothing of others.
+    /// An operation fails by injection before it has begun. What the kernel asks first is asked all the same:
+    /// might_sleep() does not wait for the result. That is about what the thread itself has, and so touches nothing of
+    /// others.
     fn judge<R: Runtime>(&self, op: Op, cx: &mut Cx<'_, R>) {
         let touched = cx.touched;
         Machine::begin(op, cx.program, self.window()).judge(cx);

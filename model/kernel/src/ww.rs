@@ -1,9 +1,9 @@
 //! `ww_mutex`: wait-die and wound-wait.
 //!
 //! A mutex has three parts that others see change one after the other: the *owner* word (an atomic, with the WAITERS
-//! flag in it), the *ctx* pointer (another atomic), and the wait list under the mutex's `wait_lock`. Taking the mutex sets the
-//! owner first and the ctx in a later step; releasing it clears the ctx first. An observer may therefore see an owner
-//! without a ctx on both sides, and the WAITERS flag is what closes that gap:
+//! flag in it), the *ctx* pointer (another atomic), and the wait list under the mutex's `wait_lock`. Taking the mutex
+//! sets the owner first and the ctx in a later step; releasing it clears the ctx first. An observer may therefore see
+//! an owner without a ctx on both sides, and the WAITERS flag is what closes that gap:
 //!
 //! ```text
 //!   acquirer                              waiter
@@ -17,37 +17,40 @@
 //!
 //! # HANDOFF
 //!
-//! Stealing a free mutex from those who wait for it is allowed, once: see [`Owner`]. The first waiter that comes too late
-//! asks to be handed the mutex; whoever is first when the holder unlocks gets it, be it the one who asked, somebody with
-//! an older stamp who was put in front of it since, or the next one because it left with an error. A waiter looks
-//! whether it was handed the mutex before it looks for a signal or a reason to die, so nothing is handed to one who leaves.
-//! `no-handoff` is the mutex before 4.10.
+//! Stealing a free mutex from those who wait for it is allowed, once: see [`Owner`]. The first waiter that comes too
+//! late asks to be handed the mutex; whoever is first when the holder unlocks gets it, be it the one who asked,
+//! somebody with an older stamp who was put in front of it since, or the next one because it left with an error. A
+//! waiter looks whether it was handed the mutex before it looks for a signal or a reason to die, so nothing is handed
+//! to one who leaves. `no-handoff` is the mutex before 4.10.
 //!
 //! # Optimistic spinning
 //!
-//! Who finds the owner running on another CPU spins instead of sleeping (`CONFIG_MUTEX_SPIN_ON_OWNER`): on entry, before
-//! it is queued, and as the first waiter, after it was woken and came too late. It gives up at any moment, because it is to
-//! be rescheduled or the owner is not running. In between it reads: a look that finds the mutex taken leaves no trace in
-//! memory. So a spin is *one step*, its last look, which takes the mutex or gives up. When that step is taken is a matter of
-//! interleaving, so nothing is lost; it is never disabled, so a spinner blocks nobody and is blocked by nobody.
+//! Who finds the owner running on another CPU spins instead of sleeping (`CONFIG_MUTEX_SPIN_ON_OWNER`): on entry,
+//! before it is queued, and as the first waiter, after it was woken and came too late. It gives up at any moment,
+//! because it is to be rescheduled or the owner is not running. In between it reads: a look that finds the mutex taken
+//! leaves no trace in memory. So a spin is *one step*, its last look, which takes the mutex or gives up. When that step
+//! is taken is a matter of interleaving, so nothing is lost; it is never disabled, so a spinner blocks nobody and is
+//! blocked by nobody.
 //!
-//! The conditions under which `ww_mutex_spin_on_owner()` abandons the spin (it holds locks and the mutex has a ctx; it is
-//! not queued and somebody is; it is queued and no longer first) are looked at only when the owner was seen to hold the
-//! mutex, where the step gives up whether they are true or not; they can make a spinner give up earlier, and it may anyway.
-//! The same is true of the queue that spinners stand in (`osq_lock()`): it says who looks next, not who may give up. What
-//! this leaves out is that a waiter which gives up because it is to be rescheduled goes round the wait loop once more
-//! before it sleeps, as if somebody had woken it for nothing.
+//! The conditions under which `ww_mutex_spin_on_owner()` abandons the spin (it holds locks and the mutex has a ctx; it
+//! is not queued and somebody is; it is queued and no longer first) are looked at only when the owner was seen to hold
+//! the mutex, where the step gives up whether they are true or not; they can make a spinner give up earlier, and it may
+//! anyway. The same is true of the queue that spinners stand in (`osq_lock()`): it says who looks next, not who may
+//! give up. What this leaves out is that a waiter which gives up because it is to be rescheduled goes round the wait
+//! loop once more before it sleeps, as if somebody had woken it for nothing.
 //!
-//! On entry a spin is no more than a later `__mutex_trylock()`, which is why the classes of scenarios do not spin unless
-//! they say so. The first waiter's spin shows something of its own: it picks up what it was handed without `wait_lock`.
+//! On entry a spin is no more than a later `__mutex_trylock()`, which is why the classes of scenarios do not spin
+//! unless they say so. The first waiter's spin shows something of its own: it picks up what it was handed without
+//! `wait_lock`.
 //!
 //! # What is left out
 //!
-//! `wake_up_q()` after `wait_lock` is a step where the program has a `schedule()` that does not look again at what it waits for
-//! ([`bare_sleeps`](Program::bare_sleeps)): a waiter that left meanwhile is woken out of that. Any other sleep looks again,
-//! so that nobody can tell, and the unlocker wakes in its critical section. Who is to die or was wounded is always woken in
-//! there, by its last step. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they are from 5.13 on,
-//! without `PREEMPT_RT`, where a task's priority comes before its stamp; that wake-ups come when `wait_lock` is released is so since 6.13.
+//! `wake_up_q()` after `wait_lock` is a step where the program has a `schedule()` that does not look again at what it
+//! waits for ([`bare_sleeps`](Program::bare_sleeps)): a waiter that left meanwhile is woken out of that. Any other
+//! sleep looks again, so that nobody can tell, and the unlocker wakes in its critical section. Who is to die or was
+//! wounded is always woken in there, by its last step. Names follow `kernel/locking/mutex.c` and `ww_mutex.h` as they
+//! are from 5.13 on, without `PREEMPT_RT`, where a task's priority comes before its stamp; that wake-ups come when
+//! `wait_lock` is released is so since 6.13.
 
 mod contract;
 mod ctx;
@@ -190,11 +193,11 @@ pub struct Config {
     pub handoff: bool,
     /// `CONFIG_MUTEX_SPIN_ON_OWNER`.
     pub optimistic_spin: bool,
-    /// `CONFIG_DEBUG_LOCK_ALLOC`: every lock goes through `__mutex_lock_common()`. Without it `__mutex_trylock_fast()` comes
-    /// first, and a context that takes its first lock that way stays wounded.
+    /// `CONFIG_DEBUG_LOCK_ALLOC`: every lock goes through `__mutex_lock_common()`. Without it `__mutex_trylock_fast()`
+    /// comes first, and a context that takes its first lock that way stays wounded.
     pub debug_lock_alloc: bool,
-    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all. Without it whoever
-    /// breaks that rule is told where it hangs.
+    /// `CONFIG_PROVE_LOCKING`: two mutexes of the class are held within an acquire context, or not at all. Without it
+    /// whoever breaks that rule is told where it hangs.
     pub lockdep: bool,
 }
 
@@ -263,8 +266,8 @@ fn die<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, waiter: Waiter, ctx: ObjId) -> 
     true
 }
 
-/// `__ww_mutex_wound()` but for its wake-up: wound-wait only. An older waiter that holds locks wounds a younger holder; the
-/// result is who that is.
+/// `__ww_mutex_wound()` but for its wake-up: wound-wait only. An older waiter that holds locks wounds a younger holder;
+/// the result is who that is.
 fn mark_wounded<R: Runtime>(cx: &mut Cx<'_, R>, m: ObjId, ctx: ObjId, holder: Option<ObjId>) -> Option<ThreadId> {
     let holder = holder?;
     // The owner may be gone already: then whoever takes the mutex next looks at the waiters.

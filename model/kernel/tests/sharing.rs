@@ -1,4 +1,5 @@
-//! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small programs.
+//! Reader-writer semaphores, wait queues, deferred wake-ups and lists against their rules, every state of small
+//! programs.
 
 use fenceweave_kernel::{
     Action, Facet, ObjId, Op, Operand, Outcome, Patience, Program, Property, State, ThreadId, Value,
@@ -56,8 +57,8 @@ fn word(w: i32) -> Value {
     Value::Word(w)
 }
 
-fn sem(at: rwsem::At, s: ObjId) -> Op {
-    rwsem::ops::RwSem { at, sem: Operand::Object(s), patience: Patience::Forever, if_held: false }.into()
+fn sem(how: rwsem::How, s: ObjId) -> Op {
+    rwsem::ops::RwSem { how, sem: Operand::Object(s), patience: Patience::Forever, if_held: false }.into()
 }
 
 fn readers_and_writer(state: &State, s: ObjId) -> (usize, bool) {
@@ -70,7 +71,7 @@ fn readers_and_writer(state: &State, s: ObjId) -> (usize, bool) {
 
 /// Threads that each take and release a semaphore, some for reading and some for writing.
 fn users(reads: usize, writes: usize) -> (Program, ObjId) {
-    use rwsem::At::{Read, UpRead, UpWrite, Write};
+    use rwsem::How::{Read, UpRead, UpWrite, Write};
     let mut b = ProgramBuilder::new("users");
     let s = b.object("s", fixed::RwSem);
     for (name, count, down, up) in [("r", reads, Read, UpRead), ("w", writes, Write, UpWrite)] {
@@ -114,11 +115,11 @@ fn a_semaphore_ends_as_it_began() {
     let mut b = ProgramBuilder::new("again");
     let s = b.object("s", fixed::RwSem);
     b.thread("w", |t| {
-        t.op("down", sem(rwsem::At::Write, s)).op("up", sem(rwsem::At::UpWrite, s));
+        t.op("down", sem(rwsem::How::Write, s)).op("up", sem(rwsem::How::UpWrite, s));
     });
     b.thread("r", |t| {
-        t.op("down", sem(rwsem::At::Read, s)).op("up", sem(rwsem::At::UpRead, s));
-        t.op_into("try", sem(rwsem::At::TryRead, s), "got");
+        t.op("down", sem(rwsem::How::Read, s)).op("up", sem(rwsem::How::UpRead, s));
+        t.op_into("try", sem(rwsem::How::TryRead, s), "got");
     });
     // A flag that was left behind would make every later trylock fail.
     let ends = ends(&b.build(), |_| {});
@@ -127,7 +128,7 @@ fn a_semaphore_ends_as_it_began() {
 
 #[test]
 fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
-    use rwsem::At::{Read, TryRead, UpRead, UpWrite, Write};
+    use rwsem::How::{Read, TryRead, UpRead, UpWrite, Write};
     for (again, stuck) in [(Read, true), (TryRead, false)] {
         let mut b = ProgramBuilder::new("nested");
         let s = b.object("s", fixed::RwSem);
@@ -136,11 +137,11 @@ fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
             t.op_into("down again", sem(again, s), "r");
             t.op(
                 "up",
-                rwsem::ops::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+                rwsem::ops::RwSem { how: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
             );
             t.op(
                 "up",
-                rwsem::ops::RwSem { at: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+                rwsem::ops::RwSem { how: UpRead, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
             );
         });
         b.thread("writer", |t| {
@@ -153,7 +154,7 @@ fn a_reader_that_comes_twice_meets_the_writer_that_queued_between() {
 /// The waker gives the lock to every reader of the queue, also past a writer; a second writer stays behind them.
 #[test]
 fn queued_readers_are_let_in_together() {
-    use rwsem::At::{Downgrade, Read, UpRead, Write};
+    use rwsem::How::{Downgrade, Read, UpRead, Write};
     let mut b = ProgramBuilder::new("together");
     let s = b.object("s", fixed::RwSem);
     b.thread("w", |t| {
@@ -165,7 +166,7 @@ fn queued_readers_are_let_in_together() {
         });
     }
     b.thread("w1", |t| {
-        t.op("down", sem(Write, s)).op("up", sem(rwsem::At::UpWrite, s));
+        t.op("down", sem(Write, s)).op("up", sem(rwsem::How::UpWrite, s));
     });
     let mut past_a_writer = false;
     let ends = ends(&b.build(), |state| {
@@ -182,19 +183,23 @@ fn queued_readers_are_let_in_together() {
 /// A signal ends a killable wait; whoever stood behind the one that left is let in.
 #[test]
 fn a_killed_waiter_holds_nobody_up() {
-    use rwsem::At::{Read, UpRead, UpWrite, Write};
+    use rwsem::How::{Read, UpRead, UpWrite, Write};
     let mut b = ProgramBuilder::new("killed");
     let s = b.object("s", fixed::RwSem);
     b.thread("holder", |t| {
         t.op("down", sem(Read, s)).op("up", sem(UpRead, s));
     });
     let victim = b.thread("victim", |t| {
-        let op =
-            rwsem::ops::RwSem { at: Write, sem: Operand::Object(s), patience: Patience::Interruptible, if_held: false };
+        let op = rwsem::ops::RwSem {
+            how: Write,
+            sem: Operand::Object(s),
+            patience: Patience::Interruptible,
+            if_held: false,
+        };
         t.op_into("down", op, "r");
         t.op(
             "up",
-            rwsem::ops::RwSem { at: UpWrite, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
+            rwsem::ops::RwSem { how: UpWrite, sem: Operand::Object(s), patience: Patience::Forever, if_held: true },
         );
     });
     b.thread("reader", |t| {
@@ -213,21 +218,21 @@ fn a_killed_waiter_holds_nobody_up() {
     assert_eq!(results, BTreeSet::from([word(0), word(-4)]));
 }
 
-fn wait(at: waitqueue::At, q: ObjId, patience: Patience) -> Op {
-    waitqueue::ops::Wait { at, queue: Operand::Object(q), patience }.into()
+fn wait(how: waitqueue::How, q: ObjId, patience: Patience) -> Op {
+    waitqueue::ops::Wait { how, queue: Operand::Object(q), patience }.into()
 }
 
 /// `__wake_up_common()`: all that are not exclusive, then one that is, whatever the order in which they came.
 #[test]
 fn wake_one_counts_exclusive_waiters_only() {
-    use waitqueue::At::{Finish, Prepare, PrepareExclusive, Schedule, WakeOne};
+    use waitqueue::How::{Finish, Prepare, PrepareExclusive, Schedule, WakeOne};
     for (kinds, most) in [([true, true], 1), ([false, true], 2), ([false, false], 2)] {
         let mut b = ProgramBuilder::new("wake-one");
         let q = b.object("q", fixed::WaitQueue);
         for (name, exclusive) in ["a", "b"].into_iter().zip(kinds) {
             b.thread(name, |t| {
-                let at = if exclusive { PrepareExclusive } else { Prepare };
-                t.op("prepare", wait(at, q, Patience::Forever));
+                let how = if exclusive { PrepareExclusive } else { Prepare };
+                t.op("prepare", wait(how, q, Patience::Forever));
                 t.op("sleep", wait(Schedule, q, Patience::Timed)).op("finish", wait(Finish, q, Patience::Forever));
             });
         }
@@ -248,7 +253,7 @@ fn wake_one_counts_exclusive_waiters_only() {
 /// Whom a signal has woken is no sleeper to a later wake-up, even before it runs.
 #[test]
 fn a_signal_makes_an_interruptible_sleeper_runnable_at_once() {
-    use waitqueue::At::{Finish, PrepareExclusive, Schedule, WakeOne};
+    use waitqueue::How::{Finish, PrepareExclusive, Schedule, WakeOne};
     for patience in [Patience::Interruptible, Patience::Forever] {
         let mut b = ProgramBuilder::new("signal");
         let q = b.object("q", fixed::WaitQueue);
@@ -272,7 +277,7 @@ fn a_signal_makes_an_interruptible_sleeper_runnable_at_once() {
 /// `prepare_to_wait_event()` does not queue who has a signal pending.
 #[test]
 fn who_is_interrupted_before_it_queues_is_not_on_the_queue() {
-    use waitqueue::At::{Finish, PrepareExclusive};
+    use waitqueue::How::{Finish, PrepareExclusive};
     let mut b = ProgramBuilder::new("event");
     let q = b.object("q", fixed::WaitQueue);
     b.thread("t", |t| {
@@ -293,14 +298,18 @@ fn a_task_is_on_one_wake_q_at_a_time() {
     let queues = ["mine", "theirs"].map(|n| b.object(n, fixed::WakeQ));
     let done = b.object("done", fixed::Completion);
     let sleeper = b.thread("sleeper", |t| {
-        let at = fenceweave_kernel::primitives::completion::At::Wait;
-        t.op("wait", completion::ops::Complete { at, completion: Operand::Object(done), patience: Patience::Forever });
+        let how = fenceweave_kernel::primitives::completion::How::Wait;
+        t.op("wait", completion::ops::Complete { how, completion: Operand::Object(done), patience: Patience::Forever });
     });
     for (name, wq) in ["a", "b"].into_iter().zip(queues) {
         b.thread(name, |t| {
             let wq = Operand::Object(wq);
-            t.op_into("add", wakeq::ops::WakeQ { at: wakeq::At::AddTask, wake_q: wq, queue: None, task: sleeper }, "n");
-            t.op("flush", wakeq::ops::WakeQ { at: wakeq::At::Flush, wake_q: wq, queue: None, task: sleeper });
+            t.op_into(
+                "add",
+                wakeq::ops::WakeQ { how: wakeq::How::AddTask, wake_q: wq, queue: None, task: sleeper },
+                "n",
+            );
+            t.op("flush", wakeq::ops::WakeQ { how: wakeq::How::Flush, wake_q: wq, queue: None, task: sleeper });
         });
     }
     let on = |state: &State, wq| match state.object(wq).facet("tasks") {
@@ -319,7 +328,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
     let mut b = ProgramBuilder::new("lists");
     let (list, item) = (b.object("l", fixed::List { guard: None }), b.object("item#0", fixed::Slot { of: 0 }));
     b.thread("t", |t| {
-        let new = slab::ops::Slab { at: slab::At::New, target: Operand::Object(item) };
+        let new = slab::ops::Slab { how: slab::How::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));
         body(t, list, x);
     });
@@ -345,7 +354,7 @@ fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
 #[test]
 fn what_a_list_forbids() {
     use list::How::{Add, AddTail, Del, DelInit, Next};
-    let free = |x| slab::ops::Slab { at: slab::At::Free, target: x };
+    let free = |x| slab::ops::Slab { how: slab::How::Free, target: x };
     let corrupt = BTreeSet::from([End::Violated(Property::LIST_CORRUPTION)]);
     for (first, second) in [(Add, AddTail), (Add, Add)] {
         let ends = with_list(|t, l, x| {

@@ -1,5 +1,5 @@
-//! Contents as tags: what a page holds, told by a number, so that a model checker can run a plan without a byte. And the
-//! bytes that stand for a tag in real memory, so that both can be compared.
+//! Contents as tags: what a page holds, told by a number, so that a model checker can run a plan without a byte. And
+//! the bytes that stand for a tag in real memory, so that both can be compared.
 
 use crate::{
     copy::PageCopy,
@@ -18,8 +18,8 @@ impl Tag {
     /// Zeroes.
     pub const ZERO: Tag = Tag(0);
 
-    /// Parts of different contents, as far as can be told. (Two halves of one page that are cleared one by one are zeroes
-    /// in truth, and torn here. By [`Variant::Checked`](crate::Variant::Checked) no page is torn.)
+    /// Parts of different contents, as far as can be told. (Two halves of one page that are cleared one by one are
+    /// zeroes in truth, and torn here. By [`Variant::Checked`](crate::Variant::Checked) no page is torn.)
     pub const TORN: Tag = Tag(u32::MAX);
 
     /// Word `i` of a page that holds this tag.

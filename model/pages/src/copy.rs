@@ -89,8 +89,8 @@ impl Drop for Fenced {
     }
 }
 
-/// Copies one page. `how` must suit the kinds (what [`PageCopy::choose`] says does); whatever it says, the bytes come to
-/// be the same.
+/// Copies one page. `how` must suit the kinds (what [`PageCopy::choose`] says does); whatever it says, the bytes come
+/// to be the same.
 pub fn page(how: PageCopy, stores: Stores, to: &mut ToPage<'_>, from: &FromPage<'_>) {
     let _fenced = Fenced;
     page_unfenced(how, stores, to, from);
@@ -152,7 +152,8 @@ fn past_cache(to: &mut Page, from: &Page) {
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
 #[inline(always)]
 unsafe fn past_cache_by_32(to: &mut Page, from: &Page) {
-    // SAFETY: 32 times 128 bytes: both pages, which are a `&mut` and a `&` and so do not overlap; the caller's promises.
+    // SAFETY: 32 times 128 bytes: both pages, which are a `&mut` and a `&` and so do not overlap; the caller's
+    // promises.
     unsafe {
         std::arch::asm!(
             "2:",
@@ -187,8 +188,8 @@ unsafe fn past_cache_by_16(to: &mut Page, from: &Page) {
     use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
     let (to, from): (*mut __m128i, *const __m128i) = (to.as_mut_ptr().cast(), from.as_ptr().cast());
     for block in (0..crate::PAGE_SIZE / 16).step_by(4) {
-        // SAFETY: four blocks of 16 bytes inside both pages, which are a `&mut` and a `&` and so do not overlap; SSE2 is
-        // part of x86-64.
+        // SAFETY: four blocks of 16 bytes inside both pages, which are a `&mut` and a `&` and so do not overlap; SSE2
+        // is part of x86-64.
         unsafe {
             let loaded = [0, 1, 2, 3].map(|i| _mm_loadu_si128(from.add(block + i)));
             for (i, part) in loaded.into_iter().enumerate() {

@@ -2,9 +2,9 @@
 //! race (a word that two threads write at once is the one or the other).
 //!
 //! On x86-64 each is one `mov` in an `asm!` block (`readl()`, `writeq()`). Elsewhere, and under Miri, all are made of
-//! relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such atomics may race;
-//! and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are right for memory
-//! that anybody may write at any time. References to such memory are never made.
+//! relaxed atomics of 64 bits: a narrower word is a part of one, and writing it replaces the whole. Such atomics may
+//! race; and an `asm!` block may do whatever Rust could have done in its place, which is that. So both are right for
+//! memory that anybody may write at any time. References to such memory are never made.
 #![allow(unsafe_code)]
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(feature = "portable")))]
@@ -56,8 +56,8 @@ mod words {
     #[inline(always)]
     unsafe fn around<'a>(at: *const u8) -> (&'a AtomicU64, usize) {
         let within = at.addr() % 8;
-        // SAFETY: I/O memory begins and ends at a page, so the whole word is in it; the pointer is aligned; and I/O memory
-        // is only ever accessed by such atomics.
+        // SAFETY: I/O memory begins and ends at a page, so the whole word is in it; the pointer is aligned; and I/O
+        // memory is only ever accessed by such atomics.
         (unsafe { AtomicU64::from_ptr(at.wrapping_sub(within).cast_mut().cast()) }, within)
     }
 

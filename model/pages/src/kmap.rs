@@ -258,7 +258,8 @@ impl<'c> SystemWriter<'c> {
     }
 }
 
-/// What a page that is not there would have been to a kernel that does not look: an index past the array, or a NULL in it.
+/// What a page that is not there would have been to a kernel that does not look: an index past the array, or a NULL in
+/// it.
 fn missing(pages: crate::PageCount, page: PageIndex) -> Fault {
     if page.0 >= pages.0 { Fault::PageArrayOverrun { page } } else { Fault::NullPage { page } }
 }

@@ -1,5 +1,5 @@
-//! A page-copy engine in the kernel's manner: buffers are moved one page at a time, as a kernel does that has no address
-//! space to spare for mapping them whole. It knows nothing of the rest of Fenceweave.
+//! A page-copy engine in the kernel's manner: buffers are moved one page at a time, as a kernel does that has no
+//! address space to spare for mapping them whole. It knows nothing of the rest of Fenceweave.
 //!
 //! ```
 //! use fenceweave_pages::*;
@@ -13,7 +13,8 @@
 //!
 //! // Where the buffer goes in there: two pages from page 5 on, then one at page 1. The aperture starts at bus
 //! // address 4 GiB.
-//! let at = |page: u64, pages: u64| Segment { address: BusAddress((4 << 30) + (page << 12)), len: ByteLen(pages << 12) };
+//! let bus = |page: u64| BusAddress((4 << 30) + (page << 12));
+//! let at = |page: u64, pages: u64| Segment { address: bus(page), len: ByteLen(pages << 12) };
 //! let list = Arc::new(ScatterList::new([at(5, 2), at(1, 1)], BusAddress(4 << 30))?);
 //!
 //! // Contents that can be told apart.

@@ -1,5 +1,5 @@
-//! A move is planned before it is made, and the plan is a value: what is to be done, and to which pages. All that can be
-//! wrong is found here, before a byte is written.
+//! A move is planned before it is made, and the plan is a value: what is to be done, and to which pages. All that can
+//! be wrong is found here, before a byte is written.
 //!
 //! The same plan runs on real bytes ([`Move`](crate::Move)) and on abstract contents
 //! ([`Plan::run_on`](crate::Plan::run_on)), which is how a model checker uses it.

@@ -1,4 +1,5 @@
-//! The scatter-list walk of document 000's patch, mistakes and all, told in our own words; upstream took it over as it is.
+//! The scatter-list walk of document 000's patch, mistakes and all, told in our own words; upstream took it over as it
+//! is.
 //!
 //! What it trusts its caller for, and what happens otherwise (each with a test in `tests/posted.rs`):
 //!

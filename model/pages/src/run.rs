@@ -1,4 +1,5 @@
-//! Plans on real memory: a plan and two buffers make a [`Move`], which can be run here or by [`Workers`](crate::Workers).
+//! Plans on real memory: a plan and two buffers make a [`Move`], which can be run here or by
+//! [`Workers`](crate::Workers).
 
 use crate::{
     aperture::Aperture,

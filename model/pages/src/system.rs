@@ -154,7 +154,8 @@ impl Arena {
     }
 }
 
-/// The system pages of one buffer (a `ttm_tt`): each anywhere in an [`Arena`], none before [`populate`](Self::populate).
+/// The system pages of one buffer (a `ttm_tt`): each anywhere in an [`Arena`], none before
+/// [`populate`](Self::populate).
 pub struct SystemPages {
     space: SpaceId,
     arena: Arc<Arena>,

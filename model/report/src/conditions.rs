@@ -16,7 +16,9 @@ pub fn text(program: &Program, condition: &Condition) -> String {
 pub fn seen(watched: &Watched) -> &'static str {
     match (watched.seen_true.is_some(), watched.seen_false.is_some()) {
         _ if watched.not_judged => "not judged by this engine",
-        _ if watched.failed => "cannot be evaluated: it divides by zero or does arithmetic on a reference",
+        _ if watched.failed => {
+            "cannot be evaluated: it divides by zero, has a result that its type does not hold, or does arithmetic on a reference"
+        }
         (true, true) => "seen true and seen false",
         (true, false) => "seen true, never false",
         (false, true) => "seen false, never true",
@@ -46,11 +48,35 @@ pub fn expression(program: &Program, e: &Expr<Leaf>) -> String {
         let item = match node {
             ExprNode::Const(v) => (constant(program, *v), ATOM),
             ExprNode::Read(l) => (leaf(program, *l), ATOM),
-            ExprNode::Apply(op) if op.is_unary() => {
+            ExprNode::Apply(op) | ExprNode::As(op, _) if op.is_unary() => {
                 let (arg, level) = stack.pop().unwrap_or_default();
-                (format!("{}{}", symbol(*op).0, wrapped(arg, level < UNARY || *op == Operator::IsErr)), UNARY)
+                let sign = symbol(*op).0;
+                let is_call = sign.chars().all(char::is_alphanumeric) || *op == Operator::IsErr;
+                (format!("{sign}{}", wrapped(arg, level < UNARY || is_call)), UNARY)
             }
-            ExprNode::Apply(op) => {
+            ExprNode::Cast(ty) => {
+                let (arg, level) = stack.pop().unwrap_or_default();
+                (format!("({ty}){}", wrapped(arg, level < UNARY)), UNARY)
+            }
+            ExprNode::Select => {
+                let [no, yes, (condition, level)] = std::array::from_fn(|_| stack.pop().unwrap_or_default());
+                (format!("{} ? {} : {}", wrapped(condition, level == 0), yes.0, no.0), 0)
+            }
+            ExprNode::Overflows(op, [.., ty]) => {
+                let [(right, _), (left, _)] = std::array::from_fn(|_| stack.pop().unwrap_or_default());
+                let name = match op {
+                    Operator::Add => "add",
+                    Operator::Sub => "sub",
+                    _ => "mul",
+                };
+                (format!("check_{name}_overflow({left}, {right}, {ty})"), ATOM)
+            }
+            ExprNode::Apply(op @ (Operator::Min | Operator::Max | Operator::Align))
+            | ExprNode::As(op @ (Operator::Min | Operator::Max | Operator::Align), _) => {
+                let [(right, _), (left, _)] = std::array::from_fn(|_| stack.pop().unwrap_or_default());
+                (format!("{}({left}, {right})", symbol(*op).0), ATOM)
+            }
+            ExprNode::Apply(op) | ExprNode::As(op, _) => {
                 let (right, r) = stack.pop().unwrap_or_default();
                 let (left, l) = stack.pop().unwrap_or_default();
                 let (sign, level) = symbol(*op);
@@ -86,6 +112,11 @@ pub(crate) fn leaf(program: &Program, l: Leaf) -> String {
 const ATOM: u8 = 20;
 const UNARY: u8 = 15;
 
+/// How an operator is written.
+pub(crate) fn sign(op: Operator) -> &'static str {
+    symbol(op).0
+}
+
 fn symbol(op: Operator) -> (&'static str, u8) {
     match op {
         Operator::Or => ("||", 1),
@@ -110,6 +141,13 @@ fn symbol(op: Operator) -> (&'static str, u8) {
         Operator::BitNot => ("~", UNARY),
         Operator::Neg => ("-", UNARY),
         Operator::IsErr => ("IS_ERR", UNARY),
+        Operator::Ffs => ("ffs", UNARY),
+        Operator::Fls => ("fls", UNARY),
+        Operator::Fls64 => ("fls64", UNARY),
+        Operator::Ilog2 => ("ilog2", UNARY),
+        Operator::Min => ("min", ATOM),
+        Operator::Max => ("max", ATOM),
+        Operator::Align => ("ALIGN", ATOM),
     }
 }
 

@@ -1,8 +1,8 @@
-//! State diagrams, drawn from the steps that were seen: of an object, in the states that a kernel developer would draw, and
-//! of an operation, in the points of its program.
+//! State diagrams, drawn from the steps that were seen: of an object, in the states that a kernel developer would draw,
+//! and of an operation, in the points of its program.
 //!
-//! The source is Mermaid's `stateDiagram-v2`, which GitHub and GitLab draw. Nothing in it is written by hand: a state that no
-//! step reached is not there, and every arrow bears what the steps do that were seen to take it.
+//! The source is Mermaid's `stateDiagram-v2`, which GitHub and GitLab draw. Nothing in it is written by hand: a state
+//! that no step reached is not there, and every arrow bears what the steps do that were seen to take it.
 
 use fenceweave_kernel::{Action, Facet, ObjId, Object, Plain, Program, State, fixed, observe::facets};
 use std::{

@@ -1,8 +1,8 @@
 //! Everything that was found, for other programs.
 //!
-//! [`document`] gives one JSON object per scenario and case, indented; [`line()`] the same on one line; [`mistakes`] one for a
-//! file that could not be read. Fields may be added without notice; one that changes its
-//! meaning or goes away raises `format`. An optional field is left out when it has nothing to say.
+//! [`document`] gives one JSON object per scenario and case, indented; [`line()`] the same on one line; [`mistakes`]
+//! one for a file that could not be read. Fields may be added without notice; one that changes its meaning or goes away
+//! raises `format`. An optional field is left out when it has nothing to say.
 //!
 //! | field | meaning |
 //! |---|---|
@@ -63,11 +63,13 @@
 //! | `switch` | whether it comes after a thread that could have gone on |
 //! | `changes` | `what`, `from` (left out for an event), `to` |
 //!
-//! What makes a scenario's verdict empty is an object of its own after those of its cases: `format`, `file`, `scenario`, and `warnings`,
-//! each with the fields of a mistake; `untold`, if there were more. There is none without warnings.
+//! What makes a scenario's verdict empty is an object of its own after those of its cases: `format`, `file`,
+//! `scenario`, and `warnings`, each with the fields of a mistake; `untold`, if there were more. There is none without
+//! warnings.
 //!
-//! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`, `kind`, `was`, `becomes` (left out if
-//! nothing takes its place), `fate`, and for those that are noticed `case` and `by`; then one with `format`, `file` and how many came to each fate.
+//! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`,
+//! `kind`, `was`, `becomes` (left out if nothing takes its place), `fate`, and for those that are noticed `case` and
+//! `by`; then one with `format`, `file` and how many came to each fate.
 //!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `line` and `column` from 1, `message`, and `help` if a way out is known.

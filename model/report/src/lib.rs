@@ -19,8 +19,8 @@
 //!
 //! # Where to start reading
 //!
-//! `replay.rs` takes a trace's steps again and notes what each did; everything that shows a trace starts from that. Then
-//! [`trace`].
+//! `replay.rs` takes a trace's steps again and notes what each did; everything that shows a trace starts from that.
+//! Then [`trace`].
 
 pub mod conditions;
 pub mod diagram;

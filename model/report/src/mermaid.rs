@@ -36,7 +36,7 @@ pub fn diagram(example: &Counterexample<'_>) -> String {
             (End::Unfinished, _) => format!("{text}: {}", step.label),
         };
         let _ = writeln!(out, "    note over t{}: {} {}", t.0, i + 1, escaped(&what));
-        let woken = program.threads().filter(|w| step.changes.iter().any(|c| c.wakes(program.thread_name(*w))));
+        let woken = program.threads().filter(|w| step.changes.iter().any(|c| c.wakes(*w)));
         for w in woken {
             let _ = writeln!(out, "    t{}-->>t{}: wakes", t.0, w.0);
         }

@@ -7,7 +7,7 @@ use crate::{
     verdict,
     words::{self, width},
 };
-use fenceweave_kernel::{Outcome, Program, Value, Violation};
+use fenceweave_kernel::{LocalId, Outcome, Program, Value, Violation};
 use std::collections::BTreeSet;
 
 /// Most rows of each of the two parts that are shown.
@@ -28,11 +28,13 @@ pub fn columns(program: &Program) -> Vec<String> {
 pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value]) -> Vec<String> {
     let named = program.scripted().zip(locals).flat_map(|(t, values)| {
         // A local without a name is the compiler's own.
-        let names = &words::script(program, t).locals;
-        names.iter().zip(values).filter(|(n, _)| !n.is_empty()).map(|(_, v)| v)
+        let script = words::script(program, t);
+        let locals = script.locals.iter().zip(values).zip((0..).map(LocalId));
+        locals.filter(|((n, _), _)| !n.is_empty()).map(|((_, v), l)| (script.local_type(l), v))
     });
-    let values = named.chain(vars);
-    values.map(|v| if *v == Value::Unset { "-".into() } else { words::value(program, *v) }).collect()
+    let types = program.vars.iter().filter(|v| v.observed).map(|v| v.ty);
+    let values = named.chain(types.zip(vars));
+    values.map(|(ty, v)| if *v == Value::Unset { "-".into() } else { words::typed(program, ty, *v) }).collect()
 }
 
 /// The table. Where it would be wider than `most`, rows are written as `name=value`.

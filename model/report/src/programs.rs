@@ -7,8 +7,7 @@ use fenceweave_kernel::{
     Action, ExprNode, LocalId, ObjId, Op, Operand, Order, Patience, Place, Program, State, Value,
     builder::ProgramBuilder,
     expr::Operator,
-    fence::{self, What},
-    fixed, lock_all,
+    fence, fixed, lock_all,
     primitives::{refcount, spinlock, variable, waitqueue},
     program::{CallSite, Instr},
     ww::{self, CtxHow},
@@ -35,8 +34,8 @@ pub(crate) fn access(how: variable::How, var: ObjId, a: Operand) -> Op {
     variable::ops::Access { how, order: Order::Relaxed, place: Place::Var(var), a, b: NOTHING, benign: false }.into()
 }
 
-pub(crate) fn wait(at: waitqueue::At, queue: ObjId) -> Op {
-    waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience: Patience::Forever }.into()
+pub(crate) fn wait(how: waitqueue::How, queue: ObjId) -> Op {
+    waitqueue::ops::Wait { how, queue: Operand::Object(queue), patience: Patience::Forever }.into()
 }
 
 fn lock(mutex: ObjId, ctx: Option<ObjId>) -> Op {
@@ -107,7 +106,7 @@ pub(crate) fn no_back_off() -> Program {
 /// A waiter that looks before it is on the list.
 pub(crate) fn lost_wakeup() -> Program {
     use variable::How::{Load, Store};
-    use waitqueue::At::{Finish, Prepare, Schedule, WakeAll};
+    use waitqueue::How::{Finish, Prepare, Schedule, WakeAll};
     let mut b = ProgramBuilder::new("lost-wakeup");
     let (ready, q) = (b.var("ready", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let unset = b.equals(LocalId(0), 0);
@@ -134,7 +133,7 @@ pub(crate) fn unsignaled_fence() -> Program {
     let g = b.object("g", fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() });
     let fence_wait =
         |fence| fence::ops::FenceWait { fence: Operand::Object(fence), patience: Patience::Forever, poll: false };
-    let signal = |fence| fence::ops::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
+    let signal = |fence| fence::ops::Fence { how: fence::How::Signal, fence: Operand::Object(fence), error: 0 };
     b.thread("cpu", |s| {
         s.op("wait f", fence_wait(f));
         s.op("signal g", signal(g));
@@ -265,7 +264,7 @@ pub(crate) fn back_off() -> Program {
 /// A thread that adds for ever, marked or not, one that waits for a value that is never there, and a sleeper.
 pub(crate) fn endless(marked: bool) -> Program {
     use variable::How::Xchg;
-    use waitqueue::At::{Prepare, Schedule};
+    use waitqueue::How::{Prepare, Schedule};
     let mut b = ProgramBuilder::new("endless");
     let (x, q) = (b.var("x", Value::Word(0)), b.object("q", fixed::WaitQueue));
     let two = b.equals(LocalId::WORD_READ, 2);

@@ -2,7 +2,7 @@
 
 mod change;
 
-pub(crate) use change::{Change, merge, of_setup};
+pub(crate) use change::{Change, Fact, merge, of_setup};
 
 use crate::words;
 use fenceweave_explore::{Stale, Trace};
@@ -277,7 +277,10 @@ fn take<'s>(
     let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
     let into = dest.filter(|_| done);
     let result = match end {
-        End::Done(v) => Some(words::value_in(program, &state.world, v)),
+        End::Done(v) => {
+            let ty = words::result_type(program, words::instr(program, t, pc));
+            Some(words::typed_in(program, &state.world, ty, v))
+        }
         _ => None,
     };
     // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
@@ -327,7 +330,8 @@ fn alone(
         Some(Instr::Op { into, .. } | Instr::Choose { into, .. }) => into.filter(|_| matches!(end, End::Done(_))),
         _ => None,
     };
-    let result = did.result.map(|v| words::value_in(program, &after.world, v));
+    let ty = words::result_type(program, words::instr(program, t, pc));
+    let result = did.result.map(|v| words::typed_in(program, &after.world, ty, v));
     Step {
         thread: t,
         pc,

@@ -8,9 +8,9 @@
 //! hash   = 6 hexadecimal digits             of the program: a token of another program is refused
 //! ```
 //!
-//! A thread's letter is the first letter of its name that no earlier thread has, else the next free one of the alphabet.
-//! A step that could have gone several ways ends its run, so that its choice can be given. A token without hash, as one
-//! writes by hand, is taken as it is.
+//! A thread's letter is the first letter of its name that no earlier thread has, else the next free one of the
+//! alphabet. A step that could have gone several ways ends its run, so that its choice can be given. A token without
+//! hash, as one writes by hand, is taken as it is.
 
 use crate::replay::Replay;
 use fenceweave_explore::{Stale, Stored, Trace};
@@ -88,8 +88,8 @@ fn ages(trace: &Trace, step: usize) -> String {
 ///
 /// # Errors
 ///
-/// If it is not a token, names a thread that there is not, or belongs to another program. Whether its steps can be taken
-/// is for a replay to find out.
+/// If it is not a token, names a thread that there is not, or belongs to another program. Whether its steps can be
+/// taken is for a replay to find out.
 pub fn decode(program: &Program, token: &str) -> Result<Trace, TokenError> {
     let token = token.trim();
     let (runs, given) = match token.split_once('@') {

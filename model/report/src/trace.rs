@@ -10,12 +10,13 @@
 //!
 //! * `#` is the number of the step; several steps of one operation without a switch between them are one row, and its
 //!   changes show every value that there was (`a.owner: none→cpu→none`).
-//! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a switch
-//!   shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
-//! * An operation in procs, or in what the kernel calls through a pointer, says in which: `> retire > bo-put: put b`. What
-//!   follows in there is moved to the right. A call that left all as it was is one row (`calls.rs`).
-//! * Nothing is cut away. Where columns are too narrow for what is in them, threads that come one after the other share one
-//!   (`lanes.rs`), with a new head where it changes hands; where that is not enough, there is a step a line (`list.rs`).
+//! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a
+//!   switch shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
+//! * An operation in procs, or in what the kernel calls through a pointer, says in which: `> retire > bo-put: put b`.
+//!   What follows in there is moved to the right. A call that left all as it was is one row (`calls.rs`).
+//! * Nothing is cut away. Where columns are too narrow for what is in them, threads that come one after the other share
+//!   one (`lanes.rs`), with a new head where it changes hands; where that is not enough, there is a step a line
+//!   (`list.rs`).
 //! * `-- switch` stands where a thread is left that could have gone on.
 //! * Under the table of an execution on weak memory stands a line for each read that was stale: what it returned, who
 //!   stored that, and what it would have returned from sequentially consistent memory.

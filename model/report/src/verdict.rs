@@ -63,7 +63,9 @@ fn guard(replay: &Replay<'_>, v: Violation) -> Option<String> {
 
 /// What an assert saw: `  idle=1 rendered=0`.
 fn values(replay: &Replay<'_>, v: Violation) -> Option<String> {
-    let pairs: Vec<String> = since::locals_named(replay, v).map(|(name, value)| format!("{name}={value}")).collect();
+    let text = |value| words::value_in(replay.program, &replay.last.world, value);
+    let named = since::locals_named(replay, v);
+    let pairs: Vec<String> = named.map(|(name, value)| format!("{name}={}", text(value))).collect();
     (!pairs.is_empty()).then(|| format!("  {}", pairs.join(" ")))
 }
 
@@ -107,9 +109,9 @@ fn lost_wakeup(replay: &Replay<'_>, v: Violation) -> Vec<String> {
         });
     if let Some((at, step)) = missed {
         let (waker, text) = (program.thread_name(step.thread), words::op_text(program, step.thread, step.pc));
-        let why = if step.changes.iter().any(|c| c.wakes(sleeper)) {
+        let why = if step.changes.iter().any(|c| c.wakes(v.thread)) {
             format!("was spent on an earlier sleep of {sleeper}")
-        } else if queued_at(replay, v.thread, on).is_some_and(|queued| queued > at) {
+        } else if queued_at(replay, v.thread, queue).is_some_and(|queued| queued > at) {
             format!("came too early: {sleeper} was not on {on} yet")
         } else if let Some(other) = woken_by(replay, step) {
             format!("woke {other}, not {sleeper}")
@@ -124,13 +126,13 @@ fn lost_wakeup(replay: &Replay<'_>, v: Violation) -> Vec<String> {
 /// Whom a step woke.
 fn woken_by<'a>(replay: &Replay<'a>, step: &Step) -> Option<&'a str> {
     let program = replay.program;
-    program.threads().map(|t| program.thread_name(t)).find(|name| step.changes.iter().any(|c| c.wakes(name)))
+    let woken = program.threads().find(|t| step.changes.iter().any(|c| c.wakes(*t)));
+    woken.map(|t| program.thread_name(t))
 }
 
 /// The step with which the thread got on a wait list for the last time.
-fn queued_at(replay: &Replay<'_>, t: ThreadId, list: &str) -> Option<usize> {
-    let subject = format!("{list}.waiters");
-    replay.steps.iter().rposition(|s| s.thread == t && s.changes.iter().any(|c| c.subject == subject))
+fn queued_at(replay: &Replay<'_>, t: ThreadId, list: ObjId) -> Option<usize> {
+    replay.steps.iter().rposition(|s| s.thread == t && s.changes.iter().any(|c| c.of(list, "waiters").is_some()))
 }
 
 fn wakes(program: &Program, t: ThreadId, pc: u16, queue: ObjId) -> bool {

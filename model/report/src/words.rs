@@ -1,15 +1,15 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Value, World, program::SourceLine,
-    resv::Cursor, world::canonical,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, Op, Plain, Program, Script, ThreadId, Type, Value, World,
+    program::SourceLine, resv::Cursor, world::canonical,
 };
 
 /// What a local that was never set shows.
 pub(crate) const UNSET: &str = "unset";
 
-/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a word of the
-/// scenario's own, a negative error number by its name, `name (freed)` for an outdated reference.
+/// A value as outcomes hold it (references reduced to whether they are outdated): the object's name, `NULL`, a word of
+/// the scenario's own, a negative error number by its name, `name (freed)` for an outdated reference.
 pub fn value(program: &Program, v: Value) -> String {
     match v {
         Value::Unset => UNSET.into(),
@@ -18,6 +18,7 @@ pub fn value(program: &Program, v: Value) -> String {
             Some((_, name)) => name.clone(),
             None => number(program, w),
         },
+        Value::Wide(wide) => wide.to_string(),
         Value::Ref(Handle { obj, generation: Handle::STALE }) => format!("{} (freed)", referred(program, obj)),
         Value::Ref(h) => referred(program, h.obj).into(),
         Value::Cursor(c) => cursor(program, c),
@@ -25,6 +26,28 @@ pub fn value(program: &Program, v: Value) -> String {
             Some(at) => format!("cursor in {}", program.name_of(at)),
             None => "cursor at the end".into(),
         },
+    }
+}
+
+/// A value that is kept in something of that type: an unsigned number has no sign, and one that is declared is no errno unless
+/// it is an `int`.
+pub(crate) fn typed(program: &Program, ty: Type, v: Value) -> String {
+    match v.integer() {
+        Some(n) if v != Value::Null && !ty.is_signed() => ty.exact(n).to_string(),
+        _ => value(program, v),
+    }
+}
+
+/// The same of a value as it stands in a world.
+pub(crate) fn typed_in(program: &Program, world: &World<Plain>, ty: Type, v: Value) -> String {
+    typed(program, ty, canonical(world, v))
+}
+
+/// The type of what an operation returns, if that comes out of a word.
+pub(crate) fn result_type(program: &Program, instr: Option<Instr>) -> Type {
+    match instr {
+        Some(Instr::Op { op: Op::Access(access), .. }) => program.type_at(access.place),
+        _ => Type::S64,
     }
 }
 

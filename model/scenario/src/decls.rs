@@ -1,6 +1,7 @@
 //! Every declaration of a scenario: the kernel's rows, kind by kind, and variables before them.
 
 use fenceweave_kernel::{Kind, primitives::variable};
+
 pub(crate) use fenceweave_kernel::{kind::DeclRow, primitives::list::kind::LOCKS};
 
 /// The declarations, in the order of the reference page.

@@ -73,8 +73,8 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// The verdict that an engine must come to: its own if the author gave it
-    /// one, else the general one. Without any, the scenario holds.
+    /// The verdict that an engine must come to: its own if the author gave it one, else the general one. Without any,
+    /// the scenario holds.
     pub fn verdict(&self, engine: Engine) -> &Verdict {
         let own = self.verdicts.iter().find(|(of, _)| *of == engine);
         own.map_or(&self.verdict, |(_, verdict)| verdict)

@@ -1,8 +1,7 @@
 //! The formatter: one spacing for every file, and not one comment lost.
 //!
-//! It prints the author's tokens again, never a tree, so what it does not
-//! understand cannot get lost; and before it hands a text back it checks that
-//! the same tokens are in it and that `kdl` reads the same document.
+//! It prints the author's tokens again, never a tree, so what it does not understand cannot get lost; and before it
+//! hands a text back it checks that the same tokens are in it and that `kdl` reads the same document.
 
 mod layout;
 mod print;
@@ -13,15 +12,14 @@ mod tests;
 use crate::mistakes::{Mistakes, Report, Span};
 use crate::syntax::{self, Kind, lex};
 
-/// Formats a scenario file: four blanks of indentation, one between entries,
-/// at most one empty line between statements. A block that stands on one line
-/// stays there while it fits into 120 columns; comments stay where they are.
-/// Formatting twice is formatting once.
+/// Formats a scenario file: four blanks of indentation, one between entries, at most one empty line between statements.
+/// A block that stands on one line stays there while it fits into 120 columns; comments stay where they are. Formatting
+/// twice is formatting once.
 ///
 /// # Errors
 ///
-/// The mistakes of a text that is no well-formed file. Nothing is asked of
-/// its meaning: an unknown operation is formatted like any other.
+/// The mistakes of a text that is no well-formed file. Nothing is asked of its meaning: an unknown operation is
+/// formatted like any other.
 pub fn format(name: &str, source: &str) -> Result<String, Report> {
     let text = source.replace("\r\n", "\n");
     let mut mistakes = Mistakes::new(name, &text);
@@ -45,8 +43,8 @@ fn is_faithful(old: &str, new: &str) -> bool {
     substance(old) == substance(new) && syntax::same_document(old, new)
 }
 
-/// The tokens that are not spacing, and how many `/-` are among them: those
-/// may change places with the comments right after them.
+/// The tokens that are not spacing, and how many `/-` are among them: those may change places with the comments right
+/// after them.
 fn substance(text: &str) -> (Vec<String>, usize) {
     let mut tokens = Vec::new();
     let mut disabled = 0;

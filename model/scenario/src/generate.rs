@@ -1,7 +1,7 @@
 //! Scenarios that nobody wrote: well-formed text over every operation of the table.
 //!
 //! ```text
-//!   bytes ── arbitrary ──> palette of operations ──> threads of idioms and single operations ──> text ── load ──> prune
+//!   bytes ── arbitrary ──> palette of operations ──> threads of idioms, single operations ──> text ── load ──> prune
 //! ```
 //!
 //! * The *palette* is one operation of the table, others on the same kinds of object, and a few of any kind. All
@@ -10,7 +10,8 @@
 //!   added to the table is generated with no further line, and its objects are declared where they are first named
 //!   (`scene`).
 //! * *Idioms* (`idioms`) are what makes a scenario deep: what is locked is unlocked, most of the time.
-//! * Rules that no table says (a cursor that was never begun) are the parser's affair: what it does not like is left out.
+//! * Rules that no table says (a cursor that was never begun) are the parser's affair: what it does not like is left
+//!   out.
 //!
 //! A *disciplined* scenario is of idioms alone, nested in the documented order: no built-in property may be violated.
 

@@ -1,8 +1,8 @@
 //! What the kernel calls a thing that a scenario spells otherwise: types and macros that are no operation's function.
 //!
-//! A name of the kernel is answered by what it is here, never by what it happens to be spelled like: `synchronize_irq()`
-//! is not `synchronize-rcu`. What a function of the operations' own tables is called is asked there first
-//! ([`ops::of_kernel_function`](crate::ops::of_kernel_function)).
+//! A name of the kernel is answered by what it is here, never by what it happens to be spelled like:
+//! `synchronize_irq()` is not `synchronize-rcu`. What a function of the operations' own tables is called is asked there
+//! first ([`ops::of_kernel_function`](crate::ops::of_kernel_function)).
 
 mod headers;
 

@@ -1,11 +1,9 @@
 //! Scenario files: from text to what the engines run.
 //!
-//! [`load`] reads a file: KDL text to a tree, names resolved, each case lowered
-//! to a [`fenceweave_kernel::Program`] with its [`Expectations`]. It tells every
-//! mistake of the file at once, each with its place, what was expected there and
-//! a way out. [`format()`] prints a file in the one spacing that all files have.
-//! [`reference_page`] prints the declarations, statements and operations from the tables that
-//! the reading goes by, so that the two cannot differ.
+//! [`load`] reads a file: KDL text to a tree, names resolved, each case lowered to a [`fenceweave_kernel::Program`]
+//! with its [`Expectations`]. It tells every mistake of the file at once, each with its place, what was expected there
+//! and a way out. [`format()`] prints a file in the one spacing that all files have. [`reference_page`] prints the
+//! declarations, statements and operations from the tables that the reading goes by, so that the two cannot differ.
 //!
 //! # Where to start reading
 //!

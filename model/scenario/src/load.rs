@@ -7,7 +7,7 @@ use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
 use crate::lower::{self, Words};
-use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX};
+use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
 use crate::syntax;
 
 /// A file without mistakes.
@@ -47,6 +47,8 @@ pub struct Case {
     pub expectations: Expectations,
     /// Whether any script can go backwards, or backs off from locks.
     pub has_loops: bool,
+    /// Comparisons that the types of their sides decide: where, how they come out, and why.
+    pub(crate) decided: Vec<(Span, bool, String)>,
     /// How far engines may go.
     pub limits: Limits,
     /// The engines that are not to run it, each with the author's reason.

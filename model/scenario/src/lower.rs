@@ -1,5 +1,21 @@
-//! From the tree of a file to programs: names resolved, cases apart, every
-//! mistake told.
+//! From the tree of a file to programs: names resolved, cases apart, every mistake told.
+//!
+//! | room | what it lowers |
+//! |---|---|
+//! | `scenario` | a scenario, case by case; the order in which the others are asked |
+//! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
+//! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
+//! | `callees`, `procs` | procs: called through a pointer by the kernel, called by name |
+//! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
+//! | `operation` | statements of the kernel's: which one is meant, what it is given; `blocks` and `wait_event` those that run a block or a condition again and again |
+//! | `options`, `operands`, `places`, `exprs` | what stands on a line: sorted, then word by word, shared words, expressions |
+//! | `inject` | failures that were asked for |
+//! | `expect` | expectations |
+//! | `script`, `names` | what is being written, and what names stand for |
+//! | `unset`, `balance`, `left` | what is known of a script when it is written: locals that nothing sets, references that are gone, queues that it is left on |
+//!
+//! Nothing here reads text (`syntax`, `expr`), nor says what an operation or an object is: that is the kernel's
+//! tables'.
 
 mod balance;
 mod blocks;
@@ -23,6 +39,7 @@ mod scenario;
 mod script;
 mod syncobj;
 mod threads;
+mod types;
 mod unset;
 mod wait_event;
 
@@ -67,18 +84,19 @@ pub(crate) struct Lower<'a> {
     limits: Limits,
     /// Where each line of the text begins.
     lines: &'a [u32],
-    /// How many statements may still be looked at, calls and turns included:
-    /// a short file can ask for very many.
+    /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
     /// The interrupt handlers: the first of each line, and how many there are.
     irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,
+    /// Comparisons that the types of their sides decide: where, how they come out, and why.
+    decided: Vec<(Span, bool, String)>,
 }
 
 impl<'a> Lower<'a> {
-    /// The statements that this case sees: those in `only` blocks of other
-    /// cases are left out, those of its own stand where the block stands.
+    /// The statements that this case sees: those in `only` blocks of other cases are left out, those of its own stand
+    /// where the block stands.
     fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
         let mut seen = Vec::new();
         for node in nodes {

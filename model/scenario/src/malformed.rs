@@ -1,6 +1,10 @@
 //! Inputs that nobody meant: whatever comes in, the parser ends, does not panic, and has something to say whenever the
 //! text is not well-formed.
 
+use crate::{
+    expr, fmt, load,
+    mistakes::{Mistakes, Span},
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -8,9 +12,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-
-use crate::mistakes::{Mistakes, Span};
-use crate::{expr, fmt, load};
 
 /// Texts of one stretch, which one thread makes from one seed.
 const STRETCH: u64 = 5_000;
@@ -126,8 +127,8 @@ fn mutated(random: &mut Random) -> String {
     chars.into_iter().collect()
 }
 
-/// Formats and loads; says whether the text was well-formed. `thorough` also
-/// loads and formats again what was well-formed, which takes most of the time.
+/// Formats and loads; says whether the text was well-formed. `thorough` also loads and formats again what was
+/// well-formed, which takes most of the time.
 fn survive(text: &str, thorough: bool) -> bool {
     let formatted = fmt::format("m.kdl", text);
     if formatted.is_err() || thorough {
@@ -197,7 +198,8 @@ fn survive_many(seed: u64, count: u64) -> Result<u64, String> {
     Ok(well_formed)
 }
 
-/// So many texts from a seed, on several threads: how many are well-formed after all. `watch` is told how many are done.
+/// So many texts from a seed, on several threads: how many are well-formed after all. `watch` is told how many are
+/// done.
 ///
 /// # Errors
 ///

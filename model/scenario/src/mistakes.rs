@@ -1,5 +1,9 @@
-//! What is told to an author whose file holds mistakes: every mistake of the
-//! file at once, each with its place, what was expected there and a way out.
+//! What is told to an author whose file holds mistakes: every mistake of the file at once, each with its place, what
+//! was expected there and a way out.
+//!
+//! Where that is in the file is in `place`; which word was most likely meant in `nearest`; what only follows from other
+//! mistakes, and is not told, in `guesses`. What is wrong with which statement its reader knows, in `syntax`, `expr`
+//! and `lower`; and what is no mistake, but most likely not meant, is in `warnings`.
 
 mod guesses;
 mod nearest;
@@ -9,26 +13,22 @@ pub(crate) use nearest::did_you_mean;
 pub(crate) use place::place_of;
 pub use place::{Place, Span};
 
-use std::fmt;
-use std::sync::Arc;
-
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::{fmt, sync::Arc};
 
-/// More than this many mistakes are counted, not told: past it the file is
-/// most likely not a scenario at all.
+/// More than this many mistakes are counted, not told: past it the file is most likely not a scenario at all.
 const MISTAKES_MAX: usize = 64;
 
 /// Of a longer line only so many characters are shown, those around the place.
 const LINE_SHOWN_MAX: usize = 160;
 
-/// The largest accepted file. Spans are `u32`, and no scenario that a person
-/// reads is anywhere near.
+/// The largest accepted file. Spans are `u32`, and no scenario that a person reads is anywhere near.
 pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
 
 /// One mistake in a scenario file.
 ///
-/// As a [`miette::Diagnostic`] it carries the source, so any of miette's
-/// handlers can draw it; [`Mistake::plain`] needs none.
+/// As a [`miette::Diagnostic`] it carries the source, so any of miette's handlers can draw it; [`Mistake::plain`] needs
+/// none.
 #[derive(Debug, Clone)]
 pub struct Mistake {
     source: Arc<NamedSource<String>>,
@@ -72,8 +72,7 @@ impl Mistake {
         line.is_some_and(|l| l.chars().count() > LINE_SHOWN_MAX)
     }
 
-    /// The mistake as plain text: place, message, the line with the place
-    /// marked under it, and the way out.
+    /// The mistake as plain text: place, message, the line with the place marked under it, and the way out.
     pub fn plain(&self) -> String {
         let text = self.source.inner();
         let place = self.place();
@@ -216,6 +215,7 @@ fn shown(text: &str) -> String {
 }
 
 impl Mistakes {
+    /// None so far in this file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self {
             source: Arc::new(NamedSource::new(name, shown(text)).with_language("KDL")),
@@ -241,8 +241,7 @@ impl Mistakes {
             seen: None,
             help: None,
         };
-        // Each case of a scenario is looked at on its own: what is wrong with
-        // a line that all of them see is told once.
+        // Each case of a scenario is looked at on its own: what is wrong with a line that all of them see is told once.
         let told = self.found.iter().any(|known| known.span == span && known.message == mistake.message);
         if told {
             Telling { mistake: None }
@@ -265,6 +264,7 @@ impl Mistakes {
         self.found.len() >= MISTAKES_MAX
     }
 
+    /// Whether nothing is wrong so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
@@ -274,6 +274,7 @@ impl Mistakes {
         if self.is_empty() { Ok(read) } else { Err(self.into_report()) }
     }
 
+    /// All of them in the order of the file.
     pub(crate) fn into_report(self) -> Report {
         let mut mistakes = self.found;
         mistakes.sort_by_key(|mistake| mistake.span);

@@ -1,7 +1,9 @@
 //! What a file says as a tree of places, for whoever edits it: nothing is asked of its meaning.
 
-use crate::mistakes::{Mistakes, Report, Span};
-use crate::syntax::{self, Node, ValueKind};
+use crate::{
+    mistakes::{Mistakes, Report, Span},
+    syntax::{self, Node, ValueKind},
+};
 
 /// A statement: `NAME entry… { block }`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use crate::warnings::WARNINGS;
 use crate::{decls, ops};
 use fenceweave_kernel::Kind;
 
-/// Everything that can stand in a file, in Markdown, from the tables
-/// that files are read by.
+/// Everything that can stand in a file, in Markdown, from the tables that files are read by.
 pub fn reference_page() -> String {
     let mut page =
         String::from("# A scenario\n\nA file holds `scenario NAME { … }`, once or more. In the block stand:\n\n");
@@ -76,8 +75,21 @@ What `when`, `while`, `let`, `assert` and the expectations have between quotes i
 has no effect, and a side that decides alone is enough: `x && y` is false where `x` is, even if `y` was never set. Division by \
 zero is a violation. References compare by `==` and `!=`, with each other and with `NULL`; NULL equals 0. `IS_ERR(p)` is true of a \
 word from -4095 to -1, which is what a pointer holds that is an error; `IS_ERR_OR_NULL(p)` also of NULL; `PTR_ERR(p)` and \
-`ERR_PTR(r)` are the same word. Between a name and a minus stands a blank, for `-` may be part of a name. There is no `~`, `?:`, \
+`ERR_PTR(r)` are the same word. Between a name and a minus stands a blank, for `-` may be part of a name. There is no \
 assignment, index or other call.
+
+Numbers have C's types on a 64-bit kernel: u8, u16, u32, u64, s32, s64, size_t (u64) and bool. `var x type=u32`, a field's \
+`size 0 type=u32` and `local u32 size` say what a word, a field and a local is; without that it is an s64, or holds a reference, which \
+what has another type cannot. A literal is an `int` if it fits (`1 << 40` is a mistake), else an s64; `1U`, `1L`, `1UL`, `1ULL` and \
+those with 0x are what C makes of them. Operators calculate in what C's promotions and usual conversions give, unsigned ones wrap, \
+atomic operations always do. What is stored, assigned or passed is converted: it keeps the low bits. Told are a signed result that \
+does not fit (`signed-overflow`) and a shift by the width or by less than nothing (`shift-out-of-bounds`); a comparison that the \
+types decide is the warning `decided-by-type`. `(u32)x` converts, `c ? a : b` and `~x` are there, and of the kernel's functions \
+`min(a, b)`, `max(a, b)`, `min_t(TYPE, a, b)`, `max_t(TYPE, a, b)`, `ALIGN(x, a)`, `ffs(x)`, `fls(x)`, `fls64(x)`, `ilog2(x)`, \
+`check_add_overflow(a, b, TYPE)` (whether the result does not fit in the type; also `sub` and `mul`) and \
+`wrapping_add(TYPE, a, b)` (also `sub` and `mul`). A number of 64 bits is kept if it is one of 48 bits with a sign, or a \
+power of two, a mask, or within that of an end of s64 or u64; for any other the search is incomplete. What the left \
+side of `&&` and `||` does wrong is told whatever the right one is, as in C; what the side of `?:` does that is not chosen is not.
 
 In a script an expression sees the thread's locals alone: shared words are read by operations, a step each. In `expect` it sees \
 what is listed there, and no locals without their thread's name.

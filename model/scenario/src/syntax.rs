@@ -1,11 +1,10 @@
-//! From text to a tree: KDL v2 as scenarios use it.
+//! From text to a tree: KDL v2 as scenarios use it. `token` takes the text apart, `parser` makes the `tree`, `text` says
+//! what is in quotes, `spelling` answers what is written as in C. What a statement means is asked in `lower`.
 //!
-//! The `kdl` crate judges every file that is accepted here (see [`judge`]),
-//! so a scenario is always valid KDL and means what KDL says. It does not do
-//! the reading itself, for three reasons: it stops at the first surprise where
-//! an author wants every mistake at once; its words for `if (r == 0) {` are
-//! "expected end of document"; and the formatter needs every comment, which
-//! its tree does not keep.
+//! The `kdl` crate judges every file that is accepted here (see [`judge`]), so a scenario is always valid KDL and means
+//! what KDL says. It does not do the reading itself, for three reasons: it stops at the first surprise where an author
+//! wants every mistake at once; its words for `if (r == 0) {` are "expected end of document"; and the formatter needs
+//! every comment, which its tree does not keep.
 
 mod judge;
 mod parser;
@@ -14,7 +13,7 @@ mod text;
 mod token;
 mod tree;
 
-pub(crate) use spelling::number;
+pub(crate) use spelling::{number, unsigned_number};
 pub(crate) use token::{Kind, Token, lex};
 pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
 

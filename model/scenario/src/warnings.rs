@@ -1,14 +1,16 @@
 //! What makes a verdict empty: code that never ran, a case that is another's double, a condition that is true at once.
 //!
-//! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of the text alone
-//! is `declared`, `errnos` and `barriers`; `reached` says what engines came to. [`warnings`] is the door.
+//! A warning is no mistake: the file means something, but most likely not what its author wanted. What can be said of
+//! the text alone is `declared`, `errnos` and `barriers`; `reached` says what engines came to. [`warnings`] is the
+//! door.
 //!
-//! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement in
-//! several cases, and it is enough that one of them comes to it.
+//! What no execution came to is a statement's matter, not an instruction's: a proc stands in many threads, a statement
+//! in several cases, and it is enough that one of them comes to it.
 
 mod barriers;
 mod conditions;
 mod coverage;
+mod decided;
 mod declared;
 mod errnos;
 mod failures;
@@ -40,6 +42,7 @@ pub(crate) const WARNINGS: &[(&str, &str)] = &[
         NEVER_JUDGED,
         "a condition that could be judged nowhere: a local that it names was never set, or nothing ends well",
     ),
+    (DECIDED, "a comparison that the types of its sides decide, as `size >= 0` of an unsigned one"),
     (STALE, "an `unreached` that executions come to, or an `allow` that allows nothing"),
 ];
 
@@ -56,6 +59,7 @@ const MISPLACED_BARRIER: &str = "misplaced-barrier";
 const POSITIVE_ERRNO: &str = "positive-errno";
 const TRUE_AT_ONCE: &str = "true-at-once";
 const NEVER_JUDGED: &str = "never-judged";
+const DECIDED: &str = "decided-by-type";
 const STALE: &str = "stale";
 
 /// What `unreached "why"` in `expect` is about.
@@ -125,6 +129,7 @@ pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> 
     about.misplaced_barriers();
     about.positive_errnos();
     about.conditions();
+    about.decided();
     about.unsignaled();
     about.reached();
     about.failures();

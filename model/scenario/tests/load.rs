@@ -1,8 +1,7 @@
 //! Whole files, loaded.
 
-use std::path::{Path, PathBuf};
-
 use fenceweave_scenario::{Engine, Verdict, format, load, load_file, read, reference_page};
+use std::path::{Path, PathBuf};
 
 fn source(name: &str) -> String {
     std::fs::read_to_string(format!("{}/tests/scenarios/{name}.kdl", env!("CARGO_MANIFEST_DIR"))).expect("a file")

@@ -1,10 +1,7 @@
-//! Every kind of mistake is in a file under `mistakes/`, and beside it stands
-//! what its author is told.
-
-use std::collections::BTreeSet;
-use std::path::Path;
+//! Every kind of mistake is in a file under `mistakes/`, and beside it stands what its author is told.
 
 use fenceweave_scenario::{Report, load};
+use std::{collections::BTreeSet, path::Path};
 
 fn report(path: &Path) -> Report {
     let name = path.file_name().expect("a file").to_string_lossy();

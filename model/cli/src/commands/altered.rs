@@ -1,5 +1,5 @@
-//! `fenceweave mutants FILE[::CASE]`: one scenario with mistakes put into its text, one after the other. How many of them its
-//! expectations notice is what its verdict is worth.
+//! `fenceweave mutants FILE[::CASE]`: one scenario with mistakes put into its text, one after the other. How many of
+//! them its expectations notice is what its verdict is worth.
 
 use super::{Exit, in_order, load, usage, write};
 use crate::{

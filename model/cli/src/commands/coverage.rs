@@ -31,7 +31,8 @@ pub(super) fn text(loaded: &Loaded, all: &Coverage) -> String {
     out
 }
 
-/// The record of a file: a line's count is that of its most frequent statement, each condition is a branch with two ways.
+/// The record of a file: a line's count is that of its most frequent statement, each condition is a branch with two
+/// ways.
 pub(super) fn lcov(loaded: &Loaded, all: &Coverage) -> String {
     let mut out = format!("TN:\nSF:{}\n", loaded.file);
     let (mut lines, mut hit) = (0, 0);

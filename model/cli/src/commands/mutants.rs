@@ -1,5 +1,5 @@
-//! `fenceweave mutants`: the scenarios against protocols with a mistake in them. Of one scenario with mistakes in its own text,
-//! see `altered`.
+//! `fenceweave mutants`: the scenarios against protocols with a mistake in them. Of one scenario with mistakes in its
+//! own text, see `altered`.
 
 use super::{Exit, usage};
 use crate::args::MutantsArgs;

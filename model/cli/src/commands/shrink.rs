@@ -140,8 +140,8 @@ fn finish(args: &ShrinkArgs, shrunk: &Shrunk, shows: &Shows) -> Exit {
     }
 }
 
-/// The shrunk text, with what it violates as its expectation: ready to be committed. Where the author's text is kept, so
-/// is what the author expected.
+/// The shrunk text, with what it violates as its expectation: ready to be committed. Where the author's text is kept,
+/// so is what the author expected.
 fn expecting(text: &str, args: &ShrinkArgs) -> String {
     let Ok(loaded) = fenceweave_scenario::load("shrunk.kdl", text) else { return text.to_owned() };
     let cases: Vec<&Case> = loaded.scenarios.iter().flat_map(|scenario| &scenario.cases).collect();

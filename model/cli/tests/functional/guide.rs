@@ -1,5 +1,5 @@
-//! The pages for newcomers, `README.md` and `scenarios/README.md`: what they say about their scenarios is what comes out,
-//! and the commands that they show can be given.
+//! The pages for newcomers, `README.md` and `scenarios/README.md`: what they say about their scenarios is what comes
+//! out, and the commands that they show can be given.
 
 use crate::project::{Project, Ran};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! The kernel's litmus tests: all of them are there, and the table of `scenarios/litmus/README.md` says of each what its
-//! file expects. That it comes out so is the business of the tests of all scenarios.
+//! The kernel's litmus tests: all of them are there, and the table of `scenarios/litmus/README.md` says of each what
+//! its file expects. That it comes out so is the business of the tests of all scenarios.
 
 use crate::project::Project;
 use std::{collections::BTreeSet, fs, path::PathBuf};

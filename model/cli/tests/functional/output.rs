@@ -1,5 +1,5 @@
-//! What is written and read: output that does not come through is no success, an author's file is whole whatever happens,
-//! and a signal ends a search with what it has covered.
+//! What is written and read: output that does not come through is no success, an author's file is whole whatever
+//! happens, and a signal ends a search with what it has covered.
 
 use crate::project::{BIG, Project, Ran, TWICE, TWO_ORDERS};
 use std::{

@@ -1,5 +1,5 @@
-//! Imports go one way. What lists protocols stands above them, what they use stands below: a file of `model/kernel` imports
-//! from its own floor and those below. And each crate imports only from those above it in [`CRATES`].
+//! Imports go one way. What lists protocols stands above them, what they use stands below: a file of `model/kernel`
+//! imports from its own floor and those below. And each crate imports only from those above it in [`CRATES`].
 
 use crate::{Source, assert_left, every, sources};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +8,9 @@ use syn::visit::Visit;
 /// The crates, each of which may import those before it.
 const CRATES: &[&str] = &["pages", "judge", "kernel", "scenario", "explore", "report", "fuzz", "cli"];
 
-/// The floors of `model/kernel/src` from the ground up, with the modules on each; those of the folder `ground` by their own
-/// names. `registry` stands outside: it names everything, and whoever asks for the whole list (one object of any kind, one
-/// machine of any protocol) asks there.
+/// The floors of `model/kernel/src` from the ground up, with the modules on each; those of the folder `ground` by their
+/// own names. `registry` stands outside: it names everything, and whoever asks for the whole list (one object of any
+/// kind, one machine of any protocol) asks there.
 const FLOORS: &[&[&str]] = &[
     &[
         "ground",
@@ -50,8 +50,8 @@ const FLOORS: &[&[&str]] = &[
 /// The list of everything, from which all may import.
 const LIST: &str = "registry";
 
-/// The part of a protocol that belongs to the list of all operations: what a script may do with it, in files of this name. It
-/// stands above all protocols, and nothing below imports it.
+/// The part of a protocol that belongs to the list of all operations: what a script may do with it, in files of this
+/// name. It stands above all protocols, and nothing below imports it.
 const OPERATIONS: &str = "ops";
 
 /// What the crate's root lends its name to, and the module where it is.

@@ -1,5 +1,5 @@
-//! What the language has can be met: every operation and every declaration of the reference stands in a scenario. That each
-//! is generated, too, the generator's own tests say; that each is in the reference follows from its table.
+//! What the language has can be met: every operation and every declaration of the reference stands in a scenario. That
+//! each is generated, too, the generator's own tests say; that each is in the reference follows from its table.
 
 use crate::source::{files, root};
 use fenceweave_scenario::{Statement, outline, reference_page};

@@ -9,7 +9,9 @@ use std::{
 pub(crate) struct Source {
     /// Its path from the root of the repository.
     pub(crate) path: String,
-    /// What is in it.
+    /// What stands in it, character by character.
+    pub(crate) text: String,
+    /// What that is.
     pub(crate) file: syn::File,
 }
 
@@ -21,7 +23,7 @@ impl Source {
     /// If the text is no Rust.
     pub(crate) fn parsed(path: &str, text: &str) -> Source {
         let file = syn::parse_file(text).unwrap_or_else(|e| panic!("{path}: {e}"));
-        Source { path: path.to_owned(), file }
+        Source { path: path.to_owned(), text: text.to_owned(), file }
     }
 
     /// Whether it holds tests, benches or examples only.

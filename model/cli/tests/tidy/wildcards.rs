@@ -1,11 +1,12 @@
-//! Whoever asks which operation, machine, object, property or rule it is answers for all of them: a `_` would take the next
-//! one in silence. Only where all of them are listed may a list end so.
+//! Whoever asks which operation, machine, object, property or rule it is answers for all of them: a `_` would take the
+//! next one in silence. Only where all of them are listed may a list end so.
 
 use crate::{Source, assert_left, every};
+use fenceweave_kernel::Kind;
 use syn::{Pat, parse::Parser, spanned::Spanned, visit::Visit};
 
 /// Enums that list every protocol.
-const LISTS: &[&str] = &["Machine", "Object", "ObjectKind", "Op", "Property", "Rule"];
+const LISTS: &[&str] = &["Kind", "Machine", "Object", "ObjectKind", "Op", "Property", "Rule"];
 
 /// The crate that has enums of the same names, of its own: they list what one judge knows, and no protocol.
 const OTHERS: &str = "fenceweave_judge";
@@ -42,19 +43,25 @@ impl Imports {
     }
 }
 
-/// Paths of patterns that name a variant: `Op::Spin`.
+/// Paths of patterns that name a variant of a list: `Op::Spin`.
 #[derive(Default)]
 struct Names(Vec<String>);
 
 impl<'ast> Visit<'ast> for Names {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let mut segments = path.segments.iter().rev();
-        if let (Some(_), Some(of)) = (segments.next(), segments.next())
+        if let (Some(variant), Some(of)) = (segments.next(), segments.next())
             && path.segments.first().is_none_or(|first| first.ident != OTHERS)
         {
-            self.0.push(of.ident.to_string());
+            self.0.extend(listed(&of.ident.to_string(), &variant.ident.to_string()));
         }
     }
+}
+
+/// The list, if it is one. What else is called `Kind` where it is at home (a token's, a page's) has other variants.
+fn listed(of: &str, variant: &str) -> Option<String> {
+    let is_kind = || Kind::ALL.iter().any(|kind| format!("{kind:?}") == variant);
+    (LISTS.contains(&of) && (of != "Kind" || is_kind())).then(|| of.to_owned())
 }
 
 /// Whether a pattern takes whatever there is.
@@ -64,6 +71,7 @@ fn takes_all(pattern: &Pat) -> bool {
         Pat::Ident(p) => p.subpat.is_none() && p.ident.to_string().starts_with(char::is_lowercase),
         Pat::Paren(p) => takes_all(&p.pat),
         Pat::Reference(p) => takes_all(&p.pat),
+        Pat::TupleStruct(p) => p.path.is_ident("Some") && p.elems.iter().all(takes_all),
         _ => false,
     }
 }
@@ -73,7 +81,7 @@ impl Wildcards {
     fn list_of(&self, pattern: &Pat) -> Option<String> {
         let mut names = Names::default();
         names.visit_pat(pattern);
-        names.0.into_iter().find(|n| LISTS.contains(&n.as_str()) && !self.others.contains(n))
+        names.0.into_iter().find(|n| !self.others.contains(n))
     }
 }
 
@@ -146,6 +154,11 @@ fn an_arm_for_whatever_comes_is_found() {
     );
     assert_eq!(found("fn f(op: Op) -> bool { matches!(op, Op::Spin { .. } if g()) }"), [""; 0]);
     assert_eq!(found("fn f(op: Op) -> u8 { match op { Op::Spin { .. } => 2, Op::Rcu { .. } => 1 } }"), [""; 0]);
+    assert_eq!(
+        found("fn f(k: Option<Kind>) -> u8 { match k { None => 1, Some(Kind::Fence) => 2,\n Some(_) => 3 } }"),
+        ["line 2: `Kind` has an arm for whatever comes"]
+    );
+    assert_eq!(found("fn f(k: Kind) -> u8 { match k { Kind::Int => 2, _ => 1 } }"), [""; 0]);
     assert_eq!(found("fn f(n: u8) -> u8 { match n { 0 => 2, _ => 1 } }"), [""; 0]);
     let asked = "fn f(op: Op) -> u8 {\n match op {\n Op::Spin { .. } => 2,\n _ => 1 } }";
     assert_eq!(found(&format!("use fenceweave_judge::{{Class, Op}};\n{asked}")), [""; 0]);

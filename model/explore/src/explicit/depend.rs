@@ -13,23 +13,23 @@
 //!   E -> L    somebody waits for E, and the thread that lets him go on takes the lock L meanwhile
 //! ```
 //!
-//! An *event* is what lets a thread go on that is neither a lock nor a fence: a work item is queued or is over, a timer is
-//! armed, a completion is completed, a queue is woken, a word is written that somebody spins on. So a circle goes through
-//! whoever has to queue the work that signals.
+//! An *event* is what lets a thread go on that is neither a lock nor a fence: a work item is queued or is over, a timer
+//! is armed, a completion is completed, a queue is woken, a word is written that somebody spins on. So a circle goes
+//! through whoever has to queue the work that signals.
 //!
-//! Who signals a fence, and who lets somebody go on, is seen, not read off the scripts: whoever does in some execution. Of
-//! several, each may be the one: there is a circle if there is one through each of them, and none goes on through such a
-//! fence or event. A trylock waits for nobody. As with lockdep, two dependencies that can never be there at once are not
-//! told from two that can. A circle of locks alone is no business of ours: among locks, every order that can hang is found
-//! by the search itself, and contexts make others harmless. Where a deadlock was found, that says it all, and nothing is
-//! added.
+//! Who signals a fence, and who lets somebody go on, is seen, not read off the scripts: whoever does in some execution.
+//! Of several, each may be the one: there is a circle if there is one through each of them, and none goes on through
+//! such a fence or event. A trylock waits for nobody. As with lockdep, two dependencies that can never be there at once
+//! are not told from two that can. A circle of locks alone is no business of ours: among locks, every order that can
+//! hang is found by the search itself, and contexts make others harmless. Where a deadlock was found, that says it all,
+//! and nothing is added.
 //!
-//! Reclaim runs in the place of who allocates, so a shrinker that waits is a dependency like any other. A scenario without
-//! one may still be wrong: where a lock is taken inside of a fence-signalling section, nobody must allocate with it held
-//! and wait for reclaim, which may wait for any fence (lockdep's `fs_reclaim` and `dma_fence_map`).
+//! Reclaim runs in the place of who allocates, so a shrinker that waits is a dependency like any other. A scenario
+//! without one may still be wrong: where a lock is taken inside of a fence-signalling section, nobody must allocate
+//! with it held and wait for reclaim, which may wait for any fence (lockdep's `fs_reclaim` and `dma_fence_map`).
 //!
-//! The graph is no part of any state; a dependency's witness is the first state in breadth-first order that shows it, so
-//! the result is the same in every run.
+//! The graph is no part of any state; a dependency's witness is the first state in breadth-first order that shows it,
+//! so the result is the same in every run.
 
 use fenceweave_kernel::{
     Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Rule, State, StepResult, ThreadId,
@@ -51,8 +51,8 @@ struct Witness {
 /// A dependency of a circle.
 pub(super) type Link = (Violation, u32, Option<Action>);
 
-/// What is waited for: an object by its number; behind all objects the queueing of a work item or the arming of a timer by
-/// its own; behind those words.
+/// What is waited for: an object by its number; behind all objects the queueing of a work item or the arming of a timer
+/// by its own; behind those words.
 type Node = usize;
 
 const QUEUEING: Node = MAX_OBJECTS;
@@ -73,8 +73,8 @@ impl Nodes {
     }
 }
 
-/// Who depends on something: a lock by its node, then whoever may signal a fence, then whoever may let go on who waits for
-/// an event.
+/// Who depends on something: a lock by its node, then whoever may signal a fence, then whoever may let go on who waits
+/// for an event.
 type Row = usize;
 
 /// Somebody who waits for an event in the state at hand.
@@ -176,8 +176,8 @@ impl Dependencies {
         }
     }
 
-    /// What somebody who waits for `on` makes wait with him: what he holds, what he has to signal, and whom he has to let
-    /// go on.
+    /// What somebody who waits for `on` makes wait with him: what he holds, what he has to signal, and whom he has to
+    /// let go on.
     fn wait(&mut self, state: &State, on: Node, witness: Witness) {
         let t = witness.thread;
         for i in 0..self.locks.len() {
@@ -245,8 +245,8 @@ impl Dependencies {
         }
     }
 
-    /// A step from the state with this index: does it signal a fence, let somebody go on, or take a lock that it would have
-    /// waited for?
+    /// A step from the state with this index: does it signal a fence, let somebody go on, or take a lock that it would
+    /// have waited for?
     pub(super) fn step(
         &mut self,
         program: &Program,
@@ -292,8 +292,8 @@ impl Dependencies {
         }
     }
 
-    /// The shortest circle through a fence, the first of several: its dependencies in order, each with the state that shows
-    /// it and the step from there. Of a fence with several signallers there is one for each of them.
+    /// The shortest circle through a fence, the first of several: its dependencies in order, each with the state that
+    /// shows it and the step from there. Of a fence with several signallers there is one for each of them.
     pub(super) fn circle(&self) -> Vec<Link> {
         let fences = self.signallers.chunk_by(|a, b| a.0 == b.0).map(|s| s[0].0);
         let circles = fences.filter_map(|f| {
@@ -336,8 +336,8 @@ impl Dependencies {
         None
     }
 
-    /// A lock with which memory was allocated, and which is taken inside of a fence-signalling section, or with one held that
-    /// is.
+    /// A lock with which memory was allocated, and which is taken inside of a fence-signalling section, or with one
+    /// held that is.
     pub(super) fn reclaim(&self) -> Option<Link> {
         let mut open: Vec<(Node, ThreadId)> = self.in_section.iter().map(|(lock, w)| (*lock, w.thread)).collect();
         let mut seen: BTreeSet<Node> = open.iter().map(|(lock, _)| *lock).collect();

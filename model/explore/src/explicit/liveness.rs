@@ -1,24 +1,25 @@
 //! What never happens: livelock, starvation, and conditions that must come true `eventually`.
 //!
-//! An execution that goes on for ever ends up in one strongly connected component of the graph. A scheduler that is fair
-//! cannot stay in every one of them; which it can stay in, `fair` says. What it means if it does:
+//! An execution that goes on for ever ends up in one strongly connected component of the graph. A scheduler that is
+//! fair cannot stay in every one of them; which it can stay in, `fair` says. What it means if it does:
 //!
-//! * A thread *makes progress* by ending, or by a step that passes a `progress` mark. It cannot end inside of a component.
+//! * A thread *makes progress* by ending, or by a step that passes a `progress` mark. It cannot end inside of a
+//!   component.
 //! * *Livelock*: a part of the graph without any edge that passes a mark, that is fair, and in which some script takes
 //!   steps, or a work item or a handler that does not return. Nobody in it gets on. It is told of the first thread that
 //!   goes round.
-//! * *Starvation* of a thread that is not finished: a part of the graph without the edges on which *this* thread passes a
-//!   mark, that is fair, and in which another thread passes one. The thread may go round, sleep or spin.
+//! * *Starvation* of a thread that is not finished: a part of the graph without the edges on which *this* thread passes
+//!   a mark, that is fair, and in which another thread passes one. The thread may go round, sleep or spin.
 //! * *A fence never signals*: a fair part in which it is owed. Whether it is does not change within a component: nobody
 //!   takes a signal or a publication back.
-//! * *`eventually` fails*: among the states that are reached without the condition ever having been true, there is one in
-//!   which nobody can run (an end, a deadlock), or a fair part. A violating step decides nothing: it cuts an execution
-//!   short.
+//! * *`eventually` fails*: among the states that are reached without the condition ever having been true, there is one
+//!   in which nobody can run (an end, a deadlock), or a fair part. A violating step decides nothing: it cuts an
+//!   execution short.
 //! * A component in which no fair part is left is a cycle that *only an unfair scheduler* can take for ever. Such are
 //!   counted, and are no violation.
 //!
-//! Each is shown as a *lasso*: the shortest way to the part, with the fewest switches, and a short loop in it that is fair
-//! by itself. All of it needs the whole graph; on one that is incomplete only an end without the condition counts.
+//! Each is shown as a *lasso*: the shortest way to the part, with the fewest switches, and a short loop in it that is
+//! fair by itself. All of it needs the whole graph; on one that is incomplete only an end without the condition counts.
 //!
 //! All of it takes time, and has an end with the search's: nothing is concluded from a pass that was given up.
 //!
@@ -229,8 +230,8 @@ impl<S: Fn(u32, ThreadId) -> bool> Judge<'_, S> {
     }
 }
 
-/// An execution in which a condition is never true; `None` if there is none in what was explored, or time was over before
-/// that was known. `holds` are the states in which it is.
+/// An execution in which a condition is never true; `None` if there is none in what was explored, or time was over
+/// before that was known. `holds` are the states in which it is.
 pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
     let graph = &search.graph;
     if graph.expanded() == 0 || holds.contains(0) {

@@ -24,8 +24,8 @@ impl StateSet {
         })
     }
 
-    /// Goes through the members from the last to the first and removes each that is not kept, at once. The result is how
-    /// many there were, and how many were removed.
+    /// Goes through the members from the last to the first and removes each that is not kept, at once. The result is
+    /// how many there were, and how many were removed.
     pub(super) fn sweep_down(&mut self, keep: impl Fn(&StateSet, u32) -> bool) -> (u32, u32) {
         let (mut members, mut removed) = (0, 0);
         for at in (0..self.0.len()).rev() {

@@ -1,15 +1,16 @@
 //! In which contexts spinlocks are taken, over all executions together: lockdep's usage classes, for soft interrupts.
 //!
-//! A timer's handler and an RCU callback are soft interrupts. In the kernel they come on any CPU, also on the one that holds
-//! the lock which they take. That would be many more interleavings, and one look at each step says as much:
+//! A timer's handler and an RCU callback are soft interrupts. In the kernel they come on any CPU, also on the one that
+//! holds the lock which they take. That would be many more interleavings, and one look at each step says as much:
 //!
 //! ```text
 //!   taken in a soft interrupt, and elsewhere with those enabled              {IN-SOFTIRQ-W}  {SOFTIRQ-ON-W}
 //!   taken in a handler, and in a soft interrupt with interrupts enabled      {IN-HARDIRQ-W}  {HARDIRQ-ON-W}
 //! ```
 //!
-//! As `mark_usage()` of lockdep has it, a trylock in an interrupt does not count, one with interrupts enabled does. Handlers
-//! interrupt threads in the executions themselves. A fence takes its lock with interrupts off. A class here is one lock.
+//! As `mark_usage()` of lockdep has it, a trylock in an interrupt does not count, one with interrupts enabled does.
+//! Handlers interrupt threads in the executions themselves. A fence takes its lock with interrupts off. A class here is
+//! one lock.
 
 use super::depend::Link;
 use fenceweave_kernel::{Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, program::Role};
@@ -92,7 +93,8 @@ impl Usage {
     }
 }
 
-/// Whether the operation at an instruction, which takes a spinlock by itself, only tries; `None` if it is inside of something else.
+/// Whether the operation at an instruction, which takes a spinlock by itself, only tries; `None` if it is inside of
+/// something else.
 fn spins(program: &Program, t: ThreadId, pc: u16) -> Option<bool> {
     let Instr::Op { op, .. } = program.script(t)?.code.get(usize::from(pc))? else { return None };
     let row = op.row();

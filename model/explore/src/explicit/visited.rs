@@ -80,8 +80,8 @@ impl Visited {
         }
     }
 
-    /// By how many bytes the table will grow if so many states of so many bytes are to be added. While it does, both the old
-    /// one and the new one are there.
+    /// By how many bytes the table will grow if so many states of so many bytes are to be added. While it does, both
+    /// the old one and the new one are there.
     pub(super) fn growth(&self, states: usize, bytes: usize) -> usize {
         let grows = self.table.len() + states > self.table.capacity();
         let table = if grows { 2 * self.table.allocation_size() } else { 0 };

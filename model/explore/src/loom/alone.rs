@@ -1,8 +1,9 @@
-//! What runs alone on quiet cells: setup, teardown, agents before the threads start, and the diagnosis of a stuck state.
+//! What runs alone on quiet cells: setup, teardown, agents before the threads start, and the diagnosis of a stuck
+//! state.
 //!
-//! Everything here has its counterpart in the kernel's `State` and in [`diagnose`](crate::diagnose), which work on plain
-//! worlds. Under weak memory a stuck state cannot be rebuilt there by replaying the steps that led to it, so the same
-//! rules are applied in place, on the latest values, and undone.
+//! Everything here has its counterpart in the kernel's `State` and in [`diagnose`](crate::diagnose), which work on
+//! plain worlds. Under weak memory a stuck state cannot be rebuilt there by replaying the steps that led to it, so the
+//! same rules are applied in place, on the latest values, and undone.
 
 use super::{hub::Hub, memory::Memory, runtime::Loom};
 use crate::{Stale, StaleWords, Stored, Trace};
@@ -46,8 +47,8 @@ impl System {
         memory.stale().iter().map(|w| self.owners[usize::from(*w)]).collect()
     }
 
-    /// The trace of these steps, with the reads that did not return the youngest store. The steps are those of the trace,
-    /// one after the other: a read in the middle of somebody else's step may have none.
+    /// The trace of these steps, with the reads that did not return the youngest store. The steps are those of the
+    /// trace, one after the other: a read in the middle of somebody else's step may have none.
     pub(super) fn trace(&self, steps: &[Action], memory: &Memory) -> Trace {
         let mut made: Vec<Vec<(u8, Option<usize>)>> = vec![vec![(0, None)]; self.owners.len()];
         let mut weak = vec![];
@@ -70,7 +71,8 @@ impl System {
                 made.extend(a.made.map(|store| (store, Some(step))));
             }
         }
-        // Without a stale read any memory shows the same, unless plain accesses are not ordered; those are one step here.
+        // Without a stale read any memory shows the same, unless plain accesses are not ordered; those are one step
+        // here.
         let needed = !weak.is_empty() || self.has_plain;
         Trace { weak: needed.then_some(weak), ..Trace::of(steps.to_vec()) }
     }

@@ -1,17 +1,17 @@
 //! What a word that is accessed without a lock is made of under loom, and what the engine notes about each.
 //!
-//! Every word has its value beside loom, in an ordinary `Cell`: loom runs its threads one at a time on one OS thread, so
-//! nothing here is really shared. What loom must know about (who may see which write of an atomic word, which accesses
-//! are ordered) it is told through its own types, unless the [`Hub`] is *quiet*.
+//! Every word has its value beside loom, in an ordinary `Cell`: loom runs its threads one at a time on one OS thread,
+//! so nothing here is really shared. What loom must know about (who may see which write of an atomic word, which
+//! accesses are ordered) it is told through its own types, unless the [`Hub`] is *quiet*.
 //!
 //! # Decoys
 //!
-//! Loom remembers one access of an atomic to reverse a store with: the last one. If two threads load a word and then one of
-//! them stores to it, the other's load is forgotten, and never tried after the store (two threads that load and then
-//! store, without a lock, show only two of their three outcomes). So a word that several threads load has a *decoy* for
-//! each of them: a mutex that is always locked. Trying it does nothing, synchronises nothing, and counts as an access that
-//! excludes others. A thread tries its own decoy before it loads, and everybody else's before it stores. Which words need
-//! that is learnt on the way; see [`Hub::must_begin_anew`].
+//! Loom remembers one access of an atomic to reverse a store with: the last one. If two threads load a word and then
+//! one of them stores to it, the other's load is forgotten, and never tried after the store (two threads that load and
+//! then store, without a lock, show only two of their three outcomes). So a word that several threads load has a
+//! *decoy* for each of them: a mutex that is always locked. Trying it does nothing, synchronises nothing, and counts as
+//! an access that excludes others. A thread tries its own decoy before it loads, and everybody else's before it stores.
+//! Which words need that is learnt on the way; see [`Hub::must_begin_anew`].
 
 use super::{
     hub::{Clock, Hub, Racing, Slot},
@@ -220,8 +220,8 @@ impl Word {
         }
     }
 
-    /// The youngest store, found by a compare-and-exchange that fails: loom lets every read-modify-write meet the youngest,
-    /// and one that fails adds none.
+    /// The youngest store, found by a compare-and-exchange that fails: loom lets every read-modify-write meet the
+    /// youngest, and one that fails adds none.
     fn newest(&self, who: usize, order: Order) -> u64 {
         if !self.hub.is_live() {
             return self.bits.get();

@@ -1,14 +1,14 @@
 //! Whether there is an order of a word's stores that every CPU could have seen.
 //!
-//! Cache coherence: all stores of a word have one order (its modification order), and whoever has met a store of it reads
-//! that one or a later one from then on. Loom keeps a partial order of its own and lets loads return what no total order
-//! explains: a thread reads its own older store, two read-modify-writes change the same value, another store comes between
-//! the two halves of one. So each execution is asked afterwards whether there is such an order.
+//! Cache coherence: all stores of a word have one order (its modification order), and whoever has met a store of it
+//! reads that one or a later one from then on. Loom keeps a partial order of its own and lets loads return what no
+//! total order explains: a thread reads its own older store, two read-modify-writes change the same value, another
+//! store comes between the two halves of one. So each execution is asked afterwards whether there is such an order.
 //!
-//! A read-modify-write follows at once behind the store that it read: they are a *chain*. What is known of the order are
-//! edges between stores; the order exists if and only if no chain is read from twice at one place, no edge goes back within
-//! a chain, and the edges between chains have no cycle. All of it is decided on the stores of one word, since what one word's
-//! order has to do with another's is in the edges already.
+//! A read-modify-write follows at once behind the store that it read: they are a *chain*. What is known of the order
+//! are edges between stores; the order exists if and only if no chain is read from twice at one place, no edge goes
+//! back within a chain, and the edges between chains have no cycle. All of it is decided on the stores of one word,
+//! since what one word's order has to do with another's is in the edges already.
 
 /// Stores of a word that can be told apart; the value at the start is the first.
 pub(super) const MAX_STORES: usize = 64;
@@ -104,7 +104,8 @@ struct Chains {
     last: Option<usize>,
 }
 
-/// Takes chains away that nothing is left before. The one that may be last, the youngest of several; none if some go round.
+/// Takes chains away that nothing is left before. The one that may be last, the youngest of several; none if some go
+/// round.
 fn last_chain(before: &[u64], chain: &[u8]) -> Option<u8> {
     let all = chain.iter().fold(0u64, |all, c| all | 1 << c);
     let mut left = all;

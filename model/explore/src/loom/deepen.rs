@@ -7,14 +7,14 @@ use std::time::Instant;
 /// The bounds, one after the other, as long as they are affordable. Most bugs need one preemption or two.
 const BOUNDS: [Option<u32>; 3] = [Some(1), Some(2), None];
 
-/// A search without a bound takes 20 to 200 times the executions of one to two preemptions (shipped scenarios, measured).
-/// Where even the least of that is over the limit, it is not begun.
+/// A search without a bound takes 20 to 200 times the executions of one to two preemptions (shipped scenarios,
+/// measured). Where even the least of that is over the limit, it is not begun.
 const UNBOUNDED_FACTOR: u64 = 20;
 
 /// Explores with larger and larger bounds, and without one at last, as long as nothing cuts the search short: the limit
-/// on executions, a word with more stores than loom remembers, a data race. The coverage is that of the last search that
-/// came to its end; outcomes and violations are those of all, since each execution is a real one. Where no search has come
-/// to its end, larger bounds still show more.
+/// on executions, a word with more stores than loom remembers, a data race. The coverage is that of the last search
+/// that came to its end; outcomes and violations are those of all, since each execution is a real one. Where no search
+/// has come to its end, larger bounds still show more.
 pub fn deepen(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exploration {
     let mut all: Option<Exploration> = None;
     let started = Instant::now();

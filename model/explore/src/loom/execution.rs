@@ -180,8 +180,8 @@ impl Execution {
 
     /// `schedule()`: returns when the task may run; false if the execution is over.
     ///
-    /// The task's state decides, not the token: there may be one of a sleep that did not come about, or of a signal that
-    /// this sleep does not heed.
+    /// The task's state decides, not the token: there may be one of a sleep that did not come about, or of a signal
+    /// that this sleep does not heed.
     fn sleep(&self, world: &World<Loom>, me: ThreadId, patience: Patience) -> bool {
         let task = world.task(me);
         loop {
@@ -237,9 +237,9 @@ impl Execution {
         }
     }
 
-    /// A property was broken. The thread stands still from here on; the others go on, because an ordering that loom is to
-    /// reverse must be seen first. What they break counts only if it does not depend on the step that broke something
-    /// before: then there is an execution without that step.
+    /// A property was broken. The thread stands still from here on; the others go on, because an ordering that loom is
+    /// to reverse must be seen first. What they break counts only if it does not depend on the step that broke
+    /// something before: then there is an execution without that step.
     fn violated(&self, me: ThreadId, step: u32, v: Violation) {
         let first = self.depends_on_nothing_broken(me);
         self.place(me).broke.set(Some(step));
@@ -264,8 +264,8 @@ impl Execution {
         !self.places.iter().enumerate().any(depends)
     }
 
-    /// Whether what this execution shows now counts: some memory has it, and it does not only come of a race. After that
-    /// nobody says what a load may return; what sequentially consistent memory does is still among it.
+    /// Whether what this execution shows now counts: some memory has it, and it does not only come of a race. After
+    /// that nobody says what a load may return; what sequentially consistent memory does is still among it.
     fn counts(&self) -> bool {
         self.is_possible() && (!self.raced.get() || self.system.hub.memory().stale().is_empty())
     }

@@ -144,8 +144,8 @@ impl Findings {
 
 /// Whether a condition is looked at after every step.
 ///
-/// A partial-order reduction keeps what one thread sees, not which states of several threads exist at the same time, and
-/// a shared word has no single value under weak memory. So nothing but locals is looked at.
+/// A partial-order reduction keeps what one thread sees, not which states of several threads exist at the same time,
+/// and a shared word has no single value under weak memory. So nothing but locals is looked at.
 pub(super) fn is_watched(c: &Condition) -> bool {
     !matches!(c.moment, Moment::AtEnd | Moment::Eventually) && c.is_local()
 }

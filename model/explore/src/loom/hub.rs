@@ -1,7 +1,8 @@
-//! What all cells have in common: who decides what a load returns, what each step has looked at, and whether it was torn.
+//! What all cells have in common: who decides what a load returns, what each step has looked at, and whether it was
+//! torn.
 //!
-//! While the hub is *quiet* loom is told nothing: that is how setup, teardown and the diagnosis of a stuck state run, on the
-//! latest values and without a scheduling point.
+//! While the hub is *quiet* loom is told nothing: that is how setup, teardown and the diagnosis of a stuck state run,
+//! on the latest values and without a scheduling point.
 
 use super::{cells::Word, memory::Memory};
 use fenceweave_kernel::{ObjId, Program, Property, ThreadId, Violation};
@@ -172,8 +173,8 @@ impl Hub {
         self.words.borrow().iter().for_each(|w| w.bits.set(memory.final_bits(w.index)));
     }
 
-    /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have them,
-    /// so the branches that loom remembers are wrong: the search must begin anew.
+    /// Whether an execution has shown that a word needs decoys that it does not have. Executions from then on have
+    /// them, so the branches that loom remembers are wrong: the search must begin anew.
     pub(super) fn must_begin_anew(&self) -> bool {
         self.learnt.get()
     }
@@ -224,7 +225,8 @@ impl Hub {
 
     /// Whether a step was torn: a fact that it had looked at was changed, and it went on to depend on the step that
     /// changed it. Whether memory is there is the checker's knowledge, not a word of the kernel's, so looking and using
-    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is nothing.
+    /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is
+    /// nothing.
     pub(super) fn is_torn(&self) -> bool {
         self.torn.get()
     }

@@ -2,26 +2,28 @@
 //!
 //! Loom proposes executions, this judges them. Every store has a number, so that it is known which one a load returned.
 //! From that, and from barriers and locks, follows what each thread *knows*: stores behind which it cannot go back. An
-//! execution in which somebody did, or which has no order of a word's stores ([`Coherence`]), is none of the kernel's: it is
-//! counted, and nothing that it shows is reported.
+//! execution in which somebody did, or which has no order of a word's stores ([`Coherence`]), is none of the kernel's:
+//! it is counted, and nothing that it shows is reported.
 //!
 //! # What makes a store known
 //!
 //! * Making it or reading it.
-//! * Everything that its author knew when he made an acquired store: `smp_store_release()` tells what its author has read or
-//!   written before (also by relaxed loads: the kernel's release is cumulative, C11's is not), a relaxed store what he knew at
-//!   his last full barrier, or when he last took a lock: an unlock and a lock after it, on one CPU or of one lock, order
-//!   what is before and behind them for everybody (`po-unlock-lock-po` of `tools/memory-model/linux-kernel.cat`).
+//! * Everything that its author knew when he made an acquired store: `smp_store_release()` tells what its author has
+//!   read or written before (also by relaxed loads: the kernel's release is cumulative, C11's is not), a relaxed store
+//!   what he knew at his last full barrier, or when he last took a lock: an unlock and a lock after it, on one CPU or
+//!   of one lock, order what is before and behind them for everybody (`po-unlock-lock-po` of
+//!   `tools/memory-model/linux-kernel.cat`).
 //! * `smp_wmb()` makes later stores tell of those before it, and of what those tell.
-//! * A relaxed load makes known no more than the store that it returned, until `smp_rmb()` or a full barrier makes up for it.
-//! * *An address dependency*: an access by a reference, or at an index, that a load returned, comes after that load. The
-//!   access knows what the store that was read tells, and only this access does. Dependencies are followed through locals
-//!   and expressions over them; an operation that has several operands depends on all of them, which is stronger than the
-//!   hardware for those that are looked at late.
+//! * A relaxed load makes known no more than the store that it returned, until `smp_rmb()` or a full barrier makes up
+//!   for it.
+//! * *An address dependency*: an access by a reference, or at an index, that a load returned, comes after that load.
+//!   The access knows what the store that was read tells, and only this access does. Dependencies are followed through
+//!   locals and expressions over them; an operation that has several operands depends on all of them, which is stronger
+//!   than the hardware for those that are looked at late.
 //! * Full barriers have one order: a later one knows all that an earlier one knew. It is the order of execution.
 //!
-//! Loom's own rules, which are C11's, still hold; in a few places they are stronger than `linux-kernel.cat`: its release fence,
-//! which stands for `smp_wmb()`, also passes on what its thread has acquired. A mutex of loom stands for
+//! Loom's own rules, which are C11's, still hold; in a few places they are stronger than `linux-kernel.cat`: its
+//! release fence, which stands for `smp_wmb()`, also passes on what its thread has acquired. A mutex of loom stands for
 //! every spinlock, so a `trylock` that fails acquires here, which it does not in the kernel.
 //!
 //! # What is stale

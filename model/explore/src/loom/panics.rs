@@ -1,7 +1,7 @@
 //! Panics of loom as values.
 //!
-//! Loom reports what it finds, and its own limits, by panicking. Such a panic is no crash of ours: it is caught around the
-//! whole exploration and its message kept from the terminal. A panic of anybody else goes on as it was.
+//! Loom reports what it finds, and its own limits, by panicking. Such a panic is no crash of ours: it is caught around
+//! the whole exploration and its message kept from the terminal. A panic of anybody else goes on as it was.
 
 use std::{
     any::Any,

@@ -24,9 +24,9 @@ pub(super) type Gates = &'static [Mutex<()>];
 /// The spinlocks of an execution. Must be the first of loom's objects in every execution.
 ///
 /// A gate stays locked from [`Runtime::enter`] to the end of the step, longer than any borrow: its guard needs a mutex
-/// that lives for ever. One set of mutexes a worker thread (that is, an exploration) is enough: loom knows an object by its
-/// place in the order of creation, so the mutex of the first execution names the one that later executions create at
-/// the same place.
+/// that lives for ever. One set of mutexes a worker thread (that is, an exploration) is enough: loom knows an object by
+/// its place in the order of creation, so the mutex of the first execution names the one that later executions create
+/// at the same place.
 pub(super) fn gates(count: usize) -> Gates {
     thread_local! {
         static FIRST: Cell<Option<Gates>> = const { Cell::new(None) };
@@ -107,8 +107,8 @@ impl Loom {
         self.seat.iter().for_each(|s| s.choice.set(choice));
     }
 
-    /// Leaves all critical sections; the result is how the step's choice fell. A lock that is held on to is not given back,
-    /// nor is one that was not had.
+    /// Leaves all critical sections; the result is how the step's choice fell. A lock that is held on to is not given
+    /// back, nor is one that was not had.
     pub(super) fn end_step(&self, world: &World<Loom>, spins: bool) -> u8 {
         let Some(seat) = &self.seat else { return 0 };
         let mut held = seat.held.borrow_mut();
@@ -173,9 +173,9 @@ impl Runtime for Loom {
         self.hub.memory().full_barrier(seat.me.index());
     }
 
-    // C11's fences order more than the kernel's two: a release fence also what was loaded before it, an acquire fence also
-    // what is stored after it. Both are a load that comes before a later store of its own thread, and that is so in every
-    // execution of loom's: "complete" never speaks of load buffering.
+    // C11's fences order more than the kernel's two: a release fence also what was loaded before it, an acquire fence
+    // also what is stored after it. Both are a load that comes before a later store of its own thread, and that is so
+    // in every execution of loom's: "complete" never speaks of load buffering.
     fn write_barrier(&mut self) {
         let Some(seat) = self.seat() else { return };
         if self.hub.is_live() {

@@ -85,8 +85,8 @@ impl Tally {
         self.seen.len() as u64
     }
 
-    /// Makes sure that another state may be seen, and that there is room for it; an error is the limit that was hit. What the
-    /// search has allocated besides, in bytes, is counted.
+    /// Makes sure that another state may be seen, and that there is room for it; an error is the limit that was hit.
+    /// What the search has allocated besides, in bytes, is counted.
     pub(super) fn make_room(&mut self, limits: &Limits, besides: usize) -> Result<(), String> {
         if self.states() > limits.states {
             return Err(format!("more than {} states", limits.states));

@@ -1,4 +1,5 @@
-//! The loom engine: what weak memory adds, and equality with a sequentially consistent brute force where it adds nothing.
+//! The loom engine: what weak memory adds, and equality with a sequentially consistent brute force where it adds
+//! nothing.
 
 mod limits;
 mod locks;
@@ -56,16 +57,16 @@ fn spin(s: &mut ScriptBuilder, how: spinlock::How, lock: ObjId) {
     s.op("spin", spinlock::ops::Spin { how, lock: Operand::Object(lock) });
 }
 
-fn wait(s: &mut ScriptBuilder, at: waitqueue::At, queue: ObjId, patience: Patience, into: &str) {
-    s.op_into("wait", waitqueue::ops::Wait { at, queue: Operand::Object(queue), patience }, into);
+fn wait(s: &mut ScriptBuilder, at: waitqueue::How, queue: ObjId, patience: Patience, into: &str) {
+    s.op_into("wait", waitqueue::ops::Wait { how: at, queue: Operand::Object(queue), patience }, into);
 }
 
-fn complete(s: &mut ScriptBuilder, at: completion::At, c: ObjId, patience: Patience, into: &str) {
-    s.op_into("completion", completion::ops::Complete { at, completion: Operand::Object(c), patience }, into);
+fn complete(s: &mut ScriptBuilder, at: completion::How, c: ObjId, patience: Patience, into: &str) {
+    s.op_into("completion", completion::ops::Complete { how: at, completion: Operand::Object(c), patience }, into);
 }
 
-fn fence_op(s: &mut ScriptBuilder, what: fence::What, f: ObjId) {
-    s.op("fence", fence::ops::Fence { what, fence: Operand::Object(f), error: 0 });
+fn fence_op(s: &mut ScriptBuilder, what: fence::How, f: ObjId) {
+    s.op("fence", fence::ops::Fence { how: what, fence: Operand::Object(f), error: 0 });
 }
 
 fn fence_wait(s: &mut ScriptBuilder, f: ObjId, patience: Patience, into: &str) {

@@ -100,9 +100,13 @@ fn random_program(seed: u64) -> Program {
                     6 => put_or_get(refcount::How::GetUnlessZero).into(),
                     7 => put_or_get(refcount::How::Put).into(),
                     _ => {
-                        let at = if r.below(2) == 0 { completion::At::Wait } else { completion::At::Complete };
-                        completion::ops::Complete { at, completion: Operand::Object(done), patience: Patience::Forever }
-                            .into()
+                        let how = if r.below(2) == 0 { completion::How::Wait } else { completion::How::Complete };
+                        completion::ops::Complete {
+                            how,
+                            completion: Operand::Object(done),
+                            patience: Patience::Forever,
+                        }
+                        .into()
                     }
                 };
                 s.op_into("op", op, &into);

@@ -16,23 +16,23 @@ fn wake_up(prepares_first: bool, patience: Patience, signal: bool) -> Program {
         if !prepares_first {
             look(s);
         }
-        wait(s, waitqueue::At::Prepare, q, patience, "p");
+        wait(s, waitqueue::How::Prepare, q, patience, "p");
         if prepares_first {
             look(s);
         }
         let branch = s.instr("when", Instr::Branch { expr: is_set, otherwise: 0 });
         let over = s.instr("goto", Instr::Jump(0));
         let sleep = s.here();
-        wait(s, waitqueue::At::Schedule, q, patience, "slept");
+        wait(s, waitqueue::How::Schedule, q, patience, "slept");
         let finish = s.here();
-        wait(s, waitqueue::At::Finish, q, patience, "p");
+        wait(s, waitqueue::How::Finish, q, patience, "p");
         s.patch(branch, sleep);
         s.patch(over, finish);
     });
     b.thread("waker", |s| {
         store(s, cond, 1, Order::Relaxed);
         smp_mb(s);
-        wait(s, waitqueue::At::WakeAll, q, Patience::Forever, "woken");
+        wait(s, waitqueue::How::WakeAll, q, Patience::Forever, "woken");
     });
     if signal {
         b.thread("signaller", |s| {
@@ -66,10 +66,10 @@ fn completions_hand_over_and_a_missing_one_is_noticed() {
         let mut b = ProgramBuilder::new(&format!("completion {waiters} all={all}"));
         let c = b.object("c", fixed::Completion);
         for w in 0..waiters {
-            b.thread(&format!("w{w}"), |s| complete(s, completion::At::Wait, c, Patience::Forever, "r"));
+            b.thread(&format!("w{w}"), |s| complete(s, completion::How::Wait, c, Patience::Forever, "r"));
         }
-        let at = if all { completion::At::CompleteAll } else { completion::At::Complete };
-        b.thread("done", |s| complete(s, at, c, Patience::Forever, "r"));
+        let how = if all { completion::How::CompleteAll } else { completion::How::Complete };
+        b.thread("done", |s| complete(s, how, c, Patience::Forever, "r"));
         let e = complete_and_same(&b.build());
         assert_eq!(properties(&e).is_empty(), all);
     }
@@ -80,8 +80,8 @@ fn a_completion_may_time_out_or_be_interrupted() {
     for (name, patience) in [("timed", Patience::Timed), ("interruptible", Patience::Interruptible)] {
         let mut b = ProgramBuilder::new(&format!("completion {name}"));
         let c = b.object("c", fixed::Completion);
-        let w = b.thread("waiter", |s| complete(s, completion::At::Wait, c, patience, "r"));
-        b.thread("done", |s| complete(s, completion::At::Complete, c, Patience::Forever, "r"));
+        let w = b.thread("waiter", |s| complete(s, completion::How::Wait, c, patience, "r"));
+        b.thread("done", |s| complete(s, completion::How::Complete, c, Patience::Forever, "r"));
         b.thread("signal", |s| {
             s.op("raise", signal::ops::Raise { to: w });
         });
@@ -113,7 +113,7 @@ fn fences_wake_their_waiters() {
         for w in 0..waiters {
             b.thread(&format!("w{w}"), |s| fence_wait(s, f, patience, "r"));
         }
-        b.thread("signal", |s| fence_op(s, fence::What::Signal, f));
+        b.thread("signal", |s| fence_op(s, fence::How::Signal, f));
         let e = complete_and_same(&b.build());
         assert!(properties(&e).is_empty());
     }

@@ -26,7 +26,7 @@ fn rcu_lookup(deferred: bool) -> Program {
     let table = b.var("table", Value::Null);
     let field = b.field("v");
     b.setup(|s| {
-        let new = s.op_into("new", slab::ops::Slab { at: slab::At::New, target: Operand::Object(slot) }, "o");
+        let new = s.op_into("new", slab::ops::Slab { how: slab::How::New, target: Operand::Object(slot) }, "o");
         let a = Operand::Local(new);
         s.op(
             "publish",
@@ -42,7 +42,7 @@ fn rcu_lookup(deferred: bool) -> Program {
     });
     let found = b.expr(vec![ExprNode::Read(LocalId(0))]);
     b.thread("reader", |s| {
-        s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
+        s.op("rcu-read-lock", rcu::ops::Rcu { how: rcu::How::ReadLock });
         let o = load(s, table, Order::Acquire, "o");
         let branch = s.instr("when", Instr::Branch { expr: found, otherwise: 0 });
         let place = Place::Field { base: Operand::Local(o), field };
@@ -53,7 +53,7 @@ fn rcu_lookup(deferred: bool) -> Program {
         );
         let end = s.here();
         s.patch(branch, end);
-        s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
+        s.op("rcu-read-unlock", rcu::ops::Rcu { how: rcu::How::ReadUnlock });
     });
     b.thread("remover", |s| {
         let op = variable::ops::Access {
@@ -65,8 +65,8 @@ fn rcu_lookup(deferred: bool) -> Program {
             benign: false,
         };
         let old = s.op_into("xchg", op, "old");
-        let at = if deferred { slab::At::FreeRcu } else { slab::At::Free };
-        s.op("free", slab::ops::Slab { at, target: Operand::Local(old) });
+        let how = if deferred { slab::How::FreeRcu } else { slab::How::Free };
+        s.op("free", slab::ops::Slab { how, target: Operand::Local(old) });
     });
     b.rcu();
     build(b, |p| {

@@ -6,8 +6,7 @@ use fenceweave_kernel::{
     Program, ThreadId, Value,
     builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
-    fence::{self, What},
-    fixed,
+    fence, fixed,
     primitives::{
         completion, list, rcu, rwsem, signal, spinlock,
         variable::{self, How},
@@ -103,8 +102,8 @@ fn access(how: How, x: ObjId, a: i32, b: i32) -> Op {
 fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_left: &mut u8) {
     let x = o.vars[dice.roll(2)];
     let patience = [Patience::Forever, o.signals, Patience::Timed][dice.roll(3)];
-    let wait = |at| waitqueue::ops::Wait { at, queue: Operand::Object(o.queue), patience };
-    let complete = |at| completion::ops::Complete { at, completion: Operand::Object(o.completion), patience };
+    let wait = |how| waitqueue::ops::Wait { how, queue: Operand::Object(o.queue), patience };
+    let complete = |how| completion::ops::Complete { how, completion: Operand::Object(o.completion), patience };
     let fence = Operand::Object(o.fences[dice.roll(2)]);
     match dice.roll(if o.wide { 18 } else { 13 }) {
         0 => drop(s.op_into("load", standard::load(x), "r")),
@@ -122,13 +121,13 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         }
         5 => {
             let exclusive = !o.wide || dice.roll(2) == 0;
-            s.op("prepare", wait(if exclusive { waitqueue::At::PrepareExclusive } else { waitqueue::At::Prepare }));
-            s.op("sleep", wait(waitqueue::At::Schedule)).op("finish", wait(waitqueue::At::Finish));
+            s.op("prepare", wait(if exclusive { waitqueue::How::PrepareExclusive } else { waitqueue::How::Prepare }));
+            s.op("sleep", wait(waitqueue::How::Schedule)).op("finish", wait(waitqueue::How::Finish));
         }
-        6 => drop(s.op("wake", wait([waitqueue::At::WakeOne, waitqueue::At::WakeAll][dice.roll(2)]))),
-        7 => drop(s.op_into("wait-for-completion", complete(completion::At::Wait), "w")),
-        8 => drop(s.op("complete", complete(completion::At::Complete))),
-        9 => drop(s.op("signal", fence::ops::Fence { what: What::CheckAndSignal, fence, error: 0 })),
+        6 => drop(s.op("wake", wait([waitqueue::How::WakeOne, waitqueue::How::WakeAll][dice.roll(2)]))),
+        7 => drop(s.op_into("wait-for-completion", complete(completion::How::Wait), "w")),
+        8 => drop(s.op("complete", complete(completion::How::Complete))),
+        9 => drop(s.op("signal", fence::ops::Fence { how: fence::How::CheckAndSignal, fence, error: 0 })),
         10 => drop(s.op_into("wait fence", fence::ops::FenceWait { fence, patience, poll: false }, "w")),
         11 => {
             let picks = picks_left.checked_sub(1);
@@ -161,9 +160,9 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
         17 => {
             let (wake_q, task) = (Operand::Object(o.wake_qs[me]), ThreadId(dice.roll(2) as u8));
             let queue = [None, Some(Operand::Object(o.queue))][dice.roll(2)];
-            let at = if queue.is_some() { wakeq::At::AddFirst } else { wakeq::At::AddTask };
-            s.op_into("wake-q-add", wakeq::ops::WakeQ { at, wake_q, queue, task }, "w");
-            s.op_into("wake-q-flush", wakeq::ops::WakeQ { at: wakeq::At::Flush, wake_q, queue, task }, "w");
+            let how = if queue.is_some() { wakeq::How::AddFirst } else { wakeq::How::AddTask };
+            s.op_into("wake-q-add", wakeq::ops::WakeQ { how, wake_q, queue, task }, "w");
+            s.op_into("wake-q-flush", wakeq::ops::WakeQ { how: wakeq::How::Flush, wake_q, queue, task }, "w");
         }
         _ => lock_and_unlock(s, dice, o, me),
     }
@@ -171,8 +170,8 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
 
 /// A semaphore, for reading or writing, perhaps downgraded; a killed waiter releases nothing.
 fn down_and_up(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, patience: Patience) {
-    use rwsem::At::{Downgrade, Read, TryRead, UpRead, UpWrite, Write};
-    let op = |at, patience, if_held| rwsem::ops::RwSem { at, sem: Operand::Object(o.sem), patience, if_held };
+    use rwsem::How::{Downgrade, Read, TryRead, UpRead, UpWrite, Write};
+    let op = |how, patience, if_held| rwsem::ops::RwSem { how, sem: Operand::Object(o.sem), patience, if_held };
     let patience = Patience::of(patience.interruptible(), false);
     let writes = dice.roll(2) == 0;
     s.op_into("down", op(if writes { Write } else { [Read, TryRead][dice.roll(2)] }, patience, false), "w");
@@ -212,11 +211,11 @@ fn lock_and_unlock(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usiz
 /// The first thread waits for a grace period, which the agent runs; the others read.
 fn read_or_synchronize(s: &mut ScriptBuilder, o: &Objects, me: usize) {
     if me == 0 {
-        s.op("synchronize-rcu", rcu::ops::Rcu { at: rcu::At::Synchronize });
+        s.op("synchronize-rcu", rcu::ops::Rcu { how: rcu::How::Synchronize });
     } else {
-        s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
+        s.op("rcu-read-lock", rcu::ops::Rcu { how: rcu::How::ReadLock });
         s.op_into("load", standard::load(o.vars[1]), "r");
-        s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
+        s.op("rcu-read-unlock", rcu::ops::Rcu { how: rcu::How::ReadUnlock });
     }
 }
 

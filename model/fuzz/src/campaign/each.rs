@@ -23,8 +23,8 @@ struct Total {
     failed: Vec<Failed>,
 }
 
-/// Holds programs against the judge until so many of each sort are equal. A sort is one worker's: what is counted is the
-/// same on any number of threads.
+/// Holds programs against the judge until so many of each sort are equal. A sort is one worker's: what is counted is
+/// the same on any number of threads.
 pub fn run_each(campaign: &Campaign, each: u64, watch: &(dyn Fn(&Counts) + Sync)) -> (Counts, Spent, Vec<Failed>) {
     let (next, stop, started) = (AtomicUsize::new(0), AtomicBool::new(false), Instant::now());
     let total = Mutex::new(Total { counts: Counts::default(), spent: Spent::default(), failed: vec![] });

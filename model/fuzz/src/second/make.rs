@@ -372,8 +372,8 @@ impl Maker<'_> {
         }
     }
 
-    /// Two sleepers on one queue say when they are on it, and whoever is woken may have to do with the other; the third looks
-    /// who is there, and counts whom he wakes.
+    /// Two sleepers on one queue say when they are on it, and whoever is woken may have to do with the other; the third
+    /// looks who is there, and counts whom he wakes.
     fn relay(&mut self) -> Vec<Statement> {
         let mut out = vec![];
         if self.thread == 2 {
@@ -400,8 +400,8 @@ impl Maker<'_> {
         out
     }
 
-    /// Two readers and a writer of one semaphore. What the first reader sees says whether both read at once before the writer
-    /// had it, and the second one's trylock whether the writer waited by then.
+    /// Two readers and a writer of one semaphore. What the first reader sees says whether both read at once before the
+    /// writer had it, and the second one's trylock whether the writer waited by then.
     fn crowd(&mut self) -> Vec<Statement> {
         let patience = Patience { interruptible: self.dice.one_in(6), timeout: false };
         let (sem, got) = (0, self.local());
@@ -507,7 +507,8 @@ impl Maker<'_> {
         out.push(Statement::When(got, good, body));
     }
 
-    /// A second one, and backing off; after -EDEADLK no other is taken before the contended one (`retries`, if there is).
+    /// A second one, and backing off; after -EDEADLK no other is taken before the contended one (`retries`, if there
+    /// is).
     fn ww_second(
         &mut self,
         ctx: usize,

@@ -13,8 +13,8 @@
 //! complete 0c61e6a3b7f3d2e8
 //! ```
 //!
-//! A chunk counts once its last line is there: whatever a sweep was stopped in the middle of is done again. The numbers are
-//! sums over what stands before them, so that a file that somebody has altered is not taken for what was found.
+//! A chunk counts once its last line is there: whatever a sweep was stopped in the middle of is done again. The numbers
+//! are sums over what stands before them, so that a file that somebody has altered is not taken for what was found.
 
 use super::tally::{Cluster, Tally};
 use std::{
@@ -187,8 +187,8 @@ fn chunk_head(rest: &str) -> Option<(usize, Tally)> {
     Some((words.first()?.parse().ok()?, tally))
 }
 
-/// A line within a chunk. The text of a cluster's program follows its own line, so the cluster is kept open in `tally` under
-/// the name of the last one.
+/// A line within a chunk. The text of a cluster's program follows its own line, so the cluster is kept open in `tally`
+/// under the name of the last one.
 fn content(line: &str, tally: &mut Tally) -> Option<()> {
     if let Some(rest) = line.strip_prefix("property ") {
         let (property, n) = rest.split_once(' ')?;

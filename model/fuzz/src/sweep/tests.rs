@@ -1,3 +1,5 @@
+//! Sweeps: the reduction loses nothing, and what a small sweep finds is what is there.
+
 use super::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! An operation in the words of a scenario, for programs that are built in Rust: `lock-all a b ctx=c into=r`.
 //!
-//! It is looked up in the tables of the protocols, as a scenario's is, so a test says an operation as its author wrote it
-//! down. What only the language has is not read here: expressions, `kind=`, `fail-nth=`.
+//! It is looked up in the tables of the protocols, as a scenario's is, so a test says an operation as its author wrote
+//! it down. What only the language has is not read here: expressions, `kind=`, `fail-nth=`.
 
 use super::{ScriptBuilder, pool};
 use crate::{
@@ -16,8 +16,8 @@ type Read<T> = Result<T, String>;
 
 impl ScriptBuilder {
     /// An operation as a scenario writes it, its objects, words and threads by the names that they were declared by:
-    /// `lock m ctx=c interruptible into=r`, `alloc gfp=atomic may-fail into=p`. A local must have been set before it is named.
-    /// What takes an expression is given as the operation itself, to [`op`](ScriptBuilder::op).
+    /// `lock m ctx=c interruptible into=r`, `alloc gfp=atomic may-fail into=p`. A local must have been set before it is
+    /// named. What takes an expression is given as the operation itself, to [`op`](ScriptBuilder::op).
     ///
     /// # Panics
     ///
@@ -367,12 +367,12 @@ mod tests {
                 list::ops::List { how: list::How::Add, list: object(&p, "list"), entry: Some(local), from: None }.into()
             }),
             ("wait-for-completion done timeout", {
-                let (at, completion) = (completion::At::Wait, object(&p, "done"));
-                completion::ops::Complete { at, completion, patience: Patience::Timed }.into()
+                let (how, completion) = (completion::How::Wait, object(&p, "done"));
+                completion::ops::Complete { how, completion, patience: Patience::Timed }.into()
             }),
             ("wake-q-add wq task=first", {
-                let (at, wake_q, task) = (wakeq::At::AddTask, object(&p, "wq"), ThreadId(0));
-                wakeq::ops::WakeQ { at, wake_q, queue: None, task }.into()
+                let (how, wake_q, task) = (wakeq::How::AddTask, object(&p, "wq"), ThreadId(0));
+                wakeq::ops::WakeQ { how, wake_q, queue: None, task }.into()
             }),
             ("raise signal to=me", signal::ops::Raise { to: ThreadId(1) }.into()),
             ("call-rcu p func=release", rcu::ops::CallRcu { target: local, func: CalleeId(0) }.into()),

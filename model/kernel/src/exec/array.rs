@@ -1,6 +1,6 @@
 //! `drm_exec_prepare_array()`: `drm_exec_prepare_obj()` of each of several, up to the first error.
 
-use super::{ExecOp, Flags, What};
+use super::{ExecOp, Flags, How};
 use crate::{
     Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, coder::fields, program::PoolRange, protocol::Protocol,
 };
@@ -23,7 +23,7 @@ impl PrepareArray {
     /// About to start, with room for so many fences in each.
     pub(crate) fn new(program: &Program, exec: ObjId, resvs: PoolRange, slots: u8) -> PrepareArray {
         let first = program.pool_objects(resvs).get(0);
-        PrepareArray { resvs, at: 0, op: ExecOp::new(What::PrepareObj, exec, Some(first), slots, Flags::default()) }
+        PrepareArray { resvs, at: 0, op: ExecOp::new(How::PrepareObj, exec, Some(first), slots, Flags::default()) }
     }
 
     /// The one before is prepared, or was not.
@@ -33,7 +33,7 @@ impl PrepareArray {
             return Flow::Done(result);
         }
         let next = program.pool_objects(self.resvs).get(usize::from(self.at));
-        self.op = ExecOp::new(What::PrepareObj, self.op.exec, Some(next), self.op.slots, self.op.flags);
+        self.op = ExecOp::new(How::PrepareObj, self.op.exec, Some(next), self.op.slots, self.op.flags);
         Flow::Go
     }
 }

@@ -17,7 +17,7 @@ impl Declared for Exec {
     const ROW: KindRow = KindRow {
         name: "exec",
         one: "an exec",
-        sample: ("exec", "per-thread"),
+        sample: Some(("exec", "per-thread")),
         facets: &["num_objects", "contended", "prelocked"],
         decls: &[DeclRow {
             name: "exec",

@@ -1,9 +1,10 @@
 //! What a script may do with a `struct drm_exec`, step by step.
 
-use super::{ExecOp, Flags, PrepareArray, What};
+use super::{ExecOp, Flags, How, PrepareArray};
 use crate::{
     Machine, Op, Operand,
     ground::{
+        functions::written_as,
         op::{Args, EINTR, ENOMEM, OpSpec, Operation, Param, Takes, flag, operand, option},
         operand::PoolRange,
         resolver::{Resolved, Resolver},
@@ -13,10 +14,10 @@ use crate::{
 };
 
 /// Everything on a `struct drm_exec` but `exec-prepare-array`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Exec {
     /// What is done.
-    pub what: What,
+    pub how: How,
     /// The set.
     pub exec: Operand,
     /// The reservation, of what works on one.
@@ -26,6 +27,8 @@ pub struct Exec {
     /// How the set begins.
     pub flags: Flags,
 }
+
+written_as!(Exec as { what: how, exec, resv, slots, flags });
 
 /// `exec-prepare-array`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,14 +43,14 @@ pub struct ExecArray {
 
 impl Operation for Exec {
     fn row(&self) -> Row {
-        let needs = Needs::rcu_if(self.what == What::PrepareObj);
+        let needs = Needs::rcu_if(self.how == How::PrepareObj);
         Row { needs, ..Row::of([Some(self.exec), self.resv, None, None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let exec = with.of_kind(self.exec, Kind::Exec)?;
         let resv = self.resv.map(|resv| with.of_kind(resv, Kind::Resv)).transpose()?;
-        Ok(ExecOp::new(self.what, exec, resv, self.slots, self.flags).into())
+        Ok(ExecOp::new(self.how, exec, resv, self.slots, self.flags).into())
     }
 }
 
@@ -66,9 +69,9 @@ const EXEC: Param = operand("exec", Takes::Object(&[Kind::Exec]));
 const RESV: Param = operand("resv", Takes::Object(&[Kind::Resv]));
 const RESVS: Param = operand("resvs", Takes::Objects(&[Kind::Resv]));
 
-fn exec(args: &Args, what: What) -> Op {
+fn exec(args: &Args, how: How) -> Op {
     let flags = Flags { ignore_duplicates: args.flag("ignore-duplicates"), interruptible: args.flag("interruptible") };
-    Exec { what, exec: args.object("exec"), resv: args.optional("resv"), slots: slots(args), flags }.into()
+    Exec { how, exec: args.object("exec"), resv: args.optional("resv"), slots: slots(args), flags }.into()
 }
 
 fn slots(args: &Args) -> u8 {
@@ -77,7 +80,7 @@ fn slots(args: &Args) -> u8 {
 
 /// How they are written.
 pub const OPS: &[OpSpec] = &[
-    OpSpec::new("exec-init", &[EXEC], "begins a set of locks, empty", "drm_exec_init()", |args| exec(args, What::Init))
+    OpSpec::new("exec-init", &[EXEC], "begins a set of locks, empty", "drm_exec_init()", |args| exec(args, How::Init))
         .options(&[
             flag("ignore-duplicates", "locking what the set holds already is success"),
             flag("interruptible", "a pending signal ends each wait"),
@@ -88,7 +91,7 @@ pub const OPS: &[OpSpec] = &[
         "before each round: the first time it begins the acquire context; after contention it releases everything; else all \
          are locked, and no more will be",
         "drm_exec_cleanup()",
-        |args| exec(args, What::Cleanup),
+        |args| exec(args, How::Cleanup),
     )
     .returns("1 if there is another round, else 0"),
     OpSpec::new(
@@ -96,7 +99,7 @@ pub const OPS: &[OpSpec] = &[
         &[EXEC, RESV],
         "takes the lock of a reservation into the set; first, with nothing else held, the one that the last round failed at",
         "drm_exec_lock_obj()",
-        |args| exec(args, What::LockObj),
+        |args| exec(args, How::LockObj),
     )
     .returns("0, -EDEADLK (remembered; `exec-retry-on-contention`), -EALREADY, -EINTR")
     .fails(EINTR),
@@ -105,7 +108,7 @@ pub const OPS: &[OpSpec] = &[
         &[EXEC, RESV],
         "takes the lock of a reservation into the set, and makes room for fences in it",
         "drm_exec_prepare_obj()",
-        |args| exec(args, What::PrepareObj),
+        |args| exec(args, How::PrepareObj),
     )
     .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much room, 1 without it")])
     .returns("0, -EDEADLK, -EALREADY, -EINTR, -ENOMEM where it may fail")
@@ -125,14 +128,14 @@ pub const OPS: &[OpSpec] = &[
         &[EXEC, RESV],
         "releases the lock of a reservation, which leaves the set; nothing if it is not in it",
         "drm_exec_unlock_obj()",
-        |args| exec(args, What::UnlockObj),
+        |args| exec(args, How::UnlockObj),
     ),
     OpSpec::new(
         "exec-is-contended",
         &[EXEC],
         "tells whether a lock of this round met -EDEADLK",
         "drm_exec_is_contended()",
-        |args| exec(args, What::IsContended),
+        |args| exec(args, How::IsContended),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -140,6 +143,6 @@ pub const OPS: &[OpSpec] = &[
         &[EXEC],
         "releases every lock of the set, the last one first, and ends its acquire context",
         "drm_exec_fini()",
-        |args| exec(args, What::Fini),
+        |args| exec(args, How::Fini),
     ),
 ];

@@ -6,14 +6,15 @@
 //!   irq_work           no error later than this; signal the array, put
 //! ```
 //!
-//! The first error of a member becomes the array's, until its outcome is settled: [`PENDING_ERROR`] says that it is not.
+//! The first error of a member becomes the array's, until its outcome is settled: [`PENDING_ERROR`] says that it is
+//! not.
 
 mod mutants;
 
 pub(crate) use mutants::Mutant;
 
 use super::{
-    ENABLED, NO_FENCE, PENDING_ERROR, What,
+    ENABLED, FenceAt, NO_FENCE, PENDING_ERROR,
     container::{Duty, Holds, Part, load, take},
     get,
 };
@@ -133,7 +134,7 @@ impl ArrayOp {
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
         if self.index == words.len {
             return match self.duty {
-                Duty::Release => self.inside(At::Free, Part::fence(What::Free, self.array)),
+                Duty::Release => self.inside(At::Free, Part::fence(FenceAt::Free, self.array)),
                 Duty::Enable => Flow::Done(Value::Word(1)),
                 _ => Flow::Done(Value::Word(0)),
             };
@@ -144,8 +145,8 @@ impl ArrayOp {
         self.member = member;
         match self.duty {
             Duty::Release if cx.mutated(Mutant::ReleaseKeeps) => self.skip(),
-            Duty::Release => self.inside(At::PutMember, Part::fence(What::Put, member)),
-            Duty::Signaled => self.inside(At::Look, Part::fence(What::IsSignaled, member)),
+            Duty::Release => self.inside(At::PutMember, Part::fence(FenceAt::Put, member)),
+            Duty::Signaled => self.inside(At::Look, Part::fence(FenceAt::IsSignaled, member)),
             _ => self.go(At::Get),
         }
     }
@@ -178,7 +179,7 @@ impl ArrayOp {
         }
         match self.duty {
             Duty::Member => self.go(At::CountDown),
-            _ => self.inside(At::PutBack, Part::fence(What::Put, self.array)),
+            _ => self.inside(At::PutBack, Part::fence(FenceAt::Put, self.array)),
         }
     }
 
@@ -192,7 +193,7 @@ impl ArrayOp {
         let last = (last || cx.mutated(Mutant::FirstCounts)) && !cx.mutated(Mutant::NeverLast);
         match (self.duty, last) {
             (Duty::Member, true) => self.inside(At::Queue, Part::queue(words.work)),
-            (Duty::Member, false) => self.inside(At::Put, Part::fence(What::Put, self.array)),
+            (Duty::Member, false) => self.inside(At::Put, Part::fence(FenceAt::Put, self.array)),
             (_, true) => self.go(At::Settle),
             (_, false) => self.skip(),
         }
@@ -202,7 +203,7 @@ impl ArrayOp {
         self.replace_pending_error(cx, 0);
         match self.duty {
             // Whoever asked whether it is signalled may have been faster.
-            Duty::Work => self.inside(At::Signal, Part::fence(What::CheckAndSignal, self.array)),
+            Duty::Work => self.inside(At::Signal, Part::fence(FenceAt::CheckAndSignal, self.array)),
             Duty::Signaled => Flow::Done(Value::Word(1)),
             _ => Flow::Done(Value::Word(0)),
         }
@@ -238,7 +239,7 @@ impl ArrayOp {
                 self.pending = self.pending.saturating_sub(1);
                 if self.pending == 0 { self.go(At::Settle) } else { self.skip() }
             }
-            At::Signal => self.inside(At::Put, Part::fence(What::Put, self.array)),
+            At::Signal => self.inside(At::Put, Part::fence(FenceAt::Put, self.array)),
             _ => Flow::Done(Value::Word(0)),
         }
     }

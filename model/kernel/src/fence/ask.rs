@@ -1,5 +1,5 @@
-//! Asking whether a fence is signalled: `dma_fence_is_signaled()` and `dma_fence_get_status()`, which ask its driver where
-//! the bit is not set.
+//! Asking whether a fence is signalled: `dma_fence_is_signaled()` and `dma_fence_get_status()`, which ask its driver
+//! where the bit is not set.
 //!
 //! ```text
 //!   is_signaled                                       who signals it and unloads the driver
@@ -8,23 +8,24 @@
 //!   rcu_read_unlock; true: signals the fence          synchronize_rcu(): nobody is inside any more
 //! ```
 
-use super::{DETACHED, FenceOp, Mutant, What, test_signaled};
+use super::{DETACHED, FenceAt, FenceOp, Mutant, test_signaled};
 use crate::{AtomicCell, Call, Context, Cx, Flow, Order, Runtime, SharedCell, Then, Value, primitives::rcu};
 
 impl FenceOp {
-    /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is modelled.
+    /// Whether `fence->ops` is NULL. What they point to never changes, so the dependency orders nothing that is
+    /// modelled.
     pub(super) fn is_detached<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         cx.fence(self.fence).flags.load(Order::Relaxed) & DETACHED != 0
     }
 
-    /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module waits for
-    /// its fences and for a grace period.
+    /// Whether who calls an operation is in a read-side section meanwhile: then whoever wants to unload the module
+    /// waits for its fences and for a grace period.
     pub(super) fn guards_ops<R: Runtime>(&self, cx: &Cx<'_, R>) -> bool {
         !cx.program.fence_ops(self.fence).stay && !cx.mutated(Mutant::AsksUnguarded)
     }
 
-    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile. The section
-    /// begins before that look: one that begins after a grace period sees what was there before it.
+    /// `ops->signaled()`, which whoever asks must be ready to find detached: the fence was signalled meanwhile. The
+    /// section begins before that look: one that begins after a grace period sees what was there before it.
     pub(super) fn ask_ops<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.guards_ops(cx) {
             rcu::read_lock(cx);
@@ -36,7 +37,7 @@ impl FenceOp {
                 Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
             }
             None => {
-                self.what = What::NotSignaled;
+                self.at = FenceAt::NotSignaled;
                 self.asked(cx)
             }
         }
@@ -47,10 +48,10 @@ impl FenceOp {
         if self.guards_ops(cx) {
             rcu::read_unlock(cx);
         }
-        if self.what == What::NotSignaled {
+        if self.at == FenceAt::NotSignaled {
             return Flow::Done(Value::Word(0));
         }
-        self.what = What::SignalSeen;
+        self.at = FenceAt::SignalSeen;
         Flow::Go
     }
 
@@ -60,7 +61,7 @@ impl FenceOp {
         if signaled || !asks || cx.program.fence_ops(self.fence).signaled.is_none() {
             return Flow::Done(Value::Word(i32::from(signaled)));
         }
-        self.what = What::AskOps;
+        self.at = FenceAt::AskOps;
         Flow::Go
     }
 
@@ -80,7 +81,7 @@ impl FenceOp {
         let mut locked = cx.fence(self.fence).locked.get(held);
         super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
-        self.what = What::StatusAsked;
+        self.at = FenceAt::StatusAsked;
         let args = [super::reference(self.fence), Value::Unset];
         Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
     }

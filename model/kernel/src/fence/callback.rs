@@ -1,7 +1,7 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceOp, Locked, Mutant, WAKES, What, check_alive, check_readable, lock_footprint, op::enable_signaling,
+    FenceAt, FenceOp, Locked, Mutant, WAKES, check_alive, check_readable, lock_footprint, op::enable_signaling,
     test_signaled, wait::spin_if_locked,
 };
 use crate::{
@@ -28,7 +28,8 @@ pub struct Callback<R: Runtime> {
     stage: R::Note<Stage>,
 }
 
-/// Where a callback is between `dma_fence_add_callback()` and its end. It runs exactly once, unless it is taken off before.
+/// Where a callback is between `dma_fence_add_callback()` and its end. It runs exactly once, unless it is taken off
+/// before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Stage {
     /// Nobody may call it: never added, taken off, or over.
@@ -133,7 +134,7 @@ pub struct CallbackOp {
     callback: ObjId,
     data: Value,
     /// Where signalling is.
-    signal: What,
+    signal: FenceAt,
 }
 
 fields!(CallbackOp { at, fence, callback, data, signal });
@@ -176,7 +177,8 @@ fn is_waker(callback: ObjId) -> bool {
     callback.0 & WAKES != 0
 }
 
-/// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function gets.
+/// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function
+/// gets.
 pub(super) fn run<R: Runtime>(cx: &mut Cx<'_, R>, callback: ObjId, on: Option<ObjId>) -> Value {
     if is_file(cx.program, callback) {
         upcalls::wake_pollers(cx, callback);
@@ -201,7 +203,7 @@ impl CallbackOp {
         fence: super::NO_FENCE,
         callback: super::NO_FENCE,
         data: Value::Unset,
-        signal: What::SignalNow,
+        signal: FenceAt::SignalNow,
     };
 
     /// An operation about to start.
@@ -211,12 +213,12 @@ impl CallbackOp {
     }
 
     /// One in flight of which somebody has kept the [place](CallbackOp::place).
-    pub(super) fn resume(at: At, fence: ObjId, callback: ObjId, signal: What) -> CallbackOp {
+    pub(super) fn resume(at: At, fence: ObjId, callback: ObjId, signal: FenceAt) -> CallbackOp {
         CallbackOp { at, fence, callback, signal, ..CallbackOp::BLANK }
     }
 
     /// Where it is, and where signalling inside of it is.
-    pub(super) fn place(&self) -> (At, What) {
+    pub(super) fn place(&self) -> (At, FenceAt) {
         (self.at, self.signal)
     }
 
@@ -269,9 +271,9 @@ impl CallbackOp {
         Value::Word(0)
     }
 
-    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at the bit
-    /// again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head has become the
-    /// timestamp), and the callback never runs.
+    /// The lock is held since `enable_signaling` was called. It said that signalling is enabled, and nobody looks at
+    /// the bit again: if it signalled the fence itself, the node comes on a list that nobody walks any more (its head
+    /// has become the timestamp), and the callback never runs.
     fn queue_and_unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
@@ -284,7 +286,7 @@ impl CallbackOp {
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mut signal = FenceOp::new(self.signal, self.fence, 0);
         let flow = signal.step(cx);
-        self.signal = signal.what();
+        self.signal = signal.at();
         flow.once_over(|_| Flow::Done(Value::from(Errno::ENOENT)))
     }
 

@@ -7,7 +7,7 @@ mod mutants;
 pub(crate) use mutants::Mutant;
 
 use super::{
-    NO_FENCE, What,
+    FenceAt, NO_FENCE,
     container::{Duty, Holds, Part, found, load, take},
     get, reference,
     walk::ChainWalk,
@@ -148,7 +148,7 @@ impl ChainOp {
     }
 
     fn put(&mut self, at: At, fence: ObjId) -> Flow {
-        self.inside(at, Part::fence(What::Put, fence))
+        self.inside(at, Part::fence(FenceAt::Put, fence))
     }
 
     /// `dma_fence_chain_for_each()` from the head on; what cannot be found is told at once.
@@ -175,7 +175,7 @@ impl ChainOp {
     fn contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.fence = contained(cx, self.node);
         if self.duty == Duty::Signaled {
-            self.inside(At::Look, Part::fence(What::IsSignaled, self.fence))
+            self.inside(At::Look, Part::fence(FenceAt::IsSignaled, self.fence))
         } else {
             self.go(At::GetContained)
         }
@@ -214,7 +214,7 @@ impl ChainOp {
         let fence = node(cx.program, self.head).and_then(|n| take(cx, n.fence));
         match fence {
             Some(fence) if !cx.mutated(Mutant::ReleaseKeepsFence) => self.put(At::PutFence, fence),
-            _ => self.inside(At::Free, Part::fence(What::Free, self.head)),
+            _ => self.inside(At::Free, Part::fence(FenceAt::Free, self.head)),
         }
     }
 
@@ -242,12 +242,13 @@ impl ChainOp {
         }
     }
 
-    /// The end of enabling without a callback, and of the work: which signals in that case, and has a reference of its own.
+    /// The end of enabling without a callback, and of the work: which signals in that case, and has a reference of its
+    /// own.
     fn put_head(&mut self) -> Flow {
         match (self.duty, self.answer) {
             (Duty::Work, Some(false)) => {
                 self.answer = None;
-                self.inside(At::Signal, Part::fence(What::CheckAndSignal, self.head))
+                self.inside(At::Signal, Part::fence(FenceAt::CheckAndSignal, self.head))
             }
             (Duty::Enable, _) => Flow::Done(Value::Word(0)),
             _ => Flow::Done(Value::Word(0)),
@@ -277,7 +278,7 @@ impl ChainOp {
             At::PutHead => self.put_head(),
             At::PutUnlinked => self.go(At::Unlink),
             At::PutLast => self.go(At::TakeFence),
-            At::PutFence => self.inside(At::Free, Part::fence(What::Free, self.head)),
+            At::PutFence => self.inside(At::Free, Part::fence(FenceAt::Free, self.head)),
             _ => Flow::Done(Value::Word(0)),
         }
     }

@@ -1,10 +1,10 @@
 //! Fences that are made of others: what arrays and chains have in common.
 //!
-//! The kernel calls both through their `dma_fence_ops`, through the callbacks that they put on their members, and through
-//! their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container: that is left to
-//! the work, which runs once that lock is free.
+//! The kernel calls both through their `dma_fence_ops`, through the callbacks that they put on their members, and
+//! through their `irq_work`. A signal of a member runs under the member's lock, so it may not signal the container:
+//! that is left to the work, which runs once that lock is free.
 
-use super::{ArrayOp, CallbackOp, ChainOp, FenceOp, What, reference, walk::ChainWalk};
+use super::{ArrayOp, CallbackOp, ChainOp, FenceAt, FenceOp, reference, walk::ChainWalk};
 use crate::{
     AtomicCell, Cx, Handle, Machine, ObjId, Order, Program, Runtime, Value, World,
     coder::points,
@@ -128,7 +128,7 @@ parts! {
 impl Part {
     pub(super) const NONE: Part = Part::Fence(FenceOp::BLANK);
 
-    pub(super) fn fence(what: What, fence: ObjId) -> Part {
+    pub(super) fn fence(what: FenceAt, fence: ObjId) -> Part {
         Part::Fence(FenceOp::new(what, fence, 0))
     }
 

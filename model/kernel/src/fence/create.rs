@@ -1,8 +1,8 @@
 //! Containers and stubs that are made when the program runs: `dma_fence_array_create()`, `dma_fence_chain_init()`,
 //! `dma_fence_allocate_private_stub()`.
 //!
-//! The memory is declared, and each piece is used once: what is wanted beyond that makes the result incomplete. Nobody else
-//! sees an object before it is published, so that to fill it in is one step.
+//! The memory is declared, and each piece is used once: what is wanted beyond that makes the result incomplete. Nobody
+//! else sees an object before it is published, so that to fill it in is one step.
 
 use super::{
     ENABLED, Life, NO_FENCE, PENDING_ERROR, SIGNALED, TIMESTAMP,
@@ -45,8 +45,8 @@ fn spare_arrays(program: &crate::Program, wanted: usize) -> impl Iterator<Item =
     })
 }
 
-/// `dma_fence_array_create()`: an array of all of these, whose references it takes over. `None` if the model has no memory
-/// left for it.
+/// `dma_fence_array_create()`: an array of all of these, whose references it takes over. `None` if the model has no
+/// memory left for it.
 pub(crate) fn array<R: Runtime>(cx: &mut Cx<'_, R>, fences: &[ObjId]) -> Option<ObjId> {
     let program = cx.program;
     let found = spare_arrays(program, fences.len()).find(|(c, ..)| is_unborn(cx, c.fence));

@@ -6,7 +6,7 @@
 //! ```
 
 use super::kind;
-use super::{FenceOp, NO_FENCE, What, check_alive, create::MAX_MEMBERS, is_later, reference};
+use super::{FenceAt, FenceOp, NO_FENCE, check_alive, create::MAX_MEMBERS, is_later, reference};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
     coder::points, protocol::Protocol,
@@ -144,7 +144,7 @@ impl Dedup {
             return Flow::Done(Value::Word(if none_is_one { 1 } else { i32::from(self.count) }));
         };
         self.at = At::PutOlder;
-        self.put = FenceOp::new(What::Put, std::mem::replace(fence, NO_FENCE), 0);
+        self.put = FenceOp::new(FenceAt::Put, std::mem::replace(fence, NO_FENCE), 0);
         Flow::Go
     }
 }

@@ -1,8 +1,8 @@
-//! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those need
-//! who wait for a timeline's point from outside.
+//! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those
+//! need who wait for a timeline's point from outside.
 
 use super::{
-    CallbackOp, FenceOp, NO_FENCE, WAKES, What, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
+    CallbackOp, FenceAt, FenceOp, NO_FENCE, WAKES, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
 };
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, ThreadId, Value, View,
@@ -25,8 +25,8 @@ points! {
 /// No node: all of the timeline up to the point is signalled.
 const NONE: ObjId = ObjId(u8::MAX);
 
-/// Looking for a point. The result is a reference in the place of that to the head; NULL if all of it is signalled; -EINVAL if
-/// the point is not there yet, and then the reference is still to the head.
+/// Looking for a point. The result is a reference in the place of that to the head; NULL if all of it is signalled;
+/// -EINVAL if the point is not there yet, and then the reference is still to the head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FindSeqno {
     at: At,
@@ -63,7 +63,7 @@ impl FindSeqno {
             Some(node) if !chain::ends_at(cx, self.head, node, u16::from(self.point)) => {
                 (self.at, self.inner) = (At::Walk, Inner::Walk(ChainWalk::new(cx.program, node)));
             }
-            _ => (self.at, self.inner) = (At::PutHead, Inner::Fence(FenceOp::new(What::Put, self.head, 0))),
+            _ => (self.at, self.inner) = (At::PutHead, Inner::Fence(FenceOp::new(FenceAt::Put, self.head, 0))),
         }
         Flow::Go
     }
@@ -103,12 +103,13 @@ impl Protocol for FindSeqno {
     }
 }
 
-/// `dma_fence_add_callback()` and `dma_fence_remove_callback()` of a callback on a waiter's stack, which wakes the waiter.
+/// `dma_fence_add_callback()` and `dma_fence_remove_callback()` of a callback on a waiter's stack, which wakes the
+/// waiter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Waker {
     fence: ObjId,
     at: callback::At,
-    signal: What,
+    signal: FenceAt,
 }
 
 fields!(Waker { fence, at, signal });
@@ -119,7 +120,7 @@ impl Waker {
     /// An operation about to start.
     pub(crate) const fn new(add: bool, fence: ObjId) -> Waker {
         let at = if add { callback::At::Test } else { callback::At::Remove };
-        Waker { fence, at, signal: What::SignalNow }
+        Waker { fence, at, signal: FenceAt::SignalNow }
     }
 
     /// Whom it wakes is told by who takes the step.

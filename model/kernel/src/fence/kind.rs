@@ -3,7 +3,7 @@
 use crate::{
     Kind, ObjId, Runtime,
     ground::ids::CalleeId,
-    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, WEAK, Waited},
+    ground::kind::{Born, DeclRow, Declared, KindRow, Lock, Refs, WEAK, Waited},
     ground::op::{Takes, flag, option},
 };
 
@@ -24,7 +24,8 @@ pub struct FenceOps {
     pub seqno64: bool,
     /// Up to 2025: they stay when the fence is signalled, so that whoever asks may come when their module is gone.
     pub stay: bool,
-    /// Its memory is of a `SLAB_TYPESAFE_BY_RCU` cache: freed at once, and another fence's while readers still look at it.
+    /// Its memory is of a `SLAB_TYPESAFE_BY_RCU` cache: freed at once, and another fence's while readers still look at
+    /// it.
     pub typesafe: bool,
 }
 
@@ -47,6 +48,7 @@ impl Declared for Fence {
         one: "a fence",
         facets: &["signaled", "detached", "error", "refs", "callbacks"],
         lock: Lock::Inside,
+        refs: Refs::Fence,
         waited: Waited::Deed("signal"),
         decls: &[
             DeclRow {
@@ -154,7 +156,7 @@ impl Declared for Callback {
     const ROW: KindRow = KindRow {
         name: "callback",
         one: "a callback",
-        sample: ("cb", ""),
+        sample: Some(("cb", "")),
         facets: &["queued", "ran"],
         decls: &[DeclRow {
             name: "callback",

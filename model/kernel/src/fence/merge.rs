@@ -9,7 +9,7 @@
 //! ```
 
 use super::{
-    What, create, get, reference,
+    FenceAt, create, get, reference,
     unwrap::{Inner, Unwrap},
 };
 use crate::{
@@ -46,8 +46,8 @@ points! {
         First = "dma_fence_unwrap_first: dma_fence_get",
         /// `dma_fence_is_signaled()` of what it is made of.
         Test = "dma_fence_is_signaled",
-        /// It is, and where somebody looks at timestamps: `dma_fence_timestamp()`, since a stub has the latest of them. That
-        /// waits for whoever is signalling it.
+        /// It is, and where somebody looks at timestamps: `dma_fence_timestamp()`, since a stub has the latest of them.
+        /// That waits for whoever is signalling it.
         Timestamp = "dma_fence_timestamp",
         /// First pass: drops the one found before…
         PutFound = "dma_fence_put",
@@ -148,7 +148,7 @@ impl Merge {
     }
 
     fn put(&mut self, at: At, fence: ObjId) -> Flow {
-        self.inside(at, Inner::fence(What::Put, fence))
+        self.inside(at, Inner::fence(FenceAt::Put, fence))
     }
 
     /// What it was given next.
@@ -173,7 +173,7 @@ impl Merge {
     /// At this fence, or past the last one here.
     fn look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.leaf(cx.world, cx.program) {
-            Some(leaf) => self.inside(At::Test, Inner::fence(What::IsSignaled, leaf)),
+            Some(leaf) => self.inside(At::Test, Inner::fence(FenceAt::IsSignaled, leaf)),
             None => self.walk(cx),
         }
     }
@@ -298,7 +298,9 @@ impl Merge {
     fn after<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, result: Value) -> Flow {
         match self.at {
             At::Test if result != Value::Word(0) => match self.leaf(cx.world, cx.program) {
-                Some(leaf) if cx.program.timestamps => self.inside(At::Timestamp, Inner::fence(What::Timestamp, leaf)),
+                Some(leaf) if cx.program.timestamps => {
+                    self.inside(At::Timestamp, Inner::fence(FenceAt::Timestamp, leaf))
+                }
                 _ => self.advance(cx),
             },
             At::Timestamp => self.advance(cx),

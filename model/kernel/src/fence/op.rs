@@ -10,6 +10,7 @@ use crate::{
     Then, ThreadId, Value, View, Violation,
     coder::{fields, points},
     counted::Dropped,
+    ground::functions::functions,
     primitives::{irq::irqs_footprint, rcu},
     property::Form,
     protocol::Protocol,
@@ -17,8 +18,8 @@ use crate::{
 };
 
 points! {
-    /// Which operation, and where it is if it takes several steps.
-    pub enum What {
+    /// Where an operation on a fence is.
+    pub(crate) enum At {
         /// `dma_fence_init()`: alive, with one reference of the caller's.
         Init = "dma_fence_init",
         /// Its later stores, which a reader that found the memory's fence before may come between: the flags.
@@ -92,14 +93,61 @@ points! {
     }
 }
 
-impl What {
-    /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what a
-    /// signaller has still to do whose callbacks have dropped it.
+functions! {
+    /// A fence's functions.
+    pub enum How begins at At {
+        /// `dma_fence_init()`: alive, with one reference of the caller's.
+        Init,
+        /// `dma_fence_enable_sw_signaling()`.
+        EnableSignaling,
+        /// `dma_fence_signal()`: takes the lock, sets the bit. Twice is a violation.
+        Signal,
+        /// `dma_fence_check_and_signal()`: tells whether it was signalled before.
+        CheckAndSignal,
+        /// `dma_fence_signal()` as it was until it returned nothing: -EINVAL if the fence was signalled before.
+        SignalChecked,
+        /// `spin_lock_irqsave(fence->lock)`, by a driver.
+        TakeLock,
+        /// `spin_unlock_irqrestore(fence->lock)`.
+        ReleaseLock,
+        /// `dma_fence_signal_locked()`.
+        SignalLocked,
+        /// `dma_fence_is_signaled_locked()`.
+        IsSignaledLocked,
+        /// `dma_fence_is_signaled()`: 1 or 0, without the lock.
+        IsSignaled,
+        /// `dma_fence_test_signaled_flag()`: the bit alone; nobody is asked, and nobody signals.
+        TestFlag,
+        /// `fence->ops`, read by a driver: 1, or 0 if they are detached.
+        HasOps,
+        /// `dma_fence_set_error()`.
+        SetError,
+        /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
+        GetStatus,
+        /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
+        Timestamp,
+        /// `fence->timestamp` as it is: 1, or 0 if it is not set yet.
+        RawTimestamp,
+        /// `dma_fence_get()`: gives the reference back.
+        Get,
+        /// `dma_fence_get_rcu()`: 1 or 0.
+        GetRcu,
+        /// `dma_fence_put()`.
+        Put,
+        /// The same, by a pointer whose own reference this thread has dropped on every way here.
+        PutAgain,
+        /// `dma_fence_free()`: what a release function of the scenario's has to call.
+        Free,
+    }
+}
+
+impl At {
+    /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
+    /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
-        let looks = matches!(self, What::IsSignaled | What::TestFlag | What::AskOps | What::NotSignaled | What::HasOps);
-        let status = matches!(self, What::GetStatus | What::Timestamp | What::RawTimestamp);
-        let under_lock =
-            matches!(self, What::Stamp | What::RunCallback | What::Unlock | What::TakeLock | What::ReleaseLock);
+        let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps);
+        let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
+        let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
     }
 }
@@ -107,7 +155,7 @@ impl What {
 /// An operation on a fence in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FenceOp {
-    pub(super) what: What,
+    pub(super) at: At,
     pub(super) fence: ObjId,
     /// What `set-error` sets; for a signaller, and for who asks for the status, its result, if it was the first.
     pub(super) error: Error,
@@ -154,26 +202,26 @@ impl Code for i16 {
     }
 }
 
-fields!(FenceOp { what, fence, error });
+fields!(FenceOp { at, fence, error });
 
 impl FenceOp {
-    pub(crate) const BLANK: FenceOp = FenceOp { what: What::Get, fence: super::NO_FENCE, error: Error(0) };
+    pub(crate) const BLANK: FenceOp = FenceOp { at: At::Get, fence: super::NO_FENCE, error: Error(0) };
 
     /// Of a second `put`: the pointer came of a `get` by the fence's name.
     pub(super) const BY_NAME: i16 = 1;
 
     /// Where it is.
-    pub(super) fn what(&self) -> What {
-        self.what
+    pub(super) fn at(&self) -> At {
+        self.at
     }
 
     /// An operation about to start; `error` is what `set-error` sets.
-    pub fn new(what: What, fence: ObjId, error: i16) -> FenceOp {
-        FenceOp { what, fence, error: Error::of(error) }
+    pub(crate) fn new(at: At, fence: ObjId, error: i16) -> FenceOp {
+        FenceOp { at, fence, error: Error::of(error) }
     }
 
-    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there on,
-    /// and see what the fence before left in the flags and the error. Nobody knows other memory yet.
+    /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there
+    /// on, and see what the fence before left in the flags and the error. Nobody knows other memory yet.
     fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
@@ -190,7 +238,7 @@ impl FenceOp {
         fence.published.set(false);
         fence.refs.reset(1);
         fence.refs.book(me, 1);
-        self.what = What::InitFlags;
+        self.at = At::InitFlags;
         if typesafe && !cx.mutated(Mutant::InitOneStep) {
             return Flow::Go;
         }
@@ -199,9 +247,9 @@ impl FenceOp {
     }
 
     fn init_rest<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.what == What::InitFlags {
+        if self.at == At::InitFlags {
             cx.fence(self.fence).flags.store(0, Order::Relaxed);
-            self.what = What::InitError;
+            self.at = At::InitError;
             return Flow::Go;
         }
         cx.fence(self.fence).error.store(0, Order::Relaxed);
@@ -215,7 +263,7 @@ impl FenceOp {
         }
         match enable_signaling(cx, self.fence, held) {
             Some(call) => {
-                self.what = What::Enabling;
+                self.at = At::Enabling;
                 Flow::Call(call)
             }
             None => Flow::Done(Value::Word(0)),
@@ -250,8 +298,8 @@ impl FenceOp {
 
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
     fn signal<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let checks = !matches!(self.what, What::Signal | What::SignalLocked);
-        let checked = self.what == What::SignalChecked;
+        let checks = !matches!(self.at, At::Signal | At::SignalLocked);
+        let checked = self.at == At::SignalChecked;
         let held = cx.enter(self.fence);
         if !self.error.is_locked()
             && let Some(spin) = self.spin(cx)
@@ -273,7 +321,7 @@ impl FenceOp {
             super::hold(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
-        self.what = if cx.program.timestamps { What::Stamp } else { What::RunCallback };
+        self.at = if cx.program.timestamps { At::Stamp } else { At::RunCallback };
         Flow::Go
     }
 
@@ -282,15 +330,15 @@ impl FenceOp {
         let held = cx.enter(self.fence);
         cx.fence(self.fence).flags.fetch_or(u64::from(TIMESTAMP), Order::Relaxed);
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
-        self.what = if empty { What::Unlock } else { What::RunCallback };
+        self.at = if empty { At::Unlock } else { At::RunCallback };
         Flow::Go
     }
 
-    /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is unlocked,
-    /// which may be later than the kernel does: after the callbacks.
+    /// A signalled fence whose timestamp is to come is still locked by whoever signals it. This waits until it is
+    /// unlocked, which may be later than the kernel does: after the callbacks.
     fn timestamp<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let mut set = cx.fence(self.fence).flags.load(Order::Relaxed) & TIMESTAMP != 0;
-        if self.what == What::Timestamp && !set {
+        if self.at == At::Timestamp && !set {
             if let Some(spin) = self.spin(cx) {
                 return spin;
             }
@@ -310,7 +358,7 @@ impl FenceOp {
         let own = func_of(cx.program, entry);
         let last = locked.len == 0 && own.is_none();
         if locked.len == 0 {
-            self.what = What::Unlock;
+            self.at = At::Unlock;
         }
         if last && !self.error.is_locked() {
             super::let_go(cx, self.fence, &mut locked);
@@ -378,13 +426,13 @@ impl FenceOp {
         cx.enter(self.fence);
         let owner = self.lock_owner(cx);
         if owner != Some(cx.me) {
-            let form = (self.what != What::SignalLocked).then_some(Form::FENCE_ASKED_UNLOCKED);
+            let form = (self.at != At::SignalLocked).then_some(Form::FENCE_ASKED_UNLOCKED);
             let v = cx.violation_of(Property::FENCE_LOCK_NOT_HELD);
             cx.note_violation(Violation { object: Some(self.fence), other: owner, form, ..v });
             return Flow::Done(Value::Unset);
         }
         self.error.0 |= Error::LOCKED;
-        if self.what == What::SignalLocked { self.signal(cx) } else { self.is_signaled(cx) }
+        if self.at == At::SignalLocked { self.signal(cx) } else { self.is_signaled(cx) }
     }
 
     /// The lock is held already.
@@ -394,10 +442,10 @@ impl FenceOp {
             self.set_signaled(cx);
         }
         let empty = cx.fence(self.fence).locked.get(held).len == 0;
-        self.what = match (cx.program.timestamps, empty) {
-            (true, _) => What::Stamp,
-            (_, true) => What::Unlock,
-            _ => What::RunCallback,
+        self.at = match (cx.program.timestamps, empty) {
+            (true, _) => At::Stamp,
+            (_, true) => At::Unlock,
+            _ => At::RunCallback,
         };
         Flow::Go
     }
@@ -418,7 +466,7 @@ impl FenceOp {
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let dropped = cx.fence(self.fence).refs.put(me);
-        if self.what == What::PutAgain && self.is_unbalanced(cx) {
+        if self.at == At::PutAgain && self.is_unbalanced(cx) {
             cx.violate(Property::PUT_UNBALANCED, Some(self.fence));
             return Flow::Done(Value::Word(0));
         }
@@ -426,7 +474,7 @@ impl FenceOp {
             Dropped::More if !cx.mutated(Mutant::PutReleasesEarly) => Flow::Done(Value::Word(0)),
             Dropped::Last if cx.mutated(Mutant::PutNoRelease) => Flow::Done(Value::Word(1)),
             Dropped::More | Dropped::Last => {
-                self.what = What::Release;
+                self.at = At::Release;
                 Flow::Go
             }
             Dropped::Underflow => {
@@ -436,8 +484,9 @@ impl FenceOp {
         }
     }
 
-    /// Whether the reference that this thread has just dropped was not its own. By a pointer that it did not get by the fence's
-    /// name, the one that was declared may have come to it on ways on which nobody keeps count (off a list, as data).
+    /// Whether the reference that this thread has just dropped was not its own. By a pointer that it did not get by the
+    /// fence's name, the one that was declared may have come to it on ways on which nobody keeps count (off a list, as
+    /// data).
     fn is_unbalanced<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let (me, program) = (cx.me, cx.program);
         let ledger = cx.fence(self.fence).refs.ledger();
@@ -448,15 +497,15 @@ impl FenceOp {
 
     /// Operations that end where they begin.
     fn single<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        match self.what {
-            What::SetError => self.set_error(cx),
-            What::Get => {
+        match self.at {
+            At::SetError => self.set_error(cx),
+            At::Get => {
                 get(cx, self.fence);
                 return super::reference(self.fence);
             }
-            What::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
-            What::Free => free(cx, self.fence),
-            _ => debug_assert!(false, "[internal bug] {:?} has several steps", self.what),
+            At::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
+            At::Free => free(cx, self.fence),
+            _ => debug_assert!(false, "[internal bug] {:?} has several steps", self.at),
         }
         Value::Word(0)
     }
@@ -478,26 +527,24 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
 
 impl FenceOp {
     fn own_footprint(&self, v: View<'_>) -> Footprint {
-        match self.what {
-            What::IsSignaled | What::TestFlag | What::HasOps | What::RawTimestamp => Footprint::reads(self.fence),
-            What::AskOps | What::NotSignaled | What::AskedTrue => rcu::section_footprint(v).read(self.fence),
-            What::Release | What::Free => release_footprint(v, self.fence),
-            What::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
-            What::RunCallback => {
+        match self.at {
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp => Footprint::reads(self.fence),
+            At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
+            At::Release | At::Free => release_footprint(v, self.fence),
+            At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
+            At::RunCallback => {
                 let entry = v.world.fence(self.fence).locked.0.callbacks[0];
                 let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
                 let f = Footprint::writes(self.fence).write(target);
                 irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
             }
             // These may hold the lock from here on, or release it: with interrupts off.
-            What::Signal | What::SignalLocked | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => {
+            At::Signal | At::SignalLocked | At::CheckAndSignal | At::SignalChecked | At::SignalSeen => {
                 irqs_footprint(v, super::order::footprint(v, self.fence, Footprint::writes(self.fence)))
             }
-            What::SignalNow | What::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
-            What::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
-            What::EnableSignaling | What::TakeLock | What::ReleaseLock => {
-                irqs_footprint(v, Footprint::writes(self.fence))
-            }
+            At::SignalNow | At::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
+            At::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
+            At::EnableSignaling | At::TakeLock | At::ReleaseLock => irqs_footprint(v, Footprint::writes(self.fence)),
             _ => Footprint::writes(self.fence),
         }
     }
@@ -505,38 +552,38 @@ impl FenceOp {
 
 impl Protocol for FenceOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let known = match self.what {
-            What::Init | What::Get | What::GetRcu | What::Release | What::Free => true,
-            What::InitFlags | What::InitError => true,
-            what if what.looks() => check_readable(cx, self.fence),
+        let known = match self.at {
+            At::Init | At::Get | At::GetRcu | At::Release | At::Free => true,
+            At::InitFlags | At::InitError => true,
+            at if at.looks() => check_readable(cx, self.fence),
             _ => check_alive(cx, self.fence),
         };
         if !known {
             return Flow::Done(Value::Unset);
         }
-        match self.what {
-            What::Init => self.init(cx),
-            What::InitFlags | What::InitError => self.init_rest(cx),
-            What::EnableSignaling => self.enable(cx),
-            What::SignalSeen if cx.mutated(Mutant::SeenNotSignalled) => Flow::Done(Value::Word(1)),
-            What::Signal | What::CheckAndSignal | What::SignalChecked | What::SignalSeen => self.signal(cx),
-            What::IsSignaled => self.is_signaled(cx),
-            What::TakeLock => self.take_lock(cx),
-            What::ReleaseLock => self.release_lock(cx),
-            What::SignalLocked | What::IsSignaledLocked => self.begin_locked(cx),
-            What::TestFlag => Flow::Done(Value::Word(i32::from(test_signaled(cx, self.fence)))),
-            What::AskOps => self.ask_ops(cx),
-            What::NotSignaled | What::AskedTrue => self.asked(cx),
-            What::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
-            What::RunCallback => self.run_callback(cx),
-            What::Stamp => self.stamp(cx),
-            What::Timestamp | What::RawTimestamp => self.timestamp(cx),
-            What::Unlock => self.unlock(cx),
-            What::SignalNow | What::Enabling => self.signal_now(cx),
-            What::Release => release(cx, self.fence),
-            What::GetStatus => self.status(cx),
-            What::StatusSeen => self.status_seen(cx),
-            What::Put | What::PutAgain => self.put(cx),
+        match self.at {
+            At::Init => self.init(cx),
+            At::InitFlags | At::InitError => self.init_rest(cx),
+            At::EnableSignaling => self.enable(cx),
+            At::SignalSeen if cx.mutated(Mutant::SeenNotSignalled) => Flow::Done(Value::Word(1)),
+            At::Signal | At::CheckAndSignal | At::SignalChecked | At::SignalSeen => self.signal(cx),
+            At::IsSignaled => self.is_signaled(cx),
+            At::TakeLock => self.take_lock(cx),
+            At::ReleaseLock => self.release_lock(cx),
+            At::SignalLocked | At::IsSignaledLocked => self.begin_locked(cx),
+            At::TestFlag => Flow::Done(Value::Word(i32::from(test_signaled(cx, self.fence)))),
+            At::AskOps => self.ask_ops(cx),
+            At::NotSignaled | At::AskedTrue => self.asked(cx),
+            At::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
+            At::RunCallback => self.run_callback(cx),
+            At::Stamp => self.stamp(cx),
+            At::Timestamp | At::RawTimestamp => self.timestamp(cx),
+            At::Unlock => self.unlock(cx),
+            At::SignalNow | At::Enabling => self.signal_now(cx),
+            At::Release => release(cx, self.fence),
+            At::GetStatus => self.status(cx),
+            At::StatusSeen => self.status_seen(cx),
+            At::Put | At::PutAgain => self.put(cx),
             _ => Flow::Done(self.single(cx)),
         }
     }
@@ -547,30 +594,30 @@ impl Protocol for FenceOp {
 
     fn returned(&mut self, value: Value) {
         let no = value.word() == Some(0);
-        match self.what {
-            What::Enabling => self.what = if no { What::SignalNow } else { What::Unlock },
-            What::StatusAsked => self.what = if no { What::Unlock } else { What::StatusSeen },
-            What::AskOps if no => self.what = What::NotSignaled,
-            What::AskOps => (self.what, self.error) = (What::AskedTrue, self.error.with(1)),
+        match self.at {
+            At::Enabling => self.at = if no { At::SignalNow } else { At::Unlock },
+            At::StatusAsked => self.at = if no { At::Unlock } else { At::StatusSeen },
+            At::AskOps if no => self.at = At::NotSignaled,
+            At::AskOps => (self.at, self.error) = (At::AskedTrue, self.error.with(1)),
             _ => {}
         }
     }
 
     fn label(&self) -> &'static str {
-        self.what.label()
+        self.at.label()
     }
 
     fn spins_on(&self) -> Option<ObjId> {
         let locks = matches!(
-            self.what,
-            What::EnableSignaling
-                | What::TakeLock
-                | What::Signal
-                | What::CheckAndSignal
-                | What::SignalChecked
-                | What::SignalSeen
-                | What::GetStatus
-                | What::Timestamp
+            self.at,
+            At::EnableSignaling
+                | At::TakeLock
+                | At::Signal
+                | At::CheckAndSignal
+                | At::SignalChecked
+                | At::SignalSeen
+                | At::GetStatus
+                | At::Timestamp
         );
         (locks && !self.error.is_locked()).then_some(self.fence)
     }

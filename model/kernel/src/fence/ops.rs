@@ -6,10 +6,11 @@ mod merging;
 pub use merging::{ChainInit, Dedup, MERGING, Merge, UnwrapBegin, UnwrapNext};
 pub(crate) use merging::{MAY_RUN_OUT, makes_fences};
 
-use super::{CallbackOp, Duty, FenceOp, NO_FENCE, RcuSafe, What, begin_duty};
+use super::{CallbackOp, Duty, FenceOp, How, NO_FENCE, RcuSafe, begin_duty};
 use crate::{
     Machine, Op, Operand, Patience, Place,
     ground::{
+        functions::written_as,
         op::{
             Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Operation, Opt, Param, TIMEOUT_OR_POLL, Takes, flag, operand,
             option,
@@ -21,15 +22,17 @@ use crate::{
 };
 
 /// Everything on a fence but waiting and callbacks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fence {
     /// What is done.
-    pub what: What,
+    pub how: How,
     /// The fence.
     pub fence: Operand,
     /// The error that is set.
     pub error: i16,
 }
+
+written_as!(Fence as { what: how, fence, error });
 
 /// `wait` for a fence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,23 +89,23 @@ pub struct Signalling {
 
 impl Operation for Fence {
     fn row(&self) -> Row {
-        let Fence { what, fence, .. } = *self;
-        let signals = matches!(what, What::Signal | What::SignalLocked | What::SignalChecked | What::CheckAndSignal);
+        let Fence { how, fence, .. } = *self;
+        let signals = matches!(how, How::Signal | How::SignalLocked | How::SignalChecked | How::CheckAndSignal);
         Row {
             needs: Needs {
-                timestamps: matches!(what, What::Timestamp | What::RawTimestamp),
-                readers: what == What::TakeLock,
+                timestamps: matches!(how, How::Timestamp | How::RawTimestamp),
+                readers: how == How::TakeLock,
                 ..Needs::NOTHING
             },
-            ends: match what {
-                What::ReleaseLock => Ends::Unlocks(fence),
+            ends: match how {
+                How::ReleaseLock => Ends::Unlocks(fence),
                 _ if signals => Ends::Signals(fence),
                 _ => Ends::Nothing,
             },
-            drops: matches!(what, What::Put | What::PutAgain).then_some(fence),
-            gives: match what {
-                What::Get => Gives::Reference(fence),
-                What::GetRcu | What::Init => Gives::Perhaps,
+            drops: matches!(how, How::Put | How::PutAgain).then_some(fence),
+            gives: match how {
+                How::Get => Gives::Reference(fence),
+                How::GetRcu | How::Init => Gives::Perhaps,
                 _ => Gives::Nothing,
             },
             ..Row::on(fence)
@@ -110,18 +113,18 @@ impl Operation for Fence {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(FenceOp::new(self.what, with.of_kind(self.fence, Kind::Fence)?, self.error).into())
+        Ok(FenceOp::new(self.how.begins(), with.of_kind(self.fence, Kind::Fence)?, self.error).into())
     }
 
     fn again(self) -> Fence {
-        if self.what == What::Put { Fence { what: What::PutAgain, ..self } } else { self }
+        if self.how == How::Put { Fence { how: How::PutAgain, ..self } } else { self }
     }
 }
 
 impl Fence {
     /// A second drop of a reference that was taken by the fence's name.
     pub fn put_by_name(fence: Operand) -> Fence {
-        Fence { what: What::PutAgain, fence, error: FenceOp::BY_NAME }
+        Fence { how: How::PutAgain, fence, error: FenceOp::BY_NAME }
     }
 }
 
@@ -189,9 +192,9 @@ const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
 /// What a wait for fences returns.
 pub(crate) const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
 
-fn fence(args: &Args, what: What) -> Op {
+fn fence(args: &Args, how: How) -> Op {
     let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
-    Fence { what, fence: args.object("fence"), error }.into()
+    Fence { how, fence: args.object("fence"), error }.into()
 }
 
 fn callback(args: &Args, add: bool) -> Op {
@@ -206,49 +209,49 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "initialises a fence: one reference, not signalled",
         "dma_fence_init()",
-        |args| fence(args, What::Init),
+        |args| fence(args, How::Init),
     ),
     OpSpec::new(
         "enable-signaling",
         &[FENCE],
         "asks for a fence to be signalled by its driver",
         "dma_fence_enable_sw_signaling()",
-        |args| fence(args, What::EnableSignaling),
+        |args| fence(args, How::EnableSignaling),
     ),
     OpSpec::new(
         "signal",
         &[FENCE],
         "signals a fence: sets the bit, then runs the callbacks, under its lock",
         "dma_fence_signal()",
-        |args| fence(args, What::Signal),
+        |args| fence(args, How::Signal),
     ),
     OpSpec::new(
         "signal-locked",
         &[FENCE],
         "the same, for who has the fence's lock: it is kept",
         "dma_fence_signal_locked()",
-        |args| fence(args, What::SignalLocked),
+        |args| fence(args, How::SignalLocked),
     ),
     OpSpec::new(
         "fence-lock",
         &[FENCE],
         "takes a fence's own lock, as drivers do that keep their lists of fences under it; what takes it itself must wait",
         "spin_lock_irqsave(fence->lock)",
-        |args| fence(args, What::TakeLock),
+        |args| fence(args, How::TakeLock),
     ),
     OpSpec::new(
         "fence-unlock",
         &[FENCE],
         "releases a fence's own lock",
         "spin_unlock_irqrestore(fence->lock)",
-        |args| fence(args, What::ReleaseLock),
+        |args| fence(args, How::ReleaseLock),
     ),
     OpSpec::new(
         "signal-checked",
         &[FENCE],
         "signals a fence as older kernels do, in which twice is no mistake, but an error",
         "",
-        |args| fence(args, What::SignalChecked),
+        |args| fence(args, How::SignalChecked),
     )
     .returns("0, or -EINVAL if it was signalled before"),
     OpSpec::new(
@@ -256,7 +259,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "signals a fence unless it is signalled already",
         "dma_fence_check_and_signal()",
-        |args| fence(args, What::CheckAndSignal),
+        |args| fence(args, How::CheckAndSignal),
     )
     .returns("1 if it was signalled before, else 0"),
     OpSpec::new(
@@ -264,7 +267,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "looks whether a fence is signalled, without its lock",
         "dma_fence_is_signaled()",
-        |args| fence(args, What::IsSignaled),
+        |args| fence(args, How::IsSignaled),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -272,7 +275,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "looks whether a fence still has its operations, by which drivers tell their own fences: they go when it is signalled",
         "fence->ops",
-        |args| fence(args, What::HasOps),
+        |args| fence(args, How::HasOps),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -280,7 +283,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "looks whether a fence is signalled, for who has its lock: if the `signaled` hook says so, signals it",
         "dma_fence_is_signaled_locked()",
-        |args| fence(args, What::IsSignaledLocked),
+        |args| fence(args, How::IsSignaledLocked),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -288,7 +291,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "looks at a fence's SIGNALED bit alone: does not ask its `signaled` hook, and so never signals it",
         "dma_fence_test_signaled_flag() test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)",
-        |args| fence(args, What::TestFlag),
+        |args| fence(args, How::TestFlag),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -296,14 +299,14 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
         "sets the error that a fence will carry; only before it is signalled",
         "dma_fence_set_error()",
-        |args| fence(args, What::SetError),
+        |args| fence(args, How::SetError),
     ),
     OpSpec::new(
         "get-status",
         &[FENCE],
         "reads the state of a fence",
         "dma_fence_get_status() dma_fence_get_status_locked()",
-        |args| fence(args, What::GetStatus),
+        |args| fence(args, How::GetStatus),
     )
     .returns("0 unsignalled, 1 signalled, or the error"),
     OpSpec::new(
@@ -311,12 +314,12 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "reads when a fence was signalled, which is noted a moment after that it was: waits for it",
         "dma_fence_timestamp()",
-        |args| fence(args, if args.flag("raw") { What::RawTimestamp } else { What::Timestamp }),
+        |args| fence(args, if args.flag("raw") { How::RawTimestamp } else { How::Timestamp }),
     )
     .options(&[flag("raw", "as up to 6.5 in many places: reads what is there, without waiting for it")])
     .returns("1, or 0 if there is none yet"),
     OpSpec::new("get", &[FENCE], "takes another reference to a fence", "dma_fence_get()", |args| {
-        fence(args, What::Get)
+        fence(args, How::Get)
     })
     .returns("the reference"),
     OpSpec::new(
@@ -324,7 +327,7 @@ pub const OPS: &[OpSpec] = &[
         &[FENCE],
         "takes a reference to a fence that may be going, in a read-side section",
         "dma_fence_get_rcu()",
-        |args| fence(args, What::GetRcu),
+        |args| fence(args, How::GetRcu),
     )
     .returns("1, or 0 if the last reference is gone"),
     OpSpec::new(
@@ -335,13 +338,13 @@ pub const OPS: &[OpSpec] = &[
         |args| GetRcuSafe { place: args.place("place") }.into(),
     )
     .returns("the reference, or NULL"),
-    OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, What::Put)),
+    OpSpec::new("put", &[FENCE], "drops a reference to a fence", "dma_fence_put()", |args| fence(args, How::Put)),
     OpSpec::new(
         "fence-free",
         &[FENCE],
         "frees a fence, after a grace period: what its `release` hook has to end with",
         "dma_fence_free()",
-        |args| fence(args, What::Free),
+        |args| fence(args, How::Free),
     ),
     OpSpec::new(
         "begin-signalling",

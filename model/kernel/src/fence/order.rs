@@ -1,9 +1,10 @@
 //! The order within a context: fences signal in the order of their numbers.
 //!
-//! A reservation keeps the last fence of a context only, and an unwrap merge does so too: whoever waits for that one takes
-//! it that the earlier ones have signalled with it. Only a fence that others may have seen counts: an earlier one that never
-//! got so far, on an error path, holds nobody up. Nor is asked about fences that are made of others (whether those are
-//! signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their hardware says.
+//! A reservation keeps the last fence of a context only, and an unwrap merge does so too: whoever waits for that one
+//! takes it that the earlier ones have signalled with it. Only a fence that others may have seen counts: an earlier one
+//! that never got so far, on an error path, holds nobody up. Nor is asked about fences that are made of others (whether
+//! those are signalled is not in their bit), and fences with a `signaled` operation, whose bit only follows what their
+//! hardware says.
 
 use super::kind;
 use crate::{Cx, Footprint, ObjId, Program, Property, Runtime, View, Violation, World};

@@ -1,9 +1,9 @@
 //! The contract of whoever publishes a fence: it signals, on every path.
 //!
-//! A fence is *owed* from the moment on in which others may have seen it until it signals: in a reservation, a sync_file or a
-//! syncobj, or because somebody waits for it. Three kinds are nobody's debt:
-//! a fence that nothing in the program signals (its driver is not there: what it owes is not known), one
-//! that is made of others (theirs is the debt), and one whose `signaled` operation says it (nobody may have asked).
+//! A fence is *owed* from the moment on in which others may have seen it until it signals: in a reservation, a
+//! sync_file or a syncobj, or because somebody waits for it. Three kinds are nobody's debt: a fence that nothing in the
+//! program signals (its driver is not there: what it owes is not known), one that is made of others (theirs is the
+//! debt), and one whose `signaled` operation says it (nobody may have asked).
 
 use super::Fence;
 use crate::{Instr, ObjId, Operand, Program, Property, Runtime, Script, ThreadId, Violation, World, program::Ends};

@@ -4,7 +4,7 @@ mod mutants;
 
 pub(crate) use mutants::Mutant;
 
-use super::{FenceOp, NO_FENCE, What, get_rcu, kind, reference};
+use super::{FenceAt, FenceOp, NO_FENCE, get_rcu, kind, reference};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Handle, ObjId, Order, Property, Runtime, Value, View,
     coder::{fields, points},
@@ -35,14 +35,14 @@ pub struct RcuSafe {
     slot: Option<Handle>,
     fence: ObjId,
     /// Where dropping the reference is.
-    put: What,
+    put: FenceAt,
 }
 
 fields!(RcuSafe { at, target, slot, fence, put });
 
 impl RcuSafe {
     pub(crate) const BLANK: RcuSafe =
-        RcuSafe { at: At::Load, target: NO_FENCE, slot: None, fence: NO_FENCE, put: What::Put };
+        RcuSafe { at: At::Load, target: NO_FENCE, slot: None, fence: NO_FENCE, put: FenceAt::Put };
 
     /// A loop about to start.
     pub(crate) fn new(target: ObjId, slot: Option<Handle>) -> RcuSafe {
@@ -72,7 +72,7 @@ impl RcuSafe {
     }
 
     fn again(&mut self) -> Flow {
-        (self.at, self.fence, self.put) = (At::Load, NO_FENCE, What::Put);
+        (self.at, self.fence, self.put) = (At::Load, NO_FENCE, FenceAt::Put);
         Flow::Go
     }
 
@@ -106,7 +106,7 @@ impl RcuSafe {
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let mut put = self.dropping();
         let flow = put.step(cx);
-        self.put = put.what();
+        self.put = put.at();
         flow.once_over(|_| self.again())
     }
 }

@@ -1,11 +1,11 @@
 //! `dma_fence_unwrap_for_each()`: the fences that a container is made of in the end, whatever it is a container of.
 //!
-//! A chain is walked from node to node; what a node contains may be an array, whose members come one after the other. The
-//! cursor owns a reference to the node that it is at, and the fences that it gives are the container's. Who leaves before the
-//! end has that reference still.
+//! A chain is walked from node to node; what a node contains may be an array, whose members come one after the other.
+//! The cursor owns a reference to the node that it is at, and the fences that it gives are the container's. Who leaves
+//! before the end has that reference still.
 
 use super::{
-    FenceOp, NO_FENCE, What,
+    FenceAt, FenceOp, NO_FENCE,
     container::{Holds, found},
     get, reference,
     walk::ChainWalk,
@@ -47,7 +47,8 @@ impl Unwrap {
         (self.chain != END).then_some(self.chain)
     }
 
-    /// The fence here. What a node contains and what an array is made of does not change while there is a reference to it.
+    /// The fence here. What a node contains and what an array is made of does not change while there is a reference to
+    /// it.
     pub(super) fn leaf<R: Runtime>(self, world: &World<R>, program: &Program) -> Option<ObjId> {
         let word = |word| found(world.var_value(word));
         let holds = |fence| program.container(fence).map(|c| c.holds);
@@ -103,7 +104,7 @@ parts! {
 impl Inner {
     pub(super) const NONE: Inner = Inner::Fence(FenceOp::BLANK);
 
-    pub(super) fn fence(what: What, fence: ObjId) -> Inner {
+    pub(super) fn fence(what: FenceAt, fence: ObjId) -> Inner {
         Inner::Fence(FenceOp::new(what, fence, 0))
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceOp, Locked, Mutant, NO_FENCE, WAKES, What, check_alive, lock_footprint, reference, test_signaled};
+use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, WAKES, check_alive, lock_footprint, reference, test_signaled};
 use crate::{
     Call, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Then, Value, View,
     coder::{fields, points},
@@ -34,7 +34,7 @@ pub struct FenceWait {
     /// A timeout of zero: looks and does not sleep.
     poll: bool,
     /// Where enabling signalling is.
-    enable: What,
+    enable: FenceAt,
     /// What `ops->wait()` returned.
     result: i16,
 }
@@ -82,7 +82,7 @@ impl FenceWait {
         fence: NO_FENCE,
         patience: Patience::Forever,
         poll: false,
-        enable: What::EnableSignaling,
+        enable: FenceAt::EnableSignaling,
         result: 0,
     };
 
@@ -93,7 +93,7 @@ impl FenceWait {
 
     /// The same wait, for the next fence of a reservation.
     pub(crate) fn restart(self, fence: ObjId) -> FenceWait {
-        FenceWait { at: At::Enable, enable: What::EnableSignaling, fence, ..self }
+        FenceWait { at: At::Enable, enable: FenceAt::EnableSignaling, fence, ..self }
     }
 
     /// `dma_fence_enable_sw_signaling()`, with a hold of the lock of its own.
@@ -102,7 +102,7 @@ impl FenceWait {
     }
 
     fn enable<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.enable == What::EnableSignaling {
+        if self.enable == FenceAt::EnableSignaling {
             self.judge(cx);
         }
         if cx.mutated(Mutant::WaitNotEnabled) {
@@ -111,7 +111,7 @@ impl FenceWait {
         }
         let mut enabling = self.enabling();
         let flow = enabling.step(cx);
-        self.enable = enabling.what();
+        self.enable = enabling.at();
         flow.once_over(|_| {
             self.at = if cx.program.fence_ops(self.fence).wait.is_some() { At::Hook } else { At::Queue };
             Flow::Go
@@ -216,7 +216,7 @@ impl Protocol for FenceWait {
 
     fn label(&self) -> &'static str {
         match self.enable {
-            What::EnableSignaling => self.at.label(),
+            FenceAt::EnableSignaling => self.at.label(),
             // Inside of what the hook made necessary.
             _ if self.at == At::Enable => self.enable.label(),
             _ => self.at.label(),
@@ -231,7 +231,7 @@ impl Protocol for FenceWait {
         }
         let mut enabling = self.enabling();
         enabling.returned(value);
-        self.enable = enabling.what();
+        self.enable = enabling.at();
     }
 
     fn spins_on(&self) -> Option<ObjId> {

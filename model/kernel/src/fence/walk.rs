@@ -1,12 +1,12 @@
 //! `dma_fence_chain_walk()`: from a node of a timeline to the one before it.
 //!
-//! On its way it drops the nodes whose fences are signalled out of the chain, by exchanging the pointer to them for the one
-//! that they have: many may walk at once, and each finds what the others left. It owns a reference to the node that it
-//! comes from, which it drops, and gives one to the node that it comes to.
+//! On its way it drops the nodes whose fences are signalled out of the chain, by exchanging the pointer to them for the
+//! one that they have: many may walk at once, and each finds what the others left. It owns a reference to the node that
+//! it comes from, which it drops, and gives one to the node that it comes to.
 
 use super::chain::Mutant;
 use super::{
-    FenceOp, NO_FENCE, RcuSafe, What,
+    FenceAt, FenceOp, NO_FENCE, RcuSafe,
     chain::{contained, node},
     container::found,
     reference,
@@ -92,7 +92,7 @@ impl ChainWalk {
     }
 
     fn put(&mut self, at: At, fence: ObjId) -> Flow {
-        (self.at, self.part) = (at, Inside::Fence(FenceOp::new(What::Put, fence, 0)));
+        (self.at, self.part) = (at, Inside::Fence(FenceOp::new(FenceAt::Put, fence, 0)));
         Flow::Go
     }
 
@@ -107,7 +107,7 @@ impl ChainWalk {
     fn prev_contained<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(prev) = self.prev else { return self.put(At::PutNode, self.node) };
         let fence = contained(cx, prev);
-        (self.at, self.part) = (At::TestPrev, Inside::Fence(FenceOp::new(What::IsSignaled, fence, 0)));
+        (self.at, self.part) = (At::TestPrev, Inside::Fence(FenceOp::new(FenceAt::IsSignaled, fence, 0)));
         Flow::Go
     }
 

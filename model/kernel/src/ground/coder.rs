@@ -85,6 +85,7 @@ pub trait Coder {
             Value::Ref(_) => 3,
             Value::Cursor(_) => 4,
             Value::Unwrap(_) => 5,
+            Value::Wide(_) => 6,
         };
         self.byte(&mut tag);
         match tag {
@@ -110,6 +111,14 @@ pub trait Coder {
                 };
                 cursor.code(self);
                 *v = Value::Unwrap(cursor);
+            }
+            6 => {
+                let mut bytes = match v {
+                    Value::Wide(wide) => wide.to_bytes(),
+                    _ => [0; 7],
+                };
+                bytes.iter_mut().for_each(|byte| self.byte(byte));
+                *v = Value::Wide(crate::number::Wide::from_bytes(bytes));
             }
             _ => {
                 let mut h = match v {

@@ -2,12 +2,13 @@
 
 use crate::{AtomicCell, Code, Coder, Order, Plain, Runtime, ThreadId, runtime::NoteCell};
 
-/// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given away.
+/// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given
+/// away.
 ///
-/// References travel. Where a thread stores a pointer, the reference that it has goes into the variable; whoever takes the
-/// pointer out of it has it then. A pointer that is stored without one only points. What travels in other ways (one thread
-/// takes, another drops) leaves one balance negative; what counts is that at the end nothing is left over, and whose balance
-/// is positive if something is. A declared object's first reference is setup's, and is not booked.
+/// References travel. Where a thread stores a pointer, the reference that it has goes into the variable; whoever takes
+/// the pointer out of it has it then. A pointer that is stored without one only points. What travels in other ways (one
+/// thread takes, another drops) leaves one balance negative; what counts is that at the end nothing is left over, and
+/// whose balance is positive if something is. A declared object's first reference is setup's, and is not booked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ledger([u8; 8]);
 
@@ -52,8 +53,8 @@ impl Ledger {
         self.0 = (others | ((new + half) as u64) << at).to_le_bytes();
     }
 
-    /// Whether this thread has dropped one more than it took, and every other thread's books balance: what it dropped was no
-    /// thread's, but that of what holds the object.
+    /// Whether this thread has dropped one more than it took, and every other thread's books balance: what it dropped
+    /// was no thread's, but that of what holds the object.
     pub(crate) fn is_overdrawn_by(self, t: ThreadId) -> bool {
         let mut overdrawn = Ledger::default();
         overdrawn.set_given(self.is_given());
@@ -179,8 +180,8 @@ impl<R: Runtime> Counted<R> {
         Owns::First
     }
 
-    /// A thread takes the pointer out of where it was stored. Where it only writes over it, what was declared is setup's
-    /// again: the pointer was one of several ways to it.
+    /// A thread takes the pointer out of where it was stored. Where it only writes over it, what was declared is
+    /// setup's again: the pointer was one of several ways to it.
     pub(crate) fn take(&mut self, t: ThreadId, owned: Owns, overwrites: bool) {
         match owned {
             Owns::Nothing => {}

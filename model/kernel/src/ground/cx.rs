@@ -272,13 +272,14 @@ impl<'a, R: Runtime> Cx<'a, R> {
     pub fn set_sleeping(&mut self, patience: Patience) {
         self.touch(ObjId::task(self.me));
         let state = if patience.interruptible() { Task::<R>::INTERRUPTIBLE } else { Task::<R>::UNINTERRUPTIBLE };
-        // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote there.
+        // smp_store_mb(), which is an exchange where that has the barrier: so it comes after whatever a waker wrote
+        // there.
         let _ = self.world.task_mut(self.me).state.swap(state, Order::Relaxed);
         self.full_barrier(Mutant::SleepNoBarrier);
     }
 
-    /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it. It orders nothing: who did not sleep has
-    /// met no waker.
+    /// `__set_current_state(TASK_RUNNING)`: the wait is over, whatever ended it. It orders nothing: who did not sleep
+    /// has met no waker.
     pub fn set_running(&mut self) {
         self.touch(ObjId::task(self.me));
         let _ = self.world.task_mut(self.me).state.swap(Task::<R>::RUNNING, Order::Relaxed);
@@ -308,8 +309,8 @@ impl<'a, R: Runtime> Cx<'a, R> {
         }
     }
 
-    /// What `schedule()` does first: an interruptible sleeper with a signal pending does not sleep at all. A sleep that was
-    /// prepared as an uninterruptible one is of this patience from here on.
+    /// What `schedule()` does first: an interruptible sleeper with a signal pending does not sleep at all. A sleep that
+    /// was prepared as an uninterruptible one is of this patience from here on.
     pub fn schedule(&mut self, patience: Patience) {
         self.touch(ObjId::task(self.me));
         let (deep, light) = (Task::<R>::UNINTERRUPTIBLE, Task::<R>::INTERRUPTIBLE);
@@ -379,8 +380,8 @@ impl Woken {
 /// from here on.
 pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Woken {
     cx.touch(ObjId::task(cx.me));
-    // Whoever ends the sleep makes the task runnable, and only one does: a waker that comes after a timeout finds nobody
-    // asleep (try_to_wake_up() and the timer meet on the same lock).
+    // Whoever ends the sleep makes the task runnable, and only one does: a waker that comes after a timeout finds
+    // nobody asleep (try_to_wake_up() and the timer meet on the same lock).
     let was = cx.world.task_mut(cx.me).state.swap(Task::<R>::RUNNING, Order::AcqRel);
     if was == Task::<R>::RUNNING {
         return Woken::WakeUp;
@@ -393,8 +394,8 @@ pub(crate) fn woken_by<R: Runtime>(cx: &mut Cx<'_, R>, patience: Patience) -> Wo
 }
 
 impl<R: Runtime> Cx<'_, R> {
-    /// `smp_acquire__after_ctrl_dep()`: whoever dropped the last reference has seen what the others did before they dropped
-    /// theirs. Who drops another has seen nothing.
+    /// `smp_acquire__after_ctrl_dep()`: whoever dropped the last reference has seen what the others did before they
+    /// dropped theirs. Who drops another has seen nothing.
     pub(crate) fn dropped(&mut self, dropped: Dropped) -> Dropped {
         if dropped == Dropped::Last {
             self.rt.read_barrier();

@@ -1,7 +1,9 @@
-//! What people write: pairs of operations that belong together, with a hole between them. Hints for whoever makes scenarios up.
+//! What people write: pairs of operations that belong together, with a hole between them. Hints for whoever makes
+//! scenarios up.
 //!
-//! In a text, `$a:KIND` names an object of that kind, `$a` the same one again, `$x:var` a word, `$r:local` a local, and `...`
-//! on a line of its own is the hole. A protocol's folder has its table (`idioms.rs`), and the registry lists them.
+//! In a text, `$a:KIND` names an object of that kind, `$a` the same one again, `$x:var` a word, `$r:local` a local, and
+//! `...` on a line of its own is the hole. A protocol's folder has its table (`idioms.rs`), and the registry lists
+//! them.
 
 /// `mmap_lock` is outside of everything.
 pub(crate) const MMAP_LOCK: u8 = 1;
@@ -23,7 +25,8 @@ pub struct Idiom {
     pub(crate) number: u8,
     /// The lines.
     pub text: &'static str,
-    /// Where it stands in the order of locks, if it takes one: what is inside comes later. Its first object is the lock.
+    /// Where it stands in the order of locks, if it takes one: what is inside comes later. Its first object is the
+    /// lock.
     pub rank: u8,
     /// Nothing may sleep in its hole.
     pub atomic: bool,

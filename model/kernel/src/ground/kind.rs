@@ -3,8 +3,8 @@
 use super::op::{Args, Opt, flag};
 use crate::{Kind, ObjId, ObjectKind, Program, Runtime, ThreadId, ids::CalleeId};
 
-/// What is fixed about an object of one kind. Each stands in the folder of its protocol, with the row of its kind; the registry
-/// lists them.
+/// What is fixed about an object of one kind. Each stands in the folder of its protocol, with the row of its kind; the
+/// registry lists them.
 ///
 /// What most kinds do not have is a default: a kind says what it has, and whoever asks looks at no kind.
 pub(crate) trait Declared {
@@ -72,14 +72,17 @@ pub struct KindRow {
     pub declared: &'static str,
     /// The words that declare one.
     pub decls: &'static [DeclRow],
-    /// What the generator calls one, with a number behind, if not by the name of the kind; and with which options it declares it.
-    pub sample: (&'static str, &'static str),
+    /// What the generator calls one, with a number behind, and with which options it declares it; `None` where that
+    /// takes more than a line that is always the same.
+    pub sample: Option<(&'static str, &'static str)>,
     /// What an expectation can name of it.
     pub facets: &'static [&'static str],
     /// What kind of lock it is.
     pub lock: Lock,
     /// Until what somebody waits that waits for it.
     pub waited: Waited,
+    /// How references to it are counted.
+    pub refs: Refs,
     /// Whether it is an event: who waits for it depends on another thread that holds nothing.
     pub event: bool,
     /// What it has no more of if it has no more room, where that is more than places in it.
@@ -99,8 +102,8 @@ pub struct DeclRow {
     pub meaning: &'static str,
     /// What it is in the kernel.
     pub kernel: &'static str,
-    /// The one object that it is, of what was said, but for what refers to names; `None` of what is more than that, or has to
-    /// look at the others.
+    /// The one object that it is, of what was said, but for what refers to names; `None` of what is more than that, or
+    /// has to look at the others.
     pub make: Option<fn(&Args) -> ObjectKind>,
 }
 
@@ -129,6 +132,19 @@ impl Lock {
     }
 }
 
+/// How references to an object are counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refs {
+    /// They are not.
+    No,
+    /// `refs` of a struct's object.
+    Object,
+    /// `struct kref` of a fence.
+    Fence,
+    /// It is a count itself, of whatever the scenario says.
+    Bare,
+}
+
 /// Until what somebody waits that waits for an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Waited {
@@ -153,9 +169,10 @@ impl KindRow {
         one: "",
         declared: "",
         decls: &[],
-        sample: ("", ""),
+        sample: None,
         facets: &[],
         lock: Lock::No,
+        refs: Refs::No,
         waited: Waited::Deed("wake"),
         event: false,
         runs_out: "",

@@ -1,18 +1,23 @@
-//! What every protocol stands on, and nothing of it knows one: cells, ids, values, their encoding, what a step may see and do.
+//! What every protocol stands on, and nothing of it knows one: cells, ids, values, their encoding, what a step may see
+//! and do.
 //!
 //! * [`runtime`]: what a shared cell is made of; [`coder`]: one description of a state for writing and reading.
-//! * [`ids`], [`value`]: names and what words hold; [`facet`]: what is shown of an object; [`task`]: a `task_struct`.
-//! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines; [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
+//! * [`ids`], [`value`], [`number`]: names, what words hold, and C's integer types; [`facet`]: what is shown of an object;
+//!   [`task`]: a `task_struct`.
+//! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
+//!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
 pub mod coder;
 pub mod counted;
 pub mod cx;
 pub mod facet;
 pub mod footprint;
+pub(crate) mod functions;
 pub(crate) mod idiom;
 pub mod ids;
 pub mod kind;
 pub(crate) mod mutation;
+pub mod number;
 pub(crate) mod numbered;
 pub mod op;
 pub mod operand;

@@ -1,8 +1,10 @@
 //! Rows of many tables as one list, each at the place that it says itself.
 //!
-//! Which scenario a number stands for, and in which order properties are told, must not hang on the folder that a row stands in.
+//! Which scenario a number stands for, and in which order properties are told, must not hang on the folder that a row
+//! stands in.
 
-/// `pub NAME: Row = TABLES`: a row's place is its `number`. Two with one number, and a number without a row, do not compile.
+/// `pub NAME: Row = TABLES`: a row's place is its `number`. Two with one number, and a number without a row, do not
+/// compile.
 macro_rules! numbered {
     ($(#[$doc:meta])* $vis:vis $name:ident: $row:ty = $tables:ident) => {
         $(#[$doc])*

@@ -1,5 +1,5 @@
-//! What an operation is to who writes it, and what it is to the model: its row in the table of a protocol, and the operation
-//! with its operands.
+//! What an operation is to who writes it, and what it is to the model: its row in the table of a protocol, and the
+//! operation with its operands.
 
 use super::{
     ids::CalleeId,
@@ -9,16 +9,18 @@ use super::{
 };
 use crate::{Errno, LocalId, Machine, ObjId, Op, Patience, ThreadId, Value, program::Kind};
 
-/// An operation of a script, its operands not yet read. A protocol has one for each group of functions that work on the same.
+/// An operation of a script, its operands not yet read. A protocol has one for each group of functions that work on the
+/// same.
 pub(crate) trait Operation: Copy + Into<Op> {
     /// What may be asked about it before it runs.
     fn row(&self) -> Row;
 
-    /// The machine that does it, its operands read as the CPU finds them; a bad one is the fault that is the operation's only step.
+    /// The machine that does it, its operands read as the CPU finds them; a bad one is the fault that is the
+    /// operation's only step.
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine>;
 
-    /// The same, told which line it is about, which is known when all operations of a program are; of those whose row has
-    /// a [`Line`](super::row::Line).
+    /// The same, told which line it is about, which is known when all operations of a program are; of those whose row
+    /// has a [`Line`](super::row::Line).
     fn on_line(self, _line: ObjId) -> Self {
         self
     }
@@ -102,7 +104,8 @@ pub enum Takes {
     OneOf(&'static [&'static str]),
     /// A proc that is called with at most this many arguments.
     Proc(usize),
-    /// A declared callback, or a proc that is called with a fence and data: then the operation has a callback of its own.
+    /// A declared callback, or a proc that is called with a fence and data: then the operation has a callback of its
+    /// own.
     Callback,
 }
 

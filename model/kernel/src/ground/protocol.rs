@@ -6,8 +6,8 @@ use crate::{Code, Cx, Flow, Footprint, LocalId, ObjId, Plain, Runtime, Value, Vi
 ///
 /// What a machine does not say of itself is what nearly all of them do: no choice, visible, held back by nothing.
 pub(crate) trait Protocol: Copy + Code {
-    /// Whether a step of it may go several ways. Only then is its footprint asked how many; debug builds hold every step's
-    /// footprint against that.
+    /// Whether a step of it may go several ways. Only then is its footprint asked how many; debug builds hold every
+    /// step's footprint against that.
     const CHOOSES: bool = false;
     /// Whether [`Protocol::is_held_back`] may ever say so.
     const HOLDS_BACK: bool = false;
@@ -30,8 +30,8 @@ pub(crate) trait Protocol: Copy + Code {
     fn is_held_back(&self, _v: View<'_>) -> bool {
         false
     }
-    /// Whether its thread has nothing to do until somebody else lets it, and is over if nobody does: an interrupt whose line
-    /// is disabled.
+    /// Whether its thread has nothing to do until somebody else lets it, and is over if nobody does: an interrupt whose
+    /// line is disabled.
     fn is_shut_out(&self, _world: &World<Plain>) -> bool {
         false
     }
@@ -45,8 +45,8 @@ pub(crate) trait Protocol: Copy + Code {
     }
     /// What it called has returned this.
     fn returned(&mut self, _value: Value) {}
-    /// What the kernel asks of its caller before the operation could fail: an injected failure skips none of it. Looks at
-    /// nothing but what the thread itself changes.
+    /// What the kernel asks of its caller before the operation could fail: an injected failure skips none of it. Looks
+    /// at nothing but what the thread itself changes.
     fn judge<R: Runtime>(&self, _cx: &mut Cx<'_, R>) {}
 }
 
@@ -103,8 +103,8 @@ macro_rules! machines {
                 }
             }
 
-            /// Whether the next step is disabled for another reason than a spinlock. Few machines know such a thing, and only
-            /// they look at what `view` says.
+            /// Whether the next step is disabled for another reason than a spinlock. Few machines know such a thing,
+            /// and only they look at what `view` says.
             pub(crate) fn is_held_back<'v>(&self, view: impl FnOnce() -> View<'v>) -> bool {
                 match self {
                     Machine::Idle => false,

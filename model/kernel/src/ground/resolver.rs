@@ -17,7 +17,10 @@ impl Resolver<'_> {
             Value::Ref(h) => Ok(h),
             Value::Null => Err(Fault::new(Property::NULL_DEREFERENCE, None)),
             Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
-            Value::Word(_) | Value::Cursor(_) | Value::Unwrap(_) => Err(Fault::new(Property::WRONG_KIND, None)),
+            Value::Word(w) if crate::expr::is_err(w) => Err(Fault::new(Property::ERROR_POINTER, None)),
+            Value::Word(_) | Value::Wide(_) | Value::Cursor(_) | Value::Unwrap(_) => {
+                Err(Fault::new(Property::WRONG_KIND, None))
+            }
         }
     }
 
@@ -26,7 +29,7 @@ impl Resolver<'_> {
         match p {
             Place::Var(id) => Ok((id, None)),
             Place::Element { first, len, index } => {
-                let at = self.word(index)?;
+                let at = self.value(index)?.integer().ok_or(Fault::new(Property::WRONG_KIND, None))?;
                 match usize::try_from(at) {
                     Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
                     _ => Err(Fault::new(Property::OUT_OF_BOUNDS, Some(first))),
@@ -82,6 +85,12 @@ impl Resolver<'_> {
             Value::Null | Value::Word(0) => Ok(None),
             _ => self.of_kind(o, kind).map(Some),
         }
+    }
+
+    /// A number of any width.
+    pub(crate) fn number(&self, o: Operand) -> Resolved<Value> {
+        let number = self.value(o)?.integer().ok_or(Fault::new(Property::WRONG_KIND, None))?;
+        Value::of(number).ok_or(Fault::new(Property::CAPACITY_EXCEEDED, None))
     }
 
     pub(crate) fn word(&self, o: Operand) -> Resolved<i32> {

@@ -1,7 +1,9 @@
-//! What anybody may ask about an operation before it runs: a row for each, the same columns in all. Who wants to know whether
-//! an operation waits for grace periods, what it wakes, what it has no room for, asks the row, and lists no operations.
+//! What anybody may ask about an operation before it runs: a row for each, the same columns in all. Who wants to know
+//! whether an operation waits for grace periods, what it wakes, what it has no room for, asks the row, and lists no
+//! operations.
 //!
-//! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says otherwise.
+//! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says
+//! otherwise.
 
 use super::operand::{Operand, Place};
 use crate::{LocalId, ObjId, ThreadId};
@@ -33,7 +35,8 @@ pub struct Row {
     pub tries: bool,
     /// What the model has too little of where it says that it has no more room.
     pub no_room: &'static str,
-    /// Whether that is of the object that it works on, before what is said of its [kind](super::kind::KindRow::runs_out).
+    /// Whether that is of the object that it works on, before what is said of its
+    /// [kind](super::kind::KindRow::runs_out).
     pub room_of_object: bool,
     /// What its result is good for.
     pub result: Shows,

@@ -25,8 +25,8 @@ pub enum Order {
     Relaxed,
     /// `smp_load_acquire`, `*_acquire`.
     Acquire,
-    /// `rcu_dereference()`: what is reached through the value is read after it (an address dependency), and nothing else is
-    /// ordered. A threading checker that knows no dependencies acquires.
+    /// `rcu_dereference()`: what is reached through the value is read after it (an address dependency), and nothing
+    /// else is ordered. A threading checker that knows no dependencies acquires.
     Consume,
     /// `smp_store_release`, `*_release`.
     Release,
@@ -38,8 +38,8 @@ pub enum Order {
 
 /// A small value that fits a 64-bit word, and back.
 pub trait Bits: Copy + PartialEq + Send + 'static {
-    /// Whether it is no word of the kernel's that another CPU could see: whether memory is there, and what one's own CPU
-    /// does, which only those see that run on it. See [`granularity`].
+    /// Whether it is no word of the kernel's that another CPU could see: whether memory is there, and what one's own
+    /// CPU does, which only those see that run on it. See [`granularity`].
     const FACT: bool = false;
     /// Packs the value.
     fn to_bits(self) -> u64;
@@ -107,8 +107,8 @@ pub trait AtomicCell<T: Bits>: Clone {
     fn latest(&mut self) -> T {
         self.fetch_or(0, Order::Relaxed)
     }
-    /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back that
-    /// only it ever writes (whether it is the owner, whether this is its ctx).
+    /// The latest written value: no memory order, no scheduling point. For oracles, and for what a thread reads back
+    /// that only it ever writes (whether it is the owner, whether this is its ctx).
     fn peek(&self) -> T;
 }
 
@@ -309,6 +309,7 @@ const NULL_BITS: u64 = 2 << TAG;
 const REF_TAG: u64 = 3 << TAG;
 const CURSOR_TAG: u64 = 4 << TAG;
 const UNWRAP_TAG: u64 = 5 << TAG;
+const WIDE_TAG: u64 = 6 << TAG;
 
 impl Bits for Value {
     fn to_bits(self) -> u64 {
@@ -319,6 +320,10 @@ impl Bits for Value {
             Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 8),
             Value::Cursor(c) => CURSOR_TAG + c.to_bits(),
             Value::Unwrap(c) => UNWRAP_TAG + c.to_bits(),
+            Value::Wide(wide) => {
+                let [a, b, c, d, e, f, g] = wide.to_bytes();
+                WIDE_TAG + u64::from_le_bytes([a, b, c, d, e, f, g, 0])
+            }
         }
     }
     fn from_bits(bits: u64) -> Self {
@@ -328,6 +333,10 @@ impl Bits for Value {
             3 => Value::Ref(Handle { obj: ObjId(bits as u8), generation: (bits >> 8) as u8 }),
             4 => Value::Cursor(Bits::from_bits(bits - CURSOR_TAG)),
             5 => Value::Unwrap(Bits::from_bits(bits - UNWRAP_TAG)),
+            6 => {
+                let [a, b, c, d, e, f, g, _] = bits.to_le_bytes();
+                Value::Wide(crate::number::Wide::from_bytes([a, b, c, d, e, f, g]))
+            }
             _ => Value::Unset,
         }
     }
@@ -345,6 +354,9 @@ mod tests {
             Value::Word(-1),
             Value::Word(i32::MAX),
             Value::Word(i32::MIN),
+            Value::of(1 << 40).expect("it fits"),
+            Value::of(i64::MIN).expect("it fits"),
+            Value::of(i64::MAX - 1).expect("it fits"),
             Value::Null,
             Value::Ref(Handle { obj: ObjId(33), generation: 255 }),
             Value::Cursor(crate::resv::Cursor::new(ObjId(35), crate::resv::Usage::Bookkeep, true)),

@@ -4,10 +4,11 @@ use crate::{Facet, ObjId, Property, Runtime, ThreadId, counted::Counted, facet::
 
 /// What every shared object says about itself.
 ///
-/// What an object does not say is what nearly all of them are: no lock, not counted, of no use to anybody but by its facets.
-/// Whoever asks looks at no kind.
+/// What an object does not say is what nearly all of them are: no lock, not counted, of no use to anybody but by its
+/// facets. Whoever asks looks at no kind.
 pub(crate) trait Shared<R: Runtime> {
-    /// Whether it exists only as another object's part (see [`Shared::has_part`]): what it holds is nobody's when none has it.
+    /// Whether it exists only as another object's part (see [`Shared::has_part`]): what it holds is nobody's when none
+    /// has it.
     const IS_PART: bool = false;
     /// Whether its count is all there is of it: no memory is freed with the last reference.
     const IS_BARE: bool = false;
@@ -25,7 +26,8 @@ pub(crate) trait Shared<R: Runtime> {
     fn shares_lock_of(&self) -> Option<ObjId> {
         None
     }
-    /// Whether who holds its spinlock over several steps has interrupts off meanwhile (`spin_lock_irqsave()` in the kernel).
+    /// Whether who holds its spinlock over several steps has interrupts off meanwhile (`spin_lock_irqsave()` in the
+    /// kernel).
     fn keeps_irqs_off(&self) -> bool {
         false
     }
@@ -146,7 +148,8 @@ pub(crate) fn facet_named(name: &str, facets: impl FnOnce(FacetSink<'_>)) -> Opt
 /// Makes the type of all shared objects, its answers, and typed access to each of the world's.
 macro_rules! objects {
     ($($(#[$meta:meta])* $variant:ident($ty:ident) $get:ident $get_mut:ident;)*) => {
-        /// A shared object. The kind of a slot never changes; see [`ObjectKind`](crate::ObjectKind) for what is fixed about each.
+        /// A shared object. The kind of a slot never changes; see [`ObjectKind`](crate::ObjectKind) for what is fixed
+        /// about each.
         #[derive(Clone)]
         pub enum Object<R: Runtime> {
             /// An unused slot of the world.

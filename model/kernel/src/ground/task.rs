@@ -59,8 +59,8 @@ impl Copy for Task<Plain> {}
 
 /// A thread's RCU read-side section.
 ///
-/// It is one word, looked at and changed by read-modify-write only: a grace period cannot miss a section that has begun, and
-/// a section that begins after it sees what was written before. Nothing else is ordered by entering one.
+/// It is one word, looked at and changed by read-modify-write only: a grace period cannot miss a section that has
+/// begun, and a section that begins after it sees what was written before. Nothing else is ordered by entering one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Reader {
     /// In a read-side section.
@@ -87,7 +87,8 @@ impl<R: Runtime> Task<R> {
     pub const INTERRUPTIBLE: u8 = 1;
     /// `TASK_UNINTERRUPTIBLE`.
     pub const UNINTERRUPTIBLE: u8 = 2;
-    /// Running again because a signal ended its sleep: no sleeper to any waker, and the sleep can still say what ended it.
+    /// Running again because a signal ended its sleep: no sleeper to any waker, and the sleep can still say what ended
+    /// it.
     pub const SIGNALED: u8 = 4;
 
     /// Whether a task in this state is asleep, or about to be: what a waker looks for.

@@ -1,5 +1,6 @@
 //! What a local, a variable or a return code holds: a word, NULL, or a reference to an object.
 
+use super::number::Wide;
 use crate::{
     ids::ObjId,
     registry::{Cursor, Unwrap},
@@ -30,6 +31,8 @@ pub enum Value {
     Unset,
     /// A number; a kernel return code is a negative errno.
     Word(i32),
+    /// A number that does not fit in a [`Word`](Value::Word); one that does is never held like this.
+    Wide(Wide),
     /// The NULL reference.
     Null,
     /// A reference to an object.
@@ -47,16 +50,34 @@ impl Value {
             Value::Unset => None,
             Value::Word(w) => Some(w != 0),
             Value::Null => Some(false),
-            Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => Some(true),
+            Value::Wide(_) | Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => Some(true),
         }
     }
 
-    /// The number, where NULL counts as 0.
+    /// A number as a value; `None` if there is no room for it, which is said of [`Wide`].
+    #[inline]
+    pub fn of(n: i64) -> Option<Value> {
+        match i32::try_from(n) {
+            Ok(word) => Some(Value::Word(word)),
+            Err(_) => Wide::new(n).map(Value::Wide),
+        }
+    }
+
+    /// The number of 64 bits, where NULL counts as 0. A `u64` from 2^63 on is its bits.
+    #[inline]
+    pub fn integer(self) -> Option<i64> {
+        match self {
+            Value::Wide(wide) => Some(wide.number()),
+            other => other.word().map(i64::from),
+        }
+    }
+
+    /// The number if it fits in 32 bits with a sign, where NULL counts as 0.
     pub fn word(self) -> Option<i32> {
         match self {
             Value::Word(w) => Some(w),
             Value::Null => Some(0),
-            Value::Unset | Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => None,
+            Value::Unset | Value::Wide(_) | Value::Ref(_) | Value::Cursor(_) | Value::Unwrap(_) => None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Memory of no further interest: `kmalloc()` with its two ways of being short of memory.
 //!
 //! `GFP_KERNEL` may sleep and may have to reclaim: then a shrinker of the program runs, in the caller's place and with
-//! the caller's locks held. `GFP_NOFS` and `GFP_NOIO` are no better where fences are concerned: they keep reclaim off file
-//! systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences. `GFP_ATOMIC` does
-//! neither and may fail at any time.
+//! the caller's locks held. `GFP_NOFS` and `GFP_NOIO` are no better where fences are concerned: they keep reclaim off
+//! file systems and disks, and not off drivers' shrinkers and the MMU notifiers, which may wait for fences.
+//! `GFP_ATOMIC` does neither and may fail at any time.
 
 pub(crate) mod idioms;
 pub mod ops;

@@ -12,6 +12,7 @@ use crate::{
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     ids::ThreadQueue,
     protocol::Protocol,
     shared::Shared,
@@ -61,7 +62,7 @@ impl Code for Completion<Plain> {
 
 points! {
     /// Where an operation on a completion is; each critical section is one step.
-    pub enum At {
+    pub(crate) enum At {
         /// `wait_for_completion*()`: takes it if done, else goes to sleep.
         Wait = "wait_for_completion",
         /// Back from `schedule()`, under the lock again.
@@ -74,6 +75,22 @@ points! {
         TryWait = "try_wait_for_completion",
         /// `reinit_completion()`.
         Reinit = "reinit_completion",
+    }
+}
+
+functions! {
+    /// A completion's functions.
+    pub enum How begins at At {
+        /// `wait_for_completion*()`: takes it if done, else goes to sleep.
+        Wait,
+        /// `complete()`.
+        Complete,
+        /// `complete_all()`.
+        CompleteAll,
+        /// `try_wait_for_completion()`: 1 or 0.
+        TryWait,
+        /// `reinit_completion()`.
+        Reinit,
     }
 }
 

@@ -10,8 +10,8 @@
 //! Every thread is taken to run on a CPU of its own, which is also where its handlers run: a thread that has interrupts
 //! disabled keeps them from beginning. A handler does not interrupt another one.
 //!
-//! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and `spin_unlock_irqrestore()`
-//! know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
+//! What is disabled twice is disabled until the outer one restores it: `local_irq_restore()` and
+//! `spin_unlock_irqrestore()` know what was there before, `local_irq_enable()` and `spin_unlock_irq()` do not.
 
 pub(crate) mod idioms;
 mod mutants;
@@ -40,8 +40,8 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
-    /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one that
-    /// was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
+    /// `local_irq_enable()`: also where whoever disabled them first counts on it that they stay so; a lock is the one
+    /// that was taken with them. In a handler they are off from the beginning, and wherever a fence's lock is held.
     pub(crate) fn irqs_enable(&mut self, lock: Option<ObjId>) {
         if self.private.irqs_off > 1 || self.are_irqs_off_besides() {
             self.violate(Property::IRQS_ENABLED_EARLY, lock);
@@ -180,7 +180,7 @@ impl Protocol for LocalIrq {
 
 points! {
     /// The two ends of a handler.
-    pub enum At {
+    pub enum HandlerHow {
         /// The CPU takes the interrupt: disabled while the CPU does not take any.
         Enter = "irq_enter",
         /// The interrupted thread goes on.
@@ -191,14 +191,14 @@ points! {
 /// The beginning or the end of a handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Irq {
-    pub(crate) at: At,
+    pub(crate) how: HandlerHow,
     /// Whose CPU it runs on; any without it.
     pub(crate) on: Option<ThreadId>,
     /// Its line, if anybody asks for that.
     pub(crate) line: Option<ObjId>,
 }
 
-fields!(Irq { at, on, line });
+fields!(Irq { how, on, line });
 
 /// Most threads of a program that has an interrupt on any CPU: one choice has seven ways, and one is an idle CPU.
 pub const MAX_CPUS: usize = MOST_WAYS as usize - 1;
@@ -262,39 +262,41 @@ impl Protocol for Irq {
     const HOLDS_BACK: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.at {
-            At::Enter => self.enter(cx),
-            At::Exit => self.exit(cx),
+        match self.how {
+            HandlerHow::Enter => self.enter(cx),
+            HandlerHow::Exit => self.exit(cx),
         }
         Flow::Done(Value::Word(0))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let f = match (self.at, self.on) {
-            (At::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
-            (At::Enter, None) => {
+        let f = match (self.how, self.on) {
+            (HandlerHow::Enter, Some(t)) => Footprint::writes(ObjId::task(t)),
+            (HandlerHow::Enter, None) => {
                 let open = Irq::cpus(v.program).filter(|t| Irq::takes_irqs(v.world, *t)).count();
                 let f = Irq::cpus(v.program).fold(Footprint::NONE, |f, t| f.write(ObjId::task(t)));
                 f.ways(1 + open.min(MAX_CPUS) as u8)
             }
-            (At::Exit, _) => v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t))),
+            (HandlerHow::Exit, _) => {
+                v.private.interrupted().map_or(Footprint::NONE, |t| Footprint::writes(ObjId::task(t)))
+            }
         };
         let f = self.line.map_or(f, |line| f.write(line));
         rcu::reader_footprint(v, f)
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        self.how.label()
     }
 
     fn is_held_back(&self, v: View<'_>) -> bool {
         let busy = || self.on.is_some_and(|t| !Irq::takes_irqs(v.world, t));
         let shut = || self.line.is_some_and(|line| !irq_line::is_open(v.program, v.world, line));
-        self.at == At::Enter && (busy() || shut())
+        self.how == HandlerHow::Enter && (busy() || shut())
     }
 
     /// Whether it has not come, and does not as long as nobody enables its line.
     fn is_shut_out(&self, world: &World<crate::Plain>) -> bool {
-        self.at == At::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
+        self.how == HandlerHow::Enter && self.line.is_some_and(|line| irq_line::is_shut(world, line))
     }
 }

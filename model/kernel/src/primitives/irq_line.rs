@@ -1,20 +1,20 @@
 //! `struct irq_desc`: what a driver does with the line of its interrupt, besides handling it.
 //!
 //! ```text
-//!   handler           begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS     … body …     not in progress
-//!   synchronize_irq   waits until no handler is in progress; the next one may begin at once
-//!   disable_irq       depth + 1, then synchronize_irq()
-//!   enable_irq        depth - 1: at 0 what has come meanwhile is handled
-//!   free_irq          takes the handler off the line, then synchronize_irq(): it never begins again
+//!   handler         begins only while nobody has disabled the line; IRQD_IRQ_INPROGRESS   … body …   not in progress
+//!   synchronize_irq waits until no handler is in progress; the next one may begin at once
+//!   disable_irq     depth + 1, then synchronize_irq()
+//!   enable_irq      depth - 1: at 0 what has come meanwhile is handled
+//!   free_irq        takes the handler off the line, then synchronize_irq(): it never begins again
 //! ```
 //!
 //! An interrupt that comes while its line is disabled is not lost, it comes when the line is enabled (`IRQS_PENDING`,
 //! `check_irq_resend()`). One whose line nobody enables any more never comes, and nobody waits for it in the end.
 //! A line's handler does not run on two CPUs at once.
 //!
-//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded handlers, of
-//! which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does any of this to
-//! has no object.
+//! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded
+//! handlers, of which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does
+//! any of this to has no object.
 
 pub mod kind;
 mod mutants;
@@ -119,8 +119,8 @@ pub(crate) fn end<R: Runtime>(cx: &mut Cx<'_, R>, line: ObjId) {
 }
 
 points! {
-    /// Where an operation on a line is.
-    pub enum At {
+    /// What is done with a line.
+    pub enum How {
         /// `disable_irq_nosync()`.
         DisableNoSync = "disable_irq_nosync",
         /// `disable_irq()`: no handler begins any more.
@@ -137,36 +137,36 @@ points! {
 /// An operation on a line in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IrqLineOp {
-    pub(crate) at: At,
+    pub(crate) how: How,
     pub(crate) line: ObjId,
     /// The operation asks might_sleep(): still to be done.
     pub(crate) asks: bool,
 }
 
-fields!(IrqLineOp { at, line, asks });
+fields!(IrqLineOp { how, line, asks });
 
 impl IrqLineOp {
     /// An operation about to start.
-    pub(crate) fn new(at: At, line: ObjId) -> IrqLineOp {
-        IrqLineOp { at, line, asks: !matches!(at, At::DisableNoSync | At::Enable) }
+    pub(crate) fn new(how: How, line: ObjId) -> IrqLineOp {
+        IrqLineOp { how, line, asks: !matches!(how, How::DisableNoSync | How::Enable) }
     }
 
     /// What is to be done before the wait; true if there is one.
     fn change<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> bool {
-        match self.at {
-            At::Sync => return true,
-            At::Enable if s.depth == 0 => cx.violate(Property::IRQ_NOT_DISABLED, Some(self.line)),
-            At::Enable => s.depth -= 1,
-            At::Disable | At::DisableNoSync => {
+        match self.how {
+            How::Sync => return true,
+            How::Enable if s.depth == 0 => cx.violate(Property::IRQ_NOT_DISABLED, Some(self.line)),
+            How::Enable => s.depth -= 1,
+            How::Disable | How::DisableNoSync => {
                 if !nest(&mut s.depth) {
                     cx.violate(Property::CAPACITY_EXCEEDED, Some(self.line));
                 }
             }
             // "Trying to free already-free IRQ".
-            At::Free if s.freed => cx.violate(Property::DOUBLE_FREE, Some(self.line)),
-            At::Free => s.freed = true,
+            How::Free if s.freed => cx.violate(Property::DOUBLE_FREE, Some(self.line)),
+            How::Free => s.freed = true,
         }
-        matches!(self.at, At::Disable | At::Free) && !cx.mutated(Mutant::DisableNoSync)
+        matches!(self.how, How::Disable | How::Free) && !cx.mutated(Mutant::DisableNoSync)
     }
 }
 
@@ -177,14 +177,14 @@ impl Protocol for IrqLineOp {
         }
         let (me, held) = (cx.me, cx.enter(self.line));
         let mut s = cx.irq_line(self.line).state.get(held);
-        let flow = match self.at {
-            At::Sync if s.running.owner().is_some_and(|o| o != me) => {
+        let flow = match self.how {
+            How::Sync if s.running.owner().is_some_and(|o| o != me) => {
                 s.running.try_take(me);
                 Flow::Spin(self.line)
             }
-            At::Sync => Flow::Done(Value::Word(0)),
+            How::Sync => Flow::Done(Value::Word(0)),
             _ if self.change(cx, &mut s) => {
-                self.at = At::Sync;
+                self.how = How::Sync;
                 Flow::Go
             }
             _ => Flow::Done(Value::Word(0)),
@@ -204,11 +204,11 @@ impl Protocol for IrqLineOp {
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        self.how.label()
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        (self.at == At::Sync).then_some(self.line)
+        (self.how == How::Sync).then_some(self.line)
     }
 }
 

@@ -8,8 +8,8 @@
 //! The links of an entry are part of the list here: an object may be on several lists (it has a link for each), on each
 //! once. An entry that `list-splice-init` moved is on the other list from then on, and is removed by that name.
 //!
-//! A list has no lock of its own. Two changes at once, or a change and a walk, tear the links: a data race. As with a plain
-//! variable, a change begins and ends, and whoever comes in between has raced with it:
+//! A list has no lock of its own. Two changes at once, or a change and a walk, tear the links: a data race. As with a
+//! plain variable, a change begins and ends, and whoever comes in between has raced with it:
 //!
 //! ```text
 //!   list-add-tail l a      begins             ends
@@ -17,12 +17,13 @@
 //! ```
 //!
 //! Where every two of them are ordered, by a lock or otherwise, nobody can come in between, whichever it is that orders
-//! them. A list that is declared with its lock (`guarded-by`) is not raced for: each access without the lock is told, even
-//! if nobody was near, and so a change is one step. `list-empty` and `on-list` are looks that the kernel makes without a
-//! lock too (READ_ONCE()), and so are `list-first` and `list-next` in an RCU read-side section: list_for_each_entry_rcu().
+//! them. A list that is declared with its lock (`guarded-by`) is not raced for: each access without the lock is told,
+//! even if nobody was near, and so a change is one step. `list-empty` and `on-list` are looks that the kernel makes
+//! without a lock too (READ_ONCE()), and so are `list-first` and `list-next` in an RCU read-side section:
+//! list_for_each_entry_rcu().
 //!
-//! Found is also what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they were freed, or freed while they
-//! were on a list.
+//! Found is also what CONFIG_DEBUG_LIST finds, and entries that are gone: used after they were freed, or freed while
+//! they were on a list.
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
@@ -235,7 +236,8 @@ impl ListOp {
         ListOp { how, list, entry, from, open: false }
     }
 
-    /// The critical sections of both lists: in the order of their numbers, so that nobody waits for the other way round.
+    /// The critical sections of both lists: in the order of their numbers, so that nobody waits for the other way
+    /// round.
     fn enter<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> (Held, Held) {
         let (low, high) = (self.from.min(self.list), self.from.max(self.list));
         let (first, second) = (cx.enter(low), cx.enter(high));

@@ -1,8 +1,8 @@
 //! Read-copy-update: read-side sections, grace periods, deferred frees.
 //!
-//! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers are
-//! inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but this: a
-//! section that begins after a grace period sees what was written before that began.
+//! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers
+//! are inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but
+//! this: a section that begins after a grace period sees what was written before that began.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -19,6 +19,7 @@ use crate::{
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     primitives::list,
     program::CalleeId,
     protocol::Protocol,
@@ -157,7 +158,7 @@ pub(crate) fn call_rcu_footprint(v: View<'_>, f: Footprint) -> Footprint {
 
 points! {
     /// What a thread does with RCU.
-    pub enum At {
+    pub(crate) enum At {
         /// `rcu_read_lock()`.
         ReadLock = "rcu_read_lock",
         /// `rcu_read_unlock()`: leaving the outermost section may let a grace period go on.
@@ -166,6 +167,18 @@ points! {
         Synchronize = "synchronize_rcu",
         /// Back from that sleep.
         Synchronized = "synchronize_rcu: woken",
+    }
+}
+
+functions! {
+    /// What a thread may call of RCU.
+    pub enum How begins at At {
+        /// `rcu_read_lock()`.
+        ReadLock,
+        /// `rcu_read_unlock()`: leaving the outermost section may let a grace period go on.
+        ReadUnlock,
+        /// `synchronize_rcu()`: asks for a grace period and sleeps.
+        Synchronize,
     }
 }
 

@@ -11,15 +11,15 @@
 //!   head is a reader:  the waker gives the lock to it and to every other reader of the queue, then wakes them
 //! ```
 //!
-//! While somebody waits and readers hold it, a new reader queues. So a reader that takes the lock a second time deadlocks
-//! as soon as a writer has queued between. That is found where there is one; lockdep's report of the second reading by itself
-//! ("possible recursive locking") is not made, since the kernel without lockdep lets it through.
+//! While somebody waits and readers hold it, a new reader queues. So a reader that takes the lock a second time
+//! deadlocks as soon as a writer has queued between. That is found where there is one; lockdep's report of the second
+//! reading by itself ("possible recursive locking") is not made, since the kernel without lockdep lets it through.
 //!
-//! Who holds `wait_lock` changes the count more than once: a reader that queues takes itself off it, and may then find that
-//! it can be let in again; a waker counts the first reader before it knows whether a writer was faster. Each of these is seen
-//! by the fast paths, so each is a step, with `wait_lock` held between them (`queue.rs`). `sem->owner` is a third word. Its
-//! `RWSEM_READER_OWNED` is stored after the count, stays when the readers are gone, and is what a reader goes by that
-//! comes while somebody waits. What it holds while a writer has the lock nobody looks at.
+//! Who holds `wait_lock` changes the count more than once: a reader that queues takes itself off it, and may then find
+//! that it can be let in again; a waker counts the first reader before it knows whether a writer was faster. Each of
+//! these is seen by the fast paths, so each is a step, with `wait_lock` held between them (`queue.rs`). `sem->owner` is
+//! a third word. Its `RWSEM_READER_OWNED` is stored after the count, stays when the readers are gone, and is what a
+//! reader goes by that comes while somebody waits. What it holds while a writer has the lock nobody looks at.
 //!
 //! Names follow `kernel/locking/rwsem.c`. No HANDOFF (a waiter of 4 ms or of real-time priority may reserve the lock):
 //! it only forbids stealing, so nothing is missed but that a waiter cannot starve for ever. No optimistic spinning. The
@@ -33,7 +33,8 @@ pub mod ops;
 mod queue;
 pub(crate) mod rules;
 
-pub use op::{At, RwSemOp};
+pub(crate) use op::At;
+pub use op::{How, RwSemOp};
 
 pub(crate) use mutants::Mutant;
 

@@ -20,6 +20,7 @@ use crate::{
     Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     property::Form,
     protocol::Protocol,
     shared::Shared,
@@ -98,13 +99,23 @@ pub(crate) fn put_footprint(v: View<'_>, shrinker: ObjId) -> Footprint {
 
 points! {
     /// Where an operation on a shrinker is.
-    pub enum At {
+    pub(crate) enum At {
         /// `shrinker_register()`.
         Register = "shrinker_register",
         /// `shrinker_free()`: nobody begins it any more.
         Free = "shrinker_free",
         /// `wait_for_completion(&shrinker->done)`.
         Freed = "shrinker_free: woken",
+    }
+}
+
+functions! {
+    /// A shrinker's functions.
+    pub enum How begins at At {
+        /// `shrinker_register()`.
+        Register,
+        /// `shrinker_free()`: nobody begins it any more.
+        Free,
     }
 }
 

@@ -1,8 +1,8 @@
 //! `struct` objects from a slab: allocation, references, and freeing now or after a grace period.
 //!
-//! A slot has a generation that changes when it is freed; a [`Handle`] remembers the one it was made with. A handle that
-//! does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side section:
-//! then it sees whatever object lives there now.
+//! A slot has a generation that changes when it is freed; a [`Handle`] remembers the one it was made with. A handle
+//! that does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side
+//! section: then it sees whatever object lives there now.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -17,6 +17,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu},
     program::SlabKind,
@@ -25,7 +26,8 @@ use crate::{
     shared::Shared,
 };
 
-/// Where a slot is in its life. The generation is no part of a state: which handles it outdates is (see `Coder::handle`).
+/// Where a slot is in its life. The generation is no part of a state: which handles it outdates is (see
+/// `Coder::handle`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Life {
     stage: Stage,
@@ -83,7 +85,8 @@ impl<R: Runtime> Slot<R> {
     }
 
     /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers. The
-    /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle good.
+    /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle
+    /// good.
     fn reclaim(&mut self, of: SlabKind) -> Option<u8> {
         let old = self.life.latest();
         let next = old.generation.saturating_add(1);
@@ -169,7 +172,7 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> boo
 
 points! {
     /// Where an operation on a slab's object is.
-    pub enum At {
+    pub(crate) enum At {
         /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
         New = "kmem_cache_alloc",
         /// The driver's stores into an object of a typesafe slab, in the order of its declaration: a field.
@@ -190,6 +193,18 @@ points! {
         Free = "kfree",
         /// `kfree_rcu()`.
         FreeRcu = "kfree_rcu",
+    }
+}
+
+functions! {
+    /// What makes an object and frees it.
+    pub enum How begins at At {
+        /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
+        New,
+        /// `kfree()`.
+        Free,
+        /// `kfree_rcu()`.
+        FreeRcu,
     }
 }
 
@@ -284,8 +299,8 @@ impl SlabOp {
         }
     }
 
-    /// A slab that is not typesafe: nobody has the new object's address yet, so all of it is there at once. A typesafe slab
-    /// initialises nothing, and a reader that looked the object before up may look on: each store is the driver's.
+    /// A slab that is not typesafe: nobody has the new object's address yet, so all of it is there at once. A typesafe
+    /// slab initialises nothing, and a reader that looked the object before up may look on: each store is the driver's.
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let typesafe = cx.program.slab_of(self.handle.obj) == SlabKind::TypesafeByRcu;
         let Some((slot, generation)) = self.take_slot(cx) else {
@@ -465,8 +480,8 @@ impl Protocol for SlabOp {
         self.at.label()
     }
 
-    /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to what
-    /// lives there now.
+    /// The pointer as the finished operation leaves it: it is an address, and who has counted a reference has one to
+    /// what lives there now.
     fn write_back(&self) -> Option<(LocalId, Value)> {
         self.home.map(|home| (home, Value::Ref(self.handle)))
     }

@@ -1,8 +1,8 @@
 //! `spinlock_t` held over several steps.
 //!
-//! A critical section that is a single step needs none of this: it is [`Cx::enter`](crate::Cx::enter). A spinlock that is
-//! held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while it
-//! is held is *disabled*, not queued and not retrying.
+//! A critical section that is a single step needs none of this: it is [`Cx::enter`](crate::Cx::enter). A spinlock that
+//! is held while other steps are taken (a script's, or a fence's around its callbacks) is state: whoever wants it while
+//! it is held is *disabled*, not queued and not retrying.
 
 pub(crate) mod idioms;
 pub mod kind;

@@ -6,8 +6,9 @@
 //!   del_timer_sync   pending := 0, waits, without sleeping, until it does not run
 //! ```
 //!
-//! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the lock
-//! which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage classes).
+//! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the
+//! lock which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage
+//! classes).
 //!
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
@@ -22,12 +23,14 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
-    Value, View,
+    Value, View, Violation,
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     primitives::{rcu, spinlock::RawSpin},
     program::Role,
+    property::Form,
     protocol::Protocol,
     shared::Shared,
 };
@@ -92,7 +95,7 @@ impl Code for Timer<Plain> {
 
 points! {
     /// Where an operation on a timer is.
-    pub enum At {
+    pub(crate) enum At {
         /// `mod_timer()`: 1 if it was pending already.
         Mod = "mod_timer",
         /// `timer_delete()`: 1 if it was pending.
@@ -103,6 +106,20 @@ points! {
         Expire = "timer expires",
         /// The handler has returned.
         Done = "timer function returns",
+    }
+}
+
+functions! {
+    /// A timer's functions, and the end of its handler.
+    pub enum How begins at At {
+        /// `mod_timer()`: 1 if it was pending already.
+        Mod,
+        /// `timer_delete()`: 1 if it was pending.
+        Del,
+        /// `timer_delete_sync()`: disabled while the handler runs.
+        DelSync,
+        /// The handler has returned.
+        Done,
     }
 }
 
@@ -140,7 +157,9 @@ impl Protocol for TimerOp {
             }
             At::DelSync if s.running.owner() == Some(me) => {
                 // It would wait for itself.
-                cx.violate(Property::SELF_DEADLOCK, Some(self.timer));
+                let v = cx.violation_of(Property::SELF_DEADLOCK);
+                let form = Some(Form::TIMER_WAITS_FOR_ITSELF);
+                cx.note_violation(Violation { object: Some(self.timer), form, ..v });
                 Flow::Done(was)
             }
             At::Del | At::DelSync => {

@@ -1,4 +1,5 @@
-//! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy variables.
+//! Shared words: `READ_ONCE()`, `WRITE_ONCE()`, `atomic_*()`, `cmpxchg()`, `xchg()`, barriers, and plain racy
+//! variables.
 
 pub(crate) mod idioms;
 pub mod ops;
@@ -26,6 +27,11 @@ pub const DECLARED: DeclRow = DeclRow {
     kind: None,
     options: &[
         option("init", Takes::Value, "its value at the start, 0 without it"),
+        option(
+            "type",
+            Takes::OneOf(&["u8", "u16", "u32", "u64", "s32", "s64", "size_t", "bool"]),
+            "what its number is: a value that is written is converted to it as in C; without it an s64, or a reference",
+        ),
         option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
         flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
         flag(
@@ -39,7 +45,8 @@ pub const DECLARED: DeclRow = DeclRow {
 };
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of
-/// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some execution.
+/// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some
+/// execution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Overlap {
     readers: ThreadSet,
@@ -216,7 +223,8 @@ impl Access {
         word.overlap.set(overlap);
     }
 
-    /// Accesses the word. A pointer that is stored takes the thread's reference with it; one that is taken out brings its own.
+    /// Accesses the word. A pointer that is stored takes the thread's reference with it; one that is taken out brings
+    /// its own.
     fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
         cx.touch(self.target);
         if !self.replaces() {
@@ -250,22 +258,15 @@ impl Access {
                 cell.store(self.a, self.order);
                 self.a
             }
-            How::Add => {
-                let delta = self.a.word().unwrap_or_default();
-                let Value::Word(old) = cell.fetch_add(delta, self.order) else {
-                    // A reference plus one is no reference to anything.
-                    cx.violate(Property::WRONG_KIND, Some(self.target));
-                    return Value::Unset;
-                };
-                Value::Word(old.wrapping_add(delta))
-            }
+            How::Add => self.calculated(cx, i64::wrapping_add).1,
             How::Or => self.bitwise(cx, |old, bits| old | bits),
             How::And => self.bitwise(cx, |old, bits| old & bits),
             How::Xor => self.bitwise(cx, |old, bits| old ^ bits),
             How::Xchg => cell.swap(self.a, self.order),
             How::CmpXchg => {
                 let seen = match cell.compare_exchange(self.a, self.b, self.order) {
-                    // NULL and 0 are the same to C, and so are two objects that lived at one address; not the same bits here.
+                    // NULL and 0 are the same to C, and so are two objects that lived at one address; not the same bits
+                    // here.
                     Err(other) if crate::expr::same(other, self.a) => {
                         // The address that is there already changes nothing: what lives there now is still meant.
                         let same = matches!(other, Value::Ref(_)) && crate::expr::same(other, self.b);
@@ -279,8 +280,8 @@ impl Access {
         }
     }
 
-    /// A `cmpxchg` that fails orders nothing (`atomic_t.txt`: unordered on failure), so no barrier may stand before it. A
-    /// plain word's race is told by the exchange itself.
+    /// A `cmpxchg` that fails orders nothing (`atomic_t.txt`: unordered on failure), so no barrier may stand before it.
+    /// A plain word's race is told by the exchange itself.
     fn fails<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Option<Value> {
         if self.how != How::CmpXchg || R::SEES_OVERLAP {
             return None;
@@ -304,8 +305,8 @@ impl Access {
     }
 }
 
-/// What a word pointed to is the thread's affair now, if the word had a reference to it; what it points to is the word's, if
-/// the thread had one.
+/// What a word pointed to is the thread's affair now, if the word had a reference to it; what it points to is the
+/// word's, if the thread had one.
 fn pass_on<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId, old: Value, (new, overwrites): (Value, bool)) {
     let me = cx.me;
     let owned = cx.world.var_mut(word).owns.get();
@@ -336,15 +337,22 @@ fn referred(value: Value) -> Option<Handle> {
 
 impl Access {
     /// A read-modify-write of a word by its bits.
-    fn bitwise<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i32, i32) -> i32) -> Value {
-        let bits = self.a.word().unwrap_or_default();
-        let new = |old: Value| old.word().map_or(old, |word| Value::Word(of(word, bits)));
-        let old = cx.world.var_mut(self.target).cell.fetch_update(new, self.order);
-        if old.word().is_none() {
-            // A reference has no bits of its own.
-            cx.violate(Property::WRONG_KIND, Some(self.target));
+    fn bitwise<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i64, i64) -> i64) -> Value {
+        self.calculated(cx, of).0
+    }
+
+    /// Replaces a number by what is calculated of it in the word's type, which wraps (`atomic_t.txt`); both of them.
+    fn calculated<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i64, i64) -> i64) -> (Value, Value) {
+        let (with, ty) = (self.a.integer().unwrap_or_default(), cx.program.var_type(self.target));
+        let new = |old: Value| old.integer().and_then(|old| Value::of(ty.convert(of(old, with))));
+        let old = cx.world.var_mut(self.target).cell.fetch_update(|old| new(old).unwrap_or(old), self.order);
+        if let Some(new) = new(old) {
+            return (old, new);
         }
-        old
+        // A reference plus one is no reference to anything, and it has no bits of its own.
+        let no_room = old.integer().is_some();
+        cx.violate(if no_room { Property::CAPACITY_EXCEEDED } else { Property::WRONG_KIND }, Some(self.target));
+        (old, Value::Unset)
     }
 }
 
@@ -406,8 +414,8 @@ impl Protocol for Access {
 
 /// Spinning on a word until an expression over it is true: `smp_cond_load_relaxed()`.
 ///
-/// One operation and one step. The reads that find the expression false are no steps: nobody sees them, and a thread that
-/// takes them is as good as one that is disabled until a write makes the expression true.
+/// One operation and one step. The reads that find the expression false are no steps: nobody sees them, and a thread
+/// that takes them is as good as one that is disabled until a write makes the expression true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SpinUntil {
     pub(crate) order: Order,

@@ -8,7 +8,8 @@
 //!   finish q
 //! ```
 //!
-//! An entry is exclusive or not. Those that are not stand first, and `wake_up()` wakes them all; then it wakes one that is:
+//! An entry is exclusive or not. Those that are not stand first, and `wake_up()` wakes them all; then it wakes one that
+//! is:
 //!
 //! ```text
 //!   head                                            tail
@@ -19,12 +20,12 @@
 //!
 //! An entry is on its waiter's stack: whoever returns and is still on the list leaves a pointer to what is gone.
 //!
-//! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck, a
-//! signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and the
-//! wake-up is the next one's. A waker looks at one entry a step, with the queue's lock held from the first to the last:
-//! who is woken first may do something to the next one before that one is woken, as long as he does not need the lock
-//! (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to a CPU too late: then
-//! `schedule_timeout()` returns 0 although a wake-up was spent on it.
+//! Entries remove themselves when woken (`autoremove_wake_function()`). A waiter that runs already (its timeout struck,
+//! a signal or another queue woke it) and has not yet called `finish` is no sleeper to wake: it stays on the list, and
+//! the wake-up is the next one's. A waker looks at one entry a step, with the queue's lock held from the first to the
+//! last: who is woken first may do something to the next one before that one is woken, as long as he does not need the
+//! lock (who is off the list finishes without it). The other way round a waiter that was woken in time may come back to
+//! a CPU too late: then `schedule_timeout()` returns 0 although a wake-up was spent on it.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -40,6 +41,7 @@ use crate::{
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     ids::ThreadQueue,
     primitives::{irq::irqs_footprint, rcu::as_reader, spinlock::RawSpin},
     protocol::Protocol,
@@ -155,12 +157,13 @@ impl Code for WaitQueue<Plain> {
 
 points! {
     /// Where an operation on a wait queue is.
-    pub enum At {
+    pub(crate) enum At {
         /// `prepare_to_wait()`: on the list and sleeping from here on, though still on the CPU.
         Prepare = "prepare_to_wait",
         /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
         PrepareExclusive = "prepare_to_wait_exclusive",
-        /// `prepare_to_wait_event()`, which has looked for a signal before: on the list and sleeping, with the lock held.
+        /// `prepare_to_wait_event()`, which has looked for a signal before: on the list and sleeping, with the lock
+        /// held.
         PrepareEvent = "prepare_to_wait_event: queue, state (lock)",
         /// The same at the tail.
         PrepareEventExclusive = "prepare_to_wait_event: queue at the tail, state (lock)",
@@ -168,7 +171,8 @@ points! {
         Schedule = "schedule",
         /// Back from `schedule()`.
         Woken = "back from schedule",
-        /// Woken, but back on a CPU only when the time is over: `schedule_timeout()` says what is left of it, which may be nothing.
+        /// Woken, but back on a CPU only when the time is over: `schedule_timeout()` says what is left of it, which may
+        /// be nothing.
         Left = "back from schedule: time left",
         /// `finish_wait()`: running again, off the list.
         Finish = "finish_wait",
@@ -180,6 +184,26 @@ points! {
         WakeOne = "wake_up",
         /// `wake_up_all()`.
         WakeAll = "wake_up_all",
+    }
+}
+
+functions! {
+    /// What a thread does with a wait queue.
+    pub enum How begins at At {
+        /// `prepare_to_wait()`: on the list and sleeping from here on, though still on the CPU.
+        Prepare,
+        /// `prepare_to_wait_exclusive()`: the same, at the tail, for one wake-up of its own.
+        PrepareExclusive,
+        /// `schedule()`.
+        Schedule,
+        /// `finish_wait()`: running again, off the list.
+        Finish,
+        /// The function returns, and its stack is gone: the entry must not be on the list any more.
+        Leave,
+        /// `wake_up()`: every waiter that is not exclusive, and the first exclusive one that sleeps. One entry a step.
+        WakeOne,
+        /// `wake_up_all()`.
+        WakeAll,
     }
 }
 
@@ -238,9 +262,9 @@ impl Wait {
         enough || waiters.queue.iter().nth(usize::from(self.passed)).is_none()
     }
 
-    /// `prepare_to_wait()`, and with a patience that heeds signals `prepare_to_wait_event()`: it does not queue who will not
-    /// sleep, so that a wake-up meant for one waiter is not spent on somebody who leaves. A signal may come after that look
-    /// and before the state is set, though: then it finds nobody to wake, and a waker finds a sleeper.
+    /// `prepare_to_wait()`, and with a patience that heeds signals `prepare_to_wait_event()`: it does not queue who
+    /// will not sleep, so that a wake-up meant for one waiter is not spent on somebody who leaves. A signal may come
+    /// after that look and before the state is set, though: then it finds nobody to wake, and a waker finds a sleeper.
     fn prepare<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, exclusive: bool) -> Flow {
         let (held, mut waiters) = match enter(cx, self.queue) {
             Ok(entered) => entered,

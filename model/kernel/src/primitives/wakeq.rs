@@ -7,8 +7,8 @@
 //!   wake-q-flush wq           (each is woken, one step each)
 //! ```
 //!
-//! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is never
-//! flushed is never woken.
+//! A task has one link: while it is on somebody's list it is put on no other, and that one's flush wakes it. What is
+//! never flushed is never woken.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -54,8 +54,8 @@ impl Code for WakeQ<Plain> {
 }
 
 points! {
-    /// Where an operation on a list of deferred wake-ups is.
-    pub enum At {
+    /// What is done with a list of deferred wake-ups, one at a step.
+    pub enum How {
         /// `wake_q_add()` of the first waiter of a wait queue, which leaves that queue.
         AddFirst = "wake_q_add (first waiter)",
         /// `wake_q_add()` of a task.
@@ -68,7 +68,7 @@ points! {
 /// One operation on a list of deferred wake-ups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WakeQOp {
-    pub(crate) at: At,
+    pub(crate) how: How,
     pub(crate) wake_q: ObjId,
     /// The wait queue whose first waiter is taken.
     pub(crate) queue: ObjId,
@@ -78,7 +78,7 @@ pub struct WakeQOp {
     pub(crate) woken: u8,
 }
 
-fields!(WakeQOp { at, wake_q, queue, task, woken });
+fields!(WakeQOp { how, wake_q, queue, task, woken });
 
 impl WakeQOp {
     /// `__wake_q_add()`: nothing, if the task is on a list already.
@@ -115,32 +115,32 @@ impl WakeQOp {
 
 impl Protocol for WakeQOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.at {
-            At::AddFirst => match waitqueue::unlink_first(cx, self.queue) {
+        match self.how {
+            How::AddFirst => match waitqueue::unlink_first(cx, self.queue) {
                 Ok(Some(first)) => self.add(cx, first),
                 Ok(None) => Flow::Done(Value::Word(0)),
                 Err(spin) => spin,
             },
-            At::AddTask => self.add(cx, self.task),
-            At::Flush => self.flush(cx),
+            How::AddTask => self.add(cx, self.task),
+            How::Flush => self.flush(cx),
         }
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
         let f = Footprint::writes(self.wake_q);
         let task = |t: Option<ThreadId>| t.map(ObjId::task);
-        match self.at {
-            At::AddFirst => f.write(self.queue).write_opt(task(waitqueue::first_waiter(v, self.queue))),
-            At::AddTask => f.write_opt(task(Some(self.task))),
-            At::Flush => f.write_opt(task(v.world.wake_q(self.wake_q).tasks.0.iter().next())),
+        match self.how {
+            How::AddFirst => f.write(self.queue).write_opt(task(waitqueue::first_waiter(v, self.queue))),
+            How::AddTask => f.write_opt(task(Some(self.task))),
+            How::Flush => f.write_opt(task(v.world.wake_q(self.wake_q).tasks.0.iter().next())),
         }
     }
 
     fn label(&self) -> &'static str {
-        self.at.label()
+        self.how.label()
     }
 
     fn spins_on(&self) -> Option<ObjId> {
-        (self.at == At::AddFirst).then_some(self.queue)
+        (self.how == How::AddFirst).then_some(self.queue)
     }
 }

@@ -6,15 +6,17 @@
 //!   flush_work      sleeps until the run that is pending, or else the one in progress, is over
 //! ```
 //!
-//! A *delayed* item has one pending bit for its timer and its queue: `queue_delayed_work()` sets it and arms the timer, which
-//! expires at any moment from then on and puts the item on its queue. `mod_delayed_work()` takes it off either and begins
-//! anew; `flush_delayed_work()` does not wait for the timer. `flush_work()` knows nothing of an item whose timer runs.
+//! A *delayed* item has one pending bit for its timer and its queue: `queue_delayed_work()` sets it and arms the timer,
+//! which expires at any moment from then on and puts the item on its queue. `mod_delayed_work()` takes it off either
+//! and begins anew; `flush_delayed_work()` does not wait for the timer. `flush_work()` knows nothing of an item whose
+//! timer runs.
 //!
 //! An item is *disabled* as often as somebody has done so (`disable_work_sync()`), and while somebody cancels it
 //! (`cancel_work_sync()`, which disables and enables it): then it is not queued by anybody, also from its own function.
 //!
-//! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were queued;
-//! others run at the same time as each other. Everything is under the pool's lock, which is the queue's object here.
+//! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were
+//! queued; others run at the same time as each other. Everything is under the pool's lock, which is the queue's object
+//! here.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -30,6 +32,7 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
+    ground::functions::functions,
     protocol::Protocol,
     shared::Shared,
 };
@@ -198,7 +201,7 @@ impl Code for Workqueue<Plain> {
 
 points! {
     /// Where an operation on a work item is.
-    pub enum At {
+    pub(crate) enum At {
         /// `queue_work()`: 1 if it was not pending yet.
         Queue = "queue_work",
         /// `queue_delayed_work()`: the same; its timer is armed.
@@ -229,6 +232,36 @@ points! {
         Take = "worker takes work",
         /// The item's function has returned.
         Done = "work function returns",
+    }
+}
+
+functions! {
+    /// A work item's functions, and the end of a run.
+    pub enum How begins at At {
+        /// `queue_work()`: 1 if it was not pending yet.
+        Queue,
+        /// `queue_delayed_work()`: the same; its timer is armed.
+        QueueDelayed,
+        /// `mod_delayed_work()`: takes it off its timer or its queue, and arms the timer. 1 if it was pending.
+        Mod,
+        /// The same with a delay of 0: queues it.
+        ModNow,
+        /// `flush_delayed_work()`: as if the timer had expired, then `flush_work()`.
+        FlushDelayed,
+        /// `cancel_work()`, `cancel_delayed_work()`: takes it off; a run in progress goes on. 1 if it was pending.
+        CancelOnly,
+        /// `disable_work()`: the same, and nobody queues it until it is enabled as often.
+        Disable,
+        /// `disable_work_sync()`: the same, and waits for the run in progress.
+        DisableSync,
+        /// `enable_work()`: 1 if it can be queued again.
+        Enable,
+        /// `flush_work()`: 1 if there was something to wait for.
+        Flush,
+        /// `cancel_work_sync()`: takes it off the queue. 1 if it was pending.
+        Cancel,
+        /// The item's function has returned.
+        Done,
     }
 }
 

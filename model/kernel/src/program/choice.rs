@@ -1,5 +1,5 @@
-//! The choices that operations make while they run, by the machine's own steps: an allocation that may find no memory, a
-//! fault, a typesafe slab's next slot. What the script itself chooses (`choose`, `may-fail`) are instructions.
+//! The choices that operations make while they run, by the machine's own steps: an allocation that may find no memory,
+//! a fault, a typesafe slab's next slot. What the script itself chooses (`choose`, `may-fail`) are instructions.
 //!
 //! Engines that must be prepared for a choice and traces that say what it means ask here. Debug builds hold every step
 //! against it, so an operation that chooses and is not listed is found by its first test.

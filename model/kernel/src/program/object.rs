@@ -1,8 +1,8 @@
 //! What is declared: objects with what is fixed about them, words, and structs.
 
 use super::{CalleeId, FieldName};
-use crate::{ObjectKind, Value};
-use std::ops::Range;
+use crate::{ObjectKind, Type, Value};
+use std::{fmt, ops::Range};
 
 /// A declared object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,7 +14,7 @@ pub struct ObjectDecl {
 }
 
 /// A declared variable word.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct VarDecl {
     /// The name in the scenario, such as `x`, `table[1]`, `group#0.state`.
     pub name: String,
@@ -24,6 +24,21 @@ pub struct VarDecl {
     pub racy: bool,
     /// Part of the outcome: a named `var` whose final value is the same on every memory model.
     pub observed: bool,
+    /// What a number that is written into it is converted to.
+    pub ty: Type,
+}
+
+/// What a program's hash is made of: a word that says nothing of its type is told from others by nothing new.
+impl fmt::Debug for VarDecl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let VarDecl { name, init, racy, observed, ty } = self;
+        let mut out = f.debug_struct("VarDecl");
+        out.field("name", name).field("init", init).field("racy", racy).field("observed", observed);
+        if *ty != Type::default() {
+            out.field("ty", ty);
+        }
+        out.finish()
+    }
 }
 
 /// What freeing a slab's object means.

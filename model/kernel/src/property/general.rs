@@ -75,6 +75,18 @@ properties! {
         "an expression divides by zero",
         "UBSAN_DIV_ZERO",
         Says("{who} divides by zero{place}");
+    62 SIGNED_OVERFLOW = "signed-overflow",
+        "a signed calculation has a result that does not fit in its type",
+        "C11 6.5; UBSAN_SIGNED_WRAP",
+        Told(Arithmetic);
+    63 SHIFT_OUT_OF_BOUNDS = "shift-out-of-bounds",
+        "a shift by the width of its left side or more, or by less than nothing",
+        "C11 6.5.7; UBSAN_SHIFT",
+        Told(Arithmetic);
+    64 ERROR_POINTER = "error-pointer",
+        "an ERR_PTR() is used as a pointer",
+        "an oops; IS_ERR()",
+        Told(ErrorPointer);
     58 CAPACITY_EXCEEDED = "capacity-exceeded",
         "a fixed table of the model overflowed; the result is incomplete, not a finding",
         "Fenceweave's bounds",

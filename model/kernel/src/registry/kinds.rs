@@ -9,7 +9,8 @@ use crate::{
 };
 use std::fmt;
 
-/// Makes the type of what is fixed about any object, its answers, and the kinds that an author knows: those behind `is`.
+/// Makes the type of what is fixed about any object, its answers, and the kinds that an author knows: those behind
+/// `is`.
 macro_rules! kinds {
     ($($(#[$meta:meta])* $variant:ident in $($module:ident)::+ $(is $kind:ident)?;)*) => {
         /// What is fixed about objects, by the kind of object. The names are those of [`ObjectKind`]'s variants.

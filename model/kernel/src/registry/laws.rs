@@ -50,6 +50,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::irq_line::rules::FORMS,
     primitives::list::rules::FORMS,
     primitives::shrinker::rules::FORMS,
+    primitives::timer::rules::FORMS,
 ];
 
 numbered! {

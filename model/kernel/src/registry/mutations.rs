@@ -1,7 +1,7 @@
 //! The mistakes of all protocols that can be built in (`ground::mutation` says how).
 //!
-//! The [`Program`] says which one is at work, and notes which ones were asked for: what no scenario comes to, no scenario can
-//! notice.
+//! The [`Program`] says which one is at work, and notes which ones were asked for: what no scenario comes to, no
+//! scenario can notice.
 
 use crate::{
     Program, exec, fence, ground,
@@ -117,8 +117,8 @@ impl Mutation {
         self.row().1.what
     }
 
-    /// Whether only loom can show it: a barrier or a memory order is missing, or the wake-up of a sleeper whom the other
-    /// engines ask before every step whether it sleeps.
+    /// Whether only loom can show it: a barrier or a memory order is missing, or the wake-up of a sleeper whom the
+    /// other engines ask before every step whether it sleeps.
     pub fn needs_loom(self) -> bool {
         self.row().1.needs_loom
     }

@@ -152,7 +152,8 @@ operations! {
     Raise(primitives::signal::ops::Raise);
     /// `wake-q-add`, `wake-q-flush`.
     WakeQ(primitives::wakeq::ops::WakeQ);
-    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
+    /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`,
+    /// `mmap-unlock`.
     RwSem(primitives::rwsem::ops::RwSem);
     /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
     List(primitives::list::ops::List);
@@ -170,8 +171,8 @@ operations! {
     IrqLine(primitives::irq_line::ops::IrqLine);
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
     LocalIrq(primitives::irq::ops::LocalIrq);
-    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it; `line` its line, if
-    /// anybody asks for that.
+    /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
+    /// `line` its line, if anybody asks for that.
     Irq(primitives::irq::ops::Irq);
     /// `alloc`.
     Alloc(primitives::alloc::ops::Alloc);

@@ -1,9 +1,10 @@
-//! Where a protocol runs into one that stands above it. In the kernel that is a pointer, a callback of RCU, or a wrapper around
-//! it; here it is a line of this list, so that every other import goes one way.
+//! Where a protocol runs into one that stands above it. In the kernel that is a pointer, a callback of RCU, or a
+//! wrapper around it; here it is a line of this list, so that every other import goes one way.
 
 /// A list's entry may be a fence: it must be there. (`list_head` is a field of whatever is listed.)
 pub(crate) use crate::fence::check_alive as fence_is_alive;
-/// Waiting for an earlier fence of one's own context is no dependency: what lockdep would be told of `dma_fence_wait()`.
+/// Waiting for an earlier fence of one's own context is no dependency: what lockdep would be told of
+/// `dma_fence_wait()`.
 pub(crate) use crate::fence::is_later_or_same;
 /// The end of a read-side section may be the end of a released fence's memory: `kfree_rcu()` in `dma_fence_free()`.
 pub(crate) use crate::fence::{forget_footprint, forget_reader};

@@ -4,7 +4,7 @@ use super::{Entry, Mutant, Usage, assert_held, check_replaced, locked_footprint,
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
     protocol::Protocol,
     runtime::NoteCell,
 };
@@ -121,7 +121,7 @@ impl AddFence {
         cx.list(list).entries[usize::from(self.index)].store(new, Order::Relaxed);
         let put = old.fence.filter(|_| !cx.mutated(Mutant::AddPutsNone));
         let Some(old) = put else { return Flow::Done(Value::Word(0)) };
-        self.put = FenceOp::new(What::Put, old, 0);
+        self.put = FenceOp::new(FenceAt::Put, old, 0);
         self.at = At::PutOld;
         Flow::Go
     }

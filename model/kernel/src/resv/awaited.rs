@@ -1,16 +1,16 @@
 //! What a walk without the lock owes its caller, and the checker's note of it.
 //!
-//! The kernel's walk is no snapshot: it looks at one entry after the other, so that what it finds may never have been in
-//! the list at one time. What whoever waits for all that it finds relies on is less, and exactly this: *every fence that
-//! was in the list when the walk last started is looked at, or has signalled, or has left the list, or a later one of
-//! its context was looked at, by the end of the walk.* So the memory is as idle as it was pending at that start.
+//! The kernel's walk is no snapshot: it looks at one entry after the other, so that what it finds may never have been
+//! in the list at one time. What whoever waits for all that it finds relies on is less, and exactly this: *every fence
+//! that was in the list when the walk last started is looked at, or has signalled, or has left the list, or a later one
+//! of its context was looked at, by the end of the walk.* So the memory is as idle as it was pending at that start.
 //!
 //! The note is the set of fences of the list at the start that are still to be looked at: a bit each, by their order in
 //! the program. It is empty but for walks under way, and empty at the end of all walks that nobody disturbs. A fence
 //! that is still noted then must be signalled or gone. (One that was taken out and put back counts as having stayed.)
 //!
-//! Entries are looked at as they are, with no memory order of the reader's own; so under a runtime where a reader may see
-//! them late, nothing is noted.
+//! Entries are looked at as they are, with no memory order of the reader's own; so under a runtime where a reader may
+//! see them late, nothing is noted.
 
 use super::{Entry, Usage};
 use crate::{

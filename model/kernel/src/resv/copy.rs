@@ -5,7 +5,7 @@ use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Mutant, Usage, assert_held
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
     primitives::alloc,
     primitives::rcu,
     protocol::Protocol,
@@ -103,7 +103,7 @@ impl CopyFences {
         match cx.world.list(list).entries.get(i).filter(|_| live).and_then(|e| e.peek().fence) {
             Some(fence) => {
                 self.index += 1;
-                self.put = FenceOp::new(What::Put, fence, 0);
+                self.put = FenceOp::new(FenceAt::Put, fence, 0);
                 self.go(at)
             }
             None => {

@@ -1,10 +1,10 @@
 //! `struct dma_resv_iter` as a value, and iteration by it: `dma_resv_iter_begin()`, `_first`, `_next`, `_end`, in the
 //! form for the holder of the lock and in the one for everybody.
 //!
-//! A cursor is on its owner's stack, so it is held in a local: each operation gets a copy, and the operation's end writes
-//! the changed one back. Like the kernel's it knows its list by address alone, and a list that is freed and allocated
-//! again at the same address is the same to it. An unlocked cursor owns a reference to the fence that it stands at; a
-//! copy of the cursor does not own another.
+//! A cursor is on its owner's stack, so it is held in a local: each operation gets a copy, and the operation's end
+//! writes the changed one back. Like the kernel's it knows its list by address alone, and a list that is freed and
+//! allocated again at the same address is the same to it. An unlocked cursor owns a reference to the fence that it
+//! stands at; a copy of the cursor does not own another.
 //!
 //! ```text
 //!   locked     assert held; the next entry of a usage that the query covers, signalled or not, no reference
@@ -16,7 +16,8 @@ use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
+    ground::functions::functions,
     primitives::rcu,
     protocol::Protocol,
 };
@@ -143,8 +144,8 @@ impl Bits for Cursor {
 }
 
 points! {
-    /// What is done with a cursor, and the program points of the unlocked walk.
-    pub enum At {
+    /// Where an operation on a cursor is: the program points of the unlocked walk, and what is one step.
+    pub(crate) enum At {
         /// `dma_resv_iter_begin()`: fills it in.
         Begin = "dma_resv_iter_begin",
         /// `dma_resv_iter_is_restarted()`.
@@ -178,11 +179,26 @@ points! {
     }
 }
 
+functions! {
+    /// A cursor's functions.
+    pub enum How begins at At {
+        /// `dma_resv_iter_is_restarted()`.
+        IsRestarted,
+        /// `dma_resv_iter_usage()`.
+        FoundUsage,
+        /// `dma_resv_iter_end()`: drops the reference that it owns.
+        End,
+        /// `dma_resv_iter_first()`, `dma_resv_iter_next()`: the lock is held, so one step does it.
+        NextLocked,
+    }
+}
+
 /// An operation on a cursor in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CursorOp {
     at: At,
-    /// The local that holds the cursor; [`NOWHERE`] for the beginning, whose result it is, and inside of another operation.
+    /// The local that holds the cursor; [`NOWHERE`] for the beginning, whose result it is, and inside of another
+    /// operation.
     home: LocalId,
     cursor: Cursor,
     /// A fence found in the list, before there is a reference to it.
@@ -218,13 +234,13 @@ impl CursorOp {
     }
 
     /// An operation on the cursor that the local `home` holds.
-    pub fn on(at: At, home: LocalId, cursor: Cursor) -> CursorOp {
+    pub(crate) fn on(at: At, home: LocalId, cursor: Cursor) -> CursorOp {
         let at = match at {
             At::NextLocked if cursor.is_unlocked() => At::NextUnlocked,
             at => at,
         };
         let put = match (at, cursor.fence()) {
-            (At::End, Some(fence)) => FenceOp::new(What::Put, fence, 0),
+            (At::End, Some(fence)) => FenceOp::new(FenceAt::Put, fence, 0),
             _ => FenceOp::BLANK,
         };
         CursorOp { at, home, cursor, put, ..CursorOp::BLANK }
@@ -304,8 +320,8 @@ impl CursorOp {
         self.walk()
     }
 
-    /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the fence
-    /// before, if there was one. Then that is the next item again, for ever.
+    /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the
+    /// fence before, if there was one. Then that is the next item again, for ever.
     fn enter_walk(&mut self) -> Flow {
         if self.cursor.list == NONE { self.go(At::Recheck) } else { self.walk() }
     }
@@ -313,7 +329,7 @@ impl CursorOp {
     /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.
     fn walk(&mut self) -> Flow {
         if let Some(fence) = self.cursor.fence() {
-            self.put = FenceOp::new(What::Put, fence, 0);
+            self.put = FenceOp::new(FenceAt::Put, fence, 0);
             return self.go(At::Put);
         }
         self.go(if self.cursor.index() < self.cursor.num() { At::Load } else { At::Recheck })

@@ -6,7 +6,7 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     counted::Owns,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
     primitives::alloc,
     protocol::Protocol,
     runtime::NoteCell,
@@ -104,7 +104,7 @@ impl GetFences {
         let Some(last) = self.count.checked_sub(1) else { return self.go(then) };
         self.count = last;
         let fence = std::mem::replace(&mut self.kept[usize::from(last)], NONE);
-        (self.at, self.put) = (at, FenceOp::new(What::Put, fence, 0));
+        (self.at, self.put) = (at, FenceOp::new(FenceAt::Put, fence, 0));
         Flow::Go
     }
 
@@ -120,7 +120,7 @@ impl GetFences {
         }
         match self.walk.cursor().fence() {
             Some(fence) => {
-                (self.at, self.put) = (At::End, FenceOp::new(What::Put, fence, 0));
+                (self.at, self.put) = (At::End, FenceOp::new(FenceAt::Put, fence, 0));
                 Flow::Go
             }
             None => Flow::Done(Value::from(Errno::ENOMEM)),
@@ -131,7 +131,8 @@ impl GetFences {
         let cursor = self.walk.cursor();
         if let Some(fence) = cursor.fence() {
             if self.count > cursor.num() {
-                // The array has room for one more than the list had; a walk that stands still comes to the same fence again.
+                // The array has room for one more than the list had; a walk that stands still comes to the same fence
+                // again.
                 cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv));
             }
             fence::get(cx, fence);

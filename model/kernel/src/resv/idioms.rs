@@ -10,7 +10,8 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(36, "lock $b:resv\nreplace-fences $b $f:fence context=1 usage=$u:usage\nunlock $b")
         .rank(RESERVATION)
         .sleeps(),
-    // From a reservation without fences it takes the list away, and who walks that without the lock goes round for ever.
+    // From a reservation without fences it takes the list away, and who walks that without the lock goes round for
+    // ever.
     idiom(37, "lock $b:resv\ncopy-fences $b $c:resv\nunlock $b").rank(RESERVATION).sleeps().wild(),
     idiom(38, "lock $b:resv\niter-each $b usage=$u:usage into=seen {\nget-status seen into=$r:local\n}\nunlock $b")
         .rank(RESERVATION)

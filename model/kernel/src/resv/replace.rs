@@ -5,7 +5,7 @@ use super::{Entry, MAX_SLOTS, Mutant, Usage, assert_held, locked_footprint};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
     protocol::Protocol,
 };
 
@@ -97,7 +97,7 @@ impl ReplaceFences {
         }
         let put = old.fence.filter(|_| !cx.mutated(Mutant::ReplacePutsNone));
         let Some(old) = put else { return self.next() };
-        self.put = FenceOp::new(What::Put, old, 0);
+        self.put = FenceOp::new(FenceAt::Put, old, 0);
         self.at = At::PutOld;
         Flow::Go
     }

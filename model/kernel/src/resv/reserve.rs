@@ -4,7 +4,7 @@ use super::{Entry, Life, MAX_SLOTS, Mutant, assert_held, locked_footprint};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, What},
+    fence::{self, FenceAt, FenceOp},
     primitives::alloc,
     primitives::rcu,
     protocol::Protocol,
@@ -189,7 +189,7 @@ impl Reserve {
             self.signaled &= self.signaled - 1;
             // The old list is no longer changed by anyone: the holder of the lock may look without a step of its own.
             if let Some(f) = cx.world.list(old).entries[i].peek().fence {
-                self.put = FenceOp::new(What::Put, f, 0);
+                self.put = FenceOp::new(FenceAt::Put, f, 0);
                 self.at = At::Drop;
             }
         }

@@ -7,7 +7,7 @@ use super::{Awaited, Entry, Mutant, Usage};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
-    fence::{self, FenceOp, FenceWait, What},
+    fence::{self, FenceAt, FenceOp, FenceWait},
     primitives::rcu,
     protocol::Protocol,
 };
@@ -151,7 +151,7 @@ impl Unlocked {
 
     fn put(&mut self, after: AfterPut) -> Flow {
         let Some(fence) = self.fence.take() else { return self.continue_with(after) };
-        self.put = FenceOp::new(What::Put, fence, 0);
+        self.put = FenceOp::new(FenceAt::Put, fence, 0);
         self.after_put = after;
         self.go(At::Put)
     }
@@ -169,7 +169,8 @@ impl Unlocked {
         self.go(at)
     }
 
-    /// `dma_resv_iter_walk_unlocked()`: drops the fence before and goes on; without a list it does neither, and stays at that fence.
+    /// `dma_resv_iter_walk_unlocked()`: drops the fence before and goes on; without a list it does neither, and stays
+    /// at that fence.
     fn enter_walk(&mut self) -> Flow {
         if self.list.is_none() { self.go(At::Recheck) } else { self.put(AfterPut::Next) }
     }

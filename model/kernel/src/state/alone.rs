@@ -1,8 +1,8 @@
 //! Setup and teardown: scripts that have the system to themselves, so that there is one way for them to go.
 //!
-//! What they queue or arm is pending when they are over. Only where they wait does something else run: an agent, if it is
-//! the only one that can, for as long as they wait. Several, or a choice, would be more than one way, which nobody looks
-//! at: that is no verdict.
+//! What they queue or arm is pending when they are over. Only where they wait does something else run: an agent, if it
+//! is the only one that can, for as long as they wait. Several, or a choice, would be more than one way, which nobody
+//! looks at: that is no verdict.
 
 use super::{State, of};
 use crate::{
@@ -46,9 +46,9 @@ impl Been {
 }
 
 impl State {
-    /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs. A loop must
-    /// end: one that comes back to a state that was there before does not.
-    /// `at` is its place among the scripts whose instructions are counted.
+    /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs. A loop
+    /// must end: one that comes back to a state that was there before does not. `at` is its place among the scripts
+    /// whose instructions are counted.
     pub(super) fn run_alone(
         &mut self,
         program: &Program,

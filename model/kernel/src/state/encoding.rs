@@ -1,9 +1,9 @@
 //! The canonical encoding of a state, whole or from what a step has touched.
 //!
-//! An encoding is a row of *parts*: objects, variables, tasks, threads, and whether a property was broken. A step touches
-//! few of them, so the encoding of a successor is that of its predecessor with some parts replaced. Two things reach
-//! beyond their own part (the rank of a stamp, whether a handle is outdated); when they change, everything is written
-//! anew. Debug builds compare each encoding made in parts with the whole one.
+//! An encoding is a row of *parts*: objects, variables, tasks, threads, and whether a property was broken. A step
+//! touches few of them, so the encoding of a successor is that of its predecessor with some parts replaced. Two things
+//! reach beyond their own part (the rank of a stamp, whether a handle is outdated); when they change, everything is
+//! written anew. Debug builds compare each encoding made in parts with the whole one.
 
 use super::State;
 use crate::{
@@ -57,8 +57,8 @@ impl State {
         }
     }
 
-    /// Numbers stamps and generations anew, as small as they can be, in the thread that runs alone too. An encoding knows
-    /// stamps by their order and generations by whether they are outdated, so this is the same state.
+    /// Numbers stamps and generations anew, as small as they can be, in the thread that runs alone too. An encoding
+    /// knows stamps by their order and generations by whether they are outdated, so this is the same state.
     pub(super) fn renumber(&mut self, program: &Program, alone: Option<(&mut Thread, &Script)>) {
         let (generations, canon) = (self.world.generations(), self.world.canon());
         let mut out = vec![];
@@ -78,8 +78,8 @@ impl State {
 
     /// Like [`decode`](State::decode), and notes the parts for [`encode_successor`](State::encode_successor).
     ///
-    /// `parts` is either empty or what the last call noted about *this* state, unchanged since: a part whose bytes stand
-    /// there again need not be read again, because reading is a function of the bytes.
+    /// `parts` is either empty or what the last call noted about *this* state, unchanged since: a part whose bytes
+    /// stand there again need not be read again, because reading is a function of the bytes.
     pub fn decode_parts(&mut self, program: &Program, bytes: &[u8], parts: &mut Encoding) {
         let known = !parts.ends.is_empty();
         let same = if known { common_prefix(&parts.bytes, bytes) } else { 0 };

@@ -22,7 +22,7 @@ impl Declared for SyncFile {
     const ROW: KindRow = KindRow {
         name: "sync-file",
         one: "a sync-file",
-        sample: ("file", ""),
+        sample: Some(("file", "")),
         facets: &["fence", "poll-enabled", "waiters"],
         decls: &[DeclRow {
             name: "sync-file",

@@ -24,7 +24,7 @@ impl Declared for Syncobj {
     const ROW: KindRow = KindRow {
         name: "syncobj",
         one: "a syncobj",
-        sample: ("sync", ""),
+        sample: Some(("sync", "")),
         facets: &["waiters"],
         decls: &[DeclRow {
             name: "syncobj",

@@ -1,10 +1,11 @@
 //! What a script may do with a syncobj.
 
-use super::{Act, Flags, SyncobjPost, SyncobjQuery, SyncobjWait};
+use super::{Flags, How, SyncobjPost, SyncobjQuery, SyncobjWait};
 use crate::{
     Errno, Machine, Op, Operand, Patience, Property, Value,
     fence::NO_FENCE,
     ground::{
+        functions::written_as,
         op::{
             Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Operation, Opt, Param, TIMEOUT, TIMEOUT_OR_POLL, Takes, flag,
             operand, option,
@@ -17,10 +18,10 @@ use crate::{
 };
 
 /// `syncobj-replace-fence`, `syncobj-add-point`, `syncobj-find-fence`, `syncobj-wait`, `syncobj-query`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Syncobj {
     /// Which of them.
-    pub act: Act,
+    pub how: How,
     /// The syncobj.
     pub syncobj: Operand,
     /// Another one to wait for.
@@ -37,6 +38,8 @@ pub struct Syncobj {
     pub patience: Patience,
 }
 
+written_as!(Syncobj as { act: how, syncobj, second, node, fence, point, flags, patience });
+
 impl Operation for Syncobj {
     fn row(&self) -> Row {
         let no_room = "for another fence: declare memory for a stub by `fence NAME spare`";
@@ -44,21 +47,21 @@ impl Operation for Syncobj {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        let Syncobj { act, point, flags, .. } = self;
+        let Syncobj { how, point, flags, .. } = self;
         let object = |operand| with.of_kind(operand, Kind::Syncobj);
         let (first, second) = (object(self.syncobj)?, self.second.map(object).transpose()?);
         let fence = self.fence.map_or(Ok(None), |fence| with.or_null(fence, Kind::Fence))?;
-        Ok(match act {
-            Act::Replace => SyncobjPost::replace(first, fence).into(),
-            Act::AddPoint => {
+        Ok(match how {
+            How::Replace => SyncobjPost::replace(first, fence).into(),
+            How::AddPoint => {
                 let node = self.node.map_or(Ok(NO_FENCE), |node| with.of_kind(node, Kind::Fence))?;
                 let fence = fence.ok_or(Fault::new(Property::NULL_DEREFERENCE, None))?;
                 SyncobjPost::add_point(first, node, fence, point).into()
             }
-            Act::Find | Act::Wait => {
-                SyncobjWait::new(act, [Some(first), second], point, flags).with_patience(self.patience).into()
+            How::Find | How::Wait => {
+                SyncobjWait::new(how, [Some(first), second], point, flags).with_patience(self.patience).into()
             }
-            Act::Query => SyncobjQuery::new(first).into(),
+            How::Query => SyncobjQuery::new(first).into(),
         })
     }
 }
@@ -73,9 +76,9 @@ const POINT: Opt = option(
 );
 const FOR_SUBMIT: Opt = flag("wait-for-submit", "sleeps until there is a fence, or the point, at all");
 
-fn op(args: &Args, act: Act) -> Op {
+fn op(args: &Args, how: How) -> Op {
     Syncobj {
-        act,
+        how,
         syncobj: args.object("syncobj"),
         second: args.optional("and"),
         node: args.optional("node"),
@@ -99,14 +102,14 @@ pub const OPS: &[OpSpec] = &[
         &[SYNCOBJ, FENCE],
         "puts a fence in the place of what a syncobj has, with a reference of its own, and gives it to whoever waits for one",
         "drm_syncobj_replace_fence()",
-        |args| op(args, Act::Replace),
+        |args| op(args, How::Replace),
     ),
     OpSpec::new(
         "syncobj-reset",
         &[SYNCOBJ],
         "drops the fence that a syncobj has; so does its release",
         "drm_syncobj_reset_ioctl() drm_syncobj_free()",
-        |args| op(args, Act::Replace),
+        |args| op(args, How::Replace),
     ),
     OpSpec::new(
         "syncobj-add-point",
@@ -114,7 +117,7 @@ pub const OPS: &[OpSpec] = &[
         "makes a point of a `fence-chain NAME spare`, before it what a syncobj has, puts it there, and gives it to whoever \
          waits for it",
         "drm_syncobj_add_point()",
-        |args| op(args, Act::AddPoint),
+        |args| op(args, How::AddPoint),
     )
     .options(&[Opt { required: true, ..option("point", Takes::Number { min: 1, max: 250 }, "its number") }]),
     OpSpec::new(
@@ -123,7 +126,7 @@ pub const OPS: &[OpSpec] = &[
         "takes a reference to what a syncobj has. Where all that is asked for is signalled, that is a stub, for which a \
          `fence NAME spare` is the memory",
         "drm_syncobj_find_fence()",
-        |args| op(args, Act::Find),
+        |args| op(args, How::Find),
     )
     .options(&[POINT, FOR_SUBMIT, INTERRUPTIBLE, TIMEOUT])
     .returns("the reference; -EINVAL without a fence, -ETIME after a timeout, -ERESTARTSYS after a signal")
@@ -133,7 +136,7 @@ pub const OPS: &[OpSpec] = &[
         &[SYNCOBJ],
         "sleeps until the fence of a syncobj, or of one of two, is signalled",
         "drm_syncobj_array_wait_timeout()",
-        |args| op(args, Act::Wait),
+        |args| op(args, How::Wait),
     )
     .options(&[
         option("and", Takes::Object(&[Kind::Syncobj]), "another one"),
@@ -151,7 +154,7 @@ pub const OPS: &[OpSpec] = &[
         &[SYNCOBJ],
         "looks which point of a syncobj's timeline is the last that is signalled",
         "drm_syncobj_query_ioctl()",
-        |args| op(args, Act::Query),
+        |args| op(args, How::Query),
     )
     .returns("its number; 0 if there is none"),
 ];

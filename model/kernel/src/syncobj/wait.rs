@@ -2,7 +2,7 @@
 
 mod first;
 
-use super::{Act, Flags, Given, Mutant, NONE, Part, Variant, fixed, let_go, lock, pointed};
+use super::{Flags, Given, How, Mutant, NONE, Part, Variant, fixed, let_go, lock, pointed};
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Patience, Program, Runtime, SharedCell, Value,
     View,
@@ -145,8 +145,8 @@ impl SyncobjWait {
     };
 
     /// A wait about to start.
-    pub(crate) fn new(act: Act, syncobjs: [Option<ObjId>; MAX_SYNCOBJS], point: u8, flags: Flags) -> SyncobjWait {
-        let finds = if act == Act::Find { FINDS } else { 0 };
+    pub(crate) fn new(how: How, syncobjs: [Option<ObjId>; MAX_SYNCOBJS], point: u8, flags: Flags) -> SyncobjWait {
+        let finds = if how == How::Find { FINDS } else { 0 };
         let syncobjs = syncobjs.map(|s| s.unwrap_or(NONE));
         SyncobjWait { syncobjs, point, how: flags.to_byte() | finds, ..SyncobjWait::BLANK }
     }

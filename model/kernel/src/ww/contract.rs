@@ -36,9 +36,10 @@ impl Lock {
         false
     }
 
-    /// lockdep's `check_deadlock()`, of what is about to be waited for; false ends the operation. All mutexes of a class are
-    /// one to lockdep, but for those that an acquire context *nests*: so who waits for one without a context must hold none,
-    /// and must not be within a context either (`first_lock_dep_map` stands for its first one). A trylock waits for none.
+    /// lockdep's `check_deadlock()`, of what is about to be waited for; false ends the operation. All mutexes of a
+    /// class are one to lockdep, but for those that an acquire context *nests*: so who waits for one without a context
+    /// must hold none, and must not be within a context either (`first_lock_dep_map` stands for its first one). A
+    /// trylock waits for none.
     pub(super) fn check_nesting<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         if self.ctx.is_some() || self.nest.is_some() || !config(cx.program, self.mutex).lockdep {
             return true;

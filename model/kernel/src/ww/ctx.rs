@@ -111,8 +111,8 @@ impl<R: Runtime> AcquireCtx<R> {
         }
     }
 
-    /// Whether -EDEADLK is due although nobody contends. It gets ever rarer, as in the kernel, so that whoever backs off and
-    /// tries again gets through.
+    /// Whether -EDEADLK is due although nobody contends. It gets ever rarer, as in the kernel, so that whoever backs
+    /// off and tries again gets through.
     pub(crate) fn inject_deadlock(&mut self) -> bool {
         let Injection { interval, countdown } = self.injection.get();
         let (interval, countdown, due) = match countdown.checked_sub(1) {

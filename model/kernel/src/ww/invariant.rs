@@ -1,27 +1,28 @@
-//! What the kernel's ww mutexes promise in every state. Each part is checked at the steps that could break it, so that it
-//! costs a look at what the step has at hand anyway:
+//! What the kernel's ww mutexes promise in every state. Each part is checked at the steps that could break it, so that
+//! it costs a look at what the step has at hand anyway:
 //!
-//! * A mutex whose `ctx` is set is held by that context's task, and a context counts exactly the mutexes that have it as
-//!   their `ctx`. Both are true in *every* state: counting and publishing are one step under the owner's eyes alone, and
-//!   the two windows (owner without ctx on both sides of a hold) are states in which the mutex has no ctx. Who unlocks only
-//!   the mutex inside of a ww mutex breaks the first one; that is reported where the kernel does, at the next acquisition.
-//! * The contexts in a wait list are in the order of their stamps, the oldest first, and none overtakes a waiter without a
-//!   context but together with a younger one: those keep the order in which they came.
+//! * A mutex whose `ctx` is set is held by that context's task, and a context counts exactly the mutexes that have it
+//!   as their `ctx`. Both are true in *every* state: counting and publishing are one step under the owner's eyes alone,
+//!   and the two windows (owner without ctx on both sides of a hold) are states in which the mutex has no ctx. Who
+//!   unlocks only the mutex inside of a ww mutex breaks the first one; that is reported where the kernel does, at the
+//!   next acquisition.
+//! * The contexts in a wait list are in the order of their stamps, the oldest first, and none overtakes a waiter
+//!   without a context but together with a younger one: those keep the order in which they came.
 //! * Wait-die: a waiter that *sleeps* and holds other locks is the first one with a context. Anyone can be made another
 //!   than the first one by somebody older, so what holds of all waiters is only that such a one is awake: it was woken
 //!   by the one who came before it, and will look for a reason to die before it sleeps again.
-//! * -EDEADLK is for a context that holds locks. Wait-die: and only while an older one lives, which it saw holding the mutex
-//!   or waiting in front of it. Wound-wait: it was wounded by an older one which waited for a mutex of its; that one may be
-//!   gone when it finds out (a signal ended its wait, or it got the mutex, and it finished), so the oldest context *can*
-//!   get -EDEADLK there.
+//! * -EDEADLK is for a context that holds locks. Wait-die: and only while an older one lives, which it saw holding the
+//!   mutex or waiting in front of it. Wound-wait: it was wounded by an older one which waited for a mutex of its; that
+//!   one may be gone when it finds out (a signal ended its wait, or it got the mutex, and it finished), so the oldest
+//!   context *can* get -EDEADLK there.
 //! * Who locks without a context never gets -EDEADLK: it has nothing that could be killed.
 //!
-//! Two of these ask what somebody else does at the same time: whether a woken waiter already prepares to sleep again, and
-//! whether the older context is still there. Where a step is not one instant, under loom, the answer may be a later one, so
-//! they are not asked there.
+//! Two of these ask what somebody else does at the same time: whether a woken waiter already prepares to sleep again,
+//! and whether the older context is still there. Where a step is not one instant, under loom, the answer may be a later
+//! one, so they are not asked there.
 //!
-//! That nobody takes a mutex that another one holds needs no check of its own: the owner word is the only way to have it,
-//! and whoever releases it must be found there (`unlock-not-held`).
+//! That nobody takes a mutex that another one holds needs no check of its own: the owner word is the only way to have
+//! it, and whoever releases it must be found there (`unlock-not-held`).
 
 use super::{AcquireCtx, Variant, Waiters, WwMutex, is_wound_wait, is_younger, kind};
 use crate::{AtomicCell, Cx, ObjId, Plain, Property, Runtime, task::Task, ww::ctx::class_of};

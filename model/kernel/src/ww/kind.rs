@@ -33,8 +33,8 @@ pub struct WwClass {
     pub wound_wait: bool,
     /// How its mutexes behave.
     pub variant: Variant,
-    /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK; 0 is
-    /// never.
+    /// `CONFIG_DEBUG_WW_MUTEX_SLOWPATH`: the N-th lock of a context beyond the first is released again, with -EDEADLK;
+    /// 0 is never.
     pub inject_deadlock: u8,
     /// What its mutexes were built with.
     pub config: Config,
@@ -44,7 +44,7 @@ impl Declared for WwClass {
     const ROW: KindRow = KindRow {
         name: "ww-class",
         one: "a ww-class",
-        sample: ("other-class", ""),
+        sample: Some(("other-class", "")),
         runs_out: "for another stamp",
         decls: &[DeclRow {
             name: "ww-class",
@@ -172,7 +172,7 @@ impl Declared for Mutex {
     const ROW: KindRow = KindRow {
         name: "mutex",
         one: "a mutex",
-        sample: ("m", ""),
+        sample: Some(("m", "")),
         declared: "lock kind=mutex",
         facets: &["owner", "waiters", "handoff", "pickup"],
         lock: Lock::Sleeping,

@@ -30,8 +30,8 @@ points! {
         Enqueue = "queue (wait_lock)",
         /// The first turn of the wait loop of one that has wounded the holder, in the same section.
         FirstTurn = "queued, holder wounded: first turn (wait_lock)",
-        /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`; the first waiter sets HANDOFF if
-        /// that fails.
+        /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`; the first waiter sets
+        /// HANDOFF if that fails.
         Woken = "woken: trylock",
         /// `mutex_optimistic_spin()` of the first waiter: its last look.
         SpinFirst = "first waiter spins: trylock",
@@ -244,7 +244,8 @@ impl Lock {
         Flow::Go
     }
 
-    /// Whether the fast path leaves a trace: it forgives no wound. Any other context may as well begin with the slow path's trylock.
+    /// Whether the fast path leaves a trace: it forgives no wound. Any other context may as well begin with the slow
+    /// path's trylock.
     fn stays_wounded<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> bool {
         let Some(ctx) = self.ctx.filter(|_| self.how != How::Try) else { return false };
         !holds_locks(cx, ctx) && cx.ctx(ctx).was_wounded() && !config(cx.program, self.mutex).debug_lock_alloc
@@ -343,9 +344,9 @@ impl Lock {
         self.turn(cx, held, waiters)
     }
 
-    /// Whether it matters if the holder, who was wounded just now, releases the mutex before the first turn of the wait loop or
-    /// after it. A waiter that is first and would sleep gets it a moment later as well, whatever wakes it; one that would
-    /// leave does not, and one behind others would come after them.
+    /// Whether it matters if the holder, who was wounded just now, releases the mutex before the first turn of the wait
+    /// loop or after it. A waiter that is first and would sleep gets it a moment later as well, whatever wakes it; one
+    /// that would leave does not, and one behind others would come after them.
     fn turns_apart<R: Runtime>(&self, cx: &mut Cx<'_, R>, ctx: ObjId, place: usize) -> bool {
         let leaves = cx.ctx(ctx).wounded() || self.how.patience().interruptible() && cx.signal_pending();
         (leaves || place > 0) && !cx.mutated(Mutant::QueueOneStep)

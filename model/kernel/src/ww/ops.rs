@@ -4,6 +4,7 @@ use super::{CtxHow, CtxOp, How, Lock, Unlock};
 use crate::{
     Machine, ObjId, Op, Operand, ThreadId,
     ground::{
+        kind,
         op::{Args, EINTR, INTERRUPTIBLE, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
         row::Row,
@@ -89,9 +90,10 @@ impl Operation for LockNested {
             with.of_kinds(self.nest, &[Kind::Lock, Kind::RwSem, Kind::Ctx, Kind::WwMutex, Kind::Mutex, Kind::Resv])?;
         let nest = lock_inside(with, nest);
         let lock = with.of_kinds(self.lock, &[Kind::Lock, Kind::WwMutex, Kind::Mutex, Kind::Resv])?;
-        Ok(match with.kind(lock) {
-            Some(Kind::Lock) => spinlock::Spin { how: spinlock::How::Lock, lock, nest: Some(nest) }.into(),
-            _ => Lock::new(lock_inside(with, lock), None, How::Lock).nested(nest).into(),
+        let spins = with.kind(lock).is_some_and(|kind| kind.row().lock == kind::Lock::Spin);
+        Ok(match spins {
+            true => spinlock::Spin { how: spinlock::How::Lock, lock, nest: Some(nest) }.into(),
+            false => Lock::new(lock_inside(with, lock), None, How::Lock).nested(nest).into(),
         })
     }
 }

@@ -1,9 +1,9 @@
 //! The owner word: who holds the mutex, and three flags in the low bits of the pointer.
 //!
-//! Whoever finds the word without a task may take it, queued or not: *stealing* is what makes a mutex fast, and what would
-//! let a sleeper come too late for ever. So the first waiter that was woken and comes too late sets HANDOFF. Then the
-//! holder does not release the word: it writes the first waiter's name into it, with PICKUP, and nobody but that waiter
-//! can change it from there, by taking PICKUP off.
+//! Whoever finds the word without a task may take it, queued or not: *stealing* is what makes a mutex fast, and what
+//! would let a sleeper come too late for ever. So the first waiter that was woken and comes too late sets HANDOFF. Then
+//! the holder does not release the word: it writes the first waiter's name into it, with PICKUP, and nobody but that
+//! waiter can change it from there, by taking PICKUP off.
 
 use super::WwMutex;
 use crate::{AtomicCell, Bits, Code, Coder, Order, Runtime, ThreadId};
@@ -77,8 +77,8 @@ pub(super) enum Released {
 }
 
 impl<R: Runtime> WwMutex<R> {
-    /// `__mutex_trylock_common()`: takes a free mutex, or one that was handed to this task, and keeps the other flags. With
-    /// `handoff` a mutex that another one holds is marked to be handed over.
+    /// `__mutex_trylock_common()`: takes a free mutex, or one that was handed to this task, and keeps the other flags.
+    /// With `handoff` a mutex that another one holds is marked to be handed over.
     pub(super) fn try_take(&mut self, me: ThreadId, handoff: bool) -> bool {
         let mut seen = Owner::default();
         loop {
@@ -105,8 +105,8 @@ impl<R: Runtime> WwMutex<R> {
         self.owner.compare_exchange(free, free.with_task(Some(me)), Order::Acquire).is_ok()
     }
 
-    /// `__mutex_unlock_fast()` and the first half of the slow path: releases the word and keeps WAITERS, unless the mutex
-    /// is to be handed over. The order is a release, as an unlock's.
+    /// `__mutex_unlock_fast()` and the first half of the slow path: releases the word and keeps WAITERS, unless the
+    /// mutex is to be handed over. The order is a release, as an unlock's.
     pub(super) fn release(&mut self, me: ThreadId, order: Order) -> Released {
         let mut seen = Owner::default().with_task(Some(me));
         loop {

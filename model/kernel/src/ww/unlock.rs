@@ -177,7 +177,8 @@ mod tests {
         ww::{CtxHow, How, Variant, ops},
     };
 
-    /// LS-11: no script can make a context's count wrong, so the count is changed behind its back, as the kernel's own test does.
+    /// LS-11: no script can make a context's count wrong, so the count is changed behind its back, as the kernel's own
+    /// test does.
     #[test]
     fn a_lock_whose_context_counts_none_is_not_released() {
         let mut b = ProgramBuilder::new("LS-11-object-lock-unbalanced");

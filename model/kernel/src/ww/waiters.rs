@@ -28,7 +28,8 @@ pub(crate) struct Waiters {
     /// How many there are; above that the place, from 1 on, of the one that holds `wait_lock`.
     head: u8,
     list: [Waiter; MAX_WAITERS],
-    /// Threads that a threaded runtime holds back until `wait_lock` is released, as bytes: the object is as small as it was.
+    /// Threads that a threaded runtime holds back until `wait_lock` is released, as bytes: the object is as small as it
+    /// was.
     spinners: [u8; 2],
 }
 

@@ -8,11 +8,11 @@ fn an_error_shows_only_once_the_fence_is_signalled() {
     let mut b = ProgramBuilder::new("F-8");
     let f = fence(&mut b, "f");
     b.thread("t", |s| {
-        s.op("set-error", fence_op(What::SetError, f, -5));
-        s.op_into("status", fence_op(What::GetStatus, f, 0), "before");
-        s.op_into("signal", fence_op(What::CheckAndSignal, f, 0), "was");
-        s.op_into("status", fence_op(What::GetStatus, f, 0), "after");
-        s.op_into("signal", fence_op(What::CheckAndSignal, f, 0), "again");
+        s.op("set-error", fence_op(FenceHow::SetError, f, -5));
+        s.op_into("status", fence_op(FenceHow::GetStatus, f, 0), "before");
+        s.op_into("signal", fence_op(FenceHow::CheckAndSignal, f, 0), "was");
+        s.op_into("status", fence_op(FenceHow::GetStatus, f, 0), "after");
+        s.op_into("signal", fence_op(FenceHow::CheckAndSignal, f, 0), "again");
     });
     assert_eq!(locals(&b.build()), [word(0), word(0), Errno::EIO.into(), word(1)]);
 }
@@ -28,7 +28,7 @@ fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
         s.op_into("remove", op(false), "removed");
     });
     b.thread("signaller", |s| {
-        s.op("signal", fence_op(What::Signal, f, 0));
+        s.op("signal", fence_op(FenceHow::Signal, f, 0));
     });
     let mut results = BTreeSet::new();
     for o in outcomes(&b.build()) {
@@ -41,7 +41,7 @@ fn a_callback_runs_once_or_never_and_add_and_remove_say_which() {
 
 #[test]
 fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
-    let run = |ops: &[(What, i16)]| {
+    let run = |ops: &[(FenceHow, i16)]| {
         let mut b = ProgramBuilder::new("misuse");
         let f = fence(&mut b, "f");
         b.thread("t", |s| {
@@ -51,12 +51,12 @@ fn a_second_signal_a_late_error_and_references_gone_wrong_are_violations() {
         });
         violations(&b.build())
     };
-    assert_eq!(run(&[(What::Signal, 0), (What::Signal, 0)]), BTreeSet::from([Property::FENCE_SIGNALED_TWICE]));
-    assert_eq!(run(&[(What::Signal, 0), (What::SetError, -5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
-    assert_eq!(run(&[(What::SetError, 5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
-    assert_eq!(run(&[(What::Put, 0), (What::Put, 0)]), BTreeSet::from([Property::USE_AFTER_FREE]));
-    assert_eq!(run(&[(What::Get, 0)]), BTreeSet::from([Property::LEAKED_REFERENCE]));
-    assert_eq!(run(&[(What::Get, 0), (What::Put, 0)]), BTreeSet::new());
+    assert_eq!(run(&[(FenceHow::Signal, 0), (FenceHow::Signal, 0)]), BTreeSet::from([Property::FENCE_SIGNALED_TWICE]));
+    assert_eq!(run(&[(FenceHow::Signal, 0), (FenceHow::SetError, -5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
+    assert_eq!(run(&[(FenceHow::SetError, 5)]), BTreeSet::from([Property::FENCE_ERROR_LATE]));
+    assert_eq!(run(&[(FenceHow::Put, 0), (FenceHow::Put, 0)]), BTreeSet::from([Property::USE_AFTER_FREE]));
+    assert_eq!(run(&[(FenceHow::Get, 0)]), BTreeSet::from([Property::LEAKED_REFERENCE]));
+    assert_eq!(run(&[(FenceHow::Get, 0), (FenceHow::Put, 0)]), BTreeSet::new());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
 
 #[test]
 fn a_fence_is_initialised_once() {
-    let run = |ops: &[What]| {
+    let run = |ops: &[FenceHow]| {
         let mut b = ProgramBuilder::new("init");
         let f = b.object("f", fixed::Fence { context: 1, seqno: 1, initialised: false, ops: Default::default() });
         b.thread("t", |s| {
@@ -90,8 +90,8 @@ fn a_fence_is_initialised_once() {
         b.rcu();
         violations(&b.build())
     };
-    assert_eq!(run(&[What::Init, What::Put]), BTreeSet::new());
-    assert_eq!(run(&[What::Init, What::Init]), BTreeSet::from([Property::FENCE_REINITIALISED]));
+    assert_eq!(run(&[FenceHow::Init, FenceHow::Put]), BTreeSet::new());
+    assert_eq!(run(&[FenceHow::Init, FenceHow::Init]), BTreeSet::from([Property::FENCE_REINITIALISED]));
     // Its memory is waiting for kfree_rcu(), or gone.
-    assert_eq!(run(&[What::Init, What::Put, What::Init]), BTreeSet::from([Property::USE_AFTER_FREE]));
+    assert_eq!(run(&[FenceHow::Init, FenceHow::Put, FenceHow::Init]), BTreeSet::from([Property::USE_AFTER_FREE]));
 }

@@ -8,7 +8,7 @@ use fenceweave_kernel::ww::ops::WwLock;
 use fenceweave_kernel::{
     Errno, ExprNode, Instr, LocalId, ObjId, Op, Operand, Outcome, Program, Property, State, Value,
     builder::{ProgramBuilder, ScriptBuilder},
-    exec::{Flags, What},
+    exec::{self, Flags},
     expr::Operator,
     fence, fixed, machine,
     primitives::variable,
@@ -70,15 +70,15 @@ fn begin(s: &mut ScriptBuilder, resv: ObjId, usage: Usage, unlocked: bool) -> Lo
     s.op_into("begin", IterBegin { resv: Operand::Object(resv), usage, unlocked }, "it")
 }
 
-fn on(s: &mut ScriptBuilder, home: LocalId, at: cursor::At, into: &str) {
-    s.op_into("cursor", Cursor { at, home }, into);
+fn on(s: &mut ScriptBuilder, home: LocalId, how: cursor::How, into: &str) {
+    s.op_into("cursor", Cursor { how, home }, into);
 }
 
 fn signal(s: &mut ScriptBuilder, f: ObjId) {
-    s.op("signal", Fence { what: fence::What::Signal, fence: Operand::Object(f), error: 0 });
+    s.op("signal", Fence { how: fence::How::Signal, fence: Operand::Object(f), error: 0 });
 }
 
-use cursor::At::{End, FoundUsage, IsRestarted, NextLocked};
+use cursor::How::{End, FoundUsage, IsRestarted, NextLocked};
 
 #[test]
 fn a_fence_of_a_usage_is_seen_by_queries_of_its_own_and_weaker_usages_locked_or_not() {
@@ -97,7 +97,7 @@ fn a_fence_of_a_usage_is_seen_by_queries_of_its_own_and_weaker_usages_locked_or_
                     on(s, it, FoundUsage, "usage");
                     on(s, it, IsRestarted, "restarted");
                     on(s, it, NextLocked, "none");
-                    s.op("end", Cursor { at: End, home: it });
+                    s.op("end", Cursor { how: End, home: it });
                     if !unlocked {
                         s.unlock(lock_of(resv));
                     }
@@ -126,7 +126,7 @@ fn a_signalled_fence_is_passed_over_without_the_lock_only() {
             signal(s, f);
             let it = begin(s, resv, Usage::Read, unlocked);
             on(s, it, NextLocked, "first");
-            s.op("end", Cursor { at: End, home: it });
+            s.op("end", Cursor { how: End, home: it });
             s.unlock(lock_of(resv));
         });
         w.b.rcu();
@@ -170,8 +170,8 @@ fn what_is_no_cursor_is_refused_and_a_cursor_takes_no_part_in_arithmetic() {
     assert_eq!(State::initial(&program).violation().map(|v| v.property), Some(Property::WRONG_KIND));
 }
 
-fn exec(what: What, exec: ObjId, resv: Option<ObjId>, flags: Flags) -> Op {
-    Exec { what, exec: Operand::Object(exec), resv: resv.map(Operand::Object), slots: 1, flags }.into()
+fn exec(how: exec::How, exec: ObjId, resv: Option<ObjId>, flags: Flags) -> Op {
+    Exec { how, exec: Operand::Object(exec), resv: resv.map(Operand::Object), slots: 1, flags }.into()
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn a_set_that_never_had_a_round_has_nothing_to_end() {
     let mut w = Buffers::new();
     let e = w.exec();
     w.b.thread("t", |s| {
-        s.op("init", exec(What::Init, e, None, Flags { interruptible: true, ..Flags::default() }));
-        s.op("fini", exec(What::Fini, e, None, Flags::default()));
+        s.op("init", exec(exec::How::Init, e, None, Flags { interruptible: true, ..Flags::default() }));
+        s.op("fini", exec(exec::How::Fini, e, None, Flags::default()));
     });
     assert_eq!(locals(&w.b.build()), []);
 }
@@ -190,18 +190,18 @@ fn what_is_unlocked_can_be_locked_again_in_the_same_round_and_fini_releases_the_
     let mut w = Buffers::new();
     let (fb, tex, e) = (w.resv("fb"), w.resv("tex"), w.exec());
     w.b.thread("t", |s| {
-        let op = |what, resv| exec(what, e, resv, Flags::default());
-        s.op("init", op(What::Init, None));
-        s.op_into("cleanup", op(What::Cleanup, None), "in");
-        s.op_into("lock", op(What::LockObj, Some(fb)), "first");
-        s.op("unlock", op(What::UnlockObj, Some(fb)));
-        s.op("unlock", op(What::UnlockObj, Some(fb)));
-        s.op_into("lock", op(What::LockObj, Some(fb)), "second");
-        s.op_into("prepare", op(What::PrepareObj, Some(tex)), "tex");
-        s.op_into("lock", op(What::LockObj, Some(tex)), "again");
-        s.op_into("contended", op(What::IsContended, None), "contended");
-        s.op_into("cleanup", op(What::Cleanup, None), "more");
-        s.op("fini", op(What::Fini, None));
+        let op = |how, resv| exec(how, e, resv, Flags::default());
+        s.op("init", op(exec::How::Init, None));
+        s.op_into("cleanup", op(exec::How::Cleanup, None), "in");
+        s.op_into("lock", op(exec::How::LockObj, Some(fb)), "first");
+        s.op("unlock", op(exec::How::UnlockObj, Some(fb)));
+        s.op("unlock", op(exec::How::UnlockObj, Some(fb)));
+        s.op_into("lock", op(exec::How::LockObj, Some(fb)), "second");
+        s.op_into("prepare", op(exec::How::PrepareObj, Some(tex)), "tex");
+        s.op_into("lock", op(exec::How::LockObj, Some(tex)), "again");
+        s.op_into("contended", op(exec::How::IsContended, None), "contended");
+        s.op_into("cleanup", op(exec::How::Cleanup, None), "more");
+        s.op("fini", op(exec::How::Fini, None));
     });
     w.b.rcu();
     let [ok, no, yes] = [0, 0, 1].map(word);
@@ -214,15 +214,15 @@ fn duplicates_are_ignored_if_the_set_is_told_to_and_released_by_one_unlock() {
     let (fb, e) = (w.resv("fb"), w.exec());
     w.b.thread("t", |s| {
         let flags = Flags { ignore_duplicates: true, ..Flags::default() };
-        s.op("init", exec(What::Init, e, None, flags));
-        s.op_into("cleanup", exec(What::Cleanup, e, None, flags), "in");
-        s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "first");
-        s.op_into("lock", exec(What::LockObj, e, Some(fb), flags), "second");
-        s.op("unlock", exec(What::UnlockObj, e, Some(fb), flags));
+        s.op("init", exec(exec::How::Init, e, None, flags));
+        s.op_into("cleanup", exec(exec::How::Cleanup, e, None, flags), "in");
+        s.op_into("lock", exec(exec::How::LockObj, e, Some(fb), flags), "first");
+        s.op_into("lock", exec(exec::How::LockObj, e, Some(fb), flags), "second");
+        s.op("unlock", exec(exec::How::UnlockObj, e, Some(fb), flags));
         let plain = WwLock { mutex: Operand::Object(lock_of(fb)), ctx: None, how: How::Try };
         s.op_into("trylock", plain, "free");
         s.unlock(lock_of(fb));
-        s.op("fini", exec(What::Fini, e, None, flags));
+        s.op("fini", exec(exec::How::Fini, e, None, flags));
     });
     assert_eq!(locals(&w.b.build()), [word(1), word(0), word(0), word(1)]);
 }
@@ -233,12 +233,12 @@ fn a_lock_outside_of_any_round_and_after_the_last_one_breaks_the_contract() {
         let mut w = Buffers::new();
         let (fb, e) = (w.resv("fb"), w.exec());
         w.b.thread("t", |s| {
-            let op = |what, resv| exec(what, e, resv, Flags::default());
-            s.op("init", op(What::Init, None));
+            let op = |how, resv| exec(how, e, resv, Flags::default());
+            s.op("init", op(exec::How::Init, None));
             if after {
-                s.op("cleanup", op(What::Cleanup, None)).op("cleanup", op(What::Cleanup, None));
+                s.op("cleanup", op(exec::How::Cleanup, None)).op("cleanup", op(exec::How::Cleanup, None));
             }
-            s.op("lock", op(What::LockObj, Some(fb)));
+            s.op("lock", op(exec::How::LockObj, Some(fb)));
         });
         assert_eq!(violation(&w.b.build()), Some(Property::WW_CONTRACT));
     }

@@ -13,7 +13,7 @@ use fenceweave_kernel::{
     Property, State, ThreadId, Value,
     builder::{ProgramBuilder, ScriptBuilder},
     expr::Operator,
-    fence::{What, ops::Fence},
+    fence::{How as FenceHow, ops::Fence},
     fixed,
     primitives::{
         alloc::{self, Gfp},
@@ -25,7 +25,8 @@ use fenceweave_kernel::{
 };
 use std::collections::{BTreeSet, HashSet};
 
-/// Visits every state of a program, each decoded from its encoding before it goes on; gives those in which nobody can run.
+/// Visits every state of a program, each decoded from its encoding before it goes on; gives those in which nobody can
+/// run.
 fn stops(program: &Program) -> Vec<State> {
     let (mut seen, mut stops) = (HashSet::new(), vec![]);
     let mut todo = vec![State::initial(program)];
@@ -98,8 +99,8 @@ fn fence(b: &mut ProgramBuilder, name: &str) -> ObjId {
     b.object(name, fixed::Fence { context: 1, seqno: 1, initialised: true, ops: Default::default() })
 }
 
-fn fence_op(what: What, fence: ObjId, error: i16) -> Op {
-    Fence { what, fence: Operand::Object(fence), error }.into()
+fn fence_op(how: FenceHow, fence: ObjId, error: i16) -> Op {
+    Fence { how, fence: Operand::Object(fence), error }.into()
 }
 
 /// A reservation with its lock `fb`, and a fence `f`, in a program that can run grace periods.
@@ -137,8 +138,8 @@ fn same_states_decoded_or_not(program: &Program) {
     assert_eq!(explore(true), explore(false));
 }
 
-fn completion_op(at: completion::At, c: ObjId, patience: Patience) -> Op {
-    completion::ops::Complete { at, completion: Operand::Object(c), patience }.into()
+fn completion_op(how: completion::How, c: ObjId, patience: Patience) -> Op {
+    completion::ops::Complete { how, completion: Operand::Object(c), patience }.into()
 }
 
 /// The class of all reservations.

@@ -29,7 +29,7 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
 }
 
 fn new_of(target: ObjId) -> Slab {
-    Slab { at: slab::At::New, target: Operand::Object(target) }
+    Slab { how: slab::How::New, target: Operand::Object(target) }
 }
 
 fn put(target: LocalId) -> Counted {

@@ -57,7 +57,8 @@ fn a_list_is_kept_from_hold_to_hold() {
         s.say("lock fb into=l").say("reserve fb.fences").say("add-fence fb.fences f usage=write").say("unlock fb");
     });
     b.rcu();
-    // Only CONFIG_DEBUG_MUTEXES takes the slots away that were not used: the first list has room for the second hold, too.
+    // Only CONFIG_DEBUG_MUTEXES takes the slots away that were not used: the first list has room for the second hold,
+    // too.
     let program = b.build();
     assert_eq!([1, 2].map(|list| most(&program, ObjId(resv.0 + list), "max_fences")), [4, 0]);
 }

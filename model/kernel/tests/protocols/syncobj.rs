@@ -8,7 +8,7 @@ use fenceweave_kernel::{
     builder::{ProgramBuilder, ScriptBuilder},
     fence, fixed,
     program::FenceOps,
-    syncobj::{Act, Flags, Variant},
+    syncobj::{Flags, How, Variant},
 };
 use std::collections::BTreeSet;
 
@@ -38,9 +38,9 @@ fn with_syncobj(variant: Variant) -> (ProgramBuilder, ObjId, ObjId) {
     (b, f, s)
 }
 
-fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
+fn op(how: How, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
     Syncobj {
-        act,
+        how,
         syncobj: Operand::Object(s),
         second: None,
         node: None,
@@ -53,7 +53,7 @@ fn op(act: Act, s: ObjId, fence: Option<ObjId>, flags: Flags) -> Op {
 }
 
 fn put(s: &mut ScriptBuilder, fence: ObjId) {
-    s.op("put", Fence { what: fence::What::Put, fence: Operand::Object(fence), error: 0 });
+    s.op("put", Fence { how: fence::How::Put, fence: Operand::Object(fence), error: 0 });
 }
 
 const FOR_SUBMIT: Flags = Flags { all: false, for_submit: true, available: false, poll: false };
@@ -66,15 +66,15 @@ fn reference(obj: ObjId) -> Value {
 fn what_is_put_there_is_found_until_it_is_reset() {
     let (mut b, f, s) = with_syncobj(Variant::Upstream);
     b.thread("t", |t| {
-        t.op_into("find", op(Act::Find, s, None, Flags::default()), "none");
-        t.op("replace", op(Act::Replace, s, Some(f), Flags::default()));
-        t.op_into("find", op(Act::Find, s, None, Flags::default()), "found");
+        t.op_into("find", op(How::Find, s, None, Flags::default()), "none");
+        t.op("replace", op(How::Replace, s, Some(f), Flags::default()));
+        t.op_into("find", op(How::Find, s, None, Flags::default()), "found");
         put(t, f);
-        t.op_into("query", op(Act::Query, s, None, Flags::default()), "point");
-        t.op_into("wait", op(Act::Wait, s, None, Flags { available: true, ..Flags::default() }), "available");
-        t.op_into("wait", op(Act::Wait, s, None, Flags { poll: true, ..Flags::default() }), "polled");
-        t.op("reset", op(Act::Replace, s, None, Flags::default()));
-        t.op_into("wait", op(Act::Wait, s, None, Flags::default()), "gone");
+        t.op_into("query", op(How::Query, s, None, Flags::default()), "point");
+        t.op_into("wait", op(How::Wait, s, None, Flags { available: true, ..Flags::default() }), "available");
+        t.op_into("wait", op(How::Wait, s, None, Flags { poll: true, ..Flags::default() }), "polled");
+        t.op("reset", op(How::Replace, s, None, Flags::default()));
+        t.op_into("wait", op(How::Wait, s, None, Flags::default()), "gone");
     });
     let einval = Value::from(Errno::EINVAL);
     let wanted = vec![einval, reference(f), Value::Word(0), Value::Word(0), Value::from(Errno::ETIME), einval];
@@ -84,11 +84,11 @@ fn what_is_put_there_is_found_until_it_is_reset() {
 fn find_while_submitted(variant: Variant) -> (BTreeSet<Option<Vec<Value>>>, ObjId) {
     let (mut b, f, s) = with_syncobj(variant);
     b.thread("find", |t| {
-        t.op_into("find", op(Act::Find, s, None, FOR_SUBMIT), "found");
+        t.op_into("find", op(How::Find, s, None, FOR_SUBMIT), "found");
         put(t, f);
     });
     b.thread("submit", |t| {
-        t.op("replace", op(Act::Replace, s, Some(f), Flags::default()));
+        t.op("replace", op(How::Replace, s, Some(f), Flags::default()));
     });
     (ends(&b.build()), f)
 }

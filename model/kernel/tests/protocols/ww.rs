@@ -189,7 +189,7 @@ fn of_several_things_left_open_the_spinlock_is_told_first_and_the_context_last()
         let spin = w.b.object("l", fixed::Spinlock);
         w.b.thread("t", |s| {
             let down = rwsem::ops::RwSem {
-                at: rwsem::At::Read,
+                how: rwsem::How::Read,
                 sem: Operand::Object(sem),
                 patience: Patience::Forever,
                 if_held: false,
@@ -328,20 +328,20 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
         let f = fence(&mut w.b, "f");
         let c = w.b.object("c", fixed::Completion);
         w.b.setup(|s| {
-            s.op("signal", fence_op(What::Signal, f, 0));
-            s.op("complete", completion_op(completion::At::Complete, c, Patience::Forever));
+            s.op("signal", fence_op(FenceHow::Signal, f, 0));
+            s.op("complete", completion_op(completion::How::Complete, c, Patience::Forever));
         });
         w.b.thread("t", |s| {
-            s.op("rcu-read-lock", rcu::ops::Rcu { at: rcu::At::ReadLock });
+            s.op("rcu-read-lock", rcu::ops::Rcu { how: rcu::How::ReadLock });
             s.op("op", op(m, f, c));
-            s.op("rcu-read-unlock", rcu::ops::Rcu { at: rcu::At::ReadUnlock });
+            s.op("rcu-read-unlock", rcu::ops::Rcu { how: rcu::How::ReadUnlock });
         });
         violations(&w.b.build())
     };
     let told: [fn(ObjId, ObjId, ObjId) -> Op; 3] = [
         |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Lock }.into(),
         |_, f, _| FenceWait { fence: Operand::Object(f), patience: Patience::Forever, poll: false }.into(),
-        |_, _, c| completion_op(completion::At::Wait, c, Patience::Forever),
+        |_, _, c| completion_op(completion::How::Wait, c, Patience::Forever),
     ];
     for op in told {
         assert_eq!(run(op), BTreeSet::from([Property::SLEEP_IN_ATOMIC]));
@@ -350,5 +350,5 @@ fn what_may_sleep_is_told_in_atomic_context_even_if_it_need_not() {
     let trylock: fn(ObjId, ObjId, ObjId) -> Op =
         |m, _, _| WwLock { mutex: Operand::Object(m), ctx: None, how: How::Try }.into();
     assert_eq!(run(trylock), BTreeSet::from([Property::LOCK_HELD_AT_EXIT]));
-    assert_eq!(run(|_, _, c| completion_op(completion::At::TryWait, c, Patience::Forever)), BTreeSet::new());
+    assert_eq!(run(|_, _, c| completion_op(completion::How::TryWait, c, Patience::Forever)), BTreeSet::new());
 }

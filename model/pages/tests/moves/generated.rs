@@ -1,5 +1,5 @@
-//! Generated moves: real bytes, tags and a naive reference agree, on what is refused, where a kernel's variant stops, and
-//! what every page of every memory holds afterwards.
+//! Generated moves: real bytes, tags and a naive reference agree, on what is refused, where a kernel's variant stops,
+//! and what every page of every memory holds afterwards.
 
 use crate::reference::{Bytes, Memory, PAGE, START, list_of_bytes, numbered, page_offsets, tags_of};
 use arbitrary::{Arbitrary, Result, Unstructured};

@@ -1,6 +1,7 @@
 //! Moves on real memory, beside a naive reference and beside tags.
 //!
-//! * `exhaustive`: every split of up to 8 pages into up to 4 segments, everywhere, every sub-range, every pair of kinds.
+//! * `exhaustive`: every split of up to 8 pages into up to 4 segments, everywhere, every sub-range, every pair of
+//!   kinds.
 //! * `generated`: 100,000 moves of all variants, many of them wrong.
 //! * `posted`: what is wrong in document 000's patch, each by the smallest case that shows it.
 //! * `refused`: each mistake is an error, and not one byte is written.

@@ -51,8 +51,8 @@ fn ours(dst: &Buffer, src: &Buffer) -> Result<Action, Error> {
     Request::new(dst.side(), src.side()).plan().map(|plan| plan.action())
 }
 
-/// Two segments of 4608 and 4096 bytes, of which two pages are asked for. The second page begins with the last 512 bytes
-/// of the first segment; `>> PAGE_SHIFT` has lost them.
+/// Two segments of 4608 and 4096 bytes, of which two pages are asked for. The second page begins with the last 512
+/// bytes of the first segment; `>> PAGE_SHIFT` has lost them.
 #[test]
 fn a_rest_of_a_page_is_shifted_away_and_the_next_page_is_another() {
     let rig = Rig::new(2, 4);
@@ -140,8 +140,8 @@ fn a_source_longer_than_the_destination_is_cut() {
     assert_eq!(ours(&rig.tt(), &rig.scatter(&list)), Err(Error::SizeMismatch { destination, source }));
 }
 
-/// A segment 4 GiB into the aperture: in a 32-bit `pgoff_t` the byte offset is 0. (No memory of that size is needed: the
-/// plan's first step says where it reads.)
+/// A segment 4 GiB into the aperture: in a 32-bit `pgoff_t` the byte offset is 0. (No memory of that size is needed:
+/// the plan's first step says where it reads.)
 #[test]
 fn a_byte_offset_in_a_pgoff_t_is_cut_at_4_gib_on_32_bits() {
     let four_gib = 4_u64 << 30;

@@ -1,3 +1,5 @@
+//! Reports as JSON, whole.
+
 use super::*;
 use crate::programs;
 

@@ -1,3 +1,5 @@
+//! Tables of outcomes.
+
 use super::*;
 use crate::programs;
 

@@ -3,7 +3,7 @@
 use crate::words;
 use fenceweave_kernel::{
     AtomicCell, Facet, LocalId, ObjId, ObjSet, Object, Plain, Program, State, ThreadId, Value, World, fixed,
-    kind::Lock, observe::facets, task::Task, thread::Run,
+    kind::Lock, observe::facets, task::Task, thread::Run, world::canonical,
 };
 
 /// One thing that changed, with every value that it had meanwhile.
@@ -15,6 +15,23 @@ pub(crate) struct Change {
     pub(crate) form: Form,
     /// Its values in order; an event has one, anything else at least two.
     pub(crate) values: Vec<String>,
+    /// What it was, for whoever asks: texts are for reading.
+    pub(crate) fact: Fact,
+}
+
+/// A change as values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fact {
+    /// An object shows something else than before, in one of its facets; nothing where it does not have that one.
+    Shows { object: ObjId, facet: &'static str, was: Option<Facet>, is: Option<Facet> },
+    /// An object is there no more.
+    Freed(ObjId),
+    /// A variable holds something else.
+    Holds { was: Value },
+    /// A thread was woken.
+    Woken(ThreadId),
+    /// Nobody has asked about it yet.
+    Other,
 }
 
 /// How a change reads.
@@ -33,12 +50,9 @@ pub(crate) enum Form {
 /// Most values of one change that are shown.
 const MAX_VALUES: usize = 5;
 
-/// What happens to a sleeper.
-const WOKEN: &str = "woken";
-
 impl Change {
     fn event(subject: &str, what: impl Into<String>) -> Change {
-        Change { subject: subject.into(), form: Form::Event, values: vec![what.into()] }
+        Change { subject: subject.into(), form: Form::Event, values: vec![what.into()], fact: Fact::Other }
     }
 
     /// A thread passed a `progress` mark.
@@ -47,7 +61,12 @@ impl Change {
     }
 
     fn values(subject: impl Into<String>, old: String, new: String) -> Change {
-        Change { subject: subject.into(), form: Form::Values, values: vec![old, new] }
+        Change { subject: subject.into(), form: Form::Values, values: vec![old, new], fact: Fact::Other }
+    }
+
+    /// The same, and what it was.
+    fn being(self, fact: Fact) -> Change {
+        Change { fact, ..self }
     }
 
     /// The value before, unless it is an event.
@@ -60,9 +79,17 @@ impl Change {
         self.values.last().map_or("", String::as_str)
     }
 
-    /// Whether this is that the thread of that name was woken.
-    pub(crate) fn wakes(&self, thread: &str) -> bool {
-        self.form == Form::Event && self.subject == thread && self.to() == WOKEN
+    /// Whether this is that a thread was woken.
+    pub(crate) fn wakes(&self, thread: ThreadId) -> bool {
+        self.fact == Fact::Woken(thread)
+    }
+
+    /// What an object shows since, where this is a change of that facet.
+    pub(crate) fn of(&self, object: ObjId, facet: &str) -> Option<(Option<Facet>, Option<Facet>)> {
+        match self.fact {
+            Fact::Shows { object: o, facet: f, was, is } if o == object && f == facet => Some((was, is)),
+            _ => None,
+        }
     }
 
     /// Whether it is again as it was in the end.
@@ -77,7 +104,7 @@ impl Change {
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Change { subject, form, values } = self;
+        let Change { subject, form, values, .. } = self;
         match form {
             Form::Flag(name) if values.len() == 2 => {
                 let not = if self.to() == "yes" { "" } else { "not " };
@@ -97,7 +124,11 @@ pub(crate) fn merge<'a>(steps: impl IntoIterator<Item = &'a [Change]>) -> Vec<Ch
     let mut all: Vec<Change> = vec![];
     for c in steps.into_iter().flatten() {
         match all.iter_mut().find(|a| a.subject == c.subject && a.form == c.form) {
-            Some(a) if c.form != Form::Event => a.values.extend_from_slice(&c.values[1..]),
+            // What several steps have changed is for reading only.
+            Some(a) if c.form != Form::Event => {
+                a.values.extend_from_slice(&c.values[1..]);
+                a.fact = Fact::Other;
+            }
             Some(a) if a.values == c.values => {}
             _ => all.push(c.clone()),
         }
@@ -124,8 +155,9 @@ pub(crate) fn between(
         // A worker forgets its locals with the end of a run.
         if old != new && new != Value::Unset {
             let name = format!("{}.{}", program.thread_name(me), words::local_name(program, me, l));
-            let old = words::value_in(program, &before.world, old);
-            out.push(Change::values(name, old, words::value_in(program, &after.world, new)));
+            let ty = words::script(program, me).local_type(l);
+            let old = words::typed_in(program, &before.world, ty, old);
+            out.push(Change::values(name, old, words::typed_in(program, &after.world, ty, new)));
         }
     }
     out.extend(section(program, before, after, me));
@@ -170,8 +202,9 @@ pub(super) fn worlds(
         } else if id.as_var().is_some() {
             let (old, new) = (before.var_value(id), after.var_value(id));
             if old != new {
-                let (old, new) = (words::value_in(program, before, old), words::value_in(program, after, new));
-                out.push(Change::values(program.name_of(id), old, new));
+                let (was, ty) = (canonical(before, old), program.var_type(id));
+                let (old, new) = (words::typed_in(program, before, ty, old), words::typed_in(program, after, ty, new));
+                out.push(Change::values(program.name_of(id), old, new).being(Fact::Holds { was }));
             }
         }
     }
@@ -187,29 +220,33 @@ fn object(program: &Program, before: &Object<Plain>, after: &Object<Plain>, id: 
     let (old, new) = (facets(before), facets(after));
     let name = words::object_name(program, id);
     if new.is_empty() && !old.is_empty() {
-        let is_ctx = program.is::<fixed::AcquireCtx>(id);
-        out.push(Change::event(name, if is_ctx { "finished" } else { "freed" }));
+        out.push(match program.is::<fixed::AcquireCtx>(id) {
+            true => Change::event(name, "finished"),
+            false => Change::event(name, "freed").being(Fact::Freed(id)),
+        });
         return;
     }
     // A fence detaches its operations when it signals: that goes without saying.
     for (facet, now) in new.iter().filter(|(facet, _)| *facet != "detached") {
         let was = old.iter().find(|(n, _)| n == facet).map(|(_, f)| *f);
         let (form, new_text) = (form_of(facet, *now, id, program), words::facet(program, *now));
+        let fact = Fact::Shows { object: id, facet, was, is: Some(*now) };
         match was {
             Some(was) if was == *now => {}
             Some(was) => {
                 let values = vec![words::facet(program, was), new_text];
-                out.push(Change { subject: subject(name, facet), form, values });
+                out.push(Change { subject: subject(name, facet), form, values, fact });
             }
             // A facet that was not there: what is nothing yet goes without saying.
             None if is_blank(*now) && *facet != "stamp" => {}
-            None => out.push(Change::event(&subject(name, facet), new_text)),
+            None => out.push(Change::event(&subject(name, facet), new_text).being(fact)),
         }
     }
     // What is no longer there (a fence that is alive has no stage of life, a list that shrank no entry).
     for (facet, was) in old.iter().filter(|(n, _)| new.iter().all(|(m, _)| m != n)) {
         let gone = if *facet == "life" { "alive" } else { "gone" };
-        out.push(Change::values(subject(name, facet), words::facet(program, *was), gone.into()));
+        let fact = Fact::Shows { object: id, facet, was: Some(*was), is: None };
+        out.push(Change::values(subject(name, facet), words::facet(program, *was), gone.into()).being(fact));
     }
 }
 
@@ -239,7 +276,7 @@ fn task(program: &Program, before: &State, after: &State, me: ThreadId, t: Threa
     let mut out = vec![];
     let was_asleep = Task::<Plain>::is_asleep(old.state.peek());
     if t != me && was_asleep && new.state.peek() == Task::<Plain>::RUNNING {
-        out.push(Change::event(name, WOKEN));
+        out.push(Change::event(name, "woken").being(Fact::Woken(t)));
     }
     if old.pending.peek() != new.pending.peek() {
         let what = if new.pending.peek() != 0 { "signal pending" } else { "no signal pending" };

@@ -1,3 +1,5 @@
+//! Schedules as tokens: what is written is read again, and what is no token is told.
+
 use super::*;
 use crate::programs;
 

@@ -3,8 +3,8 @@
 use super::rows::Row;
 use crate::replay::{Change, merge};
 
-/// Folds every call, the outermost first, that went through without a switch and left all as it was. What its operations
-/// came to stands in its row. Rows of `kept` steps (from 0) stay: something is said of them elsewhere.
+/// Folds every call, the outermost first, that went through without a switch and left all as it was. What its
+/// operations came to stands in its row. Rows of `kept` steps (from 0) stay: something is said of them elsewhere.
 pub(super) fn fold<'a>(rows: Vec<Row<'a>>, kept: &[usize]) -> Vec<Row<'a>> {
     let (mut out, mut at): (Vec<Row<'a>>, usize) = (vec![], 0);
     while let Some(row) = rows.get(at) {

@@ -54,7 +54,8 @@ pub(super) fn lines(parts: &[Part], room: usize) -> Vec<String> {
     parts.iter().flat_map(|part| part.lines(room).0).collect()
 }
 
-/// A last line that is one long word goes on in further lines, broken where the word has a joint; `true` if it has none.
+/// A last line that is one long word goes on in further lines, broken where the word has a joint; `true` if it has
+/// none.
 fn split_last(lines: &mut Vec<String>, indent: &str, room: usize) -> bool {
     let mut forced = false;
     while let Some(last) = lines.last().filter(|l| width(l) > room).cloned() {

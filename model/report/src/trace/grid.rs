@@ -11,7 +11,8 @@ use fenceweave_kernel::{Program, ThreadId};
 const GAP: &str = "  ";
 /// Before what stands under an operation, and before what is done inside of a call.
 pub(super) const INDENT: usize = 2;
-/// What changed gets at least this much, whatever the columns want; less on a narrow sheet, and never less than the other.
+/// What changed gets at least this much, whatever the columns want; less on a narrow sheet, and never less than the
+/// other.
 const MIN_GUTTER: usize = 30;
 const LEAST_GUTTER: usize = 10;
 /// No column gets less.
@@ -60,7 +61,8 @@ impl Spinning {
 
 /// How rows are arranged in the columns between places and changes.
 pub(super) trait Arrangement {
-    /// What stands over each column from this row on (the one after the last is for who spins at the end), if that is new.
+    /// What stands over each column from this row on (the one after the last is for who spins at the end), if that is
+    /// new.
     fn heads(&self, row: usize) -> Option<Vec<String>>;
     /// What stands in each column of a row.
     fn cells(&self, row: usize) -> Vec<Vec<Part>>;
@@ -84,8 +86,8 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// Everybody gets what they want if it fits. Otherwise those but the first `rigid` ones are cut to the same width, the
-    /// widest first.
+    /// Everybody gets what they want if it fits. Otherwise those but the first `rigid` ones are cut to the same width,
+    /// the widest first.
     pub(super) fn new(shown: &Shown<'_>, wanted: &[usize], rigid: usize) -> Grid {
         let number = shown.rows.iter().map(|r| width(&number(r))).max().unwrap_or(1).max("setup".len());
         let places = shown.rows.iter().flat_map(|r| place(shown, r)).map(|part| part.width());
@@ -231,8 +233,8 @@ impl Grid {
         out.push('\n');
     }
 
-    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible. One that is
-    /// broken itself has its lines alone.
+    /// Changes joined by commas and broken into lines of the gutter's width, between changes where possible. One that
+    /// is broken itself has its lines alone.
     fn wrapped<'s>(&self, changes: impl ExactSizeIterator<Item = &'s String>) -> Vec<String> {
         let (mut lines, all): (Vec<String>, usize) = (vec![], changes.len());
         let mut is_open = false;

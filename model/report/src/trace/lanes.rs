@@ -28,8 +28,8 @@ impl Lanes {
         Lanes { stays: stays.collect(), count: threads.len() }
     }
 
-    /// As few columns as will do: a thread's is given to another when it has no more rows. `rows` says whose each row is;
-    /// who is `to_the_end` has something to say under the last. Who has neither gets none.
+    /// As few columns as will do: a thread's is given to another when it has no more rows. `rows` says whose each row
+    /// is; who is `to_the_end` has something to say under the last. Who has neither gets none.
     pub(super) fn shared(rows: &[ThreadId], to_the_end: &[ThreadId]) -> Lanes {
         let mut threads: Vec<ThreadId> = vec![];
         for t in rows.iter().chain(to_the_end) {

@@ -31,7 +31,8 @@ pub(super) struct Row<'a> {
     pub(super) under: Vec<String>,
     /// What changed.
     pub(super) changes: Vec<Change>,
-    /// Whether it went through without anything that a reader must see: a sleep, a choice, a failure that was asked for.
+    /// Whether it went through without anything that a reader must see: a sleep, a choice, a failure that was asked
+    /// for.
     pub(super) is_plain: bool,
     /// What the row's last step broke: a property, or a clause.
     pub(super) broken: Option<String>,
@@ -45,8 +46,8 @@ pub(super) struct Row<'a> {
 
 /// Folds steps to rows. A row never goes across the step `no_return` (from 0), nor into a loop.
 ///
-/// A run of steps of one operation is one row if it ends with the operation or with going to sleep. One that is cut by a
-/// switch is a row per step: where it was cut is what matters.
+/// A run of steps of one operation is one row if it ends with the operation or with going to sleep. One that is cut by
+/// a switch is a row per step: where it was cut is what matters.
 pub(super) fn fold<'a>(replay: &Replay<'a>, no_return: Option<usize>) -> Vec<Row<'a>> {
     let (steps, total) = (&replay.steps, replay.preemptions());
     let (mut rows, mut at, mut preemptions) = (vec![], 0, 0);

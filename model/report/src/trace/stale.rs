@@ -13,7 +13,8 @@ pub(crate) fn is_news(s: &Stale) -> bool {
     s.got.value.is_none() || s.got.value != s.newest.value
 }
 
-/// `stale: R's `load data` at step 4 (line 7) reads data = 0, from the start; the youngest is 1, by W's `store data 1` at step 1`.
+/// `stale: R's `load data` at step 4 (line 7) reads data = 0, from the start; the youngest is 1, by W's `store data
+/// 1` at step 1`.
 fn line(replay: &Replay<'_>, s: &Stale) -> String {
     let program = replay.program;
     let who = replay.steps.get(s.step).map_or_else(String::new, |step| {

@@ -1,3 +1,5 @@
+//! Counterexamples as they are drawn.
+
 use super::*;
 use crate::{programs, style::Style};
 

@@ -4,8 +4,9 @@ use crate::{replay::Replay, token, words};
 use fenceweave_explore::Found;
 use fenceweave_kernel::{ObjId, Program, ThreadId, fixed, kind::Waited};
 
-/// The dependencies of a circle, a line each, in their order: `move holds fb and waits for job (line 10: wait job): M3@6e95d5`.
-/// Each was found by itself, with a schedule that shows it.
+/// The dependencies of a circle, a line each, in their order:
+/// `move holds fb and waits for job (line 10: wait job): M3@6e95d5`. Each was found by itself, with a schedule that
+/// shows it.
 pub fn circle(program: &Program, links: &[&Found]) -> Vec<String> {
     let objects: Vec<ObjId> = links.iter().filter_map(|l| l.violation.object).collect();
     let mut from: Vec<Option<ObjId>> = links.iter().map(|l| has(program, l, &objects)).collect();

@@ -3,10 +3,13 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, ObjId, Program, ThreadId, Violation, fixed,
+    Facet, Instr, ObjId, Program, Property, ThreadId, Value, Violation,
+    expr::{Operator, Trouble},
+    fixed,
     observe::facets,
     program::Role,
     property::{Blank, Sentence, Tale},
+    value::Handle,
 };
 
 /// Who did what to whom, and where: in the words of the property or of its rule.
@@ -87,6 +90,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
         Tale::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
         Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Tale::Asserted => asserted(program, v, who),
+        Tale::Arithmetic => arithmetic(replay, v, who, &place),
+        Tale::ErrorPointer => error_pointer(replay, v, who, &place),
         Tale::OutOfBounds => {
             let array = what.split('[').next().unwrap_or(what);
             format!("{who} accesses {array} outside of its length{place}")
@@ -156,6 +161,7 @@ fn dependency_lost(replay: &Replay<'_>, v: Violation, resv: &str) -> String {
     let (who, place) = (replay.program.thread_name(v.thread), words::place(replay.program, v.thread, v.pc));
     match since::replaced_entry(replay) {
         Some((old, new)) => {
+            let [old, new] = [old, new].map(|f| words::object_name(replay.program, f));
             format!("{who} replaces {old}, which is pending, by {new}, which does not stand for it, in {resv}{place}")
         }
         None => format!("{who} takes a pending fence out of {resv}, and nothing stands for it{place}"),
@@ -170,7 +176,7 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
         return format!("{who} reads a slot of {} that nobody has written{place}", words::object_name(program, list));
     }
     let unset: Vec<String> =
-        since::locals_named(replay, v).filter(|(_, value)| value == words::UNSET).map(|(name, _)| name).collect();
+        since::locals_named(replay, v).filter(|(_, value)| *value == Value::Unset).map(|(name, _)| name).collect();
     match unset.len() {
         0 => format!("{who} reads a local that was never set on this path{place}"),
         1 => format!("{who} reads `{}`, which was never set on this path{place}", unset[0]),
@@ -187,8 +193,8 @@ fn data_race(replay: &Replay<'_>, v: Violation, who: &str, what: &str, place: &s
     format!("{who} accesses {what}{place}, and {name} does so at the same time{there}")
 }
 
-/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own. A race
-/// without overlap is known by its memory order.
+/// Where another thread is, if it is at the same object. Where accesses overlap, the other is in the middle of its own.
+/// A race without overlap is known by its memory order.
 fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
     let (program, pc) = (replay.program, replay.thread(other).pc());
     let base = what.split(['[', '.']).next().unwrap_or(what);
@@ -214,14 +220,51 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
 /// A reference stands where only a number can: which local holds it, and how one asks about it.
 fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let program = replay.program;
-    let is_object = |name: &String| program.objects.iter().any(|o| o.name == *name);
-    let references = since::locals_named(replay, v).filter(|(_, value)| is_object(value));
+    let references = since::locals_named(replay, v).filter_map(|(local, value)| match value {
+        // What was freed has no name that one could ask about.
+        Value::Ref(to) if to.generation != Handle::STALE => Some((local, words::authors_name(program, to.obj))),
+        _ => None,
+    });
     let told: Vec<String> = references.map(|(local, object)| format!("`{local}` refers to {object}")).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!(
         "{who} calculates with a reference, or asks whether it is less than a number{place}{told}; a reference compares by \
          == and !=, and `IS_ERR(p)` asks whether `p` is an error"
     )
+}
+
+/// A calculation in which the result does not fit, or a shift by too much, with its numbers.
+fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
+    let thread = replay.thread(v.thread);
+    let expr = match words::instr(replay.program, v.thread, v.pc) {
+        Some(Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr }) => expr,
+        _ => return format!("{who} calculates what its type does not hold{place}"),
+    };
+    let read = |local| thread.local_here(local).unwrap_or_default();
+    let trouble = replay.program.exprs.get(usize::from(expr)).and_then(|expr| expr.trouble(read));
+    let Some(Trouble { op, ty, left, right }) = trouble else {
+        return format!("{who} calculates what its type does not hold{place}");
+    };
+    let (sign, left) = (crate::conditions::sign(op), ty.exact(left));
+    match v.property {
+        Property::SHIFT_OUT_OF_BOUNDS => {
+            format!(
+                "{who} shifts {left} by {right}, and an `{ty}` has {} bits{place}: C does not say what comes of that",
+                ty.bits()
+            )
+        }
+        _ if op == Operator::Neg => format!("{who} calculates -({left}), which does not fit in an `{ty}`{place}"),
+        _ => format!("{who} calculates {left} {sign} {}, which does not fit in an `{ty}`{place}", ty.exact(right)),
+    }
+}
+
+/// An error where a pointer was meant.
+fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
+    let errors = since::locals_named(replay, v).filter(|(_, value)| value.word().is_some_and(|w| w < 0));
+    let text = |value| words::value(replay.program, value);
+    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({})", text(value))).collect();
+    let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
+    format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
 }
 
 /// What makes the context of a thread atomic.
@@ -267,7 +310,10 @@ fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {
             format!("{who} took a reference to {what} and did not drop it; {n} {are} left at the end{owned}")
         }
         // What has no count is owed by who made it.
-        _ => format!("{} made {what} and did not free it", since::maker(replay, what).unwrap_or_else(|| who.into())),
+        _ => {
+            let maker = v.object.and_then(|o| since::maker(replay, o)).unwrap_or_else(|| who.into());
+            format!("{maker} made {what} and did not free it")
+        }
     }
 }
 

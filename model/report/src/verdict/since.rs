@@ -1,62 +1,57 @@
 //! What earlier steps have to do with a broken property: who freed, took or signalled what it is about, and when.
 
 use crate::{
-    replay::{Change, Replay, Step, of_setup},
+    replay::{Change, Fact, Replay, Step, of_setup},
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Operand, Program, ThreadId, Violation, fixed, property::Earlier,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Operand, Program, ThreadId, Value, Violation, fixed, property::Earlier,
+    world::canonical,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
 pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
-    let program = replay.program;
-    let (who, what) = (program.thread_name(v.thread), program.name_of(v.object?));
-    let became = |facet: &str, to: &str| {
-        let subject = format!("{what}.{facet}");
-        let to = to.to_owned();
-        move |c: &Change| c.subject == subject && c.to() == to
-    };
+    let (program, object) = (replay.program, v.object?);
+    let what = program.name_of(object);
+    let became = |facet: &'static str, to: Facet| move |c: &Change| matches!(c.of(object, facet), Some((_, Some(is))) if is == to);
+    let lost = || ("lost its last reference", last(replay, became("refs", Facet::Word(0))));
     let (verb, at) = match v.property.since()? {
         Earlier::Freed => {
-            match last(replay, |c| is_end_of(c, what)) {
+            match last(replay, |c| is_end_of(c, object)) {
                 // A fence's memory stays until a grace period is over; it is nobody's any more all the same.
-                Some(i) if replay.steps[i].changes.iter().any(|c| c.to() == "released") => ("was released", Some(i)),
+                Some(i) if replay.steps[i].changes.iter().any(is_release) => ("was released", Some(i)),
                 Some(i) => ("was freed", Some(i)),
                 // A file has no count: what it had is gone with it.
-                None if is_file(replay, v) => ("was released", last(replay, became("fence", "none"))),
-                None => ("lost its last reference", last(replay, became("refs", "0"))),
+                None if is_file(replay, v) => ("was released", last(replay, became("fence", Facet::Object(None)))),
+                None => lost(),
             }
         }
-        Earlier::LastReference => ("lost its last reference", last(replay, became("refs", "0"))),
+        Earlier::LastReference => lost(),
         Earlier::OwnReference => {
-            let refs = format!("{what}.refs");
             let earlier = &replay.steps[..replay.steps.len().saturating_sub(1)];
-            let dropped = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == refs && gain(c) < 0);
+            let dropped = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| gain(c, object) < 0);
             let at = earlier.iter().rposition(dropped)?;
             return Some(format!("  its own reference was dropped {}", told(replay, at)));
         }
-        Earlier::Signalled => ("was signalled", last(replay, became("signaled", "yes"))),
+        Earlier::Signalled => ("was signalled", last(replay, became("signaled", Facet::Flag(true)))),
         Earlier::Taken => {
-            let reads = format!("{what}.readers");
-            let taken = last(replay, became("owner", who))
-                .or_else(|| last(replay, |c| c.subject == reads && c.to().contains(who)));
+            let reads = |c: &Change| matches!(c.of(object, "readers"), Some((_, Some(is))) if has(is, v.thread));
+            let taken = last(replay, became("owner", Facet::Thread(Some(v.thread)))).or_else(|| last(replay, reads));
             ("was taken", taken)
         }
         Earlier::Queued => {
-            let waiters = format!("{what}.waiters");
-            let queued = |s: &Step| s.thread == v.thread && s.changes.iter().any(|c| c.subject == waiters);
-            let at = replay.steps.iter().rposition(queued)?;
+            let at = super::queued_at(replay, v.thread, object)?;
             return Some(format!("  the entry was queued {}", told(replay, at)));
         }
         Earlier::Released => {
-            let owner = format!("{what}.owner");
-            ("was released", last(replay, |c| c.subject == owner && c.from() == Some(who)))
+            let owned = Some(Facet::Thread(Some(v.thread)));
+            let let_go = |c: &Change| matches!(c.of(object, "owner"), Some((was, is)) if was == owned && is != owned);
+            ("was released", last(replay, let_go))
         }
         Earlier::Kept => {
             let thread = v.other?;
-            let at = last_kept(replay, thread, v.object?)?;
-            let took = |c: &Change| c.from() == Some(what);
+            let at = last_kept(replay, thread, object)?;
+            let took = |c: &Change| matches!(c.fact, Fact::Holds { was: Value::Ref(h) } if h.obj == object);
             return Some(match replay.steps[at].changes.iter().any(took) {
                 // The variable's reference came with it.
                 true => format!("  it took the pointer, and the reference with it, {}", told(replay, at)),
@@ -67,6 +62,11 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
     Some(format!("  {what} {verb} {}", told(replay, at?)))
 }
 
+/// Whether a thread is one of those that a facet shows.
+fn has(facet: Facet, t: ThreadId) -> bool {
+    matches!(facet, Facet::Queue(q) if q.iter().any(|in_it| in_it == t))
+}
+
 /// `at step 5, by gpu (line 9: put f)`.
 fn told(replay: &Replay<'_>, at: usize) -> String {
     let Step { thread, pc, .. } = replay.steps[at];
@@ -75,9 +75,8 @@ fn told(replay: &Replay<'_>, at: usize) -> String {
 }
 
 /// Who made an object that is there at the end, and where: `a, at step 3 (line 4: new o into=p),`.
-pub(super) fn maker(replay: &Replay<'_>, what: &str) -> Option<String> {
-    let life = format!("{what}.life");
-    let made = |c: &Change| c.subject == life && c.to() == "live";
+pub(super) fn maker(replay: &Replay<'_>, object: ObjId) -> Option<String> {
+    let made = |c: &Change| matches!(c.of(object, "life"), Some((_, Some(Facet::Name("live")))));
     match last(replay, made) {
         Some(at) => {
             let Step { thread, pc, .. } = replay.steps[at];
@@ -88,8 +87,8 @@ pub(super) fn maker(replay: &Replay<'_>, what: &str) -> Option<String> {
     }
 }
 
-/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is what it
-/// took into that one, else what it took last.
+/// The step with which a thread took the last of the references that it has at the end. What it drops by a local is
+/// what it took into that one, else what it took last.
 fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
     let mut state = replay.initial.clone();
     let mut before = state.world.balance(object, t);
@@ -117,10 +116,10 @@ fn locals_of(instr: Option<Instr>) -> (Option<LocalId>, Option<LocalId>) {
     (into, Some(dropped))
 }
 
-/// By how much a count grew.
-fn gain(c: &Change) -> i32 {
-    let number = |text: &str| text.parse().unwrap_or(0);
-    number(c.to()) - c.from().map_or(0, number)
+/// By how much an object's count grew.
+fn gain(c: &Change, object: ObjId) -> i32 {
+    let number = |facet| if let Some(Facet::Word(n)) = facet { n } else { 0 };
+    c.of(object, "refs").map_or(0, |(was, is)| number(is) - number(was))
 }
 
 /// The last step with such a change.
@@ -140,9 +139,14 @@ pub(super) fn locks_of<'a>(replay: &Replay<'a>, t: ThreadId) -> Vec<&'a str> {
 }
 
 /// Whether an object is no more with a change: a fence, an object of a struct, or a list of fences.
-fn is_end_of(c: &Change, what: &str) -> bool {
-    let of_life = c.subject.strip_prefix(what) == Some(".life") && matches!(c.to(), "freed" | "released" | "free");
-    of_life || c.subject == what && c.to() == "freed"
+fn is_end_of(c: &Change, object: ObjId) -> bool {
+    let of_life = matches!(c.of(object, "life"), Some((_, Some(Facet::Name("freed" | "released" | "free")))));
+    of_life || c.fact == Fact::Freed(object)
+}
+
+/// Whether some object was released with a change, and its memory is there still.
+fn is_release(c: &Change) -> bool {
+    matches!(c.fact, Fact::Shows { is: Some(Facet::Name("released")), .. })
 }
 
 /// The lock that a context is to take first, as it was before the last step.
@@ -161,14 +165,17 @@ pub(super) fn contended(replay: &Replay<'_>, v: Violation) -> String {
 }
 
 /// The fence that the last step took out of a list, and the one that it put there.
-pub(super) fn replaced_entry(replay: &Replay<'_>) -> Option<(String, String)> {
-    let fence = |entry: &str| entry.split_once(" as ").map(|(fence, _)| fence.to_owned());
-    let entries = replay.steps.last()?.changes.iter().filter(|c| c.subject.ends_with(']'));
-    entries.filter_map(|c| Some((fence(c.from()?)?, fence(c.to())?))).next()
+pub(super) fn replaced_entry(replay: &Replay<'_>) -> Option<(ObjId, ObjId)> {
+    replay.steps.last()?.changes.iter().find_map(|c| match c.fact {
+        Fact::Shows { was: Some(Facet::Fence(Some((old, _)))), is: Some(Facet::Fence(Some((new, _)))), .. } => {
+            Some((old, new))
+        }
+        _ => None,
+    })
 }
 
 /// The locals that the author's line names, with their values at the end.
-pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = (String, String)> + 'a {
+pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = (String, Value)> + 'a {
     let (program, t): (&Program, _) = (replay.program, v.thread);
     let thread = replay.thread(t);
     let text = words::op_text(program, t, v.pc);
@@ -181,6 +188,6 @@ pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Ite
         let value = thread.local_here(l)?;
         let name = words::local_at(program, t, v.pc, l);
         let is_named = !name.is_empty() && names.contains(&name);
-        is_named.then(|| (name.to_owned(), words::value_in(program, &replay.last.world, value)))
+        is_named.then(|| (name.to_owned(), canonical(&replay.last.world, value)))
     })
 }

@@ -1,5 +1,7 @@
 //! The grammar of expressions, by precedence climbing.
 
+use fenceweave_kernel::Type;
+
 use super::token::{Kind, Token, lex};
 use super::{Binary, Expr, ExprKind, Quantifier, Unary};
 use crate::mistakes::{Mistakes, Span};
@@ -17,7 +19,7 @@ pub(crate) fn parse(source: &str, place: Span, mistakes: &mut Mistakes) -> Optio
         return None;
     }
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, end: place.end as usize, mistakes };
-    let expr = parser.binary(1)?;
+    let expr = parser.conditional()?;
     match parser.peek() {
         None => Some(expr),
         Some(token) => {
@@ -28,6 +30,60 @@ pub(crate) fn parse(source: &str, place: Span, mistakes: &mut Mistakes) -> Optio
     }
 }
 
+/// What a call of a function of the kernel over numbers makes.
+#[derive(Clone, Copy)]
+enum Does {
+    Unary(Unary),
+    Binary(Binary),
+    Overflows(Binary),
+    Wraps(Binary),
+}
+
+#[derive(Clone, Copy)]
+struct Function {
+    does: Does,
+    written: &'static str,
+    /// After how many values its type stands.
+    type_at: usize,
+}
+
+impl Function {
+    fn name(&self) -> &'static str {
+        self.written.split('(').next().unwrap_or_default()
+    }
+}
+
+#[derive(Default)]
+struct Given {
+    values: Vec<Expr>,
+    ty: Option<Type>,
+}
+
+const NO_TYPE: usize = usize::MAX;
+
+const fn function(does: Does, type_at: usize, written: &'static str) -> Function {
+    Function { does, written, type_at }
+}
+
+const FUNCTIONS: &[Function] = &[
+    function(Does::Binary(Binary::Min), NO_TYPE, "min(A, B)"),
+    function(Does::Binary(Binary::Max), NO_TYPE, "max(A, B)"),
+    function(Does::Binary(Binary::Min), 0, "min_t(TYPE, A, B)"),
+    function(Does::Binary(Binary::Max), 0, "max_t(TYPE, A, B)"),
+    function(Does::Binary(Binary::Align), NO_TYPE, "ALIGN(X, A)"),
+    function(Does::Unary(Unary::Ffs), NO_TYPE, "ffs(X)"),
+    function(Does::Unary(Unary::Fls), NO_TYPE, "fls(X)"),
+    function(Does::Unary(Unary::Fls64), NO_TYPE, "fls64(X)"),
+    function(Does::Unary(Unary::Ilog2), NO_TYPE, "ilog2(X)"),
+    function(Does::Overflows(Binary::Add), 2, "check_add_overflow(A, B, TYPE)"),
+    function(Does::Overflows(Binary::Subtract), 2, "check_sub_overflow(A, B, TYPE)"),
+    function(Does::Overflows(Binary::Multiply), 2, "check_mul_overflow(A, B, TYPE)"),
+    function(Does::Wraps(Binary::Add), 0, "wrapping_add(TYPE, A, B)"),
+    function(Does::Wraps(Binary::Subtract), 0, "wrapping_sub(TYPE, A, B)"),
+    function(Does::Wraps(Binary::Multiply), 0, "wrapping_mul(TYPE, A, B)"),
+];
+
+/// Reads tokens, and says what it makes of them.
 struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
@@ -50,6 +106,47 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// A whole expression: `?:` binds weaker than everything else, and to the right.
+    fn conditional(&mut self) -> Option<Expr> {
+        let condition = self.binary(1)?;
+        if !self.is_next(&Kind::Question) {
+            return Some(condition);
+        }
+        self.at += 1;
+        self.depth += 1;
+        let sides = if self.depth > DEPTH_MAX { self.tell_deep(condition.span) } else { self.sides() };
+        self.depth -= 1;
+        let [yes, no] = sides?;
+        let span = condition.span.to(no.span);
+        Some(Expr { kind: ExprKind::Select(Box::new([condition, yes, no])), span })
+    }
+
+    fn sides(&mut self) -> Option<[Expr; 2]> {
+        let yes = self.conditional()?;
+        if !self.is_next(&Kind::Colon) {
+            match self.peek().cloned() {
+                Some(token) => self.tell_left_over(&token),
+                None => {
+                    self.tell_missing(Span::new(self.end.saturating_sub(1), self.end), "the `:` of this `?` is missing")
+                }
+            }
+            return None;
+        }
+        self.at += 1;
+        Some([yes, self.conditional()?])
+    }
+
+    fn is_next(&self, kind: &Kind) -> bool {
+        self.peek().is_some_and(|token| token.kind == *kind)
+    }
+
+    fn tell_deep<T>(&mut self, span: Span) -> Option<T> {
+        self.mistakes
+            .add("expression", span, "this expression is nested too deeply")
+            .expected(format!("at most {DEPTH_MAX} levels"));
+        None
+    }
+
     fn binary(&mut self, weakest: u8) -> Option<Expr> {
         let mut left = self.unary()?;
         while let Some(operator) = self.operator().filter(|o| o.strength() >= weakest) {
@@ -70,21 +167,18 @@ impl<'a> Parser<'a> {
         };
         self.at += 1;
         self.depth += 1;
-        let expr = if self.depth > DEPTH_MAX {
-            self.mistakes
-                .add("expression", token.span, "this expression is nested too deeply")
-                .expected(format!("at most {DEPTH_MAX} levels"));
-            None
-        } else {
-            self.operand(token)
-        };
+        let expr = if self.depth > DEPTH_MAX { self.tell_deep(token.span) } else { self.operand(token) };
         self.depth -= 1;
         expr
     }
 
     fn operand(&mut self, token: &'a Token) -> Option<Expr> {
         let kind = match &token.kind {
-            Kind::Number(number) => ExprKind::Number(*number),
+            Kind::Number(number, None) => ExprKind::Number(*number),
+            Kind::Number(number, Some(ty)) => {
+                let literal = Expr { kind: ExprKind::Number(*number), span: token.span };
+                ExprKind::Cast(*ty, Box::new(literal))
+            }
             Kind::Name(name) if matches!(self.peek(), Some(Token { kind: Kind::Open, .. })) => {
                 return self.call(token, name);
             }
@@ -93,8 +187,10 @@ impl<'a> Parser<'a> {
             Kind::All => return self.quantified(token, Quantifier::All),
             Kind::Not => return self.prefixed(token, Unary::Not),
             Kind::Minus => return self.prefixed(token, Unary::Negate),
+            Kind::Complement => return self.prefixed(token, Unary::Complement),
+            Kind::Open if self.is_cast() => return self.cast(token),
             Kind::Open => return self.parenthesis(token),
-            Kind::Close | Kind::Operator(_) => {
+            Kind::Close | Kind::Operator(_) | Kind::Question | Kind::Colon | Kind::Comma => {
                 self.tell_missing(token.span, "a value is missing before this");
                 return None;
             }
@@ -122,6 +218,9 @@ impl<'a> Parser<'a> {
     fn call(&mut self, token: &Token, name: &str) -> Option<Expr> {
         let open = self.peek()?;
         let is_call = matches!(name, "IS_ERR" | "IS_ERR_OR_NULL" | "PTR_ERR" | "ERR_PTR" | "ERR_CAST");
+        if let Some(function) = FUNCTIONS.iter().find(|function| function.name() == name) {
+            return self.function(token, *function);
+        }
         if !is_call {
             self.tell_left_over(open);
             return None;
@@ -140,8 +239,89 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// Whether what follows a `(` is a type and `)`, and a value after that.
+    fn is_cast(&self) -> bool {
+        let kind = |ahead: usize| self.tokens.get(self.at + ahead).map(|token| &token.kind);
+        let value = matches!(
+            kind(2),
+            Some(Kind::Number(..) | Kind::Name(_) | Kind::Open | Kind::Not | Kind::Complement | Kind::Minus)
+        );
+        let is_type = matches!(kind(0), Some(Kind::Name(name)) if Type::named(name).is_some());
+        is_type && kind(1) == Some(&Kind::Close) && value
+    }
+
+    fn cast(&mut self, open: &Token) -> Option<Expr> {
+        let ty = match self.peek() {
+            Some(Token { kind: Kind::Name(name), .. }) => Type::named(name)?,
+            _ => return None,
+        };
+        self.at += 2;
+        let inner = self.unary()?;
+        Some(Expr { span: open.span.to(inner.span), kind: ExprKind::Cast(ty, Box::new(inner)) })
+    }
+
+    /// A function of the kernel over numbers: which one, and how many values and types it takes in which order.
+    fn function(&mut self, token: &Token, function: Function) -> Option<Expr> {
+        let mut given = Given::default();
+        self.at += 1;
+        loop {
+            let is_type = given.values.len() == function.type_at && given.ty.is_none();
+            match self.peek() {
+                Some(Token { kind: Kind::Name(name), .. }) if is_type && Type::named(name).is_some() => {
+                    given.ty = Type::named(name);
+                    self.at += 1;
+                }
+                _ => given.values.push(self.conditional()?),
+            }
+            let Some(next) = self.peek() else {
+                self.tell_missing(token.span, "the parenthesis of this call is never closed");
+                return None;
+            };
+            self.at += 1;
+            match next.kind {
+                Kind::Comma => {}
+                Kind::Close => return self.called(token.span.to(next.span), function, given),
+                _ => {
+                    let next = next.clone();
+                    self.tell_left_over(&next);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn called(&mut self, span: Span, function: Function, given: Given) -> Option<Expr> {
+        let expr = |kind| Expr { kind, span };
+        let cast = |ty: Option<Type>, of: Expr| match ty {
+            Some(ty) => Expr { span: of.span, kind: ExprKind::Cast(ty, Box::new(of)) },
+            None => of,
+        };
+        let typed = function.type_at < NO_TYPE;
+        let values: Result<[Expr; 2], Vec<Expr>> = given.values.try_into();
+        Some(match (function.does, values, given.ty) {
+            (Does::Binary(op), Ok([a, b]), ty) if typed == ty.is_some() => {
+                expr(ExprKind::Binary(op, Box::new(cast(ty, a)), Box::new(cast(ty, b))))
+            }
+            (Does::Unary(op), Err(mut one), None) if one.len() == 1 => {
+                expr(ExprKind::Unary(op, Box::new(one.swap_remove(0))))
+            }
+            (Does::Overflows(op), Ok(both), Some(ty)) => expr(ExprKind::Overflows(op, Box::new(both), ty)),
+            // Calculated with the bits, of which the type keeps its own.
+            (Does::Wraps(op), Ok([a, b]), Some(ty)) => {
+                let (a, b) = (cast(Some(Type::U64), a), cast(Some(Type::U64), b));
+                expr(ExprKind::Cast(ty, Box::new(expr(ExprKind::Binary(op, Box::new(a), Box::new(b))))))
+            }
+            _ => {
+                self.mistakes
+                    .add("expression", span, "these are not the arguments of this function")
+                    .expected(format!("`{}`", function.written));
+                return None;
+            }
+        })
+    }
+
     fn parenthesis(&mut self, open: &Token) -> Option<Expr> {
-        let inner = self.binary(1)?;
+        let inner = self.conditional()?;
         match self.peek() {
             Some(Token { kind: Kind::Close, span }) => {
                 self.at += 1;
@@ -179,8 +359,9 @@ impl<'a> Parser<'a> {
                 _ => None,
             },
             Kind::Open => Some(
-                "of calls an expression knows IS_ERR, IS_ERR_OR_NULL, PTR_ERR and ERR_PTR; a proc is called by `NAME \
-                 operand into=r`"
+                "of calls an expression knows IS_ERR, IS_ERR_OR_NULL, PTR_ERR, ERR_PTR, min, max, min_t, max_t, ALIGN, ffs, \
+                 fls, fls64, ilog2, check_add_overflow and wrapping_add with their kin; a proc is called by `NAME operand \
+                 into=r`"
                     .to_owned(),
             ),
             _ => None,

@@ -10,6 +10,15 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Name(name) => name.clone(),
         ExprKind::Of(quantifier, name) => format!("{quantifier:?} {name}"),
         ExprKind::Unary(operator, inner) => format!("{operator:?}({})", shown(inner)),
+        ExprKind::Cast(ty, inner) => format!("{ty}({})", shown(inner)),
+        ExprKind::Select(parts) => {
+            let [condition, yes, no] = parts.each_ref().map(shown);
+            format!("({condition} ? {yes} : {no})")
+        }
+        ExprKind::Overflows(operator, parts, ty) => {
+            let [a, b] = parts.each_ref().map(shown);
+            format!("{operator:?} of {a} and {b} fits no {ty}")
+        }
         ExprKind::Binary(operator, a, b) => format!("({} {operator:?} {})", shown(a), shown(b)),
     }
 }
@@ -39,6 +48,16 @@ fn operators_bind_as_in_c() {
         ("IS_ERR(p) && !IS_ERR(q)", "(IsErr(p) And Not(IsErr(q)))"),
         ("IS_ERR_OR_NULL(p)", "(IsErr(p) Or Not(p))"),
         ("PTR_ERR(p) == -ENOMEM", "(p Equal Negate(ENOMEM))"),
+        ("a ? b : c ? d : e", "(a ? b : (c ? d : e))"),
+        ("a == 1 ? ~b : (u32)c + 1", "((a Equal 1) ? Complement(b) : (u32(c) Add 1))"),
+        ("1ULL << 40 | 2U", "((u64(1) ShiftLeft 40) BitOr u32(2))"),
+        ("0xffffffff + 4294967295", "(u32(4294967295) Add 4294967295)"),
+        ("0xffffffffffffffff - 1L", "(u64(-1) Subtract s64(1))"),
+        ("min(a, b + 1)", "(a Min (b Add 1))"),
+        ("max_t(u8, a, b)", "(u8(a) Max u8(b))"),
+        ("check_add_overflow(a, b, u32)", "Add of a and b fits no u32"),
+        ("wrapping_sub(u8, a, 1)", "u8((u64(a) Subtract u64(1)))"),
+        ("ilog2(ffs(x))", "Ilog2(Ffs(x))"),
         ("any w.r == NULL && all w.s", "((Any w.r Equal NULL) And All w.s)"),
     ] {
         assert_eq!(read(text), expected, "{text}");
@@ -71,10 +90,17 @@ fn mistakes_have_places_and_ways_out() {
         "r and s",
         "r == 5us",
         "pte[0]",
-        "~r",
+        "r ~ 1",
+        "r ? 1",
+        "min(r)",
+        "min_t(r, 1, 2)",
+        "check_add_overflow(r, 1)",
+        "ffs(r, 1)",
+        "1UX",
+        "9223372036854775808",
         "f(x)",
         "any 5",
-        "r ? 1 : 2",
+        "r : 2",
         "'x'",
     ];
     let told: Vec<String> = texts.into_iter().map(read).collect();

@@ -1,14 +1,18 @@
 //! The tokens of an expression.
 
+use fenceweave_kernel::Type;
+
 use super::Binary;
 use crate::mistakes::{Mistakes, Span};
 
 /// Tokens of one expression.
 const TOKENS_MAX: usize = 256;
 
+/// What a token of an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    Number(i64),
+    /// With its type, if the literal says one.
+    Number(i64, Option<Type>),
     Name(String),
     Any,
     All,
@@ -18,8 +22,13 @@ pub(super) enum Kind {
     Minus,
     Open,
     Close,
+    Complement,
+    Question,
+    Colon,
+    Comma,
 }
 
+/// A token, and where it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
@@ -50,6 +59,7 @@ pub(super) fn lex(source: &str, place: Span, mistakes: &mut Mistakes) -> Option<
     (mistakes.count() == before).then_some(tokens)
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     rest: &'a str,
     at: usize,
@@ -76,7 +86,7 @@ impl<'a> Lexer<'a> {
         if first.is_ascii_alphabetic() || first == '_' {
             return Some(self.name());
         }
-        const SIGNS: [(&str, Kind); 21] = [
+        const SIGNS: [(&str, Kind); 25] = [
             ("==", Kind::Operator(Binary::Equal)),
             ("!=", Kind::Operator(Binary::NotEqual)),
             ("<=", Kind::Operator(Binary::LessEqual)),
@@ -98,6 +108,10 @@ impl<'a> Lexer<'a> {
             ("!", Kind::Not),
             ("(", Kind::Open),
             (")", Kind::Close),
+            ("~", Kind::Complement),
+            ("?", Kind::Question),
+            (":", Kind::Colon),
+            (",", Kind::Comma),
         ];
         for (sign, kind) in SIGNS {
             if self.rest.starts_with(sign) {
@@ -116,11 +130,10 @@ impl<'a> Lexer<'a> {
             '=' => "comparison is `==`; a local is set by `let r=\"…\"` or `into=r`",
             '[' | ']' => "the element of an array is written `pte.0`; a script loads it by `load pte at=i into=x`",
             '\'' | '"' | '\\' => "there are no texts inside an expression",
-            '~' => "there is no `~`: write the mask out",
-            '?' | ':' => "there is no `?:`: use `when` and `else`",
-            ',' => "an expression is one value; write two conditions as two texts",
             ';' => "delete it",
-            _ => "an expression holds names, numbers and the signs == != < <= > >= + - * / % & | ^ << >> ! && || ( )",
+            _ => {
+                "an expression holds names, numbers and the signs == != < <= > >= + - * / % & | ^ ~ << >> ! && || ? : ( )"
+            }
         };
         mistakes
             .add("expression", span, format!("`{first}` has no meaning in an expression"))
@@ -153,8 +166,8 @@ impl<'a> Lexer<'a> {
         let length = self.rest.find(|c| !word(c)).unwrap_or(self.rest.len());
         let start = self.at;
         let said = self.take(length);
-        match crate::syntax::number(said) {
-            Ok(number) => Some(Kind::Number(number)),
+        match literal(said) {
+            Ok((number, ty)) => Some(Kind::Number(number, ty)),
             Err(help) => {
                 mistakes
                     .add("expression", Span::new(start, self.at), format!("`{said}` is not a whole number"))
@@ -164,6 +177,36 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// A literal as C reads it: a decimal one is an `int` or a `long`, one in another base may be unsigned, a suffix says more.
+fn literal(said: &str) -> Result<(i64, Option<Type>), String> {
+    let is_hex = said.starts_with("0x") || said.starts_with("0X");
+    let suffix = said.len() - said.trim_end_matches(['u', 'U', 'l', 'L']).len();
+    let (digits, suffix) = said.split_at(said.len() - suffix);
+    let suffix = suffix.to_ascii_lowercase();
+    let (is_unsigned, is_long) = match suffix.as_str() {
+        "" => (false, false),
+        "u" => (true, false),
+        "l" | "ll" => (false, true),
+        "ul" | "ull" | "lu" | "llu" => (true, true),
+        _ => return Err("C's suffixes are U, L, UL, LL and ULL".to_owned()),
+    };
+    let number = crate::syntax::unsigned_number(digits)?;
+    let plain = is_hex || digits.starts_with("0b") || digits.starts_with("0o");
+    let fits_as = |ty: Type| i128::from(number) <= ty.range().1;
+    let candidates =
+        [(Type::S32, false, false), (Type::U32, true, false), (Type::S64, false, true), (Type::U64, true, true)];
+    let ty = candidates.into_iter().find(|(ty, unsigned, long)| {
+        let sign = if *unsigned { is_unsigned || plain } else { !is_unsigned };
+        sign && (*long || !is_long) && fits_as(*ty)
+    });
+    let Some((ty, ..)) = ty else {
+        return Err("it does not fit in 64 bits with a sign: ULL says that it has none".to_owned());
+    };
+    // What a number without more is need not be said.
+    let natural = if fits_as(Type::S32) { Type::S32 } else { Type::S64 };
+    Ok((number as i64, (ty != natural).then_some(ty)))
 }
 
 /// The length of one part of a name. A `-` belongs to it when a letter or

@@ -12,8 +12,8 @@ pub(super) struct Body<'a> {
     pub(super) multiline: bool,
 }
 
-/// What begins on one line of the source: statements joined by `;`, and the
-/// comment after them. Without statements it is a comment of its own.
+/// What begins on one line of the source: statements joined by `;`, and the comment after them. Without statements it
+/// is a comment of its own.
 #[derive(Debug, Default)]
 pub(super) struct Row<'a> {
     pub(super) blank_before: bool,
@@ -27,6 +27,7 @@ pub(super) struct Item<'a> {
     pub(super) pieces: Vec<Piece<'a>>,
 }
 
+/// What a line is printed from.
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
     /// An entry, a name or a block comment.
@@ -50,6 +51,7 @@ pub(super) fn comment_of(continuation: &str) -> Option<&str> {
     Some(continuation[start..].trim_end())
 }
 
+/// Reads tokens into pieces.
 struct Reader<'a, 't> {
     text: &'a str,
     tokens: &'t [Token],

@@ -2,11 +2,13 @@
 
 use super::layout::{Body, Item, Piece, Row};
 
+/// The width that a line may have which stands on one.
 const COLUMNS: usize = 120;
+/// Blanks for each block around a line.
 const INDENT: usize = 4;
 
-/// A line to be: comments are placed when all lines are known, so that those
-/// of neighbouring lines can stand in one column.
+/// A line to be: comments are placed when all lines are known, so that those of neighbouring lines can stand in one
+/// column.
 #[derive(Debug, Default)]
 struct Line {
     level: usize,
@@ -15,8 +17,8 @@ struct Line {
 }
 
 impl Line {
-    /// The column after the line's text; a text with new lines in it (a long
-    /// comment, a paragraph) ends where its last line ends.
+    /// The column after the line's text; a text with new lines in it (a long comment, a paragraph) ends where its last
+    /// line ends.
     fn end(&self) -> usize {
         match self.text.rsplit_once('\n') {
             Some((_, last)) => width(last),
@@ -25,6 +27,7 @@ impl Line {
     }
 }
 
+/// The whole file as it is to stand.
 pub(super) fn print(file: &Body<'_>) -> String {
     let mut printer = Printer { lines: Vec::new() };
     printer.body(file, 0, true);
@@ -45,8 +48,7 @@ pub(super) fn print(file: &Body<'_>) -> String {
     out
 }
 
-/// The column of each line's comment: neighbouring comments at one level share
-/// one, if they fit there.
+/// The column of each line's comment: neighbouring comments at one level share one, if they fit there.
 fn comment_columns(lines: &[Line]) -> Vec<usize> {
     let beside = |line: &Line| line.comment.is_some() && !line.text.contains('\n');
     let mut columns = vec![0; lines.len()];
@@ -65,6 +67,7 @@ fn comment_columns(lines: &[Line]) -> Vec<usize> {
     columns
 }
 
+/// The text so far, and what is known of its lines.
 struct Printer {
     lines: Vec<Line>,
 }

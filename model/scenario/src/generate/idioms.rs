@@ -1,9 +1,7 @@
 //! What fills in the kernel's idioms (`registry::idioms`): names in the place of `$a:KIND`.
 
+use super::{scene::Scene, scripts::Script};
 use arbitrary::Result;
-
-use super::scene::Scene;
-use super::scripts::Script;
 use fenceweave_kernel::Kind;
 
 /// The lines of one use.

@@ -10,10 +10,12 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// A line without a block.
     pub(super) fn new(head: impl Into<String>) -> Line {
         Line { head: head.into(), block: None, drawn: None }
     }
 
+    /// A line with a block.
     pub(super) fn with(head: impl Into<String>, block: Vec<Line>) -> Line {
         Line { head: head.into(), block: Some(block), drawn: None }
     }

@@ -1,11 +1,8 @@
 //! One operation, its arguments drawn as the table describes them.
 
-use arbitrary::Result;
-
-use super::line::Line;
-use super::scene::Scene;
-use super::scripts::Script;
+use super::{line::Line, scene::Scene, scripts::Script};
 use crate::ops::{OpSpec, Opt, Takes};
+use arbitrary::Result;
 use fenceweave_kernel::Kind;
 
 /// Small numbers: what is compared and stored should meet.
@@ -19,6 +16,7 @@ impl Scene<'_, '_> {
         self.operation(spec, script)
     }
 
+    /// One operation with all that it takes, as its row says.
     pub(super) fn operation(&mut self, spec: &'static OpSpec, script: &mut Script) -> Result<Line> {
         let mut head = spec.name.to_owned();
         let mut place = false;

@@ -14,6 +14,30 @@ const RESV_CLASS: &str = "reservation_ww_class";
 /// Objects of all kinds: the model has fixed tables.
 const OBJECTS_MAX: usize = 9;
 
+/// What a word may be declared as.
+const TYPES: [&str; 6] = [" type=u8", " type=u16", " type=u32", " type=u64", " type=s32", " type=bool"];
+
+/// The name of an object, and the line that declares it, where that is not made at the end.
+type Declared = (String, Option<Line>);
+
+/// How another one of a kind is made.
+type Make = fn(&mut Scene<'_, '_>, usize) -> Result<Declared>;
+
+/// The kinds that need other objects, a block, or a look at the dice: those whose row has no sample.
+pub(super) const BY_HAND: &[(Kind, Make)] = &[
+    (Kind::Struct, |scene, i| scene.structure(i)),
+    (Kind::List, |scene, i| scene.list(i)),
+    (Kind::WwMutex, |scene, i| scene.ww_mutex(i)),
+    (Kind::Ctx, |scene, i| scene.acquire_ctx(i)),
+    (Kind::Fence, |scene, i| scene.fence(i)),
+    (Kind::Workqueue, |scene, i| scene.workqueue(i)),
+    (Kind::Work, |scene, i| Ok(scene.section(Section::Work, "work", i))),
+    (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
+    (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
+    (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
+    (Kind::Resv, |scene, i| scene.resv(i)),
+];
+
 /// A scenario under way.
 pub(super) struct Scene<'a, 'b> {
     pub(super) dice: &'a mut Unstructured<'b>,
@@ -51,6 +75,7 @@ pub(super) enum Section {
 }
 
 impl<'a, 'b> Scene<'a, 'b> {
+    /// Nothing is there yet but the threads, a class of locks, and what the threads will draw from.
     pub(super) fn new(dice: &'a mut Unstructured<'b>, size: Size) -> Result<Scene<'a, 'b>> {
         let disciplined = dice.ratio(1, 3)?;
         let wait_die = dice.ratio(3, 4)?;
@@ -88,14 +113,17 @@ impl<'a, 'b> Scene<'a, 'b> {
         Ok(scene)
     }
 
+    /// Yes or no.
     pub(super) fn coin(&mut self) -> Result<bool> {
         self.dice.ratio(1, 2)
     }
 
+    /// Yes, once in `n` times.
     pub(super) fn one_in(&mut self, n: u32) -> Result<bool> {
         self.dice.ratio(1, n)
     }
 
+    /// A number below `n`; 0 if there is none.
     pub(super) fn below(&mut self, n: usize) -> Result<usize> {
         self.dice.int_in_range(0..=n.saturating_sub(1))
     }
@@ -152,21 +180,13 @@ impl<'a, 'b> Scene<'a, 'b> {
         self.names.get(&kind).map_or(&[], Vec::as_slice)
     }
 
-    /// Most kinds say in their row how. Those here need other objects, a block, or a look at the dice.
+    /// As its row says, if that does.
     fn declare(&mut self, kind: Kind, i: usize) -> Result<()> {
-        let (name, line) = match kind {
-            Kind::List => self.list(i)?,
-            Kind::Workqueue => with("workqueue", "wq", i, if i == 0 { "ordered" } else { "" }),
-            Kind::Fence => self.fence(i)?,
-            Kind::Resv => with("resv", "bo", i, &self.class.map(|class| format!("class={class}")).unwrap_or_default()),
-            Kind::WwMutex => with("ww-mutex", "ww", i, &format!("class={}", self.class_name()?)),
-            Kind::Ctx => with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)),
-            Kind::Work => self.section(Section::Work, "work", i),
-            Kind::DelayedWork => self.section(Section::DelayedWork, "later", i),
-            Kind::Shrinker => self.section(Section::Shrinker, "shrinker", i),
-            Kind::Timer => self.section(Section::Timer, "timer", i),
-            Kind::Struct => return self.structure(i),
-            by_itself => sample(by_itself, i),
+        let by_hand = BY_HAND.iter().find(|(known, _)| *known == kind);
+        let (name, line) = match (kind.row().sample, by_hand) {
+            (Some((called, options)), _) => sample(kind, called, options, i),
+            (None, Some((_, make))) => make(self, i)?,
+            (None, None) => return Ok(()),
         };
         self.names.entry(kind).or_default().push(name);
         self.declarations.extend(line);
@@ -184,8 +204,24 @@ impl<'a, 'b> Scene<'a, 'b> {
         }
     }
 
+    fn workqueue(&mut self, i: usize) -> Result<Declared> {
+        Ok(with("workqueue", "wq", i, if i == 0 { "ordered" } else { "" }))
+    }
+
+    fn resv(&mut self, i: usize) -> Result<Declared> {
+        Ok(with("resv", "bo", i, &self.class.map(|class| format!("class={class}")).unwrap_or_default()))
+    }
+
+    fn ww_mutex(&mut self, i: usize) -> Result<Declared> {
+        Ok(with("ww-mutex", "ww", i, &format!("class={}", self.class_name()?)))
+    }
+
+    fn acquire_ctx(&mut self, i: usize) -> Result<Declared> {
+        Ok(with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)))
+    }
+
     /// Some lists say what guards them; the others are raced for.
-    fn list(&mut self, i: usize) -> Result<(String, Option<Line>)> {
+    fn list(&mut self, i: usize) -> Result<Declared> {
         if !self.one_in(4)? {
             return Ok(with("list", "list", i, ""));
         }
@@ -194,7 +230,7 @@ impl<'a, 'b> Scene<'a, 'b> {
     }
 
     /// A fence of its own; sometimes one of a context that another one has, or one that is made of others.
-    fn fence(&mut self, i: usize) -> Result<(String, Option<Line>)> {
+    fn fence(&mut self, i: usize) -> Result<Declared> {
         let name = format!("f{i}");
         let first = self.declared(Kind::Fence).first().cloned();
         let line = match first {
@@ -228,14 +264,14 @@ impl<'a, 'b> Scene<'a, 'b> {
         line.1
     }
 
-    fn section(&mut self, section: Section, prefix: &str, i: usize) -> (String, Option<Line>) {
+    fn section(&mut self, section: Section, prefix: &str, i: usize) -> Declared {
         let name = format!("{prefix}{i}");
         self.bodiless.push((section, name.clone()));
         (name, None)
     }
 
     /// Objects are named through a local: the setup makes one, and stores a reference where every thread finds it.
-    fn structure(&mut self, i: usize) -> Result<()> {
+    fn structure(&mut self, i: usize) -> Result<Declared> {
         let slab = ["", " slab=rcu-free", " slab=typesafe-by-rcu"][self.below(3)?];
         let (name, local, table) = (format!("s{i}"), format!("o{i}"), format!("table{i}"));
         let fields = vec![Line::new("refs 2"), Line::new("state 0")];
@@ -244,8 +280,7 @@ impl<'a, 'b> Scene<'a, 'b> {
         self.setup.push(Line::new(format!("new {name} into={local}")));
         self.setup.push(Line::new(format!("store {table} {local}")));
         self.structs.push(name);
-        self.names.entry(Kind::Struct).or_default().push(local);
-        Ok(())
+        Ok((local, None))
     }
 
     /// A word that everybody can reach.
@@ -254,12 +289,14 @@ impl<'a, 'b> Scene<'a, 'b> {
         if at == self.vars.len() {
             let plain = !self.disciplined && self.one_in(6)?;
             let name = format!("x{at}");
-            self.declarations.push(Line::new(format!("var {name}{}", if plain { " plain" } else { "" })));
+            let ty = if self.one_in(4)? { TYPES[self.below(TYPES.len())?] } else { "" };
+            self.declarations.push(Line::new(format!("var {name}{ty}{}", if plain { " plain" } else { "" })));
             self.vars.push(name);
         }
         Ok(self.vars[at].clone())
     }
 
+    /// The array: there is one at most.
     pub(super) fn array(&mut self) -> String {
         if self.arrays.is_empty() {
             self.declarations.push(Line::new("var ring len=2"));
@@ -290,17 +327,15 @@ impl<'a, 'b> Scene<'a, 'b> {
 }
 
 /// One as its row says.
-fn sample(kind: Kind, i: usize) -> (String, Option<Line>) {
+fn sample(kind: Kind, called: &str, options: &str, i: usize) -> Declared {
     let row = kind.row();
-    let (called, options) = row.sample;
-    let called = if called.is_empty() { row.name } else { called };
     match row.declared.split_once(' ') {
         Some((word, said)) => with(word, called, i, said),
         None => with(row.name, called, i, options),
     }
 }
 
-fn with(word: &str, prefix: &str, i: usize, options: &str) -> (String, Option<Line>) {
+fn with(word: &str, prefix: &str, i: usize, options: &str) -> Declared {
     let name = format!("{prefix}{i}");
     let line = Line::new(format!("{word} {name} {options}").trim_end().to_owned());
     (name, Some(line))

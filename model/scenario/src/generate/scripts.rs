@@ -1,11 +1,12 @@
 //! Scripts out of idioms and single operations, and the sections that a scenario has around its threads.
 
-use arbitrary::Result;
-
-use super::idioms;
-use super::line::Line;
-use super::scene::{Scene, Section};
+use super::{
+    idioms,
+    line::Line,
+    scene::{Scene, Section},
+};
 use crate::ops::OpSpec;
+use arbitrary::Result;
 use fenceweave_kernel::{
     Kind,
     idioms::{IDIOMS, Idiom, RESERVATION},
@@ -31,10 +32,12 @@ pub(super) struct Script {
 }
 
 impl Script {
+    /// Whether the local is set by now.
     pub(super) fn knows(&self, local: &str) -> bool {
         self.set.iter().any(|known| known == local)
     }
 
+    /// From here on the local is set.
     pub(super) fn set(&mut self, local: &str) {
         if !self.knows(local) {
             self.set.push(local.to_owned());
@@ -61,6 +64,7 @@ impl Script {
         Ok(local)
     }
 
+    /// A local that holds a cursor.
     pub(super) fn cursor(&mut self, scene: &mut Scene<'_, '_>) -> Result<String> {
         if !self.knows("it") {
             let resv = scene.object(Kind::Resv, &[])?;
@@ -71,6 +75,7 @@ impl Script {
         Ok("it".to_owned())
     }
 
+    /// A word to store or to compare with, if one is at hand.
     pub(super) fn some_word(&mut self, scene: &mut Scene<'_, '_>) -> Result<Option<String>> {
         let words: Vec<&String> = self.set.iter().filter(|local| local.starts_with('r') && *local != "ref").collect();
         if words.is_empty() { Ok(None) } else { Ok(Some(words[scene.below(words.len())?].clone())) }

@@ -1,8 +1,9 @@
-use std::collections::BTreeSet;
+//! What is generated: every word of the language, and nothing that does not load.
 
-use super::{NOTHING, Size, from_seed};
+use super::{NOTHING, Size, from_seed, scene};
 use crate::{fmt, load, ops};
 use fenceweave_kernel::{Kind, idioms::IDIOMS};
+use std::collections::BTreeSet;
 
 /// Scenarios of one test.
 const MANY: u64 = 1_200;
@@ -36,13 +37,22 @@ fn what_is_generated_loads_and_is_formatted_once() {
     assert!(u64::from(pruned) < MANY / 12, "the parser had to prune {pruned} of {}", MANY / 4);
 }
 
+/// A kind that is in neither would never be declared.
+#[test]
+fn a_kind_has_a_sample_or_is_made_by_hand() {
+    let by_hand: Vec<Kind> = scene::BY_HAND.iter().map(|(kind, _)| *kind).collect();
+    let without: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.row().sample.is_none()).collect();
+    assert_eq!(by_hand, without);
+}
+
 #[test]
 fn every_statement_of_the_language_is_generated() {
     let mut text = String::new();
     for seed in 0..MANY {
         text.push_str(&from_seed(seed, &Size::default()).text);
     }
-    // Jumps are not generated, `continue` only makes livelocks, and what nothing comes to is no part of a good scenario.
+    // Jumps are not generated, `continue` only makes livelocks, and what nothing comes to is no part of a good
+    // scenario.
     let hand_written = ["continue", "goto", "label", "unreached"];
     for (word, ..) in crate::lower::STATEMENTS.iter().filter(|(word, ..)| !hand_written.contains(word)) {
         let begins = |line: &str| line.split_whitespace().next() == Some(word);

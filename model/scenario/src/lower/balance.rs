@@ -6,9 +6,9 @@
 //!   put x             another's: PutAgain
 //! ```
 //!
-//! What is told of a pointer must be true on every way there. A pointer that came by another way than a `get` (a variable, a
-//! list, a work item's data) may have brought a reference, and so may whatever is done in between that gives pointers: then
-//! nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
+//! What is told of a pointer must be true on every way there. A pointer that came by another way than a `get` (a
+//! variable, a list, a work item's data) may have brought a reference, and so may whatever is done in between that
+//! gives pointers: then nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
 
 use fenceweave_kernel::{
     Expr, ExprNode, Instr, LocalId, Op, Operand, Place, Script,
@@ -81,8 +81,8 @@ fn dropped_by(op: &Op) -> Option<LocalId> {
     Some(local)
 }
 
-/// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand for
-/// that one.
+/// Whether a reference may come with it that this thread did not have: from then on the pointers that it has may stand
+/// for that one.
 fn gives_pointers(op: &Op, into: Option<LocalId>) -> bool {
     match op.row().gives {
         Gives::Nothing => false,
@@ -103,8 +103,8 @@ pub(super) fn mark(script: &mut Script, exprs: &[Expr]) {
     }
 }
 
-/// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and no `get`'s
-/// that is still to be dropped.
+/// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and
+/// no `get`'s that is still to be dropped.
 pub(super) fn handed_to(script: &Script, exprs: &[Expr]) -> Vec<Place> {
     let stored = |(instr, known): (&Instr, Option<Known>)| {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { return None };
@@ -154,8 +154,8 @@ fn known(script: &Script, exprs: &[Expr]) -> Vec<Option<Known>> {
     before
 }
 
-/// A local is set to the value of an expression. With two names for one pointer nobody knows whose reference is dropped by
-/// which.
+/// A local is set to the value of an expression. With two names for one pointer nobody knows whose reference is dropped
+/// by which.
 fn copy(known: &mut Known, into: LocalId, expr: Option<&Expr>) {
     if let Some([ExprNode::Read(from)]) = expr.map(Expr::nodes) {
         known.forget(*from);
@@ -179,7 +179,7 @@ mod tests {
     use fenceweave_kernel::{
         ObjId,
         fence::{
-            What,
+            self,
             ops::counted::{Counted, How},
         },
     };
@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn get() -> Instr {
-        let get = Fence { what: What::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        let get = Fence { how: fence::How::Get, fence: Operand::Object(ObjId(0)), error: 0 };
         Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 
@@ -203,7 +203,7 @@ mod tests {
         let again = |i: &Instr| {
             let Instr::Op { op, .. } = i else { return false };
             matches!(op, Op::Counted(op) if op.how == How::PutAgain)
-                || matches!(op, Op::Fence(fence) if fence.what == What::PutAgain)
+                || matches!(op, Op::Fence(fence) if fence.how == fence::How::PutAgain)
         };
         code.iter().enumerate().filter(|(_, i)| again(i)).map(|(at, _)| at).collect()
     }

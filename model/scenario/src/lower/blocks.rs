@@ -10,12 +10,12 @@
 //!                                   …                            (continue, retry: to round; break: to end)
 //! ```
 //!
-//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left behind,
-//! unless the script ends the iteration itself (`cursor=`).
+//! As in C, nothing is done for who leaves the first by `goto` or `return`: what an unlocked cursor owns is left
+//! behind, unless the script ends the iteration itself (`cursor=`).
 
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::fence::ops::UnwrapNext;
-use fenceweave_kernel::resv::cursor::At;
+use fenceweave_kernel::resv::cursor::How;
 use fenceweave_kernel::resv::ops::{Cursor, UNLOCKED, USAGE};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Value};
 
@@ -59,6 +59,7 @@ pub(super) const STATEMENTS: [(&str, &str, &str); 4] = [
 ];
 
 impl<'a> Lower<'a> {
+    /// An operation with a block: which one, by its word.
     pub(super) fn block_operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         match node.name.text.as_str() {
             "iter-each" => self.iter_each(unit, node),
@@ -92,13 +93,13 @@ impl<'a> Lower<'a> {
         }
         let begin = (iteration.build)(&args);
         self.needs_rcu |= begin.row().needs.rcu;
-        let at = |at| Op::from(Cursor { at, home: cursor });
-        self.each_turn(unit, node, (begin, at(At::NextLocked)), cursor, into);
+        let on = |how| Op::from(Cursor { how, home: cursor });
+        self.each_turn(unit, node, (begin, on(How::NextLocked)), cursor, into);
         let mut line = unit.line();
         let whole = line.clone();
         line.text.insert_str(0, "end of ");
         unit.back_to(line);
-        unit.emit(Instr::Op { op: at(At::End), into: None, may_fail: None });
+        unit.emit(Instr::Op { op: on(How::End), into: None, may_fail: None });
         unit.back_to(whole);
         if named.is_none() {
             let unset = self.unset_expr();

@@ -84,7 +84,8 @@ impl<'a> Lower<'a> {
 
     /// `callback NAME run=PROC`
     pub(super) fn complete_callback(&mut self, node: &'a Node, id: ObjId) {
-        let Some(value) = node.option("run") else { return };
+        let is_callback = self.program.fixed::<fixed::Callback>(id).is_some();
+        let Some(value) = node.option("run").filter(|_| is_callback) else { return };
         let callee = self.callee(value, 2);
         if let Some(callback) = self.program.fixed_mut::<fixed::Callback>(id) {
             callback.func = callee;

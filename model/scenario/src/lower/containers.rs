@@ -240,7 +240,7 @@ impl<'a> Lower<'a> {
     /// What they do: the work, again and again, in the interrupt of the CPU that queued it.
     pub(super) fn container_works(&mut self) {
         for container in self.program.containers.clone() {
-            let (at, work) = (workqueue::At::Done, container.work);
+            let (how, work) = (workqueue::How::Done, container.work);
             let op = |op| Instr::Op { op, into: None, may_fail: None };
             let duty = Duty::Work;
             let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
@@ -250,7 +250,7 @@ impl<'a> Lower<'a> {
                 code: vec![
                     op(workqueue::ops::Worker { work }.into()),
                     op(Contain { duty, fence: Operand::Object(container.fence), member: None, seqno: 0 }.into()),
-                    op(workqueue::ops::Work { at, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }
+                    op(workqueue::ops::Work { how, work: Operand::Object(work), data: Operand::Const(Value::Word(0)) }
                         .into()),
                     Instr::Jump(0),
                     Instr::End,

@@ -1,11 +1,13 @@
-//! Declarations: what exists, under which name.
+//! Declarations: what exists, under which name. The first pass makes the objects and words, the second completes what
+//! refers to other names, so that their order does not matter. What a declaration that is one object makes its row
+//! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
 use fenceweave_kernel::program::{FenceOps, SlabKind, StructDecl, VarDecl};
-use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Value, fixed, resv, syncobj, ww};
+use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
-use super::names::{Symbol, is_name};
+use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list};
 use crate::decls::{self, DeclRow, LOCKS};
@@ -19,12 +21,11 @@ use fenceweave_kernel::Kind;
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
 const MMAP_LOCK: &str = "mmap_lock";
-/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the reserved
-/// slots end with each hold of the lock, every submitter makes a new one.
+/// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
+/// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
 
-/// A declaration whose options refer to other names, to be completed when all
-/// names are known.
+/// A declaration whose options refer to other names, to be completed when all names are known.
 struct Open<'a> {
     node: &'a Node,
     spec: &'static DeclRow,
@@ -107,42 +108,48 @@ impl<'a> Lower<'a> {
 
     /// Makes the objects and words of a declaration.
     fn allocate(&mut self, node: &'a Node, spec: &DeclRow, name: &Name, options: &Options<'a>) -> Symbol {
-        let args = known(options);
-        let object: ObjectKind = match spec.kind {
-            None => return self.variables(name, options),
-            Some(kind @ (Kind::Ctx | Kind::Exec)) if options.has("per-thread") => {
-                return Symbol::PerThread { kind, class: None };
-            }
-            Some(_) if let Some(make) = spec.make => make(&args),
-            Some(Kind::Struct) => return self.structure(node, name, options),
-            Some(Kind::Resv) => {
-                return self.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"));
-            }
-            Some(Kind::Fence) if spec.name == containers::ARRAY => return self.fence_array(node, name, options),
-            Some(Kind::Fence) if spec.name == containers::CHAIN => return self.fence_chain(name, options),
-            Some(Kind::Fence) => self.fence(options).into(),
-            Some(Kind::Syncobj) => return self.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
-            Some(Kind::Exec) => {
-                let id = self.exec_object(&name.text);
-                return Symbol::Object { id, kind: Kind::Exec };
-            }
-            // A lock: every other kind that is declared by a word is made by its row.
-            Some(_) => match options.word("kind") {
-                kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
-                Some("mutex") => fixed::Mutex { config: ww::kind::config(&args) }.into(),
-                Some("rwsem") => fixed::RwSem.into(),
-                _ => fixed::Spinlock.into(),
-            },
-        };
-        let kind = Kind::of(&object).unwrap_or(Kind::Lock);
-        let id = self.object(name.text.clone(), object);
-        if kind == Kind::Fence && options.has("spare") {
-            self.program.stubs.push(id);
+        if options.has("per-thread") {
+            let is_set = spec.kind == Some(Kind::Exec);
+            return Symbol::PerThread(if is_set { PerThread::Exec } else { PerThread::Ctx { class: None } });
         }
-        Symbol::Object { id, kind }
+        match spec.make {
+            Some(make) => self.one(name, make(&known(options))),
+            None => {
+                by_hand(spec.name).expect("a test says that each is made by its row or here")(self, node, name, options)
+            }
+        }
     }
 
-    fn fence(&self, options: &Options<'_>) -> fixed::Fence {
+    /// A declaration that is one object.
+    fn one(&mut self, name: &Name, object: ObjectKind) -> Symbol {
+        let kind = Kind::of(&object).expect("only what an author knows has a word");
+        Symbol::Object { id: self.object(name.text.clone(), object), kind }
+    }
+
+    /// `lock NAME kind=K`
+    fn lock(&mut self, name: &Name, options: &Options<'a>) -> Symbol {
+        let object = match options.word("kind") {
+            kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
+            Some("mutex") => fixed::Mutex { config: ww::kind::config(&known(options)) }.into(),
+            Some("rwsem") => fixed::RwSem.into(),
+            _ => fixed::Spinlock.into(),
+        };
+        self.one(name, object)
+    }
+
+    /// `fence NAME`, of a context of its own unless it says otherwise.
+    fn fence(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let fence = self.fixed_fence(options);
+        let symbol = self.one(name, fence.into());
+        if let Symbol::Object { id, .. } = symbol
+            && options.has("spare")
+        {
+            self.program.stubs.push(id);
+        }
+        symbol
+    }
+
+    fn fixed_fence(&self, options: &Options<'_>) -> fixed::Fence {
         fixed::Fence {
             context: options.number("context").map_or_else(|| self.fresh_context(), |n| n.clamp(0, 255) as u8),
             seqno: options.number("seqno").and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
@@ -167,9 +174,8 @@ impl<'a> Lower<'a> {
         found.is_some()
     }
 
-    /// A fence context that nobody has. `dma_fence_context_alloc()` counts
-    /// upwards, and an unwrap merge puts fences in the order of their contexts;
-    /// those that authors write are at most 200.
+    /// A fence context that nobody has. `dma_fence_context_alloc()` counts upwards, and an unwrap merge puts fences in
+    /// the order of their contexts; those that authors write are at most 200.
     pub(super) fn fresh_context(&self) -> u8 {
         let used = |context: &u8| {
             let kinds = self.program.objects.iter().map(|object| &object.kind);
@@ -182,13 +188,14 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u8::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
+        let ty = options.word("type").and_then(Type::named).unwrap_or_default();
         for i in 0..len.unwrap_or(1) {
             let name = match len {
                 None => name.text.clone(),
                 Some(_) => format!("{}[{i}]", name.text),
             };
             self.declare_weak(weak);
-            self.program.vars.push(VarDecl { name, init: Value::Word(0), racy, observed: !weak });
+            self.program.vars.push(VarDecl { name, init: Value::Word(0), ty, racy, observed: !weak });
         }
         Symbol::Var { first, len }
     }
@@ -198,7 +205,7 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         for field in fields {
             let name = format!("{}.{field}", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, racy: false, observed: false });
+            self.program.vars.push(VarDecl { name, init: Value::Null, ty: Type::S64, racy: false, observed: false });
         }
         first
     }
@@ -220,10 +227,11 @@ impl<'a> Lower<'a> {
         let (fields, refs, refs_at) = self.fields(node);
         let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
         for i in 0..slots {
-            for field in &fields {
+            for (field, ty) in &fields {
+                let ty = *ty;
                 let name = format!("{}#{i}.{}", name.text, field.text);
                 self.declare_weak(options.has("weak"));
-                self.program.vars.push(VarDecl { name, init: Value::Unset, racy: false, observed: false });
+                self.program.vars.push(VarDecl { name, init: Value::Unset, ty, racy: false, observed: false });
             }
         }
         let slab = match options.word("slab") {
@@ -232,7 +240,7 @@ impl<'a> Lower<'a> {
             _ => SlabKind::Plain,
         };
         self.needs_rcu |= slab == SlabKind::RcuFree;
-        let fields = fields.iter().map(|field| (self.field(&field.text), Value::Word(0))).collect();
+        let fields = fields.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
         let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
         self.program.structs.push(StructDecl {
             name: name.text.clone(),
@@ -249,15 +257,16 @@ impl<'a> Lower<'a> {
     }
 
     /// The names of a struct's fields, and the references of a new object with the number of fields before them.
-    fn fields(&mut self, node: &'a Node) -> (Vec<Name>, Option<u8>, usize) {
-        let (mut fields, mut refs, mut refs_at): (Vec<Name>, _, _) = (Vec::new(), None, 0);
+    fn fields(&mut self, node: &'a Node) -> (Vec<(Name, Type)>, Option<u8>, usize) {
+        let (mut fields, mut refs, mut refs_at): (Vec<(Name, Type)>, _, _) = (Vec::new(), None, 0);
         for field in self.visible(node.children()) {
             let name = &field.name;
-            let well_formed =
-                matches!(field.entries.as_slice(), [entry] if entry.key.is_none()) && field.block.is_none();
+            let ty = self.field_type(field);
+            let values = field.entries.len() - usize::from(ty.is_some());
+            let well_formed = values == 1 && field.values().count() == 1 && field.block.is_none();
             if field.broken || !well_formed || !is_name(&name.text) {
-                self.mistakes.add("field", field.head, "this is no field").expected("`NAME INITIAL-VALUE`");
-            } else if fields.iter().any(|other| other.text == name.text) {
+                self.mistakes.add("field", field.head, "this is no field").expected("`NAME INITIAL-VALUE [type=TYPE]`");
+            } else if fields.iter().any(|(other, _)| other.text == name.text) {
                 self.mistakes
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
@@ -273,10 +282,23 @@ impl<'a> Lower<'a> {
                     }
                 };
             } else {
-                fields.push(name.clone());
+                fields.push((name.clone(), ty.unwrap_or_default()));
             }
         }
         (fields, refs, refs_at)
+    }
+
+    /// `size 0 type=u32`
+    fn field_type(&mut self, field: &Node) -> Option<Type> {
+        let value = field.option("type")?;
+        let said = value.span.of(self.text);
+        let ty = Type::named(said);
+        if ty.is_none() {
+            self.mistakes
+                .add("field", value.span, format!("`{said}` is no type of a field"))
+                .expected(list(Type::NAMES.iter().map(|(name, _)| *name)));
+        }
+        Some(ty.unwrap_or_default())
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
@@ -305,28 +327,36 @@ impl<'a> Lower<'a> {
         match declared.symbol {
             Symbol::Var { first, len } => self.complete_var(declared, first, len),
             Symbol::Struct(of) => self.complete_struct(declared, of),
-            Symbol::Object { id, kind: Kind::Resv } => {
-                let class = self.class(declared, true);
-                let lock = ObjId(id.0 - 1);
-                self.set_class(lock, class);
-            }
-            Symbol::Object { id, kind: Kind::WwMutex | Kind::Ctx } => {
-                let class = self.class(declared, false);
-                self.set_class(id, class);
-            }
-            Symbol::Object { id, kind: Kind::Fence } => {
-                self.complete_container(declared.node, id);
-                self.complete_fence_lock(declared, id);
-            }
-            Symbol::Object { id, kind: Kind::List } => self.complete_list(declared.node, id),
-            Symbol::Object { id, kind: Kind::Callback } => self.complete_callback(declared.node, id),
-            Symbol::PerThread { kind: Kind::Exec, .. } => {}
-            Symbol::PerThread { kind, .. } => {
+            Symbol::Object { id, .. } => self.complete_object(declared, id),
+            Symbol::PerThread(PerThread::Exec) | Symbol::Thread { .. } => {}
+            Symbol::PerThread(PerThread::Ctx { .. }) => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;
-                self.names.declare(text, Symbol::PerThread { kind, class }, *span);
+                self.names.declare(text, Symbol::PerThread(PerThread::Ctx { class }), *span);
             }
-            Symbol::Object { .. } | Symbol::Thread { .. } => {}
+        }
+    }
+
+    /// Whatever it is: each of these looks at what it is about, and at nothing else.
+    fn complete_object(&mut self, declared: &Open<'a>, id: ObjId) {
+        self.complete_class(declared, id);
+        self.complete_container(declared.node, id);
+        self.complete_fence_lock(declared, id);
+        self.complete_list(declared.node, id);
+        self.complete_callback(declared.node, id);
+    }
+
+    /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
+    fn complete_class(&mut self, declared: &Open<'a>, id: ObjId) {
+        if let Some(fixed::Resv { lock, .. }) = self.program.fixed(id) {
+            let lock = *lock;
+            let class = self.class(declared, true);
+            self.set_class(lock, class);
+        } else if self.program.fixed::<fixed::WwMutex>(id).is_some()
+            || self.program.fixed::<fixed::AcquireCtx>(id).is_some()
+        {
+            let class = self.class(declared, false);
+            self.set_class(id, class);
         }
     }
 
@@ -337,6 +367,7 @@ impl<'a> Lower<'a> {
         let Some(init) = self.constant(value) else {
             return;
         };
+        let init = self.fitting(init, self.program.var_type(first), value.span);
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
@@ -351,12 +382,29 @@ impl<'a> Lower<'a> {
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };
+            let ty = field.option("type").and_then(|ty| Type::named(ty.span.of(self.text))).unwrap_or_default();
+            let init = self.fitting(init, ty, entry.span());
             let name = self.field(&field.name.text);
             let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
             }
         }
+    }
+
+    /// What a word of that type begins as; a number that it has no room for is a mistake.
+    fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
+        let converted = init.integer().map(|n| ty.convert(n));
+        let same = converted.is_some() && converted == init.integer();
+        if ty == Type::S64 || same && init != Value::Null {
+            return init;
+        }
+        self.mistakes.add("number", span, format!("`{}` is no `{ty}`", span.of(self.text))).expected(format!(
+            "a number from {} to {}",
+            ty.range().0,
+            ty.range().1
+        ));
+        Value::Word(0)
     }
 
     /// `fence NAME… lock=LOCK`
@@ -373,7 +421,8 @@ impl<'a> Lower<'a> {
 
     /// `list NAME guarded-by=LOCK`
     fn complete_list(&mut self, node: &'a Node, id: ObjId) {
-        let Some(value) = node.option("guarded-by") else { return };
+        let is_list = self.program.fixed::<fixed::List>(id).is_some();
+        let Some(value) = node.option("guarded-by").filter(|_| is_list) else { return };
         let Some(Given::Operand(Operand::Object(lock))) = self.given(None, Takes::Object(LOCKS), value) else { return };
         let lock = self.lock_of(lock);
         if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
@@ -485,6 +534,27 @@ fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &O
     variants::of_word(all, options.word("variant"))
 }
 
+/// How a declaration is made.
+type Make<'a> = fn(&mut Lower<'a>, &'a Node, &Name, &Options<'a>) -> Symbol;
+
+/// What is more than one object, or has to look at the others: the declarations whose row has no `make`.
+fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
+    Some(match word {
+        "var" => |lower, _, name, options| lower.variables(name, options),
+        "struct" => |lower, node, name, options| lower.structure(node, name, options),
+        "lock" => |lower, _, name, options| lower.lock(name, options),
+        "fence" => |lower, _, name, options| lower.fence(name, options),
+        containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
+        containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
+        "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
+        "resv" => |lower, _, name, options| {
+            lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
+        },
+        "exec" => |lower, _, name, _| Symbol::Object { id: lower.exec_object(&name.text), kind: Kind::Exec },
+        _ => return None,
+    })
+}
+
 /// What is known of a declaration before all names are: numbers, words and flags.
 fn known(options: &Options<'_>) -> Args {
     let mut args = Args::default();
@@ -502,11 +572,10 @@ fn known(options: &Options<'_>) -> Args {
 
 #[cfg(test)]
 mod tests {
-    /// What `allocate` makes by hand is these; another one would be a lock there.
     #[test]
-    fn every_declaration_but_these_says_what_it_makes() {
-        let by_hand = ["var", "struct", "lock", "fence", "fence-array", "fence-chain", "syncobj", "resv", "exec"];
-        let without: Vec<&str> = crate::decls::all().filter(|row| row.make.is_none()).map(|row| row.name).collect();
-        assert_eq!(without, by_hand);
+    fn every_declaration_is_made_by_its_row_or_by_hand() {
+        for row in crate::decls::all() {
+            assert_ne!(row.make.is_some(), super::by_hand(row.name).is_some(), "{}", row.name);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use fenceweave_kernel::observe::facet_names;
 use fenceweave_kernel::{
-    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Property, ThreadId, Value,
+    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type,
 };
 
 use super::exprs::{Leaf, postfix};
@@ -255,7 +255,16 @@ impl<'a> Lower<'a> {
         let expr = self.expand(expr)?;
         let mut nodes = Vec::new();
         postfix(&expr, &mut nodes, &mut |leaf, span| self.seen(leaf, span))?;
-        let compiled = Compiled::from_postfix(nodes);
+        let program = &self.program;
+        let types: Vec<(Seen, Type)> = nodes
+            .iter()
+            .filter_map(|node| match node {
+                ExprNode::Read(seen) => Some((*seen, type_of(program, *seen))),
+                _ => None,
+            })
+            .collect();
+        let of = |seen| types.iter().find(|(known, _)| *known == seen).map_or(Type::S64, |(_, ty)| *ty);
+        let compiled = Compiled::from_postfix(self.settled(nodes, whole, of)?.nodes);
         if compiled.is_none() {
             self.tell_too_deep(whole);
         }
@@ -316,7 +325,7 @@ impl<'a> Lower<'a> {
     fn seen(&mut self, leaf: Leaf<'_>, span: Span) -> Option<ExprNode<Seen>> {
         let name = match leaf {
             Leaf::Number(number) => {
-                return self.word(number, span).map(|word| ExprNode::Const(Value::Word(word)));
+                return self.word(number, span).map(ExprNode::Const);
             }
             Leaf::Name(name) => name,
         };
@@ -330,7 +339,7 @@ impl<'a> Lower<'a> {
             Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => Some(ExprNode::Const(reference(id))),
             Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, &parts, span),
             Some((Symbol::Struct(of), _)) => self.seen_field(of, &parts, span),
-            Some((Symbol::PerThread { .. }, declared)) => {
+            Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
                     .expected("a variable, `thread.local` or `object.facet`")
@@ -491,24 +500,23 @@ impl<'a> Lower<'a> {
 fn quantifiers(expr: &Expr, found: &mut Vec<(Quantifier, String, Span)>) {
     match &expr.kind {
         ExprKind::Of(quantifier, name) => found.push((*quantifier, name.clone(), expr.span)),
-        ExprKind::Unary(_, inner) => quantifiers(inner, found),
-        ExprKind::Binary(_, left, right) => {
-            quantifiers(left, found);
-            quantifiers(right, found);
-        }
-        ExprKind::Number(_) | ExprKind::Name(_) => {}
+        _ => expr.parts().into_iter().for_each(|part| quantifiers(part, found)),
     }
 }
 
 /// The expression with `name` for what is quantified in it.
 fn substitute(expr: &Expr, name: &str) -> Expr {
-    let kind = match &expr.kind {
-        ExprKind::Of(..) => ExprKind::Name(name.to_owned()),
-        ExprKind::Unary(operator, inner) => ExprKind::Unary(*operator, Box::new(substitute(inner, name))),
-        ExprKind::Binary(operator, left, right) => {
-            ExprKind::Binary(*operator, Box::new(substitute(left, name)), Box::new(substitute(right, name)))
-        }
-        other => other.clone(),
-    };
-    Expr { kind, span: expr.span }
+    match &expr.kind {
+        ExprKind::Of(..) => Expr { kind: ExprKind::Name(name.to_owned()), span: expr.span },
+        _ => expr.map(&mut |part| substitute(part, name)),
+    }
+}
+
+/// The type of what an expectation looks at.
+fn type_of(program: &Program, seen: Seen) -> Type {
+    match seen {
+        Seen::Local(thread, local) => program.scripts.get(thread.index()).map_or(Type::S64, |s| s.local_type(local)),
+        Seen::Var(var) => program.var_type(var),
+        Seen::Facet(..) => Type::S64,
+    }
 }

@@ -1,12 +1,13 @@
 //! Expressions, compiled to the model's postfix form.
 
-use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Value};
+use fenceweave_kernel::expr::{EvalError, Operator};
+use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Type, Value};
 
 use super::Lower;
 use super::names;
 use super::operands::reference;
 use super::script::Unit;
+use super::types::{self, Settled};
 use crate::expr::{self, Binary, Expr, ExprKind, Unary};
 use crate::mistakes::Span;
 use crate::syntax::{Value as Written, ValueKind};
@@ -17,8 +18,7 @@ pub(super) enum Leaf<'e> {
     Number(i64),
 }
 
-/// Compiles an expression, `leaf` saying what its names and numbers are;
-/// `None` if that told a mistake.
+/// Compiles an expression, `leaf` saying what its names and numbers are; `None` if that told a mistake.
 pub(super) fn postfix<L: Copy>(
     expr: &Expr,
     out: &mut Vec<ExprNode<L>>,
@@ -33,11 +33,23 @@ pub(super) fn postfix<L: Copy>(
             postfix(inner, out, leaf)?;
             match (operator, out.last_mut()) {
                 // `-EDEADLK` and `-1` are constants, not calculations.
-                (Unary::Negate, Some(ExprNode::Const(Value::Word(word)))) => *word = word.wrapping_neg(),
-                (Unary::Negate, _) => out.push(ExprNode::Apply(Operator::Neg)),
-                (Unary::Not, _) => out.push(ExprNode::Apply(Operator::Not)),
-                (Unary::IsErr, _) => out.push(ExprNode::Apply(Operator::IsErr)),
+                (Unary::Negate, Some(ExprNode::Const(value))) if negated(*value).is_some() => {
+                    *value = negated(*value).unwrap_or_default();
+                }
+                (operator, _) => out.push(ExprNode::Apply(prefix(*operator))),
             }
+        }
+        ExprKind::Cast(ty, inner) => {
+            postfix(inner, out, leaf)?;
+            out.push(ExprNode::Cast(*ty));
+        }
+        ExprKind::Select(parts) => {
+            each(parts.as_slice(), out, leaf)?;
+            out.push(ExprNode::Select);
+        }
+        ExprKind::Overflows(operator, parts, ty) => {
+            each(parts.as_slice(), out, leaf)?;
+            out.push(ExprNode::Overflows(operation(*operator), [*ty; 3]));
         }
         ExprKind::Binary(operator, left, right) => {
             let left = postfix(left, out, leaf);
@@ -47,6 +59,37 @@ pub(super) fn postfix<L: Copy>(
         }
     }
     Some(())
+}
+
+/// Several values, one after the other; the mistakes of all are told.
+fn each<L: Copy>(
+    parts: &[Expr],
+    out: &mut Vec<ExprNode<L>>,
+    leaf: &mut dyn FnMut(Leaf<'_>, Span) -> Option<ExprNode<L>>,
+) -> Option<()> {
+    let told: Vec<Option<()>> = parts.iter().map(|part| postfix(part, out, leaf)).collect();
+    told.into_iter().collect()
+}
+
+/// A number with the other sign.
+fn negated(value: Value) -> Option<Value> {
+    match value {
+        Value::Word(_) | Value::Wide(_) => value.integer().and_then(i64::checked_neg).and_then(Value::of),
+        _ => None,
+    }
+}
+
+fn prefix(operator: Unary) -> Operator {
+    match operator {
+        Unary::Negate => Operator::Neg,
+        Unary::Not => Operator::Not,
+        Unary::Complement => Operator::BitNot,
+        Unary::IsErr => Operator::IsErr,
+        Unary::Ffs => Operator::Ffs,
+        Unary::Fls => Operator::Fls,
+        Unary::Fls64 => Operator::Fls64,
+        Unary::Ilog2 => Operator::Ilog2,
+    }
 }
 
 fn operation(operator: Binary) -> Operator {
@@ -69,6 +112,23 @@ fn operation(operator: Binary) -> Operator {
         Binary::Multiply => Operator::Mul,
         Binary::Divide => Operator::Div,
         Binary::Remainder => Operator::Rem,
+        Binary::Min => Operator::Min,
+        Binary::Max => Operator::Max,
+        Binary::Align => Operator::Align,
+    }
+}
+
+/// What an expression of constants does that C does not say the result of.
+fn told<L: Copy>(expr: &Compiled<L>) -> Option<String> {
+    let error = expr.eval(|_| Value::Unset).err()?;
+    let trouble = expr.trouble(|_| Value::Unset);
+    match (error, trouble) {
+        (EvalError::Overflow, Some(of)) => Some(format!("the result does not fit in `{}`", of.ty)),
+        (EvalError::ShiftCount, Some(of)) => {
+            Some(format!("a shift by {} of an `{}`, which has {} bits", of.right, of.ty, of.ty.bits()))
+        }
+        (EvalError::NoRoom, _) => Some("the model has no room for a number like this one".to_owned()),
+        _ => None,
     }
 }
 
@@ -92,7 +152,7 @@ impl<'a> Lower<'a> {
         let expr = expr::parse(self.text, *inner, self.mistakes)?;
         let mut nodes = Vec::new();
         postfix(&expr, &mut nodes, &mut |leaf, span| self.script_leaf(unit, leaf, span))?;
-        self.compiled(nodes, value.span)
+        self.compiled(nodes, value.span, |local| unit.type_of(local))
     }
 
     /// The expression of a `spin-until`, in which the word read at the place goes by the place's name or by `value`.
@@ -118,10 +178,22 @@ impl<'a> Lower<'a> {
                 .expected(format!("a condition over `{said}`, or `value`, which is the word that was read"));
             return None;
         }
-        self.compiled(nodes, value.span)
+        let of_word = self.place(unit, place, None).map_or(Type::S64, |place| self.program.type_at(place));
+        self.compiled(
+            nodes,
+            value.span,
+            |local| if local == LocalId::WORD_READ { of_word } else { unit.type_of(local) },
+        )
     }
 
-    pub(super) fn compiled(&mut self, nodes: Vec<ExprNode>, span: Span) -> Option<u16> {
+    /// The place of a compiled expression in the program, if it is not too deep.
+    pub(super) fn compiled(
+        &mut self,
+        nodes: Vec<ExprNode>,
+        span: Span,
+        type_of: impl Fn(LocalId) -> Type,
+    ) -> Option<u16> {
+        let nodes = self.settled(nodes, span, type_of)?.nodes;
         if Compiled::from_postfix(nodes.clone()).is_none() {
             self.tell_too_deep(span);
             return None;
@@ -129,6 +201,34 @@ impl<'a> Lower<'a> {
         Some(self.add_expr(nodes))
     }
 
+    /// Gives each operator its type; tells what the types alone decide, and what constants do wrong.
+    pub(super) fn settled<L: Copy>(
+        &mut self,
+        nodes: Vec<ExprNode<L>>,
+        span: Span,
+        type_of: impl Fn(L) -> Type,
+    ) -> Option<Settled<L>> {
+        let Some(settled) = types::settle(&nodes, type_of) else {
+            self.tell_too_deep(span);
+            return None;
+        };
+        if let Some((comes_out, why)) = &settled.decided {
+            self.decided.push((span, *comes_out, why.clone()));
+        }
+        let constant = settled.nodes.iter().all(|node| !matches!(node, ExprNode::Read(_)));
+        if let Some(expr) = Compiled::from_postfix(settled.nodes.clone()).filter(|_| constant)
+            && let Some(what) = told(&expr)
+        {
+            self.mistakes
+                .add("arithmetic", span, what)
+                .expected("a result that C has")
+                .help("a literal is an `int` of 32 bits: `1ULL` is a u64, `1LL` an s64");
+            return None;
+        }
+        Some(settled)
+    }
+
+    /// An expression needs a stack, and the model's has an end.
     pub(super) fn tell_too_deep(&mut self, span: Span) {
         self.mistakes
             .add("expression", span, "this expression needs too much at once")
@@ -151,10 +251,11 @@ impl<'a> Lower<'a> {
         self.add_expr(vec![ExprNode::Const(Value::Unset)])
     }
 
+    /// What a name or a number is inside a script: locals, and what is known beforehand.
     pub(super) fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
             Leaf::Number(number) => {
-                return self.word(number, span).map(|word| ExprNode::Const(Value::Word(word)));
+                return self.word(number, span).map(ExprNode::Const);
             }
             Leaf::Name(name) => name,
         };

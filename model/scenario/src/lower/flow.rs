@@ -1,4 +1,5 @@
-//! Control flow: the statements that are no operations; conditions here, the others in rooms of their own.
+//! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
+//! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
 mod jumps;
 mod locals;
@@ -10,6 +11,7 @@ use fenceweave_kernel::{ExprNode, Instr};
 
 use super::Lower;
 use super::exprs::node_of;
+use super::functions::local_names;
 use super::script::Unit;
 use crate::syntax::{Node, ValueKind};
 
@@ -46,6 +48,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("goto", "goto L", "goes forward to a label of this or an enclosing block; in a `fn` also back"),
     ("label", "label L", "where `goto L` goes"),
     ("let", "let X=\"E\"", "sets a local"),
+    (
+        "local",
+        "local TYPE X…",
+        "says the type of locals: u8, u16, u32, u64, s32, s64, size_t or bool; a local without is an s64, or holds a reference. \
+         What is put into it is converted as by an assignment in C, an argument too",
+    ),
     (
         "assert",
         "assert \"E\" [\"message\"]",
@@ -96,6 +104,7 @@ impl<'a> Lower<'a> {
                 }
             } else {
                 self.statement_noting_uses(unit, node);
+                self.convert_result(unit, node);
             }
         }
         unit.scopes.pop();
@@ -144,6 +153,8 @@ impl<'a> Lower<'a> {
             "goto" => self.goto(unit, node),
             "label" => self.label(unit, node),
             "let" => self.let_local(unit, node),
+            // `collect_locals` has seen to it.
+            "local" => {}
             "assert" => self.assert(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
@@ -180,6 +191,17 @@ impl<'a> Lower<'a> {
         unit.land(branch.into_iter().collect());
         self.block(unit, other.children());
         unit.land(vec![skip]);
+    }
+
+    /// What an operation puts into a local with a type is converted right behind it, which nobody sees.
+    fn convert_result(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let result = node.option("into").filter(|_| node.block.is_none());
+        // A function may have several.
+        for name in result.into_iter().flat_map(|value| local_names(self.text, value)) {
+            if let Some(local) = unit.local(name) {
+                self.convert(unit, local);
+            }
+        }
     }
 
     fn stray_else(&mut self, unit: &mut Unit<'a>, node: &'a Node) {

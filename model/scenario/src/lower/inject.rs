@@ -1,17 +1,19 @@
-//! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject` at
-//! the top of a scenario, which leaves a driver's own text as it is.
+//! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject`
+//! at the top of a scenario, which leaves a driver's own text as it is.
 
-use std::collections::BTreeSet;
-
+use super::{
+    Lower,
+    names::{Symbol, parts},
+    options::Options,
+    script::Unit,
+};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    ops::{self, OpSpec, Opt, Takes, option},
+    syntax::{Node, Value as Written},
+};
 use fenceweave_kernel::{Errno, Instr, LocalId, Op, Value, machine};
-
-use super::Lower;
-use super::names::{Symbol, parts};
-use super::options::Options;
-use super::script::Unit;
-use crate::mistakes::{Span, did_you_mean};
-use crate::ops::{self, OpSpec, Opt, Takes, option};
-use crate::syntax::{Node, Value as Written};
+use std::collections::BTreeSet;
 
 pub(super) const MAY_FAIL: Opt =
     Opt { bare: true, ..option("may-fail", Takes::Value, "it may fail instead; both ways are explored") };
@@ -184,9 +186,9 @@ impl<'a> Lower<'a> {
         Some(Failure { when: injection.when, error, place: injection.node.head, from_outside: true })
     }
 
-    /// Begins what may fail. The next instructions are what happens if it does not; [`close`](Self::close_failure) comes
-    /// after them. `op` if they are one operation, which can decide a `may-fail` by itself, and whose rules are judged though it
-    /// fails.
+    /// Begins what may fail. The next instructions are what happens if it does not; [`close`](Self::close_failure)
+    /// comes after them. `op` if they are one operation, which can decide a `may-fail` by itself, and whose rules are
+    /// judged though it fails.
     pub(super) fn open_failure(
         &mut self,
         unit: &mut Unit<'a>,
@@ -237,6 +239,7 @@ impl<'a> Lower<'a> {
         open
     }
 
+    /// Ends what may fail: whether it did is no matter to what follows.
     pub(super) fn close_failure(&mut self, unit: &mut Unit<'a>, open: Open) {
         unit.land(open.behind);
     }

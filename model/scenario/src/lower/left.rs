@@ -1,22 +1,23 @@
 //! On which wait queues a script may still be when it ends: `prepare` without `finish` on some way.
 //!
-//! The entry is on the stack, so it must be off the queue when the function returns. A waker may have taken it off, and so
-//! whether it is there still is a look at the queue, and a step: only scripts that may leave one have it.
+//! The entry is on the stack, so it must be off the queue when the function returns. A waker may have taken it off, and
+//! so whether it is there still is a look at the queue, and a step: only scripts that may leave one have it.
 
 use std::collections::BTreeSet;
 
 use fenceweave_kernel::{
     Instr, ObjId, Operand, Patience,
-    primitives::waitqueue::{At, ops::Wait},
+    primitives::waitqueue::{How, ops::Wait},
     program::Entry,
 };
 
+/// Wait queues on which an entry may stand.
 type Queues = BTreeSet<ObjId>;
 
 /// The looks that a script, or a callee, ends with. `code` is what comes before them.
 pub(super) fn looks(code: &[Instr]) -> impl Iterator<Item = Instr> + use<> {
     maybe_left(code).into_iter().map(|queue| {
-        let op = Wait { at: At::Leave, queue: Operand::Object(queue), patience: Patience::Forever }.into();
+        let op = Wait { how: How::Leave, queue: Operand::Object(queue), patience: Patience::Forever }.into();
         Instr::Op { op, into: None, may_fail: None }
     })
 }
@@ -73,8 +74,8 @@ mod tests {
 
     const Q: ObjId = ObjId(3);
 
-    fn op(at: At) -> Instr {
-        let op = Wait { at, queue: Operand::Object(Q), patience: Patience::Forever }.into();
+    fn op(how: How) -> Instr {
+        let op = Wait { how, queue: Operand::Object(Q), patience: Patience::Forever }.into();
         Instr::Op { op, into: None, may_fail: None }
     }
 
@@ -82,10 +83,10 @@ mod tests {
     fn a_queue_is_looked_at_if_some_way_leaves_it_without_finish() {
         let left = |code: &[Instr]| maybe_left(code).into_iter().collect::<Vec<_>>();
         let branch = |otherwise| Instr::Branch { expr: 0, otherwise };
-        assert_eq!(left(&[op(At::Prepare), op(At::Schedule), op(At::Finish)]), []);
-        assert_eq!(left(&[op(At::Prepare), branch(3), op(At::Finish)]), [Q]);
-        assert_eq!(left(&[op(At::Prepare), branch(4), op(At::Schedule), Instr::Jump(0), op(At::Finish)]), []);
-        assert_eq!(left(&[op(At::Finish), op(At::PrepareExclusive)]), [Q]);
-        assert_eq!(looks(&[op(At::Prepare)]).count(), 1);
+        assert_eq!(left(&[op(How::Prepare), op(How::Schedule), op(How::Finish)]), []);
+        assert_eq!(left(&[op(How::Prepare), branch(3), op(How::Finish)]), [Q]);
+        assert_eq!(left(&[op(How::Prepare), branch(4), op(How::Schedule), Instr::Jump(0), op(How::Finish)]), []);
+        assert_eq!(left(&[op(How::Finish), op(How::PrepareExclusive)]), [Q]);
+        assert_eq!(looks(&[op(How::Prepare)]).count(), 1);
     }
 }

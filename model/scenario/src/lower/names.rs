@@ -1,14 +1,13 @@
-//! What the names of a scenario stand for.
+//! What the names of a scenario stand for: declared ones, the symbolic words of its author, and the constants that
+//! everybody knows.
 
+use crate::{
+    mistakes::Span,
+    ops,
+    syntax::{Node, Value as Written, ValueKind},
+};
+use fenceweave_kernel::{Errno, Kind, ObjId, ThreadId, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-use fenceweave_kernel::{Errno, ObjId, ThreadId, Value};
-
-use crate::ops;
-
-use crate::mistakes::Span;
-use crate::syntax::{Node, Value as Written, ValueKind};
-use fenceweave_kernel::Kind;
 
 /// What a declared name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +23,21 @@ pub(crate) enum Symbol {
     /// Index into the program's structs.
     Struct(usize),
     /// An acquire context or a set of locks that every thread which names it has one of.
-    PerThread {
-        kind: Kind,
-        class: Option<ObjId>,
-    },
+    PerThread(PerThread),
     /// A thread, or the first of `count` identical ones.
     Thread {
         first: ThreadId,
         count: Option<u8>,
     },
+}
+
+/// What every thread has one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PerThread {
+    /// An acquire context, of a class that the second pass knows.
+    Ctx { class: Option<ObjId> },
+    /// A set of locks.
+    Exec,
 }
 
 impl Symbol {
@@ -43,7 +48,8 @@ impl Symbol {
             Symbol::Var { len: None, .. } => "a variable",
             Symbol::Var { len: Some(_), .. } => "an array",
             Symbol::Struct(_) => "a struct",
-            Symbol::PerThread { kind, .. } => kind.one(),
+            Symbol::PerThread(PerThread::Ctx { .. }) => Kind::Ctx.one(),
+            Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
             Symbol::Thread { .. } => "a thread",
         }
     }
@@ -56,10 +62,12 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// What a name stands for, and where it was declared.
     pub(crate) fn find(&self, name: &str) -> Option<(Symbol, Span)> {
         self.known.get(name).copied()
     }
 
+    /// Declares a name, or says more of one that is.
     pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
         self.known.insert(name.to_owned(), (symbol, span));
     }
@@ -69,6 +77,7 @@ impl Names {
         self.known.iter().filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
     }
 
+    /// Every thread by its name: the first of it, and how many they are if there are several.
     pub(crate) fn threads(&self) -> impl Iterator<Item = (&str, ThreadId, Option<u8>)> {
         self.known.iter().filter_map(|(name, (symbol, _))| match symbol {
             Symbol::Thread { first, count } => Some((name.as_str(), *first, *count)),
@@ -91,16 +100,15 @@ fn looks_constant(text: &str) -> bool {
 
 /// The symbolic words of a scenario: constants that stand for themselves.
 ///
-/// Only words that are *written* somewhere (an initial value, a stored value,
-/// a choice) exist: one that is only compared with can never be met, so it is
-/// a slip.
+/// Only words that are *written* somewhere (an initial value, a stored value, a choice) exist: one that is only
+/// compared with can never be met, so it is a slip.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     numbers: BTreeMap<String, i32>,
 }
 
-/// Words get numbers from here on. Small numbers, because they are part of
-/// every state; not the smallest, so that a trace shows no accidental names.
+/// Words get numbers from here on. Small numbers, because they are part of every state; not the smallest, so that a
+/// trace shows no accidental names.
 const FIRST_WORD: i32 = 64;
 
 impl Words {
@@ -114,12 +122,12 @@ impl Words {
         self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
     }
 
+    /// The number that stands for a word.
     pub(crate) fn number(&self, word: &str) -> Option<i32> {
         self.numbers.get(word).copied()
     }
 
-    /// Collects the words of a scenario; none gets a number that the scenario
-    /// writes out somewhere.
+    /// Collects the words of a scenario; none gets a number that the scenario writes out somewhere.
     pub(crate) fn collect(nodes: &[Node]) -> Words {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();

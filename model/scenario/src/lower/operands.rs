@@ -1,10 +1,10 @@
-//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`, what
-//! names a shared word in `places`.
+//! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`,
+//! what names a shared word in `places`.
 
 use fenceweave_kernel::program::PoolRange;
 use fenceweave_kernel::{Errno, Handle, LocalId, ObjId, Operand, ThreadId, Value, fixed};
 
-use super::names::{self, Symbol};
+use super::names::{self, PerThread, Symbol};
 use super::script::Unit;
 use super::{Lower, list};
 use crate::mistakes::{Span, did_you_mean};
@@ -36,7 +36,7 @@ impl<'a> Lower<'a> {
     /// A word or a reference: what an operand of kind *value* may be.
     pub(super) fn operand(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
         match &value.kind {
-            ValueKind::Int(number) => self.word(*number, value.span).map(|word| Operand::Const(Value::Word(word))),
+            ValueKind::Int(number) => self.word(*number, value.span).map(Operand::Const),
             ValueKind::Text { .. } => {
                 self.mistakes
                     .add("text-operand", value.span, "an operand is no expression")
@@ -93,9 +93,9 @@ impl<'a> Lower<'a> {
     fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
-            Some((Symbol::PerThread { kind, class }, _)) => {
+            Some((Symbol::PerThread(what), _)) => {
                 let unit = unit?;
-                Some(Operand::Object(self.own_context(unit, name, kind, class.unwrap_or_default())))
+                Some(Operand::Object(self.own_context(unit, name, what)))
             }
             Some((Symbol::Var { .. }, _)) if unit.is_none() => {
                 self.mistakes
@@ -126,14 +126,14 @@ impl<'a> Lower<'a> {
     }
 
     /// The acquire context or set of locks that this thread has of its own under that name.
-    fn own_context(&mut self, unit: &Unit<'a>, name: &str, kind: Kind, class: ObjId) -> ObjId {
+    fn own_context(&mut self, unit: &Unit<'a>, name: &str, what: PerThread) -> ObjId {
         let owned = format!("{}.{name}", unit.acting.as_deref().unwrap_or(unit.name()));
         if let Some(at) = self.program.objects.iter().position(|object| object.name == owned) {
             return ObjId(u8::try_from(at).unwrap_or(u8::MAX));
         }
-        match kind {
-            Kind::Exec => self.exec_object(&owned),
-            _ => self.object(owned, fixed::AcquireCtx { class }),
+        match what {
+            PerThread::Exec => self.exec_object(&owned),
+            PerThread::Ctx { class } => self.object(owned, fixed::AcquireCtx { class: class.unwrap_or_default() }),
         }
     }
 
@@ -230,14 +230,13 @@ impl<'a> Lower<'a> {
         local.map(Operand::Local)
     }
 
-    /// A number that fits a word of the model.
-    pub(super) fn word(&mut self, number: i64, span: Span) -> Option<i32> {
-        let word = i32::try_from(number).ok();
+    /// A number that a word of the model has room for.
+    pub(super) fn word(&mut self, number: i64, span: Span) -> Option<Value> {
+        let word = Value::of(number);
         if word.is_none() {
-            self.mistakes
-                .add("number", span, format!("{number} does not fit in a word of the model"))
-                .expected("a number of 32 bits with a sign, -2147483648 to 2147483647")
-                .help(same_bits(number));
+            self.mistakes.add("number", span, format!("the model has no room for {number}")).expected(
+                "one of 48 bits with a sign; above, a power of two, a mask, or what is near the ends of s64 and u64",
+            );
         }
         word
     }
@@ -273,6 +272,7 @@ impl<'a> Lower<'a> {
         found
     }
 
+    /// A thread by its name, or of several one by its number.
     pub(super) fn thread_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
         let thread = self.thread_named(&names::parts(said));
@@ -363,12 +363,3 @@ fn one_of_kinds(kinds: &[Kind]) -> String {
 
 /// A local that nothing can be done about: it stands for one too many.
 pub(super) const NO_LOCAL: LocalId = LocalId(0);
-
-/// What C's `int` makes of a number that has its highest bit, or that there is no way out but another number.
-fn same_bits(number: i64) -> String {
-    match u32::try_from(number).map(u32::cast_signed) {
-        Ok(-1) => "every bit is set in `-1`".to_owned(),
-        Ok(same) => format!("words are C's `int`: the same bits are `{same}`"),
-        Err(_) => "words are C's `int`: of a larger one use the part that matters, or a smaller number".to_owned(),
-    }
-}

@@ -1,20 +1,26 @@
 //! Operations: a name, operands and options, checked against the table.
+//!
+//! Here is the way of one through the rooms: which of several is meant (`which`), what it is given (`arguments`),
+//! whether it may fail (`inject`, beside this), what it makes of the memory that it needs (`memory`); a word that is no
+//! operation is `unknown`. What an operation is, and what it takes, no room here knows: that is its row in the kernel.
 
 mod arguments;
 mod memory;
 mod unknown;
 mod which;
 
-use fenceweave_kernel::program::Gives;
-use fenceweave_kernel::{Instr, LocalId, Op, Operand};
-
-use super::Lower;
-use super::inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject};
-use super::options::Options;
-use super::script::Unit;
-use crate::mistakes::Span;
-use crate::ops::{self, Args, Given, OpSpec, Opt, Takes, option};
-use crate::syntax::Node;
+use super::{
+    Lower,
+    inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject},
+    options::Options,
+    script::Unit,
+};
+use crate::{
+    mistakes::Span,
+    ops::{self, Args, Given, OpSpec, Opt, Takes, option},
+    syntax::Node,
+};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::Gives};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
@@ -23,6 +29,7 @@ const AT: Opt = option("at", Takes::Value, "the element of an array");
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 impl<'a> Lower<'a> {
+    /// A statement that is none of the language's own: an operation, or the call of a proc.
     pub(super) fn operation(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if node.broken {
             // Its mistake is told; what its block holds is still looked at.
@@ -68,8 +75,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `acquire-init c for=w.1` in setup: a context that each thread has one
-    /// of is that thread's.
+    /// `acquire-init c for=w.1` in setup: a context that each thread has one of is that thread's.
     fn act_for(&mut self, unit: &mut Unit<'a>, spec: &OpSpec, sorted: &Options<'_>) {
         let means_a_thread = |opt: &&Opt| opt.name == "for" && matches!(opt.takes, Some(Takes::Thread));
         let value = spec.options.iter().find(means_a_thread).and_then(|_| sorted.value("for"));
@@ -156,6 +162,7 @@ impl<'a> Lower<'a> {
         self.mistakes.add("options", node.head, message).expected(expected);
     }
 
+    /// The local that takes the result, if there is a result and somebody wants it.
     pub(super) fn result(
         &mut self,
         unit: &Unit<'a>,

@@ -1,10 +1,12 @@
-//! The line of a statement, sorted: what stands there by itself, and what stands there as an option; which options there may
-//! be, and which must. What each is worth is told in `operands`.
+//! The line of a statement, sorted: what stands there by itself, and what stands there as an option; which options
+//! there may be, and which must. What each is worth is told in `operands`.
 
 use super::{Lower, list};
-use crate::mistakes::{Span, did_you_mean};
-use crate::ops::{Opt, Takes};
-use crate::syntax::{Name, Node, Value as Written, ValueKind};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    ops::{Opt, Takes},
+    syntax::{Name, Node, Value as Written, ValueKind},
+};
 
 /// The entries of a statement, sorted.
 pub(super) struct Options<'n> {
@@ -17,6 +19,7 @@ impl<'n> Options<'n> {
         self.given.iter().find(|(opt, ..)| opt.name == key)
     }
 
+    /// Whether it is given, with a value or without.
     pub(super) fn has(&self, key: &str) -> bool {
         self.find(key).is_some()
     }
@@ -46,6 +49,7 @@ impl<'n> Options<'n> {
         }
     }
 
+    /// All that are given, in their order.
     pub(super) fn all(&self) -> impl Iterator<Item = (&'static Opt, Span, Option<&'n Written>)> {
         self.given.iter().copied()
     }

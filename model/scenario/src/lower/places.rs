@@ -1,14 +1,18 @@
 //! Where shared words are: variables, elements of arrays, fields of objects.
 
+use super::{
+    Lower,
+    names::{self, Symbol},
+    script::Unit,
+};
+use crate::{
+    mistakes::{Span, did_you_mean},
+    syntax::{Value as Written, ValueKind},
+};
 use fenceweave_kernel::{MAX_VARS, ObjId, Operand, Place, Value};
 
-use super::Lower;
-use super::names::{self, Symbol};
-use super::script::Unit;
-use crate::mistakes::{Span, did_you_mean};
-use crate::syntax::{Value as Written, ValueKind};
-
 impl<'a> Lower<'a> {
+    /// An array as a whole.
     pub(super) fn whole_array(&mut self, value: &Written) -> Option<Place> {
         let said = value.span.of(self.text);
         match self.names.find(said) {
@@ -90,6 +94,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// An element of an array: which one is known now, or when it is run.
     pub(super) fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
         let Operand::Const(known) = index else {
             return Some(Place::Element { first, len, index });
@@ -108,6 +113,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// A field of the object that a local refers to.
     pub(super) fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
         let Some(local) = unit.read(base, span) else {
             let locals = unit.local_names();

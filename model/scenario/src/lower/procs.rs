@@ -1,8 +1,8 @@
-//! The scenario's own procs where they are called by name: each call is inlined, with locals of its own. What the kernel calls
-//! through a pointer is in `callees`.
+//! The scenario's own procs where they are called by name: each call is inlined, with locals of its own. What the
+//! kernel calls through a pointer is in `callees`.
 
 use fenceweave_kernel::program::{CallSite, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, Value};
+use fenceweave_kernel::{ExprNode, Instr, LocalId, Type, Value};
 
 use super::exprs::node_of;
 use super::functions::is_function;
@@ -111,7 +111,9 @@ impl<'a> Lower<'a> {
             let operand = self.operand(Some(unit), value);
             let local = frame.names.get(param.span().of(self.text)).copied();
             if let (Some(operand), Some(into)) = (operand, local) {
-                let expr = self.add_expr(vec![node_of(operand)]);
+                let ty = frame.types.get(&into.0).copied().filter(|ty| *ty != Type::S64);
+                let converted = [vec![node_of(operand)], ty.map(ExprNode::Cast).into_iter().collect()].concat();
+                let expr = self.add_expr(converted);
                 unit.emit(Instr::Let { into, expr });
             }
         }

@@ -1,4 +1,5 @@
-//! A scenario and its cases.
+//! A scenario and its cases: the door of `lower`, which says what is looked at before what. `SECTIONS` is what stands
+//! in a scenario besides declarations, as the reference page has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,7 @@ use crate::mistakes::{Mistakes, did_you_mean, place_of};
 use crate::ops;
 use crate::syntax::{File, Name, Node, ValueKind};
 
-/// Statements looked at in one file, those of calls and unrolled loops counted
-/// each time, and those of every case.
+/// Statements looked at in one file, those of calls and unrolled loops counted each time, and those of every case.
 const BUDGET: usize = 50_000;
 /// Cases of one scenario.
 const CASES_MAX: usize = 16;
@@ -199,6 +199,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             needs_rcu: false,
             irqs: Vec::new(),
             has_loops: false,
+            decided: Vec::new(),
         };
         lowered.push(lower.case(node));
     }
@@ -295,6 +296,7 @@ impl<'a> Lower<'a> {
         Case {
             name: self.case.map(str::to_owned),
             has_loops: self.has_loops,
+            decided: self.decided,
             limits: self.limits,
             excluded,
             expectations,
@@ -302,8 +304,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Whether what has been declared so far fits into the model. If not, the
-    /// rest is not looked at: its ids would mean nothing.
+    /// Whether what has been declared so far fits into the model. If not, the rest is not looked at: its ids would mean
+    /// nothing.
     fn fits(&mut self, scenario: &Node) -> bool {
         let agents = self.program.objects.iter().filter(|o| super::threads::has_thread(&o.kind)).count();
         let threads: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
@@ -391,6 +393,7 @@ impl<'a> Lower<'a> {
         excluded.extend(out.map(|engine| (engine, reason.clone())));
     }
 
+    /// Tells a word that is no engine.
     pub(super) fn tell_unknown_engine(&mut self, value: &crate::syntax::Value) {
         let said = value.span.of(self.text);
         let engines = Engine::ALL.map(Engine::name);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, Place, Script};
+use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
 use super::Lower;
 use super::balance;
@@ -64,6 +64,8 @@ pub(crate) struct Unit<'a> {
 #[derive(Default)]
 pub(super) struct Frame {
     pub(super) names: BTreeMap<String, LocalId>,
+    /// The types of those that have another than a word's.
+    pub(super) types: BTreeMap<u8, Type>,
     /// Where the result of a call goes.
     pub(super) into: Option<LocalId>,
     /// Jumps to the end of the frame, to be patched.
@@ -76,6 +78,7 @@ pub(super) struct Scope<'a> {
     pub(super) labels: BTreeMap<&'a str, Label>,
 }
 
+/// A label of the block at hand, and the jumps to it until it is come to.
 #[derive(Default)]
 pub(super) struct Label {
     pub(super) placed: bool,
@@ -95,6 +98,7 @@ pub(super) struct Loop {
 }
 
 impl<'a> Unit<'a> {
+    /// An empty script.
     pub(super) fn new(name: &str, alone: bool) -> Self {
         Unit {
             script: Script { name: name.to_owned(), ..Script::default() },
@@ -121,6 +125,7 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// The name of the thread, or `setup`, `teardown`.
     pub(super) fn name(&self) -> &str {
         &self.script.name
     }
@@ -140,6 +145,7 @@ impl<'a> Unit<'a> {
         self.line = SourceLine { calls: self.call_sites.clone(), ..line };
     }
 
+    /// The statement at hand, to come [back](Self::back_to) to.
     pub(super) fn line(&self) -> SourceLine {
         self.line.clone()
     }
@@ -149,6 +155,7 @@ impl<'a> Unit<'a> {
         self.line = line;
     }
 
+    /// Adds an instruction of the statement at hand: its place.
     pub(super) fn emit(&mut self, instr: Instr) -> usize {
         let at = self.here();
         if at < CODE_MAX {
@@ -220,6 +227,24 @@ impl<'a> Unit<'a> {
         Some(local)
     }
 
+    /// The type of a local of the frame at hand.
+    pub(super) fn type_of(&self, local: LocalId) -> Type {
+        self.frames.last().and_then(|frame| frame.types.get(&local.0)).copied().unwrap_or_default()
+    }
+
+    /// Says what a local of the frame at hand holds.
+    pub(super) fn set_type(&mut self, local: LocalId, ty: Type) {
+        let own = self.frames.len() == 1 && !self.callee;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.types.insert(local.0, ty);
+        }
+        self.script.types.retain(|(known, _)| *known != local);
+        if own && ty != Type::S64 {
+            self.script.types.push((local, ty));
+        }
+    }
+
+    /// The locals that have a name here, for suggestions.
     pub(super) fn local_names(&self) -> Vec<String> {
         self.frames.last().map(|frame| frame.names.keys().cloned().collect()).unwrap_or_default()
     }
@@ -229,8 +254,8 @@ impl<'a> Unit<'a> {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
     }
 
-    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that was
-    /// somebody else's before.
+    /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that
+    /// was somebody else's before.
     pub(super) fn counter(&mut self, place: Span) -> LocalId {
         if let Some(counter) = self.counters.get(&place.start) {
             return *counter;
@@ -247,8 +272,7 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// Gives hidden locals back, unset, so that no state differs by what
-    /// nobody will read again.
+    /// Gives hidden locals back, unset, so that no state differs by what nobody will read again.
     pub(super) fn give_back(&mut self, hidden: Vec<LocalId>, unset: u16) {
         for into in &hidden {
             self.emit(Instr::Let { into: *into, expr: unset });
@@ -318,6 +342,9 @@ impl<'a> Lower<'a> {
     pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>) {
         unit.callee = true;
         self.collect_locals(&mut unit, node);
+        for param in 0..unit.params {
+            self.convert(&mut unit, LocalId(param as u8));
+        }
         self.block(&mut unit, node.children());
         let results = match unit.local("return") {
             Some(result) if unit.results == Results::NONE => Results::one(result),
@@ -389,10 +416,12 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Every local of a block is known before the first statement, so that a
-    /// name can be told to be one.
+    /// Every local of a block is known before the first statement, so that a name can be told to be one.
     pub(super) fn collect_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         for child in self.visible(node.children()) {
+            if child.name.text == "local" {
+                self.typed_locals(unit, child);
+            }
             let is_let = child.name.text == "let";
             for entry in &child.entries {
                 let Some(key) = &entry.key else { continue };
@@ -418,6 +447,57 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `local u32 size offset`
+    fn typed_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let mut values = node.values();
+        let said = values.next().map(|value| (value.span, value.span.of(self.text)));
+        let ty = said.and_then(|(_, said)| Type::named(said));
+        let Some(ty) = ty.filter(|_| node.entries.len() > 1 && node.values().count() == node.entries.len()) else {
+            if !node.broken {
+                let known = || Type::NAMES.iter().map(|(name, _)| *name);
+                let at = said.filter(|_| ty.is_none()).map_or(node.head, |(span, _)| span);
+                self.mistakes
+                    .add("local-type", at, "`local` says the type of locals")
+                    .expected("`local TYPE NAME…`")
+                    .help(format!("the types are {}", super::list(known())));
+            }
+            return;
+        };
+        for value in values {
+            let name = value.span.of(self.text);
+            self.new_local(unit, name, value.span);
+            let Some(local) = unit.local(name) else { continue };
+            let before = unit.frames.last().and_then(|frame| frame.types.get(&local.0)).copied();
+            if before.is_some_and(|before| before != ty) {
+                self.mistakes
+                    .add("declared-twice", value.span, format!("`{name}` has another type already"))
+                    .expected("one type for each local of a script");
+            }
+            unit.set_type(local, ty);
+        }
+    }
+
+    /// C's conversion of what was just put into a local, if its type asks for one.
+    pub(super) fn convert(&mut self, unit: &mut Unit<'a>, local: LocalId) {
+        let ty = unit.type_of(local);
+        if ty != Type::S64 {
+            let expr = self.add_expr(vec![ExprNode::Read(local), ExprNode::Cast(ty)]);
+            unit.emit(Instr::Let { into: local, expr });
+        }
+    }
+
+    /// The expression as what a local of that type holds of it.
+    pub(super) fn assigned(&mut self, unit: &Unit<'a>, local: LocalId, expr: u16) -> u16 {
+        let ty = unit.type_of(local);
+        let nodes = self.program.exprs.get(usize::from(expr)).map(|expr| expr.nodes().to_vec()).unwrap_or_default();
+        match nodes.last() {
+            None | Some(ExprNode::Const(Value::Unset)) => expr,
+            _ if ty == Type::S64 => expr,
+            _ => self.add_expr([nodes, vec![ExprNode::Cast(ty)]].concat()),
+        }
+    }
+
+    /// Gives a name a local of its own, unless it has one.
     pub(super) fn new_local(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) {
         if !super::names::is_name(name) || super::names::constant(name).is_some() || self.words.number(name).is_some() {
             return self.tell_bad_local(span);

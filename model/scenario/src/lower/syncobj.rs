@@ -1,10 +1,8 @@
 //! What a `syncobj` is made of. What is made of fences is in `containers`.
 
-use fenceweave_kernel::{Kind, fixed, syncobj};
-
-use super::Lower;
-use super::names::Symbol;
+use super::{Lower, names::Symbol};
 use crate::syntax::Name;
+use fenceweave_kernel::{Kind, fixed, syncobj};
 
 impl<'a> Lower<'a> {
     /// A syncobj, with the word of its pointer.

@@ -138,15 +138,15 @@ impl<'a> Lower<'a> {
         for name in names {
             let mut unit = Unit::new(&name, false);
             let handler =
-                |at| Instr::Op { op: irq::ops::Irq { at, on, line: None }.into(), into: None, may_fail: None };
+                |how| Instr::Op { op: irq::ops::Irq { how, on, line: None }.into(), into: None, may_fail: None };
             if role == Role::Irq {
                 unit.at_line(0, format!("interrupt {name}"));
-                unit.emit(handler(irq::At::Enter));
+                unit.emit(handler(irq::HandlerHow::Enter));
             }
             let mut script = self.script_with(unit, node, |unit| {
                 if role == Role::Irq {
                     unit.at_line(0, "return from interrupt".to_owned());
-                    unit.emit(handler(irq::At::Exit));
+                    unit.emit(handler(irq::HandlerHow::Exit));
                 }
             });
             script.role = role;
@@ -229,7 +229,8 @@ impl<'a> Lower<'a> {
             .seen(declared, "declared here");
     }
 
-    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their threads.
+    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their
+    /// threads.
     pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
         let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let mut next = scripted;
@@ -292,11 +293,11 @@ impl<'a> Lower<'a> {
         let Some((Symbol::Object { id, .. }, _)) = self.names.find(name) else { return };
         let is_work = node.name.text != "timer";
         let (begin, end) = if is_work {
-            let (at, work, data) = (workqueue::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (workqueue::ops::Worker { work: id }.into(), workqueue::ops::Work { at, work, data }.into())
+            let (how, work, data) = (workqueue::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
+            (workqueue::ops::Worker { work: id }.into(), workqueue::ops::Work { how, work, data }.into())
         } else {
-            let (at, timer, data) = (timer::At::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (timer::ops::TimerHandler { timer: id }.into(), timer::ops::Timer { at, timer, data }.into())
+            let (how, timer, data) = (timer::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
+            (timer::ops::TimerHandler { timer: id }.into(), timer::ops::Timer { how, timer, data }.into())
         };
         let mut unit = Unit::new(name, false);
         let into = node.values().nth(1).map(|argument| {

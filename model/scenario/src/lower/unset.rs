@@ -13,9 +13,8 @@ pub(super) struct Read {
     pub(super) name: String,
 }
 
-/// The reads of locals that no way to them sets. `fresh` says which locals a
-/// call begins without, before which instruction; the first `params` are set
-/// from the start.
+/// The reads of locals that no way to them sets. `fresh` says which locals a call begins without, before which
+/// instruction; the first `params` are set from the start.
 pub(super) fn certain<'r>(
     script: &Script,
     reads: &'r [Read],

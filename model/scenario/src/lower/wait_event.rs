@@ -3,7 +3,7 @@
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::primitives::{
     variable::{self, How},
-    waitqueue::{self, At},
+    waitqueue,
 };
 use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Order, Patience, Place, Value};
@@ -58,7 +58,7 @@ impl<'a> Lower<'a> {
         let (told, left, result) = (unit.hidden(), unit.hidden(), unit.hidden());
         let wait = Wait { queue, patience, condition, told, left, result, line: unit.line() };
         // might_sleep() is asked first, whatever the condition is.
-        let op = waitqueue::ops::Wait { at: At::Schedule, queue, patience }.into();
+        let op = waitqueue::ops::Wait { how: waitqueue::How::Schedule, queue, patience }.into();
         unit.emit(Instr::Judge { op });
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let open = self.open_failure(unit, failure, into, None);
@@ -79,7 +79,7 @@ impl<'a> Lower<'a> {
 
     fn wait_loop(&mut self, unit: &mut Unit<'a>, wait: &Wait) {
         let Wait { queue, patience, told, left, result, .. } = *wait;
-        let op = |at| Op::from(waitqueue::ops::Wait { at, queue, patience });
+        let op = |how| Op::from(waitqueue::ops::Wait { how, queue, patience });
         let success = Value::Word(i32::from(patience.timed()));
         self.set(unit, left, Value::Word(1));
         let not_yet = self.look(unit, wait);
@@ -88,7 +88,7 @@ impl<'a> Lower<'a> {
         unit.land(vec![not_yet]);
         let head = unit.here();
         at(unit, wait, "prepare_to_wait_event");
-        unit.emit(Instr::Op { op: op(At::Prepare), into: Some(told), may_fail: None });
+        unit.emit(Instr::Op { op: op(waitqueue::How::Prepare), into: Some(told), may_fail: None });
         let not_yet = self.look(unit, wait);
         self.set(unit, result, success);
         let mut finish = vec![unit.emit(Instr::Jump(0))];
@@ -113,15 +113,16 @@ impl<'a> Lower<'a> {
             unit.land(vec![on]);
         }
         at(unit, wait, "schedule");
-        unit.emit(Instr::Op { op: op(At::Schedule), into: Some(left), may_fail: None });
+        unit.emit(Instr::Op { op: op(waitqueue::How::Schedule), into: Some(left), may_fail: None });
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(finish);
         at(unit, wait, "finish_wait");
-        unit.emit(Instr::Op { op: op(At::Finish), into: None, may_fail: None });
+        unit.emit(Instr::Op { op: op(waitqueue::How::Finish), into: None, may_fail: None });
         unit.land(out);
     }
 
-    /// Reads the condition's words, and looks: what follows is for when it is true. Where to go if not is still to be said.
+    /// Reads the condition's words, and looks: what follows is for when it is true. Where to go if not is still to be
+    /// said.
     fn look(&mut self, unit: &mut Unit<'a>, wait: &Wait) -> usize {
         for (place, into, name) in &wait.condition.loads {
             at(unit, wait, &format!("load {name}"));
@@ -160,7 +161,7 @@ impl<'a> Lower<'a> {
                 .expected("a variable, an element `a.0` or a field `p.f` in the condition");
             return None;
         }
-        let expr = self.compiled(nodes, value.span)?;
+        let expr = self.compiled(nodes, value.span, |local| unit.type_of(local))?;
         Some(Condition { loads, expr })
     }
 
@@ -189,6 +190,7 @@ impl<'a> Lower<'a> {
             return Some(ExprNode::Read(*local));
         }
         let local = unit.hidden();
+        unit.set_type(local, self.program.type_at(place));
         loads.push((place, local, name.to_owned()));
         Some(ExprNode::Read(local))
     }

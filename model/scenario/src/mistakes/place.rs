@@ -1,8 +1,7 @@
 //! Where something stands in a file: in bytes, and as people count.
 
-use std::fmt;
-
 use miette::LabeledSpan;
+use std::fmt;
 
 /// A stretch of the source, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -30,6 +29,7 @@ impl Span {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
+    /// The place with what is said of it, as miette draws it.
     pub(super) fn labeled(self, label: &str) -> LabeledSpan {
         LabeledSpan::new(Some(label.to_owned()), self.start as usize, self.length())
     }

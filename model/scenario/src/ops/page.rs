@@ -2,8 +2,8 @@
 
 use super::{OpSpec, Opt, Takes, all};
 
-/// Every operation in Markdown: how it is written, what it does and returns,
-/// and which functions of the kernel it models.
+/// Every operation in Markdown: how it is written, what it does and returns, and which functions of the kernel it
+/// models.
 pub(crate) fn reference() -> String {
     let mut page = String::from(
         "# Operations\n\nEvery operation that returns something takes `into=LOCAL`; one that may fail takes \

@@ -1,12 +1,12 @@
-//! The second opinion: what the `kdl` crate makes of a text that the parser
-//! accepted.
+//! The second opinion: what the `kdl` crate makes of a text that the parser accepted.
 
-use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
-
-use super::token::{Kind, Token, lex};
-use super::tree::{Entry, File, Node, Value, ValueKind};
-use super::{parser, text};
+use super::{
+    parser, text,
+    token::{Kind, Token, lex},
+    tree::{Entry, File, Node, Value, ValueKind},
+};
 use crate::mistakes::{Mistakes, Span};
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 /// Tells what `kdl` refuses, or reads otherwise than the parser did.
 pub(super) fn check(text: &str, tokens: &[Token], parsed: &(File, Vec<Span>), mistakes: &mut Mistakes) {
@@ -47,9 +47,8 @@ pub(super) fn same_document(one: &str, other: &str) -> bool {
     }
 }
 
-/// The text with blanks for comments and for what `/-` disables, every place
-/// unchanged. `kdl` 6.7 recurses once for each `*` of a comment, so a banner
-/// of stars could end the program; it reads disabled code again and again, the
+/// The text with blanks for comments and for what `/-` disables, every place unchanged. `kdl` 6.7 recurses once for
+/// each `*` of a comment, so a banner of stars could end the program; it reads disabled code again and again, the
 /// deeper the more often; and it refuses the valid `/-a; b`.
 fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,10 +1,11 @@
-//! The parser: statements, entries and blocks out of tokens, with recovery,
-//! so that one reading tells every mistake.
+//! The parser: statements, entries and blocks out of tokens, with recovery, so that one reading tells every mistake.
 
-use super::spelling::{self, Head};
-use super::text;
-use super::token::{Kind, Token};
-use super::tree::{Block, Entry, File, Name, Node, Value, ValueKind};
+use super::{
+    spelling::{self, Head},
+    text,
+    token::{Kind, Token},
+    tree::{Block, Entry, File, Name, Node, Value, ValueKind},
+};
 use crate::mistakes::{Mistakes, Span, place_of};
 
 /// Blocks inside blocks. The deepest shipped scenario has eight.
@@ -35,6 +36,7 @@ pub(super) fn parse(text: &str, tokens: &[Token], mistakes: &mut Mistakes) -> (F
     (File { nodes }, parser.off)
 }
 
+/// Where the reading is, and the mistakes so far.
 struct Parser<'a> {
     text: &'a str,
     tokens: &'a [Token],
@@ -47,8 +49,8 @@ struct Parser<'a> {
     disabled: Option<usize>,
     /// What `/-` disables, that sign included.
     off: Vec<Span>,
-    /// The first `}` whose line is indented otherwise than the line of its
-    /// `{`: where a missing `}` most likely belongs.
+    /// The first `}` whose line is indented otherwise than the line of its `{`: where a missing `}` most likely
+    /// belongs.
     misindented: Option<(Span, Span)>,
     /// The first `}` that closes a scenario on a line which is indented otherwise: where a `}` too many most likely is.
     closed_early: Option<(Span, Span)>,
@@ -290,9 +292,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Where the head of the statement at hand ends: at its block, its
-    /// terminator, or the end of its line. A `;` inside parentheses ends
-    /// nothing, so that a C `for` is one mistake and not four.
+    /// Where the head of the statement at hand ends: at its block, its terminator, or the end of its line. A `;` inside
+    /// parentheses ends nothing, so that a C `for` is one mistake and not four.
     fn head_end(&self) -> usize {
         let mut depth = 0usize;
         let mut lines = 0;

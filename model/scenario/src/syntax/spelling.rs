@@ -21,6 +21,7 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// The head of a statement, without blanks and comments.
     pub(super) fn new(text: &'a str, tokens: &[Token]) -> Self {
         let said = |token: &&Token| !token.is_gap() && !matches!(token.kind, Kind::Newline | Kind::LineComment);
         Self { text, tokens: tokens.iter().filter(said).copied().collect() }
@@ -134,8 +135,7 @@ fn is_c_condition(head: &Head<'_>) -> bool {
     matches!(head.kind(1), Some(Kind::Mark(_))) || evidence(head).is_some()
 }
 
-/// The condition that begins at token `from`, without its parentheses, and
-/// what follows it on the line.
+/// The condition that begins at token `from`, without its parentheses, and what follows it on the line.
 fn condition(head: &Head<'_>, from: usize) -> (String, String) {
     if head.kind(from) != Some(Kind::Mark('(')) {
         let whole = head.text_from(from);
@@ -262,8 +262,7 @@ fn single_quotes(head: &Head<'_>) -> Option<Found> {
     })
 }
 
-/// Whether what begins at token `from` looks like an operation: a call, or a
-/// name with an operand after it.
+/// Whether what begins at token `from` looks like an operation: a call, or a name with an operand after it.
 fn is_operation(head: &Head<'_>, from: usize) -> bool {
     head.kind(from) == Some(Kind::Word)
         && match head.kind(from + 1) {
@@ -407,8 +406,7 @@ fn is_operator(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| "<>!&|^+-*%~?:".contains(c))
 }
 
-/// An operator inside a word, as in `r<n` or `a&&b`. The arrow of `p->seq`
-/// and the sign of `&x` belong to references.
+/// An operator inside a word, as in `r<n` or `a&&b`. The arrow of `p->seq` and the sign of `&x` belong to references.
 fn holds_operator(word: &str) -> bool {
     let plain = word.replace("->", ".");
     let plain = plain.strip_prefix('&').unwrap_or(&plain);
@@ -484,8 +482,17 @@ pub(super) fn bare_word(word: &str, span: Span) -> Option<Found> {
     })
 }
 
+/// Reads a whole number without a sign.
+pub(crate) fn unsigned_number(said: &str) -> Result<u64, String> {
+    u64::try_from(exact(said)?).map_err(|_| "it does not fit in 64 bits".to_owned())
+}
+
 /// Reads a whole number; the error is what to do about it.
 pub(crate) fn number(said: &str) -> Result<i64, String> {
+    i64::try_from(exact(said)?).map_err(|_| "it does not fit in 64 bits".to_owned())
+}
+
+fn exact(said: &str) -> Result<i128, String> {
     let (sign, unsigned) = match said.as_bytes().first() {
         Some(b'-') => (-1i128, &said[1..]),
         Some(b'+') => (1, &said[1..]),
@@ -510,7 +517,7 @@ pub(crate) fn number(said: &str) -> Result<i64, String> {
         });
     }
     let value = i128::from_str_radix(&digits.replace('_', ""), radix).ok();
-    value.and_then(|value| i64::try_from(sign * value).ok()).ok_or_else(|| "it does not fit in 64 bits".to_owned())
+    value.map(|value| sign * value).ok_or_else(|| "it does not fit in 64 bits".to_owned())
 }
 
 /// A piece of C as one statement of the language, as well as can be guessed.

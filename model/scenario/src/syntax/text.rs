@@ -7,8 +7,7 @@ pub(super) fn line(text: &str, inner: Span, mistakes: &mut Mistakes) -> String {
     unescape(inner.of(text), inner, mistakes)
 }
 
-/// Resolves a text between `"""` lines: the indentation of the closing quotes
-/// is taken off every line.
+/// Resolves a text between `"""` lines: the indentation of the closing quotes is taken off every line.
 pub(super) fn paragraph(text: &str, inner: Span, mistakes: &mut Mistakes) -> String {
     let raw = inner.of(text);
     let mut lines: Vec<&str> = raw.split('\n').collect();

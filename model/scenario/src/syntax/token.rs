@@ -1,11 +1,10 @@
-//! The lexer: tokens that tile the text, so that nothing the author wrote is
-//! lost to the formatter and every mistake has an exact place.
+//! The lexer: tokens that tile the text, so that nothing the author wrote is lost to the formatter and every mistake
+//! has an exact place.
 
 use crate::mistakes::{Mistakes, Span};
 
-/// What a token is. KDL's own set, without what scenarios have no use for
-/// (raw strings, type annotations, keywords), which is kept as a token of its
-/// own so that the parser can say so.
+/// What a token is. KDL's own set, without what scenarios have no use for (raw strings, type annotations, keywords),
+/// which is kept as a token of its own so that the parser can say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Blanks, a byte order mark included.
@@ -64,6 +63,7 @@ pub(crate) fn lex(text: &str, mistakes: &mut Mistakes) -> Vec<Token> {
     tokens
 }
 
+/// Takes the text apart.
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
@@ -183,8 +183,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Characters that KDL takes for the end of a line, or forbids, would
-    /// make the comment end elsewhere for another reader of the file.
+    /// Characters that KDL takes for the end of a line, or forbids, would make the comment end elsewhere for another
+    /// reader of the file.
     fn comment_char(&mut self) {
         let start = self.at;
         if let Some(c) = self.bump()
@@ -302,8 +302,8 @@ fn is_forbidden(c: char) -> bool {
         | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// What KDL takes for the end of a line beside `\n` and `\r\n`. Editors show
-/// them as something else, so they are refused.
+/// What KDL takes for the end of a line beside `\n` and `\r\n`. Editors show them as something else, so they are
+/// refused.
 fn is_odd_newline(c: char) -> bool {
     matches!(c, '\r' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}')
 }

@@ -54,9 +54,8 @@ pub(crate) struct Value {
 pub(crate) enum ValueKind {
     /// A bare word: a name, a flag, a constant.
     Word(String),
-    /// A quoted text: an expression, or prose. `inner` is the place between
-    /// the quotes; expressions are read there, so that their mistakes have
-    /// exact places.
+    /// A quoted text: an expression, or prose. `inner` is the place between the quotes; expressions are read there, so
+    /// that their mistakes have exact places.
     Text {
         /// The text with its escapes resolved.
         said: String,

@@ -1,17 +1,20 @@
 //! `smp-mb-before-atomic` and its like, where what they are for does not stand beside them.
 //!
-//! In the kernel's memory model they order only around an atomic operation or a lock (`linux-kernel.bell`: Before-atomic,
-//! After-atomic, After-spinlock). Here they are full barriers wherever they stand, which elsewhere is more than the kernel
-//! promises.
+//! In the kernel's memory model they order only around an atomic operation or a lock (`linux-kernel.bell`:
+//! Before-atomic, After-atomic, After-spinlock). Here they are full barriers wherever they stand, which elsewhere is
+//! more than the kernel promises.
 
 use super::{About, MISPLACED_BARRIER, inside_only};
-use crate::ops::{self, Takes};
-use crate::syntax::Node;
+use crate::{
+    ops::{self, Takes},
+    syntax::Node,
+};
 
 /// Counts are atomic words, too.
 const COUNTS: [&str; 3] = ["get", "get-unless-zero", "put"];
 
 impl<'a> About<'a> {
+    /// Tells barriers that in the kernel order less than here.
     pub(super) fn misplaced_barriers(&mut self) {
         self.look_for_barriers(self.node.children());
     }

@@ -1,11 +1,9 @@
 //! Conditions that say nothing: true before anything happened, or never judged; and fences that nobody signals.
 
-use std::collections::BTreeMap;
-
-use fenceweave_kernel::Moment;
-
 use super::{About, Looked, NEVER_JUDGED, TRUE_AT_ONCE, UNSIGNALED, inside_only, one_line};
 use crate::mistakes::{Place, Span};
+use fenceweave_kernel::Moment;
+use std::collections::BTreeMap;
 
 impl About<'_> {
     /// A clause that all cases share is judged over all of them.

@@ -1,11 +1,8 @@
 //! How often each statement of a file was taken, and how often its condition fell which way.
 
-use std::collections::BTreeMap;
-use std::mem::discriminant;
-
-use fenceweave_kernel::{Cover, Instr, Program};
-
 use crate::mistakes::Place;
+use fenceweave_kernel::{Cover, Instr, Program};
+use std::{collections::BTreeMap, mem::discriminant};
 
 /// What happened at one statement, in all steps of the searches that were added.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,14 +1,14 @@
 //! What the text alone says: declarations that nothing names, cases that are doubles, fences with one number.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
-
 use super::{About, SAME_NUMBER, SAME_PROGRAM, UNUSED};
-use crate::decls;
-use crate::load::Case;
-use crate::mistakes::Span;
-use crate::syntax::{Node, ValueKind};
+use crate::{
+    decls,
+    load::Case,
+    mistakes::Span,
+    syntax::{Node, ValueKind},
+};
+use fenceweave_kernel::{Program, fixed, kind::OfKind, program::SourceLine};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that operations use without naming them.
 const IMPLICIT: [&str; 2] = ["mmap_lock", "reservation_ww_class"];
@@ -20,6 +20,7 @@ fn names_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl<'a> About<'a> {
+    /// Tells what is declared and never named.
     pub(super) fn unused(&mut self) {
         let mut named = BTreeSet::new();
         mentioned(self.node.children(), true, self.text, &mut named);
@@ -86,6 +87,7 @@ impl<'a> About<'a> {
         declared.flat_map(Node::values).map(|value| value.span).find(|span| span.of(self.text) == name)
     }
 
+    /// Tells cases that are the same program.
     pub(super) fn same_programs(&mut self) {
         let names = self.node.children().iter().filter(|child| child.name.text == "case");
         let spans: Vec<Span> = names.flat_map(|node| &node.entries).map(crate::syntax::Entry::span).collect();
@@ -146,7 +148,8 @@ fn without_places(program: &Program) -> Program {
     bare
 }
 
-/// The names that anything but a declaration of them says. `lock x` is a declaration among those, and an operation in a script.
+/// The names that anything but a declaration of them says. `lock x` is a declaration among those, and an operation in a
+/// script.
 fn mentioned<'a>(nodes: &'a [Node], outside: bool, text: &'a str, named: &mut BTreeSet<&'a str>) {
     for node in nodes {
         let declares = outside && decls::named(&node.name.text).is_some();

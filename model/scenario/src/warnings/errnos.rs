@@ -11,6 +11,7 @@ use crate::mistakes::{Mistakes, Span};
 use crate::syntax::{Node, ValueKind};
 
 impl<'a> About<'a> {
+    /// Tells results that are compared with an error number without its minus.
     pub(super) fn positive_errnos(&mut self) {
         let (mut compared, mut written) = (Vec::new(), BTreeSet::new());
         self.look_for_errnos(self.node.children(), &mut compared, &mut written);
@@ -72,7 +73,6 @@ fn comparisons(expr: &Expr, found: &mut Vec<(String, Span)>) {
             comparisons(left, found);
             comparisons(right, found);
         }
-        ExprKind::Unary(_, inner) => comparisons(inner, found),
-        ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Of(..) => {}
+        _ => expr.parts().into_iter().for_each(|part| comparisons(part, found)),
     }
 }

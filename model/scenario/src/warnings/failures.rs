@@ -1,12 +1,12 @@
 //! Failures that are asked for the N-th time of something which never happens so often.
 
-use std::collections::BTreeMap;
-
-use fenceweave_kernel::{Instr, Passed, Script};
-
 use super::{About, NEVER_FAILS, one_line, reached::scripts};
-use crate::mistakes::{Place, Span};
-use crate::syntax::Node;
+use crate::{
+    mistakes::{Place, Span},
+    syntax::Node,
+};
+use fenceweave_kernel::{Instr, Passed, Script};
+use std::collections::BTreeMap;
 
 /// What was seen of one `fail-nth`, all scripts and cases that have it together.
 #[derive(Default)]
@@ -18,6 +18,7 @@ struct Count {
 }
 
 impl<'a> About<'a> {
+    /// Tells failures that never strike.
     pub(super) fn failures(&mut self) {
         if !self.is_whole() {
             return;

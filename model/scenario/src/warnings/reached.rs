@@ -1,8 +1,8 @@
 //! Statements that no execution came to, and conditions that always fall the same way.
 //!
 //! Not everything that never ran is told. What stands behind an operation that was never over (a deadlock, a broken
-//! property ended every execution there) is as its author expects it to be. Told is what some decision kept executions from:
-//! a branch that was taken, never that way; a callee that nobody called; a work item that nobody queued.
+//! property ended every execution there) is as its author expects it to be. Told is what some decision kept executions
+//! from: a branch that was taken, never that way; a callee that nobody called; a work item that nobody queued.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,12 +39,14 @@ impl Known {
     }
 }
 
+/// What is known of each statement, by its place.
 type Statements = BTreeMap<Place, Known>;
 
 /// What has a block of its own that runs.
 const SCRIPTS: [&str; 10] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "fn", "setup", "teardown"];
 
 impl<'a> About<'a> {
+    /// Tells statements that no execution came to, and branches that went one way only.
     pub(super) fn reached(&mut self) {
         let statements = self.statements();
         for section in self.sections().into_iter().filter(|node| SCRIPTS.contains(&node.name.text.as_str())) {
@@ -117,8 +119,8 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Work items, timers and handlers that never began, and callees that nobody called. True if there is nothing more to
-    /// be said of what they consist of.
+    /// Work items, timers and handlers that never began, and callees that nobody called. True if there is nothing more
+    /// to be said of what they consist of.
     fn never_runs(&mut self, section: &'a Node, statements: &Statements) -> bool {
         let name = section.values().next().map(|value| value.span.of(self.text)).unwrap_or_default();
         let meant = self.flat(section.children()).first().is_some_and(|first| first.name.text == "unreached");
@@ -394,8 +396,8 @@ impl Of<'_> {
         }
     }
 
-    /// Which instructions a decision kept every execution from: those behind a way that was never taken where another was,
-    /// those that nothing leads to, and what nobody called or started.
+    /// Which instructions a decision kept every execution from: those behind a way that was never taken where another
+    /// was, those that nothing leads to, and what nobody called or started.
     fn kept_from(&self, script: &Script, passed: &[Passed]) -> Vec<bool> {
         let entries: Vec<usize> = script.callees.iter().map(|c| usize::from(c.entry)).chain([0]).collect();
         let leads = flood(script, entries.clone(), &|_| true);

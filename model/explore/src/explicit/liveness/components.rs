@@ -37,8 +37,8 @@ impl<'g> Components<'g> {
         Components { graph, place: vec![NONE; graph.expanded() as usize] }
     }
 
-    /// The components of the members, along edges (by their places) that are kept and lead to members, that have an edge
-    /// inside: each in order, and they in the order of their first states.
+    /// The components of the members, along edges (by their places) that are kept and lead to members, that have an
+    /// edge inside: each in order, and they in the order of their first states.
     pub(super) fn of(&mut self, members: &[u32], keep: impl Fn(usize, Edge) -> bool) -> Vec<Vec<u32>> {
         for (i, s) in members.iter().enumerate() {
             self.place[*s as usize] = i as u32;

@@ -4,14 +4,14 @@
 //! again and again. Whether that is fair is decided thread by thread:
 //!
 //! * *Weak fairness.* A thread that can run in every state of the component and has no edge inside is held back: the
-//!   component is unfair, and so is every part of it. A thread that cannot run in some state, or has an edge inside, has
-//!   nothing to complain of.
-//! * *Spinlocks are queued.* The kernel's `qspinlock` gives the lock to whoever has waited longest. So a thread whose next
-//!   step takes a spinlock, which can run somewhere in the component but has no edge inside, is held back too. Without
-//!   the states in which it can run there may be a smaller component that is fair to it.
-//! * *Choices are fair.* A step with several ways (`choose`, `may-fail`, a slab's pick) of which one leaves the component
-//!   cannot be taken for ever without once going that way. Without the edges of that step there may be a smaller
-//!   component.
+//!   component is unfair, and so is every part of it. A thread that cannot run in some state, or has an edge inside,
+//!   has nothing to complain of.
+//! * *Spinlocks are queued.* The kernel's `qspinlock` gives the lock to whoever has waited longest. So a thread whose
+//!   next step takes a spinlock, which can run somewhere in the component but has no edge inside, is held back too.
+//!   Without the states in which it can run there may be a smaller component that is fair to it.
+//! * *Choices are fair.* A step with several ways (`choose`, `may-fail`, a slab's pick) of which one leaves the
+//!   component cannot be taken for ever without once going that way. Without the edges of that step there may be a
+//!   smaller component.
 //!
 //! The last two rules take something away and look again, until nothing changes: Emerson and Lei's way to decide strong
 //! fairness. What is left is fair, and every fair execution that goes on for ever ends up in one of the parts that are
@@ -101,8 +101,8 @@ impl<'g, S: Fn(u32, ThreadId) -> bool> Fair<'g, S> {
         fair
     }
 
-    /// Among threads that have no step in a component, one that waits for a spinlock. It stands still, so that any state
-    /// tells.
+    /// Among threads that have no step in a component, one that waits for a spinlock. It stands still, so that any
+    /// state tells.
     fn spinner(&self, states: &[u32], idle: u16) -> Option<ThreadId> {
         let threads = (0..16).filter(|t| idle >> t & 1 == 1).map(ThreadId);
         threads.filter(|t| (self.takes_spinlock)(states[0], *t)).min()

@@ -60,7 +60,8 @@ impl<'a> Walk<'a> {
         Walk { graph, part, states: part.states.iter().copied().collect() }
     }
 
-    /// A loop from a state, short but not always the shortest: always to the nearest of what is still missing, then back.
+    /// A loop from a state, short but not always the shortest: always to the nearest of what is still missing, then
+    /// back.
     ///
     /// Every thread takes a step in it or cannot run in some state of it. One that takes none and waits for a spinlock
     /// can run in no state of it.

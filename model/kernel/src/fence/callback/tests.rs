@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Action, Instr, Operand, Script, State, ThreadId,
     builder::ProgramBuilder,
-    fence::{What, ops},
+    fence::{How, ops},
     fixed,
     program::{Callee, FenceOps, SourceLine},
 };
@@ -24,7 +24,7 @@ fn program() -> (Program, ObjId, ObjId) {
     b.setup(|s| {
         s.op("add-callback f cb", op(true));
     });
-    let signal = ops::Fence { what: What::Signal, fence: Operand::Object(fence), error: 0 };
+    let signal = ops::Fence { how: How::Signal, fence: Operand::Object(fence), error: 0 };
     b.thread("signaller", |s| {
         s.op("signal f", signal);
     });

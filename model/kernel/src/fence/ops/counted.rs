@@ -3,8 +3,9 @@
 
 use crate::{
     Machine, Op, Operand,
-    fence::{FenceOp, What},
+    fence::{FenceAt, FenceOp},
     ground::{
+        kind::Refs,
         op::{Args, OpSpec, Operation, Param, Takes, operand},
         resolver::{Resolved, Resolver},
         row::{Gives, Row},
@@ -39,7 +40,8 @@ pub struct Counted {
     pub target: Operand,
 }
 
-/// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they were.
+/// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they
+/// were.
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slab").field("at", &self.how).field("target", &self.target).finish()
@@ -47,12 +49,12 @@ impl fmt::Debug for Counted {
 }
 
 impl How {
-    fn of_fence(self) -> What {
+    fn of_fence(self) -> FenceAt {
         match self {
-            How::Get => What::Get,
-            How::GetUnlessZero => What::GetRcu,
-            How::Put => What::Put,
-            How::PutAgain => What::PutAgain,
+            How::Get => FenceAt::Get,
+            How::GetUnlessZero => FenceAt::GetRcu,
+            How::Put => FenceAt::Put,
+            How::PutAgain => FenceAt::PutAgain,
         }
     }
 
@@ -93,11 +95,11 @@ impl Operation for Counted {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let obj = with.handle(self.target)?.obj;
-        Ok(match with.kind(obj) {
-            Some(Kind::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
-            Some(Kind::Refcount) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
+        Ok(match with.kind(obj).map(|kind| kind.row().refs) {
+            Some(Refs::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
+            Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
             // Of what is not counted this is the fault.
-            _ => {
+            Some(Refs::Object | Refs::No) | None => {
                 let op = SlabOp::new(self.how.of_slot(), with.slot(self.target)?);
                 let home = match self.target {
                     Operand::Local(local) if self.how == How::GetUnlessZero => Some(local),

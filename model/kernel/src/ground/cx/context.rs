@@ -1,7 +1,8 @@
 //! The context that code runs in, and what is forbidden in it.
 //!
 //! Everything here is known to the running thread alone, so no step conflicts with another one over it. The checks do
-//! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to sleep.
+//! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to
+//! sleep.
 
 use super::Cx;
 use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
@@ -135,8 +136,8 @@ impl Private {
         self.is_reader()
     }
 
-    /// Whether a grace period waits for the thread. Since 4.20 it does for whoever cannot be preempted, too: a spinlock is
-    /// held, preemption or interrupts are off, or a handler runs.
+    /// Whether a grace period waits for the thread. Since 4.20 it does for whoever cannot be preempted, too: a spinlock
+    /// is held, preemption or interrupts are off, or a handler runs.
     pub fn is_reader(self) -> bool {
         self.spin_depth | self.rcu_depth | self.irqs_off | self.interrupt | self.preempt_off | self.bh_off > 0
     }
@@ -241,8 +242,8 @@ impl<R: Runtime> Cx<'_, R> {
         self.about_to_lock_under(lock, None);
     }
 
-    /// The same, of a lock that nests in another one or in a context: who holds that is alone in taking several like it. As
-    /// `check_deadlock()` of lockdep, which leaves the others out where one like it is held already.
+    /// The same, of a lock that nests in another one or in a context: who holds that is alone in taking several like
+    /// it. As `check_deadlock()` of lockdep, which leaves the others out where one like it is held already.
     pub(crate) fn about_to_lock_under(&mut self, lock: ObjId, nest: Option<ObjId>) {
         if self.is_device() {
             return;
@@ -279,8 +280,8 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
-    /// `mutex_trylock()`, `ww_mutex_trylock()`: never in an interrupt, where `current`, whose the mutex would be, is whoever
-    /// was interrupted.
+    /// `mutex_trylock()`, `ww_mutex_trylock()`: never in an interrupt, where `current`, whose the mutex would be, is
+    /// whoever was interrupted.
     pub(crate) fn about_to_try_mutex(&mut self, mutex: ObjId) {
         if self.is_device() {
             return;
@@ -300,8 +301,8 @@ impl<R: Runtime> Cx<'_, R> {
         })
     }
 
-    /// `might_fault()`: a page of user memory may be absent, and its fault takes `mmap_lock`, which is outside of all that
-    /// waiting for a fence is outside of.
+    /// `might_fault()`: a page of user memory may be absent, and its fault takes `mmap_lock`, which is outside of all
+    /// that waiting for a fence is outside of.
     pub(crate) fn might_fault(&mut self, mmap_lock: Option<ObjId>) {
         self.might_sleep(None);
         if self.private.signalling > 0 && !self.is_device() {
@@ -309,8 +310,8 @@ impl<R: Runtime> Cx<'_, R> {
         }
     }
 
-    /// Some fence is about to be waited for: inside of a signalling section that says of no fence that it is for it, that is
-    /// a mistake whichever it is.
+    /// Some fence is about to be waited for: inside of a signalling section that says of no fence that it is for it,
+    /// that is a mistake whichever it is.
     pub(crate) fn about_to_wait(&mut self, on: ObjId) {
         if !self.is_device() && self.private.signalling > 0 && self.private.section_fence().is_none() {
             self.violate(Property::WAIT_IN_SIGNALLING, Some(on));

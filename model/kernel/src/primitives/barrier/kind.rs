@@ -17,7 +17,7 @@ impl Declared for Barrier {
     const ROW: KindRow = KindRow {
         name: "barrier",
         one: "a barrier",
-        sample: ("meet", "parties=2"),
+        sample: Some(("meet", "parties=2")),
         facets: &["waiters"],
         waited: Waited::Deed("come to"),
         decls: &[DeclRow {

@@ -13,7 +13,7 @@ impl Declared for Completion {
     const ROW: KindRow = KindRow {
         name: "completion",
         one: "a completion",
-        sample: ("done", ""),
+        sample: Some(("done", "")),
         facets: &["done", "waiters"],
         waited: Waited::Deed("complete"),
         event: true,

@@ -1,9 +1,10 @@
 //! What a script may do with a completion.
 
-use super::{At, Complete as CompleteMachine};
+use super::{Complete as CompleteMachine, How};
 use crate::{
     Machine, Op, Operand, Patience,
     ground::{
+        functions::written_as,
         op::{Args, ERESTARTSYS, INTERRUPTIBLE, OpSpec, Operation, Param, TIMEOUT, Takes, operand},
         resolver::{Resolved, Resolver},
         row::{Ends, Row},
@@ -12,33 +13,35 @@ use crate::{
 };
 
 /// `wait-for-completion`, `complete`, `complete-all`, `try-wait-for-completion`, `reinit-completion`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Complete {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The completion.
     pub completion: Operand,
     /// How long it waits.
     pub patience: Patience,
 }
 
+written_as!(Complete as { at: how, completion, patience });
+
 impl Operation for Complete {
     fn row(&self) -> Row {
-        let completes = matches!(self.at, At::Complete | At::CompleteAll);
+        let completes = matches!(self.how, How::Complete | How::CompleteAll);
         let ends = if completes { Ends::Completes(self.completion) } else { Ends::Nothing };
         Row { ends, ..Row::on(self.completion) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let completion = with.of_kind(self.completion, Kind::Completion)?;
-        Ok(CompleteMachine { at: self.at, completion, patience: self.patience }.into())
+        Ok(CompleteMachine { at: self.how.begins(), completion, patience: self.patience }.into())
     }
 }
 
 const COMPLETION: Param = operand("completion", Takes::Object(&[Kind::Completion]));
 
-fn completion(args: &Args, at: At) -> Op {
-    Complete { at, completion: args.object("completion"), patience: args.patience() }.into()
+fn completion(args: &Args, how: How) -> Op {
+    Complete { how, completion: args.object("completion"), patience: args.patience() }.into()
 }
 
 /// How they are written.
@@ -48,7 +51,7 @@ pub const OPS: &[OpSpec] = &[
         &[COMPLETION],
         "sleeps until a completion is done, and takes it",
         "wait_for_completion() wait_for_completion_timeout() wait_for_completion_interruptible()",
-        |args| completion(args, At::Wait),
+        |args| completion(args, How::Wait),
     )
     .options(&[INTERRUPTIBLE, TIMEOUT])
     .returns("0; with a timeout 1 if done and 0 if not; -ERESTARTSYS after a signal")
@@ -58,20 +61,20 @@ pub const OPS: &[OpSpec] = &[
         &[COMPLETION],
         "takes a completion if it is done",
         "try_wait_for_completion()",
-        |args| completion(args, At::TryWait),
+        |args| completion(args, How::TryWait),
     )
     .returns("1 if it was done, else 0"),
     OpSpec::new("complete", &[COMPLETION], "lets one waiter through", "complete()", |args| {
-        completion(args, At::Complete)
+        completion(args, How::Complete)
     }),
     OpSpec::new("complete-all", &[COMPLETION], "lets every waiter through, now and later", "complete_all()", |args| {
-        completion(args, At::CompleteAll)
+        completion(args, How::CompleteAll)
     }),
     OpSpec::new(
         "reinit-completion",
         &[COMPLETION],
         "makes a completion not done again",
         "reinit_completion()",
-        |args| completion(args, At::Reinit),
+        |args| completion(args, How::Reinit),
     ),
 ];

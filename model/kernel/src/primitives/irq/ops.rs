@@ -1,16 +1,18 @@
 //! What a script may do with the interrupts of its CPU, and where a handler begins and ends.
 
-use super::{At, How, Irq as IrqMachine, LocalIrq as LocalMachine};
+use super::{HandlerHow, How, Irq as IrqMachine, LocalIrq as LocalMachine};
 use crate::{
     Machine, ObjId, Op, ThreadId,
     ground::{
+        functions::written_as,
         op::{OpSpec, Operation},
         resolver::{Resolved, Resolver},
         row::{Fall, Line, Needs, Row},
     },
 };
 
-/// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`; the same of soft interrupts and preemption.
+/// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`; the same of soft interrupts and
+/// preemption.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LocalIrq {
     /// Which of them.
@@ -30,26 +32,28 @@ impl Operation for LocalIrq {
 }
 
 /// The beginning and the end of an interrupt handler.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Irq {
     /// Which of them.
-    pub at: At,
+    pub how: HandlerHow,
     /// The thread whose CPU it runs on; any without it.
     pub on: Option<ThreadId>,
     /// Its line, if anybody asks for that.
     pub line: Option<ObjId>,
 }
 
+written_as!(Irq as { at: how, on, line });
+
 impl Operation for Irq {
     /// The beginning chooses whose CPU it runs on, if it may be any.
     fn row(&self) -> Row {
-        let chooses = self.at == At::Enter && self.on.is_none();
+        let chooses = self.how == HandlerHow::Enter && self.on.is_none();
         let chooses = chooses.then_some((Fall::Cpu, 1));
         Row { chooses, line: Line::Own, is_called_for: true, ..Row::PLAIN }
     }
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(IrqMachine { at: self.at, on: self.on, line: self.line }.into())
+        Ok(IrqMachine { how: self.how, on: self.on, line: self.line }.into())
     }
 
     fn on_line(self, line: ObjId) -> Self {

@@ -1,9 +1,10 @@
 //! What a script may do with the line of an interrupt.
 
-use super::{At, IrqLineOp};
+use super::{How, IrqLineOp};
 use crate::{
     Machine, ObjId, Op, ThreadId,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Param, Takes, operand},
         resolver::{Resolved, Resolver},
         row::{Line, Row},
@@ -11,15 +12,17 @@ use crate::{
 };
 
 /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct IrqLine {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The interrupt's handler; the first, of several.
     pub handler: ThreadId,
     /// Its line, which is found when all are known that anybody asks for.
     pub line: ObjId,
 }
+
+written_as!(IrqLine as { at: how, handler, line });
 
 impl Operation for IrqLine {
     fn row(&self) -> Row {
@@ -27,7 +30,7 @@ impl Operation for IrqLine {
     }
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(IrqLineOp::new(self.at, self.line).into())
+        Ok(IrqLineOp::new(self.how, self.line).into())
     }
 
     fn on_line(self, line: ObjId) -> Self {
@@ -37,9 +40,9 @@ impl Operation for IrqLine {
 
 const IRQ: Param = operand("irq", Takes::Irq);
 
-fn irq_line(args: &Args, at: At) -> Op {
+fn irq_line(args: &Args, how: How) -> Op {
     // The line is found when all are known that anybody asks for.
-    IrqLine { at, handler: args.thread("irq"), line: ObjId::default() }.into()
+    IrqLine { how, handler: args.thread("irq"), line: ObjId::default() }.into()
 }
 
 /// How they are written.
@@ -49,34 +52,34 @@ pub const OPS: &[OpSpec] = &[
         &[IRQ],
         "waits until no handler of an interrupt runs; the next one may begin at once. It may sleep (for a threaded handler)",
         "synchronize_irq()",
-        |args| irq_line(args, At::Sync),
+        |args| irq_line(args, How::Sync),
     ),
     OpSpec::new(
         "disable-irq",
         &[IRQ],
         "keeps an interrupt from coming until its line is enabled as often, and waits until no handler runs; it may sleep",
         "disable_irq()",
-        |args| irq_line(args, At::Disable),
+        |args| irq_line(args, How::Disable),
     ),
     OpSpec::new(
         "disable-irq-nosync",
         &[IRQ],
         "keeps an interrupt from coming until its line is enabled as often; a handler may be running",
         "disable_irq_nosync()",
-        |args| irq_line(args, At::DisableNoSync),
+        |args| irq_line(args, How::DisableNoSync),
     ),
     OpSpec::new(
         "enable-irq",
         &[IRQ],
         "takes back one disabling of an interrupt's line; what came meanwhile is handled",
         "enable_irq()",
-        |args| irq_line(args, At::Enable),
+        |args| irq_line(args, How::Enable),
     ),
     OpSpec::new(
         "free-irq",
         &[IRQ],
         "takes the handler off its line, where it never begins again, and waits until it does not run; it may sleep",
         "free_irq() devm_free_irq()",
-        |args| irq_line(args, At::Free),
+        |args| irq_line(args, How::Free),
     ),
 ];

@@ -1,9 +1,10 @@
 //! What a script may do with RCU, and what its agent does.
 
-use super::{At, CallRcu as CallMachine, GracePeriods as AgentMachine, Period, RcuOp};
+use super::{CallRcu as CallMachine, GracePeriods as AgentMachine, How, Period, RcuOp};
 use crate::{
     Machine, Op, Operand,
     ground::{
+        functions::written_as,
         ids::CalleeId,
         op::{OpSpec, Operation},
         resolver::{Resolved, Resolver},
@@ -12,20 +13,22 @@ use crate::{
 };
 
 /// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rcu {
     /// Which of them.
-    pub at: At,
+    pub how: How,
 }
+
+written_as!(Rcu as { at: how });
 
 impl Operation for Rcu {
     fn row(&self) -> Row {
-        let needs = Needs { rcu: self.at == At::Synchronize, ..Needs::READERS };
+        let needs = Needs { rcu: self.how == How::Synchronize, ..Needs::READERS };
         Row { needs, no_room: "for another read-side section inside 255 others", ..Row::PLAIN }
     }
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(RcuOp { at: self.at }.into())
+        Ok(RcuOp { at: self.how.begins() }.into())
     }
 }
 
@@ -62,19 +65,19 @@ impl Operation for GracePeriods {
     }
 }
 
-fn rcu(at: At) -> Op {
-    Rcu { at }.into()
+fn rcu(how: How) -> Op {
+    Rcu { how }.into()
 }
 
 /// How they are written.
 pub const OPS: &[OpSpec] = &[
-    OpSpec::new("rcu-read-lock", &[], "enters a read-side section", "rcu_read_lock()", |_| rcu(At::ReadLock)),
-    OpSpec::new("rcu-read-unlock", &[], "leaves a read-side section", "rcu_read_unlock()", |_| rcu(At::ReadUnlock)),
+    OpSpec::new("rcu-read-lock", &[], "enters a read-side section", "rcu_read_lock()", |_| rcu(How::ReadLock)),
+    OpSpec::new("rcu-read-unlock", &[], "leaves a read-side section", "rcu_read_unlock()", |_| rcu(How::ReadUnlock)),
     OpSpec::new(
         "synchronize-rcu",
         &[],
         "waits until every read-side section that is open now is over",
         "synchronize_rcu()",
-        |_| rcu(At::Synchronize),
+        |_| rcu(How::Synchronize),
     ),
 ];

@@ -2,7 +2,7 @@
 
 use crate::{
     Kind, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow, WEAK},
+    ground::kind::{Born, DeclRow, Declared, KindRow, Refs, WEAK},
     ground::op::{Takes, option},
 };
 
@@ -17,7 +17,8 @@ impl Declared for Refcount {
     const ROW: KindRow = KindRow {
         name: "refcount",
         one: "a refcount",
-        sample: ("count", "init=2"),
+        refs: Refs::Bare,
+        sample: Some(("count", "init=2")),
         facets: &["refs"],
         runs_out: "for another reference",
         decls: &[DeclRow {

@@ -13,7 +13,7 @@ impl Declared for RwSem {
     const ROW: KindRow = KindRow {
         name: "rwsem",
         one: "an rwsem",
-        sample: ("sem", ""),
+        sample: Some(("sem", "")),
         declared: "lock kind=rwsem",
         facets: &["owner", "readers", "waiters"],
         lock: Lock::Sleeping,

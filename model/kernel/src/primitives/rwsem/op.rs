@@ -3,16 +3,17 @@
 use super::{Count, MAX_READERS, Mutant, READER_BIAS, WRITER_BIT};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Patience, Property, Runtime, ThreadId, Value, View,
-    Violation, coder::points, ids::ThreadQueue, primitives::irq::irqs_footprint, property::Form, protocol::Protocol,
-    runtime::NoteCell,
+    Violation, coder::points, ground::functions::functions, ids::ThreadQueue, primitives::irq::irqs_footprint,
+    property::Form, protocol::Protocol, runtime::NoteCell,
 };
 
 points! {
     /// Where an operation on a semaphore is.
-    pub enum At {
+    pub(crate) enum At {
         /// `down_read()`: `rwsem_read_trylock()` adds a reader and looks.
         Read = "down_read: add a reader",
-        /// Somebody waits, and others are in the count: if the owner word says that readers have it, we stand behind him.
+        /// Somebody waits, and others are in the count: if the owner word says that readers have it, we stand behind
+        /// him.
         ReadOwner = "down_read: owned by readers?",
         /// `rwsem_set_reader_owned()`: the lock is ours already, the owner word is stored after the count.
         SetOwner = "down_read: set reader owned",
@@ -36,8 +37,8 @@ points! {
         WriteSleep = "down_write: set_current_state",
         /// `rwsem_try_write_lock()`: any queued writer may take a free lock (`wait_lock`).
         WriteTry = "down_write: try (wait_lock)",
-        /// It could not, and has dropped `wait_lock`: is a signal pending? If not, sleeps. Where nobody sends signals this is
-        /// part of the try.
+        /// It could not, and has dropped `wait_lock`: is a signal pending? If not, sleeps. Where nobody sends signals
+        /// this is part of the try.
         WriteLook = "down_write: signal pending?",
         /// It did: running again, and out of that section.
         WriteRunning = "down_write: got it, running (wait_lock)",
@@ -57,7 +58,8 @@ points! {
         Wake = "rwsem_wake (wait_lock)",
         /// `rwsem_downgrade_wake()`: the same, but readers only (`wait_lock`).
         DowngradeWake = "rwsem_downgrade_wake (wait_lock)",
-        /// `rwsem_mark_wake()`: the first reader is counted, and the count tells whether a writer was faster (`wait_lock`).
+        /// `rwsem_mark_wake()`: the first reader is counted, and the count tells whether a writer was faster
+        /// (`wait_lock`).
         MarkFirst = "rwsem_mark_wake: count a reader (wait_lock)",
         /// A writer was: takes that back (`wait_lock`).
         MarkUndo = "rwsem_mark_wake: a writer was faster (wait_lock)",
@@ -69,6 +71,26 @@ points! {
         WakeUp = "wake_up_q",
         /// `__set_current_state(TASK_RUNNING)`, when the wait is over.
         Running = "__set_current_state(TASK_RUNNING)",
+    }
+}
+
+functions! {
+    /// A semaphore's functions.
+    pub enum How begins at At {
+        /// `down_read()`: `rwsem_read_trylock()` adds a reader and looks.
+        Read,
+        /// `down_write()`: `rwsem_write_trylock()`, only if nobody holds it or waits.
+        Write,
+        /// `down_read_trylock()`: 1 or 0.
+        TryRead,
+        /// `down_write_trylock()`: 1 or 0.
+        TryWrite,
+        /// `up_read()`: the last reader looks whether somebody waits.
+        UpRead,
+        /// `up_write()`.
+        UpWrite,
+        /// `downgrade_write()`: a writer becomes a reader without letting go.
+        Downgrade,
     }
 }
 
@@ -117,7 +139,7 @@ impl Code for RwSemOp {
 
 impl RwSemOp {
     /// An operation about to start.
-    pub const fn new(at: At, sem: ObjId, patience: Patience, if_held: bool) -> RwSemOp {
+    pub(crate) const fn new(at: At, sem: ObjId, patience: Patience, if_held: bool) -> RwSemOp {
         RwSemOp { at, sem, patience, if_held, wakes: ThreadQueue(0), then: At::WakeUp, result: 0 }
     }
 
@@ -158,8 +180,8 @@ impl RwSemOp {
         self.proceed()
     }
 
-    /// What lockdep says before a thread waits for itself; false ends the operation. A second reading waits for nobody unless
-    /// a writer has come between, and then it is the deadlock that is told.
+    /// What lockdep says before a thread waits for itself; false ends the operation. A second reading waits for nobody
+    /// unless a writer has come between, and then it is the deadlock that is told.
     fn check_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>, writes: bool) -> bool {
         let me = cx.me;
         cx.about_to_lock(self.sem);
@@ -187,8 +209,8 @@ impl RwSemOp {
         }
     }
 
-    /// It has the lock for reading: stores the owner word, then goes on. Nothing is to be seen of a store of what is there
-    /// already, and nobody changes it while a reader has the lock.
+    /// It has the lock for reading: stores the owner word, then goes on. Nothing is to be seen of a store of what is
+    /// there already, and nobody changes it while a reader has the lock.
     pub(super) fn read_owned<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, then: At, result: i8) -> Flow {
         let me = cx.me;
         self.note_read(cx, me);
@@ -341,8 +363,8 @@ impl RwSemOp {
 }
 
 impl RwSemOp {
-    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first; the
-    /// owner word together with the count.
+    /// A coarse step put back: the whole section of a reader that queues, or of a waker once it has counted the first;
+    /// the owner word together with the count.
     fn goes_on_at_once<R: Runtime>(&self, cx: &mut Cx<'_, R>, queues: bool) -> bool {
         queues && self.at.is_inside() && cx.mutated(Mutant::ReadQueueOneStep)
             || matches!(self.at, At::MarkUndo | At::MarkOwner | At::MarkRest) && cx.mutated(Mutant::MarkWakeOneStep)

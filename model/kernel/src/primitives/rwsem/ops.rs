@@ -1,9 +1,10 @@
 //! What a script may do with a semaphore, and with the one that protects an address space.
 
-use super::{At, RwSemOp};
+use super::{How, RwSemOp};
 use crate::{
     Machine, Op, Operand, Patience,
     ground::{
+        functions::written_as,
         op::{Args, EINTR, OpSpec, Operation, Opt, Param, Takes, flag, operand},
         resolver::{Resolved, Resolver},
         row::Row,
@@ -12,10 +13,10 @@ use crate::{
 };
 
 /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`, `mmap-unlock`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RwSem {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The semaphore.
     pub sem: Operand,
     /// How long it waits.
@@ -24,14 +25,16 @@ pub struct RwSem {
     pub if_held: bool,
 }
 
+written_as!(RwSem as { at: how, sem, patience, if_held });
+
 impl Operation for RwSem {
     fn row(&self) -> Row {
-        Row { tries: matches!(self.at, At::TryRead | At::TryWrite), ..Row::on(self.sem) }
+        Row { tries: matches!(self.how, How::TryRead | How::TryWrite), ..Row::on(self.sem) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let sem = with.of_kind(self.sem, Kind::RwSem)?;
-        Ok(RwSemOp::new(self.at, sem, self.patience, self.if_held).into())
+        Ok(RwSemOp::new(self.how.begins(), sem, self.patience, self.if_held).into())
     }
 }
 
@@ -39,13 +42,13 @@ const SEM: Param = operand("sem", Takes::Object(&[Kind::RwSem]));
 const SIDE: Param = operand("side", Takes::OneOf(&["read", "write"]));
 const KILLABLE: Opt = flag("killable", "a pending signal ends the wait");
 
-fn sem(args: &Args, at: At) -> Op {
+fn sem(args: &Args, how: How) -> Op {
     let patience = Patience::of(args.flag("killable"), false);
     // Of an address space the semaphore goes without saying: whoever emits the operation knows it.
-    RwSem { at, sem: args.object("sem"), patience, if_held: args.flag("if-held") }.into()
+    RwSem { how, sem: args.object("sem"), patience, if_held: args.flag("if-held") }.into()
 }
 
-fn side(args: &Args, read: At, write: At) -> At {
+fn side(args: &Args, read: How, write: How) -> How {
     if args.word("side") == Some("write") { write } else { read }
 }
 
@@ -56,13 +59,13 @@ pub const OPS: &[OpSpec] = &[
         &[SEM],
         "takes a semaphore for reading, behind any writer that waits",
         "down_read() down_read_killable() down_read_interruptible()",
-        |args| sem(args, At::Read),
+        |args| sem(args, How::Read),
     )
     .options(&[KILLABLE])
     .returns("0, -EINTR")
     .fails(EINTR),
     OpSpec::new("down-write", &[SEM], "takes a semaphore for writing", "down_write() down_write_killable()", |args| {
-        sem(args, At::Write)
+        sem(args, How::Write)
     })
     .options(&[KILLABLE])
     .returns("0, -EINTR")
@@ -72,7 +75,7 @@ pub const OPS: &[OpSpec] = &[
         &[SEM],
         "takes a semaphore for reading if no writer has it and nobody waits",
         "down_read_trylock()",
-        |args| sem(args, At::TryRead),
+        |args| sem(args, How::TryRead),
     )
     .returns("1 if taken, else 0"),
     OpSpec::new(
@@ -80,19 +83,21 @@ pub const OPS: &[OpSpec] = &[
         &[SEM],
         "takes a semaphore for writing if nobody has it or waits",
         "down_write_trylock()",
-        |args| sem(args, At::TryWrite),
+        |args| sem(args, How::TryWrite),
     )
     .returns("1 if taken, else 0"),
-    OpSpec::new("up-read", &[SEM], "releases a semaphore taken for reading", "up_read()", |args| sem(args, At::UpRead)),
+    OpSpec::new("up-read", &[SEM], "releases a semaphore taken for reading", "up_read()", |args| {
+        sem(args, How::UpRead)
+    }),
     OpSpec::new("up-write", &[SEM], "releases a semaphore taken for writing", "up_write()", |args| {
-        sem(args, At::UpWrite)
+        sem(args, How::UpWrite)
     }),
     OpSpec::new(
         "downgrade-write",
         &[SEM],
         "turns a hold for writing into one for reading, with no other writer between",
         "downgrade_write() mmap_write_downgrade()",
-        |args| sem(args, At::Downgrade),
+        |args| sem(args, How::Downgrade),
     ),
     OpSpec::new(
         "mmap-lock",
@@ -101,8 +106,8 @@ pub const OPS: &[OpSpec] = &[
         "mmap_read_lock() mmap_write_lock() mmap_read_lock_killable() mmap_write_lock_killable() mmap_read_trylock() \
          mmap_write_trylock()",
         |args| match args.flag("trylock") {
-            false => sem(args, side(args, At::Read, At::Write)),
-            true => sem(args, side(args, At::TryRead, At::TryWrite)),
+            false => sem(args, side(args, How::Read, How::Write)),
+            true => sem(args, side(args, How::TryRead, How::TryWrite)),
         },
     )
     .options(&[KILLABLE, flag("trylock", "takes it only if that needs no wait")])
@@ -113,7 +118,7 @@ pub const OPS: &[OpSpec] = &[
         &[SIDE],
         "releases the semaphore of the address space",
         "mmap_read_unlock() mmap_write_unlock()",
-        |args| sem(args, side(args, At::UpRead, At::UpWrite)),
+        |args| sem(args, side(args, How::UpRead, How::UpWrite)),
     )
     .options(&[flag("if-held", "does nothing if the thread does not hold it: a fault handler may have released it")]),
 ];

@@ -1,7 +1,8 @@
 //! The queue of a semaphore, under `wait_lock`.
 //!
-//! A section that changes the count once is one step. One that changes it more than once keeps `wait_lock` from step to step,
-//! with interrupts off as the kernel has it; whoever else wants it is held back, and the fast paths see each change.
+//! A section that changes the count once is one step. One that changes it more than once keeps `wait_lock` from step to
+//! step, with interrupts off as the kernel has it; whoever else wants it is held back, and the fast paths see each
+//! change.
 
 use super::{Count, Mutant, Queue, READER_BIAS, WAITERS_BIT, Waiters, op::At, op::RwSemOp};
 use crate::{

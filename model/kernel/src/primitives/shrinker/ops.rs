@@ -1,9 +1,10 @@
 //! What a script may do with a shrinker.
 
-use super::{At, ShrinkerOp};
+use super::{How, ShrinkerOp};
 use crate::{
     Machine, Op, Operand,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Param, Takes, operand},
         resolver::{Resolved, Resolver},
         row::{Needs, Row},
@@ -12,13 +13,15 @@ use crate::{
 };
 
 /// `shrinker-register`, `shrinker-free`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Shrinker {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The shrinker.
     pub shrinker: Operand,
 }
+
+written_as!(Shrinker as { at: how, shrinker });
 
 impl Operation for Shrinker {
     fn row(&self) -> Row {
@@ -27,14 +30,14 @@ impl Operation for Shrinker {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let shrinker = with.of_kind(self.shrinker, Kind::Shrinker)?;
-        Ok(ShrinkerOp { at: self.at, shrinker }.into())
+        Ok(ShrinkerOp { at: self.how.begins(), shrinker }.into())
     }
 }
 
 const SHRINKER: Param = operand("shrinker", Takes::Object(&[Kind::Shrinker]));
 
-fn shrinker(args: &Args, at: At) -> Op {
-    Shrinker { at, shrinker: args.object("shrinker") }.into()
+fn shrinker(args: &Args, how: How) -> Op {
+    Shrinker { how, shrinker: args.object("shrinker") }.into()
 }
 
 /// How they are written.
@@ -44,13 +47,13 @@ pub const OPS: &[OpSpec] = &[
         &[SHRINKER],
         "lets reclaim run a shrinker from here on",
         "shrinker_register() register_shrinker()",
-        |args| shrinker(args, At::Register),
+        |args| shrinker(args, How::Register),
     ),
     OpSpec::new(
         "shrinker-free",
         &[SHRINKER],
         "unregisters a shrinker, sleeps until nobody runs it, and frees it: reclaim never runs it again",
         "shrinker_free() unregister_shrinker()",
-        |args| shrinker(args, At::Free),
+        |args| shrinker(args, How::Free),
     ),
 ];

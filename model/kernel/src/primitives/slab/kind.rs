@@ -2,7 +2,7 @@
 
 use crate::{
     Kind, Runtime,
-    ground::kind::{Born, DeclRow, Declared, KindRow},
+    ground::kind::{Born, DeclRow, Declared, KindRow, Refs},
     ground::op::{Opt, Takes, flag, option},
 };
 
@@ -20,6 +20,7 @@ impl Declared for Slot {
     const ROW: KindRow = KindRow {
         name: "struct",
         one: "a struct",
+        refs: Refs::Object,
         runs_out: "to tell the next object there from those before",
         decls: &[DeclRow {
             name: "struct",

@@ -1,10 +1,11 @@
-//! What a script may do with the objects of a struct's slab, but take and drop references to them: what is counted is not known
-//! before it runs, so that stands above all that is (`fence/ops/counted.rs`).
+//! What a script may do with the objects of a struct's slab, but take and drop references to them: what is counted is
+//! not known before it runs, so that stands above all that is (`fence/ops/counted.rs`).
 
-use super::{At, SlabOp};
+use super::{How, SlabOp};
 use crate::{
     Machine, Op, Operand, Value,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
         row::{Fall, Gives, Needs, Row},
@@ -17,19 +18,21 @@ use crate::{
 pub(crate) const NO_GENERATION: &str = "to tell the next object there from those before";
 
 /// `new`; `free`, `call-rcu` of an object.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Slab {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The object; of a new one the slot that it prefers.
     pub target: Operand,
 }
 
+written_as!(Slab as { at: how, target });
+
 impl Operation for Slab {
     fn row(&self) -> Row {
-        let makes = self.at == At::New;
+        let makes = self.how == How::New;
         Row {
-            needs: Needs::rcu_if(self.at == At::FreeRcu),
+            needs: Needs::rcu_if(self.how == How::FreeRcu),
             chooses: makes.then_some((Fall::Slot, 1)),
             no_room: if makes { "for another object" } else { NO_GENERATION },
             room_of_object: true,
@@ -39,14 +42,14 @@ impl Operation for Slab {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(SlabOp::new(self.at, with.slot(self.target)?).into())
+        Ok(SlabOp::new(self.how.begins(), with.slot(self.target)?).into())
     }
 }
 
 const OBJECT: Param = operand("object", Takes::Object(&[Kind::Struct]));
 
-fn slab(args: &Args, at: At) -> Op {
-    Slab { at, target: args.object("object") }.into()
+fn slab(args: &Args, how: How) -> Op {
+    Slab { how, target: args.object("object") }.into()
 }
 
 /// How they are written.
@@ -56,19 +59,19 @@ pub const OPS: &[OpSpec] = &[
         &[operand("struct", Takes::Struct)],
         "allocates an object of a struct",
         "kmem_cache_alloc() kzalloc() kmalloc()",
-        |args| Slab { at: At::New, target: args.object("struct") }.into(),
+        |args| Slab { how: How::New, target: args.object("struct") }.into(),
     )
     .options(&[NEW_GFP])
     .returns("a reference to the new object, or NULL where it may fail")
     .fails(Value::Null),
-    OpSpec::new("free", &[OBJECT], "frees an object now", "kfree() kmem_cache_free()", |args| slab(args, At::Free)),
+    OpSpec::new("free", &[OBJECT], "frees an object now", "kfree() kmem_cache_free()", |args| slab(args, How::Free)),
     OpSpec::new(
         "call-rcu",
         &[OBJECT],
         "frees an object after a grace period, or calls a proc with it, in soft interrupt context",
         "call_rcu() kfree_rcu()",
         |args| match args.callee("func") {
-            None => slab(args, At::FreeRcu),
+            None => slab(args, How::FreeRcu),
             Some(func) => rcu::ops::CallRcu { target: args.object("object"), func }.into(),
         },
     )

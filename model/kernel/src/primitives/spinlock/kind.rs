@@ -24,7 +24,7 @@ impl Declared for Spinlock {
     const ROW: KindRow = KindRow {
         name: "lock",
         one: "a lock",
-        sample: ("l", ""),
+        sample: Some(("l", "")),
         facets: &["owner"],
         lock: Lock::Spin,
         waited: Waited::Holder,

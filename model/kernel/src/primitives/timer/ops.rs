@@ -1,9 +1,10 @@
 //! What a script may do with a timer, and what its handler does between the runs.
 
-use super::{At, Mutant, TimerOp};
+use super::{At, How, Mutant, TimerOp};
 use crate::{
     Machine, ObjId, Op, Operand, Value,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
         row::{Between, Gives, Row},
@@ -12,15 +13,17 @@ use crate::{
 };
 
 /// `mod-timer`, `del-timer`, `del-timer-sync`; and the end of its handler.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Timer {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The timer.
     pub timer: Operand,
     /// What its function gets, if it is armed.
     pub data: Operand,
 }
+
+written_as!(Timer as { at: how, timer, data });
 
 impl Operation for Timer {
     fn row(&self) -> Row {
@@ -29,9 +32,9 @@ impl Operation for Timer {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let timer = with.of_kind(self.timer, Kind::Timer)?;
-        let no_wait = self.at == At::DelSync && with.program.mutated(Mutant::DelSyncNoWait);
-        let data = if self.at == At::Mod { with.value(self.data)? } else { Value::Unset };
-        Ok(TimerOp { at: if no_wait { At::Del } else { self.at }, timer, data }.into())
+        let no_wait = self.how == How::DelSync && with.program.mutated(Mutant::DelSyncNoWait);
+        let data = if self.how == How::Mod { with.value(self.data)? } else { Value::Unset };
+        Ok(TimerOp { at: if no_wait { At::Del } else { self.how.begins() }, timer, data }.into())
     }
 }
 
@@ -55,15 +58,15 @@ impl Operation for TimerHandler {
 const TIMER: Param = operand("timer", Takes::Object(&[Kind::Timer]));
 const NEW_DATA: Opt = option("data", Takes::Value, "what its argument is, 0 without it; the last one counts");
 
-fn timer(args: &Args, at: At) -> Op {
+fn timer(args: &Args, how: How) -> Op {
     let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
-    Timer { at, timer: args.object("timer"), data }.into()
+    Timer { how, timer: args.object("timer"), data }.into()
 }
 
 /// How they are written.
 pub const OPS: &[OpSpec] = &[
     OpSpec::new("mod-timer", &[TIMER], "arms a timer: it expires at any moment from now on", "mod_timer()", |args| {
-        timer(args, At::Mod)
+        timer(args, How::Mod)
     })
     .options(&[NEW_DATA])
     .returns("1 if it was pending already, else 0"),
@@ -72,7 +75,7 @@ pub const OPS: &[OpSpec] = &[
         &[TIMER],
         "disarms a timer; its handler may be running",
         "timer_delete() del_timer()",
-        |args| timer(args, At::Del),
+        |args| timer(args, How::Del),
     )
     .returns("1 if it was pending, else 0"),
     OpSpec::new(
@@ -80,7 +83,7 @@ pub const OPS: &[OpSpec] = &[
         &[TIMER],
         "disarms a timer, and waits, without sleeping, until its handler does not run",
         "timer_delete_sync() del_timer_sync()",
-        |args| timer(args, At::DelSync),
+        |args| timer(args, How::DelSync),
     )
     .returns("1 if it was pending, else 0"),
 ];

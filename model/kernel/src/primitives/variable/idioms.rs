@@ -20,4 +20,11 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(14, "load $x:var into=$r:local\nwhen $r is=2 {\nreturn \"$r\"\n}").wild(),
     idiom(15, "load $x:var into=$r:local\nassert \"$r < 2\"").wild(),
     idiom(16, "load $x:var into=$r:local\nspin-until $x \"value != 0\"").wild(),
+    idiom(99, "local u8 byte\nload $x:var into=byte\nlet byte=\"byte - 1\"\nstore $x byte").wild(),
+    idiom(
+        100,
+        "local u64 wide\nload $x:var into=wide\nlet wide=\"wide ? ~wide << 33 : max(wide, (u32)wide + 3) % 5\"\nstore $x wide",
+    )
+    .wild(),
+    idiom(101, "local s32 int\nload $x:var into=int\nlet int=\"int > 1 ? 1 << int : (int + 1) * 0x7fff\"\nadd $x int").wild(),
 ];

@@ -2,12 +2,13 @@
 
 use super::{Access as AccessMachine, How, SpinUntil as SpinMachine};
 use crate::{
-    Machine, ObjId, Op, Operand, Order, Place, Value,
+    Machine, ObjId, Op, Operand, Order, Place, Property, Type, Value,
     ground::{
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
         row::{Ends, Gives, Row, Shows},
     },
+    machine::Fault,
 };
 
 /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
@@ -63,11 +64,23 @@ impl Operation for Access {
         let a = match how {
             How::Load => Value::Unset,
             _ if barrier => Value::Unset,
-            How::Add | How::Or | How::And | How::Xor => Value::Word(with.word(a)?),
-            _ => with.value(a)?,
+            How::Add | How::Or | How::And | How::Xor => with.number(a)?,
+            _ => converted(with, target, with.value(a)?)?,
         };
-        let b = if how == How::CmpXchg { with.value(b)? } else { Value::Unset };
+        let b = if how == How::CmpXchg { converted(with, target, with.value(b)?)? } else { Value::Unset };
         Ok(AccessMachine { how, order, target, slot, a, b, benign, open: false }.into())
+    }
+}
+
+/// What C makes of a value that is passed or assigned as the word's type. What is no number fits in a word only that says
+/// nothing of its type.
+fn converted(with: &Resolver<'_>, word: ObjId, value: Value) -> Resolved<Value> {
+    match with.program.var_type(word) {
+        Type::S64 => Ok(value),
+        ty => {
+            let number = value.integer().ok_or(Fault::new(Property::WRONG_KIND, Some(word)))?;
+            Value::of(ty.convert(number)).ok_or(Fault::new(Property::CAPACITY_EXCEEDED, Some(word)))
+        }
     }
 }
 

@@ -13,7 +13,7 @@ impl Declared for WaitQueue {
     const ROW: KindRow = KindRow {
         name: "wait-queue",
         one: "a wait-queue",
-        sample: ("q", ""),
+        sample: Some(("q", "")),
         facets: &["waiters"],
         waited: Waited::Deed("wake"),
         event: true,

@@ -13,7 +13,7 @@ impl Declared for WakeQ {
     const ROW: KindRow = KindRow {
         name: "wake-q",
         one: "a wake-q",
-        sample: ("wake", ""),
+        sample: Some(("wake", "")),
         facets: &["tasks"],
         decls: &[DeclRow {
             name: "wake-q",

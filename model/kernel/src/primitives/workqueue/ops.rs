@@ -1,9 +1,10 @@
 //! What a script may do with a work item, and what its worker does between the runs.
 
-use super::{At, WorkOp};
+use super::{At, How, WorkOp};
 use crate::{
     Machine, ObjId, Op, Operand, Value,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
         row::{Between, Ends, Gives, Row},
@@ -12,19 +13,21 @@ use crate::{
 };
 
 /// `queue-work`, `flush-work`, `cancel-work-sync` and the others; and the end of a run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Work {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The item.
     pub work: Operand,
     /// What its function gets, if it is queued.
     pub data: Operand,
 }
 
+written_as!(Work as { at: how, work, data });
+
 impl Work {
     fn queues(&self) -> bool {
-        matches!(self.at, At::Queue | At::QueueDelayed | At::Mod | At::ModNow)
+        matches!(self.how, How::Queue | How::QueueDelayed | How::Mod | How::ModNow)
     }
 }
 
@@ -35,13 +38,13 @@ impl Operation for Work {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        let kinds: &[Kind] = match self.at {
-            At::QueueDelayed | At::Mod | At::ModNow | At::FlushDelayed => &[Kind::DelayedWork],
+        let kinds: &[Kind] = match self.how {
+            How::QueueDelayed | How::Mod | How::ModNow | How::FlushDelayed => &[Kind::DelayedWork],
             _ => &[Kind::Work, Kind::DelayedWork],
         };
         let work = with.of_kinds(self.work, kinds)?;
         let data = if self.queues() { with.value(self.data)? } else { Value::Unset };
-        Ok(WorkOp::new(self.at, work, data).into())
+        Ok(WorkOp::new(self.how.begins(), work, data).into())
     }
 }
 
@@ -66,13 +69,13 @@ const WORK: Param = operand("work", Takes::Object(&[Kind::Work, Kind::DelayedWor
 const PLAIN_WORK: Param = operand("work", Takes::Object(&[Kind::Work]));
 const DELAYED_WORK: Param = operand("work", Takes::Object(&[Kind::DelayedWork]));
 
-fn work(args: &Args, at: At) -> Op {
+fn work(args: &Args, how: How) -> Op {
     let data = args.optional("data").unwrap_or(Operand::Const(Value::Word(0)));
-    Work { at, work: args.object("work"), data }.into()
+    Work { how, work: args.object("work"), data }.into()
 }
 
 /// With a delay, or at once.
-fn delayed(args: &Args, later: At, now: At) -> Op {
+fn delayed(args: &Args, later: How, now: How) -> Op {
     work(args, if args.flag("delay") { now } else { later })
 }
 
@@ -93,7 +96,7 @@ pub const OPS: &[OpSpec] = &[
         &[WORK],
         "has a work item run, unless it is pending already",
         "queue_work() schedule_work()",
-        |args| work(args, At::Queue),
+        |args| work(args, How::Queue),
     )
     .options(&[DATA])
     .returns("1 if it was queued; 0 if it was pending, or is disabled"),
@@ -102,7 +105,7 @@ pub const OPS: &[OpSpec] = &[
         &[WORK],
         "sleeps until the last queued run of a work item is over",
         "flush_work()",
-        |args| work(args, At::Flush),
+        |args| work(args, How::Flush),
     )
     .returns("1 if there was something to wait for, else 0"),
     OpSpec::new(
@@ -110,7 +113,7 @@ pub const OPS: &[OpSpec] = &[
         &[PLAIN_WORK],
         "takes a work item off its queue; a run in progress goes on",
         "cancel_work()",
-        |args| work(args, At::CancelOnly),
+        |args| work(args, How::CancelOnly),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -118,7 +121,7 @@ pub const OPS: &[OpSpec] = &[
         &[PLAIN_WORK],
         "takes a work item off its queue, and sleeps until it does not run; meanwhile it cannot be queued",
         "cancel_work_sync()",
-        |args| work(args, At::Cancel),
+        |args| work(args, How::Cancel),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -126,7 +129,7 @@ pub const OPS: &[OpSpec] = &[
         &[DELAYED_WORK],
         "has a delayed work item run later, unless it is pending already",
         "queue_delayed_work() schedule_delayed_work()",
-        |args| delayed(args, At::QueueDelayed, At::Queue),
+        |args| delayed(args, How::QueueDelayed, How::Queue),
     )
     .options(&[DATA, DELAY])
     .returns("1 if it was not pending; 0 if it was, or is disabled"),
@@ -135,7 +138,7 @@ pub const OPS: &[OpSpec] = &[
         &[DELAYED_WORK],
         "has a delayed work item run later, whether it was pending or not: its delay begins anew",
         "mod_delayed_work()",
-        |args| delayed(args, At::Mod, At::ModNow),
+        |args| delayed(args, How::Mod, How::ModNow),
     )
     .options(&[NEW_DATA, DELAY])
     .returns(IF_PENDING),
@@ -144,7 +147,7 @@ pub const OPS: &[OpSpec] = &[
         &[DELAYED_WORK],
         "queues a delayed work item at once if its timer runs, and sleeps until the last queued run is over",
         "flush_delayed_work()",
-        |args| work(args, At::FlushDelayed),
+        |args| work(args, How::FlushDelayed),
     )
     .returns("1 if there was something to wait for, else 0"),
     OpSpec::new(
@@ -152,7 +155,7 @@ pub const OPS: &[OpSpec] = &[
         &[DELAYED_WORK],
         "takes a delayed work item off its timer or its queue; a run in progress goes on",
         "cancel_delayed_work()",
-        |args| work(args, At::CancelOnly),
+        |args| work(args, How::CancelOnly),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -161,7 +164,7 @@ pub const OPS: &[OpSpec] = &[
         "takes a delayed work item off its timer or its queue, and sleeps until it does not run; meanwhile it cannot be \
          queued",
         "cancel_delayed_work_sync()",
-        |args| work(args, At::Cancel),
+        |args| work(args, How::Cancel),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -169,7 +172,7 @@ pub const OPS: &[OpSpec] = &[
         &[WORK],
         "cancels a work item, which cannot be queued until it is enabled as often; a run in progress goes on",
         "disable_work() disable_delayed_work()",
-        |args| work(args, At::Disable),
+        |args| work(args, How::Disable),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -177,7 +180,7 @@ pub const OPS: &[OpSpec] = &[
         &[WORK],
         "cancels a work item, which cannot be queued until it is enabled as often, and sleeps until it does not run",
         "disable_work_sync() disable_delayed_work_sync()",
-        |args| work(args, At::DisableSync),
+        |args| work(args, How::DisableSync),
     )
     .returns(IF_PENDING),
     OpSpec::new(
@@ -185,7 +188,7 @@ pub const OPS: &[OpSpec] = &[
         &[WORK],
         "takes back one disabling of a work item; it is not queued by that",
         "enable_work() enable_delayed_work()",
-        |args| work(args, At::Enable),
+        |args| work(args, How::Enable),
     )
     .returns("1 if it can be queued again, else 0"),
 ];

@@ -4,6 +4,7 @@ use super::{RESV, USAGE, usage};
 use crate::{
     LocalId, Machine, Op, Operand, Property, Value,
     ground::{
+        functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand},
         resolver::{Resolved, Resolver},
         row::{Gives, Needs, Row},
@@ -12,7 +13,7 @@ use crate::{
     program::Kind,
     resv::{
         Usage,
-        cursor::{At, CursorOp},
+        cursor::{CursorOp, How},
     },
 };
 
@@ -28,13 +29,15 @@ pub struct IterBegin {
 }
 
 /// `iter-next`, `iter-is-restarted`, `iter-usage`, `iter-end`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     /// Which of them.
-    pub at: At,
+    pub how: How,
     /// The local that holds the cursor.
     pub home: LocalId,
 }
+
+written_as!(Cursor as { at: how, home });
 
 impl Operation for IterBegin {
     fn row(&self) -> Row {
@@ -53,7 +56,7 @@ impl Operation for Cursor {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         match with.value(Operand::Local(self.home))? {
-            Value::Cursor(cursor) => Ok(CursorOp::on(self.at, self.home, cursor).into()),
+            Value::Cursor(cursor) => Ok(CursorOp::on(self.how.begins(), self.home, cursor).into()),
             _ => Err(Fault::new(Property::WRONG_KIND, None)),
         }
     }
@@ -64,8 +67,8 @@ const CURSOR: Param = operand("cursor", Takes::Cursor);
 pub const UNLOCKED: Opt =
     flag("unlocked", "without the lock: signalled fences are passed over, and a changed list starts it again");
 
-fn cursor(args: &Args, at: At) -> Op {
-    Cursor { at, home: args.local("cursor") }.into()
+fn cursor(args: &Args, how: How) -> Op {
+    Cursor { how, home: args.local("cursor") }.into()
 }
 
 /// How they are written: iteration.
@@ -87,7 +90,7 @@ pub const ITERATION: &[OpSpec] = &[
         "goes to the first fence, then to the next; the cursor in the local goes on with it. With the lock held: also \
          signalled ones. Unlocked: a reference to the fence belongs to the cursor until it goes on",
         "dma_resv_iter_first() dma_resv_iter_next() dma_resv_iter_first_unlocked() dma_resv_iter_next_unlocked()",
-        |args| cursor(args, At::NextLocked),
+        |args| cursor(args, How::NextLocked),
     )
     .returns("the fence, NULL at the end"),
     OpSpec::new(
@@ -96,7 +99,7 @@ pub const ITERATION: &[OpSpec] = &[
         "tells whether the fence is the first one after the beginning or after a restart: what was gathered before does \
          not count",
         "dma_resv_iter_is_restarted()",
-        |args| cursor(args, At::IsRestarted),
+        |args| cursor(args, How::IsRestarted),
     )
     .returns("1 or 0"),
     OpSpec::new(
@@ -104,7 +107,7 @@ pub const ITERATION: &[OpSpec] = &[
         &[CURSOR],
         "tells the usage of the fence that the cursor stands at",
         "dma_resv_iter_usage()",
-        |args| cursor(args, At::FoundUsage),
+        |args| cursor(args, How::FoundUsage),
     )
     .returns("0 kernel, 1 write, 2 read, 3 bookkeep"),
     OpSpec::new(
@@ -112,6 +115,6 @@ pub const ITERATION: &[OpSpec] = &[
         &[CURSOR],
         "ends an iteration: drops the reference that an unlocked cursor owns; the local is unset from here on",
         "dma_resv_iter_end()",
-        |args| cursor(args, At::End),
+        |args| cursor(args, How::End),
     ),
 ];

@@ -9,6 +9,7 @@ use crate::mistakes::did_you_mean;
 use crate::syntax::Node;
 
 impl<'a> Lower<'a> {
+    /// The labels of a block, before its first statement is lowered: `goto` goes forward.
     pub(super) fn labels_of(&mut self, unit: &mut Unit<'a>, nodes: &[&'a Node]) -> Scope<'a> {
         let mut scope = Scope::default();
         for node in nodes.iter().filter(|node| node.name.text == "label" && !node.broken) {
@@ -32,6 +33,7 @@ impl<'a> Lower<'a> {
         scope
     }
 
+    /// `goto L`, to a label that is still to come.
     pub(super) fn goto(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let Some(name) = self.one_name(node) else {
             return;
@@ -70,6 +72,7 @@ impl<'a> Lower<'a> {
             .help("write a loop: `loop { …; when \"done\" { break } }`");
     }
 
+    /// `label L`: those who go to it land here.
     pub(super) fn label(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let Some(name) = self.one_name(node) else {
             return;
@@ -97,6 +100,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `return "E"`, from the thread or from the call at hand.
     pub(super) fn return_from(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let keyed = node.entries.iter().any(|entry| entry.key.is_some());
         if unit.is_function() && unit.frames.len() == 1 && !keyed {
@@ -115,6 +119,7 @@ impl<'a> Lower<'a> {
             && let Some(expr) = self.script_expr(unit, &entry.value)
             && let Some(into) = into
         {
+            let expr = if unit.frames.len() == 1 { self.assigned(unit, into, expr) } else { expr };
             unit.emit(Instr::Let { into, expr });
         }
         let exit = unit.emit(Instr::Jump(0));

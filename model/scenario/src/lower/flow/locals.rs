@@ -16,11 +16,13 @@ impl<'a> Lower<'a> {
             let Some(key) = &entry.key else { continue };
             let expr = self.script_expr(unit, &entry.value);
             if let (Some(expr), Some(into)) = (expr, unit.local(&key.text)) {
+                let expr = self.assigned(unit, into, expr);
                 unit.emit(Instr::Let { into, expr });
             }
         }
     }
 
+    /// `choose A B into=X`
     pub(super) fn choose(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         const WAYS: std::ops::RangeInclusive<usize> = 2..=7;
         let mut options = Vec::new();

@@ -1,13 +1,18 @@
 //! Loops: `while`, `loop`, `repeat`, `list-each`, and how a turn is left.
 
-use fenceweave_kernel::expr::Operator;
-use fenceweave_kernel::primitives::list::{How, ops::List};
-use fenceweave_kernel::{ExprNode, Instr, Kind, LocalId, Operand, Value};
-
-use crate::lower::Lower;
-use crate::lower::script::{Loop, Unit};
-use crate::ops::{Given, Takes};
-use crate::syntax::{Node, Value as Written, ValueKind};
+use crate::{
+    lower::{
+        Lower,
+        script::{Loop, Unit},
+    },
+    ops::{Given, Takes},
+    syntax::{Node, Value as Written, ValueKind},
+};
+use fenceweave_kernel::{
+    ExprNode, Instr, Kind, LocalId, Operand, Value,
+    expr::Operator,
+    primitives::list::{How, ops::List},
+};
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
 const UNROLL_TURNS_MAX: i32 = 16;
@@ -17,6 +22,7 @@ const UNROLL_STATEMENTS_MAX: usize = 64;
 const TURNS_MAX: i64 = 100_000;
 
 impl<'a> Lower<'a> {
+    /// `while "E" { … }`
     pub(super) fn while_loop(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let head = unit.here();
         let exit = self.condition(unit, node).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
@@ -26,6 +32,7 @@ impl<'a> Lower<'a> {
         unit.land(turn.breaks.into_iter().chain(exit).collect());
     }
 
+    /// `loop { … }`
     pub(super) fn endless(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if !node.entries.is_empty() && !node.broken {
             self.mistakes
@@ -49,6 +56,7 @@ impl<'a> Lower<'a> {
         unit.loops.pop().unwrap_or_default()
     }
 
+    /// `repeat N { … }`: unrolled if that is short, else counted.
     pub(super) fn repeat(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let [entry] = node.entries.as_slice() else {
             if !node.broken {
@@ -173,6 +181,7 @@ impl<'a> Lower<'a> {
         None
     }
 
+    /// `break` and `continue`, of the innermost loop.
     pub(super) fn leave_turn(&mut self, unit: &mut Unit<'a>, node: &Node) {
         let name = &node.name.text;
         if !node.entries.is_empty() && !node.broken {

@@ -1,12 +1,13 @@
 //! What a script says of itself and does nothing: `assert`, `progress`, `unreached`.
 
+use crate::{
+    lower::{Lower, script::Unit},
+    syntax::{Node, ValueKind},
+};
 use fenceweave_kernel::Instr;
 
-use crate::lower::Lower;
-use crate::lower::script::Unit;
-use crate::syntax::{Node, ValueKind};
-
 impl<'a> Lower<'a> {
+    /// `assert "E" "message"`
     pub(super) fn assert(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let texts = node.values().filter(|value| matches!(value.kind, ValueKind::Text { .. })).count();
         if node.broken {
@@ -23,6 +24,7 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `progress`, in a thread.
     pub(super) fn progress(&mut self, unit: &mut Unit<'a>, node: &Node) {
         if !node.entries.is_empty() && !node.broken {
             self.mistakes

@@ -1,17 +1,22 @@
 //! What an operation is given: its operands and options, each as its row in the table says.
 
+use super::EVERYWHERE;
+use crate::{
+    lower::{
+        Lower,
+        inject::{ALWAYS_FAILS, ERROR},
+        names,
+        options::Options,
+        script::Unit,
+    },
+    mistakes::did_you_mean,
+    ops::{self, Args, Given, OpSpec, Opt, Takes},
+    syntax::{Node, Value as Written, ValueKind},
+};
 use fenceweave_kernel::{Instr, Kind, Operand, Value};
 
-use super::EVERYWHERE;
-use crate::lower::inject::{ALWAYS_FAILS, ERROR};
-use crate::lower::options::Options;
-use crate::lower::script::Unit;
-use crate::lower::{Lower, names};
-use crate::mistakes::did_you_mean;
-use crate::ops::{self, Args, Given, OpSpec, Opt, Takes};
-use crate::syntax::{Node, Value as Written, ValueKind};
-
 impl<'a> Lower<'a> {
+    /// All that an operation is given; `None` if a mistake was told.
     pub(super) fn arguments(
         &mut self,
         unit: &mut Unit<'a>,

@@ -1,11 +1,10 @@
 //! `new STRUCT gfp=`: an object whose memory has to be allocated first.
 
-use fenceweave_kernel::primitives::alloc;
-use fenceweave_kernel::{Instr, Op};
-
-use crate::lower::Lower;
-use crate::lower::script::Unit;
-use crate::syntax::Value as Written;
+use crate::{
+    lower::{Lower, script::Unit},
+    syntax::Value as Written,
+};
+use fenceweave_kernel::{Instr, Op, primitives::alloc};
 
 impl<'a> Lower<'a> {
     /// The allocation of memory for a `new`.

@@ -1,11 +1,15 @@
 //! What is told of a word that begins no statement: what of the kernel's, or of another room of the language, is meant.
 
-use crate::lower::{Lower, SECTIONS, flow};
-use crate::mistakes::did_you_mean;
-use crate::syntax::Node;
-use crate::{kernel_names, ops};
+use crate::{
+    kernel_names,
+    lower::{Lower, SECTIONS, flow},
+    mistakes::did_you_mean,
+    ops,
+    syntax::Node,
+};
 
 impl<'a> Lower<'a> {
+    /// Tells a word that is no operation, with what is most likely meant.
     pub(super) fn tell_unknown_operation(&mut self, node: &Node) {
         let name = node.name.text.as_str();
         let help = match ops::of_kernel_function(name) {

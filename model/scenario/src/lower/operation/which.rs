@@ -1,14 +1,17 @@
 //! Which operation is meant where several have one name: `lock` of a mutex, of a reservation, of a semaphore.
 
-use fenceweave_kernel::Kind;
-
 use super::EVERYWHERE;
-use crate::lower::names::{Symbol, parts};
-use crate::lower::options::Options;
-use crate::lower::script::Unit;
-use crate::lower::{Lower, list};
-use crate::ops::{OpSpec, Opt, Takes};
-use crate::syntax::{Node, Value as Written};
+use crate::{
+    lower::{
+        Lower, list,
+        names::{Symbol, parts},
+        options::Options,
+        script::Unit,
+    },
+    ops::{OpSpec, Opt, Takes},
+    syntax::{Node, Value as Written},
+};
+use fenceweave_kernel::Kind;
 
 impl<'a> Lower<'a> {
     /// Which operation of that name is meant: the first operand decides.
@@ -64,10 +67,7 @@ impl<'a> Lower<'a> {
             }
             return found.copied();
         }
-        let exists = |kind: &Kind| match kind {
-            Kind::Struct => !self.program.structs.is_empty(),
-            kind => self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind)),
-        };
+        let exists = |kind: &Kind| self.program.objects.iter().any(|object| Kind::of(&object.kind) == Some(*kind));
         // An option that only one of them has says which one is meant.
         let given = |opt: &&Opt| sorted.has(opt.name);
         let knows = |op: &OpSpec, name: &str| op.options.iter().chain(&EVERYWHERE).any(|opt| opt.name == name);
