@@ -44,6 +44,7 @@ const FLOORS: &[&[&str]] = &[
     &["resv"],
     &["exec", "sync_file", "syncobj"],
     &["ops"],
+    &["stack"],
     &["references", "thread"],
     &["state", "observe", "builder"],
 ];
