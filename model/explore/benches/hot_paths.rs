@@ -56,7 +56,7 @@ fn step(bencher: Bencher<'_, '_>) {
     let program = ring(4);
     let before = contended(&program);
     let thread = before.enabled(&program).iter().next().expect("somebody can run");
-    let mut state = before;
+    let mut state = before.clone();
     bencher.bench_local(|| {
         state.copy_from(&before, &program);
         state.step(&program, black_box(Action { thread, choice: 0 })).touched

@@ -1,7 +1,7 @@
 //! What it means that nobody can run: a deadlock, a wake-up that was lost, or spinning for ever.
 
 use fenceweave_kernel::{
-    Action, Instr, ObjId, Program, Property, State, ThreadId, Violation,
+    Action, Instr, MAX_FRAMES, ObjId, Program, Property, State, ThreadId, Violation,
     state::MAX_ALONE_STEPS,
     thread::{MAX_PRIVATE_STEPS, Run},
 };
@@ -46,7 +46,7 @@ const MAX_ALONE: usize = 1_000;
 ///
 /// A livelock from which somebody does needs a lock-step schedule: it lasts only as long as nobody is ahead.
 pub fn gets_on_alone(program: &Program, from: &State, t: ThreadId) -> bool {
-    let mut state = *from;
+    let mut state = from.clone();
     for _ in 0..MAX_ALONE {
         if !state.enabled(program).contains(t) {
             return false;
@@ -67,7 +67,7 @@ fn leads_on(program: &Program, stuck: &State, sleeper: ThreadId) -> bool {
     if !matches!(stuck.thread(sleeper).run(), Run::Asleep(..)) {
         return false;
     }
-    let mut state = *stuck;
+    let mut state = stuck.clone();
     state.wake_for_nothing(sleeper);
     for _ in 0..MAX_STEPS {
         let Some(t) = state.enabled(program).iter().next() else { break };
@@ -100,6 +100,7 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
     }
     let what = match (v.object, instr) {
         (Some(o), instr) => format!("{}at {}", runs_out_of(program, o, instr), program.name_of(o)),
+        (None, _) if calls(program, v) => format!("for more than {MAX_FRAMES} calls inside of each other"),
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
@@ -113,6 +114,12 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         (None, _) => "in a table".into(),
     };
     format!("{NO_ROOM} {what}; what comes after {who} needs it{place} was not visited")
+}
+
+/// Whether it was at the call of a function.
+fn calls(program: &Program, v: Violation) -> bool {
+    let (script, pc) = program.script_at(v.thread, v.pc);
+    matches!(script.code.get(usize::from(pc)), Some(Instr::Call(_)))
 }
 
 /// What an object has no more of, where that is more than places in it, and a blank.

@@ -15,7 +15,7 @@ pub fn walk(program: &Program, most: usize, mut show: impl FnMut(&State, Action,
     state.encode(program, &mut encoding);
     seen.insert(xxh3_128(&encoding));
     todo.push_back(encoding.clone());
-    let mut next = state;
+    let mut next = state.clone();
     while let Some(here) = todo.pop_front() {
         state.decode(program, &here);
         if crate::interrupt::requested() {

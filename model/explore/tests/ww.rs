@@ -180,7 +180,7 @@ fn every_state(program: &Program, look: impl Fn(&State)) -> usize {
     let mut code = vec![];
     while let Some(state) = open.pop() {
         code.clear();
-        let mut copy = state;
+        let mut copy = state.clone();
         copy.encode(program, &mut code);
         if !seen.insert(code.clone()) {
             continue;
@@ -188,7 +188,7 @@ fn every_state(program: &Program, look: impl Fn(&State)) -> usize {
         look(&state);
         for thread in state.enabled(program).iter() {
             for choice in 0..state.ways(program, thread) {
-                let mut next = state;
+                let mut next = state.clone();
                 next.step(program, Action { thread, choice });
                 open.push(next);
             }

@@ -116,7 +116,7 @@ pub struct Alteration {
 }
 
 /// What has a block that runs.
-const SCRIPTS: [&str; 9] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "setup", "teardown"];
+const SCRIPTS: [&str; 10] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "fn", "setup", "teardown"];
 /// What does nothing by itself.
 const IDLE: [&str; 5] = ["label", "only", "unreached", "progress", "else"];
 /// From the strongest to the weakest.

@@ -64,7 +64,8 @@ pub enum ExprNode<L = LocalId> {
     As(Operator, Type),
     /// C's conversion.
     Cast(Type),
-    /// `check_add_overflow()` and its kin: whether the exact result over operands of these types does not fit in the last.
+    /// `check_add_overflow()` and its kin: whether the exact result over operands of these types does not fit in the
+    /// last.
     Overflows(Operator, [Type; 3]),
     /// `c ? a : b`, of which the side that is not chosen does not matter.
     Select,
@@ -168,7 +169,8 @@ impl<L: Copy> Expr<L> {
         self.calculate(read, |_, _| {})
     }
 
-    /// What an expression without a value does wrong: the operator, and the numbers that it is applied to in their type.
+    /// What an expression without a value does wrong: the operator, and the numbers that it is applied to in their
+    /// type.
     pub fn trouble(&self, read: impl Fn(L) -> Value) -> Option<Trouble> {
         let mut found = None;
         let result = self.calculate(read, |error, trouble| found = Some((error, trouble)));
@@ -318,8 +320,8 @@ fn fitted(ty: Type, checked: Option<i64>, wrapped: i64) -> Result<i64, EvalError
     checked.filter(|n| ty.convert(*n) == *n).ok_or(EvalError::Overflow)
 }
 
-/// Conjunction and disjunction: a side that decides alone hides that the other was never set. C comes to the right one only if
-/// the left does not decide.
+/// Conjunction and disjunction: a side that decides alone hides that the other was never set. C comes to the right one
+/// only if the left does not decide.
 fn connective(op: Operator, a: Result<Item, EvalError>, b: Result<Item, EvalError>) -> Result<Item, EvalError> {
     let side = |v: Result<Item, EvalError>| v.and_then(Item::truth);
     let decides = op == Operator::Or;

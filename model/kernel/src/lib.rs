@@ -41,6 +41,7 @@ pub mod references;
 mod registry;
 pub mod resv;
 pub mod rule;
+mod stack;
 pub mod state;
 pub mod sync_file;
 pub mod syncobj;
@@ -59,6 +60,7 @@ pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
 pub use number::Type;
+pub use stack::MAX_FRAMES;
 
 pub use observe::{Condition, Leaf, Moment};
 pub use program::{Instr, Kind, ObjectDecl, ObjectKind, Op, Operand, Place, Program, Script};

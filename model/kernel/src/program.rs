@@ -18,7 +18,7 @@ pub use crate::{
     },
 };
 pub use choice::Choice;
-pub use instr::Instr;
+pub use instr::{FunctionCall, Instr, Results};
 pub use object::{ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
@@ -37,6 +37,8 @@ pub struct Callee {
     pub params: u8,
     /// The names of its locals, arguments first.
     pub locals: Vec<String>,
+    /// It is called by name, not through a pointer.
+    pub function: bool,
 }
 
 /// What runs a script.
@@ -111,6 +113,11 @@ pub struct Script {
     pub role: Role,
     /// The program's callees, by [`CalleeId`].
     pub callees: Vec<Callee>,
+    /// Its calls of functions.
+    pub calls: Vec<FunctionCall>,
+    /// For each instruction, the locals that are still read, a bit each: all of them outside of functions. Empty if the
+    /// program has no function.
+    pub live: Vec<u16>,
 }
 
 impl Script {
@@ -275,14 +282,16 @@ impl Program {
         let all = self.scripts.iter().chain([&self.setup, &self.teardown]);
         let locals = all.clone().map(|s| s.locals.len()).max().unwrap_or(0);
         let callees = all.clone().map(|s| s.callees.len()).max().unwrap_or(0);
+        let called = all.clone().flat_map(|s| &s.callees).map(|c| c.locals.len()).max().unwrap_or(0);
         let code = all.map(|s| s.code.len()).max().unwrap_or(0);
         let limits = [
             ("threads and agents", self.scripts.len(), MAX_THREADS - 1),
             ("objects", self.objects.len(), MAX_OBJECTS),
             ("variable words", self.vars.len(), MAX_VARS),
             ("locals of one thread", locals, MAX_LOCALS),
+            ("locals of one function", called, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
-            ("procs that are called through pointers", callees, usize::from(u8::MAX)),
+            ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u8::MAX)),
             ("expressions", self.exprs.len(), usize::from(u16::MAX)),
@@ -362,7 +371,8 @@ impl Program {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
         let scripts = || self.scripts.iter().chain([&self.setup, &self.teardown]);
-        let called = scripts().any(|s| !s.callees.is_empty() || matches!(s.role, Role::Irq | Role::Timer));
+        let called =
+            scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));
         self.has_readers = self.rcu.is_some() || fences && reads;
     }

@@ -27,7 +27,7 @@ pub struct Action {
 pub type Enabled = crate::ThreadSet;
 
 /// A modelled system between two steps.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct State {
     /// The shared objects.
     pub world: World<Plain>,
@@ -95,7 +95,7 @@ impl State {
     /// The same, counting what the scripts come to, if there is where to.
     pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
         let mut state =
-            State { world: World::new(program), threads: [Thread::default(); MAX_THREADS], violation: None };
+            State { world: World::new(program), threads: std::array::from_fn(|_| Thread::default()), violation: None };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             state.begin(program, t, &mut cover);

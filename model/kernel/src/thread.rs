@@ -1,13 +1,8 @@
 //! One script being run: its program counter, the operation in flight, its locals, and the calls that it is inside of.
 //!
-//! Only what the kernel calls through a pointer is a call: a fence's callback, a hook, a shrinker. A scenario's own
-//! procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and context; its locals
-//! lie in a window above the caller's:
-//!
-//! ```text
-//!   locals  [ thread's own          | callee's      | its callee's | unset … ]
-//!                                   ^ frames[0]     ^ base         ^ top
-//! ```
+//! A call is of a function, by its name, or of what the kernel calls through a pointer: a fence's callback, a hook, a
+//! shrinker. A scenario's procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and
+//! context; its locals are its own, and its caller's are kept on the [stack](crate::stack) meanwhile.
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
@@ -15,7 +10,8 @@ use crate::{
     cover::Passed,
     cx::{Call, Private, Then, check_nothing_left},
     granularity,
-    program::Role,
+    program::{Callee, Results, Role},
+    stack::{Asked, Frame, Stack},
 };
 
 /// Private decisions in a row that nobody looks at twice.
@@ -35,56 +31,25 @@ pub enum Run {
     Done,
 }
 
-/// Most calls that a thread is inside of at once: the positions that it can return to.
-const MAX_CALLS: usize = 4;
-
-/// Where a call returns to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Frame {
-    /// The instruction whose operation called.
-    pc: u16,
-    /// Where the caller's locals begin.
-    base: u8,
-    /// The context that the callee was called in, on top of the caller's.
-    context: crate::cx::Context,
-    then: Then,
-    /// The operation in flight that called.
-    machine: Machine,
-}
-
-impl Code for Frame {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        self.pc.code(c);
-        self.base.code(c);
-        self.context.code(c);
-        self.then.code(c);
-        self.machine.code(c);
-    }
-}
-
 /// A thread's private state.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Thread {
     pc: u16,
     run: Run,
     machine: Machine,
     private: Private,
-    /// How many calls it is inside of.
-    depth: u8,
-    /// Where the locals of the innermost call begin, and where they end.
-    base: u8,
+    /// How many locals the code that runs has.
     top: u8,
-    frames: [Frame; MAX_CALLS],
     locals: [Value; MAX_LOCALS],
+    /// The calls that it is inside of, since it called something for the first time.
+    stack: Option<Box<Stack>>,
 }
 
 impl PartialEq for Thread {
     /// Only what is live counts.
     fn eq(&self, other: &Thread) -> bool {
-        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.depth, t.base, t.top);
-        core(self) == core(other)
-            && self.live_frames() == other.live_frames()
-            && self.live_locals() == other.live_locals()
+        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.top);
+        core(self) == core(other) && self.live_locals() == other.live_locals() && self.calls() == other.calls()
     }
 }
 
@@ -127,20 +92,23 @@ impl Thread {
 
     /// What a local of the thread's own script holds.
     pub fn local(&self, l: LocalId) -> Value {
-        self.locals[usize::from(l.0)]
+        match self.calls() {
+            None => self.locals[usize::from(l.0)],
+            Some(stack) => stack.outermost(usize::from(l.0)),
+        }
     }
 
     /// A local as the code that runs knows it: a callee has its own. `None` if there is none.
     pub fn local_here(&self, l: LocalId) -> Option<Value> {
-        self.live_locals().get(usize::from(self.base + l.0)).copied()
+        self.live_locals().get(usize::from(l.0)).copied()
     }
 
     /// How many calls it is inside of.
     pub fn depth(&self) -> usize {
-        usize::from(self.depth)
+        self.live_frames().len()
     }
 
-    /// The instructions whose operations called, the outermost first.
+    /// The instructions that called, or whose operations did, the outermost first.
     pub fn callers(&self) -> impl Iterator<Item = u16> {
         self.live_frames().iter().map(|frame| frame.pc)
     }
@@ -152,45 +120,57 @@ impl Thread {
 
     /// Whether it has nothing to do: an agent that waits for work.
     pub fn is_idle(&self) -> bool {
-        self.depth == 0 && self.pc == 0
+        self.pc == 0 && self.calls().is_none()
     }
 
     fn live_frames(&self) -> &[Frame] {
-        &self.frames[..usize::from(self.depth)]
+        self.stack.as_deref().map_or(&[], Stack::frames)
+    }
+
+    /// The calls that it is inside of, if it is inside of any.
+    fn calls(&self) -> Option<&Stack> {
+        self.stack.as_deref().filter(|stack| !stack.frames().is_empty())
     }
 
     fn live_locals(&self) -> &[Value] {
         &self.locals[..usize::from(self.top)]
     }
 
-    /// Where a local of the innermost call lies among all.
+    /// Where a local of the innermost call lies among those of all.
     pub fn window_at(&self, l: LocalId) -> usize {
-        usize::from(self.base + l.0)
+        self.base() + usize::from(l.0)
+    }
+
+    /// Where the locals of the innermost call begin among those of all.
+    fn base(&self) -> usize {
+        self.depth() * MAX_LOCALS
     }
 
     /// The locals of the innermost call.
     fn window(&self) -> &[Value] {
-        &self.locals[usize::from(self.base)..]
+        &self.locals
     }
 
     fn set_local(&mut self, l: LocalId, v: Value) {
-        self.locals[self.window_at(l)] = v;
+        self.locals[usize::from(l.0)] = v;
     }
 
     /// Makes this thread equal to another of the same script; copies what is live only.
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
-        (self.depth, self.base, self.top) = (other.depth, other.base, other.top);
-        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right
-        // size.
+        self.top = other.top;
+        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right size.
         const FEW: usize = 4;
         self.locals[..FEW].copy_from_slice(&other.locals[..FEW]);
-        let (frames, locals) = (usize::from(other.depth), usize::from(other.top));
+        let locals = usize::from(other.top);
         if locals > FEW {
             self.locals[FEW..locals].copy_from_slice(&other.locals[FEW..locals]);
         }
-        if frames > 0 {
-            self.frames[..frames].copy_from_slice(&other.frames[..frames]);
+        match (&mut self.stack, other.calls()) {
+            (None, None) => {}
+            (Some(mine), None) => mine.clear(),
+            (Some(mine), Some(theirs)) => mine.copy(theirs),
+            (None, Some(theirs)) => self.stack = Some(Box::new(theirs.clone())),
         }
     }
 
@@ -349,36 +329,72 @@ impl Thread {
     /// The operation in flight calls one of the program's callees; it is the callee's turn from here on.
     fn call<R: Runtime>(&mut self, script: &Script, call: Call, cx: &mut Cx<'_, R>) {
         let callee = &script.callees[usize::from(call.callee.0)];
-        let (base, top) = (self.top, usize::from(self.top) + callee.locals.len());
-        if usize::from(self.depth) == MAX_CALLS || top > MAX_LOCALS {
+        let Call { context, then, .. } = call;
+        let asked = Asked { context, then, machine: self.machine };
+        if !self.enter(callee, u16::MAX, Some(asked)) {
             return cx.violate(Property::CAPACITY_EXCEEDED, None);
         }
-        let Call { context, then, .. } = call;
-        self.frames[usize::from(self.depth)] =
-            Frame { pc: self.pc, base: self.base, context, then, machine: self.machine };
-        self.depth += 1;
-        self.locals[usize::from(base)..top].fill(Value::Unset);
-        cx.rt.called(usize::from(base));
+        cx.rt.called(self.base());
         let args = call.args.iter().take(usize::from(callee.params));
-        args.zip(&mut self.locals[usize::from(base)..]).for_each(|(arg, local)| *local = *arg);
-        (self.base, self.top) = (base, top as u8);
-        (self.pc, self.machine) = (callee.entry, Machine::Idle);
+        args.zip(&mut self.locals).for_each(|(arg, local)| *local = *arg);
         cx.private.enter(context);
         self.advance(script, cx);
     }
 
-    /// The end of a callee. True if the operation that called is over with it.
-    fn return_from_call<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) -> bool {
-        let Some(depth) = self.depth.checked_sub(1) else {
+    /// A call by name: the arguments are the caller's values, and nobody else can tell that it was made.
+    fn call_function<R: Runtime>(&mut self, script: &Script, call: u16, cx: &mut Cx<'_, R>) -> bool {
+        let call = &script.calls[usize::from(call)];
+        let callee = &script.callees[usize::from(call.callee.0)];
+        let mut args = [Value::Unset; MAX_LOCALS];
+        for (arg, expr) in args.iter_mut().zip(&call.args) {
+            let Some(v) = self.eval(*expr, cx) else { return false };
+            *arg = v;
+        }
+        let from = self.base();
+        if !self.enter(callee, call.keep, None) {
+            cx.violate(Property::CAPACITY_EXCEEDED, None);
+            return false;
+        }
+        cx.rt.called(self.base());
+        for (at, expr) in call.args.iter().enumerate() {
+            self.locals[at] = args[at];
+            cx.rt.computed(self.base() + at, &cx.program.exprs[usize::from(*expr)], from);
+        }
+        true
+    }
+
+    /// Goes to the first instruction of a callee, with no local set. False if there is no room on the stack.
+    fn enter(&mut self, callee: &Callee, keep: u16, asked: Option<Asked>) -> bool {
+        let stack = self.stack.get_or_insert_default();
+        if !stack.has_room(asked.is_some()) || callee.locals.len() > MAX_LOCALS {
+            return false;
+        }
+        stack.push(self.pc, &self.locals[..usize::from(self.top)], keep, asked);
+        self.top = callee.locals.len() as u8;
+        self.locals.fill(Value::Unset);
+        (self.pc, self.machine) = (callee.entry, Machine::Idle);
+        true
+    }
+
+    /// The end of a callee. True if what called goes on with its next instruction.
+    fn return_from_call<R: Runtime>(&mut self, script: &Script, result: Results, cx: &mut Cx<'_, R>) -> bool {
+        let (locals, base) = (self.locals, self.base());
+        let popped = self.stack.as_mut().and_then(|stack| stack.pop(&mut self.locals));
+        let Some((frame, asked)) = popped else {
             debug_assert!(false, "[internal bug] a return outside of any call");
             return false;
         };
-        let frame = self.frames[usize::from(depth)];
-        cx.private.leave(frame.context);
-        (self.depth, self.top, self.base) = (depth, self.base, frame.base);
-        (self.pc, self.machine) = (frame.pc, frame.machine);
-        match frame.then {
-            Then::Resume => self.machine.returned(value),
+        (self.pc, self.top) = (frame.pc, frame.top);
+        let Some(Asked { context, then, machine }) = asked else {
+            self.take_results(script, result, (&locals, base), cx);
+            cx.passed(self.pc, |p| p.on += 1);
+            self.pc += 1;
+            return true;
+        };
+        cx.private.leave(context);
+        self.machine = machine;
+        match then {
+            Then::Resume => self.machine.returned(result.first().map_or(Value::Unset, |l| locals[l])),
             Then::Done(result) => {
                 let into = match script.code[usize::from(self.pc)] {
                     Instr::Op { into, .. } => into,
@@ -391,6 +407,25 @@ impl Thread {
             }
         }
         false
+    }
+
+    /// What a function returned goes where its caller wants it. What it did not return leaves nothing there.
+    fn take_results<R: Runtime>(
+        &mut self,
+        script: &Script,
+        results: Results,
+        (locals, from): (&[Value; MAX_LOCALS], usize),
+        cx: &mut Cx<'_, R>,
+    ) {
+        let Instr::Call(call) = script.code[usize::from(self.pc)] else {
+            debug_assert!(false, "[internal bug] a function was called by no call");
+            return;
+        };
+        for (at, into) in script.calls[usize::from(call)].into.iter().enumerate() {
+            let result = results.get(at);
+            self.set_local(*into, result.map_or(Value::Unset, |l| locals[l]));
+            cx.rt.returned(result.map(|l| from + l), self.window_at(*into));
+        }
     }
 
     /// The operation in flight is over: its result goes into a local, and what else it changed to where it came from.
@@ -419,7 +454,7 @@ impl Thread {
     /// changes in the world are contexts of the thread's own that it ends, and none is ended twice.
     #[cold]
     fn advance_far<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        let mut kept = (*self, *cx.private);
+        let mut kept = (self.clone(), *cx.private);
         let mut next = 1;
         for taken in 1..=MAX_PRIVATE_STEPS {
             if !self.decide(script, cx) {
@@ -429,7 +464,7 @@ impl Thread {
                 return cx.violate(Property::SPINS_LOCALLY, None);
             }
             if taken == next {
-                (kept, next) = ((*self, *cx.private), 2 * next);
+                (kept, next) = ((self.clone(), *cx.private), 2 * next);
             }
         }
         cx.violate(Property::CAPACITY_EXCEEDED, None);
@@ -440,6 +475,9 @@ impl Thread {
     fn decide<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) -> bool {
         cx.pc = self.pc;
         cx.passed(self.pc, |p| p.came += 1);
+        if let Some(read) = script.live.get(usize::from(self.pc)) {
+            self.forget_all_but(*read);
+        }
         match script.code[usize::from(self.pc)] {
             Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. } => {
                 self.machine = Machine::may_fail();
@@ -484,21 +522,25 @@ impl Thread {
                 self.pc += 1;
             }
             Instr::Let { into, expr } => return self.compute(into, expr, cx),
-            Instr::Return { result } => {
-                let value = result.map_or(Value::Unset, |l| self.window()[usize::from(l.0)]);
-                return self.return_from_call(script, value, cx);
-            }
+            Instr::Call(call) => return self.call_function(script, call, cx),
+            Instr::Return { result: results } => return self.return_from_call(script, results, cx),
             Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
             Instr::Assert { expr } => return self.assert(expr, cx),
         }
         true
     }
 
+    /// Unsets the locals that a function does not read again, so that no state differs by them.
+    fn forget_all_but(&mut self, live: u16) {
+        let locals = self.locals[..usize::from(self.top)].iter_mut().enumerate();
+        locals.filter(|(at, _)| live >> at & 1 == 0).for_each(|(_, local)| *local = Value::Unset);
+    }
+
     #[inline]
     fn compute<R: Runtime>(&mut self, into: LocalId, expr: u16, cx: &mut Cx<'_, R>) -> bool {
         let Some(v) = self.eval(expr, cx) else { return false };
         let of = &cx.program.exprs[usize::from(expr)];
-        cx.rt.computed(self.window_at(into), of, usize::from(self.base));
+        cx.rt.computed(self.window_at(into), of, self.base());
         self.set_local(into, v);
         cx.goes(true);
         self.pc += 1;
@@ -540,7 +582,7 @@ impl Thread {
 
     /// Counts up to `nth` and no further: what comes after it is all the same. Whether this is that time.
     fn count(&mut self, counter: LocalId, nth: u8, otherwise: u16) -> bool {
-        let counter = &mut self.locals[usize::from(self.base + counter.0)];
+        let counter = &mut self.locals[usize::from(counter.0)];
         let (seen, nth) = (counter.word().unwrap_or(0), i32::from(nth));
         *counter = Value::Word((seen + 1).min(nth + 1));
         self.pc = if seen + 1 == nth { self.pc + 1 } else { otherwise };
@@ -548,7 +590,7 @@ impl Thread {
     }
 
     fn eval<R: Runtime>(&self, expr: u16, cx: &mut Cx<'_, R>) -> Option<Value> {
-        let read = |l: LocalId| self.locals[usize::from(self.base + l.0)];
+        let read = |l: LocalId| self.locals[usize::from(l.0)];
         match cx.program.exprs[usize::from(expr)].eval(read) {
             Ok(v) => Some(v),
             Err(e) => {
@@ -593,7 +635,8 @@ impl Thread {
         if tag == 2 {
             if C::READING {
                 (self.pc, self.machine, self.private) = (0, Machine::Idle, Private::default());
-                (self.depth, self.base, self.top) = (0, 0, script.locals.len() as u8);
+                self.top = script.locals.len() as u8;
+                self.stack.iter_mut().for_each(|stack| stack.clear());
             }
         } else {
             self.pc.code(c);
@@ -609,15 +652,15 @@ impl Thread {
             self.top = script.locals.len() as u8;
             return;
         }
-        self.depth.code(c);
+        let mut depth = self.depth() as u8;
+        depth.code(c);
         // A thread that has not begun, since the program was broken before, has its locals like any other.
-        if C::READING || self.depth == 0 {
-            (self.base, self.top) = (0, script.locals.len() as u8);
+        if depth == 0 {
+            self.top = script.locals.len() as u8;
+            self.stack.iter_mut().for_each(|stack| stack.clear());
+            return;
         }
-        if self.depth > 0 {
-            self.base.code(c);
-            self.top.code(c);
-            self.frames[..usize::from(self.depth)].iter_mut().for_each(|f| f.code(c));
-        }
+        self.top.code(c);
+        self.stack.get_or_insert_default().code_frames(c, usize::from(depth));
     }
 }

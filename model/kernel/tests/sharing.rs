@@ -27,10 +27,10 @@ fn ends(program: &Program, mut look: impl FnMut(&State)) -> BTreeSet<End> {
         look(&state);
         let enabled = state.enabled(program);
         if enabled.is_empty() {
-            all.insert(end(program, state));
+            all.insert(end(program, state.clone()));
         }
         for thread in enabled.iter() {
-            let mut next = state;
+            let mut next = state.clone();
             next.step(program, Action { thread, choice: 0 });
             let mut encoding = vec![];
             next.encode(program, &mut encoding);

@@ -340,14 +340,14 @@ impl Search<'_> {
         self.visit(State::initial(self.program), None);
         let mut at = 0;
         while at < self.states.len() {
-            let state = self.states[at].state;
+            let state = self.states[at].state.clone();
             // Who came last goes on first: fewer switches among ways of the same length.
             let last = self.states[at].came.map(|(_, a)| a.thread);
             let mut enabled: Vec<_> = state.enabled(self.program).iter().collect();
             enabled.sort_by_key(|t| Some(*t) != last);
             for thread in enabled {
                 for choice in 0..state.ways(self.program, thread) {
-                    let (action, mut next) = (Action { thread, choice }, state);
+                    let (action, mut next) = (Action { thread, choice }, state.clone());
                     next.step(self.program, action);
                     let to = self.visit(next, Some((at, action)));
                     self.states[at].next.push((action, to));

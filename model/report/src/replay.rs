@@ -93,9 +93,10 @@ impl<'a> Replay<'a> {
         let initial = State::initial(program);
         let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
         let mut replay =
-            Replay { program, steps: vec![], initial, last: initial, main: None, loop_from, diverged: None };
-        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one.
-        let mut in_flight: Vec<Vec<u16>> = vec![vec![]; program.scripts.len()];
+            Replay { program, steps: vec![], last: initial.clone(), initial, main: None, loop_from, diverged: None };
+        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one. Who has called a
+        // function has none.
+        let mut in_flight: Vec<Vec<Option<u16>>> = vec![vec![]; program.scripts.len()];
         for (i, action) in trace.steps.iter().enumerate() {
             if let Some(why) = misfit(program, &replay.last, *action) {
                 replay.diverged = Some(why);
@@ -104,14 +105,16 @@ impl<'a> Replay<'a> {
             let flying = &mut in_flight[action.thread.index()];
             let depth = replay.last.thread(action.thread).depth();
             let stale = stale.map(|s| s.iter().filter(|s| s.step == i));
-            let step = take(program, &mut replay.last, *action, flying.len() <= depth, stale);
+            let first = flying.get(depth).is_none_or(Option::is_none);
+            let step = take(program, &mut replay.last, *action, first, stale);
             flying.truncate(depth);
             if !matches!(step.end, End::Done(_)) {
-                flying.push(step.pc);
+                flying.resize(depth, None);
+                flying.push(Some(step.pc));
             }
             // What called may be over with the call.
             let now = replay.last.thread(action.thread);
-            if now.depth() < depth && flying.get(now.depth()) != Some(&now.pc()) {
+            if now.depth() < depth && flying.get(now.depth()) != Some(&Some(now.pc())) {
                 flying.truncate(now.depth());
             }
             replay.steps.push(step);
@@ -130,7 +133,7 @@ impl<'a> Replay<'a> {
     }
 
     fn tear_down(&mut self) {
-        let (program, mut last) = (self.program, self.last);
+        let (program, mut last) = (self.program, self.last.clone());
         let (steps, main) = (&mut self.steps, &mut self.main);
         let mut before: Option<(State, Thread)> = None;
         last.conclude_watched(program, &mut |state, t, thread, did| match (did, before.take()) {
@@ -138,10 +141,10 @@ impl<'a> Replay<'a> {
                 let goes_on = steps.last().is_some_and(|s: &Step| s.thread == t && !matches!(s.end, End::Done(_)));
                 steps.push(alone(program, (&was, &at), (state, thread), t, did, !goes_on));
                 if t == program.main_thread() {
-                    *main = Some(*thread);
+                    *main = Some(thread.clone());
                 }
             }
-            _ => before = Some((*state, *thread)),
+            _ => before = Some((state.clone(), thread.clone())),
         });
         self.last = last;
     }
@@ -241,7 +244,7 @@ fn take<'s>(
     first: bool,
     stale: Option<impl Iterator<Item = &'s Stale>>,
 ) -> Step {
-    let (t, before) = (action.thread, *state);
+    let (t, before) = (action.thread, state.clone());
     let (pc, label) = (before.thread(t).pc(), before.thread(t).machine().label());
     let ways = before.ways(program, t);
     let unwoken = unwoken(&before, t);

@@ -243,6 +243,9 @@ pub fn hash(program: &Program) -> String {
     let Program { name, objects, vars, structs, field_names, exprs, pool, .. } = program;
     // Writing to a hash cannot fail.
     let _ = write!(h, "{name:?}{objects:?}{vars:?}{structs:?}{field_names:?}{exprs:?}{pool:?}{code:?}");
+    for Script { calls, .. } in program.scripts.iter().chain([&program.setup, &program.teardown]) {
+        let _ = calls.iter().try_for_each(|call| write!(h, "{call:?}"));
+    }
     let folded = h.0 ^ h.0 >> 24 ^ h.0 >> 48;
     format!("{:06x}", folded & 0xff_ffff)
 }

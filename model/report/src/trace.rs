@@ -265,7 +265,7 @@ fn who_matters(program: &Program, example: &Counterexample<'_>, after: usize, pa
         [&first, turn, &rest, end].concat()
     };
     let ends_well = |order: &Vec<Action>| {
-        let mut state = from;
+        let mut state = from.clone();
         whole(&mut state, order)
             && state.is_finished(program)
             && state.conclude(program).is_none()

@@ -194,7 +194,9 @@ fn idle(program: &Program, state: &State, t: ThreadId) -> Option<ObjId> {
 /// Who could still queue an item that is not: threads that come to it, and callbacks that wait for their fence.
 fn queued_by(program: &Program, state: &State, worker: ThreadId, work: ObjId) -> (Vec<ThreadId>, String) {
     let queues = |t: ThreadId, pc: u16| match words::instr(program, t, pc) {
-        Some(Instr::Op { op, .. }) => matches!(op.row().ends, Ends::Queues(item) if operand_is(state, t, item, work)),
+        Some(Instr::Op { op, .. }) => {
+            matches!(op.row().ends, Ends::Queues(item) if operand_is(program, state, (t, pc), item, work))
+        }
         _ => false,
     };
     let able = program.threads().filter(|t| *t != worker && idle(program, state, *t).is_none());
@@ -233,7 +235,13 @@ fn callee(program: &Program, t: ThreadId, func: CalleeId) -> std::ops::Range<u16
 fn remaining(program: &Program, state: &State, t: ThreadId) -> Vec<u16> {
     match state.thread(t).run() {
         Run::Done => vec![],
-        _ => reachable(program, t, vec![state.thread(t).pc()]),
+        _ => {
+            let here = state.thread(t);
+            // A function's caller goes on behind the call.
+            let calls = |pc: &u16| matches!(words::instr(program, t, *pc), Some(Instr::Call(_)));
+            let behind = here.callers().filter(calls).map(|pc| pc + 1);
+            reachable(program, t, std::iter::once(here.pc()).chain(behind).collect())
+        }
     }
 }
 
@@ -254,6 +262,12 @@ fn reachable(program: &Program, t: ThreadId, mut open: Vec<u16>) -> Vec<u16> {
             | Instr::MayFail { over: other, .. } => {
                 open.extend([other, pc + 1]);
             }
+            Instr::Call(call) => {
+                let script = words::script(program, t);
+                let callee = script.calls.get(usize::from(call)).map(|call| usize::from(call.callee.0));
+                open.extend(callee.and_then(|callee| script.callees.get(callee)).map(|callee| callee.entry));
+                open.push(pc + 1);
+            }
             _ => open.push(pc + 1),
         }
     }
@@ -265,16 +279,20 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
     let Some(Instr::Op { op, .. }) = words::instr(program, t, pc) else { return false };
     match op.row().ends {
         Ends::Writes(place) => may_be(program, place, on),
-        ends => ends.wait_for().is_some_and(|target| operand_is(state, t, target, on)),
+        ends => ends.wait_for().is_some_and(|target| operand_is(program, state, (t, pc), target, on)),
     }
 }
 
-/// Whether an operand of a thread is that object now.
-fn operand_is(state: &State, t: ThreadId, operand: Operand, on: ObjId) -> bool {
+/// Whether an operand of a thread's instruction is that object now. The locals of a call that has not begun are not set.
+fn operand_is(program: &Program, state: &State, (t, pc): (ThreadId, u16), operand: Operand, on: ObjId) -> bool {
+    let code = |pc: u16| words::script(program, t).callee_at(pc).map(|(id, _)| id);
+    let thread = state.thread(t);
     match operand {
         Operand::Object(id) => id == on,
         Operand::Const(v) => refers_to(v, on),
-        Operand::Local(l) => refers_to(state.thread(t).local(l), on),
+        Operand::Local(l) if code(pc).is_none() => refers_to(thread.local(l), on),
+        Operand::Local(l) if code(pc) == code(thread.pc()) => thread.local_here(l).is_some_and(|v| refers_to(v, on)),
+        Operand::Local(_) => false,
     }
 }
 

@@ -29,8 +29,8 @@ pub fn value(program: &Program, v: Value) -> String {
     }
 }
 
-/// A value that is kept in something of that type: an unsigned number has no sign, and one that is declared is no errno unless
-/// it is an `int`.
+/// A value that is kept in something of that type: an unsigned number has no sign, and one that is declared is no errno
+/// unless it is an `int`.
 pub(crate) fn typed(program: &Program, ty: Type, v: Value) -> String {
     match v.integer() {
         Some(n) if v != Value::Null && !ty.is_signed() => ty.exact(n).to_string(),

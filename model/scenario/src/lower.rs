@@ -25,8 +25,10 @@ mod declare;
 mod expect;
 mod exprs;
 mod flow;
+mod functions;
 mod inject;
 mod left;
+mod live;
 mod names;
 mod operands;
 mod operation;
@@ -70,6 +72,8 @@ pub(crate) struct Lower<'a> {
     called: BTreeSet<&'a str>,
     /// What the kernel calls through a pointer, by its place among the program's callees.
     callees: Vec<callees::Body<'a>>,
+    /// The functions that a script may come to that does not call them itself.
+    everybodys: BTreeSet<&'a str>,
     /// The failures that the scenario's `inject` lines ask for.
     injections: Vec<inject::Injection<'a>>,
     /// The clauses of `expect` that have a name.

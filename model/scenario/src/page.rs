@@ -29,7 +29,7 @@ fn seen() -> String {
     let mut page = String::from(
         "\nA condition sees words and names, a variable (`x`, `array.1`), a field (`group.0.state`), a local of a thread, a \
          work item or a timer (`submit.r`, `w.0.r`, `any w.r`, `all w.r`; what a thread returned is its local `return`; a \
-         proc's own locals are not seen), and of objects:\n\n",
+         proc's or a function's own locals are not seen), and of objects:\n\n",
     );
     for kind in Kind::ALL {
         let facets: Vec<String> = kind.row().facets.iter().map(|facet| format!("`.{facet}`")).collect();

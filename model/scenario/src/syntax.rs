@@ -1,5 +1,5 @@
-//! From text to a tree: KDL v2 as scenarios use it. `token` takes the text apart, `parser` makes the `tree`, `text` says
-//! what is in quotes, `spelling` answers what is written as in C. What a statement means is asked in `lower`.
+//! From text to a tree: KDL v2 as scenarios use it. `token` takes the text apart, `parser` makes the `tree`, `text`
+//! says what is in quotes, `spelling` answers what is written as in C. What a statement means is asked in `lower`.
 //!
 //! The `kdl` crate judges every file that is accepted here (see [`judge`]), so a scenario is always valid KDL and means
 //! what KDL says. It does not do the reading itself, for three reasons: it stops at the first surprise where an author

@@ -220,7 +220,7 @@ fn refuse_reads(trace: &Trace, replayed: &loom::Replayed) -> Result<(), String> 
 }
 
 fn encoding(state: &State, program: &Program) -> Vec<u8> {
-    let (mut state, mut out) = (*state, vec![]);
+    let (mut state, mut out) = (state.clone(), vec![]);
     state.encode(program, &mut out);
     out
 }

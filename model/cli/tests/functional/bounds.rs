@@ -26,6 +26,18 @@ fn nesting_that_is_too_deep_is_incomplete_by_its_name() {
 }
 
 #[test]
+fn a_recursion_that_does_not_end_is_no_verdict() {
+    let down = "fn down n { down \"n + 1\" into=r; return r }";
+    let stepping = "fn down n { store x n; when \"n < 24\" { down \"n + 1\" } }";
+    for (declared, at_most) in [(down, false), (stepping, false), (&stepping.replace("24", "23"), true)] {
+        let project = Project::new().file("s.kdl", alone(declared, "down 0"));
+        let ran = project.run("check s.kdl").exits(if at_most { 0 } else { 3 });
+        let told = ran.out.contains("has no more room for more than 24 calls inside of each other");
+        assert_eq!(told, !at_most, "{declared}: {}", ran.out);
+    }
+}
+
+#[test]
 fn many_readers_do_not_go_round_either() {
     let next = |i| format!("spin-until f \"f == {i}\"; repeat 15 {{ down-read s }}; store f {}", i + 1);
     let readers: String = (0..5).map(|i| format!("thread r{i} {{ {}; spin-until f \"f == 9\" }}\n", next(i))).collect();

@@ -27,6 +27,8 @@ const FLOORS: &[&[&str]] = &[
         "idiom",
         "property",
         "rule",
+        "functions",
+        "number",
         "expr",
         "task",
         "counted",
@@ -42,6 +44,7 @@ const FLOORS: &[&[&str]] = &[
     &["resv"],
     &["exec", "sync_file", "syncobj"],
     &["ops"],
+    &["stack"],
     &["references", "thread"],
     &["state", "observe", "builder"],
 ];

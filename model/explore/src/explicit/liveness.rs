@@ -82,7 +82,7 @@ impl<'a> Rebuild<'a> {
     }
 
     fn after(&self, steps: &[Action]) -> State {
-        let mut state = self.initial;
+        let mut state = self.initial.clone();
         for action in steps {
             state.step(self.program, *action);
         }

@@ -159,7 +159,7 @@ impl<'a> Search<'a> {
             headroom: Headroom::default(),
             whole_levels: 0,
             overflow: None,
-            base: initial,
+            base: initial.clone(),
             next: initial,
             parts: Encoding::default(),
             batch: Batch::default(),

@@ -196,12 +196,12 @@ impl Alone<'_> {
     fn send_to_sleep(&mut self, threads: &mut [Thread]) {
         let (program, hub) = (self.program, self.hub);
         for t in program.threads() {
-            let (thread, script) = (threads[t.index()], &program.scripts[t.index()]);
+            let (thread, script) = (threads[t.index()].clone(), &program.scripts[t.index()]);
             if !self.is_agent_enabled(threads, t) || !thread.is_idle() {
                 continue;
             }
             let sleeps = hub.undone(|| {
-                let mut thread = thread;
+                let mut thread = thread.clone();
                 let violation = self.step(script, &mut thread, t).violation;
                 violation.is_none() && thread.is_idle() && !self.is_enabled(&thread, t)
             });

@@ -37,7 +37,7 @@ enum Doing {
 
 /// A thread's entry in the engine's own tables. Loom knows nothing of them.
 struct Place {
-    thread: Cell<Thread>,
+    thread: RefCell<Thread>,
     doing: Cell<Doing>,
     /// Tokens sent or about to be sent, and not yet received.
     tokens: Cell<u32>,
@@ -76,7 +76,7 @@ impl Execution {
             let (sender, receiver) = channel();
             let site = |ways: &Vec<u8>| ways.iter().map(|n| (*n, AtomicU8::new(0))).collect();
             Place {
-                thread: Cell::new(*thread),
+                thread: RefCell::new(thread.clone()),
                 doing: Cell::new(Doing::Running),
                 tokens: Cell::new(0),
                 broke: Cell::new(None),
@@ -144,14 +144,14 @@ impl Execution {
         let mut world = self.system.worlds[me.index()].borrow_mut();
         let mut rt = Loom::seated(&self, me);
         let script = &self.job.program.scripts[me.index()];
-        let mut thread = self.place(me).thread.get();
+        let mut thread = self.place(me).thread.borrow().clone();
         while !self.over.get() {
             match thread.run() {
                 Run::Done => return self.leave(me),
                 Run::Asleep(_, patience) if !self.sleep(&world, me, patience) => return,
                 Run::Asleep(..) | Run::Ready => {}
             }
-            let before = thread;
+            let before = thread.clone();
             let step = self.system.hub.begin_step(me.index());
             rt.begin_step(&thread, script);
             let stepped = thread.step(script, &self.job.program, &mut world, me, &mut rt);
@@ -164,7 +164,7 @@ impl Execution {
                 }
                 continue;
             }
-            self.place(me).thread.set(thread);
+            self.place(me).thread.replace(thread.clone());
             let race = self.system.hub.take_race().filter(|_| self.counts());
             self.raced.set(self.raced.get() || race.is_some());
             self.stepped(Action { thread: me, choice });
@@ -283,7 +283,7 @@ impl Execution {
     }
 
     fn threads(&self) -> Vec<Thread> {
-        self.places.iter().map(|p| p.thread.get()).collect()
+        self.places.iter().map(|p| p.thread.borrow().clone()).collect()
     }
 
     fn watch(&self, findings: &mut Findings) {

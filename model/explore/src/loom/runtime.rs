@@ -12,9 +12,7 @@ use ::loom::sync::{
     Mutex, MutexGuard,
     atomic::{Ordering, fence},
 };
-use fenceweave_kernel::{
-    Bits, Expr, Instr, LocalId, MAX_LOCALS, ObjId, Runtime, Script, Thread, ThreadId, Value, World,
-};
+use fenceweave_kernel::{Bits, Expr, Instr, LocalId, ObjId, Runtime, Script, Thread, ThreadId, Value, World};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -59,8 +57,8 @@ pub(super) struct Seat {
     picks: Cell<usize>,
     /// The last one; of a step that is taken again, the one to make.
     choice: Cell<u8>,
-    /// For each local, what the store tells from which its value came.
-    sources: RefCell<[Option<Rc<View>>; MAX_LOCALS]>,
+    /// For each local, what the store tells from which its value came; those of callers come first.
+    sources: RefCell<Vec<Option<Rc<View>>>>,
 }
 
 /// Loom's threads; or nobody's, when setup, teardown or a diagnosis runs alone on quiet cells.
@@ -130,6 +128,16 @@ impl Loom {
 
     fn seat(&self) -> Option<&Seat> {
         self.seat.as_deref().filter(|_| !self.hub.is_quiet())
+    }
+}
+
+/// Notes where what a local holds came from.
+fn note(sources: &mut Vec<Option<Rc<View>>>, local: usize, source: Option<Rc<View>>) {
+    if sources.len() <= local && source.is_some() {
+        sources.resize(local + 1, None);
+    }
+    if let Some(of) = sources.get_mut(local) {
+        *of = source;
     }
 }
 
@@ -203,18 +211,26 @@ impl Runtime for Loom {
 
     fn result_into(&mut self, local: usize, value: Value) {
         let Some(seat) = self.seat() else { return };
-        seat.sources.borrow_mut()[local] = self.hub.memory().told_by(seat.me.index(), value.to_bits());
+        let source = self.hub.memory().told_by(seat.me.index(), value.to_bits());
+        note(&mut seat.sources.borrow_mut(), local, source);
     }
 
     fn computed(&mut self, local: usize, of: &Expr<LocalId>, base: usize) {
         let Some(seat) = self.seat() else { return };
         let mut sources = seat.sources.borrow_mut();
         let source = together(of.reads().filter_map(|l| sources.get(base + usize::from(l.0)).cloned().flatten()));
-        sources[local] = source;
+        note(&mut sources, local, source);
     }
 
     fn called(&mut self, base: usize) {
         let Some(seat) = self.seat() else { return };
-        seat.sources.borrow_mut()[base..].fill(None);
+        seat.sources.borrow_mut().truncate(base);
+    }
+
+    fn returned(&mut self, from: Option<usize>, to: usize) {
+        let Some(seat) = self.seat() else { return };
+        let mut sources = seat.sources.borrow_mut();
+        let source = from.and_then(|from| sources.get(from).cloned().flatten());
+        note(&mut sources, to, source);
     }
 }

@@ -40,13 +40,13 @@ impl Checkpoints {
         }
         match self.saved.get_mut(depth / self.every) {
             Some(old) => old.copy_from(state, program),
-            None => self.saved.push(*state),
+            None => self.saved.push(state.clone()),
         }
     }
 
     fn thin(&mut self, program: &Program) {
         for i in 1..self.saved.len().div_ceil(2) {
-            let later = self.saved[2 * i];
+            let later = self.saved[2 * i].clone();
             self.saved[i].copy_from(&later, program);
         }
         self.saved.truncate(self.saved.len().div_ceil(2));
@@ -69,7 +69,7 @@ impl Checkpoints {
         if at == depth {
             let code = |s: &State| {
                 let mut code = vec![];
-                State::encode(&mut { *s }, program, &mut code);
+                s.clone().encode(program, &mut code);
                 code
             };
             assert!(code(state) == code(saved), "[internal bug] the same steps lead to another state at step {depth}");

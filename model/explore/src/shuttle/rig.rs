@@ -146,7 +146,7 @@ pub(super) fn run<D: Director>(program: &Program, director: D, mut watch: impl F
     let threads = program.scripts.len().max(1);
     let board = Board {
         program: program.clone(),
-        initial,
+        initial: initial.clone(),
         at: At { state: initial, steps: vec![] },
         action: None,
         over: false,

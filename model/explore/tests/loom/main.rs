@@ -123,7 +123,7 @@ fn brute_force(p: &Program) -> BTreeSet<Outcome> {
         }
         for thread in enabled.iter() {
             for choice in 0..s.ways(p, thread) {
-                let mut next = s;
+                let mut next = s.clone();
                 next.step(p, Action { thread, choice });
                 todo.push(next);
             }

@@ -65,7 +65,7 @@ pub(crate) fn search(program: &Program, conditions: &[Condition], most: usize) -
         }
         for thread in enabled.iter() {
             for choice in 0..state.footprint(program, thread).ways {
-                let mut next = state;
+                let mut next = state.clone();
                 next.step(program, Action { thread, choice });
                 todo.push(next);
             }

@@ -96,7 +96,7 @@ impl FenceOp {
     /// The driver says that it is done.
     pub(super) fn status_seen<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let flow = self.signal_now(cx);
-        self.error = self.error.with(self.status_of_signaled(cx));
+        self.number = self.status_of_signaled(cx);
         flow
     }
 }

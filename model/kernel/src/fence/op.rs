@@ -8,7 +8,7 @@ use super::{
 use crate::{
     AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
     Then, ThreadId, Value, View, Violation,
-    coder::{fields, points},
+    coder::points,
     counted::Dropped,
     ground::functions::functions,
     primitives::{irq::irqs_footprint, rcu},
@@ -158,39 +158,23 @@ pub struct FenceOp {
     pub(super) at: At,
     pub(super) fence: ObjId,
     /// What `set-error` sets; for a signaller, and for who asks for the status, its result, if it was the first.
-    pub(super) error: Error,
+    pub(super) number: i16,
+    /// Whether the caller has the fence's lock and keeps it.
+    pub(super) locked: bool,
 }
 
-/// An error, or another small number, and whether the caller has the fence's lock and keeps it. In one word: what an
-/// operation is part of must stay small, too.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Error(i16);
-
-impl Error {
-    /// A bit that is a copy of the sign in every number of 14 bits.
-    const LOCKED: i16 = 1 << 14;
-
-    fn of(number: i16) -> Error {
-        Error(number.clamp(-0x2000, 0x1fff) & !Error::LOCKED)
-    }
-
-    fn number(self) -> i16 {
-        if self.0 < 0 { self.0 | Error::LOCKED } else { self.0 & !Error::LOCKED }
-    }
-
-    /// Another number, the lock as before.
-    pub(super) fn with(self, number: i16) -> Error {
-        Error(Error::of(number).0 | if self.is_locked() { Error::LOCKED } else { 0 })
-    }
-
-    fn is_locked(self) -> bool {
-        self.0 & Error::LOCKED != 0
-    }
-}
-
-impl Code for Error {
+/// One word for the number and the lock: in every number of 14 bits the bit below the sign is a copy of it.
+impl Code for FenceOp {
     fn code<C: crate::Coder>(&mut self, c: &mut C) {
-        self.0.code(c);
+        const LOCKED: i16 = 1 << 14;
+        self.at.code(c);
+        self.fence.code(c);
+        let mut word = self.number & !LOCKED | if self.locked { LOCKED } else { 0 };
+        word.code(c);
+        if C::READING {
+            self.locked = word & LOCKED != 0;
+            self.number = if word < 0 { word | LOCKED } else { word & !LOCKED };
+        }
     }
 }
 
@@ -202,10 +186,8 @@ impl Code for i16 {
     }
 }
 
-fields!(FenceOp { at, fence, error });
-
 impl FenceOp {
-    pub(crate) const BLANK: FenceOp = FenceOp { at: At::Get, fence: super::NO_FENCE, error: Error(0) };
+    pub(crate) const BLANK: FenceOp = FenceOp { at: At::Get, fence: super::NO_FENCE, number: 0, locked: false };
 
     /// Of a second `put`: the pointer came of a `get` by the fence's name.
     pub(super) const BY_NAME: i16 = 1;
@@ -215,9 +197,9 @@ impl FenceOp {
         self.at
     }
 
-    /// An operation about to start; `error` is what `set-error` sets.
-    pub(crate) fn new(at: At, fence: ObjId, error: i16) -> FenceOp {
-        FenceOp { at, fence, error: Error::of(error) }
+    /// An operation about to start; `number` is what `set-error` sets. What is no error is none as one of 14 bits.
+    pub(crate) fn new(at: At, fence: ObjId, number: i16) -> FenceOp {
+        FenceOp { at, fence, number: number.clamp(-0x2000, 0x1fff), locked: false }
     }
 
     /// `dma_fence_init()` stores the count first. In memory that is typesafe a reader may have a reference from there
@@ -293,7 +275,7 @@ impl FenceOp {
 
     /// What a signaller returns who was the first.
     fn signaled_first(&self) -> Flow {
-        Flow::Done(Value::Word(i32::from(self.error.number())))
+        Flow::Done(Value::Word(i32::from(self.number)))
     }
 
     /// `dma_fence_signal_timestamp_locked()` up to the callbacks. Without callbacks the lock is released at once.
@@ -301,7 +283,7 @@ impl FenceOp {
         let checks = !matches!(self.at, At::Signal | At::SignalLocked);
         let checked = self.at == At::SignalChecked;
         let held = cx.enter(self.fence);
-        if !self.error.is_locked()
+        if !self.locked
             && let Some(spin) = self.spin(cx)
         {
             return spin;
@@ -317,7 +299,7 @@ impl FenceOp {
         if locked.len == 0 && !cx.program.timestamps || cx.mutated(Mutant::SignalNoCallbacks) {
             return self.signaled_first();
         }
-        if !self.error.is_locked() {
+        if !self.locked {
             super::hold(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
         }
@@ -360,7 +342,7 @@ impl FenceOp {
         if locked.len == 0 {
             self.at = At::Unlock;
         }
-        if last && !self.error.is_locked() {
+        if last && !self.locked {
             super::let_go(cx, self.fence, &mut locked);
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -381,7 +363,7 @@ impl FenceOp {
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Flow {
         let held = cx.enter(self.fence);
         callback::over(cx, self.fence);
-        if !self.error.is_locked() {
+        if !self.locked {
             let mut locked = cx.fence(self.fence).locked.get(held);
             super::let_go(cx, self.fence, &mut locked);
             cx.fence(self.fence).locked.set(held, locked);
@@ -431,7 +413,7 @@ impl FenceOp {
             cx.note_violation(Violation { object: Some(self.fence), other: owner, form, ..v });
             return Flow::Done(Value::Unset);
         }
-        self.error.0 |= Error::LOCKED;
+        self.locked = true;
         if self.at == At::SignalLocked { self.signal(cx) } else { self.is_signaled(cx) }
     }
 
@@ -452,7 +434,7 @@ impl FenceOp {
 
     fn set_error<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let late = test_signaled(cx, self.fence);
-        let error = self.error.number();
+        let error = self.number;
         if late || !(-4095..0).contains(&error) {
             let form = (!late).then_some(Form::FENCE_ERROR_IS_NONE);
             let v = cx.violation_of(Property::FENCE_ERROR_LATE);
@@ -491,7 +473,7 @@ impl FenceOp {
         let (me, program) = (cx.me, cx.program);
         let ledger = cx.fence(self.fence).refs.ledger();
         let declared = program.declared_refs(self.fence) > 0 && !ledger.is_given();
-        let judged = self.error.number() == FenceOp::BY_NAME || !declared;
+        let judged = self.number == FenceOp::BY_NAME || !declared;
         judged && me != program.main_thread() && ledger.is_overdrawn_by(me)
     }
 
@@ -598,7 +580,7 @@ impl Protocol for FenceOp {
             At::Enabling => self.at = if no { At::SignalNow } else { At::Unlock },
             At::StatusAsked => self.at = if no { At::Unlock } else { At::StatusSeen },
             At::AskOps if no => self.at = At::NotSignaled,
-            At::AskOps => (self.at, self.error) = (At::AskedTrue, self.error.with(1)),
+            At::AskOps => (self.at, self.number) = (At::AskedTrue, 1),
             _ => {}
         }
     }
@@ -619,22 +601,30 @@ impl Protocol for FenceOp {
                 | At::GetStatus
                 | At::Timestamp
         );
-        (locks && !self.error.is_locked()).then_some(self.fence)
+        (locks && !self.locked).then_some(self.fence)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Error;
+    use super::{At, FenceOp};
+    use crate::{
+        Code, ObjId,
+        coder::{Canon, Reader, Writer},
+    };
 
     #[test]
     fn a_number_and_the_lock_do_not_disturb_each_other() {
-        for number in [-4095, -1, 0, 1] {
-            let error = Error::of(number);
-            assert_eq!((error.number(), error.is_locked()), (number, false));
-            let error = Error(error.0 | Error::LOCKED).with(-5);
-            assert_eq!((error.number(), error.is_locked()), (-5, true));
+        for number in [-4095, -1, 0, 1, 4095] {
+            for locked in [false, true] {
+                let mut op = FenceOp { locked, ..FenceOp::new(At::Signal, ObjId(3), number) };
+                let mut bytes = vec![];
+                op.code(&mut Writer { out: &mut bytes, canon: Canon::default(), generations: &[] });
+                let mut read = FenceOp::BLANK;
+                read.code(&mut Reader { bytes: &bytes, at: 0 });
+                assert_eq!((read, read.number, read.locked), (op, number, locked));
+            }
         }
-        assert!(!(-4095..4096).contains(&Error::of(i16::MIN).number()));
+        assert!(!(-4095..4096).contains(&FenceOp::new(At::SetError, ObjId(3), i16::MIN).number));
     }
 }

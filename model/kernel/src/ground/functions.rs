@@ -18,8 +18,8 @@ macro_rules! functions {
     };
 }
 
-/// `Timer as { at: how, timer, data }`: the `Debug` of an operation as if its fields were called so. Tokens of replays are
-/// hashes of it, and stay what they were.
+/// `Timer as { at: how, timer, data }`: the `Debug` of an operation as if its fields were called so. Tokens of replays
+/// are hashes of it, and stay what they were.
 macro_rules! written_as {
     ($name:ident as { $first:ident: $how:ident $(, $field:ident)* }) => {
         impl std::fmt::Debug for $name {

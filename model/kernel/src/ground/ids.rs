@@ -8,8 +8,8 @@ pub const MAX_THREADS: usize = 15;
 pub const MAX_OBJECTS: usize = 36;
 /// Most variable words of a program: `var`s, array elements and fields of `struct` slots.
 pub const MAX_VARS: usize = 44;
-/// Most locals of one thread.
-pub const MAX_LOCALS: usize = 12;
+/// Most locals of one thread, or of one call of a function.
+pub const MAX_LOCALS: usize = 16;
 
 /// A modelled thread or agent, by its place in the program.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]

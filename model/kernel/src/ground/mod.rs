@@ -2,7 +2,8 @@
 //! and do.
 //!
 //! * [`runtime`]: what a shared cell is made of; [`coder`]: one description of a state for writing and reading.
-//! * [`ids`], [`value`], [`number`]: names, what words hold, and C's integer types; [`facet`]: what is shown of an object;
+//! * [`ids`], [`value`], [`number`]: names, what words hold, and C's integer types; [`facet`]: what is shown of an
+//!   object;
 //!   [`task`]: a `task_struct`.
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
 //!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.

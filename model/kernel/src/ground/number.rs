@@ -108,8 +108,8 @@ impl fmt::Display for Type {
 }
 
 /// A number that does not fit in 32 bits with a sign, in seven bytes, so that a value stays one machine word: how it is
-/// made of 48 bits, and these. What is of 64 bits and regular fits: addresses and sizes, a bit or a mask of any width, and what is
-/// near the ends of `s64` and `u64`.
+/// made of 48 bits, and these. What is of 64 bits and regular fits: addresses and sizes, a bit or a mask of any width,
+/// and what is near the ends of `s64` and `u64`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Wide {
     how: u8,

@@ -147,13 +147,15 @@ pub trait Runtime: Clone + 'static {
     fn choose(&mut self, n: u8) -> u8;
     /// The thread has just been made runnable: lets it go on, if it is held.
     fn release(&mut self, thread: ThreadId);
-    /// An operation's result goes into a local. Like the next two for a runtime that follows address dependencies: an
+    /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.
     fn result_into(&mut self, _local: usize, _value: Value) {}
     /// A local is computed from others, those of the window that begins at `base`.
     fn computed(&mut self, _local: usize, _of: &Expr, _base: usize) {}
     /// A callee begins, whose locals lie from here on.
     fn called(&mut self, _base: usize) {}
+    /// A function returned: what was in one local, if it returned that, is in another.
+    fn returned(&mut self, _from: Option<usize>, _to: usize) {}
 }
 
 /// Plain data, one step at a time: sequentially consistent. The explicit and the shuttle engine run on it.

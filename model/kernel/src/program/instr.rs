@@ -1,6 +1,6 @@
 //! What scripts are made of.
 
-use super::PoolRange;
+use super::{CalleeId, PoolRange};
 use crate::{LocalId, Op, Value};
 
 /// An instruction of a script.
@@ -59,10 +59,12 @@ pub enum Instr {
         /// Index of the expression.
         expr: u16,
     },
+    /// A call of a function: index of the [call](super::FunctionCall) among its script's.
+    Call(u16),
     /// A callee is over.
     Return {
-        /// Where its result is.
-        result: Option<LocalId>,
+        /// Where its results are.
+        result: Results,
     },
     /// An injected `may-fail` of what follows, up to `over`: either it happens, or it does not and returns the error.
     MayFail {
@@ -84,4 +86,61 @@ pub enum Instr {
     },
     /// The script is over.
     End,
+}
+
+/// Where the results of a callee are: in locals that follow each other.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Results {
+    /// The first of them.
+    pub local: u8,
+    /// How many there are.
+    pub len: u8,
+}
+
+impl Results {
+    /// A callee that returns nothing.
+    pub const NONE: Results = Results { local: 0, len: 0 };
+
+    /// One result.
+    pub fn one(local: LocalId) -> Results {
+        Results { local: local.0, len: 1 }
+    }
+
+    /// Where the first is.
+    pub(crate) fn first(self) -> Option<usize> {
+        self.get(0)
+    }
+
+    /// Where one of them is.
+    pub(crate) fn get(self, at: usize) -> Option<usize> {
+        (at < usize::from(self.len)).then(|| usize::from(self.local) + at)
+    }
+
+    /// All of them.
+    pub fn locals(self) -> impl Iterator<Item = LocalId> {
+        (0..self.len).map(move |at| LocalId(self.local + at))
+    }
+}
+
+impl std::fmt::Debug for Results {
+    /// One or none as a local or none.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.len {
+            0 | 1 => self.locals().next().fmt(f),
+            _ => f.debug_list().entries(self.locals()).finish(),
+        }
+    }
+}
+
+/// A call of a function by its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FunctionCall {
+    /// Which.
+    pub callee: CalleeId,
+    /// The expressions of its arguments, over the caller's locals.
+    pub args: Vec<u16>,
+    /// Where its results go, the first ones of them.
+    pub into: Vec<LocalId>,
+    /// Which of the caller's locals are kept meanwhile, a bit each: those that are read afterwards.
+    pub keep: u16,
 }

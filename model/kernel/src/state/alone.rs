@@ -37,7 +37,7 @@ impl Been {
         let awake = |state: &State| state.is_awake(program.main_thread());
         if taken == self.next.max(FEW_ALONE_STEPS) {
             self.next = 2 * taken;
-            self.there = Some((*thread, awake(state), state.encoded(program)));
+            self.there = Some((thread.clone(), awake(state), state.encoded(program)));
             return false;
         }
         let Some((then, was_awake, there)) = &self.there else { return false };
@@ -131,7 +131,7 @@ impl State {
     fn send_to_sleep(&mut self, program: &Program) {
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             if self.thread(t).is_idle() && self.is_enabled(program, t) {
-                let before = *self;
+                let before = self.clone();
                 let stepped = self.agents_step(program, t, &mut None);
                 if !self.thread(t).is_idle() || self.is_enabled(program, t) || stepped.violation.is_some() {
                     *self = before;

@@ -33,11 +33,11 @@ fn stops(program: &Program) -> Vec<State> {
     while let Some(state) = todo.pop() {
         let enabled = state.enabled(program);
         if enabled.is_empty() {
-            stops.push(state);
+            stops.push(state.clone());
         }
         for thread in enabled.iter() {
             for choice in 0..state.ways(program, thread) {
-                let (mut next, mut encoding) = (state, vec![]);
+                let (mut next, mut encoding) = (state.clone(), vec![]);
                 next.step(program, Action { thread, choice });
                 next.encode(program, &mut encoding);
                 next.decode(program, &encoding);
@@ -128,7 +128,7 @@ fn same_states_decoded_or_not(program: &Program) {
                 continue;
             }
             for thread in state.enabled(program).iter() {
-                let mut next = state;
+                let mut next = state.clone();
                 next.step(program, Action { thread, choice: 0 });
                 todo.push(next);
             }

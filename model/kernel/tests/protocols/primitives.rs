@@ -177,9 +177,12 @@ fn with_shrinker(op: Op) -> Program {
     let (a, b) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
     let store = variable::ops::Access { how: variable::How::Store, order, place, a, b, benign: false }.into();
     let script = &mut program.scripts[0];
-    script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![] });
+    script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![], function: false });
     let line = script.lines[0].clone();
-    script.code.extend([Instr::Op { op: store, into: None, may_fail: None }, Instr::Return { result: None }]);
+    script.code.extend([
+        Instr::Op { op: store, into: None, may_fail: None },
+        Instr::Return { result: fenceweave_kernel::program::Results::NONE },
+    ]);
     script.lines.extend([line.clone(), line]);
     program.callees.push("shrink".into());
     program.shrinkers.push((CalleeId(0), None));

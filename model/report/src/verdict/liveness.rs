@@ -99,7 +99,7 @@ fn doing(replay: &Replay<'_>, t: ThreadId) -> String {
 /// From where in the loop, and who, would get on if nobody else ran: of a starving thread that thread itself.
 fn alone(replay: &Replay<'_>, v: Violation) -> Option<(usize, ThreadId)> {
     let (program, from) = (replay.program, replay.loop_from?);
-    let mut state = replay.initial;
+    let mut state = replay.initial.clone();
     let who = if starves(v) { vec![v.thread] } else { busy(replay) };
     for (i, step) in replay.steps.iter().enumerate() {
         if i >= from

@@ -90,7 +90,7 @@ pub(super) fn maker(replay: &Replay<'_>, object: ObjId) -> Option<String> {
 /// The step with which a thread took the last of the references that it has at the end. What it drops by a local is
 /// what it took into that one, else what it took last.
 fn last_kept(replay: &Replay<'_>, t: ThreadId, object: ObjId) -> Option<usize> {
-    let mut state = replay.initial;
+    let mut state = replay.initial.clone();
     let mut before = state.world.balance(object, t);
     let mut taken: Vec<(usize, Option<LocalId>)> = vec![];
     // What teardown does is no engine's step.
@@ -153,7 +153,7 @@ fn is_release(c: &Change) -> bool {
 pub(super) fn contended(replay: &Replay<'_>, v: Violation) -> String {
     let Some(ctx) = v.object else { return "a lock".into() };
     let steps = &replay.steps[..replay.steps.len().saturating_sub(1)];
-    let mut before = replay.initial;
+    let mut before = replay.initial.clone();
     // No rule about contexts is broken in teardown: it has none that a thread left.
     steps.iter().filter(|s| replay.program.script(s.thread).is_some()).for_each(|s| {
         before.step(replay.program, s.action());

@@ -179,7 +179,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// A literal as C reads it: a decimal one is an `int` or a `long`, one in another base may be unsigned, a suffix says more.
+/// A literal as C reads it: a decimal one is an `int` or a `long`, one in another base may be unsigned, a suffix says
+/// more.
 fn literal(said: &str) -> Result<(i64, Option<Type>), String> {
     let is_hex = said.starts_with("0x") || said.starts_with("0X");
     let suffix = said.len() - said.trim_end_matches(['u', 'U', 'l', 'L']).len();

@@ -10,7 +10,11 @@
 //! variable, a list, a work item's data) may have brought a reference, and so may whatever is done in between that
 //! gives pointers: then nothing is said. Whether the second drop is wrong is for the ledger to say, when it happens.
 
-use fenceweave_kernel::{Expr, ExprNode, Instr, LocalId, Op, Operand, Place, fence::ops::Fence, program::Gives};
+use fenceweave_kernel::{
+    Expr, ExprNode, Instr, LocalId, Op, Operand, Place, Script,
+    fence::ops::Fence,
+    program::{FunctionCall, Gives},
+};
 
 /// What is known of the locals at an instruction, each a set.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -88,9 +92,9 @@ fn gives_pointers(op: &Op, into: Option<LocalId>) -> bool {
 }
 
 /// Writes the second drops of a script as such.
-pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
-    let before = known(code, exprs);
-    for (instr, known) in code.iter_mut().zip(before) {
+pub(super) fn mark(script: &mut Script, exprs: &[Expr]) {
+    let before = known(script, exprs);
+    for (instr, known) in script.code.iter_mut().zip(before) {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { continue };
         let Some(local) = dropped_by(op).filter(|l| known.spent & bit(*l) != 0) else { continue };
         // What was taken by name is a fence.
@@ -101,17 +105,18 @@ pub(super) fn mark(code: &mut [Instr], exprs: &[Expr]) {
 
 /// Where a script stores pointers of which nobody knows here whose reference comes with them: that are no `new`'s, and
 /// no `get`'s that is still to be dropped.
-pub(super) fn handed_to(code: &[Instr], exprs: &[Expr]) -> Vec<Place> {
+pub(super) fn handed_to(script: &Script, exprs: &[Expr]) -> Vec<Place> {
     let stored = |(instr, known): (&Instr, Option<Known>)| {
         let (Instr::Op { op, .. }, Some(known)) = (instr, known) else { return None };
         let (place, Operand::Local(local)) = op.row().stores? else { return None };
         ((known.taken | known.made) & bit(local) == 0).then_some(place)
     };
-    code.iter().zip(known(code, exprs)).filter_map(stored).collect()
+    script.code.iter().zip(known(script, exprs)).filter_map(stored).collect()
 }
 
 /// For each instruction that can be reached, what is true on every way to it.
-fn known(code: &[Instr], exprs: &[Expr]) -> Vec<Option<Known>> {
+fn known(script: &Script, exprs: &[Expr]) -> Vec<Option<Known>> {
+    let code = &script.code;
     let mut before: Vec<Option<Known>> = vec![None; code.len()];
     let mut open = vec![(0usize, Known::default())];
     while let Some((at, come)) = open.pop() {
@@ -141,6 +146,7 @@ fn known(code: &[Instr], exprs: &[Expr]) -> Vec<Option<Known>> {
             Instr::Op { op, into, .. } => after.after(op, *into),
             Instr::Fails { into, .. } | Instr::Choose { into, .. } => into.iter().for_each(|l| after.forget(*l)),
             Instr::Let { into, expr } => copy(&mut after, *into, exprs.get(usize::from(*expr))),
+            Instr::Call(call) => called(&mut after, &script.calls[usize::from(*call)], exprs),
             Instr::Judge { .. } | Instr::Assert { .. } | Instr::Progress => {}
         }
         open.push((next, after));
@@ -155,6 +161,12 @@ fn copy(known: &mut Known, into: LocalId, expr: Option<&Expr>) {
         known.forget(*from);
     }
     known.forget(into);
+}
+
+/// What a function does with the pointers that it gets, and whose those are that it returns, nobody knows here.
+fn called(known: &mut Known, call: &FunctionCall, exprs: &[Expr]) {
+    let args = call.args.iter().filter_map(|arg| exprs.get(usize::from(*arg))).flat_map(Expr::reads);
+    args.chain(call.into.iter().copied()).for_each(|local| known.forget(local));
 }
 
 fn bit(local: LocalId) -> u64 {
@@ -184,8 +196,10 @@ mod tests {
         Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 
-    fn marked(mut code: Vec<Instr>) -> Vec<usize> {
-        mark(&mut code, &[]);
+    fn marked(code: Vec<Instr>) -> Vec<usize> {
+        let mut script = Script { code, ..Script::default() };
+        mark(&mut script, &[]);
+        let code = script.code;
         let again = |i: &Instr| {
             let Instr::Op { op, .. } = i else { return false };
             matches!(op, Op::Counted(op) if op.how == How::PutAgain)

@@ -4,9 +4,10 @@
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
 use fenceweave_kernel::fence::{Duty, ops::Contain};
-use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, SourceLine};
+use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, Results, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, ObjId, Operand, Script, fixed};
 
+use super::functions::is_function;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
 use super::{Lower, list};
@@ -17,13 +18,15 @@ use crate::syntax::{Name, Node, Value as Written, ValueKind};
 use fenceweave_kernel::Kind;
 
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
-const CALLEES_MAX: usize = 32;
+const CALLEES_MAX: usize = 64;
 
 /// What a callee does: what the author wrote, or one of the kernel's own functions.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Body<'a> {
     Written(&'a Node),
     BuiltIn(Duty),
+    /// A function, which is called by its name.
+    Function(&'a Node),
 }
 
 impl<'a> Lower<'a> {
@@ -63,17 +66,20 @@ impl<'a> Lower<'a> {
 
     fn register(&mut self, name: &str, node: &'a Node) -> CalleeId {
         let known = self.callees.iter().position(|other| matches!(other, Body::Written(n) if std::ptr::eq(*n, node)));
-        let at = known.unwrap_or_else(|| {
-            self.callees.push(Body::Written(node));
-            self.program.callees.push(name.to_owned());
-            self.callees.len() - 1
-        });
+        let at = known.unwrap_or_else(|| self.add_callee(Body::Written(node), name, node));
+        CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
+    }
+
+    pub(super) fn add_callee(&mut self, body: Body<'a>, name: &str, node: &Node) -> usize {
+        let at = self.callees.len();
         if at == CALLEES_MAX {
             self.mistakes
-                .add("too-many", node.head, "too much is called through pointers")
-                .expected(format!("at most {CALLEES_MAX} callbacks, hooks and shrinkers"));
+                .add("too-many", node.head, "too much is called")
+                .expected(format!("at most {CALLEES_MAX} functions, callbacks, hooks and shrinkers"));
         }
-        CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
+        self.callees.push(body);
+        self.program.callees.push(name.to_owned());
+        at
     }
 
     /// `callback NAME run=PROC`
@@ -297,7 +303,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The threads', then those of setup and teardown.
-    fn script_at(&mut self, at: usize) -> &mut Script {
+    pub(super) fn script_at(&mut self, at: usize) -> &mut Script {
         let n = self.program.scripts.len();
         match at.checked_sub(n) {
             None => &mut self.program.scripts[at],
@@ -310,16 +316,28 @@ impl<'a> Lower<'a> {
         let node = match self.callees[callee] {
             Body::Written(node) => node,
             Body::BuiltIn(duty) => return self.link_built_in(at, duty),
+            Body::Function(node) => return self.link_function(at, node),
         };
         let name = self.script_at(at).name.clone();
         let mut unit = Unit::new(&name, false);
+        if is_function(node) {
+            let (body, params) = self.function_script(unit, node);
+            return self.append(at, body, params, false);
+        }
         let params: Vec<&Written> = if node.name.text == "proc" { node.values().skip(1).collect() } else { vec![] };
         for param in &params {
             self.new_local(&mut unit, param.span.of(self.text), param.span);
         }
-        let body = self.callee_script(unit, node);
+        unit.params = params.len();
+        let (body, _) = self.callee_script(unit, node);
+        self.append(at, body, params.len(), false);
+    }
+
+    /// Puts a callee behind what a script has.
+    pub(super) fn append(&mut self, at: usize, body: Script, params: usize, function: bool) {
         let script = self.script_at(at);
         let entry = entry_of(script);
+        let calls = script.calls.len() as u16;
         let moved = body.code.into_iter().map(|instr| match instr {
             Instr::Jump(to) => Instr::Jump(to.saturating_add(entry)),
             Instr::Branch { expr, otherwise } => Instr::Branch { expr, otherwise: otherwise.saturating_add(entry) },
@@ -327,17 +345,23 @@ impl<'a> Lower<'a> {
             Instr::Nth { counter, nth, otherwise } => {
                 Instr::Nth { counter, nth, otherwise: otherwise.saturating_add(entry) }
             }
+            Instr::Call(call) => Instr::Call(call.saturating_add(calls)),
             other => other,
         });
+        if !body.live.is_empty() {
+            script.live.resize(usize::from(entry), u16::MAX);
+            script.live.extend(body.live);
+        }
+        script.calls.extend(body.calls);
         script.code.extend(moved);
         script.lines.extend(body.lines);
-        let params = u8::try_from(params.len()).unwrap_or(u8::MAX);
-        script.callees.push(Callee { entry, params, locals: body.locals });
+        let params = u8::try_from(params).unwrap_or(u8::MAX);
+        script.callees.push(Callee { entry, params, locals: body.locals, function });
     }
 }
 
 /// Where the next callee of a script begins.
-fn entry_of(script: &mut Script) -> u16 {
+pub(super) fn entry_of(script: &mut Script) -> u16 {
     if script.code.is_empty() {
         // A setup or a teardown that nobody wrote ends at once.
         script.code.push(Instr::End);
@@ -358,9 +382,9 @@ impl Lower<'_> {
         let script = self.script_at(at);
         let entry = entry_of(script);
         script.code.push(Instr::Op { op, into: Some(result), may_fail: None });
-        script.code.push(Instr::Return { result: Some(result) });
+        script.code.push(Instr::Return { result: Results::one(result) });
         let line = SourceLine { line: 0, text: duty.name().to_owned(), ..SourceLine::default() };
         script.lines.extend([line.clone(), line]);
-        script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec() });
+        script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec(), function: false });
     }
 }

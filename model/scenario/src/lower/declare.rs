@@ -47,6 +47,7 @@ impl<'a> Lower<'a> {
             self.declare_all(node, spec, &mut open);
         }
         self.collect_procs(nodes);
+        self.note_functions(nodes);
         for declared in &open {
             self.complete(declared);
         }

@@ -11,6 +11,7 @@ use fenceweave_kernel::{ExprNode, Instr};
 
 use super::Lower;
 use super::exprs::node_of;
+use super::functions::local_names;
 use super::script::Unit;
 use crate::syntax::{Node, ValueKind};
 
@@ -39,8 +40,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
     ("break", "break", "leaves the innermost loop"),
     ("continue", "continue", "goes to the next turn of the innermost loop"),
-    ("return", "return [\"E\"]", "ends the thread, with a result in its local `return`, or the proc"),
-    ("goto", "goto L", "goes forward to a label of this or an enclosing block"),
+    (
+        "return",
+        "return [\"E\"]",
+        "ends the thread, with a result in its local `return`, or the proc; a `fn` may return several, `return E F`",
+    ),
+    ("goto", "goto L", "goes forward to a label of this or an enclosing block; in a `fn` also back"),
     ("label", "label L", "where `goto L` goes"),
     ("let", "let X=\"E\"", "sets a local"),
     (
@@ -98,11 +103,27 @@ impl<'a> Lower<'a> {
                     rest = &rest[1..];
                 }
             } else {
-                self.statement(unit, node);
+                self.statement_noting_uses(unit, node);
                 self.convert_result(unit, node);
             }
         }
         unit.scopes.pop();
+    }
+
+    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on with it
+    /// after its block. What the others read their own instructions tell.
+    fn statement_noting_uses(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let name = node.name.text.as_str();
+        let is_block =
+            super::blocks::STATEMENTS.iter().any(|(known, ..)| *known == name) || name.starts_with("list-each");
+        if is_statement(name) && !is_block || self.procs.contains_key(name) {
+            return self.statement(unit, node);
+        }
+        let (noted, from) = (unit.noted(), unit.here());
+        self.statement(unit, node);
+        let walks = ["into", "cursor"].into_iter().filter(|_| is_block).filter_map(|key| node.option(key));
+        let walks = walks.filter_map(|value| unit.local(value.span.of(self.text))).collect();
+        unit.uses_all(noted, from, walks);
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
@@ -175,8 +196,11 @@ impl<'a> Lower<'a> {
     /// What an operation puts into a local with a type is converted right behind it, which nobody sees.
     fn convert_result(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let result = node.option("into").filter(|_| node.block.is_none());
-        if let Some(local) = result.and_then(|value| unit.local(value.span.of(self.text))) {
-            self.convert(unit, local);
+        // A function may have several.
+        for name in result.into_iter().flat_map(|value| local_names(self.text, value)) {
+            if let Some(local) = unit.local(name) {
+                self.convert(unit, local);
+            }
         }
     }
 

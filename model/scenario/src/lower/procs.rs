@@ -5,6 +5,7 @@ use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Type, Value};
 
 use super::exprs::node_of;
+use super::functions::is_function;
 use super::inject::{self, Subject};
 use super::names::is_name;
 use super::script::{Frame, Unit};
@@ -15,14 +16,17 @@ use crate::syntax::{Node, ValueKind};
 impl<'a> Lower<'a> {
     /// Notes the scenario's procs: `proc NAME ARGUMENT… { … }`.
     pub(super) fn collect_procs(&mut self, nodes: &[&'a Node]) {
-        for node in nodes.iter().filter(|node| node.name.text == "proc" && !node.broken) {
+        for node in nodes.iter().filter(|node| matches!(node.name.text.as_str(), "proc" | "fn") && !node.broken) {
             let text = self.text;
             let first = node.values().next().map(|value| value.span.of(text));
             let well_formed = node.entries.iter().all(|entry| {
                 entry.key.is_none() && matches!(&entry.value.kind, ValueKind::Word(word) if is_name(word))
             });
             let Some(name) = first.filter(|_| well_formed && node.block.is_some()) else {
-                self.mistakes.add("proc", node.head, "this is no proc").expected("`proc NAME ARGUMENT… { … }`");
+                let (word, what) = if is_function(node) { ("fn", "function") } else { ("proc", "proc") };
+                self.mistakes
+                    .add(word, node.head, format!("this is no {what}"))
+                    .expected(format!("`{word} NAME ARGUMENT… {{ … }}`"));
                 continue;
             };
             let span = node.entries[0].span();
@@ -32,7 +36,7 @@ impl<'a> Lower<'a> {
                     .expected("another name");
             } else if let Some(other) = self.procs.insert(name, node) {
                 self.mistakes
-                    .add("declared-twice", span, format!("there is a proc `{name}` already"))
+                    .add("declared-twice", span, format!("there is a {} `{name}` already", one_of(other)))
                     .expected("another name")
                     .seen(other.head, "declared here");
             }
@@ -45,25 +49,37 @@ impl<'a> Lower<'a> {
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
         for proc in idle {
             let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
-            let names = self.names.clone();
-            let mut unit = Unit::new("proc", false);
-            let frame = self.frame_of(&mut unit, proc, None);
-            let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(Value::Word(0))]);
-            for param in &proc.entries[1..] {
-                let into = frame.names.get(param.span().of(self.text)).copied();
-                if let Some(into) = into {
-                    unit.emit(Instr::Let { into, expr });
-                }
+            let (names, callees) = (self.names.clone(), self.callees.len());
+            if is_function(proc) {
+                self.function_script(Unit::new("fn", false), proc);
+            } else {
+                self.idle_proc(proc);
             }
-            self.inline(&mut unit, proc, frame);
-            self.finish(unit, proc, |_| {});
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
             self.names = names;
+            self.callees.truncate(callees);
         }
+    }
+
+    fn idle_proc(&mut self, proc: &'a Node) {
+        let mut unit = Unit::new("proc", false);
+        let frame = self.frame_of(&mut unit, proc, None);
+        let expr = self.add_expr(vec![fenceweave_kernel::ExprNode::Const(Value::Word(0))]);
+        for param in &proc.entries[1..] {
+            let into = frame.names.get(param.span().of(self.text)).copied();
+            if let Some(into) = into {
+                unit.emit(Instr::Let { into, expr });
+            }
+        }
+        self.inline(&mut unit, proc, frame);
+        self.finish(unit, proc, |_| {});
     }
 
     /// A call: the body with locals of its own, in the caller's place.
     pub(super) fn call(&mut self, unit: &mut Unit<'a>, node: &'a Node, proc: &'a Node) {
+        if is_function(proc) {
+            return self.call_function(unit, node, proc);
+        }
         let name = node.name.text.as_str();
         let params = &proc.entries[1..];
         let known: Vec<&'static Opt> = inject::CALL.iter().collect();
@@ -80,7 +96,7 @@ impl<'a> Lower<'a> {
         if unit.calls.contains(&name) {
             self.mistakes
                 .add("recursion", node.head, format!("`{name}` calls itself"))
-                .expected("a loop: procs do not recurse");
+                .expected("a loop, or `fn`: procs do not recurse");
             return;
         }
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
@@ -136,7 +152,11 @@ impl<'a> Lower<'a> {
     }
 }
 
+fn one_of(node: &Node) -> &'static str {
+    if is_function(node) { "function" } else { "proc" }
+}
+
 /// `1 argument`, `2 arguments`.
-fn arguments_text(n: usize) -> String {
+pub(super) fn arguments_text(n: usize) -> String {
     if n == 1 { "1 argument".into() } else { format!("{n} arguments") }
 }

@@ -83,6 +83,13 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
     (
+        "fn",
+        "fn NAME ARGUMENT… { … }",
+        "a function: called as `NAME ARGUMENT… into=R`, or `into=\"R S\"` for several results, from threads, procs, callees and \
+         functions, itself too. An argument is a name, a local, a word or a quoted expression. Its locals are its own and no part \
+         of an outcome, and the call is no step. Up to 24 calls may be open at once",
+    ),
+    (
         "inject",
         "inject OP at=THREAD may-fail[=V]|always-fails=V|fail-nth=N [error=V]",
         "every operation or call of that name in that thread fails as if that were written there; of several the N-th in \
@@ -181,6 +188,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
             callees: Vec::new(),
+            everybodys: BTreeSet::new(),
             injections: Vec::new(),
             clauses: Vec::new(),
             program,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fenceweave_kernel::program::{CallSite, SourceLine};
+use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
 use super::Lower;
 use super::balance;
+use super::functions::local_names;
 use super::left;
+use super::live::Uses;
 use super::names::Symbol;
 use super::unset::{self, Read};
 use crate::mistakes::Span;
@@ -50,6 +52,12 @@ pub(crate) struct Unit<'a> {
     pub(super) params: usize,
     /// It is called through a pointer: its locals live no longer than a call.
     pub(super) callee: bool,
+    /// It is a function.
+    pub(super) function: bool,
+    /// Of a function, where what it returns is.
+    pub(super) results: Results,
+    /// Which statements read which locals.
+    pub(super) uses: Vec<Uses>,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -74,6 +82,8 @@ pub(super) struct Scope<'a> {
 #[derive(Default)]
 pub(super) struct Label {
     pub(super) placed: bool,
+    /// The instruction that it stands before.
+    pub(super) place: usize,
     pub(super) jumps: Vec<usize>,
 }
 
@@ -109,6 +119,9 @@ impl<'a> Unit<'a> {
             overflowed: false,
             params: 0,
             callee: false,
+            function: false,
+            results: Results::NONE,
+            uses: vec![],
         }
     }
 
@@ -152,6 +165,32 @@ impl<'a> Unit<'a> {
             self.overflowed = true;
         }
         at
+    }
+
+    pub(super) fn emit_call(&mut self, call: FunctionCall) {
+        let at = self.script.calls.len();
+        self.script.calls.push(call);
+        self.emit(Instr::Call(u16::try_from(at).unwrap_or(u16::MAX)));
+    }
+
+    pub(super) fn is_function(&self) -> bool {
+        self.function
+    }
+
+    pub(super) fn local_count(&self) -> usize {
+        self.script.locals.len()
+    }
+
+    /// How many reads of locals have been noted.
+    pub(super) fn noted(&self) -> usize {
+        self.reads.len()
+    }
+
+    /// What was read since then, and these, is read by all instructions of the statement that began at `from`.
+    pub(super) fn uses_all(&mut self, noted: usize, from: usize, more: Vec<LocalId>) {
+        let to = self.here();
+        let read = self.reads[noted..].iter().map(|read| read.local).chain(more);
+        self.uses.extend(read.map(|local| Uses { local, from, to }));
     }
 
     /// Makes the jumps go to the next instruction.
@@ -299,21 +338,25 @@ impl<'a> Lower<'a> {
     }
 
     /// The script of a callee: it ends by returning to its caller, and its locals go with it.
-    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> Script {
+    /// What it returns may be several locals; `Uses` says which statements read what.
+    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>) {
         unit.callee = true;
-        unit.params = unit.script.locals.len();
         self.collect_locals(&mut unit, node);
         for param in 0..unit.params {
             self.convert(&mut unit, LocalId(param as u8));
         }
         self.block(&mut unit, node.children());
-        let result = unit.local("return");
+        let results = match unit.local("return") {
+            Some(result) if unit.results == Results::NONE => Results::one(result),
+            _ => unit.results,
+        };
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
         unit.at_line(0, String::new());
         unit.look_at_queues();
-        unit.emit(Instr::Return { result });
-        self.check_script(unit, node)
+        unit.emit(Instr::Return { result: results });
+        let uses = std::mem::take(&mut unit.uses);
+        (self.check_script(unit, node), uses)
     }
 
     /// The end of a script.
@@ -343,13 +386,13 @@ impl<'a> Lower<'a> {
             return Script { code: vec![Instr::End], lines: vec![SourceLine::default()], ..unit.script };
         }
         self.has_loops |= unit.has_loops();
-        for read in unset::certain(&unit.script.code, &unit.reads, &unit.fresh, unit.params) {
+        for read in unset::certain(&unit.script, &unit.reads, &unit.fresh, unit.params) {
             self.mistakes
                 .add("unset-local", read.span, format!("nothing has set `{}` before this", read.name))
                 .expected("a local that some `into=` or `let` has set on the way here");
         }
-        balance::mark(&mut unit.script.code, &self.program.exprs);
-        for place in balance::handed_to(&unit.script.code, &self.program.exprs) {
+        balance::mark(&mut unit.script, &self.program.exprs);
+        for place in balance::handed_to(&unit.script, &self.program.exprs) {
             self.note_handed_to(place);
         }
         unit.script
@@ -385,7 +428,13 @@ impl<'a> Lower<'a> {
                 if is_let {
                     self.new_local(unit, &key.text, key.span);
                 } else if key.text == "into" || key.text == "cursor" {
+                    let function = self.procs.get(child.name.text.as_str()).is_some_and(|node| node.name.text == "fn");
                     match &entry.value.kind {
+                        ValueKind::Text { .. } if function && key.text == "into" => {
+                            for name in local_names(self.text, &entry.value) {
+                                self.new_local(unit, name, entry.value.span);
+                            }
+                        }
                         ValueKind::Word(name) => self.new_local(unit, name, entry.value.span),
                         _ => self.tell_bad_local(entry.value.span),
                     }

@@ -24,8 +24,8 @@ struct Side {
 
 /// Finds the type of each operator of a well-formed postfix expression; `None` if it is none.
 ///
-/// A literal is an `int`, or an `s64` if it does not fit; a word is `s64` unless it is declared. What that leaves as `s64` stays
-/// as it is.
+/// A literal is an `int`, or an `s64` if it does not fit; a word is `s64` unless it is declared. What that leaves as
+/// `s64` stays as it is.
 pub(super) fn settle<L: Copy>(nodes: &[ExprNode<L>], type_of: impl Fn(L) -> Type) -> Option<Settled<L>> {
     let mut out = Vec::with_capacity(nodes.len());
     let mut stack: Vec<Side> = Vec::new();

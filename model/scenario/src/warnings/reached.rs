@@ -43,7 +43,7 @@ impl Known {
 type Statements = BTreeMap<Place, Known>;
 
 /// What has a block of its own that runs.
-const SCRIPTS: [&str; 9] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "setup", "teardown"];
+const SCRIPTS: [&str; 10] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "fn", "setup", "teardown"];
 
 impl<'a> About<'a> {
     /// Tells statements that no execution came to, and branches that went one way only.
@@ -130,7 +130,7 @@ impl<'a> About<'a> {
                 Some(_) => return true,
                 None => return false,
             },
-            "proc" | "shrinker" => match self.is_called(section, statements) {
+            "proc" | "fn" | "shrinker" => match self.is_called(section, statements) {
                 None => return false,
                 Some(cut) if !meant => (
                     never(cut, "runs"),

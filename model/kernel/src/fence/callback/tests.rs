@@ -44,9 +44,9 @@ fn has_func(script: &mut Script, lock: ObjId) {
     use crate::primitives::spinlock::How;
     let ops = [spin(How::Lock), spin(How::Unlock)].map(|op| Instr::Op { op: op.into(), into: None, may_fail: None });
     script.code.extend(ops);
-    script.code.push(Instr::Return { result: None });
+    script.code.push(Instr::Return { result: crate::program::Results::NONE });
     script.lines.resize(script.code.len(), SourceLine::default());
-    script.callees = vec![Callee { entry, params: 0, locals: vec![] }];
+    script.callees = vec![Callee { entry, params: 0, locals: vec![], function: false }];
 }
 
 fn step(state: &mut State, program: &Program, thread: ThreadId) -> Option<Property> {

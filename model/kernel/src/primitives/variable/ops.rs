@@ -72,8 +72,8 @@ impl Operation for Access {
     }
 }
 
-/// What C makes of a value that is passed or assigned as the word's type. What is no number fits in a word only that says
-/// nothing of its type.
+/// What C makes of a value that is passed or assigned as the word's type. What is no number fits in a word only that
+/// says nothing of its type.
 fn converted(with: &Resolver<'_>, word: ObjId, value: Value) -> Resolved<Value> {
     match with.program.var_type(word) {
         Type::S64 => Ok(value),

@@ -60,9 +60,13 @@ impl<'a> Lower<'a> {
         if !label.placed {
             return label.jumps.push(jump);
         }
+        let place = label.place;
+        if unit.is_function() {
+            return unit.aim(vec![jump], place);
+        }
         let span = unit.labels.get(name).copied().unwrap_or_default();
         self.mistakes
-            .add("backward-goto", node.head, "`goto` goes forward only")
+            .add("backward-goto", node.head, "`goto` goes forward only, but in a `fn`")
             .expected("a label further down")
             .seen(span, "the label is here")
             .help("write a loop: `loop { …; when \"done\" { break } }`");
@@ -73,8 +77,9 @@ impl<'a> Lower<'a> {
         let Some(name) = self.one_name(node) else {
             return;
         };
+        let here = unit.here();
         let jumps = unit.scopes.last_mut().and_then(|scope| scope.labels.get_mut(name)).map(|label| {
-            label.placed = true;
+            (label.placed, label.place) = (true, here);
             std::mem::take(&mut label.jumps)
         });
         unit.land(jumps.unwrap_or_default());
@@ -97,7 +102,11 @@ impl<'a> Lower<'a> {
 
     /// `return "E"`, from the thread or from the call at hand.
     pub(super) fn return_from(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        if node.entries.len() > 1 || node.entries.iter().any(|entry| entry.key.is_some()) {
+        let keyed = node.entries.iter().any(|entry| entry.key.is_some());
+        if unit.is_function() && unit.frames.len() == 1 && !keyed {
+            return self.return_results(unit, node);
+        }
+        if node.entries.len() > 1 || keyed {
             self.mistakes
                 .add("statement", node.head, "`return` takes one value")
                 .expected("`return`, `return LOCAL` or `return \"EXPRESSION\"`");
@@ -112,6 +121,18 @@ impl<'a> Lower<'a> {
         {
             let expr = if unit.frames.len() == 1 { self.assigned(unit, into, expr) } else { expr };
             unit.emit(Instr::Let { into, expr });
+        }
+        let exit = unit.emit(Instr::Jump(0));
+        unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
+    }
+
+    /// `return E F`, of a function.
+    fn return_results(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        self.check_results(unit, node);
+        for (entry, into) in node.entries.iter().zip(unit.results.locals()) {
+            if let Some(expr) = self.script_expr(unit, &entry.value) {
+                unit.emit(Instr::Let { into, expr });
+            }
         }
         let exit = unit.emit(Instr::Jump(0));
         unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
