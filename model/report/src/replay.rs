@@ -276,22 +276,16 @@ fn take<'s>(
     };
     let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
     let into = dest.filter(|_| done);
-    let result = match end {
-        End::Done(v) => {
-            let ty = words::result_type(program, words::instr(program, t, pc));
-            Some(words::typed_in(program, &state.world, ty, v))
-        }
-        _ => None,
-    };
+    let value = if let End::Done(v) = end { Some(v) } else { None };
+    let ty = words::result_type(program, words::instr(program, t, pc));
+    let result = value.map(|v| words::typed_in(program, &state.world, ty, v));
     // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
     let asleep = matches!(end, End::Asleep(_));
     // A callee's locals are gone with it; what they were set to is the result.
     let depth = before.thread(t).depth();
     // What a local with a type keeps of it may be another number.
-    let whole = |l: &LocalId| match end {
-        End::Done(v) => words::script(program, t).local_type(*l) == Type::S64 || state.thread(t).local(*l) == v,
-        _ => true,
-    };
+    let typed = |l: &LocalId| words::script(program, t).local_type(*l) != Type::S64;
+    let whole = |l: &LocalId| !typed(l) || value.is_none_or(|v| state.thread(t).local(*l) == v);
     let mut changes =
         change::between(program, &before, state, t, into.filter(|_| depth == 0).filter(whole), taken.touched);
     changes.extend(taken.progressed.then(|| Change::progress(program.thread_name(t))));

@@ -50,6 +50,8 @@ pub struct Row {
     pub between: Between,
     /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
     pub is_called_for: bool,
+    /// The word that its result comes out of.
+    pub word: Option<Place>,
 }
 
 /// What a program must have, or be prepared for.
@@ -205,6 +207,7 @@ impl Row {
         cursor: None,
         between: Between::Nowhere,
         is_called_for: false,
+        word: None,
     };
 
     /// Works on what one operand means.
@@ -224,7 +227,7 @@ impl Row {
 
     /// Accesses a word.
     pub(crate) fn at(place: Place) -> Row {
-        Row::of([place.base(), None, None, None])
+        Row { word: Some(place), ..Row::of([place.base(), None, None, None]) }
     }
 }
 

@@ -195,9 +195,9 @@ impl<'a> Lower<'a> {
 
     /// What an operation puts into a local with a type is converted right behind it, which nobody sees.
     fn convert_result(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let result = node.option("into").filter(|_| node.block.is_none());
-        // A function may have several.
-        for name in result.into_iter().flat_map(|value| local_names(self.text, value)) {
+        let Some(results) = node.option("into").filter(|_| node.block.is_none()) else { return };
+        // A function has several results, in one text.
+        for name in results.span.of(self.text).trim_matches('"').split_whitespace() {
             if let Some(local) = unit.local(name) {
                 self.convert(unit, local);
             }
