@@ -27,6 +27,8 @@ const FLOORS: &[&[&str]] = &[
         "idiom",
         "property",
         "rule",
+        "functions",
+        "number",
         "expr",
         "task",
         "counted",

@@ -98,7 +98,7 @@ impl Operation for Fence {
                 ..Needs::NOTHING
             },
             ends: match how {
-                How::ReleaseLock => Ends::Unlocks(fence),
+                How::ReleaseLock => Ends::Releases(fence),
                 _ if signals => Ends::Signals(fence),
                 _ => Ends::Nothing,
             },

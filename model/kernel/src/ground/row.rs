@@ -80,16 +80,11 @@ pub enum Ends {
     Writes(Place),
     /// Signals a fence.
     Signals(Operand),
-    /// Releases a fence's lock.
-    Unlocks(Operand),
-    /// Completes a completion.
-    Completes(Operand),
+    /// What it does to this may be what somebody sleeps for: completes it, comes to it, releases a lock of it, notes who is to be
+    /// woken.
+    Releases(Operand),
     /// Wakes who sleeps on a queue.
     Wakes(Operand),
-    /// Notes who sleeps on a queue, to be woken.
-    Notes(Operand),
-    /// Comes to a barrier.
-    Meets(Operand),
     /// Queues a work item.
     Queues(Operand),
 }
@@ -98,12 +93,7 @@ impl Ends {
     /// What whoever sleeps on it waits for; not the words, on which nobody sleeps, nor what is done later by a worker.
     pub fn wait_for(self) -> Option<Operand> {
         match self {
-            Ends::Signals(o)
-            | Ends::Unlocks(o)
-            | Ends::Completes(o)
-            | Ends::Wakes(o)
-            | Ends::Notes(o)
-            | Ends::Meets(o) => Some(o),
+            Ends::Signals(o) | Ends::Releases(o) | Ends::Wakes(o) => Some(o),
             Ends::Nothing | Ends::Writes(_) | Ends::Queues(_) => None,
         }
     }

@@ -20,7 +20,7 @@ pub struct Rendezvous {
 
 impl Operation for Rendezvous {
     fn row(&self) -> Row {
-        Row { ends: Ends::Meets(self.barrier), ..Row::on(self.barrier) }
+        Row { ends: Ends::Releases(self.barrier), ..Row::on(self.barrier) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

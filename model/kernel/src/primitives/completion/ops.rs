@@ -28,7 +28,7 @@ written_as!(Complete as { at: how, completion, patience });
 impl Operation for Complete {
     fn row(&self) -> Row {
         let completes = matches!(self.how, How::Complete | How::CompleteAll);
-        let ends = if completes { Ends::Completes(self.completion) } else { Ends::Nothing };
+        let ends = if completes { Ends::Releases(self.completion) } else { Ends::Nothing };
         Row { ends, ..Row::on(self.completion) }
     }
 

@@ -29,7 +29,7 @@ written_as!(WakeQ as { at: how, wake_q, queue, task });
 
 impl Operation for WakeQ {
     fn row(&self) -> Row {
-        let ends = self.queue.map_or(Ends::Nothing, Ends::Notes);
+        let ends = self.queue.map_or(Ends::Nothing, Ends::Releases);
         Row { ends, ..Row::of([Some(self.wake_q), self.queue, None, None]) }
     }
 
