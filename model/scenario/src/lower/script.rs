@@ -265,6 +265,11 @@ impl<'a> Unit<'a> {
         counter
     }
 
+    /// Whether some way leads from a `prepare` to the end without a `finish`.
+    fn may_leave_entry(&self) -> bool {
+        left::looks(&self.script.code).next().is_some()
+    }
+
     /// What has been put on a wait queue must be off it here.
     fn look_at_queues(&mut self) {
         for look in left::looks(&self.script.code) {
@@ -353,6 +358,12 @@ impl<'a> Lower<'a> {
         let exits = unit.frames.pop().map(|frame| frame.exits).unwrap_or_default();
         unit.land(exits);
         unit.at_line(0, String::new());
+        if unit.function && unit.may_leave_entry() {
+            self.mistakes
+                .add("wait-entry", node.head, "this may return with its thread still on a wait queue")
+                .expected("`finish` on every way from `prepare` to the end")
+                .help("if the entry is its caller's, write a `proc`: that is written into its caller");
+        }
         unit.look_at_queues();
         unit.emit(Instr::Return { result: results });
         let uses = std::mem::take(&mut unit.uses);
