@@ -94,8 +94,8 @@ impl<'a> Replay<'a> {
         let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
         let mut replay =
             Replay { program, steps: vec![], last: initial.clone(), initial, main: None, loop_from, diverged: None };
-        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one. Who has called a
-        // function has none.
+        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one. Who
+        // has called a function has none.
         let mut in_flight: Vec<Vec<Option<u16>>> = vec![vec![]; program.scripts.len()];
         for (i, action) in trace.steps.iter().enumerate() {
             if let Some(why) = misfit(program, &replay.last, *action) {

@@ -1,7 +1,7 @@
 //! Names and values as a kernel developer writes them.
 
 use fenceweave_kernel::{
-    Errno, Facet, Handle, Instr, LocalId, ObjId, Op, Plain, Program, Script, ThreadId, Type, Value, World,
+    Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Type, Value, World,
     program::SourceLine, resv::Cursor, world::canonical,
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn typed_in(program: &Program, world: &World<Plain>, ty: Type, v: Val
 /// The type of what an operation returns, if that comes out of a word.
 pub(crate) fn result_type(program: &Program, instr: Option<Instr>) -> Type {
     match instr {
-        Some(Instr::Op { op: Op::Access(access), .. }) => program.type_at(access.place),
+        Some(Instr::Op { op, .. }) => op.row().word.map_or(Type::S64, |place| program.type_at(place)),
         _ => Type::S64,
     }
 }

@@ -38,6 +38,8 @@ pub struct Row {
     /// Whether that is of the object that it works on, before what is said of its
     /// [kind](super::kind::KindRow::runs_out).
     pub room_of_object: bool,
+    /// The word that its result comes out of.
+    pub word: Option<Place>,
     /// What its result is good for.
     pub result: Shows,
     /// Whose reference it drops.
@@ -80,8 +82,8 @@ pub enum Ends {
     Writes(Place),
     /// Signals a fence.
     Signals(Operand),
-    /// What it does to this may be what somebody sleeps for: completes it, comes to it, releases a lock of it, notes who is to be
-    /// woken.
+    /// What it does to this may be what somebody sleeps for: completes it, comes to it, releases a lock of it, notes
+    /// who is to be woken.
     Releases(Operand),
     /// Wakes who sleeps on a queue.
     Wakes(Operand),
@@ -199,6 +201,7 @@ impl Row {
         tries: false,
         no_room: "in a table",
         room_of_object: false,
+        word: None,
         result: Shows::Success,
         drops: None,
         gives: Gives::Nothing,

@@ -246,16 +246,15 @@ fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
         return format!("{who} calculates what its type does not hold{place}");
     };
     let (sign, left) = (crate::conditions::sign(op), ty.exact(left));
-    match v.property {
-        Property::SHIFT_OUT_OF_BOUNDS => {
-            format!(
-                "{who} shifts {left} by {right}, and an `{ty}` has {} bits{place}: C does not say what comes of that",
-                ty.bits()
-            )
-        }
-        _ if op == Operator::Neg => format!("{who} calculates -({left}), which does not fit in an `{ty}`{place}"),
-        _ => format!("{who} calculates {left} {sign} {}, which does not fit in an `{ty}`{place}", ty.exact(right)),
+    if v.property == Property::SHIFT_OUT_OF_BOUNDS {
+        let bits = ty.bits();
+        return format!(
+            "{who} shifts {left} by {right}, and an `{ty}` has {bits} bits{place}: C does not say what comes of that"
+        );
     }
+    let calculated =
+        if op == Operator::Neg { format!("-({left})") } else { format!("{left} {sign} {}", ty.exact(right)) };
+    format!("{who} calculates {calculated}, which does not fit in an `{ty}`{place}")
 }
 
 /// An error where a pointer was meant.

@@ -110,8 +110,8 @@ impl<'a> Lower<'a> {
         unit.scopes.pop();
     }
 
-    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on with it
-    /// after its block. What the others read their own instructions tell.
+    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on
+    /// with it after its block. What the others read their own instructions tell.
     fn statement_noting_uses(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let name = node.name.text.as_str();
         let is_block =
