@@ -1,8 +1,9 @@
 //! What a thread comes back to that is inside of calls.
 //!
-//! Two things call. A function calls another by name: nothing but a place and what the caller still reads is kept. The kernel
-//! calls through a pointer (a callback, a hook, a shrinker), out of an operation that goes on afterwards. The locals of the
-//! innermost call lie in the thread; those of its callers are kept here, only those that are set and read again:
+//! Two things call. A function calls another by name: nothing but a place and what the caller still reads is kept. The
+//! kernel calls through a pointer (a callback, a hook, a shrinker), out of an operation that goes on afterwards. The
+//! locals of the innermost call lie in the thread; those of its callers are kept here, only those that are set and read
+//! again:
 //!
 //! ```text
 //!   frames  [ thread's own | f's       | g's ]            locals  [ of h, which runs ]

@@ -159,7 +159,8 @@ impl Thread {
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
         self.top = other.top;
-        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right size.
+        // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right
+        // size.
         const FEW: usize = 4;
         self.locals[..FEW].copy_from_slice(&other.locals[..FEW]);
         let locals = usize::from(other.top);

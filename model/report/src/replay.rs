@@ -94,8 +94,8 @@ impl<'a> Replay<'a> {
         let (loop_from, stale) = (trace.loop_from, trace.weak.as_deref());
         let mut replay =
             Replay { program, steps: vec![], last: initial.clone(), initial, main: None, loop_from, diverged: None };
-        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one. Who has called a
-        // function has none.
+        // Which operation of whom is in flight, a caller's below its callee's: its next step is not a first one. Who
+        // has called a function has none.
         let mut in_flight: Vec<Vec<Option<u16>>> = vec![vec![]; program.scripts.len()];
         for (i, action) in trace.steps.iter().enumerate() {
             if let Some(why) = misfit(program, &replay.last, *action) {
@@ -285,9 +285,8 @@ fn take<'s>(
     let depth = before.thread(t).depth();
     // What a local with a type keeps of it may be another number.
     let typed = |l: &LocalId| words::script(program, t).local_type(*l) != Type::S64;
-    let whole = |l: &LocalId| !typed(l) || value.is_none_or(|v| state.thread(t).local(*l) == v);
-    let mut changes =
-        change::between(program, &before, state, t, into.filter(|_| depth == 0).filter(whole), taken.touched);
+    let whole = |l: &LocalId| depth == 0 && (!typed(l) || value.is_none_or(|v| state.thread(t).local(*l) == v));
+    let mut changes = change::between(program, &before, state, t, into.filter(whole), taken.touched);
     changes.extend(taken.progressed.then(|| Change::progress(program.thread_name(t))));
     Step {
         thread: t,

@@ -283,7 +283,8 @@ fn provides(program: &Program, state: &State, t: ThreadId, pc: u16, on: ObjId) -
     }
 }
 
-/// Whether an operand of a thread's instruction is that object now. The locals of a call that has not begun are not set.
+/// Whether an operand of a thread's instruction is that object now. The locals of a call that has not begun are not
+/// set.
 fn operand_is(program: &Program, state: &State, (t, pc): (ThreadId, u16), operand: Operand, on: ObjId) -> bool {
     let code = |pc: u16| words::script(program, t).callee_at(pc).map(|(id, _)| id);
     let thread = state.thread(t);

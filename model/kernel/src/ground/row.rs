@@ -38,6 +38,8 @@ pub struct Row {
     /// Whether that is of the object that it works on, before what is said of its
     /// [kind](super::kind::KindRow::runs_out).
     pub room_of_object: bool,
+    /// The word that its result comes out of.
+    pub word: Option<Place>,
     /// What its result is good for.
     pub result: Shows,
     /// Whose reference it drops.
@@ -50,8 +52,6 @@ pub struct Row {
     pub between: Between,
     /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
     pub is_called_for: bool,
-    /// The word that its result comes out of.
-    pub word: Option<Place>,
 }
 
 /// What a program must have, or be prepared for.
@@ -82,8 +82,8 @@ pub enum Ends {
     Writes(Place),
     /// Signals a fence.
     Signals(Operand),
-    /// What it does to this may be what somebody sleeps for: completes it, comes to it, releases a lock of it, notes who is to be
-    /// woken.
+    /// What it does to this may be what somebody sleeps for: completes it, comes to it, releases a lock of it, notes
+    /// who is to be woken.
     Releases(Operand),
     /// Wakes who sleeps on a queue.
     Wakes(Operand),
@@ -201,13 +201,13 @@ impl Row {
         tries: false,
         no_room: "in a table",
         room_of_object: false,
+        word: None,
         result: Shows::Success,
         drops: None,
         gives: Gives::Nothing,
         cursor: None,
         between: Between::Nowhere,
         is_called_for: false,
-        word: None,
     };
 
     /// Works on what one operand means.
@@ -227,7 +227,7 @@ impl Row {
 
     /// Accesses a word.
     pub(crate) fn at(place: Place) -> Row {
-        Row { word: Some(place), ..Row::of([place.base(), None, None, None]) }
+        Row::of([place.base(), None, None, None])
     }
 }
 

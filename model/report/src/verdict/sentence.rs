@@ -252,10 +252,9 @@ fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
             "{who} shifts {left} by {right}, and an `{ty}` has {bits} bits{place}: C does not say what comes of that"
         );
     }
-    if op == Operator::Neg {
-        return format!("{who} calculates -({left}), which does not fit in an `{ty}`{place}");
-    }
-    format!("{who} calculates {left} {sign} {}, which does not fit in an `{ty}`{place}", ty.exact(right))
+    let calculated =
+        if op == Operator::Neg { format!("-({left})") } else { format!("{left} {sign} {}", ty.exact(right)) };
+    format!("{who} calculates {calculated}, which does not fit in an `{ty}`{place}")
 }
 
 /// An error where a pointer was meant.

@@ -110,8 +110,8 @@ impl<'a> Lower<'a> {
         unit.scopes.pop();
     }
 
-    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on with it
-    /// after its block. What the others read their own instructions tell.
+    /// An operation may be several instructions, each of which may read what its statement names; so may what goes on
+    /// with it after its block. What the others read their own instructions tell.
     fn statement_noting_uses(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let name = node.name.text.as_str();
         let is_block =
@@ -195,9 +195,9 @@ impl<'a> Lower<'a> {
 
     /// What an operation puts into a local with a type is converted right behind it, which nobody sees.
     fn convert_result(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let Some(results) = node.option("into").filter(|_| node.block.is_none()) else { return };
-        // A function has several results, in one text.
-        for name in results.span.of(self.text).trim_matches('"').split_whitespace() {
+        let result = node.option("into").filter(|_| node.block.is_none());
+        // A function may have several.
+        for name in result.into_iter().flat_map(|value| local_names(self.text, value)) {
             if let Some(local) = unit.local(name) {
                 self.convert(unit, local);
             }
@@ -227,8 +227,7 @@ impl<'a> Lower<'a> {
                 let left = self.operand(Some(unit), &subject.value);
                 let right = self.operand(Some(unit), value);
                 let operator = if is.is_some() { Operator::Eq } else { Operator::Ne };
-                let nodes = vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)];
-                self.compiled(nodes, node.head, |local| unit.type_of(local))
+                Some(self.add_expr(vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)]))
             }
             _ => {
                 let name = &node.name.text;

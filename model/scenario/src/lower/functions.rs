@@ -1,8 +1,8 @@
 //! Functions: `fn NAME ARGUMENT… { … }`, and their calls.
 //!
-//! A function is a callee that is called by its name: a copy of it stands behind the code of every script that can come to a
-//! call. Arguments go by value, its locals are its own, and only those that it reads again are part of a state. Nobody else can
-//! tell that a call was made, so it is no step.
+//! A function is a callee that is called by its name: a copy of it stands behind the code of every script that can come
+//! to a call. Arguments go by value, its locals are its own, and only those that it reads again are part of a state.
+//! Nobody else can tell that a call was made, so it is no step.
 
 use std::collections::BTreeSet;
 
@@ -162,8 +162,8 @@ impl<'a> Lower<'a> {
         called
     }
 
-    /// The functions that anybody may come to, since something calls them that the kernel calls through a pointer. Which procs
-    /// these are is told by their names standing somewhere as a value.
+    /// The functions that anybody may come to, since something calls them that the kernel calls through a pointer.
+    /// Which procs these are is told by their names standing somewhere as a value.
     pub(super) fn note_functions(&mut self, nodes: &[&'a Node]) {
         if !self.procs.values().any(|node| is_function(node)) {
             return;

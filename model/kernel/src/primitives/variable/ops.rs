@@ -52,6 +52,7 @@ impl Operation for Access {
             result,
             ends: if writes { Ends::Writes(self.place) } else { Ends::Nothing },
             stores: stores.map(|value| (self.place, value)),
+            word: (!self.how.is_barrier()).then_some(self.place),
             gives: Gives::IfKept,
             ..Row::at(self.place)
         }
