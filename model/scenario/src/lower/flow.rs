@@ -227,7 +227,8 @@ impl<'a> Lower<'a> {
                 let left = self.operand(Some(unit), &subject.value);
                 let right = self.operand(Some(unit), value);
                 let operator = if is.is_some() { Operator::Eq } else { Operator::Ne };
-                Some(self.add_expr(vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)]))
+                let nodes = vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)];
+                self.compiled(nodes, node.head, |local| unit.type_of(local))
             }
             _ => {
                 let name = &node.name.text;
