@@ -13,7 +13,7 @@ const GENERATED: u64 = 400;
 
 /// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them,
 /// until the generator changes.
-const REACHING: [&str; 7] = [
+const REACHING: [&str; 9] = [
     r#"scenario woken-beside-a-grace-period {
     wait-queue p q
     struct obj slots=1 { id 1 }
@@ -84,6 +84,21 @@ const REACHING: [&str; 7] = [
     thread reader { rcu-read-lock; load slot into=p; rcu-read-unlock }
     thread one { put f }
     thread two { put f }
+    expect { holds }
+}
+"#,
+    r#"scenario the-last-in-the-queue-without-a-signal {
+    wait-queue q
+    thread sleeper { prepare q exclusive interruptible; sleep q timeout; finish q }
+    thread waker { wake-one q }
+    expect { holds }
+}
+"#,
+    r#"scenario moved-while-waited-for {
+    delayed-work w { smp-mb }
+    thread queues { queue-delayed-work w }
+    thread flushes { flush-delayed-work w }
+    thread moves { mod-delayed-work w }
     expect { holds }
 }
 "#,

@@ -146,7 +146,14 @@ pub const MERGED: &[Merged] = &[
         why: "the task's own state, and one exchange; whether a waker comes between makes no difference to a task that looks again",
     },
     Merged {
-        points: &["prepare_to_wait", "schedule", "back from schedule", "send_sig", "poll: set_current_state"],
+        points: &[
+            "prepare_to_wait",
+            "prepare_to_wait_exclusive",
+            "schedule",
+            "back from schedule",
+            "send_sig",
+            "poll: set_current_state",
+        ],
         why: "the task's state and its pending signal: who sets the state looks for a signal after it, here or in schedule(), and \
               who sends one sets it before he looks at the state",
     },
@@ -255,6 +262,7 @@ pub const MERGED: &[Merged] = &[
             "disable_work",
             "disable_work_sync",
             "flush_delayed_work",
+            "mod_delayed_work",
             "work function returns",
         ],
         why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock. \

@@ -344,13 +344,15 @@ impl Access {
     /// Replaces a number by what is calculated of it in the word's type, which wraps (`atomic_t.txt`); both of them.
     fn calculated<R: Runtime>(&self, cx: &mut Cx<'_, R>, of: fn(i64, i64) -> i64) -> (Value, Value) {
         let (with, ty) = (self.a.integer().unwrap_or_default(), cx.program.var_type(self.target));
-        let new = |old: Value| old.integer().and_then(|old| Value::of(ty.convert(of(old, with))));
+        // NULL is a reference to nothing, not a number, though it compares with 0.
+        let number = |old: Value| old.integer().filter(|_| old != Value::Null);
+        let new = |old: Value| number(old).and_then(|old| Value::of(ty.convert(of(old, with))));
         let old = cx.world.var_mut(self.target).cell.fetch_update(|old| new(old).unwrap_or(old), self.order);
         if let Some(new) = new(old) {
             return (old, new);
         }
         // A reference plus one is no reference to anything, and it has no bits of its own.
-        let no_room = old.integer().is_some();
+        let no_room = number(old).is_some();
         cx.violate(if no_room { Property::CAPACITY_EXCEEDED } else { Property::WRONG_KIND }, Some(self.target));
         (old, Value::Unset)
     }
