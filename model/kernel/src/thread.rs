@@ -2,7 +2,7 @@
 //!
 //! A call is of a function, by its name, or of what the kernel calls through a pointer: a fence's callback, a hook, a
 //! shrinker. A scenario's procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and
-//! context; its locals are its own, and its caller's are kept on the [stack](crate::stack) meanwhile.
+//! context; its locals are its own, and its caller's are kept on the stack (`stack.rs`) meanwhile.
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,

@@ -101,7 +101,7 @@ impl Code for Owns {
     }
 }
 
-/// A reference count with its ledger; inside [`Refcount`], fences and `struct` slots.
+/// A reference count with its ledger; inside `Refcount`, fences and `struct` slots.
 #[derive(Clone)]
 pub struct Counted<R: Runtime> {
     count: R::Atomic<u16>,

@@ -2,7 +2,7 @@
 //! whether an operation waits for grace periods, what it wakes, what it has no room for, asks the row, and lists no
 //! operations.
 //!
-//! A new operation does not compile without its row; its columns are what [`Row::PLAIN`] has until the row says
+//! A new operation does not compile without its row; its columns are what `Row::PLAIN` has until the row says
 //! otherwise.
 
 use super::operand::{Operand, Place};

@@ -57,37 +57,37 @@ macro_rules! kinds {
                 match self { $(ObjectKind::$variant(_) => &<fixed::$variant as Declared>::ROW),* }
             }
 
-            /// See [`Declared::runs`].
+            /// See `Declared::runs`.
             pub fn runs(&self) -> Option<ThreadId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.runs()),* }
             }
 
-            /// See [`Declared::queue`].
+            /// See `Declared::queue`.
             pub fn queue(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.queue()),* }
             }
 
-            /// See [`Declared::calls`].
+            /// See `Declared::calls`.
             pub fn calls(&self) -> Option<CalleeId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.calls()),* }
             }
 
-            /// See [`Declared::lock`].
+            /// See `Declared::lock`.
             pub fn lock(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.lock()),* }
             }
 
-            /// See [`Declared::class`].
+            /// See `Declared::class`.
             pub(crate) fn class(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.class()),* }
             }
 
-            /// See [`Declared::word`].
+            /// See `Declared::word`.
             pub(crate) fn word(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.word()),* }
             }
 
-            /// See [`Declared::refs`].
+            /// See `Declared::refs`.
             pub(crate) fn refs(&self) -> u16 {
                 match self { $(ObjectKind::$variant(fixed) => fixed.refs()),* }
             }

@@ -132,7 +132,7 @@ operations! {
     ExecArray(exec::ops::ExecArray);
     /// `load`, `store`, `add`, `cmpxchg`, `xchg`, `smp-mb` and the other barriers.
     Access(primitives::variable::ops::Access);
-    /// `spin-until`: `expr` reads the word as [`LocalId::WORD_READ`].
+    /// `spin-until`: `expr` reads the word as `LocalId::WORD_READ`.
     SpinUntil(primitives::variable::ops::SpinUntil);
     /// `prepare`, `sleep`, `finish`, `wake-one`, `wake-all`.
     Wait(primitives::waitqueue::ops::Wait);
