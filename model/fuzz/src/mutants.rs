@@ -158,7 +158,8 @@ impl<'a> Campaign<'a> {
         let needed = if engine == Engine::Explicit { before.counts.states } else { before.counts.executions };
         let most = (ROOM * needed).max(ROOM_AT_LEAST);
         let program = Program { mutation: AtWork::new(Some(m)), ..subject.case.program.clone() };
-        let case = Case { program, ..subject.case.clone() };
+        let mut case = subject.case.clone();
+        case.program = program;
         let after = catch_unwind(AssertUnwindSafe(|| self.suite.explore(&case, engine, most)));
         let after = match after {
             Ok(after) => after,
