@@ -68,6 +68,7 @@ pub(crate) struct Lower<'a> {
     words: &'a Words,
     mistakes: &'a mut Mistakes,
     names: Names,
+    /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
     /// What the kernel calls through a pointer, by its place among the program's callees.

@@ -26,7 +26,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      3 │     resv fb
      4 │     thread a { lokc fb; unlock fb }
        ·                ──┬─
-       ·                  ╰── expected an operation, a statement or a proc
+       ·                  ╰── expected an operation, a statement, a function or a proc
      5 │     thread b { signal fb; goto nowhere }
        ╰────
       help: did you mean `lock`?

@@ -18,19 +18,21 @@ impl<'a> Lower<'a> {
                 Some("declarations stand in the scenario, outside of threads".to_owned())
             }
             None if kernel_names::statement(name).is_some() => kernel_names::statement(name).map(str::to_owned),
-            None if name == "call" => Some("a proc is called by its own name: `NAME ARGUMENT…`".to_owned()),
+            None if name == "call" => {
+                Some("a function or a proc is called by its own name: `NAME ARGUMENT…`".to_owned())
+            }
             None if SECTIONS.iter().any(|(section, ..)| *section == name) => {
                 Some("it stands in the scenario, outside of threads: is a `}` missing above?".to_owned())
             }
             None => {
                 let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
-                let procs = self.procs.keys().copied();
-                did_you_mean(name, ops::all().map(|op| op.name).chain(flow).chain(procs))
+                let called = self.procs.keys().copied();
+                did_you_mean(name, ops::all().map(|op| op.name).chain(flow).chain(called))
             }
         };
         self.mistakes
             .add("unknown-op", node.name.span, format!("there is no operation `{name}`"))
-            .expected("an operation, a statement or a proc")
+            .expected("an operation, a statement, a function or a proc")
             .help_if(help);
     }
 }
