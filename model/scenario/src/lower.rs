@@ -3,6 +3,7 @@
 //! | room | what it lowers |
 //! |---|---|
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
+//! | `constants` | numbers with names, and the types that they are |
 //! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `callees`, `procs` | procs: called through a pointer by the kernel, called by name |
@@ -20,6 +21,7 @@
 mod balance;
 mod blocks;
 mod callees;
+mod constants;
 mod containers;
 mod declare;
 mod expect;
