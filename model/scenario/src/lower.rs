@@ -44,7 +44,7 @@ mod unset;
 mod wait_event;
 
 pub(crate) use expect::CLAUSES;
-pub(crate) use flow::STATEMENTS;
+pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
 pub use names::Words;
 pub(crate) use names::constant;
 pub(crate) use scenario::{SECTIONS, scenarios};
