@@ -1,6 +1,7 @@
 //! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
 //! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
+mod defers;
 mod jumps;
 mod locals;
 mod loops;
@@ -28,6 +29,18 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "after the block of a `when`, `} else {`: runs if its condition was false, and the other is true",
     ),
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
+    (
+        "do",
+        "do { … }; while \"E\"",
+        "runs the block, and again as long as the condition is true after it; `while` stands right behind the block, on its \
+         line or on the next. `continue` goes to the condition",
+    ),
+    (
+        "defer",
+        "defer { … }",
+        "runs the block where the block that this stands in is left, at its end or by `return`, `goto`, `break` or \
+         `continue`; the last of several first (`guard()`, `__free()`). `return` has calculated its results before",
+    ),
     ("repeat", "repeat N { … }", "runs the block N times"),
     (
         "list-each",
@@ -100,15 +113,25 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
-            if node.name.text == "when" {
-                let others = alternatives(after);
-                self.when(unit, node, others);
-                rest = &rest[others.len()..];
-            } else {
-                self.statement_noting_uses(unit, node);
-                self.convert_result(unit, node);
+            match node.name.text.as_str() {
+                "when" => {
+                    let others = alternatives(after);
+                    self.when(unit, node, others);
+                    rest = &rest[others.len()..];
+                }
+                "do" => {
+                    let condition = |next: &&&Node| next.name.text == "while" && next.block.is_none();
+                    let other = after.first().filter(condition).copied();
+                    rest = &rest[usize::from(other.is_some())..];
+                    self.do_while(unit, node, other);
+                }
+                _ => {
+                    self.statement_noting_uses(unit, node);
+                    self.convert_result(unit, node);
+                }
             }
         }
+        self.end_of_block(unit, nodes.last().copied());
         unit.scopes.pop();
     }
 
@@ -129,8 +152,10 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 9] = [
+        const WITH_BLOCK: [&str; 11] = [
             "while",
+            "do",
+            "defer",
             "repeat",
             "loop",
             "else",
@@ -147,6 +172,7 @@ impl<'a> Lower<'a> {
         match node.name.text.as_str() {
             "else" => self.stray_else(unit, node),
             "while" => self.while_loop(unit, node),
+            "defer" => self.defer(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
             "list-each" | "list-each-safe" => self.list_each(unit, node),
@@ -240,10 +266,11 @@ impl<'a> Lower<'a> {
             }
             _ => {
                 let name = if chained == 1 { "else when" } else { &node.name.text };
+                let block = if node.block.is_some() { " { … }" } else { "" };
                 let said = node.entries.get(chained).map(|entry| entry.span().of(self.text));
                 let help = said
                     .filter(|_| node.entries.len() == chained + 1)
-                    .map(|said| format!("write `{name} \"{said}\" {{ … }}`"));
+                    .map(|said| format!("write `{name} \"{said}\"{block}`"));
                 self.mistakes
                     .add("condition", node.head, format!("`{name}` takes one condition"))
                     .expected(format!("`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"))
