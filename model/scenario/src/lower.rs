@@ -23,6 +23,7 @@ mod blocks;
 mod callees;
 mod containers;
 mod declare;
+mod deferred;
 mod expect;
 mod exprs;
 mod flow;
