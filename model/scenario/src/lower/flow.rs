@@ -31,9 +31,8 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
     (
         "do",
-        "do { … }; while \"E\"",
-        "runs the block, and again as long as the condition is true after it; `while` stands right behind the block, on its \
-         line or on the next. `continue` goes to the condition",
+        "do { … } while \"E\"",
+        "runs the block, and again as long as the condition is true after it. `continue` goes to the condition",
     ),
     (
         "defer",
@@ -113,6 +112,7 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
+            unit.forget_temporaries();
             match node.name.text.as_str() {
                 "when" => {
                     let others = alternatives(after);
