@@ -169,7 +169,8 @@ impl Item<'_> {
 
     /// It goes on with the statement before, if it stands on the line on which that one's block ends.
     pub(super) fn goes_on(&self, before: &Item<'_>) -> bool {
-        let begins = |item: &Item<'_>, with: &str| matches!(item.pieces.first(), Some(Piece::Atom(name)) if name == with);
+        let begins =
+            |item: &Item<'_>, with: &str| matches!(item.pieces.first(), Some(Piece::Atom(name)) if name == with);
         let condition = begins(self, "while") && begins(before, "do");
         before.ends_in_block() && (begins(self, "else") || condition)
     }

@@ -80,7 +80,26 @@ fn the_constructs_of_functions_are_laid_out_once() {
                   loop { a } ; while \"c\" {b}\n}\nenum e {A;B 5\nC}\nconst   N=5\nops-type t { move a   b;free a optional }\n";
     let once = formatted(source);
     assert_eq!(formatted(&once), once);
-    insta::assert_snapshot!(once);
+    insta::assert_snapshot!(once, @r#"
+    fn f a b {
+        defer { unlock m }
+        do { load x into=r } while "r"
+        do {
+            a
+        }
+        while "a"
+        do {
+            b
+        } while "b"; c
+        loop { a }; while "c" { b }
+    }
+    enum e {
+        A; B 5
+        C
+    }
+    const N=5
+    ops-type t { move a b; free a optional }
+    "#);
 }
 
 #[test]

@@ -49,8 +49,8 @@ pub(super) fn same_document(one: &str, other: &str) -> bool {
 
 /// The text with blanks for comments and for what `/-` disables, every place unchanged. `kdl` 6.7 recurses once for
 /// each `*` of a comment, so a banner of stars could end the program; it reads disabled code again and again, the
-/// deeper the more often; and it refuses the valid `/-a; b`. Where `else` or `while` follows a `}` on its line, as in C, the
-/// blank between them is a `;`: that is what it stands for.
+/// deeper the more often; and it refuses the valid `/-a; b`. Where `else` or `while` follows a `}` on its line, as in
+/// C, the blank between them is a `;`: that is what it stands for.
 fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut off: Vec<Span> = off.to_vec();

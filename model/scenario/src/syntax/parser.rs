@@ -298,7 +298,9 @@ impl<'a> Parser<'a> {
     fn goes_on_with_else(&self) -> bool {
         let [.., closed, blank] = &self.tokens[..self.at] else { return false };
         let mut rest = self.tokens[self.at..].iter().skip_while(|token| token.kind == Kind::Slashdash);
-        let said = rest.next().is_some_and(|token| token.kind == Kind::Word && super::GOES_ON.contains(&token.span.of(self.text)));
+        let said = rest
+            .next()
+            .is_some_and(|token| token.kind == Kind::Word && super::GOES_ON.contains(&token.span.of(self.text)));
         said && closed.kind == Kind::Close && blank.kind == Kind::Space
     }
 
