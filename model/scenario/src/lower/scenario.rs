@@ -27,7 +27,12 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
-    ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
+    (
+        "thread",
+        "thread NAME [count=N] [may-stop] { … }",
+        "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on. With `may-stop`, after any of its `syscall` \
+         blocks it may stay in user space for ever: nobody's wait may depend on the next one",
+    ),
     (
         "irq",
         "irq NAME on=THREAD|any [count=N] { … }",

@@ -50,6 +50,14 @@ pub(crate) struct Unit<'a> {
     pub(super) overflowed: bool,
     /// The first locals, which are set when it begins: the arguments of a callee.
     pub(super) params: usize,
+    /// It is a thread's, which comes from user space.
+    pub(super) user_space: bool,
+    /// Which may stay there for ever.
+    pub(super) may_stop: bool,
+    /// It is in a system call.
+    pub(super) in_syscall: bool,
+    /// Its last statement.
+    pub(super) last: Option<&'a Node>,
     /// It is called through a pointer: its locals live no longer than a call.
     pub(super) callee: bool,
     /// It is a function.
@@ -127,6 +135,10 @@ impl<'a> Unit<'a> {
             line: SourceLine::default(),
             overflowed: false,
             params: 0,
+            user_space: false,
+            may_stop: false,
+            in_syscall: false,
+            last: None,
             callee: false,
             function: false,
             results: Results::NONE,
