@@ -453,7 +453,7 @@ impl Program {
     }
 
     /// All slots of the object's slab.
-    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u8> {
+    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u16> {
         self.struct_of(slot).map_or(slot.0..slot.0 + 1, |s| s.slots.clone())
     }
 
@@ -483,7 +483,7 @@ impl Program {
         let var = var.as_var()?;
         self.structs.iter().find_map(|s| {
             let at = var.checked_sub(usize::from(s.first_var))?.checked_div(s.fields.len())?;
-            (at < s.slots.len()).then(|| ObjId(s.slots.start + at as u8))
+            (at < s.slots.len()).then(|| ObjId(s.slots.start).offset(at))
         })
     }
 

@@ -61,7 +61,7 @@ fn cursor(program: &Program, c: Cursor) -> String {
     if let Some((list, at)) = c.entry() {
         return format!("cursor at {}[{at}]", program.name_of(list));
     }
-    format!("cursor of {}", referred(program, c.resv))
+    format!("cursor of {}", referred(program, c.resv()))
 }
 
 /// A value as it stands in a world.

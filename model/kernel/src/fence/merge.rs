@@ -69,7 +69,7 @@ points! {
 }
 
 /// No fence here.
-const NONE: ObjId = ObjId(u8::MAX);
+const NONE: ObjId = ObjId::NONE;
 /// Most fences that one merge is given.
 pub(crate) const MAX_FENCES: usize = 4;
 /// Collecting; otherwise counting.

@@ -131,18 +131,18 @@ const CAPACITY: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Line {
     len: u8,
-    items: [u8; CAPACITY],
+    items: [ObjId; CAPACITY],
     /// The first one runs.
     busy: bool,
 }
 
 impl Line {
-    fn items(&self) -> &[u8] {
+    fn items(&self) -> &[ObjId] {
         &self.items[..usize::from(self.len)]
     }
 
     fn first(&self) -> Option<ObjId> {
-        self.items().first().map(|i| ObjId(*i))
+        self.items().first().copied()
     }
 
     fn push(&mut self, item: ObjId) -> bool {
@@ -150,7 +150,7 @@ impl Line {
         if at == CAPACITY {
             return false;
         }
-        self.items[at] = item.0;
+        self.items[at] = item;
         self.len += 1;
         true
     }
@@ -158,7 +158,7 @@ impl Line {
     fn remove(&mut self, at: usize) {
         self.items.copy_within(at + 1.., at);
         self.len -= 1;
-        self.items[usize::from(self.len)] = 0;
+        self.items[usize::from(self.len)] = ObjId::default();
     }
 }
 
@@ -166,9 +166,9 @@ impl Code for Line {
     fn code<C: Coder>(&mut self, c: &mut C) {
         c.byte(&mut self.len);
         if C::READING {
-            self.items = [0; CAPACITY];
+            self.items = [ObjId::default(); CAPACITY];
         }
-        self.items[..usize::from(self.len)].iter_mut().for_each(|i| c.byte(i));
+        self.items[..usize::from(self.len)].iter_mut().for_each(|i| i.code(c));
         self.busy.code(c);
     }
 }
@@ -392,7 +392,7 @@ impl WorkOp {
         let mut line = cx.workqueue(queue).line.get(held);
         // The first of a busy line is the run in progress, which goes on.
         let from = usize::from(line.busy);
-        let at = line.items().iter().skip(from).position(|i| *i == self.work.0);
+        let at = line.items().iter().skip(from).position(|i| *i == self.work);
         if let Some(at) = at.filter(|_| ordered) {
             line.remove(from + at);
             cx.workqueue(queue).line.set(held, line);
@@ -533,7 +533,7 @@ impl Protocol for WorkOp {
             if ordered {
                 // Whoever is next: any of the queue's workers.
                 let line = v.world.workqueue(queue).line.0;
-                f = line.items().iter().fold(f, |f, i| f.write(ObjId::task(parts(v.program, ObjId(*i)).0)));
+                f = line.items().iter().fold(f, |f, i| f.write(ObjId::task(parts(v.program, *i).0)));
             }
         }
         match self.at {

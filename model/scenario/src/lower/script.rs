@@ -414,7 +414,7 @@ impl<'a> Lower<'a> {
         let program = &mut self.program;
         let words: Vec<ObjId> = match place {
             Place::Var(word) => vec![word],
-            Place::Element { first, len, .. } => (first.0..first.0.saturating_add(len)).map(ObjId).collect(),
+            Place::Element { first, len, .. } => first.row(usize::from(len)).collect(),
             Place::Field { field, .. } => {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
