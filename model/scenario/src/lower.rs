@@ -3,6 +3,7 @@
 //! | room | what it lowers |
 //! |---|---|
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
+//! | `constants` | numbers with names, and the types that they are |
 //! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
@@ -21,6 +22,7 @@
 mod balance;
 mod blocks;
 mod callees;
+mod constants;
 mod containers;
 mod declare;
 mod deferred;

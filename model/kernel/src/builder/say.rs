@@ -175,7 +175,7 @@ impl Names<'_> {
                 _ => return Err(format!("`{word}` is no number from {min} to {max}")),
             },
             Takes::Proc(_) => Given::Callee(self.callee(word)?),
-            Takes::Condition | Takes::Shared | Takes::Objects(_) | Takes::Fences => {
+            Takes::Condition | Takes::Shared | Takes::Type | Takes::Objects(_) | Takes::Fences => {
                 return Err(format!("what `{word}` means only a scenario's text says: give the operation itself"));
             }
         })

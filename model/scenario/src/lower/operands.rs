@@ -20,6 +20,7 @@ impl<'a> Lower<'a> {
             Takes::Value => self.operand(unit, value).map(Given::Operand),
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
+            Takes::Type => self.type_of_word(value).map(|_| Given::Flag),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
             Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
@@ -93,6 +94,7 @@ impl<'a> Lower<'a> {
     fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
+            Some((Symbol::Number(number), _)) => self.word(number, span).map(Operand::Const),
             Some((Symbol::PerThread(what), _)) => {
                 let unit = unit?;
                 Some(Operand::Object(self.own_context(unit, name, what)))

@@ -46,7 +46,7 @@ fn has_func(script: &mut Script, lock: ObjId) {
     script.code.extend(ops);
     script.code.push(Instr::Return { result: crate::program::Results::NONE });
     script.lines.resize(script.code.len(), SourceLine::default());
-    script.callees = vec![Callee { entry, params: 0, locals: vec![], function: false }];
+    script.callees = vec![Callee { entry, params: 0, locals: vec![], types: vec![], function: false }];
 }
 
 fn step(state: &mut State, program: &Program, thread: ThreadId) -> Option<Property> {
