@@ -9,6 +9,7 @@ pub use encoding::Encoding;
 use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
+    coder::Canon,
     cover::{Cover, Passed},
     task::Task,
     thread::{Run, Stepped},
@@ -37,6 +38,8 @@ pub struct State {
     /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
     /// after the other there is none.
     alone: crate::program::Alone,
+    /// What is gathered when the state is encoded: memory only.
+    canon: Canon,
 }
 
 /// What a step did.
@@ -106,6 +109,7 @@ impl State {
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
             alone: Default::default(),
+            canon: Canon::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
@@ -286,7 +290,7 @@ impl State {
             let ok = old == new || covered && stepped.touched.contains(*id);
             assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
         }
-        for id in stepped.touched.iter() {
+        for id in self.world.members(stepped.touched) {
             let ok = declared.touched().contains(id) || own.contains(id);
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
@@ -317,11 +321,7 @@ impl State {
     /// decisions, merged into the step before.
     fn own_contexts(&self, t: ThreadId) -> ObjSet {
         let mut own = ObjSet::default();
-        for (id, o) in self.world.objects() {
-            if o.is_own_of(t) {
-                own.insert(id);
-            }
-        }
+        self.world.objects().filter(|(_, o)| o.is_own_of(t)).for_each(|(id, _)| own.insert(id));
         own
     }
 
