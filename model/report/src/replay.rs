@@ -340,7 +340,7 @@ fn alone(
         end,
         into,
         result,
-        changes: change::worlds(program, &before.world, &after.world, did.touched.iter()),
+        changes: change::worlds(program, &before.world, &after.world, before.world.members(did.touched)),
         callers: at.callers().map(place).collect(),
         unwoken: None,
         progressed: did.progressed,

@@ -71,7 +71,7 @@ fn cursor(program: &Program, c: Cursor) -> String {
     if let Some((list, at)) = c.entry() {
         return format!("cursor at {}[{at}]", program.name_of(list));
     }
-    format!("cursor of {}", referred(program, c.resv))
+    format!("cursor of {}", referred(program, c.resv()))
 }
 
 /// A number: an errno by its name, if the scenario has to do with that one.

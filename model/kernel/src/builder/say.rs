@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn the_preferred_slot_is_a_structs_first() {
         let mut p = program();
-        let slot = p.objects.len() as u8;
+        let slot = p.objects.len() as u16;
         let named = |name: &str| ObjectDecl { name: name.into(), kind: fixed::Slot { of: 0 }.into() };
         p.objects.extend([named("item"), named("item.1")]);
         p.structs.push(StructDecl {

@@ -92,7 +92,7 @@ pub struct StructDecl {
     /// How its slots are freed.
     pub slab: SlabKind,
     /// Its slots.
-    pub slots: Range<u8>,
+    pub slots: Range<u16>,
     /// The references that a new object has; `None` if it is not counted.
     pub refs: Option<u8>,
     /// How many fields are declared before the count: in a typesafe slab that is the order of the stores.
@@ -103,7 +103,7 @@ pub struct StructDecl {
     /// Its fields: interned name and value of a new object. The words of slot `i` start at `first_var + i * fields`.
     pub fields: Vec<(FieldName, Value)>,
     /// The first variable word of its first slot.
-    pub first_var: u8,
+    pub first_var: u16,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed
 use super::containers;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
-use super::{Lower, list};
+use super::{Lower, list, place};
 use crate::decls::{self, DeclRow, LOCKS};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
@@ -261,16 +261,16 @@ impl<'a> Lower<'a> {
         };
         self.needs_rcu |= slab == SlabKind::RcuFree;
         let fields = fields.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         self.program.structs.push(StructDecl {
             name: name.text.clone(),
             slab,
-            slots: byte(start)..byte(start + usize::from(slots)),
+            slots: half(start)..half(start + usize::from(slots)),
             refs,
-            refs_at: byte(refs_at),
+            refs_at: u8::try_from(refs_at).unwrap_or(u8::MAX),
             release: None,
             fields,
-            first_var: byte(first_var),
+            first_var: half(first_var),
         });
         self.allocations.push(0);
         Symbol::Struct(of)
@@ -315,8 +315,8 @@ impl<'a> Lower<'a> {
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
-        let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
-        let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
+        let lock = self.next_object();
+        let id = |offset| lock.offset(offset);
         self.object(name.text.clone(), fixed::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
         self.object(
             format!("{}.fences", name.text),
@@ -357,6 +357,7 @@ impl<'a> Lower<'a> {
         self.complete_fence_lock(declared, id);
         self.complete_list(declared.node, id);
         self.complete_callback(declared.node, id);
+        self.complete_task_work(declared.node, id);
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
@@ -501,7 +502,7 @@ impl<'a> Lower<'a> {
     pub(super) fn resv_class(&mut self) -> ObjId {
         let known = self.program.objects.iter().position(|object| object.name == RESV_CLASS);
         match known {
-            Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
+            Some(at) => place(at),
             None => self.object(
                 RESV_CLASS.to_owned(),
                 fixed::WwClass {

@@ -426,7 +426,7 @@ impl<'a> Lower<'a> {
             _ => None,
         };
         if let Some(at) = at {
-            return Some(ExprNode::Read(Seen::Var(ObjId(first.0 + at))));
+            return Some(ExprNode::Read(Seen::Var(first.offset(usize::from(at)))));
         }
         let expected = match len {
             Some(len) => format!("`{0}.0` to `{0}.{1}`", parts[0], len - 1),

@@ -52,6 +52,14 @@ pub(crate) struct Unit<'a> {
     pub(super) overflowed: bool,
     /// The first locals, which are set when it begins: the arguments of a callee.
     pub(super) params: usize,
+    /// It is a thread's, which comes from user space.
+    pub(super) user_space: bool,
+    /// Which may stay there for ever.
+    pub(super) may_stop: bool,
+    /// It is in a system call.
+    pub(super) in_syscall: bool,
+    /// Its last statement.
+    pub(super) last: Option<&'a Node>,
     /// It is called through a pointer: its locals live no longer than a call.
     pub(super) callee: bool,
     /// It is a function.
@@ -130,6 +138,10 @@ impl<'a> Unit<'a> {
             line: SourceLine::default(),
             overflowed: false,
             params: 0,
+            user_space: false,
+            may_stop: false,
+            in_syscall: false,
+            last: None,
             callee: false,
             function: false,
             results: Results::NONE,
@@ -451,7 +463,7 @@ impl<'a> Lower<'a> {
         let program = &mut self.program;
         let words: Vec<ObjId> = match place {
             Place::Var(word) => vec![word],
-            Place::Element { first, len, .. } => (first.0..first.0.saturating_add(len)).map(ObjId).collect(),
+            Place::Element { first, len, .. } => first.row(usize::from(len)).collect(),
             Place::Field { field, .. } => {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()

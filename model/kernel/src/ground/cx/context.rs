@@ -4,8 +4,12 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to
 //! sleep.
 
-use super::Cx;
-use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
+use super::{Cx, works::TaskWorks};
+use crate::{
+    Code, Coder, Handle, ObjId, Program, Property, Rule, Runtime, ThreadId,
+    program::{CalleeId, Role},
+    registry::upcalls,
+};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,8 +52,8 @@ pub struct Private {
     pub irqs_off: u8,
     /// Nesting of fence-signalling sections.
     pub signalling: u8,
-    /// The fence that the outermost section is for, if it says so: its id and one.
-    section: u8,
+    /// The fence that the outermost section is for, if it says so.
+    section: Option<ObjId>,
     /// Nesting of fence callbacks and operations.
     fence_context: u8,
     /// Nesting of direct reclaim.
@@ -62,6 +66,10 @@ pub struct Private {
     pub preempt_off: u8,
     /// How many times over the thread has soft interrupts disabled.
     pub bh_off: u8,
+    /// 1 in a system call.
+    pub(crate) syscall: u8,
+    /// What is put off to its end.
+    pub(crate) works: TaskWorks,
 }
 
 impl Code for Private {
@@ -76,28 +84,32 @@ impl Code for Private {
 
 impl Private {
     fn is_blank(&self) -> bool {
-        let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section: e, .. } = *self;
+        let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section, .. } = *self;
         let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
             *self;
-        a | b | c | d | e | f | g | h | i | j | k == 0
+        a | b | c | d | f | g | h | i | j | k | self.syscall == 0 && section.is_none() && self.works.is_empty()
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
+        // Its place and one, where there is room for it.
+        let mut section = self.section.map_or(0, |fence| u8::try_from(fence.0 + 1).unwrap_or(FAR));
         let fields = [
             &mut self.spin_depth,
             &mut self.rcu_depth,
             &mut self.irqs_off,
             &mut self.signalling,
-            &mut self.section,
+            &mut section,
             &mut self.fence_context,
             &mut self.reclaim,
             &mut self.interrupt,
             &mut self.interrupts,
             &mut self.preempt_off,
             &mut self.bh_off,
+            &mut self.syscall,
         ];
         let mask = fields.iter().enumerate().fold(0u16, |m, (i, f)| m | u16::from(**f != 0) << i);
-        // The last four are rare: one bit of the first byte says whether there is a second.
+        let mask = mask | u16::from(!self.works.is_empty()) << fields.len();
+        // The last six are rare: one bit of the first byte says whether there is a second.
         let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
         c.byte(&mut low);
         if low == 0 {
@@ -111,6 +123,7 @@ impl Private {
             high = 0;
         }
         let mask = u16::from(low & !MORE) | u16::from(high) << 7;
+        let works = mask >> fields.len() & 1 == 1;
         for (i, field) in fields.into_iter().enumerate() {
             if mask >> i & 1 == 1 {
                 c.byte(field);
@@ -118,11 +131,27 @@ impl Private {
                 *field = 0;
             }
         }
+        if works {
+            self.works.code(c);
+        } else {
+            self.works = TaskWorks::default();
+        }
+        self.section = match section {
+            0 => None,
+            FAR => {
+                let mut fence = self.section.unwrap_or(ObjId::NONE);
+                fence.code(c);
+                Some(fence)
+            }
+            near => Some(ObjId::object(usize::from(near) - 1)),
+        };
     }
 }
 
 /// Says in the mask's first byte that there is a second.
 const MORE: u8 = 0x80;
+/// Says in place of a fence's place that it follows.
+const FAR: u8 = u8::MAX;
 
 impl Private {
     /// What a thread of this kind begins with.
@@ -159,12 +188,18 @@ impl Private {
 
     /// The fence that the signalling section is for, if it says so.
     pub fn section_fence(self) -> Option<ObjId> {
-        self.section.checked_sub(1).map(ObjId)
+        self.section
     }
 
     /// The thread that this handler has interrupted.
     pub fn interrupted(self) -> Option<ThreadId> {
         self.interrupts.checked_sub(1).map(ThreadId)
+    }
+
+    /// What is called at the end of the system call that the thread is in.
+    pub fn put_off(self, program: &Program) -> Vec<CalleeId> {
+        let called = |work: &Handle| program.kind(work.obj).calls().or(program.release_of(work.obj));
+        self.works.all().iter().filter_map(called).collect()
     }
 
     /// The handler begins on the CPU of this thread, or on an idle one.
@@ -175,7 +210,7 @@ impl Private {
     /// `dma_fence_begin_signalling()`; false if there is no room for another one inside.
     pub(crate) fn begin_signalling(&mut self, fence: Option<ObjId>) -> bool {
         if self.signalling == 0 {
-            self.section = fence.map_or(0, |f| f.0 + 1);
+            self.section = fence;
         }
         nest(&mut self.signalling)
     }
@@ -185,7 +220,7 @@ impl Private {
         let was = self.signalling > 0;
         self.signalling = self.signalling.saturating_sub(1);
         if self.signalling == 0 {
-            self.section = 0;
+            self.section = None;
         }
         was
     }
@@ -333,6 +368,12 @@ impl<R: Runtime> Cx<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one_work() -> TaskWorks {
+        let mut works = TaskWorks::default();
+        assert!(works.push(crate::Handle { obj: ObjId(3), generation: crate::Handle::STALE }));
+        works
+    }
     use crate::coder::{Canon, Reader, Writer};
 
     #[test]
@@ -343,12 +384,16 @@ mod tests {
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
             Private { preempt_off: 2, ..Private::default() },
             Private { bh_off: 1, spin_depth: 1, ..Private::default() },
-            Private { signalling: 1, section: 9, fence_context: 1, reclaim: 1, irqs_off: 3, ..Private::default() },
+            Private { syscall: 1, ..Private::default() },
+            Private { syscall: 1, works: one_work(), spin_depth: 1, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(9)), fence_context: 1, irqs_off: 3, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(254)), reclaim: 1, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(255)), reclaim: 1, ..Private::default() },
         ];
         for mut p in samples {
             let mut out = vec![];
-            p.code(&mut Writer { out: &mut out, canon: Canon::default(), generations: &[] });
-            let mut back = Private { spin_depth: 7, interrupts: 7, ..Private::default() };
+            p.code(&mut Writer { out: &mut out, canon: &Canon::default() });
+            let mut back = Private { spin_depth: 7, section: Some(ObjId(3)), interrupts: 7, ..Private::default() };
             back.code(&mut Reader { bytes: &out, at: 0 });
             assert_eq!(back, p);
         }
