@@ -1,9 +1,12 @@
-//! What people say of locks.
+//! What people say of locks, and what they warn of.
 
 use crate::ground::idiom::{ATOMIC, Idiom, MUTEX, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
-    idiom(104, "lock $l:lock\nassert-held $l\n...\nunlock $l").rank(ATOMIC).atomic(),
-    idiom(105, "lock $m:mutex\n...\nassert-held $m\nunlock $m\nassert-not-held $m").rank(MUTEX).sleeps(),
-    idiom(106, "might-sleep").sleeps(),
+    idiom(107, "lock $l:lock\nassert-held $l\n...\nunlock $l").rank(ATOMIC).atomic(),
+    idiom(108, "lock $m:mutex\n...\nassert-held $m\nunlock $m\nassert-not-held $m").rank(MUTEX).sleeps(),
+    idiom(109, "might-sleep").sleeps(),
+    idiom(110, "might-lock $m:mutex").rank(MUTEX).sleeps(),
+    idiom(111, "load $x:var into=$r:local\nwarn-on \"$r == 1\" into=$s:local").wild(),
+    idiom(112, "load $x:var into=$r:local\nbug-on \"$r == 2\" \"two\"").wild(),
 ];
