@@ -40,7 +40,7 @@ impl<R: Runtime> World<R> {
             None => Object::None,
         });
         let vars = std::array::from_fn(|i| match program.vars.get(i) {
-            Some(v) => Variable::new(v.init, v.racy),
+            Some(v) => Variable::new(v.init, v.racy).under(&v.premise),
             None => Variable::new(Value::Unset, false),
         });
         let tasks = std::array::from_fn(|_| Task::new());
@@ -106,6 +106,10 @@ impl<R: Runtime> World<R> {
 
     pub(crate) fn task_mut(&mut self, t: ThreadId) -> &mut Task<R> {
         &mut self.tasks[t.index()]
+    }
+
+    pub(crate) fn var(&self, id: ObjId) -> &Variable<R> {
+        &self.vars[id.as_var().unwrap_or_default()]
     }
 
     pub(crate) fn var_mut(&mut self, id: ObjId) -> &mut Variable<R> {

@@ -34,6 +34,7 @@ mod operands;
 mod operation;
 mod options;
 mod places;
+mod premise;
 mod procs;
 mod scenario;
 mod script;

@@ -13,11 +13,13 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed, state::Encoding,
+    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed,
+    state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// How often the watcher is told.
@@ -129,6 +131,10 @@ pub(super) struct Search<'a> {
     pub(super) unsignaled: BTreeSet<ObjId>,
     /// The fences that nothing in the program signals.
     orphans: Vec<ObjId>,
+    /// How quiet accesses are taken with the step before them, if they are.
+    pub(super) merging: Option<Arc<Merging>>,
+    /// That turned out to be wrong here: the search is to begin again without.
+    pub(super) unfit: bool,
 }
 
 /// The fences that should be signalled and that nothing in the program signals.
@@ -140,7 +146,8 @@ impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
-        let initial = State::initial_covering(task.program, Some(&mut cover));
+        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+        let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
         Search {
             task,
             limits: *limits,
@@ -167,6 +174,8 @@ impl<'a> Search<'a> {
             cover,
             unsignaled: BTreeSet::new(),
             orphans: orphans(task.program),
+            merging,
+            unfit: false,
         }
     }
 
@@ -263,10 +272,23 @@ impl<'a> Search<'a> {
         if interrupt::requested() {
             return Err(interrupt::INTERRUPTED.into());
         }
+        if self.unfit {
+            return Err("a quiet access was seen".into());
+        }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
             Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// The state that it began with.
+    pub(super) fn initial(&self) -> State {
+        State::initial(self.task.program).merging(self.merging.clone())
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Why there is no time left.
@@ -312,6 +334,7 @@ impl<'a> Search<'a> {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
+                self.unfit |= result.unfit;
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, (action, &result), &self.next, index);
                 }

@@ -12,6 +12,12 @@ impl ObjSet {
         self.0 |= 1 << o.0;
     }
 
+    /// The members of both.
+    #[must_use]
+    pub fn and(self, other: ObjSet) -> ObjSet {
+        ObjSet(self.0 | other.0)
+    }
+
     /// Whether the object is a member.
     pub fn contains(self, o: ObjId) -> bool {
         self.0 >> o.0 & 1 == 1

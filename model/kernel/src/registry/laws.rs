@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::variable::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
