@@ -13,7 +13,7 @@ const MAX_STEPS: usize = 10_000;
 /// middle of something; `None` if all are done.
 ///
 /// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep.
-/// Otherwise it is a *livelock* if somebody is at a `spin-until`: that thread runs for ever, and no write comes.
+/// Otherwise it is a *livelock* if somebody spins on a word: that thread runs for ever, and no write comes.
 /// Otherwise it is a *deadlock*.
 pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     let unfinished = || program.threads().filter(|t| !state.is_over(program, *t));
@@ -104,7 +104,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
-        (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
+        (
+            None,
+            Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. } | Instr::Warn { .. }),
+        ) => {
             format!(
                 "for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see, or for a number like the one \
                  that is calculated there"

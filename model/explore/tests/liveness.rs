@@ -287,7 +287,7 @@ fn spinning_on_a_freed_object_is_found() {
         s.op("free p", slab::ops::Slab { how: slab::How::Free, target: Operand::Local(p) });
     });
     let mut program = b.build();
-    let first_var = var.as_var().expect("a word") as u8;
+    let first_var = var.as_var().expect("a word") as u16;
     let fields = vec![(field, Value::Word(0))];
     let slots = slot.0..slot.0 + 1;
     program.structs.push(StructDecl {
@@ -387,7 +387,7 @@ fn refusal(program: &Program) -> String {
 
 #[test]
 fn loom_refuses_what_has_no_end_by_name() {
-    assert_eq!(refusal(&spinner(&[1], false)), "`spin-until` in spinner (loom would let it spin for ever)");
+    assert_eq!(refusal(&spinner(&[1], false)), "`spin-until x` in spinner (loom would let it spin for ever)");
     assert_eq!(refusal(&two_lockers(Lock)), "first never ends (loom runs every execution to its end)");
 }
 

@@ -14,6 +14,8 @@ pub(crate) trait Shared<R: Runtime> {
     const IS_BARE: bool = false;
     /// Whether [`Shared::stamp`] ever says something.
     const HAS_STAMP: bool = false;
+    /// Whether it is what counts them.
+    const COUNTS_STAMPS: bool = false;
 
     /// Names everything about the object that an observer may want to see.
     fn facets(&self, sink: FacetSink<'_>);
@@ -46,6 +48,10 @@ pub(crate) trait Shared<R: Runtime> {
     /// Whether what it stands for has happened, so that nobody waits for it any more.
     fn has_happened(&self) -> bool {
         false
+    }
+    /// Who runs it now.
+    fn runner(&self) -> Option<ThreadId> {
+        None
     }
     /// Whether a callback is in line to be called by it.
     fn is_to_call(&self, _callback: ObjId) -> bool {
@@ -185,6 +191,8 @@ macro_rules! objects {
             pub is_run_unlocked() -> bool = false}
             {/// Whether what it stands for has happened, so that nobody waits for it any more.
             pub has_happened() -> bool = false}
+            {/// Who runs it now.
+            pub runner() -> Option<ThreadId> = None}
             {/// Whether a callback is in line to be called by it.
             pub is_to_call(callback: ObjId) -> bool = false}
             {/// See [`Shared::left_open`].
@@ -245,6 +253,14 @@ macro_rules! objects {
                 match self {
                     Object::None => false,
                     $(Object::$variant(_) => <$ty<R> as Shared<R>>::HAS_STAMP),*
+                }
+            }
+
+            /// See [`Shared::COUNTS_STAMPS`].
+            pub(crate) fn counts_stamps(&self) -> bool {
+                match self {
+                    Object::None => false,
+                    $(Object::$variant(_) => <$ty<R> as Shared<R>>::COUNTS_STAMPS),*
                 }
             }
         }

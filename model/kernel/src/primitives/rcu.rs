@@ -19,6 +19,7 @@ use crate::{
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
+    ground::few::{Blank, Few},
     ground::functions::functions,
     primitives::list,
     program::CalleeId,
@@ -30,63 +31,35 @@ use crate::{
 
 /// Most callbacks queued or waiting at once.
 const CAPACITY: usize = 7;
-/// Marks an entry that wakes a thread (`synchronize_rcu()`) instead of freeing an object.
-const WAKES: u8 = 0x80;
 
 /// What is to be done after a grace period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entry {
-    /// The object to free, or a thread to wake.
-    what: u8,
+    /// The object to free, or the task of a thread to wake (`synchronize_rcu()`).
+    what: ObjId,
     /// The function to call with the object instead of freeing it: its id and one.
     func: u8,
 }
 
 impl Entry {
     fn thread(self) -> Option<ThreadId> {
-        (self.what & WAKES != 0).then_some(ThreadId(self.what & !WAKES))
+        self.what.as_task()
     }
 }
 
-/// A short list of callbacks: objects to free or to call a function with, threads to wake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Callbacks {
-    len: u8,
-    entries: [Entry; CAPACITY],
+impl Blank for Entry {
+    const BLANK: Entry = Entry { what: ObjId::BLANK, func: 0 };
 }
 
-impl Callbacks {
-    fn push(&mut self, entry: Entry) -> bool {
-        let at = usize::from(self.len);
-        if at == CAPACITY {
-            return false;
-        }
-        self.entries[at] = entry;
-        self.len += 1;
-        true
-    }
-
-    fn pop_first(&mut self) -> Option<Entry> {
-        let first = *self.live().first()?;
-        self.entries.copy_within(1.., 0);
-        self.len -= 1;
-        Some(first)
-    }
-
-    fn live(&self) -> &[Entry] {
-        &self.entries[..usize::from(self.len)]
-    }
-}
-
-impl Code for Callbacks {
+impl Code for Entry {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        for e in &mut self.entries[..usize::from(self.len)] {
-            c.byte(&mut e.what);
-            c.byte(&mut e.func);
-        }
+        self.what.code(c);
+        c.byte(&mut self.func);
     }
 }
+
+/// Callbacks in their order: objects to free or to call a function with, threads to wake.
+type Callbacks = Few<Entry, CAPACITY>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Queues {
@@ -115,8 +88,8 @@ impl<R: Runtime> Rcu<R> {
 impl<R: Runtime> Shared<R> for Rcu<R> {
     fn facets(&self, sink: FacetSink<'_>) {
         let q = self.queues.peek();
-        sink("queued", Facet::Word(i32::from(q.pending.len)));
-        sink("waiting", Facet::Word(i32::from(q.waiting.len)));
+        sink("queued", Facet::Word(q.pending.len() as i32));
+        sink("waiting", Facet::Word(q.waiting.len() as i32));
     }
 }
 
@@ -128,7 +101,7 @@ impl Code for Rcu<Plain> {
 
 /// `kfree_rcu()`: the object is freed after a grace period.
 pub(crate) fn free_later<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    queue(cx, Entry { what: object.0, func: 0 });
+    queue(cx, Entry { what: object, func: 0 });
 }
 
 fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
@@ -290,7 +263,7 @@ impl RcuOp {
         let held = cx.enter(rcu);
         let q = cx.rcu(rcu).queues.get(held);
         let me = cx.me;
-        q.pending.live().iter().chain(q.waiting.live()).any(|e| e.thread() == Some(me))
+        q.pending.iter().chain(q.waiting.iter()).any(|e| e.thread() == Some(me))
     }
 }
 
@@ -306,8 +279,8 @@ impl Protocol for RcuOp {
                     return Flow::Done(Value::Word(0));
                 }
                 if self.at == At::Synchronize {
-                    let me = cx.me.0;
-                    queue(cx, Entry { what: WAKES | me, func: 0 });
+                    let what = ObjId::task(cx.me);
+                    queue(cx, Entry { what, func: 0 });
                 }
                 if RcuOp::is_queued(cx, rcu) {
                     self.at = At::Synchronized;
@@ -355,7 +328,7 @@ impl GracePeriods {
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
-        if q.pending.len == 0 {
+        if q.pending.is_empty() {
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(rcu, Patience::Forever);
         }
@@ -402,8 +375,8 @@ impl GracePeriods {
     fn reclaim<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
-        let first = q.waiting.pop_first();
-        if q.waiting.len == 0 {
+        let first = q.waiting.take(0);
+        if q.waiting.is_empty() {
             self.at = Period::Idle;
         }
         cx.rcu(rcu).queues.set(held, q);
@@ -413,8 +386,8 @@ impl GracePeriods {
                 cx.wake(t);
             }
             (None, Some(_)) if cx.mutated(Mutant::CallbackNotCalled) => {}
-            (None, Some(func)) => return Flow::Call(call(cx, ObjId(e.what), CalleeId(func))),
-            (None, None) => free(cx, ObjId(e.what)),
+            (None, Some(func)) => return Flow::Call(call(cx, e.what, CalleeId(func))),
+            (None, None) => free(cx, e.what),
         }
         Flow::Go
     }
@@ -444,7 +417,7 @@ impl Code for CallRcu {
 impl Protocol for CallRcu {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if slab::check_alive(cx, self.handle) {
-            queue(cx, Entry { what: self.handle.obj.0, func: self.func.0 + 1 });
+            queue(cx, Entry { what: self.handle.obj, func: self.func.0 + 1 });
         }
         Flow::Done(Value::Word(0))
     }
@@ -481,10 +454,10 @@ impl Protocol for GracePeriods {
         match self.at {
             Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
-            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
+            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.first() {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
-                    None => list::free_footprint(v, mine.write(ObjId(e.what))),
+                    None => list::free_footprint(v, mine.write(e.what)),
                 },
                 None => mine,
             },

@@ -115,7 +115,7 @@ fn after(instr: &Instr, all: u64, script: &Script, exprs: &[Expr]) -> u64 {
             all & !call.into.iter().fold(args, |all, l| all | bit(*l))
         }
         Instr::Fails { into, .. } | Instr::Choose { into, .. } => all & !into.map_or(0, bit),
-        Instr::Branch { .. } | Instr::Assert { .. } | Instr::Progress | Instr::Judge { .. } => all,
+        Instr::Branch { .. } | Instr::Assert { .. } | Instr::Warn { .. } | Instr::Progress | Instr::Judge { .. } => all,
         Instr::Jump(_) | Instr::Return { .. } | Instr::MayFail { .. } | Instr::Nth { .. } | Instr::End => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Fences that are made of others: `fence-array`, `fence-chain`.
 
 use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
-use fenceweave_kernel::primitives::workqueue;
+use fenceweave_kernel::primitives::workqueue::{self, kind::Runner};
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine};
 use fenceweave_kernel::{Instr, ObjId, Operand, Script, ThreadId, Value, fixed};
 
@@ -49,7 +49,7 @@ impl<'a> Lower<'a> {
     pub(super) fn fence_chain(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let spare = options.has("spare");
         let prev = self.own_words(name, ["prev".to_owned(), "fence".to_owned()]);
-        let fence = ObjId(prev.0.saturating_add(1));
+        let fence = prev.offset(1);
         let context = self.fresh_context();
         let point = ["context", "seqno", "prev_seqno"];
         let made = spare.then(|| self.own_words(name, point.map(str::to_owned)));
@@ -73,13 +73,13 @@ impl<'a> Lower<'a> {
         };
         let func = Some(self.built_in(Duty::Member));
         let fence = self.object(name.text.clone(), fixed::Fence { context, seqno, initialised: !spare, ops });
-        let first = ObjId(fence.0.saturating_add(1));
+        let first = fence.offset(1);
         for i in 0..callbacks {
             self.object(format!("{}.cb{i}", name.text), fixed::Callback { func });
         }
-        let queue = self.object(format!("{}.queue", name.text), fixed::Workqueue { ordered: false });
+        let queue = self.object(format!("{}.queue", name.text), fixed::Workqueue { ordered: false, workers: None });
         // Which thread that is, is known when all are declared.
-        let work = self.object(format!("{}.work", name.text), fixed::Work { worker: ThreadId(0), queue });
+        let work = self.object(format!("{}.work", name.text), fixed::Work { runner: Runner::Own(ThreadId(0)), queue });
         self.program.containers.push(Container { fence, callbacks: first, work, holds, spare });
         // Readers that walk a chain, and whoever looks at a fence without its lock.
         self.needs_rcu = true;
@@ -116,7 +116,7 @@ impl<'a> Lower<'a> {
             } else if let Some(fence) = self.fence_named(&name.text, name.span)
                 && !self.tell_nested(fence, name.span, "an array holds neither arrays nor chains", |_| true)
             {
-                self.set_word(ObjId(members.0.saturating_add(i)), reference(fence));
+                self.set_word(members.offset(usize::from(i)), reference(fence));
             }
         }
     }
@@ -230,8 +230,8 @@ impl<'a> Lower<'a> {
     /// The threads that run the works, after all others.
     pub(super) fn declare_container_works(&mut self, mut next: usize) {
         for container in self.program.containers.clone() {
-            if let Some(fixed::Work { worker, .. }) = self.program.fixed_mut(container.work) {
-                *worker = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            if let Some(fixed::Work { runner, .. }) = self.program.fixed_mut(container.work) {
+                *runner = Runner::Own(ThreadId(u8::try_from(next).unwrap_or(u8::MAX)));
             }
             next += 1;
         }

@@ -1,6 +1,7 @@
 //! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
 //! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
+mod defers;
 mod jumps;
 mod locals;
 mod loops;
@@ -13,7 +14,7 @@ use super::Lower;
 use super::exprs::node_of;
 use super::functions::local_names;
 use super::script::Unit;
-use crate::syntax::{Node, ValueKind};
+use crate::syntax::{Entry, Node, ValueKind};
 
 /// The statements that are no operations: how they are written, and what they do.
 pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
@@ -22,8 +23,24 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "when \"E\" { … }` or `when X is=V { … }` or `when X is-not=V { … }",
         "runs the block if the condition is true",
     ),
-    ("else", "else { … }", "after the block of a `when`: runs if its condition was false"),
+    (
+        "else",
+        "else { … }` or `else when \"E\" { … }",
+        "after the block of a `when`, `} else {`: runs if its condition was false, and the other is true",
+    ),
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
+    (
+        "do",
+        "do { … }; while \"E\"",
+        "runs the block, and again as long as the condition is true after it; `while` stands right behind the block, on its \
+         line or on the next. `continue` goes to the condition",
+    ),
+    (
+        "defer",
+        "defer { … }",
+        "runs the block where the block that this stands in is left, at its end or by `return`, `goto`, `break` or \
+         `continue`; the last of several first (`guard()`, `__free()`). `return` has calculated its results before",
+    ),
     ("repeat", "repeat N { … }", "runs the block N times"),
     (
         "list-each",
@@ -58,6 +75,17 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "assert",
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
+    ),
+    (
+        "warn-on",
+        "warn-on \"E\" [\"message\"] [into=X]",
+        "tells the violation `warn-on` if the condition is true, in the words of the message, and goes on: what goes wrong later \
+         is told as well, and an outcome says which warnings came before it (`WARN_ON()`). X is 1 if it was true, else 0",
+    ),
+    (
+        "bug-on",
+        "bug-on \"E\" [\"message\"]",
+        "ends the execution with the violation `bug-on` if the condition is true (`BUG_ON()`)",
     ),
     ("choose", "choose A B… into=X", "any of these: all are explored"),
     super::blocks::STATEMENTS[0],
@@ -96,17 +124,25 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
-            let other = after.first().filter(|next| next.name.text == "else").copied();
-            if node.name.text == "when" {
-                self.when(unit, node, other);
-                if other.is_some() {
-                    rest = &rest[1..];
+            match node.name.text.as_str() {
+                "when" => {
+                    let others = alternatives(after);
+                    self.when(unit, node, others);
+                    rest = &rest[others.len()..];
                 }
-            } else {
-                self.statement_noting_uses(unit, node);
-                self.convert_result(unit, node);
+                "do" => {
+                    let condition = |next: &&&Node| next.name.text == "while" && next.block.is_none();
+                    let other = after.first().filter(condition).copied();
+                    rest = &rest[usize::from(other.is_some())..];
+                    self.do_while(unit, node, other);
+                }
+                _ => {
+                    self.statement_noting_uses(unit, node);
+                    self.convert_result(unit, node);
+                }
             }
         }
+        self.end_of_block(unit, nodes.last().copied());
         unit.scopes.pop();
     }
 
@@ -127,8 +163,10 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 9] = [
+        const WITH_BLOCK: [&str; 11] = [
             "while",
+            "do",
+            "defer",
             "repeat",
             "loop",
             "else",
@@ -145,6 +183,7 @@ impl<'a> Lower<'a> {
         match node.name.text.as_str() {
             "else" => self.stray_else(unit, node),
             "while" => self.while_loop(unit, node),
+            "defer" => self.defer(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
             "list-each" | "list-each-safe" => self.list_each(unit, node),
@@ -156,6 +195,7 @@ impl<'a> Lower<'a> {
             // `collect_locals` has seen to it.
             "local" => {}
             "assert" => self.assert(unit, node),
+            "warn-on" | "bug-on" => self.warn(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
                 self.block_operation(unit, node)
@@ -175,7 +215,7 @@ impl<'a> Lower<'a> {
         self.mistakes.add(kind, node.head, format!("`{name}` {needs} block")).expected(expected);
     }
 
-    fn when(&mut self, unit: &mut Unit<'a>, node: &'a Node, other: Option<&'a Node>) {
+    fn when(&mut self, unit: &mut Unit<'a>, node: &'a Node, others: &[&'a Node]) {
         if node.block.is_none() && !node.broken {
             self.tell_block(node, true);
         }
@@ -183,13 +223,18 @@ impl<'a> Lower<'a> {
         let line = unit.line();
         self.block(unit, node.children());
         unit.back_to(line);
-        let Some(other) = other else {
+        let [other, rest @ ..] = others else {
             return unit.land(branch.into_iter().collect());
         };
 
         let skip = unit.emit(Instr::Jump(0));
         unit.land(branch.into_iter().collect());
-        self.block(unit, other.children());
+        if is_conditional_else(other) {
+            unit.at_statement(self.source_line(other.head));
+            self.when(unit, other, rest);
+        } else {
+            self.block(unit, other.children());
+        }
         unit.land(vec![skip]);
     }
 
@@ -219,7 +264,8 @@ impl<'a> Lower<'a> {
             return None;
         }
         let (is, is_not) = (node.option("is"), node.option("is-not"));
-        match (node.entries.as_slice(), is.or(is_not)) {
+        let chained = usize::from(is_conditional_else(node));
+        match (&node.entries[chained..], is.or(is_not)) {
             ([entry], None) if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }) => {
                 self.script_expr(unit, &entry.value)
             }
@@ -231,10 +277,12 @@ impl<'a> Lower<'a> {
                 self.compiled(nodes, node.head, |local| unit.type_of(local))
             }
             _ => {
-                let name = &node.name.text;
-                let said = node.entries.first().map(|entry| entry.span().of(self.text));
-                let help =
-                    said.filter(|_| node.entries.len() == 1).map(|said| format!("write `{name} \"{said}\" {{ … }}`"));
+                let name = if chained == 1 { "else when" } else { &node.name.text };
+                let block = if node.block.is_some() { " { … }" } else { "" };
+                let said = node.entries.get(chained).map(|entry| entry.span().of(self.text));
+                let help = said
+                    .filter(|_| node.entries.len() == chained + 1)
+                    .map(|said| format!("write `{name} \"{said}\"{block}`"));
                 self.mistakes
                     .add("condition", node.head, format!("`{name}` takes one condition"))
                     .expected(format!("`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"))
@@ -243,4 +291,18 @@ impl<'a> Lower<'a> {
             }
         }
     }
+}
+
+/// Whether it is an `else when "E" { … }`.
+pub(crate) fn is_conditional_else(node: &Node) -> bool {
+    let when =
+        |entry: &Entry| entry.key.is_none() && matches!(&entry.value.kind, ValueKind::Word(word) if word == "when");
+    node.name.text == "else" && node.entries.first().is_some_and(when)
+}
+
+/// What belongs to a `when` of the statements behind it: each `else when`, and an `else` at their end.
+pub(crate) fn alternatives<'n, 'a>(after: &'n [&'a Node]) -> &'n [&'a Node] {
+    let chained = after.iter().take_while(|node| is_conditional_else(node)).count();
+    let last = after.get(chained).is_some_and(|node| node.name.text == "else");
+    &after[..chained + usize::from(last)]
 }

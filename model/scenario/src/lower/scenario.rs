@@ -26,6 +26,22 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    (
+        "const",
+        "const NAME=E…",
+        "a number with a name: `const PAGE=4096 PAGES=\"SIZE / PAGE\"`; it may stand wherever a number may, and uses those above it",
+    ),
+    (
+        "enum",
+        "enum NAME { A; B 5; C; … }",
+        "names for numbers, from 0 on or as said, each the next one, and a type (`local NAME x`, `type=NAME`) whose numbers \
+         are printed by these names",
+    ),
+    (
+        "flags",
+        "flags NAME { A; B; C \"A | B\"; … }",
+        "the same for bits, each the next one: a number of that type is printed as `A|B`",
+    ),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
     (
@@ -42,13 +58,15 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "work",
         "work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
-        "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`",
+        "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`. Or \
+         `work NAME fn=F [queue=WORKQUEUE]`: a worker of the queue (`system_wq` if none is named) calls F with the item and \
+         the data",
     ),
     (
         "delayed-work",
         "delayed-work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
         "a work item with a timer, and what it does; it is pending from when it is queued until it starts, and nobody can \
-         say when the timer expires",
+         say when the timer expires. Or `delayed-work NAME fn=F [queue=WORKQUEUE]`",
     ),
     (
         "timer",
@@ -307,7 +325,7 @@ impl<'a> Lower<'a> {
     /// Whether what has been declared so far fits into the model. If not, the rest is not looked at: its ids would mean
     /// nothing.
     fn fits(&mut self, scenario: &Node) -> bool {
-        let agents = self.program.objects.iter().filter(|o| super::threads::has_thread(&o.kind)).count();
+        let agents: usize = self.program.objects.iter().map(|o| super::deferred::threads_of(&o.kind)).sum();
         let threads: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let threads = threads + agents;
         let size = match self.program.check_size() {

@@ -76,6 +76,10 @@ pub(super) struct Frame {
 #[derive(Default)]
 pub(super) struct Scope<'a> {
     pub(super) labels: BTreeMap<&'a str, Label>,
+    /// What has been put off to the end of the block so far.
+    pub(super) defers: Vec<&'a Node>,
+    /// It is such a block itself, which nothing may leave.
+    pub(super) deferred: bool,
 }
 
 /// A label of the block at hand, and the jumps to it until it is come to.
@@ -84,7 +88,10 @@ pub(super) struct Label {
     pub(super) placed: bool,
     /// The instruction that it stands before.
     pub(super) place: usize,
-    pub(super) jumps: Vec<usize>,
+    /// How much had been put off there.
+    pub(super) defers: usize,
+    /// With how much had been put off where they are.
+    pub(super) jumps: Vec<(usize, usize, Span)>,
 }
 
 /// A loop that is being lowered: jumps to be patched.
@@ -95,6 +102,8 @@ pub(super) struct Loop {
     /// Of `exec-until-all-locked`: the set of locks, and who begins the next round at once.
     pub(super) exec: Option<String>,
     pub(super) retries: Vec<usize>,
+    /// How many blocks are around it.
+    pub(super) scopes: usize,
 }
 
 impl<'a> Unit<'a> {
@@ -234,7 +243,7 @@ impl<'a> Unit<'a> {
 
     /// Says what a local of the frame at hand holds.
     pub(super) fn set_type(&mut self, local: LocalId, ty: Type) {
-        let own = self.frames.len() == 1 && !self.callee;
+        let own = self.frames.len() == 1;
         if let Some(frame) = self.frames.last_mut() {
             frame.types.insert(local.0, ty);
         }
@@ -414,7 +423,7 @@ impl<'a> Lower<'a> {
         let program = &mut self.program;
         let words: Vec<ObjId> = match place {
             Place::Var(word) => vec![word],
-            Place::Element { first, len, .. } => (first.0..first.0.saturating_add(len)).map(ObjId).collect(),
+            Place::Element { first, len, .. } => first.row(usize::from(len)).collect(),
             Place::Field { field, .. } => {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
@@ -462,15 +471,15 @@ impl<'a> Lower<'a> {
     fn typed_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let mut values = node.values();
         let said = values.next().map(|value| (value.span, value.span.of(self.text)));
-        let ty = said.and_then(|(_, said)| Type::named(said));
+        let ty = said.and_then(|(_, said)| self.type_named(said));
         let Some(ty) = ty.filter(|_| node.entries.len() > 1 && node.values().count() == node.entries.len()) else {
             if !node.broken {
-                let known = || Type::NAMES.iter().map(|(name, _)| *name);
+                let known = self.type_names();
                 let at = said.filter(|_| ty.is_none()).map_or(node.head, |(span, _)| span);
                 self.mistakes
                     .add("local-type", at, "`local` says the type of locals")
                     .expected("`local TYPE NAME…`")
-                    .help(format!("the types are {}", super::list(known())));
+                    .help(format!("the types are {}", super::list(known.iter().map(String::as_str))));
             }
             return;
         };
@@ -514,7 +523,7 @@ impl<'a> Lower<'a> {
             return self.tell_bad_local(span);
         }
         // A struct's name is a type: `struct job *job` is how everybody writes it.
-        let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_)));
+        let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_) | Symbol::Type(_)));
         if let Some((symbol, declared)) = other {
             self.mistakes
                 .add("local-name", span, format!("`{name}` is {}: a local needs a name of its own", symbol.one()))
