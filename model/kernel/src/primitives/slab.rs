@@ -20,7 +20,7 @@ use crate::{
     ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
-    primitives::{list, rcu},
+    primitives::{list, rcu, syscall},
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
@@ -191,6 +191,8 @@ points! {
         Put = "kref_put",
         /// The same, by a pointer whose own reference this thread has dropped on every way here.
         PutAgain = "kref_put",
+        /// `fput()`: 1 if it was the last, and then the file is released on the way back to user space.
+        Fput = "fput",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -372,6 +374,9 @@ impl SlabOp {
 
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.at == At::Fput && !cx.mutated(Mutant::FputAtOnce) {
+            return syscall::release_later(cx, self.handle);
+        }
         let Some(callee) = cx.program.release_of(self.handle.obj) else {
             self.at = At::Release;
             return Flow::Go;
@@ -405,7 +410,7 @@ impl Protocol for SlabOp {
                 self.free(cx, deferred);
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
-            At::Get | At::GetUnlessZero | At::Put | At::PutAgain => {}
+            At::Get | At::GetUnlessZero | At::Put | At::PutAgain | At::Fput => {}
         }
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));
