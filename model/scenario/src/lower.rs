@@ -38,6 +38,7 @@ mod operands;
 mod operation;
 mod options;
 mod places;
+mod premise;
 mod procs;
 mod reads;
 mod scenario;

@@ -24,6 +24,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
     primitives::lockdep::rules::PROPERTIES,
+    primitives::variable::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[

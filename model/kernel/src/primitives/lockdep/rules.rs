@@ -3,11 +3,11 @@
 use crate::{property::properties, rule::rules};
 
 properties! {
-    67 LOCK_ASSERTION = "lock-assertion",
+    69 LOCK_ASSERTION = "lock-assertion",
         "the code says that a lock is held, or that it is not, and that is not so",
         "lockdep_assert_held(), lockdep_assert_not_held()",
         InGeneral;
-    68 ON_RETURN = "on-return",
+    70 ON_RETURN = "on-return",
         "a function returns with a lock that its `on-return` says is not held then, or without one that is",
         "__must_hold(), __acquires(), __releases(): sparse's context; the comment above the function",
         Told(Returned);
