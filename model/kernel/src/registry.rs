@@ -38,6 +38,7 @@ use crate::{
         uaccess, variable,
         waitqueue::{self, WaitQueue},
         wakeq::{self, WakeQ},
+        xarray::{self, Xarray},
         workqueue::{self, Work, Workqueue},
     },
     program::CalleeId,
@@ -99,6 +100,8 @@ objects! {
     RwSem(RwSem) rwsem rwsem_mut;
     /// `struct list_head`.
     List(ListHead) list_head list_head_mut;
+    /// `struct xarray`.
+    Xarray(Xarray);
     /// `struct wake_q_head`.
     WakeQ(WakeQ) wake_q wake_q_mut;
     /// `struct drm_exec`, without its context.
@@ -212,6 +215,8 @@ machines! {
     RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
+    /// An xarray.
+    Xarray(xarray::XarrayOp) = xarray::XarrayOp::BLANK;
     /// Deferred wake-ups.
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         how: wakeq::How::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,

@@ -19,3 +19,4 @@ pub mod variable;
 pub mod waitqueue;
 pub mod wakeq;
 pub mod workqueue;
+pub mod xarray;
