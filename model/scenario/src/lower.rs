@@ -23,6 +23,7 @@ mod blocks;
 mod callees;
 mod containers;
 mod declare;
+mod deferred;
 mod expect;
 mod exprs;
 mod flow;
@@ -46,7 +47,7 @@ mod wait_event;
 mod xarray;
 
 pub(crate) use expect::CLAUSES;
-pub(crate) use flow::STATEMENTS;
+pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
 pub use names::Words;
 pub(crate) use names::constant;
 pub(crate) use scenario::{SECTIONS, scenarios};

@@ -104,12 +104,13 @@ fn keyword(head: &Head<'_>) -> Option<Found> {
         "else" if head.said(1) == "if" => {
             let (condition, rest) = self::condition(head, 2);
             let then = if rest.is_empty() { "{ … }".to_owned() } else { format!("{{ {rest} }}") };
-            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {then} }}`"))
+            ("`if` is spelt `when`", format!("write `else when \"{condition}\" {then}`"))
         }
         "else" if head.kind(1) == Some(Kind::Quoted) => {
             let condition = unquoted(&head.text_from(1));
-            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {{ … }} }}`"))
+            ("`else` with a condition is `else when`", format!("write `else when \"{condition}\" {{ … }}`"))
         }
+        "else" if head.said(1) == "when" => return None,
         "else" if head.tokens.len() > 1 => {
             ("`else` takes a block", format!("write `else {{ {} }}`", statement(&head.text_from(1))))
         }
@@ -444,7 +445,7 @@ pub(super) fn after_block(text: &str, span: Span) -> Found {
     let said = span.of(text);
     let is_else = said == "else" || said.starts_with("else ");
     let (kind, message, help) = if is_else {
-        let help = "write `else` on a line of its own, or `}; else {` on this one";
+        let help = "write `} else {`, with a blank between";
         ("else-on-its-line", "`else` begins a statement of its own", help)
     } else if said.starts_with("while") {
         let help = "write `while \"E\"` on a line of its own, or `}; while \"E\"` on this one";
