@@ -44,7 +44,7 @@ impl Declared for Xarray {
         one: "an xarray",
         declared: "",
         runs_out: "for an index like that",
-        sample: Some(("xa", "")),
+        sample: Some(("xa", "len=2")),
         decls: &[DeclRow {
             name: "xarray",
             kind: Some(Kind::Xarray),
@@ -57,8 +57,8 @@ impl Declared for Xarray {
                 ),
                 flag("alloc1", "`xa-alloc` begins at 1: XA_FLAGS_ALLOC1"),
             ],
-            meaning: "pointers by index, all NULL at first, with a spinlock of its own; also for what the kernel keeps in an IDR",
-            kernel: "struct xarray, struct idr",
+            meaning: "pointers by index, all NULL at first, with a spinlock of its own",
+            kernel: "struct xarray",
             make: None,
         }],
         ..KindRow::PLAIN

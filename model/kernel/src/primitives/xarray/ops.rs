@@ -143,7 +143,7 @@ pub const OPS: &[OpSpec] = &[
         "xa-load",
         &[XARRAY, INDEX],
         "looks an entry up, without the lock: what it points to may be freed at once",
-        "xa_load() idr_find()",
+        "xa_load()",
         |args| xarray(args, How::Load),
     )
     .returns("the entry, NULL if there is none"),
@@ -151,17 +151,17 @@ pub const OPS: &[OpSpec] = &[
         "xa-find",
         &[XARRAY, PLACE],
         "looks for the first entry from an index on, without the lock, and puts its index into the local",
-        "xa_find() xa_find_after() xa_for_each() idr_get_next() idr_for_each_entry()",
+        "xa_find() xa_find_after() xa_for_each()",
         |args| xarray(args, How::Find),
     )
     .returns("the entry, NULL if there is none"),
-    OpSpec::new("xa-store", &[XARRAY, INDEX, ENTRY], "stores an entry", "xa_store() __xa_store() idr_replace()", |args| {
+    OpSpec::new("xa-store", &[XARRAY, INDEX, ENTRY], "stores an entry", "xa_store() __xa_store()", |args| {
         xarray(args, How::Store)
     })
     .options(&[GFP, LOCKED, GROWS])
     .returns("what was there, or an errno")
     .fails(ENOMEM),
-    OpSpec::new("xa-erase", &[XARRAY, INDEX], "takes an entry out", "xa_erase() __xa_erase() idr_remove()", |args| {
+    OpSpec::new("xa-erase", &[XARRAY, INDEX], "takes an entry out", "xa_erase() __xa_erase()", |args| {
         xarray(args, How::Erase)
     })
     .options(&[LOCKED])
@@ -190,22 +190,28 @@ pub const OPS: &[OpSpec] = &[
         "xa-alloc",
         &[XARRAY, ENTRY],
         "stores an entry at the first index that has none",
-        "xa_alloc() __xa_alloc() idr_alloc()",
+        "xa_alloc() __xa_alloc()",
         |args| xarray(args, How::Alloc),
     )
     .options(&[GFP, LOCKED, GROWS])
     .returns("the index, -EBUSY if there is none")
     .fails(ENOMEM),
-    OpSpec::new("xa-lock", &[XARRAY], "takes the lock of an xarray", "xa_lock() xa_lock_irq() xa_lock_bh()", |args| {
-        use spinlock::How::{Lock, LockBh, LockIrq, LockIrqSave};
-        lock(args, [Lock, LockIrq, LockIrqSave, LockBh])
-    })
+    OpSpec::new(
+        "xa-lock",
+        &[XARRAY],
+        "takes the lock of an xarray",
+        "xa_lock() xa_lock_irq() xa_lock_irqsave() xa_lock_bh()",
+        |args| {
+            use spinlock::How::{Lock, LockBh, LockIrq, LockIrqSave};
+            lock(args, [Lock, LockIrq, LockIrqSave, LockBh])
+        },
+    )
     .one_of(IRQ),
     OpSpec::new(
         "xa-unlock",
         &[XARRAY],
         "releases the lock of an xarray",
-        "xa_unlock() xa_unlock_irq() xa_unlock_bh()",
+        "xa_unlock() xa_unlock_irq() xa_unlock_irqrestore() xa_unlock_bh()",
         |args| {
             use spinlock::How::{Unlock, UnlockBh, UnlockIrq, UnlockIrqRestore};
             lock(args, [Unlock, UnlockIrq, UnlockIrqRestore, UnlockBh])
