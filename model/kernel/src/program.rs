@@ -19,7 +19,7 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
-pub use object::{ObjectDecl, SlabKind, StructDecl, VarDecl};
+pub use object::{NamedType, ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
@@ -37,6 +37,8 @@ pub struct Callee {
     pub params: u8,
     /// The names of its locals, arguments first.
     pub locals: Vec<String>,
+    /// The types of those that have another than a word's.
+    pub types: Vec<(LocalId, crate::number::Type)>,
     /// It is called by name, not through a pointer.
     pub function: bool,
 }
@@ -118,6 +120,8 @@ pub struct Script {
     /// For each instruction, the locals that are still read, a bit each: all of them outside of functions. Empty if the
     /// program has no function.
     pub live: Vec<u16>,
+    /// Where its warnings stand, in order: a thread's state has a bit for each ([`Program::note_warnings`]).
+    pub warnings: Vec<u16>,
 }
 
 impl Script {
@@ -168,6 +172,8 @@ pub struct Program {
     /// The error numbers that the scenario names, or that its operations return: only these print by name, for any
     /// other negative number is a number.
     pub errnos: Vec<Errno>,
+    /// The types that it declares; only who prints numbers asks.
+    pub types: Vec<NamedType>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -211,6 +217,15 @@ pub struct Program {
     pub mutation: crate::mutations::AtWork,
 }
 
+/// Which warnings setup and teardown have come to, in the order of [`Script::warnings`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Alone {
+    /// Setup.
+    pub setup: u32,
+    /// Teardown.
+    pub teardown: u32,
+}
+
 /// Why a program cannot run: a fixed capacity of the model is too small for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TooLarge {
@@ -236,6 +251,12 @@ impl Script {
         let after = self.callees.partition_point(|c| c.entry <= pc);
         let at = after.checked_sub(1)?;
         Some((CalleeId(at as u8), &self.callees[at]))
+    }
+
+    /// The type of a local as the code at an instruction knows it.
+    pub fn local_type_at(&self, pc: u16, l: LocalId) -> crate::number::Type {
+        let types = self.callee_at(pc).map_or(&self.types, |(_, c)| &c.types);
+        types.iter().find(|(known, _)| *known == l).map_or_else(Default::default, |(_, ty)| *ty)
     }
 
     /// The name of a local as the code at an instruction knows it.
@@ -283,6 +304,7 @@ impl Program {
         let locals = all.clone().map(|s| s.locals.len()).max().unwrap_or(0);
         let callees = all.clone().map(|s| s.callees.len()).max().unwrap_or(0);
         let called = all.clone().flat_map(|s| &s.callees).map(|c| c.locals.len()).max().unwrap_or(0);
+        let warnings = all.clone().map(|s| s.warnings.len()).max().unwrap_or(0);
         let code = all.map(|s| s.code.len()).max().unwrap_or(0);
         let limits = [
             ("threads and agents", self.scripts.len(), MAX_THREADS - 1),
@@ -291,6 +313,7 @@ impl Program {
             ("locals of one thread", locals, MAX_LOCALS),
             ("locals of one function", called, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
+            ("warnings of one thread", warnings, crate::thread::MAX_WARNINGS),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u8::MAX)),
@@ -300,6 +323,33 @@ impl Program {
             Some((what, have, limit)) => Err(TooLarge { what, have, limit }),
             None => Ok(()),
         }
+    }
+
+    /// Finds out which warnings each script can come to.
+    pub fn note_warnings(&mut self) {
+        for script in self.scripts.iter_mut().chain([&mut self.setup, &mut self.teardown]) {
+            let code = (0..).zip(&script.code);
+            script.warnings =
+                code.filter(|(_, instr)| matches!(instr, Instr::Warn { ends: false, .. })).map(|(pc, _)| pc).collect();
+        }
+    }
+
+    /// Whether some script has a warning.
+    pub fn warns(&self) -> bool {
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|script| !script.warnings.is_empty())
+    }
+
+    /// The warnings that were come to: of each thread, and of setup and teardown, as bits.
+    pub fn warnings(&self, of: impl Fn(ThreadId) -> u32, alone: Alone) -> Vec<Violation> {
+        let here = |script: &Script, t: ThreadId, bits: u32, before: u16| -> Vec<Violation> {
+            let places = (0..).zip(&script.warnings).filter(|(at, _)| bits >> at & 1 == 1);
+            places.map(|(_, pc)| Violation::new(crate::Property::WARN_ON, t, before + *pc)).collect()
+        };
+        let threads = self.threads().flat_map(|t| here(&self.scripts[t.index()], t, of(t), 0));
+        let main = self.main_thread();
+        let setup = here(&self.setup, main, alone.setup, 0);
+        let teardown = here(&self.teardown, main, alone.teardown, self.teardown_place(0));
+        threads.chain(setup).chain(teardown).collect()
     }
 
     /// What is fixed about an object.
@@ -453,7 +503,7 @@ impl Program {
     }
 
     /// All slots of the object's slab.
-    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u8> {
+    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u16> {
         self.struct_of(slot).map_or(slot.0..slot.0 + 1, |s| s.slots.clone())
     }
 
@@ -483,7 +533,7 @@ impl Program {
         let var = var.as_var()?;
         self.structs.iter().find_map(|s| {
             let at = var.checked_sub(usize::from(s.first_var))?.checked_div(s.fields.len())?;
-            (at < s.slots.len()).then(|| ObjId(s.slots.start + at as u8))
+            (at < s.slots.len()).then(|| ObjId(s.slots.start).offset(at))
         })
     }
 

@@ -9,6 +9,7 @@ pub use encoding::Encoding;
 use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
+    coder::Canon,
     cover::{Cover, Passed},
     task::Task,
     thread::{Run, Stepped},
@@ -34,6 +35,11 @@ pub struct State {
     threads: [Thread; MAX_THREADS],
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
+    /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
+    /// after the other there is none.
+    alone: crate::program::Alone,
+    /// What is gathered when the state is encoded: memory only.
+    canon: Canon,
 }
 
 /// What a step did.
@@ -60,6 +66,8 @@ pub enum Outcome {
         locals: Vec<Vec<Value>>,
         /// The observed variables.
         vars: Vec<Value>,
+        /// What was warned of on the way, in order.
+        warned: Vec<Violation>,
     },
     /// A property was broken: which, by whom, at which operation.
     Violated(Violation),
@@ -71,6 +79,7 @@ impl Outcome {
         program: &Program,
         world: &World<R>,
         thread: impl Fn(ThreadId) -> &'a Thread,
+        alone: crate::program::Alone,
     ) -> Outcome {
         let seen = |v| crate::world::canonical(world, v);
         let locals = program.scripted().map(|t| {
@@ -82,7 +91,8 @@ impl Outcome {
         });
         let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
         let vars = vars.map(|(i, _)| seen(world.var_value(ObjId::var(i)))).collect();
-        Outcome::Finished { locals: locals.collect(), vars }
+        let warned = program.warnings(|t| thread(t).warned(), alone);
+        Outcome::Finished { locals: locals.collect(), vars, warned }
     }
 }
 
@@ -94,8 +104,13 @@ impl State {
 
     /// The same, counting what the scripts come to, if there is where to.
     pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
-        let mut state =
-            State { world: World::new(program), threads: std::array::from_fn(|_| Thread::default()), violation: None };
+        let mut state = State {
+            world: World::new(program),
+            threads: std::array::from_fn(|_| Thread::default()),
+            violation: None,
+            alone: Default::default(),
+            canon: Canon::default(),
+        };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             state.begin(program, t, &mut cover);
@@ -129,6 +144,12 @@ impl State {
         self.violation
     }
 
+    /// What was warned of on the way here. That the execution went on is no part of it: after a violation it stands
+    /// beside that.
+    pub fn warnings(&self, program: &Program) -> Vec<Violation> {
+        program.warnings(|t| self.thread(t).warned(), self.alone)
+    }
+
     /// Makes this state equal to another of the same program.
     pub fn copy_from(&mut self, other: &State, program: &Program) {
         self.world.copy_from(&other.world);
@@ -136,7 +157,7 @@ impl State {
         for (to, from) in self.threads[..n].iter_mut().zip(&other.threads) {
             to.copy_live(from);
         }
-        self.violation = other.violation;
+        (self.violation, self.alone) = (other.violation, other.alone);
     }
 
     /// Whether the task's own state is that of one who runs, whatever its thread is doing.
@@ -269,7 +290,7 @@ impl State {
             let ok = old == new || covered && stepped.touched.contains(*id);
             assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
         }
-        for id in stepped.touched.iter() {
+        for id in self.world.members(stepped.touched) {
             let ok = declared.touched().contains(id) || own.contains(id);
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
@@ -300,11 +321,7 @@ impl State {
     /// decisions, merged into the step before.
     fn own_contexts(&self, t: ThreadId) -> ObjSet {
         let mut own = ObjSet::default();
-        for (id, o) in self.world.objects() {
-            if o.is_own_of(t) {
-                own.insert(id);
-            }
-        }
+        self.world.objects().filter(|(_, o)| o.is_own_of(t)).for_each(|(id, _)| own.insert(id));
         own
     }
 
@@ -353,7 +370,7 @@ impl State {
         if let Some(v) = self.violation {
             return Outcome::Violated(v);
         }
-        Outcome::finished(program, &self.world, |t| self.thread(t))
+        Outcome::finished(program, &self.world, |t| self.thread(t), self.alone)
     }
 
     /// Makes a sleeper runnable although nobody woke it, to see whether that leads on.

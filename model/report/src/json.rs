@@ -455,7 +455,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Coverage::Refused(why) => ("refused", None, Some(&why[..])),
     };
     let finished = e.outcomes.iter().filter_map(|o| match o {
-        Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
+        Outcome::Finished { locals, vars, warned } => Some(outcomes::cells(program, locals, vars, warned)),
         Outcome::Violated(_) => None,
     });
     let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles } = e.counts;
@@ -529,8 +529,9 @@ fn violation<'a>(report: &Report<'a>, found: &'a Found) -> ViolationOut<'a> {
 
 fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
     let program = replay.program;
+    let ty = s.word.map_or_else(Default::default, |word| program.var_type(word));
     let stored = |s: &Stored| StoredOut {
-        value: s.value.map(|v| words::value_in(program, &replay.last.world, v)),
+        value: s.value.map(|v| words::typed_in(program, &replay.last.world, ty, v)),
         step: s.step.map(|at| at + 1),
     };
     StaleOut {

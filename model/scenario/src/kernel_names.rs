@@ -35,7 +35,10 @@ const DECLARATIONS: &[Row] = &[
         "int long unsigned bool char u8 u16 u32 u64 s8 s16 s32 s64 size_t flag word",
         "a shared word is `var NAME [init=N]`; a thread's own is born by `into=NAME` or `let NAME=\"…\"`",
     ),
-    ("const define enum", "a number that needs a name is a word: `var NAME init=N`, or written where it is used"),
+    (
+        "define",
+        "a number with a name is `const NAME=N`; several that belong together are `enum NAME { A; B; … }` or `flags`",
+    ),
     (
         "kref refcount_t",
         "the count of an object is its field `refs`: `struct NAME slots=N { refs 1 }`; one by itself is `refcount NAME`",
@@ -131,9 +134,11 @@ const STATEMENTS: &[Row] = &[
         "what is declared is there until the end: delete the line",
     ),
     (
-        "WARN_ON WARN_ON_ONCE BUG_ON WARN lockdep_assert VM_BUG_ON drm_WARN_ON",
-        "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`",
+        "WARN_ON WARN_ON_ONCE WARN WARN_ONCE drm_WARN_ON dev_WARN",
+        "`warn-on \"EXPRESSION\" \"why\" into=LOCAL`: it is told, and the execution goes on",
     ),
+    ("BUG_ON VM_BUG_ON", "`bug-on \"EXPRESSION\" \"why\"`: it is told, and ends the execution"),
+    ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
     (
         "lockdep_assert_held dma_resv_assert_held lockdep_assert_held_write assert_spin_locked",
         "write `assert` over a local, or an `always` over `LOCK.owner` in `expect`",

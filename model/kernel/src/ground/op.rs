@@ -102,6 +102,8 @@ pub enum Takes {
     Cursor,
     /// A local that holds a number, and gets another one.
     Local,
+    /// A type of numbers.
+    Type,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A proc that is called with at most this many arguments.

@@ -89,7 +89,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
         Tale::UnsetRead => unset_read(replay, v),
         Tale::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
         Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
-        Tale::Asserted => asserted(program, v, who),
+        Tale::Asserted => asserted(program, v, who, "false"),
+        Tale::Warned => asserted(program, v, who, "true"),
         Tale::Arithmetic => arithmetic(replay, v, who, &place),
         Tale::ErrorPointer => error_pointer(replay, v, who, &place),
         Tale::OutOfBounds => {
@@ -176,7 +177,7 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
         return format!("{who} reads a slot of {} that nobody has written{place}", words::object_name(program, list));
     }
     let unset: Vec<String> =
-        since::locals_named(replay, v).filter(|(_, value)| *value == Value::Unset).map(|(name, _)| name).collect();
+        since::locals_named(replay, v).filter(|l| l.value == Value::Unset).map(|l| l.name).collect();
     match unset.len() {
         0 => format!("{who} reads a local that was never set on this path{place}"),
         1 => format!("{who} reads `{}`, which was never set on this path{place}", unset[0]),
@@ -203,7 +204,7 @@ fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
 }
 
 /// The author's own words for what went wrong, if there are any, and the condition.
-fn asserted(program: &Program, v: Violation, who: &str) -> String {
+fn asserted(program: &Program, v: Violation, who: &str, what: &str) -> String {
     let text = words::op_text(program, v.thread, v.pc);
     let place = match words::line_of(program, v.thread, v.pc) {
         Some(line) => format!(" ({line})"),
@@ -211,16 +212,16 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
     };
     let quoted: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
     match quoted[..] {
-        [condition, message] => format!("{message}: `{condition}` is false in {who}{place}"),
-        [condition] => format!("`{condition}` is false in {who}{place}"),
-        _ => format!("it is false in {who}{}", words::place(program, v.thread, v.pc)),
+        [condition, message] => format!("{message}: `{condition}` is {what} in {who}{place}"),
+        [condition] => format!("`{condition}` is {what} in {who}{place}"),
+        _ => format!("it is {what} in {who}{}", words::place(program, v.thread, v.pc)),
     }
 }
 
 /// A reference stands where only a number can: which local holds it, and how one asks about it.
 fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let program = replay.program;
-    let references = since::locals_named(replay, v).filter_map(|(local, value)| match value {
+    let references = since::locals_named(replay, v).filter_map(|since::Named { name: local, value, .. }| match value {
         // What was freed has no name that one could ask about.
         Value::Ref(to) if to.generation != Handle::STALE => Some((local, words::authors_name(program, to.obj))),
         _ => None,
@@ -237,7 +238,9 @@ fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let thread = replay.thread(v.thread);
     let expr = match words::instr(replay.program, v.thread, v.pc) {
-        Some(Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr }) => expr,
+        Some(
+            Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } | Instr::Warn { expr, .. },
+        ) => expr,
         _ => return format!("{who} calculates what its type does not hold{place}"),
     };
     let read = |local| thread.local_here(local).unwrap_or_default();
@@ -259,9 +262,9 @@ fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 
 /// An error where a pointer was meant.
 fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
-    let errors = since::locals_named(replay, v).filter(|(_, value)| value.word().is_some_and(|w| w < 0));
-    let text = |value| words::value(replay.program, value);
-    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({})", text(value))).collect();
+    let errors = since::locals_named(replay, v).filter(|local| local.value.word().is_some_and(|w| w < 0));
+    let text = |value| words::typed(replay.program, fenceweave_kernel::Type::Errno, value);
+    let told: Vec<String> = errors.map(|l| format!("`{}` is ERR_PTR({})", l.name, text(l.value))).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
 }

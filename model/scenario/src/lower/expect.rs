@@ -329,8 +329,8 @@ impl<'a> Lower<'a> {
             }
             Leaf::Name(name) => name,
         };
-        if let Some(ExprNode::Const(value)) = self.constant_leaf(name) {
-            return Some(ExprNode::Const(value));
+        if let Some(node) = self.constant_leaf(name) {
+            return Some(node);
         }
         let parts = parts(name);
         match self.names.find(&parts[0]) {
@@ -342,6 +342,13 @@ impl<'a> Lower<'a> {
             Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
+                    .expected("a variable, `thread.local` or `object.facet`")
+                    .seen(declared, "declared here");
+                None
+            }
+            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_)), declared)) => {
+                self.mistakes
+                    .add("not-seen", span, format!("`{}` is {}", parts[0], symbol.one()))
                     .expected("a variable, `thread.local` or `object.facet`")
                     .seen(declared, "declared here");
                 None
@@ -419,7 +426,7 @@ impl<'a> Lower<'a> {
             _ => None,
         };
         if let Some(at) = at {
-            return Some(ExprNode::Read(Seen::Var(ObjId(first.0 + at))));
+            return Some(ExprNode::Read(Seen::Var(first.offset(usize::from(at)))));
         }
         let expected = match len {
             Some(len) => format!("`{0}.0` to `{0}.{1}`", parts[0], len - 1),

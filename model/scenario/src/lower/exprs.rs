@@ -257,6 +257,18 @@ impl<'a> Lower<'a> {
         self.add_expr(vec![ExprNode::Const(Value::Unset)])
     }
 
+    /// 1 if an expression is true, else 0.
+    pub(super) fn truth_of(&mut self, expr: u16) -> u16 {
+        let of = self.program.exprs.get(usize::from(expr)).map_or(&[][..], Compiled::nodes);
+        let nodes = [of, &[ExprNode::Apply(Operator::Not); 2]].concat();
+        self.add_expr(nodes)
+    }
+
+    /// What a local holds.
+    pub(super) fn read_of(&mut self, local: LocalId) -> u16 {
+        self.add_expr(vec![ExprNode::Read(local)])
+    }
+
     /// What a name or a number is inside a script: locals, and what is known beforehand.
     pub(super) fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
@@ -310,9 +322,12 @@ impl<'a> Lower<'a> {
     }
 
     /// What is constant in every expression: errnos, NULL, words.
-    pub(super) fn constant_leaf(&self, name: &str) -> Option<ExprNode> {
+    pub(super) fn constant_leaf<L: Copy>(&self, name: &str) -> Option<ExprNode<L>> {
         if let Some(value) = names::constant(name) {
             return Some(ExprNode::Const(value));
+        }
+        if let Some((names::Symbol::Number(number), _)) = self.names.find(name) {
+            return Value::of(number).map(ExprNode::Const);
         }
         let word = self.words.number(name).filter(|_| self.names.find(name).is_none())?;
         Some(ExprNode::Const(Value::Word(word)))

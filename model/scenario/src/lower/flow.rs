@@ -76,6 +76,17 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
     ),
+    (
+        "warn-on",
+        "warn-on \"E\" [\"message\"] [into=X]",
+        "tells the violation `warn-on` if the condition is true, in the words of the message, and goes on: what goes wrong later \
+         is told as well, and an outcome says which warnings came before it (`WARN_ON()`). X is 1 if it was true, else 0",
+    ),
+    (
+        "bug-on",
+        "bug-on \"E\" [\"message\"]",
+        "ends the execution with the violation `bug-on` if the condition is true (`BUG_ON()`)",
+    ),
     ("choose", "choose A B… into=X", "any of these: all are explored"),
     super::blocks::STATEMENTS[0],
     super::blocks::STATEMENTS[1],
@@ -184,6 +195,7 @@ impl<'a> Lower<'a> {
             // `collect_locals` has seen to it.
             "local" => {}
             "assert" => self.assert(unit, node),
+            "warn-on" | "bug-on" => self.warn(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
                 self.block_operation(unit, node)

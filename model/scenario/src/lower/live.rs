@@ -61,7 +61,9 @@ fn before(script: &Script, uses: &[Uses], exprs: &[Expr]) -> Vec<u64> {
 fn reads(instr: &Instr, script: &Script, exprs: &[Expr]) -> u64 {
     let of = |expr: u16| exprs.get(usize::from(expr)).into_iter().flat_map(Expr::reads).fold(0, |all, l| all | bit(l));
     match instr {
-        Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } => of(*expr),
+        Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } | Instr::Warn { expr, .. } => {
+            of(*expr)
+        }
         Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
             let row = op.row();
             let operands = row.operands.into_iter().flatten().chain(row.stores.map(|(_, value)| value));

@@ -233,6 +233,7 @@ impl<'a> Lower<'a> {
             self.add_rcu_agent();
         }
         self.program.note_readers();
+        self.program.note_warnings();
     }
 
     fn add_rcu_agent(&mut self) {

@@ -175,6 +175,10 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     const TYPES: [&str; 13] =
         ["int", "bool", "u8", "u32", "u64", "long", "unsigned", "char", "void", "static", "const", "size_t", "ssize_t"];
     let typed = TYPES.contains(&head.said(0));
+    if head.said(0) == "const" && !TYPES.contains(&head.said(1)) {
+        // A declaration of ours, unless it says what C says.
+        return None;
+    }
     let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);
     let expected = "a statement; results go into locals by `into=`";
     let Some(equals) = equals.filter(|at| *at > 0) else {
@@ -215,6 +219,8 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value.trim_end_matches(';')))
     } else if is_operation(head, first_of_value) {
         format!("write `{} into={name}`", statement(&value))
+    } else if target == 0 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
+        format!("write `{name} {value}` in an `enum` or in `flags`; a number with a name is `const {name}={value}`")
     } else {
         format!("write `let {name}=\"{}\"`", unquoted(&value))
     };
