@@ -122,7 +122,7 @@ const STATEMENTS: &[Row] = &[
         "`get OBJECT`, of an object of a struct with `refs`",
     ),
     (
-        "drm_gem_object_put dma_buf_put ttm_bo_put put_task_struct kobject_put fput",
+        "drm_gem_object_put dma_buf_put ttm_bo_put put_task_struct kobject_put",
         "`put OBJECT`, of an object of a struct with `refs`",
     ),
     (

@@ -26,6 +26,7 @@ const TABLES: &[&[Idiom]] = &[
     primitives::xarray::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
+    primitives::syscall::idioms::IDIOMS,
     primitives::alloc::idioms::IDIOMS,
     primitives::uaccess::idioms::IDIOMS,
 ];

@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::variable::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -34,6 +35,7 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     primitives::rcu::rules::RULES,
     primitives::list::rules::RULES,
     primitives::xarray::rules::RULES,
+    primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
 ];
 

@@ -1,6 +1,6 @@
 //! An xarray: its lock, and a word for each of its entries.
 
-use fenceweave_kernel::program::VarDecl;
+use fenceweave_kernel::program::{Premise, VarDecl};
 use fenceweave_kernel::{Kind, MAX_VARS, ObjId, Type, Value, fixed};
 
 use super::Lower;
@@ -18,7 +18,14 @@ impl Lower<'_> {
         let entries = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         for i in 0..len {
             let name = format!("{}[{i}]", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, ty: Type::S64, racy: false, observed: true });
+            self.program.vars.push(VarDecl {
+                name,
+                init: Value::Null,
+                ty: Type::S64,
+                racy: false,
+                observed: true,
+                premise: Premise::Nothing,
+            });
         }
         let lock = self.object(format!("{}.xa_lock", name.text), fixed::Spinlock);
         let first = u8::from(options.has("alloc1"));
