@@ -279,7 +279,7 @@ pub(super) fn unsettled(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, 
     let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s) && !holds.contains(*s);
     let end = (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)).find(is_end);
     if complete && task.has_loops {
-        let rebuild = Rebuild::new(graph, task.program);
+        let rebuild = Rebuild::new(graph, task.program, search.initial());
         let cyclic = components::leading_to_cycles(graph);
         if graph.is_late() {
             return None;

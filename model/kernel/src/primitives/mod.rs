@@ -21,3 +21,4 @@ pub mod variable;
 pub mod waitqueue;
 pub mod wakeq;
 pub mod workqueue;
+pub mod xarray;

@@ -35,6 +35,7 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     exec::rules::RULES,
     primitives::rcu::rules::RULES,
     primitives::list::rules::RULES,
+    primitives::xarray::rules::RULES,
     primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
     primitives::lockdep::rules::RULES,

@@ -14,10 +14,10 @@ properties! {
 }
 
 rules! {
-    46 SAID_HELD of LOCK_ASSERTION = "a lock is not held that is said to be",
+    47 SAID_HELD of LOCK_ASSERTION = "a lock is not held that is said to be",
         "what follows relies on the lock, even if nobody is in the way this time",
         Says("{who} says that it holds {what}, and does not{place}");
-    47 SAID_NOT_HELD of LOCK_ASSERTION = "a lock is held that is said not to be",
+    48 SAID_NOT_HELD of LOCK_ASSERTION = "a lock is held that is said not to be",
         "what follows takes it, or waits for somebody who does, even if it does not this time",
         Says("{who} says that it does not hold {what}, and does{place}");
 }
