@@ -147,7 +147,7 @@ impl ProgramBuilder {
 
 /// Puts operands into a program's pool.
 fn pool(program: &mut Program, operands: &[Operand]) -> PoolRange {
-    let start = program.pool.len() as u8;
+    let start = program.pool.len() as u16;
     program.pool.extend_from_slice(operands);
     PoolRange { start, len: operands.len() as u8 }
 }

@@ -303,7 +303,7 @@ impl Program {
             ("instructions of one thread", code, usize::from(u16::MAX)),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
-            ("listed operands", self.pool.len(), usize::from(u8::MAX)),
+            ("listed operands", self.pool.len(), usize::from(u16::MAX)),
             ("expressions", self.exprs.len(), usize::from(u16::MAX)),
         ];
         match limits.into_iter().find(|(_, have, limit)| have > limit) {
@@ -445,12 +445,12 @@ impl Program {
 
     /// The objects in a range of the pool.
     pub(crate) fn pool_objects(&self, r: PoolRange) -> PoolObjects<'_> {
-        PoolObjects(&self.pool[usize::from(r.start)..usize::from(r.start + r.len)])
+        PoolObjects(&self.pool[usize::from(r.start)..][..usize::from(r.len)])
     }
 
     /// The operands in a range of the pool.
     pub fn pool_range(&self, r: PoolRange) -> &[Operand] {
-        &self.pool[usize::from(r.start)..usize::from(r.start + r.len)]
+        &self.pool[usize::from(r.start)..][..usize::from(r.len)]
     }
 
     fn struct_of(&self, slot: ObjId) -> Option<&StructDecl> {

@@ -127,20 +127,8 @@ impl Given {
 impl Code for Given {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut n = self.to_number();
-        code_number(&mut n, c);
+        c.small(&mut n);
         *self = Given::from_number(n);
-    }
-}
-
-/// A [`Given`] as its number: in a byte, where there is room for it.
-fn code_number<C: Coder>(n: &mut u16, c: &mut C) {
-    const FAR: u8 = u8::MAX;
-    let mut near = u8::try_from(*n).unwrap_or(FAR);
-    c.byte(&mut near);
-    if near == FAR {
-        c.half(n);
-    } else {
-        *n = u16::from(near);
     }
 }
 
@@ -235,7 +223,7 @@ impl Code for Syncobj<Plain> {
         c.byte(&mut filled);
         for (i, entry) in self.entries.iter_mut().enumerate() {
             if filled >> i & 1 == 1 {
-                code_number(&mut entry.0, c);
+                c.small(&mut entry.0);
             } else {
                 entry.0 = 0;
             }

@@ -237,7 +237,7 @@ impl Names<'_> {
         let is_element = |var: &str| var.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
         let first = self.program.vars.iter().position(|var| is_element(&var.name));
         let first = first.ok_or(format!("`{name}` is no array"))?;
-        let len = self.program.vars[first..].iter().take_while(|var| is_element(&var.name)).count() as u8;
+        let len = self.program.vars[first..].iter().take_while(|var| is_element(&var.name)).count() as u16;
         Ok(Place::Element { first: ObjId::var(first), len, index })
     }
 
@@ -390,10 +390,10 @@ mod tests {
     #[test]
     fn several_operands_and_failures_are_read() {
         let mut p = program();
-        let before = p.pool.len() as u8;
+        let before = p.pool.len() as u16;
         let op = meant(&mut p, "unlock-all fb m").map(|said| said.op);
         assert!(op.is_err(), "`m` is no ww mutex");
-        assert_eq!(p.pool.len() as u8, before, "what means nothing leaves nothing behind");
+        assert_eq!(p.pool.len() as u16, before, "what means nothing leaves nothing behind");
         let (twice, ctx) = (PoolRange { start: before, len: 2 }, object(&p, "ctx"));
         let op = meant(&mut p, "lock-all fb fb.fences ctx=ctx").map(|said| said.op);
         assert_eq!(op, Ok(lock_all::ops::LockAll { locks: twice, ctx, interruptible: false }.into()));

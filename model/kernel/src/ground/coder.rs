@@ -42,6 +42,18 @@ pub trait Coder {
         }
     }
 
+    /// A 16-bit number that is nearly always small: a byte then.
+    fn small(&mut self, v: &mut u16) {
+        const LARGE: u8 = u8::MAX;
+        let mut short = u8::try_from(*v).unwrap_or(LARGE);
+        self.byte(&mut short);
+        if short == LARGE {
+            self.half(v);
+        } else {
+            *v = u16::from(short);
+        }
+    }
+
     /// A 32-bit word; one byte when small, because most are.
     fn word(&mut self, v: &mut i32) {
         const WIDE: u8 = 0x80;
@@ -418,6 +430,33 @@ mod tests {
             let mut back = 7;
             Reader { bytes: &bytes, at: 0 }.word(&mut back);
             assert_eq!(back, w);
+        }
+    }
+
+    #[test]
+    fn small_numbers_and_ids_of_every_size_come_back() {
+        for n in [0, 1, 254, 255, 256, u16::MAX] {
+            let bytes = write(|c| c.small(&mut n.clone()));
+            assert_eq!(bytes.len() == 1, n < 255);
+            let mut back = 7;
+            Reader { bytes: &bytes, at: 0 }.small(&mut back);
+            assert_eq!(back, n);
+        }
+        let places = [ObjId::object(3), ObjId::object(255), ObjId::var(141), ObjId::var(142), ObjId::var(511)];
+        for id in places.into_iter().chain([ObjId::NONE, ObjId::task(crate::ThreadId(14))]) {
+            let bytes = write(|c| id.clone().code(c));
+            let mut back = ObjId::default();
+            back.code(&mut Reader { bytes: &bytes, at: 0 });
+            assert_eq!(back, id);
+            let bytes = write(|c| Some(id).code(c));
+            let mut back = None;
+            back.code(&mut Reader { bytes: &bytes, at: 0 });
+            assert_eq!(back, (id != ObjId::NONE).then_some(id));
+            let mut handle = Handle { obj: id, generation: 0 };
+            let bytes = write(|c| c.handle(&mut handle));
+            let mut back = Handle::default();
+            Reader { bytes: &bytes, at: 0 }.handle(&mut back);
+            assert_eq!(back.obj, id);
         }
     }
 

@@ -187,7 +187,7 @@ impl<'a> Lower<'a> {
 
     fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
-        let len = options.number("len").and_then(|len| u8::try_from(len).ok());
+        let len = options.number("len").and_then(|len| u16::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
         let ty = self.type_option(options);
         for i in 0..len.unwrap_or(1) {
@@ -237,7 +237,7 @@ impl<'a> Lower<'a> {
 
     /// `struct group slots=2 { refs 1; state 0 }`
     fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
-        let slots = u8::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
+        let slots = u16::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
         let of = self.program.structs.len();
         let start = self.program.objects.len();
         for i in 0..slots {
@@ -373,7 +373,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u8>) {
+    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u16>) {
         let Some(value) = declared.node.option("init") else {
             return;
         };

@@ -349,8 +349,7 @@ impl<'a> Lower<'a> {
             pool.extend_from_slice(operands);
             pool.len() - len
         });
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        PoolRange { start: byte(start), len: byte(len) }
+        PoolRange { start: u16::try_from(start).unwrap_or(u16::MAX), len: u8::try_from(len).unwrap_or(u8::MAX) }
     }
 }
 
