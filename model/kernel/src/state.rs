@@ -5,11 +5,11 @@ mod encoding;
 
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
+use encoding::Gathered;
 
 use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
-    coder::Canon,
     cover::{Cover, Passed},
     task::Task,
     thread::{Run, Stepped},
@@ -36,7 +36,7 @@ pub struct State {
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
     /// What is gathered when the state is encoded: memory only.
-    canon: Canon,
+    gathered: Gathered,
 }
 
 /// What a step did.
@@ -101,7 +101,7 @@ impl State {
             world: World::new(program),
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
-            canon: Canon::default(),
+            gathered: Gathered::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {

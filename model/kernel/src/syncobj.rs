@@ -106,7 +106,7 @@ impl Given {
         match self {
             Given::Nothing => 0,
             Given::Stub => 1,
-            Given::Fence(fence) => 2 + fence.0,
+            Given::Fence(fence) => 2 + fence.number(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Given {
         match n {
             0 => Given::Nothing,
             1 => Given::Stub,
-            fence => Given::Fence(ObjId(fence - 2)),
+            fence => Given::Fence(ObjId::numbered(fence - 2)),
         }
     }
 
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn entries_and_flags_come_back() {
-        for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId(0)), Given::Fence(ObjId(35))] {
+        for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId::object(0)), Given::Fence(ObjId::numbered(35))] {
             assert_eq!(Given::from_number(given.to_number()), given);
         }
         assert!((0..16).all(|b| Flags::from_byte(b).to_byte() == b));

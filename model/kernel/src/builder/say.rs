@@ -204,7 +204,7 @@ impl Names<'_> {
     /// The slot that a `new` prefers: one by its name, or the first of a struct.
     fn slot(&self, word: &str) -> Read<ObjId> {
         match self.program.structs.iter().find(|s| s.name == word) {
-            Some(of) => Ok(ObjId(of.slots.start)),
+            Some(of) => Ok(ObjId::numbered(of.slots.start)),
             None => match self.object(&[Kind::Struct], word)? {
                 Operand::Object(slot) => Ok(slot),
                 Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is no struct")),
@@ -424,8 +424,8 @@ mod tests {
             first_var: 0,
         });
         let new = |p: &mut Program, line| meant(p, line).map(|said| said.op.row().operands[0]);
-        assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId(slot)))));
-        assert_eq!(new(&mut p, "new item.1"), Ok(Some(Operand::Object(ObjId(slot + 1)))));
+        assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId::numbered(slot)))));
+        assert_eq!(new(&mut p, "new item.1"), Ok(Some(Operand::Object(ObjId::numbered(slot + 1)))));
     }
 
     #[test]

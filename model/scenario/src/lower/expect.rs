@@ -464,7 +464,7 @@ impl<'a> Lower<'a> {
 
     /// `f.signaled`; a reservation has the facets of its lock, too.
     fn seen_facet(&mut self, id: ObjId, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let kind = &self.program.objects.get(usize::from(id.0))?.kind;
+        let kind = &self.program.objects.get(id.index())?.kind;
         let own = facet_names(kind);
         let lock = kind.lock().unwrap_or(id);
         let locks = kind.lock().map_or(&[][..], |lock| facet_names(self.program.kind(lock)));
