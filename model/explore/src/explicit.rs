@@ -1,6 +1,7 @@
 //! The graph of states, each once, breadth-first.
 //!
-//! No reduction: exact counts, the fewest switches of a counterexample and the point of no return all refer to the same
+//! No reduction but that quiet accesses are no steps of their own (`kernel/src/ground/cx/merging.rs`; `--fine` turns
+//! that off): exact counts, the fewest switches of a counterexample and the point of no return all refer to the same
 //! full graph. States themselves are not kept. What is kept of a visited state is a 128-bit fingerprint of its
 //! canonical encoding and its outgoing edges; the encodings of two breadth-first levels are kept until they are
 //! expanded, and a trace is recomputed from the root.
@@ -26,7 +27,9 @@ mod trace;
 mod usage;
 mod visited;
 
-use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
+use crate::{
+    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
+};
 use fenceweave_kernel::{Condition, Moment, Property, Violation};
 use liveness::Liveness;
 use search::Search;
@@ -37,6 +40,9 @@ use stateset::StateSet;
 pub struct Options {
     /// Keep whole encodings instead of fingerprints: no collision is possible, at several times the memory.
     pub exact: bool,
+    /// Let each access that nobody else can tell from one taken earlier be a step of its own
+    /// ([`Merging`](fenceweave_kernel::Merging)).
+    pub fine: bool,
 }
 
 /// Explores every state of a program.
@@ -48,6 +54,11 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let mut search = Search::new(task, limits, options);
     let mut coverage = search.run(progress);
+    if search.unfit {
+        let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
+        drop(search);
+        return explore_with(task, limits, Options { fine: true, ..options }, progress);
+    }
     if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
         let limit = limits.memory_bytes >> 20;
         coverage = Coverage::Incomplete(format!(
@@ -70,10 +81,13 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         ));
     }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
+    let initial = search.merging.is_some().then(|| search.initial());
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
     let engine = Engine::Explicit;
-    Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence }
+    let mut all = Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence };
+    initial.iter().for_each(|initial| unfold::ways(&mut all, task, initial));
+    all
 }
 
 /// A counterexample for each violation, in order.
@@ -81,9 +95,12 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     let graph = &search.graph;
     let wants = complete && (!search.violations.is_empty() || !liveness.found.is_empty());
     let good = noreturn::can_end_well(search, &liveness.well, &StateSet::default(), wants);
+    let warns = wants && search.violations.keys().any(|v| v.property == Property::WARN_ON);
+    let silent = noreturn::can_end_well(search, &liveness.well, &search.warned, warns);
     let safety = search.violations.iter().map(|(violation, targets)| {
         let path = trace::best(graph, task.program, targets);
-        let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
+        let good = if violation.property == Property::WARN_ON { &silent } else { &good };
+        let point_of_no_return = noreturn::locate(graph, good, &path, complete);
         Found { violation: *violation, trace: path.into_trace(), point_of_no_return }
     });
     let lassos = liveness.found.iter().map(|(violation, trace): &(Violation, Trace)| {

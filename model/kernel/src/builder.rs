@@ -69,6 +69,7 @@ impl ProgramBuilder {
             ty: Default::default(),
             racy: false,
             observed: true,
+            premise: Default::default(),
         });
         ObjId::var(self.program.vars.len() - 1)
     }
@@ -143,6 +144,7 @@ impl ProgramBuilder {
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.note_readers();
+        self.program.note_warnings();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");
         }

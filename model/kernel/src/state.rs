@@ -2,6 +2,7 @@
 
 mod alone;
 mod encoding;
+mod merging;
 
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
@@ -11,9 +12,11 @@ use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
     cover::{Cover, Passed},
+    cx::Merging,
     task::Task,
     thread::{Run, Stepped},
 };
+use std::sync::Arc;
 
 /// One step of one thread: who, and how its choice falls (0 without one).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,6 +38,11 @@ pub struct State {
     threads: [Thread; MAX_THREADS],
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
+    /// Quiet accesses are no steps of their own.
+    merging: Option<Arc<Merging>>,
+    /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
+    /// after the other there is none.
+    alone: crate::program::Alone,
     /// What is gathered when the state is encoded: memory only.
     gathered: Gathered,
 }
@@ -52,6 +60,10 @@ pub struct StepResult {
     pub progressed: bool,
     /// The instruction at which it allocated memory that may have to be reclaimed.
     pub allocates: Option<u16>,
+    /// How many quiet accesses were taken with it.
+    pub merged: u16,
+    /// A search that takes quiet accesses with the step before them has to begin again without.
+    pub unfit: bool,
 }
 
 /// A terminal state as its observer sees it.
@@ -63,6 +75,8 @@ pub enum Outcome {
         locals: Vec<Vec<Value>>,
         /// The observed variables.
         vars: Vec<Value>,
+        /// What was warned of on the way, in order.
+        warned: Vec<Violation>,
     },
     /// A property was broken: which, by whom, at which operation.
     Violated(Violation),
@@ -74,6 +88,7 @@ impl Outcome {
         program: &Program,
         world: &World<R>,
         thread: impl Fn(ThreadId) -> &'a Thread,
+        alone: crate::program::Alone,
     ) -> Outcome {
         let seen = |v| crate::world::canonical(world, v);
         let locals = program.scripted().map(|t| {
@@ -85,7 +100,8 @@ impl Outcome {
         });
         let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
         let vars = vars.map(|(i, _)| seen(world.var_value(ObjId::var(i)))).collect();
-        Outcome::Finished { locals: locals.collect(), vars }
+        let warned = program.warnings(|t| thread(t).warned(), alone);
+        Outcome::Finished { locals: locals.collect(), vars, warned }
     }
 }
 
@@ -102,6 +118,8 @@ impl State {
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
             gathered: Gathered::default(),
+            merging: None,
+            alone: Default::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
@@ -117,6 +135,12 @@ impl State {
             }
         }
         state
+    }
+
+    /// The same state, from which quiet accesses are taken with the step before them: see [`Merging`].
+    #[must_use]
+    pub fn merging(self, merging: Option<Arc<Merging>>) -> State {
+        State { merging, ..self }
     }
 
     /// Runs a thread's private decisions before its first visible step.
@@ -136,6 +160,12 @@ impl State {
         self.violation
     }
 
+    /// What was warned of on the way here. That the execution went on is no part of it: after a violation it stands
+    /// beside that.
+    pub fn warnings(&self, program: &Program) -> Vec<Violation> {
+        program.warnings(|t| self.thread(t).warned(), self.alone)
+    }
+
     /// Makes this state equal to another of the same program.
     pub fn copy_from(&mut self, other: &State, program: &Program) {
         self.world.copy_from(&other.world);
@@ -143,7 +173,7 @@ impl State {
         for (to, from) in self.threads[..n].iter_mut().zip(&other.threads) {
             to.copy_live(from);
         }
-        self.violation = other.violation;
+        (self.violation, self.alone) = (other.violation, other.alone);
     }
 
     /// Whether the task's own state is that of one who runs, whatever its thread is doing.
@@ -215,7 +245,11 @@ impl State {
 
     /// What a thread's next step touches, and how many ways it can go.
     pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
-        self.threads[t.index()].footprint(self.view(program, t))
+        let step = self.threads[t.index()].footprint(self.view(program, t));
+        match &self.merging {
+            Some(merging) => step.and(merging.premises()),
+            None => step,
+        }
     }
 
     /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.
@@ -244,7 +278,7 @@ impl State {
         let t = action.thread;
         let mut rt = Plain { choice: action.choice };
         let script = &program.scripts[t.index()];
-        let covered = (script, of(cover, t.index()));
+        let covered = (script, of(cover, t.index()), self.merging.as_deref());
         let stepped = self.threads[t.index()].step_covering(covered, program, &mut self.world, t, &mut rt);
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
@@ -270,6 +304,8 @@ impl State {
         if stepped.violation.is_some() {
             return stepped;
         }
+        // That nobody can tell what was merged is what the premises are for.
+        let declared = Footprint { writes: declared.writes.and(stepped.quiet), ..declared };
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
             let covered = declared.writes.contains(*id) || own.contains(*id);
@@ -356,7 +392,7 @@ impl State {
         if let Some(v) = self.violation {
             return Outcome::Violated(v);
         }
-        Outcome::finished(program, &self.world, |t| self.thread(t))
+        Outcome::finished(program, &self.world, |t| self.thread(t), self.alone)
     }
 
     /// Makes a sleeper runnable although nobody woke it, to see whether that leads on.
@@ -399,6 +435,8 @@ impl From<Stepped> for StepResult {
             touched: s.touched,
             progressed: s.progressed,
             allocates: s.allocates,
+            merged: s.merged,
+            unfit: s.unfit,
         }
     }
 }

@@ -4,11 +4,13 @@
 //! shrinker. A scenario's procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and
 //! context; its locals are its own, and its caller's are kept on the stack (`stack.rs`) meanwhile.
 
+mod quiet;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
     Property, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
-    cx::{Call, Private, Then, check_nothing_left},
+    cx::{Call, Merging, Private, Then, check_nothing_left},
     granularity,
     program::{Callee, Results, Role},
     stack::{Asked, Frame, Stack},
@@ -18,6 +20,8 @@ use crate::{
 const FEW_PRIVATE_STEPS: usize = 64;
 /// Most private decisions in a row.
 pub const MAX_PRIVATE_STEPS: usize = 1 << 20;
+/// Most `warn-on` of one script: each is a bit of its thread's state.
+pub const MAX_WARNINGS: usize = 32;
 
 /// Whether and why a thread can run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,6 +42,8 @@ pub struct Thread {
     run: Run,
     machine: Machine,
     private: Private,
+    /// Which warnings of its script it has come to: a bit for each, in the order of [`Script::warnings`].
+    warned: u32,
     /// How many locals the code that runs has.
     top: u8,
     locals: [Value; MAX_LOCALS],
@@ -48,7 +54,7 @@ pub struct Thread {
 impl PartialEq for Thread {
     /// Only what is live counts.
     fn eq(&self, other: &Thread) -> bool {
-        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.top);
+        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.top, t.warned);
         core(self) == core(other) && self.live_locals() == other.live_locals() && self.calls() == other.calls()
     }
 }
@@ -72,6 +78,12 @@ pub struct Stepped {
     pub allocates: Option<u16>,
     /// Stamps or generations come near their last number: who keeps whole states may number them anew.
     pub worn: bool,
+    /// How many quiet accesses were taken with it.
+    pub merged: u16,
+    /// What those touched.
+    pub(crate) quiet: ObjSet,
+    /// A quiet access that was taken before could have come after it, and been seen.
+    pub unfit: bool,
 }
 
 impl Thread {
@@ -118,6 +130,11 @@ impl Thread {
         &self.private
     }
 
+    /// Which warnings of its script it has come to, in the order of [`Script::warnings`].
+    pub fn warned(&self) -> u32 {
+        self.warned
+    }
+
     /// Whether it has nothing to do: an agent that waits for work.
     pub fn is_idle(&self) -> bool {
         self.pc == 0 && self.calls().is_none()
@@ -158,7 +175,7 @@ impl Thread {
     /// Makes this thread equal to another of the same script; copies what is live only.
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
-        self.top = other.top;
+        (self.top, self.warned) = (other.top, other.warned);
         // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right
         // size.
         const FEW: usize = 4;
@@ -227,22 +244,24 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
-        self.step_covering((script, None), program, world, me, rt)
+        self.step_covering((script, None, None), program, world, me, rt)
     }
 
-    /// The same, counting what the script comes to, if there is where to.
+    /// The same, counting what the script comes to and taking quiet accesses with the step, if there is where to and
+    /// how.
     pub(crate) fn step_covering<R: Runtime>(
         &mut self,
-        (script, cover): (&Script, Option<&mut [Passed]>),
+        (script, cover, merging): (&Script, Option<&mut [Passed]>, Option<&Merging>),
         program: &Program,
         world: &mut World<R>,
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).merging(merging);
         cx.pc = self.pc;
         self.run = Run::Ready;
+        quiet::begin(&mut cx);
         let (mut spins, mut result) = (None, None);
         let (machine, point) = (self.machine.name(), self.machine.label());
         granularity::begin();
@@ -270,9 +289,9 @@ impl Thread {
             }
         }
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
-        let allocates = cx.allocates;
+        let (allocates, merged, quiet, unfit) = (cx.allocates, cx.merged, cx.quiet, cx.unfit);
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, allocates, worn }
+        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
@@ -442,6 +461,13 @@ impl Thread {
 
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
     fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
+        self.go_on(script, cx);
+        if cx.merged > 0 && cx.violation.is_some() {
+            self.take_back(cx);
+        }
+    }
+
+    fn go_on<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
         for _ in 0..FEW_PRIVATE_STEPS {
             if !self.decide(script, cx) {
                 return;
@@ -452,20 +478,21 @@ impl Thread {
 
     /// A loop that counts something comes to its end; one that comes back to what the thread was before never does
     /// (Brent's algorithm: one state is kept, and replaced after 1, 2, 4, 8 … decisions). What a private operation
-    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice.
+    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice. A quiet access may
+    /// change more, or see what is changed.
     #[cold]
     fn advance_far<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        let mut kept = (self.clone(), *cx.private);
+        let mut kept = (self.clone(), *cx.private, cx.merged);
         let mut next = 1;
         for taken in 1..=MAX_PRIVATE_STEPS {
             if !self.decide(script, cx) {
                 return;
             }
-            if self.pc == kept.0.pc && *self == kept.0 && *cx.private == kept.1 {
+            if self.pc == kept.0.pc && *self == kept.0 && (*cx.private, cx.merged) == (kept.1, kept.2) {
                 return cx.violate(Property::SPINS_LOCALLY, None);
             }
             if taken == next {
-                (kept, next) = ((self.clone(), *cx.private), 2 * next);
+                (kept, next) = ((self.clone(), *cx.private, cx.merged), 2 * next);
             }
         }
         cx.violate(Property::CAPACITY_EXCEEDED, None);
@@ -487,6 +514,10 @@ impl Thread {
             Instr::Op { op, into, .. } => {
                 self.machine = Machine::begin(op, cx.program, self.window());
                 if self.machine.is_visible() {
+                    return self.is_quiet(into, cx) && self.take_quietly(into, cx);
+                }
+                // What it does to the thread's own objects could not be taken back.
+                if cx.merged > 0 {
                     return false;
                 }
                 self.run_private(into, cx);
@@ -527,6 +558,7 @@ impl Thread {
             Instr::Return { result: results } => return self.return_from_call(script, results, cx),
             Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
             Instr::Assert { expr } => return self.assert(expr, cx),
+            Instr::Warn { expr, ends } => return self.warn(expr, ends, script, cx),
         }
         true
     }
@@ -563,6 +595,23 @@ impl Thread {
         if v.truth() != Some(true) {
             cx.violate(Property::ASSERT, None);
             return false;
+        }
+        cx.goes(true);
+        self.pc += 1;
+        true
+    }
+
+    /// `WARN_ON()` is told and goes on, `BUG_ON()` ends it.
+    #[cold]
+    fn warn<R: Runtime>(&mut self, expr: u16, ends: bool, script: &Script, cx: &mut Cx<'_, R>) -> bool {
+        let Some(v) = self.eval(expr, cx) else { return false };
+        if v.truth() == Some(true) {
+            if ends {
+                cx.violate(Property::BUG_ON, None);
+                return false;
+            }
+            let which = script.warnings.binary_search(&self.pc).unwrap_or_default();
+            self.warned |= 1 << (which % MAX_WARNINGS);
         }
         cx.goes(true);
         self.pc += 1;
@@ -646,6 +695,12 @@ impl Thread {
             self.code_calls(c, script);
         }
         self.locals[..usize::from(self.top)].iter_mut().for_each(|v| v.code(c));
+        if !script.warnings.is_empty() {
+            let [mut low, mut high] = [self.warned as u16, (self.warned >> 16) as u16];
+            low.code(c);
+            high.code(c);
+            self.warned = u32::from(low) | u32::from(high) << 16;
+        }
     }
 
     fn code_calls<C: Coder>(&mut self, c: &mut C, script: &Script) {

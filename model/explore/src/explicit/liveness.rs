@@ -58,7 +58,7 @@ struct Rebuild<'a> {
 }
 
 impl<'a> Rebuild<'a> {
-    fn new(graph: &'a Graph, program: &'a Program) -> Rebuild<'a> {
+    fn new(graph: &'a Graph, program: &'a Program, initial: State) -> Rebuild<'a> {
         let mut parent = vec![u32::MAX; graph.expanded() as usize];
         for s in (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)) {
             for to in graph.successors(s) {
@@ -67,7 +67,7 @@ impl<'a> Rebuild<'a> {
                 }
             }
         }
-        Rebuild { graph, program, initial: State::initial(program), parent }
+        Rebuild { graph, program, initial, parent }
     }
 
     fn state(&self, s: u32) -> State {
@@ -122,7 +122,7 @@ pub(super) fn judge(search: &Search<'_>, task: &Task<'_>) -> Option<Liveness> {
     if cyclic.is_empty() {
         return Some(Liveness::default());
     }
-    let rebuild = Rebuild::new(graph, task.program);
+    let rebuild = Rebuild::new(graph, task.program, search.initial());
     if graph.is_late() {
         return None;
     }
@@ -245,7 +245,7 @@ pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, comp
     let end = reach.order.iter().position(is_end);
     let before_end = &reach.order[..end.unwrap_or(reach.order.len())];
     if complete && task.has_loops {
-        let rebuild = Rebuild::new(graph, task.program);
+        let rebuild = Rebuild::new(graph, task.program, search.initial());
         if graph.is_late() {
             return None;
         }

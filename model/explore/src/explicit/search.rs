@@ -13,11 +13,13 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed, state::Encoding,
+    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed,
+    state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// How often the watcher is told.
@@ -127,8 +129,15 @@ pub(super) struct Search<'a> {
     pub(super) cover: Cover,
     /// Of the orphans those that were published and not signalled at some end.
     pub(super) unsignaled: BTreeSet<ObjId>,
+    /// Whether some script has a warning, and the states in which something was warned of.
+    warns: bool,
+    pub(super) warned: StateSet,
     /// The fences that nothing in the program signals.
     orphans: Vec<ObjId>,
+    /// How quiet accesses are taken with the step before them, if they are.
+    pub(super) merging: Option<Arc<Merging>>,
+    /// That turned out to be wrong here: the search is to begin again without.
+    pub(super) unfit: bool,
 }
 
 /// The fences that should be signalled and that nothing in the program signals.
@@ -140,7 +149,8 @@ impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
-        let initial = State::initial_covering(task.program, Some(&mut cover));
+        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+        let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
         Search {
             task,
             limits: *limits,
@@ -167,6 +177,10 @@ impl<'a> Search<'a> {
             cover,
             unsignaled: BTreeSet::new(),
             orphans: orphans(task.program),
+            merging,
+            unfit: false,
+            warns: task.program.warns(),
+            warned: StateSet::default(),
         }
     }
 
@@ -251,6 +265,7 @@ impl<'a> Search<'a> {
             + self.batch.bytes.capacity()
             + sets
             + self.cut.bytes()
+            + self.warned.bytes()
             + self.noted
             + size_of::<u32>() * self.good.capacity()
     }
@@ -263,10 +278,23 @@ impl<'a> Search<'a> {
         if interrupt::requested() {
             return Err(interrupt::INTERRUPTED.into());
         }
+        if self.unfit {
+            return Err("a quiet access was seen".into());
+        }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
             Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// The state that it began with.
+    pub(super) fn initial(&self) -> State {
+        State::initial(self.task.program).merging(self.merging.clone())
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Why there is no time left.
@@ -299,6 +327,9 @@ impl<'a> Search<'a> {
         let index = self.index;
         self.index += 1;
         self.watch(index);
+        if self.warns {
+            self.note_warnings(index, self.base.warnings(self.task.program));
+        }
         let program = self.task.program;
         if let Some(depend) = &mut self.depend {
             depend.look(program, &self.base, index);
@@ -312,6 +343,7 @@ impl<'a> Search<'a> {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
+                self.unfit |= result.unfit;
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, (action, &result), &self.next, index);
                 }
@@ -379,18 +411,35 @@ impl<'a> Search<'a> {
             if self.base.violation().is_some() {
                 self.cut.insert(index);
             }
-            self.note(Outcome::Violated(v));
-            self.noted += size_of::<u32>();
-            let level = self.graph.level_of(index);
-            let known = self.violations.entry(v).or_default();
-            if known.first().is_none_or(|first| self.graph.level_of(*first) == level) {
-                known.push(index);
-            }
+            self.note_violation(v, index);
             return;
+        }
+        if self.warns {
+            self.note_warnings(index, self.next.warnings(program));
         }
         self.note(self.next.outcome(program));
         self.good.push(index);
         self.judge(index, |c| c.moment == Moment::AtEnd, true);
+    }
+
+    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept.
+    fn note_violation(&mut self, v: Violation, index: u32) {
+        self.note(Outcome::Violated(v));
+        let level = self.graph.level_of(index);
+        let known = self.violations.entry(v).or_default();
+        if known.first().is_none_or(|first| self.graph.level_of(*first) == level) && known.last() != Some(&index) {
+            self.noted += size_of::<u32>();
+            known.push(index);
+        }
+    }
+
+    /// What was warned of on the way to a state: at the least depth it was the last step that did.
+    #[cold]
+    fn note_warnings(&mut self, index: u32, warnings: Vec<Violation>) {
+        if !warnings.is_empty() {
+            self.warned.insert(index);
+        }
+        warnings.into_iter().for_each(|v| self.note_violation(v, index));
     }
 
     fn note(&mut self, outcome: Outcome) {

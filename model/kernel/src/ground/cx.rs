@@ -1,11 +1,14 @@
 //! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
 
 mod context;
+pub(crate) mod merging;
 mod mutants;
 pub(crate) mod rules;
+mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
+pub use merging::Merging;
 
 pub(crate) use mutants::Mutant;
 
@@ -15,6 +18,7 @@ use crate::{
     cover::Passed,
     program::CalleeId,
     runtime::{AtomicCell, Order},
+    shared::LeftOpen,
     task::Task,
 };
 
@@ -161,6 +165,14 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) worn: bool,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
+    /// Quiet accesses are taken with the step before them.
+    pub(crate) merging: Option<&'a Merging>,
+    /// How many of them were.
+    pub(crate) merged: u16,
+    /// What they touched.
+    pub(crate) quiet: ObjSet,
+    /// One that was taken with an earlier step could have come after this one.
+    pub(crate) unfit: bool,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -174,7 +186,31 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let touched = ObjSet::default();
         let (violation, cover, allocates) = (None, None, None);
         let (progressed, worn) = (false, false);
-        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, cover }
+        let (merging, merged, quiet, unfit) = (None, 0, ObjSet::default(), false);
+        Cx {
+            world,
+            program,
+            me,
+            rt,
+            private,
+            pc: 0,
+            violation,
+            touched,
+            progressed,
+            allocates,
+            worn,
+            cover,
+            merging,
+            merged,
+            quiet,
+            unfit,
+        }
+    }
+
+    /// The same, taking quiet accesses with the step before them if there is how.
+    pub(crate) fn merging(mut self, merging: Option<&'a Merging>) -> Self {
+        self.merging = merging;
+        self
     }
 
     /// The same, counting what the script comes to.
@@ -406,11 +442,27 @@ impl<R: Runtime> Cx<'_, R> {
 
 /// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
 pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
-    let me = cx.me;
-    let open = cx.world.objects().filter_map(|(id, o)| Some((o.left_open(me)?, id))).min();
-    if let Some((open, object)) = open {
-        return cx.violate(open.breaks(), Some(object));
+    match left_open(cx) {
+        Some((open, object)) => cx.violate(open.breaks(), Some(object)),
+        None => check_sections(cx),
     }
+}
+
+/// `lockdep_sys_exit()`: the same where a system call returns.
+pub(crate) fn check_back_in_user_space<R: Runtime>(cx: &mut Cx<'_, R>) {
+    match left_open(cx) {
+        Some((LeftOpen::Context, object)) => cx.violate(LeftOpen::Context.breaks(), Some(object)),
+        Some((_, object)) => cx.violate_rule(Rule::LOCK_TO_USER, Some(object)),
+        None => check_sections(cx),
+    }
+}
+
+/// The first of what the thread has left open.
+fn left_open<R: Runtime>(cx: &Cx<'_, R>) -> Option<(LeftOpen, ObjId)> {
+    cx.world.objects().filter_map(|(id, o)| Some((o.left_open(cx.me)?, id))).min()
+}
+
+fn check_sections<R: Runtime>(cx: &mut Cx<'_, R>) {
     let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
     if rcu_depth > 0 {
         cx.violate_rule(Rule::RCU_LEFT_OPEN, None);

@@ -17,9 +17,10 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
-    primitives::{list, rcu},
+    primitives::{list, rcu, syscall},
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
@@ -131,6 +132,9 @@ impl<R: Runtime> Shared<R> for Slot<R> {
 
 /// Gives a slot back.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    if cx.merging.is_some() {
+        cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
+    }
     let of = cx.program.slab_of(slot);
     match cx.slot(slot).reclaim(of) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
@@ -187,6 +191,8 @@ points! {
         Put = "kref_put",
         /// The same, by a pointer whose own reference this thread has dropped on every way here.
         PutAgain = "kref_put",
+        /// `fput()`: 1 if it was the last, and then the file is released on the way back to user space.
+        Fput = "fput",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -340,6 +346,7 @@ impl SlabOp {
             cx.touch(var);
             cx.world.var_mut(var).cell.store(init, Order::Relaxed);
             cx.world.var_mut(var).owns.set(Owns::Nothing);
+            cx.world.var_mut(var).made_by((me != cx.program.main_thread()).then_some(me));
         }
         self.stored += 1;
         self.next_store(cx.program, false)
@@ -367,6 +374,9 @@ impl SlabOp {
 
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.at == At::Fput && !cx.mutated(Mutant::FputAtOnce) {
+            return syscall::release_later(cx, self.handle);
+        }
         let Some(callee) = cx.program.release_of(self.handle.obj) else {
             self.at = At::Release;
             return Flow::Go;
@@ -400,7 +410,7 @@ impl Protocol for SlabOp {
                 self.free(cx, deferred);
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
-            At::Get | At::GetUnlessZero | At::Put | At::PutAgain => {}
+            At::Get | At::GetUnlessZero | At::Put | At::PutAgain | At::Fput => {}
         }
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));

@@ -41,7 +41,9 @@ impl Declared for Slot {
                 ),
                 flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
             ],
-            meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
+            meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count. A field \
+                      may say `type=`, `guarded-by=` and `const` as a variable does; `guarded-by=.lock` is a lock of the \
+                      same object",
             kernel: "struct kmem_cache",
             make: None,
         }],
