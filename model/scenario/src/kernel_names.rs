@@ -65,7 +65,7 @@ const DECLARATIONS: &[Row] = &[
         "there is none: a `var` for the sequence, with `add`, `load` and the barriers that the kernel's has",
     ),
     ("srcu srcu_struct", "there is none yet: `rcu-read-lock` and `synchronize-rcu` are of plain RCU"),
-    ("xarray xa idr ida radix_tree", "a table is `var NAME init=NULL len=N`, and its lock a `lock` of its own"),
+    ("idr ida radix_tree", "a table is `var NAME init=NULL len=N`, and its lock a `lock` of its own"),
     (
         "drm_sched drm_gpu_scheduler r entity job",
         "there is none yet: write its functions as procs over `struct`, `list` and `work`",

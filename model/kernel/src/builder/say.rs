@@ -163,7 +163,9 @@ impl Names<'_> {
             Takes::Callback => Given::Operand(self.object(&[Kind::Callback], word)?),
             Takes::Struct => Given::Operand(Operand::Object(self.slot(word)?)),
             Takes::Value => Given::Operand(self.value(word)?),
-            Takes::Cursor => Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?)),
+            Takes::Cursor | Takes::Local => {
+                Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?))
+            }
             Takes::Place => Given::Place(self.place(word, at)?),
             Takes::Array => Given::Place(self.element(word, Operand::Const(Value::Word(0)))?),
             Takes::Thread | Takes::Irq => Given::Thread(self.thread(word)?),

@@ -20,3 +20,4 @@ pub mod variable;
 pub mod waitqueue;
 pub mod wakeq;
 pub mod workqueue;
+pub mod xarray;

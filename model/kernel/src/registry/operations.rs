@@ -155,6 +155,10 @@ operations! {
     /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`,
     /// `mmap-unlock`.
     RwSem(primitives::rwsem::ops::RwSem);
+    /// `xa-load`, `xa-store`, `xa-alloc` and the others.
+    Xarray(primitives::xarray::ops::Xarray);
+    /// `xa-lock`, `xa-unlock`.
+    XarrayLock(primitives::xarray::ops::XarrayLock);
     /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
     List(primitives::list::ops::List);
     /// `queue-work`, `flush-work`, `cancel-work-sync`.
@@ -192,7 +196,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 31] = [
+    const TABLES: [&[OpSpec]; 32] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -209,6 +213,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         ww::ops::MUTEX_OPS,
         primitives::rwsem::ops::OPS,
         primitives::list::ops::OPS,
+        primitives::xarray::ops::OPS,
         fence::ops::OPS,
         resv::ops::OPS,
         fence::ops::MERGING,

@@ -619,6 +619,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         "fence" => |lower, _, name, options| lower.fence(name, options),
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
+        "xarray" => |lower, _, name, options| lower.xarray(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
