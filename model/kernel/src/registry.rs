@@ -27,6 +27,7 @@ use crate::{
         irq,
         irq_line::{self, IrqLine},
         list::{self, ListHead},
+        lockdep,
         rcu::{self, Rcu},
         refcount::{self, Refcount},
         rwsem::{self, RwSem},
@@ -220,6 +221,8 @@ machines! {
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.
     RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
+    /// What the code says of locks.
+    Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
     /// An xarray.

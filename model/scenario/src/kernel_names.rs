@@ -139,11 +139,7 @@ const STATEMENTS: &[Row] = &[
     ),
     ("BUG_ON VM_BUG_ON", "`bug-on \"EXPRESSION\" \"why\"`: it is told, and ends the execution"),
     ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
-    (
-        "lockdep_assert_held dma_resv_assert_held lockdep_assert_held_write assert_spin_locked",
-        "write `assert` over a local, or an `always` over `LOCK.owner` in `expect`",
-    ),
-    ("might_lock might_alloc", "each operation judges its own context: delete the line"),
+    ("might_alloc", "each operation judges its own context: delete the line"),
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
     ("container_of", "an operation takes the object itself: keep a reference to it in a local or a field"),
     (

@@ -6,6 +6,7 @@ pub mod completion;
 pub mod irq;
 pub mod irq_line;
 pub mod list;
+pub mod lockdep;
 pub mod rcu;
 pub mod refcount;
 pub mod rwsem;

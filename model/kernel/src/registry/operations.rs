@@ -182,6 +182,8 @@ operations! {
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
     /// `line` its line, if anybody asks for that.
     Irq(primitives::irq::ops::Irq);
+    /// `assert-held`, `assert-not-held`, `might-sleep`, `might-lock`.
+    Lockdep(primitives::lockdep::ops::Lockdep);
     /// `alloc`.
     Alloc(primitives::alloc::ops::Alloc);
     /// `copy-from-user`, `copy-to-user`.
@@ -196,7 +198,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 32] = [
+    const TABLES: [&[OpSpec]; 33] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -212,6 +214,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         lock_all::ops::OPS,
         ww::ops::MUTEX_OPS,
         primitives::rwsem::ops::OPS,
+        primitives::lockdep::ops::OPS,
         primitives::list::ops::OPS,
         primitives::xarray::ops::OPS,
         fence::ops::OPS,

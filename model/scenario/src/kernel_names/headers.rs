@@ -363,7 +363,7 @@ pub(super) const HEADERS: &[Row] = &[
         "fs_reclaim_acquire fs_reclaim_release memalloc_noreclaim_save memalloc_nofs_save memalloc_noio_save memalloc_nofs_restore",
         "what an allocation may do is said where it stands: `alloc gfp=nofs`",
     ),
-    ("might_sleep might_fault", "each operation judges its own context: delete the line"),
+    ("might_fault", "each operation judges its own context: delete the line"),
     // atomic.h, bitops.h, barrier.h
     ("atomic_read_acquire atomic64_read", "`load PLACE [order=acquire] into=x`"),
     ("atomic_set_release atomic64_set", "`store PLACE VALUE [order=release]`"),
