@@ -511,7 +511,8 @@ impl<'a> Lower<'a> {
                 if is_let {
                     self.new_local(unit, &key.text, key.span);
                 } else if key.text == "into" || key.text == "cursor" {
-                    let function = self.procs.get(child.name.text.as_str()).is_some_and(|node| node.name.text == "fn") || child.name.text == "call";
+                    let function = self.procs.get(child.name.text.as_str()).is_some_and(|node| node.name.text == "fn")
+                        || child.name.text == "call";
                     match &entry.value.kind {
                         ValueKind::Text { .. } if function && key.text == "into" => {
                             for name in local_names(self.text, &entry.value) {
