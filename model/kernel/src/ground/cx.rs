@@ -1,12 +1,14 @@
 //! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
 
 mod context;
+pub(crate) mod merging;
 mod mutants;
 pub(crate) mod rules;
 mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
+pub use merging::Merging;
 
 pub(crate) use mutants::Mutant;
 
@@ -163,6 +165,14 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) worn: bool,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
+    /// Quiet accesses are taken with the step before them.
+    pub(crate) merging: Option<&'a Merging>,
+    /// How many of them were.
+    pub(crate) merged: u16,
+    /// What they touched.
+    pub(crate) quiet: ObjSet,
+    /// One that was taken with an earlier step could have come after this one.
+    pub(crate) unfit: bool,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -176,7 +186,31 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let touched = ObjSet::default();
         let (violation, cover, allocates) = (None, None, None);
         let (progressed, worn) = (false, false);
-        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, cover }
+        let (merging, merged, quiet, unfit) = (None, 0, ObjSet::default(), false);
+        Cx {
+            world,
+            program,
+            me,
+            rt,
+            private,
+            pc: 0,
+            violation,
+            touched,
+            progressed,
+            allocates,
+            worn,
+            cover,
+            merging,
+            merged,
+            quiet,
+            unfit,
+        }
+    }
+
+    /// The same, taking quiet accesses with the step before them if there is how.
+    pub(crate) fn merging(mut self, merging: Option<&'a Merging>) -> Self {
+        self.merging = merging;
+        self
     }
 
     /// The same, counting what the script comes to.

@@ -139,7 +139,7 @@ pub struct DeviceOp {
 fields!(DeviceOp { at, device, job });
 
 impl DeviceOp {
-    pub(crate) const BLANK: DeviceOp = DeviceOp { at: At::Submit, device: ObjId(0), job: Value::Unset };
+    pub(crate) const BLANK: DeviceOp = DeviceOp { at: At::Submit, device: ObjId::object(0), job: Value::Unset };
 }
 
 impl Protocol for DeviceOp {

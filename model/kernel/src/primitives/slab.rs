@@ -17,6 +17,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -131,6 +132,9 @@ impl<R: Runtime> Shared<R> for Slot<R> {
 
 /// Gives a slot back.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    if cx.merging.is_some() {
+        cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
+    }
     let of = cx.program.slab_of(slot);
     match cx.slot(slot).reclaim(of) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
@@ -264,9 +268,9 @@ impl SlabOp {
     /// Which slots `new` may take: a typesafe slab any free one, others the first free from the operation's own on.
     fn candidates(program: &crate::Program, preferred: ObjId) -> impl Iterator<Item = ObjId> {
         let slots = program.slots_of(preferred);
-        let own = usize::from(preferred.0 - slots.start);
+        let own = usize::from(preferred.number() - slots.start);
         let n = slots.len();
-        (0..n).map(move |i| ObjId(slots.start).offset((own + i) % n))
+        (0..n).map(move |i| ObjId::numbered(slots.start).offset((own + i) % n))
     }
 
     /// The free slots as the allocator knows them: it has locks of its own, so it never sees an old state of a slot.
@@ -342,6 +346,7 @@ impl SlabOp {
             cx.touch(var);
             cx.world.var_mut(var).cell.store(init, Order::Relaxed);
             cx.world.var_mut(var).owns.set(Owns::Nothing);
+            cx.world.var_mut(var).made_by((me != cx.program.main_thread()).then_some(me));
         }
         self.stored += 1;
         self.next_store(cx.program, false)

@@ -122,7 +122,7 @@ pub struct SrcuOp {
 fields!(SrcuOp { at, srcu, index });
 
 impl SrcuOp {
-    pub(crate) const BLANK: SrcuOp = SrcuOp { at: At::ReadLock, srcu: ObjId(0), index: 0 };
+    pub(crate) const BLANK: SrcuOp = SrcuOp { at: At::ReadLock, srcu: ObjId::object(0), index: 0 };
 
     fn read<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> Flow {
         let count = &mut s.counts[usize::from(self.index)];

@@ -4,7 +4,7 @@ use fenceweave_kernel::expr::{EvalError, Operator};
 use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Type, Value};
 
 use super::Lower;
-use super::names;
+use super::names::{self, parts};
 use super::operands::reference;
 use super::script::Unit;
 use super::types::{self, Settled};
@@ -79,7 +79,7 @@ fn negated(value: Value) -> Option<Value> {
     }
 }
 
-fn prefix(operator: Unary) -> Operator {
+pub(super) fn prefix(operator: Unary) -> Operator {
     match operator {
         Unary::Negate => Operator::Neg,
         Unary::Not => Operator::Not,
@@ -92,7 +92,7 @@ fn prefix(operator: Unary) -> Operator {
     }
 }
 
-fn operation(operator: Binary) -> Operator {
+pub(super) fn operation(operator: Binary) -> Operator {
     match operator {
         Binary::Or => Operator::Or,
         Binary::And => Operator::And,
@@ -145,13 +145,17 @@ impl<'a> Lower<'a> {
     /// An expression over the locals of a script, or a single operand: what
     /// `let`, `when`, `while`, `repeat`, `assert` and `return` take.
     pub(super) fn script_expr(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<u16> {
-        let ValueKind::Text { inner, .. } = &value.kind else {
-            let operand = self.operand(Some(unit), value)?;
-            return Some(self.add_expr(vec![node_of(operand)]));
+        let expr = match &value.kind {
+            ValueKind::Text { inner, .. } => expr::parse(self.text, *inner, self.mistakes)?,
+            ValueKind::Word(word) if self.is_read(unit, word) => {
+                Expr { kind: ExprKind::Name(parts(word).join(".")), span: value.span }
+            }
+            _ => {
+                let operand = self.operand(Some(unit), value)?;
+                return Some(self.add_expr(vec![node_of(operand)]));
+            }
         };
-        let expr = expr::parse(self.text, *inner, self.mistakes)?;
-        let mut nodes = Vec::new();
-        postfix(&expr, &mut nodes, &mut |leaf, span| self.script_leaf(unit, leaf, span))?;
+        let nodes = self.nodes_read(unit, &expr)?;
         self.compiled(nodes, value.span, |local| unit.type_of(local))
     }
 
@@ -298,7 +302,7 @@ impl<'a> Lower<'a> {
                     span,
                     format!("`{name}` is shared: an expression of a script sees locals only"),
                 )
-                .expected("a local")
+                .expected("a local, or in a `fn` what is shared as well")
                 .help(help);
             return None;
         }
@@ -317,7 +321,10 @@ impl<'a> Lower<'a> {
                 "what `{of}` has inside is the kernel's, and no operation loads it: say it in `expect`, or keep it in a \
                  variable of your own"
             ),
-            _ => format!("load it first, as a step of its own: `load {name} into=LOCAL`"),
+            _ => format!(
+                "load it first, as a step of its own: `load {name} into=LOCAL`; in a `fn` an expression may name it, and each \
+                 read is a step"
+            ),
         }
     }
 

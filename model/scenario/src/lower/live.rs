@@ -1,6 +1,7 @@
 //! Which locals of a function are read again: only those are kept over a step or a call.
 //!
-//! Locals without a name (counters of loops, the locals of inlined procs) are unset where they end, and count as read.
+//! Locals without a name (counters of loops, the locals of inlined procs) are unset where they end, and count as read;
+//! but for temporaries, which only expressions read.
 
 use fenceweave_kernel::{Expr, Instr, LocalId, Operand, Script};
 
@@ -13,8 +14,9 @@ pub(super) struct Uses {
 }
 
 /// Notes in a function's script what is read after each instruction, and what its calls have to keep.
-pub(super) fn note(script: &mut Script, uses: &[Uses], exprs: &[Expr]) {
-    let hidden = script.locals.iter().enumerate().filter(|(_, name)| name.is_empty());
+pub(super) fn note(script: &mut Script, uses: &[Uses], temps: &[LocalId], exprs: &[Expr]) {
+    let is_temp = |at: usize| temps.iter().any(|temp| usize::from(temp.0) == at);
+    let hidden = script.locals.iter().enumerate().filter(|(at, name)| name.is_empty() && !is_temp(*at));
     let hidden = hidden.fold(0u64, |all, (at, _)| all | bit(LocalId(at as u8)));
     let before = before(script, uses, exprs);
     for (at, instr) in script.code.iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::{
     mistakes::{Span, did_you_mean},
     syntax::{Value as Written, ValueKind},
 };
-use fenceweave_kernel::{MAX_VARS, ObjId, Operand, Place, Value};
+use fenceweave_kernel::{LocalId, MAX_VARS, ObjId, Operand, Place, Value};
 
 impl<'a> Lower<'a> {
     /// An array as a whole.
@@ -38,6 +38,14 @@ impl<'a> Lower<'a> {
             _ => Vec::new(),
         };
         let symbol = parts.first().and_then(|name| self.names.find(name));
+        if let [path @ .., field] = parts.as_slice()
+            && self.is_read(unit, &path.join("."))
+        {
+            // In a function the pointers on the way are read first.
+            self.refuse_index(at, said);
+            let base = self.follow(unit, &path.join("."), value.span)?;
+            return self.field_of(base, field, value.span);
+        }
         match (parts.as_slice(), symbol) {
             ([_], Some((Symbol::Var { first, len: None }, _))) => {
                 self.refuse_index(at, said);
@@ -95,11 +103,11 @@ impl<'a> Lower<'a> {
     }
 
     /// An element of an array: which one is known now, or when it is run.
-    pub(super) fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
+    pub(super) fn element(&mut self, first: ObjId, len: u16, index: Operand, span: Span) -> Option<Place> {
         let Operand::Const(known) = index else {
             return Some(Place::Element { first, len, index });
         };
-        match known.word().and_then(|word| u8::try_from(word).ok()).filter(|word| *word < len) {
+        match known.word().and_then(|word| u16::try_from(word).ok()).filter(|word| *word < len) {
             Some(at) => {
                 let var = first.as_var().unwrap_or_default() + usize::from(at);
                 Some(Place::Var(ObjId::var(var.min(MAX_VARS - 1))))
@@ -131,6 +139,11 @@ impl<'a> Lower<'a> {
             }
             return None;
         };
+        self.field_of(local, field, span)
+    }
+
+    /// A field of whatever a local refers to.
+    pub(super) fn field_of(&mut self, local: LocalId, field: &str, span: Span) -> Option<Place> {
         let fields: Vec<&str> = self
             .program
             .structs

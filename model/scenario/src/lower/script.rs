@@ -38,6 +38,8 @@ pub(crate) struct Unit<'a> {
     pub(super) call_sites: Vec<CallSite>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
+    /// Hidden locals that no statement after the one at hand reads, and how many that one has so far.
+    temps: (Vec<LocalId>, usize),
     /// Operands of the operation at hand that were calculated.
     pub(super) calculated: Vec<LocalId>,
     /// Counters of failures, by where those are written.
@@ -66,6 +68,10 @@ pub(crate) struct Unit<'a> {
     pub(super) results: Results,
     /// Which statements read which locals.
     pub(super) uses: Vec<Uses>,
+    /// Of a function, what it promises of its returns.
+    pub(super) promises: Vec<&'a Node>,
+    /// Its arguments that it sets anew, as they were, by name.
+    pub(super) kept: Vec<(String, LocalId)>,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -128,6 +134,7 @@ impl<'a> Unit<'a> {
             calls: Vec::new(),
             call_sites: vec![],
             free: Vec::new(),
+            temps: (vec![], 0),
             calculated: Vec::new(),
             counters: BTreeMap::new(),
             acting: None,
@@ -143,6 +150,8 @@ impl<'a> Unit<'a> {
             function: false,
             results: Results::NONE,
             uses: vec![],
+            promises: vec![],
+            kept: vec![],
         }
     }
 
@@ -192,6 +201,10 @@ impl<'a> Unit<'a> {
         let at = self.script.calls.len();
         self.script.calls.push(call);
         self.emit(Instr::Call(u16::try_from(at).unwrap_or(u16::MAX)));
+    }
+
+    pub(super) fn code_mut(&mut self) -> &mut [Instr] {
+        &mut self.script.code
     }
 
     pub(super) fn is_function(&self) -> bool {
@@ -273,6 +286,30 @@ impl<'a> Unit<'a> {
     /// A local that the author does not see.
     pub(super) fn hidden(&mut self) -> LocalId {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
+    }
+
+    /// A local for a value on its way to the end of the statement at hand.
+    pub(super) fn temporary(&mut self) -> LocalId {
+        let at = self.temps.1;
+        self.temps.1 += 1;
+        if let Some(known) = self.temps.0.get(at) {
+            return *known;
+        }
+        let new = self.push_local(String::new());
+        self.temps.0.push(new);
+        new
+    }
+
+    /// What a value was on its way is not read any more.
+    pub(super) fn forget_temporaries(&mut self) {
+        self.temps.1 = 0;
+    }
+
+    /// Gives a `let` that was written already another expression.
+    pub(super) fn set_let(&mut self, at: usize, with: u16) {
+        if let Some(Instr::Let { expr, .. }) = self.script.code.get_mut(at) {
+            *expr = with;
+        }
     }
 
     /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that
@@ -364,14 +401,23 @@ impl<'a> Lower<'a> {
     }
 
     /// The script of a callee: it ends by returning to its caller, and its locals go with it.
-    /// What it returns may be several locals; `Uses` says which statements read what.
-    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>) {
+    /// What it returns may be several locals; `Uses` says which statements read what, and the last which locals nobody
+    /// reads after the statement that sets them.
+    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>, Vec<LocalId>) {
         unit.callee = true;
         self.collect_locals(&mut unit, node);
         for param in 0..unit.params {
             self.convert(&mut unit, LocalId(param as u8));
         }
+        if unit.function {
+            self.collect_promises(&mut unit, node);
+        }
         self.block(&mut unit, node.children());
+        let last = self.visible(node.children()).last().map(|node| node.name.text.as_str());
+        if !matches!(last, Some("return" | "goto" | "loop")) {
+            unit.at_statement(self.source_line(node.head));
+            self.judge_return(&mut unit);
+        }
         let results = match unit.local("return") {
             Some(result) if unit.results == Results::NONE => Results::one(result),
             _ => unit.results,
@@ -387,8 +433,8 @@ impl<'a> Lower<'a> {
         }
         unit.look_at_queues();
         unit.emit(Instr::Return { result: results });
-        let uses = std::mem::take(&mut unit.uses);
-        (self.check_script(unit, node), uses)
+        let (uses, temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
+        (self.check_script(unit, node), uses, temps)
     }
 
     /// The end of a script.

@@ -2,4 +2,4 @@
 
 use crate::ground::idiom::{Idiom, idiom};
 
-pub(crate) const IDIOMS: &[Idiom] = &[idiom(107, "submit $d:device 1").wild()];
+pub(crate) const IDIOMS: &[Idiom] = &[idiom(115, "submit $d:device 1").wild()];

@@ -1,7 +1,7 @@
 //! What is fixed about a slot: whose it is.
 
 use crate::{
-    Kind, Runtime,
+    Kind, MAX_OBJECTS, Runtime,
     ground::kind::{Born, DeclRow, Declared, KindRow, Refs},
     ground::op::{Opt, Takes, flag, option},
 };
@@ -28,7 +28,11 @@ impl Declared for Slot {
             options: &[
                 Opt {
                     required: true,
-                    ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
+                    ..option(
+                        "slots",
+                        Takes::Number { min: 1, max: MAX_OBJECTS as i32 },
+                        "how many objects there can be at once",
+                    )
                 },
                 option(
                     "slab",
@@ -37,7 +41,9 @@ impl Declared for Slot {
                 ),
                 flag("weak", "its fields may be seen stale on weak memory, and the scenario is about that"),
             ],
-            meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count",
+            meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count. A field \
+                      may say `type=`, `guarded-by=` and `const` as a variable does; `guarded-by=.lock` is a lock of the \
+                      same object",
             kernel: "struct kmem_cache",
             make: None,
         }],
