@@ -26,6 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    ("except", "except CASE… { … }", "what is in the block is there in all cases but these; anywhere in a scenario"),
     (
         "const",
         "const NAME=E…",
