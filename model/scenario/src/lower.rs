@@ -44,6 +44,7 @@ mod reads;
 mod scenario;
 mod script;
 mod syncobj;
+mod tables;
 mod threads;
 mod types;
 mod unset;
@@ -86,6 +87,8 @@ pub(crate) struct Lower<'a> {
     /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
+    /// The functions and the tables of functions that are values.
+    values: tables::Values<'a>,
     /// What the kernel calls through a pointer, by its place among the program's callees.
     callees: Vec<callees::Body<'a>>,
     /// The functions that a script may come to that does not call them itself.

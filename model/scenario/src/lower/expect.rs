@@ -408,7 +408,7 @@ impl<'a> Lower<'a> {
                     .seen(declared, "declared here");
                 None
             }
-            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_)), declared)) => {
+            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_) | Symbol::Table(_)), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is {}", parts[0], symbol.one()))
                     .expected("a variable, `thread.local` or `object.facet`")
@@ -416,6 +416,9 @@ impl<'a> Lower<'a> {
                 None
             }
             None => {
+                if let Some(value) = self.function_value(name) {
+                    return Some(ExprNode::Const(value));
+                }
                 self.tell_unseen(name, parts, span);
                 None
             }
