@@ -23,12 +23,12 @@ impl Merging {
         };
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         for leaf in watched.flat_map(|c| &c.all).flat_map(Expr::reads) {
-            merging.watch(leaf);
+            merging.watch(program, leaf);
         }
         Some(merging)
     }
 
-    fn watch(&mut self, leaf: Leaf) {
+    fn watch(&mut self, program: &Program, leaf: Leaf) {
         match leaf {
             Leaf::Local(t, l) => {
                 self.watched_locals.get_mut(t.index()).into_iter().for_each(|locals| *locals |= bit(l))
@@ -39,6 +39,16 @@ impl Merging {
             }
             // No object shows a word of its own accord.
             Leaf::Facet(..) => {}
+            // Whatever the pointers may refer to.
+            Leaf::Through(path) => {
+                let Some(path) = program.paths.get(usize::from(path)) else { return };
+                self.watch(program, path.from);
+                let slots = program.all::<crate::fixed::Slot>();
+                let words = slots.flat_map(|slot| path.fields.iter().map(move |field| (slot, *field)));
+                for word in words.filter_map(|(slot, field)| program.field_var(slot, field)) {
+                    self.watch(program, Leaf::Var(word));
+                }
+            }
         }
     }
 }
