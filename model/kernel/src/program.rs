@@ -3,6 +3,7 @@
 
 mod choice;
 mod instr;
+mod members;
 mod object;
 
 pub use crate::{
@@ -19,7 +20,7 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
-pub use object::{ObjectDecl, SlabKind, StructDecl, VarDecl};
+pub use object::{Members, ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
@@ -161,6 +162,8 @@ pub struct Program {
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
+    /// Of each object the slot that it is inside of, the outermost; empty where no struct has anything inside.
+    pub inside: Vec<Option<ObjId>>,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
@@ -523,7 +526,7 @@ impl PoolObjects<'_> {
     pub(crate) fn get(self, at: usize) -> ObjId {
         match self.0[at] {
             Operand::Object(id) => id,
-            Operand::Local(_) | Operand::Const(_) => ObjId::default(),
+            Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => ObjId::default(),
         }
     }
 }

@@ -150,6 +150,8 @@ machines! {
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// An address that is computed.
+    Address(slab::address::Address) = slab::address::Address::BLANK;
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.

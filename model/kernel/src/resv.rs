@@ -33,8 +33,9 @@ use crate::{
     AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
     facet::{Facet, FacetSink},
     fence,
+    property::Form,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 use std::ops::Range;
 
@@ -124,6 +125,13 @@ impl<R: Runtime> Resv<R> {
 }
 
 impl<R: Runtime> Shared<R> for Resv<R> {
+    renewed!(Resv { list: atomic });
+
+    /// `dma_resv_fini()` puts the fences, and frees the list.
+    fn lost(&self) -> Option<Lost> {
+        Lost::when(Form::FREED_WITHOUT_FINI, self.list.peek().is_some())
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("list", Facet::Object(self.list.peek()));
     }

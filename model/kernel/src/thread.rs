@@ -10,6 +10,7 @@ use crate::{
     cover::Passed,
     cx::{Call, Private, Then, check_nothing_left},
     granularity,
+    ground::resolver::{Met, Resolver},
     program::{Callee, Results, Role},
     stack::{Asked, Frame, Stack},
 };
@@ -240,7 +241,8 @@ impl Thread {
         rt: &mut R,
     ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover);
+        let met = if program.has_members() { self.met(script, program) } else { [None; 4] };
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).meeting(met);
         cx.pc = self.pc;
         self.run = Run::Ready;
         let (mut spins, mut result) = (None, None);
@@ -273,6 +275,14 @@ impl Thread {
         let allocates = cx.allocates;
         self.private = private;
         Stepped { violation, spins, result, touched, progressed, allocates, worn }
+    }
+
+    /// By which slots the operation in flight finds the members that it works on.
+    fn met(&self, script: &Script, program: &Program) -> Met {
+        match script.code.get(usize::from(self.pc)) {
+            Some(Instr::Op { op, .. }) => Resolver { program, locals: self.window() }.met(*op),
+            _ => [None; 4],
+        }
     }
 
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
@@ -315,6 +325,7 @@ impl Thread {
         self.set_result(into, result);
         cx.goes(true);
         self.pc += 1;
+        cx.met = [None; 4];
         self.advance(script, cx);
     }
 

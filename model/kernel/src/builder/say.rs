@@ -161,6 +161,7 @@ impl Names<'_> {
         Ok(match takes {
             Takes::Object(kinds) => Given::Operand(self.object(kinds, word)?),
             Takes::Callback => Given::Operand(self.object(&[Kind::Callback], word)?),
+            Takes::Member => return Err(format!("`{word}`: what is inside of objects is for scenarios")),
             Takes::Struct => Given::Operand(Operand::Object(self.slot(word)?)),
             Takes::Value => Given::Operand(self.value(word)?),
             Takes::Cursor => Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?)),
@@ -207,7 +208,7 @@ impl Names<'_> {
             Some(of) => Ok(ObjId(of.slots.start)),
             None => match self.object(&[Kind::Struct], word)? {
                 Operand::Object(slot) => Ok(slot),
-                Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is no struct")),
+                Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => Err(format!("`{word}` is no struct")),
             },
         }
     }
@@ -277,7 +278,9 @@ impl Names<'_> {
                 let takes_locks = kinds.contains(&Kind::WwMutex);
                 Ok(Operand::Object(if is_resv && takes_locks { self.program.resv_parts(id).lock } else { id }))
             }
-            Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is a local: this takes names only")),
+            Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => {
+                Err(format!("`{word}` is a local: this takes names only"))
+            }
         }
     }
 }

@@ -11,10 +11,11 @@ use crate::{
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::CalleeId,
+    property::Form,
     protocol::Protocol,
     registry::upcalls,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// A `struct dma_fence_cb`. It notes that it ran, and calls a function of the scenario's if it has one.
@@ -87,6 +88,13 @@ impl<R: Runtime> Callback<R> {
 }
 
 impl<R: Runtime> Shared<R> for Callback<R> {
+    renewed!(Callback { queued: atomic, ran: atomic, data: atomic, stage: note });
+
+    /// The fence's list goes through it. One that runs is off the list already, and may free what it is inside of.
+    fn lost(&self) -> Option<Lost> {
+        Lost::when(Form::FREED_QUEUED, self.queued.peek() != 0)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
         sink("ran", Facet::Word(i32::from(self.ran.peek())));

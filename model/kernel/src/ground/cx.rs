@@ -13,7 +13,9 @@ use crate::{
     Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
     counted::Dropped,
     cover::Passed,
+    ground::resolver::Met,
     program::CalleeId,
+    registry::upcalls,
     runtime::{AtomicCell, Order},
     task::Task,
 };
@@ -159,6 +161,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) allocates: Option<u16>,
     /// Stamps or generations come near their last number.
     pub(crate) worn: bool,
+    /// By which slots the operation finds the members that it works on.
+    pub(crate) met: Met,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
 }
@@ -174,7 +178,14 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let touched = ObjSet::default();
         let (violation, cover, allocates) = (None, None, None);
         let (progressed, worn) = (false, false);
-        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, cover }
+        let met = [None; 4];
+        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, met, cover }
+    }
+
+    /// The same, by whom it works on what is inside of others.
+    pub(crate) fn meeting(mut self, met: Met) -> Self {
+        self.met = met;
+        self
     }
 
     /// The same, counting what the script comes to.
@@ -199,8 +210,12 @@ impl<'a, R: Runtime> Cx<'a, R> {
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
     /// against the footprint.
+    #[inline]
     pub(crate) fn touch(&mut self, o: ObjId) {
         self.touched.insert(o);
+        if self.program.has_members() {
+            upcalls::check_member(self, o);
+        }
     }
 
     /// Enters the critical section of `gate`'s spinlock; it ends with the step.

@@ -484,6 +484,9 @@ impl Protocol for GracePeriods {
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
+                    None if v.world.object(ObjId(e.what)).generation().is_some() => {
+                        slab::free_footprint(v, ObjId(e.what), mine)
+                    }
                     None => list::free_footprint(v, mine.write(ObjId(e.what))),
                 },
                 None => mine,

@@ -4,10 +4,13 @@
 //! that does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side
 //! section: then it sees whatever object lives there now.
 
+pub(crate) mod address;
 pub(crate) mod idioms;
 pub mod kind;
+pub(crate) mod members;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -87,9 +90,7 @@ impl<R: Runtime> Slot<R> {
     /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers. The
     /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle
     /// good.
-    fn reclaim(&mut self, of: SlabKind) -> Option<u8> {
-        let old = self.life.latest();
-        let next = old.generation.saturating_add(1);
+    fn reclaim(&mut self, of: SlabKind, next: u8) -> Option<u8> {
         // No live slot may have that one.
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
         // Nobody owes an object that is gone.
@@ -129,10 +130,17 @@ impl<R: Runtime> Shared<R> for Slot<R> {
     }
 }
 
-/// Gives a slot back.
+/// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     let of = cx.program.slab_of(slot);
-    match cx.slot(slot).reclaim(of) {
+    let next = cx.slot(slot).life.latest().generation.saturating_add(1);
+    if cx.program.has_members() {
+        members::check_free(cx, slot);
+        if cx.violation.is_none() {
+            members::end(cx, slot, Life { stage: Stage::Free, generation: next });
+        }
+    }
+    match cx.slot(slot).reclaim(of, next) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
         None => cx.violate(Property::CAPACITY_EXCEEDED, Some(slot)),
     }
@@ -154,6 +162,25 @@ impl Code for Slot<Plain> {
             _ => self.refs.code(c),
         }
     }
+}
+
+/// What [`reclaim`] touches, and the look before it whether the object is on a list.
+pub(crate) fn free_footprint(v: View<'_>, obj: ObjId, f: Footprint) -> Footprint {
+    members::footprint(v, obj, list::free_footprint(v, f.write(obj)))
+}
+
+/// The fields of a new object that is inside of another.
+fn store_fields<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    for (var, init) in cx.program.fields_of(slot) {
+        store_field(cx, var, init);
+    }
+}
+
+/// A field of a new object.
+fn store_field<R: Runtime>(cx: &mut Cx<'_, R>, var: ObjId, init: Value) {
+    cx.touch(var);
+    cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+    cx.world.var_mut(var).owns.set(Owns::Nothing);
 }
 
 /// The stage, as it is encoded, of a free slot whose count is not zero.
@@ -308,6 +335,9 @@ impl SlabOp {
             return Flow::Done(Value::Null);
         };
         self.handle = Handle { obj: slot, generation };
+        if cx.program.has_members() {
+            members::begin(cx, slot, Life { stage: Stage::Live, generation });
+        }
         let stepwise = typesafe && !cx.mutated(Mutant::NewOneStep);
         let mut flow = self.next_store(cx.program, false);
         while flow == Flow::Go && !stepwise {
@@ -337,9 +367,7 @@ impl SlabOp {
         }
         let field = cx.program.fields_of(slot).nth(usize::from(self.stored));
         if let Some((var, init)) = field.filter(|_| !cx.mutated(Mutant::AllocKeepsFields)) {
-            cx.touch(var);
-            cx.world.var_mut(var).cell.store(init, Order::Relaxed);
-            cx.world.var_mut(var).owns.set(Owns::Nothing);
+            store_field(cx, var, init);
         }
         self.stored += 1;
         self.next_store(cx.program, false)
@@ -348,6 +376,9 @@ impl SlabOp {
     /// What the release of an object does depends on its slab.
     fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>, deferred: bool) {
         let obj = self.handle.obj;
+        if members::is_inside(cx, obj) {
+            return;
+        }
         let life = cx.slot(obj).life.latest();
         // Who dropped the last reference frees what lives there now: in a typesafe slab that may be a later object than
         // the one its handle was made for.
@@ -368,6 +399,8 @@ impl SlabOp {
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(callee) = cx.program.release_of(self.handle.obj) else {
+            // What has the count inside was allocated as a whole, and is freed so.
+            self.handle.obj = cx.program.root_of(self.handle.obj).unwrap_or(self.handle.obj);
             self.at = At::Release;
             return Flow::Go;
         };
@@ -464,6 +497,7 @@ impl Protocol for SlabOp {
                     f = f.write(slot);
                     free += usize::from(v.world.slot(slot).life.0.stage == Stage::Free);
                     f = v.program.fields_of(slot).fold(f, |f, (var, _)| f.write(var));
+                    f = members::footprint(v, slot, f);
                 }
                 let chooses = v.program.slab_of(obj) == SlabKind::TypesafeByRcu;
                 f.ways(if chooses { free.clamp(1, MAX_WAYS) as u8 } else { 1 })
@@ -471,7 +505,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
-            At::Release | At::Free => list::free_footprint(v, Footprint::writes(obj)),
+            At::Release | At::Free => free_footprint(v, obj, Footprint::NONE),
             _ => Footprint::writes(obj),
         }
     }

@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::slab::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -50,6 +51,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::irq_line::rules::FORMS,
     primitives::list::rules::FORMS,
     primitives::shrinker::rules::FORMS,
+    primitives::slab::rules::FORMS,
     primitives::timer::rules::FORMS,
 ];
 

@@ -182,6 +182,8 @@ operations! {
     Fail(crate::machine::ops::Fail);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of what is inside of an object, and back.
+    AddressOf(primitives::slab::ops::AddressOf);
     /// `get`, `get-unless-zero`, `put` of whatever is counted.
     Counted(fence::ops::counted::Counted);
 }

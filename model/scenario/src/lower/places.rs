@@ -62,6 +62,14 @@ impl<'a> Lower<'a> {
                 self.refuse_index(at, said);
                 self.field_place(unit, base, field, value.span)
             }
+            ([base @ .., field], _) if base.len() > 1 && unit.local(&base[0]).is_some() => {
+                self.refuse_index(at, said);
+                let Some(inner) = self.member_operand(unit, base, value.span) else {
+                    self.tell_no_member(&base[1..].join("."), value.span);
+                    return None;
+                };
+                self.field_of(inner, field, value.span)
+            }
             (_, symbol) => {
                 self.tell_no_place(said, value.span, symbol, unit);
                 None
@@ -131,6 +139,11 @@ impl<'a> Lower<'a> {
             }
             return None;
         };
+        self.field_of(Operand::Local(local), field, span)
+    }
+
+    /// A field of what an operand refers to.
+    fn field_of(&mut self, base: Operand, field: &str, span: Span) -> Option<Place> {
         let fields: Vec<&str> = self
             .program
             .structs
@@ -151,6 +164,6 @@ impl<'a> Lower<'a> {
             return None;
         }
         let field = self.field(field);
-        Some(Place::Field { base: Operand::Local(local), field })
+        Some(Place::Field { base, field })
     }
 }

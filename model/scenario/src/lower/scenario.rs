@@ -192,6 +192,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             injections: Vec::new(),
             clauses: Vec::new(),
             program,
+            structs: BTreeMap::new(),
             allocations: Vec::new(),
             limits: Limits::default(),
             lines,
