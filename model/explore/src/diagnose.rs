@@ -13,7 +13,7 @@ const MAX_STEPS: usize = 10_000;
 /// middle of something; `None` if all are done.
 ///
 /// It is a *lost wake-up* if and only if waking one sleeper for nothing leads somewhere else than back to sleep.
-/// Otherwise it is a *livelock* if somebody is at a `spin-until`: that thread runs for ever, and no write comes.
+/// Otherwise it is a *livelock* if somebody spins on a word: that thread runs for ever, and no write comes.
 /// Otherwise it is a *deadlock*.
 pub fn stuck(program: &Program, state: &State) -> Option<Violation> {
     let unfinished = || program.threads().filter(|t| !state.is_over(program, *t));

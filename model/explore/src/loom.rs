@@ -36,7 +36,7 @@
 //!
 //! # What bounds it
 //!
-//! Threads that never end and `spin-until` are refused before anything runs: an execution must come to an end by
+//! Threads that never end or spin on a word are refused before anything runs: an execution must come to an end by
 //! itself.
 //!
 //! Loom remembers seven stores of a word; an execution in which a load may have missed one makes the result incomplete.
@@ -323,12 +323,13 @@ fn named(program: &Program, which: impl Fn(ThreadId) -> bool) -> String {
 
 /// What loom has no way to run to its end: a thread without an end, and one that spins without a step.
 fn runs_for_ever(program: &Program) -> Option<String> {
-    let spins = |s: &Script| s.code.iter().any(|i| matches!(i, Instr::Op { op, .. } if op.row().spins_on_word));
+    let spins = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().spins_on_word);
     let mut written = program.scripted().map(|t| &program.scripts[t.index()]);
     written.find_map(|s| {
         let name = &s.name;
-        if spins(s) {
-            return Some(format!("`spin-until` in {name} (loom would let it spin for ever)"));
+        if let Some(at) = s.code.iter().position(spins) {
+            let text = s.lines.get(at).map_or("", |line| &line.text);
+            return Some(format!("`{text}` in {name} (loom would let it spin for ever)"));
         }
         (!s.can_end()).then(|| format!("{name} never ends (loom runs every execution to its end)"))
     })

@@ -387,7 +387,7 @@ fn refusal(program: &Program) -> String {
 
 #[test]
 fn loom_refuses_what_has_no_end_by_name() {
-    assert_eq!(refusal(&spinner(&[1], false)), "`spin-until` in spinner (loom would let it spin for ever)");
+    assert_eq!(refusal(&spinner(&[1], false)), "`spin-until x` in spinner (loom would let it spin for ever)");
     assert_eq!(refusal(&two_lockers(Lock)), "first never ends (loom runs every execution to its end)");
 }
 

@@ -29,6 +29,7 @@ use crate::{
     Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    ground::few::Few,
     parts::parts,
     protocol::Protocol,
     resv::Reserve,
@@ -91,29 +92,13 @@ struct Registers {
     contended: Contended,
     /// Locked at the beginning of this round, and not asked for since.
     prelocked: Option<ObjId>,
-    num: u8,
     /// The reservations, in the order in which they were locked.
-    objects: [ObjId; MAX_LOCKED],
+    objects: Few<ObjId, MAX_LOCKED>,
 }
 
 impl Registers {
-    fn locked(&self) -> &[ObjId] {
-        &self.objects[..usize::from(self.num)]
-    }
-
-    /// False if there is no room.
-    fn push(&mut self, resv: ObjId) -> bool {
-        let Some(slot) = self.objects.get_mut(usize::from(self.num)) else { return false };
-        *slot = resv;
-        self.num += 1;
-        true
-    }
-
     fn remove(&mut self, resv: ObjId) {
-        if let Some(at) = self.locked().iter().position(|o| *o == resv) {
-            self.objects.copy_within(at + 1.., at);
-            self.num -= 1;
-        }
+        self.objects.iter().position(|o| *o == resv).and_then(|at| self.objects.take(at));
     }
 }
 
@@ -142,7 +127,7 @@ impl<R: Runtime> Shared<R> for Exec<R> {
         if r.task.is_none() {
             return;
         }
-        sink("num_objects", Facet::Word(i32::from(r.num)));
+        sink("num_objects", Facet::Word(r.objects.len() as i32));
         let contended = match r.contended {
             Contended::On(resv) => Some(resv),
             Contended::Dummy | Contended::Nothing => None,
@@ -167,10 +152,7 @@ impl Code for Exec<Plain> {
         r.flags.code(c);
         r.contended.code(c);
         r.prelocked.code(c);
-        c.byte(&mut r.num);
-        let live = usize::from(r.num);
-        r.objects[..live].iter_mut().for_each(|o| o.code(c));
-        r.objects[live..].fill(ObjId::default());
+        r.objects.code(c);
     }
 }
 
@@ -261,11 +243,11 @@ impl ExecOp {
             (How::LockObj | How::PrepareObj, _) => {
                 Inner::Lock(lock(self.resv, if interruptible { ww::How::Interruptible } else { ww::How::Lock }))
             }
-            (How::UnlockObj, _) if r.locked().contains(&self.resv) => self.unlock(program, self.resv),
+            (How::UnlockObj, _) if r.objects.contains(&self.resv) => self.unlock(program, self.resv),
             (How::Cleanup, _) if program.mutated(Mutant::CleanupKeepsLocks) => Inner::Begin,
             (How::Fini, _) if program.mutated(Mutant::FiniKeepsLocks) => Inner::Begin,
             (How::Cleanup, Contended::On(_)) | (How::Fini, _) => {
-                r.locked().last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
+                r.objects.last().map_or(Inner::Begin, |resv| self.unlock(program, *resv))
             }
             _ => Inner::Begin,
         }
@@ -305,7 +287,7 @@ impl ExecOp {
     /// `drm_exec_obj_locked()`.
     fn note_locked<R: Runtime>(&self, cx: &mut Cx<'_, R>, resv: ObjId) {
         let mut room = true;
-        self.update(cx, |r| room = r.push(resv));
+        self.update(cx, |r| room = r.objects.push(resv));
         if !room {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.exec));
         }

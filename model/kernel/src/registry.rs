@@ -184,6 +184,8 @@ machines! {
     Signalling(Signalling) = Signalling::BLANK;
     /// A work item.
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
+    /// A worker of a queue.
+    Pool(workqueue::pool::PoolOp) = workqueue::pool::PoolOp::BLANK;
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
     /// A shrinker comes or goes.

@@ -2,7 +2,7 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Operand, Place, Program, State, ThreadId, Value,
+    AtomicCell, Facet, Instr, ObjId, Operand, Place, Program, State, ThreadId, Value, fixed,
     kind::Waited,
     observe::facets,
     program::{Between, CalleeId, Ends},
@@ -107,7 +107,10 @@ fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bo
         (runner.into_iter().collect(), what)
     };
     match program.kind(on).row().waited {
-        Waited::Run(_) => done(program.kind(on).runs()),
+        Waited::Run(_) => match state.object(on).runner().or(program.kind(on).runs()) {
+            None => queued_to_workers(program, on),
+            runner => done(runner),
+        },
         Waited::Runner => done(state.world.spin_owner(on)),
         _ if spins => owned(program, state, on),
         Waited::Holder => owned(program, state, on),
@@ -116,6 +119,30 @@ fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bo
         Waited::Deed(_) if state.object(on).has_happened() => (vec![], "which is signaled already".into()),
         Waited::Deed(verb) => by_script(program, state, me, on, verb),
     }
+}
+
+/// An item that any worker of its queue runs, when it comes to it.
+fn queued_to_workers(program: &Program, item: ObjId) -> (Vec<ThreadId>, String) {
+    let Some((queue, workers)) = workers_of(program, item) else { return (vec![], String::new()) };
+    let what = format!("→ until a worker of {} comes to it and is done", program.name_of(queue));
+    (workers.collect(), what)
+}
+
+/// The queue of an item that has no thread of its own, with its workers.
+fn workers_of(program: &Program, item: ObjId) -> Option<(ObjId, impl Iterator<Item = ThreadId>)> {
+    let queue = program.kind(item).queue()?;
+    Some((queue, program.fixed::<fixed::Workqueue>(queue)?.workers.as_ref()?.each()))
+}
+
+/// The items that workers run and nobody runs now, with who could, whose function may do what somebody waits for.
+fn items(program: &Program, state: &State, on: ObjId) -> impl Iterator<Item = (ObjId, ThreadId)> {
+    program.ids().filter_map(move |item| {
+        let function = program.kind(item).function().filter(|_| state.object(item).runner().is_none())?;
+        let (_, mut workers) = workers_of(program, item)?;
+        let worker = workers.next()?;
+        let able = callee(program, worker, function.callee).any(|pc| provides(program, state, worker, pc, on));
+        able.then_some((item, worker))
+    })
 }
 
 fn owned(program: &Program, state: &State, lock: ObjId) -> (Vec<ThreadId>, String) {
@@ -173,7 +200,13 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         let idle = idle(program, state, *t).map(|work| queued_by(program, state, *t, work).1);
         format!("{}{line}{}", program.thread_name(*t), idle.unwrap_or_default())
     };
-    let names: Vec<String> = able.iter().map(name).collect();
+    let queued = |item: ObjId| state.object(item).facet("pending") == Some(Facet::Flag(true));
+    let later: Vec<(ObjId, ThreadId)> = items(program, state, on).collect();
+    let by_item = |(item, worker): &(ObjId, ThreadId)| {
+        let until = (!queued(*item)).then(|| queued_by(program, state, *worker, *item).1);
+        format!("{}{}", program.name_of(*item), until.unwrap_or_default())
+    };
+    let names: Vec<String> = able.iter().map(name).chain(later.iter().map(by_item)).collect();
     let what = match names.len() {
         0 => format!("which nobody will {verb} any more"),
         1 => format!("→ only {} can {verb} it", names[0]),
@@ -181,7 +214,11 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
     };
     // Who has to queue a worker's item first is waited for as well.
     let behind = |t: ThreadId| idle(program, state, t).map_or(vec![], |work| queued_by(program, state, t, work).0);
-    let providers = able.into_iter().flat_map(|(t, _)| std::iter::once(t).chain(behind(t))).collect();
+    let workers = later.into_iter().flat_map(|(item, worker)| {
+        let who = if queued(item) { vec![] } else { queued_by(program, state, worker, item).0 };
+        workers_of(program, item).into_iter().flat_map(|(_, workers)| workers).chain(who)
+    });
+    let providers = able.into_iter().flat_map(|(t, _)| std::iter::once(t).chain(behind(t))).chain(workers).collect();
     (providers, what)
 }
 

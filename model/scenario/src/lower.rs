@@ -5,14 +5,15 @@
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
 //! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
-//! | `callees`, `procs` | procs: called through a pointer by the kernel, called by name |
+//! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
 //! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
 //! | `operation` | statements of the kernel's: which one is meant, what it is given; `blocks` and `wait_event` those that run a block or a condition again and again |
 //! | `options`, `operands`, `places`, `exprs` | what stands on a line: sorted, then word by word, shared words, expressions |
 //! | `inject` | failures that were asked for |
 //! | `expect` | expectations |
 //! | `script`, `names` | what is being written, and what names stand for |
-//! | `unset`, `balance`, `left` | what is known of a script when it is written: locals that nothing sets, references that are gone, queues that it is left on |
+//! | `types` | what type an expression has, and what that decides |
+//! | `unset`, `balance`, `left`, `live` | what is known of a script when it is written: locals that nothing sets, references that are gone, queues that it is left on, locals that are read again |
 //!
 //! Nothing here reads text (`syntax`, `expr`), nor says what an operation or an object is: that is the kernel's
 //! tables'.
@@ -22,6 +23,7 @@ mod blocks;
 mod callees;
 mod containers;
 mod declare;
+mod deferred;
 mod expect;
 mod exprs;
 mod flow;

@@ -27,6 +27,7 @@ const FLOORS: &[&[&str]] = &[
         "idiom",
         "property",
         "rule",
+        "few",
         "functions",
         "number",
         "expr",

@@ -9,7 +9,7 @@ use super::kind;
 use super::{FenceAt, FenceOp, NO_FENCE, check_alive, create::MAX_MEMBERS, is_later, reference};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
-    coder::points, protocol::Protocol,
+    coder::points, ground::few::Few, protocol::Protocol,
 };
 
 points! {
@@ -33,7 +33,7 @@ pub struct Dedup {
     /// Up to 7.1: of none it says that one is left.
     none_is_one: bool,
     /// Those still to be dropped.
-    older: [ObjId; MAX_MEMBERS],
+    older: Few<ObjId, MAX_MEMBERS>,
     put: FenceOp,
 }
 
@@ -45,7 +45,7 @@ impl Code for Dedup {
         c.byte(&mut self.count);
         c.flag(&mut self.none_is_one);
         if self.at == At::PutOlder {
-            self.older.iter_mut().for_each(|f| f.code(c));
+            self.older.code(c);
             self.put.code(c);
         }
     }
@@ -73,7 +73,7 @@ impl Dedup {
         words: (NO_FENCE, 0),
         count: 0,
         none_is_one: false,
-        older: [NO_FENCE; MAX_MEMBERS],
+        older: Few::EMPTY,
         put: FenceOp::BLANK,
     };
 
@@ -107,44 +107,37 @@ impl Dedup {
         if self.count > self.words.1 {
             cx.violate(Property::OUT_OF_BOUNDS, Some(self.words.0));
         }
-        let mut fences = [NO_FENCE; MAX_MEMBERS];
-        let mut found = 0;
+        let mut fences: Few<ObjId, MAX_MEMBERS> = Few::EMPTY;
         for word in self.live() {
             let Some(fence) = Dedup::fence_at(cx, word) else { return Flow::Done(Value::Unset) };
-            let Some(to) = fences.get_mut(found) else {
+            if !fences.push(fence) {
                 cx.violate(Property::CAPACITY_EXCEEDED, Some(fence));
                 return Flow::Done(Value::Unset);
-            };
-            *to = fence;
-            found += 1;
+            }
         }
-        sort(cx.world, cx.program, &mut fences[..found]);
+        sort(cx.world, cx.program, &mut fences);
         let context = |fence: ObjId| cx.world.fence_point(cx.program, fence).0;
         let is_older = |i: usize| i > 0 && context(fences[i]) == context(fences[i - 1]);
-        let newest = (0..found).filter(|i| !is_older(*i)).map(|i| fences[i]);
-        let older = (0..found).filter(|i| is_older(*i)).map(|i| fences[i]);
-        let (mut kept, mut left) = ([Value::Null; MAX_MEMBERS], 0);
-        for fence in newest {
-            kept[left] = reference(fence);
-            left += 1;
-        }
-        self.older.iter_mut().zip(older).for_each(|(to, fence)| *to = fence);
+        let which = |older: bool| (0..fences.len()).filter(move |i| is_older(*i) == older).map(|i| fences[i]);
+        let kept: Few<ObjId, MAX_MEMBERS> = Few::of(which(false));
+        self.older = Few::of(which(true));
         // Nobody has anything behind those that are kept any more.
-        for (word, value) in self.live().zip(kept) {
+        let values = kept.iter().map(|fence| reference(*fence)).chain(std::iter::repeat(Value::Null));
+        for (word, value) in self.live().zip(values) {
             cx.world.var_mut(word).cell.store(value, Order::Relaxed);
         }
-        self.count = left as u8;
+        self.count = kept.len() as u8;
         self.next()
     }
 
     /// Drops the next one, if there is one.
     fn next(&mut self) -> Flow {
-        let Some(fence) = self.older.iter_mut().find(|f| **f != NO_FENCE) else {
+        let Some(fence) = self.older.take(0) else {
             let none_is_one = self.none_is_one && self.count == 0;
             return Flow::Done(Value::Word(if none_is_one { 1 } else { i32::from(self.count) }));
         };
         self.at = At::PutOlder;
-        self.put = FenceOp::new(FenceAt::Put, std::mem::replace(fence, NO_FENCE), 0);
+        self.put = FenceOp::new(FenceAt::Put, fence, 0);
         Flow::Go
     }
 }

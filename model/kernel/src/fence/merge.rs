@@ -13,8 +13,8 @@ use super::{
     unwrap::{Inner, Unwrap},
 };
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, World, coder::points, primitives::alloc,
-    protocol::Protocol,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, World, coder::points, ground::few::Few,
+    primitives::alloc, protocol::Protocol,
 };
 
 /// How a merge behaves.
@@ -68,8 +68,6 @@ points! {
     }
 }
 
-/// No fence here.
-const NONE: ObjId = ObjId(u8::MAX);
 /// Most fences that one merge is given.
 pub(crate) const MAX_FENCES: usize = 4;
 /// Collecting; otherwise counting.
@@ -81,28 +79,28 @@ const MAY_RUN_OUT: u8 = 1 << 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Merge {
     at: At,
-    given: [ObjId; MAX_FENCES],
+    given: Few<ObjId, MAX_FENCES>,
     /// How many of those it has come past.
     seen: u8,
     /// The variant, and the flags above.
     how: u8,
     cursor: Unwrap,
-    /// How many were found that are not signalled.
+    /// Of the first pass, how many were found that are not signalled.
     count: u8,
     /// The first pass keeps the last of them, the second pass all.
-    kept: [ObjId; create::MAX_MEMBERS],
+    kept: Few<ObjId, { create::MAX_MEMBERS }>,
     inner: Inner,
 }
 
 impl Code for Merge {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.at.code(c);
-        self.given.iter_mut().for_each(|f| f.code(c));
+        self.given.code(c);
         c.byte(&mut self.seen);
         c.byte(&mut self.how);
         self.cursor.code(c);
         c.byte(&mut self.count);
-        self.kept.iter_mut().for_each(|f| f.code(c));
+        self.kept.code(c);
         self.inner.code(c);
     }
 }
@@ -110,20 +108,20 @@ impl Code for Merge {
 impl Merge {
     pub(crate) const BLANK: Merge = Merge {
         at: At::First,
-        given: [NONE; MAX_FENCES],
+        given: Few::EMPTY,
         seen: 0,
         how: 0,
         cursor: Unwrap::OVER,
         count: 0,
-        kept: [NONE; create::MAX_MEMBERS],
+        kept: Few::EMPTY,
         inner: Inner::NONE,
     };
 
     /// A merge about to start. Of what it is given, NULL is nothing.
     pub(crate) fn new(fences: impl Iterator<Item = ObjId>, variant: Variant, may_run_out: bool) -> Merge {
         let mut merge = Merge { how: variant as u8 | if may_run_out { MAY_RUN_OUT } else { 0 }, ..Merge::BLANK };
-        merge.given.iter_mut().zip(fences).for_each(|(to, fence)| *to = fence);
-        if merge.given[0] == NONE {
+        merge.given = Few::of(fences);
+        if merge.given.is_empty() {
             merge.at = At::Stub;
         }
         merge
@@ -152,8 +150,8 @@ impl Merge {
     }
 
     /// What it was given next.
-    fn head(&self) -> ObjId {
-        self.given.get(usize::from(self.seen)).copied().unwrap_or(NONE)
+    fn head(&self) -> Option<ObjId> {
+        self.given.get(usize::from(self.seen)).copied()
     }
 
     /// The fence that the cursor is at.
@@ -164,7 +162,7 @@ impl Merge {
     }
 
     fn first<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let head = self.head();
+        let Some(head) = self.head() else { return self.next_given(cx) };
         get(cx, head);
         self.cursor = Unwrap::new(head);
         self.look(cx)
@@ -200,7 +198,7 @@ impl Merge {
 
     fn next_given<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.seen += 1;
-        if self.head() != NONE {
+        if self.head().is_some() {
             return self.go(At::First);
         }
         self.seen = 0;
@@ -211,50 +209,50 @@ impl Merge {
     fn counted(&mut self) -> Flow {
         match self.count {
             0 => self.go(At::Stub),
-            1 => Flow::Done(reference(self.kept[0])),
+            1 => self.only(),
             _ => {
                 self.count = 0;
                 self.how |= SECOND_PASS;
-                let found = std::mem::replace(&mut self.kept[0], NONE);
-                self.put(At::PutFound, found)
+                match self.kept.pop() {
+                    Some(found) => self.put(At::PutFound, found),
+                    None => self.go(At::Allocate),
+                }
             }
         }
+    }
+
+    /// One fence is left: it is the result, with its reference.
+    fn only(&self) -> Flow {
+        Flow::Done(self.kept.first().map_or(Value::Null, |fence| reference(*fence)))
     }
 
     fn keep<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(leaf) = self.leaf(cx.world, cx.program) else { return self.advance(cx) };
         get(cx, leaf);
-        let at = if self.has(SECOND_PASS) { usize::from(self.count) } else { 0 };
-        match self.kept.get_mut(at) {
-            Some(to) => *to = leaf,
-            None => cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(leaf)),
+        if !self.kept.push(leaf) {
+            cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(leaf));
         }
-        self.count = self.count.saturating_add(1);
+        if !self.has(SECOND_PASS) {
+            self.count = self.count.saturating_add(1);
+        }
         self.advance(cx)
     }
 
     /// `sort()`, which nobody sees; the references of older fences of a context are then dropped.
     fn sort<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let live = usize::from(self.count).min(self.kept.len());
-        super::dedup::sort(cx.world, cx.program, &mut self.kept[..live]);
+        super::dedup::sort(cx.world, cx.program, &mut self.kept);
         self.drop_older(cx)
     }
 
     /// Drops the next fence that stands behind a newer one of its context.
     fn drop_older<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let live = usize::from(self.count).min(self.kept.len());
+        let live = self.kept.len();
         let of = |fence: ObjId| cx.world.fence_point(cx.program, fence).0;
         let older = (1..live).find(|i| of(self.kept[*i]) == of(self.kept[*i - 1]));
-        match (older, live) {
-            (Some(at), _) => {
-                let fence = self.kept[at];
-                self.kept.copy_within(at + 1.., at);
-                self.count -= 1;
-                self.kept[usize::from(self.count)] = NONE;
-                self.put(At::PutOlder, fence)
-            }
+        match (older.and_then(|at| self.kept.take(at)), live) {
+            (Some(fence), _) => self.put(At::PutOlder, fence),
             (None, 0) => self.go(At::Stub),
-            (None, 1) => Flow::Done(reference(self.kept[0])),
+            (None, 1) => self.only(),
             (None, _) => self.go(At::Create),
         }
     }
@@ -275,15 +273,12 @@ impl Merge {
         if self.runs_out(cx) {
             return if self.is(Variant::LeakOnFailure) { Flow::Done(Value::Null) } else { self.drop_all() };
         }
-        let (fences, count) = (self.kept, usize::from(self.count));
-        Flow::Done(create::array(cx, &fences[..count]).map_or(Value::Null, reference))
+        Flow::Done(create::array(cx, &self.kept).map_or(Value::Null, reference))
     }
 
     fn drop_all(&mut self) -> Flow {
-        let Some(last) = self.count.checked_sub(1) else { return Flow::Done(Value::Null) };
-        self.count = last;
-        let fence = std::mem::replace(&mut self.kept[usize::from(last)], NONE);
-        self.put(At::PutAll, fence)
+        let Some(last) = self.kept.pop() else { return Flow::Done(Value::Null) };
+        self.put(At::PutAll, last)
     }
 
     fn stub<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -304,9 +299,10 @@ impl Merge {
                 _ => self.advance(cx),
             },
             At::Timestamp => self.advance(cx),
-            At::Test => match self.kept[0] {
-                found if found != NONE && !self.has(SECOND_PASS) => self.put(At::PutFound, found),
-                _ => self.go(At::Keep),
+            At::Test if self.has(SECOND_PASS) => self.go(At::Keep),
+            At::Test => match self.kept.pop() {
+                Some(found) => self.put(At::PutFound, found),
+                None => self.go(At::Keep),
             },
             At::PutFound if self.has(SECOND_PASS) => self.go(At::Allocate),
             At::PutFound => self.go(At::Keep),
@@ -340,10 +336,10 @@ impl Protocol for Merge {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let ways = if self.has(MAY_RUN_OUT) { 2 } else { 1 };
         match self.at {
-            At::First => Footprint::writes(self.head()),
+            At::First => Footprint::NONE.write_opt(self.head()),
             At::Keep => self.leaf(v.world, v.program).map_or(Footprint::reads(v.my_task()), Footprint::writes),
             At::Allocate => Footprint::reads(v.my_task()).ways(ways),
-            At::Create => create::array_footprint(v, &self.kept[..usize::from(self.count)]).ways(ways),
+            At::Create => create::array_footprint(v, &self.kept).ways(ways),
             At::Stub => create::stub_footprint(v).ways(ways),
             _ => self.inner.footprint(v),
         }

@@ -118,7 +118,8 @@ impl ThreadSet {
     }
 }
 
-/// A first-in-first-out list of threads in one word: a nibble per entry, zero ends it.
+/// A first-in-first-out list of threads in one word: a nibble per entry, zero ends it. No `Few`: that would be
+/// twice as large, and here no thread stands twice, so it is never full.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct ThreadQueue(pub u64);
 

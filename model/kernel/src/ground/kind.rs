@@ -20,6 +20,10 @@ pub(crate) trait Declared {
     fn runs(&self) -> Option<ThreadId> {
         None
     }
+    /// What a worker of its queue calls to run it.
+    fn function(&self) -> Option<Function> {
+        None
+    }
     /// Whose turn it waits for before that.
     fn queue(&self) -> Option<ObjId> {
         None
@@ -44,6 +48,15 @@ pub(crate) trait Declared {
     fn refs(&self) -> u16 {
         0
     }
+}
+
+/// What a worker calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Function {
+    /// The function.
+    pub callee: CalleeId,
+    /// It gets what the item was queued with, and nothing else; without it the item first.
+    pub data_only: bool,
 }
 
 /// Which object begins, and of which program.

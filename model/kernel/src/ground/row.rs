@@ -246,6 +246,8 @@ pub enum Fall {
     Slot,
     /// Whether there was time left when the sleeper was woken.
     TimeLeft,
+    /// Which item of a workqueue comes next.
+    Item,
 }
 
 /// Most ways of one choice.
@@ -262,6 +264,7 @@ impl Fall {
             Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
+            Fall::Item => format!("takes item {} of those that may be next", way + 1),
         }
     }
 }

@@ -49,6 +49,10 @@ pub(crate) trait Shared<R: Runtime> {
     fn has_happened(&self) -> bool {
         false
     }
+    /// Who runs it now.
+    fn runner(&self) -> Option<ThreadId> {
+        None
+    }
     /// Whether a callback is in line to be called by it.
     fn is_to_call(&self, _callback: ObjId) -> bool {
         false
@@ -239,6 +243,8 @@ macro_rules! objects {
             pub is_run_unlocked() -> bool = false}
             {/// Whether what it stands for has happened, so that nobody waits for it any more.
             pub has_happened() -> bool = false}
+            {/// Who runs it now.
+            pub runner() -> Option<ThreadId> = None}
             {/// Whether a callback is in line to be called by it.
             pub is_to_call(callback: ObjId) -> bool = false}
             {/// See [`Shared::left_open`].

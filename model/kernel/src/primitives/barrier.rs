@@ -41,7 +41,7 @@ impl Code for Barrier<Plain> {
 
 points! {
     /// Where a rendezvous is.
-    pub enum At {
+    pub(crate) enum At {
         /// Comes; the last one wakes the others.
         Arrive = "arrive",
         /// Woken, by the last one or for nothing.

@@ -40,6 +40,7 @@ use crate::{
     ThreadId, Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    ground::few::Few,
     primitives::slab,
     property::Form,
     protocol::Protocol,
@@ -53,15 +54,14 @@ const MAX_ENTRIES: usize = 8;
 /// The entries, first to last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entries {
-    len: u8,
-    list: [Handle; MAX_ENTRIES],
+    list: Few<Handle, MAX_ENTRIES>,
     /// Who is in the middle of a change.
     writer: Option<ThreadId>,
 }
 
 impl Entries {
     fn live(&self) -> &[Handle] {
-        &self.list[..usize::from(self.len)]
+        &self.list
     }
 
     fn position(&self, entry: Handle) -> Option<usize> {
@@ -70,22 +70,11 @@ impl Entries {
 
     /// False if the list is full.
     fn insert(&mut self, at: usize, entry: Handle) -> bool {
-        let n = usize::from(self.len);
-        if n == MAX_ENTRIES {
-            return false;
-        }
-        self.list.copy_within(at..n, at + 1);
-        self.list[at] = entry;
-        self.len += 1;
-        true
+        self.list.insert(at, entry)
     }
 
     fn remove(&mut self, entry: Handle) -> bool {
-        let Some(at) = self.position(entry) else { return false };
-        self.list.copy_within(at + 1.., at);
-        self.len -= 1;
-        self.list[usize::from(self.len)] = Handle::default();
-        true
+        self.position(entry).and_then(|at| self.list.take(at)).is_some()
     }
 }
 
@@ -93,15 +82,14 @@ impl Code for Entries {
     fn code<C: Coder>(&mut self, c: &mut C) {
         /// Above the number of entries: somebody changes the list.
         const OPEN: u8 = 0x80;
-        let mut head = self.len | if self.writer.is_some() { OPEN } else { 0 };
+        let mut head = self.list.len() as u8 | if self.writer.is_some() { OPEN } else { 0 };
         c.byte(&mut head);
-        self.len = head & !OPEN;
         if head & OPEN != 0 {
             self.writer.code(c);
         } else {
             self.writer = None;
         }
-        self.list[..usize::from(self.len)].iter_mut().for_each(|h| c.handle(h));
+        self.list.code_each(head & !OPEN, c, |entry, c| c.handle(entry));
     }
 }
 
@@ -135,7 +123,7 @@ impl<R: Runtime> Shared<R> for ListHead<R> {
     fn facets(&self, sink: FacetSink<'_>) {
         const NAMES: [&str; MAX_ENTRIES] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
         let entries = self.entries.peek();
-        sink("len", Facet::Word(i32::from(entries.len)));
+        sink("len", Facet::Word(entries.live().len() as i32));
         for (name, entry) in NAMES.iter().zip(entries.live()) {
             sink(name, Facet::Object(Some(entry.obj)));
         }
@@ -344,7 +332,7 @@ impl ListOp {
         match (self.how, at) {
             (How::Add, _) if !cx.mutated(Mutant::AddAtTail) => self.add(cx, entries, 0, entry),
             (How::AddTail, _) if cx.mutated(Mutant::AddTailAtHead) => self.add(cx, entries, 0, entry),
-            (How::Add | How::AddTail, _) => self.add(cx, entries, usize::from(entries.len), entry),
+            (How::Add | How::AddTail, _) => self.add(cx, entries, entries.list.len(), entry),
             (How::OnList, _) => Value::Word(i32::from(at.is_some())),
             (How::DelInit, _) | (How::Del, Some(_)) => {
                 if !cx.mutated(Mutant::DelNothing) {
@@ -352,7 +340,7 @@ impl ListOp {
                 }
                 Value::Word(0)
             }
-            (How::Next, Some(at)) if at + 2 == usize::from(entries.len) && cx.mutated(Mutant::NextFirst) => Value::Null,
+            (How::Next, Some(at)) if at + 2 == entries.list.len() && cx.mutated(Mutant::NextFirst) => Value::Null,
             (How::Next, Some(at)) => entries.live().get(at + 1).map_or(Value::Null, |h| Value::Ref(*h)),
             _ => self.corrupt(cx),
         }
@@ -382,7 +370,7 @@ impl ListOp {
         let mut to = cx.list_head(self.list).entries.get(to_held);
         for (i, entry) in moved.live().iter().enumerate() {
             let first = self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutant::MoveToHead);
-            let at = if first { i } else { usize::from(to.len) };
+            let at = if first { i } else { to.list.len() };
             self.add(cx, &mut to, at, *entry);
         }
         cx.list_head(self.list).entries.set(to_held, to);
@@ -407,7 +395,7 @@ impl ListOp {
         let held = cx.enter(self.list);
         let mut entries = cx.list_head(self.list).entries.get(held);
         let result = match (self.how, self.entry) {
-            (How::Empty, _) => Value::Word(i32::from(entries.len == 0)),
+            (How::Empty, _) => Value::Word(i32::from(entries.list.is_empty())),
             (How::First, _) => entries.live().first().map_or(Value::Null, |h| Value::Ref(*h)),
             (_, Some(entry)) => self.with_entry(cx, &mut entries, entry),
             (_, None) => self.corrupt(cx),

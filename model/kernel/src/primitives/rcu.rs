@@ -19,6 +19,7 @@ use crate::{
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
+    ground::few::{Blank, Few},
     ground::functions::functions,
     primitives::list,
     program::CalleeId,
@@ -48,45 +49,19 @@ impl Entry {
     }
 }
 
-/// A short list of callbacks: objects to free or to call a function with, threads to wake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Callbacks {
-    len: u8,
-    entries: [Entry; CAPACITY],
+impl Blank for Entry {
+    const BLANK: Entry = Entry { what: 0, func: 0 };
 }
 
-impl Callbacks {
-    fn push(&mut self, entry: Entry) -> bool {
-        let at = usize::from(self.len);
-        if at == CAPACITY {
-            return false;
-        }
-        self.entries[at] = entry;
-        self.len += 1;
-        true
-    }
-
-    fn pop_first(&mut self) -> Option<Entry> {
-        let first = *self.live().first()?;
-        self.entries.copy_within(1.., 0);
-        self.len -= 1;
-        Some(first)
-    }
-
-    fn live(&self) -> &[Entry] {
-        &self.entries[..usize::from(self.len)]
-    }
-}
-
-impl Code for Callbacks {
+impl Code for Entry {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        for e in &mut self.entries[..usize::from(self.len)] {
-            c.byte(&mut e.what);
-            c.byte(&mut e.func);
-        }
+        c.byte(&mut self.what);
+        c.byte(&mut self.func);
     }
 }
+
+/// Callbacks in their order: objects to free or to call a function with, threads to wake.
+type Callbacks = Few<Entry, CAPACITY>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Queues {
@@ -115,8 +90,8 @@ impl<R: Runtime> Rcu<R> {
 impl<R: Runtime> Shared<R> for Rcu<R> {
     fn facets(&self, sink: FacetSink<'_>) {
         let q = self.queues.peek();
-        sink("queued", Facet::Word(i32::from(q.pending.len)));
-        sink("waiting", Facet::Word(i32::from(q.waiting.len)));
+        sink("queued", Facet::Word(q.pending.len() as i32));
+        sink("waiting", Facet::Word(q.waiting.len() as i32));
     }
 }
 
@@ -290,7 +265,7 @@ impl RcuOp {
         let held = cx.enter(rcu);
         let q = cx.rcu(rcu).queues.get(held);
         let me = cx.me;
-        q.pending.live().iter().chain(q.waiting.live()).any(|e| e.thread() == Some(me))
+        q.pending.iter().chain(q.waiting.iter()).any(|e| e.thread() == Some(me))
     }
 }
 
@@ -355,7 +330,7 @@ impl GracePeriods {
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
-        if q.pending.len == 0 {
+        if q.pending.is_empty() {
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(rcu, Patience::Forever);
         }
@@ -402,8 +377,8 @@ impl GracePeriods {
     fn reclaim<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
-        let first = q.waiting.pop_first();
-        if q.waiting.len == 0 {
+        let first = q.waiting.take(0);
+        if q.waiting.is_empty() {
             self.at = Period::Idle;
         }
         cx.rcu(rcu).queues.set(held, q);
@@ -481,7 +456,7 @@ impl Protocol for GracePeriods {
         match self.at {
             Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
-            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.live().first() {
+            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.first() {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
                     None if v.world.object(ObjId(e.what)).generation().is_some() => {

@@ -42,6 +42,7 @@ use crate::{
     AtomicCell, Bits, Code, Coder, ObjId, Plain, Runtime, SharedCell, ThreadId,
     coder::fields,
     facet::{Facet, FacetSink},
+    ground::few::{Blank, Few},
     ids::ThreadQueue,
     primitives::spinlock::RawSpin,
     runtime::NoteCell,
@@ -95,51 +96,53 @@ const MAX_WAITERS: usize = 8;
 /// Marks a waiter that wants to write.
 const WRITES: u8 = 0x80;
 
+/// A `struct rwsem_waiter`: a thread, and whether it wants to write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Waiter(u8);
+
+impl Blank for Waiter {
+    const BLANK: Waiter = Waiter(0);
+}
+
+impl Waiter {
+    fn task(self) -> (ThreadId, bool) {
+        (ThreadId(self.0 & !WRITES), self.0 & WRITES != 0)
+    }
+}
+
 /// `sem->wait_list`: threads in order, and what they wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Waiters {
-    len: u8,
-    list: [u8; MAX_WAITERS],
-}
+struct Waiters(Few<Waiter, MAX_WAITERS>);
 
 impl Waiters {
     fn live(&self) -> impl Iterator<Item = (ThreadId, bool)> + use<> {
-        let Waiters { len, list } = *self;
-        list.into_iter().take(usize::from(len)).map(|e| (ThreadId(e & !WRITES), e & WRITES != 0))
+        let list = self.0;
+        (0..list.len()).map(move |at| list[at].task())
     }
 
     fn is_empty(&self) -> bool {
-        self.len == 0
+        self.0.is_empty()
     }
 
     fn first(&self) -> Option<(ThreadId, bool)> {
-        self.live().next()
+        self.0.first().map(|w| w.task())
     }
 
     /// False if the list is full.
     fn push(&mut self, t: ThreadId, writes: bool) -> bool {
-        let at = usize::from(self.len);
-        if at == MAX_WAITERS {
-            return false;
-        }
-        self.list[at] = t.0 | if writes { WRITES } else { 0 };
-        self.len += 1;
-        true
+        self.0.push(Waiter(t.0 | if writes { WRITES } else { 0 }))
     }
 
     fn retain(&mut self, stays: impl Fn(ThreadId, bool) -> bool) {
-        let old = *self;
-        *self = Waiters::default();
-        old.live().filter(|(t, w)| stays(*t, *w)).for_each(|(t, w)| {
-            self.push(t, w);
-        });
+        self.0.retain(|w| stays(w.task().0, w.task().1));
     }
 }
 
 impl Code for Waiters {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        self.list[..usize::from(self.len)].iter_mut().for_each(|e| c.byte(e));
+        let mut len = self.0.len() as u8;
+        c.byte(&mut len);
+        self.0.code_each(len, c, |w, c| c.byte(&mut w.0));
     }
 }
 

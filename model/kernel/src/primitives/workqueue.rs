@@ -17,14 +17,22 @@
 //! An item never runs twice at once. Items of an ordered queue run one at a time, in the order in which they were
 //! queued; others run at the same time as each other. Everything is under the pool's lock, which is the queue's object
 //! here.
+//!
+//! Who runs an item is a thread of its own, whose script is the item's function; or, of a queue with workers
+//! ([`pool`]), whichever of them comes to it, which calls the function.
 
 pub(crate) mod idioms;
 pub mod kind;
+mod line;
 mod mutants;
 pub mod ops;
+pub mod pool;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
+
+use kind::Workers;
+use line::Line;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, ThreadSet, Value,
@@ -43,6 +51,8 @@ struct State {
     /// It is pending on its timer, and on no queue.
     delayed: bool,
     running: bool,
+    /// Who runs it.
+    by: ThreadId,
     /// How often it is disabled, besides by those who cancel it.
     disabled: u8,
     /// Who cancels it: it cannot be queued meanwhile.
@@ -71,6 +81,11 @@ impl Code for State {
         let mut flags = bits.iter().enumerate().fold(0, |f, (i, bit)| f | u8::from(*bit) << i);
         c.byte(&mut flags);
         (self.pending, self.running, self.delayed) = (flags & 1 != 0, flags & 2 != 0, flags & 8 != 0);
+        if self.running {
+            self.by.code(c);
+        } else {
+            self.by = ThreadId::default();
+        }
         if flags & 16 != 0 {
             c.byte(&mut self.disabled);
         } else {
@@ -113,6 +128,11 @@ impl<R: Runtime> Shared<R> for Work<R> {
         sink("delayed", Facet::Flag(s.delayed));
         sink("disabled", Facet::Word(i32::from(s.disabled) + s.cancelling.iter().count() as i32));
     }
+
+    fn runner(&self) -> Option<ThreadId> {
+        let s = self.state.peek();
+        s.running.then_some(s.by)
+    }
 }
 
 impl Code for Work<Plain> {
@@ -123,55 +143,6 @@ impl Code for Work<Plain> {
 
 /// Most times that an item can be disabled at once.
 const MAX_DISABLED: u8 = 15;
-
-/// Most items of an ordered queue at once.
-const CAPACITY: usize = 8;
-
-/// The items of an ordered queue, first the one that runs or is about to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Line {
-    len: u8,
-    items: [u8; CAPACITY],
-    /// The first one runs.
-    busy: bool,
-}
-
-impl Line {
-    fn items(&self) -> &[u8] {
-        &self.items[..usize::from(self.len)]
-    }
-
-    fn first(&self) -> Option<ObjId> {
-        self.items().first().map(|i| ObjId(*i))
-    }
-
-    fn push(&mut self, item: ObjId) -> bool {
-        let at = usize::from(self.len);
-        if at == CAPACITY {
-            return false;
-        }
-        self.items[at] = item.0;
-        self.len += 1;
-        true
-    }
-
-    fn remove(&mut self, at: usize) {
-        self.items.copy_within(at + 1.., at);
-        self.len -= 1;
-        self.items[usize::from(self.len)] = 0;
-    }
-}
-
-impl Code for Line {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.len);
-        if C::READING {
-            self.items = [0; CAPACITY];
-        }
-        self.items[..usize::from(self.len)].iter_mut().for_each(|i| c.byte(i));
-        self.busy.code(c);
-    }
-}
 
 /// A `struct workqueue_struct`.
 #[derive(Clone)]
@@ -189,7 +160,7 @@ impl<R: Runtime> Workqueue<R> {
 
 impl<R: Runtime> Shared<R> for Workqueue<R> {
     fn facets(&self, sink: FacetSink<'_>) {
-        sink("queued", Facet::Word(i32::from(self.line.peek().len)));
+        sink("queued", Facet::Word(self.line.peek().items().len() as i32));
     }
 }
 
@@ -276,12 +247,62 @@ pub struct WorkOp {
 
 fields!(WorkOp { at, work, data, was_pending });
 
-/// The worker and the queue of an item.
-fn parts(program: &crate::Program, work: ObjId) -> (ThreadId, ObjId, bool) {
-    let item = program.kind(work);
-    let queue = item.queue().unwrap_or(work);
-    let ordered = program.fixed::<kind::Workqueue>(queue).is_some_and(|q| q.ordered);
-    (item.runs().unwrap_or(ThreadId(0)), queue, ordered)
+/// Where an item belongs.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    queue: ObjId,
+    ordered: bool,
+    runs: Runs<'p>,
+}
+
+/// Who runs it.
+#[derive(Clone, Copy)]
+enum Runs<'p> {
+    Own(ThreadId),
+    /// Any of these; `None` of a queue that has not got any, which no program has.
+    Workers(Option<&'p Workers>),
+}
+
+impl Place<'_> {
+    fn of(program: &crate::Program, work: ObjId) -> Place<'_> {
+        let item = program.kind(work);
+        let queue = item.queue().unwrap_or(work);
+        let of = program.fixed::<kind::Workqueue>(queue);
+        let runs = match item.runs() {
+            Some(worker) => Runs::Own(worker),
+            None => Runs::Workers(of.and_then(|q| q.workers.as_ref())),
+        };
+        Place { queue, ordered: of.is_some_and(|q| q.ordered), runs }
+    }
+
+    /// Whether it stands in its queue's line while it is queued: an item with a thread of its own only where its turn
+    /// depends on the others.
+    fn lines_up(&self) -> bool {
+        self.ordered || matches!(self.runs, Runs::Workers(_))
+    }
+
+    /// Whom it wakes to be put on its timer.
+    fn timer(&self) -> Option<ThreadId> {
+        match self.runs {
+            // Its worker's thread is its timer, too.
+            Runs::Own(worker) => Some(worker),
+            Runs::Workers(workers) => workers.and_then(|w| w.timer),
+        }
+    }
+
+    /// Whom it may wake to be queued.
+    fn worker(&self, line: Line) -> Option<ThreadId> {
+        match self.runs {
+            Runs::Own(worker) => Some(worker),
+            Runs::Workers(workers) => workers.and_then(|w| line.idle_worker(w)),
+        }
+    }
+
+    /// Adds to a footprint whom it may wake.
+    fn wakes(&self, v: View<'_>, f: Footprint) -> Footprint {
+        let line = v.world.workqueue(self.queue).line.0;
+        [self.timer(), self.worker(line)].into_iter().flatten().fold(f, |f, t| f.write(ObjId::task(t)))
+    }
 }
 
 impl WorkOp {
@@ -316,23 +337,11 @@ impl WorkOp {
     fn make_pending<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, s: &mut State, delayed: bool) {
         (s.pending, s.data, s.delayed) = (true, self.data, delayed);
         if delayed {
-            // Its worker's thread is its timer, too.
-            cx.wake(parts(cx.program, self.work).0);
+            Place::of(cx.program, self.work).timer().into_iter().for_each(|t| {
+                cx.wake(t);
+            });
         } else {
-            self.line_up(cx, held);
-        }
-    }
-
-    /// `__queue_work()`: its worker runs it, if it is its turn.
-    fn line_up<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) {
-        let (worker, queue, ordered) = parts(cx.program, self.work);
-        let mut line = cx.workqueue(queue).line.get(held);
-        if ordered && !line.push(self.work) {
-            cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(queue));
-        }
-        cx.workqueue(queue).line.set(held, line);
-        if (!ordered || line.first() == Some(self.work)) && !cx.mutated(Mutant::QueueNoWake) {
-            cx.wake(worker);
+            line_up(cx, held, self.work, s.running);
         }
     }
 
@@ -361,7 +370,7 @@ impl WorkOp {
         self.judge(cx);
         if self.at == At::FlushDelayed && s.delayed && !cx.mutated(Mutant::FlushLeavesTimer) {
             s.delayed = false;
-            self.line_up(cx, held);
+            line_up(cx, held, self.work, s.running);
         }
         if s.pending && !s.delayed {
             s.after_pending.insert(cx.me);
@@ -377,7 +386,7 @@ impl WorkOp {
 
     /// `work_grab_pending()`: takes it off its timer or its queue. Who flushes it has nothing to wait for.
     fn grab<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, held: Held, s: &mut State) {
-        let (_, queue, ordered) = parts(cx.program, self.work);
+        let place = Place::of(cx.program, self.work);
         self.was_pending = s.pending;
         if !s.pending {
             return;
@@ -389,14 +398,12 @@ impl WorkOp {
                 cx.wake(t);
             }
         });
-        let mut line = cx.workqueue(queue).line.get(held);
-        // The first of a busy line is the run in progress, which goes on.
-        let from = usize::from(line.busy);
-        let at = line.items().iter().skip(from).position(|i| *i == self.work.0);
-        if let Some(at) = at.filter(|_| ordered) {
-            line.remove(from + at);
-            cx.workqueue(queue).line.set(held, line);
-            WorkOp::start_next(cx, line);
+        let mut line = cx.workqueue(place.queue).line.get(held);
+        if place.lines_up() && line.take_off(self.work) {
+            cx.workqueue(place.queue).line.set(held, line);
+            if let Runs::Own(_) = place.runs {
+                start_next(cx, line);
+            }
         }
     }
 
@@ -446,24 +453,16 @@ impl WorkOp {
         self.wait(cx, At::Cancelled, s, was)
     }
 
-    /// The first item of an ordered queue that nobody runs: its worker can go.
-    fn start_next<R: Runtime>(cx: &mut Cx<'_, R>, line: Line) {
-        if let Some(next) = line.first().filter(|_| !line.busy && !cx.mutated(Mutant::OrderedNoNext)) {
-            let (worker, ..) = parts(cx.program, next);
-            cx.wake(worker);
-        }
-    }
-
     fn take<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
         if s.pending && s.delayed {
             // delayed_work_timer_fn()
             s.delayed = false;
             self.set(cx, held, s);
-            self.line_up(cx, held);
+            line_up(cx, held, self.work, false);
             cx.set_running();
             return Flow::Go;
         }
-        let (_, queue, ordered) = parts(cx.program, self.work);
+        let Place { queue, ordered, .. } = Place::of(cx.program, self.work);
         let mut line = cx.workqueue(queue).line.get(held);
         let turn = !ordered || cx.mutated(Mutant::OrderedTogether) || !line.busy && line.first() == Some(self.work);
         if !s.pending || !turn {
@@ -473,40 +472,82 @@ impl WorkOp {
         cx.set_running();
         line.busy = ordered;
         cx.workqueue(queue).line.set(held, line);
-        let data = std::mem::take(&mut s.data);
-        (s.pending, s.running) = (false, true);
-        s.after_running = ThreadSet(s.after_running.0 | std::mem::take(&mut s.after_pending).0);
+        let data = s.begin_run(cx.me);
         self.set(cx, held, s);
         Flow::Done(data)
     }
 
-    fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held, mut s: State) -> Flow {
-        let (_, queue, ordered) = parts(cx.program, self.work);
-        // "BUG: workqueue leaked lock or atomic"
-        check_nothing_left(cx);
-        s.running = false;
-        let waiters = std::mem::take(&mut s.after_running);
-        self.set(cx, held, s);
-        waiters.iter().for_each(|t| {
-            if !cx.mutated(Mutant::DoneNoWake) {
-                cx.wake(t);
-            }
-        });
+    fn done<R: Runtime>(&self, cx: &mut Cx<'_, R>, held: Held) -> Flow {
+        let Place { queue, ordered, .. } = Place::of(cx.program, self.work);
+        end_run(cx, held, self.work);
         if ordered {
             let mut line = cx.workqueue(queue).line.get(held);
             line.remove(0);
             line.busy = false;
             cx.workqueue(queue).line.set(held, line);
-            WorkOp::start_next(cx, line);
+            start_next(cx, line);
         }
         Flow::Done(Value::Word(0))
     }
 }
 
+impl State {
+    /// `process_one_work()`: from here on it may be queued again. Who waits for what was pending waits for this run.
+    fn begin_run(&mut self, by: ThreadId) -> Value {
+        (self.pending, self.running, self.by) = (false, true, by);
+        self.after_running = ThreadSet(self.after_running.0 | std::mem::take(&mut self.after_pending).0);
+        std::mem::take(&mut self.data)
+    }
+}
+
+/// The item's function has returned.
+fn end_run<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId) {
+    // "BUG: workqueue leaked lock or atomic"
+    check_nothing_left(cx);
+    let mut s = cx.work(work).state.get(held);
+    (s.running, s.by) = (false, ThreadId::default());
+    let waiters = std::mem::take(&mut s.after_running);
+    cx.work(work).state.set(held, s);
+    waiters.iter().for_each(|t| {
+        if !cx.mutated(Mutant::DoneNoWake) {
+            cx.wake(t);
+        }
+    });
+}
+
+/// `__queue_work()`: its worker runs it, if it is its turn; or an idle one of the queue's does (`kick_pool()`). Who
+/// runs it now comes back to it by himself.
+fn line_up<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId, running: bool) {
+    let place = Place::of(cx.program, work);
+    let mut line = cx.workqueue(place.queue).line.get(held);
+    if place.lines_up() && !line.push(work, place.ordered) {
+        cx.violate(crate::Property::CAPACITY_EXCEEDED, Some(place.queue));
+    }
+    match place.runs {
+        Runs::Own(worker) => {
+            if (!place.ordered || line.first() == Some(work)) && !cx.mutated(Mutant::QueueNoWake) {
+                cx.wake(worker);
+            }
+        }
+        Runs::Workers(workers) if !running => {
+            workers.into_iter().for_each(|workers| pool::kick(cx, &mut line, workers));
+        }
+        Runs::Workers(_) => {}
+    }
+    cx.workqueue(place.queue).line.set(held, line);
+}
+
+/// The first item of an ordered queue that nobody runs: its worker can go.
+fn start_next<R: Runtime>(cx: &mut Cx<'_, R>, line: Line) {
+    let next = line.first().filter(|_| !line.busy && !cx.mutated(Mutant::OrderedNoNext));
+    if let Some(worker) = next.and_then(|next| cx.program.kind(next).runs()) {
+        cx.wake(worker);
+    }
+}
+
 impl Protocol for WorkOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let (_, queue, _) = parts(cx.program, self.work);
-        let held = cx.enter(queue);
+        let held = cx.enter(Place::of(cx.program, self.work).queue);
         let s = self.get(cx, held);
         match self.at {
             At::Queue | At::QueueDelayed => self.queue(cx, held, s),
@@ -517,28 +558,29 @@ impl Protocol for WorkOp {
             At::Cancel | At::CancelOnly | At::Disable | At::DisableSync => self.cancel(cx, held, s),
             At::Cancelled => self.cancelled(cx, held, s),
             At::Take => self.take(cx, held, s),
-            At::Done => self.done(cx, held, s),
+            At::Done => self.done(cx, held),
         }
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let (worker, queue, ordered) = parts(v.program, self.work);
-        let mut f = Footprint::writes(queue).write(self.work);
+        let place = Place::of(v.program, self.work);
+        let mut f = Footprint::writes(place.queue).write(self.work);
         let s = v.world.work(self.work).state.0;
         let waiters = ThreadSet(s.after_pending.0 | s.after_running.0);
         let grabs =
             matches!(self.at, At::Cancel | At::CancelOnly | At::Disable | At::DisableSync | At::Mod | At::ModNow);
         if grabs || self.at == At::Done {
             f = waiters.iter().fold(f, |f, t| f.write(ObjId::task(t)));
-            if ordered {
-                // Whoever is next: any of the queue's workers.
-                let line = v.world.workqueue(queue).line.0;
-                f = line.items().iter().fold(f, |f, i| f.write(ObjId::task(parts(v.program, ObjId(*i)).0)));
+            if place.ordered {
+                // Whoever is next: any of the queue's items with threads of their own.
+                let line = v.world.workqueue(place.queue).line.0;
+                let runs = line.items().iter().filter_map(|i| v.program.kind(*i).runs());
+                f = runs.fold(f, |f, t| f.write(ObjId::task(t)));
             }
         }
         match self.at {
-            At::Queue | At::QueueDelayed | At::Mod | At::ModNow => f.write(ObjId::task(worker)),
-            At::FlushDelayed => f.write(ObjId::task(worker)).write(v.my_task()),
+            At::Queue | At::QueueDelayed | At::Mod | At::ModNow => place.wakes(v, f),
+            At::FlushDelayed => place.wakes(v, f).write(v.my_task()),
             At::Done => f,
             _ => f.write(v.my_task()),
         }

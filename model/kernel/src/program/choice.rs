@@ -5,7 +5,7 @@
 //! against it, so an operation that chooses and is not listed is found by its first test.
 
 use super::{Fall, Instr, Op, Operand, Program, SlabKind};
-use crate::{Value, ground::row::MOST_WAYS};
+use crate::{Value, fixed, ground::row::MOST_WAYS};
 
 /// What an operation may choose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +27,7 @@ impl Op {
             Fall::Memory | Fall::Page | Fall::TimeLeft => 2,
             Fall::Reclaim => 1 + program.shrinkers.len() as u8,
             Fall::Cpu => MOST_WAYS,
+            Fall::Item => row.operands[0].map_or(1, |queue| items_to_choose_from(program, queue)),
             Fall::Slot => row.operands[0].map_or(1, |target| slots_to_choose_from(program, target)),
         };
         (ways > 1).then_some(Choice { fall, ways, times })
@@ -44,6 +45,14 @@ fn slots_to_choose_from(program: &Program, target: Operand) -> u8 {
     let of = program.structs.iter().find(|s| s.slots.contains(&slot.0));
     let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);
     chooses.map_or(1, |s| s.slots.len().min(usize::from(MOST_WAYS)) as u8)
+}
+
+/// How many items a worker may choose among: of an ordered queue it takes the first.
+fn items_to_choose_from(program: &Program, queue: Operand) -> u8 {
+    let Operand::Object(queue) = queue else { return 1 };
+    let ordered = program.fixed::<fixed::Workqueue>(queue).is_some_and(|q| q.ordered);
+    let items = program.objects.iter().filter(|o| o.kind.queue() == Some(queue)).count();
+    if ordered { 1 } else { items.min(usize::from(MOST_WAYS)) as u8 }
 }
 
 impl Program {

@@ -4,7 +4,7 @@ use crate::{
     ObjId, Object, Program, Runtime, ThreadId,
     ground::{
         ids::CalleeId,
-        kind::{Born, Declared, KindRow, OfKind},
+        kind::{Born, Declared, Function, KindRow, OfKind},
     },
 };
 use std::fmt;
@@ -65,6 +65,11 @@ macro_rules! kinds {
             /// See `Declared::queue`.
             pub fn queue(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.queue()),* }
+            }
+
+            /// See `Declared::function`.
+            pub fn function(&self) -> Option<Function> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.function()),* }
             }
 
             /// See `Declared::calls`.

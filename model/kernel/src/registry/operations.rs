@@ -161,6 +161,8 @@ operations! {
     Work(primitives::workqueue::ops::Work);
     /// Between a worker's runs.
     Worker(primitives::workqueue::ops::Worker);
+    /// What a queue's workers do.
+    Pool(primitives::workqueue::ops::Pool);
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
     Timer(primitives::timer::ops::Timer);
     /// Between the runs of a timer's handler.

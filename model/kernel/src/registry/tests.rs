@@ -1,7 +1,7 @@
 //! What each kind of object answers, side by side. A kind that is not here fails.
 
 use super::*;
-use crate::{ObjectKind, builder::ProgramBuilder, fixed};
+use crate::{ObjectKind, builder::ProgramBuilder, fixed, primitives::workqueue::kind::Runner};
 
 /// One of each kind, and what is true of it before anything happens.
 pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
@@ -30,9 +30,9 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::Callback { func: None }.into(), &["lives"]),
         (resv.into(), &["lives"]),
         (fixed::FenceList.into(), &["is a part"]),
-        (fixed::Work { worker: to, queue: id }.into(), &["lives"]),
-        (fixed::DelayedWork { work: fixed::Work { worker: to, queue: id } }.into(), &["lives"]),
-        (fixed::Workqueue { ordered: false }.into(), &["lives"]),
+        (fixed::Work { runner: Runner::Own(to), queue: id }.into(), &["lives"]),
+        (fixed::DelayedWork { work: fixed::Work { runner: Runner::Own(to), queue: id } }.into(), &["lives"]),
+        (fixed::Workqueue { ordered: false, workers: None }.into(), &["lives"]),
         (fixed::Timer { handler: to }.into(), &["lives"]),
         (fixed::Shrinker { registered: true }.into(), &["lives"]),
         (fixed::IrqLine { handler: to }.into(), &["lives"]),

@@ -7,6 +7,7 @@ use crate::{
     coder::points,
     counted::Owns,
     fence::{self, FenceAt, FenceOp},
+    ground::few::Few,
     primitives::alloc,
     protocol::Protocol,
     runtime::NoteCell,
@@ -47,8 +48,7 @@ pub struct GetFences {
     /// The first of the words that the fences go to, and how many those are; none if one fence is wanted.
     words: (ObjId, u8),
     may_run_out: bool,
-    count: u8,
-    kept: [ObjId; MAX_FENCES],
+    kept: Few<ObjId, MAX_FENCES>,
     put: FenceOp,
 }
 
@@ -59,9 +59,7 @@ impl Code for GetFences {
         self.words.0.code(c);
         c.byte(&mut self.words.1);
         c.flag(&mut self.may_run_out);
-        c.byte(&mut self.count);
-        let live = usize::from(self.count).min(MAX_FENCES);
-        self.kept[..live].iter_mut().for_each(|f| f.code(c));
+        self.kept.code(c);
         if matches!(self.at, At::Forget | At::PutAll | At::End) {
             self.put.code(c);
         }
@@ -74,8 +72,7 @@ impl GetFences {
         walk: CursorOp::BLANK,
         words: (NONE, 0),
         may_run_out: false,
-        count: 0,
-        kept: [NONE; MAX_FENCES],
+        kept: Few::EMPTY,
         put: FenceOp::BLANK,
     };
 
@@ -101,9 +98,7 @@ impl GetFences {
 
     /// Drops the last fence that was collected; `then`, when none is left.
     fn drop_next(&mut self, at: At, then: At) -> Flow {
-        let Some(last) = self.count.checked_sub(1) else { return self.go(then) };
-        self.count = last;
-        let fence = std::mem::replace(&mut self.kept[usize::from(last)], NONE);
+        let Some(fence) = self.kept.pop() else { return self.go(then) };
         (self.at, self.put) = (at, FenceOp::new(FenceAt::Put, fence, 0));
         Flow::Go
     }
@@ -130,29 +125,23 @@ impl GetFences {
     fn collect<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let cursor = self.walk.cursor();
         if let Some(fence) = cursor.fence() {
-            if self.count > cursor.num() {
+            if self.kept.len() > usize::from(cursor.num()) {
                 // The array has room for one more than the list had; a walk that stands still comes to the same fence
                 // again.
                 cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv));
             }
             fence::get(cx, fence);
-            match self.kept.get_mut(usize::from(self.count)) {
-                Some(to) => *to = fence,
-                None => cx.violate(Property::CAPACITY_EXCEEDED, Some(fence)),
+            if !self.kept.push(fence) {
+                cx.violate(Property::CAPACITY_EXCEEDED, Some(fence));
             }
-            self.count = (self.count + 1).min(MAX_FENCES as u8);
         }
         self.walk = CursorOp::next(cursor);
         self.go(At::Walk)
     }
 
-    fn kept(&self) -> &[ObjId] {
-        &self.kept[..usize::from(self.count)]
-    }
-
     /// All of them are there.
     fn whole(&mut self) -> Flow {
-        match (self.words.1, self.kept()) {
+        match (self.words.1, &*self.kept) {
             (0, []) => Flow::Done(Value::Null),
             (0, [only]) => Flow::Done(fence::reference(*only)),
             (0, _) => self.go(At::Create),
@@ -162,31 +151,30 @@ impl GetFences {
 
     fn give<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (first, len) = self.words;
-        if self.count > len {
+        if self.kept.len() > usize::from(len) {
             cx.violate(Property::OUT_OF_BOUNDS, Some(first));
         }
-        for (fence, word) in self.kept.iter().zip(first.0..first.0 + len.min(self.count)) {
+        for (fence, word) in self.kept.iter().zip(first.0..first.0 + len) {
             cx.touch(ObjId(word));
             cx.world.var_mut(ObjId(word)).cell.store(fence::reference(*fence), Order::Relaxed);
             // The reference that was taken for it.
             cx.world.var_mut(ObjId(word)).owns.set(Owns::Counted);
         }
-        Flow::Done(Value::Word(i32::from(self.count)))
+        Flow::Done(Value::Word(self.kept.len() as i32))
     }
 
     fn create<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.runs_out(cx) {
             return self.drop_next(At::PutAll, At::PutAll);
         }
-        let (kept, count) = (self.kept, usize::from(self.count));
-        Flow::Done(fence::new_array(cx, &kept[..count]).map_or(Value::Null, fence::reference))
+        Flow::Done(fence::new_array(cx, &self.kept).map_or(Value::Null, fence::reference))
     }
 
     /// The reference is dropped.
     fn dropped(&mut self) -> Flow {
         match self.at {
             At::Forget => self.drop_next(At::Forget, At::Allocate),
-            At::PutAll if self.count > 0 => self.drop_next(At::PutAll, At::PutAll),
+            At::PutAll if !self.kept.is_empty() => self.drop_next(At::PutAll, At::PutAll),
             _ => Flow::Done(Value::from(Errno::ENOMEM)),
         }
     }
@@ -216,7 +204,7 @@ impl Protocol for GetFences {
                 let (first, len) = self.words;
                 (first.0..first.0 + len).map(ObjId).fold(Footprint::reads(v.my_task()), Footprint::write)
             }
-            At::Create => fence::new_array_footprint(v, self.kept()).ways(ways),
+            At::Create => fence::new_array_footprint(v, &self.kept).ways(ways),
             At::Forget | At::PutAll | At::End => self.put.footprint(v),
         }
     }

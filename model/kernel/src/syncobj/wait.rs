@@ -9,6 +9,7 @@ use crate::{
     coder::points,
     cx::{Woken, woken_by},
     fence::{self, Waker},
+    ground::few::Few,
     primitives::rcu,
     protocol::Protocol,
 };
@@ -97,7 +98,7 @@ const ADDED: u8 = 1 << 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SyncobjWait {
     at: At,
-    syncobjs: [ObjId; MAX_SYNCOBJS],
+    syncobjs: Few<ObjId, MAX_SYNCOBJS>,
     /// The fences of the entries, as far as they are known.
     fences: [Given; MAX_SYNCOBJS],
     point: u8,
@@ -116,7 +117,7 @@ pub struct SyncobjWait {
 impl Code for SyncobjWait {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.at.code(c);
-        self.syncobjs.iter_mut().for_each(|s| s.code(c));
+        self.syncobjs.code(c);
         self.fences.iter_mut().for_each(|f| f.code(c));
         c.byte(&mut self.point);
         c.byte(&mut self.how);
@@ -132,7 +133,7 @@ impl Code for SyncobjWait {
 impl SyncobjWait {
     pub(crate) const BLANK: SyncobjWait = SyncobjWait {
         at: At::ReadLock,
-        syncobjs: [NONE; MAX_SYNCOBJS],
+        syncobjs: Few::EMPTY,
         fences: [Given::Nothing; MAX_SYNCOBJS],
         point: 0,
         how: 0,
@@ -147,7 +148,7 @@ impl SyncobjWait {
     /// A wait about to start.
     pub(crate) fn new(how: How, syncobjs: [Option<ObjId>; MAX_SYNCOBJS], point: u8, flags: Flags) -> SyncobjWait {
         let finds = if how == How::Find { FINDS } else { 0 };
-        let syncobjs = syncobjs.map(|s| s.unwrap_or(NONE));
+        let syncobjs = Few::of(syncobjs.into_iter().flatten());
         SyncobjWait { syncobjs, point, how: flags.to_byte() | finds, ..SyncobjWait::BLANK }
     }
 
@@ -171,7 +172,7 @@ impl SyncobjWait {
     }
 
     fn len(&self) -> u8 {
-        self.syncobjs.iter().filter(|s| **s != NONE).count() as u8
+        self.syncobjs.len() as u8
     }
 
     /// The syncobj that it is at.

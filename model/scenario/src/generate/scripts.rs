@@ -293,7 +293,9 @@ fn nest<'t>(
             Some(head) => Line::with(head.trim(), nest(scene, script, lines, inside)?),
             None => Line::new(line),
         };
-        if scene.disciplined || new.block.is_some() || !scene.one_in(16)? {
+        // Without its condition a `do` is no statement.
+        let kept = new.block.is_some() || new.head.starts_with("while ");
+        if scene.disciplined || kept || !scene.one_in(16)? {
             out.push(new);
         }
     }

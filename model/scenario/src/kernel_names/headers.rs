@@ -152,7 +152,7 @@ pub(super) const HEADERS: &[Row] = &[
     ("wake_up_state", "`wake-q-add WAKE-Q task=THREAD`, `wake-q-flush WAKE-Q`"),
     // workqueue.h
     ("INIT_WORK_ONSTACK timer_setup_on_stack", "what is declared is initialised: delete the line"),
-    ("alloc_workqueue alloc_ordered_workqueue", "`workqueue NAME [ordered]` declares one"),
+    ("alloc_workqueue alloc_ordered_workqueue", "`workqueue NAME [ordered] [workers=N]` declares one"),
     ("queue_work_on schedule_work_on", "`queue-work WORK`: CPUs have no numbers"),
     (
         "flush_workqueue __flush_workqueue drain_workqueue flush_scheduled_work",

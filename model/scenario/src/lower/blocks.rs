@@ -194,8 +194,11 @@ impl<'a> Lower<'a> {
         unit.emit(Instr::Op { op: (is_contended.build)(&args), into: Some(contended), may_fail: None });
         let expr = self.add_expr(vec![ExprNode::Read(contended)]);
         let skip = unit.emit(Instr::Branch { expr, otherwise: 0 });
-        let jump = unit.emit(Instr::Jump(0));
-        unit.loops[around].retries.push(jump);
+        let scopes = unit.loops[around].scopes;
+        if self.leave_scopes(unit, node, scopes) {
+            let jump = unit.emit(Instr::Jump(0));
+            unit.loops[around].retries.push(jump);
+        }
         unit.land(vec![skip]);
         let unset = self.unset_expr();
         unit.give_back(vec![contended], unset);

@@ -64,7 +64,8 @@ impl<'a> Lower<'a> {
         Some(self.register(name, proc))
     }
 
-    fn register(&mut self, name: &str, node: &'a Node) -> CalleeId {
+    /// What a node says, as something to be called.
+    pub(super) fn register(&mut self, name: &str, node: &'a Node) -> CalleeId {
         let known = self.callees.iter().position(|other| matches!(other, Body::Written(n) if std::ptr::eq(*n, node)));
         let at = known.unwrap_or_else(|| self.add_callee(Body::Written(node), name, node));
         CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
@@ -354,7 +355,8 @@ impl<'a> Lower<'a> {
             let (body, params) = self.function_script(unit, node);
             return self.append(at, body, params, false);
         }
-        let params: Vec<&Written> = if node.name.text == "proc" { node.values().skip(1).collect() } else { vec![] };
+        let has_params = matches!(node.name.text.as_str(), "proc" | "work" | "delayed-work");
+        let params: Vec<&Written> = if has_params { node.values().skip(1).collect() } else { vec![] };
         for param in &params {
             self.new_local(&mut unit, param.span.of(self.text), param.span);
         }

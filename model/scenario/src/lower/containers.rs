@@ -1,7 +1,7 @@
 //! Fences that are made of others: `fence-array`, `fence-chain`.
 
 use fenceweave_kernel::fence::{Container, Duty, Holds, ops::Contain};
-use fenceweave_kernel::primitives::workqueue;
+use fenceweave_kernel::primitives::workqueue::{self, kind::Runner};
 use fenceweave_kernel::program::{FenceOps, Role, SourceLine};
 use fenceweave_kernel::{Instr, ObjId, Operand, Script, ThreadId, Value, fixed};
 
@@ -77,9 +77,9 @@ impl<'a> Lower<'a> {
         for i in 0..callbacks {
             self.object(format!("{}.cb{i}", name.text), fixed::Callback { func });
         }
-        let queue = self.object(format!("{}.queue", name.text), fixed::Workqueue { ordered: false });
+        let queue = self.object(format!("{}.queue", name.text), fixed::Workqueue { ordered: false, workers: None });
         // Which thread that is, is known when all are declared.
-        let work = self.object(format!("{}.work", name.text), fixed::Work { worker: ThreadId(0), queue });
+        let work = self.object(format!("{}.work", name.text), fixed::Work { runner: Runner::Own(ThreadId(0)), queue });
         self.program.containers.push(Container { fence, callbacks: first, work, holds, spare });
         // Readers that walk a chain, and whoever looks at a fence without its lock.
         self.needs_rcu = true;
@@ -230,8 +230,8 @@ impl<'a> Lower<'a> {
     /// The threads that run the works, after all others.
     pub(super) fn declare_container_works(&mut self, mut next: usize) {
         for container in self.program.containers.clone() {
-            if let Some(fixed::Work { worker, .. }) = self.program.fixed_mut(container.work) {
-                *worker = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            if let Some(fixed::Work { runner, .. }) = self.program.fixed_mut(container.work) {
+                *runner = Runner::Own(ThreadId(u8::try_from(next).unwrap_or(u8::MAX)));
             }
             next += 1;
         }

@@ -1,6 +1,7 @@
 //! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
 //! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
+mod defers;
 mod jumps;
 mod locals;
 mod loops;
@@ -24,6 +25,18 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ),
     ("else", "else { … }", "after the block of a `when`: runs if its condition was false"),
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
+    (
+        "do",
+        "do { … }; while \"E\"",
+        "runs the block, and again as long as the condition is true after it; `while` stands right behind the block, on its \
+         line or on the next. `continue` goes to the condition",
+    ),
+    (
+        "defer",
+        "defer { … }",
+        "runs the block where the block that this stands in is left, at its end or by `return`, `goto`, `break` or \
+         `continue`; the last of several first (`guard()`, `__free()`). `return` has calculated its results before",
+    ),
     ("repeat", "repeat N { … }", "runs the block N times"),
     (
         "list-each",
@@ -96,17 +109,27 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
-            let other = after.first().filter(|next| next.name.text == "else").copied();
-            if node.name.text == "when" {
-                self.when(unit, node, other);
-                if other.is_some() {
-                    rest = &rest[1..];
+            let behind = match node.name.text.as_str() {
+                "when" => "else",
+                "do" => "while",
+                _ => "",
+            };
+            let other =
+                after.first().filter(|next| next.name.text == behind && (behind != "while" || next.block.is_none()));
+            let other = other.copied();
+            if other.is_some() {
+                rest = &rest[1..];
+            }
+            match behind {
+                "else" => self.when(unit, node, other),
+                "while" => self.do_while(unit, node, other),
+                _ => {
+                    self.statement_noting_uses(unit, node);
+                    self.convert_result(unit, node);
                 }
-            } else {
-                self.statement_noting_uses(unit, node);
-                self.convert_result(unit, node);
             }
         }
+        self.end_of_block(unit, nodes.last().copied());
         unit.scopes.pop();
     }
 
@@ -127,8 +150,10 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 9] = [
+        const WITH_BLOCK: [&str; 11] = [
             "while",
+            "do",
+            "defer",
             "repeat",
             "loop",
             "else",
@@ -145,6 +170,7 @@ impl<'a> Lower<'a> {
         match node.name.text.as_str() {
             "else" => self.stray_else(unit, node),
             "while" => self.while_loop(unit, node),
+            "defer" => self.defer(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
             "list-each" | "list-each-safe" => self.list_each(unit, node),
@@ -232,9 +258,10 @@ impl<'a> Lower<'a> {
             }
             _ => {
                 let name = &node.name.text;
+                let block = if node.block.is_some() { " { … }" } else { "" };
                 let said = node.entries.first().map(|entry| entry.span().of(self.text));
                 let help =
-                    said.filter(|_| node.entries.len() == 1).map(|said| format!("write `{name} \"{said}\" {{ … }}`"));
+                    said.filter(|_| node.entries.len() == 1).map(|said| format!("write `{name} \"{said}\"{block}`"));
                 self.mistakes
                     .add("condition", node.head, format!("`{name}` takes one condition"))
                     .expected(format!("`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"))

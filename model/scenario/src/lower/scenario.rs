@@ -42,13 +42,15 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "work",
         "work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
-        "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`",
+        "a work item and what it does, every time that it was queued; its argument is what `queue-work` gave as `data=`. Or \
+         `work NAME fn=F [queue=WORKQUEUE]`: a worker of the queue (`system_wq` if none is named) calls F with the item and \
+         the data",
     ),
     (
         "delayed-work",
         "delayed-work NAME [ARGUMENT] [queue=WORKQUEUE] { … }",
         "a work item with a timer, and what it does; it is pending from when it is queued until it starts, and nobody can \
-         say when the timer expires",
+         say when the timer expires. Or `delayed-work NAME fn=F [queue=WORKQUEUE]`",
     ),
     (
         "timer",
@@ -308,7 +310,7 @@ impl<'a> Lower<'a> {
     /// Whether what has been declared so far fits into the model. If not, the rest is not looked at: its ids would mean
     /// nothing.
     fn fits(&mut self, scenario: &Node) -> bool {
-        let agents = self.program.objects.iter().filter(|o| super::threads::has_thread(&o.kind)).count();
+        let agents: usize = self.program.objects.iter().map(|o| super::deferred::threads_of(&o.kind)).sum();
         let threads: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let threads = threads + agents;
         let size = match self.program.check_size() {

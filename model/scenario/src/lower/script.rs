@@ -76,6 +76,10 @@ pub(super) struct Frame {
 #[derive(Default)]
 pub(super) struct Scope<'a> {
     pub(super) labels: BTreeMap<&'a str, Label>,
+    /// What has been put off to the end of the block so far.
+    pub(super) defers: Vec<&'a Node>,
+    /// It is such a block itself, which nothing may leave.
+    pub(super) deferred: bool,
 }
 
 /// A label of the block at hand, and the jumps to it until it is come to.
@@ -84,7 +88,10 @@ pub(super) struct Label {
     pub(super) placed: bool,
     /// The instruction that it stands before.
     pub(super) place: usize,
-    pub(super) jumps: Vec<usize>,
+    /// How much had been put off there.
+    pub(super) defers: usize,
+    /// With how much had been put off where they are.
+    pub(super) jumps: Vec<(usize, usize, Span)>,
 }
 
 /// A loop that is being lowered: jumps to be patched.
@@ -95,6 +102,8 @@ pub(super) struct Loop {
     /// Of `exec-until-all-locked`: the set of locks, and who begins the next round at once.
     pub(super) exec: Option<String>,
     pub(super) retries: Vec<usize>,
+    /// How many blocks are around it.
+    pub(super) scopes: usize,
 }
 
 impl<'a> Unit<'a> {

@@ -1,16 +1,14 @@
-//! Threads, devices and interrupt handlers; work items and timers; setup and teardown; and the agent that runs grace
-//! periods.
+//! Threads, devices and interrupt handlers; setup and teardown; and the agent that runs grace periods.
 
-use fenceweave_kernel::primitives::{irq, rcu, timer, workqueue};
-use fenceweave_kernel::program::{Line, ObjectDecl, Role, SourceLine};
-use fenceweave_kernel::{Instr, LocalId, ObjId, ObjectKind, Operand, Program, Script, ThreadId, Value, fixed};
+use fenceweave_kernel::primitives::{irq, rcu};
+use fenceweave_kernel::program::{Line, Role, SourceLine};
+use fenceweave_kernel::{Instr, Program, Script, ThreadId, fixed};
 
 use super::Lower;
+use super::deferred;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
-use crate::ops::{Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
-use fenceweave_kernel::Kind;
 
 /// Identical threads; more could not run together anyway.
 const COUNT_MAX: i64 = 14;
@@ -23,16 +21,6 @@ pub(super) fn role(node: &Node) -> Option<Role> {
         "irq" => Some(Role::Irq),
         _ => None,
     }
-}
-
-/// Whether a declaration has a script that runs when something else asks for it.
-fn is_deferred(node: &Node) -> bool {
-    matches!(node.name.text.as_str(), "work" | "delayed-work" | "timer")
-}
-
-/// Whether the object has a thread of its own.
-pub(super) fn has_thread(kind: &ObjectKind) -> bool {
-    kind.runs().is_some()
 }
 
 impl<'a> Lower<'a> {
@@ -110,13 +98,14 @@ impl<'a> Lower<'a> {
                 _ => {}
             }
         }
-        for node in nodes.iter().filter(|node| is_deferred(node)) {
+        for node in nodes.iter().filter(|node| deferred::is_deferred(node)) {
             self.deferred(node);
         }
         for node in nodes.iter().filter(|node| node.name.text == "irq") {
             self.check_interrupted(node);
         }
         self.container_works();
+        self.worker_scripts();
         let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
@@ -163,8 +152,7 @@ impl<'a> Lower<'a> {
         }
         let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
         // A worker has a CPU, too: one choice must have room for all of them.
-        let is_work = |object: &&ObjectDecl| object.kind.queue().is_some();
-        let cpus = threads + self.program.objects.iter().filter(is_work).count();
+        let cpus = threads + self.program.objects.iter().map(|o| deferred::workers_of(&o.kind)).sum::<usize>();
         if cpus > irq::MAX_CPUS {
             self.mistakes
                 .add("too-many", value.span, format!("`on=any` among {cpus} threads"))
@@ -227,106 +215,6 @@ impl<'a> Lower<'a> {
             .add("irq", value.span, format!("`{name}` is {what}: no handler interrupts it"))
             .expected("`on=THREAD`, or `on=any`")
             .seen(declared, "declared here");
-    }
-
-    /// `work NAME [ARGUMENT] [queue=Q]`, `delayed-work` likewise, and `timer NAME [ARGUMENT]`: their objects and their
-    /// threads.
-    pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
-        let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
-        let mut next = scripted;
-        for node in nodes.iter().filter(|node| is_deferred(node) && !node.broken) {
-            let kind = node.name.text.as_str();
-            let head = self.deferred_head(node);
-            let Some((name, queue)) = head else {
-                let argument = if kind == "timer" { " [ARGUMENT]" } else { " [ARGUMENT] [queue=WORKQUEUE]" };
-                let message = match (node.values().count(), &node.block) {
-                    (0, _) => format!("this {kind} has no name"),
-                    (_, None) => format!("this {kind} does nothing"),
-                    _ => format!("this does not belong to the head of a {kind}"),
-                };
-                self.mistakes.add("deferred", node.head, message).expected(format!("`{kind} NAME{argument} {{ … }}`"));
-                continue;
-            };
-            let thread = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
-            next += 1;
-            let (object, kind): (ObjectKind, Kind) = if kind == "timer" {
-                (fixed::Timer { handler: thread }.into(), Kind::Timer)
-            } else {
-                let own = format!("{}.queue", name.text);
-                let queue = queue.unwrap_or_else(|| self.object(own, fixed::Workqueue { ordered: false }));
-                let work = fixed::Work { worker: thread, queue };
-                match kind {
-                    "work" => (work.into(), Kind::Work),
-                    _ => (fixed::DelayedWork { work }.into(), Kind::DelayedWork),
-                }
-            };
-            let id = self.object(name.text.clone(), object);
-            self.declare_name(&name, Symbol::Object { id, kind });
-        }
-        self.declare_container_works(next);
-    }
-
-    fn deferred_head(&mut self, node: &'a Node) -> Option<(Name, Option<ObjId>)> {
-        let values: Vec<_> = node.values().collect();
-        let is_work = node.name.text != "timer";
-        let words = values.iter().all(|v| matches!(&v.kind, ValueKind::Word(word) if is_name(word)));
-        let well_formed = words && (1..=2).contains(&values.len()) && node.block.is_some();
-        let keys = node.entries.iter().filter_map(|entry| entry.key.as_ref());
-        if !well_formed || keys.into_iter().any(|key| key.text != "queue" || !is_work) {
-            return None;
-        }
-        let queue = match node.option("queue") {
-            None => None,
-            Some(value) => match self.given(None, Takes::Object(&[Kind::Workqueue]), value) {
-                Some(Given::Operand(Operand::Object(id))) => Some(id),
-                _ => None,
-            },
-        };
-        let span = values[0].span;
-        Some((Name { text: span.of(self.text).to_owned(), span }, queue))
-    }
-
-    /// The thread that runs a work item, or a timer's handler: again and again, what the block says.
-    fn deferred(&mut self, node: &'a Node) {
-        let Some(first) = node.values().next() else { return };
-        let name = first.span.of(self.text);
-        let Some((Symbol::Object { id, .. }, _)) = self.names.find(name) else { return };
-        let is_work = node.name.text != "timer";
-        let (begin, end) = if is_work {
-            let (how, work, data) = (workqueue::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (workqueue::ops::Worker { work: id }.into(), workqueue::ops::Work { how, work, data }.into())
-        } else {
-            let (how, timer, data) = (timer::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (timer::ops::TimerHandler { timer: id }.into(), timer::ops::Timer { how, timer, data }.into())
-        };
-        let mut unit = Unit::new(name, false);
-        let into = node.values().nth(1).map(|argument| {
-            let argument = argument.span.of(self.text);
-            unit.declare_local(argument)
-        });
-        unit.at_line(0, format!("run {name}"));
-        unit.emit(Instr::Op { op: begin, into, may_fail: None });
-        let mut script = self.script_with(unit, node, |unit| {
-            unit.at_line(0, format!("{name} is done"));
-            unit.emit(Instr::Op { op: end, into: None, may_fail: None });
-        });
-        self.start_over(&mut script);
-        // It may be queued again, or expire again, from wherever; also by itself.
-        self.has_loops = true;
-        script.agent = true;
-        script.role = if is_work { Role::Worker } else { Role::Timer };
-        self.program.scripts.push(script);
-    }
-
-    /// From the end back to the beginning, with every local as it was.
-    fn start_over(&mut self, script: &mut Script) {
-        let expr = self.unset_expr();
-        let end = script.lines.pop().unwrap_or_default();
-        script.code.pop();
-        let locals = 0..script.locals.len() as u8;
-        let unset = locals.map(|l| Instr::Let { into: LocalId(l), expr });
-        script.code.extend(unset.chain([Instr::Jump(0), Instr::End]));
-        script.lines.resize(script.code.len(), end);
     }
 
     fn alone(&mut self, node: &'a Node) -> Script {

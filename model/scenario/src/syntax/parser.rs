@@ -276,9 +276,9 @@ impl<'a> Parser<'a> {
                 let end = self.head_end();
                 let span = head_span(&self.tokens[self.at..end.max(self.at + 1)]);
                 let found = spelling::after_block(self.text, span);
-                let is_else = found.kind == "else-on-its-line";
+                let goes_on = matches!(found.kind, "else-on-its-line" | "while-on-its-line");
                 self.tell(found);
-                if is_else {
+                if goes_on {
                     return; // read as the statement that was meant
                 }
                 self.at = end;

@@ -94,7 +94,7 @@ fn hash(head: &Head<'_>) -> Option<Found> {
     })
 }
 
-/// `if (…)`, `while (…)`, `for (…)`, `do`, `switch`, `else if`.
+/// `if (…)`, `while (…)`, `for (…)`, `switch`, `else if`.
 fn keyword(head: &Head<'_>) -> Option<Found> {
     let name = head.tokens.first()?;
     let (condition, rest) = condition(head, 1);
@@ -118,7 +118,6 @@ fn keyword(head: &Head<'_>) -> Option<Found> {
             "there is no `for`",
             "write `repeat N { … }`, or `while \"condition\" { … }` with `let i=\"i + 1\"` inside".to_owned(),
         ),
-        "do" => ("there is no `do`", "write `loop { …; when \"!(condition)\" { break } }`".to_owned()),
         "switch" => ("there is no `switch`", "write one `when r is=VALUE { … }` for each value".to_owned()),
         _ => return None,
     };
@@ -448,13 +447,17 @@ pub(super) fn after_block(text: &str, span: Span) -> Found {
         let help = "write `else` on a line of its own, or `}; else {` on this one";
         ("else-on-its-line", "`else` begins a statement of its own", help)
     } else if said.starts_with("while") {
-        let help = "write `loop { …; when \"!(condition)\" { break } }`";
-        ("after-block", "there is no `do … while`", help)
+        let help = "write `while \"E\"` on a line of its own, or `}; while \"E\"` on this one";
+        ("while-on-its-line", "`while` begins a statement of its own", help)
     } else {
         let help = "options and results go before the block: `NAME operand… into=r { … }`";
         ("after-block", "nothing may follow a block on its line", help)
     };
-    let length = if is_else { 4 } else { said.len() };
+    let length = match kind {
+        "else-on-its-line" => 4,
+        "while-on-its-line" => 5,
+        _ => said.len(),
+    };
     Found {
         kind,
         span: Span::new(span.start as usize, span.start as usize + length),

@@ -27,4 +27,6 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     )
     .wild(),
     idiom(101, "local s32 int\nload $x:var into=int\nlet int=\"int > 1 ? 1 << int : (int + 1) * 0x7fff\"\nadd $x int").wild(),
+    idiom(102, "let $r:local=0\ndo {\n...\nlet $r=\"$r + 1\"\n}\nwhile \"$r < 2\"").wild(),
+    idiom(103, "defer {\nadd $x:var 1\n}\n..."),
 ];

@@ -1,13 +1,16 @@
 //! What a script may do with a work item, and what its worker does between the runs.
 
-use super::{At, How, WorkOp};
+use super::{
+    At, How, WorkOp,
+    pool::{self, PoolOp},
+};
 use crate::{
     Machine, ObjId, Op, Operand, Value,
     ground::{
         functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Between, Ends, Gives, Row},
+        row::{Between, Ends, Fall, Gives, Row},
     },
     program::Kind,
 };
@@ -62,6 +65,37 @@ impl Operation for Worker {
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
         Ok(WorkOp::new(At::Take, self.work, Value::Unset).into())
+    }
+}
+
+/// What a queue's agents do: its workers, and the CPU on which timers of its delayed items expire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pool {
+    /// Which of it.
+    pub how: pool::How,
+    /// The queue.
+    pub queue: ObjId,
+    /// Of a run that is over, the item.
+    pub work: Operand,
+}
+
+impl Operation for Pool {
+    fn row(&self) -> Row {
+        let queue = Some(Operand::Object(self.queue));
+        // What is passed over is 6 items at a time, of at most 16.
+        let chooses = (self.how != pool::How::Done).then_some((Fall::Item, 3));
+        let between = if self.how == pool::How::Done { Between::Nowhere } else { Between::Events };
+        let is_called_for = self.how == pool::How::Take;
+        Row { operands: [queue, None, None, None], chooses, between, is_called_for, ..Row::PLAIN }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        // An item may be gone that has run: its function may free it.
+        let work = match self.how {
+            pool::How::Done => with.handle(self.work)?.obj,
+            pool::How::Take | pool::How::Expire => ObjId::default(),
+        };
+        Ok(PoolOp::new(self.how, self.queue, work).into())
     }
 }
 

@@ -53,16 +53,23 @@ impl<'a> Lower<'a> {
                 .seen_if(elsewhere, "this one is in a block that `goto` does not reach into");
             return;
         };
-        let jump = unit.emit(Instr::Jump(0));
-        let Some(label) = unit.scopes[scope].labels.get_mut(name) else {
+        let found = unit.scopes[scope].labels.get(name).filter(|label| label.placed);
+        let back = found.map(|label| (label.place, label.defers));
+        if back.is_none() || unit.is_function() {
+            if !self.leave_scopes(unit, node, scope + 1) {
+                return;
+            }
+            let put_off = unit.scopes[scope].defers.len();
+            if let Some((_, defers)) = back {
+                self.run_defers(unit, scope, defers);
+            }
+            let jump = unit.emit(Instr::Jump(0));
+            match (back, unit.scopes[scope].labels.get_mut(name)) {
+                (Some((place, _)), _) => unit.aim(vec![jump], place),
+                (None, Some(label)) => label.jumps.push((jump, put_off, node.head)),
+                (None, None) => {}
+            }
             return;
-        };
-        if !label.placed {
-            return label.jumps.push(jump);
-        }
-        let place = label.place;
-        if unit.is_function() {
-            return unit.aim(vec![jump], place);
         }
         let span = unit.labels.get(name).copied().unwrap_or_default();
         self.mistakes
@@ -78,11 +85,22 @@ impl<'a> Lower<'a> {
             return;
         };
         let here = unit.here();
-        let jumps = unit.scopes.last_mut().and_then(|scope| scope.labels.get_mut(name)).map(|label| {
-            (label.placed, label.place) = (true, here);
+        let Some(scope) = unit.scopes.last_mut() else { return };
+        let put_off = scope.defers.last().map(|defer| (scope.defers.len(), defer.head));
+        let defers = scope.defers.len();
+        let jumps = scope.labels.get_mut(name).map(|label| {
+            (label.placed, label.place, label.defers) = (true, here, defers);
             std::mem::take(&mut label.jumps)
         });
-        unit.land(jumps.unwrap_or_default());
+        let jumps = jumps.unwrap_or_default();
+        for (_, _, from) in jumps.iter().filter(|(_, there, _)| *there < defers) {
+            self.mistakes
+                .add("goto-over-defer", *from, "this goes over a `defer` to where its block would have to run")
+                .expected("a label before the `defer`, or behind the block that it is in")
+                .help("put the `defer` and what it is for into a block of their own, or before this; C forbids such a jump too")
+                .seen_if(put_off.map(|(_, defer)| defer), "the `defer`");
+        }
+        unit.land(jumps.into_iter().map(|(jump, ..)| jump).collect());
     }
 
     fn one_name(&mut self, node: &'a Node) -> Option<&'a str> {
@@ -122,6 +140,9 @@ impl<'a> Lower<'a> {
             let expr = if unit.frames.len() == 1 { self.assigned(unit, into, expr) } else { expr };
             unit.emit(Instr::Let { into, expr });
         }
+        if !self.leave_scopes(unit, node, 0) {
+            return;
+        }
         let exit = unit.emit(Instr::Jump(0));
         unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
     }
@@ -133,6 +154,9 @@ impl<'a> Lower<'a> {
             if let Some(expr) = self.script_expr(unit, &entry.value) {
                 unit.emit(Instr::Let { into, expr });
             }
+        }
+        if !self.leave_scopes(unit, node, 0) {
+            return;
         }
         let exit = unit.emit(Instr::Jump(0));
         unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));

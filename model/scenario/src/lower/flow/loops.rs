@@ -1,4 +1,4 @@
-//! Loops: `while`, `loop`, `repeat`, `list-each`, and how a turn is left.
+//! Loops: `while`, `do`, `loop`, `repeat`, `list-each`, and how a turn is left.
 
 use crate::{
     lower::{
@@ -32,6 +32,35 @@ impl<'a> Lower<'a> {
         unit.land(turn.breaks.into_iter().chain(exit).collect());
     }
 
+    /// `do { … }` and the `while "E"` behind it.
+    pub(super) fn do_while(&mut self, unit: &mut Unit<'a>, node: &'a Node, condition: Option<&'a Node>) {
+        if node.block.is_none() && !node.broken {
+            self.tell_block(node, true);
+        }
+        let bare = node.entries.is_empty();
+        if (condition.is_none() || !bare) && !node.broken {
+            let message = if bare { "this `do` has no condition" } else { "`do` takes a block and nothing else" };
+            self.mistakes
+                .add("do", node.head, message)
+                .expected("`do { … }`, and `while \"EXPRESSION\"` right behind its block")
+                .help("`loop { … }` runs for ever");
+        }
+        let head = unit.here();
+        let turn = self.turn(unit, node, Loop::default());
+        unit.land(turn.continues);
+        if let Some(condition) = condition {
+            let line = unit.line();
+            unit.at_statement(self.source_line(condition.head));
+            let exit = self.condition(unit, condition).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
+            if exit.is_some() {
+                unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
+            }
+            unit.land(exit.into_iter().collect());
+            unit.back_to(line);
+        }
+        unit.land(turn.breaks);
+    }
+
     /// `loop { … }`
     pub(super) fn endless(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         if !node.entries.is_empty() && !node.broken {
@@ -50,7 +79,7 @@ impl<'a> Lower<'a> {
     /// The body of a loop once.
     pub(in crate::lower) fn turn(&mut self, unit: &mut Unit<'a>, node: &'a Node, begun: Loop) -> Loop {
         let line = unit.line();
-        unit.loops.push(begun);
+        unit.loops.push(Loop { scopes: unit.scopes.len(), ..begun });
         self.block(unit, node.children());
         unit.back_to(line);
         unit.loops.pop().unwrap_or_default()
@@ -193,6 +222,10 @@ impl<'a> Lower<'a> {
             self.mistakes
                 .add("no-loop", node.head, format!("`{name}` outside of a loop"))
                 .expected("`while`, `repeat` or `loop` around this");
+            return;
+        }
+        let around = unit.loops.last().map_or(0, |turn| turn.scopes);
+        if !self.leave_scopes(unit, node, around) {
             return;
         }
         let jump = unit.emit(Instr::Jump(0));
