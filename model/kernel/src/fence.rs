@@ -286,7 +286,7 @@ impl<R: Runtime> Shared<R> for Fence<R> {
     });
 
     /// `dma_fence_release()`: "Fence released with pending signals!" Nobody waits for one that nobody has seen.
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         let holder = self.locked.peek().lock.owner();
         Lost::when(Form::FREED_OWED, self.is_owed()).or_else(|| Lost::of_lock(holder, None))
     }

@@ -42,7 +42,7 @@ use crate::{
     },
     program::CalleeId,
     protocol::{Protocol, machines},
-    resv::{AddFence, CopyFences, CursorOp, FenceList, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
+    resv::{AddFence, CopyFences, CursorOp, FenceList, Fini, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
     sync_file::{SyncFile, SyncFileOp},
     syncobj::{Syncobj, SyncobjPost, SyncobjQuery, SyncobjWait},
@@ -174,6 +174,8 @@ machines! {
     Reserve(Reserve) = Reserve::BLANK;
     /// Adding a fence.
     AddFence(AddFence) = AddFence::BLANK;
+    /// The end of a reservation.
+    ResvFini(Fini) = Fini::BLANK;
     /// Reading a reservation without its lock.
     Unlocked(Unlocked) = Unlocked::BLANK;
     /// An allocation.

@@ -140,7 +140,7 @@ impl<R: Runtime> Shared<R> for WwMutex<R> {
     renewed!(WwMutex { owner: atomic, ctx: atomic, waiters: cell, first: atomic });
 
     /// `debug_check_no_locks_freed()`, and `mutex_destroy()` of one that is waited for.
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::of_lock(self.owner(), self.waiters.peek().live().first().map(|w| w.task))
     }
 

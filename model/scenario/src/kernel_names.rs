@@ -126,10 +126,7 @@ const STATEMENTS: &[Row] = &[
         "mutex_init spin_lock_init raw_spin_lock_init init_rwsem init_completion INIT_WORK INIT_LIST_HEAD INIT_DELAYED_WORK init_waitqueue_head timer_setup dma_resv_init ww_mutex_init DEFINE_MUTEX DEFINE_SPINLOCK",
         "what is declared is initialised: delete the line",
     ),
-    (
-        "mutex_destroy dma_resv_fini ww_mutex_destroy destroy_workqueue",
-        "what is declared is there until the end: delete the line",
-    ),
+    ("mutex_destroy ww_mutex_destroy destroy_workqueue", "what is declared is there until the end: delete the line"),
     (
         "WARN_ON WARN_ON_ONCE BUG_ON WARN lockdep_assert VM_BUG_ON drm_WARN_ON",
         "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`",

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
-    SharedCell, Value, View, World,
+    SharedCell, ThreadId, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
@@ -91,7 +91,7 @@ impl<R: Runtime> Shared<R> for Callback<R> {
     renewed!(Callback { queued: atomic, ran: atomic, data: atomic, stage: note });
 
     /// The fence's list goes through it. One that runs is off the list already, and may free what it is inside of.
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::when(Form::FREED_QUEUED, self.queued.peek() != 0)
     }
 

@@ -218,6 +218,11 @@ impl<'a, R: Runtime> Cx<'a, R> {
         }
     }
 
+    /// The same where the checker looks, and no code of the kernel's: what it is inside of may be gone.
+    pub(crate) fn note(&mut self, o: ObjId) {
+        self.touched.insert(o);
+    }
+
     /// Enters the critical section of `gate`'s spinlock; it ends with the step.
     pub fn enter(&mut self, gate: ObjId) -> Held {
         self.touch(gate);

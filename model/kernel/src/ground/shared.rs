@@ -102,8 +102,8 @@ pub(crate) trait Shared<R: Runtime> {
     /// A counter of stamps that is not encoded: the next one, found again from those that live.
     fn restore_counter(&mut self, _next: u16) {}
 
-    /// What is lost if its memory goes now, being inside of an object that is freed.
-    fn lost(&self) -> Option<Lost> {
+    /// What is lost if its memory goes now, being inside of an object that this thread frees.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         None
     }
     /// Makes it, cell by cell, what it was in the beginning: of what can be inside of an object.
@@ -266,7 +266,7 @@ macro_rules! objects {
             {/// See [`Shared::stamp`].
             pub(crate) stamp() -> Option<Stamp> = None}
             {/// See [`Shared::lost`].
-            pub(crate) lost() -> Option<$crate::shared::Lost> = None}
+            pub(crate) lost(me: ThreadId) -> Option<$crate::shared::Lost> = None}
         }
 
         impl<R: Runtime> Object<R> {

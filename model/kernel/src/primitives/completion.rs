@@ -8,7 +8,7 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
@@ -46,7 +46,7 @@ impl<R: Runtime> Completion<R> {
 impl<R: Runtime> Shared<R> for Completion<R> {
     renewed!(Completion { inner: cell });
 
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::of_event(self.inner.peek().waiters.iter().next())
     }
 

@@ -116,8 +116,8 @@ impl<R: Runtime> Shared<R> for ListHead<R> {
     renewed!(List { entries: cell });
 
     /// The entries' neighbours are the head's memory.
-    fn lost(&self) -> Option<Lost> {
-        Lost::when(Form::FREED_NOT_EMPTY, self.entries.peek().len > 0)
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_NOT_EMPTY, !self.entries.peek().live().is_empty())
     }
 
     fn facets(&self, sink: FacetSink<'_>) {
@@ -152,7 +152,7 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
     for list in lists(program) {
         let found = if program.root_of(list).is_some() {
             // The checker looks, and no code of the kernel's: the list may be gone with what it is inside of.
-            cx.touched.insert(list);
+            cx.note(list);
             cx.world.list_head(list).holds(id)
         } else {
             let held = cx.enter(list);

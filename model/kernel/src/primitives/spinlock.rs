@@ -84,7 +84,7 @@ impl<R: Runtime> Shared<R> for SpinLock<R> {
     renewed!(Spin { raw: cell });
 
     /// `spin_lock_debug`: "already freed" is told of the next who looks.
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::of_lock(self.owner(), None)
     }
 

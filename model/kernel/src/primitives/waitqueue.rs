@@ -97,8 +97,9 @@ impl<R: Runtime> WaitQueue<R> {
 impl<R: Runtime> Shared<R> for WaitQueue<R> {
     renewed!(WaitQueue { waiters: cell });
 
-    fn lost(&self) -> Option<Lost> {
-        Lost::of_event(self.waiters.peek().queue.iter().next())
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        let waiters = self.waiters.peek();
+        Lost::of_lock(waiters.lock.owner(), waiters.queue.iter().next())
     }
 
     fn facets(&self, sink: FacetSink<'_>) {

@@ -108,6 +108,8 @@ operations! {
     Reserve(resv::ops::Reserve);
     /// A fence into it.
     AddFence(resv::ops::AddFence);
+    /// `resv-fini`.
+    ResvFini(resv::ops::ResvFini);
     /// One in the place of those of a context.
     ReplaceFences(resv::ops::ReplaceFences);
     /// Those of another reservation.

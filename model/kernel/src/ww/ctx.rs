@@ -170,7 +170,7 @@ impl<R: Runtime> AcquireCtx<R> {
 impl<R: Runtime> Shared<R> for AcquireCtx<R> {
     renewed!(AcquireCtx { stamp: note, acquired: note, wounded: atomic, debug: note, injection: note });
 
-    fn lost(&self) -> Option<Lost> {
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::of_lock(self.task(), None)
     }
 

@@ -14,6 +14,8 @@ use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value,
 /// The words of the declarations that can stand behind `type=`.
 const KINDS: &[&str] =
     &["lock", "list", "wait-queue", "completion", "refcount", "ww-mutex", "acquire-ctx", "fence", "callback", "resv"];
+/// The items, which have a declaration of another form.
+const WORKS: &[&str] = &["work", "delayed-work"];
 /// Structs inside of structs, at most so deep.
 const DEPTH_MAX: usize = 8;
 /// What says what a member is.
@@ -41,6 +43,8 @@ pub(super) struct Member<'a> {
 enum What<'a> {
     /// An object that a declaration makes.
     Kind(&'static DeclRow),
+    /// A work item, which the workers of its queue run; whether it has a timer.
+    Work { delayed: bool },
     /// Another struct.
     Struct(&'a Node),
 }
@@ -60,6 +64,9 @@ impl<'a> Lower<'a> {
         let said = field.option("type")?.span.of(self.text);
         if let Some(row) = decls::named(said).filter(|_| KINDS.contains(&said)) {
             return Some(Member { node: field, what: What::Kind(row) });
+        }
+        if WORKS.contains(&said) {
+            return Some(Member { node: field, what: What::Work { delayed: said != "work" } });
         }
         let inner = self.structs.get(said).copied()?;
         Some(Member { node: field, what: What::Struct(inner) })
@@ -132,6 +139,10 @@ impl<'a> Lower<'a> {
                 let symbol = self.allocate(node, spec, &name, &options, open);
                 let Symbol::Object { id, .. } = symbol else { return vec![] };
                 open.push(Open { node, spec, name, symbol });
+                vec![(node.name.text.clone(), id)]
+            }
+            What::Work { delayed } => {
+                let id = self.work_member(name.text, delayed, node);
                 vec![(node.name.text.clone(), id)]
             }
             What::Struct(inner) => {
@@ -221,7 +232,7 @@ impl<'a> Lower<'a> {
 
     /// What could stand behind the `type=` of a member.
     pub(super) fn member_types(&self) -> String {
-        list(KINDS.iter().copied().chain(self.structs.keys().copied()))
+        list(KINDS.iter().chain(WORKS).copied().chain(self.structs.keys().copied()))
     }
 
     /// `lock=.lock`, `guarded-by=.base.lock`: a member of the same object.

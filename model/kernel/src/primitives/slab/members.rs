@@ -50,7 +50,7 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
         if is_entry {
             list::check_free(cx, member);
         }
-        if let Some(lost) = cx.world.object(member).lost() {
+        if let Some(lost) = cx.world.object(member).lost(cx.me) {
             let v = cx.violation_of(Property::FREED_IN_USE);
             let (object, also) = (Some(slot), Some(cx.program.named_by(member)));
             let own = lost.form == Form::FREED_HELD && lost.by == Some(cx.me);
@@ -100,7 +100,8 @@ fn renew<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
         *cx.world.object_mut(member) = Object::new(kind, member, program);
     } else {
         // Nobody else may look: what is written here is no access of the kernel's.
-        cx.world.object_mut(member).renew(&Object::<Plain>::new(kind, member, program), Held(member));
+        let gate = kind.queue().unwrap_or(member);
+        cx.world.object_mut(member).renew(&Object::<Plain>::new(kind, member, program), Held(gate));
     }
 }
 

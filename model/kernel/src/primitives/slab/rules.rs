@@ -20,4 +20,7 @@ forms! {
     17 FREED_WITHOUT_FINI "{who} frees {what} without `resv-fini` of {also}, which is inside of it: its list of fences is lost{place}";
     18 FREES_INSIDE "{who} frees {also}, which is inside of {what}: what was allocated is {what}{place}";
     19 FREED_OWN "{who} frees {what} and holds {also}, which is inside of it{place}";
+    20 FREED_PENDING "{who} frees {what}, and {also}, a work item inside of it, is pending{place}";
+    21 FREED_RUNNING "{who} frees {what}, and {also}, a work item inside of it, runs{place}";
+    22 FREED_ARMED "{who} frees {what}, and the timer of {also}, which is inside of it, is armed{place}";
 }
