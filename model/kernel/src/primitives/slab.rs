@@ -45,6 +45,9 @@ enum Stage {
     Live,
     /// Freed by its owner; the memory stays until a grace period has passed.
     Dying,
+    /// Gone, and not yet to be had again: between the two its freer makes what is inside as it was in the beginning. No
+    /// state has this, for all of it is one step.
+    Going,
 }
 
 impl Bits for Life {
@@ -53,7 +56,7 @@ impl Bits for Life {
         self.stage as u64 | u64::from(self.generation) << 8
     }
     fn from_bits(bits: u64) -> Self {
-        let stage = [Stage::Free, Stage::Live, Stage::Dying][usize::from(bits as u8)];
+        let stage = [Stage::Free, Stage::Live, Stage::Dying, Stage::Going][usize::from(bits as u8)];
         Life { stage, generation: (bits >> 8) as u8 }
     }
 }
@@ -108,6 +111,7 @@ impl<R: Runtime> Shared<R> for Slot<R> {
             Stage::Free => "free",
             Stage::Live => "live",
             Stage::Dying => "freed after grace period",
+            Stage::Going => "goes",
         };
         sink("life", Facet::Name(name));
         sink("refs", Facet::Word(i32::from(self.refs.count())));
@@ -135,6 +139,9 @@ pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
     if cx.program.has_members() {
+        if !R::SEES_OVERLAP {
+            cx.slot(slot).life.swap(Life { stage: Stage::Going, generation: next }, Order::AcqRel);
+        }
         members::check_free(cx, slot);
         if cx.violation.is_none() {
             members::end(cx, slot, Life { stage: Stage::Free, generation: next });

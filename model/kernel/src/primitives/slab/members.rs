@@ -17,7 +17,7 @@ pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let Some(root) = cx.program.root_of(member) else { return };
     let life = cx.world.slot_mut(root).life.latest();
     let outdated = cx.met.iter().flatten().any(|h| h.obj == root && h.generation != life.generation);
-    if life.stage == Stage::Free || outdated {
+    if matches!(life.stage, Stage::Free | Stage::Going) || outdated {
         tell(cx, Property::USE_AFTER_FREE, (root, member), Form::INSIDE_USED);
     }
 }
@@ -45,7 +45,7 @@ fn inside(program: &Program, slot: ObjId) -> impl Iterator<Item = ObjId> {
 /// The memory goes: what is inside of it must have come to its own end.
 pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     for member in inside(cx.program, slot) {
-        cx.touch(member);
+        cx.note(member);
         let is_entry = cx.program.is::<fixed::Slot>(member) || cx.program.is::<fixed::Fence>(member);
         if is_entry {
             list::check_free(cx, member);
@@ -81,7 +81,7 @@ pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
 /// The memory is somebody else's from here on, and all that is inside as it was in the beginning.
 pub(super) fn end<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
     for member in inside(cx.program, slot) {
-        cx.touch(member);
+        cx.note(member);
         if cx.world.object(member).generation().is_some() {
             let inner: &mut Slot<R> = cx.world.slot_mut(member);
             inner.life.swap(life, Order::AcqRel);
