@@ -287,7 +287,7 @@ fn spinning_on_a_freed_object_is_found() {
         s.op("free p", slab::ops::Slab { how: slab::How::Free, target: Operand::Local(p) });
     });
     let mut program = b.build();
-    let first_var = var.as_var().expect("a word") as u8;
+    let first_var = var.as_var().expect("a word") as u16;
     let fields = vec![(field, Value::Word(0))];
     let slots = slot.0..slot.0 + 1;
     program.structs.push(StructDecl {

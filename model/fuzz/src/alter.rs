@@ -171,9 +171,10 @@ impl Found<'_> {
     fn block(&mut self, nodes: &[Node]) {
         for (at, node) in nodes.iter().enumerate() {
             let next = nodes.get(at + 1);
-            let other = next.filter(|next| node.name == "when" && next.name == "else");
+            let others = nodes[at + 1..].iter().take_while(|next| next.name == "else");
+            let others = others.take(if node.name == "when" { nodes.len() } else { 0 });
             if !IDLE.contains(&node.name.as_str()) {
-                self.leave_out(node, other);
+                self.leave_out(node, others);
             } else if node.name == "else" {
                 self.add(Kind::LeaveOut, node, String::new(), self.with(&[(node.span.start..node.span.start, "/-")]));
             }
@@ -189,9 +190,9 @@ impl Found<'_> {
         }
     }
 
-    fn leave_out(&mut self, node: &Node, other: Option<&Node>) {
+    fn leave_out<'n>(&mut self, node: &'n Node, others: impl Iterator<Item = &'n Node>) {
         let marks: Vec<(Range<usize>, &str)> =
-            [Some(node), other].into_iter().flatten().map(|n| (n.span.start..n.span.start, "/-")).collect();
+            std::iter::once(node).chain(others).map(|n| (n.span.start..n.span.start, "/-")).collect();
         self.add(Kind::without(&node.name), node, String::new(), self.with(&marks));
     }
 
@@ -205,7 +206,7 @@ impl Found<'_> {
 
     /// `when "E"` becomes `when "!(E)"`, `r is=0` becomes `r is-not=0`.
     fn negate(&mut self, node: &Node) {
-        if !matches!(node.name.as_str(), "when" | "while") {
+        if !matches!(node.name.as_str(), "when" | "while" | "else") {
             return;
         }
         for part in &node.entries {

@@ -55,19 +55,18 @@ enum Contended {
 
 impl Code for Contended {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        /// Beyond every object.
-        const DUMMY: u8 = u8::MAX;
-        const NOTHING: u8 = u8::MAX - 1;
-        let mut b = match self {
+        /// A reservation is no task.
+        const DUMMY: ObjId = ObjId::task(ThreadId(0));
+        let mut on = match self {
             Contended::Dummy => DUMMY,
-            Contended::Nothing => NOTHING,
-            Contended::On(resv) => resv.0,
+            Contended::Nothing => ObjId::NONE,
+            Contended::On(resv) => *resv,
         };
-        c.byte(&mut b);
-        *self = match b {
+        on.code(c);
+        *self = match on {
             DUMMY => Contended::Dummy,
-            NOTHING => Contended::Nothing,
-            resv => Contended::On(ObjId(resv)),
+            ObjId::NONE => Contended::Nothing,
+            resv => Contended::On(resv),
         };
     }
 }

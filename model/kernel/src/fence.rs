@@ -64,14 +64,14 @@ pub(crate) use walk::ChainWalk;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, ObjSet, Order, Plain, Program,
+    AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Object, Order, Plain, Program,
     Property, Runtime, SharedCell, Then, ThreadId, ThreadSet, Value, View, World,
     counted::Counted,
     facet::{Facet, FacetSink},
     primitives::{list, rcu, spinlock::RawSpin},
     property::Form,
     runtime::NoteCell,
-    shared::{LeftOpen, Lost, Shared, renewed},
+    shared::{LeftOpen, Listed, Lost, Shared, renewed},
 };
 
 /// A fence that is still to be found.
@@ -95,8 +95,6 @@ const PENDING_ERROR: u16 = 1 << 15;
 
 /// Most callbacks of one fence, waiters included.
 const MAX_CALLBACKS: usize = 7;
-/// Marks an entry that wakes a waiter (`dma_fence_default_wait_cb()`).
-const WAKES: u8 = 0x80;
 
 /// Where a fence is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,15 +125,16 @@ impl Bits for Life {
 struct Locked {
     lock: RawSpin,
     len: u8,
-    callbacks: [u8; MAX_CALLBACKS],
+    /// Callbacks, and tasks of waiters (`dma_fence_default_wait_cb()`).
+    callbacks: [ObjId; MAX_CALLBACKS],
 }
 
 impl Locked {
-    fn live(&self) -> &[u8] {
+    fn live(&self) -> &[ObjId] {
         &self.callbacks[..usize::from(self.len)]
     }
 
-    fn push(&mut self, entry: u8) -> bool {
+    fn push(&mut self, entry: ObjId) -> bool {
         let at = usize::from(self.len);
         if at == MAX_CALLBACKS {
             return false;
@@ -145,11 +144,11 @@ impl Locked {
         true
     }
 
-    fn remove(&mut self, entry: u8) -> bool {
+    fn remove(&mut self, entry: ObjId) -> bool {
         let Some(at) = self.live().iter().position(|e| *e == entry) else { return false };
         self.callbacks.copy_within(at + 1.., at);
         self.len -= 1;
-        self.callbacks[usize::from(self.len)] = 0;
+        self.callbacks[usize::from(self.len)] = ObjId::default();
         true
     }
 }
@@ -158,7 +157,7 @@ impl Code for Locked {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.lock.code(c);
         c.byte(&mut self.len);
-        self.callbacks[..usize::from(self.len)].iter_mut().for_each(|e| c.byte(e));
+        self.callbacks[..usize::from(self.len)].iter_mut().for_each(|e| e.code(c));
     }
 }
 
@@ -236,7 +235,7 @@ impl<R: Runtime> Fence<R> {
     pub(crate) fn queued_callbacks(&self) -> impl Iterator<Item = ObjId> {
         let locked = self.locked.peek();
         let entries = locked.callbacks.into_iter().take(usize::from(locked.len));
-        entries.filter(|e| e & WAKES == 0).map(ObjId)
+        entries.filter(|e| e.as_task().is_none())
     }
 
     /// Whether a callback is queued on it.
@@ -400,9 +399,10 @@ pub(crate) fn check_readable<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bo
 
 /// This thread is a reader no more: what was released meanwhile and waits for nobody else is gone.
 pub(crate) fn forget_reader<R: Runtime>(cx: &mut Cx<'_, R>) {
-    let mut ids = ObjSet::default();
-    kept_for(cx.world, cx.me).for_each(|id| ids.insert(id));
-    for fence in ids.iter() {
+    for fence in cx.program.ids() {
+        if !is_kept_for(cx.world.object(fence), cx.me) {
+            continue;
+        }
         cx.touch(fence);
         let mut readers = cx.fence(fence).readers.get();
         readers.remove(cx.me);
@@ -416,12 +416,13 @@ pub(crate) fn forget_reader<R: Runtime>(cx: &mut Cx<'_, R>) {
 
 /// What [`forget_reader`] touches.
 pub(crate) fn forget_footprint(v: View<'_>, f: Footprint) -> Footprint {
-    kept_for(v.world, v.me).fold(f, |f, fence| list::free_footprint(v, f.write(fence)))
+    let kept = v.world.objects().filter(|(_, o)| is_kept_for(o, v.me));
+    kept.fold(f, |f, (fence, _)| list::free_footprint(v, f.write(fence)))
 }
 
-/// The fences that are released and stay for this reader.
-fn kept_for<R: Runtime>(world: &World<R>, reader: ThreadId) -> impl Iterator<Item = ObjId> {
-    world.all::<Fence<R>>().filter(move |(_, f)| f.readers.get().contains(reader)).map(|(id, _)| id)
+/// Whether it is a fence that is released and stays for this reader.
+fn is_kept_for<R: Runtime>(object: &Object<R>, reader: ThreadId) -> bool {
+    Fence::of(object).is_some_and(|f| f.readers.get().contains(reader))
 }
 
 /// `test_bit(DMA_FENCE_FLAG_SIGNALED_BIT)`, which orders nothing (`atomic_bitops.txt`): whoever finds the bit has not

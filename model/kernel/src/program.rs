@@ -20,7 +20,7 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
-pub use object::{Members, ObjectDecl, SlabKind, StructDecl, VarDecl};
+pub use object::{Members, NamedType, ObjectDecl, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
@@ -38,6 +38,8 @@ pub struct Callee {
     pub params: u8,
     /// The names of its locals, arguments first.
     pub locals: Vec<String>,
+    /// The types of those that have another than a word's.
+    pub types: Vec<(LocalId, crate::number::Type)>,
     /// It is called by name, not through a pointer.
     pub function: bool,
 }
@@ -171,6 +173,8 @@ pub struct Program {
     /// The error numbers that the scenario names, or that its operations return: only these print by name, for any
     /// other negative number is a number.
     pub errnos: Vec<Errno>,
+    /// The types that it declares; only who prints numbers asks.
+    pub types: Vec<NamedType>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -239,6 +243,12 @@ impl Script {
         let after = self.callees.partition_point(|c| c.entry <= pc);
         let at = after.checked_sub(1)?;
         Some((CalleeId(at as u8), &self.callees[at]))
+    }
+
+    /// The type of a local as the code at an instruction knows it.
+    pub fn local_type_at(&self, pc: u16, l: LocalId) -> crate::number::Type {
+        let types = self.callee_at(pc).map_or(&self.types, |(_, c)| &c.types);
+        types.iter().find(|(known, _)| *known == l).map_or_else(Default::default, |(_, ty)| *ty)
     }
 
     /// The name of a local as the code at an instruction knows it.
@@ -456,7 +466,7 @@ impl Program {
     }
 
     /// All slots of the object's slab.
-    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u8> {
+    pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u16> {
         self.struct_of(slot).map_or(slot.0..slot.0 + 1, |s| s.slots.clone())
     }
 
@@ -486,7 +496,7 @@ impl Program {
         let var = var.as_var()?;
         self.structs.iter().find_map(|s| {
             let at = var.checked_sub(usize::from(s.first_var))?.checked_div(s.fields.len())?;
-            (at < s.slots.len()).then(|| ObjId(s.slots.start + at as u8))
+            (at < s.slots.len()).then(|| ObjId(s.slots.start).offset(at))
         })
     }
 

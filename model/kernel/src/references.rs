@@ -5,7 +5,7 @@
 //! reaches.
 
 use crate::{
-    AtomicCell, Handle, ObjId, ObjSet, Object, Program, Property, Rule, Runtime, Value, Violation, World,
+    AtomicCell, Handle, MAX_OBJECTS, ObjId, Object, Program, Property, Rule, Runtime, Value, Violation, World,
     counted::{Counted, Owns},
     fence::Fence,
     registry::Variable,
@@ -146,14 +146,15 @@ fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
         return None;
     }
     let slots = || world.objects().map(|(id, _)| id).filter(|id| is_live(*id) && outermost(*id) == *id);
-    let mut reached = ObjSet::default();
-    slots().filter(|id| world.is_listed(*id)).for_each(|id| reached.insert(id));
+    let mut reached = [false; MAX_OBJECTS];
+    let at = |id: ObjId| id.as_object().unwrap_or_default();
+    slots().filter(|id| world.is_listed(*id)).for_each(|id| reached[at(id)] = true);
     loop {
-        let from = |slot: Option<ObjId>| slot.is_none_or(|slot| reached.contains(slot));
-        let Some((_, next)) = pointers().find(|(slot, to)| from(*slot) && !reached.contains(*to)) else { break };
-        reached.insert(next);
+        let from = |slot: Option<ObjId>| slot.is_none_or(|slot| reached[at(slot)]);
+        let Some((_, next)) = pointers().find(|(slot, to)| from(*slot) && !reached[at(*to)]) else { break };
+        reached[at(next)] = true;
     }
-    slots().find(|id| !reached.contains(*id))
+    slots().find(|id| !reached[at(*id)])
 }
 
 /// What is wrong with what is left when everything is over.

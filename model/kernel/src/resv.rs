@@ -90,10 +90,10 @@ pub(crate) struct Entry {
 
 impl Bits for Entry {
     fn to_bits(self) -> u64 {
-        self.fence.to_bits() | (self.usage as u64) << 8
+        self.fence.to_bits() | (self.usage as u64) << 16
     }
     fn from_bits(bits: u64) -> Self {
-        Entry { fence: Bits::from_bits(bits & 0xff), usage: Usage::ALL[(bits >> 8 & 3) as usize] }
+        Entry { fence: Bits::from_bits(bits), usage: Usage::ALL[(bits >> 16 & 3) as usize] }
     }
 }
 
@@ -329,7 +329,7 @@ pub(crate) struct Parts {
     /// Its lock.
     pub(crate) lock: ObjId,
     /// The slab of its lists.
-    pub(crate) lists: Range<u8>,
+    pub(crate) lists: Range<u16>,
 }
 
 /// `dma_resv_assert_held()`.
@@ -358,7 +358,7 @@ impl crate::Program {
     pub(crate) fn resv_parts(&self, resv: ObjId) -> Parts {
         match self.fixed::<crate::fixed::Resv>(resv) {
             Some(crate::fixed::Resv { lock, lists: (first, n), .. }) => {
-                Parts { lock: *lock, lists: first.0..first.0 + n }
+                Parts { lock: *lock, lists: first.0..first.0 + u16::from(*n) }
             }
             None => Parts { lock: resv, lists: 0..0 },
         }

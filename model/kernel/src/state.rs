@@ -9,6 +9,7 @@ pub use encoding::Encoding;
 use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
+    coder::Canon,
     cover::{Cover, Passed},
     task::Task,
     thread::{Run, Stepped},
@@ -34,6 +35,8 @@ pub struct State {
     threads: [Thread; MAX_THREADS],
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
+    /// What is gathered when the state is encoded: memory only.
+    canon: Canon,
 }
 
 /// What a step did.
@@ -94,8 +97,12 @@ impl State {
 
     /// The same, counting what the scripts come to, if there is where to.
     pub fn initial_covering(program: &Program, mut cover: Option<&mut Cover>) -> State {
-        let mut state =
-            State { world: World::new(program), threads: std::array::from_fn(|_| Thread::default()), violation: None };
+        let mut state = State {
+            world: World::new(program),
+            threads: std::array::from_fn(|_| Thread::default()),
+            violation: None,
+            canon: Canon::default(),
+        };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             state.begin(program, t, &mut cover);
@@ -269,7 +276,7 @@ impl State {
             let ok = old == new || covered && stepped.touched.contains(*id);
             assert!(ok, "[internal bug] step `{label}` changed {} outside of its footprint", program.name_of(*id));
         }
-        for id in stepped.touched.iter() {
+        for id in self.world.members(stepped.touched) {
             let ok = declared.touched().contains(id) || own.contains(id);
             assert!(ok, "[internal bug] step `{label}` touched {} outside of its footprint", program.name_of(id));
         }
@@ -300,11 +307,7 @@ impl State {
     /// decisions, merged into the step before.
     fn own_contexts(&self, t: ThreadId) -> ObjSet {
         let mut own = ObjSet::default();
-        for (id, o) in self.world.objects() {
-            if o.is_own_of(t) {
-                own.insert(id);
-            }
-        }
+        self.world.objects().filter(|(_, o)| o.is_own_of(t)).for_each(|(id, _)| own.insert(id));
         own
     }
 

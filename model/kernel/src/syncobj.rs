@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// No fence, or no syncobj.
-const NONE: ObjId = ObjId(u8::MAX);
+const NONE: ObjId = ObjId::NONE;
 
 /// How waiters behave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -102,7 +102,7 @@ enum Given {
 }
 
 impl Given {
-    fn to_byte(self) -> u8 {
+    fn to_number(self) -> u16 {
         match self {
             Given::Nothing => 0,
             Given::Stub => 1,
@@ -110,8 +110,8 @@ impl Given {
         }
     }
 
-    fn from_byte(b: u8) -> Given {
-        match b {
+    fn from_number(n: u16) -> Given {
+        match n {
             0 => Given::Nothing,
             1 => Given::Stub,
             fence => Given::Fence(ObjId(fence - 2)),
@@ -126,9 +126,21 @@ impl Given {
 
 impl Code for Given {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut byte = self.to_byte();
-        c.byte(&mut byte);
-        *self = Given::from_byte(byte);
+        let mut n = self.to_number();
+        code_number(&mut n, c);
+        *self = Given::from_number(n);
+    }
+}
+
+/// A [`Given`] as its number: in a byte, where there is room for it.
+fn code_number<C: Coder>(n: &mut u16, c: &mut C) {
+    const FAR: u8 = u8::MAX;
+    let mut near = u8::try_from(*n).unwrap_or(FAR);
+    c.byte(&mut near);
+    if near == FAR {
+        c.half(n);
+    } else {
+        *n = u16::from(near);
     }
 }
 
@@ -188,7 +200,7 @@ impl Code for Locked {
 pub struct Syncobj<R: Runtime> {
     locked: R::Cell<Locked>,
     /// `wait->fence` of each thread's entry, as [`Given`].
-    entries: [R::Atomic<u8>; MAX_WAITERS],
+    entries: [R::Atomic<u16>; MAX_WAITERS],
 }
 
 impl Copy for Syncobj<Plain> {}
@@ -199,7 +211,7 @@ impl<R: Runtime> Syncobj<R> {
     }
 
     /// The fence of a thread's entry; who has no room for one never has a fence there.
-    fn entry(&mut self, of: ThreadId) -> Option<&mut R::Atomic<u8>> {
+    fn entry(&mut self, of: ThreadId) -> Option<&mut R::Atomic<u16>> {
         self.entries.get_mut(of.index())
     }
 }
@@ -223,7 +235,7 @@ impl Code for Syncobj<Plain> {
         c.byte(&mut filled);
         for (i, entry) in self.entries.iter_mut().enumerate() {
             if filled >> i & 1 == 1 {
-                c.byte(&mut entry.0);
+                code_number(&mut entry.0, c);
             } else {
                 entry.0 = 0;
             }
@@ -356,7 +368,7 @@ mod tests {
     #[test]
     fn entries_and_flags_come_back() {
         for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId(0)), Given::Fence(ObjId(35))] {
-            assert_eq!(Given::from_byte(given.to_byte()), given);
+            assert_eq!(Given::from_number(given.to_number()), given);
         }
         assert!((0..16).all(|b| Flags::from_byte(b).to_byte() == b));
     }

@@ -1,54 +1,35 @@
 //! All shared objects of a modelled system.
 
 use crate::{
-    Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Object, Plain, Program, Runtime, ThreadId, Value,
+    Code, Coder, Handle, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
     counted::{Counted, Owns},
+    ids::{SHORT_OBJECTS, SHORT_VARS},
     registry::Variable,
     runtime::{AtomicCell, NoteCell},
     shared::{Listed, Stamp},
     task::Task,
 };
 
-/// One thread's handle on all shared objects; under [`Plain`], the objects themselves as one flat value.
+/// One thread's handle on all shared objects; under [`Plain`], the objects themselves, as many as the program has: a
+/// search copies them for every state.
 #[derive(Clone)]
 pub struct World<R: Runtime> {
-    objects: [Object<R>; MAX_OBJECTS],
-    vars: [Variable<R>; MAX_VARS],
+    objects: Box<[Object<R>]>,
+    vars: Box<[Variable<R>]>,
     tasks: [Task<R>; MAX_THREADS],
-    live: Live,
+    /// How many tasks the program uses.
+    live: u8,
 }
-
-impl Copy for World<Plain> {}
-
-/// How many slots of each array a program uses: copying and encoding look no further.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Live {
-    objects: u8,
-    vars: u8,
-    tasks: u8,
-}
-
-/// The working form must stay small: a search copies it at every step.
-const _: () = assert!(size_of::<World<Plain>>() <= 2048);
 
 impl<R: Runtime> World<R> {
     /// The world of a program before its setup has run.
     pub fn new(program: &Program) -> World<R> {
-        let objects = std::array::from_fn(|i| match program.objects.get(i) {
-            Some(decl) => Object::new(&decl.kind, ObjId::object(i), program),
-            None => Object::None,
-        });
-        let vars = std::array::from_fn(|i| match program.vars.get(i) {
-            Some(v) => Variable::new(v.init, v.racy),
-            None => Variable::new(Value::Unset, false),
-        });
+        let objects = program.objects.iter().enumerate();
+        let objects = objects.map(|(i, decl)| Object::new(&decl.kind, ObjId::object(i), program)).collect();
+        let vars = program.vars.iter().map(|v| Variable::new(v.init, v.racy)).collect();
         let tasks = std::array::from_fn(|_| Task::new());
-        let live = Live {
-            objects: program.objects.len() as u8,
-            vars: program.vars.len() as u8,
-            tasks: program.scripts.len() as u8 + 1,
-        };
+        let live = program.scripts.len() as u8 + 1;
         let mut world = World { objects, vars, tasks, live };
         world.give_first_references(program);
         world
@@ -114,57 +95,52 @@ impl<R: Runtime> World<R> {
 
     /// Every object in use, with its id.
     pub fn objects(&self) -> impl Iterator<Item = (ObjId, &Object<R>)> {
-        self.objects[..usize::from(self.live.objects)].iter().enumerate().map(|(i, o)| (ObjId::object(i), o))
+        self.objects.iter().enumerate().map(|(i, o)| (ObjId::object(i), o))
     }
 
     /// Every variable word in use, with its id.
     pub(crate) fn words(&self) -> impl Iterator<Item = (ObjId, &Variable<R>)> {
-        self.vars[..usize::from(self.live.vars)].iter().enumerate().map(|(i, v)| (ObjId::var(i), v))
+        self.vars.iter().enumerate().map(|(i, v)| (ObjId::var(i), v))
     }
 
     /// Every task in use, the setup's and teardown's last.
     pub(crate) fn task_ids(&self) -> impl Iterator<Item = ThreadId> + use<R> {
-        (0..self.live.tasks).map(ThreadId)
+        (0..self.live).map(ThreadId)
+    }
+
+    /// The members of a set that the program has. If it is so large that some share a place, what shares one with a
+    /// member is among them.
+    pub fn members(&self, set: ObjSet) -> impl Iterator<Item = ObjId> {
+        let (objects, vars) = (self.objects.len(), self.vars.len());
+        let shared = objects > SHORT_OBJECTS || vars > SHORT_VARS;
+        let here = move |id: &ObjId| id.as_object().is_none_or(|i| i < objects) && id.as_var().is_none_or(|i| i < vars);
+        set.shorts().flat_map(move |short| {
+            let also = shared.then(|| ObjId::also_of_short(short)).into_iter().flatten();
+            std::iter::once(ObjId::of_short(short)).chain(also).filter(here)
+        })
     }
 }
 
 impl World<Plain> {
-    /// Makes this world equal to another of the same program; copies live slots only.
+    /// Makes this world equal to another of the same program.
     pub fn copy_from(&mut self, other: &World<Plain>) {
-        let Live { objects, vars, tasks } = other.live;
-        let (o, v, t) = (usize::from(objects), usize::from(vars), usize::from(tasks));
-        self.objects[..o].copy_from_slice(&other.objects[..o]);
-        self.vars[..v].copy_from_slice(&other.vars[..v]);
+        self.objects.copy_from_slice(&other.objects);
+        self.vars.copy_from_slice(&other.vars);
+        let t = usize::from(self.live);
         self.tasks[..t].copy_from_slice(&other.tasks[..t]);
-        self.live = other.live;
     }
 
-    /// What the encoding needs to know about the whole world before it is written: live stamps.
-    pub(crate) fn canon(&self) -> Canon {
-        let mut canon = Canon::default();
-        for (_, o) in self.objects() {
-            if let Some(Stamp { class, at }) = o.stamp() {
-                canon.add_stamp(class, at);
-            }
-        }
-        canon
-    }
-
-    /// The current generation of every slot, by object index.
-    pub(crate) fn generations(&self) -> [u8; MAX_OBJECTS] {
-        let mut g = [0; MAX_OBJECTS];
-        for (id, o) in self.objects() {
-            g[usize::from(id.0)] = o.generation().unwrap_or(0);
-        }
-        g
+    /// What the encoding needs to know about the whole world before it is written: live stamps, and generations.
+    pub(crate) fn canon(&self, canon: &mut Canon) {
+        let stamp = |o: &Object<Plain>| o.stamp().map(|Stamp { class, at }| (class, at));
+        canon.gather(self.objects.iter().map(|o| (stamp(o), o.generation())));
     }
 
     /// One object, variable or task as bytes, to tell whether a step changed it: absolute stamps, and handles as they
     /// are, because a rank or an outdated handle elsewhere is not a change of this one.
     pub(crate) fn encode_one(&mut self, id: ObjId, out: &mut Vec<u8>) {
         let canon = Canon::absolute();
-        let generations = [0; MAX_OBJECTS];
-        let mut w = crate::coder::Writer { out, canon, generations: &generations };
+        let mut w = crate::coder::Writer { out, canon: &canon };
         if let Some(i) = id.as_object() {
             self.objects[i].code(&mut w);
         } else if let Some(i) = id.as_var() {
@@ -176,10 +152,10 @@ impl World<Plain> {
 
     /// Every id in use.
     pub(crate) fn ids(&self) -> impl Iterator<Item = ObjId> + use<> {
-        let Live { objects, vars, tasks } = self.live;
+        let (objects, vars, tasks) = (self.objects.len(), self.vars.len(), self.live);
         (0..objects)
-            .map(|i| ObjId::object(usize::from(i)))
-            .chain((0..vars).map(|i| ObjId::var(usize::from(i))))
+            .map(ObjId::object)
+            .chain((0..vars).map(ObjId::var))
             .chain((0..tasks).map(|i| ObjId::task(ThreadId(i))))
     }
 }
@@ -188,13 +164,12 @@ impl World<Plain> {
     /// How many parts the encoding has: objects, variables, and the tasks of threads (the task of setup and teardown is
     /// last and idle between steps).
     pub(crate) fn part_count(&self) -> usize {
-        let Live { objects, vars, tasks } = self.live;
-        usize::from(objects) + usize::from(vars) + usize::from(tasks) - 1
+        self.objects.len() + self.vars.len() + usize::from(self.live) - 1
     }
 
     /// Codes one part.
     pub(crate) fn code_part<C: Coder>(&mut self, part: usize, c: &mut C) {
-        let (objects, vars) = (usize::from(self.live.objects), usize::from(self.live.vars));
+        let (objects, vars) = (self.objects.len(), self.vars.len());
         if let Some(task) = part.checked_sub(objects + vars) {
             self.tasks[task].code(c);
         } else if let Some(var) = part.checked_sub(objects) {
@@ -206,17 +181,14 @@ impl World<Plain> {
 
     /// What a part tells about how others are encoded: a context's stamp, a slot's generation.
     pub(crate) fn rank_of_part(&self, part: usize) -> Option<u16> {
-        if part >= usize::from(self.live.objects) {
-            return None;
-        }
         // A counter is not encoded, but found again from the stamps.
-        let object = &self.objects[part];
+        let object = self.objects.get(part)?;
         object.stamp().map(|s| s.at).or_else(|| object.generation().map(u16::from))
     }
 
     /// The part in which an id is encoded.
     pub(crate) fn part_of(&self, id: ObjId) -> usize {
-        let (objects, vars) = (usize::from(self.live.objects), usize::from(self.live.vars));
+        let (objects, vars) = (self.objects.len(), self.vars.len());
         match (id.as_object(), id.as_var(), id.as_task()) {
             (Some(i), ..) => i,
             (_, Some(i), _) => objects + i,
@@ -250,10 +222,7 @@ impl World<Plain> {
 
     /// Every object that is encoded by rank: acquire contexts.
     pub(crate) fn contexts(&self) -> impl Iterator<Item = usize> + '_ {
-        self.objects[..usize::from(self.live.objects)]
-            .iter()
-            .enumerate()
-            .filter_map(|(i, o)| o.has_stamp().then_some(i))
+        self.objects.iter().enumerate().filter_map(|(i, o)| o.has_stamp().then_some(i))
     }
 }
 
@@ -271,15 +240,12 @@ pub(crate) enum Moves {
 impl World<Plain> {
     /// A class counter is not encoded: the next stamp is one more than the youngest live one of the class.
     pub(crate) fn restore_class_counters(&mut self) {
-        let mut next = [0; MAX_OBJECTS];
-        for (_, o) in self.objects() {
-            if let Some(Stamp { class, at }) = o.stamp() {
-                let of_class = &mut next[usize::from(class.0)];
-                *of_class = (at + 1).max(*of_class);
+        for i in 0..self.objects.len() {
+            if self.objects[i].counts_stamps() {
+                let of_class = self.objects.iter().filter_map(Object::stamp).filter(|s| s.class == ObjId::object(i));
+                let next = of_class.map(|s| s.at + 1).max().unwrap_or(0);
+                self.objects[i].restore_counter(next);
             }
-        }
-        for (o, next) in self.objects.iter_mut().zip(next) {
-            o.restore_counter(next);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::words;
 use fenceweave_explore::Watched;
-use fenceweave_kernel::{Condition, Expr, ExprNode, Leaf, Moment, Program, Value, expr::Operator};
+use fenceweave_kernel::{Condition, Expr, ExprNode, Leaf, Moment, Program, Type, Value, expr::Operator};
 
 /// The condition as the scenario language writes it: `never "cpu.seen != 1"`.
 pub fn text(program: &Program, condition: &Condition) -> String {
@@ -41,12 +41,51 @@ pub fn against(condition: &Condition, watched: &Watched) -> Option<&'static str>
     }
 }
 
+/// The nodes of an expression, with what constants beside something of a type of the program's own are called there.
+fn named(program: &Program, nodes: &[ExprNode<Leaf>]) -> Vec<Option<String>> {
+    let mut names = vec![None; nodes.len()];
+    // Of each value the type that it has, and where it stands if it is a constant.
+    let mut stack: Vec<(Option<Type>, Option<usize>)> = vec![];
+    for (at, node) in nodes.iter().enumerate() {
+        let sides = stack.split_off(stack.len().saturating_sub(node.takes()));
+        let own = |ty: Type| matches!(ty, Type::Named { .. }).then_some(ty);
+        let item = match (node, sides.as_slice()) {
+            (ExprNode::Const(_), _) => (None, Some(at)),
+            (ExprNode::Read(l), _) => (own(leaf_type(program, *l)), None),
+            (ExprNode::Apply(op) | ExprNode::As(op, _), [a, b]) => {
+                let ty = a.0.or(b.0);
+                for (ty, constant) in
+                    ty.into_iter().flat_map(|ty| [a.1, b.1].into_iter().flatten().map(move |at| (ty, at)))
+                {
+                    if let ExprNode::Const(v) = nodes[constant] {
+                        names[constant] = Some(words::typed(program, ty, v));
+                    }
+                }
+                (ty.filter(|_| matches!(op, Operator::BitAnd | Operator::BitOr)), None)
+            }
+            _ => (None, None),
+        };
+        stack.push(item);
+    }
+    names
+}
+
+/// The type of what a condition reads.
+pub(crate) fn leaf_type(program: &Program, l: Leaf) -> Type {
+    match l {
+        Leaf::Local(t, l) => words::script(program, t).local_type(l),
+        Leaf::Var(v) => program.var_type(v),
+        Leaf::Facet(..) => Type::S64,
+    }
+}
+
 /// An expression in C's notation, with no more parentheses than it needs.
 pub fn expression(program: &Program, e: &Expr<Leaf>) -> String {
     let mut stack: Vec<(String, u8)> = vec![];
-    for node in e.nodes() {
+    let named = named(program, e.nodes());
+    for (node, name) in e.nodes().iter().zip(named) {
         let item = match node {
-            ExprNode::Const(v) => (constant(program, *v), ATOM),
+            ExprNode::Const(v) => (name.unwrap_or_else(|| constant(program, *v)), ATOM),
             ExprNode::Read(l) => (leaf(program, *l), ATOM),
             ExprNode::Apply(op) | ExprNode::As(op, _) if op.is_unary() => {
                 let (arg, level) = stack.pop().unwrap_or_default();

@@ -529,8 +529,9 @@ fn violation<'a>(report: &Report<'a>, found: &'a Found) -> ViolationOut<'a> {
 
 fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
     let program = replay.program;
+    let ty = s.word.map_or_else(Default::default, |word| program.var_type(word));
     let stored = |s: &Stored| StoredOut {
-        value: s.value.map(|v| words::value_in(program, &replay.last.world, v)),
+        value: s.value.map(|v| words::typed_in(program, &replay.last.world, ty, v)),
         step: s.step.map(|at| at + 1),
     };
     StaleOut {

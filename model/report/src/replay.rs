@@ -277,7 +277,7 @@ fn take<'s>(
     let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
     let into = dest.filter(|_| done);
     let value = if let End::Done(v) = end { Some(v) } else { None };
-    let ty = words::result_type(program, words::instr(program, t, pc));
+    let ty = words::result_type(program, t, pc);
     let result = value.map(|v| words::typed_in(program, &state.world, ty, v));
     // A sleeper with a timeout is enabled, but leaving it alone is no preemption.
     let asleep = matches!(end, End::Asleep(_));
@@ -329,7 +329,7 @@ fn alone(
         Some(Instr::Op { into, .. } | Instr::Choose { into, .. }) => into.filter(|_| matches!(end, End::Done(_))),
         _ => None,
     };
-    let ty = words::result_type(program, words::instr(program, t, pc));
+    let ty = words::result_type(program, t, pc);
     let result = did.result.map(|v| words::typed_in(program, &after.world, ty, v));
     Step {
         thread: t,
@@ -340,7 +340,7 @@ fn alone(
         end,
         into,
         result,
-        changes: change::worlds(program, &before.world, &after.world, did.touched.iter()),
+        changes: change::worlds(program, &before.world, &after.world, before.world.members(did.touched)),
         callers: at.callers().map(place).collect(),
         unwoken: None,
         progressed: did.progressed,

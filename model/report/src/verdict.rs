@@ -63,9 +63,9 @@ fn guard(replay: &Replay<'_>, v: Violation) -> Option<String> {
 
 /// What an assert saw: `  idle=1 rendered=0`.
 fn values(replay: &Replay<'_>, v: Violation) -> Option<String> {
-    let text = |value| words::value_in(replay.program, &replay.last.world, value);
+    let text = |local: since::Named| words::typed(replay.program, local.ty, local.value);
     let named = since::locals_named(replay, v);
-    let pairs: Vec<String> = named.map(|(name, value)| format!("{name}={}", text(value))).collect();
+    let pairs: Vec<String> = named.map(|local| format!("{}={}", local.name.clone(), text(local))).collect();
     (!pairs.is_empty()).then(|| format!("  {}", pairs.join(" ")))
 }
 

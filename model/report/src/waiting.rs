@@ -342,7 +342,7 @@ fn operand_is(program: &Program, state: &State, (t, pc): (ThreadId, u16), operan
 fn may_be(program: &Program, place: Place, word: ObjId) -> bool {
     match place {
         Place::Var(id) => id == word,
-        Place::Element { first, len, .. } => (first.0..first.0 + len).contains(&word.0),
+        Place::Element { first, len, .. } => first.row(usize::from(len)).any(|element| element == word),
         Place::Field { field, .. } => {
             let slots = (0..program.objects.len()).map(ObjId::object);
             slots.filter_map(|slot| program.field_var(slot, field)).any(|var| var == word)

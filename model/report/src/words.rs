@@ -29,12 +29,18 @@ pub fn value(program: &Program, v: Value) -> String {
     }
 }
 
-/// A value that is kept in something of that type: an unsigned number has no sign, and one that is declared is no errno
-/// unless it is an `int`.
+/// A value that is kept in something of that type: an unsigned number has no sign, a number is an errno only where it
+/// may be one, and one of an `enum` or of `flags` has the names that it has there.
 pub(crate) fn typed(program: &Program, ty: Type, v: Value) -> String {
-    match v.integer() {
-        Some(n) if v != Value::Null && !ty.is_signed() => ty.exact(n).to_string(),
-        _ => value(program, v),
+    let Some(n) = v.integer().filter(|_| v != Value::Null) else { return value(program, v) };
+    match ty {
+        Type::Named { at, .. } => program.types.get(usize::from(at)).map_or_else(|| n.to_string(), |ty| ty.text(n)),
+        Type::Errno => i32::try_from(n).map_or_else(|_| n.to_string(), word),
+        Type::S32 => n.to_string(),
+        Type::S64 => value(program, v),
+        // One that began below zero is told by its bits.
+        Type::U64 if n < 0 => format!("{n:#x}"),
+        Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::Bool => n.to_string(),
     }
 }
 
@@ -43,12 +49,16 @@ pub(crate) fn typed_in(program: &Program, world: &World<Plain>, ty: Type, v: Val
     typed(program, ty, canonical(world, v))
 }
 
-/// The type of what an operation returns, if that comes out of a word.
-pub(crate) fn result_type(program: &Program, instr: Option<Instr>) -> Type {
-    match instr {
-        Some(Instr::Op { op, .. }) => op.row().word.map_or(Type::S64, |place| program.type_at(place)),
-        _ => Type::S64,
-    }
+/// The type of what an operation returns: that of the word that it comes out of, or of the local that takes it.
+pub(crate) fn result_type(program: &Program, t: ThreadId, pc: u16) -> Type {
+    let (script, here) = program.script_at(t, pc);
+    let (word, into) = match instr(program, t, pc) {
+        Some(Instr::Op { op, into, .. }) => (op.row().word.map(|place| program.type_at(place)), into),
+        Some(Instr::Choose { into, .. } | Instr::Fails { into, .. } | Instr::MayFail { into, .. }) => (None, into),
+        _ => (None, None),
+    };
+    let taken = || into.map(|local| script.local_type_at(here, local));
+    word.filter(|ty| *ty != Type::S64).or_else(taken).unwrap_or_default()
 }
 
 /// What a reference is to: a reservation has the name that its author gave to it, which its lock has, too.
@@ -61,12 +71,7 @@ fn cursor(program: &Program, c: Cursor) -> String {
     if let Some((list, at)) = c.entry() {
         return format!("cursor at {}[{at}]", program.name_of(list));
     }
-    format!("cursor of {}", referred(program, c.resv))
-}
-
-/// A value as it stands in a world.
-pub(crate) fn value_in(program: &Program, world: &World<Plain>, v: Value) -> String {
-    value(program, canonical(world, v))
+    format!("cursor of {}", referred(program, c.resv()))
 }
 
 /// A number: an errno by its name, if the scenario has to do with that one.

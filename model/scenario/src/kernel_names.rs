@@ -35,7 +35,10 @@ const DECLARATIONS: &[Row] = &[
         "int long unsigned bool char u8 u16 u32 u64 s8 s16 s32 s64 size_t flag word",
         "a shared word is `var NAME [init=N]`; a thread's own is born by `into=NAME` or `let NAME=\"…\"`",
     ),
-    ("const define enum", "a number that needs a name is a word: `var NAME init=N`, or written where it is used"),
+    (
+        "define",
+        "a number with a name is `const NAME=N`; several that belong together are `enum NAME { A; B; … }` or `flags`",
+    ),
     (
         "kref refcount_t",
         "the count of an object is its field `refs`: `struct NAME slots=N { refs 1 }`; one by itself is `refcount NAME`",

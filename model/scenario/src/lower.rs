@@ -3,6 +3,7 @@
 //! | room | what it lowers |
 //! |---|---|
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
+//! | `constants` | numbers with names, and the types that they are |
 //! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
@@ -21,6 +22,7 @@
 mod balance;
 mod blocks;
 mod callees;
+mod constants;
 mod containers;
 mod declare;
 mod deferred;
@@ -47,7 +49,7 @@ mod unset;
 mod wait_event;
 
 pub(crate) use expect::CLAUSES;
-pub(crate) use flow::STATEMENTS;
+pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
 pub use names::Words;
 pub(crate) use names::constant;
 pub(crate) use scenario::{SECTIONS, scenarios};
@@ -55,12 +57,20 @@ pub(crate) use scenario::{SECTIONS, scenarios};
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{FieldName, ObjectDecl, SourceLine};
-use fenceweave_kernel::{ObjId, ObjectKind, Program, ThreadId};
+use fenceweave_kernel::{MAX_OBJECTS, ObjId, ObjectKind, Program, ThreadId};
 
 use crate::load::Limits;
 use crate::mistakes::{Mistakes, Place, Span, did_you_mean};
 use crate::syntax::{Name, Node, ValueKind};
 use names::Names;
+
+/// Where a program that is refused by its size ends, so that its size is told and its memory is bounded.
+const MOST_OBJECTS: usize = 8 * MAX_OBJECTS;
+
+/// The id of an object by its place. In a program that is too large it may seem to be a word's: nothing runs it.
+pub(crate) fn place(at: usize) -> ObjId {
+    ObjId(at.min(MOST_OBJECTS - 1) as u16)
+}
 
 /// One case of a scenario being lowered.
 pub(crate) struct Lower<'a> {
@@ -155,12 +165,16 @@ impl<'a> Lower<'a> {
     }
 
     fn object(&mut self, name: String, kind: impl Into<ObjectKind>) -> ObjId {
-        // Ids are bytes; a program with this many objects is refused by its size.
-        let place = self.program.objects.len().min(usize::from(u8::MAX));
-        if place < usize::from(u8::MAX) {
+        let id = self.next_object();
+        if self.program.objects.len() < MOST_OBJECTS {
             self.program.objects.push(ObjectDecl { name, kind: kind.into() });
         }
-        ObjId(place as u8)
+        id
+    }
+
+    /// The id of the next object.
+    fn next_object(&self) -> ObjId {
+        place(self.program.objects.len())
     }
 
     /// The interned name of a field or facet.

@@ -8,8 +8,7 @@
 use super::{hub::Hub, memory::Memory, runtime::Loom};
 use crate::{Stale, StaleWords, Stored, Trace};
 use fenceweave_kernel::{
-    Action, AtomicCell, Bits, MAX_VARS, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation,
-    World,
+    Action, AtomicCell, Bits, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation, World,
     state::MAX_ALONE_STEPS,
     task::Task,
     thread::{Run, Stepped},
@@ -102,7 +101,7 @@ fn owners(program: &Program) -> Vec<Option<ObjId>> {
     for i in 0..program.objects.len() {
         owners.resize(words(program, i + 1) - others, Some(ObjId::object(i)));
     }
-    owners.extend((0..MAX_VARS).map(|i| Some(ObjId::var(i))));
+    owners.extend((0..program.vars.len()).map(|i| Some(ObjId::var(i))));
     owners.resize(owners.len().max(words(program, program.objects.len())), None);
     owners
 }

@@ -68,7 +68,7 @@ impl Level {
             let other = state.footprint(program, sleeper);
             let conflicts = match sabotage {
                 Some(Sabotage::NobodyWakes) => false,
-                Some(Sabotage::ReadsDoNotConflict) => step.writes.0 & other.writes.0 != 0,
+                Some(Sabotage::ReadsDoNotConflict) => step.writes.meets(other.writes),
                 _ => step.conflicts(other),
             };
             if !conflicts {

@@ -176,7 +176,7 @@ impl Names<'_> {
                 _ => return Err(format!("`{word}` is no number from {min} to {max}")),
             },
             Takes::Proc(_) => Given::Callee(self.callee(word)?),
-            Takes::Condition | Takes::Shared | Takes::Objects(_) | Takes::Fences => {
+            Takes::Condition | Takes::Shared | Takes::Type | Takes::Objects(_) | Takes::Fences => {
                 return Err(format!("what `{word}` means only a scenario's text says: give the operation itself"));
             }
         })
@@ -413,7 +413,7 @@ mod tests {
     #[test]
     fn the_preferred_slot_is_a_structs_first() {
         let mut p = program();
-        let slot = p.objects.len() as u8;
+        let slot = p.objects.len() as u16;
         let named = |name: &str| ObjectDecl { name: name.into(), kind: fixed::Slot { of: 0 }.into() };
         p.objects.extend([named("item"), named("item.1")]);
         p.structs.push(StructDecl {

@@ -128,7 +128,7 @@ impl ArrayOp {
     }
 
     fn word(&self, words: Words) -> ObjId {
-        ObjId(words.members.0 + self.index)
+        words.members.offset(usize::from(self.index))
     }
 
     fn next<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, words: Words) -> Flow {
@@ -161,7 +161,7 @@ impl ArrayOp {
         if !cx.mutated(Mutant::NoGet) {
             get(cx, self.array);
         }
-        let callback = ObjId(words.callbacks.0 + self.index);
+        let callback = words.callbacks.offset(usize::from(self.index));
         self.inside(At::Add, Part::add_callback(self.member, callback, self.array))
     }
 

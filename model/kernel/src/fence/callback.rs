@@ -1,8 +1,8 @@
 //! `struct dma_fence_cb`: `dma_fence_add_callback()` and `dma_fence_remove_callback()`.
 
 use super::{
-    FenceAt, FenceOp, Locked, Mutant, WAKES, check_alive, check_readable, lock_footprint, op::enable_signaling,
-    test_signaled, wait::spin_if_locked,
+    FenceAt, FenceOp, Locked, Mutant, check_alive, check_readable, lock_footprint, op::enable_signaling, test_signaled,
+    wait::spin_if_locked,
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
@@ -43,21 +43,16 @@ enum Stage {
 }
 
 impl Stage {
-    fn to_byte(self) -> u8 {
+    /// The place of the fence is in the tag where there is room for it.
+    fn tag(self) -> u8 {
         match self {
             Stage::Idle => 0,
             Stage::Due => 1,
-            Stage::Running(fence) => 2 + fence.0,
+            Stage::Running(fence) => u8::try_from(fence.0 + 2).unwrap_or(Stage::FAR).min(Stage::FAR),
         }
     }
 
-    fn from_byte(b: u8) -> Stage {
-        match b {
-            0 => Stage::Idle,
-            1 => Stage::Due,
-            fence => Stage::Running(ObjId(fence - 2)),
-        }
-    }
+    const FAR: u8 = 127;
 }
 
 impl Copy for Callback<Plain> {}
@@ -108,9 +103,19 @@ impl<R: Runtime> Shared<R> for Callback<R> {
 
 impl Code for Callback<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut packed = self.queued.0 | self.stage.0.to_byte() << 1;
+        let mut packed = self.queued.0 | self.stage.0.tag() << 1;
         c.byte(&mut packed);
-        (self.queued.0, self.stage.0) = (packed & 1, Stage::from_byte(packed >> 1));
+        self.queued.0 = packed & 1;
+        self.stage.0 = match (packed >> 1, self.stage.0) {
+            (0, _) => Stage::Idle,
+            (1, _) => Stage::Due,
+            (Stage::FAR, was) => {
+                let mut fence = if let Stage::Running(fence) = was { fence } else { ObjId::NONE };
+                fence.code(c);
+                Stage::Running(fence)
+            }
+            (near, _) => Stage::Running(ObjId::object(usize::from(near) - 2)),
+        };
         self.ran.code(c);
         self.data.code(c);
     }
@@ -168,11 +173,8 @@ pub(super) fn over_footprint(v: View<'_>, fence: ObjId, f: Footprint) -> Footpri
 }
 
 /// The function of an entry of a fence's list, if it is a callback that has one.
-pub(super) fn func_of(program: &Program, entry: u8) -> Option<CalleeId> {
-    if entry & WAKES != 0 {
-        return None;
-    }
-    program.kind(ObjId(entry)).calls()
+pub(super) fn func_of(program: &Program, entry: ObjId) -> Option<CalleeId> {
+    if is_waker(entry) { None } else { program.kind(entry).calls() }
 }
 
 /// Whether the callback is that of a `struct sync_file`.
@@ -182,7 +184,7 @@ fn is_file(program: &Program, callback: ObjId) -> bool {
 
 /// Whether the callback is one on a waiter's stack that wakes it. A waiter may have several on one fence.
 fn is_waker(callback: ObjId) -> bool {
-    callback.0 & WAKES != 0
+    callback.as_task().is_some()
 }
 
 /// The fence calls it, its node already unlinked: a function of the scenario's runs `on` that fence. What its function
@@ -262,12 +264,12 @@ impl CallbackOp {
         let waker = is_waker(self.callback);
         let file = waker || is_file(cx.program, self.callback);
         let queued = match file {
-            true => !waker && locked.live().contains(&self.callback.0),
+            true => !waker && locked.live().contains(&self.callback),
             false => cx.callback(self.callback).queued.load(Order::Relaxed) != 0,
         };
         if queued {
             cx.violate(Property::CALLBACK_REUSED, Some(self.callback));
-        } else if !locked.push(self.callback.0) {
+        } else if !locked.push(self.callback) {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }
         cx.fence(self.fence).publish();
@@ -302,7 +304,7 @@ impl CallbackOp {
         let held = cx.enter(self.fence);
         let mut locked = cx.fence(self.fence).locked.get(held);
         let kept = locked;
-        let was_queued = locked.remove(self.callback.0);
+        let was_queued = locked.remove(self.callback);
         if cx.mutated(Mutant::RemoveKeeps) {
             locked = kept;
         }

@@ -56,7 +56,7 @@ impl Container {
     /// Whether a word is one of those in which it holds references.
     pub(crate) fn has_word(&self, word: ObjId) -> bool {
         match self.holds {
-            Holds::Array { members, len, .. } => (members.0..members.0.saturating_add(len)).contains(&word.0),
+            Holds::Array { members, len, .. } => members.row(usize::from(len)).any(|member| member == word),
             Holds::Chain { prev, fence, .. } => prev == word || fence == word,
         }
     }
@@ -148,7 +148,7 @@ impl<R: Runtime> World<R> {
     pub(crate) fn fence_point(&self, program: &Program, fence: ObjId) -> (u8, u16) {
         match program.container(fence).map(|c| c.holds) {
             Some(Holds::Chain { made: Some(first), .. }) => {
-                (self.number(first) as u8, self.number(ObjId(first.0 + 1)) as u16)
+                (self.number(first) as u8, self.number(first.offset(1)) as u16)
             }
             _ => program.fence_point(fence),
         }
@@ -157,7 +157,7 @@ impl<R: Runtime> World<R> {
     /// The number of the node before a chain's node, 0 if that is of another context.
     pub(crate) fn prev_seqno(&self, program: &Program, fence: ObjId) -> Option<u16> {
         match program.container(fence)?.holds {
-            Holds::Chain { made: Some(first), .. } => Some(self.number(ObjId(first.0 + 2)) as u16),
+            Holds::Chain { made: Some(first), .. } => Some(self.number(first.offset(2)) as u16),
             Holds::Chain { prev_seqno, .. } => Some(prev_seqno),
             Holds::Array { .. } => None,
         }
@@ -177,10 +177,10 @@ impl Program {
     /// How many references to a fence containers hold from the start.
     pub(crate) fn contained(&self, fence: ObjId) -> u16 {
         let words = self.containers.iter().flat_map(|c| match c.holds {
-            Holds::Array { members, len, .. } => members.0..members.0 + len,
-            Holds::Chain { prev, .. } => prev.0..prev.0 + 2,
+            Holds::Array { members, len, .. } => members.row(usize::from(len)),
+            Holds::Chain { prev, .. } => prev.row(2),
         });
-        let held = words.filter_map(|w| ObjId(w).as_var()).filter_map(|v| self.vars.get(v));
+        let held = words.filter_map(ObjId::as_var).filter_map(|v| self.vars.get(v));
         held.filter(|v| found(v.init) == Some(fence)).count() as u16
     }
 

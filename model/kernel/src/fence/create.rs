@@ -54,11 +54,11 @@ pub(crate) fn array<R: Runtime>(cx: &mut Cx<'_, R>, fences: &[ObjId]) -> Option<
         cx.violate(Property::CAPACITY_EXCEEDED, None);
         return None;
     };
-    for (fence, word) in fences.iter().zip(members.0..) {
+    for (fence, word) in fences.iter().zip(members.row(fences.len())) {
         if program.container(*fence).is_some() {
             cx.violate(Property::CONTAINER_IN_CONTAINER, Some(*fence));
         }
-        set(cx, ObjId(word), reference(*fence));
+        set(cx, word, reference(*fence));
     }
     set(cx, pending, Value::Word(fences.len() as i32));
     init(cx, container.fence, 0, PENDING_ERROR);
@@ -68,7 +68,7 @@ pub(crate) fn array<R: Runtime>(cx: &mut Cx<'_, R>, fences: &[ObjId]) -> Option<
 /// What [`array`] touches.
 pub(crate) fn array_footprint(v: View<'_>, fences: &[ObjId]) -> Footprint {
     spare_arrays(v.program, fences.len()).fold(Footprint::reads(v.my_task()), |f, (c, members, pending, len)| {
-        (members.0..members.0 + len).map(ObjId).fold(f.write(c.fence).write(pending), Footprint::write)
+        members.row(usize::from(len)).fold(f.write(c.fence).write(pending), Footprint::write)
     })
 }
 
@@ -133,8 +133,9 @@ impl Protocol for ChainInit {
         };
         set(cx, prev, self.prev.map_or(Value::Null, reference));
         set(cx, fence, reference(self.fence));
-        for (number, word) in [i32::from(context), i32::from(seqno), i32::from(prev_seqno)].into_iter().zip(made.0..) {
-            set(cx, ObjId(word), Value::Word(number));
+        for (number, word) in [i32::from(context), i32::from(seqno), i32::from(prev_seqno)].into_iter().zip(made.row(3))
+        {
+            set(cx, word, Value::Word(number));
         }
         init(cx, self.chain, 0, 0);
         Flow::Done(reference(self.chain))
@@ -144,7 +145,7 @@ impl Protocol for ChainInit {
         let f = Footprint::writes(self.chain);
         match v.program.container(self.chain).map(|c| c.holds) {
             Some(Holds::Chain { prev, fence, made: Some(made), .. }) => {
-                (made.0..made.0 + 3).map(ObjId).fold(f.write(prev).write(fence), Footprint::write)
+                made.row(3).fold(f.write(prev).write(fence), Footprint::write)
             }
             _ => f,
         }

@@ -85,7 +85,7 @@ impl Dedup {
     /// The words that hold the fences.
     fn live(&self) -> impl Iterator<Item = ObjId> + use<> {
         let (first, len) = self.words;
-        (first.0..first.0 + len.min(self.count)).map(ObjId)
+        first.row(usize::from(len.min(self.count)))
     }
 
     /// The fence that an element refers to.

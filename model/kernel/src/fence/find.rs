@@ -1,9 +1,7 @@
 //! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those
 //! need who wait for a timeline's point from outside.
 
-use super::{
-    CallbackOp, FenceAt, FenceOp, NO_FENCE, WAKES, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk,
-};
+use super::{CallbackOp, FenceAt, FenceOp, NO_FENCE, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk};
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, ThreadId, Value, View,
     coder::{fields, points},
@@ -23,7 +21,7 @@ points! {
 }
 
 /// No node: all of the timeline up to the point is signalled.
-const NONE: ObjId = ObjId(u8::MAX);
+const NONE: ObjId = ObjId::NONE;
 
 /// Looking for a point. The result is a reference in the place of that to the head; NULL if all of it is signalled;
 /// -EINVAL if the point is not there yet, and then the reference is still to the head.
@@ -125,7 +123,7 @@ impl Waker {
 
     /// Whom it wakes is told by who takes the step.
     fn op(&self, me: ThreadId) -> CallbackOp {
-        CallbackOp::resume(self.at, self.fence, ObjId(WAKES | me.0), self.signal)
+        CallbackOp::resume(self.at, self.fence, ObjId::task(me), self.signal)
     }
 
     fn keep(&mut self, op: CallbackOp) {

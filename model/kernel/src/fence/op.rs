@@ -1,7 +1,7 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    DETACHED, ENABLED, Life, Mutant, SIGNALED, TIMESTAMP, WAKES,
+    DETACHED, ENABLED, Life, Mutant, SIGNALED, TIMESTAMP,
     callback::{self, func_of},
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
@@ -346,12 +346,12 @@ impl FenceOp {
             super::let_go(cx, self.fence, &mut locked);
         }
         cx.fence(self.fence).locked.set(held, locked);
-        if entry & WAKES != 0 {
+        if let Some(waiter) = entry.as_task() {
             if !cx.mutated(Mutant::SignalWakesNobody) {
-                cx.wake(ThreadId(entry & !WAKES));
+                cx.wake(waiter);
             }
         } else {
-            let data = callback::run(cx, ObjId(entry), own.map(|_| self.fence));
+            let data = callback::run(cx, entry, own.map(|_| self.fence));
             if let Some(callee) = own.filter(|_| !cx.mutated(Mutant::CallbackNotCalled)) {
                 let args = [super::reference(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
@@ -515,8 +515,7 @@ impl FenceOp {
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
             At::RunCallback => {
-                let entry = v.world.fence(self.fence).locked.0.callbacks[0];
-                let target = if entry & WAKES != 0 { ObjId::task(ThreadId(entry & !WAKES)) } else { ObjId(entry) };
+                let target = v.world.fence(self.fence).locked.0.callbacks[0];
                 let f = Footprint::writes(self.fence).write(target);
                 irqs_footprint(v, callback::over_footprint(v, self.fence, callback::run_footprint(v, target, f)))
             }
@@ -619,7 +618,7 @@ mod tests {
             for locked in [false, true] {
                 let mut op = FenceOp { locked, ..FenceOp::new(At::Signal, ObjId(3), number) };
                 let mut bytes = vec![];
-                op.code(&mut Writer { out: &mut bytes, canon: Canon::default(), generations: &[] });
+                op.code(&mut Writer { out: &mut bytes, canon: &Canon::default() });
                 let mut read = FenceOp::BLANK;
                 read.code(&mut Reader { bytes: &bytes, at: 0 });
                 assert_eq!((read, read.number, read.locked), (op, number, locked));

@@ -29,7 +29,7 @@ pub struct Unwrap {
 }
 
 /// There is nothing left.
-const END: ObjId = ObjId(u8::MAX);
+const END: ObjId = ObjId::NONE;
 
 fields!(Unwrap { chain, index, started });
 
@@ -59,7 +59,7 @@ impl Unwrap {
         };
         match holds(inner) {
             Some(Holds::Array { members, len, .. }) => {
-                (self.index < len).then(|| word(ObjId(members.0 + self.index))).flatten()
+                (self.index < len).then(|| word(members.offset(usize::from(self.index)))).flatten()
             }
             _ => (self.index == 0).then_some(inner),
         }
@@ -79,11 +79,10 @@ impl Unwrap {
 
 impl Bits for Unwrap {
     fn to_bits(self) -> u64 {
-        u64::from_le_bytes([self.chain.0, self.index, u8::from(self.started), 0, 0, 0, 0, 0])
+        u64::from(self.chain.0) | u64::from(self.index) << 16 | u64::from(self.started) << 24
     }
     fn from_bits(bits: u64) -> Self {
-        let [chain, index, started, ..] = bits.to_le_bytes();
-        Unwrap { chain: ObjId(chain), index, started: started != 0 }
+        Unwrap { chain: ObjId(bits as u16), index: (bits >> 16) as u8, started: bits >> 24 & 1 != 0 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, WAKES, check_alive, lock_footprint, reference, test_signaled};
+use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, reference, test_signaled};
 use crate::{
     Call, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Then, Value, View,
     coder::{fields, points},
@@ -148,7 +148,7 @@ impl FenceWait {
         }
         cx.fence(self.fence).publish();
         let mut locked = cx.fence(self.fence).locked.get(held);
-        if !cx.mutated(Mutant::WaitNotQueued) && !locked.push(WAKES | cx.me.0) {
+        if !cx.mutated(Mutant::WaitNotQueued) && !locked.push(ObjId::task(cx.me)) {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.fence));
         }
         cx.fence(self.fence).locked.set(held, locked);
@@ -173,7 +173,7 @@ impl FenceWait {
         };
         let mut locked: Locked = cx.fence(self.fence).locked.get(held);
         if !cx.mutated(Mutant::WaitStaysQueued) {
-            locked.remove(WAKES | cx.me.0);
+            locked.remove(ObjId::task(cx.me));
         }
         cx.fence(self.fence).locked.set(held, locked);
         cx.set_running();

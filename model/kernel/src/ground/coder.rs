@@ -8,6 +8,7 @@
 
 use crate::{
     ObjId,
+    ids::SHORT_ENDS,
     value::{Handle, Value},
 };
 
@@ -139,29 +140,28 @@ pub trait Code {
 }
 
 /// Ranks of live stamps and generations of slots, gathered before a state is written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 pub(crate) struct Canon {
-    stamps: [(ObjId, u16); crate::MAX_OBJECTS],
-    count: u8,
+    stamps: Vec<(ObjId, u16)>,
+    /// The generation of every slot, by its place.
+    generations: Vec<u8>,
     absolute: bool,
 }
 
-impl Default for Canon {
-    fn default() -> Canon {
-        Canon { stamps: [(ObjId(0), 0); crate::MAX_OBJECTS], count: 0, absolute: false }
-    }
-}
-
 impl Canon {
+    /// Gathers them from the objects of a world, in the memory that is here.
+    pub(crate) fn gather(&mut self, objects: impl Iterator<Item = (Option<(ObjId, u16)>, Option<u8>)>) {
+        self.stamps.clear();
+        self.generations.clear();
+        for (stamp, generation) in objects {
+            self.stamps.extend(stamp);
+            self.generations.push(generation.unwrap_or(0));
+        }
+    }
+
     /// Stamps as they are, for comparing one object with itself.
     pub(crate) fn absolute() -> Canon {
         Canon { absolute: true, ..Canon::default() }
-    }
-
-    /// Notes the live stamp of a context of the class.
-    pub(crate) fn add_stamp(&mut self, class: ObjId, s: u16) {
-        self.stamps[usize::from(self.count)] = (class, s);
-        self.count += 1;
     }
 
     /// Stamps of two classes are never compared, so the order between them is no part of a state.
@@ -169,15 +169,17 @@ impl Canon {
         if self.absolute {
             return s;
         }
-        self.stamps[..usize::from(self.count)].iter().filter(|(c, x)| *c == class && *x < s).count() as u16
+        self.stamps.iter().filter(|(c, x)| *c == class && *x < s).count() as u16
     }
 }
+
+/// A handle's byte that says that the slot's number follows.
+const FAR: u8 = 0xfe;
 
 /// Appends the encoding to a byte vector.
 pub(crate) struct Writer<'a> {
     pub(crate) out: &'a mut Vec<u8>,
-    pub(crate) canon: Canon,
-    pub(crate) generations: &'a [u8],
+    pub(crate) canon: &'a Canon,
 }
 
 impl Coder for Writer<'_> {
@@ -192,9 +194,15 @@ impl Coder for Writer<'_> {
     }
 
     fn handle(&mut self, v: &mut Handle) {
-        let current = v.obj.as_object().and_then(|i| self.generations.get(i));
-        let stale = current != Some(&v.generation);
-        self.out.push(v.obj.0 << 1 | u8::from(stale));
+        let current = v.obj.as_object().and_then(|i| self.canon.generations.get(i));
+        let stale = u8::from(current != Some(&v.generation));
+        match u8::try_from(v.obj.0) {
+            Ok(short) if short < FAR >> 1 => self.out.push(short << 1 | stale),
+            _ => {
+                self.out.push(FAR | stale);
+                self.out.extend(v.obj.0.to_le_bytes());
+            }
+        }
     }
 }
 
@@ -222,7 +230,11 @@ impl Coder for Reader<'_> {
         let mut b = 0;
         self.byte(&mut b);
         let generation = if b & 1 == 1 { Handle::STALE } else { 0 };
-        *v = Handle { obj: crate::ObjId(b >> 1), generation };
+        let mut obj = ObjId(u16::from(b >> 1));
+        if b & FAR == FAR {
+            self.half(&mut obj.0);
+        }
+        *v = Handle { obj, generation };
     }
 }
 
@@ -307,9 +319,35 @@ impl Code for Handle {
     }
 }
 
-impl Code for crate::ObjId {
+/// A byte in place of an id's [short number](ObjId::short): none.
+const NO_ID: u8 = SHORT_ENDS as u8;
+/// The id is not the first of its short number, and follows.
+const LONG_ID: u8 = NO_ID + 1;
+
+impl Code for ObjId {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.0);
+        let mut byte = match self.short() {
+            _ if *self == ObjId::NONE => NO_ID,
+            short if ObjId::of_short(short) == *self => short,
+            _ => LONG_ID,
+        };
+        c.byte(&mut byte);
+        match byte {
+            LONG_ID => c.half(&mut self.0),
+            NO_ID if C::READING => *self = ObjId::NONE,
+            short if C::READING => *self = ObjId::of_short(short),
+            _ => {}
+        }
+    }
+}
+
+impl Code for Option<ObjId> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut id = self.unwrap_or(ObjId::NONE);
+        id.code(c);
+        if C::READING {
+            *self = (id != ObjId::NONE).then_some(id);
+        }
     }
 }
 
@@ -345,7 +383,7 @@ macro_rules! optional_ids {
         }
     )*};
 }
-optional_ids!(crate::ObjId, crate::ThreadId);
+optional_ids!(crate::ThreadId);
 
 impl Code for Option<Handle> {
     fn code<C: Coder>(&mut self, c: &mut C) {
@@ -367,7 +405,8 @@ mod tests {
 
     fn write(f: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         let mut out = vec![];
-        let mut w = Writer { out: &mut out, canon: Canon::default(), generations: &[0, 3] };
+        let canon = Canon { generations: vec![0, 3], ..Canon::default() };
+        let mut w = Writer { out: &mut out, canon: &canon };
         f(&mut w);
         out
     }

@@ -2,33 +2,56 @@
 
 use crate::ids::ObjId;
 
-/// A set of objects, variables and tasks.
+/// A set of objects, variables and tasks, by their [short numbers](ObjId::short).
+///
+/// It is exact while a program is not large. In a large one several objects and words share a place, and the set holds
+/// all of them or none: two steps may then seem to meet that do not, which costs time and is sound. Tasks have places
+/// of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct ObjSet(pub u128);
+pub struct ObjSet([u64; 4]);
 
 impl ObjSet {
+    const EMPTY: ObjSet = ObjSet([0; 4]);
+
     /// Adds a member.
     pub fn insert(&mut self, o: ObjId) {
-        self.0 |= 1 << o.0;
+        let at = o.short();
+        self.0[usize::from(at / 64)] |= 1 << (at % 64);
     }
 
-    /// Whether the object is a member.
+    /// Whether the object may be a member.
     pub fn contains(self, o: ObjId) -> bool {
-        self.0 >> o.0 & 1 == 1
+        let at = o.short();
+        self.0[usize::from(at / 64)] >> (at % 64) & 1 == 1
     }
 
     /// Whether there is no member.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self == ObjSet::EMPTY
     }
 
-    /// The members, lowest first.
-    pub fn iter(self) -> impl Iterator<Item = ObjId> {
-        let mut rest = self.0;
-        std::iter::from_fn(move || {
-            let at = (rest != 0).then(|| rest.trailing_zeros())?;
-            rest &= rest - 1;
-            Some(ObjId(at as u8))
+    /// Whether two sets have a member in common.
+    pub fn meets(self, other: ObjSet) -> bool {
+        let mut both = 0;
+        self.0.iter().zip(other.0).for_each(|(a, b)| both |= a & b);
+        both != 0
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn and(mut self, other: ObjSet) -> ObjSet {
+        self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a |= b);
+        self
+    }
+
+    /// The short numbers of the members, lowest first.
+    pub(crate) fn shorts(self) -> impl Iterator<Item = u8> {
+        (0..).zip(self.0).flat_map(|(at, mut rest)| {
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(at * 64 + bit as u8)
+            })
         })
     }
 }
@@ -49,7 +72,7 @@ pub struct Footprint {
 
 impl Footprint {
     /// Touches nothing: a private decision.
-    pub const NONE: Footprint = Footprint { reads: ObjSet(0), writes: ObjSet(0), ways: 1 };
+    pub const NONE: Footprint = Footprint { reads: ObjSet::EMPTY, writes: ObjSet::EMPTY, ways: 1 };
 
     /// A step that writes one object.
     pub fn writes(o: ObjId) -> Footprint {
@@ -87,8 +110,8 @@ impl Footprint {
     /// What two parts of a step touch.
     #[must_use]
     pub fn and(mut self, other: Footprint) -> Footprint {
-        self.reads.0 |= other.reads.0;
-        self.writes.0 |= other.writes.0;
+        self.reads = self.reads.and(other.reads);
+        self.writes = self.writes.and(other.writes);
         self.ways = self.ways.max(other.ways);
         self
     }
@@ -107,12 +130,12 @@ impl Footprint {
 
     /// Whether the order of two steps can matter: they meet on an object that one of them writes.
     pub fn conflicts(self, other: Footprint) -> bool {
-        (self.writes.0 & (other.reads.0 | other.writes.0)) | (other.writes.0 & self.reads.0) != 0
+        self.writes.meets(other.touched()) || other.writes.meets(self.reads)
     }
 
     /// Everything touched.
     pub fn touched(self) -> ObjSet {
-        ObjSet(self.reads.0 | self.writes.0)
+        self.reads.and(self.writes)
     }
 }
 
@@ -122,11 +145,11 @@ mod tests {
 
     #[test]
     fn two_readers_commute_and_a_writer_does_not() {
-        let (a, b) = (ObjId(3), ObjId(90));
+        let (a, b) = (ObjId(3), ObjId::var(90));
         assert!(!Footprint::reads(a).conflicts(Footprint::reads(a)));
         assert!(Footprint::reads(a).conflicts(Footprint::writes(a)));
         assert!(Footprint::writes(b).conflicts(Footprint::reads(b)));
         assert!(!Footprint::writes(a).conflicts(Footprint::writes(b)));
-        assert_eq!(Footprint::writes(a).read(b).touched().iter().count(), 2);
+        assert_eq!(Footprint::writes(a).read(b).touched().shorts().count(), 2);
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 /// Most threads of a program, agents included. A [`ThreadSet`] has a bit for each.
 pub const MAX_THREADS: usize = 15;
 /// Most protocol objects of a program (locks, queues, fences, …).
-pub const MAX_OBJECTS: usize = 36;
+pub const MAX_OBJECTS: usize = 256;
 /// Most variable words of a program: `var`s, array elements and fields of `struct` slots.
-pub const MAX_VARS: usize = 44;
+pub const MAX_VARS: usize = 512;
 /// Most locals of one thread, or of one call of a function.
 pub const MAX_LOCALS: usize = 16;
 
@@ -33,29 +33,76 @@ impl LocalId {
 
 /// Whatever two steps can meet on: a protocol object, a variable word, or a task.
 ///
-/// The three share one number space so that a [`Footprint`](crate::Footprint) is a pair of bit sets.
+/// The three share one number space: objects, then words, then tasks. An object's number is its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ObjId(pub u8);
+pub struct ObjId(pub u16);
 
-const FIRST_VAR: u8 = MAX_OBJECTS as u8;
-const FIRST_TASK: u8 = FIRST_VAR + MAX_VARS as u8;
+const FIRST_VAR: u16 = MAX_OBJECTS as u16;
+const FIRST_TASK: u16 = FIRST_VAR + MAX_VARS as u16;
+const END: u16 = FIRST_TASK + MAX_THREADS as u16 + 1;
+
+/// How many objects have a [short number](ObjId::short) of their own.
+pub(crate) const SHORT_OBJECTS: usize = 96;
+/// How many words have one.
+pub(crate) const SHORT_VARS: usize = 142;
+/// The short numbers of objects and words, without the tasks', which come after them.
+const SHORT_SHARED: usize = SHORT_OBJECTS + SHORT_VARS;
+/// How many short numbers there are: two of a byte's are left.
+pub(crate) const SHORT_ENDS: usize = SHORT_SHARED + MAX_THREADS + 1;
+const _: () = assert!(SHORT_ENDS == 254);
+
+/// [`ObjId::short`] of every id, and of what is none.
+static SHORT: [u8; 1024] = {
+    let mut short = [0; 1024];
+    let mut id = 0;
+    while id < END as usize {
+        let (word, task) = (id.wrapping_sub(MAX_OBJECTS), id.wrapping_sub(FIRST_TASK as usize));
+        short[id] = if id < SHORT_OBJECTS {
+            id
+        } else if id < MAX_OBJECTS {
+            (id - SHORT_OBJECTS) % SHORT_SHARED
+        } else if word < SHORT_VARS {
+            SHORT_OBJECTS + word
+        } else if word < MAX_VARS {
+            (MAX_OBJECTS - SHORT_OBJECTS + word - SHORT_VARS) % SHORT_SHARED
+        } else {
+            SHORT_SHARED + task
+        } as u8;
+        id += 1;
+    }
+    short
+};
 
 impl ObjId {
+    /// No id at all, where an option would take more room.
+    pub const NONE: ObjId = ObjId(u16::MAX);
+
     /// The protocol object at `index`.
     pub fn object(index: usize) -> ObjId {
         debug_assert!(index < MAX_OBJECTS);
-        ObjId(index as u8)
+        ObjId(index as u16)
     }
 
     /// The variable word at `index`.
     pub fn var(index: usize) -> ObjId {
         debug_assert!(index < MAX_VARS);
-        ObjId(FIRST_VAR + index as u8)
+        ObjId(FIRST_VAR + index as u16)
     }
 
     /// The task of a thread: its scheduler state, pending signal and RCU nesting.
-    pub fn task(thread: ThreadId) -> ObjId {
-        ObjId(FIRST_TASK + thread.0)
+    pub const fn task(thread: ThreadId) -> ObjId {
+        ObjId(FIRST_TASK + thread.0 as u16)
+    }
+
+    /// The one that lies so many places further on, of the same sort.
+    #[must_use]
+    pub fn offset(self, by: usize) -> ObjId {
+        ObjId(self.0 + by as u16)
+    }
+
+    /// So many in a row, from this one on.
+    pub fn row(self, len: usize) -> impl Iterator<Item = ObjId> + Clone + use<> {
+        (0..len).map(move |i| self.offset(i))
     }
 
     /// The place among protocol objects, if this is one.
@@ -70,7 +117,33 @@ impl ObjId {
 
     /// The thread whose task this is, if it is one.
     pub fn as_task(self) -> Option<ThreadId> {
-        (self.0 >= FIRST_TASK).then(|| ThreadId(self.0 - FIRST_TASK))
+        (self.0 >= FIRST_TASK && self.0 < END).then(|| ThreadId((self.0 - FIRST_TASK) as u8))
+    }
+
+    /// A number below [`SHORT_ENDS`]. Every task has its own, and in a program that is not large every object and word,
+    /// too; the others share those of objects and words.
+    pub(crate) fn short(self) -> u8 {
+        SHORT[usize::from(self.0) % SHORT.len()]
+    }
+
+    /// The first id of that short number.
+    pub(crate) fn of_short(short: u8) -> ObjId {
+        match usize::from(short) {
+            i if i < SHORT_OBJECTS => ObjId(i as u16),
+            i if i < SHORT_SHARED => ObjId(FIRST_VAR + (i - SHORT_OBJECTS) as u16),
+            i => ObjId(FIRST_TASK + (i - SHORT_SHARED) as u16),
+        }
+    }
+
+    /// The further ids of that short number.
+    pub(crate) fn also_of_short(short: u8) -> impl Iterator<Item = ObjId> {
+        const LONG_OBJECTS: usize = MAX_OBJECTS - SHORT_OBJECTS;
+        const LONG: usize = LONG_OBJECTS + MAX_VARS - SHORT_VARS;
+        let end = if usize::from(short) < SHORT_SHARED { LONG } else { 0 };
+        (usize::from(short)..end).step_by(SHORT_SHARED).map(|i| match i.checked_sub(LONG_OBJECTS) {
+            None => ObjId::object(SHORT_OBJECTS + i),
+            Some(word) => ObjId::var(SHORT_VARS + word),
+        })
     }
 }
 
@@ -220,6 +293,23 @@ mod tests {
         assert_eq!(ObjId::var(0).as_object(), None);
         assert_eq!(ObjId::var(MAX_VARS - 1).as_task(), None);
         assert_eq!(ObjId::task(ThreadId(2)).as_task(), Some(ThreadId(2)));
-        assert!(usize::from(ObjId::task(ThreadId(MAX_THREADS as u8 - 1)).0) < 128);
+    }
+
+    #[test]
+    fn every_id_is_found_by_its_short_number_and_tasks_share_theirs_with_nobody() {
+        let all = (0..MAX_OBJECTS).map(ObjId::object).chain((0..MAX_VARS).map(ObjId::var));
+        let tasks = (0..=MAX_THREADS as u8).map(|t| ObjId::task(ThreadId(t)));
+        for id in all.chain(tasks) {
+            let short = id.short();
+            assert!(usize::from(short) < SHORT_ENDS);
+            let found = |id: &ObjId| ObjId::of_short(short) == *id || ObjId::also_of_short(short).any(|o| o == *id);
+            assert!(found(&id), "{id:?}");
+            let alone = id.as_object().is_none_or(|i| i < SHORT_OBJECTS) && id.as_var().is_none_or(|i| i < SHORT_VARS);
+            assert_eq!(alone, ObjId::of_short(short) == id, "{id:?}");
+            assert!(id.as_task().is_none() || ObjId::also_of_short(short).next().is_none());
+        }
+        for short in 0..SHORT_ENDS as u8 {
+            assert!(ObjId::also_of_short(short).all(|id| id.short() == short));
+        }
     }
 }

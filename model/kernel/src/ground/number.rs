@@ -15,6 +15,17 @@ pub enum Type {
     #[default]
     S64,
     Bool,
+    /// An `int` that is an error number where it is negative.
+    Errno,
+    /// A type of the program's own, of which only who prints it knows more than that it is an integer.
+    Named {
+        /// Its place among the program's types.
+        at: u8,
+        /// It has negative numbers.
+        signed: bool,
+        /// It has 64 bits.
+        long: bool,
+    },
 }
 
 impl Type {
@@ -28,6 +39,7 @@ impl Type {
         ("s64", Type::S64),
         ("size_t", Type::U64),
         ("bool", Type::Bool),
+        ("errno", Type::Errno),
     ];
 
     /// The type of that name.
@@ -35,9 +47,21 @@ impl Type {
         Type::NAMES.iter().find(|(n, _)| *n == name).map(|(_, t)| *t)
     }
 
-    /// Its name.
+    /// Its name; of a type of the program's own, of the integer that it is.
     pub fn name(self) -> &'static str {
-        Type::NAMES.iter().find(|(_, t)| *t == self).map_or("?", |(n, _)| *n)
+        let known = |ty: Type| Type::NAMES.iter().find(|(_, t)| *t == ty).map(|(n, _)| *n);
+        known(self).or_else(|| known(self.integer())).unwrap_or("?")
+    }
+
+    /// The integer that C has for it.
+    pub fn integer(self) -> Type {
+        match self {
+            Type::Errno | Type::Named { signed: true, long: false, .. } => Type::S32,
+            Type::Named { signed: false, long: false, .. } => Type::U32,
+            Type::Named { signed: true, long: true, .. } => Type::S64,
+            Type::Named { signed: false, long: true, .. } => Type::U64,
+            other => other,
+        }
     }
 
     /// How many bits it has.
@@ -46,14 +70,14 @@ impl Type {
             Type::Bool => 1,
             Type::U8 => 8,
             Type::U16 => 16,
-            Type::U32 | Type::S32 => 32,
-            Type::U64 | Type::S64 => 64,
+            Type::U32 | Type::S32 | Type::Errno | Type::Named { long: false, .. } => 32,
+            Type::U64 | Type::S64 | Type::Named { long: true, .. } => 64,
         }
     }
 
     /// Whether it has negative numbers.
     pub fn is_signed(self) -> bool {
-        matches!(self, Type::S32 | Type::S64)
+        matches!(self, Type::S32 | Type::S64 | Type::Errno | Type::Named { signed: true, .. })
     }
 
     /// C's conversion to the type: an unsigned one keeps the low bits, a signed one too (gcc), `bool` asks for zero.
@@ -67,12 +91,13 @@ impl Type {
             Type::S32 => i64::from(n as i32),
             Type::U64 | Type::S64 => n,
             Type::Bool => i64::from(n != 0),
+            Type::Errno | Type::Named { .. } => self.integer().convert(n),
         }
     }
 
     /// The integer promotions: what is narrower than an `int` becomes one.
     pub fn promoted(self) -> Type {
-        if self.bits() < 32 { Type::S32 } else { self }
+        if self.bits() < 32 { Type::S32 } else { self.integer() }
     }
 
     /// The usual arithmetic conversions.
@@ -88,7 +113,7 @@ impl Type {
 
     /// What a number of the type is.
     pub fn exact(self, n: i64) -> i128 {
-        if self == Type::U64 { i128::from(n as u64) } else { i128::from(n) }
+        if self.integer() == Type::U64 { i128::from(n as u64) } else { i128::from(n) }
     }
 
     /// The smallest and the largest number of the type.
@@ -201,6 +226,8 @@ mod tests {
         assert_eq!(Type::S32.convert(0xffff_ffff), -1);
         assert_eq!(Type::Bool.convert(256), 1);
         assert_eq!(Type::U64.exact(-1), i128::from(u64::MAX));
+        let flags = Type::Named { at: 0, signed: false, long: false };
+        assert_eq!((flags.convert(-1), flags.promoted(), Type::Errno.promoted()), (0xffff_ffff, Type::U32, Type::S32));
         for (a, b, both) in [
             (Type::U8, Type::U16, Type::S32),
             (Type::U32, Type::S32, Type::U32),

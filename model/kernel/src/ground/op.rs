@@ -102,6 +102,8 @@ pub enum Takes {
     Member,
     /// A local that holds a cursor: a thing that changes in place.
     Cursor,
+    /// A type of numbers.
+    Type,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A proc that is called with at most this many arguments.

@@ -57,7 +57,7 @@ impl Resolver<'_> {
             Place::Element { first, len, index } => {
                 let at = self.value(index)?.integer().ok_or(Fault::new(Property::WRONG_KIND, None))?;
                 match usize::try_from(at) {
-                    Ok(i) if i < usize::from(len) => Ok((ObjId(first.0 + i as u8), None)),
+                    Ok(i) if i < usize::from(len) => Ok((first.offset(i), None)),
                     _ => Err(Fault::new(Property::OUT_OF_BOUNDS, Some(first))),
                 }
             }

@@ -16,6 +16,8 @@ pub(crate) trait Shared<R: Runtime> {
     const IS_BARE: bool = false;
     /// Whether [`Shared::stamp`] ever says something.
     const HAS_STAMP: bool = false;
+    /// Whether it is what counts them.
+    const COUNTS_STAMPS: bool = false;
 
     /// Names everything about the object that an observer may want to see.
     fn facets(&self, sink: FacetSink<'_>);
@@ -315,6 +317,14 @@ macro_rules! objects {
                 match self {
                     Object::None => false,
                     $(Object::$variant(_) => <$ty<R> as Shared<R>>::HAS_STAMP),*
+                }
+            }
+
+            /// See [`Shared::COUNTS_STAMPS`].
+            pub(crate) fn counts_stamps(&self) -> bool {
+                match self {
+                    Object::None => false,
+                    $(Object::$variant(_) => <$ty<R> as Shared<R>>::COUNTS_STAMPS),*
                 }
             }
         }

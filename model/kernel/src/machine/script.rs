@@ -19,13 +19,13 @@ impl Fault {
 
 impl Fault {
     pub(crate) fn new(property: Property, object: Option<ObjId>) -> Fault {
-        Fault { property: property.number(), object: object.unwrap_or(ObjId(u8::MAX)) }
+        Fault { property: property.number(), object: object.unwrap_or(ObjId::NONE) }
     }
 }
 
 impl Protocol for Fault {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let object = (self.object.0 != u8::MAX).then_some(self.object);
+        let object = (self.object != ObjId::NONE).then_some(self.object);
         cx.violate(Property::ALL[usize::from(self.property)], object);
         Flow::Done(Value::Unset)
     }

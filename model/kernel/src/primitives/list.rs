@@ -434,7 +434,7 @@ impl Protocol for ListOp {
 mod tests {
     use super::*;
 
-    fn handle(n: u8) -> Handle {
+    fn handle(n: u16) -> Handle {
         Handle { obj: ObjId(n), generation: 0 }
     }
 
@@ -452,7 +452,7 @@ mod tests {
     #[test]
     fn a_full_list_takes_no_more() {
         let mut e = Entries::default();
-        assert!((0..MAX_ENTRIES as u8).all(|n| e.insert(0, handle(n))));
+        assert!((0..MAX_ENTRIES as u16).all(|n| e.insert(0, handle(n))));
         assert!(!e.insert(0, handle(20)));
     }
 }

@@ -31,31 +31,29 @@ use crate::{
 
 /// Most callbacks queued or waiting at once.
 const CAPACITY: usize = 7;
-/// Marks an entry that wakes a thread (`synchronize_rcu()`) instead of freeing an object.
-const WAKES: u8 = 0x80;
 
 /// What is to be done after a grace period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entry {
-    /// The object to free, or a thread to wake.
-    what: u8,
+    /// The object to free, or the task of a thread to wake (`synchronize_rcu()`).
+    what: ObjId,
     /// The function to call with the object instead of freeing it: its id and one.
     func: u8,
 }
 
 impl Entry {
     fn thread(self) -> Option<ThreadId> {
-        (self.what & WAKES != 0).then_some(ThreadId(self.what & !WAKES))
+        self.what.as_task()
     }
 }
 
 impl Blank for Entry {
-    const BLANK: Entry = Entry { what: 0, func: 0 };
+    const BLANK: Entry = Entry { what: ObjId::BLANK, func: 0 };
 }
 
 impl Code for Entry {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.what);
+        self.what.code(c);
         c.byte(&mut self.func);
     }
 }
@@ -103,7 +101,7 @@ impl Code for Rcu<Plain> {
 
 /// `kfree_rcu()`: the object is freed after a grace period.
 pub(crate) fn free_later<R: Runtime>(cx: &mut Cx<'_, R>, object: ObjId) {
-    queue(cx, Entry { what: object.0, func: 0 });
+    queue(cx, Entry { what: object, func: 0 });
 }
 
 fn queue<R: Runtime>(cx: &mut Cx<'_, R>, entry: Entry) {
@@ -281,8 +279,8 @@ impl Protocol for RcuOp {
                     return Flow::Done(Value::Word(0));
                 }
                 if self.at == At::Synchronize {
-                    let me = cx.me.0;
-                    queue(cx, Entry { what: WAKES | me, func: 0 });
+                    let what = ObjId::task(cx.me);
+                    queue(cx, Entry { what, func: 0 });
                 }
                 if RcuOp::is_queued(cx, rcu) {
                     self.at = At::Synchronized;
@@ -388,8 +386,8 @@ impl GracePeriods {
                 cx.wake(t);
             }
             (None, Some(_)) if cx.mutated(Mutant::CallbackNotCalled) => {}
-            (None, Some(func)) => return Flow::Call(call(cx, ObjId(e.what), CalleeId(func))),
-            (None, None) => free(cx, ObjId(e.what)),
+            (None, Some(func)) => return Flow::Call(call(cx, e.what, CalleeId(func))),
+            (None, None) => free(cx, e.what),
         }
         Flow::Go
     }
@@ -419,7 +417,7 @@ impl Code for CallRcu {
 impl Protocol for CallRcu {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if slab::check_alive(cx, self.handle) {
-            queue(cx, Entry { what: self.handle.obj.0, func: self.func.0 + 1 });
+            queue(cx, Entry { what: self.handle.obj, func: self.func.0 + 1 });
         }
         Flow::Done(Value::Word(0))
     }
@@ -459,10 +457,8 @@ impl Protocol for GracePeriods {
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.first() {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
-                    None if v.world.object(ObjId(e.what)).generation().is_some() => {
-                        slab::free_footprint(v, ObjId(e.what), mine)
-                    }
-                    None => list::free_footprint(v, mine.write(ObjId(e.what))),
+                    None if v.world.object(e.what).generation().is_some() => slab::free_footprint(v, e.what, mine),
+                    None => list::free_footprint(v, mine.write(e.what)),
                 },
                 None => mine,
             },

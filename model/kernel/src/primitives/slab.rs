@@ -298,7 +298,7 @@ impl SlabOp {
         let slots = program.slots_of(preferred);
         let own = usize::from(preferred.0 - slots.start);
         let n = slots.len();
-        (0..n).map(move |i| ObjId(slots.start + ((own + i) % n) as u8))
+        (0..n).map(move |i| ObjId(slots.start).offset((own + i) % n))
     }
 
     /// The free slots as the allocator knows them: it has locks of its own, so it never sees an old state of a slot.

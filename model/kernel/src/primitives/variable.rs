@@ -29,8 +29,9 @@ pub const DECLARED: DeclRow = DeclRow {
         option("init", Takes::Value, "its value at the start, 0 without it"),
         option(
             "type",
-            Takes::OneOf(&["u8", "u16", "u32", "u64", "s32", "s64", "size_t", "bool"]),
-            "what its number is: a value that is written is converted to it as in C; without it an s64, or a reference",
+            Takes::Type,
+            "what its number is (u8, u16, u32, u64, s32, s64, size_t, bool, errno, or an `enum` or `flags` of the scenario): a \
+             value that is written is converted to it as in C, and is printed as it; without it an s64, or a reference",
         ),
         option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
         flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),

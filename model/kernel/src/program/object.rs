@@ -41,6 +41,38 @@ impl fmt::Debug for VarDecl {
     }
 }
 
+/// A type of the program's own: what the numbers of an `enum` or of `flags` are called.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NamedType {
+    /// Its name.
+    pub name: String,
+    /// Each is a bit, or several: a number is a set of them.
+    pub flags: bool,
+    /// The numbers that have names.
+    pub members: Vec<(i64, String)>,
+}
+
+impl NamedType {
+    /// A number as C's programmers write it; what has no name as a number.
+    pub fn text(&self, n: i64) -> String {
+        if let Some((_, name)) = self.members.iter().find(|(member, _)| *member == n) {
+            return name.clone();
+        }
+        if !self.flags {
+            return n.to_string();
+        }
+        let (mut names, mut rest): (Vec<&str>, i64) = (vec![], n);
+        for (member, name) in self.members.iter().filter(|(member, _)| *member != 0) {
+            if n & member == *member && rest & member != 0 {
+                names.push(name);
+                rest &= !member;
+            }
+        }
+        let rest = if names.is_empty() || rest != 0 { format!("{rest:#x}") } else { String::new() };
+        names.into_iter().chain(Some(rest.as_str()).filter(|rest| !rest.is_empty())).collect::<Vec<_>>().join("|")
+    }
+}
+
 /// What freeing a slab's object means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SlabKind {
@@ -60,7 +92,7 @@ pub struct StructDecl {
     /// How its slots are freed.
     pub slab: SlabKind,
     /// Its slots.
-    pub slots: Range<u8>,
+    pub slots: Range<u16>,
     /// The references that a new object has; `None` if it is not counted.
     pub refs: Option<u8>,
     /// How many fields are declared before the count: in a typesafe slab that is the order of the stores.
@@ -71,7 +103,7 @@ pub struct StructDecl {
     /// Its fields: interned name and value of a new object. The words of slot `i` start at `first_var + i * fields`.
     pub fields: Vec<(FieldName, Value)>,
     /// The first variable word of its first slot.
-    pub first_var: u8,
+    pub first_var: u16,
     /// What each of its slots has inside besides words.
     pub members: Members,
 }
@@ -82,9 +114,9 @@ pub struct Members {
     /// The first object inside of the first slot.
     pub first: ObjId,
     /// How many objects each slot has inside, with those that members are made of.
-    pub each: u8,
+    pub each: u16,
     /// The members, with those of members: interned path (`base.lock`) and place among the objects inside.
-    pub named: Vec<(FieldName, u8)>,
+    pub named: Vec<(FieldName, u16)>,
 }
 
 /// What a program's hash is made of: a struct that has no members is told from others by nothing new.
@@ -98,5 +130,24 @@ impl fmt::Debug for StructDecl {
             out.field("members", members);
         }
         out.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_a_programs_own_types_have_their_names() {
+        let members = |all: &[(i64, &str)]| all.iter().map(|(n, name)| (*n, (*name).to_owned())).collect::<Vec<_>>();
+        let place = NamedType { name: "place".into(), flags: false, members: members(&[(0, "SYSTEM"), (2, "VRAM")]) };
+        assert_eq!([0, 1, 2].map(|n| place.text(n)), ["SYSTEM", "1", "VRAM"]);
+        let flags = members(&[(1, "READ"), (2, "WRITE"), (3, "BOTH"), (8, "PINNED")]);
+        let flags = NamedType { name: "flags".into(), flags: true, members: flags };
+        assert_eq!(
+            [0, 1, 3, 9, 11].map(|n| flags.text(n)),
+            ["0x0", "READ", "BOTH", "READ|PINNED", "READ|WRITE|PINNED"]
+        );
+        assert_eq!([0x10, 0x12].map(|n| flags.text(n)), ["0x10", "WRITE|0x10"]);
     }
 }

@@ -25,12 +25,12 @@ use crate::{
 /// Where an iteration over a reservation is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Cursor {
-    /// The reservation.
-    pub resv: ObjId,
-    /// The list being walked, [`NONE`] without one.
-    list: ObjId,
-    /// The fence whose reference an unlocked cursor owns, [`NONE`] without one.
-    fence: ObjId,
+    /// The reservation, by its place among objects.
+    resv: u8,
+    /// The list being walked; the reservation itself without one.
+    list: u8,
+    /// The fence whose reference an unlocked cursor owns; the reservation itself without one.
+    fence: u8,
     /// The next entry, and in the upper half how many the list had (unlocked only).
     place: u8,
     /// Usage asked for and usage found, two bits each; then the flags below.
@@ -40,7 +40,7 @@ pub struct Cursor {
 }
 
 /// No list, no fence.
-const NONE: ObjId = ObjId(u8::MAX);
+const NONE: ObjId = ObjId::NONE;
 /// No local.
 const NOWHERE: LocalId = LocalId(u8::MAX);
 /// Without the lock.
@@ -54,7 +54,30 @@ impl Cursor {
     /// A cursor about to begin.
     pub fn new(resv: ObjId, usage: Usage, unlocked: bool) -> Cursor {
         let flags = usage as u8 | if unlocked { UNLOCKED } else { 0 };
-        Cursor { resv, list: NONE, fence: NONE, place: 0, flags, awaited: [0; 2] }
+        let resv = resv.0 as u8;
+        Cursor { resv, list: resv, fence: resv, place: 0, flags, awaited: [0; 2] }
+    }
+
+    /// The reservation.
+    pub fn resv(self) -> ObjId {
+        ObjId(u16::from(self.resv))
+    }
+
+    /// The list that it walks.
+    fn list(self) -> ObjId {
+        self.other(self.list)
+    }
+
+    fn set_list(&mut self, list: ObjId) {
+        self.list = if list == NONE { self.resv } else { list.0 as u8 };
+    }
+
+    fn set_fence(&mut self, fence: ObjId) {
+        self.fence = if fence == NONE { self.resv } else { fence.0 as u8 };
+    }
+
+    fn other(self, place: u8) -> ObjId {
+        if place == self.resv { NONE } else { ObjId(u16::from(place)) }
     }
 
     /// `dma_resv_iter_is_restarted()`.
@@ -69,7 +92,7 @@ impl Cursor {
 
     /// The fence that it owns a reference to.
     pub fn fence(self) -> Option<ObjId> {
-        some(self.fence)
+        some(self.other(self.fence))
     }
 
     /// `dma_resv_iter_usage()`: of the item that it stands at.
@@ -79,7 +102,7 @@ impl Cursor {
 
     /// The list and the entry that it came to last.
     pub fn entry(self) -> Option<(ObjId, u8)> {
-        Some((some(self.list)?, self.index().checked_sub(1)?))
+        Some((some(self.list())?, self.index().checked_sub(1)?))
     }
 
     fn usage(self) -> Usage {
@@ -123,9 +146,9 @@ fn some(id: ObjId) -> Option<ObjId> {
 
 impl Code for Cursor {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.resv.code(c);
-        self.list.code(c);
-        self.fence.code(c);
+        c.byte(&mut self.resv);
+        c.byte(&mut self.list);
+        c.byte(&mut self.fence);
         c.byte(&mut self.place);
         c.byte(&mut self.flags);
         self.awaited.iter_mut().for_each(|b| c.byte(b));
@@ -135,11 +158,11 @@ impl Code for Cursor {
 impl Bits for Cursor {
     fn to_bits(self) -> u64 {
         let [a, b] = self.awaited;
-        u64::from_le_bytes([self.resv.0, self.list.0, self.fence.0, self.place, self.flags, a, b, 0])
+        u64::from_le_bytes([self.resv, self.list, self.fence, self.place, self.flags, a, b, 0])
     }
     fn from_bits(bits: u64) -> Self {
         let [resv, list, fence, place, flags, a, b, _] = bits.to_le_bytes();
-        Cursor { resv: ObjId(resv), list: ObjId(list), fence: ObjId(fence), place, flags, awaited: [a, b] }
+        Cursor { resv, list, fence, place, flags, awaited: [a, b] }
     }
 }
 
@@ -223,7 +246,7 @@ impl CursorOp {
     pub(crate) const BLANK: CursorOp = CursorOp {
         at: At::Begin,
         home: NOWHERE,
-        cursor: Cursor { resv: ObjId(0), list: NONE, fence: NONE, place: 0, flags: 0, awaited: [0; 2] },
+        cursor: Cursor { resv: 0, list: 0, fence: 0, place: 0, flags: 0, awaited: [0; 2] },
         found: NONE,
         put: FenceOp::BLANK,
     };
@@ -267,20 +290,21 @@ impl CursorOp {
 
     /// `dma_resv_iter_first()` and `dma_resv_iter_next()`. The holder of the lock is the only one who changes the list.
     fn next_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if !super::assert_held(cx, self.cursor.resv) {
+        if !super::assert_held(cx, self.cursor.resv()) {
             return self.item(None);
         }
-        let list = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
+        let list = cx.resv(self.cursor.resv()).list.load(Order::Relaxed);
         let first = !self.cursor.is_started();
         self.cursor.set_restarted(first);
         if first {
-            (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), 0);
-        } else if some(self.cursor.list).is_some_and(|l| Some(l) != list) {
+            self.cursor.set_list(list.unwrap_or(NONE));
+            self.cursor.place = 0;
+        } else if some(self.cursor.list()).is_some_and(|l| Some(l) != list) {
             // The lock was dropped in between and the list replaced: the old one is kfree_rcu()'s.
-            cx.violate(Property::USE_AFTER_FREE, some(self.cursor.list));
+            cx.violate(Property::USE_AFTER_FREE, some(self.cursor.list()));
             return self.item(None);
         }
-        let Some(list) = some(self.cursor.list) else { return self.item(None) };
+        let Some(list) = some(self.cursor.list()) else { return self.item(None) };
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
@@ -299,16 +323,17 @@ impl CursorOp {
     fn resume<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.cursor.set_restarted(false);
         // Compared and not followed: it orders nothing.
-        let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
-        let same = now == some(self.cursor.list) || cx.mutated(Mutant::CursorResumesOld);
+        let now = cx.resv(self.cursor.resv()).list.load(Order::Relaxed);
+        let same = now == some(self.cursor.list()) || cx.mutated(Mutant::CursorResumesOld);
         if same { self.enter_walk() } else { self.go(At::Restart) }
     }
 
     fn restart<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let list = cx.resv(self.cursor.resv).list.load(Order::Consume);
-        let order = super::variant_of(cx.program, self.cursor.resv).count_order();
+        let list = cx.resv(self.cursor.resv()).list.load(Order::Consume);
+        let order = super::variant_of(cx.program, self.cursor.resv()).count_order();
         let num = list.map_or(0, |l| cx.list(l).num.load(order));
-        (self.cursor.list, self.cursor.place) = (list.unwrap_or(NONE), num << 4);
+        self.cursor.set_list(list.unwrap_or(NONE));
+        self.cursor.place = num << 4;
         self.cursor.awaited = Awaited::start(cx, list, num, self.cursor.usage()).0.to_le_bytes();
         self.cursor.set_restarted(!cx.mutated(Mutant::CursorNotRestarted));
         self.enter_walk()
@@ -316,14 +341,15 @@ impl CursorOp {
 
     /// The reference to the fence before is gone.
     fn dropped(&mut self) -> Flow {
-        (self.cursor.fence, self.put) = (NONE, FenceOp::BLANK);
+        self.cursor.set_fence(NONE);
+        self.put = FenceOp::BLANK;
         self.walk()
     }
 
     /// `dma_resv_iter_walk_unlocked()`: without a list it returns at once and leaves the cursor where it is, at the
     /// fence before, if there was one. Then that is the next item again, for ever.
     fn enter_walk(&mut self) -> Flow {
-        if self.cursor.list == NONE { self.go(At::Recheck) } else { self.walk() }
+        if self.cursor.list() == NONE { self.go(At::Recheck) } else { self.walk() }
     }
 
     /// One turn of `dma_resv_iter_walk_unlocked()`: the last fence is dropped, then comes the next entry, if any.
@@ -336,7 +362,7 @@ impl CursorOp {
     }
 
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let Some(list) = some(self.cursor.list) else { return self.go(At::Recheck) };
+        let Some(list) = some(self.cursor.list()) else { return self.go(At::Recheck) };
         if !super::check_list(cx, list) || !super::check_written(cx, list, self.cursor.index()) {
             return self.item(None);
         }
@@ -358,7 +384,7 @@ impl CursorOp {
     fn get<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let got = fence::get_rcu(cx, self.found);
         if got {
-            self.cursor.fence = self.found;
+            self.cursor.set_fence(self.found);
         }
         self.found = NONE;
         self.go(if got { At::Test } else { At::Restart })
@@ -383,8 +409,8 @@ impl CursorOp {
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         // Compared and not followed: it orders nothing.
-        let now = cx.resv(self.cursor.resv).list.load(Order::Relaxed);
-        if now != some(self.cursor.list) && !cx.mutated(Mutant::WalkNoRecheck) {
+        let now = cx.resv(self.cursor.resv()).list.load(Order::Relaxed);
+        if now != some(self.cursor.list()) && !cx.mutated(Mutant::WalkNoRecheck) {
             return self.go(At::Restart);
         }
         if self.cursor.fence().is_none() {
@@ -425,7 +451,7 @@ impl Protocol for CursorOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let resv = self.cursor.resv;
+        let resv = self.cursor.resv();
         match self.at {
             At::Begin | At::IsRestarted | At::FoundUsage => Footprint::NONE,
             At::End if self.cursor.fence().is_none() => Footprint::NONE,
@@ -437,7 +463,7 @@ impl Protocol for CursorOp {
             }
             At::Resume | At::Recheck => Footprint::reads(resv),
             At::Restart => v.world.resv(resv).list.0.map_or(Footprint::reads(resv), |l| Footprint::reads(resv).read(l)),
-            At::Load => some(self.cursor.list).map_or(Footprint::NONE, Footprint::reads),
+            At::Load => some(self.cursor.list()).map_or(Footprint::NONE, Footprint::reads),
             At::Get => Footprint::writes(self.found),
             At::Test => self.cursor.fence().map_or(Footprint::NONE, Footprint::reads),
         }

@@ -38,7 +38,7 @@ points! {
 /// Most fences of one snapshot.
 const MAX_FENCES: usize = fence::MAX_MEMBERS;
 /// No fence.
-const NONE: ObjId = ObjId(u8::MAX);
+const NONE: ObjId = ObjId::NONE;
 
 /// A snapshot in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,7 +128,7 @@ impl GetFences {
             if self.kept.len() > usize::from(cursor.num()) {
                 // The array has room for one more than the list had; a walk that stands still comes to the same fence
                 // again.
-                cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv));
+                cx.violate(Property::OUT_OF_BOUNDS, Some(cursor.resv()));
             }
             fence::get(cx, fence);
             if !self.kept.push(fence) {
@@ -154,11 +154,11 @@ impl GetFences {
         if self.kept.len() > usize::from(len) {
             cx.violate(Property::OUT_OF_BOUNDS, Some(first));
         }
-        for (fence, word) in self.kept.iter().zip(first.0..first.0 + len) {
-            cx.touch(ObjId(word));
-            cx.world.var_mut(ObjId(word)).cell.store(fence::reference(*fence), Order::Relaxed);
+        for (fence, word) in self.kept.iter().zip(first.row(usize::from(len))) {
+            cx.touch(word);
+            cx.world.var_mut(word).cell.store(fence::reference(*fence), Order::Relaxed);
             // The reference that was taken for it.
-            cx.world.var_mut(ObjId(word)).owns.set(Owns::Counted);
+            cx.world.var_mut(word).owns.set(Owns::Counted);
         }
         Flow::Done(Value::Word(self.kept.len() as i32))
     }
@@ -202,7 +202,7 @@ impl Protocol for GetFences {
             At::Collect => Footprint::NONE.write_opt(self.walk.cursor().fence()),
             At::Give => {
                 let (first, len) = self.words;
-                (first.0..first.0 + len).map(ObjId).fold(Footprint::reads(v.my_task()), Footprint::write)
+                first.row(usize::from(len)).fold(Footprint::reads(v.my_task()), Footprint::write)
             }
             At::Create => fence::new_array_footprint(v, &self.kept).ways(ways),
             At::Forget | At::PutAll | At::End => self.put.footprint(v),

@@ -7,26 +7,20 @@
 
 use super::State;
 use crate::{
-    Code, Coder, MAX_OBJECTS, ObjSet, Program, Property, Rule, Script, Thread, ThreadId, Violation,
+    Code, Coder, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjSet, Program, Property, Rule, Script, Thread, ThreadId,
+    Violation,
     coder::{Canon, Reader, Writer},
     property::Form,
     world::Moves,
 };
 
 /// An encoding that remembers where its parts end.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Encoding {
     bytes: Vec<u8>,
-    ends: Vec<u16>,
+    ends: Vec<u32>,
     /// What the writer of a part must know about the whole state.
     canon: Canon,
-    generations: [u8; MAX_OBJECTS],
-}
-
-impl Default for Encoding {
-    fn default() -> Encoding {
-        Encoding { bytes: vec![], ends: vec![], canon: Canon::default(), generations: [0; MAX_OBJECTS] }
-    }
 }
 
 impl Encoding {
@@ -36,7 +30,7 @@ impl Encoding {
     }
 
     fn start(&self, part: usize) -> usize {
-        part.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]))
+        part.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
     }
 }
 
@@ -50,22 +44,30 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 impl State {
     /// Appends the canonical encoding.
     pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
-        let generations = self.world.generations();
-        let mut w = Writer { out, canon: self.world.canon(), generations: &generations };
+        let canon = self.gather();
+        let mut w = Writer { out, canon: &canon };
         for part in 0..self.part_count(program) {
             self.code_part(program, part, &mut w);
         }
+        self.canon = canon;
+    }
+
+    /// What the writer of a part must know about this state, in memory that is to be given back.
+    fn gather(&mut self) -> Canon {
+        let mut canon = std::mem::take(&mut self.canon);
+        self.world.canon(&mut canon);
+        canon
     }
 
     /// Numbers stamps and generations anew, as small as they can be, in the thread that runs alone too. An encoding
     /// knows stamps by their order and generations by whether they are outdated, so this is the same state.
     pub(super) fn renumber(&mut self, program: &Program, alone: Option<(&mut Thread, &Script)>) {
-        let (generations, canon) = (self.world.generations(), self.world.canon());
+        let canon = self.gather();
         let mut out = vec![];
         self.encode(program, &mut out);
         let whole = out.len();
         if let Some((thread, script)) = alone {
-            thread.code_with(&mut Writer { out: &mut out, canon, generations: &generations }, script);
+            thread.code_with(&mut Writer { out: &mut out, canon: &canon }, script);
             thread.code_with(&mut Reader { bytes: &out, at: whole }, script);
         }
         self.decode(program, &out[..whole]);
@@ -84,18 +86,18 @@ impl State {
         let known = !parts.ends.is_empty();
         let same = if known { common_prefix(&parts.bytes, bytes) } else { 0 };
         // Whole parts in what the two have in common stay as they are.
-        let first = parts.ends.partition_point(|end| usize::from(*end) <= same);
+        let first = parts.ends.partition_point(|end| *end as usize <= same);
         let from = parts.start(first);
         let mut r = Reader { bytes, at: from };
         let (mut old_from, mut moved) = (from, !known);
         for part in first..self.part_count(program) {
             if known {
-                let old_end = usize::from(parts.ends[part]);
+                let old_end = parts.ends[part] as usize;
                 let old = &parts.bytes[old_from..old_end];
                 old_from = old_end;
                 if bytes[r.at..].starts_with(old) {
                     r.at += old.len();
-                    parts.ends[part] = r.at as u16;
+                    parts.ends[part] = r.at as u32;
                     continue;
                 }
             }
@@ -103,15 +105,15 @@ impl State {
             self.code_part(program, part, &mut r);
             moved |= before != self.world.rank_of_part(part);
             match parts.ends.get_mut(part) {
-                Some(end) => *end = r.at as u16,
-                None => parts.ends.push(r.at as u16),
+                Some(end) => *end = r.at as u32,
+                None => parts.ends.push(r.at as u32),
             }
         }
         parts.bytes.truncate(from);
         parts.bytes.extend_from_slice(&bytes[from..]);
         if moved {
             self.world.restore_class_counters();
-            (parts.canon, parts.generations) = (self.world.canon(), self.world.generations());
+            self.world.canon(&mut parts.canon);
         }
         debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
         if cfg!(debug_assertions) {
@@ -130,28 +132,28 @@ impl State {
         out: &mut Vec<u8>,
     ) {
         let from = out.len();
-        let moves = touched.iter().map(|id| self.world.moves_others(&before.world, id)).max();
+        let moves = self.world.members(touched).map(|id| self.world.moves_others(&before.world, id)).max();
         let moves = moves.unwrap_or(Moves::Nothing);
         if moves == Moves::Everything || self.violation.is_some() {
             return self.encode(program, out);
         }
-        let mut dirty = 1u128 << (self.world.part_count() + thread.index());
-        touched.iter().for_each(|id| dirty |= 1 << self.world.part_of(id));
-        let mut canon = parts.canon;
+        let mut dirty = Parts::default();
+        dirty.insert(self.world.part_count() + thread.index());
+        self.world.members(touched).for_each(|id| dirty.insert(self.world.part_of(id)));
+        let mut now = std::mem::take(&mut self.canon);
         if moves == Moves::Contexts {
-            canon = self.world.canon();
-            self.world.contexts().for_each(|part| dirty |= 1 << part);
+            self.world.canon(&mut now);
+            self.world.contexts().for_each(|part| dirty.insert(part));
         }
-        let mut w = Writer { out, canon, generations: &parts.generations };
+        let mut w = Writer { out, canon: if moves == Moves::Contexts { &now } else { &parts.canon } };
         let mut clean_from = 0;
-        while dirty != 0 {
-            let part = dirty.trailing_zeros() as usize;
-            dirty &= dirty - 1;
+        for part in dirty.iter(self.part_count(program)) {
             w.out.extend_from_slice(&parts.bytes[clean_from..parts.start(part)]);
             self.code_part(program, part, &mut w);
-            clean_from = usize::from(parts.ends[part]);
+            clean_from = parts.ends[part] as usize;
         }
         w.out.extend_from_slice(&parts.bytes[clean_from..]);
+        self.canon = now;
         if cfg!(debug_assertions) {
             let mut whole = vec![];
             self.encode(program, &mut whole);
@@ -161,7 +163,7 @@ impl State {
 
     /// Takes back a step of `thread` that made this state from `before`.
     pub fn restore(&mut self, before: &State, (thread, touched): (ThreadId, ObjSet)) {
-        touched.iter().for_each(|id| self.world.copy_one(&before.world, id));
+        before.world.members(touched).for_each(|id| self.world.copy_one(&before.world, id));
         self.threads[thread.index()].copy_live(&before.threads[thread.index()]);
         self.violation = before.violation;
     }
@@ -209,5 +211,26 @@ impl State {
     }
 }
 
-/// Parts are numbered in a 128-bit set.
-const _: () = assert!(crate::MAX_OBJECTS + crate::MAX_VARS + 2 * crate::MAX_THREADS < 128);
+/// Most parts that an encoding has.
+const MAX_PARTS: usize = MAX_OBJECTS + MAX_VARS + 2 * MAX_THREADS + 1;
+
+/// A set of parts.
+#[derive(Default)]
+struct Parts([u64; MAX_PARTS.div_ceil(64)]);
+
+impl Parts {
+    fn insert(&mut self, part: usize) {
+        self.0[part / 64] |= 1 << (part % 64);
+    }
+
+    /// The members, lowest first, of an encoding that has so many parts.
+    fn iter(self, parts: usize) -> impl Iterator<Item = usize> {
+        self.0.into_iter().take(parts.div_ceil(64)).enumerate().flat_map(|(at, mut rest)| {
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(at * 64 + bit as usize)
+            })
+        })
+    }
+}

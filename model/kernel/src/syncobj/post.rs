@@ -174,7 +174,7 @@ impl SyncobjPost {
 
     fn give<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some((who, _)) = self.waiter(cx) {
-            let gift = self.gift.to_byte();
+            let gift = self.gift.to_number();
             if let Some(entry) = cx.syncobj(self.syncobj).entry(who) {
                 // `wait->fence = fence`, a plain store. The barrier that orders it is wake_up_process()'s.
                 entry.store(gift, Order::Relaxed);

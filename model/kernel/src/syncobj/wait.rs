@@ -221,7 +221,7 @@ impl SyncobjWait {
     fn look<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let byte = cx.syncobj(self.syncobj()).entry(me).map_or(0, |entry| entry.load(Order::Consume));
-        self.give(Given::from_byte(byte));
+        self.give(Given::from_number(byte));
         if self.given() == Given::Nothing { self.next_look(cx.program) } else { self.filled(cx.program) }
     }
 
@@ -311,7 +311,7 @@ impl SyncobjWait {
         cx.syncobj(syncobj).locked.set(held, locked);
         let me = cx.me;
         let byte = cx.syncobj(syncobj).entry(me).map_or(0, |entry| entry.swap(0, Order::AcqRel));
-        let given = Given::from_byte(byte);
+        let given = Given::from_number(byte);
         // Whoever finds a fence has read the entry before: what came into it since then is nobody's.
         if !self.has(FINDS) {
             self.give(given);

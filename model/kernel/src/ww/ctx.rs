@@ -25,6 +25,8 @@ impl<R: Runtime> WwClass<R> {
 }
 
 impl<R: Runtime> Shared<R> for WwClass<R> {
+    const COUNTS_STAMPS: bool = true;
+
     fn facets(&self, _sink: FacetSink<'_>) {}
 
     fn restore_counter(&mut self, next: u16) {

@@ -177,7 +177,13 @@ fn with_shrinker(op: Op) -> Program {
     let (a, b) = (Operand::Const(word(1)), Operand::Const(Value::Unset));
     let store = variable::ops::Access { how: variable::How::Store, order, place, a, b, benign: false }.into();
     let script = &mut program.scripts[0];
-    script.callees.push(Callee { entry: script.code.len() as u16, params: 0, locals: vec![], function: false });
+    script.callees.push(Callee {
+        entry: script.code.len() as u16,
+        params: 0,
+        locals: vec![],
+        types: vec![],
+        function: false,
+    });
     let line = script.lines[0].clone();
     script.code.extend([
         Instr::Op { op: store, into: None, may_fail: None },

@@ -146,8 +146,10 @@ pub(crate) fn between(
     into: Option<LocalId>,
     touched: ObjSet,
 ) -> Vec<Change> {
-    let mut out = worlds(program, &before.world, &after.world, touched.iter());
-    out.extend(touched.iter().filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)));
+    let mut out = worlds(program, &before.world, &after.world, before.world.members(touched));
+    out.extend(
+        before.world.members(touched).filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)),
+    );
     let named = |l: &LocalId| !words::local_name(program, me, *l).is_empty();
     let locals = words::script(program, me).locals.len() as u8;
     for l in (0..locals).map(LocalId).filter(|l| Some(*l) != into).filter(named) {

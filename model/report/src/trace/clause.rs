@@ -2,7 +2,7 @@
 
 use super::Clause;
 use crate::{conditions, replay::Replay, words};
-use fenceweave_kernel::{Leaf, Moment, Program, State, Type, observe};
+use fenceweave_kernel::{Leaf, Moment, Program, State, observe};
 
 impl Clause<'_> {
     /// What stands beside the last step. That something never happens is no step's doing.
@@ -71,10 +71,5 @@ fn value(replay: &Replay<'_>, leaf: Leaf) -> String {
             .map_or_else(|| words::UNSET.into(), |f| words::facet(program, f));
     }
     let value = observe::read(program, &state.world, |t, l| replay.thread(t).local(l), leaf);
-    let ty = match leaf {
-        Leaf::Local(t, l) => words::script(program, t).local_type(l),
-        Leaf::Var(var) => program.var_type(var),
-        Leaf::Facet(..) => Type::S64,
-    };
-    words::typed_in(program, &state.world, ty, value)
+    words::typed_in(program, &state.world, conditions::leaf_type(program, leaf), value)
 }

@@ -2,6 +2,7 @@
 
 use crate::{replay::Replay, words};
 use fenceweave_explore::{Stale, Stored, Trace};
+use fenceweave_kernel::ObjId;
 
 /// A line for each read that returned another value than the youngest store's, as far as the values are known.
 pub(super) fn lines(replay: &Replay<'_>, trace: &Trace) -> Vec<String> {
@@ -24,7 +25,8 @@ fn line(replay: &Replay<'_>, s: &Stale) -> String {
     let at = format!("stale: {who}at step {}", s.step + 1);
     match s.word {
         Some(w) if w.as_var().is_some() => {
-            let (name, got, newest) = (words::object_name(program, w), stored(replay, s.got), stored(replay, s.newest));
+            let (name, got, newest) =
+                (words::object_name(program, w), stored(replay, w, s.got), stored(replay, w, s.newest));
             format!("{at} reads {name} = {got}; the youngest is {newest}")
         }
         Some(object) => {
@@ -36,9 +38,9 @@ fn line(replay: &Replay<'_>, s: &Stale) -> String {
 }
 
 /// `1, by W's `store data 1` at step 1`.
-fn stored(replay: &Replay<'_>, s: Stored) -> String {
-    let program = replay.program;
-    let value = s.value.map_or_else(String::new, |v| words::value_in(program, &replay.last.world, v));
+fn stored(replay: &Replay<'_>, word: ObjId, s: Stored) -> String {
+    let (program, ty) = (replay.program, replay.program.var_type(word));
+    let value = s.value.map_or_else(String::new, |v| words::typed_in(program, &replay.last.world, ty, v));
     let by = s.step.and_then(|at| replay.steps.get(at).map(|step| (at, step)));
     match by {
         Some((at, step)) => {

@@ -176,7 +176,7 @@ fn unset_read(replay: &Replay<'_>, v: Violation) -> String {
         return format!("{who} reads a slot of {} that nobody has written{place}", words::object_name(program, list));
     }
     let unset: Vec<String> =
-        since::locals_named(replay, v).filter(|(_, value)| *value == Value::Unset).map(|(name, _)| name).collect();
+        since::locals_named(replay, v).filter(|l| l.value == Value::Unset).map(|l| l.name).collect();
     match unset.len() {
         0 => format!("{who} reads a local that was never set on this path{place}"),
         1 => format!("{who} reads `{}`, which was never set on this path{place}", unset[0]),
@@ -220,7 +220,7 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
 /// A reference stands where only a number can: which local holds it, and how one asks about it.
 fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let program = replay.program;
-    let references = since::locals_named(replay, v).filter_map(|(local, value)| match value {
+    let references = since::locals_named(replay, v).filter_map(|since::Named { name: local, value, .. }| match value {
         // What was freed has no name that one could ask about.
         Value::Ref(to) if to.generation != Handle::STALE => Some((local, words::authors_name(program, to.obj))),
         _ => None,
@@ -259,9 +259,9 @@ fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 
 /// An error where a pointer was meant.
 fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
-    let errors = since::locals_named(replay, v).filter(|(_, value)| value.word().is_some_and(|w| w < 0));
-    let text = |value| words::value(replay.program, value);
-    let told: Vec<String> = errors.map(|(local, value)| format!("`{local}` is ERR_PTR({})", text(value))).collect();
+    let errors = since::locals_named(replay, v).filter(|local| local.value.word().is_some_and(|w| w < 0));
+    let text = |value| words::typed(replay.program, fenceweave_kernel::Type::Errno, value);
+    let told: Vec<String> = errors.map(|l| format!("`{}` is ERR_PTR({})", l.name, text(l.value))).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
 }

@@ -5,8 +5,8 @@ use crate::{
     words,
 };
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Operand, Program, ThreadId, Value, Violation, fixed, property::Earlier,
-    world::canonical,
+    Facet, Instr, LocalId, MAX_LOCALS, ObjId, Operand, Program, ThreadId, Type, Value, Violation, fixed,
+    property::Earlier, world::canonical,
 };
 
 /// A line about the step that made it wrong, if there is one: `f was freed at step 5, by gpu (line 9: put f)`.
@@ -174,8 +174,15 @@ pub(super) fn replaced_entry(replay: &Replay<'_>) -> Option<(ObjId, ObjId)> {
     })
 }
 
-/// The locals that the author's line names, with their values at the end.
-pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = (String, Value)> + 'a {
+/// A local that the author's line names, with its value at the end.
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) value: Value,
+    pub(super) ty: Type,
+}
+
+/// The locals that the author's line names.
+pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Iterator<Item = Named> + 'a {
     let (program, t): (&Program, _) = (replay.program, v.thread);
     let thread = replay.thread(t);
     let text = words::op_text(program, t, v.pc);
@@ -188,6 +195,8 @@ pub(super) fn locals_named<'a>(replay: &'a Replay<'_>, v: Violation) -> impl Ite
         let value = thread.local_here(l)?;
         let name = words::local_at(program, t, v.pc, l);
         let is_named = !name.is_empty() && names.contains(&name);
-        is_named.then(|| (name.to_owned(), canonical(&replay.last.world, value)))
+        let (script, here) = program.script_at(t, v.pc);
+        let (ty, value) = (script.local_type_at(here, l), canonical(&replay.last.world, value));
+        is_named.then(|| Named { name: name.to_owned(), value, ty })
     })
 }

@@ -125,6 +125,8 @@ impl<'a> Reader<'a, '_> {
                     let disabled = std::mem::take(&mut disabled);
                     item.pieces.push(Piece::Block { body, disabled });
                 }
+                // `} else {`: the next statement.
+                Kind::Word if said == "else" && item.ends_in_block() => break,
                 _ => {
                     let sign = if std::mem::take(&mut disabled) { "/-" } else { "" };
                     let atom = format!("{sign}{}", self.entry());
@@ -156,6 +158,17 @@ impl<'a> Reader<'a, '_> {
         self.at += 1;
         body.multiline = open.to(close).of(self.text).contains('\n');
         body
+    }
+}
+
+impl Item<'_> {
+    /// A block is the last of it, one that is not disabled.
+    pub(super) fn ends_in_block(&self) -> bool {
+        matches!(self.pieces.last(), Some(Piece::Block { disabled: false, .. }))
+    }
+
+    pub(super) fn is_else(&self) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Atom(name)) if name == "else")
     }
 }
 

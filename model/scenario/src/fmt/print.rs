@@ -102,8 +102,11 @@ impl Printer {
         for item in &row.items {
             let open_block = before.is_some_and(|before| flat(before).is_none() && before.ends_in_block());
             let fits = flat(item).is_some_and(|flat| self.column() + 2 + width(&flat) <= COLUMNS);
-            let joins = before.is_some() && keep_rows && (fits || open_block);
-            if joins {
+            let goes_on = item.is_else() && before.is_some_and(Item::ends_in_block);
+            let joins = before.is_some() && keep_rows && (fits || open_block || goes_on);
+            if joins && goes_on {
+                self.push(" ");
+            } else if joins {
                 self.push("; ");
             } else {
                 self.line(level);
@@ -169,12 +172,6 @@ impl Printer {
     }
 }
 
-impl Item<'_> {
-    fn ends_in_block(&self) -> bool {
-        matches!(self.pieces.last(), Some(Piece::Block { .. }))
-    }
-}
-
 /// The statement on one line, if the author had it on one.
 fn flat(item: &Item<'_>) -> Option<String> {
     let pieces: Option<Vec<String>> = item
@@ -204,7 +201,19 @@ fn flat_body(body: &Body<'_>) -> Option<String> {
         return None;
     }
     let items: Option<Vec<String>> = row.items.iter().map(flat).collect();
-    Some(format!("{{ {} }}", items?.join("; ")))
+    let mut line = String::new();
+    for (at, flat) in items?.iter().enumerate() {
+        let goes_on = at > 0 && row.items[at].is_else() && row.items[at - 1].ends_in_block();
+        line.push_str(if at == 0 {
+            ""
+        } else if goes_on {
+            " "
+        } else {
+            "; "
+        });
+        line.push_str(flat);
+    }
+    Some(format!("{{ {line} }}"))
 }
 
 fn width(text: &str) -> usize {

@@ -38,11 +38,11 @@ fn one_line_blocks_stay_on_one_line_while_they_fit() {
                   setup {new group into=g;store table at=0 g;store table at=1 g;store table at=2 g;store table at=3 g;store t at=4 g}\n\
                   lock a; lock b;lock c\nempty {\n}\n";
     insta::assert_snapshot!(formatted(source), @r#"
-    when "r" { goto out }; else {}
+    when "r" { goto out } else {}
     when r is=X { a; b; c }
     when x {
         a; b
-    }; else {
+    } else {
         c
     }
     setup {
@@ -55,6 +55,22 @@ fn one_line_blocks_stay_on_one_line_while_they_fit() {
     }
     lock a; lock b; lock c
     empty {}
+    "#);
+}
+
+#[test]
+fn an_else_stays_on_its_line_and_follows_the_brace_as_in_c() {
+    let source = "when \"r\" { a } else   when \"s\" {\nb\n}   else { c; when x { d };else{ e } }\nwhen \"r\" {\na\n}\nelse {\nb\n}\n";
+    insta::assert_snapshot!(formatted(source), @r#"
+    when "r" { a } else when "s" {
+        b
+    } else { c; when x { d } else { e } }
+    when "r" {
+        a
+    }
+    else {
+        b
+    }
     "#);
 }
 

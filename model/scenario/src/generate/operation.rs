@@ -3,7 +3,7 @@
 use super::{line::Line, scene::Scene, scripts::Script};
 use crate::ops::{OpSpec, Opt, Takes};
 use arbitrary::Result;
-use fenceweave_kernel::Kind;
+use fenceweave_kernel::{Kind, Type};
 
 /// Small numbers: what is compared and stored should meet.
 const WORDS: usize = 3;
@@ -112,6 +112,7 @@ impl Scene<'_, '_> {
             }
             Takes::Cursor => script.cursor(self)?,
             Takes::OneOf(words) => words[self.below(words.len())?].to_owned(),
+            Takes::Type => Type::NAMES[self.below(Type::NAMES.len())?].0.to_owned(),
             Takes::Proc(arguments) => self.proc(arguments),
             Takes::Callback => {
                 if self.coin()? {

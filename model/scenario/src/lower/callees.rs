@@ -388,7 +388,7 @@ impl<'a> Lower<'a> {
         script.code.extend(moved);
         script.lines.extend(body.lines);
         let params = u8::try_from(params).unwrap_or(u8::MAX);
-        script.callees.push(Callee { entry, params, locals: body.locals, function });
+        script.callees.push(Callee { entry, params, locals: body.locals, types: body.types, function });
     }
 }
 
@@ -417,6 +417,6 @@ impl Lower<'_> {
         script.code.push(Instr::Return { result: Results::one(result) });
         let line = SourceLine { line: 0, text: duty.name().to_owned(), ..SourceLine::default() };
         script.lines.extend([line.clone(), line]);
-        script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec(), function: false });
+        script.callees.push(Callee { entry, params: 2, locals: arguments.to_vec(), types: vec![], function: false });
     }
 }

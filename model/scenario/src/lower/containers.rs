@@ -49,7 +49,7 @@ impl<'a> Lower<'a> {
     pub(super) fn fence_chain(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let spare = options.has("spare");
         let prev = self.own_words(name, ["prev".to_owned(), "fence".to_owned()]);
-        let fence = ObjId(prev.0.saturating_add(1));
+        let fence = prev.offset(1);
         let context = self.fresh_context();
         let point = ["context", "seqno", "prev_seqno"];
         let made = spare.then(|| self.own_words(name, point.map(str::to_owned)));
@@ -73,7 +73,7 @@ impl<'a> Lower<'a> {
         };
         let func = Some(self.built_in(Duty::Member));
         let fence = self.object(name.text.clone(), fixed::Fence { context, seqno, initialised: !spare, ops });
-        let first = ObjId(fence.0.saturating_add(1));
+        let first = fence.offset(1);
         for i in 0..callbacks {
             self.object(format!("{}.cb{i}", name.text), fixed::Callback { func });
         }
@@ -116,7 +116,7 @@ impl<'a> Lower<'a> {
             } else if let Some(fence) = self.fence_named(&name.text, name.span)
                 && !self.tell_nested(fence, name.span, "an array holds neither arrays nor chains", |_| true)
             {
-                self.set_word(ObjId(members.0.saturating_add(i)), reference(fence));
+                self.set_word(members.offset(usize::from(i)), reference(fence));
             }
         }
     }

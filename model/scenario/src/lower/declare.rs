@@ -10,7 +10,7 @@ use super::containers;
 use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
-use super::{Lower, list};
+use super::{Lower, list, place};
 use crate::decls::{self, DeclRow, LOCKS};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
@@ -39,6 +39,7 @@ impl<'a> Lower<'a> {
     pub(super) fn declare(&mut self, nodes: &[&'a Node]) {
         let mut open = Vec::new();
         self.note_structs(nodes);
+        self.constants(nodes);
         for node in nodes {
             let Some(spec) = decls::named(&node.name.text) else {
                 continue;
@@ -200,7 +201,7 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u8::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
-        let ty = options.word("type").and_then(Type::named).unwrap_or_default();
+        let ty = self.type_option(options);
         for i in 0..len.unwrap_or(1) {
             let name = match len {
                 None => name.text.clone(),
@@ -210,6 +211,25 @@ impl<'a> Lower<'a> {
             self.program.vars.push(VarDecl { name, init: Value::Word(0), ty, racy, observed: !weak });
         }
         Symbol::Var { first, len }
+    }
+
+    /// `type=TYPE`
+    fn type_option(&mut self, options: &Options<'_>) -> Type {
+        options.value("type").and_then(|value| self.type_of_word(value)).unwrap_or_default()
+    }
+
+    /// The type that a value names.
+    pub(super) fn type_of_word(&mut self, value: &crate::syntax::Value) -> Option<Type> {
+        let said = value.span.of(self.text);
+        let ty = self.type_named(said);
+        if ty.is_none() {
+            let known = self.type_names();
+            self.mistakes
+                .add("type", value.span, format!("`{said}` is no type of a number"))
+                .expected(list(known.iter().map(String::as_str)))
+                .help_if(crate::mistakes::did_you_mean(said, known.iter().map(String::as_str)));
+        }
+        ty
     }
 
     /// Words that an object has of its own: the first.
@@ -247,21 +267,21 @@ impl<'a> Lower<'a> {
         self.needs_rcu |= slab == SlabKind::RcuFree;
         self.refuse_typesafe(node, &fields, slab);
         let words = fields.words.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         self.program.structs.push(StructDecl {
             name: name.text.clone(),
             slab,
-            slots: byte(start)..byte(start + usize::from(slots)),
+            slots: half(start)..half(start + usize::from(slots)),
             refs: fields.refs,
-            refs_at: byte(fields.refs_at),
+            refs_at: u8::try_from(fields.refs_at).unwrap_or(u8::MAX),
             release: None,
             fields: words,
-            first_var: byte(first_var),
+            first_var: half(first_var),
             members: Members::default(),
         });
         self.allocations.push(0);
-        let slots = (start..).map(|at| ObjId(byte(at))).zip(names);
-        let members = self.members(slots, &fields, 0, open);
+        let slots = (start..).map(place).zip(names);
+        let members = self.inside(slots, &fields, 0, open);
         self.program.structs[of].members = members;
         Symbol::Struct(of)
     }
@@ -330,21 +350,18 @@ impl<'a> Lower<'a> {
     /// `size 0 type=u32`
     fn field_type(&mut self, field: &Node) -> Option<Type> {
         let value = field.option("type")?;
-        let said = value.span.of(self.text);
-        let ty = Type::named(said);
-        if ty.is_none() {
-            let expected = match field.values().next() {
-                Some(_) => list(Type::NAMES.iter().map(|(name, _)| *name)),
-                None => self.member_types(),
-            };
-            self.mistakes.add("field", value.span, format!("`{said}` is no type of a field")).expected(expected);
+        if field.values().next().is_none() && self.type_named(value.span.of(self.text)).is_none() {
+            let said = value.span.of(self.text);
+            let known = self.member_types();
+            self.mistakes.add("field", value.span, format!("`{said}` is nothing that can be inside")).expected(known);
+            return Some(Type::default());
         }
-        Some(ty.unwrap_or_default())
+        Some(self.type_of_word(value).unwrap_or_default())
     }
 
     fn reservation(&mut self, name: &Name, variant: resv::Variant, debug_mutexes: bool) -> Symbol {
-        let lock = ObjId(u8::try_from(self.program.objects.len()).unwrap_or(u8::MAX));
-        let id = |offset: u8| ObjId(lock.0.saturating_add(offset));
+        let lock = self.next_object();
+        let id = |offset| lock.offset(offset);
         self.object(name.text.clone(), fixed::WwMutex { class: ObjId::default(), resv: Some(id(1)) });
         self.object(
             format!("{}.fences", name.text),
@@ -369,7 +386,7 @@ impl<'a> Lower<'a> {
             Symbol::Var { first, len } => self.complete_var(declared, first, len),
             Symbol::Struct(of) => self.complete_struct(declared, of),
             Symbol::Object { id, .. } => self.complete_object(declared, id),
-            Symbol::PerThread(PerThread::Exec) | Symbol::Thread { .. } => {}
+            Symbol::PerThread(PerThread::Exec) | Symbol::Thread { .. } | Symbol::Number(_) | Symbol::Type(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;
@@ -424,7 +441,7 @@ impl<'a> Lower<'a> {
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };
-            let ty = field.option("type").and_then(|ty| Type::named(ty.span.of(self.text))).unwrap_or_default();
+            let ty = field.option("type").and_then(|ty| self.type_named(ty.span.of(self.text))).unwrap_or_default();
             let init = self.fitting(init, ty, entry.span());
             let name = self.field(&field.name.text);
             let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
@@ -441,7 +458,8 @@ impl<'a> Lower<'a> {
         if ty == Type::S64 || same && init != Value::Null {
             return init;
         }
-        self.mistakes.add("number", span, format!("`{}` is no `{ty}`", span.of(self.text))).expected(format!(
+        let name = self.type_name(ty);
+        self.mistakes.add("number", span, format!("`{}` is no `{name}`", span.of(self.text))).expected(format!(
             "a number from {} to {}",
             ty.range().0,
             ty.range().1
@@ -471,6 +489,11 @@ impl<'a> Lower<'a> {
 
     /// A value that is known before anything runs.
     pub(super) fn constant(&mut self, value: &crate::syntax::Value) -> Option<Value> {
+        self.known_value(value)
+    }
+
+    /// The same, if it is no expression.
+    pub(super) fn constant_operand(&mut self, value: &crate::syntax::Value) -> Option<Value> {
         match self.operand(None, value)? {
             Operand::Const(value) => Some(value),
             Operand::Object(obj) => Some(Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 })),
@@ -521,7 +544,7 @@ impl<'a> Lower<'a> {
     pub(super) fn resv_class(&mut self) -> ObjId {
         let known = self.program.objects.iter().position(|object| object.name == RESV_CLASS);
         match known {
-            Some(at) => ObjId(u8::try_from(at).unwrap_or(u8::MAX)),
+            Some(at) => place(at),
             None => self.object(
                 RESV_CLASS.to_owned(),
                 fixed::WwClass {

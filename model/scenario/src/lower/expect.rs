@@ -330,8 +330,8 @@ impl<'a> Lower<'a> {
             }
             Leaf::Name(name) => name,
         };
-        if let Some(ExprNode::Const(value)) = self.constant_leaf(name) {
-            return Some(ExprNode::Const(value));
+        if let Some(node) = self.constant_leaf(name) {
+            return Some(node);
         }
         let parts = parts(name);
         match self.names.find(&parts[0]) {
@@ -343,6 +343,13 @@ impl<'a> Lower<'a> {
             Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
+                    .expected("a variable, `thread.local` or `object.facet`")
+                    .seen(declared, "declared here");
+                None
+            }
+            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_)), declared)) => {
+                self.mistakes
+                    .add("not-seen", span, format!("`{}` is {}", parts[0], symbol.one()))
                     .expected("a variable, `thread.local` or `object.facet`")
                     .seen(declared, "declared here");
                 None
@@ -420,7 +427,7 @@ impl<'a> Lower<'a> {
             _ => None,
         };
         if let Some(at) = at {
-            return Some(ExprNode::Read(Seen::Var(ObjId(first.0 + at))));
+            return Some(ExprNode::Read(Seen::Var(first.offset(usize::from(at)))));
         }
         let expected = match len {
             Some(len) => format!("`{0}.0` to `{0}.{1}`", parts[0], len - 1),
@@ -446,7 +453,7 @@ impl<'a> Lower<'a> {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
-        if let Some(slot) = slot.map(|slot| ObjId(decl.slots.start.saturating_add(slot)))
+        if let Some(slot) = slot.map(|slot| ObjId(decl.slots.start.saturating_add(u16::from(slot))))
             && let Some(seen) = self.seen_inside(slot, parts, span)
         {
             return seen;

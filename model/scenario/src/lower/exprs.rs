@@ -325,9 +325,12 @@ impl<'a> Lower<'a> {
     }
 
     /// What is constant in every expression: errnos, NULL, words.
-    pub(super) fn constant_leaf(&self, name: &str) -> Option<ExprNode> {
+    pub(super) fn constant_leaf<L: Copy>(&self, name: &str) -> Option<ExprNode<L>> {
         if let Some(value) = names::constant(name) {
             return Some(ExprNode::Const(value));
+        }
+        if let Some((names::Symbol::Number(number), _)) = self.names.find(name) {
+            return Value::of(number).map(ExprNode::Const);
         }
         let word = self.words.number(name).filter(|_| self.names.find(name).is_none())?;
         Some(ExprNode::Const(Value::Word(word)))

@@ -14,7 +14,7 @@ use super::Lower;
 use super::exprs::node_of;
 use super::functions::local_names;
 use super::script::Unit;
-use crate::syntax::{Node, ValueKind};
+use crate::syntax::{Entry, Node, ValueKind};
 
 /// The statements that are no operations: how they are written, and what they do.
 pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
@@ -23,7 +23,11 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "when \"E\" { … }` or `when X is=V { … }` or `when X is-not=V { … }",
         "runs the block if the condition is true",
     ),
-    ("else", "else { … }", "after the block of a `when`: runs if its condition was false"),
+    (
+        "else",
+        "else { … }` or `else when \"E\" { … }",
+        "after the block of a `when`, `} else {`: runs if its condition was false, and the other is true",
+    ),
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
     (
         "do",
@@ -109,20 +113,18 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
-            let behind = match node.name.text.as_str() {
-                "when" => "else",
-                "do" => "while",
-                _ => "",
-            };
-            let other =
-                after.first().filter(|next| next.name.text == behind && (behind != "while" || next.block.is_none()));
-            let other = other.copied();
-            if other.is_some() {
-                rest = &rest[1..];
-            }
-            match behind {
-                "else" => self.when(unit, node, other),
-                "while" => self.do_while(unit, node, other),
+            match node.name.text.as_str() {
+                "when" => {
+                    let others = alternatives(after);
+                    self.when(unit, node, others);
+                    rest = &rest[others.len()..];
+                }
+                "do" => {
+                    let condition = |next: &&&Node| next.name.text == "while" && next.block.is_none();
+                    let other = after.first().filter(condition).copied();
+                    rest = &rest[usize::from(other.is_some())..];
+                    self.do_while(unit, node, other);
+                }
                 _ => {
                     self.statement_noting_uses(unit, node);
                     self.convert_result(unit, node);
@@ -201,7 +203,7 @@ impl<'a> Lower<'a> {
         self.mistakes.add(kind, node.head, format!("`{name}` {needs} block")).expected(expected);
     }
 
-    fn when(&mut self, unit: &mut Unit<'a>, node: &'a Node, other: Option<&'a Node>) {
+    fn when(&mut self, unit: &mut Unit<'a>, node: &'a Node, others: &[&'a Node]) {
         if node.block.is_none() && !node.broken {
             self.tell_block(node, true);
         }
@@ -209,13 +211,18 @@ impl<'a> Lower<'a> {
         let line = unit.line();
         self.block(unit, node.children());
         unit.back_to(line);
-        let Some(other) = other else {
+        let [other, rest @ ..] = others else {
             return unit.land(branch.into_iter().collect());
         };
 
         let skip = unit.emit(Instr::Jump(0));
         unit.land(branch.into_iter().collect());
-        self.block(unit, other.children());
+        if is_conditional_else(other) {
+            unit.at_statement(self.source_line(other.head));
+            self.when(unit, other, rest);
+        } else {
+            self.block(unit, other.children());
+        }
         unit.land(vec![skip]);
     }
 
@@ -245,7 +252,8 @@ impl<'a> Lower<'a> {
             return None;
         }
         let (is, is_not) = (node.option("is"), node.option("is-not"));
-        match (node.entries.as_slice(), is.or(is_not)) {
+        let chained = usize::from(is_conditional_else(node));
+        match (&node.entries[chained..], is.or(is_not)) {
             ([entry], None) if entry.key.is_none() && matches!(entry.value.kind, ValueKind::Text { .. }) => {
                 self.script_expr(unit, &entry.value)
             }
@@ -257,11 +265,12 @@ impl<'a> Lower<'a> {
                 self.compiled(nodes, node.head, |local| unit.type_of(local))
             }
             _ => {
-                let name = &node.name.text;
+                let name = if chained == 1 { "else when" } else { &node.name.text };
                 let block = if node.block.is_some() { " { … }" } else { "" };
-                let said = node.entries.first().map(|entry| entry.span().of(self.text));
-                let help =
-                    said.filter(|_| node.entries.len() == 1).map(|said| format!("write `{name} \"{said}\"{block}`"));
+                let said = node.entries.get(chained).map(|entry| entry.span().of(self.text));
+                let help = said
+                    .filter(|_| node.entries.len() == chained + 1)
+                    .map(|said| format!("write `{name} \"{said}\"{block}`"));
                 self.mistakes
                     .add("condition", node.head, format!("`{name}` takes one condition"))
                     .expected(format!("`{name} \"EXPRESSION\"`, or `{name} LOCAL is=VALUE`"))
@@ -270,4 +279,18 @@ impl<'a> Lower<'a> {
             }
         }
     }
+}
+
+/// Whether it is an `else when "E" { … }`.
+pub(crate) fn is_conditional_else(node: &Node) -> bool {
+    let when =
+        |entry: &Entry| entry.key.is_none() && matches!(&entry.value.kind, ValueKind::Word(word) if word == "when");
+    node.name.text == "else" && node.entries.first().is_some_and(when)
+}
+
+/// What belongs to a `when` of the statements behind it: each `else when`, and an `else` at their end.
+pub(crate) fn alternatives<'n, 'a>(after: &'n [&'a Node]) -> &'n [&'a Node] {
+    let chained = after.iter().take_while(|node| is_conditional_else(node)).count();
+    let last = after.get(chained).is_some_and(|node| node.name.text == "else");
+    &after[..chained + usize::from(last)]
 }

@@ -221,7 +221,7 @@ impl<'a> Lower<'a> {
         let entry = entry_of(script);
         script.code.push(Instr::Return { result: Results::NONE });
         script.lines.push(SourceLine::default());
-        script.callees.push(Callee { entry, params: 0, locals: vec![], function: true });
+        script.callees.push(Callee { entry, params: 0, locals: vec![], types: vec![], function: true });
     }
 
     /// The script of a function, and how many arguments it takes.

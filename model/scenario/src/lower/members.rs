@@ -1,7 +1,7 @@
 //! What is inside of a struct's objects besides words: `lock type=lock kind=mutex`, `fence type=fence`, another struct.
 //! Each slot has its own, under names below its own: `bo#0.lock`. A script names them by a path from a local: `b.lock`.
 
-use super::{Lower, declare::Open, list, names::Symbol, options::Options, script::Unit};
+use super::{Lower, declare::Open, list, names::Symbol, options::Options, place, script::Unit};
 use crate::{
     decls::{self, DeclRow},
     mistakes::{Span, did_you_mean},
@@ -83,7 +83,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes what is inside of slots that were just made; the result is where it is.
-    pub(super) fn members(
+    pub(super) fn inside(
         &mut self,
         slots: impl Iterator<Item = (ObjId, String)>,
         fields: &Fields<'a>,
@@ -105,9 +105,9 @@ impl<'a> Lower<'a> {
                 self.put_inside(slot, begin);
             }
         }
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        let named = named.into_iter().map(|(path, at)| (self.field(&path), byte(at))).collect();
-        Members { first: ObjId(byte(first)), each: byte(each), named }
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let named = named.into_iter().map(|(path, at)| (self.field(&path), half(at))).collect();
+        Members { first: place(first), each: half(each), named }
     }
 
     /// Everything made since `begin` is inside of the slot, but for what is memory of its own.
@@ -179,26 +179,26 @@ impl<'a> Lower<'a> {
         let slot = self.object(name.text.clone(), fixed::Slot { of: u8::try_from(of).unwrap_or(u8::MAX) });
         let fields = self.fields(node);
         let first_var = self.field_words(&fields, std::slice::from_ref(&name.text), false);
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         let words = fields.words.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
         self.program.structs.push(StructDecl {
             name: field.option("type").map_or_else(String::new, |ty| ty.span.of(self.text).to_owned()),
             slab: SlabKind::Plain,
             slots: slot.0..slot.0.saturating_add(1),
             refs: fields.refs,
-            refs_at: byte(fields.refs_at),
+            refs_at: u8::try_from(fields.refs_at).unwrap_or(u8::MAX),
             release: None,
             fields: words,
-            first_var: byte(first_var),
+            first_var: half(first_var),
             members: Members::default(),
         });
         self.allocations.push(0);
-        let members = self.members(std::iter::once((slot, name.text.clone())), &fields, depth, open);
+        let members = self.inside(std::iter::once((slot, name.text.clone())), &fields, depth, open);
         let base = usize::from(members.first.0);
         let mut made = vec![(field.name.text.clone(), slot)];
         for (path, at) in &members.named {
             let path = self.program.field_names.get(usize::from(path.0)).map_or("", String::as_str);
-            made.push((format!("{}.{path}", field.name.text), ObjId(byte(base + usize::from(*at)))));
+            made.push((format!("{}.{path}", field.name.text), place(base + usize::from(*at))));
         }
         self.program.structs[of].members = members;
         open.push(Open { node, spec, name, symbol: Symbol::Struct(of) });

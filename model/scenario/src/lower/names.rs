@@ -6,7 +6,7 @@ use crate::{
     ops,
     syntax::{Node, Value as Written, ValueKind},
 };
-use fenceweave_kernel::{Errno, Kind, ObjId, ThreadId, Value};
+use fenceweave_kernel::{Errno, Kind, ObjId, ThreadId, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a declared name is.
@@ -24,6 +24,10 @@ pub(crate) enum Symbol {
     Struct(usize),
     /// An acquire context or a set of locks that every thread which names it has one of.
     PerThread(PerThread),
+    /// A number: of a `const`, an `enum` or `flags`.
+    Number(i64),
+    /// A type of the scenario's own.
+    Type(Type),
     /// A thread, or the first of `count` identical ones.
     Thread {
         first: ThreadId,
@@ -50,6 +54,8 @@ impl Symbol {
             Symbol::Struct(_) => "a struct",
             Symbol::PerThread(PerThread::Ctx { .. }) => Kind::Ctx.one(),
             Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
+            Symbol::Number(_) => "the name of a number",
+            Symbol::Type(_) => "a type",
             Symbol::Thread { .. } => "a thread",
         }
     }
@@ -132,6 +138,8 @@ impl Words {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();
         let mut numbers = BTreeSet::new();
+        let mut named = BTreeSet::new();
+        numbers_named(nodes, &mut named, &mut numbers);
         visit(nodes, &mut |key, value| match &value.kind {
             ValueKind::Int(number) => {
                 numbers.insert(*number);
@@ -139,7 +147,8 @@ impl Words {
             ValueKind::Text { said, .. } => numbers.extend(numbers_in(said)),
             ValueKind::Word(word) => {
                 let compared = matches!(key, Some("is" | "is-not"));
-                if looks_constant(word) && constant(word).is_none() && !compared && known.insert(word.clone()) {
+                let is_word = looks_constant(word) && constant(word).is_none() && !named.contains(word.as_str());
+                if is_word && !compared && known.insert(word.clone()) {
                     found.push(word.clone());
                 }
             }
@@ -147,6 +156,32 @@ impl Words {
         let free = (FIRST_WORD..).filter(|number| !numbers.contains(&i64::from(*number)));
         Words { numbers: found.into_iter().zip(free).collect() }
     }
+}
+
+/// The names that `const`, `enum` and `flags` give, which are no words, and numbers that those may be.
+fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: &mut BTreeSet<i64>) {
+    for node in nodes {
+        match node.name.text.as_str() {
+            "const" => named.extend(node.entries.iter().filter_map(|e| e.key.as_ref()).map(|key| key.text.as_str())),
+            "enum" | "flags" => {
+                // What follows a number that is written out is seldom more than this.
+                numbers.extend((0..32).map(|bit| 1i64 << bit));
+                for member in all_inside(node) {
+                    named.insert(&member.name.text);
+                    numbers.extend((0..16).filter_map(|next| match member.entries.first()?.value.kind {
+                        ValueKind::Int(n) => n.checked_add(next),
+                        _ => None,
+                    }));
+                }
+            }
+            "only" => numbers_named(node.children(), named, numbers),
+            _ => {}
+        }
+    }
+}
+
+fn all_inside(node: &Node) -> Vec<&Node> {
+    node.children().iter().flat_map(|n| if n.name.text == "only" { all_inside(n) } else { vec![n] }).collect()
 }
 
 fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {

@@ -6,7 +6,7 @@ use fenceweave_kernel::{Errno, Handle, LocalId, ObjId, Operand, ThreadId, Value,
 
 use super::names::{self, PerThread, Symbol};
 use super::script::Unit;
-use super::{Lower, list};
+use super::{Lower, list, place};
 use crate::mistakes::{Span, did_you_mean};
 use crate::ops::{Given, Takes};
 use crate::syntax::{Value as Written, ValueKind};
@@ -20,6 +20,7 @@ impl<'a> Lower<'a> {
             Takes::Value => self.operand(unit, value).map(Given::Operand),
             Takes::Number { min, max } => self.number(value, min, max).map(Given::Number),
             Takes::OneOf(words) => self.one_of(words, value).map(Given::Word),
+            Takes::Type => self.type_of_word(value).map(|_| Given::Flag),
             Takes::Thread => self.thread_of(value).map(Given::Thread),
             Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
@@ -100,6 +101,7 @@ impl<'a> Lower<'a> {
     fn named_operand(&mut self, unit: Option<&mut Unit<'a>>, name: &str, span: Span) -> Option<Operand> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
+            Some((Symbol::Number(number), _)) => self.word(number, span).map(Operand::Const),
             Some((Symbol::PerThread(what), _)) => {
                 let unit = unit?;
                 Some(Operand::Object(self.own_context(unit, name, what)))
@@ -136,7 +138,7 @@ impl<'a> Lower<'a> {
     fn own_context(&mut self, unit: &Unit<'a>, name: &str, what: PerThread) -> ObjId {
         let owned = format!("{}.{name}", unit.acting.as_deref().unwrap_or(unit.name()));
         if let Some(at) = self.program.objects.iter().position(|object| object.name == owned) {
-            return ObjId(u8::try_from(at).unwrap_or(u8::MAX));
+            return place(at);
         }
         match what {
             PerThread::Exec => self.exec_object(&owned),
@@ -344,9 +346,9 @@ impl<'a> Lower<'a> {
         };
         let slots = self.program.structs.get(of)?.slots.clone();
         let turn = self.allocations.get_mut(of)?;
-        let slot = slots.start + (*turn % slots.len().max(1)) as u8;
+        let slot = ObjId(slots.start).offset(*turn % slots.len().max(1));
         *turn += 1;
-        Some(Operand::Object(ObjId(slot)))
+        Some(Operand::Object(slot))
     }
 
     /// Puts operands into the program's pool.

@@ -26,6 +26,22 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    (
+        "const",
+        "const NAME=E…",
+        "a number with a name: `const PAGE=4096 PAGES=\"SIZE / PAGE\"`; it may stand wherever a number may, and uses those above it",
+    ),
+    (
+        "enum",
+        "enum NAME { A; B 5; C; … }",
+        "names for numbers, from 0 on or as said, each the next one, and a type (`local NAME x`, `type=NAME`) whose numbers \
+         are printed by these names",
+    ),
+    (
+        "flags",
+        "flags NAME { A; B; C \"A | B\"; … }",
+        "the same for bits, each the next one: a number of that type is printed as `A|B`",
+    ),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
     (

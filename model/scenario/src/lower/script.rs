@@ -243,7 +243,7 @@ impl<'a> Unit<'a> {
 
     /// Says what a local of the frame at hand holds.
     pub(super) fn set_type(&mut self, local: LocalId, ty: Type) {
-        let own = self.frames.len() == 1 && !self.callee;
+        let own = self.frames.len() == 1;
         if let Some(frame) = self.frames.last_mut() {
             frame.types.insert(local.0, ty);
         }
@@ -423,7 +423,7 @@ impl<'a> Lower<'a> {
         let program = &mut self.program;
         let words: Vec<ObjId> = match place {
             Place::Var(word) => vec![word],
-            Place::Element { first, len, .. } => (first.0..first.0.saturating_add(len)).map(ObjId).collect(),
+            Place::Element { first, len, .. } => first.row(usize::from(len)).collect(),
             Place::Field { field, .. } => {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
@@ -471,15 +471,15 @@ impl<'a> Lower<'a> {
     fn typed_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let mut values = node.values();
         let said = values.next().map(|value| (value.span, value.span.of(self.text)));
-        let ty = said.and_then(|(_, said)| Type::named(said));
+        let ty = said.and_then(|(_, said)| self.type_named(said));
         let Some(ty) = ty.filter(|_| node.entries.len() > 1 && node.values().count() == node.entries.len()) else {
             if !node.broken {
-                let known = || Type::NAMES.iter().map(|(name, _)| *name);
+                let known = self.type_names();
                 let at = said.filter(|_| ty.is_none()).map_or(node.head, |(span, _)| span);
                 self.mistakes
                     .add("local-type", at, "`local` says the type of locals")
                     .expected("`local TYPE NAME…`")
-                    .help(format!("the types are {}", super::list(known())));
+                    .help(format!("the types are {}", super::list(known.iter().map(String::as_str))));
             }
             return;
         };
@@ -523,7 +523,7 @@ impl<'a> Lower<'a> {
             return self.tell_bad_local(span);
         }
         // A struct's name is a type: `struct job *job` is how everybody writes it.
-        let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_)));
+        let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_) | Symbol::Type(_)));
         if let Some((symbol, declared)) = other {
             self.mistakes
                 .add("local-name", span, format!("`{name}` is {}: a local needs a name of its own", symbol.one()))

@@ -49,14 +49,15 @@ pub(super) fn same_document(one: &str, other: &str) -> bool {
 
 /// The text with blanks for comments and for what `/-` disables, every place unchanged. `kdl` 6.7 recurses once for
 /// each `*` of a comment, so a banner of stars could end the program; it reads disabled code again and again, the
-/// deeper the more often; and it refuses the valid `/-a; b`.
+/// deeper the more often; and it refuses the valid `/-a; b`. Where `else` follows a `}` on its line, as in C, the blank
+/// between them is a `;`: that is what it stands for.
 fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut off: Vec<Span> = off.to_vec();
     off.sort();
     let mut dark = 0;
     let mut next = off.iter().peekable();
-    for token in tokens {
+    for (at, token) in tokens.iter().enumerate() {
         let said = token.span.of(text);
         while let Some(span) = next.next_if(|span| span.start <= token.span.start) {
             dark = dark.max(span.end);
@@ -74,10 +75,21 @@ fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
                 out.push_str(&" ".repeat(blanks));
                 out.push_str(newline);
             }
+            Kind::Space if is_before_else(text, tokens, at) => {
+                out.push(';');
+                out.push_str(&" ".repeat(said.len() - 1));
+            }
             _ => out.push_str(said),
         }
     }
     out
+}
+
+/// Whether a blank stands between a `}` and an `else`.
+fn is_before_else(text: &str, tokens: &[Token], at: usize) -> bool {
+    let closed = at.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(|t| t.kind == Kind::Close);
+    let next = tokens.get(at + 1);
+    closed && next.is_some_and(|t| t.kind == Kind::Word && t.span.of(text) == "else")
 }
 
 fn same_nodes(ours: &[Node], theirs: &[KdlNode]) -> bool {

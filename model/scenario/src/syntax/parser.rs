@@ -272,6 +272,7 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Semicolon => self.at += 1,
             Kind::Newline | Kind::LineComment | Kind::Close => {}
+            Kind::Word | Kind::Slashdash if self.goes_on_with_else() => {}
             _ => {
                 let end = self.head_end();
                 let span = head_span(&self.tokens[self.at..end.max(self.at + 1)]);
@@ -290,6 +291,14 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+    }
+
+    /// `} else {`, as C has it: the block before ends its statement. So it does if the `else` is disabled.
+    fn goes_on_with_else(&self) -> bool {
+        let [.., closed, blank] = &self.tokens[..self.at] else { return false };
+        let mut rest = self.tokens[self.at..].iter().skip_while(|token| token.kind == Kind::Slashdash);
+        let said = rest.next().is_some_and(|token| token.kind == Kind::Word && token.span.of(self.text) == "else");
+        said && closed.kind == Kind::Close && blank.kind == Kind::Space
     }
 
     /// Where the head of the statement at hand ends: at its block, its terminator, or the end of its line. A `;` inside

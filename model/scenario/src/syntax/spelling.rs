@@ -104,12 +104,13 @@ fn keyword(head: &Head<'_>) -> Option<Found> {
         "else" if head.said(1) == "if" => {
             let (condition, rest) = self::condition(head, 2);
             let then = if rest.is_empty() { "{ … }".to_owned() } else { format!("{{ {rest} }}") };
-            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {then} }}`"))
+            ("`if` is spelt `when`", format!("write `else when \"{condition}\" {then}`"))
         }
         "else" if head.kind(1) == Some(Kind::Quoted) => {
             let condition = unquoted(&head.text_from(1));
-            ("there is no `else if`", format!("write `else {{ when \"{condition}\" {{ … }} }}`"))
+            ("`else` with a condition is `else when`", format!("write `else when \"{condition}\" {{ … }}`"))
         }
+        "else" if head.said(1) == "when" => return None,
         "else" if head.tokens.len() > 1 => {
             ("`else` takes a block", format!("write `else {{ {} }}`", statement(&head.text_from(1))))
         }
@@ -174,6 +175,10 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     const TYPES: [&str; 13] =
         ["int", "bool", "u8", "u32", "u64", "long", "unsigned", "char", "void", "static", "const", "size_t", "ssize_t"];
     let typed = TYPES.contains(&head.said(0));
+    if head.said(0) == "const" && !TYPES.contains(&head.said(1)) {
+        // A declaration of ours, unless it says what C says.
+        return None;
+    }
     let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);
     let expected = "a statement; results go into locals by `into=`";
     let Some(equals) = equals.filter(|at| *at > 0) else {
@@ -214,6 +219,8 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value.trim_end_matches(';')))
     } else if is_operation(head, first_of_value) {
         format!("write `{} into={name}`", statement(&value))
+    } else if target == 0 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
+        format!("write `{name} {value}` in an `enum` or in `flags`; a number with a name is `const {name}={value}`")
     } else {
         format!("write `let {name}=\"{}\"`", unquoted(&value))
     };
@@ -444,7 +451,7 @@ pub(super) fn after_block(text: &str, span: Span) -> Found {
     let said = span.of(text);
     let is_else = said == "else" || said.starts_with("else ");
     let (kind, message, help) = if is_else {
-        let help = "write `else` on a line of its own, or `}; else {` on this one";
+        let help = "write `} else {`, with a blank between";
         ("else-on-its-line", "`else` begins a statement of its own", help)
     } else if said.starts_with("while") {
         let help = "write `while \"E\"` on a line of its own, or `}; while \"E\"` on this one";

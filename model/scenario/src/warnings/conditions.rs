@@ -62,7 +62,7 @@ impl About<'_> {
         let signalled = |name: &str| {
             let of = |case: &crate::load::Case| {
                 let at = case.program.objects.iter().position(|object| object.name == name);
-                at.is_some_and(|at| case.program.debtor(fenceweave_kernel::ObjId(at as u8)).is_some())
+                at.is_some_and(|at| case.program.debtor(crate::lower::place(at)).is_some())
             };
             self.cases.iter().any(of)
         };

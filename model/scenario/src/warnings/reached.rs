@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fenceweave_kernel::{ExprNode, Instr, Passed, Program, Script};
 
 use super::{About, NEVER_ENDS, NEVER_RUNS, ONE_WAY, STALE, UNREACHED, one_line};
+use crate::lower::{alternatives, is_conditional_else};
 use crate::mistakes::Place;
 use crate::syntax::{Node, ValueKind};
 
@@ -210,12 +211,18 @@ impl<'a> About<'a> {
                 self.block(node.children(), statements);
             }
             at += 1;
-            if let Some(other) = other {
-                if !here.is_some_and(|known| matches!(known.ways, Some((_, 0)))) {
+            let never = here.is_some_and(|known| matches!(known.ways, Some((_, 0))));
+            at += match other {
+                // Looked at as the statement that comes next, if anything comes to it.
+                Some(other) if is_conditional_else(other) && !never => 0,
+                Some(other) if is_conditional_else(other) => alternatives(&nodes[at..]).len(),
+                Some(_) if never => 1,
+                Some(other) => {
                     self.block(other.children(), statements);
+                    1
                 }
-                at += 1;
-            }
+                None => 0,
+            };
         }
     }
 
@@ -234,7 +241,7 @@ impl<'a> About<'a> {
     }
 
     fn is_never_entered(&self, node: &Node, here: Option<&Known>) -> bool {
-        matches!(node.name.text.as_str(), "when" | "while") && here.is_some_and(|k| matches!(k.ways, Some((0, _))))
+        is_condition(node) && here.is_some_and(|k| matches!(k.ways, Some((0, _))))
     }
 
     /// A run of statements that were not come to: one warning. How many statements of the block it is.
@@ -258,7 +265,7 @@ impl<'a> About<'a> {
 
     /// A condition that was looked at and always falls the same way.
     fn one_way(&mut self, node: &'a Node, other: Option<&'a Node>, known: &Known, statements: &Statements) {
-        if !matches!(node.name.text.as_str(), "when" | "while") || known.unjudged || known.endless {
+        if !is_condition(node) || known.unjudged || known.endless {
             return;
         }
         let (truth, unseen) = match (known.ways, other) {
@@ -298,6 +305,11 @@ impl<'a> About<'a> {
         let help = way_out(known.cut, "let what it reads take its other values, or leave that out");
         self.warn(UNREACHED, node.head, said, help);
     }
+}
+
+/// Whether its block runs under a condition.
+fn is_condition(node: &Node) -> bool {
+    matches!(node.name.text.as_str(), "when" | "while") || is_conditional_else(node)
 }
 
 /// How an author says that it is meant.

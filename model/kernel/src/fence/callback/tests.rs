@@ -46,7 +46,7 @@ fn has_func(script: &mut Script, lock: ObjId) {
     script.code.extend(ops);
     script.code.push(Instr::Return { result: crate::program::Results::NONE });
     script.lines.resize(script.code.len(), SourceLine::default());
-    script.callees = vec![Callee { entry, params: 0, locals: vec![], function: false }];
+    script.callees = vec![Callee { entry, params: 0, locals: vec![], types: vec![], function: false }];
 }
 
 fn step(state: &mut State, program: &Program, thread: ThreadId) -> Option<Property> {
@@ -99,7 +99,7 @@ fn a_callback_that_is_left_on_the_list_runs_again() {
     let mut state = State::initial(&program);
     assert_eq!(step(&mut state, &program, SIGNALLER), None);
     // As if it had not been unlinked before it is called.
-    state.world.fence_mut(fence).locked.0.push(cb.0);
+    state.world.fence_mut(fence).locked.0.push(cb);
     let broken = std::iter::from_fn(|| Some(step(&mut state, &program, SIGNALLER))).take(4).flatten().next();
     assert_eq!(broken, Some(Property::CALLBACK_CONTRACT));
 }

@@ -48,8 +48,8 @@ pub struct Private {
     pub irqs_off: u8,
     /// Nesting of fence-signalling sections.
     pub signalling: u8,
-    /// The fence that the outermost section is for, if it says so: its id and one.
-    section: u8,
+    /// The fence that the outermost section is for, if it says so.
+    section: Option<ObjId>,
     /// Nesting of fence callbacks and operations.
     fence_context: u8,
     /// Nesting of direct reclaim.
@@ -76,19 +76,21 @@ impl Code for Private {
 
 impl Private {
     fn is_blank(&self) -> bool {
-        let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section: e, .. } = *self;
+        let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section, .. } = *self;
         let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
             *self;
-        a | b | c | d | e | f | g | h | i | j | k == 0
+        a | b | c | d | f | g | h | i | j | k == 0 && section.is_none()
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
+        // Its place and one, where there is room for it.
+        let mut section = self.section.map_or(0, |fence| u8::try_from(fence.0 + 1).unwrap_or(FAR));
         let fields = [
             &mut self.spin_depth,
             &mut self.rcu_depth,
             &mut self.irqs_off,
             &mut self.signalling,
-            &mut self.section,
+            &mut section,
             &mut self.fence_context,
             &mut self.reclaim,
             &mut self.interrupt,
@@ -118,11 +120,22 @@ impl Private {
                 *field = 0;
             }
         }
+        self.section = match section {
+            0 => None,
+            FAR => {
+                let mut fence = self.section.unwrap_or(ObjId::NONE);
+                fence.code(c);
+                Some(fence)
+            }
+            near => Some(ObjId::object(usize::from(near) - 1)),
+        };
     }
 }
 
 /// Says in the mask's first byte that there is a second.
 const MORE: u8 = 0x80;
+/// Says in place of a fence's place that it follows.
+const FAR: u8 = u8::MAX;
 
 impl Private {
     /// What a thread of this kind begins with.
@@ -159,7 +172,7 @@ impl Private {
 
     /// The fence that the signalling section is for, if it says so.
     pub fn section_fence(self) -> Option<ObjId> {
-        self.section.checked_sub(1).map(ObjId)
+        self.section
     }
 
     /// The thread that this handler has interrupted.
@@ -175,7 +188,7 @@ impl Private {
     /// `dma_fence_begin_signalling()`; false if there is no room for another one inside.
     pub(crate) fn begin_signalling(&mut self, fence: Option<ObjId>) -> bool {
         if self.signalling == 0 {
-            self.section = fence.map_or(0, |f| f.0 + 1);
+            self.section = fence;
         }
         nest(&mut self.signalling)
     }
@@ -185,7 +198,7 @@ impl Private {
         let was = self.signalling > 0;
         self.signalling = self.signalling.saturating_sub(1);
         if self.signalling == 0 {
-            self.section = 0;
+            self.section = None;
         }
         was
     }
@@ -343,12 +356,14 @@ mod tests {
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
             Private { preempt_off: 2, ..Private::default() },
             Private { bh_off: 1, spin_depth: 1, ..Private::default() },
-            Private { signalling: 1, section: 9, fence_context: 1, reclaim: 1, irqs_off: 3, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(9)), fence_context: 1, irqs_off: 3, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(254)), reclaim: 1, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId(255)), reclaim: 1, ..Private::default() },
         ];
         for mut p in samples {
             let mut out = vec![];
-            p.code(&mut Writer { out: &mut out, canon: Canon::default(), generations: &[] });
-            let mut back = Private { spin_depth: 7, interrupts: 7, ..Private::default() };
+            p.code(&mut Writer { out: &mut out, canon: &Canon::default() });
+            let mut back = Private { spin_depth: 7, section: Some(ObjId(3)), interrupts: 7, ..Private::default() };
             back.code(&mut Reader { bytes: &out, at: 0 });
             assert_eq!(back, p);
         }
