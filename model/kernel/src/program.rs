@@ -166,6 +166,8 @@ pub struct Program {
     pub structs: Vec<StructDecl>,
     /// Of each object the slot that it is inside of, the outermost; empty where no struct has anything inside.
     pub inside: Vec<Option<ObjId>>,
+    /// Whether some thread frees what others may have something inside of in use.
+    pub frees: bool,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
@@ -378,7 +380,7 @@ impl Program {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
-    /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where
+    /// Finds out whether somebody frees what others use, and whether it matters who runs with preemption off: where something waits for grace periods, and where
     /// there are fences, which are freed after one, and code that could still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.all::<fixed::Fence>().next().is_some();
@@ -388,6 +390,8 @@ impl Program {
             scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));
         self.has_readers = self.rcu.is_some() || fences && reads;
+        let frees = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().frees || op.row().drops.is_some());
+        self.frees = self.has_members() && self.scripts.iter().any(|s| s.code.iter().any(frees));
     }
 
     /// Whether a thread is an agent: it runs when there is something to do.

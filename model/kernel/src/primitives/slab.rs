@@ -139,10 +139,12 @@ pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
     if cx.program.has_members() {
-        if !R::SEES_OVERLAP {
-            cx.slot(slot).life.swap(Life { stage: Stage::Going, generation: next }, Order::AcqRel);
-        }
         members::check_free(cx, slot);
+        if !R::SEES_OVERLAP && cx.violation.is_none() {
+            cx.slot(slot).life.swap(Life { stage: Stage::Going, generation: next }, Order::AcqRel);
+            // Who was faster than that has come before the free.
+            members::check_free(cx, slot);
+        }
         if cx.violation.is_none() {
             members::end(cx, slot, Life { stage: Stage::Free, generation: next });
         }
@@ -227,6 +229,8 @@ points! {
         Free = "kfree",
         /// `kfree_rcu()`.
         FreeRcu = "kfree_rcu",
+        /// The end of the block whose stack it is on.
+        Leave = "leave the block",
     }
 }
 
@@ -239,6 +243,8 @@ functions! {
         Free,
         /// `kfree_rcu()`.
         FreeRcu,
+        /// The end of the block whose stack it is on.
+        Leave,
     }
 }
 
@@ -435,9 +441,12 @@ impl Protocol for SlabOp {
         match self.at {
             At::New => return self.allocate(cx),
             At::InitField | At::InitRefs => return self.initialise(cx),
-            At::Release | At::Free | At::FreeRcu => {
+            At::Release | At::Free | At::FreeRcu | At::Leave => {
                 let deferred = self.is_deferred(cx.program);
                 self.free(cx, deferred);
+                if self.at == At::Leave {
+                    members::tell_of_stack(cx);
+                }
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
             At::Get | At::GetUnlessZero | At::Put | At::PutAgain => {}
@@ -512,7 +521,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
-            At::Release | At::Free => free_footprint(v, obj, Footprint::NONE),
+            At::Release | At::Free | At::Leave => free_footprint(v, obj, Footprint::NONE),
             _ => Footprint::writes(obj),
         }
     }

@@ -17,7 +17,11 @@ pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let Some(root) = cx.program.root_of(member) else { return };
     let life = cx.world.slot_mut(root).life.latest();
     let outdated = cx.met.iter().flatten().any(|h| h.obj == root && h.generation != life.generation);
-    if matches!(life.stage, Stage::Free | Stage::Going) || outdated {
+    if life.stage == Stage::Going {
+        // Free is one step: who comes before it sees nothing of it, and who comes behind it all.
+        return cx.rt.torn();
+    }
+    if life.stage == Stage::Free || outdated {
         tell(cx, Property::USE_AFTER_FREE, (root, member), Form::INSIDE_USED);
     }
 }
@@ -58,6 +62,17 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
             cx.note_violation(Violation { object, also, other: lost.by, form, ..v });
             return;
         }
+    }
+}
+
+/// Of what was on a stack the block is what goes.
+pub(super) fn tell_of_stack<R: Runtime>(cx: &mut Cx<'_, R>) {
+    if let Some(v) = &mut cx.violation {
+        v.form = match v.property {
+            Property::FREED_IN_USE => Some(Form::STACK_LEFT),
+            Property::FREED_ON_LIST => Some(Form::STACK_LEFT_ON_LIST),
+            _ => v.form,
+        };
     }
 }
 

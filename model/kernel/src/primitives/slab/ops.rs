@@ -37,6 +37,7 @@ impl Operation for Slab {
             chooses: makes.then_some((Fall::Slot, 1)),
             no_room: if makes { "for another object" } else { NO_GENERATION },
             room_of_object: true,
+            frees: !makes,
             gives: if makes { Gives::New } else { Gives::Perhaps },
             ..Row::on(self.target)
         }
