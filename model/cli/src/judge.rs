@@ -304,7 +304,7 @@ pub(crate) fn outcome_text(program: &Program, outcome: &Outcome) -> String {
         Outcome::Violated(v) => {
             format!("{} by {}", v.property.name(), program.thread_name(v.thread))
         }
-        Outcome::Finished { locals, vars } => {
+        Outcome::Finished { locals, vars, warned } => {
             let mut parts = vec![];
             for (t, values) in program.scripted().zip(locals) {
                 let script = &program.scripts[t.index()];
@@ -315,6 +315,9 @@ pub(crate) fn outcome_text(program: &Program, outcome: &Outcome) -> String {
             let observed = program.vars.iter().filter(|v| v.observed);
             for (decl, v) in observed.zip(vars) {
                 parts.push(format!("{}={}", decl.name, fenceweave_report::value_text(program, *v)));
+            }
+            if !warned.is_empty() {
+                parts.push(format!("warned at {}", fenceweave_report::outcomes::warnings(program, warned)));
             }
             parts.join(" ")
         }

@@ -141,7 +141,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     fn outcome(r: i32) -> Outcome {
-        Outcome::Finished { locals: vec![vec![Value::Word(r)]], vars: vec![] }
+        Outcome::Finished { locals: vec![vec![Value::Word(r)]], vars: vec![], warned: vec![] }
     }
 
     fn run(engine: Engine, coverage: Coverage, results: &[i32]) -> Exploration {

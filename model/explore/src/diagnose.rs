@@ -104,7 +104,10 @@ pub(crate) fn overflow(program: &Program, v: Violation) -> String {
         (None, _) if program.script(v.thread).is_none() => {
             format!("for more than {MAX_ALONE_STEPS} steps of setup or teardown")
         }
-        (None, Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. })) => {
+        (
+            None,
+            Some(Instr::Let { .. } | Instr::Branch { .. } | Instr::Jump(_) | Instr::Assert { .. } | Instr::Warn { .. }),
+        ) => {
             format!(
                 "for more than {MAX_PRIVATE_STEPS} steps in a row that nobody else can see, or for a number like the one \
                  that is calculated there"

@@ -81,9 +81,12 @@ fn found(search: &Search<'_>, task: &Task<'_>, liveness: &Liveness, complete: bo
     let graph = &search.graph;
     let wants = complete && (!search.violations.is_empty() || !liveness.found.is_empty());
     let good = noreturn::can_end_well(search, &liveness.well, &StateSet::default(), wants);
+    let warns = wants && search.violations.keys().any(|v| v.property == Property::WARN_ON);
+    let silent = noreturn::can_end_well(search, &liveness.well, &search.warned, warns);
     let safety = search.violations.iter().map(|(violation, targets)| {
         let path = trace::best(graph, task.program, targets);
-        let point_of_no_return = noreturn::locate(graph, &good, &path, complete);
+        let good = if violation.property == Property::WARN_ON { &silent } else { &good };
+        let point_of_no_return = noreturn::locate(graph, good, &path, complete);
         Found { violation: *violation, trace: path.into_trace(), point_of_no_return }
     });
     let lassos = liveness.found.iter().map(|(violation, trace): &(Violation, Trace)| {

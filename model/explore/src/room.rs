@@ -84,7 +84,9 @@ const OVERHEAD: usize = 16;
 pub(crate) fn of_outcome(outcome: &Outcome) -> usize {
     let values = |v: &Vec<Value>| size_of::<Vec<Value>>() + OVERHEAD + v.capacity() * size_of::<Value>();
     let inside = match outcome {
-        Outcome::Finished { locals, vars } => values(vars) + locals.iter().map(values).sum::<usize>(),
+        Outcome::Finished { locals, vars, warned } => {
+            values(vars) + locals.iter().map(values).sum::<usize>() + size_of_val(&warned[..])
+        }
         Outcome::Violated(_) => 0,
     };
     // A node of a B-tree is about two thirds full.

@@ -112,7 +112,7 @@ impl Ends {
         let mut ends = Ends::default();
         for outcome in &found.outcomes {
             match outcome {
-                Outcome::Finished { locals, vars } => {
+                Outcome::Finished { locals, vars, .. } => {
                     let locals = locals.iter().enumerate().map(|(t, values)| {
                         let names = &case.program.scripts[t].locals;
                         let at = |n: usize| names.iter().position(|name| *name == text::local(n));

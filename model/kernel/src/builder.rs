@@ -138,6 +138,7 @@ impl ProgramBuilder {
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.note_readers();
+        self.program.note_warnings();
         if let Err(e) = self.program.check_size() {
             panic!("[usage] {e}");
         }

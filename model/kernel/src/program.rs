@@ -121,6 +121,8 @@ pub struct Script {
     /// For each instruction, the locals that are still read, a bit each: all of them outside of functions. Empty if the
     /// program has no function.
     pub live: Vec<u16>,
+    /// Where its warnings stand, in order: a thread's state has a bit for each ([`Program::note_warnings`]).
+    pub warnings: Vec<u16>,
 }
 
 impl Script {
@@ -220,6 +222,15 @@ pub struct Program {
     pub mutation: crate::mutations::AtWork,
 }
 
+/// Which warnings setup and teardown have come to, in the order of [`Script::warnings`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Alone {
+    /// Setup.
+    pub setup: u32,
+    /// Teardown.
+    pub teardown: u32,
+}
+
 /// Why a program cannot run: a fixed capacity of the model is too small for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TooLarge {
@@ -298,6 +309,7 @@ impl Program {
         let locals = all.clone().map(|s| s.locals.len()).max().unwrap_or(0);
         let callees = all.clone().map(|s| s.callees.len()).max().unwrap_or(0);
         let called = all.clone().flat_map(|s| &s.callees).map(|c| c.locals.len()).max().unwrap_or(0);
+        let warnings = all.clone().map(|s| s.warnings.len()).max().unwrap_or(0);
         let code = all.map(|s| s.code.len()).max().unwrap_or(0);
         let limits = [
             ("threads and agents", self.scripts.len(), MAX_THREADS - 1),
@@ -306,6 +318,7 @@ impl Program {
             ("locals of one thread", locals, MAX_LOCALS),
             ("locals of one function", called, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
+            ("warnings of one thread", warnings, crate::thread::MAX_WARNINGS),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u8::MAX)),
@@ -315,6 +328,33 @@ impl Program {
             Some((what, have, limit)) => Err(TooLarge { what, have, limit }),
             None => Ok(()),
         }
+    }
+
+    /// Finds out which warnings each script can come to.
+    pub fn note_warnings(&mut self) {
+        for script in self.scripts.iter_mut().chain([&mut self.setup, &mut self.teardown]) {
+            let code = (0..).zip(&script.code);
+            script.warnings =
+                code.filter(|(_, instr)| matches!(instr, Instr::Warn { ends: false, .. })).map(|(pc, _)| pc).collect();
+        }
+    }
+
+    /// Whether some script has a warning.
+    pub fn warns(&self) -> bool {
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|script| !script.warnings.is_empty())
+    }
+
+    /// The warnings that were come to: of each thread, and of setup and teardown, as bits.
+    pub fn warnings(&self, of: impl Fn(ThreadId) -> u32, alone: Alone) -> Vec<Violation> {
+        let here = |script: &Script, t: ThreadId, bits: u32, before: u16| -> Vec<Violation> {
+            let places = (0..).zip(&script.warnings).filter(|(at, _)| bits >> at & 1 == 1);
+            places.map(|(_, pc)| Violation::new(crate::Property::WARN_ON, t, before + *pc)).collect()
+        };
+        let threads = self.threads().flat_map(|t| here(&self.scripts[t.index()], t, of(t), 0));
+        let main = self.main_thread();
+        let setup = here(&self.setup, main, alone.setup, 0);
+        let teardown = here(&self.teardown, main, alone.teardown, self.teardown_place(0));
+        threads.chain(setup).chain(teardown).collect()
     }
 
     /// What is fixed about an object.

@@ -110,6 +110,8 @@ pub enum Tale {
     WrongKind,
     /// The author's own words.
     Asserted,
+    /// The author's own words, of what is true.
+    Warned,
     /// Which numbers, in which type.
     Arithmetic,
     /// Which error.

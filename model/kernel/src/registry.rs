@@ -34,6 +34,7 @@ use crate::{
         signal,
         slab::{self, SlabOp, Slot},
         spinlock::{self, SpinLock},
+        syscall::{self, TaskWork},
         timer::{self, Timer},
         uaccess, variable,
         waitqueue::{self, WaitQueue},
@@ -89,6 +90,8 @@ objects! {
     Work(Work) work work_mut;
     /// `struct workqueue_struct`.
     Workqueue(Workqueue) workqueue workqueue_mut;
+    /// A `struct callback_head` of a task.
+    TaskWork(TaskWork) task_work task_work_mut;
     /// `struct timer_list`.
     Timer(Timer) timer timer_mut;
     /// A `struct shrinker` that comes and goes.
@@ -188,6 +191,8 @@ machines! {
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A worker of a queue.
     Pool(workqueue::pool::PoolOp) = workqueue::pool::PoolOp::BLANK;
+    /// The ends of a system call.
+    Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
     /// A shrinker comes or goes.

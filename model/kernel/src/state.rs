@@ -35,6 +35,9 @@ pub struct State {
     threads: [Thread; MAX_THREADS],
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
+    /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
+    /// after the other there is none.
+    alone: crate::program::Alone,
     /// What is gathered when the state is encoded: memory only.
     canon: Canon,
 }
@@ -63,6 +66,8 @@ pub enum Outcome {
         locals: Vec<Vec<Value>>,
         /// The observed variables.
         vars: Vec<Value>,
+        /// What was warned of on the way, in order.
+        warned: Vec<Violation>,
     },
     /// A property was broken: which, by whom, at which operation.
     Violated(Violation),
@@ -74,6 +79,7 @@ impl Outcome {
         program: &Program,
         world: &World<R>,
         thread: impl Fn(ThreadId) -> &'a Thread,
+        alone: crate::program::Alone,
     ) -> Outcome {
         let seen = |v| crate::world::canonical(world, v);
         let locals = program.scripted().map(|t| {
@@ -85,7 +91,8 @@ impl Outcome {
         });
         let vars = program.vars.iter().enumerate().filter(|(_, v)| v.observed);
         let vars = vars.map(|(i, _)| seen(world.var_value(ObjId::var(i)))).collect();
-        Outcome::Finished { locals: locals.collect(), vars }
+        let warned = program.warnings(|t| thread(t).warned(), alone);
+        Outcome::Finished { locals: locals.collect(), vars, warned }
     }
 }
 
@@ -101,6 +108,7 @@ impl State {
             world: World::new(program),
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
+            alone: Default::default(),
             canon: Canon::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
@@ -136,6 +144,12 @@ impl State {
         self.violation
     }
 
+    /// What was warned of on the way here. That the execution went on is no part of it: after a violation it stands
+    /// beside that.
+    pub fn warnings(&self, program: &Program) -> Vec<Violation> {
+        program.warnings(|t| self.thread(t).warned(), self.alone)
+    }
+
     /// Makes this state equal to another of the same program.
     pub fn copy_from(&mut self, other: &State, program: &Program) {
         self.world.copy_from(&other.world);
@@ -143,7 +157,7 @@ impl State {
         for (to, from) in self.threads[..n].iter_mut().zip(&other.threads) {
             to.copy_live(from);
         }
-        self.violation = other.violation;
+        (self.violation, self.alone) = (other.violation, other.alone);
     }
 
     /// Whether the task's own state is that of one who runs, whatever its thread is doing.
@@ -356,7 +370,7 @@ impl State {
         if let Some(v) = self.violation {
             return Outcome::Violated(v);
         }
-        Outcome::finished(program, &self.world, |t| self.thread(t))
+        Outcome::finished(program, &self.world, |t| self.thread(t), self.alone)
     }
 
     /// Makes a sleeper runnable although nobody woke it, to see whether that leads on.

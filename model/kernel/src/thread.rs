@@ -19,6 +19,8 @@ use crate::{
 const FEW_PRIVATE_STEPS: usize = 64;
 /// Most private decisions in a row.
 pub const MAX_PRIVATE_STEPS: usize = 1 << 20;
+/// Most `warn-on` of one script: each is a bit of its thread's state.
+pub const MAX_WARNINGS: usize = 32;
 
 /// Whether and why a thread can run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,6 +41,8 @@ pub struct Thread {
     run: Run,
     machine: Machine,
     private: Private,
+    /// Which warnings of its script it has come to: a bit for each, in the order of [`Script::warnings`].
+    warned: u32,
     /// How many locals the code that runs has.
     top: u8,
     locals: [Value; MAX_LOCALS],
@@ -49,7 +53,7 @@ pub struct Thread {
 impl PartialEq for Thread {
     /// Only what is live counts.
     fn eq(&self, other: &Thread) -> bool {
-        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.top);
+        let core = |t: &Thread| (t.pc, t.run, t.machine, t.private, t.top, t.warned);
         core(self) == core(other) && self.live_locals() == other.live_locals() && self.calls() == other.calls()
     }
 }
@@ -119,6 +123,11 @@ impl Thread {
         &self.private
     }
 
+    /// Which warnings of its script it has come to, in the order of [`Script::warnings`].
+    pub fn warned(&self) -> u32 {
+        self.warned
+    }
+
     /// Whether it has nothing to do: an agent that waits for work.
     pub fn is_idle(&self) -> bool {
         self.pc == 0 && self.calls().is_none()
@@ -159,7 +168,7 @@ impl Thread {
     /// Makes this thread equal to another of the same script; copies what is live only.
     pub(crate) fn copy_live(&mut self, other: &Thread) {
         (self.pc, self.run, self.machine, self.private) = (other.pc, other.run, other.machine, other.private);
-        self.top = other.top;
+        (self.top, self.warned) = (other.top, other.warned);
         // Nearly all threads have few locals and call nothing: a copy of fixed size is cheaper than one of the right
         // size.
         const FEW: usize = 4;
@@ -538,6 +547,7 @@ impl Thread {
             Instr::Return { result: results } => return self.return_from_call(script, results, cx),
             Instr::Branch { expr, otherwise } => return self.branch(expr, otherwise, cx),
             Instr::Assert { expr } => return self.assert(expr, cx),
+            Instr::Warn { expr, ends } => return self.warn(expr, ends, script, cx),
         }
         true
     }
@@ -574,6 +584,23 @@ impl Thread {
         if v.truth() != Some(true) {
             cx.violate(Property::ASSERT, None);
             return false;
+        }
+        cx.goes(true);
+        self.pc += 1;
+        true
+    }
+
+    /// `WARN_ON()` is told and goes on, `BUG_ON()` ends it.
+    #[cold]
+    fn warn<R: Runtime>(&mut self, expr: u16, ends: bool, script: &Script, cx: &mut Cx<'_, R>) -> bool {
+        let Some(v) = self.eval(expr, cx) else { return false };
+        if v.truth() == Some(true) {
+            if ends {
+                cx.violate(Property::BUG_ON, None);
+                return false;
+            }
+            let which = script.warnings.binary_search(&self.pc).unwrap_or_default();
+            self.warned |= 1 << (which % MAX_WARNINGS);
         }
         cx.goes(true);
         self.pc += 1;
@@ -657,6 +684,12 @@ impl Thread {
             self.code_calls(c, script);
         }
         self.locals[..usize::from(self.top)].iter_mut().for_each(|v| v.code(c));
+        if !script.warnings.is_empty() {
+            let [mut low, mut high] = [self.warned as u16, (self.warned >> 16) as u16];
+            low.code(c);
+            high.code(c);
+            self.warned = u32::from(low) | u32::from(high) << 16;
+        }
     }
 
     fn code_calls<C: Coder>(&mut self, c: &mut C, script: &Script) {

@@ -455,7 +455,7 @@ fn engine<'a>(report: &Report<'a>, e: &'a Exploration, seconds: Option<f64>) -> 
         Coverage::Refused(why) => ("refused", None, Some(&why[..])),
     };
     let finished = e.outcomes.iter().filter_map(|o| match o {
-        Outcome::Finished { locals, vars } => Some(outcomes::cells(program, locals, vars)),
+        Outcome::Finished { locals, vars, warned } => Some(outcomes::cells(program, locals, vars, warned)),
         Outcome::Violated(_) => None,
     });
     let Counts { states, transitions, terminals, depth, executions, blocked, impossible, unfair_cycles } = e.counts;

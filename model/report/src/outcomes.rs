@@ -21,11 +21,12 @@ pub fn columns(program: &Program) -> Vec<String> {
         named.map(move |l| format!("{}.{l}", script.name))
     });
     let vars = program.vars.iter().filter(|v| v.observed).map(|v| v.name.clone());
-    locals.chain(vars).collect()
+    let warned = program.warns().then(|| "warn-on".to_owned());
+    locals.chain(vars).chain(warned).collect()
 }
 
 /// The values of a finished outcome in the order of [`columns`], as text.
-pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value]) -> Vec<String> {
+pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value], warned: &[Violation]) -> Vec<String> {
     let named = program.scripted().zip(locals).flat_map(|(t, values)| {
         // A local without a name is the compiler's own.
         let script = words::script(program, t);
@@ -34,7 +35,20 @@ pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value]) ->
     });
     let types = program.vars.iter().filter(|v| v.observed).map(|v| v.ty);
     let values = named.chain(types.zip(vars));
-    values.map(|(ty, v)| if *v == Value::Unset { "-".into() } else { words::typed(program, ty, *v) }).collect()
+    let values = values.map(|(ty, v)| if *v == Value::Unset { "-".into() } else { words::typed(program, ty, *v) });
+    values.chain(program.warns().then(|| warnings(program, warned))).collect()
+}
+
+/// Where it was warned: `line 7`, `lines 7, 12`; `-` if nowhere.
+pub fn warnings(program: &Program, warned: &[Violation]) -> String {
+    let lines: BTreeSet<u32> =
+        warned.iter().filter_map(|v| Some(words::source(program, v.thread, v.pc)?.line)).collect();
+    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
+    match lines.len() {
+        0 => "-".into(),
+        1 => format!("line {}", lines[0]),
+        _ => format!("lines {}", lines.join(", ")),
+    }
 }
 
 /// The table. Where it would be wider than `most`, rows are written as `name=value`.
@@ -43,7 +57,7 @@ pub fn table(program: &Program, outcomes: &BTreeSet<Outcome>, most: usize) -> St
     let mut violated: Vec<Violation> = vec![];
     for outcome in outcomes {
         match outcome {
-            Outcome::Finished { locals, vars } => finished.push(cells(program, locals, vars)),
+            Outcome::Finished { locals, vars, warned } => finished.push(cells(program, locals, vars, warned)),
             Outcome::Violated(v) => violated.push(*v),
         }
     }

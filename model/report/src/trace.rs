@@ -40,7 +40,9 @@ use crate::{
     token, verdict, waiting, words,
 };
 use fenceweave_explore::{Found, PointOfNoReturn, Trace};
-use fenceweave_kernel::{Action, Condition, Instr, Moment, Operand, Program, State, ThreadId, Violation, thread::Run};
+use fenceweave_kernel::{
+    Action, Condition, Instr, Moment, Operand, Program, Property, State, ThreadId, Violation, thread::Run,
+};
 use grid::{Shown, Spinning};
 use list::List;
 use table::Table;
@@ -138,6 +140,10 @@ pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
         let called = at.and_then(|s| site::called(&site::calls(program, s.thread, s.pc, &s.callers)));
         called.iter().for_each(|l| push(&mut out, &format!("  {l}")));
         lines.for_each(|l| push(&mut out, &l));
+        let before = replay.last.warnings(program).into_iter().filter(|w| *w != v);
+        for warning in before {
+            push(&mut out, &format!("warned before: {}", verdict::sentence(&replay, warning)));
+        }
     }
     if let Some(clause) = &example.clause {
         out.push('\n');
@@ -164,6 +170,11 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -
     rows.extend(example.violation.and_then(|v| rows::to_come(replay, v)));
     if let (Some(clause), Some(last)) = (&example.clause, rows.last_mut()) {
         last.broken = clause.mark();
+    }
+    // The execution goes on, so no state knows where it was.
+    if let (Some(v), Some(last)) = (example.violation.filter(|v| v.property == Property::WARN_ON), rows.last_mut()) {
+        last.broken = Some(v.property.name().to_owned());
+        last.under.push(words::op_text(replay.program, v.thread, v.pc).into());
     }
     if !sheet.expand {
         // What was read stale is told under the table by the number of its step.

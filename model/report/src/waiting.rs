@@ -2,10 +2,10 @@
 
 use crate::words;
 use fenceweave_kernel::{
-    AtomicCell, Facet, Instr, ObjId, Operand, Place, Program, State, ThreadId, Value, fixed,
+    AtomicCell, Facet, Instr, ObjId, Op, Operand, Place, Program, State, ThreadId, Value, fixed,
     kind::Waited,
     observe::facets,
-    program::{Between, CalleeId, Ends},
+    program::{Between, CalleeId, Ends, Fall},
     thread::Run,
 };
 
@@ -145,6 +145,29 @@ fn items(program: &Program, state: &State, on: ObjId) -> impl Iterator<Item = (O
     })
 }
 
+/// A thread that user space did not come back to, and that would have done what somebody waits for.
+fn stays_away(program: &Program, state: &State, on: ObjId) -> Option<String> {
+    let stopped = |t: &ThreadId| state.thread(*t).run() == Run::Done;
+    let away = program.threads().filter(stopped).find(|t| {
+        let end = state.thread(*t).pc();
+        let said = end.checked_sub(2).and_then(|at| words::instr(program, *t, at));
+        let user = |op: Op| op.choice(program).is_some_and(|choice| choice.fall == Fall::UserSpace);
+        matches!(said, Some(Instr::Op { op, .. }) if user(op))
+            && reachable(program, *t, vec![end + 1]).into_iter().any(|pc| provides(program, state, *t, pc, on))
+    });
+    Some(format!("the next system call of {}, which may stay in user space for ever,", program.thread_name(away?)))
+}
+
+/// A thread that has put off what somebody waits for to the end of the system call that it is in.
+fn put_off(program: &Program, state: &State, on: ObjId) -> Option<String> {
+    let does = |t: ThreadId, func: CalleeId| callee(program, t, func).any(|pc| provides(program, state, t, pc, on));
+    let all = program.threads().find(|t| {
+        let works = state.thread(*t).private().put_off(program);
+        works.into_iter().any(|func| does(*t, func))
+    });
+    Some(format!("the end of the system call of {}", program.thread_name(all?)))
+}
+
 fn owned(program: &Program, state: &State, lock: ObjId) -> (Vec<ThreadId>, String) {
     let Some(t) = owner(state, lock) else { return (vec![], "which is free, but nobody wakes it".into()) };
     let ended = if state.thread(t).run() == Run::Done { ", which has ended" } else { "" };
@@ -206,7 +229,8 @@ fn by_script(program: &Program, state: &State, me: ThreadId, on: ObjId, verb: &s
         let until = (!queued(*item)).then(|| queued_by(program, state, *worker, *item).1);
         format!("{}{}", program.name_of(*item), until.unwrap_or_default())
     };
-    let names: Vec<String> = able.iter().map(name).chain(later.iter().map(by_item)).collect();
+    let names = able.iter().map(name).chain(later.iter().map(by_item)).chain(put_off(program, state, on));
+    let names: Vec<String> = names.chain(stays_away(program, state, on)).collect();
     let what = match names.len() {
         0 => format!("which nobody will {verb} any more"),
         1 => format!("→ only {} can {verb} it", names[0]),

@@ -122,7 +122,7 @@ const STATEMENTS: &[Row] = &[
         "`get OBJECT`, of an object of a struct with `refs`",
     ),
     (
-        "drm_gem_object_put dma_buf_put ttm_bo_put put_task_struct kobject_put fput",
+        "drm_gem_object_put dma_buf_put ttm_bo_put put_task_struct kobject_put",
         "`put OBJECT`, of an object of a struct with `refs`",
     ),
     (
@@ -131,9 +131,11 @@ const STATEMENTS: &[Row] = &[
     ),
     ("mutex_destroy ww_mutex_destroy destroy_workqueue", "what is declared is there until the end: delete the line"),
     (
-        "WARN_ON WARN_ON_ONCE BUG_ON WARN lockdep_assert VM_BUG_ON drm_WARN_ON",
-        "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`",
+        "WARN_ON WARN_ON_ONCE WARN WARN_ONCE drm_WARN_ON dev_WARN",
+        "`warn-on \"EXPRESSION\" \"why\" into=LOCAL`: it is told, and the execution goes on",
     ),
+    ("BUG_ON VM_BUG_ON", "`bug-on \"EXPRESSION\" \"why\"`: it is told, and ends the execution"),
+    ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
     (
         "lockdep_assert_held dma_resv_assert_held lockdep_assert_held_write assert_spin_locked",
         "write `assert` over a local, or an `always` over `LOCK.owner` in `expect`",

@@ -9,7 +9,7 @@
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
 //! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
 //! | `operation` | statements of the kernel's: which one is meant, what it is given; `blocks` and `wait_event` those that run a block or a condition again and again |
-//! | `options`, `operands`, `places`, `exprs` | what stands on a line: sorted, then word by word, shared words, expressions |
+//! | `options`, `operands`, `places`, `exprs` | what stands on a line: sorted, then word by word, shared words, expressions; `reads` those of a function, which read what is shared |
 //! | `inject` | failures that were asked for |
 //! | `expect` | expectations |
 //! | `script`, `names` | what is being written, and what names stand for |
@@ -40,6 +40,7 @@ mod operation;
 mod options;
 mod places;
 mod procs;
+mod reads;
 mod scenario;
 mod script;
 mod syncobj;

@@ -57,8 +57,8 @@ const TEXT: &str = "\
 A file is [KDL](https://kdl.dev) of version 2, in UTF-8. A statement is a line: a word, operands, options `key=value` and flags, \
 and a block `{ … }` as its last. `;` ends a statement before the end of its line; a `\\` at the end of a line continues it. `//` \
 begins a comment, `/* … */` is one, and `/-` before a statement, an entry or a block disables it. A text stands in `\"…\"`, one of \
-several lines in `\"\"\"` on lines of their own. A name is letters, digits, `-` and `_`, and begins with a letter. `else { … }` is a \
-statement of its own, on a new line or after `;`.
+several lines in `\"\"\"` on lines of their own. A name is letters, digits, `-` and `_`, and begins with a letter. `else { … }`, and the `while \"E\"` of a \
+`do { … }`, are statements of their own, behind the `}`, on a new line or after `;`.
 
 An operand or a value is a name, a local, a number (`3`, `-5`, `0x1f`), `NULL`, an errno (`-ENOMEM`), a field of what a local \
 refers to (`p.state`, or `p->state`), or a word in capitals, which stands for a number of its own (`IDLE`). Numbers have 32 bits \

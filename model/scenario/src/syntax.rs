@@ -19,6 +19,9 @@ pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
 
 use crate::mistakes::{Mistakes, SOURCE_BYTES_MAX, Span};
 
+/// What may follow a `}` on its line, as in C.
+const GOES_ON: [&str; 2] = ["else", "while"];
+
 /// Reads a file. What is returned is worth looking at even if mistakes were
 /// found: statements that hold one are marked as broken.
 pub(crate) fn parse(text: &str, mistakes: &mut Mistakes) -> File {

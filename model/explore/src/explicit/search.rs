@@ -127,6 +127,9 @@ pub(super) struct Search<'a> {
     pub(super) cover: Cover,
     /// Of the orphans those that were published and not signalled at some end.
     pub(super) unsignaled: BTreeSet<ObjId>,
+    /// Whether some script has a warning, and the states in which something was warned of.
+    warns: bool,
+    pub(super) warned: StateSet,
     /// The fences that nothing in the program signals.
     orphans: Vec<ObjId>,
 }
@@ -167,6 +170,8 @@ impl<'a> Search<'a> {
             cover,
             unsignaled: BTreeSet::new(),
             orphans: orphans(task.program),
+            warns: task.program.warns(),
+            warned: StateSet::default(),
         }
     }
 
@@ -251,6 +256,7 @@ impl<'a> Search<'a> {
             + self.batch.bytes.capacity()
             + sets
             + self.cut.bytes()
+            + self.warned.bytes()
             + self.noted
             + size_of::<u32>() * self.good.capacity()
     }
@@ -299,6 +305,9 @@ impl<'a> Search<'a> {
         let index = self.index;
         self.index += 1;
         self.watch(index);
+        if self.warns {
+            self.note_warnings(index, self.base.warnings(self.task.program));
+        }
         let program = self.task.program;
         if let Some(depend) = &mut self.depend {
             depend.look(program, &self.base, index);
@@ -379,18 +388,35 @@ impl<'a> Search<'a> {
             if self.base.violation().is_some() {
                 self.cut.insert(index);
             }
-            self.note(Outcome::Violated(v));
-            self.noted += size_of::<u32>();
-            let level = self.graph.level_of(index);
-            let known = self.violations.entry(v).or_default();
-            if known.first().is_none_or(|first| self.graph.level_of(*first) == level) {
-                known.push(index);
-            }
+            self.note_violation(v, index);
             return;
+        }
+        if self.warns {
+            self.note_warnings(index, self.next.warnings(program));
         }
         self.note(self.next.outcome(program));
         self.good.push(index);
         self.judge(index, |c| c.moment == Moment::AtEnd, true);
+    }
+
+    /// A way of breaking a property, and a state that shows it: only those at the least depth are kept.
+    fn note_violation(&mut self, v: Violation, index: u32) {
+        self.note(Outcome::Violated(v));
+        let level = self.graph.level_of(index);
+        let known = self.violations.entry(v).or_default();
+        if known.first().is_none_or(|first| self.graph.level_of(*first) == level) && known.last() != Some(&index) {
+            self.noted += size_of::<u32>();
+            known.push(index);
+        }
+    }
+
+    /// What was warned of on the way to a state: at the least depth it was the last step that did.
+    #[cold]
+    fn note_warnings(&mut self, index: u32, warnings: Vec<Violation>) {
+        if !warnings.is_empty() {
+            self.warned.insert(index);
+        }
+        warnings.into_iter().for_each(|v| self.note_violation(v, index));
     }
 
     fn note(&mut self, outcome: Outcome) {

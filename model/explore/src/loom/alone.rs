@@ -27,18 +27,21 @@ pub(super) struct System {
     owners: Vec<Option<ObjId>>,
     /// Whether there are plain variables.
     has_plain: bool,
+    /// What setup has warned of.
+    pub(super) warned: u32,
 }
 
 impl System {
     /// The system after setup.
     pub(super) fn new(program: &Program) -> System {
         let (hub, mut world) = Hub::create(|| World::new(program));
-        let threads = Alone { program, hub: &hub, world: &mut world }.set_up();
+        let mut alone = Alone { program, hub: &hub, world: &mut world, warned: 0 };
+        let (threads, warned) = (alone.set_up(), alone.warned);
         hub.begin_here();
         let handles = 0..=program.scripts.len();
         let worlds = handles.map(|who| RefCell::new(hub.handle_for(who, &world))).collect();
         let has_plain = program.vars.iter().any(|v| v.racy);
-        System { hub, worlds, threads, owners: owners(program), has_plain }
+        System { hub, worlds, threads, owners: owners(program), has_plain, warned }
     }
 
     /// The words of which a stale store was read.
@@ -120,6 +123,8 @@ pub(super) struct Alone<'a> {
     pub(super) hub: &'a Rc<Hub>,
     /// A handle on the shared objects.
     pub(super) world: &'a mut World<Loom>,
+    /// What was warned of.
+    pub(super) warned: u32,
 }
 
 impl Alone<'_> {
@@ -151,40 +156,46 @@ impl Alone<'_> {
     /// Runs a script from start to end while every other thread stands still. Where it sleeps, an agent runs: as in
     /// `State`.
     pub(super) fn run_script(&mut self, script: &Script, threads: &mut [Thread]) -> Option<Violation> {
-        let (program, me) = (self.program, self.program.main_thread());
         if script.code.is_empty() {
             return None;
         }
         let mut thread = Thread::default();
+        let violation = self.go(script, &mut thread, threads);
+        self.warned |= thread.warned();
+        violation
+    }
+
+    fn go(&mut self, script: &Script, thread: &mut Thread, threads: &mut [Thread]) -> Option<Violation> {
+        let (program, me) = (self.program, self.program.main_thread());
         let mut violation = thread.start(script, program, self.world, me, &mut Loom::alone(self.hub));
         let ends_with = |property, thread: &Thread| Some(Violation::new(property, me, thread.pc()));
         for _ in 0..MAX_ALONE_STEPS {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }
-            if self.spins(&thread, me) {
-                return ends_with(Property::DEADLOCK, &thread);
+            if self.spins(thread, me) {
+                return ends_with(Property::DEADLOCK, thread);
             }
             let timed = match thread.run() {
                 Run::Asleep(_, patience) if !self.is_awake(me) => Some(patience.timed()),
                 _ => None,
             };
             let Some(timed) = timed else {
-                violation = self.step(script, &mut thread, me).violation;
+                violation = self.step(script, thread, me).violation;
                 continue;
             };
             self.send_to_sleep(threads);
             let mut agents = program.threads().filter(|t| self.is_agent_enabled(threads, *t));
             violation = match (agents.next(), agents.next()) {
-                (None, _) if timed => self.step(script, &mut thread, me).violation,
-                (None, _) => return ends_with(Property::DEADLOCK, &thread),
+                (None, _) if timed => self.step(script, thread, me).violation,
+                (None, _) => return ends_with(Property::DEADLOCK, thread),
                 (Some(t), None) if !timed => {
                     self.step(&program.scripts[t.index()], &mut threads[t.index()], t).violation
                 }
-                _ => return ends_with(Property::CAPACITY_EXCEEDED, &thread),
+                _ => return ends_with(Property::CAPACITY_EXCEEDED, thread),
             };
         }
-        ends_with(Property::CAPACITY_EXCEEDED, &thread)
+        ends_with(Property::CAPACITY_EXCEEDED, thread)
     }
 
     fn is_agent_enabled(&self, threads: &[Thread], t: ThreadId) -> bool {

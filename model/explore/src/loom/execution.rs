@@ -13,7 +13,7 @@ use ::loom::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 use fenceweave_kernel::{
-    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, references, task::Task, thread::Run,
+    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, program, references, task::Task, thread::Run,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -89,6 +89,11 @@ impl Execution {
         let (trace, over, raced) = Default::default();
         let execution = Execution { job: Arc::clone(job), system, gates, places, trace, over, raced };
         execution.watch(&mut execution.findings());
+        let first = |t: ThreadId| execution.system.threads[t.index()].warned();
+        let setup = program::Alone { setup: execution.system.warned, ..Default::default() };
+        for v in job.program.warnings(first, setup) {
+            execution.findings().violated(&job.program, v, &execution.shown());
+        }
         let execution = Rc::new(execution);
         CURRENT.set(Some(Rc::clone(&execution)));
         execution
@@ -171,6 +176,7 @@ impl Execution {
             if let Some(race) = race {
                 self.raced(me, race.violation(&self.job.program, before.pc()));
             }
+            self.warned(me, &before, &thread);
             if let Some(v) = stepped.violation {
                 self.violated(me, step, v);
                 return self.leave(me);
@@ -252,6 +258,18 @@ impl Execution {
     /// executions, and does not end them here.
     fn raced(&self, me: ThreadId, v: Violation) {
         if self.depends_on_nothing_broken(me) && !self.over.get() {
+            self.findings().violated(&self.job.program, v, &self.shown());
+        }
+    }
+
+    /// What a thread's step has warned of. It goes on.
+    fn warned(&self, me: ThreadId, before: &Thread, now: &Thread) {
+        let new = now.warned() & !before.warned();
+        if new == 0 || !self.depends_on_nothing_broken(me) || self.over.get() || !self.counts() {
+            return;
+        }
+        let of = |t: ThreadId| if t == me { new } else { 0 };
+        for v in self.job.program.warnings(of, Default::default()) {
             self.findings().violated(&self.job.program, v, &self.shown());
         }
     }
@@ -355,14 +373,18 @@ impl Execution {
         let shown = self.shown();
         self.system.hub.settle();
         let world = &mut *self.system.world().borrow_mut();
-        let mut alone = Alone { program, hub: &self.system.hub, world };
+        let mut alone = Alone { program, hub: &self.system.hub, world, warned: 0 };
         let stuck = alone.stuck(&threads);
         let broken =
             stuck.or_else(|| alone.run_script(&program.teardown, &mut threads).map(|v| program.of_teardown(v)));
+        let warned = program::Alone { setup: self.system.warned, teardown: alone.warned };
         if let Some(v) = broken.or_else(|| references::left_over(world, program)) {
             return findings.violated(program, v, &shown);
         }
-        findings.ended(Outcome::finished(program, world, |t| &threads[t.index()]), shown.stale);
+        // All others were told when they came.
+        let late = program::Alone { setup: 0, ..warned };
+        program.warnings(|_| 0, late).into_iter().for_each(|v| findings.violated(program, v, &shown));
+        findings.ended(Outcome::finished(program, world, |t| &threads[t.index()], warned), shown.stale);
         let end = Moments { program, world, threads: &threads, way: &|| Some(shown.trace.clone()) };
         findings.judge(&self.job.conditions, &end, |c| c.moment == Moment::AtEnd);
     }

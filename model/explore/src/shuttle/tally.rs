@@ -130,6 +130,9 @@ impl Tally {
         let print = (print as u64, (print >> 64) as u64);
         self.seen.entry(print).or_insert(sleep);
         let new = self.seen.len() > before;
+        if new && program.warns() {
+            self.note_warnings(at.state.warnings(program), &at.steps);
+        }
         if new && !self.conditions.is_empty() {
             // As it is encoded: stamps as ranks, the way every engine shows them.
             self.scratch.decode(program, &self.encoding);
@@ -153,11 +156,16 @@ impl Tally {
             }
             Some(v) => self.break_property(v, &at.steps),
             None if new => {
+                self.note_warnings(self.scratch.warnings(program), &at.steps);
                 self.note(self.scratch.outcome(program));
                 self.judge(program, &at.steps, |c| c.moment == Moment::AtEnd);
             }
             None => {}
         }
+    }
+
+    fn note_warnings(&mut self, warnings: Vec<Violation>, steps: &[Action]) {
+        warnings.into_iter().for_each(|v| self.break_property(v, steps));
     }
 
     fn note(&mut self, outcome: Outcome) {

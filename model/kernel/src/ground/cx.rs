@@ -3,6 +3,7 @@
 mod context;
 mod mutants;
 pub(crate) mod rules;
+mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
@@ -17,6 +18,7 @@ use crate::{
     program::CalleeId,
     registry::upcalls,
     runtime::{AtomicCell, Order},
+    shared::LeftOpen,
     task::Task,
 };
 
@@ -426,11 +428,27 @@ impl<R: Runtime> Cx<'_, R> {
 
 /// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
 pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
-    let me = cx.me;
-    let open = cx.world.objects().filter_map(|(id, o)| Some((o.left_open(me)?, id))).min();
-    if let Some((open, object)) = open {
-        return cx.violate(open.breaks(), Some(object));
+    match left_open(cx) {
+        Some((open, object)) => cx.violate(open.breaks(), Some(object)),
+        None => check_sections(cx),
     }
+}
+
+/// `lockdep_sys_exit()`: the same where a system call returns.
+pub(crate) fn check_back_in_user_space<R: Runtime>(cx: &mut Cx<'_, R>) {
+    match left_open(cx) {
+        Some((LeftOpen::Context, object)) => cx.violate(LeftOpen::Context.breaks(), Some(object)),
+        Some((_, object)) => cx.violate_rule(Rule::LOCK_TO_USER, Some(object)),
+        None => check_sections(cx),
+    }
+}
+
+/// The first of what the thread has left open.
+fn left_open<R: Runtime>(cx: &Cx<'_, R>) -> Option<(LeftOpen, ObjId)> {
+    cx.world.objects().filter_map(|(id, o)| Some((o.left_open(cx.me)?, id))).min()
+}
+
+fn check_sections<R: Runtime>(cx: &mut Cx<'_, R>) {
     let Private { rcu_depth, signalling, irqs_off, preempt_off, bh_off, .. } = *cx.private;
     if rcu_depth > 0 {
         cx.violate_rule(Rule::RCU_LEFT_OPEN, None);

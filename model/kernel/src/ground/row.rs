@@ -251,6 +251,8 @@ pub enum Fall {
     TimeLeft,
     /// Which item of a workqueue comes next.
     Item,
+    /// Whether user space comes back with another system call.
+    UserSpace,
 }
 
 /// Most ways of one choice.
@@ -267,6 +269,7 @@ impl Fall {
             Fall::Cpu => either("comes to an idle CPU", "comes to a busy CPU"),
             Fall::Slot => format!("takes free slot {}", way + 1),
             Fall::TimeLeft => either("has time left", "has no time left"),
+            Fall::UserSpace => either("comes back", "never comes back"),
             Fall::Item => format!("takes item {} of those that may be next", way + 1),
         }
     }

@@ -13,6 +13,7 @@ pub mod shrinker;
 pub mod signal;
 pub mod slab;
 pub mod spinlock;
+pub mod syscall;
 pub mod timer;
 pub mod uaccess;
 pub mod variable;

@@ -22,7 +22,7 @@ use crate::{
     facet::{Facet, FacetSink},
     ground::functions::functions,
     ground::row::MOST_WAYS,
-    primitives::{list, rcu},
+    primitives::{list, rcu, syscall},
     program::SlabKind,
     protocol::Protocol,
     runtime::NoteCell,
@@ -223,6 +223,8 @@ points! {
         Put = "kref_put",
         /// The same, by a pointer whose own reference this thread has dropped on every way here.
         PutAgain = "kref_put",
+        /// `fput()`: 1 if it was the last, and then the file is released on the way back to user space.
+        Fput = "fput",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -411,6 +413,9 @@ impl SlabOp {
 
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.at == At::Fput && !cx.mutated(Mutant::FputAtOnce) {
+            return syscall::release_later(cx, self.handle);
+        }
         let Some(callee) = cx.program.release_of(self.handle.obj) else {
             // What has the count inside was allocated as a whole, and is freed so.
             self.handle.obj = cx.program.root_of(self.handle.obj).unwrap_or(self.handle.obj);
@@ -449,7 +454,7 @@ impl Protocol for SlabOp {
                 }
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
-            At::Get | At::GetUnlessZero | At::Put | At::PutAgain => {}
+            At::Get | At::GetUnlessZero | At::Put | At::PutAgain | At::Fput => {}
         }
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));

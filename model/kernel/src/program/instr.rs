@@ -59,6 +59,13 @@ pub enum Instr {
         /// Index of the expression.
         expr: u16,
     },
+    /// `warn-on`, `bug-on`: told if the expression is true.
+    Warn {
+        /// Index of the expression.
+        expr: u16,
+        /// `bug-on`: the execution ends with it. After a warning it goes on.
+        ends: bool,
+    },
     /// A call of a function: index of the [call](super::FunctionCall) among its script's.
     Call(u16),
     /// A callee is over.

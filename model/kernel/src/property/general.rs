@@ -87,6 +87,14 @@ properties! {
         "an ERR_PTR() is used as a pointer",
         "an oops; IS_ERR()",
         Told(ErrorPointer);
+    65 WARN_ON = "warn-on",
+        "the condition of a warn-on is true; the execution goes on, and what goes wrong later is told as well",
+        "WARN_ON()",
+        Told(Warned);
+    66 BUG_ON = "bug-on",
+        "the condition of a bug-on is true, which ends the execution",
+        "BUG_ON()",
+        Told(Warned);
     58 CAPACITY_EXCEEDED = "capacity-exceeded",
         "a fixed table of the model overflowed; the result is incomplete, not a finding",
         "Fenceweave's bounds",

@@ -25,6 +25,7 @@ const TABLES: &[&[Idiom]] = &[
     primitives::list::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
+    primitives::syscall::idioms::IDIOMS,
     primitives::alloc::idioms::IDIOMS,
     primitives::uaccess::idioms::IDIOMS,
 ];

@@ -171,6 +171,8 @@ kinds! {
     Work in primitives::workqueue::kind is Work;
     /// `struct delayed_work`.
     DelayedWork in primitives::workqueue::kind is DelayedWork;
+    /// A `struct callback_head` of a task.
+    TaskWork in primitives::syscall::kind is TaskWork;
     /// `struct timer_list`.
     Timer in primitives::timer::kind is Timer;
     /// `struct irq_desc`.

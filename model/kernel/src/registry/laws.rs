@@ -34,6 +34,7 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     exec::rules::RULES,
     primitives::rcu::rules::RULES,
     primitives::list::rules::RULES,
+    primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
 ];
 

@@ -46,6 +46,7 @@ tables! {
     primitives::slab::Mutant;
     primitives::rcu::Mutant;
     primitives::workqueue::Mutant;
+    primitives::syscall::Mutant;
     primitives::irq_line::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;

@@ -163,6 +163,8 @@ operations! {
     Work(primitives::workqueue::ops::Work);
     /// Between a worker's runs.
     Worker(primitives::workqueue::ops::Worker);
+    /// The ends of a system call; `task-work-add`.
+    Syscall(primitives::syscall::ops::Syscall);
     /// What a queue's workers do.
     Pool(primitives::workqueue::ops::Pool);
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
@@ -194,7 +196,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 30] = [
+    const TABLES: [&[OpSpec]; 31] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -220,6 +222,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         exec::ops::OPS,
         primitives::workqueue::ops::OPS,
         primitives::timer::ops::OPS,
+        primitives::syscall::ops::OPS,
         primitives::shrinker::ops::OPS,
         primitives::irq_line::ops::OPS,
         primitives::irq::ops::OPS,

@@ -56,11 +56,25 @@ impl State {
         cover: &mut Option<&mut Cover>,
         watch: &mut Watch<'_>,
     ) -> Option<Violation> {
-        let me = program.main_thread();
-        let (mut thread, mut been) = (Thread::default(), Been::default());
         if script.code.is_empty() {
             return None;
         }
+        let mut thread = Thread::default();
+        let violation = self.go_alone(&mut thread, program, (script, at), cover, watch);
+        let noted = if at == program.scripts.len() { &mut self.alone.setup } else { &mut self.alone.teardown };
+        *noted |= thread.warned();
+        violation
+    }
+
+    fn go_alone(
+        &mut self,
+        thread: &mut Thread,
+        program: &Program,
+        (script, at): (&Script, usize),
+        cover: &mut Option<&mut Cover>,
+        watch: &mut Watch<'_>,
+    ) -> Option<Violation> {
+        let (me, mut been) = (program.main_thread(), Been::default());
         let stopped = |thread: &Thread, property, object, other| {
             Some(Violation { object, other, ..Violation::new(property, me, thread.pc()) })
         };
@@ -70,17 +84,17 @@ impl State {
             if violation.is_some() || thread.run() == Run::Done {
                 return violation;
             }
-            if been.again(program, self, &thread, taken) {
+            if been.again(program, self, thread, taken) {
                 let asleep = matches!(thread.run(), Run::Asleep(..));
                 let property = if asleep { Property::LIVELOCK } else { Property::SPINS_LOCALLY };
-                return stopped(&thread, property, None, None);
+                return stopped(thread, property, None, None);
             }
-            let stepped = match self.turn(program, &thread) {
+            let stepped = match self.turn(program, thread) {
                 Turn::Mine => {
-                    watch(self, me, &thread, None);
+                    watch(self, me, thread, None);
                     let covered = (script, of(cover, at));
                     let stepped = thread.step_covering(covered, program, &mut self.world, me, &mut Plain::default());
-                    watch(self, me, &thread, Some(&stepped));
+                    watch(self, me, thread, Some(&stepped));
                     stepped
                 }
                 Turn::Agents(t) => {
@@ -89,14 +103,14 @@ impl State {
                     watch(self, t, self.thread(t), Some(&stepped));
                     stepped
                 }
-                Turn::Stopped(property, object, other) => return stopped(&thread, property, object, other),
+                Turn::Stopped(property, object, other) => return stopped(thread, property, object, other),
             };
             violation = stepped.violation;
             if stepped.worn {
-                self.renumber(program, Some((&mut thread, script)));
+                self.renumber(program, Some((thread, script)));
             }
         }
-        stopped(&thread, Property::CAPACITY_EXCEEDED, None, None)
+        stopped(thread, Property::CAPACITY_EXCEEDED, None, None)
     }
 
     fn agents_step(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Stepped {

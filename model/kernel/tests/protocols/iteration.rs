@@ -273,7 +273,7 @@ fn the_nth_time_and_no_other_goes_on_behind_the_counter() {
     let all: Vec<(Vec<Value>, Vec<Value>)> = outcomes(&b.build())
         .into_iter()
         .map(|o| match o {
-            Outcome::Finished { locals, vars } => (locals.concat(), vars),
+            Outcome::Finished { locals, vars, .. } => (locals.concat(), vars),
             other => panic!("{other:?}"),
         })
         .collect();

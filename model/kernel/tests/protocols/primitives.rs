@@ -204,7 +204,7 @@ fn only_an_allocation_that_may_block_reclaims() {
         (Gfp::Atomic, BTreeSet::from([(word(1), word(0)), (Value::Null, word(0))])),
     ] {
         let end = |o| match o {
-            Outcome::Finished { locals, vars } => (locals[0][0], vars[0]),
+            Outcome::Finished { locals, vars, .. } => (locals[0][0], vars[0]),
             other => panic!("{other:?}"),
         };
         let ends: BTreeSet<_> =

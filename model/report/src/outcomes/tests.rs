@@ -23,7 +23,11 @@ fn violations_come_last_and_what_never_varies_first() {
 fn a_long_table_is_cut() {
     let program = programs::racy_increment();
     let outcomes: BTreeSet<Outcome> = (0..50)
-        .map(|i| Outcome::Finished { locals: vec![vec![Value::Word(i); 2]; 3], vars: vec![Value::Word(0)] })
+        .map(|i| Outcome::Finished {
+            locals: vec![vec![Value::Word(i); 2]; 3],
+            vars: vec![Value::Word(0)],
+            warned: vec![],
+        })
         .collect();
     let text = table(&program, &outcomes, 120);
     assert_eq!(text.lines().count(), 43);

@@ -89,7 +89,8 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
         Tale::UnsetRead => unset_read(replay, v),
         Tale::WrongKind if v.object.is_none() => not_a_word(replay, v, who, &place),
         Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
-        Tale::Asserted => asserted(program, v, who),
+        Tale::Asserted => asserted(program, v, who, "false"),
+        Tale::Warned => asserted(program, v, who, "true"),
         Tale::Arithmetic => arithmetic(replay, v, who, &place),
         Tale::ErrorPointer => error_pointer(replay, v, who, &place),
         Tale::OutOfBounds => {
@@ -203,7 +204,7 @@ fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
 }
 
 /// The author's own words for what went wrong, if there are any, and the condition.
-fn asserted(program: &Program, v: Violation, who: &str) -> String {
+fn asserted(program: &Program, v: Violation, who: &str, what: &str) -> String {
     let text = words::op_text(program, v.thread, v.pc);
     let place = match words::line_of(program, v.thread, v.pc) {
         Some(line) => format!(" ({line})"),
@@ -211,9 +212,9 @@ fn asserted(program: &Program, v: Violation, who: &str) -> String {
     };
     let quoted: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
     match quoted[..] {
-        [condition, message] => format!("{message}: `{condition}` is false in {who}{place}"),
-        [condition] => format!("`{condition}` is false in {who}{place}"),
-        _ => format!("it is false in {who}{}", words::place(program, v.thread, v.pc)),
+        [condition, message] => format!("{message}: `{condition}` is {what} in {who}{place}"),
+        [condition] => format!("`{condition}` is {what} in {who}{place}"),
+        _ => format!("it is {what} in {who}{}", words::place(program, v.thread, v.pc)),
     }
 }
 
@@ -237,7 +238,9 @@ fn not_a_word(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> Stri
 fn arithmetic(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> String {
     let thread = replay.thread(v.thread);
     let expr = match words::instr(replay.program, v.thread, v.pc) {
-        Some(Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr }) => expr,
+        Some(
+            Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } | Instr::Warn { expr, .. },
+        ) => expr,
         _ => return format!("{who} calculates what its type does not hold{place}"),
     };
     let read = |local| thread.local_here(local).unwrap_or_default();

@@ -125,8 +125,8 @@ impl<'a> Reader<'a, '_> {
                     let disabled = std::mem::take(&mut disabled);
                     item.pieces.push(Piece::Block { body, disabled });
                 }
-                // `} else {`: the next statement.
-                Kind::Word if said == "else" && item.ends_in_block() => break,
+                // `} else {`, `} while "E"`: the next statement.
+                Kind::Word if matches!(said, "else" | "while") && item.ends_in_block() => break,
                 _ => {
                     let sign = if std::mem::take(&mut disabled) { "/-" } else { "" };
                     let atom = format!("{sign}{}", self.entry());
@@ -167,8 +167,12 @@ impl Item<'_> {
         matches!(self.pieces.last(), Some(Piece::Block { disabled: false, .. }))
     }
 
-    pub(super) fn is_else(&self) -> bool {
-        matches!(self.pieces.first(), Some(Piece::Atom(name)) if name == "else")
+    /// It goes on with the statement before, if it stands on the line on which that one's block ends.
+    pub(super) fn goes_on(&self, before: &Item<'_>) -> bool {
+        let begins =
+            |item: &Item<'_>, with: &str| matches!(item.pieces.first(), Some(Piece::Atom(name)) if name == with);
+        let condition = begins(self, "while") && begins(before, "do");
+        before.ends_in_block() && (begins(self, "else") || condition)
     }
 }
 

@@ -102,7 +102,7 @@ impl Printer {
         for item in &row.items {
             let open_block = before.is_some_and(|before| flat(before).is_none() && before.ends_in_block());
             let fits = flat(item).is_some_and(|flat| self.column() + 2 + width(&flat) <= COLUMNS);
-            let goes_on = item.is_else() && before.is_some_and(Item::ends_in_block);
+            let goes_on = before.is_some_and(|before| item.goes_on(before));
             let joins = before.is_some() && keep_rows && (fits || open_block || goes_on);
             if joins && goes_on {
                 self.push(" ");
@@ -203,7 +203,7 @@ fn flat_body(body: &Body<'_>) -> Option<String> {
     let items: Option<Vec<String>> = row.items.iter().map(flat).collect();
     let mut line = String::new();
     for (at, flat) in items?.iter().enumerate() {
-        let goes_on = at > 0 && row.items[at].is_else() && row.items[at - 1].ends_in_block();
+        let goes_on = at > 0 && row.items[at].goes_on(&row.items[at - 1]);
         line.push_str(if at == 0 {
             ""
         } else if goes_on {

@@ -75,6 +75,34 @@ fn an_else_stays_on_its_line_and_follows_the_brace_as_in_c() {
 }
 
 #[test]
+fn the_constructs_of_functions_are_laid_out_once() {
+    let source = "fn f a   b {\ndefer {unlock m}\ndo { load x into=r }   while \"r\"\ndo {\na\n}\nwhile \"a\"\ndo {\nb\n} while \"b\"; c\n\
+                  loop { a } ; while \"c\" {b}\n}\nenum e {A;B 5\nC}\nconst   N=5\nops-type t { move a   b;free a optional }\n";
+    let once = formatted(source);
+    assert_eq!(formatted(&once), once);
+    insta::assert_snapshot!(once, @r#"
+    fn f a b {
+        defer { unlock m }
+        do { load x into=r } while "r"
+        do {
+            a
+        }
+        while "a"
+        do {
+            b
+        } while "b"; c
+        loop { a }; while "c" { b }
+    }
+    enum e {
+        A; B 5
+        C
+    }
+    const N=5
+    ops-type t { move a b; free a optional }
+    "#);
+}
+
+#[test]
 fn long_lines_of_statements_break_and_continued_lines_stay() {
     let row = ["lock a-buffer-with-a-long-name into=result"; 4].join("; ");
     let source = format!("thread t {{\n{row}\nfault fb \\ // the page\npage=0   \\\n   into=r\n}}");

@@ -149,7 +149,7 @@ fn known(script: &Script, exprs: &[Expr]) -> Vec<Option<Known>> {
             Instr::Fails { into, .. } | Instr::Choose { into, .. } => into.iter().for_each(|l| after.forget(*l)),
             Instr::Let { into, expr } => copy(&mut after, *into, exprs.get(usize::from(*expr))),
             Instr::Call(call) => called(&mut after, &script.calls[usize::from(*call)], exprs),
-            Instr::Judge { .. } | Instr::Assert { .. } | Instr::Progress => {}
+            Instr::Judge { .. } | Instr::Assert { .. } | Instr::Warn { .. } | Instr::Progress => {}
         }
         open.push((next, after));
     }

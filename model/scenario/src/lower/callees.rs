@@ -361,7 +361,7 @@ impl<'a> Lower<'a> {
             self.new_local(&mut unit, param.span.of(self.text), param.span);
         }
         unit.params = params.len();
-        let (body, _) = self.callee_script(unit, node);
+        let (body, ..) = self.callee_script(unit, node);
         self.append(at, body, params.len(), false);
     }
 

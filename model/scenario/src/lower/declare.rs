@@ -402,6 +402,7 @@ impl<'a> Lower<'a> {
         self.complete_fence_lock(declared, id);
         self.complete_list(declared, id);
         self.complete_callback(declared.node, id);
+        self.complete_task_work(declared.node, id);
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`

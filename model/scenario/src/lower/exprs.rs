@@ -5,7 +5,7 @@ use fenceweave_kernel::primitives::slab::ops::AddressOf;
 use fenceweave_kernel::{Expr as Compiled, ExprNode, Instr, LocalId, Operand, Type, Value};
 
 use super::Lower;
-use super::names;
+use super::names::{self, parts};
 use super::operands::reference;
 use super::script::Unit;
 use super::types::{self, Settled};
@@ -80,7 +80,7 @@ fn negated(value: Value) -> Option<Value> {
     }
 }
 
-fn prefix(operator: Unary) -> Operator {
+pub(super) fn prefix(operator: Unary) -> Operator {
     match operator {
         Unary::Negate => Operator::Neg,
         Unary::Not => Operator::Not,
@@ -93,7 +93,7 @@ fn prefix(operator: Unary) -> Operator {
     }
 }
 
-fn operation(operator: Binary) -> Operator {
+pub(super) fn operation(operator: Binary) -> Operator {
     match operator {
         Binary::Or => Operator::Or,
         Binary::And => Operator::And,
@@ -154,19 +154,23 @@ impl<'a> Lower<'a> {
     /// An expression over the locals of a script, or a single operand: what
     /// `let`, `when`, `while`, `repeat`, `assert` and `return` take.
     pub(super) fn script_expr(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<u16> {
-        let ValueKind::Text { inner, .. } = &value.kind else {
-            let mut operand = self.operand(Some(unit), value)?;
-            if matches!(operand, Operand::Member { .. }) {
-                let into = unit.hidden();
-                address(unit, operand, into);
-                unit.calculated.push(into);
-                operand = Operand::Local(into);
+        let expr = match &value.kind {
+            ValueKind::Text { inner, .. } => expr::parse(self.text, *inner, self.mistakes)?,
+            ValueKind::Word(word) if self.is_read(unit, word) && !self.is_member(unit, word) => {
+                Expr { kind: ExprKind::Name(parts(word).join(".")), span: value.span }
             }
-            return Some(self.add_expr(vec![node_of(operand)]));
+            _ => {
+                let mut operand = self.operand(Some(unit), value)?;
+                if matches!(operand, Operand::Member { .. }) {
+                    let into = unit.hidden();
+                    address(unit, operand, into);
+                    unit.calculated.push(into);
+                    operand = Operand::Local(into);
+                }
+                return Some(self.add_expr(vec![node_of(operand)]));
+            }
         };
-        let expr = expr::parse(self.text, *inner, self.mistakes)?;
-        let mut nodes = Vec::new();
-        postfix(&expr, &mut nodes, &mut |leaf, span| self.script_leaf(unit, leaf, span))?;
+        let nodes = self.nodes_read(unit, &expr)?;
         self.compiled(nodes, value.span, |local| unit.type_of(local))
     }
 
@@ -272,6 +276,18 @@ impl<'a> Lower<'a> {
         self.add_expr(vec![ExprNode::Const(Value::Unset)])
     }
 
+    /// 1 if an expression is true, else 0.
+    pub(super) fn truth_of(&mut self, expr: u16) -> u16 {
+        let of = self.program.exprs.get(usize::from(expr)).map_or(&[][..], Compiled::nodes);
+        let nodes = [of, &[ExprNode::Apply(Operator::Not); 2]].concat();
+        self.add_expr(nodes)
+    }
+
+    /// What a local holds.
+    pub(super) fn read_of(&mut self, local: LocalId) -> u16 {
+        self.add_expr(vec![ExprNode::Read(local)])
+    }
+
     /// What a name or a number is inside a script: locals, and what is known beforehand.
     pub(super) fn script_leaf(&mut self, unit: &mut Unit<'a>, leaf: Leaf<'_>, span: Span) -> Option<ExprNode> {
         let name = match leaf {
@@ -301,7 +317,7 @@ impl<'a> Lower<'a> {
                     span,
                     format!("`{name}` is shared: an expression of a script sees locals only"),
                 )
-                .expected("a local")
+                .expected("a local, or in a `fn` what is shared as well")
                 .help(help);
             return None;
         }
@@ -320,7 +336,10 @@ impl<'a> Lower<'a> {
                 "what `{of}` has inside is the kernel's, and no operation loads it: say it in `expect`, or keep it in a \
                  variable of your own"
             ),
-            _ => format!("load it first, as a step of its own: `load {name} into=LOCAL`"),
+            _ => format!(
+                "load it first, as a step of its own: `load {name} into=LOCAL`; in a `fn` an expression may name it, and each \
+                 read is a step"
+            ),
         }
     }
 

@@ -6,6 +6,7 @@ mod jumps;
 mod locals;
 mod loops;
 mod marks;
+mod syscalls;
 
 use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::{ExprNode, Instr};
@@ -31,9 +32,8 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("while", "while \"E\" { … }", "runs the block as long as the condition is true"),
     (
         "do",
-        "do { … }; while \"E\"",
-        "runs the block, and again as long as the condition is true after it; `while` stands right behind the block, on its \
-         line or on the next. `continue` goes to the condition",
+        "do { … } while \"E\"",
+        "runs the block, and again as long as the condition is true after it. `continue` goes to the condition",
     ),
     (
         "defer",
@@ -55,6 +55,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
          (`list_for_each_entry_safe()`)",
     ),
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
+    (
+        "syscall",
+        "syscall { … }",
+        "in a thread: a system call. `return` leaves it; at its end what was put off to there runs (`fput`, `task-work-add`), \
+         and no lock may be held then",
+    ),
     ("break", "break", "leaves the innermost loop"),
     ("continue", "continue", "goes to the next turn of the innermost loop"),
     (
@@ -76,6 +82,17 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "assert",
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
+    ),
+    (
+        "warn-on",
+        "warn-on \"E\" [\"message\"] [into=X]",
+        "tells the violation `warn-on` if the condition is true, in the words of the message, and goes on: what goes wrong later \
+         is told as well, and an outcome says which warnings came before it (`WARN_ON()`). X is 1 if it was true, else 0",
+    ),
+    (
+        "bug-on",
+        "bug-on \"E\" [\"message\"]",
+        "ends the execution with the violation `bug-on` if the condition is true (`BUG_ON()`)",
     ),
     ("choose", "choose A B… into=X", "any of these: all are explored"),
     super::blocks::STATEMENTS[0],
@@ -114,6 +131,7 @@ impl<'a> Lower<'a> {
             *self.budget -= 1;
             rest = after;
             unit.at_statement(self.source_line(node.head));
+            unit.forget_temporaries();
             match node.name.text.as_str() {
                 "when" => {
                     let others = alternatives(after);
@@ -153,12 +171,13 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 11] = [
+        const WITH_BLOCK: [&str; 12] = [
             "while",
             "do",
             "defer",
             "repeat",
             "loop",
+            "syscall",
             "else",
             "list-each",
             "list-each-safe",
@@ -176,6 +195,7 @@ impl<'a> Lower<'a> {
             "defer" => self.defer(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
+            "syscall" => self.syscall(unit, node),
             "list-each" | "list-each-safe" => self.list_each(unit, node),
             "break" | "continue" => self.leave_turn(unit, node),
             "return" => self.return_from(unit, node),
@@ -184,13 +204,17 @@ impl<'a> Lower<'a> {
             "let" => self.let_local(unit, node),
             "local" => self.local_struct(unit, node),
             "assert" => self.assert(unit, node),
+            "warn-on" | "bug-on" => self.warn(unit, node),
             "choose" => self.choose(unit, node),
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
                 self.block_operation(unit, node)
             }
             "progress" => self.progress(unit, node),
             "unreached" => self.unreached(unit, node),
-            _ => self.operation(unit, node),
+            _ => {
+                self.check_in_syscall(unit, node);
+                self.operation(unit, node);
+            }
         }
     }
 

@@ -228,8 +228,8 @@ impl<'a> Lower<'a> {
     pub(super) fn function_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (fenceweave_kernel::Script, usize) {
         self.declare_function(&mut unit, node);
         let params = unit.params;
-        let (mut script, uses) = self.callee_script(unit, node);
-        live::note(&mut script, &uses, &self.program.exprs);
+        let (mut script, uses, temps) = self.callee_script(unit, node);
+        live::note(&mut script, &uses, &temps, &self.program.exprs);
         (script, params)
     }
 }

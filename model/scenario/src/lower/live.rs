@@ -1,6 +1,7 @@
 //! Which locals of a function are read again: only those are kept over a step or a call.
 //!
-//! Locals without a name (counters of loops, the locals of inlined procs) are unset where they end, and count as read.
+//! Locals without a name (counters of loops, the locals of inlined procs) are unset where they end, and count as read;
+//! but for temporaries, which only expressions read.
 
 use fenceweave_kernel::{Expr, Instr, LocalId, Operand, Script};
 
@@ -13,8 +14,9 @@ pub(super) struct Uses {
 }
 
 /// Notes in a function's script what is read after each instruction, and what its calls have to keep.
-pub(super) fn note(script: &mut Script, uses: &[Uses], exprs: &[Expr]) {
-    let hidden = script.locals.iter().enumerate().filter(|(_, name)| name.is_empty());
+pub(super) fn note(script: &mut Script, uses: &[Uses], temps: &[LocalId], exprs: &[Expr]) {
+    let is_temp = |at: usize| temps.iter().any(|temp| usize::from(temp.0) == at);
+    let hidden = script.locals.iter().enumerate().filter(|(at, name)| name.is_empty() && !is_temp(*at));
     let hidden = hidden.fold(0u64, |all, (at, _)| all | bit(LocalId(at as u8)));
     let before = before(script, uses, exprs);
     for (at, instr) in script.code.iter().enumerate() {
@@ -61,7 +63,9 @@ fn before(script: &Script, uses: &[Uses], exprs: &[Expr]) -> Vec<u64> {
 fn reads(instr: &Instr, script: &Script, exprs: &[Expr]) -> u64 {
     let of = |expr: u16| exprs.get(usize::from(expr)).into_iter().flat_map(Expr::reads).fold(0, |all, l| all | bit(l));
     match instr {
-        Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } => of(*expr),
+        Instr::Let { expr, .. } | Instr::Branch { expr, .. } | Instr::Assert { expr } | Instr::Warn { expr, .. } => {
+            of(*expr)
+        }
         Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
             let row = op.row();
             let operands = row.operands.into_iter().flatten().chain(row.stores.map(|(_, value)| value));

@@ -1,7 +1,15 @@
 //! What is inside of a struct's objects besides words: `lock type=lock kind=mutex`, `fence type=fence`, another struct.
 //! Each slot has its own, under names below its own: `bo#0.lock`. A script names them by a path from a local: `b.lock`.
 
-use super::{Lower, declare::Open, list, names::Symbol, options::Options, place, script::Unit};
+use super::{
+    Lower,
+    declare::Open,
+    list,
+    names::{Symbol, parts},
+    options::Options,
+    place,
+    script::Unit,
+};
 use crate::{
     decls::{self, DeclRow},
     mistakes::{Span, did_you_mean},
@@ -312,6 +320,24 @@ impl<'a> Lower<'a> {
             return None;
         }
         Some(self.field(path))
+    }
+
+    /// Whether a path leads to what is inside of the object that a local refers to: it is an address, and no word.
+    pub(super) fn is_member(&self, unit: &Unit<'a>, word: &str) -> bool {
+        let parts = parts(word);
+        let (base, path) = (&parts[0], parts[1..].join("."));
+        unit.local(base).is_some() && self.members_of_path(&path).next().is_some()
+    }
+
+    /// How far a path stays inside of the object that a local refers to, and what it comes to there.
+    pub(super) fn inner_of(&mut self, base: LocalId, path: &[String]) -> (Operand, usize) {
+        for inside in (1..=path.len()).rev() {
+            let path = path[..inside].join(".");
+            if self.members_of_path(&path).next().is_some() {
+                return (Operand::Member { base, path: self.field(&path) }, inside);
+            }
+        }
+        (Operand::Local(base), 0)
     }
 
     /// The members of a declared struct by that path, wherever such a struct is.

@@ -38,6 +38,14 @@ impl<'a> Lower<'a> {
             _ => Vec::new(),
         };
         let symbol = parts.first().and_then(|name| self.names.find(name));
+        if let [path @ .., field] = parts.as_slice()
+            && self.is_read(unit, &path.join("."))
+        {
+            // In a function the pointers on the way are read first.
+            self.refuse_index(at, said);
+            let base = self.follow_to(unit, path, value.span)?;
+            return self.field_of(base, field, value.span);
+        }
         match (parts.as_slice(), symbol) {
             ([_], Some((Symbol::Var { first, len: None }, _))) => {
                 self.refuse_index(at, said);
@@ -142,8 +150,8 @@ impl<'a> Lower<'a> {
         self.field_of(Operand::Local(local), field, span)
     }
 
-    /// A field of what an operand refers to.
-    fn field_of(&mut self, base: Operand, field: &str, span: Span) -> Option<Place> {
+    /// A field of whatever an operand refers to.
+    pub(super) fn field_of(&mut self, base: Operand, field: &str, span: Span) -> Option<Place> {
         let fields: Vec<&str> = self
             .program
             .structs

@@ -43,7 +43,12 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "the same for bits, each the next one: a number of that type is printed as `A|B`",
     ),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
-    ("thread", "thread NAME [count=N] { … }", "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on"),
+    (
+        "thread",
+        "thread NAME [count=N] [may-stop] { … }",
+        "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on. With `may-stop`, after any of its `syscall` \
+         blocks it may stay in user space for ever: nobody's wait may depend on the next one",
+    ),
     (
         "irq",
         "irq NAME on=THREAD|any [count=N] { … }",

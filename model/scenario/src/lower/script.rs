@@ -38,6 +38,8 @@ pub(crate) struct Unit<'a> {
     pub(super) call_sites: Vec<CallSite>,
     /// Hidden locals that nobody uses at the moment.
     free: Vec<LocalId>,
+    /// Hidden locals that no statement after the one at hand reads, and how many that one has so far.
+    temps: (Vec<LocalId>, usize),
     /// Operands of the operation at hand that were calculated.
     pub(super) calculated: Vec<LocalId>,
     /// Counters of failures, by where those are written.
@@ -50,6 +52,14 @@ pub(crate) struct Unit<'a> {
     pub(super) overflowed: bool,
     /// The first locals, which are set when it begins: the arguments of a callee.
     pub(super) params: usize,
+    /// It is a thread's, which comes from user space.
+    pub(super) user_space: bool,
+    /// Which may stay there for ever.
+    pub(super) may_stop: bool,
+    /// It is in a system call.
+    pub(super) in_syscall: bool,
+    /// Its last statement.
+    pub(super) last: Option<&'a Node>,
     /// It is called through a pointer: its locals live no longer than a call.
     pub(super) callee: bool,
     /// It is a function.
@@ -120,6 +130,7 @@ impl<'a> Unit<'a> {
             calls: Vec::new(),
             call_sites: vec![],
             free: Vec::new(),
+            temps: (vec![], 0),
             calculated: Vec::new(),
             counters: BTreeMap::new(),
             acting: None,
@@ -127,6 +138,10 @@ impl<'a> Unit<'a> {
             line: SourceLine::default(),
             overflowed: false,
             params: 0,
+            user_space: false,
+            may_stop: false,
+            in_syscall: false,
+            last: None,
             callee: false,
             function: false,
             results: Results::NONE,
@@ -263,6 +278,30 @@ impl<'a> Unit<'a> {
         self.free.pop().unwrap_or_else(|| self.push_local(String::new()))
     }
 
+    /// A local for a value on its way to the end of the statement at hand.
+    pub(super) fn temporary(&mut self) -> LocalId {
+        let at = self.temps.1;
+        self.temps.1 += 1;
+        if let Some(known) = self.temps.0.get(at) {
+            return *known;
+        }
+        let new = self.push_local(String::new());
+        self.temps.0.push(new);
+        new
+    }
+
+    /// What a value was on its way is not read any more.
+    pub(super) fn forget_temporaries(&mut self) {
+        self.temps.1 = 0;
+    }
+
+    /// Gives a `let` that was written already another expression.
+    pub(super) fn set_let(&mut self, at: usize, with: u16) {
+        if let Some(Instr::Let { expr, .. }) = self.script.code.get_mut(at) {
+            *expr = with;
+        }
+    }
+
     /// The counter of the failure that is written at `place`. It lives as long as the script, so it is no local that
     /// was somebody else's before.
     pub(super) fn counter(&mut self, place: Span) -> LocalId {
@@ -352,8 +391,9 @@ impl<'a> Lower<'a> {
     }
 
     /// The script of a callee: it ends by returning to its caller, and its locals go with it.
-    /// What it returns may be several locals; `Uses` says which statements read what.
-    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>) {
+    /// What it returns may be several locals; `Uses` says which statements read what, and the last which locals nobody
+    /// reads after the statement that sets them.
+    pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>, Vec<LocalId>) {
         unit.callee = true;
         self.collect_locals(&mut unit, node);
         for param in 0..unit.params {
@@ -375,8 +415,8 @@ impl<'a> Lower<'a> {
         }
         unit.look_at_queues();
         unit.emit(Instr::Return { result: results });
-        let uses = std::mem::take(&mut unit.uses);
-        (self.check_script(unit, node), uses)
+        let (uses, temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
+        (self.check_script(unit, node), uses, temps)
     }
 
     /// The end of a script.

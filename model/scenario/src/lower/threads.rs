@@ -10,6 +10,9 @@ use super::names::{Symbol, is_name};
 use super::script::Unit;
 use crate::syntax::{Name, Node, ValueKind};
 
+/// Says of a thread that user space may stay away after a system call.
+const MAY_STOP: &str = "may-stop";
+
 /// Identical threads; more could not run together anyway.
 const COUNT_MAX: i64 = 14;
 
@@ -34,6 +37,7 @@ impl<'a> Lower<'a> {
                 (None, ValueKind::Word(word)) if name.is_none() && is_name(word) => {
                     name = Some(Name { text: word.clone(), span });
                 }
+                (None, ValueKind::Word(word)) if name.is_some() && kind == "thread" && word == MAY_STOP => {}
                 (None, ValueKind::Word(word)) if name.is_none() => {
                     self.mistakes
                         .add("name", span, format!("`{word}` cannot name a thread"))
@@ -126,6 +130,9 @@ impl<'a> Lower<'a> {
         let on = if role == Role::Irq { self.interrupted(node) } else { None };
         for name in names {
             let mut unit = Unit::new(&name, false);
+            unit.user_space = role == Role::Task;
+            unit.may_stop = node.values().any(|value| value.span.of(self.text) == MAY_STOP);
+            unit.last = self.visible(node.children()).last().copied();
             let handler =
                 |how| Instr::Op { op: irq::ops::Irq { how, on, line: None }.into(), into: None, may_fail: None };
             if role == Role::Irq {
@@ -233,6 +240,7 @@ impl<'a> Lower<'a> {
             self.add_rcu_agent();
         }
         self.program.note_readers();
+        self.program.note_warnings();
     }
 
     fn add_rcu_agent(&mut self) {

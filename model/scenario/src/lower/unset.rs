@@ -73,6 +73,7 @@ fn maybe_set(script: &Script, fresh: &[(usize, LocalId)], params: usize) -> Vec<
             | Instr::Judge { .. }
             | Instr::Choose { .. }
             | Instr::Assert { .. }
+            | Instr::Warn { .. }
             | Instr::Progress => open.push((next, all)),
         }
     }

@@ -49,8 +49,8 @@ pub(super) fn same_document(one: &str, other: &str) -> bool {
 
 /// The text with blanks for comments and for what `/-` disables, every place unchanged. `kdl` 6.7 recurses once for
 /// each `*` of a comment, so a banner of stars could end the program; it reads disabled code again and again, the
-/// deeper the more often; and it refuses the valid `/-a; b`. Where `else` follows a `}` on its line, as in C, the blank
-/// between them is a `;`: that is what it stands for.
+/// deeper the more often; and it refuses the valid `/-a; b`. Where `else` or `while` follows a `}` on its line, as in
+/// C, the blank between them is a `;`: that is what it stands for.
 fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut off: Vec<Span> = off.to_vec();
@@ -85,11 +85,11 @@ fn bare(text: &str, tokens: &[Token], off: &[Span]) -> String {
     out
 }
 
-/// Whether a blank stands between a `}` and an `else`.
+/// Whether a blank stands between a `}` and an `else` or a `while`.
 fn is_before_else(text: &str, tokens: &[Token], at: usize) -> bool {
     let closed = at.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(|t| t.kind == Kind::Close);
     let next = tokens.get(at + 1);
-    closed && next.is_some_and(|t| t.kind == Kind::Word && t.span.of(text) == "else")
+    closed && next.is_some_and(|t| t.kind == Kind::Word && super::GOES_ON.contains(&t.span.of(text)))
 }
 
 fn same_nodes(ours: &[Node], theirs: &[KdlNode]) -> bool {

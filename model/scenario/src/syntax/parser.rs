@@ -293,11 +293,14 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `} else {`, as C has it: the block before ends its statement. So it does if the `else` is disabled.
+    /// `} else {` and `} while "E"`, as C has them: the block before ends its statement. So it does if what follows is
+    /// disabled.
     fn goes_on_with_else(&self) -> bool {
         let [.., closed, blank] = &self.tokens[..self.at] else { return false };
         let mut rest = self.tokens[self.at..].iter().skip_while(|token| token.kind == Kind::Slashdash);
-        let said = rest.next().is_some_and(|token| token.kind == Kind::Word && token.span.of(self.text) == "else");
+        let said = rest
+            .next()
+            .is_some_and(|token| token.kind == Kind::Word && super::GOES_ON.contains(&token.span.of(self.text)));
         said && closed.kind == Kind::Close && blank.kind == Kind::Space
     }
 

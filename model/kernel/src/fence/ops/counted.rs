@@ -29,6 +29,8 @@ pub enum How {
     Put,
     /// The same, by a pointer whose own reference is dropped already.
     PutAgain,
+    /// `fput`: drops one to a file.
+    Fput,
 }
 
 /// `get`, `get-unless-zero`, `put` of whatever the operand turns out to refer to.
@@ -54,7 +56,7 @@ impl How {
             How::Get => FenceAt::Get,
             How::GetUnlessZero => FenceAt::GetRcu,
             How::Put => FenceAt::Put,
-            How::PutAgain => FenceAt::PutAgain,
+            How::PutAgain | How::Fput => FenceAt::PutAgain,
         }
     }
 
@@ -62,7 +64,7 @@ impl How {
         match self {
             How::Get => refcount::How::Get,
             How::GetUnlessZero => refcount::How::GetUnlessZero,
-            How::Put | How::PutAgain => refcount::How::Put,
+            How::Put | How::PutAgain | How::Fput => refcount::How::Put,
         }
     }
 
@@ -72,6 +74,7 @@ impl How {
             How::GetUnlessZero => slab::At::GetUnlessZero,
             How::Put => slab::At::Put,
             How::PutAgain => slab::At::PutAgain,
+            How::Fput => slab::At::Fput,
         }
     }
 }
@@ -79,7 +82,7 @@ impl How {
 impl Operation for Counted {
     fn row(&self) -> Row {
         let Counted { how, target } = *self;
-        let puts = matches!(how, How::Put | How::PutAgain);
+        let puts = matches!(how, How::Put | How::PutAgain | How::Fput);
         Row {
             no_room: if puts { slab::ops::NO_GENERATION } else { "for another reference" },
             room_of_object: true,
@@ -87,7 +90,7 @@ impl Operation for Counted {
             gives: match how {
                 How::Get => Gives::Reference(target),
                 How::GetUnlessZero => Gives::Perhaps,
-                How::Put | How::PutAgain => Gives::Nothing,
+                How::Put | How::PutAgain | How::Fput => Gives::Nothing,
             },
             ..Row::on(target)
         }
@@ -95,7 +98,8 @@ impl Operation for Counted {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let obj = with.handle(self.target)?.obj;
-        Ok(match with.kind(obj).map(|kind| kind.row().refs) {
+        let refs = with.kind(obj).map(|kind| kind.row().refs);
+        Ok(match refs.filter(|refs| self.how != How::Fput || *refs == Refs::Object) {
             Some(Refs::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
             Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
             // Of what is not counted this is the fault.
@@ -113,7 +117,7 @@ impl Operation for Counted {
     fn again(self) -> Counted {
         match self.how {
             How::Put => Counted { how: How::PutAgain, ..self },
-            How::Get | How::GetUnlessZero | How::PutAgain => self,
+            How::Get | How::GetUnlessZero | How::PutAgain | How::Fput => self,
         }
     }
 }
@@ -139,5 +143,14 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new("put", &[OBJECT], "drops a reference to an object, and frees it with the last", "kref_put()", |args| {
         counted(args, How::Put)
     })
+    .returns("1 if it was the last"),
+    OpSpec::new(
+        "fput",
+        &[OBJECT],
+        "drops a reference to an object that is a file; the last one has it released, or freed, at the end of the system \
+         call that the thread is in",
+        "fput()",
+        |args| counted(args, How::Fput),
+    )
     .returns("1 if it was the last"),
 ];

@@ -4,8 +4,12 @@
 //! not ask whether it went wrong this time: `might_sleep()` in atomic context is a mistake although nobody had to
 //! sleep.
 
-use super::Cx;
-use crate::{Code, Coder, ObjId, Property, Rule, Runtime, ThreadId, program::Role, registry::upcalls};
+use super::{Cx, works::TaskWorks};
+use crate::{
+    Code, Coder, Handle, ObjId, Program, Property, Rule, Runtime, ThreadId,
+    program::{CalleeId, Role},
+    registry::upcalls,
+};
 
 /// The context in which the kernel calls a callee, on top of the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -62,6 +66,10 @@ pub struct Private {
     pub preempt_off: u8,
     /// How many times over the thread has soft interrupts disabled.
     pub bh_off: u8,
+    /// 1 in a system call.
+    pub(crate) syscall: u8,
+    /// What is put off to its end.
+    pub(crate) works: TaskWorks,
 }
 
 impl Code for Private {
@@ -79,7 +87,7 @@ impl Private {
         let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section, .. } = *self;
         let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
             *self;
-        a | b | c | d | f | g | h | i | j | k == 0 && section.is_none()
+        a | b | c | d | f | g | h | i | j | k | self.syscall == 0 && section.is_none() && self.works.is_empty()
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
@@ -97,9 +105,11 @@ impl Private {
             &mut self.interrupts,
             &mut self.preempt_off,
             &mut self.bh_off,
+            &mut self.syscall,
         ];
         let mask = fields.iter().enumerate().fold(0u16, |m, (i, f)| m | u16::from(**f != 0) << i);
-        // The last four are rare: one bit of the first byte says whether there is a second.
+        let mask = mask | u16::from(!self.works.is_empty()) << fields.len();
+        // The last six are rare: one bit of the first byte says whether there is a second.
         let mut low = (mask & 0x7f) as u8 | if mask >> 7 != 0 { MORE } else { 0 };
         c.byte(&mut low);
         if low == 0 {
@@ -113,12 +123,18 @@ impl Private {
             high = 0;
         }
         let mask = u16::from(low & !MORE) | u16::from(high) << 7;
+        let works = mask >> fields.len() & 1 == 1;
         for (i, field) in fields.into_iter().enumerate() {
             if mask >> i & 1 == 1 {
                 c.byte(field);
             } else {
                 *field = 0;
             }
+        }
+        if works {
+            self.works.code(c);
+        } else {
+            self.works = TaskWorks::default();
         }
         self.section = match section {
             0 => None,
@@ -178,6 +194,12 @@ impl Private {
     /// The thread that this handler has interrupted.
     pub fn interrupted(self) -> Option<ThreadId> {
         self.interrupts.checked_sub(1).map(ThreadId)
+    }
+
+    /// What is called at the end of the system call that the thread is in.
+    pub fn put_off(self, program: &Program) -> Vec<CalleeId> {
+        let called = |work: &Handle| program.kind(work.obj).calls().or(program.release_of(work.obj));
+        self.works.all().iter().filter_map(called).collect()
     }
 
     /// The handler begins on the CPU of this thread, or on an idle one.
@@ -346,6 +368,12 @@ impl<R: Runtime> Cx<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one_work() -> TaskWorks {
+        let mut works = TaskWorks::default();
+        assert!(works.push(crate::Handle { obj: ObjId(3), generation: crate::Handle::STALE }));
+        works
+    }
     use crate::coder::{Canon, Reader, Writer};
 
     #[test]
@@ -356,6 +384,8 @@ mod tests {
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
             Private { preempt_off: 2, ..Private::default() },
             Private { bh_off: 1, spin_depth: 1, ..Private::default() },
+            Private { syscall: 1, ..Private::default() },
+            Private { syscall: 1, works: one_work(), spin_depth: 1, ..Private::default() },
             Private { signalling: 1, section: Some(ObjId(9)), fence_context: 1, irqs_off: 3, ..Private::default() },
             Private { signalling: 1, section: Some(ObjId(254)), reclaim: 1, ..Private::default() },
             Private { signalling: 1, section: Some(ObjId(255)), reclaim: 1, ..Private::default() },

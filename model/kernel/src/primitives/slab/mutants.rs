@@ -9,5 +9,6 @@ mutants! { "slab"
     GetUnlessZeroGets "slab-get-unless-zero-gets" in "kref_get_unless_zero()" "gets from zero";
     AllocKeepsFields "slab-alloc-keeps-fields" in "kmem_cache_alloc()" "fields keep what the last object left";
     NewOneStep "slab-new-one-step" in "kmem_cache_alloc()" "coarse step put back: an object of a typesafe slab is initialised at once";
+    FputAtOnce "slab-fput-at-once" in "fput()" "the last one releases the file inline";
     FreeRcuNow "slab-free-rcu-now" in "kfree_rcu()" "frees without a grace period";
 }

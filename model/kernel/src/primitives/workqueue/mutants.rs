@@ -16,7 +16,6 @@ mutants! { "workqueue"
     OrderedTogether "work-ordered-together" in "worker_thread()" "items of an ordered queue run at once";
     QueueDisabled "work-queue-disabled" in "queue_work()" "queues an item that is disabled";
     DisableNothing "work-disable-nothing" in "disable_work_sync()" "does not disable, only cancels";
-    PoolNoNext "work-pool-no-next" in "process_one_work()" "no other worker is woken for what is left";
     PoolRunsTwice "work-pool-runs-twice" in "find_worker_executing_work()" "an item that runs is run a second time at once";
     FlushLeavesTimer "work-flush-leaves-timer" in "flush_delayed_work()" "does not look at the timer";
 }

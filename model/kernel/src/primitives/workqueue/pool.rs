@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   worker_thread()         nothing to do: idle, sleeps
-//!   process_one_work()      takes an item that does not run; wakes another worker if there is more to do
+//!   process_one_work()      takes an item that does not run
 //!                           … the function …
 //!                           running := 0, wakes who flushes
 //!   delayed_work_timer_fn() puts an item on the queue whose timer expires
@@ -12,7 +12,7 @@
 //! Only an ordered queue promises an order. Otherwise an item may overtake those queued before it, as where they were
 //! queued on other CPUs: which one comes next is a choice. One that runs already does not run a second time at once:
 //! who runs it comes back to it. Which of the workers runs an item nobody can tell, so the first idle one is woken
-//! (`first_idle_worker()`).
+//! (`first_idle_worker()`). For each item that may run one is woken or busy, and looks again when it is done.
 //!
 //! As many items run at once as there are workers. One that sleeps counts: that is `max_active`, and no concurrency
 //! management, which would start another worker.
@@ -145,9 +145,6 @@ impl PoolOp {
             }
         };
         line.take_off(item);
-        if ready.len > 1 && !cx.mutated(Mutant::PoolNoNext) {
-            kick(cx, &mut line, workers);
-        }
         cx.workqueue(self.queue).line.set(held, line);
         self.call(cx, held, item)
     }
@@ -229,7 +226,8 @@ impl Protocol for PoolOp {
             }
         };
         let f = items.iter().fold(f.write(v.my_task()), |f, item| f.write(*item));
-        let f = line.idle_worker(workers).into_iter().fold(f, |f, t| f.write(ObjId::task(t)));
+        let woken = line.idle_worker(workers).filter(|_| self.at == At::Expire);
+        let f = woken.into_iter().fold(f, |f, t| f.write(ObjId::task(t)));
         f.ways(ready.len.max(1) as u8)
     }
 

@@ -42,7 +42,7 @@ impl<'a> Lower<'a> {
             let message = if bare { "this `do` has no condition" } else { "`do` takes a block and nothing else" };
             self.mistakes
                 .add("do", node.head, message)
-                .expected("`do { … }`, and `while \"EXPRESSION\"` right behind its block")
+                .expected("`do { … } while \"EXPRESSION\"`")
                 .help("`loop { … }` runs for ever");
         }
         let head = unit.here();
@@ -51,6 +51,7 @@ impl<'a> Lower<'a> {
         if let Some(condition) = condition {
             let line = unit.line();
             unit.at_statement(self.source_line(condition.head));
+            unit.forget_temporaries();
             let exit = self.condition(unit, condition).map(|expr| unit.emit(Instr::Branch { expr, otherwise: 0 }));
             if exit.is_some() {
                 unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));

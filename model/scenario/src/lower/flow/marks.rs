@@ -2,7 +2,7 @@
 
 use crate::{
     lower::{Lower, script::Unit},
-    syntax::{Node, ValueKind},
+    syntax::{Entry, Node, Value as Written, ValueKind},
 };
 use fenceweave_kernel::Instr;
 
@@ -22,6 +22,32 @@ impl<'a> Lower<'a> {
         if let Some(expr) = self.script_expr(unit, &node.entries[0].value) {
             unit.emit(Instr::Assert { expr });
         }
+    }
+
+    /// `warn-on "E" "message" into=X`, `bug-on "E" "message"`
+    pub(super) fn warn(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let (name, ends) = (node.name.text.as_str(), node.name.text == "bug-on");
+        let is_text = |value: &Written| matches!(value.kind, ValueKind::Text { .. });
+        let known = |entry: &Entry| entry.key.as_ref().is_none_or(|key| key.text == "into" && !ends);
+        let texts = node.values().count();
+        if node.broken {
+            return;
+        }
+        if !node.values().all(is_text) || !(1..=2).contains(&texts) || !node.entries.iter().all(known) {
+            let into = if ends { "" } else { " into=LOCAL" };
+            self.mistakes
+                .add("statement", node.head, format!("`{name}` takes a condition, and a message if you like"))
+                .expected(format!("`{name} \"EXPRESSION\" \"message\"{into}`"));
+            return;
+        }
+        let Some(mut expr) = node.values().next().and_then(|value| self.script_expr(unit, value)) else { return };
+        let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
+        if let Some(into) = into {
+            let truth = self.truth_of(expr);
+            unit.emit(Instr::Let { into, expr: truth });
+            expr = self.read_of(into);
+        }
+        unit.emit(Instr::Warn { expr, ends });
     }
 
     /// `progress`, in a thread.

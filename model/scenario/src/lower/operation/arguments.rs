@@ -64,7 +64,7 @@ impl<'a> Lower<'a> {
             Takes::Place => self.place(unit, value, sorted.value("at")).map(Given::Place),
             // `wait-event` reads it itself, again and again.
             Takes::Shared => Some(Given::Flag),
-            Takes::Value if matches!(value.kind, ValueKind::Text { .. }) => self.calculated(unit, value),
+            Takes::Value if self.is_calculated(unit, value) => self.calculated(unit, value),
             Takes::Condition => self.condition_on_word(unit, value, sorted.operands[0]).map(Given::Expr),
             takes => self.given(Some(unit), takes, value),
         }
@@ -172,6 +172,15 @@ impl<'a> Lower<'a> {
             return None;
         }
         Some(Given::Operands(self.pool(&found)))
+    }
+
+    /// Whether an operand has to be calculated, or in a function read, before the operation.
+    fn is_calculated(&self, unit: &Unit<'a>, value: &Written) -> bool {
+        match &value.kind {
+            ValueKind::Text { .. } => true,
+            ValueKind::Word(word) => self.is_read(unit, word),
+            ValueKind::Int(_) => false,
+        }
     }
 
     /// An operand that is an expression over locals: it is calculated first, which nobody sees.
