@@ -163,7 +163,9 @@ fn running<R: Runtime>(world: &World<R>, program: &Program, fence: ObjId) -> imp
 pub(super) fn over<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let last = running(cx.world, cx.program, fence).next();
     if let Some(callback) = last {
-        cx.callback(callback).stage.set(Stage::Idle);
+        // The checker's knowledge alone: the kernel does not look at it again, and its function may have freed it.
+        cx.note(callback);
+        cx.world.callback_mut(callback).stage.set(Stage::Idle);
     }
 }
 
