@@ -79,6 +79,10 @@ pub struct LimitArgs {
     /// Most preemptions of one execution under loom [default: from few up, to as many as its executions allow].
     #[arg(long, value_name = "N")]
     pub preemptions: Option<u32>,
+    /// Take every access as a step of its own, also where nobody else can tell: to a word whose lock is held, to a
+    /// `const` one, to one of an object that nobody else knows of. The outcomes are the same (explicit, shuttle).
+    #[arg(long)]
+    pub fine: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -249,6 +249,7 @@ fn engines(arg: EngineArg) -> Vec<Engine> {
 
 fn limits(a: &LimitArgs) -> LimitOverrides {
     LimitOverrides {
+        fine: a.fine,
         states: a.states,
         executions: a.executions,
         memory_bytes: a.memory.map(|mib| mib << 20),

@@ -41,6 +41,8 @@ pub struct LimitOverrides {
     pub time: Option<Duration>,
     /// Most preemptions under loom.
     pub preemptions: Option<u32>,
+    /// Let `explicit` take each access that nobody else can tell as a step of its own.
+    pub fine: bool,
     /// How many searches share the memory that there is.
     pub at_once: u64,
 }
@@ -96,9 +98,13 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     let limits = limits(case, engine, &options.limits);
     match engine {
         Engine::Explicit => {
-            explicit::explore_with(&task, &limits, explicit::Options { exact: options.exact }, progress)
+            let how = explicit::Options { exact: options.exact, fine: options.limits.fine };
+            explicit::explore_with(&task, &limits, how, progress)
         }
-        Engine::Shuttle => shuttle::explore(&task, &limits, progress),
+        Engine::Shuttle => {
+            let how = shuttle::Options { fine: options.limits.fine, ..shuttle::Options::default() };
+            shuttle::explore_with(&task, &limits, how, progress)
+        }
         Engine::Loom if limits.preemptions.is_some() => loom::explore(&task, &limits, progress),
         Engine::Loom => loom::deepen(&task, &limits, progress),
     }

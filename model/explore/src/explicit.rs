@@ -1,6 +1,7 @@
 //! The graph of states, each once, breadth-first.
 //!
-//! No reduction: exact counts, the fewest switches of a counterexample and the point of no return all refer to the same
+//! No reduction but that quiet accesses are no steps of their own (`kernel/src/ground/cx/merging.rs`; `--fine` turns
+//! that off): exact counts, the fewest switches of a counterexample and the point of no return all refer to the same
 //! full graph. States themselves are not kept. What is kept of a visited state is a 128-bit fingerprint of its
 //! canonical encoding and its outgoing edges; the encodings of two breadth-first levels are kept until they are
 //! expanded, and a trace is recomputed from the root.
@@ -26,7 +27,9 @@ mod trace;
 mod usage;
 mod visited;
 
-use crate::{Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched};
+use crate::{
+    Counts, Coverage, Engine, Exploration, Found, Limits, PointOfNoReturn, Progress, Task, Trace, Watched, unfold,
+};
 use fenceweave_kernel::{Condition, Moment, Property, Violation};
 use liveness::Liveness;
 use search::Search;
@@ -37,6 +40,9 @@ use stateset::StateSet;
 pub struct Options {
     /// Keep whole encodings instead of fingerprints: no collision is possible, at several times the memory.
     pub exact: bool,
+    /// Let each access that nobody else can tell from one taken earlier be a step of its own
+    /// ([`Merging`](fenceweave_kernel::Merging)).
+    pub fine: bool,
 }
 
 /// Explores every state of a program.
@@ -48,6 +54,11 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let mut search = Search::new(task, limits, options);
     let mut coverage = search.run(progress);
+    if search.unfit {
+        let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
+        drop(search);
+        return explore_with(task, limits, Options { fine: true, ..options }, progress);
+    }
     if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
         let limit = limits.memory_bytes >> 20;
         coverage = Coverage::Incomplete(format!(
@@ -70,10 +81,13 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         ));
     }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
+    let initial = search.merging.is_some().then(|| search.initial());
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
     let engine = Engine::Explicit;
-    Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence }
+    let mut all = Exploration { engine, coverage, found, watched, counts, outcomes, cover, unsignaled, evidence };
+    initial.iter().for_each(|initial| unfold::ways(&mut all, task, initial));
+    all
 }
 
 /// A counterexample for each violation, in order.
@@ -114,7 +128,7 @@ struct Sightings {
     seen_true: Option<u32>,
     seen_false: Option<u32>,
     failed: bool,
-    /// Every state in which a condition that must be true `eventually` is, and in which another one is broken.
+    /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is broken.
     marked: StateSet,
 }
 
@@ -123,14 +137,17 @@ impl Sightings {
         let graph = &search.graph;
         let to = |at: Option<u32>| at.map(|i| -> Trace { trace::best(graph, task.program, &[i]).into_trace() });
         let (seen_true, failed) = (to(self.seen_true), self.failed);
-        if condition.moment != Moment::Eventually {
+        if !condition.moment.is_of_the_whole_graph() {
             let seen_false = to(self.seen_false);
             let broken = if condition.moment == Moment::Never { &seen_true } else { &seen_false };
             let point_of_no_return = broken.as_ref().map(|by| self.no_return(condition.moment, search, by, complete));
             let point_of_no_return = point_of_no_return.unwrap_or_default();
             return Watched { seen_true, seen_false, failed, not_judged: false, point_of_no_return };
         }
-        let seen_false = liveness::never(search, task, &self.marked, complete);
+        let seen_false = match condition.moment {
+            Moment::Settles => liveness::unsettled(search, task, &self.marked, complete),
+            _ => liveness::never(search, task, &self.marked, complete),
+        };
         let not_judged = seen_false.is_none() && (!complete || graph.is_late());
         Watched { seen_true, seen_false, failed, not_judged, ..Watched::default() }
     }

@@ -24,6 +24,7 @@ pub mod interrupt;
 pub mod loom;
 mod room;
 pub mod shuttle;
+mod unfold;
 pub mod walk;
 
 pub use compare::{About, Comparison, Disagreement};

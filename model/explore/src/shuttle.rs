@@ -69,9 +69,10 @@ mod tally;
 pub use replay::{Divergence, ReplayError, replay};
 pub use sample::{Sampler, sample};
 
-use crate::{Coverage, Exploration, Limits, Progress, Task};
+use crate::{Coverage, Exploration, Limits, Progress, Task, unfold};
+use fenceweave_kernel::{Merging, State};
 use search::{Search, Verdict};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// Executions (complete and blocked) of a loop-free program after which the search starts again with visited states.
 ///
@@ -88,6 +89,9 @@ pub struct Options {
     pub sleep_sets: bool,
     /// A mistake made on purpose.
     pub sabotage: Option<Sabotage>,
+    /// Let each access that nobody else can tell from one taken earlier be a step of its own
+    /// ([`Merging`](fenceweave_kernel::Merging)).
+    pub fine: bool,
 }
 
 /// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be
@@ -110,7 +114,7 @@ impl Sabotage {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { visited: None, sleep_sets: true, sabotage: None }
+        Options { visited: None, sleep_sets: true, sabotage: None, fine: false }
     }
 }
 
@@ -129,25 +133,35 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 /// If an internal check of the modelled kernel fails; the message has the schedule that led there.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let started = Instant::now();
+    let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+    let initial = State::initial(task.program).merging(merging.clone());
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
     let mut search = Search::new(task, limits, started, visited, options);
     search.restart_after = restart;
-    let (mut verdict, mut tally) = run(task, search, progress);
+    let (mut verdict, mut tally) = run(task, &initial, search, progress);
     if verdict == Verdict::Restart {
         let search = Search::new(task, limits, started, true, options);
-        (verdict, tally) = run(task, search, progress);
+        (verdict, tally) = run(task, &initial, search, progress);
     }
     let coverage = match verdict {
+        Verdict::Unfit => {
+            let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
+            return explore_with(task, limits, Options { fine: true, ..options }, progress);
+        }
         Verdict::Exhausted => Coverage::Complete,
         Verdict::Restart => Coverage::Incomplete("the search did not end".into()),
         Verdict::Stopped(why) => Coverage::Incomplete(why),
     };
-    tally.into_exploration(task, coverage)
+    let mut all = tally.into_exploration(task, coverage);
+    if merging.is_some() {
+        unfold::ways(&mut all, task, &initial);
+    }
+    all
 }
 
-fn run(task: &Task<'_>, search: Search, progress: &dyn Progress) -> (Verdict, tally::Tally) {
-    let search = rig::run(task.program, search, |s| {
+fn run(task: &Task<'_>, initial: &State, search: Search, progress: &dyn Progress) -> (Verdict, tally::Tally) {
+    let search = rig::run_from(initial.clone(), task.program, search, |s| {
         let counts = s.tally.counts();
         progress.tick(counts.executions + counts.blocked, counts.transitions);
     });

@@ -82,6 +82,8 @@ pub struct Counts {
     pub replayed: u64,
     /// States of all graphs.
     pub states: u64,
+    /// States of those in which quiet accesses are no steps, and of the same programs where they are.
+    pub merged: (u64, u64),
     /// Scenarios with something that is not as it must be.
     pub failures: u64,
     /// Programs that were held against the judge, of each sort.
@@ -97,6 +99,7 @@ impl AddAssign<Facts> for Counts {
         self.partial += u64::from(facts.partial);
         self.replayed += u64::from(facts.replayed);
         self.states += facts.states;
+        self.merged = (self.merged.0 + facts.merged.0, self.merged.1 + facts.merged.1);
     }
 }
 
@@ -111,6 +114,7 @@ impl AddAssign for Counts {
         self.partial += other.partial;
         self.replayed += other.replayed;
         self.states += other.states;
+        self.merged = (self.merged.0 + other.merged.0, self.merged.1 + other.merged.1);
         self.failures += other.failures;
         self.judged.iter_mut().zip(other.judged).for_each(|(sum, part)| *sum += part);
     }

@@ -6,6 +6,7 @@
 //! | `panic` | anything that any of the others does |
 //! | `load`, `format` | the text, and the text as the formatter prints it: the same programs |
 //! | `exact` | `explicit` by whole encodings, and by fingerprints: everything the same |
+//! | `fine` | `explicit` with each quiet access a step of its own, and as it is: the same outcomes and violations, in no fewer states |
 //! | `shuttle`, `shuttle-visited`, `shuttle-sleep`, `shuttle-bare` | shuttle as it decides itself, with visited states only, with sleep sets only, with neither: outcomes as [`compare`] has it, violations, states |
 //! | `loom` | loom, as far as its few executions go: what a complete run lacks |
 //! | `replay` | each counterexample, through its token, on shuttle's threads: the same violation |
@@ -20,7 +21,7 @@ use std::{
 };
 
 use fenceweave_explore::{About, Comparison, Exploration, Found, Limits, Task, compare, explicit, loom, shuttle};
-use fenceweave_kernel::{Program, Violation};
+use fenceweave_kernel::{Merging, Program, Violation};
 use fenceweave_report::token;
 use fenceweave_scenario::{Case, Loaded, format, load};
 
@@ -72,6 +73,8 @@ pub struct Facts {
     pub replayed: u32,
     /// States of the graph.
     pub states: u64,
+    /// States of the graphs in which quiet accesses are no steps, of programs that have some; and where they are.
+    pub merged: (u64, u64),
 }
 
 /// Something that is not as it must be.
@@ -158,6 +161,7 @@ fn judge_case(case: &Case, disciplined: bool, bounds: &Bounds, facts: &mut Facts
     facts.states += whole.counts.states;
     facts.contended |= whole.outcomes.len() > 1 || contention::somebody_waits(&case.program);
     exact(&task, &far, &whole)?;
+    fine(&task, &far, &whole, facts)?;
     shuttle_agrees(&task, &limits, &whole, bounds.sabotage, facts)?;
     if bounds.loom > 0 && !facts.limited {
         loom_agrees(&task, bounds, &whole, facts)?;
@@ -177,8 +181,27 @@ fn judge_case(case: &Case, disciplined: bool, bounds: &Bounds, facts: &mut Facts
 
 /// A collision of fingerprints is less likely than anything, so this is about the two tables.
 fn exact(task: &Task<'_>, limits: &Limits, whole: &Exploration) -> Result<(), Failure> {
-    let exact = explicit::explore_with(task, limits, explicit::Options { exact: true }, &());
+    let exact =
+        explicit::explore_with(task, limits, explicit::Options { exact: true, ..explicit::Options::default() }, &());
     if exact == *whole { Ok(()) } else { Err(Failure::of("exact", different(whole, &exact))) }
+}
+
+/// What the merging of quiet accesses rests on: nobody can tell.
+fn fine(task: &Task<'_>, limits: &Limits, whole: &Exploration, facts: &mut Facts) -> Result<(), Failure> {
+    if Merging::of(task.program, task.conditions).is_none() {
+        return Ok(());
+    }
+    let options = explicit::Options { fine: true, ..explicit::Options::default() };
+    let fine = explicit::explore_with(task, limits, options, &());
+    if !both_complete(whole, &fine) {
+        return Ok(());
+    }
+    facts.merged.0 += whole.counts.states;
+    facts.merged.1 += fine.counts.states;
+    let broken = |e: &Exploration| e.found.iter().map(|f| f.violation).collect::<Vec<_>>();
+    let same = whole.outcomes == fine.outcomes && broken(whole) == broken(&fine);
+    let fewer = whole.counts.states <= fine.counts.states;
+    if same && fewer { Ok(()) } else { Err(Failure::of("fine", different(whole, &fine))) }
 }
 
 /// The ways to search on shuttle's threads. Without visited states and with loops there is no end.
@@ -201,7 +224,7 @@ fn shuttle_agrees(
         if task.has_loops && visited == Some(false) {
             continue;
         }
-        let options = shuttle::Options { visited, sleep_sets, sabotage };
+        let options = shuttle::Options { visited, sleep_sets, sabotage, fine: false };
         let other = shuttle::explore_with(task, limits, options, &());
         count(facts, whole, &other);
         agree(name, whole, &other)?;

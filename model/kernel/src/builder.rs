@@ -64,6 +64,7 @@ impl ProgramBuilder {
             ty: Default::default(),
             racy: false,
             observed: true,
+            premise: Default::default(),
         });
         ObjId::var(self.program.vars.len() - 1)
     }

@@ -54,7 +54,7 @@ pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
 pub use cover::{Cover, Passed};
-pub use cx::{Call, Context, Cx, Flow, Patience, Then, View};
+pub use cx::{Call, Context, Cx, Flow, Merging, Patience, Then, View};
 pub use expr::{Expr, ExprNode};
 pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};

@@ -20,7 +20,7 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
-pub use object::{Members, NamedType, ObjectDecl, SlabKind, StructDecl, VarDecl};
+pub use object::{Members, NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
@@ -414,6 +414,11 @@ impl Program {
                 if types.all(|ty| ty == first) { first } else { Default::default() }
             }
         }
+    }
+
+    /// What is counted on of whoever accesses a word.
+    pub(crate) fn premise_of(&self, var: ObjId) -> &Premise {
+        var.as_var().and_then(|i| self.vars.get(i)).map_or(&Premise::Nothing, |v| &v.premise)
     }
 
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {

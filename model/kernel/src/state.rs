@@ -2,6 +2,7 @@
 
 mod alone;
 mod encoding;
+mod merging;
 
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
@@ -11,9 +12,11 @@ use crate::{
     View, Violation, World,
     coder::Canon,
     cover::{Cover, Passed},
+    cx::Merging,
     task::Task,
     thread::{Run, Stepped},
 };
+use std::sync::Arc;
 
 /// One step of one thread: who, and how its choice falls (0 without one).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -35,6 +38,8 @@ pub struct State {
     threads: [Thread; MAX_THREADS],
     /// The property that the last step broke; such a state is terminal.
     violation: Option<Violation>,
+    /// Quiet accesses are no steps of their own.
+    merging: Option<Arc<Merging>>,
     /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
     /// after the other there is none.
     alone: crate::program::Alone,
@@ -55,6 +60,10 @@ pub struct StepResult {
     pub progressed: bool,
     /// The instruction at which it allocated memory that may have to be reclaimed.
     pub allocates: Option<u16>,
+    /// How many quiet accesses were taken with it.
+    pub merged: u16,
+    /// A search that takes quiet accesses with the step before them has to begin again without.
+    pub unfit: bool,
 }
 
 /// A terminal state as its observer sees it.
@@ -108,6 +117,7 @@ impl State {
             world: World::new(program),
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
+            merging: None,
             alone: Default::default(),
             canon: Canon::default(),
         };
@@ -125,6 +135,12 @@ impl State {
             }
         }
         state
+    }
+
+    /// The same state, from which quiet accesses are taken with the step before them: see [`Merging`].
+    #[must_use]
+    pub fn merging(self, merging: Option<Arc<Merging>>) -> State {
+        State { merging, ..self }
     }
 
     /// Runs a thread's private decisions before its first visible step.
@@ -229,7 +245,11 @@ impl State {
 
     /// What a thread's next step touches, and how many ways it can go.
     pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
-        self.threads[t.index()].footprint(self.view(program, t))
+        let step = self.threads[t.index()].footprint(self.view(program, t));
+        match &self.merging {
+            Some(merging) => step.and(merging.premises()),
+            None => step,
+        }
     }
 
     /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.
@@ -258,7 +278,7 @@ impl State {
         let t = action.thread;
         let mut rt = Plain { choice: action.choice };
         let script = &program.scripts[t.index()];
-        let covered = (script, of(cover, t.index()));
+        let covered = (script, of(cover, t.index()), self.merging.as_deref());
         let stepped = self.threads[t.index()].step_covering(covered, program, &mut self.world, t, &mut rt);
         debug_assert!(stepped.spins.is_none(), "[internal bug] a disabled step was taken");
         self.violation = stepped.violation;
@@ -284,6 +304,8 @@ impl State {
         if stepped.violation.is_some() {
             return stepped;
         }
+        // That nobody can tell what was merged is what the premises are for.
+        let declared = Footprint { writes: declared.writes.and(stepped.quiet), ..declared };
         let objects_after = self.object_encodings();
         for ((id, old), (_, new)) in objects_before.iter().zip(&objects_after) {
             let covered = declared.writes.contains(*id) || own.contains(*id);
@@ -413,6 +435,8 @@ impl From<Stepped> for StepResult {
             touched: s.touched,
             progressed: s.progressed,
             allocates: s.allocates,
+            merged: s.merged,
+            unfit: s.unfit,
         }
     }
 }

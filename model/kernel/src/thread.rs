@@ -4,11 +4,13 @@
 //! shrinker. A scenario's procs are inlined. A callee runs in its caller's place, with the caller's identity, locks and
 //! context; its locals are its own, and its caller's are kept on the stack (`stack.rs`) meanwhile.
 
+mod quiet;
+
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Instr, LocalId, MAX_LOCALS, Machine, ObjId, ObjSet, Op, Patience, Plain, Program,
     Property, Runtime, Script, ThreadId, Value, View, Violation, World,
     cover::Passed,
-    cx::{Call, Private, Then, check_nothing_left},
+    cx::{Call, Merging, Private, Then, check_nothing_left},
     granularity,
     ground::resolver::{Met, Resolver},
     program::{Callee, Results, Role},
@@ -77,6 +79,12 @@ pub struct Stepped {
     pub allocates: Option<u16>,
     /// Stamps or generations come near their last number: who keeps whole states may number them anew.
     pub worn: bool,
+    /// How many quiet accesses were taken with it.
+    pub merged: u16,
+    /// What those touched.
+    pub(crate) quiet: ObjSet,
+    /// A quiet access that was taken before could have come after it, and been seen.
+    pub unfit: bool,
 }
 
 impl Thread {
@@ -237,13 +245,14 @@ impl Thread {
         me: ThreadId,
         rt: &mut R,
     ) -> Stepped {
-        self.step_covering((script, None), program, world, me, rt)
+        self.step_covering((script, None, None), program, world, me, rt)
     }
 
-    /// The same, counting what the script comes to, if there is where to.
+    /// The same, counting what the script comes to and taking quiet accesses with the step, if there is where to and
+    /// how.
     pub(crate) fn step_covering<R: Runtime>(
         &mut self,
-        (script, cover): (&Script, Option<&mut [Passed]>),
+        (script, cover, merging): (&Script, Option<&mut [Passed]>, Option<&Merging>),
         program: &Program,
         world: &mut World<R>,
         me: ThreadId,
@@ -251,9 +260,10 @@ impl Thread {
     ) -> Stepped {
         let mut private = self.private;
         let met = if program.has_members() { self.met(script, program) } else { [None; 4] };
-        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).meeting(met);
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).merging(merging).meeting(met);
         cx.pc = self.pc;
         self.run = Run::Ready;
+        quiet::begin(&mut cx);
         let (mut spins, mut result) = (None, None);
         let (machine, point) = (self.machine.name(), self.machine.label());
         granularity::begin();
@@ -281,9 +291,9 @@ impl Thread {
             }
         }
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
-        let allocates = cx.allocates;
+        let (allocates, merged, quiet, unfit) = (cx.allocates, cx.merged, cx.quiet, cx.unfit);
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, allocates, worn }
+        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit }
     }
 
     /// By which slots the operation in flight finds the members that it works on.
@@ -462,6 +472,13 @@ impl Thread {
 
     /// Runs private instructions until the next visible step; merging them loses nothing, since nobody can see them.
     fn advance<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
+        self.go_on(script, cx);
+        if cx.merged > 0 && cx.violation.is_some() {
+            self.take_back(cx);
+        }
+    }
+
+    fn go_on<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
         for _ in 0..FEW_PRIVATE_STEPS {
             if !self.decide(script, cx) {
                 return;
@@ -472,20 +489,21 @@ impl Thread {
 
     /// A loop that counts something comes to its end; one that comes back to what the thread was before never does
     /// (Brent's algorithm: one state is kept, and replaced after 1, 2, 4, 8 … decisions). What a private operation
-    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice.
+    /// changes in the world are contexts of the thread's own that it ends, and none is ended twice. A quiet access may
+    /// change more, or see what is changed.
     #[cold]
     fn advance_far<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        let mut kept = (self.clone(), *cx.private);
+        let mut kept = (self.clone(), *cx.private, cx.merged);
         let mut next = 1;
         for taken in 1..=MAX_PRIVATE_STEPS {
             if !self.decide(script, cx) {
                 return;
             }
-            if self.pc == kept.0.pc && *self == kept.0 && *cx.private == kept.1 {
+            if self.pc == kept.0.pc && *self == kept.0 && (*cx.private, cx.merged) == (kept.1, kept.2) {
                 return cx.violate(Property::SPINS_LOCALLY, None);
             }
             if taken == next {
-                (kept, next) = ((self.clone(), *cx.private), 2 * next);
+                (kept, next) = ((self.clone(), *cx.private, cx.merged), 2 * next);
             }
         }
         cx.violate(Property::CAPACITY_EXCEEDED, None);
@@ -507,6 +525,10 @@ impl Thread {
             Instr::Op { op, into, .. } => {
                 self.machine = Machine::begin(op, cx.program, self.window());
                 if self.machine.is_visible() {
+                    return self.is_quiet(into, cx) && self.take_quietly(into, cx);
+                }
+                // What it does to the thread's own objects could not be taken back.
+                if cx.merged > 0 {
                     return false;
                 }
                 self.run_private(into, cx);

@@ -27,7 +27,7 @@ impl<R: Runtime> World<R> {
     pub fn new(program: &Program) -> World<R> {
         let objects = program.objects.iter().enumerate();
         let objects = objects.map(|(i, decl)| Object::new(&decl.kind, ObjId::object(i), program)).collect();
-        let vars = program.vars.iter().map(|v| Variable::new(v.init, v.racy)).collect();
+        let vars = program.vars.iter().map(|v| Variable::new(v.init, v.racy).under(&v.premise)).collect();
         let tasks = std::array::from_fn(|_| Task::new());
         let live = program.scripts.len() as u8 + 1;
         let mut world = World { objects, vars, tasks, live };
@@ -87,6 +87,10 @@ impl<R: Runtime> World<R> {
 
     pub(crate) fn task_mut(&mut self, t: ThreadId) -> &mut Task<R> {
         &mut self.tasks[t.index()]
+    }
+
+    pub(crate) fn var(&self, id: ObjId) -> &Variable<R> {
+        &self.vars[id.as_var().unwrap_or_default()]
     }
 
     pub(crate) fn var_mut(&mut self, id: ObjId) -> &mut Variable<R> {

@@ -127,6 +127,8 @@ fn summary(counts: &Counts) -> String {
     line(counts.partial, searches, "other searches stopped by a limit");
     let _ = writeln!(out, "  {:>9}           counterexamples taken again", counts.replayed);
     let _ = writeln!(out, "  {:>9}           states", counts.states);
+    let (merged, fine) = counts.merged;
+    let _ = writeln!(out, "  {merged:>9}           of them where quiet accesses are no steps; {fine} where they are");
     judged(counts, &mut out);
     let checked = if cfg!(debug_assertions) { "checked" } else { "not checked: build with `--profile fuzz`" };
     let _ = writeln!(out, "  footprints {checked}");

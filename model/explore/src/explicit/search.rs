@@ -13,11 +13,13 @@ use crate::{
     room::{self, Headroom},
 };
 use fenceweave_kernel::{
-    Action, Condition, Cover, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed, state::Encoding,
+    Action, Condition, Cover, Merging, Moment, ObjId, Outcome, Program, Property, State, Violation, fixed,
+    state::Encoding,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, TryReserveError},
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 /// How often the watcher is told.
@@ -132,6 +134,10 @@ pub(super) struct Search<'a> {
     pub(super) warned: StateSet,
     /// The fences that nothing in the program signals.
     orphans: Vec<ObjId>,
+    /// How quiet accesses are taken with the step before them, if they are.
+    pub(super) merging: Option<Arc<Merging>>,
+    /// That turned out to be wrong here: the search is to begin again without.
+    pub(super) unfit: bool,
 }
 
 /// The fences that should be signalled and that nothing in the program signals.
@@ -143,7 +149,8 @@ impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
-        let initial = State::initial_covering(task.program, Some(&mut cover));
+        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+        let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
         Search {
             task,
             limits: *limits,
@@ -170,6 +177,8 @@ impl<'a> Search<'a> {
             cover,
             unsignaled: BTreeSet::new(),
             orphans: orphans(task.program),
+            merging,
+            unfit: false,
             warns: task.program.warns(),
             warned: StateSet::default(),
         }
@@ -269,10 +278,23 @@ impl<'a> Search<'a> {
         if interrupt::requested() {
             return Err(interrupt::INTERRUPTED.into());
         }
+        if self.unfit {
+            return Err("a quiet access was seen".into());
+        }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
             Some(_) => Err(self.out_of_time()),
             None => Ok(()),
         }
+    }
+
+    /// The state that it began with.
+    pub(super) fn initial(&self) -> State {
+        State::initial(self.task.program).merging(self.merging.clone())
+    }
+
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Why there is no time left.
@@ -321,6 +343,7 @@ impl<'a> Search<'a> {
             for choice in 0..self.base.ways(program, thread) {
                 let action = Action { thread, choice };
                 let result = self.next.step_covering(program, action, Some(&mut self.cover));
+                self.unfit |= result.unfit;
                 if let Some(depend) = &mut self.depend {
                     depend.step(program, &self.base, (action, &result), &self.next, index);
                 }
@@ -441,7 +464,7 @@ impl<'a> Search<'a> {
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
                     seen.seen_true.get_or_insert(index);
-                    if matches!(c.moment, Moment::Eventually | Moment::Never) {
+                    if matches!(c.moment, Moment::Eventually | Moment::Settles | Moment::Never) {
                         seen.marked.insert(index);
                     }
                 }

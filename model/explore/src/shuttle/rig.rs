@@ -32,6 +32,8 @@ pub(super) struct At {
     pub(super) state: State,
     /// The steps taken so far.
     pub(super) steps: Vec<Action>,
+    /// Some step of some execution could not be told from others by what was merged into them.
+    pub(super) unfit: bool,
 }
 
 /// What shuttle offers at a scheduling point, for directors that pass the decision on to one of its schedulers.
@@ -95,7 +97,7 @@ impl<D: Director> Board<D> {
     fn step(&mut self) -> bool {
         let Some(action) = self.action.take() else { return false };
         self.at.steps.push(action);
-        self.at.state.step(&self.program, action);
+        self.at.unfit |= self.at.state.step(&self.program, action).unfit;
         true
     }
 }
@@ -140,14 +142,18 @@ fn execute<D: Director>(board: &Shared<D>, threads: usize) {
 }
 
 /// Runs executions until the director has no more; `watch` is called now and then.
-pub(super) fn run<D: Director>(program: &Program, director: D, mut watch: impl FnMut(&D)) -> D {
-    let initial = State::initial(program);
+pub(super) fn run<D: Director>(program: &Program, director: D, watch: impl FnMut(&D)) -> D {
+    run_from(State::initial(program), program, director, watch)
+}
+
+/// The same, from a state after setup that merges quiet accesses or does not.
+pub(super) fn run_from<D: Director>(initial: State, program: &Program, director: D, mut watch: impl FnMut(&D)) -> D {
     // A director is asked from a thread's turn, so there is one even if there is no script.
     let threads = program.scripts.len().max(1);
     let board = Board {
         program: program.clone(),
         initial: initial.clone(),
-        at: At { state: initial, steps: vec![] },
+        at: At { state: initial, steps: vec![], unfit: false },
         action: None,
         over: false,
         exhausted: false,

@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     Exhausted,
     /// Too many executions for a search without visited states.
     Restart,
+    /// A quiet access could be seen: to be started again without any.
+    Unfit,
     /// A limit was hit.
     Stopped(String),
 }
@@ -120,6 +122,10 @@ pub(super) struct Search {
 impl Director for Search {
     fn begin(&mut self, program: &Program, at: &mut At) -> bool {
         self.depth = 0;
+        if at.unfit {
+            self.verdict = Verdict::Unfit;
+            return false;
+        }
         let more = !self.stopped && (!std::mem::replace(&mut self.begun, true) || self.backtrack());
         if !more {
             return false;

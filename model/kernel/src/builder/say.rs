@@ -164,7 +164,9 @@ impl Names<'_> {
             Takes::Member => return Err(format!("`{word}`: what is inside of objects is for scenarios")),
             Takes::Struct => Given::Operand(Operand::Object(self.slot(word)?)),
             Takes::Value => Given::Operand(self.value(word)?),
-            Takes::Cursor => Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?)),
+            Takes::Cursor | Takes::Local => {
+                Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?))
+            }
             Takes::Place => Given::Place(self.place(word, at)?),
             Takes::Array => Given::Place(self.element(word, Operand::Const(Value::Word(0)))?),
             Takes::Thread | Takes::Irq => Given::Thread(self.thread(word)?),
@@ -425,6 +427,7 @@ mod tests {
             release: None,
             fields: vec![],
             first_var: 0,
+            members: Default::default(),
         });
         let new = |p: &mut Program, line| meant(p, line).map(|said| said.op.row().operands[0]);
         assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId(slot)))));

@@ -1,12 +1,14 @@
 //! What a step may see and do: [`Cx`] when it is taken, [`View`] when its footprint is asked for.
 
 mod context;
+pub(crate) mod merging;
 mod mutants;
 pub(crate) mod rules;
 mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
+pub use merging::Merging;
 
 pub(crate) use mutants::Mutant;
 
@@ -167,6 +169,14 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) met: Met,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
+    /// Quiet accesses are taken with the step before them.
+    pub(crate) merging: Option<&'a Merging>,
+    /// How many of them were.
+    pub(crate) merged: u16,
+    /// What they touched.
+    pub(crate) quiet: ObjSet,
+    /// One that was taken with an earlier step could have come after this one.
+    pub(crate) unfit: bool,
 }
 
 impl<'a, R: Runtime> Cx<'a, R> {
@@ -181,12 +191,37 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let (violation, cover, allocates) = (None, None, None);
         let (progressed, worn) = (false, false);
         let met = [None; 4];
-        Cx { world, program, me, rt, private, pc: 0, violation, touched, progressed, allocates, worn, met, cover }
+        let (merging, merged, quiet, unfit) = (None, 0, ObjSet::default(), false);
+        Cx {
+            world,
+            program,
+            me,
+            rt,
+            private,
+            pc: 0,
+            violation,
+            touched,
+            progressed,
+            allocates,
+            worn,
+            met,
+            cover,
+            merging,
+            merged,
+            quiet,
+            unfit,
+        }
     }
 
     /// The same, by whom it works on what is inside of others.
     pub(crate) fn meeting(mut self, met: Met) -> Self {
         self.met = met;
+        self
+    }
+
+    /// The same, taking quiet accesses with the step before them if there is how.
+    pub(crate) fn merging(mut self, merging: Option<&'a Merging>) -> Self {
+        self.merging = merging;
         self
     }
 

@@ -102,6 +102,8 @@ pub enum Takes {
     Member,
     /// A local that holds a cursor: a thing that changes in place.
     Cursor,
+    /// A local that holds a number, and gets another one.
+    Local,
     /// A type of numbers.
     Type,
     /// One of these words.

@@ -39,6 +39,15 @@ pub(crate) trait Protocol: Copy + Code {
     fn is_visible(&self) -> bool {
         true
     }
+    /// Whether it is one step that nobody else can tell from one taken earlier (see [`Merging`](crate::cx::Merging));
+    /// `own` if it is on an object of which only this thread knows.
+    fn is_quiet<R: Runtime>(&self, _cx: &Cx<'_, R>, _own: bool) -> bool {
+        false
+    }
+    /// The slot that it looks into: who frees that would be seen.
+    fn looks_into(&self) -> Option<ObjId> {
+        None
+    }
     /// A local that the finished operation changes besides the one that takes its result.
     fn write_back(&self) -> Option<(LocalId, Value)> {
         None
@@ -146,6 +155,22 @@ macro_rules! machines {
                 match self {
                     Machine::Idle => false,
                     $(Machine::$variant(m) => m.is_visible()),*
+                }
+            }
+
+            /// Whether nobody else can tell when it is taken.
+            pub(crate) fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, own: bool) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_quiet(cx, own)),*
+                }
+            }
+
+            /// The slot that it looks into.
+            pub(crate) fn looks_into(&self) -> Option<ObjId> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.looks_into()),*
                 }
             }
 

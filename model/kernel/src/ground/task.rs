@@ -1,6 +1,9 @@
 //! The task that every thread is.
 
-use crate::{Bits, Code, Coder, Plain, Runtime, ThreadId, runtime::AtomicCell};
+use crate::{
+    Bits, Code, Coder, Plain, Runtime, ThreadId,
+    runtime::{AtomicCell, NoteCell},
+};
 
 /// What a thread's CPU is doing besides running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,14 +31,6 @@ impl Cpu {
     }
 }
 
-impl Code for Cpu {
-    fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut bits = self.to_bits() as u8;
-        c.byte(&mut bits);
-        *self = Cpu::from_bits(u64::from(bits));
-    }
-}
-
 /// A `task_struct` as others see it: its scheduler state, whether a signal is pending, its RCU reader, and
 /// its place on a list of deferred wake-ups.
 ///
@@ -53,6 +48,9 @@ pub struct Task<R: Runtime> {
     pub cpu: R::Atomic<Cpu>,
     /// `wake_q.next`: whether the task is on somebody's list of deferred wake-ups.
     pub wake_node: R::Atomic<u8>,
+    /// The slots that it has looked into without a step of its own, with its last step: a bit each, and the same one
+    /// for several where there are more. What frees one of them meets an access that could still be to come.
+    pub(crate) looked: R::Note<u16>,
 }
 
 impl Copy for Task<Plain> {}
@@ -103,6 +101,7 @@ impl<R: Runtime> Task<R> {
             reader: R::Atomic::new(Reader::default()),
             cpu: R::Atomic::new(Cpu::default()),
             wake_node: R::Atomic::new(0),
+            looked: R::Note::new(0),
         }
     }
 }
@@ -113,7 +112,8 @@ impl Code for Task<Plain> {
         // The states are single bits: two tell which.
         let state = if self.state.0 == Self::SIGNALED { 3 } else { self.state.0 };
         let flags = self.pending.0 | self.wake_node.0 << 1 | (self.reader.0.to_bits() as u8) << 2;
-        let cpu = if self.cpu.0 == Cpu::default() { 0 } else { CPU };
+        let more = self.cpu.0 != Cpu::default() || self.looked.0 != 0;
+        let cpu = if more { CPU } else { 0 };
         let mut packed = state | flags << 2 | cpu;
         c.byte(&mut packed);
         self.state.0 = if packed & 3 == 3 { Self::SIGNALED } else { packed & 3 };
@@ -121,9 +121,20 @@ impl Code for Task<Plain> {
         self.wake_node.0 = packed >> 3 & 1;
         self.reader.0 = Reader::from_bits(u64::from(packed >> 4 & 7));
         if packed & CPU != 0 {
-            self.cpu.0.code(c);
+            /// Above what a CPU does.
+            const LOOKED: u8 = 1 << 7;
+            let mut cpu = self.cpu.0.to_bits() as u8 | if self.looked.0 != 0 { LOOKED } else { 0 };
+            c.byte(&mut cpu);
+            self.cpu.0 = Cpu::from_bits(u64::from(cpu & !LOOKED));
+            if cpu & LOOKED != 0 {
+                let mut looked = u64::from(self.looked.0);
+                c.packed(&mut looked);
+                self.looked.0 = looked as u16;
+            } else {
+                self.looked.0 = 0;
+            }
         } else {
-            self.cpu.0 = Cpu::default();
+            (self.cpu.0, self.looked.0) = (Cpu::default(), 0);
         }
     }
 }

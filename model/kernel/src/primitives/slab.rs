@@ -20,6 +20,7 @@ use crate::{
     coder::points,
     counted::{Counted, Dropped, Owns},
     facet::{Facet, FacetSink},
+    ground::cx::merging,
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
@@ -136,6 +137,9 @@ impl<R: Runtime> Shared<R> for Slot<R> {
 
 /// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    if cx.merging.is_some() {
+        cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
+    }
     let of = cx.program.slab_of(slot);
     let next = cx.slot(slot).life.latest().generation.saturating_add(1);
     if cx.program.has_members() {
@@ -190,6 +194,8 @@ fn store_field<R: Runtime>(cx: &mut Cx<'_, R>, var: ObjId, init: Value) {
     cx.touch(var);
     cx.world.var_mut(var).cell.store(init, Order::Relaxed);
     cx.world.var_mut(var).owns.set(Owns::Nothing);
+    let me = cx.me;
+    cx.world.var_mut(var).made_by((me != cx.program.main_thread()).then_some(me));
 }
 
 /// The stage, as it is encoded, of a free slot whose count is not zero.

@@ -3,6 +3,8 @@
 
 pub(crate) mod idioms;
 pub mod ops;
+mod premise;
+pub(crate) mod rules;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
@@ -12,10 +14,10 @@ use crate::{
     expr::EvalError,
     ground::{
         kind::DeclRow,
-        op::{Takes, flag, option},
+        op::{Opt, Takes, flag, option},
     },
-    primitives::slab,
-    program::SlabKind,
+    primitives::{list::kind::LOCKS, slab},
+    program::{Premise, SlabKind},
     protocol::Protocol,
     runtime::NoteCell,
     value::Handle,
@@ -35,6 +37,8 @@ pub const DECLARED: DeclRow = DeclRow {
         ),
         option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
         flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
+        GUARDED,
+        CONST,
         flag(
             "weak",
             "it may be seen stale on weak memory, and the scenario is about that; its final value is no part of the outcome",
@@ -44,6 +48,22 @@ pub const DECLARED: DeclRow = DeclRow {
     kernel: "",
     make: None,
 };
+
+/// The lock of a word, as a variable and a field say it.
+pub const GUARDED: Opt = option(
+    "guarded-by",
+    Takes::Objects(LOCKS),
+    "the lock that whoever accesses it has to have (a semaphore for writing, if it is written); of several, `A,B`, all to \
+     write it and any to read it. Whoever has it not is told, even if nobody is near; and whoever has it accesses the word \
+     without a step of its own",
+);
+
+/// A word that does not change.
+pub const CONST: Opt = flag(
+    "const",
+    "it is set before others see it, and read without a step of its own: setup sets it, or, of a field, the thread that made \
+     the object, until another has read it",
+);
 
 /// The plain accesses to a word that have begun and not ended: what KCSAN's watchpoints are. Two that overlap, one of
 /// them a write, are a data race, and on sequentially consistent memory every data race is an overlap in some
@@ -69,8 +89,18 @@ pub struct Variable<R: Runtime> {
     overlap: R::Note<Overlap>,
     /// It holds a reference of its own to what it points to. Without one it only points.
     pub(crate) owns: R::Note<Owns>,
-    /// The modelled code accesses it plainly.
-    racy: bool,
+    watch: Watch,
+}
+
+/// What `overlap` is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Watch {
+    /// Nothing.
+    Nothing,
+    /// The modelled code accesses the word plainly: the accesses that have begun.
+    Races,
+    /// Something is counted on of who accesses it: the writer is whose it still is alone.
+    Maker,
 }
 
 impl Copy for Variable<Plain> {}
@@ -79,7 +109,16 @@ impl<R: Runtime> Variable<R> {
     /// A word; `racy` if the modelled code accesses it plainly.
     pub(crate) fn new(init: Value, racy: bool) -> Self {
         let cell = if racy { R::Atomic::racy(init) } else { R::Atomic::new(init) };
-        Variable { cell, overlap: R::Note::new(Overlap::default()), owns: R::Note::new(Owns::Nothing), racy }
+        let (overlap, owns) = (R::Note::new(Overlap::default()), R::Note::new(Owns::Nothing));
+        Variable { cell, overlap, owns, watch: if racy { Watch::Races } else { Watch::Nothing } }
+    }
+
+    /// The same, of which that much is counted on.
+    pub(crate) fn under(mut self, premise: &Premise) -> Self {
+        if *premise != Premise::Nothing {
+            self.watch = Watch::Maker;
+        }
+        self
     }
 }
 
@@ -91,8 +130,10 @@ impl Code for Variable<Plain> {
         } else {
             self.owns.0 = Owns::Nothing;
         }
-        if self.racy {
+        if self.watch == Watch::Races {
             self.overlap.0.readers.code(c);
+        }
+        if self.watch != Watch::Nothing {
             self.overlap.0.writer.code(c);
         }
     }
@@ -185,6 +226,11 @@ pub struct Access {
 fields!(Access { how, order, target, slot, a, b, benign, open });
 
 impl Access {
+    /// The word that it is to.
+    pub(crate) fn word(&self) -> ObjId {
+        self.target
+    }
+
     fn writes(&self) -> bool {
         self.how != How::Load
     }
@@ -196,7 +242,7 @@ impl Access {
         }
         cx.touch(self.target);
         let word = cx.world.var_mut(self.target);
-        if !word.racy {
+        if word.watch != Watch::Races {
             return false;
         }
         let mut overlap = word.overlap.get();
@@ -289,7 +335,7 @@ impl Access {
         }
         cx.touch(self.target);
         let word = cx.world.var_mut(self.target);
-        if word.racy {
+        if word.watch == Watch::Races {
             return None;
         }
         // Nothing is Unset that can be expected: this only looks.
@@ -366,6 +412,9 @@ impl Protocol for Access {
         {
             return Flow::Done(Value::Unset);
         }
+        if !self.how.is_barrier() && !premise::judge(cx, self.target, self.writes()) {
+            return Flow::Done(Value::Unset);
+        }
         if self.overlap(cx) {
             return Flow::Go;
         }
@@ -380,6 +429,7 @@ impl Protocol for Access {
             cx.rt.full_barrier();
         }
         let result = self.perform(cx);
+        premise::settle(cx, self.target, self.writes());
         if self.order == Order::Full {
             cx.rt.full_barrier();
         }
@@ -394,7 +444,9 @@ impl Protocol for Access {
         // own that touches nobody else.
         let base = match self.how {
             how if how.is_barrier() => Footprint::reads(v.my_task()),
-            How::Load if !v.program.is_racy(self.target) => Footprint::reads(self.target),
+            How::Load if !v.program.is_racy(self.target) && !premise::settles(v, self.target) => {
+                Footprint::reads(self.target)
+            }
             _ => Footprint::writes(self.target),
         };
         let base = self.slot.map_or(base, |h| base.read(h.obj));
@@ -404,6 +456,14 @@ impl Protocol for Access {
         // Whose the references are changes with the pointers.
         let there = v.world.var_value(self.target);
         [there, self.a, self.b].into_iter().filter_map(referred).fold(base, |f, h| f.write(h.obj))
+    }
+
+    fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, own: bool) -> bool {
+        self.is_silent(cx, own)
+    }
+
+    fn looks_into(&self) -> Option<ObjId> {
+        self.slot.map(|slot| slot.obj)
     }
 
     fn label(&self) -> &'static str {
@@ -453,19 +513,25 @@ impl Protocol for SpinUntil {
         {
             return Flow::Done(Value::Unset);
         }
+        if !premise::judge(cx, self.target, false) {
+            return Flow::Done(Value::Unset);
+        }
         cx.touch(self.target);
         let (me, word) = (cx.me, cx.world.var_mut(self.target));
         let value = word.cell.load(self.order);
         // READ_ONCE() of a word that somebody is writing plainly.
-        let rival = if R::SEES_OVERLAP && word.racy { word.overlap.get().rival(me, false) } else { None };
+        let rival =
+            if R::SEES_OVERLAP && word.watch == Watch::Races { word.overlap.get().rival(me, false) } else { None };
         if rival.is_some() {
             cx.violate_with(Property::DATA_RACE, Some(self.target), rival);
         }
+        premise::settle(cx, self.target, false);
         Flow::Done(value)
     }
 
-    fn footprint(&self, _v: View<'_>) -> Footprint {
-        let base = Footprint::reads(self.target);
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let settles = premise::settles(v, self.target);
+        let base = if settles { Footprint::writes(self.target) } else { Footprint::reads(self.target) };
         self.slot.map_or(base, |h| base.read(h.obj))
     }
 
@@ -485,6 +551,8 @@ impl Protocol for SpinUntil {
             !lives && !typesafe
         });
         let word = v.world.var_value(self.target);
-        !dead && self.is_over(v.program, word, |l| v.locals[usize::from(l.0)]) == Ok(false)
+        !dead
+            && !premise::is_broken(v, self.target, false)
+            && self.is_over(v.program, word, |l| v.locals[usize::from(l.0)]) == Ok(false)
     }
 }

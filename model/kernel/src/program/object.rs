@@ -26,16 +26,33 @@ pub struct VarDecl {
     pub observed: bool,
     /// What a number that is written into it is converted to.
     pub ty: Type,
+    /// What is counted on of whoever accesses it.
+    pub premise: Premise,
+}
+
+/// What is counted on of whoever accesses a word. Setup and teardown, beside which nobody runs, may do anything.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Premise {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It is set before its object is published, and not again.
+    Const,
+    /// Who reads it has one of these locks, who writes it all of them (a semaphore for writing).
+    Guarded(Vec<ObjId>),
 }
 
 /// What a program's hash is made of: a word that says nothing of its type is told from others by nothing new.
 impl fmt::Debug for VarDecl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let VarDecl { name, init, racy, observed, ty } = self;
+        let VarDecl { name, init, racy, observed, ty, premise } = self;
         let mut out = f.debug_struct("VarDecl");
         out.field("name", name).field("init", init).field("racy", racy).field("observed", observed);
         if *ty != Type::default() {
             out.field("ty", ty);
+        }
+        if *premise != Premise::Nothing {
+            out.field("premise", premise);
         }
         out.finish()
     }

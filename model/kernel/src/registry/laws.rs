@@ -24,6 +24,8 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
     primitives::slab::rules::PROPERTIES,
+    primitives::lockdep::rules::PROPERTIES,
+    primitives::variable::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -34,8 +36,10 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     exec::rules::RULES,
     primitives::rcu::rules::RULES,
     primitives::list::rules::RULES,
+    primitives::xarray::rules::RULES,
     primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
+    primitives::lockdep::rules::RULES,
 ];
 
 numbered! {

@@ -39,6 +39,7 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::IrqLine { handler: to }.into(), &["lives"]),
         (fixed::RwSem.into(), &["lives"]),
         (fixed::List { guard: None }.into(), &["lives"]),
+        (fixed::Xarray { lock: id, entries: ObjId::var(0), len: 1, first: 0 }.into(), &["lives"]),
         (fixed::WakeQ.into(), &["lives"]),
         (fixed::Exec { ctx: id }.into(), &["lives"]),
         (fixed::SyncFile { variant: Default::default() }.into(), &["lives"]),

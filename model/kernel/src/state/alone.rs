@@ -92,7 +92,7 @@ impl State {
             let stepped = match self.turn(program, thread) {
                 Turn::Mine => {
                     watch(self, me, thread, None);
-                    let covered = (script, of(cover, at));
+                    let covered = (script, of(cover, at), None);
                     let stepped = thread.step_covering(covered, program, &mut self.world, me, &mut Plain::default());
                     watch(self, me, thread, Some(&stepped));
                     stepped
@@ -115,7 +115,7 @@ impl State {
 
     fn agents_step(&mut self, program: &Program, t: ThreadId, cover: &mut Option<&mut Cover>) -> Stepped {
         let (agent, script) = (&mut self.threads[t.index()], &program.scripts[t.index()]);
-        agent.step_covering((script, of(cover, t.index())), program, &mut self.world, t, &mut Plain::default())
+        agent.step_covering((script, of(cover, t.index()), None), program, &mut self.world, t, &mut Plain::default())
     }
 
     fn encoded(&mut self, program: &Program) -> Vec<u8> {

@@ -111,6 +111,7 @@ impl Scene<'_, '_> {
                 self.insides.first().map_or_else(String::new, |(_, of, _)| format!("{of}.inner"))
             }
             Takes::Cursor => script.cursor(self)?,
+            Takes::Local => script.counter(),
             Takes::OneOf(words) => words[self.below(words.len())?].to_owned(),
             Takes::Type => Type::NAMES[self.below(Type::NAMES.len())?].0.to_owned(),
             Takes::Proc(arguments) => self.proc(arguments),

@@ -3,14 +3,14 @@
 //! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
-use fenceweave_kernel::program::{FenceOps, Members, SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::program::{FenceOps, Members, Premise, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
 use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
-use super::{Lower, list, place};
+use super::{Lower, list, place, premise};
 use crate::decls::{self, DeclRow, LOCKS};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
@@ -201,6 +201,8 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         let len = options.number("len").and_then(|len| u8::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
+        // Who has its lock is not raced for it: an access without is told, even if nobody is near.
+        let racy = racy && !options.has("guarded-by") && !options.has("const");
         let ty = self.type_option(options);
         for i in 0..len.unwrap_or(1) {
             let name = match len {
@@ -208,7 +210,14 @@ impl<'a> Lower<'a> {
                 Some(_) => format!("{}[{i}]", name.text),
             };
             self.declare_weak(weak);
-            self.program.vars.push(VarDecl { name, init: Value::Word(0), ty, racy, observed: !weak });
+            self.program.vars.push(VarDecl {
+                name,
+                init: Value::Word(0),
+                ty,
+                racy,
+                observed: !weak,
+                premise: Premise::Nothing,
+            });
         }
         Symbol::Var { first, len }
     }
@@ -237,7 +246,14 @@ impl<'a> Lower<'a> {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
         for field in fields {
             let name = format!("{}.{field}", name.text);
-            self.program.vars.push(VarDecl { name, init: Value::Null, ty: Type::S64, racy: false, observed: false });
+            self.program.vars.push(VarDecl {
+                name,
+                init: Value::Null,
+                ty: Type::S64,
+                racy: false,
+                observed: false,
+                premise: Premise::Nothing,
+            });
         }
         first
     }
@@ -294,7 +310,14 @@ impl<'a> Lower<'a> {
                 let ty = *ty;
                 let name = format!("{slot}.{}", field.text);
                 self.declare_weak(weak);
-                self.program.vars.push(VarDecl { name, init: Value::Unset, ty, racy: false, observed: false });
+                self.program.vars.push(VarDecl {
+                    name,
+                    init: Value::Unset,
+                    ty,
+                    racy: false,
+                    observed: false,
+                    premise: Premise::Nothing,
+                });
             }
         }
         first
@@ -325,12 +348,14 @@ impl<'a> Lower<'a> {
     fn word_field(&mut self, field: &'a Node, all: &mut Fields<'a>) {
         let name = &field.name;
         let ty = self.field_type(field);
-        let values = field.entries.len() - usize::from(ty.is_some());
-        let well_formed = values == 1 && field.values().count() == 1 && field.block.is_none();
+        let said = field.entries.iter().filter(|entry| premise::is_premise(entry)).count();
+        let values = field.entries.len() - usize::from(ty.is_some()) - said;
+        let first = field.entries.first().is_some_and(|entry| entry.key.is_none());
+        let well_formed = values == 1 && first && field.block.is_none();
         if field.broken || !well_formed || !is_name(&name.text) {
-            self.mistakes
-                .add("field", field.head, "this is no field")
-                .expected("`NAME INITIAL-VALUE [type=TYPE]`, or `NAME type=WHAT` of what is no word");
+            self.mistakes.add("field", field.head, "this is no field").expected(
+                "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`, or `NAME type=WHAT` of what is no word",
+            );
         } else if name.text == "refs" {
             all.refs_at = all.words.len();
             all.refs = match field.entries[0].value.kind {
@@ -420,6 +445,11 @@ impl<'a> Lower<'a> {
     }
 
     fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u8>) {
+        let premise = self.premise(declared.node, None);
+        let at = first.as_var().unwrap_or_default();
+        for var in self.program.vars.iter_mut().skip(at).take(usize::from(len.unwrap_or(1))) {
+            var.premise = premise.clone();
+        }
         let Some(value) = declared.node.option("init") else {
             return;
         };
@@ -442,12 +472,33 @@ impl<'a> Lower<'a> {
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };
+            self.complete_premise(field, of);
             let ty = field.option("type").and_then(|ty| self.type_named(ty.span.of(self.text))).unwrap_or_default();
             let init = self.fitting(init, ty, entry.span());
             let name = self.field(&field.name.text);
             let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
             if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
                 *value = init;
+            }
+        }
+    }
+
+    /// `pages 0 guarded-by=LOCK`
+    fn complete_premise(&mut self, field: &'a Node, of: usize) {
+        let name = self.field(&field.name.text);
+        let Some(decl) = self.program.structs.get(of) else { return };
+        let slots = decl.slots.clone().map(ObjId);
+        let words: Vec<(ObjId, ObjId)> =
+            slots.filter_map(|slot| Some((slot, self.program.field_var(slot, name)?))).collect();
+        for (slot, word) in words {
+            let told = self.mistakes.count();
+            let slot = self.program.name_of(slot).to_owned();
+            let premise = self.premise(field, Some(&slot));
+            let var = word.as_var().and_then(|at| self.program.vars.get_mut(at));
+            var.into_iter().for_each(|var| var.premise = premise.clone());
+            // What is wrong with it is so in every slot.
+            if self.mistakes.count() > told {
+                return;
             }
         }
     }
@@ -608,6 +659,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         "fence" => |lower, _, name, options| lower.fence(name, options),
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
+        "xarray" => |lower, _, name, options| lower.xarray(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))

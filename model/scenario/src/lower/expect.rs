@@ -39,9 +39,19 @@ pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
         "every execution passes through a state where this is true, if no thread that can run is held back for ever; \
          what was never set is not true yet (judged by `explicit`)",
     ),
+    (
+        "settles",
+        "settles \"E\"… [as=NAME]",
+        "from some point on this stays true in every execution, if no thread that can run is held back for ever; one that ends \
+         does so where it is true. What breaks it is called `never-settles` where it has no other name, and shown as a round \
+         that can be gone for ever, with the values on it (judged by `explicit`)",
+    ),
     ("unreached", "unreached \"why\"", "code that never runs, and conditions that always fall the same way, are meant"),
     ("allow", "allow WARNING \"why\"", "what this warning tells of is meant; the warnings are below"),
 ];
+
+/// What a `settles` without a name of its own is called where it is broken.
+const NEVER_SETTLES: &str = "never-settles";
 
 /// Whether a clause can have a name: those that are about states.
 fn has_name(clause: &Node) -> bool {
@@ -77,6 +87,9 @@ impl<'a> Lower<'a> {
         let mut names: Vec<String> = vec![];
         for node in nodes.iter().filter(|node| node.name.text == "expect" && !node.broken) {
             for clause in self.visible(node.children()) {
+                if clause.name.text == "settles" && clause.option("as").is_none() {
+                    names.push(NEVER_SETTLES.to_owned());
+                }
                 let Some(value) = clause.option("as").filter(|_| has_name(clause)) else { continue };
                 let said = value.span.of(self.text);
                 let problem = match () {
@@ -97,6 +110,11 @@ impl<'a> Lower<'a> {
         names
     }
 
+    fn clause_name(&self, node: &Node) -> Option<&'a str> {
+        let own = node.option("as").map(|value| value.span.of(self.text));
+        own.or((node.name.text == "settles").then_some(NEVER_SETTLES))
+    }
+
     fn clause(&mut self, node: &'a Node, all: &mut Expectations, general: &mut Option<Span>) {
         if node.broken {
             return;
@@ -114,9 +132,11 @@ impl<'a> Lower<'a> {
             "at-end" => Moment::AtEnd,
             "sometimes" => Moment::Sometimes,
             "eventually" if engine.is_none_or(|engine| engine == Engine::Explicit) => Moment::Eventually,
-            "eventually" => {
+            "settles" if engine.is_none_or(|engine| engine == Engine::Explicit) => Moment::Settles,
+            name @ ("eventually" | "settles") => {
+                let what = if name == "settles" { "what settles" } else { "what happens `eventually`" };
                 self.mistakes
-                    .add("eventually", node.head, "this engine does not judge what happens `eventually`")
+                    .add("eventually", node.head, format!("this engine does not judge {what}"))
                     .expected("`engine=explicit`, or no `engine=`")
                     .help("that takes the whole graph of states, which `explicit` alone has");
                 return;
@@ -147,7 +167,7 @@ impl<'a> Lower<'a> {
             line: self.line_of(node.head),
             column: self.place_of(node.head).column,
             engine,
-            name: node.option("as").map(|value| value.span.of(self.text).to_owned()),
+            name: self.clause_name(node).map(str::to_owned),
         });
     }
 

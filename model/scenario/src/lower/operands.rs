@@ -25,6 +25,7 @@ impl<'a> Lower<'a> {
             Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
+            Takes::Local => self.own_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Member => self.member_path(value).map(Given::Member),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
@@ -239,6 +240,23 @@ impl<'a> Lower<'a> {
                     "`iter-begin RESV usage=USAGE into={}` makes one",
                     if symbol.is_some() { "it" } else { said }
                 ))
+                .seen_if(symbol.map(|(_, declared)| declared), "declared here");
+        }
+        local.map(Operand::Local)
+    }
+
+    /// A local whose number is read, and replaced.
+    fn own_local(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
+        let said = value.span.of(self.text);
+        let local = unit.and_then(|unit| unit.read(said, value.span));
+        if local.is_none() {
+            let symbol = self.names.find(said);
+            let message =
+                symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
+            self.mistakes
+                .add("no-local", value.span, message)
+                .expected("a local that holds a number, and gets another one")
+                .help("`let i=0` makes one: give `i` here")
                 .seen_if(symbol.map(|(_, declared)| declared), "declared here");
         }
         local.map(Operand::Local)

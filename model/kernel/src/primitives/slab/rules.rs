@@ -3,7 +3,7 @@
 use crate::property::{forms, properties};
 
 properties! {
-    67 FREED_IN_USE = "freed-in-use",
+    71 FREED_IN_USE = "freed-in-use",
         "an object is freed, and what is inside of it is in use: a lock is held or waited for, a list is not empty, a \
          callback is queued, a fence that others have seen is not signalled",
         "debug_check_no_locks_freed(); debugobjects; KASAN, at the next access",

@@ -1,0 +1,64 @@
+//! What a search knows that takes quiet accesses together with the step before them.
+//!
+//! An access is *quiet* if everything that others may do without breaking a rule comes to the same before it and after
+//! it: a word whose lock its thread has, a `const` word that is read, a word of an object whose address nobody else
+//! got. Each rests on a premise that is judged at every access (`primitives/variable/premise.rs`). Where an execution
+//! shows that one does not hold in a way that could hide another (an object is freed into which somebody has looked
+//! with his last step; a `const` word is set late), the step says that it is *unfit*, and the search begins again
+//! without.
+
+use crate::{Footprint, ObjId, ObjSet, Runtime, ThreadId, World, runtime::NoteCell};
+
+/// What stays a step of its own, although it is quiet: what is looked at from outside.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Merging {
+    /// The words that an expectation looks at in every state, by their number.
+    pub(crate) watched_words: Vec<bool>,
+    /// The locals of each thread that one looks at, a bit each.
+    pub(crate) watched_locals: Vec<u64>,
+    /// Somebody spins on a word: what he waits for is a write.
+    pub(crate) writes_are_seen: bool,
+    /// What the premises are about. A quiet access commutes with all that keeps them; whether they are kept, a step
+    /// that may have one after it finds out.
+    pub(crate) premises: ObjSet,
+    /// Of each script, the accesses to an object that only its thread knows, by their instruction.
+    pub(crate) own: Vec<Vec<bool>>,
+}
+
+impl Merging {
+    /// What a step looks at that may have quiet accesses after it.
+    pub(crate) fn premises(&self) -> Footprint {
+        Footprint { reads: self.premises, ..Footprint::NONE }
+    }
+
+    /// Whether a write of the word is seen by nobody who does not have its lock.
+    pub(crate) fn may_write(&self, word: ObjId) -> bool {
+        let watched = word.as_var().and_then(|at| self.watched_words.get(at)).is_some_and(|watched| *watched);
+        !watched && !self.writes_are_seen
+    }
+
+    /// Whether an instruction accesses an object of which only its thread knows.
+    pub(crate) fn is_own(&self, t: ThreadId, pc: u16) -> bool {
+        self.own.get(t.index()).and_then(|own| own.get(usize::from(pc))).is_some_and(|own| *own)
+    }
+
+    /// Whether an expectation looks at a local of the thread.
+    pub(crate) fn watches(&self, t: ThreadId, local: crate::LocalId) -> bool {
+        self.watched_locals.get(t.index()).is_some_and(|locals| locals >> (local.0 & 63) & 1 == 1)
+    }
+}
+
+/// The bit of a slot among those that a thread has looked into.
+fn bit(slot: ObjId) -> u16 {
+    1 << (slot.0 & 15)
+}
+
+/// The thread has looked into a slot without a step of its own.
+pub(crate) fn look<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> u16 {
+    world.task(me).looked.get() | bit(slot)
+}
+
+/// Whether another thread has looked into the slot with its last step.
+pub(crate) fn somebody_looked<R: Runtime>(world: &World<R>, slot: ObjId, me: ThreadId) -> bool {
+    world.task_ids().any(|t| t != me && world.task(t).looked.get() & bit(slot) != 0)
+}

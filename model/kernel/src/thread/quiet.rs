@@ -1,0 +1,103 @@
+//! Quiet accesses: taken with the step before them, and taken back where that would hide something.
+//!
+//! ```text
+//!   lock l | load x | load y | assert | unlock l        each of its own
+//!   lock l   load x   load y   assert | unlock l        x and y are guarded by l
+//!   lock l   load x | load y   assert                   where the assert is false: what others do that the lock let
+//!                                                       them do could come before it
+//! ```
+//!
+//! What breaks a property ends the execution, and the others with it. So a thread that breaks one after a quiet access
+//! stands before that access again, which then is a step of its own: what others do before it is not lost.
+
+use super::Thread;
+use crate::{
+    Cx, LocalId, Machine, ObjId, Order, Runtime, ThreadId, Value,
+    cx::{Private, merging},
+    runtime::{AtomicCell, NoteCell},
+};
+use std::cell::RefCell;
+
+/// Most quiet accesses in a row. A loop of them comes to a step, so that a search sees whether it goes on for ever.
+const MOST: u16 = 256;
+
+/// What there was before the last quiet access.
+#[derive(Default)]
+struct Before {
+    thread: Thread,
+    private: Private,
+    /// The word, what it held, and who may set it if it is `const`.
+    word: Option<(ObjId, Value, Option<ThreadId>)>,
+    looked: u16,
+    progressed: bool,
+}
+
+thread_local! {
+    /// Only a search on plain data merges, and it takes one step at a time.
+    static BEFORE: RefCell<Before> = RefCell::default();
+}
+
+impl Thread {
+    /// Whether the operation at hand is to be taken now.
+    pub(super) fn is_quiet<R: Runtime>(&self, into: Option<LocalId>, cx: &Cx<'_, R>) -> bool {
+        let Some(merging) = cx.merging.filter(|_| cx.merged < MOST) else { return false };
+        // The locals of a callee are no part of what is looked at.
+        let watched = into.is_some_and(|l| self.calls().is_none() && merging.watches(cx.me, l));
+        !watched && self.machine.is_quiet(cx, merging.is_own(cx.me, self.pc))
+    }
+
+    /// Takes it. False if it breaks a property.
+    pub(super) fn take_quietly<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) -> bool {
+        let me = cx.me;
+        let word = if let Machine::Access(access) = self.machine { Some(access.word()) } else { None };
+        BEFORE.with_borrow_mut(|before| {
+            before.thread.copy_live(self);
+            before.private = *cx.private;
+            before.word = word.map(|word| (word, cx.world.var_value(word), cx.world.var(word).maker()));
+            before.looked = cx.world.task(me).looked.get();
+            before.progressed = cx.progressed;
+        });
+        let touched = std::mem::take(&mut cx.touched);
+        let own = cx.merging.is_some_and(|merging| merging.is_own(me, self.pc));
+        if let Some(slot) = self.machine.looks_into().filter(|_| !own) {
+            let looked = merging::look(cx.world, slot, me);
+            set_looked(cx, looked);
+        }
+        self.run_private(into, cx);
+        cx.merged += 1;
+        cx.quiet = cx.quiet.and(cx.touched);
+        cx.touched = cx.touched.and(touched);
+        cx.violation.is_none()
+    }
+
+    /// Stands before the last quiet access again.
+    #[cold]
+    pub(super) fn take_back<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
+        let (word, looked) = BEFORE.with_borrow(|before| {
+            self.copy_live(&before.thread);
+            (*cx.private, cx.progressed) = (before.private, before.progressed);
+            (before.word, before.looked)
+        });
+        if let Some((word, value, maker)) = word {
+            cx.world.var_mut(word).cell.store(value, Order::Relaxed);
+            cx.world.var_mut(word).made_by(maker);
+        }
+        set_looked(cx, looked);
+        (cx.violation, cx.pc) = (None, self.pc);
+        cx.merged -= 1;
+    }
+}
+
+/// A step begins: what the thread looked into with the one before, it had to look into before this one.
+pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>) {
+    if cx.merging.is_some() && cx.world.task(cx.me).looked.get() != 0 {
+        set_looked(cx, 0);
+    }
+}
+
+fn set_looked<R: Runtime>(cx: &mut Cx<'_, R>, looked: u16) {
+    let task = ObjId::task(cx.me);
+    cx.touch(task);
+    cx.quiet.insert(task);
+    cx.world.task_mut(cx.me).looked.set(looked);
+}
