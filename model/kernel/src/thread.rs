@@ -12,7 +12,7 @@ use crate::{
     cover::Passed,
     cx::{Call, Merging, Private, Then, check_nothing_left},
     granularity,
-    ground::resolver::{Met, Resolver},
+    ground::{operand::Met, resolver::Resolver},
     program::{Callee, Results, Role},
     stack::{Asked, Frame, Stack},
 };

@@ -16,7 +16,7 @@ use crate::{
     Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
     counted::Dropped,
     cover::Passed,
-    ground::resolver::Met,
+    ground::operand::Met,
     program::CalleeId,
     registry::upcalls,
     runtime::{AtomicCell, Order},

@@ -20,6 +20,9 @@ pub enum Operand {
     },
 }
 
+/// The slots whose members an operation works on, as of which generation.
+pub(crate) type Met = [Option<Handle>; 4];
+
 /// A word that an operation reads or writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {

@@ -1,6 +1,6 @@
 //! How the operands of an operation become what it works on.
 
-use super::operand::{Operand, Place};
+use super::operand::{Met, Operand, Place};
 use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, fixed, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
@@ -10,9 +10,6 @@ pub(crate) struct Resolver<'a> {
 }
 
 pub(crate) type Resolved<T> = Result<T, Fault>;
-
-/// The slots whose members an operation works on, as of which generation.
-pub(crate) type Met = [Option<Handle>; 4];
 
 impl Resolver<'_> {
     pub(crate) fn handle(&self, o: Operand) -> Resolved<Handle> {
