@@ -72,7 +72,7 @@ const MOST_OBJECTS: usize = 8 * MAX_OBJECTS;
 
 /// The id of an object by its place. In a program that is too large it may seem to be a word's: nothing runs it.
 pub(crate) fn place(at: usize) -> ObjId {
-    ObjId(at.min(MOST_OBJECTS - 1) as u16)
+    ObjId::numbered(at.min(MOST_OBJECTS - 1) as u16)
 }
 
 /// One case of a scenario being lowered.

@@ -152,8 +152,8 @@ impl XarrayOp {
     pub(crate) const BLANK: XarrayOp = XarrayOp {
         how: How::Load,
         at: At::Load,
-        xarray: ObjId(0),
-        lock: ObjId(0),
+        xarray: ObjId::object(0),
+        lock: ObjId::object(0),
         index: 0,
         home: None,
         entry: Value::Null,

@@ -39,7 +39,7 @@ impl StructDecl {
     /// The first object inside of a slot of this struct, and how many there are.
     fn inside_of(&self, slot: ObjId) -> (usize, usize) {
         let each = usize::from(self.members.each);
-        let at = usize::from(slot.0).saturating_sub(usize::from(self.slots.start));
-        (usize::from(self.members.first.0) + at * each, each)
+        let at = usize::from(slot.number()).saturating_sub(usize::from(self.slots.start));
+        (usize::from(self.members.first.number()) + at * each, each)
     }
 }

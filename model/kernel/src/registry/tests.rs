@@ -5,7 +5,7 @@ use crate::{ObjectKind, builder::ProgramBuilder, fixed, primitives::workqueue::k
 
 /// One of each kind, and what is true of it before anything happens.
 pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
-    let (id, to) = (ObjId(0), ThreadId(0));
+    let (id, to) = (ObjId::object(0), ThreadId(0));
     let class = fixed::WwClass {
         wound_wait: true,
         variant: Default::default(),

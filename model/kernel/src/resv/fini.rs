@@ -45,7 +45,7 @@ impl Code for Fini {
 
 impl Fini {
     pub(crate) const BLANK: Fini =
-        Fini { at: At::Begin, resv: ObjId(0), list: ObjId(0), index: 0, put: FenceOp::BLANK };
+        Fini { at: At::Begin, resv: ObjId::object(0), list: ObjId::object(0), index: 0, put: FenceOp::BLANK };
 
     /// An end about to begin.
     pub(crate) fn new(resv: ObjId) -> Fini {

@@ -199,7 +199,7 @@ impl<'a> Lower<'a> {
 
     fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
-        let len = options.number("len").and_then(|len| u8::try_from(len).ok());
+        let len = options.number("len").and_then(|len| u16::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
         // Who has its lock is not raced for it: an access without is told, even if nobody is near.
         let racy = racy && !options.has("guarded-by") && !options.has("const");
@@ -265,7 +265,7 @@ impl<'a> Lower<'a> {
 
     /// `struct group slots=2 { refs 1; state 0 }`
     fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>, open: &mut Vec<Open<'a>>) -> Symbol {
-        let slots = u8::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
+        let slots = u16::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
         let of = self.program.structs.len();
         let start = self.program.objects.len();
         let names: Vec<String> = (0..slots).map(|i| format!("{}#{i}", name.text)).collect();
@@ -444,7 +444,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u8>) {
+    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u16>) {
         let premise = self.premise(declared.node, None);
         let at = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(at).take(usize::from(len.unwrap_or(1))) {
@@ -487,7 +487,7 @@ impl<'a> Lower<'a> {
     fn complete_premise(&mut self, field: &'a Node, of: usize) {
         let name = self.field(&field.name.text);
         let Some(decl) = self.program.structs.get(of) else { return };
-        let slots = decl.slots.clone().map(ObjId);
+        let slots = decl.slots.clone().map(ObjId::numbered);
         let words: Vec<(ObjId, ObjId)> =
             slots.filter_map(|slot| Some((slot, self.program.field_var(slot, name)?))).collect();
         for (slot, word) in words {

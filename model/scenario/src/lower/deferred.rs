@@ -117,7 +117,7 @@ impl<'a> Lower<'a> {
             let function = Function { callee: callee.unwrap_or(CalleeId(0)), data_only: false };
             let delayed = self.program.is::<fixed::DelayedWork>(id);
             let (object, _) = work_on(queue, Runner::Worker(Some(function)), delayed);
-            if let Some(decl) = self.program.objects.get_mut(usize::from(id.0)) {
+            if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
                 decl.kind = object;
             }
         }

@@ -439,8 +439,8 @@ impl<'a> Lower<'a> {
         None
     }
 
-    fn seen_var(&mut self, first: ObjId, len: Option<u8>, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let index = parts.get(1).map(|index| index.parse::<u8>());
+    fn seen_var(&mut self, first: ObjId, len: Option<u16>, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
+        let index = parts.get(1).map(|index| index.parse::<u16>());
         let at = match (len, index, parts.len()) {
             (None, None, _) => Some(0),
             (Some(len), Some(Ok(index)), 2) if index < len => Some(index),
@@ -467,13 +467,13 @@ impl<'a> Lower<'a> {
             .cloned()
             .collect();
         let slot =
-            parts.get(1).and_then(|slot| slot.parse::<u8>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
+            parts.get(1).and_then(|slot| slot.parse::<u16>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
         let field = parts.get(2).and_then(|field| names.iter().position(|name| name == field));
         if let (Some(slot), Some(field), 3) = (slot, field, parts.len()) {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
-        if let Some(slot) = slot.map(|slot| ObjId(decl.slots.start.saturating_add(u16::from(slot))))
+        if let Some(slot) = slot.map(|slot| ObjId::numbered(decl.slots.start.saturating_add(u16::from(slot))))
             && let Some(seen) = self.seen_inside(slot, parts, span)
         {
             return seen;
@@ -502,7 +502,7 @@ impl<'a> Lower<'a> {
 
     /// `f.signaled`; a reservation has the facets of its lock, too.
     fn seen_facet(&mut self, id: ObjId, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let kind = &self.program.objects.get(usize::from(id.0))?.kind;
+        let kind = &self.program.objects.get(id.index())?.kind;
         let own = facet_names(kind);
         let lock = kind.lock().unwrap_or(id);
         let locks = kind.lock().map_or(&[][..], |lock| facet_names(self.program.kind(lock)));

@@ -105,7 +105,9 @@ impl<'a> Lower<'a> {
             for member in &fields.members {
                 let made = self.make_member(member, &name, depth, open);
                 if at == 0 {
-                    named.extend(made.into_iter().map(|(path, id)| (path, usize::from(id.0).saturating_sub(begin))));
+                    named.extend(
+                        made.into_iter().map(|(path, id)| (path, usize::from(id.number()).saturating_sub(begin))),
+                    );
                 }
             }
             each = self.program.objects.len() - begin;
@@ -192,7 +194,7 @@ impl<'a> Lower<'a> {
         self.program.structs.push(StructDecl {
             name: field.option("type").map_or_else(String::new, |ty| ty.span.of(self.text).to_owned()),
             slab: SlabKind::Plain,
-            slots: slot.0..slot.0.saturating_add(1),
+            slots: slot.number()..slot.number().saturating_add(1),
             refs: fields.refs,
             refs_at: u8::try_from(fields.refs_at).unwrap_or(u8::MAX),
             release: None,
@@ -202,7 +204,7 @@ impl<'a> Lower<'a> {
         });
         self.allocations.push(0);
         let members = self.inside(std::iter::once((slot, name.text.clone())), &fields, depth, open);
-        let base = usize::from(members.first.0);
+        let base = usize::from(members.first.number());
         let mut made = vec![(field.name.text.clone(), slot)];
         for (path, at) in &members.named {
             let path = self.program.field_names.get(usize::from(path.0)).map_or("", String::as_str);
@@ -255,7 +257,7 @@ impl<'a> Lower<'a> {
         let outer = of.text.rsplit_once('.').map_or("", |(outer, _)| outer);
         let name = format!("{outer}{said}");
         let lock_named = self.program.objects.iter().position(|object| object.name == name).map(ObjId::object);
-        let kind_of = |id: ObjId| self.program.objects.get(usize::from(id.0)).and_then(|o| Kind::of(&o.kind));
+        let kind_of = |id: ObjId| self.program.objects.get(usize::from(id.number())).and_then(|o| Kind::of(&o.kind));
         // A reservation's name is that of its lock.
         let of_lock = |id: ObjId| self.program.fixed::<fixed::WwMutex>(id).and_then(|lock| lock.resv);
         let found = lock_named.map(|id| of_lock(id).unwrap_or(id)).filter(|_| !outer.is_empty());
@@ -277,7 +279,7 @@ impl<'a> Lower<'a> {
     fn members_of_path(&self, path: &str) -> impl Iterator<Item = ObjId> {
         let name = self.program.field_names.iter().position(|name| name == path);
         let name = name.and_then(|at| u8::try_from(at).ok()).map(FieldName);
-        let slots = self.program.structs.iter().map(|decl| ObjId(decl.slots.start));
+        let slots = self.program.structs.iter().map(|decl| ObjId::numbered(decl.slots.start));
         slots.filter_map(move |slot| self.program.member(slot, name?))
     }
 
@@ -285,7 +287,7 @@ impl<'a> Lower<'a> {
     pub(super) fn member_kinds(&self, path: &str) -> Vec<Kind> {
         let mut kinds: Vec<Kind> = self
             .members_of_path(path)
-            .filter_map(|id| Kind::of(&self.program.objects[usize::from(id.0)].kind))
+            .filter_map(|id| Kind::of(&self.program.objects[usize::from(id.number())].kind))
             .collect();
         kinds.sort();
         kinds.dedup();
@@ -346,7 +348,7 @@ impl<'a> Lower<'a> {
         let field = self.program.field_names.iter().position(|name| name == path);
         let Some(field) = field.and_then(|at| u8::try_from(at).ok()).map(FieldName) else { return vec![] };
         let all = self.program.structs.iter().filter(|decl| decl.name == named);
-        let slots = all.flat_map(|decl| decl.slots.clone()).map(ObjId);
+        let slots = all.flat_map(|decl| decl.slots.clone()).map(ObjId::numbered);
         slots.filter_map(|slot| self.program.member(slot, field)).collect()
     }
 

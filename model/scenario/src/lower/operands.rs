@@ -205,7 +205,7 @@ impl<'a> Lower<'a> {
         let operand = self.operand(unit, value)?;
         let kind = match operand {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
-            Operand::Object(id) => self.program.objects.get(usize::from(id.0)).and_then(|o| Kind::of(&o.kind)),
+            Operand::Object(id) => self.program.objects.get(id.index()).and_then(|o| Kind::of(&o.kind)),
             Operand::Const(_) => None,
             Operand::Member { path, .. } => {
                 let path = self.program.field_names.get(usize::from(path.0)).cloned().unwrap_or_default();
@@ -364,7 +364,7 @@ impl<'a> Lower<'a> {
         };
         let slots = self.program.structs.get(of)?.slots.clone();
         let turn = self.allocations.get_mut(of)?;
-        let slot = ObjId(slots.start).offset(*turn % slots.len().max(1));
+        let slot = ObjId::numbered(slots.start).offset(*turn % slots.len().max(1));
         *turn += 1;
         Some(Operand::Object(slot))
     }
@@ -379,8 +379,7 @@ impl<'a> Lower<'a> {
             pool.extend_from_slice(operands);
             pool.len() - len
         });
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        PoolRange { start: byte(start), len: byte(len) }
+        PoolRange { start: u16::try_from(start).unwrap_or(u16::MAX), len: u8::try_from(len).unwrap_or(u8::MAX) }
     }
 }
 

@@ -21,7 +21,7 @@ impl Code for Address {
 }
 
 impl Address {
-    pub(crate) const BLANK: Address = Address { of: Handle { obj: ObjId(0), generation: 0 }, container: false };
+    pub(crate) const BLANK: Address = Address { of: Handle { obj: ObjId::object(0), generation: 0 }, container: false };
 }
 
 impl Protocol for Address {
