@@ -425,8 +425,8 @@ impl Program {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
-    /// Finds out whether somebody frees what others use, and whether it matters who runs with preemption off: where something waits for grace periods, and where
-    /// there are fences, which are freed after one, and code that could still look at them.
+    /// Finds out whether somebody frees what others use, and whether it matters who runs with preemption off: where
+    /// something waits for grace periods, and where there are fences, which are freed after one, and code that could still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);

@@ -138,7 +138,6 @@ const STATEMENTS: &[Row] = &[
     ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
     ("might_alloc", "each operation judges its own context: delete the line"),
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
-    ("container_of", "an operation takes the object itself: keep a reference to it in a local or a field"),
     (
         "srcu_read_lock srcu_read_unlock synchronize_srcu call_srcu",
         "SRCU is not modelled; `rcu-read-lock`, `synchronize-rcu` and `call-rcu` are of plain RCU",

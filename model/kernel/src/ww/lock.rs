@@ -121,8 +121,8 @@ impl Code for Lock {
     }
 }
 
-/// Whether the mutex is inside of an object that others may free as soon as they have had it: then they can tell whether
-/// it is taken in the section in which they queued, and an unlocker still comes back for that section's lock.
+/// Whether the mutex is inside of an object that others may free as soon as they have had it: then they can tell
+/// whether it is taken in the section in which they queued, and an unlocker still comes back for that section's lock.
 fn memory_may_go(program: &Program, mutex: ObjId) -> bool {
     program.frees && program.root_of(mutex).is_some()
 }

@@ -68,11 +68,11 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
 /// Of what was on a stack the block is what goes.
 pub(super) fn tell_of_stack<R: Runtime>(cx: &mut Cx<'_, R>) {
     if let Some(v) = &mut cx.violation {
-        v.form = match v.property {
-            Property::FREED_IN_USE => Some(Form::STACK_LEFT),
-            Property::FREED_ON_LIST => Some(Form::STACK_LEFT_ON_LIST),
-            _ => v.form,
-        };
+        if v.property == Property::FREED_IN_USE {
+            v.form = Some(Form::STACK_LEFT);
+        } else if v.property == Property::FREED_ON_LIST {
+            v.form = Some(Form::STACK_LEFT_ON_LIST);
+        }
     }
 }
 
