@@ -124,7 +124,7 @@ fn judge_liveness(case: &Case, runs: &[Exploration], j: &mut Judgement) {
     for p in wanted.filter(|p| !runs.iter().any(|r| has(r, **p))) {
         j.incomplete.push(format!("{} is looked for by explicit alone", p.name()));
     }
-    for e in case.expectations.conditions(engine).filter(|e| e.condition.moment == Moment::Eventually) {
+    for e in case.expectations.conditions(engine).filter(|e| e.condition.moment.is_of_the_whole_graph()) {
         j.incomplete.push(format!("line {}: `{}` is judged by explicit alone", e.line, e.text));
     }
 }
@@ -222,7 +222,7 @@ pub(crate) fn shortest(found: &[Found]) -> Vec<&Found> {
 fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploration, j: &mut Judgement) {
     let engine = run.engine;
     if seen.not_judged {
-        if e.condition.moment == Moment::Eventually {
+        if e.condition.moment.is_of_the_whole_graph() {
             // By others it never is, and by `explicit` on the whole graph.
             return;
         }
@@ -237,7 +237,7 @@ fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploratio
     }
     let (broken, missing) = match e.condition.moment {
         Moment::Never => (&seen.seen_true, false),
-        Moment::Always | Moment::AtEnd | Moment::Eventually => (&seen.seen_false, false),
+        Moment::Always | Moment::AtEnd | Moment::Eventually | Moment::Settles => (&seen.seen_false, false),
         Moment::Sometimes => (&None, seen.seen_true.is_none()),
     };
     if let Some(trace) = broken {
@@ -265,7 +265,7 @@ fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploratio
 fn broken_by<'t>(e: &Expected, seen: &'t Watched, run: &Exploration) -> Option<Option<&'t Trace>> {
     match e.condition.moment {
         Moment::Never => seen.seen_true.as_ref().map(Some),
-        Moment::Always | Moment::AtEnd | Moment::Eventually => seen.seen_false.as_ref().map(Some),
+        Moment::Always | Moment::AtEnd | Moment::Eventually | Moment::Settles => seen.seen_false.as_ref().map(Some),
         Moment::Sometimes => (seen.seen_true.is_none() && run.coverage.is_complete()).then_some(None),
     }
 }

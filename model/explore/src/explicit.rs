@@ -128,7 +128,7 @@ struct Sightings {
     seen_true: Option<u32>,
     seen_false: Option<u32>,
     failed: bool,
-    /// Every state in which a condition that must be true `eventually` is, and in which another one is broken.
+    /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is broken.
     marked: StateSet,
 }
 
@@ -137,14 +137,17 @@ impl Sightings {
         let graph = &search.graph;
         let to = |at: Option<u32>| at.map(|i| -> Trace { trace::best(graph, task.program, &[i]).into_trace() });
         let (seen_true, failed) = (to(self.seen_true), self.failed);
-        if condition.moment != Moment::Eventually {
+        if !condition.moment.is_of_the_whole_graph() {
             let seen_false = to(self.seen_false);
             let broken = if condition.moment == Moment::Never { &seen_true } else { &seen_false };
             let point_of_no_return = broken.as_ref().map(|by| self.no_return(condition.moment, search, by, complete));
             let point_of_no_return = point_of_no_return.unwrap_or_default();
             return Watched { seen_true, seen_false, failed, not_judged: false, point_of_no_return };
         }
-        let seen_false = liveness::never(search, task, &self.marked, complete);
+        let seen_false = match condition.moment {
+            Moment::Settles => liveness::unsettled(search, task, &self.marked, complete),
+            _ => liveness::never(search, task, &self.marked, complete),
+        };
         let not_judged = seen_false.is_none() && (!complete || graph.is_late());
         Watched { seen_true, seen_false, failed, not_judged, ..Watched::default() }
     }

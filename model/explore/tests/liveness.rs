@@ -289,7 +289,7 @@ fn spinning_on_a_freed_object_is_found() {
     let mut program = b.build();
     let first_var = var.as_var().expect("a word") as u16;
     let fields = vec![(field, Value::Word(0))];
-    let slots = slot.0..slot.0 + 1;
+    let slots = slot.number()..slot.number() + 1;
     program.structs.push(StructDecl {
         name: "s".into(),
         slab: SlabKind::Plain,

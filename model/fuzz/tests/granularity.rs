@@ -19,8 +19,8 @@ const REACHING: [&str; 9] = [
     struct obj slots=1 { id 1 }
     var slot init=NULL
     setup { new obj into=o; store slot o }
-    thread sleeper { prepare q; sleep q timeout; finish q }
-    thread another { prepare p; sleep p timeout; finish p }
+    thread sleeper { prepare q; sleep q timeout; finish q; prepare p; sleep p timeout; finish p }
+    thread another { prepare q; sleep q timeout; finish q; prepare p; sleep p timeout; finish p }
     thread waker { wake-one q; wake-all p }
     thread updater { xchg slot NULL into=old; synchronize-rcu; free old }
     expect { holds }

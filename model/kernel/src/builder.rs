@@ -45,11 +45,16 @@ impl ProgramBuilder {
     /// Declares a reservation of its own class-`class` lock, with two fence lists.
     pub fn resv(&mut self, name: &str, class: ObjId) -> ObjId {
         let lock = ObjId::object(self.program.objects.len());
-        let resv = ObjId(lock.0 + 1);
+        let resv = ObjId::numbered(lock.number() + 1);
         self.object(name, fixed::WwMutex { class, resv: Some(resv) });
         self.object(
             &format!("{name}.fences"),
-            fixed::Resv { lock, lists: (ObjId(resv.0 + 1), 2), variant: Default::default(), debug_mutexes: false },
+            fixed::Resv {
+                lock,
+                lists: (ObjId::numbered(resv.number() + 1), 2),
+                variant: Default::default(),
+                debug_mutexes: false,
+            },
         );
         self.object(&format!("{name}.list0"), fixed::FenceList);
         self.object(&format!("{name}.list1"), fixed::FenceList);
@@ -149,7 +154,7 @@ impl ProgramBuilder {
 
 /// Puts operands into a program's pool.
 fn pool(program: &mut Program, operands: &[Operand]) -> PoolRange {
-    let start = program.pool.len() as u8;
+    let start = program.pool.len() as u16;
     program.pool.extend_from_slice(operands);
     PoolRange { start, len: operands.len() as u8 }
 }

@@ -179,9 +179,9 @@ parts! {
     /// What the operation is in the middle of; at first nothing, the first step decides.
     enum Inner, idle Begin {
         /// `drm_exec_lock_contended()`.
-        LockContended(Lock) = Lock::new(ObjId(0), None, ww::How::Lock),
-        Lock(Lock) = Lock::new(ObjId(0), None, ww::How::Lock),
-        Unlock(Unlock, resv: ObjId = ObjId(0)) = Unlock::new(ObjId(0)),
+        LockContended(Lock) = Lock::new(ObjId::object(0), None, ww::How::Lock),
+        Lock(Lock) = Lock::new(ObjId::object(0), None, ww::How::Lock),
+        Unlock(Unlock, resv: ObjId = ObjId::object(0)) = Unlock::new(ObjId::object(0)),
         Reserve(Reserve) = Reserve::BLANK,
     }
 }
@@ -213,8 +213,8 @@ fn lock_of(program: &crate::Program, resv: ObjId) -> ObjId {
 impl ExecOp {
     pub(crate) const BLANK: ExecOp = ExecOp {
         how: How::Init,
-        exec: ObjId(0),
-        resv: ObjId(0),
+        exec: ObjId::object(0),
+        resv: ObjId::object(0),
         slots: 0,
         flags: Flags { ignore_duplicates: false, interruptible: false },
         inner: Inner::Begin,

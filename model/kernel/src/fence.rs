@@ -74,7 +74,7 @@ use crate::{
 };
 
 /// A fence that is still to be found.
-pub(crate) const NO_FENCE: ObjId = ObjId(0);
+pub(crate) const NO_FENCE: ObjId = ObjId::object(0);
 
 /// `DMA_FENCE_FLAG_SIGNALED_BIT`.
 const SIGNALED: u8 = 1;

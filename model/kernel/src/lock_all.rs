@@ -58,8 +58,8 @@ fields!(LockAll { at, locks, ctx, interruptible, held, current, error, inner });
 parts! {
     /// What it is in the middle of.
     enum Inner {
-        Unlock(Unlock) = Unlock::new(ObjId(0)),
-        Lock(Lock) = Lock::new(ObjId(0), None, How::Lock),
+        Unlock(Unlock) = Unlock::new(ObjId::object(0)),
+        Lock(Lock) = Lock::new(ObjId::object(0), None, How::Lock),
     }
 }
 
@@ -67,12 +67,12 @@ impl LockAll {
     pub(crate) const BLANK: LockAll = LockAll {
         at: At::Locking,
         locks: PoolRange { start: 0, len: 0 },
-        ctx: ObjId(0),
+        ctx: ObjId::object(0),
         interruptible: false,
         held: 0,
         current: 0,
         error: 0,
-        inner: Inner::Unlock(Unlock::new(ObjId(0))),
+        inner: Inner::Unlock(Unlock::new(ObjId::object(0))),
     };
 
     /// Locks every mutex of the range; `None` if there is none.
@@ -102,7 +102,7 @@ impl LockAll {
         Some(LockAll {
             at: At::Unlocking,
             locks,
-            ctx: ObjId(0),
+            ctx: ObjId::object(0),
             interruptible: false,
             held: (1 << last) - 1,
             current: last as u8,

@@ -11,7 +11,7 @@ pub use script::{Choose, Fail, Fault};
 use crate::{Machine, ObjId, Op, Program, Value, View, ground::resolver::Resolver, program::PoolRange};
 
 /// What stands where an operation has no object.
-pub(crate) const NOTHING: ObjId = ObjId(0);
+pub(crate) const NOTHING: ObjId = ObjId::object(0);
 
 impl Machine {
     /// The operation about to take its first step, its operands read from the thread's locals.

@@ -31,6 +31,8 @@ pub enum Moment {
     Sometimes,
     /// At some time of every execution, if no thread that can run is held back for ever.
     Eventually,
+    /// From some time on in every execution, if no thread that can run is held back for ever.
+    Settles,
 }
 
 impl Moment {
@@ -42,7 +44,13 @@ impl Moment {
             Moment::AtEnd => "at-end",
             Moment::Sometimes => "sometimes",
             Moment::Eventually => "eventually",
+            Moment::Settles => "settles",
         }
+    }
+
+    /// Whether it is about executions without an end, which takes the whole graph of states.
+    pub fn is_of_the_whole_graph(self) -> bool {
+        matches!(self, Moment::Eventually | Moment::Settles)
     }
 }
 

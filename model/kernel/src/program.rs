@@ -316,7 +316,7 @@ impl Program {
             ("warnings of one thread", warnings, crate::thread::MAX_WARNINGS),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
-            ("listed operands", self.pool.len(), usize::from(u8::MAX)),
+            ("listed operands", self.pool.len(), usize::from(u16::MAX)),
             ("expressions", self.exprs.len(), usize::from(u16::MAX)),
         ];
         match limits.into_iter().find(|(_, have, limit)| have > limit) {
@@ -354,17 +354,17 @@ impl Program {
 
     /// What is fixed about an object.
     pub fn kind(&self, id: ObjId) -> &ObjectKind {
-        &self.objects[usize::from(id.0)].kind
+        &self.objects[id.index()].kind
     }
 
     /// What is fixed about an object of that kind; `None` for any other, and for words.
     pub fn fixed<T: OfKind>(&self, id: ObjId) -> Option<&T> {
-        self.objects.get(usize::from(id.0)).and_then(|o| T::of(&o.kind))
+        self.objects.get(id.index()).and_then(|o| T::of(&o.kind))
     }
 
     /// The same, to be changed by who builds the program.
     pub fn fixed_mut<T: OfKind>(&mut self, id: ObjId) -> Option<&mut T> {
-        self.objects.get_mut(usize::from(id.0)).and_then(|o| T::of_mut(&mut o.kind))
+        self.objects.get_mut(id.index()).and_then(|o| T::of_mut(&mut o.kind))
     }
 
     /// Whether it is an object of that kind.
@@ -384,12 +384,12 @@ impl Program {
 
     /// The row of an object's kind; `None` for words.
     pub fn row(&self, id: ObjId) -> Option<&'static KindRow> {
-        self.objects.get(usize::from(id.0)).map(|o| o.kind.row())
+        self.objects.get(id.index()).map(|o| o.kind.row())
     }
 
     /// The object that its author knows by that name: a reservation's is that of its lock.
     pub fn named_by(&self, id: ObjId) -> ObjId {
-        self.objects.get(usize::from(id.0)).and_then(|o| o.kind.lock()).unwrap_or(id)
+        self.objects.get(id.index()).and_then(|o| o.kind.lock()).unwrap_or(id)
     }
 
     /// Whether the modelled code accesses a word plainly.
@@ -490,12 +490,12 @@ impl Program {
 
     /// The objects in a range of the pool.
     pub(crate) fn pool_objects(&self, r: PoolRange) -> PoolObjects<'_> {
-        PoolObjects(&self.pool[usize::from(r.start)..usize::from(r.start + r.len)])
+        PoolObjects(&self.pool[usize::from(r.start)..][..usize::from(r.len)])
     }
 
     /// The operands in a range of the pool.
     pub fn pool_range(&self, r: PoolRange) -> &[Operand] {
-        &self.pool[usize::from(r.start)..usize::from(r.start + r.len)]
+        &self.pool[usize::from(r.start)..][..usize::from(r.len)]
     }
 
     fn struct_of(&self, slot: ObjId) -> Option<&StructDecl> {
@@ -509,7 +509,7 @@ impl Program {
 
     /// All slots of the object's slab.
     pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u16> {
-        self.struct_of(slot).map_or(slot.0..slot.0 + 1, |s| s.slots.clone())
+        self.struct_of(slot).map_or(slot.number()..slot.number() + 1, |s| s.slots.clone())
     }
 
     /// The references that a new object of the slot's struct has.
@@ -538,7 +538,7 @@ impl Program {
         let var = var.as_var()?;
         self.structs.iter().find_map(|s| {
             let at = var.checked_sub(usize::from(s.first_var))?.checked_div(s.fields.len())?;
-            (at < s.slots.len()).then(|| ObjId(s.slots.start).offset(at))
+            (at < s.slots.len()).then(|| ObjId::numbered(s.slots.start).offset(at))
         })
     }
 
@@ -551,7 +551,7 @@ impl Program {
     fn field_at(&self, slot: ObjId, field: usize) -> ObjId {
         let s = self.struct_of(slot);
         let (first, start, n) = s.map_or((0, 0, 0), |s| (s.first_var, s.slots.start, s.fields.len()));
-        ObjId::var(usize::from(first) + usize::from(slot.0 - start) * n + field)
+        ObjId::var(usize::from(first) + usize::from(slot.number() - start) * n + field)
     }
 
     /// The word of a field of the object in a slot; `None` if its struct has no such field.

@@ -112,6 +112,8 @@ pub enum Tale {
     Asserted,
     /// The author's own words, of what is true.
     Warned,
+    /// Which function, with which result, and which lock.
+    Returned,
     /// Which numbers, in which type.
     Arithmetic,
     /// Which error.

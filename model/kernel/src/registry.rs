@@ -27,6 +27,7 @@ use crate::{
         irq,
         irq_line::{self, IrqLine},
         list::{self, ListHead},
+        lockdep,
         rcu::{self, Rcu},
         refcount::{self, Refcount},
         rwsem::{self, RwSem},
@@ -40,6 +41,7 @@ use crate::{
         waitqueue::{self, WaitQueue},
         wakeq::{self, WakeQ},
         workqueue::{self, Work, Workqueue},
+        xarray::{self, Xarray},
     },
     program::CalleeId,
     protocol::{Protocol, machines},
@@ -102,6 +104,8 @@ objects! {
     RwSem(RwSem) rwsem rwsem_mut;
     /// `struct list_head`.
     List(ListHead) list_head list_head_mut;
+    /// `struct xarray`.
+    Xarray(Xarray);
     /// `struct wake_q_head`.
     WakeQ(WakeQ) wake_q wake_q_mut;
     /// `struct drm_exec`, without its context.
@@ -217,8 +221,12 @@ machines! {
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.
     RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
+    /// What the code says of locks.
+    Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
+    /// An xarray.
+    Xarray(xarray::XarrayOp) = xarray::XarrayOp::BLANK;
     /// Deferred wake-ups.
     WakeQ(wakeq::WakeQOp) = wakeq::WakeQOp {
         how: wakeq::How::Flush, wake_q: NOTHING, queue: NOTHING, task: ThreadId(0), woken: 0,

@@ -355,7 +355,7 @@ impl crate::Program {
     pub(crate) fn resv_parts(&self, resv: ObjId) -> Parts {
         match self.fixed::<crate::fixed::Resv>(resv) {
             Some(crate::fixed::Resv { lock, lists: (first, n), .. }) => {
-                Parts { lock: *lock, lists: first.0..first.0 + u16::from(*n) }
+                Parts { lock: *lock, lists: first.number()..first.number() + u16::from(*n) }
             }
             None => Parts { lock: resv, lists: 0..0 },
         }

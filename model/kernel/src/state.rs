@@ -6,11 +6,11 @@ mod merging;
 
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
+use encoding::Gathered;
 
 use crate::{
     Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
     View, Violation, World,
-    coder::Canon,
     cover::{Cover, Passed},
     cx::Merging,
     task::Task,
@@ -44,7 +44,7 @@ pub struct State {
     /// after the other there is none.
     alone: crate::program::Alone,
     /// What is gathered when the state is encoded: memory only.
-    canon: Canon,
+    gathered: Gathered,
 }
 
 /// What a step did.
@@ -117,9 +117,9 @@ impl State {
             world: World::new(program),
             threads: std::array::from_fn(|_| Thread::default()),
             violation: None,
+            gathered: Gathered::default(),
             merging: None,
             alone: Default::default(),
-            canon: Canon::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {

@@ -106,7 +106,7 @@ impl Given {
         match self {
             Given::Nothing => 0,
             Given::Stub => 1,
-            Given::Fence(fence) => 2 + fence.0,
+            Given::Fence(fence) => 2 + fence.number(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Given {
         match n {
             0 => Given::Nothing,
             1 => Given::Stub,
-            fence => Given::Fence(ObjId(fence - 2)),
+            fence => Given::Fence(ObjId::numbered(fence - 2)),
         }
     }
 
@@ -127,20 +127,8 @@ impl Given {
 impl Code for Given {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let mut n = self.to_number();
-        code_number(&mut n, c);
+        c.small(&mut n);
         *self = Given::from_number(n);
-    }
-}
-
-/// A [`Given`] as its number: in a byte, where there is room for it.
-fn code_number<C: Coder>(n: &mut u16, c: &mut C) {
-    const FAR: u8 = u8::MAX;
-    let mut near = u8::try_from(*n).unwrap_or(FAR);
-    c.byte(&mut near);
-    if near == FAR {
-        c.half(n);
-    } else {
-        *n = u16::from(near);
     }
 }
 
@@ -235,7 +223,7 @@ impl Code for Syncobj<Plain> {
         c.byte(&mut filled);
         for (i, entry) in self.entries.iter_mut().enumerate() {
             if filled >> i & 1 == 1 {
-                code_number(&mut entry.0, c);
+                c.small(&mut entry.0);
             } else {
                 entry.0 = 0;
             }
@@ -367,7 +355,7 @@ mod tests {
 
     #[test]
     fn entries_and_flags_come_back() {
-        for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId(0)), Given::Fence(ObjId(35))] {
+        for given in [Given::Nothing, Given::Stub, Given::Fence(ObjId::object(0)), Given::Fence(ObjId::numbered(35))] {
             assert_eq!(Given::from_number(given.to_number()), given);
         }
         assert!((0..16).all(|b| Flags::from_byte(b).to_byte() == b));

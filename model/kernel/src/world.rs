@@ -58,11 +58,11 @@ impl<R: Runtime> World<R> {
 
     /// The object in a slot.
     pub fn object(&self, id: ObjId) -> &Object<R> {
-        &self.objects[usize::from(id.0)]
+        &self.objects[id.index()]
     }
 
     pub(crate) fn object_mut(&mut self, id: ObjId) -> &mut Object<R> {
-        &mut self.objects[usize::from(id.0)]
+        &mut self.objects[id.index()]
     }
 
     /// The object in a slot, if it is one of these.
@@ -112,16 +112,26 @@ impl<R: Runtime> World<R> {
         (0..self.live).map(ThreadId)
     }
 
-    /// The members of a set that the program has. If it is so large that some share a place, what shares one with a
-    /// member is among them.
-    pub fn members(&self, set: ObjSet) -> impl Iterator<Item = ObjId> {
+    /// Does this with each member of a set. In a program so large that some ids share a place, what shares one with a
+    /// member is taken for one.
+    #[inline]
+    pub(crate) fn each_member(&self, set: ObjSet, mut what: impl FnMut(ObjId)) {
         let (objects, vars) = (self.objects.len(), self.vars.len());
-        let shared = objects > SHORT_OBJECTS || vars > SHORT_VARS;
-        let here = move |id: &ObjId| id.as_object().is_none_or(|i| i < objects) && id.as_var().is_none_or(|i| i < vars);
-        set.shorts().flat_map(move |short| {
-            let also = shared.then(|| ObjId::also_of_short(short)).into_iter().flatten();
-            std::iter::once(ObjId::of_short(short)).chain(also).filter(here)
-        })
+        if objects <= SHORT_OBJECTS && vars <= SHORT_VARS {
+            return set.each(|short| what(ObjId::from_byte(short)));
+        }
+        let here = |id: &ObjId| id.as_object().is_none_or(|i| i < objects) && id.as_var().is_none_or(|i| i < vars);
+        set.each(|short| {
+            let all = std::iter::once(ObjId::from_byte(short)).chain(ObjId::also_of_short(short));
+            all.filter(here).for_each(&mut what);
+        });
+    }
+
+    /// The members of a set that the program has, as [`each_member`](World::each_member) finds them.
+    pub fn members(&self, set: ObjSet) -> Vec<ObjId> {
+        let mut members = vec![];
+        self.each_member(set, |id| members.push(id));
+        members
     }
 }
 
@@ -134,17 +144,22 @@ impl World<Plain> {
         self.tasks[..t].copy_from_slice(&other.tasks[..t]);
     }
 
-    /// What the encoding needs to know about the whole world before it is written: live stamps, and generations.
+    /// What the encoding needs to know about the whole world before it is written: live stamps.
     pub(crate) fn canon(&self, canon: &mut Canon) {
-        let stamp = |o: &Object<Plain>| o.stamp().map(|Stamp { class, at }| (class, at));
-        canon.gather(self.objects.iter().map(|o| (stamp(o), o.generation())));
+        canon.gather(self.objects.iter().filter_map(Object::stamp).map(|Stamp { class, at }| (class, at)));
+    }
+
+    /// And the current generation of every slot, by its place.
+    pub(crate) fn generations(&self, generations: &mut Vec<u8>) {
+        generations.clear();
+        generations.extend(self.objects.iter().map(|o| o.generation().unwrap_or(0)));
     }
 
     /// One object, variable or task as bytes, to tell whether a step changed it: absolute stamps, and handles as they
     /// are, because a rank or an outdated handle elsewhere is not a change of this one.
     pub(crate) fn encode_one(&mut self, id: ObjId, out: &mut Vec<u8>) {
         let canon = Canon::absolute();
-        let mut w = crate::coder::Writer { out, canon: &canon };
+        let mut w = crate::coder::Writer { out, canon: &canon, generations: &[] };
         if let Some(i) = id.as_object() {
             self.objects[i].code(&mut w);
         } else if let Some(i) = id.as_var() {

@@ -333,7 +333,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
         body(t, list, x);
     });
     let mut program = b.build();
-    let (slab, slots) = (SlabKind::Plain, item.0..item.0 + 1);
+    let (slab, slots) = (SlabKind::Plain, item.number()..item.number() + 1);
     program.structs.push(StructDecl {
         name: "item".into(),
         slab,

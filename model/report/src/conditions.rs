@@ -38,6 +38,7 @@ pub fn against(condition: &Condition, watched: &Watched) -> Option<&'static str>
         Moment::AtEnd => no.then_some("it is false at an end"),
         Moment::Sometimes => (!yes).then_some("it was never seen true"),
         Moment::Eventually => no.then_some("some execution never makes it true"),
+        Moment::Settles => no.then_some("some execution never stays where it is true"),
     }
 }
 

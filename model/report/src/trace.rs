@@ -151,6 +151,7 @@ pub fn render(example: &Counterexample<'_>, sheet: &Sheet<'_>) -> String {
         // What loads returned that were stale, a replay on one memory does not know.
         let values = clause::values(clause, &replay).filter(|_| example.trace.weak.is_none());
         values.iter().for_each(|l| push(&mut out, l));
+        clause::round(clause, &replay, example.trace).iter().for_each(|l| push(&mut out, l));
     }
     if let Some(line) = way_out(example, &replay) {
         push(&mut out, &style.paint(Role::Good, &line));

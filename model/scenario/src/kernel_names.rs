@@ -65,7 +65,7 @@ const DECLARATIONS: &[Row] = &[
         "there is none: a `var` for the sequence, with `add`, `load` and the barriers that the kernel's has",
     ),
     ("srcu srcu_struct", "there is none yet: `rcu-read-lock` and `synchronize-rcu` are of plain RCU"),
-    ("xarray xa idr ida radix_tree", "a table is `var NAME init=NULL len=N`, and its lock a `lock` of its own"),
+    ("idr ida radix_tree", "a table is `var NAME init=NULL len=N`, and its lock a `lock` of its own"),
     (
         "drm_sched drm_gpu_scheduler r entity job",
         "there is none yet: write its functions as procs over `struct`, `list` and `work`",
@@ -139,11 +139,7 @@ const STATEMENTS: &[Row] = &[
     ),
     ("BUG_ON VM_BUG_ON", "`bug-on \"EXPRESSION\" \"why\"`: it is told, and ends the execution"),
     ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
-    (
-        "lockdep_assert_held dma_resv_assert_held lockdep_assert_held_write assert_spin_locked",
-        "write `assert` over a local, or an `always` over `LOCK.owner` in `expect`",
-    ),
-    ("might_lock might_alloc", "each operation judges its own context: delete the line"),
+    ("might_alloc", "each operation judges its own context: delete the line"),
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
     ("container_of", "an operation takes the object itself: keep a reference to it in a local or a field"),
     (

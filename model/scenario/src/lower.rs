@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
 //! | `constants` | numbers with names, and the types that they are |
-//! | `declare` | declarations, in two passes; `containers` and `syncobj` what is more than one object |
+//! | `declare` | declarations, in two passes; `containers`, `syncobj` and `xarray` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
 //! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
@@ -48,6 +48,7 @@ mod threads;
 mod types;
 mod unset;
 mod wait_event;
+mod xarray;
 
 pub(crate) use expect::CLAUSES;
 pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
@@ -70,7 +71,7 @@ const MOST_OBJECTS: usize = 8 * MAX_OBJECTS;
 
 /// The id of an object by its place. In a program that is too large it may seem to be a word's: nothing runs it.
 pub(crate) fn place(at: usize) -> ObjId {
-    ObjId(at.min(MOST_OBJECTS - 1) as u16)
+    ObjId::numbered(at.min(MOST_OBJECTS - 1) as u16)
 }
 
 /// One case of a scenario being lowered.

@@ -236,7 +236,7 @@ impl Dependencies {
             if let Run::Asleep(on, _) = state.thread(thread).run()
                 && self.signallers.iter().any(|(f, _)| *f == on)
             {
-                self.wait(state, usize::from(on.0), at(thread));
+                self.wait(state, on.index(), at(thread));
             }
         }
         for i in 0..self.waiting.len() {
@@ -288,7 +288,7 @@ impl Dependencies {
 
     fn allocates(&mut self, state: &State, witness: Witness) {
         for lock in self.locks.iter().filter(|lock| state.world.is_held_by(**lock, witness.thread)) {
-            self.over_alloc.entry(usize::from(lock.0)).or_insert(witness);
+            self.over_alloc.entry(lock.index()).or_insert(witness);
         }
     }
 

@@ -15,6 +15,7 @@
 //! * *`eventually` fails*: among the states that are reached without the condition ever having been true, there is one
 //!   in which nobody can run (an end, a deadlock), or a fair part. A violating step decides nothing: it cuts an
 //!   execution short.
+//! * *`settles` fails*: some state of a fair part, or an end, in which the condition is not true.
 //! * A component in which no fair part is left is a cycle that *only an unfair scheduler* can take for ever. Such are
 //!   counted, and are no violation.
 //!
@@ -266,6 +267,37 @@ pub(super) fn never(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, comp
         }
     }
     end.map(|at| Trace::of(reach.way(graph, reach.order[at])))
+}
+
+/// An execution that comes again and again to a state in which a condition is not true, or ends in one; `None` if there
+/// is none in what was explored, or time was over before that was known. `holds` are the states in which it is true.
+///
+/// A fair scheduler can go through all of a part again and again, and every fair execution without an end stays in one:
+/// so the condition settles if it is true in every state of every part.
+pub(super) fn unsettled(search: &Search<'_>, task: &Task<'_>, holds: &StateSet, complete: bool) -> Option<Trace> {
+    let graph = &search.graph;
+    let is_end = |s: &u32| graph.row(*s).is_empty() && !search.cut.contains(*s) && !holds.contains(*s);
+    let end = (0..graph.expanded()).take_while(|s| !graph.is_late_at(*s as usize)).find(is_end);
+    if complete && task.has_loops {
+        let rebuild = Rebuild::new(graph, task.program, search.initial());
+        let cyclic = components::leading_to_cycles(graph);
+        if graph.is_late() {
+            return None;
+        }
+        let takes_spinlock = |s, t| rebuild.takes_spinlock(s, t);
+        let parts = Fair::new(graph, takes_spinlock).parts(&cyclic, |_| true);
+        let outside = |part: &Part| part.states.iter().copied().find(|s| !holds.contains(*s));
+        let nearest = parts.iter().filter_map(|part| Some((outside(part)?, part))).min_by_key(|(s, _)| *s);
+        // The nearest loop, unless an end is nearer.
+        if let Some((entry, part)) = nearest.filter(|(s, _)| end.is_none_or(|end| *s < end)) {
+            let way = trace::best(graph, task.program, &[entry]).steps;
+            let round = Walk::new(graph, part).round(entry, Wanted::default(), takes_spinlock);
+            // A round that was given up is none.
+            return (!graph.is_late()).then(|| Trace::lasso(way, round.steps));
+        }
+    }
+    let end = end.filter(|_| !graph.is_late())?;
+    Some(trace::best(graph, task.program, &[end]).into_trace())
 }
 
 /// The states that are reached before a condition was ever true, breadth-first.

@@ -464,7 +464,7 @@ impl<'a> Search<'a> {
             match c.eval(task.program, state) {
                 Ok(Some(true)) => {
                     seen.seen_true.get_or_insert(index);
-                    if matches!(c.moment, Moment::Eventually | Moment::Never) {
+                    if matches!(c.moment, Moment::Eventually | Moment::Settles | Moment::Never) {
                         seen.marked.insert(index);
                     }
                 }

@@ -147,7 +147,7 @@ impl Findings {
 /// A partial-order reduction keeps what one thread sees, not which states of several threads exist at the same time,
 /// and a shared word has no single value under weak memory. So nothing but locals is looked at.
 pub(super) fn is_watched(c: &Condition) -> bool {
-    !matches!(c.moment, Moment::AtEnd | Moment::Eventually) && c.is_local()
+    c.moment != Moment::AtEnd && !c.moment.is_of_the_whole_graph() && c.is_local()
 }
 
 /// Whether what was seen of a condition answers it: always for locals of one thread; for several threads only if it was
@@ -163,7 +163,7 @@ fn is_judged(c: &Condition, seen: &Watched) -> bool {
     let decided = match c.moment {
         Moment::AtEnd => true,
         // That takes the whole graph.
-        Moment::Eventually => return false,
+        Moment::Eventually | Moment::Settles => return false,
         Moment::Never | Moment::Sometimes => seen.seen_true.is_some(),
         Moment::Always => seen.seen_false.is_some(),
     };

@@ -66,7 +66,7 @@ impl Tally {
             watched: task
                 .conditions
                 .iter()
-                .map(|c| Watched { not_judged: c.moment == Moment::Eventually, ..Watched::default() })
+                .map(|c| Watched { not_judged: c.moment.is_of_the_whole_graph(), ..Watched::default() })
                 .collect(),
             counts: Counts::default(),
             overflow: None,

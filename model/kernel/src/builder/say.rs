@@ -163,7 +163,9 @@ impl Names<'_> {
             Takes::Callback => Given::Operand(self.object(&[Kind::Callback], word)?),
             Takes::Struct => Given::Operand(Operand::Object(self.slot(word)?)),
             Takes::Value => Given::Operand(self.value(word)?),
-            Takes::Cursor => Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?)),
+            Takes::Cursor | Takes::Local => {
+                Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?))
+            }
             Takes::Place => Given::Place(self.place(word, at)?),
             Takes::Array => Given::Place(self.element(word, Operand::Const(Value::Word(0)))?),
             Takes::Thread | Takes::Irq => Given::Thread(self.thread(word)?),
@@ -204,7 +206,7 @@ impl Names<'_> {
     /// The slot that a `new` prefers: one by its name, or the first of a struct.
     fn slot(&self, word: &str) -> Read<ObjId> {
         match self.program.structs.iter().find(|s| s.name == word) {
-            Some(of) => Ok(ObjId(of.slots.start)),
+            Some(of) => Ok(ObjId::numbered(of.slots.start)),
             None => match self.object(&[Kind::Struct], word)? {
                 Operand::Object(slot) => Ok(slot),
                 Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is no struct")),
@@ -237,7 +239,7 @@ impl Names<'_> {
         let is_element = |var: &str| var.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
         let first = self.program.vars.iter().position(|var| is_element(&var.name));
         let first = first.ok_or(format!("`{name}` is no array"))?;
-        let len = self.program.vars[first..].iter().take_while(|var| is_element(&var.name)).count() as u8;
+        let len = self.program.vars[first..].iter().take_while(|var| is_element(&var.name)).count() as u16;
         Ok(Place::Element { first: ObjId::var(first), len, index })
     }
 
@@ -390,10 +392,10 @@ mod tests {
     #[test]
     fn several_operands_and_failures_are_read() {
         let mut p = program();
-        let before = p.pool.len() as u8;
+        let before = p.pool.len() as u16;
         let op = meant(&mut p, "unlock-all fb m").map(|said| said.op);
         assert!(op.is_err(), "`m` is no ww mutex");
-        assert_eq!(p.pool.len() as u8, before, "what means nothing leaves nothing behind");
+        assert_eq!(p.pool.len() as u16, before, "what means nothing leaves nothing behind");
         let (twice, ctx) = (PoolRange { start: before, len: 2 }, object(&p, "ctx"));
         let op = meant(&mut p, "lock-all fb fb.fences ctx=ctx").map(|said| said.op);
         assert_eq!(op, Ok(lock_all::ops::LockAll { locks: twice, ctx, interruptible: false }.into()));
@@ -424,8 +426,8 @@ mod tests {
             first_var: 0,
         });
         let new = |p: &mut Program, line| meant(p, line).map(|said| said.op.row().operands[0]);
-        assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId(slot)))));
-        assert_eq!(new(&mut p, "new item.1"), Ok(Some(Operand::Object(ObjId(slot + 1)))));
+        assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId::numbered(slot)))));
+        assert_eq!(new(&mut p, "new item.1"), Ok(Some(Operand::Object(ObjId::numbered(slot + 1)))));
     }
 
     #[test]

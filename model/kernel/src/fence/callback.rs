@@ -47,7 +47,7 @@ impl Stage {
         match self {
             Stage::Idle => 0,
             Stage::Due => 1,
-            Stage::Running(fence) => u8::try_from(fence.0 + 2).unwrap_or(Stage::FAR).min(Stage::FAR),
+            Stage::Running(fence) => u8::try_from(fence.number() + 2).unwrap_or(Stage::FAR).min(Stage::FAR),
         }
     }
 

@@ -616,14 +616,14 @@ mod tests {
     fn a_number_and_the_lock_do_not_disturb_each_other() {
         for number in [-4095, -1, 0, 1, 4095] {
             for locked in [false, true] {
-                let mut op = FenceOp { locked, ..FenceOp::new(At::Signal, ObjId(3), number) };
+                let mut op = FenceOp { locked, ..FenceOp::new(At::Signal, ObjId::numbered(3), number) };
                 let mut bytes = vec![];
-                op.code(&mut Writer { out: &mut bytes, canon: &Canon::default() });
+                op.code(&mut Writer { out: &mut bytes, canon: &Canon::default(), generations: &[] });
                 let mut read = FenceOp::BLANK;
                 read.code(&mut Reader { bytes: &bytes, at: 0 });
                 assert_eq!((read, read.number, read.locked), (op, number, locked));
             }
         }
-        assert!(!(-4095..4096).contains(&FenceOp::new(At::SetError, ObjId(3), i16::MIN).number));
+        assert!(!(-4095..4096).contains(&FenceOp::new(At::SetError, ObjId::numbered(3), i16::MIN).number));
     }
 }

@@ -79,10 +79,10 @@ impl Unwrap {
 
 impl Bits for Unwrap {
     fn to_bits(self) -> u64 {
-        u64::from(self.chain.0) | u64::from(self.index) << 16 | u64::from(self.started) << 24
+        u64::from(self.chain.number()) | u64::from(self.index) << 16 | u64::from(self.started) << 24
     }
     fn from_bits(bits: u64) -> Self {
-        Unwrap { chain: ObjId(bits as u16), index: (bits >> 16) as u8, started: bits >> 24 & 1 != 0 }
+        Unwrap { chain: ObjId::numbered(bits as u16), index: (bits >> 16) as u8, started: bits >> 24 & 1 != 0 }
     }
 }
 

@@ -213,6 +213,8 @@ pub const MERGED: &[Merged] = &[
             "timer expires",
             "timer function returns",
             "wake_up",
+            "wake_up_all",
+            "xa_unlock",
         ],
         why: "what a lock, or interrupts or preemption off, begins or ends for RCU beside one access: a grace period waits for that section a little longer or not",
     },
@@ -229,7 +231,7 @@ pub const MERGED: &[Merged] = &[
         why: "who is inside of a read-side section: a section that begins meanwhile finds no pointer to what goes, and one that ends meanwhile might have ended before",
     },
     Merged {
-        points: &["dma_fence_put", "refcount_dec_and_test"],
+        points: &["dma_fence_put", "kref_put", "refcount_dec_and_test"],
         why: "an underflow, which ends the execution: the count is put right for the report",
     },
     Merged {
@@ -276,6 +278,10 @@ pub const MERGED: &[Merged] = &[
     Merged {
         points: &["slow path: trylock", "trylock: cmpxchg owner"],
         why: "a context that holds nothing is forgiven its wound beside the exchange: nobody wounds who holds nothing",
+    },
+    Merged {
+        points: &["xas_store"],
+        why: "of `xa_alloc()`: who writes an entry has `xa_lock`, and who looks without it looks at one",
     },
     Merged {
         points: &["arrive"],

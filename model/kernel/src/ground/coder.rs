@@ -8,7 +8,6 @@
 
 use crate::{
     ObjId,
-    ids::SHORT_ENDS,
     value::{Handle, Value},
 };
 
@@ -39,6 +38,18 @@ pub trait Coder {
         self.byte(&mut b);
         if Self::READING {
             *v = u16::from_le_bytes([a, b]);
+        }
+    }
+
+    /// A 16-bit number that is nearly always small: a byte then.
+    fn small(&mut self, v: &mut u16) {
+        const LARGE: u8 = u8::MAX;
+        let mut short = u8::try_from(*v).unwrap_or(LARGE);
+        self.byte(&mut short);
+        if short == LARGE {
+            self.half(v);
+        } else {
+            *v = u16::from(short);
         }
     }
 
@@ -100,7 +111,7 @@ pub trait Coder {
             4 => {
                 let mut cursor = match v {
                     Value::Cursor(cursor) => *cursor,
-                    _ => crate::registry::Cursor::new(ObjId(0), Default::default(), false),
+                    _ => crate::registry::Cursor::new(ObjId::object(0), Default::default(), false),
                 };
                 cursor.code(self);
                 *v = Value::Cursor(cursor);
@@ -124,7 +135,7 @@ pub trait Coder {
             _ => {
                 let mut h = match v {
                     Value::Ref(h) => *h,
-                    _ => Handle { obj: crate::ObjId(0), generation: 0 },
+                    _ => Handle { obj: crate::ObjId::object(0), generation: 0 },
                 };
                 self.handle(&mut h);
                 *v = Value::Ref(h);
@@ -139,24 +150,18 @@ pub trait Code {
     fn code<C: Coder>(&mut self, c: &mut C);
 }
 
-/// Ranks of live stamps and generations of slots, gathered before a state is written.
+/// Live stamps, gathered before a state is written.
 #[derive(Clone, Default)]
 pub(crate) struct Canon {
     stamps: Vec<(ObjId, u16)>,
-    /// The generation of every slot, by its place.
-    generations: Vec<u8>,
     absolute: bool,
 }
 
 impl Canon {
-    /// Gathers them from the objects of a world, in the memory that is here.
-    pub(crate) fn gather(&mut self, objects: impl Iterator<Item = (Option<(ObjId, u16)>, Option<u8>)>) {
+    /// These, in the memory that is here.
+    pub(crate) fn gather(&mut self, stamps: impl Iterator<Item = (ObjId, u16)>) {
         self.stamps.clear();
-        self.generations.clear();
-        for (stamp, generation) in objects {
-            self.stamps.extend(stamp);
-            self.generations.push(generation.unwrap_or(0));
-        }
+        self.stamps.extend(stamps);
     }
 
     /// Stamps as they are, for comparing one object with itself.
@@ -180,6 +185,8 @@ const FAR: u8 = 0xfe;
 pub(crate) struct Writer<'a> {
     pub(crate) out: &'a mut Vec<u8>,
     pub(crate) canon: &'a Canon,
+    /// The generation of every slot, by its place.
+    pub(crate) generations: &'a [u8],
 }
 
 impl Coder for Writer<'_> {
@@ -194,13 +201,13 @@ impl Coder for Writer<'_> {
     }
 
     fn handle(&mut self, v: &mut Handle) {
-        let current = v.obj.as_object().and_then(|i| self.canon.generations.get(i));
+        let current = v.obj.as_object().and_then(|i| self.generations.get(i));
         let stale = u8::from(current != Some(&v.generation));
-        match u8::try_from(v.obj.0) {
+        match u8::try_from(v.obj.number()) {
             Ok(short) if short < FAR >> 1 => self.out.push(short << 1 | stale),
             _ => {
                 self.out.push(FAR | stale);
-                self.out.extend(v.obj.0.to_le_bytes());
+                self.out.extend(v.obj.number().to_le_bytes());
             }
         }
     }
@@ -230,9 +237,11 @@ impl Coder for Reader<'_> {
         let mut b = 0;
         self.byte(&mut b);
         let generation = if b & 1 == 1 { Handle::STALE } else { 0 };
-        let mut obj = ObjId(u16::from(b >> 1));
+        let mut obj = ObjId::numbered(u16::from(b >> 1));
         if b & FAR == FAR {
-            self.half(&mut obj.0);
+            let mut number = 0;
+            self.half(&mut number);
+            obj = ObjId::numbered(number);
         }
         *v = Handle { obj, generation };
     }
@@ -319,26 +328,25 @@ impl Code for Handle {
     }
 }
 
-/// A byte in place of an id's [short number](ObjId::short): none.
-const NO_ID: u8 = SHORT_ENDS as u8;
-/// The id is not the first of its short number, and follows.
-const LONG_ID: u8 = NO_ID + 1;
-
 impl Code for ObjId {
+    #[inline]
     fn code<C: Coder>(&mut self, c: &mut C) {
-        let mut byte = match self.short() {
-            _ if *self == ObjId::NONE => NO_ID,
-            short if ObjId::of_short(short) == *self => short,
-            _ => LONG_ID,
-        };
+        let mut byte = self.to_byte();
         c.byte(&mut byte);
-        match byte {
-            LONG_ID => c.half(&mut self.0),
-            NO_ID if C::READING => *self = ObjId::NONE,
-            short if C::READING => *self = ObjId::of_short(short),
-            _ => {}
+        if byte == ObjId::FOLLOWS {
+            code_long(self, c);
+        } else if C::READING {
+            *self = ObjId::from_byte(byte);
         }
     }
+}
+
+/// An id of a large program.
+#[cold]
+fn code_long<C: Coder>(id: &mut ObjId, c: &mut C) {
+    let mut number = id.number();
+    c.half(&mut number);
+    *id = ObjId::numbered(number);
 }
 
 impl Code for Option<ObjId> {
@@ -405,8 +413,7 @@ mod tests {
 
     fn write(f: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
         let mut out = vec![];
-        let canon = Canon { generations: vec![0, 3], ..Canon::default() };
-        let mut w = Writer { out: &mut out, canon: &canon };
+        let mut w = Writer { out: &mut out, canon: &Canon::default(), generations: &[0, 3] };
         f(&mut w);
         out
     }
@@ -422,6 +429,33 @@ mod tests {
     }
 
     #[test]
+    fn small_numbers_and_ids_of_every_size_come_back() {
+        for n in [0, 1, 254, 255, 256, u16::MAX] {
+            let bytes = write(|c| c.small(&mut n.clone()));
+            assert_eq!(bytes.len() == 1, n < 255);
+            let mut back = 7;
+            Reader { bytes: &bytes, at: 0 }.small(&mut back);
+            assert_eq!(back, n);
+        }
+        let places = [ObjId::object(3), ObjId::object(255), ObjId::var(141), ObjId::var(142), ObjId::var(511)];
+        for id in places.into_iter().chain([ObjId::NONE, ObjId::task(crate::ThreadId(14))]) {
+            let bytes = write(|c| id.clone().code(c));
+            let mut back = ObjId::default();
+            back.code(&mut Reader { bytes: &bytes, at: 0 });
+            assert_eq!(back, id);
+            let bytes = write(|c| Some(id).code(c));
+            let mut back = None;
+            back.code(&mut Reader { bytes: &bytes, at: 0 });
+            assert_eq!(back, (id != ObjId::NONE).then_some(id));
+            let mut handle = Handle { obj: id, generation: 0 };
+            let bytes = write(|c| c.handle(&mut handle));
+            let mut back = Handle::default();
+            Reader { bytes: &bytes, at: 0 }.handle(&mut back);
+            assert_eq!(back.obj, id);
+        }
+    }
+
+    #[test]
     fn packed_words_come_back() {
         for v in [0u64, 1, 0xff, 0x100, u64::MAX, 0x1234_5678_9abc] {
             let bytes = write(|c| c.packed(&mut v.clone()));
@@ -433,12 +467,12 @@ mod tests {
 
     #[test]
     fn every_outdated_handle_reads_back_as_the_same_stale_one() {
-        let mut old = Value::Ref(Handle { obj: ObjId(1), generation: 2 });
-        let mut older = Value::Ref(Handle { obj: ObjId(1), generation: 1 });
+        let mut old = Value::Ref(Handle { obj: ObjId::numbered(1), generation: 2 });
+        let mut older = Value::Ref(Handle { obj: ObjId::numbered(1), generation: 1 });
         let (a, b) = (write(|c| c.value(&mut old)), write(|c| c.value(&mut older)));
         assert_eq!(a, b);
         let mut back = Value::Unset;
         Reader { bytes: &a, at: 0 }.value(&mut back);
-        assert_eq!(back, Value::Ref(Handle { obj: ObjId(1), generation: Handle::STALE }));
+        assert_eq!(back, Value::Ref(Handle { obj: ObjId::numbered(1), generation: Handle::STALE }));
     }
 }

@@ -14,11 +14,11 @@ pub(crate) trait Blank: Copy {
 }
 
 impl Blank for ObjId {
-    const BLANK: ObjId = ObjId(0);
+    const BLANK: ObjId = ObjId::object(0);
 }
 
 impl Blank for Handle {
-    const BLANK: Handle = Handle { obj: ObjId(0), generation: 0 };
+    const BLANK: Handle = Handle { obj: ObjId::object(0), generation: 0 };
 }
 
 impl Blank for Value {
@@ -133,28 +133,28 @@ mod tests {
     type Three = Few<ObjId, 3>;
 
     fn three() -> Three {
-        Few::of([4, 5, 6].map(ObjId))
+        Few::of([4, 5, 6].map(ObjId::numbered))
     }
 
     #[test]
     fn a_full_list_takes_no_more_and_stays_as_it_was() {
         let mut few = three();
-        assert!(!few.push(ObjId(7)));
-        assert!(!few.insert(0, ObjId(7)));
+        assert!(!few.push(ObjId::numbered(7)));
+        assert!(!few.insert(0, ObjId::numbered(7)));
         assert_eq!(few, three());
-        assert_eq!(Three::of([4, 5, 6, 7].map(ObjId)), three());
+        assert_eq!(Three::of([4, 5, 6, 7].map(ObjId::numbered)), three());
     }
 
     #[test]
     fn who_leaves_the_middle_leaves_the_order_and_no_trace() {
         let mut few = three();
-        assert_eq!(few.take(1), Some(ObjId(5)));
-        assert_eq!(few, Few::of([ObjId(4), ObjId(6)]));
-        assert!(few.insert(1, ObjId(5)));
+        assert_eq!(few.take(1), Some(ObjId::numbered(5)));
+        assert_eq!(few, Few::of([ObjId::numbered(4), ObjId::numbered(6)]));
+        assert!(few.insert(1, ObjId::numbered(5)));
         assert_eq!(few, three());
-        few.retain(|one| one != ObjId(6));
-        assert_eq!(few.pop(), Some(ObjId(5)));
-        assert_eq!((few.pop(), few.pop(), few.take(0)), (Some(ObjId(4)), None, None));
+        few.retain(|one| one != ObjId::numbered(6));
+        assert_eq!(few.pop(), Some(ObjId::numbered(5)));
+        assert_eq!((few.pop(), few.pop(), few.take(0)), (Some(ObjId::numbered(4)), None, None));
         assert_eq!(few, Few::EMPTY);
     }
 }

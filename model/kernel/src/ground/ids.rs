@@ -1,6 +1,6 @@
 //! Names of things: threads, objects, locals. Small integers with a type each.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU16};
 
 /// Most threads of a program, agents included. A [`ThreadSet`] has a bit for each.
 pub const MAX_THREADS: usize = 15;
@@ -33,9 +33,16 @@ impl LocalId {
 
 /// Whatever two steps can meet on: a protocol object, a variable word, or a task.
 ///
-/// The three share one number space: objects, then words, then tasks. An object's number is its place.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ObjId(pub u16);
+/// The three share one number space: objects, then words, then tasks. An object's number is its place. It is held as one
+/// more, so that an id that may be missing takes no more room than one that is there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjId(NonZeroU16);
+
+impl Default for ObjId {
+    fn default() -> ObjId {
+        ObjId::object(0)
+    }
+}
 
 const FIRST_VAR: u16 = MAX_OBJECTS as u16;
 const FIRST_TASK: u16 = FIRST_VAR + MAX_VARS as u16;
@@ -51,9 +58,12 @@ const SHORT_SHARED: usize = SHORT_OBJECTS + SHORT_VARS;
 pub(crate) const SHORT_ENDS: usize = SHORT_SHARED + MAX_THREADS + 1;
 const _: () = assert!(SHORT_ENDS == 254);
 
-/// [`ObjId::short`] of every id, and of what is none.
-static SHORT: [u8; 1024] = {
-    let mut short = [0; 1024];
+/// How many numbers a table of ids has: an index into it is cut off, and so checked.
+const NUMBERS: usize = 1024;
+
+/// [`ObjId::short`] of every id, by its number.
+static SHORT: [u8; NUMBERS] = {
+    let mut short = [0; NUMBERS];
     let mut id = 0;
     while id < END as usize {
         let (word, task) = (id.wrapping_sub(MAX_OBJECTS), id.wrapping_sub(FIRST_TASK as usize));
@@ -73,31 +83,93 @@ static SHORT: [u8; 1024] = {
     short
 };
 
+/// The byte that an id is written as, by its number: its short one if it is the first of that.
+static BYTE: [u8; NUMBERS] = {
+    let mut byte = [ObjId::FOLLOWS; NUMBERS];
+    let mut short = 0;
+    while short < SHORT_ENDS {
+        byte[FIRST[short].index()] = short as u8;
+        short += 1;
+    }
+    byte[ObjId::NONE.index() % NUMBERS] = ObjId::NO_ID;
+    byte
+};
+
+/// The first id of each short number; then none.
+static FIRST: [ObjId; 256] = {
+    let mut first = [ObjId::NONE; 256];
+    let mut short = 0;
+    while short < SHORT_ENDS {
+        first[short] = if short < SHORT_OBJECTS {
+            ObjId::object(short)
+        } else if short < SHORT_SHARED {
+            ObjId::var(short - SHORT_OBJECTS)
+        } else {
+            ObjId::task(ThreadId((short - SHORT_SHARED) as u8))
+        };
+        short += 1;
+    }
+    first
+};
+
 impl ObjId {
+    /// What none is written as.
+    const NO_ID: u8 = SHORT_ENDS as u8;
+    /// What an id is written as that is not the first of its short number: the number follows.
+    pub(crate) const FOLLOWS: u8 = ObjId::NO_ID + 1;
+
+    /// The byte that it is written as.
+    pub(crate) fn to_byte(self) -> u8 {
+        BYTE[self.index() % NUMBERS]
+    }
+
+    /// What is written as that byte, if nothing follows.
+    pub(crate) fn from_byte(byte: u8) -> ObjId {
+        FIRST[usize::from(byte)]
+    }
+
     /// No id at all, where an option would take more room.
-    pub const NONE: ObjId = ObjId(u16::MAX);
+    pub const NONE: ObjId = ObjId(NonZeroU16::MAX);
+
+    /// The id of that number.
+    pub const fn numbered(number: u16) -> ObjId {
+        match NonZeroU16::new(number.saturating_add(1)) {
+            Some(held) => ObjId(held),
+            None => ObjId::NONE,
+        }
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u16 {
+        self.0.get() - 1
+    }
+
+    /// Its number as an index.
+    pub const fn index(self) -> usize {
+        self.number() as usize
+    }
 
     /// The protocol object at `index`.
-    pub fn object(index: usize) -> ObjId {
+    pub const fn object(index: usize) -> ObjId {
         debug_assert!(index < MAX_OBJECTS);
-        ObjId(index as u16)
+        ObjId::numbered(index as u16)
     }
 
     /// The variable word at `index`.
-    pub fn var(index: usize) -> ObjId {
+    pub const fn var(index: usize) -> ObjId {
         debug_assert!(index < MAX_VARS);
-        ObjId(FIRST_VAR + index as u16)
+        ObjId::numbered(FIRST_VAR + index as u16)
     }
 
     /// The task of a thread: its scheduler state, pending signal and RCU nesting.
     pub const fn task(thread: ThreadId) -> ObjId {
-        ObjId(FIRST_TASK + thread.0 as u16)
+        ObjId::numbered(FIRST_TASK + thread.0 as u16)
     }
 
     /// The one that lies so many places further on, of the same sort.
     #[must_use]
     pub fn offset(self, by: usize) -> ObjId {
-        ObjId(self.0 + by as u16)
+        ObjId::numbered(self.number() + by as u16)
     }
 
     /// So many in a row, from this one on.
@@ -107,32 +179,23 @@ impl ObjId {
 
     /// The place among protocol objects, if this is one.
     pub fn as_object(self) -> Option<usize> {
-        (self.0 < FIRST_VAR).then_some(usize::from(self.0))
+        (self.number() < FIRST_VAR).then_some(self.index())
     }
 
     /// The place among variable words, if this is one.
     pub fn as_var(self) -> Option<usize> {
-        (self.0 >= FIRST_VAR && self.0 < FIRST_TASK).then(|| usize::from(self.0 - FIRST_VAR))
+        (self.number() >= FIRST_VAR && self.number() < FIRST_TASK).then(|| self.index() - usize::from(FIRST_VAR))
     }
 
     /// The thread whose task this is, if it is one.
     pub fn as_task(self) -> Option<ThreadId> {
-        (self.0 >= FIRST_TASK && self.0 < END).then(|| ThreadId((self.0 - FIRST_TASK) as u8))
+        (self.number() >= FIRST_TASK && self.number() < END).then(|| ThreadId((self.number() - FIRST_TASK) as u8))
     }
 
     /// A number below [`SHORT_ENDS`]. Every task has its own, and in a program that is not large every object and word,
     /// too; the others share those of objects and words.
     pub(crate) fn short(self) -> u8 {
-        SHORT[usize::from(self.0) % SHORT.len()]
-    }
-
-    /// The first id of that short number.
-    pub(crate) fn of_short(short: u8) -> ObjId {
-        match usize::from(short) {
-            i if i < SHORT_OBJECTS => ObjId(i as u16),
-            i if i < SHORT_SHARED => ObjId(FIRST_VAR + (i - SHORT_OBJECTS) as u16),
-            i => ObjId(FIRST_TASK + (i - SHORT_SHARED) as u16),
-        }
+        SHORT[self.index() % NUMBERS]
     }
 
     /// The further ids of that short number.
@@ -153,7 +216,7 @@ impl fmt::Debug for ObjId {
             (Some(i), ..) => write!(f, "obj{i}"),
             (_, Some(i), _) => write!(f, "var{i}"),
             (.., Some(t)) => write!(f, "task{}", t.0),
-            _ => write!(f, "id{}", self.0),
+            _ => write!(f, "id{}", self.number()),
         }
     }
 }
@@ -302,10 +365,10 @@ mod tests {
         for id in all.chain(tasks) {
             let short = id.short();
             assert!(usize::from(short) < SHORT_ENDS);
-            let found = |id: &ObjId| ObjId::of_short(short) == *id || ObjId::also_of_short(short).any(|o| o == *id);
+            let found = |id: &ObjId| ObjId::from_byte(short) == *id || ObjId::also_of_short(short).any(|o| o == *id);
             assert!(found(&id), "{id:?}");
             let alone = id.as_object().is_none_or(|i| i < SHORT_OBJECTS) && id.as_var().is_none_or(|i| i < SHORT_VARS);
-            assert_eq!(alone, ObjId::of_short(short) == id, "{id:?}");
+            assert_eq!(alone, ObjId::from_byte(short) == id, "{id:?}");
             assert!(id.as_task().is_none() || ObjId::also_of_short(short).next().is_none());
         }
         for short in 0..SHORT_ENDS as u8 {

@@ -100,6 +100,8 @@ pub enum Takes {
     Struct,
     /// A local that holds a cursor: a thing that changes in place.
     Cursor,
+    /// A local that holds a number, and gets another one.
+    Local,
     /// A type of numbers.
     Type,
     /// One of these words.

@@ -23,7 +23,7 @@ pub enum Place {
         /// Element 0.
         first: ObjId,
         /// How many there are.
-        len: u8,
+        len: u16,
         /// Which one.
         index: Operand,
     },
@@ -40,14 +40,14 @@ pub enum Place {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolRange {
     /// First element.
-    pub start: u8,
+    pub start: u16,
     /// How many.
     pub len: u8,
 }
 
 impl Code for PoolRange {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        c.byte(&mut self.start);
+        c.small(&mut self.start);
         c.byte(&mut self.len);
     }
 }

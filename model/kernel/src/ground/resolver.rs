@@ -48,7 +48,8 @@ impl Resolver<'_> {
     /// All words of an array.
     pub(crate) fn words(&self, p: Place) -> Resolved<(ObjId, u8)> {
         match p {
-            Place::Element { first, len, .. } => Ok((first, len)),
+            // No operation takes as many as a byte could not count.
+            Place::Element { first, len, .. } => Ok((first, u8::try_from(len).unwrap_or(u8::MAX))),
             Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
         }
     }

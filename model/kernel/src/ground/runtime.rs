@@ -294,10 +294,10 @@ integer_bits!(u8, u16);
 
 impl Bits for Option<ObjId> {
     fn to_bits(self) -> u64 {
-        self.map_or(0, |o| u64::from(o.0) + 1)
+        self.map_or(0, |o| u64::from(o.number()) + 1)
     }
     fn from_bits(bits: u64) -> Self {
-        (bits as u16).checked_sub(1).map(ObjId)
+        (bits as u16).checked_sub(1).map(ObjId::numbered)
     }
 }
 
@@ -317,7 +317,7 @@ impl Bits for Value {
             Value::Unset => 0,
             Value::Word(w) => WORD_TAG + (i64::from(w) + WORD_BIAS) as u64,
             Value::Null => NULL_BITS,
-            Value::Ref(h) => REF_TAG + u64::from(h.obj.0) + (u64::from(h.generation) << 16),
+            Value::Ref(h) => REF_TAG + u64::from(h.obj.number()) + (u64::from(h.generation) << 16),
             Value::Cursor(c) => CURSOR_TAG + c.to_bits(),
             Value::Unwrap(c) => UNWRAP_TAG + c.to_bits(),
             Value::Wide(wide) => {
@@ -330,7 +330,7 @@ impl Bits for Value {
         match bits >> TAG {
             1 => Value::Word(((bits & (WORD_TAG - 1)) as i64 - WORD_BIAS) as i32),
             2 => Value::Null,
-            3 => Value::Ref(Handle { obj: ObjId(bits as u16), generation: (bits >> 16) as u8 }),
+            3 => Value::Ref(Handle { obj: ObjId::numbered(bits as u16), generation: (bits >> 16) as u8 }),
             4 => Value::Cursor(Bits::from_bits(bits - CURSOR_TAG)),
             5 => Value::Unwrap(Bits::from_bits(bits - UNWRAP_TAG)),
             6 => {
@@ -358,8 +358,8 @@ mod tests {
             Value::of(i64::MIN).expect("it fits"),
             Value::of(i64::MAX - 1).expect("it fits"),
             Value::Null,
-            Value::Ref(Handle { obj: ObjId(233), generation: 255 }),
-            Value::Cursor(crate::resv::Cursor::new(ObjId(255), crate::resv::Usage::Bookkeep, true)),
+            Value::Ref(Handle { obj: ObjId::numbered(233), generation: 255 }),
+            Value::Cursor(crate::resv::Cursor::new(ObjId::numbered(255), crate::resv::Usage::Bookkeep, true)),
             Value::Unwrap(crate::fence::Unwrap::default()),
         ] {
             assert_eq!(Value::from_bits(v.to_bits()), v);

@@ -153,7 +153,7 @@ pub(crate) fn facet_named(name: &str, facets: impl FnOnce(FacetSink<'_>)) -> Opt
 
 /// Makes the type of all shared objects, its answers, and typed access to each of the world's.
 macro_rules! objects {
-    ($($(#[$meta:meta])* $variant:ident($ty:ident) $get:ident $get_mut:ident;)*) => {
+    ($($(#[$meta:meta])* $variant:ident($ty:ident) $($get:ident $get_mut:ident)?;)*) => {
         /// A shared object. The kind of a slot never changes; see [`ObjectKind`](crate::ObjectKind) for what is fixed
         /// about each.
         #[derive(Clone)]
@@ -294,9 +294,9 @@ macro_rules! objects {
         })*
 
         /// Typed access to objects. A wrong kind cannot come from a scenario (operands are checked when an operation
-        /// begins), so it is a bug of ours.
+        /// begins), so it is a bug of ours. One without a state of its own has none.
         impl<R: Runtime> World<R> {
-            $(
+            $($(
                 #[allow(dead_code, reason = "one accessor of each kind, whether a footprint needs it yet or not")]
                 pub(crate) fn $get(&self, id: ObjId) -> &$ty<R> {
                     match self.object(id) {
@@ -310,17 +310,17 @@ macro_rules! objects {
                         _ => $crate::shared::wrong_kind(id, stringify!($ty)),
                     }
                 }
-            )*
+            )?)*
         }
 
         impl<R: Runtime> Cx<'_, R> {
-            $(
+            $($(
                 /// The object, touched by this step.
                 pub(crate) fn $get(&mut self, id: ObjId) -> &mut $ty<R> {
                     self.touch(id);
                     self.world.$get_mut(id)
                 }
-            )*
+            )?)*
         }
     };
 }

@@ -14,7 +14,7 @@ crate::coder::fields!(Fault { property, object });
 
 impl Fault {
     /// What a decoder fills in.
-    pub(crate) const BLANK: Fault = Fault { property: 0, object: ObjId(0) };
+    pub(crate) const BLANK: Fault = Fault { property: 0, object: ObjId::object(0) };
 }
 
 impl Fault {

@@ -217,7 +217,7 @@ fn guard(program: &Program, list: ObjId) -> Option<ObjId> {
 /// What orders the accesses to a list.
 impl ListOp {
     pub(crate) const BLANK: ListOp =
-        ListOp { how: How::Empty, list: ObjId(0), entry: None, from: ObjId(0), open: false };
+        ListOp { how: How::Empty, list: ObjId::object(0), entry: None, from: ObjId::object(0), open: false };
 
     /// An operation about to start.
     pub fn new(how: How, list: ObjId, entry: Option<Handle>, from: ObjId) -> ListOp {
@@ -432,7 +432,7 @@ mod tests {
     use super::*;
 
     fn handle(n: u16) -> Handle {
-        Handle { obj: ObjId(n), generation: 0 }
+        Handle { obj: ObjId::numbered(n), generation: 0 }
     }
 
     #[test]

@@ -268,9 +268,9 @@ impl SlabOp {
     /// Which slots `new` may take: a typesafe slab any free one, others the first free from the operation's own on.
     fn candidates(program: &crate::Program, preferred: ObjId) -> impl Iterator<Item = ObjId> {
         let slots = program.slots_of(preferred);
-        let own = usize::from(preferred.0 - slots.start);
+        let own = usize::from(preferred.number() - slots.start);
         let n = slots.len();
-        (0..n).map(move |i| ObjId(slots.start).offset((own + i) % n))
+        (0..n).map(move |i| ObjId::numbered(slots.start).offset((own + i) % n))
     }
 
     /// The free slots as the allocator knows them: it has locks of its own, so it never sees an old state of a slot.

@@ -105,7 +105,8 @@ pub struct SyscallOp {
 fields!(SyscallOp { at, work });
 
 impl SyscallOp {
-    pub(crate) const BLANK: SyscallOp = SyscallOp { at: At::Enter, work: Handle { obj: ObjId(0), generation: 0 } };
+    pub(crate) const BLANK: SyscallOp =
+        SyscallOp { at: At::Enter, work: Handle { obj: ObjId::object(0), generation: 0 } };
 
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let obj = self.work.obj;

@@ -54,7 +54,7 @@ impl UserAccess {
         at: At::Access,
         inatomic: false,
         mmap_lock: None,
-        lock: RwSemOp::new(rwsem::At::Read, ObjId(0), Patience::Forever, false),
+        lock: RwSemOp::new(rwsem::At::Read, ObjId::object(0), Patience::Forever, false),
     };
 
     /// An access about to start.

@@ -7,8 +7,8 @@ mod premise;
 pub(crate) mod rules;
 
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Plain, Program, Property, Runtime, ThreadId,
-    ThreadSet, Value, View,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, MAX_VARS, ObjId, Order, Plain, Program, Property, Runtime,
+    ThreadId, ThreadSet, Value, View,
     coder::{fields, points},
     counted::{Counted, Owns},
     expr::EvalError,
@@ -35,7 +35,7 @@ pub const DECLARED: DeclRow = DeclRow {
             "what its number is (u8, u16, u32, u64, s32, s64, size_t, bool, errno, or an `enum` or `flags` of the scenario): a \
              value that is written is converted to it as in C, and is printed as it; without it an s64, or a reference",
         ),
-        option("len", Takes::Number { min: 1, max: 44 }, "makes it an array"),
+        option("len", Takes::Number { min: 1, max: MAX_VARS as i32 }, "makes it an array"),
         flag("plain", "the modelled code accesses it without READ_ONCE(): races on it are violations"),
         GUARDED,
         CONST,

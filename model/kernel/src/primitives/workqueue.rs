@@ -306,7 +306,8 @@ impl Place<'_> {
 }
 
 impl WorkOp {
-    pub(crate) const BLANK: WorkOp = WorkOp { at: At::Queue, work: ObjId(0), data: Value::Unset, was_pending: false };
+    pub(crate) const BLANK: WorkOp =
+        WorkOp { at: At::Queue, work: ObjId::object(0), data: Value::Unset, was_pending: false };
 
     /// An operation about to start.
     pub(crate) fn new(at: At, work: ObjId, data: Value) -> WorkOp {

@@ -42,7 +42,7 @@ fn slots_to_choose_from(program: &Program, target: Operand) -> u8 {
         // Whatever it turns out to be, it is a slot of some struct.
         Operand::Local(_) | Operand::Const(_) => return MOST_WAYS,
     };
-    let of = program.structs.iter().find(|s| s.slots.contains(&slot.0));
+    let of = program.structs.iter().find(|s| s.slots.contains(&slot.number()));
     let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);
     chooses.map_or(1, |s| s.slots.len().min(usize::from(MOST_WAYS)) as u8)
 }

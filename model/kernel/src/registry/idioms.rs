@@ -23,6 +23,8 @@ const TABLES: &[&[Idiom]] = &[
     primitives::refcount::idioms::IDIOMS,
     primitives::slab::idioms::IDIOMS,
     primitives::list::idioms::IDIOMS,
+    primitives::lockdep::idioms::IDIOMS,
+    primitives::xarray::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
     primitives::syscall::idioms::IDIOMS,

@@ -141,6 +141,8 @@ kinds! {
     RwSem in primitives::rwsem::kind is RwSem;
     /// `struct list_head`.
     List in primitives::list::kind is List;
+    /// `struct xarray`.
+    Xarray in primitives::xarray::kind is Xarray;
     /// `wait_queue_head_t`.
     WaitQueue in primitives::waitqueue::kind is WaitQueue;
     /// `struct wake_q_head`.

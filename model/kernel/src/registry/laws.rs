@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
 ];
 
@@ -34,8 +35,10 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     exec::rules::RULES,
     primitives::rcu::rules::RULES,
     primitives::list::rules::RULES,
+    primitives::xarray::rules::RULES,
     primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
+    primitives::lockdep::rules::RULES,
 ];
 
 numbered! {

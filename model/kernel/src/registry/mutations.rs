@@ -53,6 +53,7 @@ tables! {
     primitives::shrinker::Mutant;
     primitives::wakeq::Mutant;
     primitives::list::Mutant;
+    primitives::xarray::Mutant;
     ww::Mutant;
     lock_all::Mutant;
     exec::Mutant;

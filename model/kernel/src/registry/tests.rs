@@ -5,7 +5,7 @@ use crate::{ObjectKind, builder::ProgramBuilder, fixed, primitives::workqueue::k
 
 /// One of each kind, and what is true of it before anything happens.
 pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
-    let (id, to) = (ObjId(0), ThreadId(0));
+    let (id, to) = (ObjId::object(0), ThreadId(0));
     let class = fixed::WwClass {
         wound_wait: true,
         variant: Default::default(),
@@ -39,6 +39,7 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::IrqLine { handler: to }.into(), &["lives"]),
         (fixed::RwSem.into(), &["lives"]),
         (fixed::List { guard: None }.into(), &["lives"]),
+        (fixed::Xarray { lock: id, entries: ObjId::var(0), len: 1, first: 0 }.into(), &["lives"]),
         (fixed::WakeQ.into(), &["lives"]),
         (fixed::Exec { ctx: id }.into(), &["lives"]),
         (fixed::SyncFile { variant: Default::default() }.into(), &["lives"]),

@@ -55,8 +55,14 @@ impl Code for AddFence {
 }
 
 impl AddFence {
-    pub(crate) const BLANK: AddFence =
-        AddFence { at: At::Get, resv: ObjId(0), fence: ObjId(0), usage: Usage::Kernel, index: 0, put: FenceOp::BLANK };
+    pub(crate) const BLANK: AddFence = AddFence {
+        at: At::Get,
+        resv: ObjId::object(0),
+        fence: ObjId::object(0),
+        usage: Usage::Kernel,
+        index: 0,
+        put: FenceOp::BLANK,
+    };
 
     /// An add about to start.
     pub fn new(resv: ObjId, fence: ObjId, usage: Usage) -> AddFence {

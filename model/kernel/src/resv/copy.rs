@@ -65,7 +65,7 @@ impl Code for CopyFences {
 impl CopyFences {
     pub(crate) const BLANK: CopyFences = CopyFences {
         at: At::Begin,
-        dst: ObjId(0),
+        dst: ObjId::object(0),
         walk: CursorOp::BLANK,
         new: None,
         old: None,
@@ -116,7 +116,7 @@ impl CopyFences {
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         alloc::might_block(cx);
         let max = self.walk.cursor().num();
-        let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId);
+        let mut lists = cx.program.resv_parts(self.dst).lists.map(ObjId::numbered);
         // One that was never published may be had again at once.
         let free = self.new.or_else(|| lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free));
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
@@ -195,7 +195,7 @@ impl Protocol for CopyFences {
             At::Begin => locked_footprint(v, self.dst),
             At::Walk => self.walk.footprint(v),
             At::Allocate => {
-                let lists = v.program.resv_parts(self.dst).lists.map(ObjId);
+                let lists = v.program.resv_parts(self.dst).lists.map(ObjId::numbered);
                 lists.fold(Footprint::NONE, Footprint::write)
             }
             At::Collect => Footprint::NONE.write_opt(self.new).write_opt(self.walk.cursor().fence()),

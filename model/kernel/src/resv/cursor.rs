@@ -54,13 +54,13 @@ impl Cursor {
     /// A cursor about to begin.
     pub fn new(resv: ObjId, usage: Usage, unlocked: bool) -> Cursor {
         let flags = usage as u8 | if unlocked { UNLOCKED } else { 0 };
-        let resv = resv.0 as u8;
+        let resv = resv.number() as u8;
         Cursor { resv, list: resv, fence: resv, place: 0, flags, awaited: [0; 2] }
     }
 
     /// The reservation.
     pub fn resv(self) -> ObjId {
-        ObjId(u16::from(self.resv))
+        ObjId::numbered(u16::from(self.resv))
     }
 
     /// The list that it walks.
@@ -69,15 +69,15 @@ impl Cursor {
     }
 
     fn set_list(&mut self, list: ObjId) {
-        self.list = if list == NONE { self.resv } else { list.0 as u8 };
+        self.list = if list == NONE { self.resv } else { list.number() as u8 };
     }
 
     fn set_fence(&mut self, fence: ObjId) {
-        self.fence = if fence == NONE { self.resv } else { fence.0 as u8 };
+        self.fence = if fence == NONE { self.resv } else { fence.number() as u8 };
     }
 
     fn other(self, place: u8) -> ObjId {
-        if place == self.resv { NONE } else { ObjId(u16::from(place)) }
+        if place == self.resv { NONE } else { ObjId::numbered(u16::from(place)) }
     }
 
     /// `dma_resv_iter_is_restarted()`.

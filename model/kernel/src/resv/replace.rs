@@ -52,9 +52,9 @@ impl Code for ReplaceFences {
 impl ReplaceFences {
     pub(crate) const BLANK: ReplaceFences = ReplaceFences {
         at: At::Scan,
-        resv: ObjId(0),
+        resv: ObjId::object(0),
         context: 0,
-        fence: ObjId(0),
+        fence: ObjId::object(0),
         usage: Usage::Kernel,
         index: 0,
         put: FenceOp::BLANK,

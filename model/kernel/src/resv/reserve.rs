@@ -66,10 +66,10 @@ impl Code for Reserve {
 impl Reserve {
     pub(crate) const BLANK: Reserve = Reserve {
         at: At::Look,
-        resv: ObjId(0),
+        resv: ObjId::object(0),
         wanted: 0,
         old: None,
-        new: ObjId(0),
+        new: ObjId::object(0),
         index: 0,
         signaled: 0,
         put: FenceOp::BLANK,
@@ -116,7 +116,7 @@ impl Reserve {
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         alloc::might_block(cx);
         let max = self.new_max(cx);
-        let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId);
+        let mut lists = cx.program.resv_parts(self.resv).lists.map(ObjId::numbered);
         let free = lists.find(|l| cx.list(*l).life.load(Order::Relaxed) == Life::Free);
         let (Some(new), true) = (free, usize::from(max) <= MAX_SLOTS) else {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.resv));
@@ -230,7 +230,7 @@ impl Protocol for Reserve {
             // It notes how much is reserved.
             At::Look => locked_footprint(v, self.resv).write_opt(v.world.resv(self.resv).list.0),
             At::Allocate => {
-                let lists = v.program.resv_parts(self.resv).lists.map(ObjId);
+                let lists = v.program.resv_parts(self.resv).lists.map(ObjId::numbered);
                 lists.fold(old(Footprint::NONE), Footprint::write)
             }
             At::Copy => {

@@ -119,7 +119,7 @@ impl Code for Unlocked {
 impl Unlocked {
     pub(crate) const BLANK: Unlocked = Unlocked {
         at: At::ReadLock,
-        resv: ObjId(0),
+        resv: ObjId::object(0),
         usage: Usage::Kernel,
         goal: Goal::Test,
         list: None,

@@ -19,8 +19,14 @@ use crate::{
 pub struct Encoding {
     bytes: Vec<u8>,
     ends: Vec<u32>,
-    /// What the writer of a part must know about the whole state.
+    whole: Gathered,
+}
+
+/// What the writer of a part must know about the whole state.
+#[derive(Clone, Default)]
+pub(super) struct Gathered {
     canon: Canon,
+    generations: Vec<u8>,
 }
 
 impl Encoding {
@@ -44,30 +50,31 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 impl State {
     /// Appends the canonical encoding.
     pub fn encode(&mut self, program: &Program, out: &mut Vec<u8>) {
-        let canon = self.gather();
-        let mut w = Writer { out, canon: &canon };
+        let gathered = self.gather();
+        let mut w = Writer { out, canon: &gathered.canon, generations: &gathered.generations };
         for part in 0..self.part_count(program) {
             self.code_part(program, part, &mut w);
         }
-        self.canon = canon;
+        self.gathered = gathered;
     }
 
     /// What the writer of a part must know about this state, in memory that is to be given back.
-    fn gather(&mut self) -> Canon {
-        let mut canon = std::mem::take(&mut self.canon);
-        self.world.canon(&mut canon);
-        canon
+    fn gather(&mut self) -> Gathered {
+        let mut gathered = std::mem::take(&mut self.gathered);
+        self.world.canon(&mut gathered.canon);
+        self.world.generations(&mut gathered.generations);
+        gathered
     }
 
     /// Numbers stamps and generations anew, as small as they can be, in the thread that runs alone too. An encoding
     /// knows stamps by their order and generations by whether they are outdated, so this is the same state.
     pub(super) fn renumber(&mut self, program: &Program, alone: Option<(&mut Thread, &Script)>) {
-        let canon = self.gather();
+        let Gathered { canon, generations } = self.gather();
         let mut out = vec![];
         self.encode(program, &mut out);
         let whole = out.len();
         if let Some((thread, script)) = alone {
-            thread.code_with(&mut Writer { out: &mut out, canon: &canon }, script);
+            thread.code_with(&mut Writer { out: &mut out, canon: &canon, generations: &generations }, script);
             thread.code_with(&mut Reader { bytes: &out, at: whole }, script);
         }
         self.decode(program, &out[..whole]);
@@ -113,7 +120,8 @@ impl State {
         parts.bytes.extend_from_slice(&bytes[from..]);
         if moved {
             self.world.restore_class_counters();
-            self.world.canon(&mut parts.canon);
+            self.world.canon(&mut parts.whole.canon);
+            self.world.generations(&mut parts.whole.generations);
         }
         debug_assert_eq!(r.at, bytes.len(), "[internal bug] an encoding was not read to its end");
         if cfg!(debug_assertions) {
@@ -132,28 +140,31 @@ impl State {
         out: &mut Vec<u8>,
     ) {
         let from = out.len();
-        let moves = self.world.members(touched).map(|id| self.world.moves_others(&before.world, id)).max();
-        let moves = moves.unwrap_or(Moves::Nothing);
+        let mut moves = Moves::Nothing;
+        let mut dirty = Parts::default();
+        self.world.each_member(touched, |id| {
+            moves = moves.max(self.world.moves_others(&before.world, id));
+            dirty.insert(self.world.part_of(id));
+        });
         if moves == Moves::Everything || self.violation.is_some() {
             return self.encode(program, out);
         }
-        let mut dirty = Parts::default();
         dirty.insert(self.world.part_count() + thread.index());
-        self.world.members(touched).for_each(|id| dirty.insert(self.world.part_of(id)));
-        let mut now = std::mem::take(&mut self.canon);
+        let mut now = std::mem::take(&mut self.gathered.canon);
         if moves == Moves::Contexts {
             self.world.canon(&mut now);
             self.world.contexts().for_each(|part| dirty.insert(part));
         }
-        let mut w = Writer { out, canon: if moves == Moves::Contexts { &now } else { &parts.canon } };
+        let Gathered { canon, generations } = &parts.whole;
+        let mut w = Writer { out, canon: if moves == Moves::Contexts { &now } else { canon }, generations };
         let mut clean_from = 0;
-        for part in dirty.iter(self.part_count(program)) {
+        dirty.each(self.part_count(program), |part| {
             w.out.extend_from_slice(&parts.bytes[clean_from..parts.start(part)]);
             self.code_part(program, part, &mut w);
             clean_from = parts.ends[part] as usize;
-        }
+        });
         w.out.extend_from_slice(&parts.bytes[clean_from..]);
-        self.canon = now;
+        self.gathered.canon = now;
         if cfg!(debug_assertions) {
             let mut whole = vec![];
             self.encode(program, &mut whole);
@@ -163,7 +174,7 @@ impl State {
 
     /// Takes back a step of `thread` that made this state from `before`.
     pub fn restore(&mut self, before: &State, (thread, touched): (ThreadId, ObjSet)) {
-        before.world.members(touched).for_each(|id| self.world.copy_one(&before.world, id));
+        before.world.each_member(touched, |id| self.world.copy_one(&before.world, id));
         self.threads[thread.index()].copy_live(&before.threads[thread.index()]);
         self.violation = before.violation;
     }
@@ -223,14 +234,14 @@ impl Parts {
         self.0[part / 64] |= 1 << (part % 64);
     }
 
-    /// The members, lowest first, of an encoding that has so many parts.
-    fn iter(self, parts: usize) -> impl Iterator<Item = usize> {
-        self.0.into_iter().take(parts.div_ceil(64)).enumerate().flat_map(|(at, mut rest)| {
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+    /// Does this with each member, lowest first, of an encoding that has so many parts.
+    #[inline]
+    fn each(self, parts: usize, mut what: impl FnMut(usize)) {
+        for (at, mut rest) in self.0.into_iter().take(parts.div_ceil(64)).enumerate() {
+            while rest != 0 {
+                what(at * 64 + rest.trailing_zeros() as usize);
                 rest &= rest - 1;
-                Some(at * 64 + bit as usize)
-            })
-        })
+            }
+        }
     }
 }

@@ -113,9 +113,9 @@ mod tests {
         ww::{Config, CtxHow, Waiter, ops},
     };
 
-    const M: ObjId = ObjId(1);
+    const M: ObjId = ObjId::numbered(1);
     /// The contexts, the oldest first; each has the thread of its number.
-    const CTX: [ObjId; 3] = [ObjId(2), ObjId(3), ObjId(4)];
+    const CTX: [ObjId; 3] = [ObjId::numbered(2), ObjId::numbered(3), ObjId::numbered(4)];
 
     /// A mutex and three contexts with their stamps taken.
     fn program() -> Program {

@@ -55,7 +55,7 @@ impl Buffers {
 
 /// The lock of a reservation that the builder made.
 fn lock_of(resv: ObjId) -> ObjId {
-    ObjId(resv.0 - 1)
+    ObjId::numbered(resv.number() - 1)
 }
 
 /// Locks, makes room for two, adds.

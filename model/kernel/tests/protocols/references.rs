@@ -13,7 +13,7 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
     b.object("node#1", fixed::Slot { of: 0 });
     body(&mut b, node);
     let mut program = b.build();
-    let slots = node.0..node.0 + 2;
+    let slots = node.number()..node.number() + 2;
     let (slab, refs) = (SlabKind::Plain, Some(1));
     program.structs.push(StructDecl {
         name: "node".into(),

@@ -60,7 +60,7 @@ fn a_list_is_kept_from_hold_to_hold() {
     // Only CONFIG_DEBUG_MUTEXES takes the slots away that were not used: the first list has room for the second hold,
     // too.
     let program = b.build();
-    assert_eq!([1, 2].map(|list| most(&program, ObjId(resv.0 + list), "max_fences")), [4, 0]);
+    assert_eq!([1, 2].map(|list| most(&program, ObjId::numbered(resv.number() + list), "max_fences")), [4, 0]);
 }
 
 /// `dma_fence_is_later_or_same()`: the same fence again takes its own slot, another one with the same number does not.
@@ -78,7 +78,7 @@ fn a_fence_takes_the_place_of_itself_and_of_an_earlier_one_only() {
             s.say(&format!("add-fence fb.fences {} usage=write", if same { "f" } else { "g" })).say("unlock fb");
         });
         b.rcu();
-        most(&b.build(), ObjId(resv.0 + 1), "num_fences")
+        most(&b.build(), ObjId::numbered(resv.number() + 1), "num_fences")
     };
     assert_eq!(slots_taken([5, 6], true), 1);
     assert_eq!(slots_taken([5, 6], false), 1);

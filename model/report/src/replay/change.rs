@@ -148,7 +148,12 @@ pub(crate) fn between(
 ) -> Vec<Change> {
     let mut out = worlds(program, &before.world, &after.world, before.world.members(touched));
     out.extend(
-        before.world.members(touched).filter_map(ObjId::as_task).flat_map(|t| task(program, before, after, me, t)),
+        before
+            .world
+            .members(touched)
+            .into_iter()
+            .filter_map(ObjId::as_task)
+            .flat_map(|t| task(program, before, after, me, t)),
     );
     let named = |l: &LocalId| !words::local_name(program, me, *l).is_empty();
     let locals = words::script(program, me).locals.len() as u8;
@@ -195,7 +200,7 @@ pub(super) fn worlds(
     program: &Program,
     before: &World<Plain>,
     after: &World<Plain>,
-    ids: impl Iterator<Item = ObjId>,
+    ids: impl IntoIterator<Item = ObjId>,
 ) -> Vec<Change> {
     let mut out = vec![];
     for id in ids {

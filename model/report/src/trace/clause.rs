@@ -2,13 +2,14 @@
 
 use super::Clause;
 use crate::{conditions, replay::Replay, words};
+use fenceweave_explore::Trace;
 use fenceweave_kernel::{Leaf, Moment, Program, State, observe};
 
 impl Clause<'_> {
     /// What stands beside the last step. That something never happens is no step's doing.
     pub(super) fn mark(&self) -> Option<String> {
         let moment = self.condition.moment;
-        let keyword = Some(moment.keyword()).filter(|_| moment != Moment::Eventually);
+        let keyword = Some(moment.keyword()).filter(|_| !moment.is_of_the_whole_graph());
         self.name.or(keyword).map(str::to_owned)
     }
 
@@ -39,21 +40,51 @@ pub(super) fn sentence(clause: &Clause<'_>, replay: &Replay<'_>) -> String {
         Moment::Always => format!("{what} is false {after}"),
         Moment::AtEnd if all.len() > 1 => format!("one of {what} is false at the end"),
         Moment::AtEnd => format!("{what} is false at the end"),
+        Moment::Settles if replay.loop_from.is_some() => {
+            format!("{what} {is} not true again and again, and it goes on for ever")
+        }
+        Moment::Settles => format!("{what} {is} not true at the end"),
         Moment::Eventually if replay.loop_from.is_some() => format!("{what} {is} not true, and it goes on for ever"),
         Moment::Eventually => format!("{what} {is} not true at any time, and it is over"),
     };
     format!("{}: {said}", clause.name.unwrap_or(clause.condition.moment.keyword()))
 }
 
-/// What it read: `  x=1 cpu.r=0`.
-pub(super) fn values(clause: &Clause<'_>, replay: &Replay<'_>) -> Option<String> {
+/// The values that it goes round in, of what does not stay as it is: `  place: 1 → 2 → 1`.
+pub(super) fn round(clause: &Clause<'_>, replay: &Replay<'_>, trace: &Trace) -> Vec<String> {
+    let Some(from) = trace.loop_from.filter(|_| clause.condition.moment == Moment::Settles) else { return vec![] };
+    let mut state = State::initial(replay.program);
+    let mut seen: Vec<Vec<String>> = vec![];
+    for at in 0..=trace.steps.len() {
+        if at >= from {
+            seen.push(leaves(clause).into_iter().map(|leaf| value_in(replay.program, &state, leaf)).collect());
+        }
+        let Some(step) = trace.steps.get(at) else { break };
+        state.step(replay.program, *step);
+    }
+    let tell = |(at, leaf): (usize, Leaf)| {
+        let mut values: Vec<&str> = seen.iter().map(|values| values[at].as_str()).collect();
+        values.dedup();
+        let name = conditions::leaf(replay.program, leaf);
+        (values.len() > 1).then(|| format!("  it goes round: {name}={}", values.join(" → ")))
+    };
+    leaves(clause).into_iter().enumerate().filter_map(tell).collect()
+}
+
+/// What it reads, each once.
+fn leaves(clause: &Clause<'_>) -> Vec<Leaf> {
     let mut leaves: Vec<Leaf> = Vec::new();
     for leaf in clause.condition.all.iter().flat_map(|e| e.reads()) {
         if !leaves.contains(&leaf) {
             leaves.push(leaf);
         }
     }
-    let pairs: Vec<String> = leaves
+    leaves
+}
+
+/// What it read: `  x=1 cpu.r=0`.
+pub(super) fn values(clause: &Clause<'_>, replay: &Replay<'_>) -> Option<String> {
+    let pairs: Vec<String> = leaves(clause)
         .into_iter()
         .map(|leaf| format!("{}={}", conditions::leaf(replay.program, leaf), value(replay, leaf)))
         .collect();
@@ -61,7 +92,10 @@ pub(super) fn values(clause: &Clause<'_>, replay: &Replay<'_>) -> Option<String>
 }
 
 fn value(replay: &Replay<'_>, leaf: Leaf) -> String {
-    let (program, state) = (replay.program, &replay.last);
+    value_in(replay.program, &replay.last, leaf)
+}
+
+fn value_in(program: &Program, state: &State, leaf: Leaf) -> String {
     if let Leaf::Facet(object, name) = leaf {
         let name = program.field_names.get(usize::from(name.0)).map_or("", |name| name);
         return state
@@ -70,6 +104,6 @@ fn value(replay: &Replay<'_>, leaf: Leaf) -> String {
             .facet(name)
             .map_or_else(|| words::UNSET.into(), |f| words::facet(program, f));
     }
-    let value = observe::read(program, &state.world, |t, l| replay.thread(t).local(l), leaf);
+    let value = observe::read(program, &state.world, |t, l| state.thread(t).local(l), leaf);
     words::typed_in(program, &state.world, conditions::leaf_type(program, leaf), value)
 }

@@ -3,10 +3,11 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, ObjId, Program, Property, ThreadId, Value, Violation,
+    Facet, Instr, LocalId, ObjId, Op, Program, Property, ThreadId, Type, Value, Violation,
     expr::{Operator, Trouble},
     fixed,
     observe::facets,
+    primitives::lockdep::How,
     program::Role,
     property::{Blank, Sentence, Tale},
     value::Handle,
@@ -91,6 +92,7 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
         Tale::WrongKind => format!("{who} does this to {what}, which is of another kind{place}"),
         Tale::Asserted => asserted(program, v, who, "false"),
         Tale::Warned => asserted(program, v, who, "true"),
+        Tale::Returned => returned(replay, v, who, what),
         Tale::Arithmetic => arithmetic(replay, v, who, &place),
         Tale::ErrorPointer => error_pointer(replay, v, who, &place),
         Tale::OutOfBounds => {
@@ -201,6 +203,25 @@ fn place_at(replay: &Replay<'_>, other: ThreadId, what: &str) -> String {
     let base = what.split(['[', '.']).next().unwrap_or(what);
     let at_it = words::op_text(program, other, pc).split_whitespace().any(|w| w.split(['.', '[']).next() == Some(base));
     if at_it { words::place(program, other, pc) } else { String::new() }
+}
+
+/// Which function returned what, with which lock or without.
+fn returned(replay: &Replay<'_>, v: Violation, who: &str, lock: &str) -> String {
+    let program = replay.program;
+    let (script, pc) = program.script_at(v.thread, v.pc);
+    let (function, locals) = script
+        .callee_at(pc)
+        .map_or(("it", &[][..]), |(id, callee)| (&program.callees[usize::from(id.0)], &callee.locals));
+    let result = locals.iter().position(|name| name == "return").and_then(|at| u8::try_from(at).ok());
+    let result = result.and_then(|at| replay.thread(v.thread).local_here(LocalId(at)));
+    let result = result.filter(|value| *value != Value::Unset);
+    let result = result
+        .map_or(String::new(), |value| format!(" {}", words::typed_in(program, &replay.last.world, Type::S64, value)));
+    let holds = match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op: Op::Lockdep(said), .. }) if said.how == How::NotHeld => "holds",
+        _ => "does not hold",
+    };
+    format!("{function} returns{result} in {who}, which then {holds} {lock}{}", words::place(program, v.thread, v.pc))
 }
 
 /// The author's own words for what went wrong, if there are any, and the condition.

@@ -102,6 +102,7 @@ impl Scene<'_, '_> {
                 self.structs.first().cloned().unwrap_or_default()
             }
             Takes::Cursor => script.cursor(self)?,
+            Takes::Local => script.counter(),
             Takes::OneOf(words) => words[self.below(words.len())?].to_owned(),
             Takes::Type => Type::NAMES[self.below(Type::NAMES.len())?].0.to_owned(),
             Takes::Proc(arguments) => self.proc(arguments),

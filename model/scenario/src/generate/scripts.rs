@@ -75,6 +75,15 @@ impl Script {
         Ok("it".to_owned())
     }
 
+    /// A local that holds a number.
+    pub(super) fn counter(&mut self) -> String {
+        if !self.knows("i") {
+            self.prelude.push(Line::new("let i=0".to_owned()));
+            self.set("i");
+        }
+        "i".to_owned()
+    }
+
     /// A word to store or to compare with, if one is at hand.
     pub(super) fn some_word(&mut self, scene: &mut Scene<'_, '_>) -> Result<Option<String>> {
         let words: Vec<&String> = self.set.iter().filter(|local| local.starts_with('r') && *local != "ref").collect();

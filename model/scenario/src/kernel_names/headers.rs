@@ -258,48 +258,51 @@ pub(super) const HEADERS: &[Row] = &[
     ),
     // idr.h, xarray.h, radix-tree.h
     (
-        "idr_init ida_init xa_init xa_init_flags idr_destroy ida_destroy xa_destroy",
+        "xa_init xa_init_flags xa_destroy",
+        "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line",
+    ),
+    (
+        "idr_init ida_init idr_destroy ida_destroy",
         "a table is declared, `var TABLE init=NULL len=N`, and there to the end: delete the line",
     ),
     (
-        "idr_alloc idr_alloc_u32 idr_alloc_cyclic ida_alloc ida_alloc_range ida_alloc_max xa_alloc xa_alloc_cyclic xa_alloc_irq __xa_alloc",
-        "a table is `var TABLE init=NULL len=N` and a `lock`: with it held, `store TABLE at=ID OBJECT`, the scenario choosing the ID",
+        "idr_alloc idr_alloc_u32 idr_alloc_cyclic ida_alloc ida_alloc_range ida_alloc_max",
+        "a table is `var TABLE init=NULL len=N` and a `lock`: with it held, `store TABLE at=ID OBJECT`, the scenario choosing the ID; one with a lock of its own is an `xarray`",
     ),
+    ("xa_alloc_cyclic xa_alloc_cyclic_irq", "`xa-alloc X OBJECT into=id`: the first index that is free"),
+    ("idr_find radix_tree_lookup", "a table is `var TABLE init=NULL len=N`: `load TABLE at=ID into=p`"),
+    ("xas_load", "`xa-load X INDEX into=p`"),
     (
-        "idr_find xa_load xas_load radix_tree_lookup",
-        "a table is `var TABLE init=NULL len=N`: `load TABLE at=ID into=p`",
-    ),
-    (
-        "idr_remove ida_free xa_erase xa_erase_irq xa_erase_bh __xa_erase xa_release radix_tree_delete",
+        "idr_remove ida_free radix_tree_delete",
         "a table is `var TABLE init=NULL len=N`: `xchg TABLE at=ID NULL into=old`",
     ),
+    ("radix_tree_insert", "a table is `var TABLE init=NULL len=N`: `store TABLE at=ID OBJECT`, with its lock held"),
     (
-        "xa_store xa_store_irq xa_store_bh xas_store __xa_store radix_tree_insert",
-        "a table is `var TABLE init=NULL len=N`: `xchg TABLE at=ID OBJECT into=old`, or `store` with its lock held",
+        "xa_store_irq xa_store_bh xa_erase_irq xa_erase_bh xa_alloc_irq xa_alloc_bh xa_cmpxchg_irq xa_insert_irq xas_store",
+        "`xa-lock X irq`, the operation with `locked`, `xa-unlock X irq` (or `bh`)",
     ),
     ("idr_replace", "`xchg TABLE at=ID OBJECT into=old`, with the table's lock held"),
     (
-        "xa_cmpxchg xa_cmpxchg_irq __xa_cmpxchg xa_insert xa_insert_irq __xa_insert xa_reserve",
-        "a table is `var TABLE init=NULL len=N`: `cmpxchg TABLE at=ID EXPECTED NEW into=was`",
+        "xa_reserve xa_release",
+        "store something that stands for a place that is taken, and compare with it; or leave both out",
     ),
     (
-        "idr_for_each idr_for_each_entry idr_get_next xa_for_each xa_for_each_start xa_for_each_range xa_find xa_find_after xas_for_each xa_extract xa_store_range",
+        "idr_for_each idr_for_each_entry idr_get_next",
         "a loop over the table: `let i=\"0\"`, `repeat N { load TABLE at=i into=p; …; let i=\"i + 1\" }`",
     ),
-    ("idr_is_empty xa_empty", "a loop over the table, or a count of its own beside it"),
+    (
+        "xa_for_each_start xa_for_each_range xas_for_each xa_extract xa_store_range",
+        "a loop: `let i=0`, `do { xa-find X i into=p; …; let i=\"i + 1\" } while \"p != NULL\"`",
+    ),
+    ("idr_is_empty", "a loop over the table, or a count of its own beside it"),
+    ("xa_empty", "`let i=0; xa-find X i into=p`: NULL if it is empty"),
     (
         "idr_preload idr_preload_end",
         "`alloc` with the lock not held says that it may fail or reclaim; or delete the line",
     ),
     ("xa_get_mark xa_set_mark xa_clear_mark", "marks are a table of their own: `var MARKS len=N`"),
-    (
-        "xa_lock xa_lock_irqsave xa_lock_irq xa_lock_bh xas_lock",
-        "the table's lock is a `lock` of its own: `lock LOCK [irqsave] [irq]`",
-    ),
-    (
-        "xa_unlock xa_unlock_irqrestore xa_unlock_irq xa_unlock_bh xas_unlock",
-        "the table's lock is a `lock` of its own: `unlock LOCK [irqrestore] [irq]`",
-    ),
+    ("xas_lock", "`xa-lock X`"),
+    ("xas_unlock", "`xa-unlock X`"),
     ("xa_err xa_is_err", "`IS_ERR(p)` in an expression"),
     // slab.h, gfp.h
     (
@@ -360,7 +363,7 @@ pub(super) const HEADERS: &[Row] = &[
         "fs_reclaim_acquire fs_reclaim_release memalloc_noreclaim_save memalloc_nofs_save memalloc_noio_save memalloc_nofs_restore",
         "what an allocation may do is said where it stands: `alloc gfp=nofs`",
     ),
-    ("might_sleep might_fault", "each operation judges its own context: delete the line"),
+    ("might_fault", "each operation judges its own context: delete the line"),
     // atomic.h, bitops.h, barrier.h
     ("atomic_read_acquire atomic64_read", "`load PLACE [order=acquire] into=x`"),
     ("atomic_set_release atomic64_set", "`store PLACE VALUE [order=release]`"),

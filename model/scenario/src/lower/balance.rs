@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn get() -> Instr {
-        let get = Fence { how: fence::How::Get, fence: Operand::Object(ObjId(0)), error: 0 };
+        let get = Fence { how: fence::How::Get, fence: Operand::Object(ObjId::object(0)), error: 0 };
         Instr::Op { op: get.into(), into: Some(X), may_fail: None }
     }
 

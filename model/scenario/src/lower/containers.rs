@@ -244,7 +244,7 @@ impl<'a> Lower<'a> {
             let op = |op| Instr::Op { op, into: None, may_fail: None };
             let duty = Duty::Work;
             let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
-            let name = self.program.objects[usize::from(container.fence.0)].name.clone();
+            let name = self.program.objects[container.fence.index()].name.clone();
             self.program.scripts.push(Script {
                 name: format!("{name}.work"),
                 code: vec![

@@ -187,7 +187,7 @@ impl<'a> Lower<'a> {
 
     fn variables(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
-        let len = options.number("len").and_then(|len| u8::try_from(len).ok());
+        let len = options.number("len").and_then(|len| u16::try_from(len).ok());
         let (racy, weak) = (options.has("plain"), options.has("weak"));
         // Who has its lock is not raced for it: an access without is told, even if nobody is near.
         let racy = racy && !options.has("guarded-by") && !options.has("const");
@@ -253,7 +253,7 @@ impl<'a> Lower<'a> {
 
     /// `struct group slots=2 { refs 1; state 0 }`
     fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
-        let slots = u8::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
+        let slots = u16::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
         let of = self.program.structs.len();
         let start = self.program.objects.len();
         for i in 0..slots {
@@ -401,7 +401,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u8>) {
+    fn complete_var(&mut self, declared: &Open<'a>, first: ObjId, len: Option<u16>) {
         let premise = self.premise(declared.node, None);
         let at = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(at).take(usize::from(len.unwrap_or(1))) {
@@ -443,7 +443,7 @@ impl<'a> Lower<'a> {
     fn complete_premise(&mut self, field: &'a Node, of: usize) {
         let name = self.field(&field.name.text);
         let Some(decl) = self.program.structs.get(of) else { return };
-        let slots = decl.slots.clone().map(ObjId);
+        let slots = decl.slots.clone().map(ObjId::numbered);
         let words: Vec<(ObjId, ObjId)> =
             slots.filter_map(|slot| Some((slot, self.program.field_var(slot, name)?))).collect();
         for (slot, word) in words {
@@ -619,6 +619,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         "fence" => |lower, _, name, options| lower.fence(name, options),
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
+        "xarray" => |lower, _, name, options| lower.xarray(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))

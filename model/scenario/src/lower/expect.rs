@@ -38,9 +38,19 @@ pub(crate) const CLAUSES: &[(&str, &str, &str)] = &[
         "every execution passes through a state where this is true, if no thread that can run is held back for ever; \
          what was never set is not true yet (judged by `explicit`)",
     ),
+    (
+        "settles",
+        "settles \"E\"… [as=NAME]",
+        "from some point on this stays true in every execution, if no thread that can run is held back for ever; one that ends \
+         does so where it is true. What breaks it is called `never-settles` where it has no other name, and shown as a round \
+         that can be gone for ever, with the values on it (judged by `explicit`)",
+    ),
     ("unreached", "unreached \"why\"", "code that never runs, and conditions that always fall the same way, are meant"),
     ("allow", "allow WARNING \"why\"", "what this warning tells of is meant; the warnings are below"),
 ];
+
+/// What a `settles` without a name of its own is called where it is broken.
+const NEVER_SETTLES: &str = "never-settles";
 
 /// Whether a clause can have a name: those that are about states.
 fn has_name(clause: &Node) -> bool {
@@ -76,6 +86,9 @@ impl<'a> Lower<'a> {
         let mut names: Vec<String> = vec![];
         for node in nodes.iter().filter(|node| node.name.text == "expect" && !node.broken) {
             for clause in self.visible(node.children()) {
+                if clause.name.text == "settles" && clause.option("as").is_none() {
+                    names.push(NEVER_SETTLES.to_owned());
+                }
                 let Some(value) = clause.option("as").filter(|_| has_name(clause)) else { continue };
                 let said = value.span.of(self.text);
                 let problem = match () {
@@ -96,6 +109,11 @@ impl<'a> Lower<'a> {
         names
     }
 
+    fn clause_name(&self, node: &Node) -> Option<&'a str> {
+        let own = node.option("as").map(|value| value.span.of(self.text));
+        own.or((node.name.text == "settles").then_some(NEVER_SETTLES))
+    }
+
     fn clause(&mut self, node: &'a Node, all: &mut Expectations, general: &mut Option<Span>) {
         if node.broken {
             return;
@@ -113,9 +131,11 @@ impl<'a> Lower<'a> {
             "at-end" => Moment::AtEnd,
             "sometimes" => Moment::Sometimes,
             "eventually" if engine.is_none_or(|engine| engine == Engine::Explicit) => Moment::Eventually,
-            "eventually" => {
+            "settles" if engine.is_none_or(|engine| engine == Engine::Explicit) => Moment::Settles,
+            name @ ("eventually" | "settles") => {
+                let what = if name == "settles" { "what settles" } else { "what happens `eventually`" };
                 self.mistakes
-                    .add("eventually", node.head, "this engine does not judge what happens `eventually`")
+                    .add("eventually", node.head, format!("this engine does not judge {what}"))
                     .expected("`engine=explicit`, or no `engine=`")
                     .help("that takes the whole graph of states, which `explicit` alone has");
                 return;
@@ -146,7 +166,7 @@ impl<'a> Lower<'a> {
             line: self.line_of(node.head),
             column: self.place_of(node.head).column,
             engine,
-            name: node.option("as").map(|value| value.span.of(self.text).to_owned()),
+            name: self.clause_name(node).map(str::to_owned),
         });
     }
 
@@ -418,8 +438,8 @@ impl<'a> Lower<'a> {
         None
     }
 
-    fn seen_var(&mut self, first: ObjId, len: Option<u8>, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let index = parts.get(1).map(|index| index.parse::<u8>());
+    fn seen_var(&mut self, first: ObjId, len: Option<u16>, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
+        let index = parts.get(1).map(|index| index.parse::<u16>());
         let at = match (len, index, parts.len()) {
             (None, None, _) => Some(0),
             (Some(len), Some(Ok(index)), 2) if index < len => Some(index),
@@ -446,7 +466,7 @@ impl<'a> Lower<'a> {
             .map(String::as_str)
             .collect();
         let slot =
-            parts.get(1).and_then(|slot| slot.parse::<u8>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
+            parts.get(1).and_then(|slot| slot.parse::<u16>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
         let field = parts.get(2).and_then(|field| names.iter().position(|name| name == field));
         if let (Some(slot), Some(field), 3) = (slot, field, parts.len()) {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
@@ -464,7 +484,7 @@ impl<'a> Lower<'a> {
 
     /// `f.signaled`; a reservation has the facets of its lock, too.
     fn seen_facet(&mut self, id: ObjId, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let kind = &self.program.objects.get(usize::from(id.0))?.kind;
+        let kind = &self.program.objects.get(id.index())?.kind;
         let own = facet_names(kind);
         let lock = kind.lock().unwrap_or(id);
         let locks = kind.lock().map_or(&[][..], |lock| facet_names(self.program.kind(lock)));

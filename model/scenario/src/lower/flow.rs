@@ -6,6 +6,7 @@ mod jumps;
 mod locals;
 mod loops;
 mod marks;
+mod returns;
 mod syscalls;
 
 use fenceweave_kernel::expr::Operator;
@@ -81,6 +82,13 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "assert",
         "assert \"E\" [\"message\"]",
         "ends the execution with the violation `assert` if the condition is false",
+    ),
+    (
+        "on-return",
+        "on-return \"E\" { … }",
+        "in a `fn`, not inside of another block: at every return, when all that was put off has run, the `assert-held` and \
+         `assert-not-held` of the block are judged if the condition over `return` and the arguments is true, these as they \
+         were when it was called. What is not so is the violation `on-return`: a table of locks by exit",
     ),
     (
         "warn-on",
@@ -170,7 +178,8 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 12] = [
+        const WITH_BLOCK: [&str; 13] = [
+            "on-return",
             "while",
             "do",
             "defer",
@@ -209,6 +218,7 @@ impl<'a> Lower<'a> {
             "iter-each" | "unwrap-each" | "exec-until-all-locked" | "exec-retry-on-contention" => {
                 self.block_operation(unit, node)
             }
+            "on-return" => self.on_return(unit, node),
             "progress" => self.progress(unit, node),
             "unreached" => self.unreached(unit, node),
             _ => {

@@ -72,7 +72,7 @@ fn entry(instr: &Instr) -> Entry {
 mod tests {
     use super::*;
 
-    const Q: ObjId = ObjId(3);
+    const Q: ObjId = ObjId::numbered(3);
 
     fn op(how: How) -> Instr {
         let op = Wait { how, queue: Operand::Object(Q), patience: Patience::Forever }.into();

@@ -18,7 +18,7 @@ pub(crate) enum Symbol {
     },
     Var {
         first: ObjId,
-        len: Option<u8>,
+        len: Option<u16>,
     },
     /// Index into the program's structs.
     Struct(usize),

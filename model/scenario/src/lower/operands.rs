@@ -25,6 +25,7 @@ impl<'a> Lower<'a> {
             Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
+            Takes::Local => self.own_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
@@ -197,7 +198,7 @@ impl<'a> Lower<'a> {
         let operand = self.operand(unit, value)?;
         let kind = match operand {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
-            Operand::Object(id) => self.program.objects.get(usize::from(id.0)).and_then(|o| Kind::of(&o.kind)),
+            Operand::Object(id) => self.program.objects.get(id.index()).and_then(|o| Kind::of(&o.kind)),
             Operand::Const(_) => None,
         };
         if kind.is_some_and(|kind| kinds.contains(&kind)) {
@@ -227,6 +228,23 @@ impl<'a> Lower<'a> {
                     "`iter-begin RESV usage=USAGE into={}` makes one",
                     if symbol.is_some() { "it" } else { said }
                 ))
+                .seen_if(symbol.map(|(_, declared)| declared), "declared here");
+        }
+        local.map(Operand::Local)
+    }
+
+    /// A local whose number is read, and replaced.
+    fn own_local(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
+        let said = value.span.of(self.text);
+        let local = unit.and_then(|unit| unit.read(said, value.span));
+        if local.is_none() {
+            let symbol = self.names.find(said);
+            let message =
+                symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
+            self.mistakes
+                .add("no-local", value.span, message)
+                .expected("a local that holds a number, and gets another one")
+                .help("`let i=0` makes one: give `i` here")
                 .seen_if(symbol.map(|(_, declared)| declared), "declared here");
         }
         local.map(Operand::Local)
@@ -334,7 +352,7 @@ impl<'a> Lower<'a> {
         };
         let slots = self.program.structs.get(of)?.slots.clone();
         let turn = self.allocations.get_mut(of)?;
-        let slot = ObjId(slots.start).offset(*turn % slots.len().max(1));
+        let slot = ObjId::numbered(slots.start).offset(*turn % slots.len().max(1));
         *turn += 1;
         Some(Operand::Object(slot))
     }
@@ -349,8 +367,7 @@ impl<'a> Lower<'a> {
             pool.extend_from_slice(operands);
             pool.len() - len
         });
-        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-        PoolRange { start: byte(start), len: byte(len) }
+        PoolRange { start: u16::try_from(start).unwrap_or(u16::MAX), len: u8::try_from(len).unwrap_or(u8::MAX) }
     }
 }
 

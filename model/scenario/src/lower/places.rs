@@ -103,11 +103,11 @@ impl<'a> Lower<'a> {
     }
 
     /// An element of an array: which one is known now, or when it is run.
-    pub(super) fn element(&mut self, first: ObjId, len: u8, index: Operand, span: Span) -> Option<Place> {
+    pub(super) fn element(&mut self, first: ObjId, len: u16, index: Operand, span: Span) -> Option<Place> {
         let Operand::Const(known) = index else {
             return Some(Place::Element { first, len, index });
         };
-        match known.word().and_then(|word| u8::try_from(word).ok()).filter(|word| *word < len) {
+        match known.word().and_then(|word| u16::try_from(word).ok()).filter(|word| *word < len) {
             Some(at) => {
                 let var = first.as_var().unwrap_or_default() + usize::from(at);
                 Some(Place::Var(ObjId::var(var.min(MAX_VARS - 1))))

@@ -68,6 +68,10 @@ pub(crate) struct Unit<'a> {
     pub(super) results: Results,
     /// Which statements read which locals.
     pub(super) uses: Vec<Uses>,
+    /// Of a function, what it promises of its returns.
+    pub(super) promises: Vec<&'a Node>,
+    /// Its arguments that it sets anew, as they were, by name.
+    pub(super) kept: Vec<(String, LocalId)>,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -146,6 +150,8 @@ impl<'a> Unit<'a> {
             function: false,
             results: Results::NONE,
             uses: vec![],
+            promises: vec![],
+            kept: vec![],
         }
     }
 
@@ -195,6 +201,10 @@ impl<'a> Unit<'a> {
         let at = self.script.calls.len();
         self.script.calls.push(call);
         self.emit(Instr::Call(u16::try_from(at).unwrap_or(u16::MAX)));
+    }
+
+    pub(super) fn code_mut(&mut self) -> &mut [Instr] {
+        &mut self.script.code
     }
 
     pub(super) fn is_function(&self) -> bool {
@@ -399,7 +409,15 @@ impl<'a> Lower<'a> {
         for param in 0..unit.params {
             self.convert(&mut unit, LocalId(param as u8));
         }
+        if unit.function {
+            self.collect_promises(&mut unit, node);
+        }
         self.block(&mut unit, node.children());
+        let last = self.visible(node.children()).last().map(|node| node.name.text.as_str());
+        if !matches!(last, Some("return" | "goto" | "loop")) {
+            unit.at_statement(self.source_line(node.head));
+            self.judge_return(&mut unit);
+        }
         let results = match unit.local("return") {
             Some(result) if unit.results == Results::NONE => Results::one(result),
             _ => unit.results,

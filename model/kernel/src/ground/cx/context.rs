@@ -92,7 +92,7 @@ impl Private {
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
         // Its place and one, where there is room for it.
-        let mut section = self.section.map_or(0, |fence| u8::try_from(fence.0 + 1).unwrap_or(FAR));
+        let mut section = self.section.map_or(0, |fence| u8::try_from(fence.number() + 1).unwrap_or(FAR));
         let fields = [
             &mut self.spin_depth,
             &mut self.rcu_depth,
@@ -371,7 +371,7 @@ mod tests {
 
     fn one_work() -> TaskWorks {
         let mut works = TaskWorks::default();
-        assert!(works.push(crate::Handle { obj: ObjId(3), generation: crate::Handle::STALE }));
+        assert!(works.push(crate::Handle { obj: ObjId::numbered(3), generation: crate::Handle::STALE }));
         works
     }
     use crate::coder::{Canon, Reader, Writer};
@@ -384,16 +384,23 @@ mod tests {
             Private { interrupt: 1, interrupts: 4, rcu_depth: 1, ..Private::default() },
             Private { preempt_off: 2, ..Private::default() },
             Private { bh_off: 1, spin_depth: 1, ..Private::default() },
+            Private {
+                signalling: 1,
+                section: Some(ObjId::numbered(9)),
+                fence_context: 1,
+                irqs_off: 3,
+                ..Private::default()
+            },
+            Private { signalling: 1, section: Some(ObjId::numbered(254)), reclaim: 1, ..Private::default() },
+            Private { signalling: 1, section: Some(ObjId::numbered(255)), reclaim: 1, ..Private::default() },
             Private { syscall: 1, ..Private::default() },
             Private { syscall: 1, works: one_work(), spin_depth: 1, ..Private::default() },
-            Private { signalling: 1, section: Some(ObjId(9)), fence_context: 1, irqs_off: 3, ..Private::default() },
-            Private { signalling: 1, section: Some(ObjId(254)), reclaim: 1, ..Private::default() },
-            Private { signalling: 1, section: Some(ObjId(255)), reclaim: 1, ..Private::default() },
         ];
         for mut p in samples {
             let mut out = vec![];
-            p.code(&mut Writer { out: &mut out, canon: &Canon::default() });
-            let mut back = Private { spin_depth: 7, section: Some(ObjId(3)), interrupts: 7, ..Private::default() };
+            p.code(&mut Writer { out: &mut out, canon: &Canon::default(), generations: &[] });
+            let mut back =
+                Private { spin_depth: 7, section: Some(ObjId::numbered(3)), interrupts: 7, ..Private::default() };
             back.code(&mut Reader { bytes: &out, at: 0 });
             assert_eq!(back, p);
         }

@@ -52,7 +52,7 @@ impl Merging {
 
 /// The bit of a slot among those that a thread has looked into.
 fn bit(slot: ObjId) -> u16 {
-    1 << (slot.0 & 15)
+    1 << (slot.number() & 15)
 }
 
 /// The thread has looked into a slot without a step of its own.

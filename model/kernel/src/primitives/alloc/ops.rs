@@ -29,7 +29,7 @@ impl Operation for Alloc {
 }
 
 /// How memory is to be had.
-const GFP: Opt = option(
+pub(crate) const GFP: Opt = option(
     "gfp",
     Takes::OneOf(&["kernel", "nofs", "noio", "atomic", "nowait"]),
     "`kernel`, also without it: may sleep, and may run a shrinker; so may `nofs` and `noio`, which keep reclaim off file \

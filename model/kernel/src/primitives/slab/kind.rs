@@ -1,7 +1,7 @@
 //! What is fixed about a slot: whose it is.
 
 use crate::{
-    Kind, Runtime,
+    Kind, MAX_OBJECTS, Runtime,
     ground::kind::{Born, DeclRow, Declared, KindRow, Refs},
     ground::op::{Opt, Takes, flag, option},
 };
@@ -28,7 +28,11 @@ impl Declared for Slot {
             options: &[
                 Opt {
                     required: true,
-                    ..option("slots", Takes::Number { min: 1, max: 16 }, "how many objects there can be at once")
+                    ..option(
+                        "slots",
+                        Takes::Number { min: 1, max: MAX_OBJECTS as i32 },
+                        "how many objects there can be at once",
+                    )
                 },
                 option(
                     "slab",

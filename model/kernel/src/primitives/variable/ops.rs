@@ -61,7 +61,7 @@ impl Operation for Access {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let Access { how, order, place, a, b, benign } = self;
         let barrier = how.is_barrier();
-        let (target, slot) = if barrier { (ObjId(0), None) } else { with.place(place)? };
+        let (target, slot) = if barrier { (ObjId::object(0), None) } else { with.place(place)? };
         let a = match how {
             How::Load => Value::Unset,
             _ if barrier => Value::Unset,

@@ -35,7 +35,7 @@ impl Operation for WakeQ {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let wake_q = with.of_kind(self.wake_q, Kind::WakeQ)?;
-        let queue = self.queue.map_or(Ok(ObjId(0)), |queue| with.of_kind(queue, Kind::WaitQueue))?;
+        let queue = self.queue.map_or(Ok(ObjId::object(0)), |queue| with.of_kind(queue, Kind::WaitQueue))?;
         Ok(WakeQOp { how: self.how, wake_q, queue, task: self.task, woken: 0 }.into())
     }
 }

@@ -34,7 +34,7 @@ impl Line {
         if len == CAPACITY {
             return false;
         }
-        let at = if ordered { len } else { self.items().partition_point(|i| i.0 < item.0) };
+        let at = if ordered { len } else { self.items().partition_point(|i| i.number() < item.number()) };
         self.items.copy_within(at..len, at + 1);
         self.items[at] = item;
         self.len += 1;

@@ -74,8 +74,8 @@ impl Ready {
     fn of(items: &[ObjId], from: ObjId, mut is: impl FnMut(ObjId) -> bool) -> Ready {
         let mut ready = Ready { items: [ObjId::default(); MOST_WAYS as usize], len: 0, more: false };
         let all = || items.iter().copied();
-        let any_from = all().any(|item| item.0 >= from.0 && is(item));
-        for item in all().filter(|item| item.0 >= from.0 || !any_from) {
+        let any_from = all().any(|item| item.number() >= from.number() && is(item));
+        for item in all().filter(|item| item.number() >= from.number() || !any_from) {
             if !is(item) {
                 continue;
             }
@@ -106,7 +106,7 @@ pub(super) fn kick<R: Runtime>(cx: &mut Cx<'_, R>, line: &mut Line, workers: &Wo
 }
 
 impl PoolOp {
-    pub(crate) const BLANK: PoolOp = PoolOp { at: At::Take, queue: ObjId(0), work: ObjId(0) };
+    pub(crate) const BLANK: PoolOp = PoolOp { at: At::Take, queue: ObjId::object(0), work: ObjId::object(0) };
 
     /// What an agent is about to do; of a run that is over, of which item.
     pub(super) fn new(how: How, queue: ObjId, work: ObjId) -> PoolOp {

@@ -158,6 +158,7 @@ impl<'a> Lower<'a> {
         if !self.leave_scopes(unit, node, 0) {
             return;
         }
+        self.judge_return(unit);
         let exit = unit.emit(Instr::Jump(0));
         unit.frames.last_mut().into_iter().for_each(|frame| frame.exits.push(exit));
     }

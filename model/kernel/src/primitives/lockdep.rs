@@ -1,0 +1,96 @@
+//! What lockdep is asked in so many words: `lockdep_assert_held()`, `lockdep_assert_not_held()`, `might_sleep()`,
+//! `might_lock()`.
+//!
+//! Whether a thread holds a lock nobody else can change, so none of these is a step.
+
+pub(crate) mod idioms;
+pub mod ops;
+pub(crate) mod rules;
+
+use crate::{
+    Cx, Flow, Footprint, ObjId, Property, Rule, Runtime, Value, View,
+    coder::{fields, points},
+    protocol::Protocol,
+};
+
+points! {
+    /// What is asked.
+    pub enum How {
+        /// `lockdep_assert_held()`: current holds it, however.
+        Held = "lockdep_assert_held",
+        /// `lockdep_assert_held_write()`: current holds it, and nobody else does.
+        HeldWrite = "lockdep_assert_held_write",
+        /// `lockdep_assert_not_held()`.
+        NotHeld = "lockdep_assert_not_held",
+        /// `might_sleep()`.
+        MightSleep = "might_sleep",
+        /// `might_lock()`: it may be waited for here, whether it is this time or not.
+        MightLock = "might_lock",
+    }
+}
+
+/// One question.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lockdep {
+    how: How,
+    /// The lock, if it is about one.
+    lock: Option<ObjId>,
+    /// Who waits for the lock sleeps.
+    sleeps: bool,
+    /// It is a row of what a function promises of its returns.
+    on_return: bool,
+}
+
+fields!(Lockdep { how, lock, sleeps, on_return });
+
+impl Lockdep {
+    pub(crate) const BLANK: Lockdep = Lockdep { how: How::MightSleep, lock: None, sleeps: true, on_return: false };
+
+    fn ask<R: Runtime>(self, cx: &mut Cx<'_, R>) {
+        let Some(lock) = self.lock else { return cx.might_sleep(None) };
+        let held = cx.world.is_held_by(lock, cx.me);
+        let (wrong, rule) = match self.how {
+            How::Held => (!held, Rule::SAID_HELD),
+            How::HeldWrite => (!cx.world.is_held_alone(lock, cx.me), Rule::SAID_HELD),
+            How::NotHeld => (held, Rule::SAID_NOT_HELD),
+            How::MightSleep | How::MightLock => return self.might_lock(lock, held, cx),
+        };
+        match wrong {
+            true if self.on_return => cx.violate(Property::ON_RETURN, Some(lock)),
+            true => cx.violate_rule(rule, Some(lock)),
+            false => {}
+        }
+    }
+
+    fn might_lock<R: Runtime>(self, lock: ObjId, held: bool, cx: &mut Cx<'_, R>) {
+        if held {
+            return cx.violate(Property::SELF_DEADLOCK, Some(lock));
+        }
+        if self.sleeps {
+            cx.might_sleep(lock);
+        }
+        cx.about_to_lock(lock);
+    }
+}
+
+impl Protocol for Lockdep {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        // It looks at what the thread itself has, and so touches nothing of others.
+        let touched = cx.touched;
+        self.ask(cx);
+        cx.touched = touched;
+        Flow::Done(Value::Word(0))
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::NONE
+    }
+
+    fn label(&self) -> &'static str {
+        self.how.label()
+    }
+
+    fn is_visible(&self) -> bool {
+        false
+    }
+}

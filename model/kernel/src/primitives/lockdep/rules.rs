@@ -1,0 +1,23 @@
+//! What must hold of what the code says of locks.
+
+use crate::{property::properties, rule::rules};
+
+properties! {
+    69 LOCK_ASSERTION = "lock-assertion",
+        "the code says that a lock is held, or that it is not, and that is not so",
+        "lockdep_assert_held(), lockdep_assert_not_held()",
+        InGeneral;
+    70 ON_RETURN = "on-return",
+        "a function returns with a lock that its `on-return` says is not held then, or without one that is",
+        "__must_hold(), __acquires(), __releases(): sparse's context; the comment above the function",
+        Told(Returned);
+}
+
+rules! {
+    47 SAID_HELD of LOCK_ASSERTION = "a lock is not held that is said to be",
+        "what follows relies on the lock, even if nobody is in the way this time",
+        Says("{who} says that it holds {what}, and does not{place}");
+    48 SAID_NOT_HELD of LOCK_ASSERTION = "a lock is held that is said not to be",
+        "what follows takes it, or waits for somebody who does, even if it does not this time",
+        Says("{who} says that it does not hold {what}, and does{place}");
+}
