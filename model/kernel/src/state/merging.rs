@@ -27,12 +27,12 @@ impl Merging {
         };
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         for leaf in watched.flat_map(|c| &c.all).flat_map(Expr::reads) {
-            merging.watch(leaf);
+            merging.watch(program, leaf);
         }
         Some(merging)
     }
 
-    fn watch(&mut self, leaf: Leaf) {
+    fn watch(&mut self, program: &Program, leaf: Leaf) {
         match leaf {
             Leaf::Local(t, l) => {
                 self.watched_locals.get_mut(t.index()).into_iter().for_each(|locals| *locals |= bit(l))
@@ -42,6 +42,16 @@ impl Merging {
                 self.watched_words.get_mut(at).into_iter().for_each(|watched| *watched = true);
             }
             Leaf::Facet(..) => self.facets_are_seen = true,
+            // Whatever the pointers may refer to.
+            Leaf::Through(path) => {
+                let Some(path) = program.paths.get(usize::from(path)) else { return };
+                self.watch(program, path.from);
+                let slots = program.all::<fixed::Slot>();
+                let words = slots.flat_map(|slot| path.fields.iter().map(move |field| (slot, *field)));
+                for word in words.filter_map(|(slot, field)| program.field_var(slot, field)) {
+                    self.watch(program, Leaf::Var(word));
+                }
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    ("except", "except CASE… { … }", "what is in the block is there in all cases but these; anywhere in a scenario"),
     (
         "const",
         "const NAME=E…",
@@ -113,6 +114,17 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
          of an outcome, and the call is no step. Up to 24 calls may be open at once",
     ),
     (
+        "ops-type",
+        "ops-type NAME { SLOT ARGUMENT… [optional]; … }",
+        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL",
+    ),
+    (
+        "ops",
+        "ops NAME [type=OPS-TYPE] { SLOT FUNCTION; … }",
+        "a table of functions; its name is its address, as that of a function is (`var funcs init=NAME`, `store b.funcs NAME`). \
+         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it",
+    ),
+    (
         "inject",
         "inject OP at=THREAD may-fail[=V]|always-fails=V|fail-nth=N [error=V]",
         "every operation or call of that name in that thread fails as if that were written there; of several the N-th in \
@@ -197,7 +209,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
     for case in names {
         let program = Program {
             name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
-            words: words.iter().map(|(word, number)| (number, word.to_owned())).collect(),
+            words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
             errnos: errnos.clone(),
             ..Program::default()
         };
@@ -210,6 +222,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             names: Names::default(),
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
+            values: Default::default(),
             callees: Vec::new(),
             everybodys: BTreeSet::new(),
             injections: Vec::new(),
