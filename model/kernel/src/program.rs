@@ -187,6 +187,8 @@ pub struct Program {
     pub teardown: Script,
     /// Expressions of the scripts.
     pub exprs: Vec<Expr>,
+    /// What conditions follow pointers along.
+    pub paths: Vec<crate::observe::Path>,
     /// Lists of operands and constants.
     pub pool: Vec<Operand>,
     /// RCU's object and its agent, if the program needs grace periods.
@@ -357,6 +359,11 @@ impl Program {
         threads.chain(setup).chain(teardown).collect()
     }
 
+    /// The type of a field by its name, where all structs that have one agree.
+    pub fn field_type(&self, field: FieldName) -> crate::number::Type {
+        self.type_at(Place::Field { base: Operand::Const(Value::Null), field })
+    }
+
     /// What is fixed about an object.
     pub fn kind(&self, id: ObjId) -> &ObjectKind {
         &self.objects[id.index()].kind
@@ -426,7 +433,8 @@ impl Program {
     }
 
     /// Finds out whether somebody frees what others use, and whether it matters who runs with preemption off: where
-    /// something waits for grace periods, and where there are fences, which are freed after one, and code that could still look at them.
+    /// something waits for grace periods, and where there are fences, which are freed after one, and code that could
+    /// still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
