@@ -59,7 +59,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "device",
         "device NAME [count=N] { … }",
         "a scripted hardware engine: a thread without rules of locking and sleeping, but for what the fences call that it \
-         signals",
+         signals. `device NAME [ARGUMENT] queue=fifo { … }` runs once for each `submit NAME x`, in their order, and has \
+         nothing to do between them",
     ),
     (
         "work",
