@@ -3,6 +3,7 @@
 
 mod choice;
 mod instr;
+mod leaf;
 mod members;
 mod object;
 
@@ -20,6 +21,7 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
+pub use leaf::{Leaf, Path};
 pub use object::{Members, NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
 
 use crate::{
@@ -188,7 +190,7 @@ pub struct Program {
     /// Expressions of the scripts.
     pub exprs: Vec<Expr>,
     /// What conditions follow pointers along.
-    pub paths: Vec<crate::observe::Path>,
+    pub paths: Vec<Path>,
     /// Lists of operands and constants.
     pub pool: Vec<Operand>,
     /// RCU's object and its agent, if the program needs grace periods.
@@ -223,6 +225,9 @@ pub struct Program {
     #[cfg(feature = "mutants")]
     pub mutation: crate::mutations::AtWork,
 }
+
+/// Most `warn-on` of one script: each is a bit of its thread's state.
+pub const MAX_WARNINGS: usize = 32;
 
 /// Which warnings setup and teardown have come to, in the order of [`Script::warnings`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -320,7 +325,7 @@ impl Program {
             ("locals of one thread", locals, MAX_LOCALS),
             ("locals of one function", called, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
-            ("warnings of one thread", warnings, crate::thread::MAX_WARNINGS),
+            ("warnings of one thread", warnings, MAX_WARNINGS),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u16::MAX)),

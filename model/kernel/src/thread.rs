@@ -13,7 +13,7 @@ use crate::{
     cx::{Call, Merging, Private, Then, check_nothing_left},
     granularity,
     ground::{operand::Met, resolver::Resolver},
-    program::{Callee, Results, Role},
+    program::{Callee, MAX_WARNINGS, Results, Role},
     stack::{Asked, Frame, Stack},
 };
 
@@ -21,8 +21,6 @@ use crate::{
 const FEW_PRIVATE_STEPS: usize = 64;
 /// Most private decisions in a row.
 pub const MAX_PRIVATE_STEPS: usize = 1 << 20;
-/// Most `warn-on` of one script: each is a bit of its thread's state.
-pub const MAX_WARNINGS: usize = 32;
 
 /// Whether and why a thread can run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -119,8 +119,8 @@ pub(crate) struct Lower<'a> {
 }
 
 impl<'a> Lower<'a> {
-    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks of
-    /// its own; the others stand where the block stands.
+    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks
+    /// of its own; the others stand where the block stands.
     fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
         let mut seen = Vec::new();
         for node in nodes {
