@@ -1,22 +1,13 @@
 //! What an expectation may look at, and conditions over it.
 
+pub use crate::program::{Leaf, Path};
+
 use crate::{
-    Expr, Facet, LocalId, ObjId, Object, Program, Runtime, State, ThreadId, Value, World,
+    Expr, Facet, LocalId, Object, Program, Runtime, State, ThreadId, Value, World,
     expr::EvalError,
     program::{FieldName, ObjectKind},
     value::Handle,
 };
-
-/// Something that an expectation reads, without disturbing anything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leaf {
-    /// `thread.local`.
-    Local(ThreadId, LocalId),
-    /// A variable word.
-    Var(ObjId),
-    /// `object.facet`, such as `f.signaled`: see [`facet_names`]. The name is interned in the program.
-    Facet(ObjId, FieldName),
-}
 
 /// When a condition must be true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,7 +94,29 @@ pub fn read<R: Runtime>(
     local: impl Fn(ThreadId, LocalId) -> Value,
     leaf: Leaf,
 ) -> Value {
+    let Leaf::Through(path) = leaf else { return read_one(program, world, &local, leaf) };
+    let Some(Path { from, fields }) = program.paths.get(usize::from(path)) else { return Value::Unset };
+    fields.iter().fold(read_one(program, world, &local, *from), |value, field| follow(program, world, value, *field))
+}
+
+/// What a field of what a pointer refers to holds; nothing behind NULL, and in what was freed.
+fn follow<R: Runtime>(program: &Program, world: &World<R>, value: Value, field: FieldName) -> Value {
+    let Value::Ref(Handle { obj, generation }) = value else { return Value::Unset };
+    if generation == Handle::STALE {
+        return Value::Unset;
+    }
+    let leaf = program.field_var(obj, field).map_or(Leaf::Facet(obj, field), Leaf::Var);
+    read_one(program, world, &|_, _| Value::Unset, leaf)
+}
+
+fn read_one<R: Runtime>(
+    program: &Program,
+    world: &World<R>,
+    local: &impl Fn(ThreadId, LocalId) -> Value,
+    leaf: Leaf,
+) -> Value {
     let value = match leaf {
+        Leaf::Through(_) => Value::Unset,
         Leaf::Local(t, l) => local(t, l),
         Leaf::Var(v) => world.var_value(v),
         Leaf::Facet(obj, name) => {
@@ -143,7 +156,7 @@ pub fn facets<R: Runtime>(object: &Object<R>) -> Vec<(&'static str, Facet)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Plain, builder::ProgramBuilder};
+    use crate::{ObjId, Plain, builder::ProgramBuilder};
 
     /// What an expectation can name is what the object shows, or it would never be set. Acquire contexts and sets of
     /// locks are not here: they show nothing before they begin.

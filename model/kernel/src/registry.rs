@@ -24,6 +24,7 @@ use crate::{
         alloc,
         barrier::{self, Barrier},
         completion::{self, Completion},
+        device::{self, Device},
         irq,
         irq_line::{self, IrqLine},
         list::{self, ListHead},
@@ -35,6 +36,7 @@ use crate::{
         signal,
         slab::{self, SlabOp, Slot},
         spinlock::{self, SpinLock},
+        srcu::{self, Srcu},
         syscall::{self, TaskWork},
         timer::{self, Timer},
         uaccess, variable,
@@ -45,7 +47,7 @@ use crate::{
     },
     program::CalleeId,
     protocol::{Protocol, machines},
-    resv::{AddFence, CopyFences, CursorOp, FenceList, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
+    resv::{AddFence, CopyFences, CursorOp, FenceList, Fini, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
     sync_file::{SyncFile, SyncFileOp},
     syncobj::{Syncobj, SyncobjPost, SyncobjQuery, SyncobjWait},
@@ -92,6 +94,10 @@ objects! {
     Work(Work) work work_mut;
     /// `struct workqueue_struct`.
     Workqueue(Workqueue) workqueue workqueue_mut;
+    /// A device's queue.
+    Device(Device) device device_mut;
+    /// `struct srcu_struct`.
+    Srcu(Srcu) srcu srcu_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
     /// `struct timer_list`.
@@ -157,6 +163,8 @@ machines! {
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// An address that is computed.
+    Address(slab::address::Address) = slab::address::Address::BLANK;
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
@@ -179,6 +187,8 @@ machines! {
     Reserve(Reserve) = Reserve::BLANK;
     /// Adding a fence.
     AddFence(AddFence) = AddFence::BLANK;
+    /// The end of a reservation.
+    ResvFini(Fini) = Fini::BLANK;
     /// Reading a reservation without its lock.
     Unlocked(Unlocked) = Unlocked::BLANK;
     /// An allocation.
@@ -191,6 +201,10 @@ machines! {
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A worker of a queue.
     Pool(workqueue::pool::PoolOp) = workqueue::pool::PoolOp::BLANK;
+    /// A device's queue.
+    Device(device::DeviceOp) = device::DeviceOp::BLANK;
+    /// Sleepable RCU.
+    Srcu(srcu::SrcuOp) = srcu::SrcuOp::BLANK;
     /// The ends of a system call.
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
     /// A timer.

@@ -12,7 +12,8 @@ use crate::{
     cover::Passed,
     cx::{Call, Merging, Private, Then, check_nothing_left},
     granularity,
-    program::{Callee, Results, Role},
+    ground::{operand::Met, resolver::Resolver},
+    program::{Callee, MAX_WARNINGS, Results, Role},
     stack::{Asked, Frame, Stack},
 };
 
@@ -20,8 +21,6 @@ use crate::{
 const FEW_PRIVATE_STEPS: usize = 64;
 /// Most private decisions in a row.
 pub const MAX_PRIVATE_STEPS: usize = 1 << 20;
-/// Most `warn-on` of one script: each is a bit of its thread's state.
-pub const MAX_WARNINGS: usize = 32;
 
 /// Whether and why a thread can run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -258,7 +257,8 @@ impl Thread {
         rt: &mut R,
     ) -> Stepped {
         let mut private = self.private;
-        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).merging(merging);
+        let met = if program.has_members() { self.met(script, program) } else { [None; 4] };
+        let mut cx = Cx::new(world, program, me, rt, &mut private).covering(cover).merging(merging).meeting(met);
         cx.pc = self.pc;
         self.run = Run::Ready;
         quiet::begin(&mut cx);
@@ -270,7 +270,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
-            Flow::Go => {}
+            Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
                 cx.might_sleep(on);
@@ -294,6 +294,14 @@ impl Thread {
         Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit }
     }
 
+    /// By which slots the operation in flight finds the members that it works on.
+    fn met(&self, script: &Script, program: &Program) -> Met {
+        match script.code.get(usize::from(self.pc)) {
+            Some(Instr::Op { op, .. }) => Resolver { program, locals: self.window() }.met(*op),
+            _ => [None; 4],
+        }
+    }
+
     fn finish_operation<R: Runtime>(&mut self, script: &Script, value: Value, cx: &mut Cx<'_, R>) {
         let (mut into, mut result) = (None, value);
         if let Machine::SpinUntil(spin) = self.machine
@@ -307,9 +315,9 @@ impl Thread {
                     self.machine = Machine::begin(op, cx.program, self.window());
                     if !self.machine.is_visible() {
                         self.run_private(dest, cx);
-                        self.advance(script, cx);
+                        return self.advance(script, cx);
                     }
-                    return;
+                    return self.go_on_quietly(script, cx);
                 }
                 self.judge(op, cx);
                 (into, result) = (dest, error);
@@ -334,6 +342,7 @@ impl Thread {
         self.set_result(into, result);
         cx.goes(true);
         self.pc += 1;
+        cx.met = [None; 4];
         self.advance(script, cx);
     }
 

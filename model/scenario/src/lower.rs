@@ -33,6 +33,7 @@ mod functions;
 mod inject;
 mod left;
 mod live;
+mod members;
 mod names;
 mod operands;
 mod operation;
@@ -98,6 +99,10 @@ pub(crate) struct Lower<'a> {
     /// The clauses of `expect` that have a name.
     clauses: Vec<String>,
     program: Program,
+    /// Structs by their names: one may be inside of another.
+    structs: BTreeMap<&'a str, &'a Node>,
+    /// The work items inside of objects, until their queues and functions are known.
+    work_members: Vec<(ObjId, &'a Node)>,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,
     limits: Limits,
@@ -114,14 +119,14 @@ pub(crate) struct Lower<'a> {
 }
 
 impl<'a> Lower<'a> {
-    /// The statements that this case sees: those in `only` blocks of other cases are left out, those of its own stand
-    /// where the block stands.
+    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks
+    /// of its own; the others stand where the block stands.
     fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
         let mut seen = Vec::new();
         for node in nodes {
-            if node.name.text != "only" {
+            if !is_of_cases(node) {
                 seen.push(node);
-            } else if self.is_for_this_case(node) {
+            } else if self.is_for_this_case(node) == (node.name.text == "only") {
                 let inside = self.visible(node.children());
                 seen.extend(inside);
             }
@@ -155,7 +160,10 @@ impl<'a> Lower<'a> {
                 .help_if(help);
         }
         if !node.broken && (!named || node.block.is_none()) {
-            self.mistakes.add("only", node.head, "`only` takes cases and a block").expected("`only CASE… { … }`");
+            let name = &node.name.text;
+            self.mistakes
+                .add("only", node.head, format!("`{name}` takes cases and a block"))
+                .expected(format!("`{name} CASE… {{ … }}`"));
         }
         ours
     }
@@ -211,6 +219,11 @@ impl<'a> Lower<'a> {
         let after = self.lines.partition_point(|start| *start <= span.start);
         u32::try_from(after).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether it is a block that only some cases have: `only CASE… { … }`, `except CASE… { … }`.
+pub(crate) fn is_of_cases(node: &Node) -> bool {
+    matches!(node.name.text.as_str(), "only" | "except")
 }
 
 /// `a`, `b` or `c`

@@ -47,7 +47,8 @@ pub const SPLIT: &[Split] = &[
     Split {
         function: "__mutex_lock_common()",
         steps: "queue and wound the holder; `set_current_state()`, try, a look for a signal and for a wound of its own; \
-                `wait_lock` is held over both (where the holder was wounded, and who queued would leave or is not first)",
+                `wait_lock` is held over both (where the holder was wounded, and who queued would leave or is not first; \
+                and of a mutex inside of an object that threads free, as soon as they have had it)",
     },
     Split {
         function: "prepare_to_wait_event()",
@@ -266,6 +267,7 @@ pub const MERGED: &[Merged] = &[
             "flush_delayed_work",
             "mod_delayed_work",
             "work function returns",
+            "delayed_work_timer_fn",
         ],
         why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock. \
               Several who are woken in flush_work() sleep uninterruptibly and are off its list: nobody can do anything to the next \

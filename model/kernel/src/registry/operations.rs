@@ -108,6 +108,8 @@ operations! {
     Reserve(resv::ops::Reserve);
     /// A fence into it.
     AddFence(resv::ops::AddFence);
+    /// `resv-fini`.
+    ResvFini(resv::ops::ResvFini);
     /// One in the place of those of a context.
     ReplaceFences(resv::ops::ReplaceFences);
     /// Those of another reservation.
@@ -165,6 +167,12 @@ operations! {
     Work(primitives::workqueue::ops::Work);
     /// Between a worker's runs.
     Worker(primitives::workqueue::ops::Worker);
+    /// `submit`.
+    Submit(primitives::device::ops::Submit);
+    /// Between the jobs of a device.
+    NextJob(primitives::device::ops::NextJob);
+    /// `srcu-read-lock`, `srcu-read-unlock`, `synchronize-srcu`.
+    Srcu(primitives::srcu::ops::Srcu);
     /// The ends of a system call; `task-work-add`.
     Syscall(primitives::syscall::ops::Syscall);
     /// What a queue's workers do.
@@ -192,18 +200,21 @@ operations! {
     Fail(crate::machine::ops::Fail);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of what is inside of an object, and back.
+    AddressOf(primitives::slab::ops::AddressOf);
     /// `get`, `get-unless-zero`, `put` of whatever is counted.
     Counted(fence::ops::counted::Counted);
 }
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 33] = [
+    const TABLES: [&[OpSpec]; 35] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
+        primitives::srcu::ops::OPS,
         primitives::waitqueue::ops::OPS,
         primitives::completion::ops::OPS,
         primitives::barrier::ops::OPS,
@@ -227,6 +238,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::workqueue::ops::OPS,
         primitives::timer::ops::OPS,
         primitives::syscall::ops::OPS,
+        primitives::device::ops::OPS,
         primitives::shrinker::ops::OPS,
         primitives::irq_line::ops::OPS,
         primitives::irq::ops::OPS,

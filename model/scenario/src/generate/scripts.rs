@@ -235,6 +235,7 @@ fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<L
         Section::Work => format!("work {name}"),
         Section::DelayedWork => format!("delayed-work {name}"),
         Section::Shrinker => format!("shrinker {name} unregistered"),
+        Section::Device => format!("device {name} queue=fifo"),
         Section::Timer => format!("timer {name}"),
         Section::Irq => format!("irq {name} on={}", scene.threads[0]),
         Section::Proc(arguments) => {

@@ -1,8 +1,10 @@
 //! Expectations: verdicts and conditions, over everything that can be seen.
 
 use fenceweave_kernel::observe::facet_names;
+use fenceweave_kernel::program::FieldName;
 use fenceweave_kernel::{
-    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type,
+    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type, fixed,
+    observe::Path,
 };
 
 use super::exprs::{Leaf, postfix};
@@ -353,12 +355,53 @@ impl<'a> Lower<'a> {
             return Some(node);
         }
         let parts = parts(name);
+        let first = match self.names.find(&parts[0]) {
+            Some((Symbol::Thread { count: None, .. } | Symbol::Var { len: Some(_), .. }, _)) => 2,
+            Some((Symbol::Thread { count: Some(_), .. } | Symbol::Struct(_), _)) => 3,
+            Some((Symbol::Var { len: None, .. }, _)) => 1,
+            _ => parts.len(),
+        };
+        if let Some(fields) = parts.get(first..).filter(|fields| !fields.is_empty()) {
+            return self.seen_through(&parts[..first], fields, span);
+        }
+        self.seen_by_name(name, &parts, span)
+    }
+
+    /// `thread.local.field`: what the pointer leads to.
+    fn seen_through(&mut self, first: &[String], fields: &[String], span: Span) -> Option<ExprNode<Seen>> {
+        let ExprNode::Read(from) = self.seen_by_name(&first.join("."), first, span)? else { return None };
+        let known = |program: &Program, name: &String| {
+            let at = program.field_names.iter().position(|known| known == name);
+            let of_a_struct = |at| program.structs.iter().any(|s| s.fields.iter().any(|(f, _)| usize::from(f.0) == at));
+            let facet = || program.objects.iter().any(|o| facet_names(&o.kind).contains(&name.as_str()));
+            at.is_some_and(of_a_struct) || facet()
+        };
+        if let Some(unknown) = fields.iter().find(|name| !known(&self.program, name)) {
+            self.mistakes
+                .add(
+                    "unknown-field",
+                    span,
+                    format!("nothing that `{}` could refer to has a field `{unknown}`", first.join(".")),
+                )
+                .expected("a field of a `struct`, or what an object shows");
+            return None;
+        }
+        let fields = fields.iter().map(|name| self.field(name)).collect();
+        let path = Path { from, fields };
+        let at = self.program.paths.iter().position(|known| *known == path).unwrap_or_else(|| {
+            self.program.paths.push(path);
+            self.program.paths.len() - 1
+        });
+        Some(ExprNode::Read(Seen::Through(u16::try_from(at).unwrap_or(u16::MAX))))
+    }
+
+    fn seen_by_name(&mut self, name: &str, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
         match self.names.find(&parts[0]) {
-            Some((Symbol::Thread { .. }, _)) => self.seen_local(&parts, span),
-            Some((Symbol::Var { first, len }, _)) => self.seen_var(first, len, &parts, span),
+            Some((Symbol::Thread { .. }, _)) => self.seen_local(parts, span),
+            Some((Symbol::Var { first, len }, _)) => self.seen_var(first, len, parts, span),
             Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => Some(ExprNode::Const(reference(id))),
-            Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, &parts, span),
-            Some((Symbol::Struct(of), _)) => self.seen_field(of, &parts, span),
+            Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, parts, span),
+            Some((Symbol::Struct(of), _)) => self.seen_field(of, parts, span),
             Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
@@ -377,7 +420,7 @@ impl<'a> Lower<'a> {
                 if let Some(value) = self.function_value(name) {
                     return Some(ExprNode::Const(value));
                 }
-                self.tell_unseen(name, &parts, span);
+                self.tell_unseen(name, parts, span);
                 None
             }
         }
@@ -461,12 +504,12 @@ impl<'a> Lower<'a> {
 
     /// `group.0.state`: the word of a field of a slot.
     fn seen_field(&mut self, of: usize, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let decl = self.program.structs.get(of)?;
-        let names: Vec<&str> = decl
+        let decl = self.program.structs.get(of)?.clone();
+        let names: Vec<String> = decl
             .fields
             .iter()
             .filter_map(|(name, _)| self.program.field_names.get(usize::from(name.0)))
-            .map(String::as_str)
+            .cloned()
             .collect();
         let slot =
             parts.get(1).and_then(|slot| slot.parse::<u16>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
@@ -475,14 +518,31 @@ impl<'a> Lower<'a> {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
-        let example = names.first().map_or("FIELD", |name| name);
+        if let Some(slot) = slot.map(|slot| ObjId::numbered(decl.slots.start.saturating_add(u16::from(slot))))
+            && let Some(seen) = self.seen_inside(slot, parts, span)
+        {
+            return seen;
+        }
+        let example = names.first().map_or("FIELD", String::as_str);
         let expected = format!("`{0}.0.{example}` to `{0}.{1}.{example}`", parts[0], decl.slots.len().max(1) - 1);
-        let help = parts.get(2).and_then(|field| did_you_mean(field, names.iter().copied()));
+        let help = parts.get(2).and_then(|field| did_you_mean(field, names.iter().map(String::as_str)));
         self.mistakes
             .add("not-seen", span, format!("`{}` is no field of a slot", parts.join(".")))
             .expected(expected)
             .help_if(help);
         None
+    }
+
+    /// `bo.0.lock.owner`, `bo.0.base.size`: what is inside of a slot. `None` if nothing of that path is.
+    fn seen_inside(&mut self, slot: ObjId, parts: &[String], span: Span) -> Option<Option<ExprNode<Seen>>> {
+        let (last, path) = parts.get(2..)?.split_last()?;
+        let path = self.program.field_names.iter().position(|name| *name == path.join("."))?;
+        let member = self.program.member(slot, FieldName(u8::try_from(path).ok()?))?;
+        if self.program.is::<fixed::Slot>(member) {
+            let field = self.field(last);
+            return self.program.field_var(member, field).map(|word| Some(ExprNode::Read(Seen::Var(word))));
+        }
+        Some(self.seen_facet(member, &[parts[..parts.len() - 1].join("."), last.clone()], span))
     }
 
     /// `f.signaled`; a reservation has the facets of its lock, too.
@@ -548,5 +608,9 @@ fn type_of(program: &Program, seen: Seen) -> Type {
         Seen::Local(thread, local) => program.scripts.get(thread.index()).map_or(Type::S64, |s| s.local_type(local)),
         Seen::Var(var) => program.var_type(var),
         Seen::Facet(..) => Type::S64,
+        Seen::Through(path) => {
+            let last = program.paths.get(usize::from(path)).and_then(|path| path.fields.last());
+            last.map_or(Type::S64, |field| program.field_type(*field))
+        }
     }
 }

@@ -196,7 +196,7 @@ fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: 
                     }));
                 }
             }
-            "only" => numbers_named(node.children(), named, numbers),
+            "only" | "except" => numbers_named(node.children(), named, numbers),
             _ => {}
         }
     }
@@ -214,7 +214,7 @@ fn functions_named(nodes: &[Node], found: &mut Vec<String>) {
 }
 
 fn all_inside(node: &Node) -> Vec<&Node> {
-    node.children().iter().flat_map(|n| if n.name.text == "only" { all_inside(n) } else { vec![n] }).collect()
+    node.children().iter().flat_map(|n| if super::is_of_cases(n) { all_inside(n) } else { vec![n] }).collect()
 }
 
 fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {

@@ -26,6 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    ("except", "except CASE… { … }", "what is in the block is there in all cases but these; anywhere in a scenario"),
     (
         "const",
         "const NAME=E…",
@@ -58,7 +59,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "device",
         "device NAME [count=N] { … }",
         "a scripted hardware engine: a thread without rules of locking and sleeping, but for what the fences call that it \
-         signals",
+         signals. `device NAME [ARGUMENT] queue=fifo { … }` runs once for each `submit NAME x`, in their order, and has \
+         nothing to do between them",
     ),
     (
         "work",
@@ -227,6 +229,8 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             injections: Vec::new(),
             clauses: Vec::new(),
             program,
+            structs: BTreeMap::new(),
+            work_members: Vec::new(),
             allocations: Vec::new(),
             limits: Limits::default(),
             lines,
