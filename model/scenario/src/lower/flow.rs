@@ -82,7 +82,8 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "local",
         "local TYPE X…",
         "says the type of locals: u8, u16, u32, u64, s32, s64, size_t or bool; a local without is an s64, or holds a reference. \
-         What is put into it is converted as by an assignment in C, an argument too",
+         What is put into it is converted as by an assignment in C, an argument too. `local STRUCT X…` is an object of a struct \
+         on the stack, with a slot of its own: it begins here, and is gone where the block is left",
     ),
     (
         "assert",
@@ -217,8 +218,7 @@ impl<'a> Lower<'a> {
             "label" => self.label(unit, node),
             "call" => self.call_value(unit, node),
             "let" => self.let_local(unit, node),
-            // `collect_locals` has seen to it.
-            "local" => {}
+            "local" => self.local_struct(unit, node),
             "assert" => self.assert(unit, node),
             "warn-on" | "bug-on" => self.warn(unit, node),
             "choose" => self.choose(unit, node),
