@@ -118,7 +118,7 @@ pub struct Alteration {
 /// What has a block that runs.
 const SCRIPTS: [&str; 10] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "fn", "setup", "teardown"];
 /// What does nothing by itself.
-const IDLE: [&str; 5] = ["label", "only", "unreached", "progress", "else"];
+const IDLE: [&str; 6] = ["label", "only", "except", "unreached", "progress", "else"];
 /// From the strongest to the weakest.
 const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
 /// From the strongest to the weakest.
@@ -161,7 +161,7 @@ impl Found<'_> {
         for node in nodes {
             let inside = node.block.as_deref().unwrap_or_default();
             match node.name.as_str() {
-                "only" => self.sections(inside),
+                "only" | "except" => self.sections(inside),
                 name if SCRIPTS.contains(&name) => self.block(inside),
                 _ => {}
             }

@@ -120,7 +120,7 @@ impl Tree {
     pub(crate) fn sections(&self) -> Vec<&Node> {
         fn below<'a>(nodes: &'a [Node], found: &mut Vec<&'a Node>) {
             for node in nodes.iter().filter(|node| !node.dropped) {
-                if node.is_section && node.name != "only" {
+                if node.is_section && !matches!(node.name.as_str(), "only" | "except") {
                     found.push(node);
                 } else {
                     below(node.block.as_deref().unwrap_or_default(), found);
@@ -144,7 +144,7 @@ enum Place {
 fn node(statement: Statement, place: Place) -> Node {
     let inside = match place {
         Place::File => Place::Scenario,
-        Place::Scenario if statement.name == "only" => Place::Scenario,
+        Place::Scenario if matches!(statement.name.as_str(), "only" | "except") => Place::Scenario,
         Place::Scenario | Place::Script => Place::Script,
     };
     let range = |span: fenceweave_scenario::Span| span.start as usize..span.end as usize;

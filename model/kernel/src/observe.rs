@@ -16,6 +16,18 @@ pub enum Leaf {
     Var(ObjId),
     /// `object.facet`, such as `f.signaled`: see [`facet_names`]. The name is interned in the program.
     Facet(ObjId, FieldName),
+    /// `thread.local.field`, `variable.field.field`: what pointers lead to, by its place among the program's
+    /// [paths](Path).
+    Through(u16),
+}
+
+/// Fields that are followed from what something refers to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Path {
+    /// What is read first; no path.
+    pub from: Leaf,
+    /// The fields, each of what the one before refers to.
+    pub fields: Vec<FieldName>,
 }
 
 /// When a condition must be true.
@@ -103,7 +115,29 @@ pub fn read<R: Runtime>(
     local: impl Fn(ThreadId, LocalId) -> Value,
     leaf: Leaf,
 ) -> Value {
+    let Leaf::Through(path) = leaf else { return read_one(program, world, &local, leaf) };
+    let Some(Path { from, fields }) = program.paths.get(usize::from(path)) else { return Value::Unset };
+    fields.iter().fold(read_one(program, world, &local, *from), |value, field| follow(program, world, value, *field))
+}
+
+/// What a field of what a pointer refers to holds; nothing behind NULL, and in what was freed.
+fn follow<R: Runtime>(program: &Program, world: &World<R>, value: Value, field: FieldName) -> Value {
+    let Value::Ref(Handle { obj, generation }) = value else { return Value::Unset };
+    if generation == Handle::STALE {
+        return Value::Unset;
+    }
+    let leaf = program.field_var(obj, field).map_or(Leaf::Facet(obj, field), Leaf::Var);
+    read_one(program, world, &|_, _| Value::Unset, leaf)
+}
+
+fn read_one<R: Runtime>(
+    program: &Program,
+    world: &World<R>,
+    local: &impl Fn(ThreadId, LocalId) -> Value,
+    leaf: Leaf,
+) -> Value {
     let value = match leaf {
+        Leaf::Through(_) => Value::Unset,
         Leaf::Local(t, l) => local(t, l),
         Leaf::Var(v) => world.var_value(v),
         Leaf::Facet(obj, name) => {

@@ -182,6 +182,8 @@ pub struct Program {
     pub teardown: Script,
     /// Expressions of the scripts.
     pub exprs: Vec<Expr>,
+    /// What conditions follow pointers along.
+    pub paths: Vec<crate::observe::Path>,
     /// Lists of operands and constants.
     pub pool: Vec<Operand>,
     /// RCU's object and its agent, if the program needs grace periods.
@@ -350,6 +352,11 @@ impl Program {
         let setup = here(&self.setup, main, alone.setup, 0);
         let teardown = here(&self.teardown, main, alone.teardown, self.teardown_place(0));
         threads.chain(setup).chain(teardown).collect()
+    }
+
+    /// The type of a field by its name, where all structs that have one agree.
+    pub fn field_type(&self, field: FieldName) -> crate::number::Type {
+        self.type_at(Place::Field { base: Operand::Const(Value::Null), field })
     }
 
     /// What is fixed about an object.

@@ -24,6 +24,7 @@ use crate::{
         alloc,
         barrier::{self, Barrier},
         completion::{self, Completion},
+        device::{self, Device},
         irq,
         irq_line::{self, IrqLine},
         list::{self, ListHead},
@@ -35,6 +36,7 @@ use crate::{
         signal,
         slab::{self, SlabOp, Slot},
         spinlock::{self, SpinLock},
+        srcu::{self, Srcu},
         syscall::{self, TaskWork},
         timer::{self, Timer},
         uaccess, variable,
@@ -92,6 +94,10 @@ objects! {
     Work(Work) work work_mut;
     /// `struct workqueue_struct`.
     Workqueue(Workqueue) workqueue workqueue_mut;
+    /// A device's queue.
+    Device(Device) device device_mut;
+    /// `struct srcu_struct`.
+    Srcu(Srcu) srcu srcu_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
     /// `struct timer_list`.
@@ -191,6 +197,10 @@ machines! {
     Work(workqueue::WorkOp) = workqueue::WorkOp::BLANK;
     /// A worker of a queue.
     Pool(workqueue::pool::PoolOp) = workqueue::pool::PoolOp::BLANK;
+    /// A device's queue.
+    Device(device::DeviceOp) = device::DeviceOp::BLANK;
+    /// Sleepable RCU.
+    Srcu(srcu::SrcuOp) = srcu::SrcuOp::BLANK;
     /// The ends of a system call.
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
     /// A timer.

@@ -334,6 +334,13 @@ fn assert_held<R: Runtime>(cx: &mut Cx<'_, R>, resv: ObjId) -> bool {
     mine
 }
 
+/// Whether what the holder of the lock reads, and what he writes where nobody reads yet, is seen by nobody: others only
+/// ever read the list that is in use, and of that what is counted.
+fn is_quiet<R: Runtime>(cx: &Cx<'_, R>, resv: ObjId) -> bool {
+    let holds = || cx.world.is_held_by(cx.program.resv_parts(resv).lock, cx.me);
+    cx.merging.is_some_and(|merging| !merging.facets_are_seen) && cx.program.weak.is_empty() && holds()
+}
+
 /// What the holder of the lock looks at: the lock, the list pointer, the list.
 fn locked_footprint(v: View<'_>, resv: ObjId) -> Footprint {
     let f = Footprint::reads(v.program.resv_parts(resv).lock).read(resv);

@@ -270,7 +270,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
-            Flow::Go => {}
+            Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
                 cx.might_sleep(on);
@@ -307,9 +307,9 @@ impl Thread {
                     self.machine = Machine::begin(op, cx.program, self.window());
                     if !self.machine.is_visible() {
                         self.run_private(dest, cx);
-                        self.advance(script, cx);
+                        return self.advance(script, cx);
                     }
-                    return;
+                    return self.go_on_quietly(script, cx);
                 }
                 self.judge(op, cx);
                 (into, result) = (dest, error);

@@ -77,6 +77,10 @@ pub(crate) fn leaf_type(program: &Program, l: Leaf) -> Type {
         Leaf::Local(t, l) => words::script(program, t).local_type(l),
         Leaf::Var(v) => program.var_type(v),
         Leaf::Facet(..) => Type::S64,
+        Leaf::Through(path) => {
+            let last = program.paths.get(usize::from(path)).and_then(|path| path.fields.last());
+            last.map_or(Type::S64, |field| program.field_type(*field))
+        }
     }
 }
 
@@ -144,6 +148,11 @@ pub(crate) fn leaf(program: &Program, l: Leaf) -> String {
         Leaf::Facet(o, f) => {
             let name = program.field_names.get(usize::from(f.0)).map_or("?", |n| n);
             format!("{}.{name}", program.name_of(o))
+        }
+        Leaf::Through(path) => {
+            let Some(path) = program.paths.get(usize::from(path)) else { return "?".into() };
+            let names = path.fields.iter().filter_map(|f| program.field_names.get(usize::from(f.0)));
+            names.fold(leaf(program, path.from), |text, name| format!("{text}.{name}"))
         }
     }
 }

@@ -64,7 +64,7 @@ const DECLARATIONS: &[Row] = &[
         "seqlock seqlock_t seqcount seqcount_t",
         "there is none: a `var` for the sequence, with `add`, `load` and the barriers that the kernel's has",
     ),
-    ("srcu srcu_struct", "there is none yet: `rcu-read-lock` and `synchronize-rcu` are of plain RCU"),
+    ("srcu_struct", "`srcu NAME`"),
     ("idr ida radix_tree", "a table is `var NAME init=NULL len=N`, and its lock a `lock` of its own"),
     (
         "drm_sched drm_gpu_scheduler r entity job",
@@ -143,8 +143,8 @@ const STATEMENTS: &[Row] = &[
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
     ("container_of", "an operation takes the object itself: keep a reference to it in a local or a field"),
     (
-        "srcu_read_lock srcu_read_unlock synchronize_srcu call_srcu",
-        "SRCU is not modelled; `rcu-read-lock`, `synchronize-rcu` and `call-rcu` are of plain RCU",
+        "call_srcu srcu_barrier",
+        "a thread or a work item that does `synchronize-srcu` first, and then what the callback does",
     ),
     (
         "printk pr_info pr_err pr_warn dev_err dev_info drm_dbg trace_printk",

@@ -44,6 +44,7 @@ mod reads;
 mod scenario;
 mod script;
 mod syncobj;
+mod tables;
 mod threads;
 mod types;
 mod unset;
@@ -86,6 +87,8 @@ pub(crate) struct Lower<'a> {
     /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
+    /// The functions and the tables of functions that are values.
+    values: tables::Values<'a>,
     /// What the kernel calls through a pointer, by its place among the program's callees.
     callees: Vec<callees::Body<'a>>,
     /// The functions that a script may come to that does not call them itself.
@@ -111,14 +114,14 @@ pub(crate) struct Lower<'a> {
 }
 
 impl<'a> Lower<'a> {
-    /// The statements that this case sees: those in `only` blocks of other cases are left out, those of its own stand
-    /// where the block stands.
+    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks of
+    /// its own; the others stand where the block stands.
     fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
         let mut seen = Vec::new();
         for node in nodes {
-            if node.name.text != "only" {
+            if !is_of_cases(node) {
                 seen.push(node);
-            } else if self.is_for_this_case(node) {
+            } else if self.is_for_this_case(node) == (node.name.text == "only") {
                 let inside = self.visible(node.children());
                 seen.extend(inside);
             }
@@ -152,7 +155,10 @@ impl<'a> Lower<'a> {
                 .help_if(help);
         }
         if !node.broken && (!named || node.block.is_none()) {
-            self.mistakes.add("only", node.head, "`only` takes cases and a block").expected("`only CASE… { … }`");
+            let name = &node.name.text;
+            self.mistakes
+                .add("only", node.head, format!("`{name}` takes cases and a block"))
+                .expected(format!("`{name} CASE… {{ … }}`"));
         }
         ours
     }
@@ -208,6 +214,11 @@ impl<'a> Lower<'a> {
         let after = self.lines.partition_point(|start| *start <= span.start);
         u32::try_from(after).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether it is a block that only some cases have: `only CASE… { … }`, `except CASE… { … }`.
+pub(crate) fn is_of_cases(node: &Node) -> bool {
+    matches!(node.name.text.as_str(), "only" | "except")
 }
 
 /// `a`, `b` or `c`

@@ -155,7 +155,7 @@ impl<'a> About<'a> {
     fn collect_allowed(&mut self, nodes: &'a [Node]) {
         for node in nodes {
             match node.name.text.as_str() {
-                "only" => self.collect_allowed(node.children()),
+                "only" | "except" => self.collect_allowed(node.children()),
                 "expect" => {
                     let clauses = inside_only(node.children());
                     for clause in clauses {
@@ -221,7 +221,7 @@ impl<'a> About<'a> {
 fn inside_only(nodes: &[Node]) -> Vec<&Node> {
     let mut found = Vec::new();
     for node in nodes {
-        if node.name.text == "only" {
+        if crate::lower::is_of_cases(node) {
             found.extend(inside_only(node.children()));
         } else {
             found.push(node);

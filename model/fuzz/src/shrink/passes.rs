@@ -182,10 +182,11 @@ fn change_entry(search: &mut Search<'_>, path: &Path, place: usize, change: impl
 }
 
 /// Sections whose operands are no names of their own.
-const NO_DECLARATION: [&str; 13] = [
+const NO_DECLARATION: [&str; 14] = [
     "about",
     "case",
     "only",
+    "except",
     "setup",
     "teardown",
     "expect",

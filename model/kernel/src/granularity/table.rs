@@ -266,6 +266,7 @@ pub const MERGED: &[Merged] = &[
             "flush_delayed_work",
             "mod_delayed_work",
             "work function returns",
+            "delayed_work_timer_fn",
         ],
         why: "the work's state is under the queue's lock, which is held; the task's own state beside it is seen by who holds that lock. \
               Several who are woken in flush_work() sleep uninterruptibly and are off its list: nobody can do anything to the next \

@@ -444,6 +444,17 @@ impl Protocol for ListOp {
         self.entry.map_or(f, |entry| f.read(entry.obj))
     }
 
+    /// Who has the lock reads what only who has it changes. Who changes it is seen by those who look without.
+    fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
+        let held = guard(cx.program, self.list).is_some_and(|lock| cx.world.is_held_by(lock, cx.me));
+        let in_slab = |entry: Handle| cx.world.object(entry.obj).generation().is_some();
+        held && !self.how.changes() && self.entry.is_none_or(in_slab)
+    }
+
+    fn looks_into(&self) -> Option<ObjId> {
+        self.entry.map(|entry| entry.obj)
+    }
+
     fn label(&self) -> &'static str {
         self.how.label()
     }

@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod barrier;
 pub mod completion;
+pub mod device;
 pub mod irq;
 pub mod irq_line;
 pub mod list;
@@ -14,6 +15,7 @@ pub mod shrinker;
 pub mod signal;
 pub mod slab;
 pub mod spinlock;
+pub mod srcu;
 pub mod syscall;
 pub mod timer;
 pub mod uaccess;

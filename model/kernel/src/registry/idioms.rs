@@ -28,6 +28,8 @@ const TABLES: &[&[Idiom]] = &[
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,
     primitives::syscall::idioms::IDIOMS,
+    primitives::device::idioms::IDIOMS,
+    primitives::srcu::idioms::IDIOMS,
     primitives::alloc::idioms::IDIOMS,
     primitives::uaccess::idioms::IDIOMS,
 ];

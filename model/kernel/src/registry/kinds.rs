@@ -173,6 +173,10 @@ kinds! {
     Work in primitives::workqueue::kind is Work;
     /// `struct delayed_work`.
     DelayedWork in primitives::workqueue::kind is DelayedWork;
+    /// Hardware that does what is submitted to it.
+    Device in primitives::device::kind is Device;
+    /// `struct srcu_struct`.
+    Srcu in primitives::srcu::kind is Srcu;
     /// A `struct callback_head` of a task.
     TaskWork in primitives::syscall::kind is TaskWork;
     /// `struct timer_list`.

@@ -47,6 +47,8 @@ tables! {
     primitives::rcu::Mutant;
     primitives::workqueue::Mutant;
     primitives::syscall::Mutant;
+    primitives::device::Mutant;
+    primitives::srcu::Mutant;
     primitives::irq_line::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;

@@ -165,6 +165,12 @@ operations! {
     Work(primitives::workqueue::ops::Work);
     /// Between a worker's runs.
     Worker(primitives::workqueue::ops::Worker);
+    /// `submit`.
+    Submit(primitives::device::ops::Submit);
+    /// Between the jobs of a device.
+    NextJob(primitives::device::ops::NextJob);
+    /// `srcu-read-lock`, `srcu-read-unlock`, `synchronize-srcu`.
+    Srcu(primitives::srcu::ops::Srcu);
     /// The ends of a system call; `task-work-add`.
     Syscall(primitives::syscall::ops::Syscall);
     /// What a queue's workers do.
@@ -198,12 +204,13 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 33] = [
+    const TABLES: [&[OpSpec]; 35] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
+        primitives::srcu::ops::OPS,
         primitives::waitqueue::ops::OPS,
         primitives::completion::ops::OPS,
         primitives::barrier::ops::OPS,
@@ -227,6 +234,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::workqueue::ops::OPS,
         primitives::timer::ops::OPS,
         primitives::syscall::ops::OPS,
+        primitives::device::ops::OPS,
         primitives::shrinker::ops::OPS,
         primitives::irq_line::ops::OPS,
         primitives::irq::ops::OPS,

@@ -33,6 +33,8 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::Work { runner: Runner::Own(to), queue: id }.into(), &["lives"]),
         (fixed::DelayedWork { work: fixed::Work { runner: Runner::Own(to), queue: id } }.into(), &["lives"]),
         (fixed::Workqueue { ordered: false, workers: None }.into(), &["lives"]),
+        (fixed::Device { engine: to }.into(), &["lives"]),
+        (fixed::Srcu.into(), &["lives"]),
         (fixed::TaskWork { func: None }.into(), &["lives"]),
         (fixed::Timer { handler: to }.into(), &["lives"]),
         (fixed::Shrinker { registered: true }.into(), &["lives"]),

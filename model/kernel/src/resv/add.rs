@@ -207,6 +207,11 @@ impl Protocol for AddFence {
         }
     }
 
+    /// A slot behind those that are counted is read by nobody.
+    fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
+        self.at == At::Append && super::is_quiet(cx, self.resv)
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::PutOld | At::Ask => self.put.label(),

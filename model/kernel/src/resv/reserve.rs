@@ -252,6 +252,11 @@ impl Protocol for Reserve {
         }
     }
 
+    /// Whether there is room only the holder of the lock changes.
+    fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
+        self.at == At::Look && super::is_quiet(cx, self.resv)
+    }
+
     fn label(&self) -> &'static str {
         match self.at {
             At::Drop | At::Ask => self.put.label(),

@@ -1,7 +1,7 @@
 //! Which accesses of a program could be quiet, and which are looked at all the same.
 
 use crate::{
-    Condition, Expr, Instr, Leaf, LocalId, Merging, Moment, ObjId, ObjSet, Op, Operand, Place, Program, Script,
+    Condition, Expr, Instr, Leaf, LocalId, Merging, Moment, ObjId, ObjSet, Op, Operand, Place, Program, Script, fixed,
     program::{Gives, Premise},
 };
 
@@ -11,24 +11,28 @@ impl Merging {
     pub fn of(program: &Program, conditions: &[Condition]) -> Option<Merging> {
         let own: Vec<Vec<bool>> = program.scripts.iter().map(|s| own_accesses(s, &program.exprs)).collect();
         let premises = program.vars.iter().any(|v| v.premise != Premise::Nothing);
-        if !premises && !own.iter().flatten().any(|own| *own) {
+        let resv = program.all::<fixed::Resv>().next().is_some();
+        let guarded = |list| program.fixed::<fixed::List>(list).is_some_and(|list| list.guard.is_some());
+        let lists = program.all::<fixed::List>().any(guarded);
+        if !premises && !resv && !lists && !own.iter().flatten().any(|own| *own) {
             return None;
         }
         let mut merging = Merging {
             watched_words: vec![false; program.vars.len()],
             watched_locals: vec![0; program.scripts.len()],
             writes_are_seen: spins(program),
-            premises: premises_of(program),
+            facets_are_seen: false,
+            premises: premises_of(program, lists),
             own,
         };
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         for leaf in watched.flat_map(|c| &c.all).flat_map(Expr::reads) {
-            merging.watch(leaf);
+            merging.watch(program, leaf);
         }
         Some(merging)
     }
 
-    fn watch(&mut self, leaf: Leaf) {
+    fn watch(&mut self, program: &Program, leaf: Leaf) {
         match leaf {
             Leaf::Local(t, l) => {
                 self.watched_locals.get_mut(t.index()).into_iter().for_each(|locals| *locals |= bit(l))
@@ -37,15 +41,25 @@ impl Merging {
                 let at = word.as_var().unwrap_or_default();
                 self.watched_words.get_mut(at).into_iter().for_each(|watched| *watched = true);
             }
-            // No object shows a word of its own accord.
-            Leaf::Facet(..) => {}
+            Leaf::Facet(..) => self.facets_are_seen = true,
+            // Whatever the pointers may refer to.
+            Leaf::Through(path) => {
+                let Some(path) = program.paths.get(usize::from(path)) else { return };
+                self.watch(program, path.from);
+                let slots = program.all::<fixed::Slot>();
+                let words = slots.flat_map(|slot| path.fields.iter().map(move |field| (slot, *field)));
+                for word in words.filter_map(|(slot, field)| program.field_var(slot, field)) {
+                    self.watch(program, Leaf::Var(word));
+                }
+            }
         }
     }
 }
 
-/// The words of which something is counted on, and the slots whose words they are.
-fn premises_of(program: &Program) -> ObjSet {
+/// The words of which something is counted on, and the slots whose words they are; or that are on lists with a lock.
+fn premises_of(program: &Program, lists: bool) -> ObjSet {
     let mut all = ObjSet::default();
+    program.all::<fixed::Slot>().filter(|_| lists).for_each(|slot| all.insert(slot));
     for (at, _) in program.vars.iter().enumerate().filter(|(_, v)| v.premise != Premise::Nothing) {
         let word = ObjId::var(at);
         all.insert(word);

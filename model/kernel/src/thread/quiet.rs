@@ -12,7 +12,7 @@
 
 use super::Thread;
 use crate::{
-    Cx, LocalId, Machine, ObjId, Order, Runtime, ThreadId, Value,
+    Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value,
     cx::{Private, merging},
     runtime::{AtomicCell, NoteCell},
 };
@@ -46,7 +46,20 @@ impl Thread {
         !watched && self.machine.is_quiet(cx, merging.is_own(cx.me, self.pc))
     }
 
-    /// Takes it. False if it breaks a property.
+    /// A step of an operation was not its last: the next one may be quiet.
+    pub(super) fn go_on_quietly<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
+        if cx.violation.is_some() || !self.is_quiet(None, cx) {
+            return;
+        }
+        let into = if let Instr::Op { into, .. } = script.code[usize::from(self.pc)] { into } else { None };
+        if self.take_quietly(into, cx) {
+            self.advance(script, cx);
+        } else if cx.violation.is_some() {
+            self.take_back(cx);
+        }
+    }
+
+    /// Takes it. True if the operation is over, and has broken no property.
     pub(super) fn take_quietly<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) -> bool {
         let me = cx.me;
         let word = if let Machine::Access(access) = self.machine { Some(access.word()) } else { None };
@@ -63,11 +76,18 @@ impl Thread {
             let looked = merging::look(cx.world, slot, me);
             set_looked(cx, looked);
         }
-        self.run_private(into, cx);
+        let flow = self.machine.step(cx);
         cx.merged += 1;
         cx.quiet = cx.quiet.and(cx.touched);
         cx.touched = cx.touched.and(touched);
-        cx.violation.is_none()
+        let Flow::Done(result) = flow else { return false };
+        if cx.violation.is_some() {
+            return false;
+        }
+        self.set_result(into, result);
+        cx.goes(true);
+        self.pc += 1;
+        true
     }
 
     /// Stands before the last quiet access again.

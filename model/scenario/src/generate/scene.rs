@@ -34,6 +34,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::Work, |scene, i| Ok(scene.section(Section::Work, "work", i))),
     (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
     (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
+    (Kind::Device, |scene, i| Ok(scene.section(Section::Device, "hw", i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
 ];
@@ -69,6 +70,7 @@ pub(super) enum Section {
     Work,
     DelayedWork,
     Shrinker,
+    Device,
     Timer,
     Irq,
     Proc(usize),

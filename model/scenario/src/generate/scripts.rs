@@ -8,7 +8,7 @@ use super::{
 use crate::ops::OpSpec;
 use arbitrary::Result;
 use fenceweave_kernel::{
-    Kind,
+    Kind, Type,
     idioms::{IDIOMS, Idiom, RESERVATION},
 };
 
@@ -102,6 +102,9 @@ pub(super) fn scenario(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
         sections.push(Line::with(format!("thread {name}"), body));
     }
     sections.extend(around(scene)?);
+    if scene.coin()? {
+        functions(scene, &mut sections)?;
+    }
     // A body may name what has none yet.
     while let Some((section, name)) = scene.bodiless.pop() {
         sections.push(deferred(scene, section, &name)?);
@@ -184,6 +187,45 @@ fn around(scene: &mut Scene<'_, '_>) -> Result<Vec<Line>> {
     Ok(sections)
 }
 
+/// Functions with types, shared words in their expressions and calls of themselves, and threads that call them by their
+/// names and by their values. Where the rules are kept nothing is held around a call.
+fn functions(scene: &mut Scene<'_, '_>, sections: &mut Vec<Line>) -> Result<()> {
+    let many = 1 + scene.below(2)?;
+    for at in 0..many {
+        let (ty, var) = (Type::NAMES[scene.below(Type::NAMES.len())?].0, scene.var()?);
+        let mut lines = vec![Line::new(format!("local {ty} t")), Line::new("let t=a")];
+        let ops = 1 + scene.below(2)?;
+        let inside = body(scene, &mut Script { depth: 1, ..Script::default() }, ops)?;
+        match scene.below(3)? {
+            0 => lines.push(Line::with(format!("when \"a && {var} || t > {var}\""), inside)),
+            1 => lines.extend([Line::new(format!("let t=\"{var} ? {var} : t\"")), Line::with("defer", inside)]),
+            _ => lines.extend(inside),
+        }
+        if scene.one_in(3)? {
+            let again = Line::new(format!("g{at} \"a - 1\" into=t"));
+            lines.push(Line::with("when \"a > 0\"", vec![again]));
+        }
+        if !scene.disciplined && scene.one_in(4)? {
+            let says = if scene.coin()? { "warn-on \"t == 1\"" } else { "bug-on \"t > 1\"" };
+            lines.push(Line::new(says));
+        }
+        lines.push(Line::new("return t"));
+        sections.push(Line::with(format!("fn g{at} a"), lines));
+    }
+    for section in sections.iter_mut().filter(|section| section.head.starts_with("thread ")) {
+        let at = scene.below(many)?;
+        let lines = match scene.below(4)? {
+            0 => vec![],
+            1 => vec![format!("let gv=g{at}"), "call gv 1 into=r1".to_owned()],
+            _ => vec![format!("g{at} 1 into=r1")],
+        };
+        let body = section.block.get_or_insert_default();
+        let place = [0, body.len()][scene.below(2)?];
+        body.splice(place..place, lines.into_iter().map(Line::new));
+    }
+    Ok(())
+}
+
 /// What was named before it had a body.
 fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<Line> {
     let atomic = !matches!(section, Section::Work | Section::DelayedWork);
@@ -193,6 +235,7 @@ fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<L
         Section::Work => format!("work {name}"),
         Section::DelayedWork => format!("delayed-work {name}"),
         Section::Shrinker => format!("shrinker {name} unregistered"),
+        Section::Device => format!("device {name} queue=fifo"),
         Section::Timer => format!("timer {name}"),
         Section::Irq => format!("irq {name} on={}", scene.threads[0]),
         Section::Proc(arguments) => {

@@ -48,6 +48,7 @@ impl<'a> Lower<'a> {
             self.declare_all(node, spec, &mut open);
         }
         self.collect_procs(nodes);
+        self.collect_values(nodes);
         self.note_functions(nodes);
         for declared in &open {
             self.complete(declared);
@@ -368,7 +369,11 @@ impl<'a> Lower<'a> {
             Symbol::Var { first, len } => self.complete_var(declared, first, len),
             Symbol::Struct(of) => self.complete_struct(declared, of),
             Symbol::Object { id, .. } => self.complete_object(declared, id),
-            Symbol::PerThread(PerThread::Exec) | Symbol::Thread { .. } | Symbol::Number(_) | Symbol::Type(_) => {}
+            Symbol::PerThread(PerThread::Exec)
+            | Symbol::Thread { .. }
+            | Symbol::Number(_)
+            | Symbol::Type(_)
+            | Symbol::Table(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
                 let class = Some(self.class(declared, false));
                 let Name { text, span } = &declared.name;

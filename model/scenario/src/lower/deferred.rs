@@ -4,9 +4,9 @@
 use fenceweave_kernel::kind::{Function, OfKind};
 use fenceweave_kernel::primitives::workqueue::kind::{MAX_WORKERS, Runner, Workers};
 use fenceweave_kernel::primitives::workqueue::pool::How;
-use fenceweave_kernel::primitives::{timer, workqueue};
+use fenceweave_kernel::primitives::{device, timer, workqueue};
 use fenceweave_kernel::program::{CalleeId, Role, SourceLine};
-use fenceweave_kernel::{Instr, Kind, LocalId, ObjId, ObjectKind, Operand, Script, ThreadId, Value, fixed};
+use fenceweave_kernel::{Instr, Kind, LocalId, ObjId, ObjectKind, Op, Operand, Script, ThreadId, Value, fixed};
 
 use super::Lower;
 use super::names::{Symbol, is_name};
@@ -18,9 +18,10 @@ use crate::syntax::{Name, Node, Value as Written, ValueKind};
 /// The queue of items with a function that name none.
 const SYSTEM_QUEUE: &str = "system_wq";
 
-/// Whether a declaration says what runs when something else asks for it.
+/// Whether a declaration says what runs when something else asks for it: also a device that has a queue.
 pub(super) fn is_deferred(node: &Node) -> bool {
-    matches!(node.name.text.as_str(), "work" | "delayed-work" | "timer")
+    let is_device = || node.name.text == "device" && node.option("queue").is_some();
+    matches!(node.name.text.as_str(), "work" | "delayed-work" | "timer") || is_device()
 }
 
 /// How many threads an object has of its own.
@@ -80,7 +81,11 @@ impl<'a> Lower<'a> {
 
     fn tell_deferred(&mut self, node: &Node) {
         let kind = node.name.text.as_str();
-        let argument = if kind == "timer" { " [ARGUMENT]" } else { " [ARGUMENT] [queue=WORKQUEUE]" };
+        let argument = match kind {
+            "timer" => " [ARGUMENT]",
+            "device" => " [ARGUMENT] queue=fifo",
+            _ => " [ARGUMENT] [queue=WORKQUEUE]",
+        };
         let function = node.option("fn").is_some();
         let message = match (node.values().count(), &node.block) {
             (0, _) => format!("this {kind} has no name"),
@@ -88,23 +93,34 @@ impl<'a> Lower<'a> {
             (_, None) if !function => format!("this {kind} does nothing"),
             _ => format!("this does not belong to the head of a {kind}"),
         };
-        let other = if kind == "timer" { "" } else { ", or `fn=FUNCTION` in the place of argument and block" };
+        let is_work = !matches!(kind, "timer" | "device");
+        let other = if is_work { ", or `fn=FUNCTION` in the place of argument and block" } else { "" };
         self.mistakes.add("deferred", node.head, message).expected(format!("`{kind} NAME{argument} {{ … }}`{other}"));
     }
 
     fn deferred_head(&mut self, node: &'a Node) -> Option<Head<'a>> {
         let values: Vec<_> = node.values().collect();
-        let is_work = node.name.text != "timer";
+        let known: &[&str] = match node.name.text.as_str() {
+            "timer" => &[],
+            "device" => &["queue"],
+            _ => &["queue", "fn"],
+        };
         let words = values.iter().all(|v| matches!(&v.kind, ValueKind::Word(word) if is_name(word)));
         let function = node.option("fn");
         let most = if function.is_some() { 1 } else { 2 };
         let well_formed = words && (1..=most).contains(&values.len()) && node.block.is_some() == function.is_none();
         let mut keys = node.entries.iter().filter_map(|entry| entry.key.as_ref());
-        if !well_formed || keys.any(|key| !is_work || !["queue", "fn"].contains(&key.text.as_str())) {
+        if !well_formed || keys.any(|key| !known.contains(&key.text.as_str())) {
             return None;
         }
         let queue = match node.option("queue") {
             None => None,
+            Some(value) if node.name.text == "device" => {
+                if value.span.of(self.text) != "fifo" {
+                    return None;
+                }
+                None
+            }
             Some(value) => match self.given(None, Takes::Object(&[Kind::Workqueue]), value) {
                 Some(Given::Operand(Operand::Object(id))) => Some(id),
                 _ => None,
@@ -117,9 +133,13 @@ impl<'a> Lower<'a> {
     fn declare_head(&mut self, head: Head<'a>, next: &mut usize) {
         let thread = ThreadId(u8::try_from(*next).unwrap_or(u8::MAX));
         let Head { node, name, queue, .. } = &head;
-        let (object, kind): (ObjectKind, Kind) = if node.name.text == "timer" {
+        let kind = node.name.text.as_str();
+        let (object, kind): (ObjectKind, Kind) = if kind == "timer" {
             *next += 1;
             (fixed::Timer { handler: thread }.into(), Kind::Timer)
+        } else if kind == "device" {
+            *next += 1;
+            (fixed::Device { engine: thread }.into(), Kind::Device)
         } else {
             let own = format!("{}.queue", name.text);
             let queue = queue.unwrap_or_else(|| self.object(own, fixed::Workqueue { ordered: false, workers: None }));
@@ -130,7 +150,7 @@ impl<'a> Lower<'a> {
                     Runner::Own(thread)
                 }
             };
-            work_on(queue, runner, node.name.text == "delayed-work")
+            work_on(queue, runner, kind == "delayed-work")
         };
         let id = self.object(head.name.text.clone(), object);
         self.declare_name(&head.name, Symbol::Object { id, kind });
@@ -272,13 +292,17 @@ impl<'a> Lower<'a> {
         if self.program.kind(id).runs().is_none() {
             return;
         }
-        let is_work = node.name.text != "timer";
-        let (begin, end) = if is_work {
-            let (how, work, data) = (workqueue::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (workqueue::ops::Worker { work: id }.into(), workqueue::ops::Work { how, work, data }.into())
-        } else {
-            let (how, timer, data) = (timer::How::Done, Operand::Object(id), Operand::Const(Value::Word(0)));
-            (timer::ops::TimerHandler { timer: id }.into(), timer::ops::Timer { how, timer, data }.into())
+        let (object, data) = (Operand::Object(id), Operand::Const(Value::Word(0)));
+        let (role, begin, end): (Role, Op, Option<Op>) = match node.name.text.as_str() {
+            "timer" => {
+                let end = timer::ops::Timer { how: timer::How::Done, timer: object, data };
+                (Role::Timer, timer::ops::TimerHandler { timer: id }.into(), Some(end.into()))
+            }
+            "device" => (Role::Device, device::ops::NextJob { device: id }.into(), None),
+            _ => {
+                let end = workqueue::ops::Work { how: workqueue::How::Done, work: object, data };
+                (Role::Worker, workqueue::ops::Worker { work: id }.into(), Some(end.into()))
+            }
         };
         let mut unit = Unit::new(name, false);
         let into = node.values().nth(1).map(|argument| {
@@ -289,13 +313,15 @@ impl<'a> Lower<'a> {
         unit.emit(Instr::Op { op: begin, into, may_fail: None });
         let mut script = self.script_with(unit, node, |unit| {
             unit.at_line(0, format!("{name} is done"));
-            unit.emit(Instr::Op { op: end, into: None, may_fail: None });
+            end.into_iter().for_each(|op| {
+                unit.emit(Instr::Op { op, into: None, may_fail: None });
+            });
         });
         self.start_over(&mut script);
         // It may be queued again, or expire again, from wherever; also by itself.
         self.has_loops = true;
         script.agent = true;
-        script.role = if is_work { Role::Worker } else { Role::Timer };
+        script.role = role;
         self.program.scripts.push(script);
     }
 

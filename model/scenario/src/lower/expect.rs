@@ -3,6 +3,7 @@
 use fenceweave_kernel::observe::facet_names;
 use fenceweave_kernel::{
     Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type,
+    observe::Path,
 };
 
 use super::exprs::{Leaf, postfix};
@@ -353,12 +354,53 @@ impl<'a> Lower<'a> {
             return Some(node);
         }
         let parts = parts(name);
+        let first = match self.names.find(&parts[0]) {
+            Some((Symbol::Thread { count: None, .. } | Symbol::Var { len: Some(_), .. }, _)) => 2,
+            Some((Symbol::Thread { count: Some(_), .. } | Symbol::Struct(_), _)) => 3,
+            Some((Symbol::Var { len: None, .. }, _)) => 1,
+            _ => parts.len(),
+        };
+        if let Some(fields) = parts.get(first..).filter(|fields| !fields.is_empty()) {
+            return self.seen_through(&parts[..first], fields, span);
+        }
+        self.seen_by_name(name, &parts, span)
+    }
+
+    /// `thread.local.field`: what the pointer leads to.
+    fn seen_through(&mut self, first: &[String], fields: &[String], span: Span) -> Option<ExprNode<Seen>> {
+        let ExprNode::Read(from) = self.seen_by_name(&first.join("."), first, span)? else { return None };
+        let known = |program: &Program, name: &String| {
+            let at = program.field_names.iter().position(|known| known == name);
+            let of_a_struct = |at| program.structs.iter().any(|s| s.fields.iter().any(|(f, _)| usize::from(f.0) == at));
+            let facet = || program.objects.iter().any(|o| facet_names(&o.kind).contains(&name.as_str()));
+            at.is_some_and(of_a_struct) || facet()
+        };
+        if let Some(unknown) = fields.iter().find(|name| !known(&self.program, name)) {
+            self.mistakes
+                .add(
+                    "unknown-field",
+                    span,
+                    format!("nothing that `{}` could refer to has a field `{unknown}`", first.join(".")),
+                )
+                .expected("a field of a `struct`, or what an object shows");
+            return None;
+        }
+        let fields = fields.iter().map(|name| self.field(name)).collect();
+        let path = Path { from, fields };
+        let at = self.program.paths.iter().position(|known| *known == path).unwrap_or_else(|| {
+            self.program.paths.push(path);
+            self.program.paths.len() - 1
+        });
+        Some(ExprNode::Read(Seen::Through(u16::try_from(at).unwrap_or(u16::MAX))))
+    }
+
+    fn seen_by_name(&mut self, name: &str, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
         match self.names.find(&parts[0]) {
-            Some((Symbol::Thread { .. }, _)) => self.seen_local(&parts, span),
-            Some((Symbol::Var { first, len }, _)) => self.seen_var(first, len, &parts, span),
+            Some((Symbol::Thread { .. }, _)) => self.seen_local(parts, span),
+            Some((Symbol::Var { first, len }, _)) => self.seen_var(first, len, parts, span),
             Some((Symbol::Object { id, .. }, _)) if parts.len() == 1 => Some(ExprNode::Const(reference(id))),
-            Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, &parts, span),
-            Some((Symbol::Struct(of), _)) => self.seen_field(of, &parts, span),
+            Some((Symbol::Object { id, .. }, _)) => self.seen_facet(id, parts, span),
+            Some((Symbol::Struct(of), _)) => self.seen_field(of, parts, span),
             Some((Symbol::PerThread(_), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is a thread's own", parts[0]))
@@ -366,7 +408,7 @@ impl<'a> Lower<'a> {
                     .seen(declared, "declared here");
                 None
             }
-            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_)), declared)) => {
+            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_) | Symbol::Table(_)), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is {}", parts[0], symbol.one()))
                     .expected("a variable, `thread.local` or `object.facet`")
@@ -374,7 +416,10 @@ impl<'a> Lower<'a> {
                 None
             }
             None => {
-                self.tell_unseen(name, &parts, span);
+                if let Some(value) = self.function_value(name) {
+                    return Some(ExprNode::Const(value));
+                }
+                self.tell_unseen(name, parts, span);
                 None
             }
         }
@@ -545,5 +590,9 @@ fn type_of(program: &Program, seen: Seen) -> Type {
         Seen::Local(thread, local) => program.scripts.get(thread.index()).map_or(Type::S64, |s| s.local_type(local)),
         Seen::Var(var) => program.var_type(var),
         Seen::Facet(..) => Type::S64,
+        Seen::Through(path) => {
+            let last = program.paths.get(usize::from(path)).and_then(|path| path.fields.last());
+            last.map_or(Type::S64, |field| program.field_type(*field))
+        }
     }
 }

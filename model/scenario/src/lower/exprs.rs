@@ -333,8 +333,10 @@ impl<'a> Lower<'a> {
         if let Some(value) = names::constant(name) {
             return Some(ExprNode::Const(value));
         }
-        if let Some((names::Symbol::Number(number), _)) = self.names.find(name) {
-            return Value::of(number).map(ExprNode::Const);
+        match self.names.find(name) {
+            Some((names::Symbol::Number(number), _)) => return Value::of(number).map(ExprNode::Const),
+            Some((names::Symbol::Table(value), _)) => return Some(ExprNode::Const(Value::Word(value))),
+            _ => {}
         }
         let word = self.words.number(name).filter(|_| self.names.find(name).is_none())?;
         Some(ExprNode::Const(Value::Word(word)))

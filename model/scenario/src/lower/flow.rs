@@ -71,6 +71,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ),
     ("goto", "goto L", "goes forward to a label of this or an enclosing block; in a `fn` also back"),
     ("label", "label L", "where `goto L` goes"),
+    (
+        "call",
+        "call FUNCTION ARGUMENT… into=R",
+        "calls the function whose value a local, a field or a slot of a table of functions holds (`call b.funcs.move b into=r`); \
+         the call is no step. NULL is a null-dereference, and what is no function that takes so many arguments a wrong-kind",
+    ),
     ("let", "let X=\"E\"", "sets a local"),
     (
         "local",
@@ -209,6 +215,7 @@ impl<'a> Lower<'a> {
             "return" => self.return_from(unit, node),
             "goto" => self.goto(unit, node),
             "label" => self.label(unit, node),
+            "call" => self.call_value(unit, node),
             "let" => self.let_local(unit, node),
             // `collect_locals` has seen to it.
             "local" => {}

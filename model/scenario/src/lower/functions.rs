@@ -127,14 +127,14 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn register_function(&mut self, name: &str, node: &'a Node) -> CalleeId {
+    pub(super) fn register_function(&mut self, name: &str, node: &'a Node) -> CalleeId {
         let known = self.callees.iter().position(|other| matches!(other, Body::Function(n) if std::ptr::eq(*n, node)));
         let at = known.unwrap_or_else(|| self.add_callee(Body::Function(node), name, node));
         CalleeId(u8::try_from(at).unwrap_or(u8::MAX))
     }
 
     /// The functions that can be called on from some procs and functions, as far as their text tells.
-    fn functions_from(&mut self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    pub(super) fn functions_from(&mut self, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
         let mut open: Vec<&'a Node> = names.into_iter().filter_map(|name| self.procs.get(name).copied()).collect();
         let (mut seen, mut functions) = (BTreeSet::new(), BTreeSet::new());
         while let Some(node) = open.pop() {
@@ -157,6 +157,9 @@ impl<'a> Lower<'a> {
         let mut called = vec![];
         for child in self.visible(node.children()) {
             called.extend(self.procs.get(child.name.text.as_str()).copied());
+            if child.name.text == "call" {
+                called.extend(self.callable());
+            }
             called.extend(self.called_in(child));
         }
         called

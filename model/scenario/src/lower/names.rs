@@ -28,6 +28,8 @@ pub(crate) enum Symbol {
     Number(i64),
     /// A type of the scenario's own.
     Type(Type),
+    /// A table of functions, with its value.
+    Table(i32),
     /// A thread, or the first of `count` identical ones.
     Thread {
         first: ThreadId,
@@ -56,6 +58,7 @@ impl Symbol {
             Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
             Symbol::Number(_) => "the name of a number",
             Symbol::Type(_) => "a type",
+            Symbol::Table(_) => "a table of functions",
             Symbol::Thread { .. } => "a thread",
         }
     }
@@ -111,11 +114,15 @@ fn looks_constant(text: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     numbers: BTreeMap<String, i32>,
+    /// The values of functions and of tables of functions, which are numbers of their own, too.
+    functions: BTreeMap<String, i32>,
 }
 
 /// Words get numbers from here on. Small numbers, because they are part of every state; not the smallest, so that a
 /// trace shows no accidental names.
 const FIRST_WORD: i32 = 64;
+/// Functions get numbers from here on: no calculation comes to one by accident.
+const FIRST_FUNCTION: i32 = 0x4000;
 
 impl Words {
     /// The word that a number stands for.
@@ -126,6 +133,16 @@ impl Words {
     /// Every word with its number, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, i32)> {
         self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// Every function and table that a scenario has, with its value, by name.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.functions.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// The value of a function or of a table of functions.
+    pub(crate) fn function(&self, name: &str) -> Option<i32> {
+        self.functions.get(name).copied()
     }
 
     /// The number that stands for a word.
@@ -153,8 +170,13 @@ impl Words {
                 }
             }
         });
-        let free = (FIRST_WORD..).filter(|number| !numbers.contains(&i64::from(*number)));
-        Words { numbers: found.into_iter().zip(free).collect() }
+        let free = |from: i32| (from..).filter(|number| !numbers.contains(&i64::from(*number)));
+        let mut functions = vec![];
+        functions_named(nodes, &mut functions);
+        Words {
+            numbers: found.into_iter().zip(free(FIRST_WORD)).collect(),
+            functions: functions.into_iter().zip(free(FIRST_FUNCTION)).collect(),
+        }
     }
 }
 
@@ -174,14 +196,25 @@ fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: 
                     }));
                 }
             }
-            "only" => numbers_named(node.children(), named, numbers),
+            "only" | "except" => numbers_named(node.children(), named, numbers),
+            _ => {}
+        }
+    }
+}
+
+/// The names of functions and of tables of functions.
+fn functions_named(nodes: &[Node], found: &mut Vec<String>) {
+    for node in nodes {
+        match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
+            ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
+            ("only", _) => functions_named(node.children(), found),
             _ => {}
         }
     }
 }
 
 fn all_inside(node: &Node) -> Vec<&Node> {
-    node.children().iter().flat_map(|n| if n.name.text == "only" { all_inside(n) } else { vec![n] }).collect()
+    node.children().iter().flat_map(|n| if super::is_of_cases(n) { all_inside(n) } else { vec![n] }).collect()
 }
 
 fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {

@@ -96,6 +96,7 @@ impl<'a> Lower<'a> {
         match self.names.find(name) {
             Some((Symbol::Object { id, .. }, _)) => Some(Operand::Object(id)),
             Some((Symbol::Number(number), _)) => self.word(number, span).map(Operand::Const),
+            Some((Symbol::Table(value), _)) => Some(Operand::Const(Value::Word(value))),
             Some((Symbol::PerThread(what), _)) => {
                 let unit = unit?;
                 Some(Operand::Object(self.own_context(unit, name, what)))
@@ -121,6 +122,9 @@ impl<'a> Lower<'a> {
                 None
             }
             None => {
+                if let Some(value) = self.function_value(name) {
+                    return Some(Operand::Const(value));
+                }
                 let locals = unit.map(|unit| unit.local_names()).unwrap_or_default();
                 self.tell_unknown_name(name, span, &locals);
                 None
@@ -148,7 +152,7 @@ impl<'a> Lower<'a> {
                 .expected("a declared name, or a local that some `into=` or `let` sets")
                 .seen(proc.head, "declared here")
                 .help(format!(
-                    "a proc is called as `{name} …`, or given to `add-callback`, `hook`, `call-rcu func=` or `callback NAME run=`"
+                    "a proc is called as `{name} …`, or given to `add-callback`, `hook`, `call-rcu func=` or `callback NAME run=`; a `fn` is a value, too"
                 ));
             return;
         }

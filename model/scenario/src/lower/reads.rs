@@ -38,6 +38,7 @@ impl<'a> Lower<'a> {
         }
         match self.names.find(&parts[0]) {
             Some((Symbol::Var { len, .. }, _)) => len.is_none() || !whole,
+            Some((Symbol::Table(_), _)) => !whole,
             _ => !whole && unit.local(&parts[0]).is_some(),
         }
     }
@@ -165,9 +166,21 @@ impl<'a> Lower<'a> {
                 let place = self.element(first, len, Operand::Const(Value::Word(index)), span)?;
                 (self.read_word(unit, place, &parts[..2]), 2)
             }
+            Some((Symbol::Table(value), _)) => {
+                let local = unit.temporary();
+                unit.set_type(local, Type::S64);
+                let expr = self.add_expr(vec![ExprNode::Const(Value::Word(value))]);
+                unit.emit(Instr::Let { into: local, expr });
+                (local, 1)
+            }
             _ => (unit.read(&parts[0], span)?, 1),
         };
         while let Some(field) = parts.get(done) {
+            if self.is_slot(field) {
+                done += 1;
+                at = self.slot_value(unit, at, field);
+                continue;
+            }
             let place = self.field_of(at, field, span)?;
             done += 1;
             at = self.read_word(unit, place, &parts[..done]);

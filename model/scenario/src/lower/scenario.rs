@@ -26,6 +26,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("about", "about \"…\"", "a line that says what the scenario is about"),
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
+    ("except", "except CASE… { … }", "what is in the block is there in all cases but these; anywhere in a scenario"),
     (
         "const",
         "const NAME=E…",
@@ -58,7 +59,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "device",
         "device NAME [count=N] { … }",
         "a scripted hardware engine: a thread without rules of locking and sleeping, but for what the fences call that it \
-         signals",
+         signals. `device NAME [ARGUMENT] queue=fifo { … }` runs once for each `submit NAME x`, in their order, and has \
+         nothing to do between them",
     ),
     (
         "work",
@@ -111,6 +113,17 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "a function: called as `NAME ARGUMENT… into=R`, or `into=\"R S\"` for several results, from threads, procs, callees and \
          functions, itself too. An argument is a name, a local, a word or a quoted expression. Its locals are its own and no part \
          of an outcome, and the call is no step. Up to 24 calls may be open at once",
+    ),
+    (
+        "ops-type",
+        "ops-type NAME { SLOT ARGUMENT… [optional]; … }",
+        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL",
+    ),
+    (
+        "ops",
+        "ops NAME [type=OPS-TYPE] { SLOT FUNCTION; … }",
+        "a table of functions; its name is its address, as that of a function is (`var funcs init=NAME`, `store b.funcs NAME`). \
+         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it",
     ),
     (
         "inject",
@@ -197,7 +210,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
     for case in names {
         let program = Program {
             name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
-            words: words.iter().map(|(word, number)| (number, word.to_owned())).collect(),
+            words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
             errnos: errnos.clone(),
             ..Program::default()
         };
@@ -210,6 +223,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             names: Names::default(),
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
+            values: Default::default(),
             callees: Vec::new(),
             everybodys: BTreeSet::new(),
             injections: Vec::new(),

@@ -300,6 +300,11 @@ impl<'a> Unit<'a> {
         new
     }
 
+    /// Those of the statement at hand.
+    pub(super) fn temporaries(&self) -> Vec<LocalId> {
+        self.temps.0[..self.temps.1.min(self.temps.0.len())].to_vec()
+    }
+
     /// What a value was on its way is not read any more.
     pub(super) fn forget_temporaries(&mut self) {
         self.temps.1 = 0;
@@ -506,7 +511,8 @@ impl<'a> Lower<'a> {
                 if is_let {
                     self.new_local(unit, &key.text, key.span);
                 } else if key.text == "into" || key.text == "cursor" {
-                    let function = self.procs.get(child.name.text.as_str()).is_some_and(|node| node.name.text == "fn");
+                    let function = self.procs.get(child.name.text.as_str()).is_some_and(|node| node.name.text == "fn")
+                        || child.name.text == "call";
                     match &entry.value.kind {
                         ValueKind::Text { .. } if function && key.text == "into" => {
                             for name in local_names(self.text, &entry.value) {

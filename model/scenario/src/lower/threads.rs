@@ -20,7 +20,7 @@ const COUNT_MAX: i64 = 14;
 pub(super) fn role(node: &Node) -> Option<Role> {
     match node.name.text.as_str() {
         "thread" => Some(Role::Task),
-        "device" => Some(Role::Device),
+        "device" if !deferred::is_deferred(node) => Some(Role::Device),
         "irq" => Some(Role::Irq),
         _ => None,
     }
@@ -90,7 +90,7 @@ impl<'a> Lower<'a> {
                 return;
             }
             match node.name.text.as_str() {
-                "thread" | "device" | "irq" => self.thread(node),
+                "thread" | "device" | "irq" if role(node).is_some() => self.thread(node),
                 "setup" if self.program.setup.code.is_empty() => self.program.setup = self.alone(node),
                 "teardown" if self.program.teardown.code.is_empty() => self.program.teardown = self.alone(node),
                 "setup" | "teardown" => {

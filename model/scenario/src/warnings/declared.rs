@@ -161,7 +161,7 @@ fn mentioned<'a>(nodes: &'a [Node], outside: bool, text: &'a str, named: &mut BT
         }
         // The members of an array are written as statements of its block.
         named.insert(node.name.text.as_str());
-        mentioned(node.children(), outside && node.name.text == "only", text, named);
+        mentioned(node.children(), outside && crate::lower::is_of_cases(node), text, named);
     }
 }
 

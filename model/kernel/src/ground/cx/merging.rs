@@ -18,6 +18,8 @@ pub struct Merging {
     pub(crate) watched_locals: Vec<u64>,
     /// Somebody spins on a word: what he waits for is a write.
     pub(crate) writes_are_seen: bool,
+    /// An expectation looks at what objects show.
+    pub(crate) facets_are_seen: bool,
     /// What the premises are about. A quiet access commutes with all that keeps them; whether they are kept, a step
     /// that may have one after it finds out.
     pub(crate) premises: ObjSet,

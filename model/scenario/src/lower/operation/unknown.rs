@@ -18,9 +18,6 @@ impl<'a> Lower<'a> {
                 Some("declarations stand in the scenario, outside of threads".to_owned())
             }
             None if kernel_names::statement(name).is_some() => kernel_names::statement(name).map(str::to_owned),
-            None if name == "call" => {
-                Some("a function or a proc is called by its own name: `NAME ARGUMENT…`".to_owned())
-            }
             None if SECTIONS.iter().any(|(section, ..)| *section == name) => {
                 Some("it stands in the scenario, outside of threads: is a `}` missing above?".to_owned())
             }

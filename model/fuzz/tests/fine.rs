@@ -1,0 +1,212 @@
+//! Quiet accesses are told by nobody: with each a step of its own, everything comes out the same. On the shipped
+//! scenarios that have some, and on programs made at random of sections, most of which keep their promises.
+//!
+//! `FINE_STATES=N` and `FINE_GENERATED=N` look further: see `ci/fine`.
+
+use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
+use fenceweave_kernel::{Condition, Merging};
+use fenceweave_scenario::{Case, Engine, load, load_file};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+/// A number that the environment may replace.
+fn limit(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).expect("the scenarios");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "kdl") {
+            found.push(path);
+        }
+    }
+}
+
+/// What was held against each other.
+#[derive(Default)]
+struct Seen {
+    programs: u64,
+    limited: u64,
+    violated: u64,
+    states: u64,
+    fine: u64,
+}
+
+/// What must be equal.
+fn result(e: &Exploration) -> String {
+    let broken: Vec<_> = e.found.iter().map(|f| f.violation).collect();
+    let watched: Vec<_> = e.watched.iter().map(|w| (w.seen_true.is_some(), w.seen_false.is_some(), w.failed)).collect();
+    format!("{:?}\n{broken:?}\n{watched:?}", e.outcomes)
+}
+
+/// Holds a case with and without against each other, if it has a quiet access.
+fn hold(case: &Case, states: u64, seen: &mut Seen) {
+    let conditions: Vec<Condition> =
+        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let task = Task { program: &case.program, conditions: &conditions, has_loops: case.has_loops };
+    if Merging::of(&case.program, &conditions).is_none() {
+        return;
+    }
+    let limits = Limits { states, executions: 2_000, ..Limits::default() };
+    let options = |fine| explicit::Options { fine, ..explicit::Options::default() };
+    let fine = explicit::explore_with(&task, &limits, options(true), &());
+    let merged = explicit::explore_with(&task, &limits, options(false), &());
+    if !fine.coverage.is_complete() {
+        seen.limited += 1;
+        return;
+    }
+    let name = &case.program.name;
+    assert!(merged.coverage.is_complete(), "{name}: {:?}", merged.coverage);
+    assert_eq!(result(&fine), result(&merged), "{name}");
+    let (more, fewer) = (fine.counts.states, merged.counts.states);
+    assert!(fewer <= more, "{name}: {fewer} states, and {more} with each access a step");
+    let threads = shuttle::explore(&task, &limits, &());
+    if threads.coverage.is_complete() {
+        assert_eq!((threads.outcomes, threads.counts.states), (merged.outcomes, fewer), "{name}, on shuttle's threads");
+    }
+    seen.programs += 1;
+    seen.violated += u64::from(!merged.found.is_empty());
+    seen.states += fewer;
+    seen.fine += more;
+}
+
+fn told(what: &str, seen: &Seen) {
+    println!(
+        "{what}: {} programs ({} violate something), {} states; {} with each access a step; {} were limited",
+        seen.programs, seen.violated, seen.states, seen.fine, seen.limited
+    );
+}
+
+#[test]
+fn shipped_scenarios_come_to_the_same_with_each_access_a_step() {
+    let mut shipped = vec![];
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut shipped);
+    let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 3_000));
+    for path in shipped {
+        let loaded = load_file(&path).expect("a shipped scenario");
+        loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, &mut seen));
+    }
+    told("shipped", &seen);
+    assert!(seen.programs > 20, "{} programs", seen.programs);
+}
+
+/// Numbers in a row that look like chance.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+/// An access to something of which something is counted on.
+fn access(dice: &mut Dice, lock: &str, out: &mut String) {
+    let word = match dice.below(8) {
+        0 => "limit",
+        1 | 2 => "o.size",
+        3 => "o.count",
+        4 => "both",
+        _ if lock == "b" => "y",
+        _ => "x",
+    };
+    let _ = match dice.below(6) {
+        0 | 1 if word != "limit" && word != "o.size" => write!(out, "store {word} {}; ", dice.below(3)),
+        2 if word != "limit" && word != "o.size" => write!(out, "add {word} 1; "),
+        3 => write!(out, "load {word} into=r; assert \"r < {}\"; ", 2 + dice.below(6)),
+        4 => write!(out, "load {word} into=r; when \"r == {}\" {{ load {word} into=s }}; ", dice.below(3)),
+        _ => write!(out, "load {word} into=r; "),
+    };
+}
+
+/// What a thread does in between.
+fn aside(dice: &mut Dice, out: &mut String) {
+    out.push_str(match dice.below(12) {
+        0 => "signal f; ",
+        1 => "wait f; ",
+        2 => "free o; ",
+        3 => "store table NULL; ",
+        4 => "new object into=o; store o.size 2; store o.count 1; store table o; ",
+        5 => "new object into=o; store o.count 1; load o.count into=r; store table o; store o.size 3; ",
+        6 => "load free into=r; store free 1; ",
+        7 => "store limit 1; ",
+        8 => "let n=0; while \"n < 3\" { load limit into=r; let n=\"n + 1\" }; ",
+        _ => "",
+    });
+}
+
+/// Threads that enter sections: mostly with the lock that it takes.
+fn program(number: u64) -> String {
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1).wrapping_mul(0xd134_2543_de82_ef95));
+    let kind = dice.pick(&["", " kind=mutex", " kind=rwsem"]);
+    let mut out = format!(
+        "scenario p{number} {{\nlock a{kind}\nlock b\nfence f\nvar free\nvar x guarded-by=a\nvar y guarded-by=b\n\
+         var both guarded-by=\"a,b\"\nvar limit init=2 const\nvar table init=NULL\n\
+         struct object slots=2 {{ size 0 const; count 0 guarded-by=a }}\nsetup {{ new object into=o; store table o }}\n"
+    );
+    for thread in 0..2 + dice.below(2) {
+        let _ = write!(out, "thread t{thread} {{ let r=0; load table into=o; when \"o == NULL\" {{ return }}; ");
+        for _ in 0..1 + dice.below(2) {
+            let lock = dice.pick(&["a", "a", "a", "b", "ab", ""]);
+            let (enter, leave) = match (lock, kind) {
+                ("a", " kind=rwsem") if dice.one_in(2) => ("down-read a; ", "up-read a; "),
+                ("a", " kind=rwsem") => ("down-write a; ", "up-write a; "),
+                ("ab", " kind=rwsem") => ("down-write a; lock b; ", "unlock b; up-write a; "),
+                ("a", _) => ("lock a; ", "unlock a; "),
+                ("ab", _) => ("lock a; lock b; ", "unlock b; unlock a; "),
+                ("b", _) => ("lock b; ", "unlock b; "),
+                _ => ("", ""),
+            };
+            out.push_str(enter);
+            // Most keep to what was said of the words.
+            let inside = if lock.is_empty() && !dice.one_in(3) { 0 } else { 1 + dice.below(3) };
+            (0..inside).for_each(|_| access(&mut dice, lock, &mut out));
+            // A fence is not waited for in atomic context.
+            if dice.one_in(3) && lock.is_empty() {
+                aside(&mut dice, &mut out);
+            } else if dice.one_in(6) && lock == "a" {
+                out.push_str("signal f; ");
+                access(&mut dice, lock, &mut out);
+            }
+            out.push_str(leave);
+            if dice.one_in(2) {
+                aside(&mut dice, &mut out);
+            }
+        }
+        out.push_str("}\n");
+    }
+    let clause = dice.pick(&["never \"x == 2\"", "sometimes \"x == 1 && y == 1\"", "never \"t0.r == 1 && x == 1\""]);
+    let _ = write!(out, "expect {{ holds; {clause} }}\n}}\n");
+    out
+}
+
+#[test]
+fn generated_programs_come_to_the_same_with_each_access_a_step() {
+    let mut seen = Seen::default();
+    for number in 0..limit("FINE_GENERATED", 120) {
+        let text = program(number);
+        let loaded = load("generated.kdl", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.plain()));
+        for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
+            hold(case, 30_000, &mut seen);
+        }
+    }
+    told("generated", &seen);
+    assert!(seen.fine > seen.states && seen.programs > 60, "{} states of {}", seen.states, seen.fine);
+}
