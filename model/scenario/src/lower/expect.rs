@@ -361,7 +361,9 @@ impl<'a> Lower<'a> {
             Some((Symbol::Var { len: None, .. }, _)) => 1,
             _ => parts.len(),
         };
-        if let Some(fields) = parts.get(first..).filter(|fields| !fields.is_empty()) {
+        // A number is a place in an array, which no pointer has.
+        let is_field = |name: &String| !name.starts_with(|c: char| c.is_ascii_digit());
+        if let Some(fields) = parts.get(first..).filter(|fields| fields.first().is_some_and(is_field)) {
             return self.seen_through(&parts[..first], fields, span);
         }
         self.seen_by_name(name, &parts, span)

@@ -13,7 +13,6 @@ use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::{ExprNode, Instr};
 
 use super::Lower;
-use super::exprs::node_of;
 use super::functions::local_names;
 use super::script::Unit;
 use crate::syntax::{Entry, Node, ValueKind};
@@ -299,10 +298,10 @@ impl<'a> Lower<'a> {
                 self.script_expr(unit, &entry.value)
             }
             ([subject, _], Some(value)) if subject.key.is_none() => {
-                let left = self.operand(Some(unit), &subject.value);
-                let right = self.operand(Some(unit), value);
+                let left = self.side(unit, &subject.value);
+                let right = self.side(unit, value);
                 let operator = if is.is_some() { Operator::Eq } else { Operator::Ne };
-                let nodes = vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)];
+                let nodes = [left?, right?, vec![ExprNode::Apply(operator)]].concat();
                 self.compiled(nodes, node.head, |local| unit.type_of(local))
             }
             _ => {

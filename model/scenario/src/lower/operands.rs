@@ -280,7 +280,10 @@ impl<'a> Lower<'a> {
     fn number(&mut self, value: &Written, min: i32, max: i32) -> Option<i32> {
         let number = match &value.kind {
             ValueKind::Int(number) => i32::try_from(*number).ok(),
-            ValueKind::Word(word) => names::constant(word).and_then(Value::word),
+            ValueKind::Word(word) => {
+                let named = self.number_named(value).and_then(|number| i32::try_from(number).ok());
+                names::constant(word).and_then(Value::word).or(named)
+            }
             ValueKind::Text { .. } => None,
         };
         let fits = number.filter(|number| (min..=max).contains(number));

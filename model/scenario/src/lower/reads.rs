@@ -19,11 +19,12 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Operand, Order, Place, Type, Value, expr::Operator};
 
 use super::Lower;
-use super::exprs::{address, operation, postfix, prefix};
+use super::exprs::{address, node_of, operation, postfix, prefix};
 use super::names::{Symbol, parts};
 use super::script::Unit;
 use crate::expr::{Binary, Expr, ExprKind};
 use crate::mistakes::Span;
+use crate::syntax::{Value as Written, ValueKind};
 
 /// What has been read in an expression, by where it stands: `IS_ERR_OR_NULL(p)` names `p` twice and reads it once.
 type Known = Vec<(Span, LocalId)>;
@@ -53,6 +54,16 @@ impl<'a> Lower<'a> {
     /// An expression over locals, after what it reads besides was read.
     pub(super) fn nodes_read(&mut self, unit: &mut Unit<'a>, expr: &Expr) -> Option<Vec<ExprNode>> {
         self.part(unit, expr, &mut vec![])
+    }
+
+    /// One side of a comparison that is written without quotes.
+    pub(super) fn side(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<Vec<ExprNode>> {
+        match &value.kind {
+            ValueKind::Word(word) if self.is_read(unit, word) => {
+                self.follow(unit, word, value.span).map(|local| vec![ExprNode::Read(local)])
+            }
+            _ => self.operand(Some(unit), value).map(|operand| vec![node_of(operand)]),
+        }
     }
 
     fn part(&mut self, unit: &mut Unit<'a>, expr: &Expr, known: &mut Known) -> Option<Vec<ExprNode>> {
