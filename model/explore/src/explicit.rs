@@ -128,7 +128,8 @@ struct Sightings {
     seen_true: Option<u32>,
     seen_false: Option<u32>,
     failed: bool,
-    /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is broken.
+    /// Every state in which a condition that must be true `eventually`, or settle, is, and in which another one is
+    /// broken.
     marked: StateSet,
 }
 

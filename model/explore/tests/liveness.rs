@@ -299,6 +299,7 @@ fn spinning_on_a_freed_object_is_found() {
         release: None,
         fields,
         first_var,
+        members: Default::default(),
     });
     assert_eq!(broken(&explore(&program)), [(Property::USE_AFTER_FREE, 0)]);
 }

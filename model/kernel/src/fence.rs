@@ -69,8 +69,9 @@ use crate::{
     counted::Counted,
     facet::{Facet, FacetSink},
     primitives::{list, rcu, spinlock::RawSpin},
+    property::Form,
     runtime::NoteCell,
-    shared::{LeftOpen, Listed, Shared},
+    shared::{LeftOpen, Listed, Lost, Shared, renewed},
 };
 
 /// A fence that is still to be found.
@@ -273,6 +274,22 @@ impl<R: Runtime> Fence<R> {
 }
 
 impl<R: Runtime> Shared<R> for Fence<R> {
+    renewed!(Fence {
+        flags: atomic,
+        life: atomic,
+        error: atomic,
+        refs: counted,
+        published: note,
+        readers: note,
+        locked: cell,
+    });
+
+    /// `dma_fence_release()`: "Fence released with pending signals!" Nobody waits for one that nobody has seen.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        let holder = self.locked.peek().lock.owner();
+        Lost::when(Form::FREED_OWED, self.is_owed()).or_else(|| Lost::of_lock(holder, None))
+    }
+
     fn has_happened(&self) -> bool {
         self.is_signaled()
     }

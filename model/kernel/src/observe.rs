@@ -1,34 +1,13 @@
 //! What an expectation may look at, and conditions over it.
 
+pub use crate::program::{Leaf, Path};
+
 use crate::{
-    Expr, Facet, LocalId, ObjId, Object, Program, Runtime, State, ThreadId, Value, World,
+    Expr, Facet, LocalId, Object, Program, Runtime, State, ThreadId, Value, World,
     expr::EvalError,
     program::{FieldName, ObjectKind},
     value::Handle,
 };
-
-/// Something that an expectation reads, without disturbing anything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leaf {
-    /// `thread.local`.
-    Local(ThreadId, LocalId),
-    /// A variable word.
-    Var(ObjId),
-    /// `object.facet`, such as `f.signaled`: see [`facet_names`]. The name is interned in the program.
-    Facet(ObjId, FieldName),
-    /// `thread.local.field`, `variable.field.field`: what pointers lead to, by its place among the program's
-    /// [paths](Path).
-    Through(u16),
-}
-
-/// Fields that are followed from what something refers to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Path {
-    /// What is read first; no path.
-    pub from: Leaf,
-    /// The fields, each of what the one before refers to.
-    pub fields: Vec<FieldName>,
-}
 
 /// When a condition must be true.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -177,7 +156,7 @@ pub fn facets<R: Runtime>(object: &Object<R>) -> Vec<(&'static str, Facet)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Plain, builder::ProgramBuilder};
+    use crate::{ObjId, Plain, builder::ProgramBuilder};
 
     /// What an expectation can name is what the object shows, or it would never be set. Acquire contexts and sets of
     /// locks are not here: they show nothing before they begin.

@@ -3,6 +3,8 @@
 
 mod choice;
 mod instr;
+mod leaf;
+mod members;
 mod object;
 
 pub use crate::{
@@ -19,7 +21,8 @@ pub use crate::{
 };
 pub use choice::Choice;
 pub use instr::{FunctionCall, Instr, Results};
-pub use object::{NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
+pub use leaf::{Leaf, Path};
+pub use object::{Members, NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
 
 use crate::{
     Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
@@ -165,6 +168,10 @@ pub struct Program {
     pub weak: Vec<ObjId>,
     /// The `struct`s.
     pub structs: Vec<StructDecl>,
+    /// Of each object the slot that it is inside of, the outermost; empty where no struct has anything inside.
+    pub inside: Vec<Option<ObjId>>,
+    /// Whether some thread frees what others may have something inside of in use.
+    pub frees: bool,
     /// Names of fields.
     pub field_names: Vec<String>,
     /// The names of words that stand for themselves; only who prints them asks.
@@ -183,7 +190,7 @@ pub struct Program {
     /// Expressions of the scripts.
     pub exprs: Vec<Expr>,
     /// What conditions follow pointers along.
-    pub paths: Vec<crate::observe::Path>,
+    pub paths: Vec<Path>,
     /// Lists of operands and constants.
     pub pool: Vec<Operand>,
     /// RCU's object and its agent, if the program needs grace periods.
@@ -218,6 +225,9 @@ pub struct Program {
     #[cfg(feature = "mutants")]
     pub mutation: crate::mutations::AtWork,
 }
+
+/// Most `warn-on` of one script: each is a bit of its thread's state.
+pub const MAX_WARNINGS: usize = 32;
 
 /// Which warnings setup and teardown have come to, in the order of [`Script::warnings`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -315,7 +325,7 @@ impl Program {
             ("locals of one thread", locals, MAX_LOCALS),
             ("locals of one function", called, MAX_LOCALS),
             ("instructions of one thread", code, usize::from(u16::MAX)),
-            ("warnings of one thread", warnings, crate::thread::MAX_WARNINGS),
+            ("warnings of one thread", warnings, MAX_WARNINGS),
             ("functions, and procs that are called through pointers", callees, usize::from(u8::MAX)),
             ("names of fields", self.field_names.len(), usize::from(u8::MAX)),
             ("listed operands", self.pool.len(), usize::from(u16::MAX)),
@@ -427,8 +437,9 @@ impl Program {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }
 
-    /// Finds out whether it matters who runs with preemption off: where something waits for grace periods, and where
-    /// there are fences, which are freed after one, and code that could still look at them.
+    /// Finds out whether somebody frees what others use, and whether it matters who runs with preemption off: where
+    /// something waits for grace periods, and where there are fences, which are freed after one, and code that could
+    /// still look at them.
     pub fn note_readers(&mut self) {
         let fences = self.all::<fixed::Fence>().next().is_some();
         let reads = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().needs.readers);
@@ -437,6 +448,8 @@ impl Program {
             scripts().any(|s| s.callees.iter().any(|c| !c.function) || matches!(s.role, Role::Irq | Role::Timer));
         let reads = called || scripts().any(|s| s.code.iter().any(reads));
         self.has_readers = self.rcu.is_some() || fences && reads;
+        let frees = |instr: &Instr| matches!(instr, Instr::Op { op, .. } if op.row().frees || op.row().drops.is_some());
+        self.frees = self.has_members() && self.scripts.iter().any(|s| s.code.iter().any(frees));
     }
 
     /// Whether a thread is an agent: it runs when there is something to do.
@@ -585,7 +598,7 @@ impl PoolObjects<'_> {
     pub(crate) fn get(self, at: usize) -> ObjId {
         match self.0[at] {
             Operand::Object(id) => id,
-            Operand::Local(_) | Operand::Const(_) => ObjId::default(),
+            Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => ObjId::default(),
         }
     }
 }

@@ -27,15 +27,22 @@ struct Account<'w, R: Runtime> {
 fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) -> Option<Account<'w, R>> {
     let object = world.object(id);
     let counted = object.refs().filter(|_| object.lives())?;
+    // What is inside of memory that is nobody's is as it was in the beginning.
+    if program.root_of(id).is_some_and(|root| !world.object(root).lives()) {
+        return None;
+    }
     // Those that it is declared with are setup's, unless it has given the first one away.
     let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
     let is_bare = object.is_bare();
     let uncounted = program.is::<crate::fixed::Slot>(id) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };
     let is_counted = !uncounted && !is_bare;
+    // Whoever points to an object points to what is inside of it, whose references came with it.
+    let around = program.root_of(id).map_or(0, |root| world.shared_holders(root, false, program));
+    let expected = if around > 0 && expected == 0 { program.initial_refs(id) } else { expected };
     let holders = world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program);
     let handed_on = if is_counted { handed_on(world, program, id) } else { 0 };
-    let reached = world.shared_holders(id, false, program) > 0;
+    let reached = world.shared_holders(id, false, program) + around > 0;
     Some(Account { counted, count, owned: expected + holders + handed_on, reached, is_bare })
 }
 
@@ -125,17 +132,20 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
 /// An object of a struct that lives, and that no way leads to from outside: what has it is had by it.
 fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
     let is_live = |id: ObjId| world.object(id).generation().is_some() && world.object(id).lives();
+    let outermost = |id: ObjId| program.root_of(id).unwrap_or(id);
     // Each is a word's object, if the word is a field, and what the word points to.
     let pointers = || {
         (0..program.vars.len()).map(ObjId::var).filter_map(|word| match canonical(world, world.var_value(word)) {
-            Value::Ref(h) if h.generation != Handle::STALE && is_live(h.obj) => Some((program.slot_of(word), h.obj)),
+            Value::Ref(h) if h.generation != Handle::STALE && is_live(outermost(h.obj)) => {
+                Some((program.slot_of(word).map(outermost), outermost(h.obj)))
+            }
             _ => None,
         })
     };
     if !pointers().any(|(slot, _)| slot.is_some_and(is_live)) {
         return None;
     }
-    let slots = || world.objects().map(|(id, _)| id).filter(|id| is_live(*id));
+    let slots = || world.objects().map(|(id, _)| id).filter(|id| is_live(*id) && outermost(*id) == *id);
     let mut reached = [false; MAX_OBJECTS];
     let at = |id: ObjId| id.as_object().unwrap_or_default();
     slots().filter(|id| world.is_listed(*id)).for_each(|id| reached[at(id)] = true);

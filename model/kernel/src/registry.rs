@@ -47,7 +47,7 @@ use crate::{
     },
     program::CalleeId,
     protocol::{Protocol, machines},
-    resv::{AddFence, CopyFences, CursorOp, FenceList, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
+    resv::{AddFence, CopyFences, CursorOp, FenceList, Fini, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
     sync_file::{SyncFile, SyncFileOp},
     syncobj::{Syncobj, SyncobjPost, SyncobjQuery, SyncobjWait},
@@ -163,6 +163,8 @@ machines! {
     Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// An address that is computed.
+    Address(slab::address::Address) = slab::address::Address::BLANK;
     /// RCU.
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
@@ -185,6 +187,8 @@ machines! {
     Reserve(Reserve) = Reserve::BLANK;
     /// Adding a fence.
     AddFence(AddFence) = AddFence::BLANK;
+    /// The end of a reservation.
+    ResvFini(Fini) = Fini::BLANK;
     /// Reading a reservation without its lock.
     Unlocked(Unlocked) = Unlocked::BLANK;
     /// An allocation.

@@ -8,6 +8,7 @@ mod add;
 mod awaited;
 mod copy;
 pub mod cursor;
+mod fini;
 mod get;
 pub(crate) mod idioms;
 pub mod kind;
@@ -22,6 +23,7 @@ pub use add::AddFence;
 pub(crate) use awaited::Awaited;
 pub use copy::CopyFences;
 pub use cursor::{Cursor, CursorOp};
+pub use fini::Fini;
 pub use get::GetFences;
 pub use replace::ReplaceFences;
 pub use reserve::Reserve;
@@ -30,11 +32,12 @@ pub use unlocked::Unlocked;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, View,
+    AtomicCell, Bits, Code, Coder, Cx, Footprint, ObjId, Order, Plain, Property, Runtime, ThreadId, View,
     facet::{Facet, FacetSink},
     fence,
+    property::Form,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 use std::ops::Range;
 
@@ -124,6 +127,13 @@ impl<R: Runtime> Resv<R> {
 }
 
 impl<R: Runtime> Shared<R> for Resv<R> {
+    renewed!(Resv { list: atomic });
+
+    /// `dma_resv_fini()` puts the fences, and frees the list.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_WITHOUT_FINI, self.list.peek().is_some())
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("list", Facet::Object(self.list.peek()));
     }

@@ -77,7 +77,7 @@ use crate::{
     AtomicCell, Code, Coder, Cx, Footprint, Held, ObjId, Order, Plain, Program, Runtime, SharedCell, ThreadId, View,
     facet::{Facet, FacetSink},
     ids::ThreadQueue,
-    shared::{LeftOpen, Shared},
+    shared::{LeftOpen, Lost, Shared, renewed},
 };
 use waiters::{FirstWaiter, Waiter, Waiters};
 
@@ -137,6 +137,13 @@ impl<R: Runtime> WwMutex<R> {
 }
 
 impl<R: Runtime> Shared<R> for WwMutex<R> {
+    renewed!(WwMutex { owner: atomic, ctx: atomic, waiters: cell, first: atomic });
+
+    /// `debug_check_no_locks_freed()`, and `mutex_destroy()` of one that is waited for.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_lock(self.owner(), self.waiters.peek().live().first().map(|w| w.task))
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("owner", Facet::Thread(self.owner()));
         sink("ctx", Facet::Object(self.ctx.peek()));

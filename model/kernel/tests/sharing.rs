@@ -343,6 +343,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
         release: None,
         fields: vec![],
         first_var: 0,
+        members: Default::default(),
     });
     ends(&program, |_| {})
 }

@@ -355,6 +355,10 @@ fn operand_is(program: &Program, state: &State, (t, pc): (ThreadId, u16), operan
         Operand::Local(l) if code(pc).is_none() => refers_to(thread.local(l), on),
         Operand::Local(l) if code(pc) == code(thread.pc()) => thread.local_here(l).is_some_and(|v| refers_to(v, on)),
         Operand::Local(_) => false,
+        Operand::Member { base, path } => {
+            let local = if code(pc).is_none() { Some(thread.local(base)) } else { thread.local_here(base) };
+            matches!(local, Some(Value::Ref(h)) if program.member(h.obj, path) == Some(on))
+        }
     }
 }
 

@@ -129,10 +129,7 @@ const STATEMENTS: &[Row] = &[
         "mutex_init spin_lock_init raw_spin_lock_init init_rwsem init_completion INIT_WORK INIT_LIST_HEAD INIT_DELAYED_WORK init_waitqueue_head timer_setup dma_resv_init ww_mutex_init DEFINE_MUTEX DEFINE_SPINLOCK",
         "what is declared is initialised: delete the line",
     ),
-    (
-        "mutex_destroy dma_resv_fini ww_mutex_destroy destroy_workqueue",
-        "what is declared is there until the end: delete the line",
-    ),
+    ("mutex_destroy ww_mutex_destroy destroy_workqueue", "what is declared is there until the end: delete the line"),
     (
         "WARN_ON WARN_ON_ONCE WARN WARN_ONCE drm_WARN_ON dev_WARN",
         "`warn-on \"EXPRESSION\" \"why\" into=LOCAL`: it is told, and the execution goes on",
@@ -141,7 +138,6 @@ const STATEMENTS: &[Row] = &[
     ("lockdep_assert", "`assert \"EXPRESSION\" \"why\"`, over locals; what must not be true is written with `!`"),
     ("might_alloc", "each operation judges its own context: delete the line"),
     ("rcu_dereference_protected rcu_dereference_check rcu_access_pointer srcu_dereference", "`load PLACE into=p`"),
-    ("container_of", "an operation takes the object itself: keep a reference to it in a local or a field"),
     (
         "call_srcu srcu_barrier",
         "a thread or a work item that does `synchronize-srcu` first, and then what the callback does",

@@ -33,6 +33,7 @@ mod functions;
 mod inject;
 mod left;
 mod live;
+mod members;
 mod names;
 mod operands;
 mod operation;
@@ -98,6 +99,10 @@ pub(crate) struct Lower<'a> {
     /// The clauses of `expect` that have a name.
     clauses: Vec<String>,
     program: Program,
+    /// Structs by their names: one may be inside of another.
+    structs: BTreeMap<&'a str, &'a Node>,
+    /// The work items inside of objects, until their queues and functions are known.
+    work_members: Vec<(ObjId, &'a Node)>,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,
     limits: Limits,
@@ -114,8 +119,8 @@ pub(crate) struct Lower<'a> {
 }
 
 impl<'a> Lower<'a> {
-    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks of
-    /// its own; the others stand where the block stands.
+    /// The statements that this case sees: those in `only` blocks of other cases are left out, and in `except` blocks
+    /// of its own; the others stand where the block stands.
     fn visible(&mut self, nodes: &'a [Node]) -> Vec<&'a Node> {
         let mut seen = Vec::new();
         for node in nodes {

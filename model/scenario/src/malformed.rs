@@ -17,7 +17,7 @@ use std::{
 const STRETCH: u64 = 5_000;
 
 /// Texts to cut, splice and spoil. They have every construct of the syntax.
-const SEEDS: [&str; 7] = [
+const SEEDS: [&str; 8] = [
     r#"scenario s { struct o slots=1 { refs 1; n NULL }; var x init=A len=2; lock l; fence f; resv b
 acquire-ctx c per-thread; proc p a { repeat 3 { new o into=q }; return a }
 thread t count=2 { lock-all b ctx=c into=r; when r is=-EINTR { goto e }; p 1 into=y; load q.n into=q
@@ -28,6 +28,12 @@ expect { never "any t.r == 1" "b.owner != NULL"; violates deadlock engine=loom }
     thread t count=2 { lock fb into=r; when "r == -EDEADLK" { goto out }; else { x } // y
         label out } /-thread u { /-lock fb /-x=1 }
     expect { only a { never "w.0.x != NULL && (a | b) >> 2 <= 0x1f" } } }"#,
+    r#"scenario f { const N=2 M="N << 1"; enum place { SYSTEM; VRAM 5; }; flags f { A; B; C "A | B" }
+struct o slots=N { refs 1; ops NULL; at VRAM type=place }; lock l; var v init=NULL type=f; ops-type t { get o; put o optional }
+ops tab type=t { get take; put NULL }; fn take o { local errno ret; do { lock l; defer { unlock l }
+when "o.ops && o.at == VRAM ? !o.ops.put : v" { return 0 } else when o.at is=SYSTEM { break }; continue } while "v & C"
+call o.ops.get o into="r"; let f=take; call f o into=r; label x; goto x; return o.at }
+thread t { new o into=q; take q into=z }; expect { never "v == (A | B) || t.z == take" } }"#,
     "thread cpu {\n    fault fb page=0 allow-retry \\ // why\n        into=r /-{ a } { b }\n}\n",
     "about \"\"\"\n    a\n\n      b \\\\ c\n    \"\"\"\nlock p->seq &x -5 +0x1f 0b1_0 pte.0 -EINTR\n",
     "if (r == 0) { a } else if (x) { b; } while (i < n) { i++; } r = lock(fb); out:\n#define X\n",

@@ -4,8 +4,5 @@ use fenceweave_kernel::{LocalId, Op, Operand};
 
 /// The locals that the addresses of an operation's accesses come from.
 pub(super) fn locals(op: Op) -> impl Iterator<Item = LocalId> {
-    op.row().operands.into_iter().flatten().filter_map(|o| match o {
-        Operand::Local(l) => Some(l),
-        Operand::Object(_) | Operand::Const(_) => None,
-    })
+    op.row().operands.into_iter().flatten().filter_map(Operand::local)
 }

@@ -231,6 +231,11 @@ impl Hub {
         self.torn.get()
     }
 
+    /// A step has looked where another one is in the middle of what is one step.
+    pub(super) fn tear(&self) {
+        self.torn.set(true);
+    }
+
     /// A thread has looked at a fact.
     pub(super) fn looked(&self, who: usize, word: usize) {
         let facts = &mut self.facts.borrow_mut()[who];

@@ -209,6 +209,12 @@ impl Runtime for Loom {
         }
     }
 
+    fn torn(&mut self) {
+        if self.seat().is_some() {
+            self.hub.tear();
+        }
+    }
+
     fn result_into(&mut self, local: usize, value: Value) {
         let Some(seat) = self.seat() else { return };
         let source = self.hub.memory().told_by(seat.me.index(), value.to_bits());

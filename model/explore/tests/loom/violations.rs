@@ -79,6 +79,7 @@ fn rcu_lookup(deferred: bool) -> Program {
             refs_at: 0,
             fields: vec![(field, Value::Word(7))],
             first_var: 1,
+            members: Default::default(),
         });
         let init = p.vars[0].clone();
         p.vars.push(fenceweave_kernel::program::VarDecl { name: "s0.v".into(), observed: false, ..init });

@@ -161,6 +161,7 @@ impl Names<'_> {
         Ok(match takes {
             Takes::Object(kinds) => Given::Operand(self.object(kinds, word)?),
             Takes::Callback => Given::Operand(self.object(&[Kind::Callback], word)?),
+            Takes::Member => return Err(format!("`{word}`: what is inside of objects is for scenarios")),
             Takes::Struct => Given::Operand(Operand::Object(self.slot(word)?)),
             Takes::Value => Given::Operand(self.value(word)?),
             Takes::Cursor | Takes::Local => {
@@ -209,7 +210,7 @@ impl Names<'_> {
             Some(of) => Ok(ObjId::numbered(of.slots.start)),
             None => match self.object(&[Kind::Struct], word)? {
                 Operand::Object(slot) => Ok(slot),
-                Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is no struct")),
+                Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => Err(format!("`{word}` is no struct")),
             },
         }
     }
@@ -279,7 +280,9 @@ impl Names<'_> {
                 let takes_locks = kinds.contains(&Kind::WwMutex);
                 Ok(Operand::Object(if is_resv && takes_locks { self.program.resv_parts(id).lock } else { id }))
             }
-            Operand::Local(_) | Operand::Const(_) => Err(format!("`{word}` is a local: this takes names only")),
+            Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => {
+                Err(format!("`{word}` is a local: this takes names only"))
+            }
         }
     }
 }
@@ -424,6 +427,7 @@ mod tests {
             release: None,
             fields: vec![],
             first_var: 0,
+            members: Default::default(),
         });
         let new = |p: &mut Program, line| meant(p, line).map(|said| said.op.row().operands[0]);
         assert_eq!(new(&mut p, "new item"), Ok(Some(Operand::Object(ObjId::numbered(slot)))));

@@ -6,15 +6,16 @@ use super::{
 };
 use crate::{
     AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
-    SharedCell, Value, View, World,
+    SharedCell, ThreadId, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
     program::CalleeId,
+    property::Form,
     protocol::Protocol,
     registry::upcalls,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// A `struct dma_fence_cb`. It notes that it ran, and calls a function of the scenario's if it has one.
@@ -82,6 +83,13 @@ impl<R: Runtime> Callback<R> {
 }
 
 impl<R: Runtime> Shared<R> for Callback<R> {
+    renewed!(Callback { queued: atomic, ran: atomic, data: atomic, stage: note });
+
+    /// The fence's list goes through it. One that runs is off the list already, and may free what it is inside of.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_QUEUED, self.queued.peek() != 0)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
         sink("ran", Facet::Word(i32::from(self.ran.peek())));
@@ -155,7 +163,9 @@ fn running<R: Runtime>(world: &World<R>, program: &Program, fence: ObjId) -> imp
 pub(super) fn over<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     let last = running(cx.world, cx.program, fence).next();
     if let Some(callback) = last {
-        cx.callback(callback).stage.set(Stage::Idle);
+        // The checker's knowledge alone: the kernel does not look at it again, and its function may have freed it.
+        cx.note(callback);
+        cx.world.callback_mut(callback).stage.set(Stage::Idle);
     }
 }
 

@@ -47,7 +47,8 @@ pub const SPLIT: &[Split] = &[
     Split {
         function: "__mutex_lock_common()",
         steps: "queue and wound the holder; `set_current_state()`, try, a look for a signal and for a wound of its own; \
-                `wait_lock` is held over both (where the holder was wounded, and who queued would leave or is not first)",
+                `wait_lock` is held over both (where the holder was wounded, and who queued would leave or is not first; \
+                and of a mutex inside of an object that threads free, as soon as they have had it)",
     },
     Split {
         function: "prepare_to_wait_event()",

@@ -16,7 +16,9 @@ use crate::{
     Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
     counted::Dropped,
     cover::Passed,
+    ground::operand::Met,
     program::CalleeId,
+    registry::upcalls,
     runtime::{AtomicCell, Order},
     shared::LeftOpen,
     task::Task,
@@ -163,6 +165,8 @@ pub struct Cx<'a, R: Runtime> {
     pub(crate) allocates: Option<u16>,
     /// Stamps or generations come near their last number.
     pub(crate) worn: bool,
+    /// By which slots the operation finds the members that it works on.
+    pub(crate) met: Met,
     /// Where it is counted what the thread's script comes to, if anybody counts.
     pub(crate) cover: Option<&'a mut [Passed]>,
     /// Quiet accesses are taken with the step before them.
@@ -186,6 +190,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
         let touched = ObjSet::default();
         let (violation, cover, allocates) = (None, None, None);
         let (progressed, worn) = (false, false);
+        let met = [None; 4];
         let (merging, merged, quiet, unfit) = (None, 0, ObjSet::default(), false);
         Cx {
             world,
@@ -199,12 +204,19 @@ impl<'a, R: Runtime> Cx<'a, R> {
             progressed,
             allocates,
             worn,
+            met,
             cover,
             merging,
             merged,
             quiet,
             unfit,
         }
+    }
+
+    /// The same, by whom it works on what is inside of others.
+    pub(crate) fn meeting(mut self, met: Met) -> Self {
+        self.met = met;
+        self
     }
 
     /// The same, taking quiet accesses with the step before them if there is how.
@@ -235,7 +247,16 @@ impl<'a, R: Runtime> Cx<'a, R> {
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
     /// against the footprint.
+    #[inline]
     pub(crate) fn touch(&mut self, o: ObjId) {
+        self.touched.insert(o);
+        if self.program.has_members() {
+            upcalls::check_member(self, o);
+        }
+    }
+
+    /// The same where the checker looks, and no code of the kernel's: what it is inside of may be gone.
+    pub(crate) fn note(&mut self, o: ObjId) {
         self.touched.insert(o);
     }
 

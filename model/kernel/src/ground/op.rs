@@ -2,7 +2,7 @@
 //! operation with its operands.
 
 use super::{
-    ids::CalleeId,
+    ids::{CalleeId, FieldName},
     operand::{Operand, Place, PoolRange},
     resolver::{Resolved, Resolver},
     row::Row,
@@ -98,6 +98,8 @@ pub enum Takes {
     Irq,
     /// A declared `struct`.
     Struct,
+    /// A member of a declared `struct`, by its path: `job.fence`.
+    Member,
     /// A local that holds a cursor: a thing that changes in place.
     Cursor,
     /// A local that holds a number, and gets another one.
@@ -242,6 +244,8 @@ pub enum Given {
     Word(&'static str),
     /// What is called.
     Callee(CalleeId),
+    /// What is inside of an object, by its path.
+    Member(FieldName),
     /// It stands there.
     Flag,
 }
@@ -276,7 +280,7 @@ impl Args {
     pub(crate) fn local(&self, name: &str) -> LocalId {
         match self.object(name) {
             Operand::Local(local) => local,
-            Operand::Object(_) | Operand::Const(_) => LocalId(0),
+            Operand::Object(_) | Operand::Const(_) | Operand::Member { .. } => LocalId(0),
         }
     }
 
@@ -342,6 +346,14 @@ impl Args {
     pub(crate) fn callee(&self, name: &str) -> Option<CalleeId> {
         match self.get(name)? {
             Given::Callee(callee) => Some(callee),
+            _ => None,
+        }
+    }
+
+    /// What is inside of an object.
+    pub(crate) fn member(&self, name: &str) -> Option<FieldName> {
+        match self.get(name)? {
+            Given::Member(path) => Some(path),
             _ => None,
         }
     }

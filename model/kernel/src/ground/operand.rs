@@ -11,7 +11,17 @@ pub enum Operand {
     Local(LocalId),
     /// A constant.
     Const(Value),
+    /// What is inside of the object that a local refers to: `&b->lock`, an address that is computed from the local.
+    Member {
+        /// The local.
+        base: LocalId,
+        /// The path of the member.
+        path: FieldName,
+    },
 }
+
+/// The slots whose members an operation works on, as of which generation.
+pub(crate) type Met = [Option<Handle>; 4];
 
 /// A word that an operation reads or writes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,11 +63,19 @@ impl Code for PoolRange {
 }
 
 impl Operand {
-    /// The value of the operand, given the thread's locals.
+    /// The local that it is read from.
+    pub fn local(self) -> Option<LocalId> {
+        match self {
+            Operand::Local(l) | Operand::Member { base: l, .. } => Some(l),
+            Operand::Object(_) | Operand::Const(_) => None,
+        }
+    }
+
+    /// The value of the operand, given the thread's locals; of a member that of its base.
     pub(crate) fn value(self, locals: &[Value]) -> Value {
         match self {
             Operand::Object(obj) => Value::Ref(Handle { obj, generation: 0 }),
-            Operand::Local(l) => locals[usize::from(l.0)],
+            Operand::Local(l) | Operand::Member { base: l, .. } => locals[usize::from(l.0)],
             Operand::Const(v) => v,
         }
     }

@@ -1,7 +1,7 @@
 //! How the operands of an operation become what it works on.
 
-use super::operand::{Operand, Place};
-use crate::{Handle, Kind, ObjId, Program, Property, Value, machine::Fault};
+use super::operand::{Met, Operand, Place};
+use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, fixed, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
 pub(crate) struct Resolver<'a> {
@@ -14,7 +14,7 @@ pub(crate) type Resolved<T> = Result<T, Fault>;
 impl Resolver<'_> {
     pub(crate) fn handle(&self, o: Operand) -> Resolved<Handle> {
         match o.value(self.locals) {
-            Value::Ref(h) => Ok(h),
+            Value::Ref(h) => self.member(h, o),
             Value::Null => Err(Fault::new(Property::NULL_DEREFERENCE, None)),
             Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
             Value::Word(w) if crate::expr::is_err(w) => Err(Fault::new(Property::ERROR_POINTER, None)),
@@ -22,6 +22,29 @@ impl Resolver<'_> {
                 Err(Fault::new(Property::WRONG_KIND, None))
             }
         }
+    }
+
+    /// What is inside of an object, if the operand is a member: its address is that of the object and a distance.
+    fn member(&self, base: Handle, o: Operand) -> Resolved<Handle> {
+        let Operand::Member { path, .. } = o else { return Ok(base) };
+        let wrong = Fault::new(Property::WRONG_KIND, Some(base.obj));
+        let obj = self.program.member(base.obj, path).ok_or(wrong)?;
+        // A struct inside of another lives as long as that; of what has no generation the address is all there is.
+        let generation = if self.program.is::<fixed::Slot>(obj) { base.generation } else { 0 };
+        Ok(Handle { obj, generation })
+    }
+
+    /// By which slots an operation finds the members that it works on.
+    pub(crate) fn met(&self, op: Op) -> Met {
+        op.row().operands.map(|o| {
+            let Value::Ref(h) = o?.value(self.locals) else { return None };
+            let root = self.program.root_of(h.obj);
+            let is_member = matches!(o, Some(Operand::Member { .. }));
+            match root {
+                Some(root) => self.program.is::<fixed::Slot>(h.obj).then_some(Handle { obj: root, ..h }),
+                None => is_member.then_some(h),
+            }
+        })
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.
@@ -57,6 +80,8 @@ impl Resolver<'_> {
     pub(crate) fn value(&self, o: Operand) -> Resolved<Value> {
         match o.value(self.locals) {
             Value::Unset => Err(Fault::new(Property::UNSET_READ, None)),
+            Value::Ref(h) => self.member(h, o).map(Value::Ref),
+            _ if matches!(o, Operand::Member { .. }) => self.handle(o).map(Value::Ref),
             v => Ok(v),
         }
     }

@@ -44,6 +44,8 @@ pub struct Row {
     pub result: Shows,
     /// Whose reference it drops.
     pub drops: Option<Operand>,
+    /// Whether memory may go with it that others have what is inside of.
+    pub frees: bool,
     /// What pointers come with it.
     pub gives: Gives,
     /// The local that has the cursor.
@@ -204,6 +206,7 @@ impl Row {
         word: None,
         result: Shows::Success,
         drops: None,
+        frees: false,
         gives: Gives::Nothing,
         cursor: None,
         between: Between::Nowhere,

@@ -147,6 +147,9 @@ pub trait Runtime: Clone + 'static {
     fn choose(&mut self, n: u8) -> u8;
     /// The thread has just been made runnable: lets it go on, if it is held.
     fn release(&mut self, thread: ThreadId);
+    /// The step has seen the middle of another one, which has none: of a runtime that does not take steps at once, what
+    /// came of it shows nothing.
+    fn torn(&mut self) {}
     /// An operation's result goes into a local. Like the next three for a runtime that follows address dependencies: an
     /// access by what a load returned comes after that load.
     fn result_into(&mut self, _local: usize, _value: Value) {}

@@ -1,6 +1,8 @@
 //! What every shared object says about itself, and the macro that makes one type of all of them.
 
-use crate::{Facet, ObjId, Property, Runtime, ThreadId, counted::Counted, facet::FacetSink};
+use crate::{
+    Facet, Held, ObjId, Object, Plain, Property, Runtime, ThreadId, counted::Counted, facet::FacetSink, property::Form,
+};
 
 /// What every shared object says about itself.
 ///
@@ -101,7 +103,59 @@ pub(crate) trait Shared<R: Runtime> {
     }
     /// A counter of stamps that is not encoded: the next one, found again from those that live.
     fn restore_counter(&mut self, _next: u16) {}
+
+    /// What is lost if its memory goes now, being inside of an object that this thread frees.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        None
+    }
+    /// Makes it, cell by cell, what it was in the beginning: of what can be inside of an object.
+    fn renew(&mut self, _fresh: &Object<Plain>, _held: Held) {}
 }
+
+/// What is lost with the memory that it is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Lost {
+    /// What is wrong.
+    pub(crate) form: Form,
+    /// Who holds it, or waits for it.
+    pub(crate) by: Option<ThreadId>,
+}
+
+impl Lost {
+    /// A lock, if somebody holds it or waits for it.
+    pub(crate) fn of_lock(holder: Option<ThreadId>, waiter: Option<ThreadId>) -> Option<Lost> {
+        holder.map(|by| Lost { form: Form::FREED_HELD, by: Some(by) }).or_else(|| Lost::of_event(waiter))
+    }
+
+    /// What somebody waits for.
+    pub(crate) fn of_event(waiter: Option<ThreadId>) -> Option<Lost> {
+        waiter.map(|by| Lost { form: Form::FREED_WAITED_FOR, by: Some(by) })
+    }
+
+    /// What nobody in particular has in use.
+    pub(crate) fn when(form: Form, in_use: bool) -> Option<Lost> {
+        in_use.then_some(Lost { form, by: None })
+    }
+}
+
+/// The cells that [`Shared::renew`] writes: each is a `cell` under a spinlock, an `atomic` word, a `note` of the
+/// checker's, or `counted`.
+macro_rules! renewed {
+    ($variant:ident { $($field:ident: $how:ident),* $(,)? }) => {
+        fn renew(&mut self, fresh: &$crate::Object<$crate::Plain>, held: $crate::Held) {
+            let $crate::Object::$variant(fresh) = fresh else { return };
+            let _ = held;
+            $($crate::shared::renewed!(@$how self.$field, fresh.$field, held);)*
+        }
+    };
+    (@cell $cell:expr, $fresh:expr, $held:ident) => { $crate::SharedCell::set(&mut $cell, $held, $fresh.0) };
+    (@atomic $cell:expr, $fresh:expr, $held:ident) => {
+        let _ = $crate::AtomicCell::swap(&mut $cell, $fresh.0, $crate::Order::Relaxed);
+    };
+    (@note $cell:expr, $fresh:expr, $held:ident) => { $crate::runtime::NoteCell::set(&mut $cell, $fresh.0) };
+    (@counted $cell:expr, $fresh:expr, $held:ident) => { $cell.reset($fresh.count()) };
+}
+pub(crate) use renewed;
 
 /// What is left open by a thread that is over, in the order in which it is told.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -213,6 +267,8 @@ macro_rules! objects {
             pub(crate) generation() -> Option<u8> = None}
             {/// See [`Shared::stamp`].
             pub(crate) stamp() -> Option<Stamp> = None}
+            {/// See [`Shared::lost`].
+            pub(crate) lost(me: ThreadId) -> Option<$crate::shared::Lost> = None}
         }
 
         impl<R: Runtime> Object<R> {
@@ -221,6 +277,14 @@ macro_rules! objects {
                 match self {
                     Object::None => None,
                     $(Object::$variant(o) => Shared::<R>::refs_mut(o)),*
+                }
+            }
+
+            /// See [`Shared::renew`].
+            pub(crate) fn renew(&mut self, fresh: &Object<Plain>, held: $crate::Held) {
+                match self {
+                    Object::None => {}
+                    $(Object::$variant(o) => Shared::<R>::renew(o, fresh, held)),*
                 }
             }
 

@@ -8,14 +8,14 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     facet::{Facet, FacetSink},
     ground::functions::functions,
     ids::ThreadQueue,
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// `UINT_MAX` of the model: what `complete_all()` leaves, and what is never counted down.
@@ -44,6 +44,12 @@ impl<R: Runtime> Completion<R> {
 }
 
 impl<R: Runtime> Shared<R> for Completion<R> {
+    renewed!(Completion { inner: cell });
+
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_event(self.inner.peek().waiters.iter().next())
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let inner = self.inner.peek();
         match inner.done {

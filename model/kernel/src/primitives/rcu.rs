@@ -457,6 +457,7 @@ impl Protocol for GracePeriods {
             Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.first() {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
+                    None if v.world.object(e.what).generation().is_some() => slab::free_footprint(v, e.what, mine),
                     None => list::free_footprint(v, mine.write(e.what)),
                 },
                 None => mine,

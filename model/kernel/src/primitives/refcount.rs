@@ -14,7 +14,7 @@ use crate::{
     counted::{Counted, Dropped},
     facet::{Facet, FacetSink},
     protocol::Protocol,
-    shared::Shared,
+    shared::{Shared, renewed},
 };
 
 /// A bare `refcount_t`.
@@ -32,6 +32,8 @@ impl<R: Runtime> Refcount<R> {
 }
 
 impl<R: Runtime> Shared<R> for Refcount<R> {
+    renewed!(Refcount { refs: counted });
+
     const IS_BARE: bool = true;
 
     fn facets(&self, sink: FacetSink<'_>) {

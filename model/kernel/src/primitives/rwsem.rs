@@ -46,7 +46,7 @@ use crate::{
     ids::ThreadQueue,
     primitives::spinlock::RawSpin,
     runtime::NoteCell,
-    shared::{LeftOpen, Shared},
+    shared::{LeftOpen, Lost, Shared, renewed},
 };
 
 /// `sem->count`.
@@ -235,6 +235,14 @@ impl<R: Runtime> RwSem<R> {
 }
 
 impl<R: Runtime> Shared<R> for RwSem<R> {
+    renewed!(RwSem { count: atomic, reader_owned: atomic, granted: atomic, queue: cell, holders: note });
+
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        let mut ids = (0..crate::MAX_THREADS as u8).map(ThreadId);
+        let waiter = self.queue.peek().waiters.live().next().map(|(t, _)| t);
+        Lost::of_lock(ids.find(|t| self.is_held_by(*t)), waiter)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let holders = self.holders.get();
         sink("owner", Facet::Thread(holders.writer));

@@ -4,10 +4,13 @@
 //! that does not match is a use after free, unless the slab is typesafe-by-RCU and the user is inside a read-side
 //! section: then it sees whatever object lives there now.
 
+pub(crate) mod address;
 pub(crate) mod idioms;
 pub mod kind;
+pub(crate) mod members;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
@@ -43,6 +46,9 @@ enum Stage {
     Live,
     /// Freed by its owner; the memory stays until a grace period has passed.
     Dying,
+    /// Gone, and not yet to be had again: between the two its freer makes what is inside as it was in the beginning. No
+    /// state has this, for all of it is one step.
+    Going,
 }
 
 impl Bits for Life {
@@ -51,7 +57,7 @@ impl Bits for Life {
         self.stage as u64 | u64::from(self.generation) << 8
     }
     fn from_bits(bits: u64) -> Self {
-        let stage = [Stage::Free, Stage::Live, Stage::Dying][usize::from(bits as u8)];
+        let stage = [Stage::Free, Stage::Live, Stage::Dying, Stage::Going][usize::from(bits as u8)];
         Life { stage, generation: (bits >> 8) as u8 }
     }
 }
@@ -88,9 +94,7 @@ impl<R: Runtime> Slot<R> {
     /// Gives the slot back: every handle made so far is outdated. In a typesafe slab the count stays, for readers. The
     /// result is the new generation; `None` if there is none left: one that came again would make an outdated handle
     /// good.
-    fn reclaim(&mut self, of: SlabKind) -> Option<u8> {
-        let old = self.life.latest();
-        let next = old.generation.saturating_add(1);
+    fn reclaim(&mut self, of: SlabKind, next: u8) -> Option<u8> {
         // No live slot may have that one.
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
         // Nobody owes an object that is gone.
@@ -108,6 +112,7 @@ impl<R: Runtime> Shared<R> for Slot<R> {
             Stage::Free => "free",
             Stage::Live => "live",
             Stage::Dying => "freed after grace period",
+            Stage::Going => "goes",
         };
         sink("life", Facet::Name(name));
         sink("refs", Facet::Word(i32::from(self.refs.count())));
@@ -130,13 +135,25 @@ impl<R: Runtime> Shared<R> for Slot<R> {
     }
 }
 
-/// Gives a slot back.
+/// Gives a slot back, with all that is inside of it.
 pub(crate) fn reclaim<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
     if cx.merging.is_some() {
         cx.unfit |= merging::somebody_looked(cx.world, slot, cx.me);
     }
     let of = cx.program.slab_of(slot);
-    match cx.slot(slot).reclaim(of) {
+    let next = cx.slot(slot).life.latest().generation.saturating_add(1);
+    if cx.program.has_members() {
+        members::check_free(cx, slot);
+        if !R::SEES_OVERLAP && cx.violation.is_none() {
+            cx.slot(slot).life.swap(Life { stage: Stage::Going, generation: next }, Order::AcqRel);
+            // Who was faster than that has come before the free.
+            members::check_free(cx, slot);
+        }
+        if cx.violation.is_none() {
+            members::end(cx, slot, Life { stage: Stage::Free, generation: next });
+        }
+    }
+    match cx.slot(slot).reclaim(of, next) {
         Some(generation) => cx.worn |= generation > Handle::STALE / 2,
         None => cx.violate(Property::CAPACITY_EXCEEDED, Some(slot)),
     }
@@ -158,6 +175,27 @@ impl Code for Slot<Plain> {
             _ => self.refs.code(c),
         }
     }
+}
+
+/// What [`reclaim`] touches, and the look before it whether the object is on a list.
+pub(crate) fn free_footprint(v: View<'_>, obj: ObjId, f: Footprint) -> Footprint {
+    members::footprint(v, obj, list::free_footprint(v, f.write(obj)))
+}
+
+/// The fields of a new object that is inside of another.
+fn store_fields<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+    for (var, init) in cx.program.fields_of(slot) {
+        store_field(cx, var, init);
+    }
+}
+
+/// A field of a new object.
+fn store_field<R: Runtime>(cx: &mut Cx<'_, R>, var: ObjId, init: Value) {
+    cx.touch(var);
+    cx.world.var_mut(var).cell.store(init, Order::Relaxed);
+    cx.world.var_mut(var).owns.set(Owns::Nothing);
+    let me = cx.me;
+    cx.world.var_mut(var).made_by((me != cx.program.main_thread()).then_some(me));
 }
 
 /// The stage, as it is encoded, of a free slot whose count is not zero.
@@ -199,6 +237,8 @@ points! {
         Free = "kfree",
         /// `kfree_rcu()`.
         FreeRcu = "kfree_rcu",
+        /// The end of the block whose stack it is on.
+        Leave = "leave the block",
     }
 }
 
@@ -211,6 +251,8 @@ functions! {
         Free,
         /// `kfree_rcu()`.
         FreeRcu,
+        /// The end of the block whose stack it is on.
+        Leave,
     }
 }
 
@@ -314,6 +356,9 @@ impl SlabOp {
             return Flow::Done(Value::Null);
         };
         self.handle = Handle { obj: slot, generation };
+        if cx.program.has_members() {
+            members::begin(cx, slot, Life { stage: Stage::Live, generation });
+        }
         let stepwise = typesafe && !cx.mutated(Mutant::NewOneStep);
         let mut flow = self.next_store(cx.program, false);
         while flow == Flow::Go && !stepwise {
@@ -343,10 +388,7 @@ impl SlabOp {
         }
         let field = cx.program.fields_of(slot).nth(usize::from(self.stored));
         if let Some((var, init)) = field.filter(|_| !cx.mutated(Mutant::AllocKeepsFields)) {
-            cx.touch(var);
-            cx.world.var_mut(var).cell.store(init, Order::Relaxed);
-            cx.world.var_mut(var).owns.set(Owns::Nothing);
-            cx.world.var_mut(var).made_by((me != cx.program.main_thread()).then_some(me));
+            store_field(cx, var, init);
         }
         self.stored += 1;
         self.next_store(cx.program, false)
@@ -355,6 +397,9 @@ impl SlabOp {
     /// What the release of an object does depends on its slab.
     fn free<R: Runtime>(&self, cx: &mut Cx<'_, R>, deferred: bool) {
         let obj = self.handle.obj;
+        if members::is_inside(cx, obj) {
+            return;
+        }
         let life = cx.slot(obj).life.latest();
         // Who dropped the last reference frees what lives there now: in a typesafe slab that may be a later object than
         // the one its handle was made for.
@@ -378,6 +423,8 @@ impl SlabOp {
             return syscall::release_later(cx, self.handle);
         }
         let Some(callee) = cx.program.release_of(self.handle.obj) else {
+            // What has the count inside was allocated as a whole, and is freed so.
+            self.handle.obj = cx.program.root_of(self.handle.obj).unwrap_or(self.handle.obj);
             self.at = At::Release;
             return Flow::Go;
         };
@@ -405,9 +452,12 @@ impl Protocol for SlabOp {
         match self.at {
             At::New => return self.allocate(cx),
             At::InitField | At::InitRefs => return self.initialise(cx),
-            At::Release | At::Free | At::FreeRcu => {
+            At::Release | At::Free | At::FreeRcu | At::Leave => {
                 let deferred = self.is_deferred(cx.program);
                 self.free(cx, deferred);
+                if self.at == At::Leave {
+                    members::tell_of_stack(cx);
+                }
                 return Flow::Done(Value::Word(i32::from(self.at == At::Release)));
             }
             At::Get | At::GetUnlessZero | At::Put | At::PutAgain | At::Fput => {}
@@ -474,6 +524,7 @@ impl Protocol for SlabOp {
                     f = f.write(slot);
                     free += usize::from(v.world.slot(slot).life.0.stage == Stage::Free);
                     f = v.program.fields_of(slot).fold(f, |f, (var, _)| f.write(var));
+                    f = members::footprint(v, slot, f);
                 }
                 let chooses = v.program.slab_of(obj) == SlabKind::TypesafeByRcu;
                 f.ways(if chooses { free.clamp(1, MAX_WAYS) as u8 } else { 1 })
@@ -481,7 +532,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
-            At::Release | At::Free => list::free_footprint(v, Footprint::writes(obj)),
+            At::Release | At::Free | At::Leave => free_footprint(v, obj, Footprint::NONE),
             _ => Footprint::writes(obj),
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         rcu::{as_reader, reader_footprint},
     },
     protocol::Protocol,
-    shared::{LeftOpen, Shared},
+    shared::{LeftOpen, Lost, Shared, renewed},
 };
 
 /// The state of a spinlock: inside [`SpinLock`], and inside objects that have one of their own.
@@ -81,6 +81,13 @@ impl<R: Runtime> SpinLock<R> {
 }
 
 impl<R: Runtime> Shared<R> for SpinLock<R> {
+    renewed!(Spin { raw: cell });
+
+    /// `spin_lock_debug`: "already freed" is told of the next who looks.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_lock(self.owner(), None)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("owner", Facet::Thread(self.owner()));
     }

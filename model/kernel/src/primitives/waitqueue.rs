@@ -45,7 +45,7 @@ use crate::{
     ids::ThreadQueue,
     primitives::{irq::irqs_footprint, rcu::as_reader, spinlock::RawSpin},
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// The list, under the queue's lock, and the lock: a waker holds it over several steps.
@@ -95,6 +95,13 @@ impl<R: Runtime> WaitQueue<R> {
 }
 
 impl<R: Runtime> Shared<R> for WaitQueue<R> {
+    renewed!(WaitQueue { waiters: cell });
+
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        let waiters = self.waiters.peek();
+        Lost::of_lock(waiters.lock.owner(), waiters.queue.iter().next())
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("waiters", Facet::Queue(self.waiters.peek().queue));
     }

@@ -41,8 +41,9 @@ use crate::{
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
     ground::functions::functions,
+    property::Form,
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -127,6 +128,15 @@ impl<R: Runtime> Shared<R> for Work<R> {
         sink("running", Facet::Flag(s.running));
         sink("delayed", Facet::Flag(s.delayed));
         sink("disabled", Facet::Word(i32::from(s.disabled) + s.cancelling.iter().count() as i32));
+    }
+
+    renewed!(Work { state: cell });
+
+    /// debugobjects: "free active work". A function may free what its own item is inside of.
+    fn lost(&self, me: ThreadId) -> Option<Lost> {
+        let s = self.state.peek();
+        Lost::when(if s.delayed { Form::FREED_ARMED } else { Form::FREED_PENDING }, s.pending)
+            .or_else(|| Lost::when(Form::FREED_RUNNING, s.running && s.by != me))
     }
 
     fn runner(&self) -> Option<ThreadId> {
@@ -505,6 +515,10 @@ impl State {
 fn end_run<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId) {
     // "BUG: workqueue leaked lock or atomic"
     check_nothing_left(cx);
+    // process_one_work() does not look at an item again whose function may have freed it.
+    if cx.program.root_of(work).is_some() && cx.world.work(work).runner() != Some(cx.me) {
+        return;
+    }
     let mut s = cx.work(work).state.get(held);
     (s.running, s.by) = (false, ThreadId::default());
     let waiters = std::mem::take(&mut s.after_running);

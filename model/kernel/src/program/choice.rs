@@ -40,7 +40,7 @@ fn slots_to_choose_from(program: &Program, target: Operand) -> u8 {
         Operand::Object(o) => o,
         Operand::Const(Value::Ref(h)) => h.obj,
         // Whatever it turns out to be, it is a slot of some struct.
-        Operand::Local(_) | Operand::Const(_) => return MOST_WAYS,
+        Operand::Local(_) | Operand::Const(_) | Operand::Member { .. } => return MOST_WAYS,
     };
     let of = program.structs.iter().find(|s| s.slots.contains(&slot.number()));
     let chooses = of.filter(|s| s.slab == SlabKind::TypesafeByRcu);

@@ -101,8 +101,8 @@ pub enum SlabKind {
     TypesafeByRcu,
 }
 
-/// A declared `struct`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A declared `struct`, or one inside of another: then it is told by its place in that.
+#[derive(Clone, PartialEq, Eq)]
 pub struct StructDecl {
     /// Its name.
     pub name: String,
@@ -121,6 +121,33 @@ pub struct StructDecl {
     pub fields: Vec<(FieldName, Value)>,
     /// The first variable word of its first slot.
     pub first_var: u16,
+    /// What each of its slots has inside besides words.
+    pub members: Members,
+}
+
+/// What is inside of the objects of a struct: locks, fences, other structs. Those of its slots follow each other.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Members {
+    /// The first object inside of the first slot.
+    pub first: ObjId,
+    /// How many objects each slot has inside, with those that members are made of.
+    pub each: u16,
+    /// The members, with those of members: interned path (`base.lock`) and place among the objects inside.
+    pub named: Vec<(FieldName, u16)>,
+}
+
+/// What a program's hash is made of: a struct that has no members is told from others by nothing new.
+impl fmt::Debug for StructDecl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StructDecl { name, slab, slots, refs, refs_at, release, fields, first_var, members } = self;
+        let mut out = f.debug_struct("StructDecl");
+        out.field("name", name).field("slab", slab).field("slots", slots).field("refs", refs);
+        out.field("refs_at", refs_at).field("release", release).field("fields", fields).field("first_var", first_var);
+        if members.each > 0 {
+            out.field("members", members);
+        }
+        out.finish()
+    }
 }
 
 #[cfg(test)]

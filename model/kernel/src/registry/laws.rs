@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::slab::rules::PROPERTIES,
     primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
 ];
@@ -55,6 +56,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::irq_line::rules::FORMS,
     primitives::list::rules::FORMS,
     primitives::shrinker::rules::FORMS,
+    primitives::slab::rules::FORMS,
     primitives::timer::rules::FORMS,
 ];
 

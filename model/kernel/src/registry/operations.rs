@@ -108,6 +108,8 @@ operations! {
     Reserve(resv::ops::Reserve);
     /// A fence into it.
     AddFence(resv::ops::AddFence);
+    /// `resv-fini`.
+    ResvFini(resv::ops::ResvFini);
     /// One in the place of those of a context.
     ReplaceFences(resv::ops::ReplaceFences);
     /// Those of another reservation.
@@ -198,6 +200,8 @@ operations! {
     Fail(crate::machine::ops::Fail);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of what is inside of an object, and back.
+    AddressOf(primitives::slab::ops::AddressOf);
     /// `get`, `get-unless-zero`, `put` of whatever is counted.
     Counted(fence::ops::counted::Counted);
 }

@@ -8,6 +8,8 @@ pub(crate) use crate::fence::check_alive as fence_is_alive;
 pub(crate) use crate::fence::is_later_or_same;
 /// The end of a read-side section may be the end of a released fence's memory: `kfree_rcu()` in `dma_fence_free()`.
 pub(crate) use crate::fence::{forget_footprint, forget_reader};
+/// What is inside of an object is there as long as that: KASAN would see every access to it afterwards.
+pub(crate) use crate::primitives::slab::members::check_member;
 /// `dma_resv_unlock()` is `dma_resv_reset_max_fences()` and `ww_mutex_unlock()`.
 pub(crate) use crate::resv::{reset_footprint, reset_max_fences};
 /// `fence_check_cb_func()`: a file's callback on its fence.

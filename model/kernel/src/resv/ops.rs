@@ -17,7 +17,7 @@ use crate::{
             operand, option,
         },
         resolver::{Resolved, Resolver},
-        row::{Needs, Row},
+        row::{Gives, Needs, Row},
     },
     program::Kind,
 };
@@ -40,6 +40,13 @@ pub struct AddFence {
     pub fence: Operand,
     /// What it is for.
     pub usage: Usage,
+}
+
+/// `resv-fini`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResvFini {
+    /// The reservation.
+    pub resv: Operand,
 }
 
 /// `dma_resv_replace_fences()`.
@@ -117,6 +124,16 @@ impl Operation for AddFence {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let (resv, fence) = (with.of_kind(self.resv, Kind::Resv)?, with.of_kind(self.fence, Kind::Fence)?);
         Ok(super::AddFence::new(resv, fence, self.usage).into())
+    }
+}
+
+impl Operation for ResvFini {
+    fn row(&self) -> Row {
+        Row { needs: Needs::RCU, gives: Gives::Perhaps, ..Row::on(self.resv) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(super::Fini::new(with.of_kind(self.resv, Kind::Resv)?).into())
     }
 }
 
@@ -207,6 +224,14 @@ pub const OPS: &[OpSpec] = &[
     .options(&[option("slots", Takes::Number { min: 1, max: 8 }, "how much, 1 without it")])
     .returns("0, or -ENOMEM where it may fail")
     .fails(ENOMEM),
+    OpSpec::new(
+        "resv-fini",
+        &[RESV],
+        "the end of a reservation, before the object that it is inside of is freed: its fences are put, signalled or not, \
+         and its list of them is freed",
+        "dma_resv_fini()",
+        |args| ResvFini { resv: args.object("resv") }.into(),
+    ),
     OpSpec::new(
         "add-fence",
         &[RESV, FENCE],

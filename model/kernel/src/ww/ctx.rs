@@ -7,7 +7,7 @@ use crate::{
     facet::{Facet, FacetSink},
     protocol::Protocol,
     runtime::NoteCell,
-    shared::{LeftOpen, Shared, Stamp},
+    shared::{LeftOpen, Lost, Shared, Stamp, renewed},
 };
 
 /// A `struct ww_class`: the counter that stamps come from.
@@ -170,6 +170,12 @@ impl<R: Runtime> AcquireCtx<R> {
 }
 
 impl<R: Runtime> Shared<R> for AcquireCtx<R> {
+    renewed!(AcquireCtx { stamp: note, acquired: note, wounded: atomic, debug: note, injection: note });
+
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_lock(self.task(), None)
+    }
+
     const HAS_STAMP: bool = true;
 
     fn facets(&self, sink: FacetSink<'_>) {

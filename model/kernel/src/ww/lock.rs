@@ -6,8 +6,8 @@ use super::{
     die, holds_locks, invariant, is_wound_wait, is_younger, mark_wounded, slow_path_footprint, waiters, wake_wounded,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Property, Rule, Runtime,
-    SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
+    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Program, Property, Rule,
+    Runtime, SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
     runtime::NoteCell,
 };
 
@@ -29,7 +29,7 @@ points! {
         /// Under `wait_lock`: try again, queue, and the first turn of the wait loop, unless that is a step of its own.
         Enqueue = "queue (wait_lock)",
         /// The first turn of the wait loop of one that has wounded the holder, in the same section.
-        FirstTurn = "queued, holder wounded: first turn (wait_lock)",
+        FirstTurn = "queued: first turn (wait_lock)",
         /// Back from `schedule()`: `set_current_state()`, then trylock outside of `wait_lock`; the first waiter sets
         /// HANDOFF if that fails.
         Woken = "woken: trylock",
@@ -119,6 +119,12 @@ impl Code for Lock {
             self.victim = None;
         }
     }
+}
+
+/// Whether the mutex is inside of an object that others may free as soon as they have had it: then they can tell
+/// whether it is taken in the section in which they queued, and an unlocker still comes back for that section's lock.
+fn memory_may_go(program: &Program, mutex: ObjId) -> bool {
+    program.frees && program.root_of(mutex).is_some()
 }
 
 fn error(e: Errno) -> Flow {
@@ -325,21 +331,23 @@ impl Lock {
             cx.ww(mutex).store_waiters(held, waiters);
         }
         invariant::queued(cx, mutex, &waiters, at);
+        let (mut wounded, mut apart) = (None, memory_may_go(cx.program, mutex));
         if let Some(ctx) = self.ctx
             && is_wound_wait(cx.program, mutex)
             && !cx.mutated(Mutant::LockNoWound)
         {
             cx.full_barrier(Mutant::QueueNoBarrier);
             let holder = cx.ww(mutex).ctx.load(Order::Relaxed);
-            let wounded = mark_wounded(cx, mutex, ctx, holder);
-            if wounded.is_some() && self.turns_apart(cx, ctx, at) {
-                waiters::keep(cx, &mut waiters);
-                cx.ww(mutex).waiters.set(held, waiters);
-                (self.at, self.victim) = (At::FirstTurn, wounded);
-                return Flow::Go;
-            }
-            wake_wounded(cx, mutex, wounded);
+            wounded = mark_wounded(cx, mutex, ctx, holder);
+            apart |= wounded.is_some() && self.turns_apart(cx, ctx, at);
         }
+        if apart {
+            waiters::keep(cx, &mut waiters);
+            cx.ww(mutex).waiters.set(held, waiters);
+            (self.at, self.victim) = (At::FirstTurn, wounded);
+            return Flow::Go;
+        }
+        wake_wounded(cx, mutex, wounded);
         cx.set_sleeping(self.how.patience());
         self.turn(cx, held, waiters)
     }

@@ -24,6 +24,7 @@ fn with_nodes(name: &str, body: impl FnOnce(&mut ProgramBuilder, ObjId)) -> Prog
         release: None,
         fields: vec![],
         first_var: 0,
+        members: Default::default(),
     });
     program
 }

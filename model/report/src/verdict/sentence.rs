@@ -3,11 +3,10 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, ObjId, Op, Program, Property, ThreadId, Type, Value, Violation,
+    Facet, Instr, LocalId, ObjId, Program, Property, ThreadId, Type, Value, Violation,
     expr::{Operator, Trouble},
     fixed,
     observe::facets,
-    primitives::lockdep::How,
     program::Role,
     property::{Blank, Sentence, Tale},
     value::Handle,
@@ -217,10 +216,8 @@ fn returned(replay: &Replay<'_>, v: Violation, who: &str, lock: &str) -> String 
     let result = result.filter(|value| *value != Value::Unset);
     let result = result
         .map_or(String::new(), |value| format!(" {}", words::typed_in(program, &replay.last.world, Type::S64, value)));
-    let holds = match words::instr(program, v.thread, v.pc) {
-        Some(Instr::Op { op: Op::Lockdep(said), .. }) if said.how == How::NotHeld => "holds",
-        _ => "does not hold",
-    };
+    let not_held = words::op_text(program, v.thread, v.pc).starts_with("assert-not-held");
+    let holds = if not_held { "holds" } else { "does not hold" };
     format!("{function} returns{result} in {who}, which then {holds} {lock}{}", words::place(program, v.thread, v.pc))
 }
 

@@ -101,6 +101,15 @@ impl Scene<'_, '_> {
                 self.object(Kind::Struct, &[])?;
                 self.structs.first().cloned().unwrap_or_default()
             }
+            Takes::Member => {
+                self.object(Kind::Struct, &[])?;
+                if self.insides.is_empty() {
+                    let fields = vec![Line::new("inner type=completion")];
+                    self.declarations.push(Line::with("struct outer slots=1".to_owned(), fields));
+                    self.insides.push(("outer".to_owned(), "outer".to_owned(), Kind::Struct));
+                }
+                self.insides.first().map_or_else(String::new, |(_, of, _)| format!("{of}.inner"))
+            }
             Takes::Cursor => script.cursor(self)?,
             Takes::Local => script.counter(),
             Takes::OneOf(words) => words[self.below(words.len())?].to_owned(),
@@ -127,6 +136,13 @@ impl Scene<'_, '_> {
         let kind = kinds[self.below(kinds.len())?];
         if kind == Kind::Fence && script.knows("ref") && self.one_in(4)? {
             return Ok("ref".to_owned());
+        }
+        let inside = self.insides.iter().find(|(_, _, inner)| *inner == kind).map(|(object, ..)| object.clone());
+        if let Some(object) = inside
+            && self.coin()?
+        {
+            script.find(&object);
+            return Ok(format!("{object}.inner"));
         }
         let name = self.object(kind, &[])?;
         if kind == Kind::Struct {

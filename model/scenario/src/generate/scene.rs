@@ -53,6 +53,8 @@ pub(super) struct Scene<'a, 'b> {
     /// Whether there is memory for a merge.
     merges: bool,
     pub(super) structs: Vec<String>,
+    /// What is inside of some of their objects: the local of the object, the struct, what `inner` is.
+    pub(super) insides: Vec<(String, String, Kind)>,
     /// Procs, by how many arguments they take.
     pub(super) procs: Vec<(usize, String)>,
     pub(super) declarations: Vec<Line>,
@@ -93,6 +95,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             arrays: vec![],
             merges: false,
             structs: vec![],
+            insides: vec![],
             procs: vec![],
             declarations: vec![],
             setup: vec![],
@@ -276,7 +279,13 @@ impl<'a, 'b> Scene<'a, 'b> {
     fn structure(&mut self, i: usize) -> Result<Declared> {
         let slab = ["", " slab=rcu-free", " slab=typesafe-by-rcu"][self.below(3)?];
         let (name, local, table) = (format!("s{i}"), format!("o{i}"), format!("table{i}"));
-        let fields = vec![Line::new("refs 2"), Line::new("state 0")];
+        let mut fields = vec![Line::new("refs 2"), Line::new("state 0")];
+        // A typesafe slab has words only.
+        if !slab.ends_with("typesafe-by-rcu") && self.coin()? {
+            let member = MEMBERS[self.below(MEMBERS.len())?];
+            fields.push(Line::new(format!("inner type={}", member.name())));
+            self.insides.push((local.clone(), name.clone(), member));
+        }
         self.declarations.push(Line::with(format!("struct {name} slots=2{slab}"), fields));
         self.declarations.push(Line::new(format!("var {table} init=NULL")));
         self.setup.push(Line::new(format!("new {name} into={local}")));
@@ -336,6 +345,9 @@ fn sample(kind: Kind, called: &str, options: &str, i: usize) -> Declared {
         None => with(row.name, called, i, options),
     }
 }
+
+/// What the objects of structs have inside.
+const MEMBERS: [Kind; 4] = [Kind::Lock, Kind::Completion, Kind::Fence, Kind::WaitQueue];
 
 fn with(word: &str, prefix: &str, i: usize, options: &str) -> Declared {
     let name = format!("{prefix}{i}");

@@ -70,6 +70,8 @@ impl Known {
                 self.forget(into);
                 self.made |= bit(into);
             }
+            // What is inside of an object belongs to whoever made that.
+            Gives::Reference(Operand::Member { .. }) => self.take(into, true),
             Gives::Reference(Operand::Const(_)) | Gives::Perhaps | Gives::IfKept | Gives::Nothing => self.forget(into),
         }
     }

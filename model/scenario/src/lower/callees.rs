@@ -124,9 +124,7 @@ impl<'a> Lower<'a> {
             let name = value.span.of(self.text);
             match self.names.find(name) {
                 Some((Symbol::Struct(of), _)) if given.enable_signaling.or(given.signaled).or(given.wait).is_none() => {
-                    let hooks = &mut self.program.structs[of].release;
-                    let twice = hooks.is_some();
-                    *hooks = given.release;
+                    let twice = self.hook_struct(of, given);
                     self.tell_hooked_twice(node, twice);
                 }
                 Some((Symbol::Struct(_), declared)) => {
@@ -151,9 +149,41 @@ impl<'a> Lower<'a> {
                         .expected("a fence or a struct")
                         .seen(declared, "declared here");
                 }
-                None => self.tell_unknown_name(name, value.span, &[]),
+                None => self.hook_member(node, given, value),
             }
         }
+    }
+
+    /// The release of a struct's objects, wherever they are. Whether there was one already.
+    fn hook_struct(&mut self, of: usize, given: FenceOps) -> bool {
+        let name = self.program.structs[of].name.clone();
+        let twice = self.program.structs[of].release.is_some();
+        for decl in self.program.structs.iter_mut().filter(|decl| decl.name == name) {
+            decl.release = given.release;
+        }
+        twice
+    }
+
+    /// `hook job.fence release=P`: the fence that is inside of each object of a struct.
+    fn hook_member(&mut self, node: &'a Node, given: FenceOps, value: &Written) {
+        let name = value.span.of(self.text);
+        let Some((of, path)) = name.split_once('.') else { return self.tell_unknown_name(name, value.span, &[]) };
+        let Some((Symbol::Struct(of), _)) = self.names.find(of) else {
+            return self.tell_unknown_name(of, value.span, &[]);
+        };
+        let members = self.members_named(of, path);
+        if members.is_empty() {
+            return self.tell_no_member(path, value.span);
+        }
+        let mut twice = false;
+        for member in members {
+            if self.program.is::<fixed::Fence>(member) {
+                twice |= self.hook_fence(member, given);
+            } else {
+                self.mistakes.add("hook", value.span, format!("`{name}` is no fence")).expected("a fence, or a struct");
+            }
+        }
+        self.tell_hooked_twice(node, twice);
     }
 
     /// Gives a fence what it does not have of them; whether it had one already.

@@ -178,6 +178,14 @@ impl<'a> Lower<'a> {
         result
     }
 
+    /// The number that a word names, if it is one of a `const`, an `enum` or `flags`.
+    pub(super) fn number_named(&self, value: &Written) -> Option<i64> {
+        match (&value.kind, self.names.find(value.span.of(self.text))) {
+            (ValueKind::Word(_), Some((Symbol::Number(number), _))) => Some(number),
+            _ => None,
+        }
+    }
+
     /// A type by its name: one of C's, or one of the scenario's own.
     pub(super) fn type_named(&self, name: &str) -> Option<Type> {
         match self.names.find(name) {

@@ -3,10 +3,11 @@
 //! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
-use fenceweave_kernel::program::{FenceOps, Premise, SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::program::{FenceOps, Members, Premise, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
+use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list, place, premise};
@@ -26,17 +27,18 @@ const MMAP_LOCK: &str = "mmap_lock";
 const LISTS: u8 = 4;
 
 /// A declaration whose options refer to other names, to be completed when all names are known.
-struct Open<'a> {
-    node: &'a Node,
-    spec: &'static DeclRow,
-    name: Name,
-    symbol: Symbol,
+pub(super) struct Open<'a> {
+    pub(super) node: &'a Node,
+    pub(super) spec: &'static DeclRow,
+    pub(super) name: Name,
+    pub(super) symbol: Symbol,
 }
 
 impl<'a> Lower<'a> {
     /// Declares everything in two passes, so that order does not matter.
     pub(super) fn declare(&mut self, nodes: &[&'a Node]) {
         let mut open = Vec::new();
+        self.note_structs(nodes);
         self.constants(nodes);
         for node in nodes {
             let Some(spec) = decls::named(&node.name.text) else {
@@ -83,7 +85,7 @@ impl<'a> Lower<'a> {
             }
             let name = Name { text: text.to_owned(), span: value.span };
             let first = self.program.objects.len();
-            let symbol = self.allocate(node, spec, &name, &options);
+            let symbol = self.allocate(node, spec, &name, &options, open);
             if spec.kind.is_some() && options.has("weak") {
                 self.program.weak.extend((first..self.program.objects.len()).map(ObjId::object));
             }
@@ -109,10 +111,20 @@ impl<'a> Lower<'a> {
     }
 
     /// Makes the objects and words of a declaration.
-    fn allocate(&mut self, node: &'a Node, spec: &DeclRow, name: &Name, options: &Options<'a>) -> Symbol {
+    pub(super) fn allocate(
+        &mut self,
+        node: &'a Node,
+        spec: &DeclRow,
+        name: &Name,
+        options: &Options<'a>,
+        open: &mut Vec<Open<'a>>,
+    ) -> Symbol {
         if options.has("per-thread") {
             let is_set = spec.kind == Some(Kind::Exec);
             return Symbol::PerThread(if is_set { PerThread::Exec } else { PerThread::Ctx { class: None } });
+        }
+        if spec.kind == Some(Kind::Struct) {
+            return self.structure(node, name, options, open);
         }
         match spec.make {
             Some(make) => self.one(name, make(&known(options))),
@@ -253,21 +265,52 @@ impl<'a> Lower<'a> {
     }
 
     /// `struct group slots=2 { refs 1; state 0 }`
-    fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>) -> Symbol {
+    fn structure(&mut self, node: &'a Node, name: &Name, options: &Options<'_>, open: &mut Vec<Open<'a>>) -> Symbol {
         let slots = u16::try_from(options.number("slots").unwrap_or(1)).unwrap_or(1);
         let of = self.program.structs.len();
         let start = self.program.objects.len();
-        for i in 0..slots {
+        let names: Vec<String> = (0..slots).map(|i| format!("{}#{i}", name.text)).collect();
+        for name in &names {
             let of = u8::try_from(of).unwrap_or(u8::MAX);
-            self.object(format!("{}#{i}", name.text), fixed::Slot { of });
+            self.object(name.clone(), fixed::Slot { of });
         }
-        let (fields, refs, refs_at) = self.fields(node);
-        let first_var = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
-        for i in 0..slots {
-            for (field, ty) in &fields {
+        let fields = self.fields(node);
+        let first_var = self.field_words(&fields, &names, options.has("weak"));
+        let slab = match options.word("slab") {
+            Some("rcu-free") => SlabKind::RcuFree,
+            Some("typesafe-by-rcu") => SlabKind::TypesafeByRcu,
+            _ => SlabKind::Plain,
+        };
+        self.needs_rcu |= slab == SlabKind::RcuFree;
+        self.refuse_typesafe(node, &fields, slab);
+        let words = fields.words.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        self.program.structs.push(StructDecl {
+            name: name.text.clone(),
+            slab,
+            slots: half(start)..half(start + usize::from(slots)),
+            refs: fields.refs,
+            refs_at: u8::try_from(fields.refs_at).unwrap_or(u8::MAX),
+            release: None,
+            fields: words,
+            first_var: half(first_var),
+            members: Members::default(),
+        });
+        self.allocations.push(0);
+        let slots = (start..).map(place).zip(names);
+        let members = self.inside(slots, &fields, 0, open);
+        self.program.structs[of].members = members;
+        Symbol::Struct(of)
+    }
+
+    /// The words of the slots of these names; the result is the place of the first.
+    pub(super) fn field_words(&mut self, fields: &Fields<'a>, slots: &[String], weak: bool) -> usize {
+        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1)).as_var().unwrap_or_default();
+        for slot in slots {
+            for (field, ty) in &fields.words {
                 let ty = *ty;
-                let name = format!("{}#{i}.{}", name.text, field.text);
-                self.declare_weak(options.has("weak"));
+                let name = format!("{slot}.{}", field.text);
+                self.declare_weak(weak);
                 self.program.vars.push(VarDecl {
                     name,
                     init: Value::Unset,
@@ -278,67 +321,67 @@ impl<'a> Lower<'a> {
                 });
             }
         }
-        let slab = match options.word("slab") {
-            Some("rcu-free") => SlabKind::RcuFree,
-            Some("typesafe-by-rcu") => SlabKind::TypesafeByRcu,
-            _ => SlabKind::Plain,
-        };
-        self.needs_rcu |= slab == SlabKind::RcuFree;
-        let fields = fields.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
-        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        self.program.structs.push(StructDecl {
-            name: name.text.clone(),
-            slab,
-            slots: half(start)..half(start + usize::from(slots)),
-            refs,
-            refs_at: u8::try_from(refs_at).unwrap_or(u8::MAX),
-            release: None,
-            fields,
-            first_var: half(first_var),
-        });
-        self.allocations.push(0);
-        Symbol::Struct(of)
+        first
     }
 
-    /// The names of a struct's fields, and the references of a new object with the number of fields before them.
-    fn fields(&mut self, node: &'a Node) -> (Vec<(Name, Type)>, Option<u8>, usize) {
-        let (mut fields, mut refs, mut refs_at): (Vec<(Name, Type)>, _, _) = (Vec::new(), None, 0);
+    /// What a struct is made of: words, members, and the references of a new object.
+    pub(super) fn fields(&mut self, node: &'a Node) -> Fields<'a> {
+        let mut all = Fields::default();
+        let mut names: Vec<&str> = vec![];
         for field in self.visible(node.children()) {
             let name = &field.name;
-            let ty = self.field_type(field);
-            let said = field.entries.iter().filter(|entry| premise::is_premise(entry)).count();
-            let values = field.entries.len() - usize::from(ty.is_some()) - said;
-            let first = field.entries.first().is_some_and(|entry| entry.key.is_none());
-            let well_formed = values == 1 && first && field.block.is_none();
-            if field.broken || !well_formed || !is_name(&name.text) {
-                self.mistakes
-                    .add("field", field.head, "this is no field")
-                    .expected("`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`");
-            } else if fields.iter().any(|(other, _)| other.text == name.text) {
+            if names.contains(&name.text.as_str()) {
                 self.mistakes
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
-            } else if name.text == "refs" {
-                refs_at = fields.len();
-                refs = match field.entries[0].value.kind {
-                    ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
-                    _ => {
-                        self.mistakes
-                            .add("field", field.head, "`refs` is the number of references of a new object")
-                            .expected("a number from 0 to 15");
-                        None
-                    }
-                };
-            } else {
-                fields.push((name.clone(), ty.unwrap_or_default()));
+                continue;
+            }
+            names.push(&name.text);
+            match self.member(field) {
+                Some(member) if is_name(&name.text) && !field.broken => all.members.push(member),
+                _ => self.word_field(field, &mut all),
             }
         }
-        (fields, refs, refs_at)
+        all
+    }
+
+    /// `size 0 type=u32`, `refs 1`
+    fn word_field(&mut self, field: &'a Node, all: &mut Fields<'a>) {
+        let name = &field.name;
+        let ty = self.field_type(field);
+        let said = field.entries.iter().filter(|entry| premise::is_premise(entry)).count();
+        let values = field.entries.len() - usize::from(ty.is_some()) - said;
+        let first = field.entries.first().is_some_and(|entry| entry.key.is_none());
+        let well_formed = values == 1 && first && field.block.is_none();
+        if field.broken || !well_formed || !is_name(&name.text) {
+            self.mistakes.add("field", field.head, "this is no field").expected(
+                "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`, or `NAME type=WHAT` of what is no word",
+            );
+        } else if name.text == "refs" {
+            all.refs_at = all.words.len();
+            all.refs = match field.entries[0].value.kind {
+                ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
+                _ => {
+                    self.mistakes
+                        .add("field", field.head, "`refs` is the number of references of a new object")
+                        .expected("a number from 0 to 15");
+                    None
+                }
+            };
+        } else {
+            all.words.push((name.clone(), ty.unwrap_or_default()));
+        }
     }
 
     /// `size 0 type=u32`
     fn field_type(&mut self, field: &Node) -> Option<Type> {
         let value = field.option("type")?;
+        if field.values().next().is_none() && self.type_named(value.span.of(self.text)).is_none() {
+            let said = value.span.of(self.text);
+            let known = self.member_types();
+            self.mistakes.add("field", value.span, format!("`{said}` is nothing that can be inside")).expected(known);
+            return Some(Type::default());
+        }
         Some(self.type_of_word(value).unwrap_or_default())
     }
 
@@ -387,7 +430,7 @@ impl<'a> Lower<'a> {
         self.complete_class(declared, id);
         self.complete_container(declared.node, id);
         self.complete_fence_lock(declared, id);
-        self.complete_list(declared.node, id);
+        self.complete_list(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
     }
@@ -427,7 +470,8 @@ impl<'a> Lower<'a> {
 
     fn complete_struct(&mut self, declared: &Open<'a>, of: usize) {
         for field in self.visible(declared.node.children()) {
-            let Some(entry) = field.entries.first().filter(|_| field.name.text != "refs" && !field.broken) else {
+            let is_word = field.name.text != "refs" && !field.broken && self.member(field).is_none();
+            let Some(entry) = field.entries.first().filter(|_| is_word) else {
                 continue;
             };
             let Some(init) = self.constant(&entry.value) else {
@@ -483,20 +527,17 @@ impl<'a> Lower<'a> {
     /// `fence NAME… lock=LOCK`
     fn complete_fence_lock(&mut self, declared: &Open<'a>, id: ObjId) {
         let Some(value) = declared.node.option("lock").filter(|_| declared.spec.name == "fence") else { return };
-        let Some(Given::Operand(Operand::Object(shared))) = self.given(None, Takes::Object(&[Kind::Lock]), value)
-        else {
-            return;
-        };
+        let Some(shared) = self.sibling(&declared.name, value, &[Kind::Lock]) else { return };
         if let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(id) {
             ops.lock = Some(shared);
         }
     }
 
     /// `list NAME guarded-by=LOCK`
-    fn complete_list(&mut self, node: &'a Node, id: ObjId) {
+    fn complete_list(&mut self, declared: &Open<'a>, id: ObjId) {
         let is_list = self.program.fixed::<fixed::List>(id).is_some();
-        let Some(value) = node.option("guarded-by").filter(|_| is_list) else { return };
-        let Some(Given::Operand(Operand::Object(lock))) = self.given(None, Takes::Object(LOCKS), value) else { return };
+        let Some(value) = declared.node.option("guarded-by").filter(|_| is_list) else { return };
+        let Some(lock) = self.sibling(&declared.name, value, LOCKS) else { return };
         let lock = self.lock_of(lock);
         if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
             *guard = Some(lock);
@@ -513,7 +554,7 @@ impl<'a> Lower<'a> {
         match self.operand(None, value)? {
             Operand::Const(value) => Some(value),
             Operand::Object(obj) => Some(Value::Ref(fenceweave_kernel::Handle { obj, generation: 0 })),
-            Operand::Local(_) => None,
+            Operand::Local(_) | Operand::Member { .. } => None,
         }
     }
 
@@ -619,7 +660,6 @@ type Make<'a> = fn(&mut Lower<'a>, &'a Node, &Name, &Options<'a>) -> Symbol;
 fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
     Some(match word {
         "var" => |lower, _, name, options| lower.variables(name, options),
-        "struct" => |lower, node, name, options| lower.structure(node, name, options),
         "lock" => |lower, _, name, options| lower.lock(name, options),
         "fence" => |lower, _, name, options| lower.fence(name, options),
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
@@ -654,7 +694,8 @@ mod tests {
     #[test]
     fn every_declaration_is_made_by_its_row_or_by_hand() {
         for row in crate::decls::all() {
-            assert_ne!(row.make.is_some(), super::by_hand(row.name).is_some(), "{}", row.name);
+            let by_hand = super::by_hand(row.name).is_some() || row.name == "struct";
+            assert_ne!(row.make.is_some(), by_hand, "{}", row.name);
         }
     }
 }

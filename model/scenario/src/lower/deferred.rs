@@ -64,6 +64,7 @@ impl<'a> Lower<'a> {
                 None => self.tell_deferred(node),
             }
         }
+        self.complete_work_members();
         for head in &mut heads {
             if head.function.is_some() {
                 let queue = *head.queue.get_or_insert_with(|| self.system_queue(head.name.span));
@@ -77,6 +78,50 @@ impl<'a> Lower<'a> {
         self.declare_container_works(next);
         let next = next + self.program.containers.len();
         self.declare_workers(next);
+    }
+
+    /// `w type=work fn=F [queue=Q]` inside of a struct: the item of one slot. Queue and function are known later.
+    pub(super) fn work_member(&mut self, name: String, delayed: bool, node: &'a Node) -> ObjId {
+        let (object, _) = work_on(ObjId::default(), Runner::Worker(None), delayed);
+        let id = self.object(name, object);
+        self.work_members.push((id, node));
+        id
+    }
+
+    fn complete_work_members(&mut self) {
+        for (id, node) in std::mem::take(&mut self.work_members) {
+            let known = |key: &str| ["type", "fn", "queue"].contains(&key);
+            let well_formed =
+                node.entries.iter().all(|e| e.key.as_ref().is_some_and(|k| known(&k.text))) && node.block.is_none();
+            if !well_formed {
+                self.mistakes
+                    .add("field", node.head, "this does not belong to a work item inside of an object")
+                    .expected("`NAME type=work fn=FUNCTION [queue=WORKQUEUE]`")
+                    .help("its function is a `fn` of its own, which gets the item and its data: `container-of` finds the object");
+                continue;
+            }
+            let Some(function) = node.option("fn") else {
+                self.mistakes
+                    .add("missing-option", node.head, "this work item does nothing")
+                    .expected("`fn=FUNCTION`: what a worker calls, with the item and its data");
+                continue;
+            };
+            let queue = match node.option("queue") {
+                None => self.system_queue(node.head),
+                Some(value) => match self.given(None, Takes::Object(&[Kind::Workqueue]), value) {
+                    Some(Given::Operand(Operand::Object(id))) => id,
+                    _ => continue,
+                },
+            };
+            self.give_workers(queue);
+            let callee = self.callee(function, 2);
+            let function = Function { callee: callee.unwrap_or(CalleeId(0)), data_only: false };
+            let delayed = self.program.is::<fixed::DelayedWork>(id);
+            let (object, _) = work_on(queue, Runner::Worker(Some(function)), delayed);
+            if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
+                decl.kind = object;
+            }
+        }
     }
 
     fn tell_deferred(&mut self, node: &Node) {

@@ -1,8 +1,9 @@
 //! Expectations: verdicts and conditions, over everything that can be seen.
 
 use fenceweave_kernel::observe::facet_names;
+use fenceweave_kernel::program::FieldName;
 use fenceweave_kernel::{
-    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type,
+    Condition, Expr as Compiled, ExprNode, Leaf as Seen, Moment, ObjId, Program, Property, ThreadId, Type, fixed,
     observe::Path,
 };
 
@@ -360,7 +361,9 @@ impl<'a> Lower<'a> {
             Some((Symbol::Var { len: None, .. }, _)) => 1,
             _ => parts.len(),
         };
-        if let Some(fields) = parts.get(first..).filter(|fields| !fields.is_empty()) {
+        // A number is a place in an array, which no pointer has.
+        let is_field = |name: &String| !name.starts_with(|c: char| c.is_ascii_digit());
+        if let Some(fields) = parts.get(first..).filter(|fields| fields.first().is_some_and(is_field)) {
             return self.seen_through(&parts[..first], fields, span);
         }
         self.seen_by_name(name, &parts, span)
@@ -503,12 +506,12 @@ impl<'a> Lower<'a> {
 
     /// `group.0.state`: the word of a field of a slot.
     fn seen_field(&mut self, of: usize, parts: &[String], span: Span) -> Option<ExprNode<Seen>> {
-        let decl = self.program.structs.get(of)?;
-        let names: Vec<&str> = decl
+        let decl = self.program.structs.get(of)?.clone();
+        let names: Vec<String> = decl
             .fields
             .iter()
             .filter_map(|(name, _)| self.program.field_names.get(usize::from(name.0)))
-            .map(String::as_str)
+            .cloned()
             .collect();
         let slot =
             parts.get(1).and_then(|slot| slot.parse::<u16>().ok()).filter(|slot| usize::from(*slot) < decl.slots.len());
@@ -517,14 +520,31 @@ impl<'a> Lower<'a> {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
-        let example = names.first().map_or("FIELD", |name| name);
+        if let Some(slot) = slot.map(|slot| ObjId::numbered(decl.slots.start.saturating_add(u16::from(slot))))
+            && let Some(seen) = self.seen_inside(slot, parts, span)
+        {
+            return seen;
+        }
+        let example = names.first().map_or("FIELD", String::as_str);
         let expected = format!("`{0}.0.{example}` to `{0}.{1}.{example}`", parts[0], decl.slots.len().max(1) - 1);
-        let help = parts.get(2).and_then(|field| did_you_mean(field, names.iter().copied()));
+        let help = parts.get(2).and_then(|field| did_you_mean(field, names.iter().map(String::as_str)));
         self.mistakes
             .add("not-seen", span, format!("`{}` is no field of a slot", parts.join(".")))
             .expected(expected)
             .help_if(help);
         None
+    }
+
+    /// `bo.0.lock.owner`, `bo.0.base.size`: what is inside of a slot. `None` if nothing of that path is.
+    fn seen_inside(&mut self, slot: ObjId, parts: &[String], span: Span) -> Option<Option<ExprNode<Seen>>> {
+        let (last, path) = parts.get(2..)?.split_last()?;
+        let path = self.program.field_names.iter().position(|name| *name == path.join("."))?;
+        let member = self.program.member(slot, FieldName(u8::try_from(path).ok()?))?;
+        if self.program.is::<fixed::Slot>(member) {
+            let field = self.field(last);
+            return self.program.field_var(member, field).map(|word| Some(ExprNode::Read(Seen::Var(word))));
+        }
+        Some(self.seen_facet(member, &[parts[..parts.len() - 1].join("."), last.clone()], span))
     }
 
     /// `f.signaled`; a reservation has the facets of its lock, too.

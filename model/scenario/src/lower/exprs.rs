@@ -1,7 +1,8 @@
 //! Expressions, compiled to the model's postfix form.
 
 use fenceweave_kernel::expr::{EvalError, Operator};
-use fenceweave_kernel::{Expr as Compiled, ExprNode, LocalId, Operand, Type, Value};
+use fenceweave_kernel::primitives::slab::ops::AddressOf;
+use fenceweave_kernel::{Expr as Compiled, ExprNode, Instr, LocalId, Operand, Type, Value};
 
 use super::Lower;
 use super::names::{self, parts};
@@ -132,12 +133,20 @@ fn told<L: Copy>(expr: &Compiled<L>) -> Option<String> {
     }
 }
 
+/// `into = &b->lock`: no step of its own.
+pub(super) fn address(unit: &mut Unit<'_>, of: Operand, into: LocalId) {
+    let op = AddressOf { of, container: None }.into();
+    unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
+}
+
 /// An operand as a leaf.
 pub(super) fn node_of(operand: Operand) -> ExprNode {
     match operand {
         Operand::Local(local) => ExprNode::Read(local),
         Operand::Const(value) => ExprNode::Const(value),
         Operand::Object(id) => ExprNode::Const(reference(id)),
+        // Its address is computed before: see `address`.
+        Operand::Member { .. } => ExprNode::Const(Value::Unset),
     }
 }
 
@@ -147,11 +156,17 @@ impl<'a> Lower<'a> {
     pub(super) fn script_expr(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<u16> {
         let expr = match &value.kind {
             ValueKind::Text { inner, .. } => expr::parse(self.text, *inner, self.mistakes)?,
-            ValueKind::Word(word) if self.is_read(unit, word) => {
+            ValueKind::Word(word) if self.is_read(unit, word) && !self.is_member(unit, word) => {
                 Expr { kind: ExprKind::Name(parts(word).join(".")), span: value.span }
             }
             _ => {
-                let operand = self.operand(Some(unit), value)?;
+                let mut operand = self.operand(Some(unit), value)?;
+                if matches!(operand, Operand::Member { .. }) {
+                    let into = unit.hidden();
+                    address(unit, operand, into);
+                    unit.calculated.push(into);
+                    operand = Operand::Local(into);
+                }
                 return Some(self.add_expr(vec![node_of(operand)]));
             }
         };

@@ -13,7 +13,6 @@ use fenceweave_kernel::expr::Operator;
 use fenceweave_kernel::{ExprNode, Instr};
 
 use super::Lower;
-use super::exprs::node_of;
 use super::functions::local_names;
 use super::script::Unit;
 use crate::syntax::{Entry, Node, ValueKind};
@@ -82,7 +81,8 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "local",
         "local TYPE X…",
         "says the type of locals: u8, u16, u32, u64, s32, s64, size_t or bool; a local without is an s64, or holds a reference. \
-         What is put into it is converted as by an assignment in C, an argument too",
+         What is put into it is converted as by an assignment in C, an argument too. `local STRUCT X…` is an object of a struct \
+         on the stack, with a slot of its own: it begins here, and is gone where the block is left",
     ),
     (
         "assert",
@@ -217,8 +217,7 @@ impl<'a> Lower<'a> {
             "label" => self.label(unit, node),
             "call" => self.call_value(unit, node),
             "let" => self.let_local(unit, node),
-            // `collect_locals` has seen to it.
-            "local" => {}
+            "local" => self.local_struct(unit, node),
             "assert" => self.assert(unit, node),
             "warn-on" | "bug-on" => self.warn(unit, node),
             "choose" => self.choose(unit, node),
@@ -299,10 +298,10 @@ impl<'a> Lower<'a> {
                 self.script_expr(unit, &entry.value)
             }
             ([subject, _], Some(value)) if subject.key.is_none() => {
-                let left = self.operand(Some(unit), &subject.value);
-                let right = self.operand(Some(unit), value);
+                let left = self.side(unit, &subject.value);
+                let right = self.side(unit, value);
                 let operator = if is.is_some() { Operator::Eq } else { Operator::Ne };
-                let nodes = vec![node_of(left?), node_of(right?), ExprNode::Apply(operator)];
+                let nodes = [left?, right?, vec![ExprNode::Apply(operator)]].concat();
                 self.compiled(nodes, node.head, |local| unit.type_of(local))
             }
             _ => {

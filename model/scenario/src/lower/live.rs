@@ -69,10 +69,7 @@ fn reads(instr: &Instr, script: &Script, exprs: &[Expr]) -> u64 {
         Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
             let row = op.row();
             let operands = row.operands.into_iter().flatten().chain(row.stores.map(|(_, value)| value));
-            let locals = operands.filter_map(|operand| match operand {
-                Operand::Local(l) => Some(l),
-                Operand::Object(_) | Operand::Const(_) => None,
-            });
+            let locals = operands.filter_map(Operand::local);
             locals.chain(row.cursor).fold(0, |all, l| all | bit(l))
         }
         Instr::Call(call) => script.calls[usize::from(*call)].args.iter().fold(0, |all, expr| all | of(*expr)),

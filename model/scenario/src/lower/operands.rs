@@ -27,6 +27,7 @@ impl<'a> Lower<'a> {
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Local => self.own_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
+            Takes::Member => self.member_path(value).map(Given::Member),
             Takes::Proc(arguments) => self.callee(value, arguments).map(Given::Callee),
             // These need more than one value, or a thread: `operation` sees to them.
             Takes::Place | Takes::Objects(_) | Takes::Fences | Takes::Callback | Takes::Condition | Takes::Shared => {
@@ -56,6 +57,12 @@ impl<'a> Lower<'a> {
         }
         let parts = names::parts(word);
         let [name] = parts.as_slice() else {
+            if let Some(unit) = unit
+                && unit.local(&parts[0]).is_some()
+                && let Some(member) = self.member_operand(unit, &parts, span)
+            {
+                return Some(member);
+            }
             self.mistakes
                 .add("field-operand", span, format!("`{word}` is shared: an operand sees locals only"))
                 .expected("a name, a local, a number, an errno or NULL")
@@ -204,6 +211,11 @@ impl<'a> Lower<'a> {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
             Operand::Object(id) => self.program.objects.get(id.index()).and_then(|o| Kind::of(&o.kind)),
             Operand::Const(_) => None,
+            Operand::Member { path, .. } => {
+                let path = self.program.field_names.get(usize::from(path.0)).cloned().unwrap_or_default();
+                let found = self.member_kinds(&path);
+                found.iter().copied().find(|kind| kinds.contains(kind)).or(found.first().copied())
+            }
         };
         if kind.is_some_and(|kind| kinds.contains(&kind)) {
             return Some(operand);
@@ -268,7 +280,10 @@ impl<'a> Lower<'a> {
     fn number(&mut self, value: &Written, min: i32, max: i32) -> Option<i32> {
         let number = match &value.kind {
             ValueKind::Int(number) => i32::try_from(*number).ok(),
-            ValueKind::Word(word) => names::constant(word).and_then(Value::word),
+            ValueKind::Word(word) => {
+                let named = self.number_named(value).and_then(|number| i32::try_from(number).ok());
+                names::constant(word).and_then(Value::word).or(named)
+            }
             ValueKind::Text { .. } => None,
         };
         let fits = number.filter(|number| (min..=max).contains(number));

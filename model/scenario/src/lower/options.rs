@@ -12,6 +12,8 @@ use crate::{
 pub(super) struct Options<'n> {
     pub(super) operands: Vec<&'n Written>,
     given: Vec<(&'static Opt, Span, Option<&'n Written>)>,
+    /// Values that name a number.
+    numbers: Vec<(Span, i64)>,
 }
 
 impl<'n> Options<'n> {
@@ -33,8 +35,10 @@ impl<'n> Options<'n> {
     pub(super) fn number(&self, key: &str) -> Option<i32> {
         let (opt, _, value) = self.find(key)?;
         match (opt.takes, &(*value)?.kind) {
-            (Some(Takes::Number { min, max }), ValueKind::Int(number)) => {
-                i32::try_from(*number).ok().filter(|number| (min..=max).contains(number))
+            (Some(Takes::Number { min, max }), kind) => {
+                let named = |span: Span| self.numbers.iter().find(|(at, _)| *at == span).map(|(_, number)| *number);
+                let number = if let ValueKind::Int(number) = kind { Some(*number) } else { named((*value)?.span) };
+                i32::try_from(number?).ok().filter(|number| (min..=max).contains(number))
             }
             _ => None,
         }
@@ -58,7 +62,7 @@ impl<'n> Options<'n> {
 impl<'a> Lower<'a> {
     /// Sorts the entries of a statement whose options are `known`.
     pub(super) fn sort<'n>(&mut self, node: &'n Node, subject: &str, known: &[&'static Opt]) -> Options<'n> {
-        let mut sorted = Options { operands: Vec::new(), given: Vec::new() };
+        let mut sorted = Options { operands: Vec::new(), given: Vec::new(), numbers: Vec::new() };
         for entry in &node.entries {
             let span = entry.span();
             match &entry.key {
@@ -70,7 +74,11 @@ impl<'a> Lower<'a> {
                     _ => sorted.operands.push(&entry.value),
                 },
                 Some(key) => match known.iter().find(|opt| opt.name == key.text) {
-                    Some(opt) if opt.takes.is_some() => sorted.given.push((opt, span, Some(&entry.value))),
+                    Some(opt) if opt.takes.is_some() => {
+                        sorted.given.push((opt, span, Some(&entry.value)));
+                        let named = self.number_named(&entry.value);
+                        sorted.numbers.extend(named.map(|number| (entry.value.span, number)));
+                    }
                     Some(opt) => {
                         self.mistakes
                             .add("flag", span, format!("`{}` takes no value", opt.name))

@@ -9,7 +9,7 @@ use crate::{
     mistakes::{Span, did_you_mean},
     syntax::{Value as Written, ValueKind},
 };
-use fenceweave_kernel::{LocalId, MAX_VARS, ObjId, Operand, Place, Value};
+use fenceweave_kernel::{MAX_VARS, ObjId, Operand, Place, Value};
 
 impl<'a> Lower<'a> {
     /// An array as a whole.
@@ -43,7 +43,7 @@ impl<'a> Lower<'a> {
         {
             // In a function the pointers on the way are read first.
             self.refuse_index(at, said);
-            let base = self.follow(unit, &path.join("."), value.span)?;
+            let base = self.follow_to(unit, path, value.span)?;
             return self.field_of(base, field, value.span);
         }
         match (parts.as_slice(), symbol) {
@@ -69,6 +69,14 @@ impl<'a> Lower<'a> {
             ([base, field], _) => {
                 self.refuse_index(at, said);
                 self.field_place(unit, base, field, value.span)
+            }
+            ([base @ .., field], _) if base.len() > 1 && unit.local(&base[0]).is_some() => {
+                self.refuse_index(at, said);
+                let Some(inner) = self.member_operand(unit, base, value.span) else {
+                    self.tell_no_member(&base[1..].join("."), value.span);
+                    return None;
+                };
+                self.field_of(inner, field, value.span)
             }
             (_, symbol) => {
                 self.tell_no_place(said, value.span, symbol, unit);
@@ -139,11 +147,11 @@ impl<'a> Lower<'a> {
             }
             return None;
         };
-        self.field_of(local, field, span)
+        self.field_of(Operand::Local(local), field, span)
     }
 
-    /// A field of whatever a local refers to.
-    pub(super) fn field_of(&mut self, local: LocalId, field: &str, span: Span) -> Option<Place> {
+    /// A field of whatever an operand refers to.
+    pub(super) fn field_of(&mut self, base: Operand, field: &str, span: Span) -> Option<Place> {
         let fields: Vec<&str> = self
             .program
             .structs
@@ -164,6 +172,6 @@ impl<'a> Lower<'a> {
             return None;
         }
         let field = self.field(field);
-        Some(Place::Field { base: Operand::Local(local), field })
+        Some(Place::Field { base, field })
     }
 }

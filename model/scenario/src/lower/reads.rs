@@ -19,11 +19,12 @@ use fenceweave_kernel::program::SourceLine;
 use fenceweave_kernel::{ExprNode, Instr, LocalId, Operand, Order, Place, Type, Value, expr::Operator};
 
 use super::Lower;
-use super::exprs::{operation, postfix, prefix};
+use super::exprs::{address, node_of, operation, postfix, prefix};
 use super::names::{Symbol, parts};
 use super::script::Unit;
 use crate::expr::{Binary, Expr, ExprKind};
 use crate::mistakes::Span;
+use crate::syntax::{Value as Written, ValueKind};
 
 /// What has been read in an expression, by where it stands: `IS_ERR_OR_NULL(p)` names `p` twice and reads it once.
 type Known = Vec<(Span, LocalId)>;
@@ -53,6 +54,16 @@ impl<'a> Lower<'a> {
     /// An expression over locals, after what it reads besides was read.
     pub(super) fn nodes_read(&mut self, unit: &mut Unit<'a>, expr: &Expr) -> Option<Vec<ExprNode>> {
         self.part(unit, expr, &mut vec![])
+    }
+
+    /// One side of a comparison that is written without quotes.
+    pub(super) fn side(&mut self, unit: &mut Unit<'a>, value: &Written) -> Option<Vec<ExprNode>> {
+        match &value.kind {
+            ValueKind::Word(word) if self.is_read(unit, word) => {
+                self.follow(unit, word, value.span).map(|local| vec![ExprNode::Read(local)])
+            }
+            _ => self.operand(Some(unit), value).map(|operand| vec![node_of(operand)]),
+        }
     }
 
     fn part(&mut self, unit: &mut Unit<'a>, expr: &Expr, known: &mut Known) -> Option<Vec<ExprNode>> {
@@ -158,7 +169,18 @@ impl<'a> Lower<'a> {
 
     /// Reads what a path leads to, each pointer on the way in a step of its own.
     pub(super) fn follow(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) -> Option<LocalId> {
-        let parts = parts(name);
+        Some(match self.follow_to(unit, &parts(name), span)? {
+            Operand::Local(local) => local,
+            member => {
+                let into = unit.temporary();
+                address(unit, member, into);
+                into
+            }
+        })
+    }
+
+    /// The same, of a path that may end at what is inside of an object: that is no pointer, and is not read.
+    pub(super) fn follow_to(&mut self, unit: &mut Unit<'a>, parts: &[String], span: Span) -> Option<Operand> {
         let (mut at, mut done) = match self.names.find(&parts[0]) {
             Some((Symbol::Var { first, len: None }, _)) => (self.read_word(unit, Place::Var(first), &parts[..1]), 1),
             Some((Symbol::Var { first, len: Some(len) }, _)) => {
@@ -175,17 +197,21 @@ impl<'a> Lower<'a> {
             }
             _ => (unit.read(&parts[0], span)?, 1),
         };
-        while let Some(field) = parts.get(done) {
-            if self.is_slot(field) {
+        while done < parts.len() {
+            if self.is_slot(&parts[done]) {
+                let slot = &parts[done];
                 done += 1;
-                at = self.slot_value(unit, at, field);
+                at = self.slot_value(unit, at, slot);
                 continue;
             }
-            let place = self.field_of(at, field, span)?;
+            let (base, inside) = self.inner_of(at, &parts[done..]);
+            done += inside;
+            let Some(field) = parts.get(done) else { return Some(base) };
+            let place = self.field_of(base, field, span)?;
             done += 1;
             at = self.read_word(unit, place, &parts[..done]);
         }
-        Some(at)
+        Some(Operand::Local(at))
     }
 
     /// A step that reads a word into a local that nobody sees.

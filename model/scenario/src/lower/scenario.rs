@@ -229,6 +229,8 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             injections: Vec::new(),
             clauses: Vec::new(),
             program,
+            structs: BTreeMap::new(),
+            work_members: Vec::new(),
             allocations: Vec::new(),
             limits: Limits::default(),
             lines,

@@ -535,6 +535,10 @@ impl<'a> Lower<'a> {
     fn typed_locals(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let mut values = node.values();
         let said = values.next().map(|value| (value.span, value.span.of(self.text)));
+        if said.is_some_and(|(_, said)| self.structs.contains_key(said)) {
+            values.for_each(|value| self.new_local(unit, value.span.of(self.text), value.span));
+            return;
+        }
         let ty = said.and_then(|(_, said)| self.type_named(said));
         let Some(ty) = ty.filter(|_| node.entries.len() > 1 && node.values().count() == node.entries.len()) else {
             if !node.broken {

@@ -43,7 +43,12 @@ impl Declared for Slot {
             ],
             meaning: "objects with fields: `struct group slots=2 { refs 1; state 0 }`; `refs` is the built-in count. A field \
                       may say `type=`, `guarded-by=` and `const` as a variable does; `guarded-by=.lock` is a lock of the \
-                      same object",
+                      same object. One with a type and no value is inside of the object besides words: \
+                      `lock type=lock kind=mutex`, `fence type=fence`, `lru type=list guarded-by=.lock`, `w type=work fn=F`, \
+                      `base type=STRUCT`, with the options of that declaration. It begins with its object, as after \
+                      `kzalloc()` and the init functions, and is named by a path from a local: `lock b.lock`, \
+                      `load b.base.size into=n`, `let l=&b.lock`. Whatever is done to it after the object was freed is a \
+                      use after free; what is in use inside of it when it is freed is told then",
             kernel: "struct kmem_cache",
             make: None,
         }],

@@ -1,17 +1,18 @@
 //! What a script may do with the objects of a struct's slab, but take and drop references to them: what is counted is
 //! not known before it runs, so that stands above all that is (`fence/ops/counted.rs`).
 
-use super::{How, SlabOp};
+use super::{How, SlabOp, address::Address};
 use crate::{
-    Machine, Op, Operand, Value,
+    Handle, Machine, Op, Operand, Property, Value,
     ground::{
         functions::written_as,
         op::{Args, OpSpec, Operation, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Fall, Gives, Needs, Row},
+        row::{Fall, Gives, Needs, Row, Shows},
     },
+    machine::Fault,
     primitives::{alloc::ops::NEW_GFP, rcu},
-    program::Kind,
+    program::{FieldName, Kind},
 };
 
 /// What whoever frees has too little of, and whoever drops the last reference.
@@ -36,6 +37,7 @@ impl Operation for Slab {
             chooses: makes.then_some((Fall::Slot, 1)),
             no_room: if makes { "for another object" } else { NO_GENERATION },
             room_of_object: true,
+            frees: !makes,
             gives: if makes { Gives::New } else { Gives::Perhaps },
             ..Row::on(self.target)
         }
@@ -45,6 +47,46 @@ impl Operation for Slab {
         Ok(SlabOp::new(self.how.begins(), with.slot(self.target)?).into())
     }
 }
+
+/// `let x=&b.lock`: the address of what is inside of an object. `container-of`: the other way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressOf {
+    /// The member; or what has the member's address.
+    pub of: Operand,
+    /// The member of the object that is looked for, by its path.
+    pub container: Option<FieldName>,
+}
+
+impl Operation for AddressOf {
+    fn row(&self) -> Row {
+        Row { result: Shows::Answer, ..Row::on(self.of) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let of = with.handle(self.of)?;
+        let Some(path) = self.container else { return Ok(Address { of, container: false }.into()) };
+        let wrong = Fault::new(Property::WRONG_KIND, Some(of.obj));
+        let obj = with.program.container_of(of.obj, path).ok_or(wrong)?;
+        Ok(Address { of: Handle { obj, ..of }, container: true }.into())
+    }
+}
+
+/// What can be inside of an object.
+const INSIDE: &[Kind] = &[
+    Kind::Struct,
+    Kind::Lock,
+    Kind::Mutex,
+    Kind::RwSem,
+    Kind::List,
+    Kind::WaitQueue,
+    Kind::Completion,
+    Kind::Refcount,
+    Kind::WwMutex,
+    Kind::Ctx,
+    Kind::Fence,
+    Kind::Callback,
+    Kind::Resv,
+];
 
 const OBJECT: Param = operand("object", Takes::Object(&[Kind::Struct]));
 
@@ -76,4 +118,13 @@ pub const OPS: &[OpSpec] = &[
         },
     )
     .options(&[option("func", Takes::Proc(1), "the proc; it has to free the object")]),
+    OpSpec::new(
+        "container-of",
+        &[operand("member", Takes::Object(INSIDE)), operand("path", Takes::Member)],
+        "the object that a member is inside of: `container-of f job.fence into=j`; no step of its own, as an address is \
+         computed",
+        "container_of()",
+        |args| AddressOf { of: args.object("member"), container: args.member("path") }.into(),
+    )
+    .returns("a reference to the object of the struct"),
 ];

@@ -169,7 +169,9 @@ impl PoolOp {
         let program = cx.program;
         let Some(workers) = self.workers(program) else { return Flow::Done(Value::Unset) };
         let ready = Ready::of(&workers.delayed, self.work, |item| {
-            let s = cx.work(item).state.get(held);
+            // What is inside of an object that is gone has no timer to look at.
+            cx.note(item);
+            let s = cx.world.work(item).state.get(held);
             s.pending && s.delayed
         });
         if ready.len == 0 {

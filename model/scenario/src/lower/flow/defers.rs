@@ -10,8 +10,13 @@
 //!   store x 1                    unlock m
 //! ```
 
+use fenceweave_kernel::primitives::slab::How;
+use fenceweave_kernel::primitives::slab::ops::Slab;
+use fenceweave_kernel::{Instr, LocalId, Operand};
+
 use crate::lower::Lower;
 use crate::lower::script::Unit;
+use crate::ops::{Given, Takes};
 use crate::syntax::Node;
 
 impl<'a> Lower<'a> {
@@ -25,6 +30,37 @@ impl<'a> Lower<'a> {
         }
         if let Some(scope) = unit.scopes.last_mut() {
             scope.defers.push(node);
+        }
+    }
+
+    /// `local waiter w`: an object of a struct on the stack. It is made here, and gone where the block is left.
+    pub(super) fn local_struct(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let mut values = node.values();
+        let Some(of) = values.next().filter(|of| self.structs.contains_key(of.span.of(self.text))) else { return };
+        if node.values().count() < 2 || node.values().count() != node.entries.len() {
+            self.mistakes
+                .add("local-struct", node.head, "`local` puts objects of a struct on the stack")
+                .expected("`local STRUCT NAME…`");
+            return;
+        }
+        for value in values {
+            let Some(Given::Operand(target)) = self.given(None, Takes::Struct, of) else { return };
+            if let Some(into) = unit.local(value.span.of(self.text)) {
+                unit.emit(Instr::Op { op: Slab { how: How::New, target }.into(), into: Some(into), may_fail: None });
+            }
+        }
+        if let Some(scope) = unit.scopes.last_mut() {
+            scope.defers.push(node);
+        }
+    }
+
+    /// What a `local` put on the stack goes, the last first.
+    fn leave_stack(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let names: Vec<&str> = node.values().skip(1).map(|value| value.span.of(self.text)).collect();
+        let locals: Vec<LocalId> = names.into_iter().rev().filter_map(|name| unit.local(name)).collect();
+        for local in locals {
+            let op = Slab { how: How::Leave, target: Operand::Local(local) }.into();
+            unit.emit(Instr::Op { op, into: None, may_fail: None });
         }
     }
 
@@ -70,7 +106,10 @@ impl<'a> Lower<'a> {
             if self.is_exhausted() || unit.overflowed {
                 break;
             }
-            self.block(unit, all[at].children());
+            match all[at].name.text.as_str() {
+                "local" => self.leave_stack(unit, all[at]),
+                _ => self.block(unit, all[at].children()),
+            }
         }
         unit.back_to(line);
         (unit.scopes[scope].defers, unit.scopes[scope].deferred) = (all, deferred);

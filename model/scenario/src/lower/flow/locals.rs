@@ -2,9 +2,10 @@
 
 use fenceweave_kernel::{Instr, Operand};
 
-use crate::lower::Lower;
+use crate::lower::exprs::address;
 use crate::lower::script::Unit;
-use crate::syntax::Node;
+use crate::lower::{Lower, names};
+use crate::syntax::{Name, Node, Value, ValueKind};
 
 impl<'a> Lower<'a> {
     /// `let x="E"`; several at once are set one after the other.
@@ -14,12 +15,27 @@ impl<'a> Lower<'a> {
         }
         for entry in &node.entries {
             let Some(key) = &entry.key else { continue };
+            if self.let_address(unit, key, &entry.value) {
+                continue;
+            }
             let expr = self.script_expr(unit, &entry.value);
             if let (Some(expr), Some(into)) = (expr, unit.local(&key.text)) {
                 let expr = self.assigned(unit, into, expr);
                 unit.emit(Instr::Let { into, expr });
             }
         }
+    }
+
+    /// `let x=&b.lock`. False if it is none.
+    fn let_address(&mut self, unit: &mut Unit<'a>, key: &Name, value: &Value) -> bool {
+        let ValueKind::Word(word) = &value.kind else { return false };
+        let parts = names::parts(word);
+        let is_path = parts.len() > 1 && unit.local(&parts[0]).is_some();
+        let Some(of) = is_path.then(|| self.member_operand(unit, &parts, value.span)).flatten() else { return false };
+        if let Some(into) = unit.local(&key.text) {
+            address(unit, of, into);
+        }
+        true
     }
 
     /// `choose A B into=X`

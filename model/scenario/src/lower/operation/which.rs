@@ -45,6 +45,11 @@ impl<'a> Lower<'a> {
         if unit.local(&name).is_none() {
             return Some(first); // which tells what the operand is instead
         }
+        // What is inside of an object says itself what it is.
+        let path = parts(operand.span.of(self.text))[1..].join(".");
+        if let ([kind], false) = (self.member_kinds(&path).as_slice(), sorted.has("kind")) {
+            return candidates.iter().find(|op| takes(op).contains(kind)).or(Some(first)).copied();
+        }
         self.meaning_for_local(operand, candidates, sorted, takes)
     }
 

@@ -1,0 +1,47 @@
+//! The address of what is inside of an object, and back: `&b->lock`, `container_of()`. Arithmetic on a pointer, which
+//! touches no memory.
+
+use crate::{Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Runtime, Value, View, protocol::Protocol};
+
+/// An address that is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// What comes out.
+    pub(crate) of: Handle,
+    /// It is what a member is inside of: of which object there, the member's address does not say, so it is the one
+    /// that lives there now.
+    pub(crate) container: bool,
+}
+
+impl Code for Address {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        self.of.code(c);
+        c.flag(&mut self.container);
+    }
+}
+
+impl Address {
+    pub(crate) const BLANK: Address = Address { of: Handle { obj: ObjId::object(0), generation: 0 }, container: false };
+}
+
+impl Protocol for Address {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if self.container {
+            // Whoever has a member's address that is good has one of an object that nobody frees meanwhile.
+            self.of.generation = cx.world.slot(self.of.obj).generation();
+        }
+        Flow::Done(Value::Ref(self.of))
+    }
+
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::NONE
+    }
+
+    fn label(&self) -> &'static str {
+        if self.container { "container_of" } else { "address" }
+    }
+
+    fn is_visible(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,367 @@
+//! What is inside of a struct's objects besides words: `lock type=lock kind=mutex`, `fence type=fence`, another struct.
+//! Each slot has its own, under names below its own: `bo#0.lock`. A script names them by a path from a local: `b.lock`.
+
+use super::{
+    Lower,
+    declare::Open,
+    list,
+    names::{Symbol, parts},
+    options::Options,
+    place,
+    script::Unit,
+};
+use crate::{
+    decls::{self, DeclRow},
+    mistakes::{Span, did_you_mean},
+    ops::{Given, Opt, Takes, option},
+    syntax::{Name, Node, Value as Written},
+};
+use fenceweave_kernel::program::{FieldName, Members, SlabKind, StructDecl};
+use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value, fixed};
+
+/// The words of the declarations that can stand behind `type=`.
+const KINDS: &[&str] =
+    &["lock", "list", "wait-queue", "completion", "refcount", "ww-mutex", "acquire-ctx", "fence", "callback", "resv"];
+/// The items, which have a declaration of another form.
+const WORKS: &[&str] = &["work", "delayed-work"];
+/// Structs inside of structs, at most so deep.
+const DEPTH_MAX: usize = 8;
+/// What says what a member is.
+static TYPE: Opt = option("type", Takes::Value, "what it is");
+
+/// What a struct is made of, as it is written.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    /// Its words, in their order.
+    pub(super) words: Vec<(Name, Type)>,
+    /// The references of a new object.
+    pub(super) refs: Option<u8>,
+    /// The number of words before them.
+    pub(super) refs_at: usize,
+    /// What else is inside.
+    pub(super) members: Vec<Member<'a>>,
+}
+
+/// A member, as it is written.
+pub(super) struct Member<'a> {
+    node: &'a Node,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    /// An object that a declaration makes.
+    Kind(&'static DeclRow),
+    /// A work item, which the workers of its queue run; whether it has a timer.
+    Work { delayed: bool },
+    /// Another struct.
+    Struct(&'a Node),
+}
+
+impl<'a> Lower<'a> {
+    /// The structs of the scenario by their names: one may be inside of another, wherever that stands.
+    pub(super) fn note_structs(&mut self, nodes: &[&'a Node]) {
+        for node in nodes.iter().filter(|node| node.name.text == "struct" && !node.broken) {
+            for value in node.values() {
+                self.structs.entry(value.span.of(self.text)).or_insert(node);
+            }
+        }
+    }
+
+    /// A field that says by its `type=` that it is no word, and begins with no value: a member. `None` of a word.
+    pub(super) fn member(&mut self, field: &'a Node) -> Option<Member<'a>> {
+        let said = field.option("type")?.span.of(self.text);
+        if let Some(row) = decls::named(said).filter(|_| KINDS.contains(&said)) {
+            return Some(Member { node: field, what: What::Kind(row) });
+        }
+        if WORKS.contains(&said) {
+            return Some(Member { node: field, what: What::Work { delayed: said != "work" } });
+        }
+        let inner = self.structs.get(said).copied()?;
+        Some(Member { node: field, what: What::Struct(inner) })
+    }
+
+    /// Whether a struct has something that a typesafe slab would have to keep as it was.
+    pub(super) fn refuse_typesafe(&mut self, node: &Node, fields: &Fields<'a>, slab: SlabKind) {
+        let Some(first) = fields.members.first().filter(|_| slab == SlabKind::TypesafeByRcu) else { return };
+        self.mistakes
+            .add("member", first.node.head, "a typesafe slab initialises nothing, and a member begins with its object")
+            .expected("a slab that is `plain` or `rcu-free`, or words alone")
+            .seen(node.head, "declared here")
+            .help("declare it beside the struct, and keep a reference to it in a word");
+    }
+
+    /// Makes what is inside of slots that were just made; the result is where it is.
+    pub(super) fn inside(
+        &mut self,
+        slots: impl Iterator<Item = (ObjId, String)>,
+        fields: &Fields<'a>,
+        depth: usize,
+        open: &mut Vec<Open<'a>>,
+    ) -> Members {
+        let first = self.program.objects.len();
+        let (mut named, mut each) = (vec![], 0);
+        for (at, (slot, name)) in slots.enumerate() {
+            let begin = self.program.objects.len();
+            for member in &fields.members {
+                let made = self.make_member(member, &name, depth, open);
+                if at == 0 {
+                    named.extend(
+                        made.into_iter().map(|(path, id)| (path, usize::from(id.number()).saturating_sub(begin))),
+                    );
+                }
+            }
+            each = self.program.objects.len() - begin;
+            if depth == 0 {
+                self.put_inside(slot, begin);
+            }
+        }
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let named = named.into_iter().map(|(path, at)| (self.field(&path), half(at))).collect();
+        Members { first: place(first), each: half(each), named }
+    }
+
+    /// Everything made since `begin` is inside of the slot, but for what is memory of its own.
+    fn put_inside(&mut self, slot: ObjId, begin: usize) {
+        let end = self.program.objects.len();
+        if begin == end {
+            return;
+        }
+        self.program.inside.resize(end, None);
+        for at in begin..end {
+            let separate = self.program.is::<fixed::FenceList>(ObjId::object(at));
+            self.program.inside[at] = (!separate).then_some(slot);
+        }
+    }
+
+    /// The members that one makes, by their paths.
+    fn make_member(
+        &mut self,
+        member: &Member<'a>,
+        outer: &str,
+        depth: usize,
+        open: &mut Vec<Open<'a>>,
+    ) -> Vec<(String, ObjId)> {
+        let node = member.node;
+        let name = Name { text: format!("{outer}.{}", node.name.text), span: node.name.span };
+        match member.what {
+            What::Kind(spec) => {
+                let options = self.member_options(node, spec);
+                let symbol = self.allocate(node, spec, &name, &options, open);
+                let Symbol::Object { id, .. } = symbol else { return vec![] };
+                open.push(Open { node, spec, name, symbol });
+                vec![(node.name.text.clone(), id)]
+            }
+            What::Work { delayed } => {
+                let id = self.work_member(name.text, delayed, node);
+                vec![(node.name.text.clone(), id)]
+            }
+            What::Struct(inner) => {
+                if depth >= DEPTH_MAX {
+                    self.mistakes
+                        .add("member", node.head, format!("structs in structs, more than {DEPTH_MAX} deep"))
+                        .expected("a struct that is not inside of itself");
+                }
+                // More objects than there may be are told later, by their number.
+                if depth >= DEPTH_MAX || self.program.objects.len() > MAX_OBJECTS {
+                    return vec![];
+                }
+                self.inner_struct(inner, node, name, depth + 1, open)
+            }
+        }
+    }
+
+    /// `base type=gem_object`: a struct inside of another, with a declaration of its own.
+    fn inner_struct(
+        &mut self,
+        node: &'a Node,
+        field: &'a Node,
+        name: Name,
+        depth: usize,
+        open: &mut Vec<Open<'a>>,
+    ) -> Vec<(String, ObjId)> {
+        let spec = decls::named("struct").expect("the word that declares the struct inside");
+        if field.entries.len() != 1 || field.block.is_some() {
+            self.mistakes
+                .add("member", field.head, "a struct inside of another has no options of its own")
+                .expected("`NAME type=STRUCT`");
+        }
+        let of = self.program.structs.len();
+        let slot = self.object(name.text.clone(), fixed::Slot { of: u8::try_from(of).unwrap_or(u8::MAX) });
+        let fields = self.fields(node);
+        let first_var = self.field_words(&fields, std::slice::from_ref(&name.text), false);
+        let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let words = fields.words.iter().map(|(field, _)| (self.field(&field.text), Value::Word(0))).collect();
+        self.program.structs.push(StructDecl {
+            name: field.option("type").map_or_else(String::new, |ty| ty.span.of(self.text).to_owned()),
+            slab: SlabKind::Plain,
+            slots: slot.number()..slot.number().saturating_add(1),
+            refs: fields.refs,
+            refs_at: u8::try_from(fields.refs_at).unwrap_or(u8::MAX),
+            release: None,
+            fields: words,
+            first_var: half(first_var),
+            members: Members::default(),
+        });
+        self.allocations.push(0);
+        let members = self.inside(std::iter::once((slot, name.text.clone())), &fields, depth, open);
+        let base = usize::from(members.first.number());
+        let mut made = vec![(field.name.text.clone(), slot)];
+        for (path, at) in &members.named {
+            let path = self.program.field_names.get(usize::from(path.0)).map_or("", String::as_str);
+            made.push((format!("{}.{path}", field.name.text), place(base + usize::from(*at))));
+        }
+        self.program.structs[of].members = members;
+        open.push(Open { node, spec, name, symbol: Symbol::Struct(of) });
+        made
+    }
+
+    /// The options of a member: those of its declaration.
+    fn member_options(&mut self, node: &'a Node, spec: &'static DeclRow) -> Options<'a> {
+        let known: Vec<&'static Opt> = spec.options.iter().chain(std::iter::once(&TYPE)).collect();
+        let sorted = self.sort(node, spec.name, &known);
+        for (opt, _, value) in sorted.all() {
+            if let (Some(takes @ (Takes::Number { .. } | Takes::OneOf(_))), Some(value)) = (opt.takes, value) {
+                self.given(None, takes, value);
+            }
+        }
+        let refused = sorted.all().find(|(opt, ..)| ["spare", "per-thread"].contains(&opt.name));
+        if let Some((opt, span, _)) = refused {
+            self.mistakes
+                .add("member", span, format!("`{}` is no member of an object", opt.name))
+                .expected("a declaration of its own");
+        }
+        if let Some(extra) = sorted.operands.first() {
+            let said = extra.span.of(self.text);
+            self.mistakes
+                .add("field", node.head, format!("a `{}` does not begin with `{said}`", spec.name))
+                .expected(format!("`NAME type={} [OPTION]`", spec.name));
+        }
+        self.require(node, spec.name, spec.options, &sorted);
+        sorted
+    }
+
+    /// What could stand behind the `type=` of a member.
+    pub(super) fn member_types(&self) -> String {
+        list(KINDS.iter().chain(WORKS).copied().chain(self.structs.keys().copied()))
+    }
+
+    /// `lock=.lock`, `guarded-by=.base.lock`: a member of the same object.
+    pub(super) fn sibling(&mut self, of: &Name, value: &Written, kinds: &'static [Kind]) -> Option<ObjId> {
+        let said = value.span.of(self.text);
+        if !said.starts_with('.') {
+            return match self.given(None, Takes::Object(kinds), value) {
+                Some(Given::Operand(Operand::Object(id))) => Some(id),
+                _ => None,
+            };
+        }
+        let outer = of.text.rsplit_once('.').map_or("", |(outer, _)| outer);
+        let name = format!("{outer}{said}");
+        let lock_named = self.program.objects.iter().position(|object| object.name == name).map(ObjId::object);
+        let kind_of = |id: ObjId| self.program.objects.get(usize::from(id.number())).and_then(|o| Kind::of(&o.kind));
+        // A reservation's name is that of its lock.
+        let of_lock = |id: ObjId| self.program.fixed::<fixed::WwMutex>(id).and_then(|lock| lock.resv);
+        let found = lock_named.map(|id| of_lock(id).unwrap_or(id)).filter(|_| !outer.is_empty());
+        if let Some(id) = found.filter(|id| kind_of(*id).is_some_and(|kind| kinds.contains(&kind))) {
+            return Some(id);
+        }
+        let one = found.and_then(kind_of).map(Kind::one);
+        let message = match one {
+            Some(one) => format!("`{said}` is {one}"),
+            None => format!("there is no member `{said}` beside this one"),
+        };
+        self.mistakes
+            .add("member", value.span, message)
+            .expected(format!("`.NAME` of a member of the same object: {}", list(kinds.iter().map(|k| k.name()))));
+        None
+    }
+
+    /// The members of that path, of whatever struct has one.
+    fn members_of_path(&self, path: &str) -> impl Iterator<Item = ObjId> {
+        let name = self.program.field_names.iter().position(|name| name == path);
+        let name = name.and_then(|at| u8::try_from(at).ok()).map(FieldName);
+        let slots = self.program.structs.iter().map(|decl| ObjId::numbered(decl.slots.start));
+        slots.filter_map(move |slot| self.program.member(slot, name?))
+    }
+
+    /// The kinds of the members of that path.
+    pub(super) fn member_kinds(&self, path: &str) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = self
+            .members_of_path(path)
+            .filter_map(|id| Kind::of(&self.program.objects[usize::from(id.number())].kind))
+            .collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+
+    /// `b.lock`: what is inside of the object that a local refers to. `None` if no struct has such a member.
+    pub(super) fn member_operand(&mut self, unit: &mut Unit<'a>, parts: &[String], span: Span) -> Option<Operand> {
+        let (base, path) = parts.split_first()?;
+        let path = path.join(".");
+        if self.members_of_path(&path).next().is_none() {
+            return None;
+        }
+        let base: LocalId = unit.read(base, span)?;
+        Some(Operand::Member { base, path: self.field(&path) })
+    }
+
+    /// `job.fence`: a struct and what is inside of it.
+    pub(super) fn member_path(&mut self, value: &Written) -> Option<FieldName> {
+        let said = value.span.of(self.text);
+        let (of, path) = said.split_once('.').unwrap_or((said, ""));
+        let Some((Symbol::Struct(of), _)) = self.names.find(of) else {
+            let help = did_you_mean(of, self.names.names(|symbol| matches!(symbol, Symbol::Struct(_))));
+            self.mistakes
+                .add("unknown-struct", value.span, format!("`{of}` is no struct"))
+                .expected("`STRUCT.MEMBER`")
+                .help_if(help);
+            return None;
+        };
+        if self.members_named(of, path).is_empty() {
+            self.tell_no_member(path, value.span);
+            return None;
+        }
+        Some(self.field(path))
+    }
+
+    /// Whether a path leads to what is inside of the object that a local refers to: it is an address, and no word.
+    pub(super) fn is_member(&self, unit: &Unit<'a>, word: &str) -> bool {
+        let parts = parts(word);
+        let (base, path) = (&parts[0], parts[1..].join("."));
+        unit.local(base).is_some() && self.members_of_path(&path).next().is_some()
+    }
+
+    /// How far a path stays inside of the object that a local refers to, and what it comes to there.
+    pub(super) fn inner_of(&mut self, base: LocalId, path: &[String]) -> (Operand, usize) {
+        for inside in (1..=path.len()).rev() {
+            let path = path[..inside].join(".");
+            if self.members_of_path(&path).next().is_some() {
+                return (Operand::Member { base, path: self.field(&path) }, inside);
+            }
+        }
+        (Operand::Local(base), 0)
+    }
+
+    /// The members of a declared struct by that path, wherever such a struct is.
+    pub(super) fn members_named(&self, of: usize, path: &str) -> Vec<ObjId> {
+        let Some(named) = self.program.structs.get(of).map(|decl| decl.name.as_str()) else { return vec![] };
+        let field = self.program.field_names.iter().position(|name| name == path);
+        let Some(field) = field.and_then(|at| u8::try_from(at).ok()).map(FieldName) else { return vec![] };
+        let all = self.program.structs.iter().filter(|decl| decl.name == named);
+        let slots = all.flat_map(|decl| decl.slots.clone()).map(ObjId::numbered);
+        slots.filter_map(|slot| self.program.member(slot, field)).collect()
+    }
+
+    /// A member that nobody has, by a path.
+    pub(super) fn tell_no_member(&mut self, path: &str, span: Span) {
+        let known: Vec<String> = {
+            let named = self.program.structs.iter().flat_map(|decl| &decl.members.named);
+            named.filter_map(|(name, _)| self.program.field_names.get(usize::from(name.0)).cloned()).collect()
+        };
+        let help = did_you_mean(path, known.iter().map(String::as_str));
+        self.mistakes
+            .add("unknown-member", span, format!("no struct has a member `{path}`"))
+            .expected("the path of a member")
+            .help_if(help);
+    }
+}
