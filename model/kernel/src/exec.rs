@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Most objects of one set.
-pub const MAX_LOCKED: usize = 8;
+pub const MAX_LOCKED: usize = 24;
 
 /// What the next round has to begin with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -94,7 +94,7 @@ const TIMESTAMP: u8 = 16;
 const PENDING_ERROR: u16 = 1 << 15;
 
 /// Most callbacks of one fence, waiters included.
-const MAX_CALLBACKS: usize = 7;
+const MAX_CALLBACKS: usize = 16;
 
 /// Where a fence is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -26,6 +26,28 @@ fn nesting_that_is_too_deep_is_incomplete_by_its_name() {
 }
 
 #[test]
+fn a_program_has_256_objects_and_512_words_and_a_list_24_entries() {
+    let all = |objects, words, entries| {
+        let declared = format!("list l\n struct g slots={} {{ n 0 }}\n var more len={}", objects - 1, words - objects);
+        alone(
+            &declared,
+            &format!(
+                "repeat {entries} {{ new g into=o; list-add-tail l o; store more at={} 1; let o=0 }}",
+                words - objects - 1
+            ),
+        )
+    };
+    let ran = Project::new().file("s.kdl", all(256, 512, 24)).run("check s.kdl").exits(0);
+    assert!(ran.out.contains("holds"), "{}", ran.out);
+    let ran = Project::new().file("s.kdl", all(256, 512, 25)).run("check s.kdl").exits(3);
+    assert!(ran.out.contains("has no more room") && ran.out.contains("at l"), "{}", ran.out);
+    for (text, told) in [(all(257, 512, 1), "257 (the limit is 256)"), (all(256, 513, 1), "513 (the limit is 512)")] {
+        let ran = Project::new().file("s.kdl", text).run("check s.kdl").exits(2);
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_recursion_that_does_not_end_is_no_verdict() {
     let down = "fn down n { down \"n + 1\" into=r; return r }";
     let stepping = "fn down n { store x n; when \"n < 24\" { down \"n + 1\" } }";

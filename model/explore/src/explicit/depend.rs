@@ -88,6 +88,8 @@ struct Waiting {
 
 /// The dependencies seen so far.
 pub(super) struct Dependencies {
+    /// How many objects there are: rows that are no lock's come behind them.
+    objects: usize,
     /// Every fence with every thread whose script may signal it, fence by fence.
     signallers: Vec<(ObjId, ThreadId)>,
     /// Which of them did, in some execution.
@@ -115,10 +117,11 @@ impl Dependencies {
         let locks: Vec<ObjId> = program.ids().filter(is_lock).collect();
         let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
         let events = events(program);
-        let on = vec![Nodes::default(); NODES + signallers.len() + events.len() * MAX_THREADS];
+        let on = vec![Nodes::default(); program.objects.len() + signallers.len() + events.len() * MAX_THREADS];
         let any = fences > 0 && fences + locks.len() > 1;
         let (did, providers) = (vec![false; signallers.len()], vec![0; events.len()]);
         any.then(|| Dependencies {
+            objects: program.objects.len(),
             signallers,
             did,
             events,
@@ -133,12 +136,12 @@ impl Dependencies {
     }
 
     fn row_of_provider(&self, event: usize, t: ThreadId) -> Row {
-        NODES + self.signallers.len() + event * MAX_THREADS + t.index()
+        self.objects + self.signallers.len() + event * MAX_THREADS + t.index()
     }
 
     /// What a row is about itself: its lock, its fence, its event.
     fn node_of_row(&self, row: Row) -> Option<Node> {
-        let Some(at) = row.checked_sub(NODES) else { return Some(row) };
+        let Some(at) = row.checked_sub(self.objects) else { return Some(row) };
         match self.signallers.get(at) {
             Some((fence, _)) => fence.as_object(),
             None => self.events.get((at - self.signallers.len()) / MAX_THREADS).copied(),
@@ -155,7 +158,7 @@ impl Dependencies {
     /// The rows of those who signal a fence.
     fn rows_of(&self, fence: ObjId) -> impl Iterator<Item = Row> {
         let all = self.signallers.iter().zip(&self.did).enumerate();
-        all.filter(move |(_, (s, did))| s.0 == fence && **did).map(|(i, _)| NODES + i)
+        all.filter(move |(_, (s, did))| s.0 == fence && **did).map(move |(i, _)| self.objects + i)
     }
 
     /// Where a way goes on: at a lock, at a fence that one thread alone signals, at an event that one alone provides.
@@ -189,7 +192,7 @@ impl Dependencies {
         for i in 0..self.signallers.len() {
             let (fence, by) = self.signallers[i];
             if by == t && state.world.is_owed(fence) {
-                self.note(NODES + i, on, witness);
+                self.note(self.objects + i, on, witness);
             }
         }
         for i in 0..self.waiting.len() {

@@ -149,15 +149,13 @@ impl ObjId {
         self.number() as usize
     }
 
-    /// The protocol object at `index`.
+    /// The protocol object at `index`. Beyond [`MAX_OBJECTS`] it seems to be something else: such a program is refused.
     pub const fn object(index: usize) -> ObjId {
-        debug_assert!(index < MAX_OBJECTS);
         ObjId::numbered(index as u16)
     }
 
-    /// The variable word at `index`.
+    /// The variable word at `index`; the same holds of [`MAX_VARS`].
     pub const fn var(index: usize) -> ObjId {
-        debug_assert!(index < MAX_VARS);
         ObjId::numbered(FIRST_VAR + index as u16)
     }
 

@@ -36,11 +36,11 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, Held, ObjId, Plain, Program, Property, Rule, Runtime, SharedCell,
-    ThreadId, Value, View, Violation,
+    Code, Coder, Cx, Flow, Footprint, Handle, Held, MAX_OBJECTS, ObjId, Plain, Program, Property, Rule, Runtime,
+    SharedCell, ThreadId, Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    ground::few::Few,
+    ground::few::{Blank, Few},
     primitives::slab,
     property::Form,
     protocol::Protocol,
@@ -49,28 +49,54 @@ use crate::{
 };
 
 /// Most entries of one list.
-const MAX_ENTRIES: usize = 8;
+const MAX_ENTRIES: usize = 24;
+
+/// An entry, which is an object, in the two bytes that there are for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Link {
+    place: u8,
+    generation: u8,
+}
+
+impl Blank for Link {
+    const BLANK: Link = Link { place: 0, generation: 0 };
+}
+
+impl From<Handle> for Link {
+    fn from(h: Handle) -> Link {
+        Link { place: h.obj.number() as u8, generation: h.generation }
+    }
+}
+
+impl From<Link> for Handle {
+    fn from(link: Link) -> Handle {
+        Handle { obj: ObjId::numbered(u16::from(link.place)), generation: link.generation }
+    }
+}
+
+/// A place has to fit in a byte.
+const _: () = assert!(MAX_OBJECTS <= 256);
 
 /// The entries, first to last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entries {
-    list: Few<Handle, MAX_ENTRIES>,
+    list: Few<Link, MAX_ENTRIES>,
     /// Who is in the middle of a change.
     writer: Option<ThreadId>,
 }
 
 impl Entries {
-    fn live(&self) -> &[Handle] {
-        &self.list
+    fn live(&self) -> impl ExactSizeIterator<Item = Handle> {
+        self.list.iter().map(|link| Handle::from(*link))
     }
 
     fn position(&self, entry: Handle) -> Option<usize> {
-        self.live().iter().position(|e| *e == entry)
+        self.live().position(|e| e == entry)
     }
 
     /// False if the list is full.
     fn insert(&mut self, at: usize, entry: Handle) -> bool {
-        self.list.insert(at, entry)
+        self.list.insert(at, entry.into())
     }
 
     fn remove(&mut self, entry: Handle) -> bool {
@@ -89,7 +115,11 @@ impl Code for Entries {
         } else {
             self.writer = None;
         }
-        self.list.code_each(head & !OPEN, c, |entry, c| c.handle(entry));
+        self.list.code_each(head & !OPEN, c, |link, c| {
+            let mut entry = Handle::from(*link);
+            c.handle(&mut entry);
+            *link = entry.into();
+        });
     }
 }
 
@@ -108,7 +138,7 @@ impl<R: Runtime> ListHead<R> {
 
     /// Whether the object is on the list, for observers.
     pub fn holds(&self, id: ObjId) -> bool {
-        self.entries.peek().live().iter().any(|h| h.obj == id)
+        self.entries.peek().live().any(|h| h.obj == id)
     }
 }
 
@@ -117,11 +147,14 @@ impl<R: Runtime> Shared<R> for ListHead<R> {
 
     /// The entries' neighbours are the head's memory.
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
-        Lost::when(Form::FREED_NOT_EMPTY, !self.entries.peek().live().is_empty())
+        Lost::when(Form::FREED_NOT_EMPTY, !self.entries.peek().list.is_empty())
     }
 
     fn facets(&self, sink: FacetSink<'_>) {
-        const NAMES: [&str; MAX_ENTRIES] = ["[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]"];
+        const NAMES: [&str; MAX_ENTRIES] = [
+            "[0]", "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]", "[8]", "[9]", "[10]", "[11]", "[12]", "[13]",
+            "[14]", "[15]", "[16]", "[17]", "[18]", "[19]", "[20]", "[21]", "[22]", "[23]",
+        ];
         let entries = self.entries.peek();
         sink("len", Facet::Word(entries.live().len() as i32));
         for (name, entry) in NAMES.iter().zip(entries.live()) {
@@ -156,7 +189,7 @@ pub(crate) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, id: ObjId) {
             cx.world.list_head(list).holds(id)
         } else {
             let held = cx.enter(list);
-            cx.list_head(list).entries.get(held).live().iter().any(|h| h.obj == id)
+            cx.list_head(list).entries.get(held).live().any(|h| h.obj == id)
         };
         if found {
             cx.violate(Property::FREED_ON_LIST, Some(id));
@@ -341,7 +374,7 @@ impl ListOp {
                 Value::Word(0)
             }
             (How::Next, Some(at)) if at + 2 == entries.list.len() && cx.mutated(Mutant::NextFirst) => Value::Null,
-            (How::Next, Some(at)) => entries.live().get(at + 1).map_or(Value::Null, |h| Value::Ref(*h)),
+            (How::Next, Some(at)) => entries.live().nth(at + 1).map_or(Value::Null, Value::Ref),
             _ => self.corrupt(cx),
         }
     }
@@ -368,10 +401,10 @@ impl ListOp {
         };
         cx.list_head(self.from).entries.set(from_held, from);
         let mut to = cx.list_head(self.list).entries.get(to_held);
-        for (i, entry) in moved.live().iter().enumerate() {
+        for (i, entry) in moved.live().enumerate() {
             let first = self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutant::MoveToHead);
             let at = if first { i } else { to.list.len() };
-            self.add(cx, &mut to, at, *entry);
+            self.add(cx, &mut to, at, entry);
         }
         cx.list_head(self.list).entries.set(to_held, to);
         Value::Word(0)
@@ -396,7 +429,7 @@ impl ListOp {
         let mut entries = cx.list_head(self.list).entries.get(held);
         let result = match (self.how, self.entry) {
             (How::Empty, _) => Value::Word(i32::from(entries.list.is_empty())),
-            (How::First, _) => entries.live().first().map_or(Value::Null, |h| Value::Ref(*h)),
+            (How::First, _) => entries.live().next().map_or(Value::Null, Value::Ref),
             (_, Some(entry)) => self.with_entry(cx, &mut entries, entry),
             (_, None) => self.corrupt(cx),
         };
@@ -455,9 +488,9 @@ mod tests {
         for (at, n) in [(0, 1), (0, 2), (2, 3), (1, 4)] {
             assert!(e.insert(at, handle(n)));
         }
-        assert_eq!(e.live(), [2, 4, 1, 3].map(handle));
+        assert!(e.live().eq([2, 4, 1, 3].map(handle)));
         assert!(e.remove(handle(4)) && !e.remove(handle(4)));
-        assert_eq!(e.live(), [2, 1, 3].map(handle));
+        assert!(e.live().eq([2, 1, 3].map(handle)));
     }
 
     #[test]

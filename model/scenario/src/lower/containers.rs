@@ -19,7 +19,7 @@ pub(super) const ARRAY: &str = "fence-array";
 /// The word that declares a chain's node.
 pub(super) const CHAIN: &str = "fence-chain";
 /// Most members of an array.
-const MEMBERS_MAX: usize = 4;
+const MEMBERS_MAX: usize = 24;
 
 impl<'a> Lower<'a> {
     /// `fence-array NAME { A; B }`

@@ -31,7 +31,7 @@ impl Declared for List {
          it not is told, even if nobody is near. `list-empty` and `on-list` may look without it, as may \
          `list-first` and `list-next` in an RCU read-side section",
             )],
-            meaning: "a list of objects or fences, at most 8 of them; two changes of it at once, or a change and a walk, are a \
+            meaning: "a list of objects or fences, at most 24 of them; two changes of it at once, or a change and a walk, are a \
               data race",
             kernel: "struct list_head",
             make: Some(|_| List { guard: None }.into()),
