@@ -5,5 +5,5 @@ use crate::ground::idiom::{Idiom, idiom};
 pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(107, "xa-alloc $x:xarray $o:struct into=$r:local\nwhen \"$r >= 0\" {\n...\nxa-erase $x $r into=was\n}")
         .sleeps(),
-    idiom(108, "xa-lock $x:xarray\nxa-load $x:xarray 0 into=seen\n...\nxa-unlock $x").atomic(),
+    idiom(108, "xa-lock $x:xarray\nxa-load $x:xarray 0 into=seen\n...\nxa-unlock $x").atomic().wild(),
 ];
