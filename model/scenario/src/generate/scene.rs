@@ -33,8 +33,8 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::Workqueue, |scene, i| scene.workqueue(i)),
     (Kind::Work, |scene, i| Ok(scene.section(Section::Work, "work", i))),
     (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
-    (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
     (Kind::Device, |scene, i| Ok(scene.section(Section::Device, "hw", i))),
+    (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
 ];
