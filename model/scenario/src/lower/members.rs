@@ -298,9 +298,7 @@ impl<'a> Lower<'a> {
     pub(super) fn member_operand(&mut self, unit: &mut Unit<'a>, parts: &[String], span: Span) -> Option<Operand> {
         let (base, path) = parts.split_first()?;
         let path = path.join(".");
-        if self.members_of_path(&path).next().is_none() {
-            return None;
-        }
+        self.members_of_path(&path).next()?;
         let base: LocalId = unit.read(base, span)?;
         Some(Operand::Member { base, path: self.field(&path) })
     }
