@@ -33,8 +33,8 @@ impl LocalId {
 
 /// Whatever two steps can meet on: a protocol object, a variable word, or a task.
 ///
-/// The three share one number space: objects, then words, then tasks. An object's number is its place. It is held as one
-/// more, so that an id that may be missing takes no more room than one that is there.
+/// The three share one number space: objects, then words, then tasks. An object's number is its place. It is held as
+/// one more, so that an id that may be missing takes no more room than one that is there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjId(NonZeroU16);
 

@@ -33,8 +33,8 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::Workqueue, |scene, i| scene.workqueue(i)),
     (Kind::Work, |scene, i| Ok(scene.section(Section::Work, "work", i))),
     (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
-    (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
     (Kind::Device, |scene, i| Ok(scene.section(Section::Device, "hw", i))),
+    (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
 ];
@@ -279,7 +279,9 @@ impl<'a, 'b> Scene<'a, 'b> {
     fn structure(&mut self, i: usize) -> Result<Declared> {
         let slab = ["", " slab=rcu-free", " slab=typesafe-by-rcu"][self.below(3)?];
         let (name, local, table) = (format!("s{i}"), format!("o{i}"), format!("table{i}"));
-        let mut fields = vec![Line::new("refs 2"), Line::new("state 0")];
+        // The table has one; who keeps to the rules leaves none that nothing has.
+        let refs = if self.disciplined { "refs 1" } else { "refs 2" };
+        let mut fields = vec![Line::new(refs), Line::new("state 0")];
         // A typesafe slab has words only.
         if !slab.ends_with("typesafe-by-rcu") && self.coin()? {
             let member = MEMBERS[self.below(MEMBERS.len())?];

@@ -383,7 +383,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The tables that have a slot, and the function that is in it, or none for NULL. What a table does not say is NULL.
+    /// The tables that have a slot, and the function that is in it, or none for NULL. What a table does not say is
+    /// NULL.
     fn tables_with(&self, slot: &str) -> Vec<(i32, Option<&'a str>)> {
         let of = |table: &Table<'a>| {
             let filled = table.slots.iter().find(|(name, _)| *name == slot).map(|(_, function)| *function);
