@@ -105,11 +105,10 @@ impl<R: Runtime> Shared<R> for Timer<R> {
 
     renewed!(Timer { state: cell });
 
-    /// debugobjects: "free active timer". A handler may free what its own timer is inside of.
-    fn lost(&self, me: ThreadId) -> Option<Lost> {
-        let running = self.running().is_some_and(|by| by != me);
+    /// debugobjects: "free active timer_list". One whose handler runs is not lost: call_timer_fn() does not look at it
+    /// after its function, which is told if it does.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::when(Form::FREED_TIMER_ARMED, self.state.peek().pending)
-            .or_else(|| Lost::when(Form::FREED_TIMER_RUNNING, running))
     }
 
     fn spinners(&self) -> ThreadSet {
@@ -174,9 +173,10 @@ fields!(TimerOp { at, timer, data });
 
 /// The handler has returned: whoever waits for that goes on.
 fn end_handler<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, timer: ObjId) {
-    let mut s = cx.timer(timer).state.get(held);
+    cx.note(timer);
+    let mut s = cx.world.timer(timer).state.get(held);
     s.running.release().iter().for_each(|t| cx.rt.release(t));
-    cx.timer(timer).state.set(held, s);
+    cx.world.timer_mut(timer).state.set(held, s);
 }
 
 /// It is to be armed: who runs its handler has something to do. Who runs it now comes back to it by himself, and of one

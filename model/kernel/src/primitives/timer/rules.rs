@@ -10,6 +10,5 @@ rules! {
 
 forms! {
     10 TIMER_WAITS_FOR_ITSELF "{who} waits for its own end: it is the handler of {what}{place}";
-    25 FREED_TIMER_ARMED "{who} frees {what}, and {also}, a timer inside of it, is armed{place}";
-    26 FREED_TIMER_RUNNING "{who} frees {what}, and the handler of {also}, a timer inside of it, runs{place}";
+    24 FREED_TIMER_ARMED "{who} frees {what}, and {also}, a timer inside of it, is armed{place}";
 }
