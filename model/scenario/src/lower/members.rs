@@ -24,7 +24,7 @@ use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value,
 const KINDS: &[&str] =
     &["lock", "list", "wait-queue", "completion", "refcount", "ww-mutex", "acquire-ctx", "fence", "callback", "resv"];
 /// The items, which have a declaration of another form.
-const WORKS: &[&str] = &["work", "delayed-work"];
+const ITEMS: &[&str] = &["work", "delayed-work", "timer"];
 /// Structs inside of structs, at most so deep.
 const DEPTH_MAX: usize = 8;
 /// What says what a member is.
@@ -52,8 +52,8 @@ pub(super) struct Member<'a> {
 enum What<'a> {
     /// An object that a declaration makes.
     Kind(&'static DeclRow),
-    /// A work item, which the workers of its queue run; whether it has a timer.
-    Work { delayed: bool },
+    /// A work item, which the workers of its queue run, or a timer: the word for it.
+    Item(&'static str),
     /// Another struct.
     Struct(&'a Node),
 }
@@ -74,8 +74,8 @@ impl<'a> Lower<'a> {
         if let Some(row) = decls::named(said).filter(|_| KINDS.contains(&said)) {
             return Some(Member { node: field, what: What::Kind(row) });
         }
-        if WORKS.contains(&said) {
-            return Some(Member { node: field, what: What::Work { delayed: said != "work" } });
+        if let Some(item) = ITEMS.iter().find(|item| **item == said) {
+            return Some(Member { node: field, what: What::Item(item) });
         }
         let inner = self.structs.get(said).copied()?;
         Some(Member { node: field, what: What::Struct(inner) })
@@ -183,8 +183,8 @@ impl<'a> Lower<'a> {
                 open.push(Open { node, spec, name, symbol });
                 vec![(node.name.text.clone(), id)]
             }
-            What::Work { delayed } => {
-                let id = self.work_member(name.text, delayed, node);
+            What::Item(what) => {
+                let id = self.item_member(name.text, what, node);
                 vec![(node.name.text.clone(), id)]
             }
             What::Struct(inner) => {
@@ -274,7 +274,7 @@ impl<'a> Lower<'a> {
 
     /// What could stand behind the `type=` of a member.
     pub(super) fn member_types(&self) -> String {
-        list(KINDS.iter().chain(WORKS).copied().chain(self.structs.keys().copied()))
+        list(KINDS.iter().chain(ITEMS).copied().chain(self.structs.keys().copied()))
     }
 
     /// `lock=.lock`, `guarded-by=.base.lock`: a member of the same object.
