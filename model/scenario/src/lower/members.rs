@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     decls::{self, DeclRow},
+    kernel_names,
     mistakes::{Span, did_you_mean},
     ops::{Given, Opt, Takes, option},
-    syntax::{Name, Node, Value as Written},
+    syntax::{Entry, Name, Node, Value as Written, ValueKind},
 };
 use fenceweave_kernel::program::{FieldName, Members, SlabKind, StructDecl};
 use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value, fixed};
@@ -78,6 +79,37 @@ impl<'a> Lower<'a> {
         }
         let inner = self.structs.get(said).copied()?;
         Some(Member { node: field, what: What::Struct(inner) })
+    }
+
+    /// `list_head lru`, `struct list_head lru`: how a field with a type before its name, as in C, is written. `fence idle`
+    /// is a field if there is an `idle` that it can begin as.
+    pub(super) fn c_member(&self, field: &Node) -> Option<String> {
+        let word = |entry: &Entry| match (&entry.key, &entry.value.kind) {
+            (None, ValueKind::Word(_)) => Some(entry.value.span.of(self.text)),
+            _ => None,
+        };
+        let said: Vec<&str> = field.entries.iter().map(word).collect::<Option<_>>()?;
+        let (ty, name, sure) = match (field.name.text.as_str(), said.as_slice()) {
+            ("struct", [ty, name]) => (*ty, *name, true),
+            (ty, [name]) => (ty, *name, ty.contains('_')),
+            _ => return None,
+        };
+        let lower = name.starts_with(|c: char| c.is_ascii_lowercase());
+        let nothing = || self.names.find(name).is_none() && !self.procs.contains_key(name);
+        if !lower || !(sure || nothing()) {
+            return None;
+        }
+        kernel_names::member(ty, name).or_else(|| self.structs.contains_key(ty).then(|| format!("{name} type={ty}")))
+    }
+
+    /// Tells a field as C writes it.
+    pub(super) fn tell_c_member(&mut self, field: &Node) -> bool {
+        let Some(written) = self.c_member(field) else { return false };
+        self.mistakes
+            .add("member", field.head, "the name of a field or a member comes first, and then what it is")
+            .expected("`NAME INITIAL-VALUE [type=TYPE]`, or `NAME type=WHAT` of what is no word")
+            .help(format!("write `{written}`"));
+        true
     }
 
     /// Whether a struct has something that a typesafe slab would have to keep as it was.

@@ -5,7 +5,7 @@ use super::{
     call,
     token::{Kind, Token},
 };
-use crate::mistakes::Span;
+use crate::{kernel_names, mistakes::Span};
 
 /// What is wrong with a spelling, and the right one.
 pub(super) struct Found {
@@ -184,6 +184,9 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         return None;
     }
     let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);
+    if typed && stands_in_struct(head) {
+        return field(head, equals);
+    }
     let expected = "a statement; results go into locals by `into=`";
     let Some(equals) = equals.filter(|at| *at > 0) else {
         return typed.then(|| Found {
@@ -220,6 +223,44 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         message: "there is no assignment by `=`".to_owned(),
         expected,
         help: Some(assigned(head, &place, operator, first_of_value, typed)),
+    })
+}
+
+/// Whether the block around a statement is that of a `struct`.
+fn stands_in_struct(head: &Head<'_>) -> bool {
+    let before = head.text.get(..head.span_from(0).start as usize).unwrap_or_default();
+    let mut depth = 0u32;
+    for (at, c) in before.char_indices().rev() {
+        match c {
+            '}' => depth += 1,
+            '{' if depth == 0 => {
+                let said = before[..at].rsplit(['\n', ';', '{', '}']).next().unwrap_or_default();
+                return said.split_whitespace().next() == Some("struct");
+            }
+            '{' => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// `int place`, `unsigned long flags = 0`: a field of a struct, as in C.
+fn field(head: &Head<'_>, equals: Option<usize>) -> Option<Found> {
+    let end = equals.unwrap_or(head.tokens.len()).checked_sub(1).filter(|end| *end > 0)?;
+    let name = head.said(end).trim_start_matches('*');
+    let ty = (0..end).map(|at| head.said(at)).filter(|said| !matches!(*said, "const" | "static" | "*"));
+    let ty = ty.collect::<Vec<_>>().join("_");
+    let begins = equals.map(|equals| unquoted(&head.text_from(equals + 1))).filter(|value| !value.is_empty());
+    let help = kernel_names::member(&ty, name).map(|written| match begins {
+        Some(begins) => format!("write `{}`", written.replacen(" 0", &format!(" {begins}"), 1)),
+        None => format!("write `{written}`"),
+    });
+    Some(Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: "the name of a field comes first".to_owned(),
+        expected: "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`",
+        help,
     })
 }
 
