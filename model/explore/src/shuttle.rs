@@ -90,7 +90,7 @@ pub struct Options {
     /// A mistake made on purpose.
     pub sabotage: Option<Sabotage>,
     /// Let each access that nobody else can tell from one taken earlier be a step of its own
-    /// ([`Merging`](fenceweave_kernel::Merging)).
+    /// ([`Merging`]).
     pub fine: bool,
 }
 

@@ -127,7 +127,7 @@ impl<R: Runtime> World<R> {
         });
     }
 
-    /// The members of a set that the program has, as [`each_member`](World::each_member) finds them.
+    /// The members of a set that the program has, as `each_member` finds them.
     pub fn members(&self, set: ObjSet) -> Vec<ObjId> {
         let mut members = vec![];
         self.each_member(set, |id| members.push(id));

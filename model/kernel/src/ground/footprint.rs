@@ -2,7 +2,7 @@
 
 use crate::ids::ObjId;
 
-/// A set of objects, variables and tasks, by their [short numbers](ObjId::short).
+/// A set of objects, variables and tasks, by their short numbers (`ObjId::short`).
 ///
 /// It is exact while a program is not large. In a large one several objects and words share a place, and the set holds
 /// all of them or none: two steps may then seem to meet that do not, which costs time and is sound. Tasks have places
