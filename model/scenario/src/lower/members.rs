@@ -81,8 +81,8 @@ impl<'a> Lower<'a> {
         Some(Member { node: field, what: What::Struct(inner) })
     }
 
-    /// `list_head lru`, `struct list_head lru`: how a field with a type before its name, as in C, is written. `fence idle`
-    /// is a field if there is an `idle` that it can begin as.
+    /// `list_head lru`, `struct list_head lru`: how a field with a type before its name, as in C, is written.
+    /// `fence idle` is a field if there is an `idle` that it can begin as.
     pub(super) fn c_member(&self, field: &Node) -> Option<String> {
         let word = |entry: &Entry| match (&entry.key, &entry.value.kind) {
             (None, ValueKind::Word(_)) => Some(entry.value.span.of(self.text)),
@@ -330,9 +330,7 @@ impl<'a> Lower<'a> {
     pub(super) fn member_operand(&mut self, unit: &mut Unit<'a>, parts: &[String], span: Span) -> Option<Operand> {
         let (base, path) = parts.split_first()?;
         let path = path.join(".");
-        if self.members_of_path(&path).next().is_none() {
-            return None;
-        }
+        self.members_of_path(&path).next()?;
         let base: LocalId = unit.read(base, span)?;
         Some(Operand::Member { base, path: self.field(&path) })
     }
