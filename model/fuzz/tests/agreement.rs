@@ -55,3 +55,33 @@ fn a_panic_is_a_failure_and_no_crash() {
     assert!(oracle::judge(&made.text, made.disciplined, &SMALL).is_ok());
     assert_eq!(oracle::judge(broken, false, &SMALL).unwrap_err().check, "load");
 }
+
+/// A fence's memory goes while another thread takes its lock, which makes that one a reader: whoever frees asks for
+/// the readers and frees in one step, on loom as well.
+const FREED_BEFORE_A_READER: &str = "scenario s {
+    fence f
+    thread frees { fence-free f }
+    thread locks { fence-lock f; fence-unlock f }
+}";
+
+/// What is wrong comes after a warning, in the same execution.
+const BUG_AFTER_A_WARNING: &str = r#"scenario s {
+    var x
+    thread warns { load x into=r; warn-on "r >= 0"; add x 1; load x into=r; bug-on "r == 2" }
+    thread adds { add x 1 }
+}"#;
+
+/// The step that warns is the thread's last, and leaves a lock held.
+const A_WARNING_AND_THE_END: &str = r#"scenario s {
+    lock m kind=mutex
+    thread warns { lock m; let r=1; warn-on "r == 1" }
+}"#;
+
+#[test]
+fn what_the_engines_once_told_apart_is_the_same_to_them() {
+    let bounds = Bounds { loom: 1_000, ..SMALL };
+    for text in [FREED_BEFORE_A_READER, BUG_AFTER_A_WARNING, A_WARNING_AND_THE_END] {
+        let facts = oracle::judge(text, false, &bounds).unwrap_or_else(|f| panic!("{}\n{}\n{text}", f.check, f.detail));
+        assert!(facts.violated && facts.replayed > 0 && !facts.limited, "{facts:?}");
+    }
+}

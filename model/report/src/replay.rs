@@ -266,6 +266,10 @@ fn take<'s>(
         (_, Some(decision), _) if may_fail.is_some() && label == "may fail" => match decision {
             // The decision about a call is over with it; an operation goes on.
             Value::Word(0) if decides_call => End::Done(Value::Unset),
+            // One that nobody else can tell is over with the decision, too.
+            Value::Word(0) if state.thread(t).pc() != pc => {
+                End::Done(dest.map_or(Value::Unset, |l| state.thread(t).local(l)))
+            }
             Value::Word(0) => End::Unfinished,
             _ => End::Done(may_fail.unwrap_or_default()),
         },
@@ -274,7 +278,7 @@ fn take<'s>(
         (_, None, Run::Asleep(on, _)) => End::Asleep(on),
         _ => End::Unfinished,
     };
-    let done = matches!(end, End::Done(v) if !decides_call || v != Value::Unset);
+    let done = matches!(end, End::Done(v) if may_fail.is_none() || v != Value::Unset);
     let into = dest.filter(|_| done);
     let value = if let End::Done(v) = end { Some(v) } else { None };
     let ty = words::result_type(program, t, pc);

@@ -29,6 +29,22 @@ fn the_token_of_a_trace_leads_to_the_same_violation() {
 }
 
 #[test]
+fn what_comes_after_a_warning_is_the_same_on_shuttle() {
+    let text = r#"scenario warned {
+        var x
+        thread warns { load x into=r; warn-on "r >= 0"; add x 1; load x into=r; bug-on "r == 2" }
+        thread adds { add x 1 }
+    }"#;
+    let project = Project::new().file("warned.kdl", text);
+    let ran = project.run("check warned.kdl").exits(1);
+    let (_, after) = ran.out.split_once("not as expected: bug-on").expect("it is reported");
+    let (_, said) = after.split_once("replay: ").expect("it has a token");
+    let token = said.lines().next().unwrap_or_default();
+    let replayed = project.run(&format!("replay warned.kdl {token} --shuttle")).exits(1);
+    assert!(replayed.out.contains("\nbug-on: ") && replayed.out.ends_with("shuttle: the same\n"), "{}", replayed.out);
+}
+
+#[test]
 fn a_token_knows_its_case() {
     let project = Project::new().file("twice.kdl", TWICE);
     let token = project.run("explain twice.kdl").token();

@@ -153,7 +153,7 @@ impl Word {
             self.will_load(who);
         }
         let store = self.pick(|live| live.load(load_order(order)));
-        self.read(who);
+        self.read(who, store);
         self.hub.memory().loaded(who, self.index, store, ordered(order))
     }
 
@@ -172,7 +172,8 @@ impl Word {
         self.bits.set(made.0);
         self.hub.wrote(who, &self.clock);
         if self.fact {
-            self.hub.changed(who, self.index);
+            let store = self.hub.memory().youngest(self.index) + 1;
+            self.hub.changed(who, self.index, store);
         }
         self.hub.memory().stored(who, self.index, made, read, ordered(order));
     }
@@ -184,7 +185,7 @@ impl Word {
             self.will_store(who);
         }
         let store = self.pick(|live| live.swap(number, modify_order(order)));
-        self.read(who);
+        self.read(who, store);
         let old = self.hub.memory().met(who, self.index, store, ordered(order));
         self.stored(who, (new(old), number), Some(store), order);
         old
@@ -203,7 +204,7 @@ impl Word {
             let store = self.pick(|live| match live.compare_exchange(guess, number, modify_order(order), FAILED) {
                 Ok(number) | Err(number) => number,
             });
-            self.read(who);
+            self.read(who, store);
             let mut memory = self.hub.memory();
             if memory.bits(self.index, store) != current {
                 return Err(memory.loaded(who, self.index, store, ordered(Order::Relaxed)));
@@ -229,14 +230,15 @@ impl Word {
         let store = self.pick(|live| {
             live.compare_exchange(NONE, NONE, modify_order(order), load_order(order)).unwrap_or_else(|number| number)
         });
-        self.read(who);
+        self.read(who, store);
         self.hub.memory().met(who, self.index, store, ordered(order))
     }
 
-    fn read(&self, who: usize) {
+    fn read(&self, who: usize, store: usize) {
+        let before = self.hub.clock(who);
         self.hub.read(who, &self.clock);
         if self.fact {
-            self.hub.looked(who, self.index);
+            self.hub.looked(who, self.index, store, before);
         }
     }
 

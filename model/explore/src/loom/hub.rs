@@ -22,6 +22,26 @@ struct Fact {
     changed: Clock,
 }
 
+/// A change of a fact.
+struct Change {
+    /// The word that it stands in.
+    word: usize,
+    /// Which of the word's stores it is.
+    store: usize,
+    /// Whose.
+    who: usize,
+    /// In which step.
+    step: u32,
+}
+
+/// A fact that a step which is over has looked at.
+struct Known {
+    /// The word that it stands in.
+    word: usize,
+    /// What that step depended on.
+    behind: Clock,
+}
+
 /// A cell that takes part in what is done to all of them.
 pub(super) trait Slot {
     /// Makes the value that it has the one that every execution begins with.
@@ -88,6 +108,10 @@ pub(super) struct Hub {
     pub(super) learnt: Cell<bool>,
     /// For each thread, what its step in flight has looked at.
     facts: RefCell<[Vec<Fact>; ::loom::MAX_THREADS]>,
+    /// What was changed so far.
+    changes: RefCell<Vec<Change>>,
+    /// For each thread, what its steps before that have looked at, the last time of each.
+    known: RefCell<[Vec<Known>; ::loom::MAX_THREADS]>,
     torn: Cell<bool>,
 }
 
@@ -153,6 +177,8 @@ impl Hub {
         self.racing.take();
         self.torn.take();
         self.facts.take();
+        self.known.take();
+        self.changes.take();
         self.slots.borrow().iter().for_each(|s| s.go_live());
         self.memory().restart(gates, self.words.borrow().iter().map(|w| w.start.get()));
     }
@@ -207,7 +233,14 @@ impl Hub {
 
     /// A thread begins its next step: its number.
     pub(super) fn begin_step(&self, who: usize) -> u32 {
-        self.facts.borrow_mut()[who].clear();
+        let behind = self.clocks.borrow()[who];
+        let known = &mut self.known.borrow_mut()[who];
+        for Fact { word, .. } in self.facts.borrow_mut()[who].drain(..) {
+            match known.iter_mut().find(|k| k.word == word) {
+                Some(known) => known.behind = behind,
+                None => known.push(Known { word, behind }),
+            }
+        }
         let own = &mut self.clocks.borrow_mut()[who][who];
         *own += 1;
         *own
@@ -226,7 +259,8 @@ impl Hub {
     /// Whether a step was torn: a fact that it had looked at was changed, and it went on to depend on the step that
     /// changed it. Whether memory is there is the checker's knowledge, not a word of the kernel's, so looking and using
     /// are one. Loom also runs the two steps one after the other, both ways round; between the two halves there is
-    /// nothing.
+    /// nothing. The step that changes the fact is torn if another one depended on it before, and looked all the same:
+    /// who asks for the readers of this moment and who frees are one as well.
     pub(super) fn is_torn(&self) -> bool {
         self.torn.get()
     }
@@ -236,18 +270,32 @@ impl Hub {
         self.torn.set(true);
     }
 
-    /// A thread has looked at a fact.
-    pub(super) fn looked(&self, who: usize, word: usize) {
+    /// What the step in flight of a thread depends on so far.
+    pub(super) fn clock(&self, who: usize) -> Clock {
+        self.clocks.borrow()[who]
+    }
+
+    /// A thread has looked at a fact, as one of its word's stores has it: those that came later have changed it since,
+    /// unless the step depended on them before (`clock`).
+    pub(super) fn looked(&self, who: usize, word: usize, store: usize, clock: Clock) {
         let facts = &mut self.facts.borrow_mut()[who];
         if !facts.iter().any(|f| f.word == word) {
             facts.push(Fact { word, changed: Clock::default() });
         }
+        let Some(fact) = facts.iter_mut().find(|f| f.word == word) else { return };
+        let changes = self.changes.borrow();
+        let later = changes.iter().filter(|c| c.word == word && c.store > store && clock[c.who] < c.step);
+        for change in later.filter(|c| c.who != who) {
+            let first = &mut fact.changed[change.who];
+            *first = if *first == 0 { change.step } else { change.step.min(*first) };
+        }
     }
 
     /// A thread has changed a fact.
-    pub(super) fn changed(&self, who: usize, word: usize) {
+    pub(super) fn changed(&self, who: usize, word: usize, store: usize) {
         let clocks = self.clocks.borrow();
         let step = clocks[who][who];
+        self.changes.borrow_mut().push(Change { word, store, who, step });
         let mut facts = self.facts.borrow_mut();
         for (other, looked_at) in facts.iter_mut().enumerate().filter(|(t, _)| *t != who) {
             for fact in looked_at.iter_mut().filter(|f| f.word == word && f.changed[who] == 0) {
@@ -255,6 +303,10 @@ impl Hub {
                 self.torn.set(self.torn.get() || clocks[other][who] >= step);
             }
         }
+        let known = self.known.borrow();
+        let mut looked = known.iter().enumerate().filter(|(t, _)| *t != who).flat_map(|(_, known)| known);
+        let between = looked.any(|k| k.word == word && k.behind[who] >= step);
+        self.torn.set(self.torn.get() || between);
     }
 
     /// A thread's step comes behind what this clock says.

@@ -133,10 +133,10 @@ impl<R: Runtime> Shared<R> for Work<R> {
     renewed!(Work { state: cell });
 
     /// debugobjects: "free active work". A function may free what its own item is inside of.
-    fn lost(&self, me: ThreadId) -> Option<Lost> {
+    /// One that runs is not lost: process_one_work() does not look at it after its function, which is told if it does.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
         let s = self.state.peek();
         Lost::when(if s.delayed { Form::FREED_ARMED } else { Form::FREED_PENDING }, s.pending)
-            .or_else(|| Lost::when(Form::FREED_RUNNING, s.running && s.by != me))
     }
 
     fn runner(&self) -> Option<ThreadId> {
@@ -515,14 +515,16 @@ impl State {
 fn end_run<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, work: ObjId) {
     // "BUG: workqueue leaked lock or atomic"
     check_nothing_left(cx);
-    // process_one_work() does not look at an item again whose function may have freed it.
+    // process_one_work() does not look at an item again that may be gone: that it ran is the pool's knowledge.
+    cx.note(work);
     if cx.program.root_of(work).is_some() && cx.world.work(work).runner() != Some(cx.me) {
         return;
     }
-    let mut s = cx.work(work).state.get(held);
+    let item = &mut cx.world.work_mut(work).state;
+    let mut s = item.get(held);
     (s.running, s.by) = (false, ThreadId::default());
     let waiters = std::mem::take(&mut s.after_running);
-    cx.work(work).state.set(held, s);
+    item.set(held, s);
     waiters.iter().for_each(|t| {
         if !cx.mutated(Mutant::DoneNoWake) {
             cx.wake(t);

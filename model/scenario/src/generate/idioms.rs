@@ -60,6 +60,8 @@ pub(super) fn fill(text: &str, rank: u8, scene: &mut Scene<'_, '_>, script: &mut
     let in_order = !scene.disciplined || rank == 0 || script.comes_after(rank, &taken);
     Ok(in_order.then_some(Filled { lines, subject }))
 }
+
+/// What stands for a name of the idiom.
 fn name_one(scene: &mut Scene<'_, '_>, script: &mut Script, kind: &str, taken: &[String]) -> Result<String> {
     Ok(match kind {
         "var" => scene.var()?,
@@ -68,6 +70,8 @@ fn name_one(scene: &mut Scene<'_, '_>, script: &mut Script, kind: &str, taken: &
             script.set(&local);
             local
         }
+        // What is in the hole around it or inside of it has another depth.
+        "own" => format!("own{}", script.depth()),
         "word" => scene.below(3)?.to_string(),
         "usage" => ["kernel", "write", "read", "bookkeep"][scene.below(4)?].to_owned(),
         "thread" => {

@@ -279,7 +279,9 @@ impl<'a, 'b> Scene<'a, 'b> {
     fn structure(&mut self, i: usize) -> Result<Declared> {
         let slab = ["", " slab=rcu-free", " slab=typesafe-by-rcu"][self.below(3)?];
         let (name, local, table) = (format!("s{i}"), format!("o{i}"), format!("table{i}"));
-        let mut fields = vec![Line::new("refs 2"), Line::new("state 0")];
+        // The table has one; who keeps to the rules leaves none that nothing has.
+        let refs = if self.disciplined { "refs 1" } else { "refs 2" };
+        let mut fields = vec![Line::new(refs), Line::new("state 0")];
         // A typesafe slab has words only.
         if !slab.ends_with("typesafe-by-rcu") && self.coin()? {
             let member = MEMBERS[self.below(MEMBERS.len())?];

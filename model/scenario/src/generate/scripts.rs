@@ -37,6 +37,11 @@ impl Script {
         self.set.iter().any(|known| known == local)
     }
 
+    /// In how many holes it is.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// From here on the local is set.
     pub(super) fn set(&mut self, local: &str) {
         if !self.knows(local) {

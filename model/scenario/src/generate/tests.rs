@@ -72,7 +72,7 @@ fn the_size_is_kept() {
 
 #[test]
 fn every_hole_of_an_idiom_is_filled() {
-    let known = ["var", "local", "word", "usage", "thread", "slab"];
+    let known = ["var", "local", "own", "word", "usage", "thread", "slab"];
     for idiom in IDIOMS {
         for part in idiom.text.split('$').skip(1) {
             let end = part.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-'))).unwrap_or(part.len());
@@ -84,4 +84,33 @@ fn every_hole_of_an_idiom_is_filled() {
             assert!(known.contains(&kind) || Kind::named(kind).is_some(), "`${name}:{kind}` in {}", idiom.text);
         }
     }
+}
+
+/// What `srcu_read_lock()` returned is for its own unlock, whatever is inside of the section.
+#[test]
+fn a_local_of_its_own_is_not_written_in_the_hole() {
+    let mut nested = 0;
+    for seed in 0..MANY {
+        let made = from_seed(seed, &Size::default());
+        if !made.disciplined {
+            continue;
+        }
+        let mut open: Vec<String> = vec![];
+        for line in made.text.lines().map(str::trim) {
+            match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+                ["srcu-read-lock", of, into] => {
+                    let own = format!("{of} {}", into.trim_start_matches("into="));
+                    let local = |section: &String| section.split(' ').nth(1).map(str::to_owned);
+                    assert!(open.iter().all(|around| local(around) != local(&own)), "{}", made.text);
+                    open.push(own);
+                    nested += usize::from(open.len() > 1);
+                }
+                ["srcu-read-unlock", of, local] => {
+                    assert_eq!(open.pop(), Some(format!("{of} {local}")), "{}", made.text);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(nested > 0, "no section is ever inside of another");
 }

@@ -213,6 +213,14 @@ impl<'a> Lower<'a> {
         if kinds == [Kind::WwClass] && said == super::declare::RESV_CLASS {
             return Some(Operand::Object(self.resv_class()));
         }
+        if kinds == [Kind::Device] && self.thread_named(&super::names::parts(said)).is_some() {
+            let declared = self.names.find(&super::names::parts(said)[0]).map(|(_, span)| span);
+            self.mistakes
+                .add("wrong-kind", value.span, format!("`{said}` is no device that jobs are submitted to"))
+                .expected("a `device NAME ARGUMENT queue=fifo { … }`")
+                .seen_if(declared, "declared here");
+            return None;
+        }
         let operand = self.operand(unit, value)?;
         let kind = match operand {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
@@ -229,10 +237,17 @@ impl<'a> Lower<'a> {
         }
         let what = kind.map_or("a number", Kind::one);
         let declared = self.names.find(said).map(|(_, span)| span);
+        // What `list_add()` is given in the kernel is the `list_head` inside of the entry.
+        let inside = said.rsplit_once('.').or_else(|| said.rsplit_once("->"));
+        let own = inside.filter(|_| kinds == [Kind::Struct, Kind::Fence] && kind == Some(Kind::List));
+        let help = own.map(|(object, _)| {
+            format!("an object is its own entry: write `{object}` for `{said}`, as in `list-add LIST {object}`")
+        });
         self.mistakes
             .add("wrong-kind", value.span, format!("`{said}` is {what}"))
             .expected(one_of_kinds(kinds))
-            .seen_if(declared, "declared here");
+            .seen_if(declared, "declared here")
+            .help_if(help);
         None
     }
 

@@ -21,8 +21,7 @@ forms! {
     18 FREES_INSIDE "{who} frees {also}, which is inside of {what}: what was allocated is {what}{place}";
     19 FREED_OWN "{who} frees {what} and holds {also}, which is inside of it{place}";
     20 FREED_PENDING "{who} frees {what}, and {also}, a work item inside of it, is pending{place}";
-    21 FREED_RUNNING "{who} frees {what}, and {also}, a work item inside of it, runs{place}";
+    21 STACK_LEFT_ON_LIST "{who} leaves the block that has {what} on its stack, and a list still has it{place}";
     22 FREED_ARMED "{who} frees {what}, and the timer of {also}, which is inside of it, is armed{place}";
     23 STACK_LEFT "{who} leaves the block that has {what} on its stack, and {also} inside of it is in use{place}";
-    24 STACK_LEFT_ON_LIST "{who} leaves the block that has {what} on its stack, and a list still has it{place}";
 }

@@ -3,6 +3,6 @@
 use crate::ground::idiom::{Idiom, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
-    idiom(116, "srcu-read-lock $s:srcu into=index\n...\nsrcu-read-unlock $s index"),
+    idiom(116, "srcu-read-lock $s:srcu into=$i:own\n...\nsrcu-read-unlock $s $i"),
     idiom(117, "synchronize-srcu $s:srcu").sleeps().alone(),
 ];

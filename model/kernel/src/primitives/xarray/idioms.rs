@@ -3,7 +3,7 @@
 use crate::ground::idiom::{Idiom, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
-    idiom(107, "xa-alloc $x:xarray $o:struct into=$r:local\nwhen \"$r >= 0\" {\n...\nxa-erase $x $r into=was\n}")
+    idiom(107, "xa-alloc $x:xarray $o:struct into=$i:own\nwhen \"$i >= 0\" {\n...\nxa-erase $x $i into=was\n}")
         .sleeps(),
     idiom(108, "xa-lock $x:xarray\nxa-load $x:xarray 0 into=seen\n...\nxa-unlock $x").atomic().wild(),
 ];
