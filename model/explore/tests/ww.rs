@@ -138,7 +138,7 @@ struct Ids {
 
 impl Ids {
     fn of(ring: Ring) -> Ids {
-        let at = |first: usize| (first..first + ring.threads).map(|i| ObjId::object(i)).collect();
+        let at = |first: usize| (first..first + ring.threads).map(ObjId::object).collect();
         Ids { mutexes: at(1), contexts: at(1 + ring.threads), wound_wait: ring.wound_wait }
     }
 }

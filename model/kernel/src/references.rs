@@ -42,8 +42,26 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     let expected = if around > 0 && expected == 0 { program.initial_refs(id) } else { expected };
     let holders = world.shared_holders(id, is_counted, program) + world.awaiting_chains(id, program);
     let handed_on = if is_counted { handed_on(world, program, id) } else { 0 };
-    let reached = world.shared_holders(id, false, program) + around > 0;
+    let reached = world.shared_holders(id, false, program) + around > 0 || is_reached_inside(world, program, id);
     Some(Account { counted, count, owned: expected + holders + handed_on, reached, is_bare })
+}
+
+/// Whether somebody outside points to what is inside of an object: `container_of()` leads back from there.
+fn is_reached_inside<R: Runtime>(world: &World<R>, program: &Program, id: ObjId) -> bool {
+    let is_inside = |other: ObjId| program.root_of(other) == Some(id);
+    let is_outside = |other: ObjId| other != id && !is_inside(other);
+    let in_words = || {
+        world.words().any(|(word, v)| match canonical(world, v.cell.peek()) {
+            Value::Ref(h) if is_inside(h.obj) && h.generation != Handle::STALE => {
+                program.slot_of(word).is_none_or(|slot| is_outside(slot) && world.object(slot).lives())
+            }
+            _ => false,
+        })
+    };
+    let has = |o: &Object<R>, inside: ObjId| o.holds(inside) + o.lists(inside) > 0;
+    let in_objects = |inside: ObjId| world.objects().any(|(other, o)| is_outside(other) && has(o, inside));
+    let mut all = program.inside_of(id);
+    all.next().is_some() && (in_words() || program.inside_of(id).any(in_objects))
 }
 
 /// The words that point to an object, own none of the references that were booked, and got the pointer from somebody
@@ -148,7 +166,8 @@ fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
     let slots = || world.objects().map(|(id, _)| id).filter(|id| is_live(*id) && outermost(*id) == *id);
     let mut reached = [false; MAX_OBJECTS];
     let at = |id: ObjId| id.as_object().unwrap_or_default();
-    slots().filter(|id| world.is_listed(*id)).for_each(|id| reached[at(id)] = true);
+    let is_listed = |id: &ObjId| world.is_listed(*id) || program.inside_of(*id).any(|inside| world.is_listed(inside));
+    slots().filter(is_listed).for_each(|id| reached[at(id)] = true);
     loop {
         let from = |slot: Option<ObjId>| slot.is_none_or(|slot| reached[at(slot)]);
         let Some((_, next)) = pointers().find(|(slot, to)| from(*slot) && !reached[at(*to)]) else { break };

@@ -10,8 +10,8 @@ pub(crate) mod tests;
 pub(crate) mod upcalls;
 
 use crate::{
-    Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId, Value,
-    View, World,
+    Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId,
+    ThreadSet, Value, View, World,
     counted::Counted,
     exec::{Exec, ExecOp, PrepareArray},
     facet::FacetSink,
@@ -38,7 +38,7 @@ use crate::{
         spinlock::{self, SpinLock},
         srcu::{self, Srcu},
         syscall::{self, TaskWork},
-        timer::{self, Timer},
+        timer::{self, Timer, base::TimerBase},
         uaccess, variable,
         waitqueue::{self, WaitQueue},
         wakeq::{self, WakeQ},
@@ -102,6 +102,8 @@ objects! {
     TaskWork(TaskWork) task_work task_work_mut;
     /// `struct timer_list`.
     Timer(Timer) timer timer_mut;
+    /// `struct timer_base`.
+    TimerBase(TimerBase) timer_base timer_base_mut;
     /// A `struct shrinker` that comes and goes.
     Shrinker(Shrinker) shrinker shrinker_mut;
     /// `struct irq_desc`.
@@ -209,6 +211,8 @@ machines! {
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
+    /// A CPU on which timers expire.
+    TimerBase(timer::base::BaseOp) = timer::base::BaseOp::BLANK;
     /// A shrinker comes or goes.
     Shrinker(shrinker::ShrinkerOp) = shrinker::ShrinkerOp { at: shrinker::At::Register, shrinker: NOTHING };
     /// Interrupts on this CPU.

@@ -121,20 +121,28 @@ fn provider(program: &Program, state: &State, me: ThreadId, on: ObjId, spins: bo
     }
 }
 
-/// An item that any worker of its queue runs, when it comes to it.
+/// An item that any worker of its queue runs, when it comes to it, or a timer's handler.
 fn queued_to_workers(program: &Program, item: ObjId) -> (Vec<ThreadId>, String) {
     let Some((queue, workers)) = workers_of(program, item) else { return (vec![], String::new()) };
+    if program.is::<fixed::Timer>(item) {
+        return (workers.collect(), "→ until it expires, and its handler is done".to_owned());
+    }
     let what = format!("→ until a worker of {} comes to it and is done", program.name_of(queue));
     (workers.collect(), what)
 }
 
-/// The queue of an item that has no thread of its own, with its workers.
+/// The queue of an item that has no thread of its own, with its workers; or the base of a timer, with its CPUs.
 fn workers_of(program: &Program, item: ObjId) -> Option<(ObjId, impl Iterator<Item = ThreadId>)> {
     let queue = program.kind(item).queue()?;
-    Some((queue, program.fixed::<fixed::Workqueue>(queue)?.workers.as_ref()?.each()))
+    let workers = program.fixed::<fixed::Workqueue>(queue).and_then(|queue| queue.workers.as_ref());
+    let cpus = program.fixed::<fixed::TimerBase>(queue).map(|base| base.each());
+    let mut each =
+        workers.map(|workers| workers.each()).into_iter().flatten().chain(cpus.into_iter().flatten()).peekable();
+    each.peek().is_some().then_some((queue, each))
 }
 
-/// The items that workers run and nobody runs now, with who could, whose function may do what somebody waits for.
+/// The items that workers run and nobody runs now, and the timers, with who could, whose function may do what somebody
+/// waits for.
 fn items(program: &Program, state: &State, on: ObjId) -> impl Iterator<Item = (ObjId, ThreadId)> {
     program.ids().filter_map(move |item| {
         let function = program.kind(item).function().filter(|_| state.object(item).runner().is_none())?;

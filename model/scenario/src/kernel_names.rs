@@ -83,6 +83,38 @@ const DECLARATIONS: &[Row] = &[
     ("variant config option", "variants of a scenario are its cases: `case A B`, and `only A { … }`"),
 ];
 
+/// Types of what is inside of a struct, and what follows its name in a `struct` of a scenario.
+const MEMBERS: &[Row] = &[
+    ("list list_head", "type=list"),
+    ("mutex", "type=lock kind=mutex"),
+    ("lock spinlock spinlock_t raw_spinlock_t", "type=lock"),
+    ("rwsem rw_semaphore", "type=lock kind=rwsem"),
+    ("ww-mutex ww_mutex", "type=ww-mutex"),
+    ("acquire-ctx ww_acquire_ctx", "type=acquire-ctx"),
+    ("fence dma_fence", "type=fence"),
+    ("callback dma_fence_cb", "type=callback"),
+    ("resv dma_resv", "type=resv"),
+    ("work work_struct", "type=work fn=FUNCTION"),
+    ("delayed-work delayed_work", "type=delayed-work fn=FUNCTION"),
+    ("wait-queue wait_queue_head_t", "type=wait-queue"),
+    ("completion", "type=completion"),
+    ("refcount refcount_t", "type=refcount"),
+    ("atomic_t atomic64_t atomic_long_t", "0"),
+    ("int", "0 type=s32"),
+    ("long ssize_t", "0 type=s64"),
+    ("unsigned unsigned_int", "0 type=u32"),
+    ("unsigned_long", "0 type=u64"),
+    ("u8", "0 type=u8"),
+    ("u16", "0 type=u16"),
+    ("u32", "0 type=u32"),
+    ("u64", "0 type=u64"),
+    ("s32", "0 type=s32"),
+    ("s64", "0 type=s64"),
+    ("size_t", "0 type=size_t"),
+    ("bool", "0 type=bool"),
+    ("void", "NULL"),
+];
+
 /// Functions and macros that are no operation.
 const STATEMENTS: &[Row] = &[
     (
@@ -169,6 +201,14 @@ const STATEMENTS: &[Row] = &[
 /// What a scenario has for a word that the kernel, or another language, begins a declaration with.
 pub(crate) fn declaration(word: &str) -> Option<&'static str> {
     find(DECLARATIONS, word)
+}
+
+/// How a field or a member of that C type is written in a `struct`, but for one that has the type of another struct.
+pub(crate) fn member(ty: &str, name: &str) -> Option<String> {
+    match ty {
+        "kref" => Some("refs 1".to_owned()),
+        _ => find(MEMBERS, ty).map(|rest| format!("{name} {rest}")),
+    }
 }
 
 /// What a scenario has for a function or macro of the kernel that is no operation.

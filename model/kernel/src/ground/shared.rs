@@ -1,7 +1,8 @@
 //! What every shared object says about itself, and the macro that makes one type of all of them.
 
 use crate::{
-    Facet, Held, ObjId, Object, Plain, Property, Runtime, ThreadId, counted::Counted, facet::FacetSink, property::Form,
+    Facet, Held, ObjId, Object, Plain, Property, Runtime, ThreadId, ThreadSet, counted::Counted, facet::FacetSink,
+    property::Form,
 };
 
 /// What every shared object says about itself.
@@ -107,6 +108,10 @@ pub(crate) trait Shared<R: Runtime> {
     /// What is lost if its memory goes now, being inside of an object that this thread frees.
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
         None
+    }
+    /// Who spins on it where a threaded runtime holds him back, until it is let go or its memory goes.
+    fn spinners(&self) -> ThreadSet {
+        ThreadSet::default()
     }
     /// Makes it, cell by cell, what it was in the beginning: of what can be inside of an object.
     fn renew(&mut self, _fresh: &Object<Plain>, _held: Held) {}
@@ -251,6 +256,8 @@ macro_rules! objects {
             pub runner() -> Option<ThreadId> = None}
             {/// Whether a callback is in line to be called by it.
             pub is_to_call(callback: ObjId) -> bool = false}
+            {/// See [`Shared::spinners`].
+            pub(crate) spinners() -> ThreadSet = ThreadSet::default()}
             {/// See [`Shared::left_open`].
             pub(crate) left_open(by: ThreadId) -> Option<LeftOpen> = None}
             {/// See [`Shared::is_own_of`].

@@ -48,6 +48,11 @@ impl RawSpin {
         std::mem::take(&mut self.spinners)
     }
 
+    /// Who is held back until it is released.
+    pub(crate) fn spinners(self) -> ThreadSet {
+        self.spinners
+    }
+
     /// Who holds it.
     pub fn owner(self) -> Option<ThreadId> {
         self.owner

@@ -6,6 +6,8 @@
 //!   del_timer_sync   pending := 0, waits, without sleeping, until it does not run
 //! ```
 //!
+//! The handler is a script with a thread of its own, or a function that a CPU of the timers' base calls ([`base`]).
+//!
 //! The handler runs on a CPU of its own. In the kernel it may run on any, in the middle of the thread that holds the
 //! lock which it takes: that no execution shows, but the lock's use, in all executions together (lockdep's usage
 //! classes).
@@ -13,6 +15,7 @@
 //! `timer_delete_sync()` in an interrupt handler, which may have interrupted the timer's on this CPU, is the kernel's
 //! `WARN_ON(in_hardirq() && !(timer->flags & TIMER_IRQSAFE))`.
 
+pub mod base;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
@@ -22,8 +25,8 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell, ThreadId,
-    Value, View, Violation,
+    Code, Coder, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Property, Rule, Runtime, SharedCell,
+    ThreadId, ThreadSet, Value, View, Violation,
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
@@ -32,7 +35,7 @@ use crate::{
     program::Role,
     property::Form,
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -42,6 +45,21 @@ struct State {
     data: Value,
     /// Held by the handler while it runs.
     running: RawSpin,
+}
+
+impl State {
+    fn is_ready(&self) -> bool {
+        self.pending && self.running.owner().is_none()
+    }
+
+    /// `detach_expired_timer()`, and its handler runs; the result is what that gets.
+    fn begin_handler(&mut self, by: ThreadId, stays_armed: bool) -> Value {
+        let data = self.data;
+        self.pending = stays_armed;
+        self.data = if stays_armed { data } else { Value::Unset };
+        self.running.try_take(by);
+        data
+    }
 }
 
 impl Code for State {
@@ -65,8 +83,13 @@ pub struct Timer<R: Runtime> {
 impl Copy for Timer<Plain> {}
 
 impl<R: Runtime> Timer<R> {
-    pub(crate) fn new(id: ObjId) -> Self {
-        Timer { state: R::Cell::new(State::default(), id) }
+    /// Under the lock of its base, or its own.
+    pub(crate) fn new(gate: ObjId) -> Self {
+        Timer { state: R::Cell::new(State::default(), gate) }
+    }
+
+    fn running(&self) -> Option<ThreadId> {
+        self.state.peek().running.owner()
     }
 }
 
@@ -76,14 +99,29 @@ impl<R: Runtime> Shared<R> for Timer<R> {
     }
 
     fn facets(&self, sink: FacetSink<'_>) {
-        let s = self.state.peek();
-        sink("pending", Facet::Flag(s.pending));
-        sink("running", Facet::Flag(s.running.owner().is_some()));
+        sink("pending", Facet::Flag(self.state.peek().pending));
+        sink("running", Facet::Flag(self.running().is_some()));
+    }
+
+    renewed!(Timer { state: cell });
+
+    /// debugobjects: "free active timer_list". One whose handler runs is not lost: call_timer_fn() does not look at it
+    /// after its function, which is told if it does.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_TIMER_ARMED, self.state.peek().pending)
+    }
+
+    fn spinners(&self) -> ThreadSet {
+        self.state.peek().running.spinners()
+    }
+
+    fn runner(&self) -> Option<ThreadId> {
+        self.running()
     }
 
     /// Who runs its handler.
     fn lock_owner(&self) -> Option<ThreadId> {
-        self.state.peek().running.owner()
+        self.running()
     }
 }
 
@@ -133,9 +171,30 @@ pub struct TimerOp {
 
 fields!(TimerOp { at, timer, data });
 
+/// The handler has returned: whoever waits for that goes on.
+fn end_handler<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, timer: ObjId) {
+    cx.note(timer);
+    let mut s = cx.world.timer(timer).state.get(held);
+    s.running.release().iter().for_each(|t| cx.rt.release(t));
+    cx.world.timer_mut(timer).state.set(held, s);
+}
+
+/// It is to be armed: who runs its handler has something to do. Who runs it now comes back to it by himself, and of one
+/// that is armed already a CPU knows.
+fn start<R: Runtime>(cx: &mut Cx<'_, R>, held: Held, timer: ObjId, s: State) {
+    let kind = cx.program.kind(timer);
+    kind.runs().into_iter().for_each(|handler| {
+        cx.wake(handler);
+    });
+    if let Some(base) = kind.queue().filter(|_| !s.pending && s.running.owner().is_none()) {
+        base::kick(cx, held, base);
+    }
+}
+
 impl Protocol for TimerOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let (me, held) = (cx.me, cx.enter(self.timer));
+        let gate = cx.program.kind(self.timer).queue().unwrap_or(self.timer);
+        let (me, held) = (cx.me, cx.enter(gate));
         let mut s = cx.timer(self.timer).state.get(held);
         let was = Value::Word(i32::from(s.pending));
         if self.at == At::DelSync && cx.program.role(me) == Role::Irq {
@@ -143,12 +202,10 @@ impl Protocol for TimerOp {
         }
         let flow = match self.at {
             At::Mod => {
-                (s.pending, s.data) = (true, self.data);
-                if let Some(handler) = cx.program.kind(self.timer).runs()
-                    && !cx.mutated(Mutant::ModNoStart)
-                {
-                    cx.wake(handler);
+                if !cx.mutated(Mutant::ModNoStart) {
+                    start(cx, held, self.timer, s);
                 }
+                (s.pending, s.data) = (true, self.data);
                 Flow::Done(was)
             }
             At::DelSync if s.running.owner().is_some_and(|o| o != me) => {
@@ -173,18 +230,15 @@ impl Protocol for TimerOp {
             }
             At::Expire => {
                 cx.set_running();
-                s.pending = cx.mutated(Mutant::ExpiresTwice);
-                let data = s.data;
-                s.data = if s.pending { data } else { Value::Unset };
-                s.running.try_take(me);
+                let data = s.begin_handler(me, cx.mutated(Mutant::ExpiresTwice));
                 rcu::as_reader(cx, |p| p.enter(Context::Softirq));
                 Flow::Done(data)
             }
             At::Done => {
                 check_nothing_left(cx);
                 rcu::as_reader(cx, |p| p.leave(Context::Softirq));
-                s.running.release().iter().for_each(|t| cx.rt.release(t));
-                Flow::Done(was)
+                end_handler(cx, held, self.timer);
+                return Flow::Done(was);
             }
         };
         cx.timer(self.timer).state.set(held, s);
@@ -192,8 +246,10 @@ impl Protocol for TimerOp {
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        let f = Footprint::writes(self.timer);
-        match (self.at, v.program.kind(self.timer).runs()) {
+        let kind = v.program.kind(self.timer);
+        let f = kind.queue().into_iter().fold(Footprint::writes(self.timer), |f, base| f.write(base));
+        let starts = || kind.runs().or_else(|| base::kicked(v, kind.queue()?));
+        match (self.at, starts()) {
             (At::Mod, Some(handler)) => f.write(ObjId::task(handler)),
             (At::Expire | At::Done, _) => rcu::reader_footprint(v, f.write(v.my_task())),
             _ => f,

@@ -53,7 +53,7 @@ pub const DECLARED: DeclRow = DeclRow {
 pub const GUARDED: Opt = option(
     "guarded-by",
     Takes::Objects(LOCKS),
-    "the lock that whoever accesses it has to have (a semaphore for writing, if it is written); of several, `A,B`, all to \
+    "the lock that whoever accesses it has to have (a semaphore for writing, if it is written); of several, `guarded-by=\"A,B\"`, all to \
      write it and any to read it. Whoever has it not is told, even if nobody is near; and whoever has it accesses the word \
      without a step of its own",
 );

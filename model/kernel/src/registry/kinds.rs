@@ -181,6 +181,8 @@ kinds! {
     TaskWork in primitives::syscall::kind is TaskWork;
     /// `struct timer_list`.
     Timer in primitives::timer::kind is Timer;
+    /// `struct timer_base`.
+    TimerBase in primitives::timer::kind;
     /// `struct irq_desc`.
     IrqLine in primitives::irq_line::kind;
     /// A `struct shrinker` that comes and goes.

@@ -181,6 +181,8 @@ operations! {
     Timer(primitives::timer::ops::Timer);
     /// Between the runs of a timer's handler.
     TimerHandler(primitives::timer::ops::TimerHandler);
+    /// What a CPU does on which timers expire.
+    TimerBase(primitives::timer::ops::TimerBase);
     /// `shrinker-register`, `shrinker-free`.
     Shrinker(primitives::shrinker::ops::Shrinker);
     /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.

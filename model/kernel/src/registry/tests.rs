@@ -1,7 +1,12 @@
 //! What each kind of object answers, side by side. A kind that is not here fails.
 
 use super::*;
-use crate::{ObjectKind, builder::ProgramBuilder, fixed, primitives::workqueue::kind::Runner};
+use crate::{
+    ObjectKind,
+    builder::ProgramBuilder,
+    fixed,
+    primitives::{timer::kind::Runner as Handler, workqueue::kind::Runner},
+};
 
 /// One of each kind, and what is true of it before anything happens.
 pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
@@ -36,7 +41,8 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::Device { engine: to }.into(), &["lives"]),
         (fixed::Srcu.into(), &["lives"]),
         (fixed::TaskWork { func: None }.into(), &["lives"]),
-        (fixed::Timer { handler: to }.into(), &["lives"]),
+        (fixed::Timer { runner: Handler::Own(to) }.into(), &["lives"]),
+        (fixed::TimerBase { first: to, count: 1, timers: vec![] }.into(), &["lives"]),
         (fixed::Shrinker { registered: true }.into(), &["lives"]),
         (fixed::IrqLine { handler: to }.into(), &["lives"]),
         (fixed::RwSem.into(), &["lives"]),

@@ -182,6 +182,8 @@ impl<'a> Parser<'a> {
             Kind::Name(name) if matches!(self.peek(), Some(Token { kind: Kind::Open, .. })) => {
                 return self.call(token, name);
             }
+            // Each pointer that is followed is a step, and a local of the compiler's.
+            Kind::Name(name) if name.matches('.').count() > DEPTH_MAX => return self.tell_deep(token.span),
             Kind::Name(name) => ExprKind::Name(name.clone()),
             Kind::Any => return self.quantified(token, Quantifier::Any),
             Kind::All => return self.quantified(token, Quantifier::All),

@@ -111,5 +111,6 @@ fn mistakes_have_places_and_ways_out() {
 fn depth_and_length_are_bounded() {
     assert!(read(&"(".repeat(1000)).contains("too long"));
     assert!(read(&"!".repeat(100)).contains("too deeply"));
+    assert!(read(&format!("p{}", ".n".repeat(100))).contains("too deeply"));
     assert!(read(&["a"; 100].join(" + ")).starts_with('('));
 }

@@ -331,6 +331,11 @@ impl<'a> Lower<'a> {
         for field in self.visible(node.children()) {
             let name = &field.name;
             if names.contains(&name.text.as_str()) {
+                // Two that begin with one type of C are no name twice.
+                let ty = field.broken || name.text == "struct" || name.text.contains('_');
+                if ty && (field.broken || self.c_member(field).is_some()) {
+                    continue;
+                }
                 self.mistakes
                     .add("declared-twice", name.span, format!("there is a field `{}` already", name.text))
                     .expected("another name");
@@ -353,7 +358,9 @@ impl<'a> Lower<'a> {
         let values = field.entries.len() - usize::from(ty.is_some()) - said;
         let first = field.entries.first().is_some_and(|entry| entry.key.is_none());
         let well_formed = values == 1 && first && field.block.is_none();
-        if field.broken || !well_formed || !is_name(&name.text) {
+        if field.broken || (name.text == "struct" && self.c_member(field).is_some()) {
+            // Told already, or when the struct is complete.
+        } else if !well_formed || !is_name(&name.text) {
             self.mistakes.add("field", field.head, "this is no field").expected(
                 "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`, or `NAME type=WHAT` of what is no word",
             );
@@ -474,6 +481,9 @@ impl<'a> Lower<'a> {
             let Some(entry) = field.entries.first().filter(|_| is_word) else {
                 continue;
             };
+            if self.tell_c_member(field) {
+                continue;
+            }
             let Some(init) = self.constant(&entry.value) else {
                 continue;
             };

@@ -1,7 +1,8 @@
 //! Work items and timers, with the threads that run them: an item's own, whose script is its block; or the workers of
-//! its queue, which call its function.
+//! its queue, or the CPUs on which timers expire, which call its function.
 
 use fenceweave_kernel::kind::{Function, OfKind};
+use fenceweave_kernel::primitives::timer::kind::{MAX_CPUS, MAX_TIMERS, Runner as Handler};
 use fenceweave_kernel::primitives::workqueue::kind::{MAX_WORKERS, Runner, Workers};
 use fenceweave_kernel::primitives::workqueue::pool::How;
 use fenceweave_kernel::primitives::{device, timer, workqueue};
@@ -17,6 +18,10 @@ use crate::syntax::{Name, Node, Value as Written, ValueKind};
 
 /// The queue of items with a function that name none.
 const SYSTEM_QUEUE: &str = "system_wq";
+/// What timers with a function are on.
+const TIMER_BASE: &str = "timer_base";
+/// What `INIT_WORK()` has not said yet.
+const NOTHING: Function = Function { callee: CalleeId(0), data_only: false };
 
 /// Whether a declaration says what runs when something else asks for it: also a device that has a queue.
 pub(super) fn is_deferred(node: &Node) -> bool {
@@ -27,7 +32,8 @@ pub(super) fn is_deferred(node: &Node) -> bool {
 /// How many threads an object has of its own.
 pub(super) fn threads_of(kind: &ObjectKind) -> usize {
     let timer = queue_workers(kind).and_then(|workers| workers.timer);
-    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some())
+    let cpus = fixed::TimerBase::of(kind).map_or(0, |base| usize::from(base.count));
+    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus
 }
 
 /// How many of them are workers.
@@ -54,7 +60,7 @@ struct Head<'a> {
 
 impl<'a> Lower<'a> {
     /// `work NAME [ARGUMENT] [queue=Q] { … }` or `work NAME fn=F [queue=Q]`, `delayed-work` likewise, and
-    /// `timer NAME [ARGUMENT] { … }`: their objects and their threads.
+    /// `timer NAME [ARGUMENT] { … }` or `timer NAME fn=F`: their objects and their threads.
     pub(super) fn declare_deferred(&mut self, nodes: &[&'a Node]) {
         let scripted: usize = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum();
         let mut heads = Vec::new();
@@ -64,9 +70,9 @@ impl<'a> Lower<'a> {
                 None => self.tell_deferred(node),
             }
         }
-        self.complete_work_members();
+        self.complete_item_members();
         for head in &mut heads {
-            if head.function.is_some() {
+            if head.function.is_some() && head.node.name.text != "timer" {
                 let queue = *head.queue.get_or_insert_with(|| self.system_queue(head.name.span));
                 self.give_workers(queue);
             }
@@ -77,35 +83,34 @@ impl<'a> Lower<'a> {
         }
         self.declare_container_works(next);
         let next = next + self.program.containers.len();
-        self.declare_workers(next);
+        let next = self.declare_workers(next);
+        self.declare_timer_cpus(next);
     }
 
-    /// `w type=work fn=F [queue=Q]` inside of a struct: the item of one slot. Queue and function are known later.
-    pub(super) fn work_member(&mut self, name: String, delayed: bool, node: &'a Node) -> ObjId {
-        let (object, _) = work_on(ObjId::default(), Runner::Worker(None), delayed);
+    /// `w type=work fn=F [queue=Q]`, `t type=timer fn=F` inside of a struct: the item of one slot. Queue and function
+    /// are known later.
+    pub(super) fn item_member(&mut self, name: String, what: &str, node: &'a Node) -> ObjId {
+        let object = match what {
+            "timer" => timer_on(ObjId::default(), NOTHING),
+            _ => work_on(ObjId::default(), Runner::Worker(None), what == "delayed-work").0,
+        };
         let id = self.object(name, object);
-        self.work_members.push((id, node));
+        self.item_members.push((id, node));
         id
     }
 
-    fn complete_work_members(&mut self) {
-        for (id, node) in std::mem::take(&mut self.work_members) {
-            let known = |key: &str| ["type", "fn", "queue"].contains(&key);
-            let well_formed =
-                node.entries.iter().all(|e| e.key.as_ref().is_some_and(|k| known(&k.text))) && node.block.is_none();
-            if !well_formed {
-                self.mistakes
-                    .add("field", node.head, "this does not belong to a work item inside of an object")
-                    .expected("`NAME type=work fn=FUNCTION [queue=WORKQUEUE]`")
-                    .help("its function is a `fn` of its own, which gets the item and its data: `container-of` finds the object");
+    fn complete_item_members(&mut self) {
+        for (id, node) in std::mem::take(&mut self.item_members) {
+            let is_timer = self.program.is::<fixed::Timer>(id);
+            let Some(function) = self.member_function(node, is_timer) else { continue };
+            if is_timer {
+                let base = self.timer_base();
+                let object = timer_on(base, self.called(function));
+                if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
+                    decl.kind = object;
+                }
                 continue;
             }
-            let Some(function) = node.option("fn") else {
-                self.mistakes
-                    .add("missing-option", node.head, "this work item does nothing")
-                    .expected("`fn=FUNCTION`: what a worker calls, with the item and its data");
-                continue;
-            };
             let queue = match node.option("queue") {
                 None => self.system_queue(node.head),
                 Some(value) => match self.given(None, Takes::Object(&[Kind::Workqueue]), value) {
@@ -114,14 +119,46 @@ impl<'a> Lower<'a> {
                 },
             };
             self.give_workers(queue);
-            let callee = self.callee(function, 2);
-            let function = Function { callee: callee.unwrap_or(CalleeId(0)), data_only: false };
+            let function = self.called(function);
             let delayed = self.program.is::<fixed::DelayedWork>(id);
             let (object, _) = work_on(queue, Runner::Worker(Some(function)), delayed);
             if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
                 decl.kind = object;
             }
         }
+    }
+
+    /// What an item inside of an object calls; `None` if that is not to be known.
+    fn member_function(&mut self, node: &'a Node, is_timer: bool) -> Option<&'a Written> {
+        let (one, form, caller) = match is_timer {
+            true => ("timer", "`NAME type=timer fn=FUNCTION`", "a soft interrupt calls, with the timer"),
+            false => ("work item", "`NAME type=work fn=FUNCTION [queue=WORKQUEUE]`", "a worker calls, with the item"),
+        };
+        let known = |key: &str| ["type", "fn"].contains(&key) || key == "queue" && !is_timer;
+        let well_formed = node.entries.iter().all(|e| e.key.as_ref().is_some_and(|k| known(&k.text)));
+        if !well_formed || node.block.is_some() {
+            let item = if is_timer { "timer" } else { "item" };
+            self.mistakes
+                .add("field", node.head, format!("this does not belong to a {one} inside of an object"))
+                .expected(form)
+                .help(format!(
+                    "its function is a `fn` of its own, which gets the {item} and its data: `container-of` finds the \
+                     object"
+                ));
+            return None;
+        }
+        let function = node.option("fn");
+        if function.is_none() {
+            self.mistakes
+                .add("missing-option", node.head, format!("this {one} does nothing"))
+                .expected(format!("`fn=FUNCTION`: what {caller} and its data"));
+        }
+        function
+    }
+
+    fn called(&mut self, function: &'a Written) -> Function {
+        let callee = self.callee(function, 2);
+        Function { callee: callee.unwrap_or(CalleeId(0)), data_only: false }
     }
 
     fn tell_deferred(&mut self, node: &Node) {
@@ -138,15 +175,14 @@ impl<'a> Lower<'a> {
             (_, None) if !function => format!("this {kind} does nothing"),
             _ => format!("this does not belong to the head of a {kind}"),
         };
-        let is_work = !matches!(kind, "timer" | "device");
-        let other = if is_work { ", or `fn=FUNCTION` in the place of argument and block" } else { "" };
+        let other = if kind != "device" { ", or `fn=FUNCTION` in the place of argument and block" } else { "" };
         self.mistakes.add("deferred", node.head, message).expected(format!("`{kind} NAME{argument} {{ … }}`{other}"));
     }
 
     fn deferred_head(&mut self, node: &'a Node) -> Option<Head<'a>> {
         let values: Vec<_> = node.values().collect();
         let known: &[&str] = match node.name.text.as_str() {
-            "timer" => &[],
+            "timer" => &["fn"],
             "device" => &["queue"],
             _ => &["queue", "fn"],
         };
@@ -180,8 +216,14 @@ impl<'a> Lower<'a> {
         let Head { node, name, queue, .. } = &head;
         let kind = node.name.text.as_str();
         let (object, kind): (ObjectKind, Kind) = if kind == "timer" {
-            *next += 1;
-            (fixed::Timer { handler: thread }.into(), Kind::Timer)
+            let object = match head.function {
+                Some(function) => timer_on(self.timer_base(), self.called(function)),
+                None => {
+                    *next += 1;
+                    fixed::Timer { runner: Handler::Own(thread) }.into()
+                }
+            };
+            (object, Kind::Timer)
         } else if kind == "device" {
             *next += 1;
             (fixed::Device { engine: thread }.into(), Kind::Device)
@@ -204,8 +246,7 @@ impl<'a> Lower<'a> {
     /// What a worker calls to run it; `None` of an item with a thread of its own.
     fn function_of(&mut self, head: &Head<'a>, queue: ObjId) -> Option<Function> {
         if let Some(value) = head.function {
-            let callee = self.callee(value, 2);
-            return Some(Function { callee: callee.unwrap_or(CalleeId(0)), data_only: false });
+            return Some(self.called(value));
         }
         let has_workers = self.program.fixed::<fixed::Workqueue>(queue).is_some_and(|q| q.workers.is_some());
         has_workers.then(|| Function { callee: self.register(&head.name.text, head.node), data_only: true })
@@ -231,6 +272,36 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// What all timers with a function are on.
+    fn timer_base(&mut self) -> ObjId {
+        let known = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id));
+        known.unwrap_or_else(|| {
+            let base = fixed::TimerBase { first: ThreadId(0), count: 0, timers: vec![] };
+            self.object(TIMER_BASE.to_owned(), base)
+        })
+    }
+
+    /// The CPUs on which they expire, after all other threads: as many as timers, but no more than find what two
+    /// handlers at once do to each other.
+    fn declare_timer_cpus(&mut self, next: usize) {
+        let Some(id) = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id)) else { return };
+        let on_it = self.program.ids().filter(|timer| self.program.kind(*timer).queue() == Some(id));
+        let timers: Vec<ObjId> = on_it.collect();
+        if let Some(last) = timers.get(MAX_TIMERS) {
+            let name = self.program.name_of(*last).to_owned();
+            let span = self.names.find(name.split(['#', '.']).next().unwrap_or_default()).map(|(_, span)| span);
+            let have = timers.len();
+            self.mistakes
+                .add("too-many", span.unwrap_or_default(), format!("{have} timers that call a function"))
+                .expected(format!("at most {MAX_TIMERS}, those inside of objects counted for each slot"));
+        }
+        if let Some(base) = self.program.fixed_mut::<fixed::TimerBase>(id) {
+            base.first = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
+            base.count = timers.len().min(usize::from(MAX_CPUS)) as u8;
+            base.timers = timers;
+        }
+    }
+
     /// What is on it is run by workers, of which there are as many as it says, or as are needed.
     fn give_workers(&mut self, queue: ObjId) {
         if let Some(queue) = self.program.fixed_mut::<fixed::Workqueue>(queue) {
@@ -239,7 +310,7 @@ impl<'a> Lower<'a> {
     }
 
     /// The workers of all queues that have any, after all other threads.
-    fn declare_workers(&mut self, mut next: usize) {
+    fn declare_workers(&mut self, mut next: usize) -> usize {
         let thread = |next: usize| ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
         for at in 0..self.program.objects.len() {
             let queue = ObjId::object(at);
@@ -263,6 +334,7 @@ impl<'a> Lower<'a> {
                 queue.workers = Some(Workers { first, count, timer, delayed });
             }
         }
+        next
     }
 
     fn check_workers(&mut self, queue: ObjId, count: usize) {
@@ -309,6 +381,32 @@ impl<'a> Lower<'a> {
                 );
                 self.program.scripts.push(script);
             }
+        }
+    }
+
+    /// What the CPUs do on which timers expire: each calls a handler, again and again.
+    pub(super) fn timer_scripts(&mut self) {
+        let of = |id: ObjId| Some((id, self.program.fixed::<fixed::TimerBase>(id)?.count));
+        let Some((base, count)) = self.program.ids().find_map(of) else { return };
+        // A timer may be armed again from wherever; also by its own handler.
+        self.has_loops = true;
+        for cpu in 0..count {
+            let (timer, expr) = (LocalId(0), self.unset_expr());
+            let name = if count == 1 { format!("{TIMER_BASE}.cpu") } else { format!("{TIMER_BASE}.cpu.{cpu}") };
+            let step = |how, timer, into| Instr::Op {
+                op: timer::ops::TimerBase { how, base, timer }.into(),
+                into,
+                may_fail: None,
+            };
+            let code = vec![
+                (step(timer::base::How::Expire, Operand::Const(Value::Null), Some(timer)), "timers expire"),
+                (step(timer::base::How::Done, Operand::Local(timer), None), "the timer's function is done"),
+                (Instr::Let { into: timer, expr }, ""),
+                (Instr::Jump(0), ""),
+                (Instr::End, ""),
+            ];
+            let script = agent(name, Role::Timer, code);
+            self.program.scripts.push(Script { locals: vec!["timer".to_owned()], ..script });
         }
     }
 
@@ -386,6 +484,10 @@ impl<'a> Lower<'a> {
 fn work_on(queue: ObjId, runner: Runner, delayed: bool) -> (ObjectKind, Kind) {
     let work = fixed::Work { runner, queue };
     if delayed { (fixed::DelayedWork { work }.into(), Kind::DelayedWork) } else { (work.into(), Kind::Work) }
+}
+
+fn timer_on(base: ObjId, function: Function) -> ObjectKind {
+    fixed::Timer { runner: Handler::Base { base, function } }.into()
 }
 
 fn pool(how: How, queue: ObjId, work: Operand, into: Option<LocalId>) -> Instr {

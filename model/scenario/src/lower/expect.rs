@@ -520,7 +520,7 @@ impl<'a> Lower<'a> {
             let word = usize::from(decl.first_var) + usize::from(slot) * names.len() + field;
             return Some(ExprNode::Read(Seen::Var(ObjId::var(word.min(fenceweave_kernel::MAX_VARS - 1)))));
         }
-        if let Some(slot) = slot.map(|slot| ObjId::numbered(decl.slots.start.saturating_add(u16::from(slot))))
+        if let Some(slot) = slot.map(|slot| ObjId::numbered(decl.slots.start.saturating_add(slot)))
             && let Some(seen) = self.seen_inside(slot, parts, span)
         {
             return seen;

@@ -51,17 +51,24 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn word_operand(&mut self, unit: Option<&mut Unit<'a>>, word: &str, span: Span) -> Option<Operand> {
+    fn word_operand(&mut self, mut unit: Option<&mut Unit<'a>>, word: &str, span: Span) -> Option<Operand> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
         let parts = names::parts(word);
+        if let Some(unit) = unit.as_deref_mut().filter(|unit| self.is_read(unit, word)) {
+            // In a function the pointers on the way are read first.
+            return self.follow_to(unit, &parts, span);
+        }
         let [name] = parts.as_slice() else {
-            if let Some(unit) = unit
-                && unit.local(&parts[0]).is_some()
-                && let Some(member) = self.member_operand(unit, &parts, span)
-            {
-                return Some(member);
+            if let Some(unit) = unit {
+                if unit.local(&parts[0]).is_some()
+                    && let Some(member) = self.member_operand(unit, &parts, span)
+                {
+                    return Some(member);
+                }
+                self.tell_path(unit, word, &parts, span);
+                return None;
             }
             self.mistakes
                 .add("field-operand", span, format!("`{word}` is shared: an operand sees locals only"))
@@ -206,6 +213,14 @@ impl<'a> Lower<'a> {
         if kinds == [Kind::WwClass] && said == super::declare::RESV_CLASS {
             return Some(Operand::Object(self.resv_class()));
         }
+        if kinds == [Kind::Device] && self.thread_named(&super::names::parts(said)).is_some() {
+            let declared = self.names.find(&super::names::parts(said)[0]).map(|(_, span)| span);
+            self.mistakes
+                .add("wrong-kind", value.span, format!("`{said}` is no device that jobs are submitted to"))
+                .expected("a `device NAME ARGUMENT queue=fifo { … }`")
+                .seen_if(declared, "declared here");
+            return None;
+        }
         let operand = self.operand(unit, value)?;
         let kind = match operand {
             Operand::Local(_) | Operand::Const(Value::Null) => return Some(operand),
@@ -222,10 +237,17 @@ impl<'a> Lower<'a> {
         }
         let what = kind.map_or("a number", Kind::one);
         let declared = self.names.find(said).map(|(_, span)| span);
+        // What `list_add()` is given in the kernel is the `list_head` inside of the entry.
+        let inside = said.rsplit_once('.').or_else(|| said.rsplit_once("->"));
+        let own = inside.filter(|_| kinds == [Kind::Struct, Kind::Fence] && kind == Some(Kind::List));
+        let help = own.map(|(object, _)| {
+            format!("an object is its own entry: write `{object}` for `{said}`, as in `list-add LIST {object}`")
+        });
         self.mistakes
             .add("wrong-kind", value.span, format!("`{said}` is {what}"))
             .expected(one_of_kinds(kinds))
-            .seen_if(declared, "declared here");
+            .seen_if(declared, "declared here")
+            .help_if(help);
         None
     }
 

@@ -79,7 +79,9 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "timer",
         "timer NAME [ARGUMENT] { … }",
         "a timer and what its handler does, in soft interrupt context, every time that it expires; its argument is what \
-         `mod-timer` gave as `data=`",
+         `mod-timer` gave as `data=`. Or `timer NAME fn=F`: F gets the timer and the data. Such timers have no thread of \
+         their own: two CPUs, one if there is one timer, call their functions, so that at most two run at once; at most 16 \
+         timers",
     ),
     (
         "shrinker",
@@ -230,7 +232,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             clauses: Vec::new(),
             program,
             structs: BTreeMap::new(),
-            work_members: Vec::new(),
+            item_members: Vec::new(),
             allocations: Vec::new(),
             limits: Limits::default(),
             lines,

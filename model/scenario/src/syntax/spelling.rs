@@ -1,8 +1,11 @@
 //! C spellings that KDL cannot hold, or would read as something else in
 //! silence, each answered with the spelling that a scenario has for it.
 
-use super::token::{Kind, Token};
-use crate::mistakes::Span;
+use super::{
+    call,
+    token::{Kind, Token},
+};
+use crate::{kernel_names, mistakes::Span};
 
 /// What is wrong with a spelling, and the right one.
 pub(super) struct Found {
@@ -112,7 +115,7 @@ fn keyword(head: &Head<'_>) -> Option<Found> {
         }
         "else" if head.said(1) == "when" => return None,
         "else" if head.tokens.len() > 1 => {
-            ("`else` takes a block", format!("write `else {{ {} }}`", statement(&head.text_from(1))))
+            ("`else` takes a block", format!("write `else {{ {} }}`", body(head, &head.text_from(1))))
         }
         "while" if is_c_condition(head) => ("a condition is quoted", format!("write `while \"{condition}\" {then}`")),
         "for" => (
@@ -151,7 +154,8 @@ fn condition(head: &Head<'_>, from: usize) -> (String, String) {
         if depth == 0 {
             let open = head.tokens[from].span;
             let inside = Span { start: open.end, end: token.span.start.max(open.end) };
-            let rest = statement(&head.text_from(at + 1));
+            let rest = head.text_from(at + 1);
+            let rest = if rest.trim_end_matches(';').is_empty() { String::new() } else { body(head, &rest) };
             return (unquoted(&one_line(inside.of(head.text))), rest);
         }
     }
@@ -180,6 +184,9 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
         return None;
     }
     let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);
+    if typed && stands_in_struct(head) {
+        return field(head, equals);
+    }
     let expected = "a statement; results go into locals by `into=`";
     let Some(equals) = equals.filter(|at| *at > 0) else {
         return typed.then(|| Found {
@@ -197,60 +204,135 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     let operator = head.said(equals - 1);
     let compound = equals >= 2 && is_operator(operator) && !matches!(operator, "!" | "<" | ">");
     let target = if compound { equals - 2 } else { equals - 1 };
-    let indexed = head.kind(equals - 1) == Some(Kind::Mark(']'));
+    let indexed = head.kind(target) == Some(Kind::Mark(']'));
     let first_of_value = equals + 1;
     let is_target = target == 0 || typed || indexed;
     if !is_target || head.kind(first_of_value) == Some(Kind::Equals) || LINES_WITH_EXPRESSIONS.contains(&head.said(0)) {
         return None;
     }
-    let name = if indexed { head.said(0) } else { head.said(target) };
-    let value = head.text_from(first_of_value);
-    let help = if indexed {
-        let index =
-            one_line(Span { start: head.tokens[1].span.end, end: head.tokens[equals - 1].span.start }.of(head.text));
-        format!("write `store {name} at={index} {}`", statement(&value))
-    } else if name.contains("->") || name.contains('.') {
-        format!("write `store {} {}`", name.replace("->", "."), statement(&value))
-    } else if declares_var(head.text, name) && !typed {
-        format!("write `{}`: `{name}` is a variable, which threads share", changed(name, operator, compound, &value))
-    } else if !compound && declares_var(head.text, value.trim_end_matches(';')) {
-        format!("write `load {} into={name}`", value.trim_end_matches(';'))
-    } else if compound {
-        format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value.trim_end_matches(';')))
-    } else if is_operation(head, first_of_value) {
-        format!("write `{} into={name}`", statement(&value))
-    } else if target == 0 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
-        format!("write `{name} {value}` in an `enum` or in `flags`; a number with a name is `const {name}={value}`")
+    let place = if indexed {
+        let index = Span { start: head.tokens[1].span.end, end: head.tokens[target].span.start };
+        format!("{} at={}", head.said(0), one_line(index.of(head.text)))
     } else {
-        format!("write `let {name}=\"{}\"`", unquoted(&value))
+        head.said(target).to_owned()
     };
+    let operator = if compound { operator } else { "" };
     Some(Found {
         kind: "c-spelling",
         span: head.span_from(0),
         message: "there is no assignment by `=`".to_owned(),
         expected,
-        help: Some(help),
+        help: Some(assigned(head, &place, operator, first_of_value, typed)),
     })
 }
 
-/// `x = 1`, `x += 1` of a variable, as an operation.
-fn changed(name: &str, operator: &str, compound: bool, value: &str) -> String {
-    let value = unquoted(value.trim_end_matches(';'));
-    match operator {
-        _ if !compound => format!("store {name} {value}"),
-        "+" => format!("add {name} {value}"),
-        "-" => format!("add {name} -{value}"),
-        "|" => format!("or {name} {value}"),
-        "&" => format!("and {name} {value}"),
-        "^" => format!("xor {name} {value}"),
-        _ => format!("load {name} into=OLD; let NEW=\"OLD {operator} {value}\"; store {name} NEW"),
+/// Whether the block around a statement is that of a `struct`.
+fn stands_in_struct(head: &Head<'_>) -> bool {
+    let before = head.text.get(..head.span_from(0).start as usize).unwrap_or_default();
+    let mut depth = 0u32;
+    for (at, c) in before.char_indices().rev() {
+        match c {
+            '}' => depth += 1,
+            '{' if depth == 0 => {
+                let said = before[..at].rsplit(['\n', ';', '{', '}']).next().unwrap_or_default();
+                return said.split_whitespace().next() == Some("struct");
+            }
+            '{' => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// `int place`, `unsigned long flags = 0`: a field of a struct, as in C.
+fn field(head: &Head<'_>, equals: Option<usize>) -> Option<Found> {
+    let end = equals.unwrap_or(head.tokens.len()).checked_sub(1).filter(|end| *end > 0)?;
+    let name = head.said(end).trim_start_matches('*');
+    let ty = (0..end).map(|at| head.said(at)).filter(|said| !matches!(*said, "const" | "static" | "*"));
+    let ty = ty.collect::<Vec<_>>().join("_");
+    let begins = equals.map(|equals| unquoted(&head.text_from(equals + 1))).filter(|value| !value.is_empty());
+    let help = kernel_names::member(&ty, name).map(|written| match begins {
+        Some(begins) => format!("write `{}`", written.replacen(" 0", &format!(" {begins}"), 1)),
+        None => format!("write `{written}`"),
+    });
+    Some(Found {
+        kind: "c-spelling",
+        span: head.span_from(0),
+        message: "the name of a field comes first".to_owned(),
+        expected: "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`",
+        help,
+    })
+}
+
+/// How an assignment is written to a place, whose value begins at token `from`. Without an operator it is `=`.
+fn assigned(head: &Head<'_>, name: &str, operator: &str, from: usize, typed: bool) -> String {
+    let value = head.text_from(from);
+    let value = value.trim_end_matches(';').trim_end();
+    let path = name.replace("->", ".");
+    let is_variable = declares_var(head.text, name) && !typed;
+    if is_variable || path.contains('.') || path.contains(" at=") {
+        let why = if is_variable { format!(": `{name}` is a variable, which threads share") } else { String::new() };
+        let line = match is_operation(head, from) && operator.is_empty() {
+            true => call::statement(head.text, value)
+                .map(|written| format!("{} into=v`{}, then `store {path} v", written.line, written.also)),
+            false => Ok(changed(head.text, &path, operator, value)),
+        };
+        return line.map_or_else(|answer| answer, |line| format!("write `{line}`{why}"));
+    }
+    let constant = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if !operator.is_empty() {
+        format!("write `let {name}=\"{name} {operator} {}\"`", unquoted(value))
+    } else if declares_var(head.text, value) || is_path(value) {
+        format!("write `load {} into={name}`", value.replace("->", "."))
+    } else if is_operation(head, from) {
+        match call::statement(head.text, value) {
+            Ok(written) => format!("write `{} into={name}`{}", written.line, written.also),
+            Err(answer) => format!("{answer}; a result goes into a local by `into={name}`"),
+        }
+    } else if constant && !typed {
+        format!("write `{name} {value}` in an `enum` or in `flags`; a number with a name is `const {name}={value}`")
+    } else {
+        format!("write `let {name}=\"{}\"`", unquoted(value))
+    }
+}
+
+/// Whether that is a field, by a path.
+fn is_path(value: &str) -> bool {
+    !value.starts_with('&') && call::operand(value).is_some_and(|path| path.contains('.'))
+}
+
+/// `x = 1`, `x += 1` of a shared word, as an operation; what cannot be an operand gets a local before it.
+fn changed(text: &str, place: &str, operator: &str, value: &str) -> String {
+    let value = unquoted(value);
+    let word = match operator {
+        "" => "store",
+        "+" | "-" => "add",
+        "|" => "or",
+        "&" => "and",
+        "^" => "xor",
+        _ => {
+            let value = value.replace("->", ".");
+            return format!("load {place} into=old`, `let v=\"old {operator} {value}\"`, `store {place} v");
+        }
+    };
+    let number = value.starts_with(|c: char| c.is_ascii_digit()) && call::operand(&value).is_some();
+    match call::operand(&value) {
+        _ if operator == "-" && number => format!("add {place} -{value}"),
+        Some(path) if operator == "-" && (declares_var(text, &value) || is_path(&value)) => {
+            format!("load {path} into=n`, `let v=\"-n\"`, then `add {place} v")
+        }
+        _ if operator == "-" => format!("let v=\"-({})\"`, then `add {place} v", value.replace("->", ".")),
+        Some(path) if declares_var(text, &value) || is_path(&value) => {
+            format!("load {path} into=v`, then `{word} {place} v")
+        }
+        Some(operand) => format!("{word} {place} {operand}"),
+        None => format!("let v=\"{}\"`, then `{word} {place} v", value.replace("->", ".")),
     }
 }
 
 /// Whether the file declares a variable of that name; of several scenarios in it, any.
 fn declares_var(text: &str, name: &str) -> bool {
-    let statements = text.split(['\n', ';', '{', '}']).filter_map(|said| said.trim_start().strip_prefix("var "));
-    statements.flat_map(str::split_whitespace).any(|word| word == name)
+    call::declares(text, &["var"], name)
 }
 
 /// `'y == 1'`: a text stands in double quotes.
@@ -288,9 +370,9 @@ fn step(head: &Head<'_>) -> Option<Found> {
         span: head.span_from(0),
         message: format!("there is no `{sign}`"),
         expected: "a statement",
-        help: Some(match (declares_var(head.text, name), sign) {
-            (true, "++") => format!("write `add {name} 1`"),
-            (true, _) => format!("write `add {name} -1`"),
+        help: Some(match (declares_var(head.text, name) || is_path(name), sign) {
+            (true, "++") => format!("write `add {} 1`", name.replace("->", ".")),
+            (true, _) => format!("write `add {} -1`", name.replace("->", ".")),
             (false, _) => format!("write `let {name}=\"{name} {} 1\"`", &sign[..1]),
         }),
     })
@@ -307,7 +389,7 @@ fn call(head: &Head<'_>) -> Option<Found> {
         span: head.span_from(0),
         message: "a call has no parentheses".to_owned(),
         expected: "`NAME operand… key=value…`",
-        help: Some(format!("write `{}`", statement(&head.text_from(0)))),
+        help: Some(self::called(head)),
     })
 }
 
@@ -427,7 +509,7 @@ fn comma(head: &Head<'_>) -> Option<Found> {
         span: head.tokens[at].span,
         message: "there are no commas".to_owned(),
         expected: "operands, separated by blanks",
-        help: Some(format!("write `{}`", statement(&head.text_from(0)))),
+        help: Some(called(head)),
     })
 }
 
@@ -530,24 +612,18 @@ fn exact(said: &str) -> Result<i128, String> {
     value.map(|value| sign * value).ok_or_else(|| "it does not fit in 64 bits".to_owned())
 }
 
-/// A piece of C as one statement of the language, as well as can be guessed.
-fn statement(c: &str) -> String {
-    let c = c.trim().trim_end_matches(';').trim_end();
-    let Some((name, arguments)) = c.split_once('(').filter(|(_, rest)| rest.ends_with(')')) else {
-        return c.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    };
-    let arguments = arguments.trim_end_matches(')').replace([',', '(', ')'], " ");
-    let arguments = arguments.split_whitespace().map(|a| a.trim_start_matches('&').replace("->", "."));
-    let method = name.rsplit_once("->").or_else(|| name.rsplit_once('.'));
-    let words = match method {
-        Some((object, method)) => vec![method.trim().to_owned(), object.trim().to_owned()],
-        // What the function is written as here, if the model knows it.
-        None => match crate::ops::of_kernel_function(name.trim()) {
-            Some(op) => vec![op.name.to_owned()],
-            None => name.split_whitespace().map(str::to_owned).collect(),
-        },
-    };
-    words.into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+/// A piece of C as the body of a block: `…` if it is not sure.
+fn body(head: &Head<'_>, c: &str) -> String {
+    let sure = !c.contains(" = ") && !c.contains("++") && !c.contains("--");
+    match call::statement(head.text, c) {
+        Ok(written) if sure && written.also.is_empty() && !written.line.contains('`') => written.line,
+        _ => "…".to_owned(),
+    }
+}
+
+/// What is told of a call.
+fn called(head: &Head<'_>) -> String {
+    call::statement(head.text, &head.text_from(0)).map_or_else(|answer| answer, |written| written.help())
 }
 
 fn unquoted(text: &str) -> String {

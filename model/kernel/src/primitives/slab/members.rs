@@ -98,6 +98,8 @@ pub(super) fn end<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
             inner.life.swap(life, Order::AcqRel);
             inner.refs.reset(0);
         } else {
+            // Whoever spins on it looks again, and finds it gone.
+            cx.world.object(member).spinners().iter().for_each(|t| cx.rt.release(t));
             renew(cx, member);
         }
     }

@@ -1,13 +1,16 @@
 //! What a script may do with a timer, and what its handler does between the runs.
 
-use super::{At, How, Mutant, TimerOp};
+use super::{
+    At, How, Mutant, TimerOp,
+    base::{self, BaseOp},
+};
 use crate::{
     Machine, ObjId, Op, Operand, Value,
     ground::{
         functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
         resolver::{Resolved, Resolver},
-        row::{Between, Gives, Row},
+        row::{Between, Fall, Gives, Row},
     },
     program::Kind,
 };
@@ -52,6 +55,37 @@ impl Operation for TimerHandler {
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
         Ok(TimerOp { at: At::Expire, timer: self.timer, data: Value::Unset }.into())
+    }
+}
+
+/// What a CPU does on which timers expire whose handlers are functions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerBase {
+    /// Which of it.
+    pub how: base::How,
+    /// The timers' base.
+    pub base: ObjId,
+    /// Of a function that has returned, its timer.
+    pub timer: Operand,
+}
+
+impl Operation for TimerBase {
+    fn row(&self) -> Row {
+        let base = Some(Operand::Object(self.base));
+        let expires = self.how == base::How::Expire;
+        // What is passed over is 6 timers at a time, of at most 16.
+        let chooses = expires.then_some((Fall::Item, 3));
+        let between = if expires { Between::Events } else { Between::Nowhere };
+        Row { operands: [base, None, None, None], chooses, between, is_called_for: expires, ..Row::PLAIN }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        // A timer may be gone whose function has run, which may free it.
+        let timer = match self.how {
+            base::How::Done => with.handle(self.timer)?.obj,
+            base::How::Expire => ObjId::default(),
+        };
+        Ok(BaseOp::new(self.how, self.base, timer).into())
     }
 }
 

@@ -10,4 +10,5 @@ rules! {
 
 forms! {
     10 TIMER_WAITS_FOR_ITSELF "{who} waits for its own end: it is the handler of {what}{place}";
+    24 FREED_TIMER_ARMED "{who} frees {what}, and {also}, a timer inside of it, is armed{place}";
 }

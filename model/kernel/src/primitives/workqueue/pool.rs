@@ -61,8 +61,8 @@ pub struct PoolOp {
 
 fields!(PoolOp { at, queue, work });
 
-/// Items of a queue that one step may choose among, in the order of the queue.
-struct Ready {
+/// What one step may choose among: items of a queue in its order, or timers.
+pub(crate) struct Ready {
     items: [ObjId; MOST_WAYS as usize],
     len: usize,
     /// There are more, from the last one of these on.
@@ -71,7 +71,7 @@ struct Ready {
 
 impl Ready {
     /// Those that fulfil a condition, from `from` on; from the first one on if there is none.
-    fn of(items: &[ObjId], from: ObjId, mut is: impl FnMut(ObjId) -> bool) -> Ready {
+    pub(crate) fn of(items: &[ObjId], from: ObjId, mut is: impl FnMut(ObjId) -> bool) -> Ready {
         let mut ready = Ready { items: [ObjId::default(); MOST_WAYS as usize], len: 0, more: false };
         let all = || items.iter().copied();
         let any_from = all().any(|item| item.number() >= from.number() && is(item));
@@ -89,8 +89,17 @@ impl Ready {
         ready
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many ways the step can go.
+    pub(crate) fn ways(&self) -> u8 {
+        self.len.max(1) as u8
+    }
+
     /// One of them; `Err` with the first one of those that are left, if it is none of these.
-    fn choose<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Result<ObjId, ObjId> {
+    pub(crate) fn choose<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Result<ObjId, ObjId> {
         let at = usize::from(cx.choose(self.len as u8));
         let item = self.items[at];
         if self.more && at + 1 == self.len { Err(item) } else { Ok(item) }
@@ -130,7 +139,7 @@ impl PoolOp {
         let mut line = cx.workqueue(self.queue).line.get(held);
         let twice = cx.mutated(Mutant::PoolRunsTwice);
         let ready = self.may_run(program, &line, |item| cx.work(item).state.get(held).running && !twice);
-        if ready.len == 0 {
+        if ready.is_empty() {
             line.set_idle(workers, cx.me, true);
             cx.workqueue(self.queue).line.set(held, line);
             cx.set_sleeping(Patience::Forever);
@@ -174,7 +183,7 @@ impl PoolOp {
             let s = cx.world.work(item).state.get(held);
             s.pending && s.delayed
         });
-        if ready.len == 0 {
+        if ready.is_empty() {
             self.work = ObjId::default();
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(self.queue, Patience::Forever);
@@ -228,7 +237,7 @@ impl Protocol for PoolOp {
         let f = items.iter().fold(f.write(v.my_task()), |f, item| f.write(*item));
         let woken = line.idle_worker(workers).filter(|_| self.at == At::Expire);
         let f = woken.into_iter().fold(f, |f, t| f.write(ObjId::task(t)));
-        f.ways(ready.len.max(1) as u8)
+        f.ways(ready.ways())
     }
 
     fn label(&self) -> &'static str {

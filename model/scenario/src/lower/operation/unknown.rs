@@ -12,15 +12,17 @@ impl<'a> Lower<'a> {
     /// Tells a word that is no operation, with what is most likely meant.
     pub(super) fn tell_unknown_operation(&mut self, node: &Node) {
         let name = node.name.text.as_str();
-        let help = match ops::of_kernel_function(name) {
-            Some(op) => Some(format!("`{name}()` is written `{}`", ops::synopsis(op))),
+        // The kernel's name with the language's dashes is the kernel's name.
+        let kernel = name.replace('-', "_");
+        let help = match ops::of_kernel_function(&kernel) {
+            Some(op) => Some(format!("`{kernel}()` is written `{}`", ops::synopsis(op))),
             None if crate::decls::named(name).is_some() => {
                 Some("declarations stand in the scenario, outside of threads".to_owned())
             }
-            None if kernel_names::statement(name).is_some() => kernel_names::statement(name).map(str::to_owned),
             None if SECTIONS.iter().any(|(section, ..)| *section == name) => {
                 Some("it stands in the scenario, outside of threads: is a `}` missing above?".to_owned())
             }
+            None if kernel_names::statement(&kernel).is_some() => kernel_names::statement(&kernel).map(str::to_owned),
             None => {
                 let flow = flow::STATEMENTS.iter().map(|(name, ..)| *name);
                 let called = self.procs.keys().copied();
