@@ -1,5 +1,6 @@
 //! From text to a tree: KDL v2 as scenarios use it. `token` takes the text apart, `parser` makes the `tree`, `text`
-//! says what is in quotes, `spelling` answers what is written as in C, `call` what is called so. What a statement means is asked in `lower`.
+//! says what is in quotes, `spelling` answers what is written as in C, `call` what is
+//! called so. What a statement means is asked in `lower`.
 //!
 //! The `kdl` crate judges every file that is accepted here (see [`judge`]), so a scenario is always valid KDL and means
 //! what KDL says. It does not do the reading itself, for three reasons: it stops at the first surprise where an author

@@ -28,6 +28,7 @@ const FLOORS: &[&[&str]] = &[
         "property",
         "rule",
         "few",
+        "readers",
         "functions",
         "number",
         "expr",

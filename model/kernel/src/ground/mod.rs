@@ -26,6 +26,7 @@ pub mod op;
 pub mod operand;
 pub(crate) mod parts;
 pub(crate) mod protocol;
+pub(crate) mod readers;
 pub(crate) mod resolver;
 pub mod row;
 pub mod runtime;

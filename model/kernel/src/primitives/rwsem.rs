@@ -42,7 +42,10 @@ use crate::{
     AtomicCell, Bits, Code, Coder, ObjId, Plain, Runtime, SharedCell, ThreadId,
     coder::fields,
     facet::{Facet, FacetSink},
-    ground::few::{Blank, Few},
+    ground::{
+        few::{Blank, Few},
+        readers::Readers,
+    },
     ids::ThreadQueue,
     primitives::spinlock::RawSpin,
     runtime::NoteCell,
@@ -159,28 +162,14 @@ fields!(Queue { wait_lock, waiters });
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Holders {
     writer: Option<ThreadId>,
-    /// How often each thread has taken it for reading, four bits a thread.
-    reads: [u8; 8],
-}
-
-impl Holders {
-    fn reads_of(&self, t: ThreadId) -> u8 {
-        self.reads[t.index() / 2] >> (4 * (t.0 % 2)) & 15
-    }
-
-    fn set_reads(&mut self, t: ThreadId, n: u8) {
-        let shift = 4 * (t.0 % 2);
-        let pair = &mut self.reads[t.index() / 2];
-        *pair = *pair & !(15 << shift) | n << shift;
-    }
+    /// How often each thread has taken it for reading.
+    reads: Readers,
 }
 
 impl Code for Holders {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.writer.code(c);
-        let mut packed = u64::from_le_bytes(self.reads);
-        c.packed(&mut packed);
-        self.reads = packed.to_le_bytes();
+        self.reads.code(c);
     }
 }
 
@@ -217,13 +206,13 @@ impl<R: Runtime> RwSem<R> {
     /// Whether the thread holds it, either way.
     pub fn is_held_by(&self, t: ThreadId) -> bool {
         let holders = self.holders.get();
-        holders.writer == Some(t) || holders.reads_of(t) > 0
+        holders.writer == Some(t) || holders.reads.of(t) > 0
     }
 
     fn note_reads(&mut self, t: ThreadId, change: i8) -> u8 {
         let mut holders = self.holders.get();
-        let now = holders.reads_of(t).wrapping_add_signed(change);
-        holders.set_reads(t, now & 15);
+        let now = holders.reads.of(t).wrapping_add_signed(change);
+        holders.reads.set(t, now & Readers::MOST);
         self.holders.set(holders);
         now
     }
@@ -246,10 +235,7 @@ impl<R: Runtime> Shared<R> for RwSem<R> {
     fn facets(&self, sink: FacetSink<'_>) {
         let holders = self.holders.get();
         sink("owner", Facet::Thread(holders.writer));
-        let mut readers = ThreadQueue::default();
-        let ids = (0..crate::MAX_THREADS as u8).map(ThreadId);
-        ids.filter(|t| holders.reads_of(*t) > 0).for_each(|t| readers.push(t));
-        sink("readers", Facet::Queue(readers));
+        sink("readers", Facet::Queue(holders.reads.all()));
         let mut queue = ThreadQueue::default();
         self.queue.peek().waiters.live().for_each(|(t, _)| queue.push(t));
         sink("waiters", Facet::Queue(queue));

@@ -201,9 +201,20 @@ fn store_field<R: Runtime>(cx: &mut Cx<'_, R>, var: ObjId, init: Value) {
 /// The stage, as it is encoded, of a free slot whose count is not zero.
 const HAUNTED: u8 = 3;
 
+/// What lives in a slot. Free is one step: who comes before it sees nothing of it, and who comes behind it all; nobody
+/// looks at what goes, and of whoever does `None` is all that he is told, and nothing is told of him.
+fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) -> Option<Life> {
+    let life = cx.world.slot_mut(slot).life.latest();
+    if life.stage == Stage::Going {
+        cx.rt.torn();
+        return None;
+    }
+    Some(life)
+}
+
 /// Checks that an access through the handle meets the object that the handle was made for.
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> bool {
-    let life = cx.slot(handle.obj).life.latest();
+    let Some(life) = life_of(cx, handle.obj) else { return false };
     let matches = life.stage != Stage::Free && life.generation == handle.generation;
     let typesafe = cx.program.slab_of(handle.obj) == SlabKind::TypesafeByRcu && cx.private.is_reader();
     if !matches && !typesafe {
@@ -321,6 +332,9 @@ impl SlabOp {
         let mut count = 0;
         for slot in SlabOp::candidates(cx.program, self.handle.obj) {
             let life = cx.slot(slot).life.peek();
+            if life.stage == Stage::Going {
+                cx.rt.torn();
+            }
             if life.stage == Stage::Free {
                 free[count] = Some((slot, life));
                 count += 1;
@@ -400,7 +414,7 @@ impl SlabOp {
         if members::is_inside(cx, obj) {
             return;
         }
-        let life = cx.slot(obj).life.latest();
+        let Some(life) = life_of(cx, obj) else { return };
         // Who dropped the last reference frees what lives there now: in a typesafe slab that may be a later object than
         // the one its handle was made for.
         let ours = self.at == At::Release || life.generation == self.handle.generation;

@@ -13,6 +13,9 @@
 //! `kernel/rcu/srcutree.c`, 6.12; a grace period at a time, each by who wants one. Left out: `call_srcu()`, whose
 //! callbacks a worker runs, grace periods that several share, and the order of weak memory, for each step is one
 //! critical section here and the kernel's are full barriers.
+//!
+//! To lockdep a section is a lock of the task that is in it (`srcu_lock_acquire()` of `include/linux/srcu.h`): who has
+//! none of his own may not leave one, and nobody ends or goes back to user space in one.
 
 pub(crate) mod idioms;
 pub mod kind;
@@ -22,13 +25,14 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadSet, Value,
-    View,
+    Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
+    Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
-    ground::functions::functions,
+    ground::{functions::functions, readers::Readers},
     protocol::Protocol,
-    shared::Shared,
+    runtime::NoteCell,
+    shared::{LeftOpen, Shared},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,13 +59,38 @@ impl Code for State {
 #[derive(Clone)]
 pub struct Srcu<R: Runtime> {
     state: R::Cell<State>,
+    /// How often each thread is in a section, as lockdep's `srcu_dep_map` has it.
+    readers: R::Note<Readers>,
 }
 
 impl Copy for Srcu<Plain> {}
 
 impl<R: Runtime> Srcu<R> {
     pub(crate) fn new(id: ObjId) -> Self {
-        Srcu { state: R::Cell::new(State::default(), id) }
+        Srcu { state: R::Cell::new(State::default(), id), readers: R::Note::new(Readers::default()) }
+    }
+
+    /// `srcu_lock_acquire()`: false if there is no room.
+    fn note_in(&mut self, t: ThreadId) -> bool {
+        let mut readers = self.readers.get();
+        let depth = readers.of(t);
+        let fits = depth < Readers::MOST;
+        if fits {
+            readers.set(t, depth + 1);
+            self.readers.set(readers);
+        }
+        fits
+    }
+
+    /// `srcu_lock_release()`: false if the thread is in no section.
+    fn note_out(&mut self, t: ThreadId) -> bool {
+        let mut readers = self.readers.get();
+        let depth = readers.of(t);
+        if depth > 0 {
+            readers.set(t, depth - 1);
+            self.readers.set(readers);
+        }
+        depth > 0
     }
 }
 
@@ -70,11 +99,16 @@ impl<R: Runtime> Shared<R> for Srcu<R> {
         let s = self.state.peek();
         sink("readers", Facet::Word(i32::from(s.counts[0]) + i32::from(s.counts[1])));
     }
+
+    fn left_open(&self, by: ThreadId) -> Option<LeftOpen> {
+        (self.readers.get().of(by) > 0).then_some(LeftOpen::Srcu)
+    }
 }
 
 impl Code for Srcu<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.state.code(c);
+        self.readers.code(c);
     }
 }
 
@@ -125,16 +159,19 @@ impl SrcuOp {
     pub(crate) const BLANK: SrcuOp = SrcuOp { at: At::ReadLock, srcu: ObjId::object(0), index: 0 };
 
     fn read<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> Flow {
+        let me = cx.me;
         let count = &mut s.counts[usize::from(self.index)];
         match count.checked_add(1) {
-            Some(more) => *count = more,
-            None => cx.violate(Property::CAPACITY_EXCEEDED, Some(self.srcu)),
+            Some(more) if cx.srcu(self.srcu).note_in(me) => *count = more,
+            _ => cx.violate(Property::CAPACITY_EXCEEDED, Some(self.srcu)),
         }
         Flow::Done(Value::Word(i32::from(self.index)))
     }
 
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> Flow {
-        match s.counts.get_mut(usize::from(self.index)).filter(|count| **count > 0) {
+        let me = cx.me;
+        let is_in = cx.srcu(self.srcu).note_out(me);
+        match s.counts.get_mut(usize::from(self.index)).filter(|count| is_in && **count > 0) {
             None => cx.violate(Property::UNLOCK_NOT_HELD, Some(self.srcu)),
             Some(count) => {
                 *count -= 1;

@@ -37,7 +37,7 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         Earlier::Taken => {
             let reads = |c: &Change| matches!(c.of(object, "readers"), Some((_, Some(is))) if has(is, v.thread));
             let taken = last(replay, became("owner", Facet::Thread(Some(v.thread)))).or_else(|| last(replay, reads));
-            ("was taken", taken)
+            ("was taken", taken.or_else(|| entered(replay, v.thread, object)))
         }
         Earlier::Queued => {
             let at = super::queued_at(replay, v.thread, object)?;
@@ -60,6 +60,12 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
         }
     };
     Some(format!("  {what} {verb} {}", told(replay, at?)))
+}
+
+/// The last step of a thread that made the readers more of what counts them and does not know who they are.
+fn entered(replay: &Replay<'_>, thread: ThreadId, object: ObjId) -> Option<usize> {
+    let more = |c: &Change| matches!(c.of(object, "readers"), Some((Some(Facet::Word(was)), Some(Facet::Word(is)))) if is > was);
+    replay.steps.iter().rposition(|s| s.thread == thread && s.changes.iter().any(more))
 }
 
 /// Whether a thread is one of those that a facet shows.

@@ -329,7 +329,7 @@ impl<'a> Lower<'a> {
     }
 
     /// How a script comes to know what is shared: a word is loaded, what an object has inside is not.
-    fn how_to_see(&self, name: &str) -> String {
+    pub(super) fn how_to_see(&self, name: &str) -> String {
         let of = name.split('.').next().unwrap_or(name);
         match self.names.find(of) {
             Some((names::Symbol::Object { .. }, _)) => format!(

@@ -81,8 +81,8 @@ impl<'a> Lower<'a> {
         Some(Member { node: field, what: What::Struct(inner) })
     }
 
-    /// `list_head lru`, `struct list_head lru`: how a field with a type before its name, as in C, is written. `fence idle`
-    /// is a field if there is an `idle` that it can begin as.
+    /// `list_head lru`, `struct list_head lru`: how a field with a type before its name, as in C, is written.
+    /// `fence idle` is a field if there is an `idle` that it can begin as.
     pub(super) fn c_member(&self, field: &Node) -> Option<String> {
         let word = |entry: &Entry| match (&entry.key, &entry.value.kind) {
             (None, ValueKind::Word(_)) => Some(entry.value.span.of(self.text)),
@@ -370,6 +370,77 @@ impl<'a> Lower<'a> {
             }
         }
         (Operand::Local(base), 0)
+    }
+
+    /// How much of a path leads to the first word on it, which is a pointer if it goes on. `None` if it ends inside of
+    /// the object that it begins in.
+    fn next_pointer(&self, path: &[String]) -> Option<usize> {
+        let inside = (1..=path.len()).rev().find(|len| self.members_of_path(&path[..*len].join(".")).next().is_some());
+        let word = inside.unwrap_or(0) + 1;
+        (word <= path.len()).then_some(word)
+    }
+
+    /// The kinds of what a path from a local or a variable ends at; none if that is a word.
+    pub(super) fn kinds_at_end(&self, parts: &[String]) -> Vec<Kind> {
+        let mut rest = parts.get(1..).unwrap_or_default();
+        while let Some(word) = self.next_pointer(rest) {
+            rest = &rest[word..];
+            if rest.is_empty() {
+                return vec![];
+            }
+        }
+        self.member_kinds(&rest.join("."))
+    }
+
+    /// A path through pointers where only locals are seen: how the pointers are loaded, one after the other.
+    pub(super) fn tell_path(&mut self, unit: &Unit<'a>, word: &str, parts: &[String], span: Span) {
+        let (mut base, mut rest) = (parts[0].clone(), &parts[1..]);
+        let mut loads = vec![];
+        let mut taken = unit.local_names();
+        let mut load = |lower: &Self, from: String, field: &str| {
+            let named = |name: &String| lower.procs.contains_key(name.as_str()) || lower.names.find(name).is_some();
+            let free = |name: &String| !named(name) && !taken.contains(name);
+            let into = (1..=field.len()).filter_map(|len| field.get(..len)).map(str::to_owned).find(free);
+            let into = into.unwrap_or_else(|| format!("my-{field}"));
+            taken.push(into.clone());
+            loads.push(format!("`load {from} into={into}`"));
+            into
+        };
+        match self.names.find(&base) {
+            _ if unit.local(&base).is_some() => {}
+            Some((Symbol::Var { len: None, .. }, _)) => base = load(self, base.clone(), &base),
+            Some((Symbol::Var { .. }, _)) => {
+                base = load(self, format!("{base}.{}", rest[0]), &base);
+                rest = &rest[1..];
+            }
+            Some(_) => return self.tell_field_operand(word, span, self.how_to_see(word)),
+            None => return self.tell_unknown_name(&base, span, &unit.local_names()),
+        }
+        while let Some(len) = self.next_pointer(rest) {
+            let field = &rest[len - 1];
+            if !self.is_field(field) {
+                return self.tell_no_member(&rest.join("."), span);
+            }
+            base = load(self, format!("{base}.{}", rest[..len].join(".")), field);
+            rest = &rest[len..];
+        }
+        let given = std::iter::once(base.as_str()).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(".");
+        let help = format!("load it first: {}, and give `{given}` here", loads.join(", "));
+        self.tell_field_operand(word, span, help);
+    }
+
+    fn tell_field_operand(&mut self, word: &str, span: Span, help: String) {
+        self.mistakes
+            .add("field-operand", span, format!("`{word}` is shared: an operand sees locals only"))
+            .expected("a name, a local, a number, an errno or NULL; in a `fn` what is shared as well")
+            .help(help);
+    }
+
+    /// Whether some struct has a word of that name.
+    pub(super) fn is_field(&self, name: &str) -> bool {
+        let known = self.program.field_names.iter().position(|field| field == name);
+        let mut fields = self.program.structs.iter().flat_map(|decl| &decl.fields);
+        known.is_some() && fields.any(|(field, _)| known == Some(usize::from(field.0)))
     }
 
     /// The members of a declared struct by that path, wherever such a struct is.

@@ -51,17 +51,24 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn word_operand(&mut self, unit: Option<&mut Unit<'a>>, word: &str, span: Span) -> Option<Operand> {
+    fn word_operand(&mut self, mut unit: Option<&mut Unit<'a>>, word: &str, span: Span) -> Option<Operand> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
         let parts = names::parts(word);
+        if let Some(unit) = unit.as_deref_mut().filter(|unit| self.is_read(unit, word)) {
+            // In a function the pointers on the way are read first.
+            return self.follow_to(unit, &parts, span);
+        }
         let [name] = parts.as_slice() else {
-            if let Some(unit) = unit
-                && unit.local(&parts[0]).is_some()
-                && let Some(member) = self.member_operand(unit, &parts, span)
-            {
-                return Some(member);
+            if let Some(unit) = unit {
+                if unit.local(&parts[0]).is_some()
+                    && let Some(member) = self.member_operand(unit, &parts, span)
+                {
+                    return Some(member);
+                }
+                self.tell_path(unit, word, &parts, span);
+                return None;
             }
             self.mistakes
                 .add("field-operand", span, format!("`{word}` is shared: an operand sees locals only"))

@@ -187,7 +187,7 @@ impl RwSemOp {
         cx.about_to_lock(self.sem);
         cx.might_sleep(self.sem);
         let holders = cx.rwsem(self.sem).holders.get();
-        if holders.writer == Some(me) || writes && holders.reads_of(me) > 0 {
+        if holders.writer == Some(me) || writes && holders.reads.of(me) > 0 {
             cx.violate(Property::SELF_DEADLOCK, Some(self.sem));
             return false;
         }
@@ -288,7 +288,7 @@ impl RwSemOp {
 
     fn up_read<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
-        if cx.rwsem(self.sem).holders.get().reads_of(me) == 0 {
+        if cx.rwsem(self.sem).holders.get().reads.of(me) == 0 {
             return self.not_held(cx);
         }
         let order = cx.order(Mutant::UpReadRelaxed, Order::Release);

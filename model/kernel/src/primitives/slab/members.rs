@@ -15,12 +15,8 @@ use crate::{
 /// so a footprint that has the member has said it all.
 pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let Some(root) = cx.program.root_of(member) else { return };
-    let life = cx.world.slot_mut(root).life.latest();
+    let Some(life) = super::life_of(cx, root) else { return };
     let outdated = cx.met.iter().flatten().any(|h| h.obj == root && h.generation != life.generation);
-    if life.stage == Stage::Going {
-        // Free is one step: who comes before it sees nothing of it, and who comes behind it all.
-        return cx.rt.torn();
-    }
     if life.stage == Stage::Free || outdated {
         tell(cx, Property::USE_AFTER_FREE, (root, member), Form::INSIDE_USED);
     }

@@ -41,6 +41,10 @@ impl<'a> Lower<'a> {
                     self.tell_missing_operand(node, spec, param.name);
                     return None;
                 }
+                (Takes::Object(_), [value, ..]) if spec.name == "wait-event" && self.is_pointer_read(unit, value) => {
+                    self.tell_queue_read_again(value);
+                    return None;
+                }
                 (takes, [value, rest @ ..]) => {
                     operands = rest;
                     self.argument(unit, takes, value, sorted)
@@ -181,6 +185,20 @@ impl<'a> Lower<'a> {
             ValueKind::Word(word) => self.is_read(unit, word),
             ValueKind::Int(_) => false,
         }
+    }
+
+    /// Whether an operand is a pointer, or through one, that has to be read.
+    fn is_pointer_read(&self, unit: &Unit<'a>, value: &Written) -> bool {
+        matches!(&value.kind, ValueKind::Word(word) if self.is_read(unit, word) && !self.is_member(unit, word))
+    }
+
+    /// `___wait_event()` is a macro: what stands for its queue is evaluated at each `prepare_to_wait_event()`.
+    fn tell_queue_read_again(&mut self, value: &Written) {
+        let said = value.span.of(self.text);
+        self.mistakes
+            .add("field-operand", value.span, format!("`{said}` would be read again in each round of the wait"))
+            .expected("a wait queue, or a path from a local to one, without a pointer on the way")
+            .help("load the pointer first: `let b=POINTER`, and wait on `b.QUEUE`");
     }
 
     /// An operand that is an expression over locals: it is calculated first, which nobody sees.

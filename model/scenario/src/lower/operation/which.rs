@@ -30,7 +30,9 @@ impl<'a> Lower<'a> {
         let Some(operand) = sorted.operands.first().filter(|_| !rest.is_empty()) else {
             return Some(first);
         };
-        let name = parts(operand.span.of(self.text)).swap_remove(0);
+        let said = operand.span.of(self.text);
+        let path = parts(said);
+        let name = path[0].clone();
         if let Some((Symbol::Object { kind, .. }, declared)) = self.names.find(&name) {
             let found = candidates.iter().find(|op| takes(op).contains(&kind));
             if found.is_none() {
@@ -42,12 +44,14 @@ impl<'a> Lower<'a> {
             }
             return found.copied();
         }
-        if unit.local(&name).is_none() {
+        let own = unit.local(&name).is_some() && (path.len() == 1 || self.is_member(unit, said));
+        let kinds = self.kinds_at_end(&path);
+        let no_end = path.len() > 1 && kinds.is_empty() && path.last().is_some_and(|last| !self.is_field(last));
+        if !own && !self.is_read(unit, said) || no_end {
             return Some(first); // which tells what the operand is instead
         }
         // What is inside of an object says itself what it is.
-        let path = parts(operand.span.of(self.text))[1..].join(".");
-        if let ([kind], false) = (self.member_kinds(&path).as_slice(), sorted.has("kind")) {
+        if let ([kind], false) = (kinds.as_slice(), sorted.has("kind")) {
             return candidates.iter().find(|op| takes(op).contains(kind)).or(Some(first)).copied();
         }
         self.meaning_for_local(operand, candidates, sorted, takes)
