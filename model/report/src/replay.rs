@@ -237,6 +237,16 @@ fn take_weakly<'s>(
     taken
 }
 
+/// Where the result of what stands at an instruction goes, and what it returns if it is let fail.
+fn destination(program: &Program, t: ThreadId, pc: u16) -> (Option<LocalId>, Option<Value>) {
+    match words::instr(program, t, pc) {
+        Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
+        Some(Instr::Choose { into, .. } | Instr::Fails { into, .. }) => (into, None),
+        Some(Instr::MayFail { error, into, .. }) => (into, Some(error)),
+        _ => (None, None),
+    }
+}
+
 fn take<'s>(
     program: &Program,
     state: &mut State,
@@ -252,12 +262,7 @@ fn take<'s>(
         Some(stale) => take_weakly(program, state, action, stale),
         None => state.step(program, action),
     };
-    let (dest, may_fail) = match words::instr(program, t, pc) {
-        Some(Instr::Op { into, may_fail, .. }) => (into, may_fail),
-        Some(Instr::Choose { into, .. } | Instr::Fails { into, .. }) => (into, None),
-        Some(Instr::MayFail { error, into, .. }) => (into, Some(error)),
-        _ => (None, None),
-    };
+    let (dest, may_fail) = destination(program, t, pc);
     let decides_call = matches!(words::instr(program, t, pc), Some(Instr::MayFail { .. }));
     let end = match (taken.violation, taken.result, state.thread(t).run()) {
         // A private instruction after the operation was refused, not the operation itself: it still has its result.

@@ -2,8 +2,8 @@
 //! scenarios up.
 //!
 //! In a text, `$a:KIND` names an object of that kind, `$a` the same one again, `$x:var` a word, `$r:local` a local,
-//! `$i:own` a local that nothing in the hole writes, and `...` on a line of its own is the hole. A protocol's folder has
-//! its table (`idioms.rs`), and the registry lists them.
+//! `$i:own` a local that nothing in the hole writes, and `...` on a line of its own is the hole. A protocol's folder
+//! has its table (`idioms.rs`), and the registry lists them.
 
 /// `mmap_lock` is outside of everything.
 pub(crate) const MMAP_LOCK: u8 = 1;
