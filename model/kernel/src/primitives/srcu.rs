@@ -21,15 +21,17 @@ pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;
+pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
 use crate::{
     Code, Coder, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet,
-    Value, View,
+    Value, View, Violation,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ground::{functions::functions, readers::Readers},
+    property::Form,
     protocol::Protocol,
     runtime::NoteCell,
     shared::{LeftOpen, Shared},
@@ -171,7 +173,12 @@ impl SrcuOp {
     fn unlock<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> Flow {
         let me = cx.me;
         let is_in = cx.srcu(self.srcu).note_out(me);
-        match s.counts.get_mut(usize::from(self.index)).filter(|count| is_in && **count > 0) {
+        if !is_in {
+            let v = cx.violation_of(Property::UNLOCK_NOT_HELD);
+            cx.note_violation(Violation { object: Some(self.srcu), form: Some(Form::SRCU_NOT_IN), ..v });
+            return Flow::Done(Value::Word(0));
+        }
+        match s.counts.get_mut(usize::from(self.index)).filter(|count| **count > 0) {
             None => cx.violate(Property::UNLOCK_NOT_HELD, Some(self.srcu)),
             Some(count) => {
                 *count -= 1;

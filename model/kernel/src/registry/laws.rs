@@ -57,6 +57,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::list::rules::FORMS,
     primitives::shrinker::rules::FORMS,
     primitives::slab::rules::FORMS,
+    primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
 ];
 
