@@ -13,15 +13,39 @@ const GENERATED: u64 = 400;
 
 /// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them,
 /// until the generator changes.
-const REACHING: [&str; 9] = [
+const REACHING: [&str; 11] = [
     r#"scenario woken-beside-a-grace-period {
     wait-queue p q
     struct obj slots=1 { id 1 }
     var slot init=NULL
     setup { new obj into=o; store slot o }
-    thread sleeper { prepare q; sleep q timeout; finish q; prepare p; sleep p timeout; finish p }
-    thread another { prepare q; sleep q timeout; finish q; prepare p; sleep p timeout; finish p }
+    thread sleeper { prepare q; sleep q timeout; finish q }
+    thread another { prepare p; sleep p timeout; finish p }
     thread waker { wake-one q; wake-all p }
+    thread updater { xchg slot NULL into=old; synchronize-rcu; free old }
+    expect { holds }
+}
+"#,
+    r#"scenario all-woken-beside-a-grace-period {
+    wait-queue q
+    struct obj slots=1 { id 1 }
+    var slot init=NULL
+    setup { new obj into=o; store slot o }
+    thread sleeper { prepare q; sleep q timeout; finish q }
+    thread another { prepare q; sleep q timeout; finish q }
+    thread waker { wake-all q }
+    thread updater { xchg slot NULL into=old; synchronize-rcu; free old }
+    expect { holds }
+}
+"#,
+    r#"scenario one-woken-beside-a-grace-period {
+    wait-queue q
+    struct obj slots=1 { id 1 }
+    var slot init=NULL
+    setup { new obj into=o; store slot o }
+    thread sleeper { prepare q; sleep q timeout; finish q }
+    thread another { prepare q; sleep q timeout; finish q }
+    thread waker { wake-one q }
     thread updater { xchg slot NULL into=old; synchronize-rcu; free old }
     expect { holds }
 }

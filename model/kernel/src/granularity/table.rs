@@ -126,13 +126,17 @@ pub const MERGED: &[Merged] = &[
         why: "how many locks a context holds others ask only of one whose task waits, under that mutex's `wait_lock`",
     },
     Merged {
-        points: &["hand over to first waiter (wait_lock)", "check waiters (wait_lock)"],
+        points: &[
+            "hand over to first waiter (wait_lock)",
+            "check waiters (wait_lock)",
+            "srcu_advance_state: SRCU_STATE_SCAN2",
+        ],
         why: "a wake-up that a word goes before: who is woken was asleep, and looks again at all of it",
     },
     Merged {
         points: &[
             "queue (wait_lock)",
-            "queued, holder wounded: first turn (wait_lock)",
+            "queued: first turn (wait_lock)",
             "woken: recheck (wait_lock)",
             "acquired: leave wait list (wait_lock)",
         ],
@@ -224,6 +228,7 @@ pub const MERGED: &[Merged] = &[
             "dma_fence_free",
             "array: dma_fence_free",
             "chain: dma_fence_free",
+            "chain walk: put node",
             "grace period begins",
             "grace period ends",
             "reclaim",
@@ -280,6 +285,14 @@ pub const MERGED: &[Merged] = &[
     Merged {
         points: &["slow path: trylock", "trylock: cmpxchg owner"],
         why: "a context that holds nothing is forgiven its wound beside the exchange: nobody wounds who holds nothing",
+    },
+    Merged {
+        points: &["dma_resv_list_free: kfree_rcu"],
+        why: "of `dma_resv_fini()`: the reservation is nobody's any more, and who still walks its list is a reader that the list outlives",
+    },
+    Merged {
+        points: &["kfree"],
+        why: "a look at what is inside of what goes: whoever uses that at the same time breaks the rule himself, before the free or after it",
     },
     Merged {
         points: &["xas_store"],
