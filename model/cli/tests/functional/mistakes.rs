@@ -64,7 +64,7 @@ fn all_mistakes_of_a_file_at_once_with_their_places() {
      5 │     thread b { signal fb; goto nowhere }
      6 │     expect { hodls }
        ·              ──┬──
-       ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end`, `sometimes`, `eventually`, `unreached` or `allow`
+       ·                ╰── expected `holds`, `violates`, `never`, `always`, `at-end`, `sometimes`, `eventually`, `settles`, `unreached` or `allow`
      7 │ }
        ╰────
       help: did you mean `holds`?
@@ -121,10 +121,7 @@ fn odd_files_are_told_and_never_a_panic() {
         ("comment", b"// nothing else\n".to_vec()),
         ("binary", (0..=255).cycle().take(3000).collect()),
         ("no-thread", format!("{head} teardown {{ lock fb }}\n}}").into()),
-        (
-            "else-on-one-line",
-            format!("{head} thread a {{ trylock fb into=r; when r is=0 {{ }} else {{ }} }}\n}}").into(),
-        ),
+        ("else-alone", format!("{head} thread a {{ lock fb; else {{ unlock fb }} }}\n}}").into()),
         ("twenty-threads", format!("{head} thread a count=20 {{ lock fb }}\n}}").into()),
         ("no-thread-at-all", format!("{head} thread a count=0 {{ lock fb }}\n}}").into()),
         ("recursion", format!("{head} proc p {{ q }}\n proc q {{ p }}\n thread a {{ p }}\n}}").into()),
