@@ -253,26 +253,30 @@ impl<'a> Lower<'a> {
 
     /// A local that may hold a cursor.
     fn cursor_local(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
-        let said = value.span.of(self.text);
-        let local = unit.and_then(|unit| unit.read(said, value.span));
-        if local.is_none() {
-            let symbol = self.names.find(said);
-            let message =
-                symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
-            self.mistakes
-                .add("no-cursor", value.span, message)
-                .expected("a local that holds a cursor")
-                .help(format!(
-                    "`iter-begin RESV usage=USAGE into={}` makes one",
-                    if symbol.is_some() { "it" } else { said }
-                ))
-                .seen_if(symbol.map(|(_, declared)| declared), "declared here");
-        }
-        local.map(Operand::Local)
+        self.changed_local(unit, value, "no-cursor", "a local that holds a cursor", |said| {
+            format!("`iter-begin RESV usage=USAGE into={said}` makes one")
+        })
     }
 
     /// A local whose number is read, and replaced.
     fn own_local(&mut self, unit: Option<&mut Unit<'a>>, value: &Written) -> Option<Operand> {
+        let expected = "a local that holds a number, and gets another one";
+        self.changed_local(unit, value, "no-local", expected, |said| {
+            let name = if said == "it" { "i" } else { said };
+            format!("`let {name}=0` makes one: give `{name}` here")
+        })
+    }
+
+    /// A local that is changed in place. Where there is none of the name, `help` is told one that could be made: `it`
+    /// where the name is something else's.
+    fn changed_local(
+        &mut self,
+        unit: Option<&mut Unit<'a>>,
+        value: &Written,
+        code: &'static str,
+        expected: &str,
+        help: impl Fn(&str) -> String,
+    ) -> Option<Operand> {
         let said = value.span.of(self.text);
         let local = unit.and_then(|unit| unit.read(said, value.span));
         if local.is_none() {
@@ -280,9 +284,9 @@ impl<'a> Lower<'a> {
             let message =
                 symbol.map_or(format!("there is no local `{said}`"), |(s, _)| format!("`{said}` is {}", s.one()));
             self.mistakes
-                .add("no-local", value.span, message)
-                .expected("a local that holds a number, and gets another one")
-                .help("`let i=0` makes one: give `i` here")
+                .add(code, value.span, message)
+                .expected(expected)
+                .help(help(if symbol.is_some() { "it" } else { said }))
                 .seen_if(symbol.map(|(_, declared)| declared), "declared here");
         }
         local.map(Operand::Local)
