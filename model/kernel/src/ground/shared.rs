@@ -227,6 +227,8 @@ macro_rules! objects {
         impl Copy for Object<Plain> {}
 
         impl Code for Object<Plain> {
+            // Outlined, which it is by itself with this many kinds, it costs the rings a fifth.
+            #[inline(always)]
             fn code<C: Coder>(&mut self, c: &mut C) {
                 match self {
                     Object::None => {}

@@ -209,6 +209,7 @@ impl<R: Runtime> Shared<R> for AcquireCtx<R> {
 }
 
 impl Code for AcquireCtx<Plain> {
+    #[inline]
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.debug.code(c);
         if self.debug.0.phase == Phase::Idle {
