@@ -134,7 +134,8 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let started = Instant::now();
     let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
-    let initial = State::initial(task.program).merging(merging.clone());
+    let initial =
+        State::initial(task.program).merging(merging.clone()).grained(task.program, task.conditions, task.has_loops);
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
     let mut search = Search::new(task, limits, started, visited, options);
@@ -154,7 +155,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         Verdict::Stopped(why) => Coverage::Incomplete(why),
     };
     let mut all = tally.into_exploration(task, coverage);
-    if merging.is_some() {
+    if merging.is_some() || task.program.has_rows() {
         unfold::ways(&mut all, task, &initial);
     }
     all

@@ -1,6 +1,6 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
-use super::{Exit, check, engines, fitted, limits, load, progress::Bars, sheet, short_name, usage, write};
+use super::{Exit, check, engines, fitted, grained, limits, load, progress::Bars, sheet, short_name, usage, write};
 use crate::{
     args::{ExplainArgs, TraceArgs},
     files::{self, Selection},
@@ -14,7 +14,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let selection = Selection::of(std::slice::from_ref(&args.file));
     let (file, _) = files::with_case(&args.file);
     let loaded = match load(&file) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return unread.tell(),
     };
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };

@@ -150,7 +150,11 @@ impl<'a> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
         let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
-        let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
+        let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone()).grained(
+            task.program,
+            task.conditions,
+            task.has_loops,
+        );
         Search {
             task,
             limits: *limits,
@@ -289,7 +293,11 @@ impl<'a> Search<'a> {
 
     /// The state that it began with.
     pub(super) fn initial(&self) -> State {
-        State::initial(self.task.program).merging(self.merging.clone())
+        State::initial(self.task.program).merging(self.merging.clone()).grained(
+            self.task.program,
+            self.task.conditions,
+            self.task.has_loops,
+        )
     }
 
     /// How long it has taken so far.
