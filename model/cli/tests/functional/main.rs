@@ -13,6 +13,7 @@ mod fuzz;
 mod guide;
 mod harness;
 mod json;
+mod library;
 mod limits;
 mod listing;
 mod litmus;

@@ -206,8 +206,10 @@ fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistake
         [] => vec![None],
         cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
     };
-    let gather =
-        |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
+    let gather = |name: &Option<&str>| {
+        let case = library::Case { name: *name, whole: read.whole };
+        library::gather(&read.libraries, text, node, case, mistakes)
+    };
     let gathered: Vec<Gathered> = names.iter().map(gather).collect();
     // A word is the same number in all cases.
     let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
@@ -228,6 +230,7 @@ fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistake
             words: &words,
             mistakes,
             names: Names::default(),
+            hidden: Vec::new(),
             procs: BTreeMap::new(),
             called: BTreeSet::new(),
             values: Default::default(),
