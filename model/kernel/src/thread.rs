@@ -270,6 +270,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
+            Flow::Go if cx.merging.is_none() => {}
             Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
