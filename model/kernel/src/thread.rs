@@ -527,7 +527,7 @@ impl Thread {
                     return self.is_quiet(into, cx) && self.take_quietly(into, cx);
                 }
                 // What it does to the thread's own objects could not be taken back.
-                if cx.merged > 0 {
+                if cx.merged > 0 && !self.machine.is_only_current() {
                     return false;
                 }
                 self.run_private(into, cx);

@@ -465,7 +465,7 @@ impl Protocol for ListOp {
         held && !self.how.changes() && self.entry.is_none_or(in_slab)
     }
 
-    fn looks_into(&self) -> Option<ObjId> {
+    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
         self.entry.map(|entry| entry.obj)
     }
 

@@ -15,6 +15,7 @@ use crate::{
     Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
     cx::{Private, merging},
     runtime::{AtomicCell, NoteCell, SharedCell},
+    task::Reader,
 };
 use std::cell::RefCell;
 
@@ -38,18 +39,18 @@ enum Changed {
     Nothing,
     /// The word, what it held, and who may set it if it is `const`.
     Word(ObjId, Value, Option<ThreadId>),
-    /// The spinlock that it releases.
-    Lock(ObjId),
+    /// The spinlock that it releases, and what its holder is to a grace period.
+    Lock(ObjId, Reader),
 }
 
 impl Changed {
-    fn by<R: Runtime>(machine: &Machine, world: &World<R>) -> Changed {
+    fn by<R: Runtime>(machine: &Machine, world: &World<R>, me: ThreadId) -> Changed {
         match machine {
             Machine::Access(access) => {
                 let word = access.word();
                 Changed::Word(word, world.var_value(word), world.var(word).maker())
             }
-            Machine::Spin(spin) => Changed::Lock(spin.lock),
+            Machine::Spin(spin) => Changed::Lock(spin.lock, world.task(me).reader.peek()),
             _ => Changed::Nothing,
         }
     }
@@ -61,7 +62,8 @@ impl Changed {
                 cx.world.var_mut(word).cell.store(value, Order::Relaxed);
                 cx.world.var_mut(word).made_by(maker);
             }
-            Changed::Lock(lock) => {
+            Changed::Lock(lock, reader) => {
+                cx.world.task_mut(cx.me).reader.swap(reader, Order::Relaxed);
                 let held = cx.enter(lock);
                 let mut raw = cx.spin(lock).raw.get(held);
                 raw.try_take(cx.me);
@@ -106,7 +108,7 @@ impl Thread {
         BEFORE.with_borrow_mut(|before| {
             before.thread.copy_live(self);
             before.private = *cx.private;
-            before.changed = Changed::by(&self.machine, cx.world);
+            before.changed = Changed::by(&self.machine, cx.world, me);
             before.looked = cx.world.task(me).looked.get();
             before.progressed = cx.progressed;
         });
