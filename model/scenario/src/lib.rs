@@ -19,6 +19,7 @@ mod expectations;
 mod expr;
 mod fmt;
 pub mod generate;
+mod inputs;
 mod kernel_names;
 mod load;
 mod lower;
@@ -33,6 +34,7 @@ mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
+pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
 pub use load::{Case, Limits, Loaded, Scenario, load, load_file, read, read_from};
 pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};

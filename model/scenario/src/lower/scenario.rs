@@ -10,6 +10,7 @@ use super::names::{self, Names, Symbol, Words, is_name};
 use super::{Lower, list};
 use crate::decls;
 use crate::expectations::{Engine, Expectations};
+use crate::inputs::{Fixed, Tuple, Tuples};
 use crate::kernel_names;
 use crate::load::{Case, Limits, Scenario};
 use crate::mistakes::{Mistakes, did_you_mean, place_of};
@@ -43,6 +44,15 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "flags NAME { A; B; C \"A | B\"; … }",
         "the same for bits, each the next one: a number of that type is printed as `A|B`",
     ),
+    (
+        "input",
+        "input NAME [from=E] to=E",
+        "a constant that has each of these values, one after the other: a scenario with inputs is a program for each *tuple* \
+         of them, and `sweep FILE` explores all. `input NAME compositions=E [max-parts=E]` is E cut into parts in every way \
+         (`NAME.len`, `NAME.0`, and on; `var a len=4 init=NAME`), `input NAME among=\"A B …\"` one of some numbers or names. \
+         Bounds may use the inputs and constants above",
+    ),
+    ("where", "where \"E\"", "only tuples of which this is true, an expression over inputs and constants above"),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     (
         "thread",
@@ -139,18 +149,31 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
 ];
 
+/// A file that is lowered.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    lines: &'a [u32],
+}
+
+/// Where each line of a text begins.
+fn lines_of(text: &str) -> Vec<u32> {
+    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect()
+}
+
 /// Lowers every scenario of a file.
 pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
-    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    let lines: Vec<u32> = std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect();
+    let lines = lines_of(text);
     let mut budget = BUDGET;
     for node in &file.nodes {
         if node.name.text != "scenario" {
             tell_not_a_scenario(node, mistakes);
             continue;
         }
-        let scenario = scenario(text, &lines, node, &mut budget, mistakes);
+        let scenario = scenario(Source { text, lines: &lines }, node, &mut budget, mistakes);
         if mistakes.is_full() {
             break;
         }
@@ -170,6 +193,47 @@ pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec
     scenarios
 }
 
+/// The tuples of inputs of one case (`scenario`, `case`), at most so many of those that are wanted.
+pub(crate) fn tuples(
+    text: &str,
+    file: &File,
+    named: (&str, Option<&str>),
+    wanted: (&Fixed, usize),
+    mistakes: &mut Mistakes,
+) -> Tuples {
+    let (lines, mut budget) = (lines_of(text), BUDGET);
+    let Some((node, name)) = scenario_named(text, file, named.0) else { return Tuples::default() };
+    let (words, cases) = (Words::collect(node.children()), cases(text, node, mistakes));
+    let of = Of { name, case: named.1, cases: &cases, words: &words };
+    let source = Source { text, lines: &lines };
+    begin(source, of, Tuple::default(), &mut budget, mistakes).tuples(node, wanted)
+}
+
+/// One case with the values of a tuple; `None` if there is no such scenario.
+pub(crate) fn case_of(
+    text: &str,
+    file: &File,
+    named: (&str, Option<&str>),
+    tuple: &Tuple,
+    mistakes: &mut Mistakes,
+) -> Option<Case> {
+    let (lines, mut budget) = (lines_of(text), BUDGET);
+    let (node, name) = scenario_named(text, file, named.0)?;
+    let (words, cases) = (Words::collect(node.children()), cases(text, node, mistakes));
+    let of = Of { name, case: named.1, cases: &cases, words: &words };
+    let mut lower = begin(Source { text, lines: &lines }, of, tuple.clone(), &mut budget, mistakes);
+    lower.program.errnos = names::errnos(node.children());
+    let case = lower.case(node);
+    tell_too_large(budget, node, mistakes);
+    Some(case)
+}
+
+fn scenario_named<'a>(text: &'a str, file: &'a File, name: &str) -> Option<(&'a Node, &'a str)> {
+    let name_of = |node: &'a Node| node.entries.first().map_or("", |entry| entry.value.span.of(text));
+    let nodes = file.nodes.iter().filter(|node| node.name.text == "scenario");
+    nodes.map(|node| (node, name_of(node))).find(|(_, known)| *known == name)
+}
+
 fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
     if node.broken {
         return;
@@ -185,7 +249,8 @@ fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
         .help(help);
 }
 
-fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
+fn scenario(source: Source<'_>, node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
+    let text = source.text;
     let name = match node.entries.as_slice() {
         [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => entry.value.span.of(text).to_owned(),
         _ if node.broken => String::new(),
@@ -210,47 +275,77 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
         cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
     };
     for case in names {
-        let program = Program {
-            name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
-            words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
-            errnos: errnos.clone(),
-            ..Program::default()
-        };
-        let lower = Lower {
-            text,
-            case,
-            cases: &cases,
-            words: &words,
-            mistakes,
-            names: Names::default(),
-            procs: BTreeMap::new(),
-            called: BTreeSet::new(),
-            values: Default::default(),
-            callees: Vec::new(),
-            everybodys: BTreeSet::new(),
-            injections: Vec::new(),
-            clauses: Vec::new(),
-            program,
-            structs: BTreeMap::new(),
-            item_members: Vec::new(),
-            allocations: Vec::new(),
-            limits: Limits::default(),
-            lines,
-            budget,
-            needs_rcu: false,
-            irqs: Vec::new(),
-            has_loops: false,
-            decided: Vec::new(),
-        };
+        let of = Of { name: &name, case, cases: &cases, words: &words };
+        let smallest = (&Fixed::default(), 1);
+        let tuples = begin(source, of, Tuple::default(), budget, mistakes).tuples(node, smallest);
+        let tuple = tuples.all.into_iter().next().unwrap_or_default();
+        let mut lower = begin(source, of, tuple, budget, mistakes);
+        lower.program.errnos.clone_from(&errnos);
         lowered.push(lower.case(node));
     }
-    if *budget == 0 {
+    tell_too_large(*budget, node, mistakes);
+    let line = place_of(text, node.head.start).line;
+    Scenario { name, about, line, words, cases: lowered }
+}
+
+fn tell_too_large(budget: usize, node: &Node, mistakes: &mut Mistakes) {
+    if budget == 0 {
         mistakes
             .add("too-large", node.head, "this file asks for too much")
             .expected(format!("at most {BUDGET} statements, those of procs and short loops counted at every turn"));
     }
-    let line = place_of(text, node.head.start).line;
-    Scenario { name, about, line, words, cases: lowered }
+}
+
+/// What a program is of.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    name: &'a str,
+    case: Option<&'a str>,
+    cases: &'a [Name],
+    words: &'a Words,
+}
+
+/// A case before anything of it is lowered.
+fn begin<'a>(
+    source: Source<'a>,
+    of: Of<'a>,
+    tuple: Tuple,
+    budget: &'a mut usize,
+    mistakes: &'a mut Mistakes,
+) -> Lower<'a> {
+    let Of { name, case, cases, words } = of;
+    let program = Program {
+        name: case.map_or_else(|| name.to_owned(), |case| format!("{name}/{case}")),
+        words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
+        ..Program::default()
+    };
+    Lower {
+        text: source.text,
+        case,
+        cases,
+        words,
+        tuple,
+        mistakes,
+        names: Names::default(),
+        procs: BTreeMap::new(),
+        called: BTreeSet::new(),
+        values: Default::default(),
+        callees: Vec::new(),
+        everybodys: BTreeSet::new(),
+        injections: Vec::new(),
+        clauses: Vec::new(),
+        program,
+        structs: BTreeMap::new(),
+        item_members: Vec::new(),
+        allocations: Vec::new(),
+        limits: Limits::default(),
+        lines: source.lines,
+        budget,
+        needs_rcu: false,
+        irqs: Vec::new(),
+        has_loops: false,
+        decided: Vec::new(),
+    }
 }
 
 fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
@@ -336,6 +431,7 @@ impl<'a> Lower<'a> {
         excluded.dedup_by_key(|(engine, _)| *engine);
         Case {
             name: self.case.map(str::to_owned),
+            tuple: self.tuple,
             has_loops: self.has_loops,
             decided: self.decided,
             limits: self.limits,
