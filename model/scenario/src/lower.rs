@@ -32,6 +32,7 @@ mod flow;
 mod functions;
 mod inject;
 mod left;
+mod listed;
 mod live;
 mod members;
 mod names;

@@ -81,7 +81,7 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
         sem: b.object("sem", fixed::RwSem),
         mutex: b.object("mutex", fixed::Mutex { config: config(dice) }),
-        list: b.object("list", fixed::List { guard: None }),
+        list: b.object("list", fixed::List::PLAIN),
         wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), fixed::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![

@@ -311,7 +311,7 @@ mod tests {
         b.object("ctx", fixed::AcquireCtx { class });
         b.object("l", fixed::Spinlock);
         b.object("m", fixed::Mutex { config });
-        b.object("list", fixed::List { guard: None });
+        b.object("list", fixed::List::PLAIN);
         b.object("done", fixed::Completion);
         b.object("wq", fixed::WakeQ);
         b.object("q", fixed::WaitQueue);
