@@ -1,5 +1,5 @@
-//! What is in an order by a key of its entries: `struct rb_root_cached`, `struct timerqueue_head`; and by the ranges that
-//! they are: `struct maple_tree`, an interval tree, `struct drm_mm`, `struct drm_gpuvm`.
+//! What is in an order by a key of its entries: `struct rb_root_cached`, `struct timerqueue_head`; and by the ranges
+//! that they are: `struct maple_tree`, an interval tree, `struct drm_mm`, `struct drm_gpuvm`.
 //!
 //! ```text
 //!   rb-add o e             o: 1 3 3' 7                   3' came after 3
@@ -15,8 +15,9 @@
 //! that changes while its entry is in a tree is told at the store that changes it (`variable`): the tree is in no order
 //! from then on, and who finds that out is nobody who did anything wrong.
 //!
-//! From `lib/rbtree.c`, `include/linux/rbtree.h`, `lib/timerqueue.c`, `lib/interval_tree.c` and `lib/maple_tree.c` of 6.13.
-//! Of the maple tree only what has entries of its own, no gaps; of `drm_mm` what is reserved, not the search for a hole.
+//! From `lib/rbtree.c`, `include/linux/rbtree.h`, `lib/timerqueue.c`, `lib/interval_tree.c` and `lib/maple_tree.c` of
+//! 6.13. Of the maple tree only what has entries of its own, no gaps; of `drm_mm` what is reserved, not the search for
+//! a hole.
 
 mod change;
 pub(crate) mod idioms;

@@ -45,11 +45,11 @@ impl<'a> Lower<'a> {
     /// `list`, `ordered` and `ranges`: what guards it, and what it is of.
     pub(super) fn complete_listed(&mut self, declared: &Open<'a>, id: ObjId) {
         let node = declared.node;
-        let wanted = match Kind::of(&self.program.objects[id.index()].kind) {
-            Some(Kind::List) => Kind::ListNode,
-            Some(Kind::Ordered | Kind::Ranges) => Kind::TreeNode,
-            _ => return,
-        };
+        let kind = Kind::of(&self.program.objects[id.index()].kind);
+        if ![Some(Kind::List), Some(Kind::Ordered), Some(Kind::Ranges)].contains(&kind) {
+            return;
+        }
+        let wanted = if kind == Some(Kind::List) { Kind::ListNode } else { Kind::TreeNode };
         let guard = node.option("guarded-by").and_then(|value| self.sibling(&declared.name, value, LOCKS));
         let guard = guard.map(|lock| self.lock_of(lock));
         let of = node.option("of").map_or_else(Vec::new, |value| self.owners(value, wanted));

@@ -1,16 +1,17 @@
 //! A field of what is listed: the `struct list_head` of an entry, the `struct rb_node` of what is in a tree.
 //!
 //! ```text
-//!   struct job { link: list_head }       list_add(&job->link, &queue)      job is on the queue
-//!                                        list_del_init(&job->link)         job is on no list, and link says so
-//!                                        list_del(&job->link)              LIST_POISON: link is good for nothing but list_add()
+//!   list_add(&job->link, &queue)      job is on the queue, and link says so
+//!   list_del_init(&job->link)         job is on no list, and link says so
+//!   list_del(&job->link)              LIST_POISON: link is good for nothing but list_add()
 //! ```
 //!
 //! The order is the container's, which has the objects. A node says on which container its object is by it, which
 //! `list_del()` needs not to be told.
 //!
-//! A node changes inside of the critical section of whatever its container is, and one step moves it from one container
-//! to another: so a threading checker has one lock for all of them, the gate, which is that of the program's first node.
+//! A node changes inside of the critical section of whatever its container is, and one step moves it from one
+//! container to another: so a threading checker has one lock for all of them, the gate, which is that of the program's
+//! first node.
 
 use super::kind::{ListNode, TreeNode};
 use crate::{
@@ -25,7 +26,8 @@ use crate::{
 pub(crate) struct Spot {
     /// What its object is on by it.
     pub(crate) on: Option<ObjId>,
-    /// It was taken off, and was not initialised again: `LIST_POISON1`; a `struct rb_node` that is not `RB_EMPTY_NODE()`.
+    /// It was taken off, and was not initialised again: `LIST_POISON1`; a `struct rb_node` that is not
+    /// `RB_EMPTY_NODE()`.
     pub(crate) stale: bool,
 }
 

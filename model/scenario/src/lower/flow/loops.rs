@@ -154,8 +154,8 @@ impl<'a> Lower<'a> {
         unit.give_back(vec![left], unset);
     }
 
-    /// `list-each l into=x { … }`: x is the first, then the one after x, until there is none. `rb-each` and `range-each`
-    /// go through trees.
+    /// `list-each l into=x { … }`: x is the first, then the one after x, until there is none. `rb-each` and
+    /// `range-each` go through trees.
     ///
     /// The safe form holds the next one in a hidden local while the block runs.
     pub(super) fn walk(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
@@ -197,24 +197,20 @@ impl<'a> Lower<'a> {
     /// What is walked, how, and the local that does.
     fn walk_of(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Option<Walk> {
         let name = node.name.text.as_str();
-        let (kind, what, more) = match name.trim_end_matches("-safe") {
-            "list-each" => (Kind::List, "LIST", "[reverse]"),
-            "rb-each" => (Kind::Ordered, "ORDERED", "[reverse]"),
-            _ => (Kind::Ranges, "RANGES", "[from=A] [to=B]"),
+        let (through, what, more) = match name.trim_end_matches("-safe") {
+            "list-each" => (Through::List, "LIST", "[reverse]"),
+            "rb-each" => (Through::Ordered, "ORDERED", "[reverse]"),
+            _ => (Through::Ranges, "RANGES", "[from=A] [to=B]"),
         };
+        let kinds = through.kinds();
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
         let is_flag = |value: &crate::syntax::Value| value.span.of(self.text) == "reverse";
-        let reverse = kind != Kind::Ranges && node.values().skip(1).any(is_flag);
-        let bounds: Vec<&str> = ["from", "to"].into_iter().filter(|_| kind == Kind::Ranges).collect();
+        let reverse = through != Through::Ranges && node.values().skip(1).any(is_flag);
+        let bounds: Vec<&str> = ["from", "to"].into_iter().filter(|_| through == Through::Ranges).collect();
         let bounded = bounds.iter().filter(|key| node.option(key).is_some()).count();
         let as_many = node.entries.len() == 2 + usize::from(reverse) + bounded;
         let of = node.values().next().filter(|_| node.entries.first().is_some_and(|entry| entry.key.is_none()));
         if let (Some(of), Some(into), true) = (of, into, as_many) {
-            let kinds: &'static [Kind] = match kind {
-                Kind::List => &[Kind::List],
-                Kind::Ordered => &[Kind::Ordered],
-                _ => &[Kind::Ranges],
-            };
             let of = match self.given(Some(unit), Takes::Object(kinds), of) {
                 Some(Given::Operand(of)) => of,
                 _ => return None,
@@ -226,11 +222,11 @@ impl<'a> Lower<'a> {
                 },
                 None => None,
             };
-            return Some(Walk { kind, of, into, reverse, from: bound("from"), to: bound("to") });
+            return Some(Walk { through, of, into, reverse, from: bound("from"), to: bound("to") });
         }
         if !node.broken {
             self.mistakes
-                .add("statement", node.head, format!("`{name}` takes {} and a local", kind.one()))
+                .add("statement", node.head, format!("`{name}` takes {} and a local", kinds[0].one()))
                 .expected(format!("`{name} {what} into=LOCAL {more} {{ … }}`"));
         }
         None
@@ -264,9 +260,27 @@ pub(super) fn is_walk(name: &str) -> bool {
     matches!(name.trim_end_matches("-safe"), "list-each" | "rb-each" | "range-each")
 }
 
+/// What can be walked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Through {
+    List,
+    Ordered,
+    Ranges,
+}
+
+impl Through {
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Through::List => &[Kind::List],
+            Through::Ordered => &[Kind::Ordered],
+            Through::Ranges => &[Kind::Ranges],
+        }
+    }
+}
+
 /// A walk through a container.
 struct Walk {
-    kind: Kind,
+    through: Through,
     of: Operand,
     /// The local that walks.
     into: LocalId,
@@ -284,17 +298,17 @@ impl Walk {
         let (from, to) = (self.from, self.to);
         let ordered = |how| Tree { how, tree: self.of, entry, from, to }.into();
         let list = |how| List { how, list: self.of, entry, at: None, from: None }.into();
-        match (self.kind, on, self.reverse) {
-            (Kind::List, false, false) => list(How::First),
-            (Kind::List, false, true) => list(How::Last),
-            (Kind::List, true, false) => list(How::Next),
-            (Kind::List, true, true) => list(How::Prev),
-            (Kind::Ordered, false, false) => ordered(InOrder::First),
-            (Kind::Ordered, false, true) => ordered(InOrder::Last),
-            (Kind::Ordered, true, false) => ordered(InOrder::Next),
-            (Kind::Ordered, true, true) => ordered(InOrder::Prev),
-            (_, false, _) => ordered(InOrder::FirstIn),
-            (_, true, _) => ordered(InOrder::NextIn),
+        match (self.through, on, self.reverse) {
+            (Through::List, false, false) => list(How::First),
+            (Through::List, false, true) => list(How::Last),
+            (Through::List, true, false) => list(How::Next),
+            (Through::List, true, true) => list(How::Prev),
+            (Through::Ordered, false, false) => ordered(InOrder::First),
+            (Through::Ordered, false, true) => ordered(InOrder::Last),
+            (Through::Ordered, true, false) => ordered(InOrder::Next),
+            (Through::Ordered, true, true) => ordered(InOrder::Prev),
+            (Through::Ranges, false, _) => ordered(InOrder::FirstIn),
+            (Through::Ranges, true, _) => ordered(InOrder::NextIn),
         }
     }
 }
