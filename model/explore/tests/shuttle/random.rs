@@ -153,7 +153,7 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
             let how = [list::How::Add, list::How::AddTail, list::How::DelInit, list::How::OnList][dice.roll(4)];
             s.op_into(
                 "list",
-                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None },
+                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), at: None, from: None },
                 "w",
             );
         }

@@ -9,7 +9,8 @@
 //!
 //! The tree is not modelled: what is in it is a list in its order, whose lock and whose races are those of a list
 //! ([`list::race`](super::list::race)). Each entry is in it by a node ([`list::node`](super::list::node)), a field of
-//! its own. `rb_erase()` leaves the node as it is: `RB_EMPTY_NODE()` is true of one that was cleared (`RB_CLEAR_NODE()`).
+//! its own. `rb_erase()` leaves the node as it is: `RB_EMPTY_NODE()` is true of one that was cleared
+//! (`RB_CLEAR_NODE()`).
 //!
 //! The keys are words of the entries, read where the kernel compares, by whoever has to be allowed to read them. A key
 //! that changes while its entry is in a tree is told at the store that changes it (`variable`): the tree is in no order
