@@ -349,7 +349,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
 }
 
 fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
-    list::ops::List { how, list: Operand::Object(list), entry: Some(entry), from: None }.into()
+    list::ops::List { how, list: Operand::Object(list), entry: Some(entry), at: None, from: None }.into()
 }
 
 #[test]
