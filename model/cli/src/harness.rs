@@ -106,7 +106,7 @@ impl File {
     fn sweep(&self, case: usize) -> Result<(Grade, String), String> {
         let case = &self.cases[case].1;
         let name = case.program.name.as_str();
-        let swept = Swept::read(&self.loaded.file, &self.loaded.text).map_err(|report| report.plain())?;
+        let swept = Swept::read(Path::new(&self.loaded.file), &self.loaded.text).map_err(|report| report.plain())?;
         let scenario = name.split('/').next().unwrap_or_default();
         let subject = Subject { swept: &swept, scenario, case };
         let wanted = Wanted { fixed: &Fixed::default(), most: tuples::OF_CHECK };

@@ -23,7 +23,7 @@ pub(crate) const OF_CHECK: usize = 5_000;
 #[derive(Clone, Copy)]
 pub(crate) struct Subject<'a> {
     /// Its file.
-    pub swept: &'a File<'a>,
+    pub swept: &'a File,
     /// Its scenario's name.
     pub scenario: &'a str,
     /// The case with its smallest tuple: what is expected is the same for all.

@@ -5,11 +5,12 @@
 //! have (`lower::inputs`), running anything.
 
 use std::fmt;
+use std::path::Path;
 
-use crate::load::Case;
+use crate::library;
+use crate::load::{Case, folder_of};
 use crate::lower;
 use crate::mistakes::{Mistakes, Report};
-use crate::syntax::{self, File};
 
 /// The value of an input.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -127,30 +128,30 @@ pub struct Tuples {
 }
 
 /// A file that was read, to be lowered for one tuple after the other.
-#[derive(Debug)]
-pub struct Swept<'s> {
-    name: &'s str,
-    source: &'s str,
-    tree: File,
+pub struct Swept {
+    read: library::Read,
+    /// The files, as mistakes show them.
+    files: Mistakes,
 }
 
-impl<'s> Swept<'s> {
-    /// Reads a file.
+impl Swept {
+    /// Reads a text as if it were in that file, and what it uses.
     ///
     /// # Errors
     ///
     /// The mistakes of a text that is no well-formed file.
-    pub fn read(name: &'s str, source: &'s str) -> Result<Swept<'s>, Report> {
-        let mut mistakes = Mistakes::new(name, source);
-        let tree = syntax::parse(source, &mut mistakes);
+    pub fn read(path: &Path, source: &str) -> Result<Swept, Report> {
+        let name = path.display().to_string();
+        let mut mistakes = Mistakes::new(&name, source);
+        let read = library::read(&name, source, Some(folder_of(path)), &mut mistakes);
         mistakes.end_of_syntax();
-        mistakes.take_back_guesses();
-        mistakes.into_result(Swept { name, source, tree })
+        let files = mistakes.anew();
+        mistakes.into_result(Swept { read, files })
     }
 
-    /// What it says.
+    /// What it says, with what it uses.
     pub fn text(&self) -> &str {
-        self.source
+        self.read.sources.text()
     }
 
     /// The tuples of a case, at most so many.
@@ -159,10 +160,9 @@ impl<'s> Swept<'s> {
     ///
     /// What is wrong with the declarations of its inputs.
     pub fn tuples(&self, scenario: &str, case: Option<&str>, fixed: &Fixed, most: usize) -> Result<Tuples, Report> {
-        let mut mistakes = Mistakes::new(self.name, self.source);
-        let tuples = lower::tuples(self.source, &self.tree, (scenario, case), (fixed, most), &mut mistakes);
-        mistakes.take_back_guesses();
-        mistakes.into_result(tuples)
+        let mut mistakes = self.files.anew();
+        let tuples = lower::tuples(&self.read, (scenario, case), (fixed, most), &mut mistakes);
+        self.told(mistakes, tuples)
     }
 
     /// The case with the values of a tuple.
@@ -171,9 +171,14 @@ impl<'s> Swept<'s> {
     ///
     /// What is wrong with it for these values.
     pub fn case(&self, scenario: &str, case: Option<&str>, tuple: &Tuple) -> Result<Option<Case>, Report> {
-        let mut mistakes = Mistakes::new(self.name, self.source);
-        let lowered = lower::case_of(self.source, &self.tree, (scenario, case), tuple, &mut mistakes);
+        let mut mistakes = self.files.anew();
+        let lowered = lower::case_of(&self.read, (scenario, case), tuple, &mut mistakes);
+        self.told(mistakes, lowered)
+    }
+
+    fn told<T>(&self, mut mistakes: Mistakes, read: T) -> Result<T, Report> {
         mistakes.take_back_guesses();
-        mistakes.into_result(lowered)
+        mistakes.tell_used(&self.read.libraries.used);
+        mistakes.into_result(read)
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn sweep_file(args: &SweepArgs, said: &Path) -> Exit {
         Ok(fixed) => fixed,
         Err(why) => return usage(&why),
     };
-    let swept = match Swept::read(&loaded.file, &loaded.text) {
+    let swept = match Swept::read(Path::new(&loaded.file), &loaded.text) {
         Ok(swept) => swept,
         Err(report) => return Unread(report).tell(),
     };
@@ -67,7 +67,7 @@ pub(super) fn check(
     as_json: bool,
     options: &Options,
 ) -> Result<(String, Grade), Unread> {
-    let swept = Swept::read(&loaded.file, &loaded.text).map_err(Unread)?;
+    let swept = Swept::read(Path::new(&loaded.file), &loaded.text).map_err(Unread)?;
     let subject = Subject { swept: &swept, scenario, case };
     let fixed = Fixed::read(input).unwrap_or_default();
     let found = tuples::sweep(&subject, &Wanted { fixed: &fixed, most: tuples::OF_CHECK }, options);
@@ -88,7 +88,7 @@ pub(super) fn check(
 
 /// The case with the smallest tuple that is wanted.
 pub(super) fn smallest(loaded: &Loaded, scenario: &str, case: &Case, fixed: &Fixed) -> Result<Option<Case>, Report> {
-    let swept = Swept::read(&loaded.file, &loaded.text)?;
+    let swept = Swept::read(Path::new(&loaded.file), &loaded.text)?;
     let name = case.name.as_deref();
     match swept.tuples(scenario, name, fixed, 1)?.all.first() {
         Some(tuple) => swept.case(scenario, name, tuple),
@@ -104,7 +104,7 @@ pub(super) fn find(
     is_it: impl Fn(&Case) -> bool,
 ) -> Option<Case> {
     let (scenario, case) = wanted;
-    let swept = Swept::read(&loaded.file, &loaded.text).ok()?;
+    let swept = Swept::read(Path::new(&loaded.file), &loaded.text).ok()?;
     let name = case.name.as_deref();
     let tuples = swept.tuples(scenario, name, fixed, MOST_SOUGHT).ok()?;
     let mut cases = tuples.all.iter().filter_map(|tuple| swept.case(scenario, name, tuple).ok().flatten());
@@ -112,7 +112,7 @@ pub(super) fn find(
 }
 
 /// The cases of the file that have inputs and are asked for.
-fn subjects<'a>(loaded: &'a Loaded, swept: &'a Swept<'a>, said: &Path) -> Result<Vec<Subject<'a>>, String> {
+fn subjects<'a>(loaded: &'a Loaded, swept: &'a Swept, said: &Path) -> Result<Vec<Subject<'a>>, String> {
     let (file, _) = with_case(said);
     let selection = Selection::of(&[said.to_path_buf()]);
     let all = || loaded.scenarios.iter().flat_map(|s| s.cases.iter().map(move |case| (s, case)));

@@ -15,6 +15,7 @@ use std::ops::ControlFlow;
 use super::names::{Symbol, is_name};
 use super::{Lower, list};
 use crate::inputs::{Fixed, InputValue, Tuple, Tuples};
+use crate::library::Gathered;
 use crate::mistakes::did_you_mean;
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
 
@@ -44,9 +45,14 @@ struct Found<'f> {
 
 impl<'a> Lower<'a> {
     /// The tuples of the case, at most so many.
-    pub(super) fn tuples(&mut self, scenario: &'a Node, (fixed, most): (&Fixed, usize)) -> Tuples {
-        let nodes: Vec<&'a Node> =
-            self.visible(scenario.children()).into_iter().filter(|node| !node.broken && is_constant(node)).collect();
+    pub(super) fn tuples(
+        &mut self,
+        scenario: &'a Node,
+        gathered: &'a Gathered,
+        (fixed, most): (&Fixed, usize),
+    ) -> Tuples {
+        let nodes = gathered.in_place(self.visible(scenario.children()));
+        let nodes: Vec<&'a Node> = nodes.into_iter().filter(|node| !node.broken && is_constant(node)).collect();
         let inputs: Vec<&Node> = nodes.iter().copied().filter(|node| node.name.text == "input").collect();
         let names: Vec<String> = inputs.iter().filter_map(|node| self.input_name(node)).map(|n| n.text).collect();
         if let Some(extra) = inputs.get(INPUTS_MAX) {

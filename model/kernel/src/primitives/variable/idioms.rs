@@ -29,7 +29,7 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(101, "local s32 int\nload $x:var into=int\nlet int=\"int > 1 ? 1 << int : (int + 1) * 0x7fff\"\nadd $x int").wild(),
     idiom(102, "let $r:local=0\ndo {\n...\nlet $r=\"$r + 1\"\n}\nwhile \"$r < 2\"").wild(),
     idiom(103, "defer {\nadd $x:var 1\n}\n..."),
-    idiom(118, "lock $l:guard-lock\nload $w:guarded into=$r:local\n...\nstore $w $v:word\nunlock $l").rank(ATOMIC).atomic(),
-    idiom(119, "lock $m:guard-mutex\nadd $w:guarded 1 into=$r:local\n...\nload $w into=$r\nunlock $m").rank(MUTEX).sleeps(),
-    idiom(120, "load $w:guarded into=$r:local").wild(),
+    idiom(122, "lock $l:guard-lock\nload $w:guarded into=$r:local\n...\nstore $w $v:word\nunlock $l").rank(ATOMIC).atomic(),
+    idiom(123, "lock $m:guard-mutex\nadd $w:guarded 1 into=$r:local\n...\nload $w into=$r\nunlock $m").rank(MUTEX).sleeps(),
+    idiom(124, "load $w:guarded into=$r:local").wild(),
 ];
