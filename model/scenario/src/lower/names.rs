@@ -207,7 +207,7 @@ fn functions_named(nodes: &[Node], found: &mut Vec<String>) {
     for node in nodes {
         match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
             ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
-            ("only", _) => functions_named(node.children(), found),
+            ("only" | "except" | "module", _) => functions_named(node.children(), found),
             _ => {}
         }
     }
