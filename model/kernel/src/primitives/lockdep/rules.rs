@@ -11,7 +11,7 @@ properties! {
         "a function returns with a lock that its `on-return` says is not held then, or without one that is",
         "__must_hold(), __acquires(), __releases(): sparse's context; the comment above the function",
         Told(Returned);
-    72 SLOT_CONTRACT = "slot-contract",
+    73 SLOT_CONTRACT = "slot-contract",
         "a function is called through a table, or returns to who did, against what the table's `ops-type` says of locks",
         "the comments in struct dma_buf_ops, struct drm_gem_object_funcs and their like; lockdep_assert_held() in who fills them",
         InGeneral;

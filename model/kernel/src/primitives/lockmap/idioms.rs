@@ -3,6 +3,6 @@
 use crate::ground::idiom::{Idiom, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
-    idiom(120, "lock-map-acquire $m:map\n...\nlock-map-release $m").wild(),
-    idiom(121, "lock-map-acquire $m:map read\n...\nlock-map-release $m").wild(),
+    idiom(127, "lock-map-acquire $m:map\n...\nlock-map-release $m").wild(),
+    idiom(128, "lock-map-acquire $m:map read\n...\nlock-map-release $m").wild(),
 ];

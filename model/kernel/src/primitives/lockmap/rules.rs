@@ -9,5 +9,5 @@ rules! {
 }
 
 forms! {
-    28 MAP_NOT_ACQUIRED "{who} releases {what}, a lockdep map that it has not acquired{place}";
+    39 MAP_NOT_ACQUIRED "{who} releases {what}, a lockdep map that it has not acquired{place}";
 }

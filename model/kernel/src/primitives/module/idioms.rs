@@ -3,6 +3,6 @@
 use crate::ground::idiom::{Idiom, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
-    idiom(118, "try-module-get $m:module into=$i:own\nwhen \"$i == 1\" {\n...\nmodule-put $m\n}").wild(),
-    idiom(119, "delete-module $m:module into=$r:local").sleeps().alone().wild(),
+    idiom(125, "try-module-get $m:module into=$i:own\nwhen \"$i == 1\" {\n...\nmodule-put $m\n}").wild(),
+    idiom(126, "delete-module $m:module into=$r:local").sleeps().alone().wild(),
 ];

@@ -9,6 +9,6 @@ rules! {
 }
 
 forms! {
-    26 CODE_GONE "{who} calls a function of {what}, and that module is gone{place}";
-    27 CODE_FREED "{who} frees the code of {what}, and {other} is in the middle of a function of it{place}";
+    37 CODE_GONE "{who} calls a function of {what}, and that module is gone{place}";
+    38 CODE_FREED "{who} frees the code of {what}, and {other} is in the middle of a function of it{place}";
 }

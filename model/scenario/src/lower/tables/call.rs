@@ -83,8 +83,10 @@ impl<'a> Lower<'a> {
         let fits = |f: &&'a Node, lower: &mut Self| {
             f.entries.len() - 1 == arguments.len() && lower.results_of(f) >= wanted.len()
         };
+        // A slot that no table fills is NULL in all of them: whoever calls it unasked calls NULL.
+        let nowhere = among.is_empty() && matches!(target, Target::Slot(..));
         let fit: Vec<&'a Node> = among.into_iter().filter(|f| fits(f, self)).collect();
-        if fit.is_empty() {
+        if fit.is_empty() && !nowhere {
             let results = if wanted.is_empty() { String::new() } else { format!(" and returns {}", wanted.len()) };
             self.mistakes
                 .add(
@@ -165,6 +167,13 @@ impl<'a> Lower<'a> {
             false => self.use_as_pointer(unit, base),
         }
         unit.land(done);
+        if called.fit.is_empty() {
+            // Nothing comes here; but what stands behind it may read the results.
+            let expr = self.add_expr(vec![ExprNode::Const(Value::Word(0))]);
+            for into in &called.into {
+                unit.emit(Instr::Let { into: *into, expr });
+            }
+        }
     }
 
     /// Calls a function as what a table has in a slot.

@@ -143,6 +143,7 @@ impl<'a> Lower<'a> {
 /// What follows belongs to that, which is called at the statement at hand: its line, to come back to.
 fn site(unit: &mut Unit<'_>, of: String) -> fenceweave_kernel::program::SourceLine {
     let line = unit.line();
-    unit.call_sites.push(CallSite { proc: of, line: line.line, column: line.column, text: line.text.clone() });
+    let (file, at, column, text) = (line.file, line.line, line.column, line.text.clone());
+    unit.call_sites.push(CallSite { proc: of, file, line: at, column, text });
     line
 }

@@ -101,8 +101,7 @@ impl<'a> Lower<'a> {
         let line = unit.line();
         let name = node.values().next().map_or("", |name| name.span.of(self.text));
         let text = if how == How::Enter { format!("call {name}") } else { format!("return from {name}") };
-        let SourceLine { line: at, .. } = self.source_line(node.head);
-        unit.at_statement(SourceLine { line: at, text, ..SourceLine::default() });
+        unit.at_statement(SourceLine { text, ..self.source_line(node.head) });
         let op = Module { how, module: Operand::Object(module) }.into();
         unit.emit(Instr::Op { op, into: None, may_fail: None });
         unit.back_to(line);
