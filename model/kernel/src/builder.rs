@@ -70,6 +70,7 @@ impl ProgramBuilder {
             racy: false,
             observed: true,
             premise: Default::default(),
+            keys: vec![],
         });
         ObjId::var(self.program.vars.len() - 1)
     }
@@ -145,6 +146,7 @@ impl ProgramBuilder {
         let ways_out = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.way_out);
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
         self.program.has_way_out = some(&ways_out);
+        self.program.settle_nodes();
         self.program.note_readers();
         self.program.note_warnings();
         if let Err(e) = self.program.check_size() {

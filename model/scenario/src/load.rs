@@ -6,9 +6,10 @@ use std::path::Path;
 use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
+use crate::inputs::Tuple;
+use crate::library;
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
-use crate::syntax;
 
 /// A file without mistakes.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct Scenario {
 pub struct Case {
     /// Its name; `None` in a scenario without cases.
     pub name: Option<String>,
+    /// The values of its inputs: the smallest tuple, unless another one was asked for.
+    pub tuple: Tuple,
     /// What runs. Its name is `scenario` or `scenario/case`.
     pub program: Program,
     /// What is expected.
@@ -73,27 +76,74 @@ pub struct Limits {
     pub preemptions: Option<u32>,
 }
 
-/// Reads a scenario file.
+/// Reads a scenario's text. It is in no file, so it uses none beside it.
 ///
 /// # Errors
 ///
-/// Every mistake of the file.
+/// Every mistake of the text, and of what it reaches of libraries.
 pub fn load(name: &str, source: &str) -> Result<Loaded, Report> {
-    let mut mistakes = Mistakes::new(name, source);
-    let tree = syntax::parse(source, &mut mistakes);
-    mistakes.end_of_syntax();
-    let scenarios = lower::scenarios(source, &tree, &mut mistakes);
-    mistakes.take_back_guesses();
-    mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
+    load_in(name, source, None)
+}
+
+/// Reads a text as if it were in that file: what it uses beside it is there.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_as(path: &Path, source: &str) -> Result<Loaded, Report> {
+    load_in(&path.display().to_string(), source, Some(folder_of(path)))
 }
 
 /// Reads the scenario file at `path`.
 ///
 /// # Errors
 ///
-/// Every mistake of the file, or why it cannot be read.
+/// Every mistake of the file and of what it reaches of libraries, or why it cannot be read.
 pub fn load_file(path: &Path) -> Result<Loaded, Report> {
-    load(&path.display().to_string(), &read(path)?)
+    load_as(path, &read(path)?)
+}
+
+/// Reads a scenario's text, called `name`; what it uses beside it is in that folder.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
+    let mut mistakes = Mistakes::new(name, source);
+    let read = library::read(name, source, folder, &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&read, mistakes, name, source)
+}
+
+/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not.
+///
+/// # Errors
+///
+/// Every mistake of it.
+pub fn load_library(name: &str, options: &str) -> Result<(), Report> {
+    let source = format!("scenario whole {{ use {name} {options}; thread whole {{ }} }}");
+    let mut mistakes = Mistakes::new(name, &source);
+    let read = library::read(name, &source, None, &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
+}
+
+fn lowered(read: &library::Read, mut mistakes: Mistakes, name: &str, source: &str) -> Result<Loaded, Report> {
+    let scenarios = match read.libraries.own() {
+        Some(unit) => {
+            library::look_at(&read.libraries, unit, read.sources.text(), &mut mistakes);
+            vec![]
+        }
+        None => lower::scenarios(read, &mut mistakes),
+    };
+    mistakes.take_back_guesses();
+    mistakes.tell_used(&read.libraries.used);
+    mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 /// Reads a stream as text, up to the size that a scenario may have; `name` is what its mistakes call it.

@@ -28,6 +28,16 @@ pub(crate) trait Declared {
     fn queue(&self) -> Option<ObjId> {
         None
     }
+    /// The lock that whoever changes it or goes through it has to have.
+    fn guard(&self) -> Option<ObjId> {
+        None
+    }
+    /// Whose critical section it is in, where that is not its own.
+    fn gate(&self) -> Option<ObjId> {
+        None
+    }
+    /// Says so, when that is known.
+    fn set_gate(&mut self, _gate: ObjId) {}
     /// What it calls.
     fn calls(&self) -> Option<CalleeId> {
         None
@@ -131,12 +141,14 @@ pub enum Lock {
     Inside,
     /// A lock for which one sleeps.
     Sleeping,
+    /// None, but an order like one's: nobody waits for it.
+    Map,
 }
 
 impl Lock {
     /// Whether scripts take it as a lock.
     pub fn is_taken(self) -> bool {
-        matches!(self, Lock::Spin | Lock::Sleeping)
+        matches!(self, Lock::Spin | Lock::Sleeping | Lock::Map)
     }
 
     /// Whether who has it spins on it.

@@ -23,6 +23,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
+    primitives::tree::rules::PROPERTIES,
     primitives::slab::rules::PROPERTIES,
     primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
@@ -40,6 +41,8 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
     primitives::lockdep::rules::RULES,
+    primitives::module::rules::RULES,
+    primitives::lockmap::rules::RULES,
 ];
 
 numbered! {
@@ -55,7 +58,10 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::rwsem::rules::FORMS,
     primitives::irq_line::rules::FORMS,
     primitives::list::rules::FORMS,
+    primitives::module::rules::FORMS,
+    primitives::lockmap::rules::FORMS,
     primitives::shrinker::rules::FORMS,
+    primitives::tree::rules::FORMS,
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,

@@ -50,12 +50,14 @@ tables! {
     primitives::syscall::Mutant;
     primitives::device::Mutant;
     primitives::srcu::Mutant;
+    primitives::module::Mutant;
     primitives::irq_line::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;
     primitives::shrinker::Mutant;
     primitives::wakeq::Mutant;
     primitives::list::Mutant;
+    primitives::tree::Mutant;
     primitives::xarray::Mutant;
     ww::Mutant;
     lock_all::Mutant;

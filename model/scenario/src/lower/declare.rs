@@ -11,7 +11,7 @@ use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list, place, premise};
-use crate::decls::{self, DeclRow, LOCKS};
+use crate::decls::{self, DeclRow};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
@@ -65,6 +65,7 @@ impl<'a> Lower<'a> {
                 .expected(format!("`{} NAME`", spec.name));
         }
         if spec.kind != Some(Kind::Struct)
+            && spec.kind != Some(Kind::Module)
             && spec.name != containers::ARRAY
             && let Some(block) = &node.block
         {
@@ -84,6 +85,7 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            self.tell_loose_node(node, spec);
             let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options, open);
             if spec.kind.is_some() && options.has("weak") {
@@ -146,6 +148,7 @@ impl<'a> Lower<'a> {
             kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
             Some("mutex") => fixed::Mutex { config: ww::kind::config(&known(options)) }.into(),
             Some("rwsem") => fixed::RwSem.into(),
+            Some("map") => fixed::LockMap.into(),
             _ => fixed::Spinlock.into(),
         };
         self.one(name, object)
@@ -218,6 +221,7 @@ impl<'a> Lower<'a> {
                 racy,
                 observed: !weak,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         Symbol::Var { first, len }
@@ -254,6 +258,7 @@ impl<'a> Lower<'a> {
                 racy: false,
                 observed: false,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         first
@@ -318,6 +323,7 @@ impl<'a> Lower<'a> {
                     racy: false,
                     observed: false,
                     premise: Premise::Nothing,
+                    keys: vec![],
                 });
             }
         }
@@ -422,6 +428,7 @@ impl<'a> Lower<'a> {
             Symbol::PerThread(PerThread::Exec)
             | Symbol::Thread { .. }
             | Symbol::Number(_)
+            | Symbol::Numbers
             | Symbol::Type(_)
             | Symbol::Table(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
@@ -437,9 +444,10 @@ impl<'a> Lower<'a> {
         self.complete_class(declared, id);
         self.complete_container(declared.node, id);
         self.complete_fence_lock(declared, id);
-        self.complete_list(declared, id);
+        self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
+        self.complete_module(declared.node, id);
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
@@ -465,6 +473,9 @@ impl<'a> Lower<'a> {
         let Some(value) = declared.node.option("init") else {
             return;
         };
+        if let Some(parts) = self.parts_named(value) {
+            return self.begin_with((first, len), &parts, value.span);
+        }
         let Some(init) = self.constant(value) else {
             return;
         };
@@ -472,6 +483,25 @@ impl<'a> Lower<'a> {
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
+        }
+    }
+
+    /// `var NAME len=N init=INPUT`: the array begins with the parts of an input, and with 0 behind them.
+    fn begin_with(&mut self, (first, len): (ObjId, Option<u16>), parts: &[i64], span: Span) {
+        let room = usize::from(len.unwrap_or(0));
+        if len.is_none() || room < parts.len() {
+            let parts = parts.len();
+            self.mistakes
+                .add("input", span, format!("`{}` has {parts} parts, and there is room for {room}", span.of(self.text)))
+                .expected("an array with room for all of them: `len=`");
+            return;
+        }
+        let ty = self.program.var_type(first);
+        let first = first.as_var().unwrap_or_default();
+        for at in 0..room {
+            let Some(part) = self.word(parts.get(at).copied().unwrap_or(0), span) else { return };
+            let init = self.fitting(part, ty, span);
+            self.program.vars.iter_mut().skip(first + at).take(1).for_each(|var| var.init = init);
         }
     }
 
@@ -519,7 +549,7 @@ impl<'a> Lower<'a> {
     }
 
     /// What a word of that type begins as; a number that it has no room for is a mistake.
-    fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
+    pub(super) fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
         let converted = init.integer().map(|n| ty.convert(n));
         let same = converted.is_some() && converted == init.integer();
         if ty == Type::S64 || same && init != Value::Null {
@@ -540,17 +570,6 @@ impl<'a> Lower<'a> {
         let Some(shared) = self.sibling(&declared.name, value, &[Kind::Lock]) else { return };
         if let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(id) {
             ops.lock = Some(shared);
-        }
-    }
-
-    /// `list NAME guarded-by=LOCK`
-    fn complete_list(&mut self, declared: &Open<'a>, id: ObjId) {
-        let is_list = self.program.fixed::<fixed::List>(id).is_some();
-        let Some(value) = declared.node.option("guarded-by").filter(|_| is_list) else { return };
-        let Some(lock) = self.sibling(&declared.name, value, LOCKS) else { return };
-        let lock = self.lock_of(lock);
-        if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
-            *guard = Some(lock);
         }
     }
 

@@ -24,8 +24,10 @@ pub(crate) enum Symbol {
     Struct(usize),
     /// An acquire context or a set of locks that every thread which names it has one of.
     PerThread(PerThread),
-    /// A number: of a `const`, an `enum` or `flags`.
+    /// A number: of a `const`, an `enum` or `flags`, or the value of an input.
     Number(i64),
+    /// The numbers of an input that has several: `NAME.len`, `NAME.0`, … are numbers.
+    Numbers,
     /// A type of the scenario's own.
     Type(Type),
     /// A table of functions, with its value.
@@ -57,6 +59,7 @@ impl Symbol {
             Symbol::PerThread(PerThread::Ctx { .. }) => Kind::Ctx.one(),
             Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
             Symbol::Number(_) => "the name of a number",
+            Symbol::Numbers => "an input of several numbers",
             Symbol::Type(_) => "a type",
             Symbol::Table(_) => "a table of functions",
             Symbol::Thread { .. } => "a thread",
@@ -79,6 +82,11 @@ impl Names {
     /// Declares a name, or says more of one that is.
     pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
         self.known.insert(name.to_owned(), (symbol, span));
+    }
+
+    /// What a name stood for, which from here on it does not.
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Symbol, Span)> {
+        self.known.remove(name)
     }
 
     /// The names of the symbols that `wanted` likes, for suggestions.
@@ -151,13 +159,13 @@ impl Words {
     }
 
     /// Collects the words of a scenario; none gets a number that the scenario writes out somewhere.
-    pub(crate) fn collect(nodes: &[Node]) -> Words {
+    pub(crate) fn collect<'n, I: Iterator<Item = &'n Node>>(nodes: impl Fn() -> I) -> Words {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();
         let mut numbers = BTreeSet::new();
         let mut named = BTreeSet::new();
-        numbers_named(nodes, &mut named, &mut numbers);
-        visit(nodes, &mut |key, value| match &value.kind {
+        numbers_named(nodes(), &mut named, &mut numbers);
+        visit(nodes(), &mut |key, value| match &value.kind {
             ValueKind::Int(number) => {
                 numbers.insert(*number);
             }
@@ -172,7 +180,7 @@ impl Words {
         });
         let free = |from: i32| (from..).filter(|number| !numbers.contains(&i64::from(*number)));
         let mut functions = vec![];
-        functions_named(nodes, &mut functions);
+        functions_named(nodes(), &mut functions);
         Words {
             numbers: found.into_iter().zip(free(FIRST_WORD)).collect(),
             functions: functions.into_iter().zip(free(FIRST_FUNCTION)).collect(),
@@ -180,11 +188,28 @@ impl Words {
     }
 }
 
+/// Statements one after the other.
+type Nodes<'n> = Box<dyn Iterator<Item = &'n Node> + 'n>;
+
 /// The names that `const`, `enum` and `flags` give, which are no words, and numbers that those may be.
-fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: &mut BTreeSet<i64>) {
+fn numbers_named<'n>(
+    nodes: impl Iterator<Item = &'n Node>,
+    named: &mut BTreeSet<&'n str>,
+    numbers: &mut BTreeSet<i64>,
+) {
     for node in nodes {
         match node.name.text.as_str() {
             "const" => named.extend(node.entries.iter().filter_map(|e| e.key.as_ref()).map(|key| key.text.as_str())),
+            "input" => {
+                named.extend(node.values().filter_map(|value| match &value.kind {
+                    ValueKind::Word(word) => Some(word.as_str()),
+                    _ => None,
+                }));
+                if let Some(ValueKind::Text { said, .. }) = node.option("among").map(|value| &value.kind) {
+                    named.extend(said.split_whitespace());
+                    numbers.extend((0..).take(said.split_whitespace().count()));
+                }
+            }
             "enum" | "flags" => {
                 // What follows a number that is written out is seldom more than this.
                 numbers.extend((0..32).map(|bit| 1i64 << bit));
@@ -196,18 +221,18 @@ fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: 
                     }));
                 }
             }
-            "only" | "except" => numbers_named(node.children(), named, numbers),
+            "only" | "except" => numbers_named(Box::new(node.children().iter()) as Nodes<'n>, named, numbers),
             _ => {}
         }
     }
 }
 
 /// The names of functions and of tables of functions.
-fn functions_named(nodes: &[Node], found: &mut Vec<String>) {
+fn functions_named<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut Vec<String>) {
     for node in nodes {
         match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
             ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
-            ("only", _) => functions_named(node.children(), found),
+            ("only" | "except" | "module", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
             _ => {}
         }
     }
@@ -217,34 +242,34 @@ fn all_inside(node: &Node) -> Vec<&Node> {
     node.children().iter().flat_map(|n| if super::is_of_cases(n) { all_inside(n) } else { vec![n] }).collect()
 }
 
-fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
+fn visit<'n>(nodes: impl Iterator<Item = &'n Node>, see: &mut impl FnMut(Option<&str>, &Written)) {
     for node in nodes {
         for entry in &node.entries {
             see(entry.key.as_ref().map(|key| key.text.as_str()), &entry.value);
         }
-        visit(node.children(), see);
+        visit(Box::new(node.children().iter()) as Nodes<'_>, see);
     }
 }
 
 /// The error numbers that a scenario names, and those that its operations return: what the table of operations says.
-pub(super) fn errnos(nodes: &[Node]) -> Vec<Errno> {
+pub(super) fn errnos<'n, I: Iterator<Item = &'n Node>>(nodes: impl Fn() -> I) -> Vec<Errno> {
     let mut found = BTreeSet::new();
-    visit(nodes, &mut |_, value| match &value.kind {
+    visit(nodes(), &mut |_, value| match &value.kind {
         ValueKind::Int(_) => {}
         ValueKind::Text { said, .. } => found.extend(errnos_in(said)),
         ValueKind::Word(word) => found.extend(errnos_in(word)),
     });
-    returned(nodes, &mut found);
+    returned(nodes(), &mut found);
     found.into_iter().collect()
 }
 
-fn returned(nodes: &[Node], found: &mut BTreeSet<Errno>) {
+fn returned<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut BTreeSet<Errno>) {
     for node in nodes {
         for op in ops::named(&node.name.text) {
             found.extend(errnos_in(op.returns));
             found.extend(op.fails.and_then(Value::word).and_then(i32::checked_neg).map(Errno));
         }
-        returned(node.children(), found);
+        returned(Box::new(node.children().iter()) as Nodes<'_>, found);
     }
 }
 

@@ -7,7 +7,8 @@ use crate::lower::Lower;
 use crate::lower::live::Uses;
 use crate::lower::script::Unit;
 use crate::syntax::Node;
-use fenceweave_kernel::program::CallSite;
+use fenceweave_kernel::primitives::lockdep::Said;
+use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, Op};
 
 /// What may stand in a row.
@@ -70,7 +71,8 @@ impl<'a> Lower<'a> {
         let (promises, line) = (std::mem::take(&mut unit.promises), unit.line());
         let kept = std::mem::take(&mut unit.kept);
         let now = unit.rename(kept);
-        let site = CallSite { proc: "on-return".into(), line: line.line, column: line.column, text: line.text.clone() };
+        let SourceLine { file, line: at, column, text, .. } = line.clone();
+        let site = CallSite { proc: "on-return".into(), file, line: at, column, text };
         unit.call_sites.push(site);
         for promise in &promises {
             unit.at_statement(self.source_line(promise.head));
@@ -106,7 +108,7 @@ impl<'a> Unit<'a> {
     fn promised_since(&mut self, from: usize) {
         for instr in self.code_mut().iter_mut().skip(from) {
             if let Instr::Op { op: Op::Lockdep(said), .. } = instr {
-                said.on_return = true;
+                said.said = Said::OnReturn;
             }
         }
     }
