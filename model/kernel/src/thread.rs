@@ -96,6 +96,12 @@ impl Thread {
         self.run
     }
 
+    /// Whether its next operation is one that nobody else can see, and that waits for a step all the same: quiet accesses
+    /// came before it.
+    pub fn is_unseen(&self) -> bool {
+        self.machine != Machine::Idle && !self.machine.is_visible()
+    }
+
     /// The operation in flight.
     pub fn machine(&self) -> &Machine {
         &self.machine
@@ -525,8 +531,8 @@ impl Thread {
                 if self.machine.is_visible() {
                     return self.is_quiet(into, cx) && self.take_quietly(into, cx);
                 }
-                // What it does to the thread's own objects could not be taken back.
-                if cx.merged > 0 {
+                // What it does to the thread's own objects could not be taken back; an address is only computed.
+                if cx.merged > 0 && !matches!(self.machine, Machine::Address(_)) {
                     return false;
                 }
                 self.run_private(into, cx);

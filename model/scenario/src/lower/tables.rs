@@ -297,7 +297,8 @@ impl<'a> Lower<'a> {
             f.entries.len() - 1 == arguments.len() && lower.results_of(f) >= wanted.len()
         };
         let all: Vec<&'a Node> = among.into_iter().filter(|f| fits(f, self)).collect();
-        if all.is_empty() {
+        // A slot that no table fills is NULL, and who calls it without asking is told when he does.
+        if all.is_empty() && !self.is_unfilled(target) {
             let results = if wanted.is_empty() { String::new() } else { format!(" and returns {}", wanted.len()) };
             self.mistakes
                 .add(
@@ -320,6 +321,15 @@ impl<'a> Lower<'a> {
         }
         self.close_failure(unit, open);
         self.end_temporaries(unit);
+    }
+
+    /// Whether this is a slot that its type leaves free, and that no table fills.
+    fn is_unfilled(&self, target: &Written) -> bool {
+        let ValueKind::Word(word) = &target.kind else { return false };
+        let Some(slot) = parts(word).pop() else { return false };
+        let mut typed = self.values.types.values().flat_map(|ty| &ty.slots);
+        typed.any(|known| known.name == slot && known.optional)
+            && self.tables_with(&slot).iter().all(|(_, function)| function.is_none())
     }
 
     /// Calls that of the functions which a local holds.
