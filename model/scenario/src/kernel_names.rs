@@ -78,7 +78,7 @@ const DECLARATIONS: &[Row] = &[
     ("init probe main begin", "what runs before the threads is `setup { … }`"),
     ("exit remove cleanup end finally", "what runs after the threads is `teardown { … }`"),
     ("property invariant check", "what must hold is said in `expect { … }`: `never`, `always`, `at-end`, `sometimes`"),
-    ("include import use require", "a file stands by itself: there is nothing to include"),
+    ("include import require", "a library is named by `use NAME`, a file of one's own by `use \"./FILE.kdl\"`"),
     ("description doc comment title", "`about \"…\"` says what a scenario is about"),
     ("variant config option", "variants of a scenario are its cases: `case A B`, and `only A { … }`"),
 ];

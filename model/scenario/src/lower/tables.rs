@@ -296,9 +296,10 @@ impl<'a> Lower<'a> {
         let fits = |f: &&'a Node, lower: &mut Self| {
             f.entries.len() - 1 == arguments.len() && lower.results_of(f) >= wanted.len()
         };
+        // A slot that no table fills is NULL in all of them: whoever calls it unasked calls NULL.
+        let nowhere = among.is_empty() && matches!(&target.kind, ValueKind::Word(word) if self.is_slot_path(word));
         let all: Vec<&'a Node> = among.into_iter().filter(|f| fits(f, self)).collect();
-        // A slot that no table fills is NULL, and who calls it without asking is told when he does.
-        if all.is_empty() && !self.is_unfilled(target) {
+        if all.is_empty() && !nowhere {
             let results = if wanted.is_empty() { String::new() } else { format!(" and returns {}", wanted.len()) };
             self.mistakes
                 .add(
@@ -323,15 +324,6 @@ impl<'a> Lower<'a> {
         self.end_temporaries(unit);
     }
 
-    /// Whether this is a slot that its type leaves free, and that no table fills.
-    fn is_unfilled(&self, target: &Written) -> bool {
-        let ValueKind::Word(word) = &target.kind else { return false };
-        let Some(slot) = parts(word).pop() else { return false };
-        let mut typed = self.values.types.values().flat_map(|ty| &ty.slots);
-        typed.any(|known| known.name == slot && known.optional)
-            && self.tables_with(&slot).iter().all(|(_, function)| function.is_none())
-    }
-
     /// Calls that of the functions which a local holds.
     fn choose_function(
         &mut self,
@@ -353,7 +345,19 @@ impl<'a> Lower<'a> {
             unit.land(vec![other]);
         }
         self.use_as_pointer(unit, value);
+        if among.is_empty() {
+            // Nothing comes here; but what stands behind it may read the results.
+            let expr = self.add_expr(vec![ExprNode::Const(Value::Word(0))]);
+            for into in into {
+                unit.emit(Instr::Let { into, expr });
+            }
+        }
         unit.land(done);
+    }
+
+    fn is_slot_path(&self, word: &str) -> bool {
+        let path = parts(word);
+        path.len() > 1 && path.last().is_some_and(|slot| self.is_slot(slot))
     }
 
     /// What is called, in a local, and the functions that it can be.
