@@ -437,6 +437,12 @@ impl Program {
         var.as_var().and_then(|i| self.vars.get(i)).map_or(&Premise::Nothing, |v| &v.premise)
     }
 
+    /// The nodes of what the word is a key of.
+    #[inline]
+    pub(crate) fn keyed_by(&self, var: ObjId) -> &[ObjId] {
+        var.as_var().and_then(|i| self.vars.get(i)).map_or(&[], |v| &v.keys)
+    }
+
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {
         var.as_var().and_then(|i| self.vars.get(i)).is_some_and(|v| v.racy)
     }

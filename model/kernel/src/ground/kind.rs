@@ -28,6 +28,16 @@ pub(crate) trait Declared {
     fn queue(&self) -> Option<ObjId> {
         None
     }
+    /// The lock that whoever changes it or goes through it has to have.
+    fn guard(&self) -> Option<ObjId> {
+        None
+    }
+    /// Whose critical section it is in, where that is not its own.
+    fn gate(&self) -> Option<ObjId> {
+        None
+    }
+    /// Says so, when that is known.
+    fn set_gate(&mut self, _gate: ObjId) {}
     /// What it calls.
     fn calls(&self) -> Option<CalleeId> {
         None

@@ -11,7 +11,7 @@ use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list, place, premise};
-use crate::decls::{self, DeclRow, LOCKS};
+use crate::decls::{self, DeclRow};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
@@ -84,6 +84,7 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            self.tell_loose_node(node, spec);
             let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options, open);
             if spec.kind.is_some() && options.has("weak") {
@@ -218,6 +219,7 @@ impl<'a> Lower<'a> {
                 racy,
                 observed: !weak,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         Symbol::Var { first, len }
@@ -254,6 +256,7 @@ impl<'a> Lower<'a> {
                 racy: false,
                 observed: false,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         first
@@ -318,6 +321,7 @@ impl<'a> Lower<'a> {
                     racy: false,
                     observed: false,
                     premise: Premise::Nothing,
+                    keys: vec![],
                 });
             }
         }
@@ -422,6 +426,7 @@ impl<'a> Lower<'a> {
             Symbol::PerThread(PerThread::Exec)
             | Symbol::Thread { .. }
             | Symbol::Number(_)
+            | Symbol::Numbers
             | Symbol::Type(_)
             | Symbol::Table(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
@@ -437,7 +442,7 @@ impl<'a> Lower<'a> {
         self.complete_class(declared, id);
         self.complete_container(declared.node, id);
         self.complete_fence_lock(declared, id);
-        self.complete_list(declared, id);
+        self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
     }
@@ -465,6 +470,9 @@ impl<'a> Lower<'a> {
         let Some(value) = declared.node.option("init") else {
             return;
         };
+        if let Some(parts) = self.parts_named(value) {
+            return self.begin_with((first, len), &parts, value.span);
+        }
         let Some(init) = self.constant(value) else {
             return;
         };
@@ -472,6 +480,25 @@ impl<'a> Lower<'a> {
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
+        }
+    }
+
+    /// `var NAME len=N init=INPUT`: the array begins with the parts of an input, and with 0 behind them.
+    fn begin_with(&mut self, (first, len): (ObjId, Option<u16>), parts: &[i64], span: Span) {
+        let room = usize::from(len.unwrap_or(0));
+        if len.is_none() || room < parts.len() {
+            let parts = parts.len();
+            self.mistakes
+                .add("input", span, format!("`{}` has {parts} parts, and there is room for {room}", span.of(self.text)))
+                .expected("an array with room for all of them: `len=`");
+            return;
+        }
+        let ty = self.program.var_type(first);
+        let first = first.as_var().unwrap_or_default();
+        for at in 0..room {
+            let Some(part) = self.word(parts.get(at).copied().unwrap_or(0), span) else { return };
+            let init = self.fitting(part, ty, span);
+            self.program.vars.iter_mut().skip(first + at).take(1).for_each(|var| var.init = init);
         }
     }
 
@@ -540,17 +567,6 @@ impl<'a> Lower<'a> {
         let Some(shared) = self.sibling(&declared.name, value, &[Kind::Lock]) else { return };
         if let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(id) {
             ops.lock = Some(shared);
-        }
-    }
-
-    /// `list NAME guarded-by=LOCK`
-    fn complete_list(&mut self, declared: &Open<'a>, id: ObjId) {
-        let is_list = self.program.fixed::<fixed::List>(id).is_some();
-        let Some(value) = declared.node.option("guarded-by").filter(|_| is_list) else { return };
-        let Some(lock) = self.sibling(&declared.name, value, LOCKS) else { return };
-        let lock = self.lock_of(lock);
-        if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
-            *guard = Some(lock);
         }
     }
 

@@ -21,8 +21,22 @@ use fenceweave_kernel::program::{FieldName, Members, SlabKind, StructDecl};
 use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value, fixed};
 
 /// The words of the declarations that can stand behind `type=`.
-const KINDS: &[&str] =
-    &["lock", "list", "wait-queue", "completion", "refcount", "ww-mutex", "acquire-ctx", "fence", "callback", "resv"];
+const KINDS: &[&str] = &[
+    "lock",
+    "list",
+    "list-node",
+    "tree-node",
+    "ordered",
+    "ranges",
+    "wait-queue",
+    "completion",
+    "refcount",
+    "ww-mutex",
+    "acquire-ctx",
+    "fence",
+    "callback",
+    "resv",
+];
 /// The items, which have a declaration of another form.
 const ITEMS: &[&str] = &["work", "delayed-work", "timer"];
 /// Structs inside of structs, at most so deep.
@@ -136,6 +150,7 @@ impl<'a> Lower<'a> {
             let begin = self.program.objects.len();
             for member in &fields.members {
                 let made = self.make_member(member, &name, depth, open);
+                made.iter().filter(|(path, _)| !path.contains('.')).for_each(|(_, id)| self.set_owner(*id, slot));
                 if at == 0 {
                     named.extend(
                         made.into_iter().map(|(path, id)| (path, usize::from(id.number()).saturating_sub(begin))),

@@ -55,6 +55,9 @@ impl<'a> Lower<'a> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
+        if let Some((Symbol::Number(number), _)) = self.names.find(word).filter(|_| word.contains('.')) {
+            return self.word(number, span).map(Operand::Const);
+        }
         let parts = names::parts(word);
         if let Some(unit) = unit.as_deref_mut().filter(|unit| self.is_read(unit, word)) {
             // In a function the pointers on the way are read first.
@@ -239,9 +242,12 @@ impl<'a> Lower<'a> {
         let declared = self.names.find(said).map(|(_, span)| span);
         // What `list_add()` is given in the kernel is the `list_head` inside of the entry.
         let inside = said.rsplit_once('.').or_else(|| said.rsplit_once("->"));
-        let own = inside.filter(|_| kinds == [Kind::Struct, Kind::Fence] && kind == Some(Kind::List));
-        let help = own.map(|(object, _)| {
-            format!("an object is its own entry: write `{object}` for `{said}`, as in `list-add LIST {object}`")
+        let own = inside.filter(|_| kinds.contains(&Kind::ListNode) && kind == Some(Kind::List));
+        let help = own.map(|(object, member)| {
+            format!(
+                "what links it is a `{member} type=list-node`, and `list LIST of=STRUCT.{member}`; or an object is its own \
+                 entry: write `{object}` for `{said}`, as in `list-add LIST {object}`"
+            )
         });
         self.mistakes
             .add("wrong-kind", value.span, format!("`{said}` is {what}"))
@@ -310,7 +316,14 @@ impl<'a> Lower<'a> {
                 let named = self.number_named(value).and_then(|number| i32::try_from(number).ok());
                 names::constant(word).and_then(Value::word).or(named)
             }
-            ValueKind::Text { .. } => None,
+            ValueKind::Text { .. } => {
+                let told = self.mistakes.count();
+                let number = self.named_number(value).and_then(|number| i32::try_from(number).ok());
+                if self.mistakes.count() > told {
+                    return None;
+                }
+                number
+            }
         };
         let fits = number.filter(|number| (min..=max).contains(number));
         if fits.is_none() {

@@ -25,6 +25,7 @@ impl Lower<'_> {
                 racy: false,
                 observed: true,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         let lock = self.object(format!("{}.xa_lock", name.text), fixed::Spinlock);

@@ -83,6 +83,8 @@ const INSIDE: &[Kind] = &[
     Kind::Mutex,
     Kind::RwSem,
     Kind::List,
+    Kind::ListNode,
+    Kind::TreeNode,
     Kind::WaitQueue,
     Kind::Completion,
     Kind::Refcount,
