@@ -43,11 +43,9 @@ fn unfold(initial: &State, program: &Program, trace: &mut Trace, point: &mut Poi
     trace.steps = steps;
 }
 
-/// Takes a step, and writes down what it was: the step, and the quiet accesses after it. One that begins with what
-/// nobody sees, and would be no step if no quiet access came before it, is none for who takes each of those.
+/// Takes a step, and writes down what it was: the step, and the quiet accesses after it.
 fn take(state: &mut State, program: &Program, action: Action, steps: &mut Vec<Action>) {
-    let visible = !state.thread(action.thread).is_unseen();
     let merged = state.step(program, action).merged;
-    steps.extend(visible.then_some(action));
+    steps.push(action);
     steps.extend((0..merged).map(|_| Action { choice: 0, ..action }));
 }

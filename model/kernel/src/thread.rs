@@ -96,12 +96,6 @@ impl Thread {
         self.run
     }
 
-    /// Whether its next operation is one that nobody else can see, and that waits for a step all the same: quiet accesses
-    /// came before it.
-    pub fn is_unseen(&self) -> bool {
-        self.machine != Machine::Idle && !self.machine.is_visible()
-    }
-
     /// The operation in flight.
     pub fn machine(&self) -> &Machine {
         &self.machine
@@ -276,6 +270,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
+            Flow::Go if cx.merging.is_none() => {}
             Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
@@ -531,8 +526,8 @@ impl Thread {
                 if self.machine.is_visible() {
                     return self.is_quiet(into, cx) && self.take_quietly(into, cx);
                 }
-                // What it does to the thread's own objects could not be taken back; an address is only computed.
-                if cx.merged > 0 && !matches!(self.machine, Machine::Address(_)) {
+                // What it does to the thread's own objects could not be taken back.
+                if cx.merged > 0 && !self.machine.is_only_current() {
                     return false;
                 }
                 self.run_private(into, cx);
