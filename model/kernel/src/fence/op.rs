@@ -148,7 +148,8 @@ impl At {
     /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
     /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
-        let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
+        let looks =
+            matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
