@@ -6,6 +6,7 @@ use std::path::Path;
 use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
+use crate::inputs::Tuple;
 use crate::library;
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
@@ -41,6 +42,8 @@ pub struct Scenario {
 pub struct Case {
     /// Its name; `None` in a scenario without cases.
     pub name: Option<String>,
+    /// The values of its inputs: the smallest tuple, unless another one was asked for.
+    pub tuple: Tuple,
     /// What runs. Its name is `scenario` or `scenario/case`.
     pub program: Program,
     /// What is expected.
@@ -116,7 +119,7 @@ pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
 

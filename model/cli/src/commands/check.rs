@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::{coverage, sample, vacuity},
+    commands::{coverage, inputs, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
@@ -15,7 +15,7 @@ use crate::{
 };
 use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
-use fenceweave_scenario::{Case, Coverage, Loaded};
+use fenceweave_scenario::{Case, Coverage, Fixed, Loaded};
 use std::{ops::ControlFlow, path::Path};
 
 /// What came of one file: what to print, and how each case went.
@@ -33,6 +33,9 @@ struct Checked {
 pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Some(why) = contradiction(args) {
         return usage(why);
+    }
+    if let Err(why) = Fixed::read(&args.input) {
+        return usage(&why);
     }
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
@@ -193,6 +196,17 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
                 runs.push(None);
                 continue;
             }
+            if !case.tuple.is_empty() {
+                match inputs::check(&loaded, (&scenario.name, case), &args.input, args.json, &options(args)) {
+                    Ok((text, grade)) => {
+                        checked.graded.push((name.clone(), grade));
+                        checked.text.push_str(&text);
+                    }
+                    Err(unread) => return not_read(file, &unread, args.json),
+                }
+                runs.push(None);
+                continue;
+            }
             let run = run_case(case, args, &bars.bar(name));
             checked.graded.push((name.clone(), run.judgement.grade()));
             coverage::add(&mut covered, case, &run);
@@ -232,13 +246,16 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
     }
 }
 
-fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
-    let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
-    let options = Options {
-        engines,
+fn options(args: &CheckArgs) -> Options {
+    Options {
+        engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
         limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
-    };
+    }
+}
+
+fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
+    let options = options(args);
     match args.sample.sample {
         Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
         None => run::run(case, &options, bar),

@@ -12,6 +12,7 @@ mod fmt;
 mod fuzz;
 mod guide;
 mod harness;
+mod inputs;
 mod json;
 mod limits;
 mod listing;

@@ -426,6 +426,7 @@ impl<'a> Lower<'a> {
             Symbol::PerThread(PerThread::Exec)
             | Symbol::Thread { .. }
             | Symbol::Number(_)
+            | Symbol::Numbers
             | Symbol::Type(_)
             | Symbol::Table(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
@@ -469,6 +470,9 @@ impl<'a> Lower<'a> {
         let Some(value) = declared.node.option("init") else {
             return;
         };
+        if let Some(parts) = self.parts_named(value) {
+            return self.begin_with((first, len), &parts, value.span);
+        }
         let Some(init) = self.constant(value) else {
             return;
         };
@@ -476,6 +480,25 @@ impl<'a> Lower<'a> {
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
+        }
+    }
+
+    /// `var NAME len=N init=INPUT`: the array begins with the parts of an input, and with 0 behind them.
+    fn begin_with(&mut self, (first, len): (ObjId, Option<u16>), parts: &[i64], span: Span) {
+        let room = usize::from(len.unwrap_or(0));
+        if len.is_none() || room < parts.len() {
+            let parts = parts.len();
+            self.mistakes
+                .add("input", span, format!("`{}` has {parts} parts, and there is room for {room}", span.of(self.text)))
+                .expected("an array with room for all of them: `len=`");
+            return;
+        }
+        let ty = self.program.var_type(first);
+        let first = first.as_var().unwrap_or_default();
+        for at in 0..room {
+            let Some(part) = self.word(parts.get(at).copied().unwrap_or(0), span) else { return };
+            let init = self.fitting(part, ty, span);
+            self.program.vars.iter_mut().skip(first + at).take(1).for_each(|var| var.init = init);
         }
     }
 

@@ -55,6 +55,9 @@ impl<'a> Lower<'a> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
+        if let Some((Symbol::Number(number), _)) = self.names.find(word).filter(|_| word.contains('.')) {
+            return self.word(number, span).map(Operand::Const);
+        }
         let parts = names::parts(word);
         if let Some(unit) = unit.as_deref_mut().filter(|unit| self.is_read(unit, word)) {
             // In a function the pointers on the way are read first.
@@ -315,7 +318,14 @@ impl<'a> Lower<'a> {
                 let named = self.number_named(value).and_then(|number| i32::try_from(number).ok());
                 names::constant(word).and_then(Value::word).or(named)
             }
-            ValueKind::Text { .. } => None,
+            ValueKind::Text { .. } => {
+                let told = self.mistakes.count();
+                let number = self.named_number(value).and_then(|number| i32::try_from(number).ok());
+                if self.mistakes.count() > told {
+                    return None;
+                }
+                number
+            }
         };
         let fits = number.filter(|number| (min..=max).contains(number));
         if fits.is_none() {
