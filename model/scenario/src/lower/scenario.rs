@@ -287,8 +287,10 @@ impl<'r> Whole<'r> {
         let name = named(text, node, mistakes);
         let cases = cases(text, node, mistakes);
         let names: Vec<Option<&str>> = names_of(&cases).collect();
-        let gather =
-            |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
+        let gather = |name: &Option<&str>| {
+            let case = library::Case { name: *name, whole: read.whole };
+            library::gather(&read.libraries, text, node, case, mistakes)
+        };
         let gathered: Vec<Gathered> = names.iter().map(gather).collect();
         // A word is the same number in all cases.
         let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
@@ -332,6 +334,7 @@ fn begin<'a>(
         tuple,
         mistakes,
         names: Names::default(),
+        hidden: Vec::new(),
         procs: BTreeMap::new(),
         called: BTreeSet::new(),
         values: Default::default(),
