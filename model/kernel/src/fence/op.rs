@@ -67,6 +67,8 @@ points! {
         HasOps = "fence->ops",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
+        /// `fence->error` as it is: 0, or the error.
+        RawError = "fence->error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
         /// Inside of `ops->signaled()`, asked for the status under the lock.
@@ -121,6 +123,8 @@ functions! {
         HasOps,
         /// `dma_fence_set_error()`.
         SetError,
+        /// `fence->error` as it is: 0, or the error.
+        RawError,
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus,
         /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
@@ -144,7 +148,8 @@ impl At {
     /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
     /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
-        let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps);
+        let looks =
+            matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
@@ -517,7 +522,9 @@ impl FenceOp {
 
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp => Footprint::reads(self.fence),
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
+                Footprint::reads(self.fence)
+            }
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
@@ -582,6 +589,10 @@ impl Protocol for FenceOp {
             At::AskOps => self.ask_ops(cx),
             At::NotSignaled | At::AskedTrue => self.asked(cx),
             At::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
+            At::RawError => {
+                let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
+                Flow::Done(Value::Word(-i32::from(error)))
+            }
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),
             At::Timestamp | At::RawTimestamp => self.timestamp(cx),
