@@ -5,7 +5,7 @@
 //! * [`ids`], [`value`], [`number`]: names, what words hold, and C's integer types; [`facet`]: what is shown of an
 //!   object;
 //!   [`task`]: a `task_struct`.
-//! * `few`: short lists in a flat state.
+//! * `few`: short lists in a flat state; `job`: small values in one.
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
 //!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
@@ -18,6 +18,7 @@ pub mod footprint;
 pub(crate) mod functions;
 pub(crate) mod idiom;
 pub mod ids;
+pub(crate) mod job;
 pub mod kind;
 pub(crate) mod mutation;
 pub mod number;

@@ -372,12 +372,15 @@ impl<'a> Lower<'a> {
         let said = value.span.of(self.text);
         let found = match self.names.find(said) {
             Some((Symbol::Thread { first, .. }, _)) if self.irqs.iter().any(|(irq, _)| *irq == first) => Some(first),
+            Some((Symbol::Object { id, kind: Kind::IrqLine }, _)) => {
+                self.program.fixed::<fixed::IrqLine>(id).map(|line| line.handler)
+            }
             _ => None,
         };
         if found.is_none() {
             self.mistakes
                 .add("irq", value.span, format!("`{said}` is no interrupt handler"))
-                .expected("the name of an `irq NAME on=THREAD|any { … }`");
+                .expected("the name of an `irq NAME on=THREAD|any { … }`, or of an `irq-line`");
         }
         found
     }
