@@ -83,6 +83,27 @@ pub struct Stepped {
     pub(crate) quiet: ObjSet,
     /// A quiet access that was taken before could have come after it, and been seen.
     pub unfit: bool,
+    /// A lock that was taken, and may have been given back with the same step: in coarse grain.
+    pub(crate) took: Option<ObjId>,
+}
+
+impl Stepped {
+    /// This step and another one of the same thread after it, as one.
+    pub(crate) fn then(self, next: Stepped) -> Stepped {
+        Stepped {
+            violation: self.violation.or(next.violation),
+            spins: next.spins,
+            result: next.result,
+            touched: self.touched.and(next.touched),
+            progressed: self.progressed || next.progressed,
+            allocates: self.allocates.or(next.allocates),
+            worn: self.worn || next.worn,
+            merged: self.merged + 1 + next.merged,
+            quiet: self.quiet.and(next.quiet),
+            unfit: self.unfit || next.unfit,
+            took: self.took.or(next.took),
+        }
+    }
 }
 
 impl Thread {
@@ -270,6 +291,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
+            Flow::Go if cx.merging.is_none() => {}
             Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
@@ -291,7 +313,8 @@ impl Thread {
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
         let (allocates, merged, quiet, unfit) = (cx.allocates, cx.merged, cx.quiet, cx.unfit);
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit }
+        let took = None;
+        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit, took }
     }
 
     /// By which slots the operation in flight finds the members that it works on.
@@ -526,7 +549,7 @@ impl Thread {
                     return self.is_quiet(into, cx) && self.take_quietly(into, cx);
                 }
                 // What it does to the thread's own objects could not be taken back.
-                if cx.merged > 0 {
+                if cx.merged > 0 && !self.machine.is_only_current() {
                     return false;
                 }
                 self.run_private(into, cx);

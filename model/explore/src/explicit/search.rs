@@ -149,8 +149,11 @@ impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
-        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
+        let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
+        let merging = merging.map(Arc::new);
         let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
+        let initial = initial.grained(task.program, task.conditions, task.has_loops);
         Search {
             task,
             limits: *limits,
@@ -289,7 +292,11 @@ impl<'a> Search<'a> {
 
     /// The state that it began with.
     pub(super) fn initial(&self) -> State {
-        State::initial(self.task.program).merging(self.merging.clone())
+        State::initial(self.task.program).merging(self.merging.clone()).grained(
+            self.task.program,
+            self.task.conditions,
+            self.task.has_loops,
+        )
     }
 
     /// How long it has taken so far.

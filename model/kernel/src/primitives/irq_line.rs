@@ -13,8 +13,8 @@
 //! A line's handler does not run on two CPUs at once.
 //!
 //! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded
-//! handlers, which only a line has that is declared (`run`); so all that wait ask might_sleep(). Of handlers that come by
-//! themselves, a line that nobody does any of this to has no object.
+//! handlers, which only a line has that is declared (`run`); so all that wait ask might_sleep(). Of handlers that come
+//! by themselves, a line that nobody does any of this to has no object.
 
 pub mod kind;
 mod mutants;

@@ -109,4 +109,8 @@ impl Protocol for Lockdep {
     fn is_visible(&self) -> bool {
         false
     }
+
+    fn is_only_current(&self) -> bool {
+        true
+    }
 }

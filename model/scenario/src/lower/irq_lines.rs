@@ -101,7 +101,7 @@ impl<'a> Lower<'a> {
         let function = self.procs.get(said).copied().filter(|node| is_function(node));
         let Some(function) = function.filter(|node| node.entries.len() - 1 <= arguments) else {
             let known = self.procs.iter().filter(|(_, node)| is_function(node)).map(|(name, _)| *name);
-            let help = did_you_mean(said, known);
+            let help = if function.is_none() { did_you_mean(said, known) } else { None };
             let (message, seen) = match (function, &value.kind) {
                 (Some(function), ValueKind::Word(_)) => (format!("`{said}` takes too much"), Some(function.head)),
                 _ => (format!("there is no function `{said}`"), None),

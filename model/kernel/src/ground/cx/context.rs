@@ -87,7 +87,7 @@ impl Private {
         let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section, .. } = *self;
         let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
             *self;
-        a | b | c | d | f | g | h | i | j | k | self.syscall == 0 && section.is_none() && self.works.is_empty()
+        a | b | c | d | f | g | h | i | j | k | self.syscall | self.works.len() | u8::from(section.is_some()) == 0
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {

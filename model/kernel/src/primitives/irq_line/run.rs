@@ -6,8 +6,9 @@
 //!   thread          sleeps until it is to run; then its function, which may sleep
 //! ```
 //!
-//! As `handle_edge_irq()`, `__irq_wake_thread()`, `irq_thread()` and `irq_finalize_oneshot()` of `kernel/irq` (6.12). What
-//! an interrupt is raised with stands for what hardware keeps for its handler, an entry of a status ring: no two are one.
+//! As `handle_edge_irq()`, `__irq_wake_thread()`, `irq_thread()` and `irq_finalize_oneshot()` of `kernel/irq` (6.12).
+//! What an interrupt is raised with stands for what hardware keeps for its handler, an entry of a status ring: no two
+//! are one.
 
 use super::State;
 use crate::{

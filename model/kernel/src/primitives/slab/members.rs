@@ -13,6 +13,7 @@ use crate::{
 
 /// An access to what is inside of another is one to that. Nothing else frees than steps that write all that is inside,
 /// so a footprint that has the member has said it all.
+#[inline(never)]
 pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let Some(root) = cx.program.root_of(member) else { return };
     let Some(life) = super::life_of(cx, root) else { return };
@@ -20,6 +21,12 @@ pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     if life.stage == Stage::Free || outdated {
         tell(cx, Property::USE_AFTER_FREE, (root, member), Form::INSIDE_USED);
     }
+}
+
+/// Whether what a member is inside of was freed.
+pub(crate) fn is_gone<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) -> bool {
+    let life = cx.program.root_of(member).and_then(|root| super::life_of(cx, root));
+    life.is_some_and(|life| life.stage == Stage::Free)
 }
 
 /// What is inside of an object was not allocated by itself, and is not freed by itself: KASAN's invalid-free.

@@ -5,8 +5,8 @@
 //!   delayed_fput    llist_del_all(), then __fput() of each, the last one added first
 //! ```
 //!
-//! A kernel thread, a worker and an interrupt leave their files to one work item of the kernel's own (`fs/file_table.c`,
-//! 6.12). It sleeps while there are none.
+//! A kernel thread, a worker and an interrupt leave their files to one work item of the kernel's own
+//! (`fs/file_table.c`, 6.12). It sleeps while there are none.
 
 use super::{Mutant, comes_back};
 use crate::{
