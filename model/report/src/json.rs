@@ -69,7 +69,8 @@
 //!
 //! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`,
 //! `kind`, `was`, `becomes` (left out if nothing takes its place), `fate`, and for those that are noticed `case` and
-//! `by`; then one with `format`, `file` and how many came to each fate.
+//! `by`, for those that are explained `by`; then one with `format`, `file` and how many came to each fate. Of `mutants
+//! --library NAME` the `file` is the library's, at the end its name.
 //!
 //! A case with inputs gives, from `check` and from `sweep FILE`, one object for each way in which tuples fail:
 //! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and of the smallest `token` and `trace`;
@@ -198,7 +199,7 @@ pub struct Mutant<'a> {
     /// The case that notices it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<&'a str>,
-    /// What fails there.
+    /// What fails there, or why nobody notices it, if its author says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a str>,
 }
@@ -215,6 +216,8 @@ pub struct Mutants<'a> {
     pub same_program: usize,
     pub does_not_load: usize,
     pub not_tried: usize,
+    pub explained: usize,
+    pub wrongly_explained: usize,
 }
 
 /// A way in which tuples of inputs fail.

@@ -136,3 +136,28 @@ fn a_mistake_with_some_values_is_told_with_them() {
     assert!(ran.err.contains("a state file and a part are of one case"), "{}", ran.err);
     project().run("sweep --over lock,unlock --states 9").exits(2);
 }
+
+/// A parameter of a library is a number of its scenario's, so it may be an input.
+#[test]
+fn a_parameter_of_a_library_is_swept() {
+    let library = "param SIZE=2\nvar ring len=SIZE\nfn fill last { let i=0; while \"i <= last\" { store ring at=i 1; let i=\"i + 1\" } }\n";
+    let user = "scenario s {
+    input n from=1 to=3
+    use \"./ring.kdl\" SIZE=n
+    thread t { fill 1 }
+    expect { violates out-of-bounds }
+}
+";
+    let project = Project::new().file("ring.kdl", library).file("s.kdl", user);
+    let ran = project.run("sweep s.kdl").exits(0);
+    assert!(
+        ran.out.starts_with("s: fails for 1 of 3 tuples, in one way, as expected: bounded-complete\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("1. out-of-bounds in fill, ") && ran.out.contains("1 tuple, the smallest n=1\n"),
+        "{}",
+        ran.out
+    );
+}
