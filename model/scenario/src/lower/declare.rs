@@ -65,6 +65,7 @@ impl<'a> Lower<'a> {
                 .expected(format!("`{} NAME`", spec.name));
         }
         if spec.kind != Some(Kind::Struct)
+            && spec.kind != Some(Kind::Module)
             && spec.name != containers::ARRAY
             && let Some(block) = &node.block
         {
@@ -147,6 +148,7 @@ impl<'a> Lower<'a> {
             kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
             Some("mutex") => fixed::Mutex { config: ww::kind::config(&known(options)) }.into(),
             Some("rwsem") => fixed::RwSem.into(),
+            Some("map") => fixed::LockMap.into(),
             _ => fixed::Spinlock.into(),
         };
         self.one(name, object)
@@ -445,6 +447,7 @@ impl<'a> Lower<'a> {
         self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
+        self.complete_module(declared.node, id);
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
@@ -546,7 +549,7 @@ impl<'a> Lower<'a> {
     }
 
     /// What a word of that type begins as; a number that it has no room for is a mistake.
-    fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
+    pub(super) fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
         let converted = init.integer().map(|n| ty.convert(n));
         let same = converted.is_some() && converted == init.integer();
         if ty == Type::S64 || same && init != Value::Null {

@@ -227,7 +227,7 @@ fn functions_named<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut Vec<St
     for node in nodes {
         match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
             ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
-            ("only" | "except", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
+            ("only" | "except" | "module", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
             _ => {}
         }
     }

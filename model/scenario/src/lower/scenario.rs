@@ -140,14 +140,19 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "ops-type",
-        "ops-type NAME { SLOT ARGUMENT… [optional]; … }",
-        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL",
+        "ops-type NAME { SLOT ARGUMENT… [optional] [{ … }]; SLOT type=TYPE; … }",
+        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL; or of which \
+         type it is, if it is a word. In a slot's block stands what it asks of locks, over its arguments (`map attach { \
+         assert-held attach.dmabuf.resv; might-sleep }`): `assert-held L [write]`, `assert-not-held L`, `might-lock L`, \
+         `might-sleep`. Whoever calls it is judged before the call, whoever fills it when he returns, about the same locks; what is \
+         not so is the violation `slot-contract`",
     ),
     (
         "ops",
-        "ops NAME [type=OPS-TYPE] { SLOT FUNCTION; … }",
+        "ops NAME [type=OPS-TYPE] [module=MODULE] { SLOT FUNCTION; … }",
         "a table of functions; its name is its address, as that of a function is (`var funcs init=NAME`, `store b.funcs NAME`). \
-         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it",
+         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it. A slot \
+         may be NULL, or have a word. The table of a module (`module=M`, or in its block) is gone with that",
     ),
     (
         "inject",
@@ -415,6 +420,7 @@ fn tell_about(node: &Node, mistakes: &mut Mistakes) {
 impl<'a> Lower<'a> {
     fn case(mut self, scenario: &'a Node, gathered: &'a Gathered) -> Case {
         let nodes = gathered.in_place(self.visible(scenario.children()));
+        let nodes = self.with_modules(nodes);
         self.declare(&nodes);
         self.declare_threads(&nodes);
         self.declare_deferred(&nodes);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fenceweave_kernel::primitives::module;
 use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
@@ -411,6 +412,7 @@ impl<'a> Lower<'a> {
     pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>, Vec<LocalId>) {
         unit.callee = true;
         self.collect_locals(&mut unit, node);
+        self.mark_module(&mut unit, node, module::How::Enter);
         for param in 0..unit.params {
             self.convert(&mut unit, LocalId(param as u8));
         }
@@ -437,6 +439,7 @@ impl<'a> Lower<'a> {
                 .help("if the entry is its caller's, write a `proc`: that is written into its caller");
         }
         unit.look_at_queues();
+        self.mark_module(&mut unit, node, module::How::Leave);
         unit.emit(Instr::Return { result: results });
         let (uses, temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
         (self.check_script(unit, node), uses, temps)
