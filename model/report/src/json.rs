@@ -73,8 +73,8 @@
 //! --library NAME` the `file` is the library's, at the end its name.
 //!
 //! A case with inputs gives, from `check` and from `sweep FILE`, one object for each way in which tuples fail:
-//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and of the smallest `token` and `trace`;
-//! then one with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
+//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and its `token` and `trace`; then one
+//! with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
 //! `incomplete`, in how many `ways`.
 //!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),

@@ -31,12 +31,44 @@ fn project() -> Project {
 
 #[test]
 fn each_way_to_fail_is_told_by_its_smallest_tuple() {
-    insta::assert_snapshot!(project().run("sweep left.kdl::as-written").sheet());
+    insta::assert_snapshot!(project().run("sweep left.kdl::as-written").sheet(), @r#"
+    left/as-written: fails for 6 of 24 tuples, in 2 ways, as expected: bounded-complete
+             24 tuples of size, offset, chunk
+             18 hold
+              6 fail
+
+    1. bug-on line 13: `bug-on "1" "it is read behind the end"`
+       5 tuples, the smallest size=1 offset=2 chunk=1
+
+      (it is broken before the first step that anybody else could see)
+
+    bug-on: it is read behind the end: `1` is true in copy (line 13)
+      the condition of a bug-on is true, which ends the execution
+    no schedule of this program ends well
+    replay: @HASH
+
+    2. assert line 12: `assert "len <= size" "more than there is is copied"`
+       1 tuple, the smallest size=1 offset=2 chunk=2
+
+      (it is broken before the first step that anybody else could see)
+
+    assert: more than there is is copied: `len <= size` is false in copy (line 12)
+      len=2
+    no schedule of this program ends well
+    replay: @HASH
+    -- exit code 0
+    "#);
 }
 
 #[test]
 fn a_case_that_holds_for_every_tuple_is_bounded_complete() {
-    insta::assert_snapshot!(project().run("sweep left.kdl::checked").sheet());
+    insta::assert_snapshot!(project().run("sweep left.kdl::checked").sheet(), @r#"
+    left/checked: holds for 24 tuples, as expected: bounded-complete
+             24 tuples of size, offset, chunk
+             24 hold
+              0 fail
+    -- exit code 0
+    "#);
 }
 
 #[test]

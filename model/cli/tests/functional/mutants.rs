@@ -55,8 +55,7 @@ fn a_scenario_that_fails_by_itself_shows_nothing() {
     assert!(ran.err.contains("no case has the name `nobody`"), "{}", ran.err);
 }
 
-/// Both barriers are for nobody, and the author says so; that the order of the stores is said to matter to nobody is not
-/// true.
+/// The barrier is for nobody, and the author says so; that a store is said to be for nobody is not true.
 const EXPLAINED: &str = "scenario told {
     var x y
     thread writer {
