@@ -174,6 +174,10 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
         let name = files::name_of(&path, &folders.scenarios);
         names.insert(name.clone(), path.clone());
         match load(&name, &path) {
+            // A library beside scenarios, which they use.
+            Ok(file) if file.cases.is_empty() => {
+                names.remove(&name);
+            }
             Ok(file) => {
                 let file = Arc::new(file);
                 loaded.push(file.clone());

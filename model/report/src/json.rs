@@ -14,6 +14,8 @@
 //! | `grade` | `as-expected`, `not-as-expected` or `incomplete`; left out if nobody judged |
 //! | `failures` | what is not as expected: `text`, `engines` (who found it), `token` (a schedule that shows it, if there is one) |
 //! | `hash` | the program's, as in tokens |
+//! | `grain` | how coarse the steps of primitives were, `coarse` or `fine=` with those that were fine; left out if all were |
+//! | `atomics` | the blocks that are one step because the scenario says so: `line`, `why`; left out without any |
 //! | `columns` | the names of an outcome's values: `thread.local`, then variables |
 //! | `engines` | one object per engine that ran, below |
 //!
@@ -315,6 +317,8 @@ fn document_of<'a>(report: &Report<'a>) -> Document<'a> {
         grade: report.judged.map(|j| j.grade),
         failures: report.judged.map(|j| j.failures.iter().map(|f| failure(report.program, f)).collect()),
         hash: token::hash(report.program),
+        grain: Some(report.program.grain).filter(|grain| !grain.is_fine()).map(|grain| grain.to_string()),
+        atomics: report.program.atomics().into_iter().map(|(line, why)| AtomicOut { line, why }).collect(),
         columns: outcomes::columns(report.program),
         engines: engines.map(|(i, e)| engine(report, e, report.seconds.get(i).copied())).collect(),
     }
@@ -352,8 +356,19 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<Vec<FailureOut<'a>>>,
     hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grain: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    atomics: Vec<AtomicOut<'a>>,
     columns: Vec<String>,
     engines: Vec<EngineOut<'a>>,
+}
+
+/// A block that the scenario says is one step.
+#[derive(Serialize)]
+struct AtomicOut<'a> {
+    line: u32,
+    why: &'a str,
 }
 
 #[derive(Serialize)]

@@ -125,7 +125,30 @@ fn loaded(name: &str, source: &str, from: (Option<&Path>, Option<Replaced<'_>>))
     let mut mistakes = Mistakes::new(name, source);
     let read = library::read_replacing(name, source, from, &mut mistakes);
     mistakes.end_of_syntax();
-    let scenarios = lower::scenarios(&read, &mut mistakes);
+    lowered(&read, mistakes, name, source)
+}
+
+/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not.
+///
+/// # Errors
+///
+/// Every mistake of it.
+pub fn load_library(name: &str, options: &str) -> Result<(), Report> {
+    let source = format!("scenario whole {{ use {name} {options}; thread whole {{ }} }}");
+    let mut mistakes = Mistakes::new(name, &source);
+    let read = library::read(name, &source, None, &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
+}
+
+fn lowered(read: &library::Read, mut mistakes: Mistakes, name: &str, source: &str) -> Result<Loaded, Report> {
+    let scenarios = match read.libraries.own() {
+        Some(unit) => {
+            library::look_at(&read.libraries, unit, read.sources.text(), &mut mistakes);
+            vec![]
+        }
+        None => lower::scenarios(read, &mut mistakes),
+    };
     mistakes.take_back_guesses();
     mistakes.tell_used(&read.libraries.used);
     mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })

@@ -30,6 +30,7 @@ mod expect;
 mod exprs;
 mod flow;
 mod functions;
+mod grain;
 mod inject;
 mod inputs;
 mod left;
@@ -91,6 +92,8 @@ pub(crate) struct Lower<'a> {
     tuple: Tuple,
     mistakes: &'a mut Mistakes,
     names: Names,
+    /// Those that locals of what is being written hide.
+    hidden: Vec<(String, (names::Symbol, Span))>,
     /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,

@@ -21,7 +21,7 @@ use fenceweave_kernel::Kind;
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
-const MMAP_LOCK: &str = "mmap_lock";
+pub(super) const MMAP_LOCK: &str = "mmap_lock";
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
 /// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;

@@ -84,6 +84,11 @@ impl Names {
         self.known.insert(name.to_owned(), (symbol, span));
     }
 
+    /// What a name stood for, which from here on it does not.
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Symbol, Span)> {
+        self.known.remove(name)
+    }
+
     /// The names of the symbols that `wanted` likes, for suggestions.
     pub(crate) fn names(&self, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
         self.known.iter().filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())

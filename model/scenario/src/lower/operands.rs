@@ -138,6 +138,8 @@ impl<'a> Lower<'a> {
                     .seen(declared, "declared here");
                 None
             }
+            // Every address space has one, whether or not something before this takes it.
+            None if name == super::declare::MMAP_LOCK => Some(Operand::Object(self.mmap_lock(span))),
             None => {
                 if let Some(value) = self.function_value(name) {
                     return Some(Operand::Const(value));

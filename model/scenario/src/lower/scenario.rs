@@ -162,6 +162,14 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("expect", "expect { … }", "what must come out, below"),
     ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
+    (
+        "grain",
+        "grain coarse|fine|fine=\"FAMILY…\"",
+        "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
+         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only, which is \
+         what a scenario has that says nothing. `fine=\"fence resv\"` is coarse but for these; the families are `fence`, \
+         `resv` and `mutex`",
+    ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
 ];
@@ -287,8 +295,10 @@ impl<'r> Whole<'r> {
         let name = named(text, node, mistakes);
         let cases = cases(text, node, mistakes);
         let names: Vec<Option<&str>> = names_of(&cases).collect();
-        let gather =
-            |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
+        let gather = |name: &Option<&str>| {
+            let case = library::Case { name: *name, whole: read.whole };
+            library::gather(&read.libraries, text, node, case, mistakes)
+        };
         let gathered: Vec<Gathered> = names.iter().map(gather).collect();
         // A word is the same number in all cases.
         let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
@@ -332,6 +342,7 @@ fn begin<'a>(
         tuple,
         mistakes,
         names: Names::default(),
+        hidden: Vec::new(),
         procs: BTreeMap::new(),
         called: BTreeSet::new(),
         values: Default::default(),
@@ -426,6 +437,7 @@ impl<'a> Lower<'a> {
         self.declare_deferred(&nodes);
         self.hooks(&nodes);
         self.lock_orders(&nodes);
+        self.grain(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
             self.collect_injections(&nodes);
