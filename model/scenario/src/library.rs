@@ -32,4 +32,4 @@ pub use one_file::one_file;
 pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
 pub use read::Replaced;
-pub(crate) use read::{Read, read_replacing};
+pub(crate) use read::{Read, read, read_replacing};
