@@ -6,14 +6,14 @@ use super::{
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View, Violation,
+    AtomicCell, Call, Code, Context, Cx, Errno, Family, Flow, Footprint, Held, ObjId, Order, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View, Violation,
     coder::points,
     counted::Dropped,
     ground::functions::functions,
     primitives::{irq::irqs_footprint, rcu},
     property::Form,
-    protocol::Protocol,
+    protocol::{self, Protocol, Standing},
 };
 
 points! {
@@ -514,6 +514,12 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
 }
 
 impl FenceOp {
+    /// [`Protocol::amid`] of an operation that another one has begun: that it stands at its beginning is the other's
+    /// affair.
+    pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
+        if self.at == At::Put { Some(outer) } else { self.amid(at) }
+    }
+
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
             At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
@@ -540,6 +546,25 @@ impl FenceOp {
 }
 
 impl Protocol for FenceOp {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    /// Others see SIGNALED before a callback runs, and a count of 0 before the release; operations may be detached
+    /// before they are asked; typesafe memory has readers while it is filled in. Nobody can tell whether a waiter is
+    /// woken with the bit or after it: who has not run yet may as well not have been let. The others are the ends of
+    /// sections that were begun.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        let amid = match self.at {
+            At::Unlock | At::NotSignaled | At::AskedTrue => true,
+            At::RunCallback => {
+                let waiters = at.world.fence(self.fence).locked.peek().live().iter().all(|e| e.as_task().is_some());
+                waiters || at.program.mutated(protocol::Mutant::SignalsWhole)
+            }
+            At::Release => at.program.mutated(protocol::Mutant::PutsWhole),
+            _ => false,
+        };
+        amid.then_some(Family::Fence)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let known = match self.at {
             At::Init | At::Get | At::GetRcu | At::Release | At::Free => true,

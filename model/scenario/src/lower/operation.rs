@@ -97,7 +97,12 @@ impl<'a> Lower<'a> {
     ) {
         if spec.name.starts_with("mmap-") {
             // The semaphore of the address space goes without saying.
-            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(node.head))));
+            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(unit.name(), node.head))));
+        }
+        if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && let Some(mm) = self.mm_of(unit.name(), node.head)
+        {
+            args.give("mm", Given::Operand(Operand::Object(mm)));
         }
         let op = (spec.build)(&args);
         self.check_spin(unit, node, op);
@@ -145,6 +150,7 @@ impl<'a> Lower<'a> {
         self.program.timestamps |= needs.timestamps;
         self.program.bare_sleeps |= needs.bare_sleeps;
         self.program.sends_signals |= needs.signals;
+        self.program.has_way_out |= needs.way_out;
     }
 
     /// Options that exclude each other, and those of which there must be one.

@@ -38,6 +38,7 @@ impl Operation for Slab {
             no_room: if makes { "for another object" } else { NO_GENERATION },
             room_of_object: true,
             frees: !makes,
+            never_waits: self.how == How::Free,
             gives: if makes { Gives::New } else { Gives::Perhaps },
             ..Row::on(self.target)
         }
@@ -62,7 +63,7 @@ pub struct AddressOf {
 
 impl Operation for AddressOf {
     fn row(&self) -> Row {
-        Row { result: Shows::Answer, ..Row::on(self.of) }
+        Row { result: Shows::Answer, never_waits: true, ..Row::on(self.of) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
