@@ -477,6 +477,12 @@ impl Program {
         self.struct_of(slot)?.release
     }
 
+    /// Whether some `put` says itself what the last one calls.
+    pub(crate) fn puts_release(&self) -> bool {
+        let releases = |instr: &Instr| matches!(instr, Instr::Op { op: Op::Counted(put), .. } if put.release.is_some());
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(releases))
+    }
+
     /// The script of a thread.
     pub fn script(&self, t: ThreadId) -> Option<&Script> {
         self.scripts.get(t.index())
@@ -530,6 +536,17 @@ impl Program {
     /// All slots of the object's slab.
     pub(crate) fn slots_of(&self, slot: ObjId) -> Range<u16> {
         self.struct_of(slot).map_or(slot.number()..slot.number() + 1, |s| s.slots.clone())
+    }
+
+    /// Whether the objects of two slots are of one struct, also where that is inside of others.
+    pub(crate) fn are_alike(&self, a: ObjId, b: ObjId) -> bool {
+        let name = |slot| self.struct_of(slot).map(|s| &s.name);
+        name(a).is_some() && name(a) == name(b)
+    }
+
+    /// Whether the objects of the slot's struct have a count.
+    pub(crate) fn counts(&self, slot: ObjId) -> bool {
+        self.struct_of(slot).is_some_and(|s| s.refs.is_some())
     }
 
     /// The references that a new object of the slot's struct has.

@@ -8,6 +8,7 @@
 
 use crate::{
     ObjId,
+    ids::CalleeId,
     value::{Handle, Value},
 };
 
@@ -313,6 +314,14 @@ impl Code for u16 {
 impl Code for i32 {
     fn code<C: Coder>(&mut self, c: &mut C) {
         c.word(self);
+    }
+}
+
+impl Code for Option<CalleeId> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut called = self.map_or(0, |callee| u16::from(callee.0) + 1);
+        c.small(&mut called);
+        *self = called.checked_sub(1).map(|callee| CalleeId(callee as u8));
     }
 }
 

@@ -98,6 +98,8 @@ pub struct KindRow {
     pub refs: Refs,
     /// Whether it is an event: who waits for it depends on another thread that holds nothing.
     pub event: bool,
+    /// The kernel's function that initialises one, where memory that was not initialised cannot be used as one.
+    pub init: &'static str,
     /// What it has no more of if it has no more room, where that is more than places in it.
     pub runs_out: &'static str,
 }
@@ -188,6 +190,7 @@ impl KindRow {
         refs: Refs::No,
         waited: Waited::Deed("wake"),
         event: false,
+        init: "",
         runs_out: "",
     };
 }

@@ -1,7 +1,7 @@
 //! How the operands of an operation become what it works on.
 
 use super::operand::{Met, Operand, Place};
-use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, fixed, machine::Fault};
+use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
 pub(crate) struct Resolver<'a> {
@@ -29,9 +29,8 @@ impl Resolver<'_> {
         let Operand::Member { path, .. } = o else { return Ok(base) };
         let wrong = Fault::new(Property::WRONG_KIND, Some(base.obj));
         let obj = self.program.member(base.obj, path).ok_or(wrong)?;
-        // A struct inside of another lives as long as that; of what has no generation the address is all there is.
-        let generation = if self.program.is::<fixed::Slot>(obj) { base.generation } else { 0 };
-        Ok(Handle { obj, generation })
+        // What is inside of another lives as long as that.
+        Ok(Handle { obj, ..base })
     }
 
     /// By which slots an operation finds the members that it works on.
@@ -41,7 +40,7 @@ impl Resolver<'_> {
             let root = self.program.root_of(h.obj);
             let is_member = matches!(o, Some(Operand::Member { .. }));
             match root {
-                Some(root) => self.program.is::<fixed::Slot>(h.obj).then_some(Handle { obj: root, ..h }),
+                Some(obj) => Some(Handle { obj, ..h }),
                 None => is_member.then_some(h),
             }
         })

@@ -21,16 +21,17 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Plain, Property, Rule, Runtime, Value, View,
+    Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
     cx::{Call, Then, check_back_in_user_space},
     facet::{Facet, FacetSink},
     fixed,
     ground::functions::functions,
     primitives::slab::{self, SlabOp},
+    property::Form,
     protocol::Protocol,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// A `struct callback_head` for `task_work_add()`.
@@ -48,6 +49,13 @@ impl<R: Runtime> TaskWork<R> {
 }
 
 impl<R: Runtime> Shared<R> for TaskWork<R> {
+    renewed!(TaskWork { queued: note });
+
+    /// The task's list goes through it. One that runs is off that already, and may free what it is inside of.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_TASK_WORK, self.queued.get())
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.get()));
     }

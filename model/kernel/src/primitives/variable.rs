@@ -370,7 +370,8 @@ impl<R: Runtime> Cx<'_, R> {
     /// The count of the object that a value refers to, if that is alive.
     fn counted(&mut self, value: Value) -> Option<&mut Counted<R>> {
         let h = referred(value)?;
-        self.touch(h.obj);
+        // A pointer that is stored is not followed.
+        self.note(h.obj);
         self.world.counted_mut(h)
     }
 }

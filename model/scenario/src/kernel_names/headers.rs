@@ -257,10 +257,7 @@ pub(super) const HEADERS: &[Row] = &[
         "a list without a lock is written by words: a `var` for its head, `cmpxchg` to add, `xchg` to take all",
     ),
     // idr.h, xarray.h, radix-tree.h
-    (
-        "xa_init xa_init_flags xa_destroy",
-        "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line",
-    ),
+    ("xa_init_flags xa_destroy", "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line"),
     (
         "idr_init ida_init idr_destroy ida_destroy",
         "a table is declared, `var TABLE init=NULL len=N`, and there to the end: delete the line",

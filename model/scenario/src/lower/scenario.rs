@@ -232,6 +232,7 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             clauses: Vec::new(),
             program,
             structs: BTreeMap::new(),
+            circular: BTreeSet::new(),
             item_members: Vec::new(),
             allocations: Vec::new(),
             limits: Limits::default(),

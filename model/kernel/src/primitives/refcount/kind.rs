@@ -17,6 +17,7 @@ impl Declared for Refcount {
     const ROW: KindRow = KindRow {
         name: "refcount",
         one: "a refcount",
+        init: "refcount_set()",
         refs: Refs::Bare,
         sample: Some(("count", "init=2")),
         facets: &["refs"],

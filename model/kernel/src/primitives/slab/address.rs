@@ -8,8 +8,7 @@ use crate::{Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Runtime, Value, Vie
 pub struct Address {
     /// What comes out.
     pub(crate) of: Handle,
-    /// It is what a member is inside of: of which object there, the member's address does not say, so it is the one
-    /// that lives there now.
+    /// It is what a member is inside of.
     pub(crate) container: bool,
 }
 
@@ -25,11 +24,7 @@ impl Address {
 }
 
 impl Protocol for Address {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.container {
-            // Whoever has a member's address that is good has one of an object that nobody frees meanwhile.
-            self.of.generation = cx.world.slot(self.of.obj).generation();
-        }
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
         Flow::Done(Value::Ref(self.of))
     }
 
