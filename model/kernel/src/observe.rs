@@ -103,7 +103,7 @@ pub fn read<R: Runtime>(
 /// object is reached without a pointer.
 fn follow<R: Runtime>(program: &Program, world: &World<R>, value: Value, field: FieldName) -> Value {
     let Value::Ref(Handle { obj, generation }) = value else { return Value::Unset };
-    if generation == Handle::STALE {
+    if generation == Handle::STALE || obj.as_object().is_none() {
         return Value::Unset;
     }
     if let Some(obj) = program.member(obj, field) {

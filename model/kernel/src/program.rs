@@ -425,6 +425,7 @@ impl Program {
                 let first = types.next().unwrap_or_default();
                 if types.all(|ty| ty == first) { first } else { Default::default() }
             }
+            Place::Behind { .. } => Default::default(),
         }
     }
 
@@ -568,6 +569,12 @@ impl Program {
     /// Whether a word is a container's or an object's own, which has a reference to what it points to.
     pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
         self.containers.iter().any(|c| c.has_word(word)) || self.objects.iter().any(|o| o.kind.word() == Some(word))
+    }
+
+    /// Whether some script has the address of a word.
+    pub(crate) fn addresses_words(&self) -> bool {
+        let addresses = |instr: &Instr| matches!(instr, Instr::Op { op: Op::WordAddress(_), .. });
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(addresses))
     }
 
     /// The slot whose field a word is.

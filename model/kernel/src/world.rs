@@ -1,7 +1,7 @@
 //! All shared objects of a modelled system.
 
 use crate::{
-    Code, Coder, Handle, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, ThreadId, Value,
+    Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
     counted::{Counted, Owns},
     ids::{SHORT_OBJECTS, SHORT_VARS},
@@ -23,6 +23,8 @@ pub struct World<R: Runtime> {
     live: u8,
     /// Of each object the slot that it is inside of, if any is inside of one. Never changes, and is no part of a state.
     inside: Option<Arc<[Option<ObjId>]>>,
+    /// Of each word the slot whose it is, if a program has addresses of words.
+    homes: Option<Arc<[Option<ObjId>]>>,
 }
 
 impl<R: Runtime> World<R> {
@@ -34,7 +36,9 @@ impl<R: Runtime> World<R> {
         let tasks = std::array::from_fn(|_| Task::new());
         let live = program.scripts.len() as u8 + 1;
         let inside = program.has_members().then(|| program.inside.as_slice().into());
-        let mut world = World { objects, vars, tasks, live, inside };
+        let homes = || (0..program.vars.len()).map(|word| program.slot_of(ObjId::var(word))).collect();
+        let homes = program.addresses_words().then(homes);
+        let mut world = World { objects, vars, tasks, live, inside, homes };
         world.give_first_references(program);
         world
     }
@@ -55,6 +59,7 @@ impl<R: Runtime> World<R> {
 
     /// The count of the object that a handle is of, if it lives.
     pub(crate) fn counted_mut(&mut self, h: Handle) -> Option<&mut Counted<R>> {
+        h.obj.as_object()?;
         let outdated = self.living(h.obj).is_some_and(|now| now != h.generation);
         let object = self.object_mut(h.obj);
         if outdated || object.is_bare() || !object.lives() { None } else { object.refs_mut() }
@@ -62,6 +67,10 @@ impl<R: Runtime> World<R> {
 
     /// Which object of those that come and go in its memory it is, its own or that of what it is inside of.
     fn living(&self, id: ObjId) -> Option<u8> {
+        if let Some(word) = id.as_var() {
+            let home = self.homes.as_ref()?.get(word).copied().flatten()?;
+            return self.object(home).generation();
+        }
         let root = || self.inside.as_ref()?.get(id.as_object()?).copied().flatten();
         self.object(id).generation().or_else(|| self.object(root()?).generation())
     }
@@ -164,7 +173,7 @@ impl World<Plain> {
         canon.gather(self.objects.iter().filter_map(Object::stamp).map(|Stamp { class, at }| (class, at)));
     }
 
-    /// And the current generation of every slot, by its place.
+    /// And the current generation of every slot, by its place; behind [`MAX_OBJECTS`] those of words.
     pub(crate) fn generations(&self, generations: &mut Vec<u8>) {
         generations.clear();
         generations.extend(self.objects.iter().map(|o| o.generation().unwrap_or(0)));
@@ -172,6 +181,10 @@ impl World<Plain> {
             if let Some(root) = root {
                 generations[at] = generations[root.index()];
             }
+        }
+        if let Some(homes) = &self.homes {
+            generations.resize(MAX_OBJECTS, 0);
+            generations.extend(homes.iter().map(|home| home.and_then(|h| self.object(h).generation()).unwrap_or(0)));
         }
     }
 

@@ -64,6 +64,11 @@ impl Resolver<'_> {
                     None => Err(Fault::new(Property::WRONG_KIND, Some(h.obj))),
                 }
             }
+            Place::Behind { pointer } => {
+                let h = self.handle(pointer)?;
+                h.obj.as_var().ok_or(Fault::new(Property::WRONG_KIND, Some(h.obj)))?;
+                Ok((h.obj, self.program.slot_of(h.obj).map(|obj| Handle { obj, ..h })))
+            }
         }
     }
 
@@ -72,7 +77,7 @@ impl Resolver<'_> {
         match p {
             // No operation takes as many as a byte could not count.
             Place::Element { first, len, .. } => Ok((first, u8::try_from(len).unwrap_or(u8::MAX))),
-            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
+            Place::Var(_) | Place::Field { .. } | Place::Behind { .. } => self.place(p).map(|(word, _)| (word, 1)),
         }
     }
 
@@ -87,7 +92,8 @@ impl Resolver<'_> {
 
     /// What an object is, as a scenario's author knows it.
     pub(crate) fn kind(&self, id: ObjId) -> Option<Kind> {
-        Kind::of(self.program.kind(id))
+        // The address of a word is that of no object.
+        self.program.objects.get(id.index()).and_then(|object| Kind::of(&object.kind))
     }
 
     /// The object of an operand, which must be of that kind.

@@ -376,9 +376,10 @@ impl<R: Runtime> Cx<'_, R> {
     }
 }
 
+/// The object that a value refers to; the address of a word is that of none.
 fn referred(value: Value) -> Option<Handle> {
     match value {
-        Value::Ref(h) => Some(h),
+        Value::Ref(h) => h.obj.as_object().map(|_| h),
         _ => None,
     }
 }

@@ -202,6 +202,8 @@ operations! {
     Fail(crate::machine::ops::Fail);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of a word.
+    WordAddress(primitives::slab::ops::WordAddress);
     /// The init functions.
     Init(primitives::slab::ops::Init);
     /// `copy-struct`.

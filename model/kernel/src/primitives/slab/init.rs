@@ -81,10 +81,12 @@ impl InitOp {
     fn init<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let program = cx.program;
         for part in self.parts(program).into_iter().flatten() {
-            if !raw::initialise(cx, part) {
-                check_unused(cx, part, Form::INIT_IN_USE);
-            }
+            let was_raw = raw::initialise(cx, part);
             cx.touch(part);
+            if was_raw {
+                continue;
+            }
+            check_unused(cx, part, Form::INIT_IN_USE);
             if cx.violation.is_some() {
                 return;
             }
@@ -138,9 +140,13 @@ pub(super) fn entries(xa: &fixed::Xarray) -> impl Iterator<Item = ObjId> + use<>
 
 /// Tells it if what is written over is in use; without a form of its own, `other` tells it.
 pub(super) fn check_unused<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, other: Form) {
+    // Where threads really run at once: nobody else is in the middle of it until the step is over.
+    let gate = cx.program.kind(part).queue().unwrap_or(part);
+    cx.rt.enter(gate);
     let Some(Lost { form, by }) = members::lost(cx, part) else { return };
     let own = match form {
         _ if other != Form::INIT_IN_USE => other,
+        Form::FREED_HELD if by == Some(cx.me) => Form::INIT_OWN,
         Form::FREED_HELD => Form::INIT_HELD,
         Form::FREED_WAITED_FOR => Form::INIT_WAITED_FOR,
         Form::FREED_NOT_EMPTY | Form::FREED_ENTRIES => Form::INIT_NOT_EMPTY,

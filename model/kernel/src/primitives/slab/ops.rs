@@ -8,7 +8,7 @@ use super::{
     init::{How as InitHow, InitOp},
 };
 use crate::{
-    Handle, Machine, Op, Operand, Property, Value, fixed,
+    Handle, Machine, Op, Operand, Place, Property, Value, fixed,
     ground::{
         functions::written_as,
         op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
@@ -86,6 +86,25 @@ impl Operation for AddressOf {
         let wrong = Fault::new(Property::WRONG_KIND, Some(of.obj));
         let obj = with.program.container_of(of.obj, path).ok_or(wrong)?;
         Ok(Address { of: Handle { obj, ..of }, container: true }.into())
+    }
+}
+
+/// `let p=&b.size`: the address of a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WordAddress {
+    /// The word.
+    pub place: Place,
+}
+
+impl Operation for WordAddress {
+    fn row(&self) -> Row {
+        Row { result: Shows::Answer, ..Row::at(self.place) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let (obj, slot) = with.place(self.place)?;
+        let generation = slot.map_or(0, |slot| slot.generation);
+        Ok(Address { of: Handle { obj, generation }, container: false }.into())
     }
 }
 

@@ -48,4 +48,5 @@ forms! {
     38 FREED_TASK_WORK "{who} frees {what}, and {also}, a task work inside of it, is still queued{place}";
     39 FREED_RCU_HEAD "{who} frees {what}, and {also}, an rcu-head inside of it, is still queued{place}";
     40 FREED_ENTRIES "{who} frees {what}, and {also}, an xarray inside of it, still has entries{place}";
+    41 INIT_OWN "{who} initialises {what}, which it holds itself{place}";
 }
