@@ -46,6 +46,19 @@ pub enum Command {
     Properties,
     /// Print the reference page of the scenario language.
     Reference,
+    /// List the libraries that are built in; print one.
+    Library(LibraryArgs),
+}
+
+/// Arguments of `library`.
+#[derive(Args, Debug)]
+pub struct LibraryArgs {
+    /// A library: its text is printed. Without it all of them are listed.
+    pub name: Option<String>,
+    /// Print what its users need to know, in Markdown, in the place of its text: what can be chosen, and each function
+    /// with its kernel file and release, and the locks that it expects and leaves.
+    #[arg(long, requires = "name")]
+    pub page: bool,
 }
 
 /// Which engine.

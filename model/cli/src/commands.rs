@@ -7,6 +7,7 @@ mod diagram;
 mod explain;
 mod fmt;
 mod fuzz;
+mod library;
 mod list;
 mod merge;
 mod mutants;
@@ -110,6 +111,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Command::Sweep(a) => sweep::sweep(a),
         Command::Merge(a) => merge::merge(a),
         Command::Properties => properties(),
+        Command::Library(a) => library::library(a),
         Command::Reference => tell(&fenceweave_scenario::reference_page()),
     }
 }
@@ -285,14 +287,22 @@ impl Unread {
 
     fn json(&self, file: &str) -> String {
         let all = self.0.mistakes().iter();
-        let mistakes: Vec<json::Mistake<'_>> = all.map(as_json).collect();
+        let mistakes: Vec<json::Mistake<'_>> = all.map(|m| as_json(m, file)).collect();
         json::mistakes(file, &mistakes)
     }
 }
 
-fn as_json(m: &Mistake) -> json::Mistake<'_> {
-    let place = m.place();
-    json::Mistake { kind: m.kind(), line: place.line, column: place.column, message: m.message(), help: m.way_out() }
+/// `file` is the scenario's.
+fn as_json<'a>(m: &'a Mistake, file: &str) -> json::Mistake<'a> {
+    let (place, other) = (m.place(), Some(m.file()).filter(|other| *other != file));
+    json::Mistake {
+        kind: m.kind(),
+        file: other,
+        line: place.line,
+        column: place.column,
+        message: m.message(),
+        help: m.way_out(),
+    }
 }
 
 fn load(path: &Path) -> Result<Loaded, Unread> {

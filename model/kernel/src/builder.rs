@@ -70,6 +70,7 @@ impl ProgramBuilder {
             racy: false,
             observed: true,
             premise: Default::default(),
+            keys: vec![],
         });
         ObjId::var(self.program.vars.len() - 1)
     }
@@ -143,6 +144,7 @@ impl ProgramBuilder {
         let raises = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.signals);
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
+        self.program.settle_nodes();
         self.program.note_readers();
         self.program.note_warnings();
         if let Err(e) = self.program.check_size() {

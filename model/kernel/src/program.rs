@@ -67,6 +67,8 @@ pub enum Role {
 /// Where an instruction comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SourceLine {
+    /// The file: 0 is the scenario's, others are in [`Program::files`].
+    pub file: u16,
     /// Line number in the scenario file, from 1; 0 for what nobody wrote.
     pub line: u32,
     /// The column in which the statement begins, in characters from 1: with the line it says which statement this is.
@@ -77,20 +79,13 @@ pub struct SourceLine {
     pub calls: Vec<CallSite>,
 }
 
-impl SourceLine {
-    /// Of an operation in a proc, where that is called, the innermost call first:
-    /// `drop, called at line 6 of finish, called at line 12`. Empty elsewhere.
-    pub fn via(&self) -> String {
-        let calls = self.calls.iter().rev();
-        calls.map(|call| format!("{}, called at line {}", call.proc, call.line)).collect::<Vec<_>>().join(" of ")
-    }
-}
-
 /// Where a proc is called.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CallSite {
     /// The proc's name.
     pub proc: String,
+    /// The file of the call, as of a [`SourceLine`].
+    pub file: u16,
     /// The line of the call, from 1.
     pub line: u32,
     /// The column in which the call begins, in characters from 1.
@@ -181,6 +176,8 @@ pub struct Program {
     pub errnos: Vec<Errno>,
     /// The types that it declares; only who prints numbers asks.
     pub types: Vec<NamedType>,
+    /// The files that were read besides the scenario's, from number 1 on; only who prints places asks.
+    pub files: Vec<String>,
     /// Threads, then agents; the place is the thread's id.
     pub scripts: Vec<Script>,
     /// Runs alone before the threads.
@@ -224,6 +221,13 @@ pub struct Program {
     /// The mistake that its protocols are run with.
     #[cfg(feature = "mutants")]
     pub mutation: crate::mutations::AtWork,
+}
+
+impl Program {
+    /// The name of a file besides the scenario's own.
+    pub fn file_name(&self, file: u16) -> Option<&str> {
+        self.files.get(usize::from(file.checked_sub(1)?)).map(String::as_str)
+    }
 }
 
 /// Most `warn-on` of one script: each is a bit of its thread's state.
@@ -432,6 +436,12 @@ impl Program {
     /// What is counted on of whoever accesses a word.
     pub(crate) fn premise_of(&self, var: ObjId) -> &Premise {
         var.as_var().and_then(|i| self.vars.get(i)).map_or(&Premise::Nothing, |v| &v.premise)
+    }
+
+    /// The nodes of what the word is a key of.
+    #[inline]
+    pub(crate) fn keyed_by(&self, var: ObjId) -> &[ObjId] {
+        var.as_var().and_then(|i| self.vars.get(i)).map_or(&[], |v| &v.keys)
     }
 
     pub(crate) fn is_racy(&self, var: ObjId) -> bool {

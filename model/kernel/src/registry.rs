@@ -27,7 +27,7 @@ use crate::{
         device::{self, Device},
         irq,
         irq_line::{self, IrqLine},
-        list::{self, ListHead},
+        list::{self, ListHead, node::Node},
         lockdep,
         rcu::{self, Rcu, RcuHead},
         refcount::{self, Refcount},
@@ -39,7 +39,7 @@ use crate::{
         srcu::{self, Srcu},
         syscall::{self, TaskWork},
         timer::{self, Timer, base::TimerBase},
-        uaccess, variable,
+        tree, uaccess, variable,
         waitqueue::{self, WaitQueue},
         wakeq::{self, WakeQ},
         workqueue::{self, Work, Workqueue},
@@ -114,6 +114,8 @@ objects! {
     RwSem(RwSem) rwsem rwsem_mut;
     /// `struct list_head`.
     List(ListHead) list_head list_head_mut;
+    /// A node of what is on a list or in a tree.
+    Node(Node) node node_mut;
     /// `struct xarray`.
     Xarray(Xarray);
     /// `struct wake_q_head`.
@@ -253,6 +255,8 @@ machines! {
     Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
+    /// What is in an order.
+    Tree(tree::TreeOp) = tree::TreeOp::BLANK;
     /// An xarray.
     Xarray(xarray::XarrayOp) = xarray::XarrayOp::BLANK;
     /// Deferred wake-ups.

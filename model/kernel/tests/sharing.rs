@@ -326,7 +326,7 @@ fn a_task_is_on_one_wake_q_at_a_time() {
 /// What one thread does with a list and a new object.
 fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<End> {
     let mut b = ProgramBuilder::new("lists");
-    let (list, item) = (b.object("l", fixed::List { guard: None }), b.object("item#0", fixed::Slot { of: 0 }));
+    let (list, item) = (b.object("l", fixed::List::PLAIN), b.object("item#0", fixed::Slot { of: 0 }));
     b.thread("t", |t| {
         let new = slab::ops::Slab { how: slab::How::New, target: Operand::Object(item) };
         let x = Operand::Local(t.op_into("new", new, "x"));
@@ -349,7 +349,7 @@ fn with_list(body: impl FnOnce(&mut ScriptBuilder, ObjId, Operand)) -> BTreeSet<
 }
 
 fn on(how: list::How, list: ObjId, entry: Operand) -> Op {
-    list::ops::List { how, list: Operand::Object(list), entry: Some(entry), from: None }.into()
+    list::ops::List { how, list: Operand::Object(list), entry: Some(entry), at: None, from: None }.into()
 }
 
 #[test]

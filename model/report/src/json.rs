@@ -72,9 +72,10 @@
 //! `by`; then one with `format`, `file` and how many came to each fate.
 //!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
-//! `line` and `column` from 1, `message`, and `help` if a way out is known.
+//! `file` if it is in a library's, `line` and `column` from 1, `message`, and `help` if a way out is known.
 
 use crate::{
+    line::Line,
     outcomes,
     replay::{End, Replay, Step},
     site, token,
@@ -136,6 +137,9 @@ pub struct Failed<'a> {
 pub struct Mistake<'a> {
     /// A stable name.
     pub kind: &'a str,
+    /// Its file, if it is not the scenario's but a library's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<&'a str>,
     /// Where, from 1.
     pub line: u32,
     /// Where, in characters from 1.
@@ -545,17 +549,17 @@ fn stale<'a>(replay: &Replay<'a>, s: &Stale) -> StaleOut<'a> {
 
 fn place<'a>(report: &Report<'a>, t: ThreadId, pc: u16, callers: &[u16]) -> Place<'a> {
     let program = report.program;
-    let line = words::source(program, t, pc).map_or(0, |l| l.line);
-    let in_file = |line| report.file.and_then(|file| site::in_file(file, line));
+    let line = words::line(program, t, pc);
+    let in_file = |line: Line<'_>| report.file.and_then(|file| line.in_file(file));
     let calls = site::calls(program, t, pc, callers).into_iter().map(|c| CallOut {
         r#in: c.name,
-        line: (c.line > 0).then_some(c.line),
+        line: (c.line.number > 0).then_some(c.line.number),
         at: in_file(c.line),
         op: c.op,
     });
     Place {
         thread: program.thread_name(t),
-        line: (line > 0).then_some(line),
+        line: (line.number > 0).then_some(line.number),
         at: in_file(line),
         op: words::op_text(program, t, pc),
         calls: calls.collect(),

@@ -25,6 +25,7 @@
 pub mod conditions;
 pub mod diagram;
 pub mod json;
+mod line;
 pub mod mermaid;
 pub mod outcomes;
 mod replay;

@@ -4,6 +4,7 @@
 //! table once. Broken properties come last, a row each.
 
 use crate::{
+    line::Line,
     verdict,
     words::{self, width},
 };
@@ -39,16 +40,18 @@ pub(crate) fn cells(program: &Program, locals: &[Vec<Value>], vars: &[Value], wa
     values.chain(program.warns().then(|| warnings(program, warned))).collect()
 }
 
-/// Where it was warned: `line 7`, `lines 7, 12`; `-` if nowhere.
+/// Where it was warned: `line 7`, `lines 7, 12`, `library/ttm.kdl:40`; `-` if nowhere.
 pub fn warnings(program: &Program, warned: &[Violation]) -> String {
-    let lines: BTreeSet<u32> =
-        warned.iter().filter_map(|v| Some(words::source(program, v.thread, v.pc)?.line)).collect();
-    let lines: Vec<String> = lines.iter().map(u32::to_string).collect();
-    match lines.len() {
-        0 => "-".into(),
-        1 => format!("line {}", lines[0]),
-        _ => format!("lines {}", lines.join(", ")),
-    }
+    let lines: BTreeSet<Line<'_>> = warned.iter().map(|v| words::line(program, v.thread, v.pc)).collect();
+    let (own, others): (Vec<&Line<'_>>, Vec<&Line<'_>>) = lines.iter().partition(|line| line.is_own());
+    let numbers: Vec<String> = own.iter().map(|line| line.number.to_string()).collect();
+    let own = match numbers.len() {
+        0 => None,
+        1 => Some(format!("line {}", numbers[0])),
+        _ => Some(format!("lines {}", numbers.join(", "))),
+    };
+    let all: Vec<String> = own.into_iter().chain(others.iter().filter_map(|line| line.said())).collect();
+    if all.is_empty() { "-".into() } else { all.join(", ") }
 }
 
 /// The table. Where it would be wider than `most`, rows are written as `name=value`.

@@ -232,7 +232,7 @@ pub(crate) fn peeking() -> Program {
         s.op("spin-unlock a", spin(Unlock, locks[0]));
     });
     let mut program = b.build();
-    let call = CallSite { proc: "peek".into(), line: 20, column: 5, text: "peek".into() };
+    let call = CallSite { proc: "peek".into(), line: 20, column: 5, text: "peek".into(), ..CallSite::default() };
     program.scripts[0].lines[1..=2].iter_mut().for_each(|line| line.calls.push(call.clone()));
     program
 }

@@ -1,6 +1,6 @@
-//! Where a step stands in the scenario file: its line, and the calls that lead there.
+//! Where a step stands: its line in the scenario's file or in a library's, and the calls that lead there.
 
-use crate::words;
+use crate::{line::Line, words};
 use fenceweave_kernel::{Program, ThreadId, program::CallSite};
 
 /// A call that a step is inside of.
@@ -8,8 +8,8 @@ use fenceweave_kernel::{Program, ThreadId, program::CallSite};
 pub(crate) struct Call<'a> {
     /// What is called: a proc, or what the kernel calls through a pointer.
     pub(crate) name: &'a str,
-    /// The line of the operation that calls; 0 if nobody wrote it.
-    pub(crate) line: u32,
+    /// The line of the operation that calls.
+    pub(crate) line: Line<'a>,
     /// The column in which that begins.
     column: u32,
     /// Its text.
@@ -24,15 +24,17 @@ pub(crate) fn calls<'a>(program: &'a Program, t: ThreadId, pc: u16, callers: &[u
     let mut all = vec![];
     for (depth, at) in callers.iter().chain([&pc]).enumerate() {
         if let Some(by) = depth.checked_sub(1).and_then(|outer| callers.get(outer)) {
-            let (line, column) = words::source(program, t, *by).map_or((0, 0), |l| (l.line, l.column));
+            let (line, column) = (words::line(program, t, *by), words::source(program, t, *by).map_or(0, |l| l.column));
             let (script, place) = program.script_at(t, *at);
             let callee = script.callee_at(place).and_then(|(id, _)| program.callees.get(usize::from(id.0)));
             let op = words::op_text(program, t, *by);
             all.push(Call { name: callee.map_or("?", String::as_str), line, column, op, by_pointer: true });
         }
         let inlined = words::source(program, t, *at).map_or(&[][..], |l| &l.calls);
-        let call =
-            |c: &'a CallSite| Call { name: &c.proc, line: c.line, column: c.column, op: &c.text, by_pointer: false };
+        let call = |c: &'a CallSite| {
+            let line = Line::of(program, c.file, c.line);
+            Call { name: &c.proc, line, column: c.column, op: &c.text, by_pointer: false }
+        };
         all.extend(inlined.iter().map(call));
     }
     all
@@ -41,15 +43,10 @@ pub(crate) fn calls<'a>(program: &'a Program, t: ThreadId, pc: u16, callers: &[u
 /// Who calls through pointers what a place is in, the innermost first: a place's line tells procs only.
 /// `retire is called at line 26 (check-and-signal f)`.
 pub(crate) fn called(calls: &[Call<'_>]) -> Option<String> {
-    let told = calls.iter().rev().filter(|call| call.by_pointer).map(|call| match call.line {
-        0 => format!("{} is called by `{}`", call.name, call.op),
-        line => format!("{} is called at line {line} ({})", call.name, call.op),
+    let told = calls.iter().rev().filter(|call| call.by_pointer).map(|call| match call.line.said() {
+        None => format!("{} is called by `{}`", call.name, call.op),
+        Some(line) => format!("{} is called at {line} ({})", call.name, call.op),
     });
     let told: Vec<String> = told.collect();
     (!told.is_empty()).then(|| told.join(", "))
-}
-
-/// `file:line`, of what somebody wrote.
-pub(crate) fn in_file(file: &str, line: u32) -> Option<String> {
-    (line > 0).then(|| format!("{file}:{line}"))
 }

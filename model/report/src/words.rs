@@ -1,5 +1,6 @@
 //! Names and values as a kernel developer writes them.
 
+use crate::line::Line;
 use fenceweave_kernel::{
     Errno, Facet, Handle, Instr, LocalId, ObjId, Plain, Program, Script, ThreadId, Type, Value, World,
     program::SourceLine, resv::Cursor, world::canonical,
@@ -141,16 +142,31 @@ pub(crate) fn op_text(program: &Program, t: ThreadId, pc: u16) -> &str {
     source(program, t, pc).map_or("", |l| &l.text)
 }
 
+/// The line of an instruction.
+pub(crate) fn line(program: &Program, t: ThreadId, pc: u16) -> Line<'_> {
+    source(program, t, pc).map_or_else(Line::default, |l| Line::of(program, l.file, l.line))
+}
+
 /// `line 12`, if somebody wrote the instruction.
 pub(crate) fn line_of(program: &Program, t: ThreadId, pc: u16) -> Option<String> {
-    let line = source(program, t, pc)?.line;
-    (line > 0).then(|| format!("line {line}"))
+    line(program, t, pc).said()
+}
+
+/// Of an operation in procs, where each is called, the innermost first:
+/// `drop, called at line 6 of finish, called at line 12`. Empty elsewhere.
+fn via(program: &Program, line: &SourceLine) -> String {
+    let calls = line.calls.iter().rev();
+    let told = calls.map(|call| {
+        let at = Line::of(program, call.file, call.line).said();
+        format!("{}, called at {}", call.proc, at.unwrap_or_default())
+    });
+    told.collect::<Vec<_>>().join(" of ")
 }
 
 /// ` (line 12: lock b)`, as far as it is known.
 pub(crate) fn place(program: &Program, t: ThreadId, pc: u16) -> String {
     let text = op_text(program, t, pc);
-    let via = source(program, t, pc).map_or_else(String::new, SourceLine::via);
+    let via = source(program, t, pc).map_or_else(String::new, |line| via(program, line));
     let via = if via.is_empty() { String::new() } else { format!(", in {via}") };
     match (line_of(program, t, pc), text.is_empty()) {
         (Some(line), false) => format!(" ({line}: {text}{via})"),

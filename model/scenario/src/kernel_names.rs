@@ -43,7 +43,19 @@ const DECLARATIONS: &[Row] = &[
         "kref refcount_t",
         "the count of an object is its field `refs`: `struct NAME slots=N { refs 1 }`; one by itself is `refcount NAME`",
     ),
-    ("list_head hlist_head llist_head", "a list is `list NAME`, and its entries are fences or objects of a struct"),
+    (
+        "list_head hlist_head llist_head",
+        "a list is `list NAME [of=STRUCT.NODE]`, and its entries are fences or objects of a struct; a field that links one is a \
+         `link type=list-node`",
+    ),
+    (
+        "rb_root rb_root_cached rbtree rb_tree timerqueue_head",
+        "what is in the order of a key is `ordered NAME of=STRUCT.NODE key=FIELD`, the node a `rb type=tree-node`",
+    ),
+    (
+        "maple_tree interval_tree interval_tree_root drm_mm drm_gpuvm",
+        "what is found by the range that it is, is in `ranges NAME of=STRUCT.NODE start=FIELD len=FIELD`, the node a `rb type=tree-node`",
+    ),
     ("work_struct kthread_work", "`work NAME { … }` or `work NAME fn=FUNCTION`, queued by `queue-work NAME`"),
     (
         "tasklet tasklet_struct",
@@ -78,7 +90,7 @@ const DECLARATIONS: &[Row] = &[
     ("init probe main begin", "what runs before the threads is `setup { … }`"),
     ("exit remove cleanup end finally", "what runs after the threads is `teardown { … }`"),
     ("property invariant check", "what must hold is said in `expect { … }`: `never`, `always`, `at-end`, `sometimes`"),
-    ("include import use require", "a file stands by itself: there is nothing to include"),
+    ("include import require", "a library is named by `use NAME`, a file of one's own by `use \"./FILE.kdl\"`"),
     ("description doc comment title", "`about \"…\"` says what a scenario is about"),
     ("variant config option", "variants of a scenario are its cases: `case A B`, and `only A { … }`"),
 ];
@@ -86,6 +98,7 @@ const DECLARATIONS: &[Row] = &[
 /// Types of what is inside of a struct, and what follows its name in a `struct` of a scenario.
 const MEMBERS: &[Row] = &[
     ("list list_head", "type=list"),
+    ("rb_node timerqueue_node interval_tree_node", "type=tree-node"),
     ("mutex", "type=lock kind=mutex"),
     ("lock spinlock spinlock_t raw_spinlock_t", "type=lock"),
     ("rwsem rw_semaphore", "type=lock kind=rwsem"),

@@ -6,9 +6,9 @@ use std::path::Path;
 use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
+use crate::library;
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
-use crate::syntax;
 
 /// A file without mistakes.
 #[derive(Debug, Clone)]
@@ -73,27 +73,51 @@ pub struct Limits {
     pub preemptions: Option<u32>,
 }
 
-/// Reads a scenario file.
+/// Reads a scenario's text. It is in no file, so it uses none beside it.
 ///
 /// # Errors
 ///
-/// Every mistake of the file.
+/// Every mistake of the text, and of what it reaches of libraries.
 pub fn load(name: &str, source: &str) -> Result<Loaded, Report> {
-    let mut mistakes = Mistakes::new(name, source);
-    let tree = syntax::parse(source, &mut mistakes);
-    mistakes.end_of_syntax();
-    let scenarios = lower::scenarios(source, &tree, &mut mistakes);
-    mistakes.take_back_guesses();
-    mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
+    load_in(name, source, None)
+}
+
+/// Reads a text as if it were in that file: what it uses beside it is there.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_as(path: &Path, source: &str) -> Result<Loaded, Report> {
+    load_in(&path.display().to_string(), source, Some(folder_of(path)))
 }
 
 /// Reads the scenario file at `path`.
 ///
 /// # Errors
 ///
-/// Every mistake of the file, or why it cannot be read.
+/// Every mistake of the file and of what it reaches of libraries, or why it cannot be read.
 pub fn load_file(path: &Path) -> Result<Loaded, Report> {
-    load(&path.display().to_string(), &read(path)?)
+    load_as(path, &read(path)?)
+}
+
+/// Reads a scenario's text, called `name`; what it uses beside it is in that folder.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
+    let mut mistakes = Mistakes::new(name, source);
+    let read = library::read(name, source, folder, &mut mistakes);
+    mistakes.end_of_syntax();
+    let scenarios = lower::scenarios(&read, &mut mistakes);
+    mistakes.take_back_guesses();
+    mistakes.tell_used(&read.libraries.used);
+    mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
+}
+
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new(""))
 }
 
 /// Reads a stream as text, up to the size that a scenario may have; `name` is what its mistakes call it.

@@ -32,6 +32,7 @@ mod flow;
 mod functions;
 mod inject;
 mod left;
+mod listed;
 mod live;
 mod members;
 mod names;
@@ -55,7 +56,7 @@ mod xarray;
 pub(crate) use expect::CLAUSES;
 pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
 pub use names::Words;
-pub(crate) use names::constant;
+pub(crate) use names::{constant, is_name};
 pub(crate) use scenario::{SECTIONS, scenarios};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,7 @@ use fenceweave_kernel::{MAX_OBJECTS, ObjId, ObjectKind, Program, ThreadId};
 
 use crate::load::Limits;
 use crate::mistakes::{Mistakes, Place, Span, did_you_mean};
+use crate::sources::Sources;
 use crate::syntax::{Name, Node, ValueKind};
 use names::Names;
 
@@ -108,8 +110,8 @@ pub(crate) struct Lower<'a> {
     /// How many `new` each struct has had so far: each prefers a slot of its own.
     allocations: Vec<usize>,
     limits: Limits,
-    /// Where each line of the text begins.
-    lines: &'a [u32],
+    /// Which file of the text a place is in.
+    sources: &'a Sources,
     /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
@@ -206,20 +208,17 @@ impl<'a> Lower<'a> {
     /// Which statement of the text it is.
     fn source_line(&self, span: Span) -> SourceLine {
         let Place { line, column } = self.place_of(span);
-        SourceLine { line, column, text: self.line_text(span), ..SourceLine::default() }
+        let file = u16::try_from(self.sources.file_of(span)).unwrap_or(u16::MAX);
+        SourceLine { file, line, column, text: self.line_text(span), ..SourceLine::default() }
     }
 
     /// Where something begins, as people count.
     fn place_of(&self, span: Span) -> Place {
-        let line = self.line_of(span);
-        let start = self.lines.get((line as usize).saturating_sub(1)).copied().unwrap_or_default();
-        let before = Span { start, end: span.start }.of(self.text);
-        Place { line, column: u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX) }
+        self.sources.place_of(span)
     }
 
     fn line_of(&self, span: Span) -> u32 {
-        let after = self.lines.partition_point(|start| *start <= span.start);
-        u32::try_from(after).unwrap_or(u32::MAX)
+        self.place_of(span).line
     }
 }
 
@@ -229,7 +228,7 @@ pub(crate) fn is_of_cases(node: &Node) -> bool {
 }
 
 /// `a`, `b` or `c`
-fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),

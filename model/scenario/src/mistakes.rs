@@ -32,12 +32,22 @@ pub(crate) const SOURCE_BYTES_MAX: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub struct Mistake {
     source: Arc<NamedSource<String>>,
+    /// The number of its file among those that were read.
+    at: usize,
     kind: &'static str,
     message: String,
     span: Span,
     expected: String,
-    seen: Option<(Span, String)>,
+    seen: Option<Other>,
     help: Option<String>,
+}
+
+/// Another place that matters, and why.
+#[derive(Debug, Clone)]
+struct Other {
+    source: Arc<NamedSource<String>>,
+    span: Span,
+    label: String,
 }
 
 impl Mistake {
@@ -51,9 +61,14 @@ impl Mistake {
         &self.message
     }
 
-    /// Where it is.
+    /// Where it is in its file.
     pub fn span(&self) -> Span {
         self.span
+    }
+
+    /// The file that it is in: the scenario's, or that of a library.
+    pub fn file(&self) -> &str {
+        self.source.name()
     }
 
     /// Where it is, by line and column.
@@ -78,9 +93,13 @@ impl Mistake {
         let place = self.place();
         let mut out = format!("{}:{place}: {}\n", self.source.name(), self.message);
         self.mark(&mut out, text, place);
-        if let Some((span, label)) = &self.seen {
-            let line = place_of(text, span.start).line;
-            out.push_str(&format!("  note: line {line}: {label}\n"));
+        match &self.seen {
+            Some(other) if Arc::ptr_eq(&other.source, &self.source) => {
+                let line = place_of(text, other.span.start).line;
+                out.push_str(&format!("  note: line {line}: {}\n", other.label));
+            }
+            Some(other) => out.push_str(&format!("  note: {}\n", other.elsewhere())),
+            None => {}
         }
         if let Some(help) = &self.help {
             out.push_str(&format!("  help: {}\n", help.replace('\n', "\n        ")));
@@ -99,6 +118,14 @@ impl Mistake {
         out.push_str(&format!("  | {line}\n  | {before}{marks} {}", self.expected));
         out.truncate(out.trim_end().len());
         out.push('\n');
+    }
+}
+
+impl Other {
+    /// The place and what is said of it, where it is in another file.
+    fn elsewhere(&self) -> String {
+        let place = place_of(self.source.inner(), self.span.start);
+        format!("{}:{place}: {}", self.source.name(), self.label)
     }
 }
 
@@ -125,8 +152,13 @@ impl Diagnostic for Mistake {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let help = self.help.as_ref()?;
-        Some(Box::new(help))
+        // A drawing shows one file: a place in another one is told in words.
+        let other = self.seen.as_ref().filter(|other| !Arc::ptr_eq(&other.source, &self.source));
+        match (self.help.as_ref(), other.map(Other::elsewhere)) {
+            (Some(help), Some(other)) => Some(Box::new(format!("{help}\n{other}"))),
+            (Some(help), None) => Some(Box::new(help)),
+            (None, other) => other.map(|other| Box::new(other) as Box<dyn fmt::Display>),
+        }
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -135,7 +167,8 @@ impl Diagnostic for Mistake {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let main = self.span.labeled_primary(&self.expected);
-        let seen = self.seen.iter().map(|(span, label)| span.labeled(label));
+        let seen = self.seen.iter().filter(|other| Arc::ptr_eq(&other.source, &self.source));
+        let seen = seen.map(|other| other.span.labeled(&other.label));
         Some(Box::new(std::iter::once(main).chain(seen)))
     }
 }
@@ -196,10 +229,11 @@ impl Diagnostic for Report {
     }
 }
 
-/// The mistakes found so far in one file.
+/// The mistakes found so far in a file and the libraries that it uses.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
-    source: Arc<NamedSource<String>>,
+    /// Where each file begins among all that were read, the first at 0.
+    sources: Vec<(u32, Arc<NamedSource<String>>)>,
     found: Vec<Mistake>,
     untold: usize,
     /// How many there were when the syntax had been read.
@@ -214,15 +248,55 @@ fn shown(text: &str) -> String {
     if text.chars().all(is_shown) { text.to_owned() } else { text.chars().map(show).collect() }
 }
 
+/// A file as mistakes show it.
+fn named(name: &str, text: &str) -> Arc<NamedSource<String>> {
+    Arc::new(NamedSource::new(name, shown(text)).with_language("KDL"))
+}
+
+/// A place among all files as one in its own.
+fn other(sources: &[(u32, Arc<NamedSource<String>>)], file: usize, span: Span, label: String) -> Other {
+    let (start, source) = &sources[file];
+    Other { source: Arc::clone(source), span: span.back_by(*start), label }
+}
+
+/// The number of the file that a place is in.
+fn file_at(sources: &[(u32, Arc<NamedSource<String>>)], span: Span) -> usize {
+    sources.partition_point(|(start, _)| *start <= span.start).saturating_sub(1)
+}
+
 impl Mistakes {
     /// None so far in this file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        Self {
-            source: Arc::new(NamedSource::new(name, shown(text)).with_language("KDL")),
-            found: Vec::new(),
-            untold: 0,
-            of_syntax: 0,
+        Self { sources: vec![(0, named(name, text))], found: Vec::new(), untold: 0, of_syntax: 0 }
+    }
+
+    /// One more file was read, and begins there among all of them: its own mistakes so far are taken over.
+    pub(crate) fn take_file(&mut self, start: u32, read: Mistakes) {
+        let number = self.sources.len();
+        self.sources.extend(read.sources.into_iter().take(1).map(|(_, source)| (start, source)));
+        self.untold += read.untold;
+        for mistake in read.found {
+            match self.found.len() < MISTAKES_MAX {
+                true => self.found.push(Mistake { at: number, ..mistake }),
+                false => self.untold += 1,
+            }
         }
+    }
+
+    /// Says of what is wrong in a library, and of no two places together, by which `use` it was read.
+    pub(crate) fn tell_used(&mut self, used: &[Option<Span>]) {
+        for mistake in self.found.iter_mut().filter(|mistake| mistake.seen.is_none()) {
+            let Some(span) = used.get(mistake.at).copied().flatten() else { continue };
+            let file = file_at(&self.sources, span);
+            mistake.seen = Some(other(&self.sources, file, span, "used here".to_owned()));
+        }
+    }
+
+    /// The file that a place is in, its number, and the place there.
+    fn locate(&self, span: Span) -> (usize, Span) {
+        let file = file_at(&self.sources, span);
+        let start = self.sources[file].0;
+        (file, span.back_by(start))
     }
 
     /// The syntax has been read: what follows is about meaning.
@@ -232,8 +306,10 @@ impl Mistakes {
 
     /// Adds a mistake; what it returns takes what more is known of it.
     pub(crate) fn add(&mut self, kind: &'static str, span: Span, message: impl Into<String>) -> Telling<'_> {
+        let (file, span) = self.locate(span);
         let mistake = Mistake {
-            source: Arc::clone(&self.source),
+            source: Arc::clone(&self.sources[file].1),
+            at: file,
             kind,
             message: message.into(),
             span,
@@ -242,15 +318,15 @@ impl Mistakes {
             help: None,
         };
         // Each case of a scenario is looked at on its own: what is wrong with a line that all of them see is told once.
-        let told = self.found.iter().any(|known| known.span == span && known.message == mistake.message);
-        if told {
-            Telling { mistake: None }
+        let same = |known: &Mistake| known.span == span && known.at == file && known.message == mistake.message;
+        if self.found.iter().any(same) {
+            Telling { mistake: None, sources: &self.sources }
         } else if self.found.len() < MISTAKES_MAX {
             self.found.push(mistake);
-            Telling { mistake: self.found.last_mut() }
+            Telling { mistake: self.found.last_mut(), sources: &self.sources }
         } else {
             self.untold += 1;
-            Telling { mistake: None }
+            Telling { mistake: None, sources: &self.sources }
         }
     }
 
@@ -277,8 +353,8 @@ impl Mistakes {
     /// All of them in the order of the file.
     pub(crate) fn into_report(self) -> Report {
         let mut mistakes = self.found;
-        mistakes.sort_by_key(|mistake| mistake.span);
-        Report { name: self.source.name().to_owned(), mistakes, untold: self.untold }
+        mistakes.sort_by_key(|mistake| (mistake.at, mistake.span));
+        Report { name: self.sources[0].1.name().to_owned(), mistakes, untold: self.untold }
     }
 }
 
@@ -286,6 +362,7 @@ impl Mistakes {
 #[derive(Debug)]
 pub(crate) struct Telling<'a> {
     mistake: Option<&'a mut Mistake>,
+    sources: &'a [(u32, Arc<NamedSource<String>>)],
 }
 
 impl Telling<'_> {
@@ -300,7 +377,7 @@ impl Telling<'_> {
     /// Another place that matters, and why.
     pub(crate) fn seen(mut self, span: Span, label: impl Into<String>) -> Self {
         if let Some(mistake) = &mut self.mistake {
-            mistake.seen = Some((span, label.into()));
+            mistake.seen = Some(other(self.sources, file_at(self.sources, span), span, label.into()));
         }
         self
     }

@@ -1,5 +1,6 @@
 //! The reference page of the language.
 
+use crate::library;
 use crate::lower::{CLAUSES, SECTIONS, STATEMENTS};
 use crate::warnings::WARNINGS;
 use crate::{decls, ops};
@@ -10,6 +11,9 @@ pub fn reference_page() -> String {
     let mut page =
         String::from("# A scenario\n\nA file holds `scenario NAME { … }`, once or more. In the block stand:\n\n");
     page.push_str(&entries(SECTIONS));
+    page.push_str("- and declarations\n\n");
+    page.push_str(LIBRARIES);
+    page.push_str(&entries(library::SECTIONS));
     page.push_str("- and declarations\n\n");
     page.push_str(TEXT);
     page.push_str("# Expectations\n\nEach may be restricted by `engine=ENGINE`. Several conditions in one clause are joined by *and*: `never \"A\" \"B\"` says that both are never true at once.\n\n");
@@ -23,6 +27,17 @@ pub fn reference_page() -> String {
     page.push_str(&ops::reference());
     page
 }
+
+/// What `use` brings in.
+const LIBRARIES: &str = "\
+# A library
+
+A library is a file without a scenario, or a folder of such files, which see each other: one for each file of the kernel. \
+`fenceweave library` lists those that are built in, `fenceweave library NAME` prints one, and with `--page` what it has. A scenario \
+that says `use NAME` or `use \"./FILE.kdl\"` has what it names of it, and what that names: nothing else is compiled, or \
+warned of. At the top of such a file stand, besides declarations as of a scenario:
+
+";
 
 /// What a condition can name.
 fn seen() -> String {

@@ -17,7 +17,7 @@ mod tree;
 
 pub(crate) use spelling::{number, unsigned_number};
 pub(crate) use token::{Kind, Token, lex};
-pub(crate) use tree::{Entry, File, Name, Node, Value, ValueKind};
+pub(crate) use tree::{Block, Entry, File, Name, Node, Value, ValueKind};
 
 use crate::mistakes::{Mistakes, SOURCE_BYTES_MAX, Span};
 

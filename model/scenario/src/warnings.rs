@@ -18,7 +18,7 @@ mod reached;
 
 pub use coverage::{Coverage, Taken};
 
-use fenceweave_kernel::{Cover, Moment, ObjId};
+use fenceweave_kernel::{Cover, Moment, ObjId, program::SourceLine};
 
 use crate::load::Loaded;
 use crate::mistakes::{Mistake, Mistakes, Place, Span, place_of};
@@ -215,6 +215,11 @@ impl<'a> About<'a> {
     fn sections(&self) -> Vec<&'a Node> {
         inside_only(self.node.children())
     }
+}
+
+/// Whether a line is one of the scenario's own: what a library has beyond what one scenario needs is no fault of it.
+fn is_own(line: &SourceLine) -> bool {
+    line.file == 0 && line.line > 0
 }
 
 /// Statements, those in `only` in its place.

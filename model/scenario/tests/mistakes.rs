@@ -1,12 +1,13 @@
 //! Every kind of mistake is in a file under `mistakes/`, and beside it stands what its author is told.
 
-use fenceweave_scenario::{Report, load};
+use fenceweave_scenario::{Report, load, load_in};
 use std::{collections::BTreeSet, path::Path};
 
 fn report(path: &Path) -> Report {
     let name = path.file_name().expect("a file").to_string_lossy();
     let source = std::fs::read_to_string(path).expect("a readable file");
-    load(&name, &source).expect_err("a file of mistakes")
+    // What is used beside it is told as it is found from here, on every machine.
+    load_in(&name, &source, Some(Path::new("tests/mistakes"))).expect_err("a file of mistakes")
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn outcomes(run: &CaseRun) -> BTreeSet<Outcome> {
 
 impl Subject<'_> {
     fn fate(&self, a: &Alteration) -> Fate {
-        let Ok(loaded) = fenceweave_scenario::load(self.file, &a.text) else { return Fate::Unread };
+        let Ok(loaded) = fenceweave_scenario::load_as(Path::new(self.file), &a.text) else { return Fate::Unread };
         let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
             return Fate::Unread;
         };

@@ -46,7 +46,7 @@ pub(super) fn text(warnings: &Warnings, file: &str, scenario: &str, as_json: boo
         return String::new();
     }
     if as_json {
-        let told: Vec<json::Mistake<'_>> = warnings.told.iter().map(super::as_json).collect();
+        let told: Vec<json::Mistake<'_>> = warnings.told.iter().map(|w| super::as_json(w, file)).collect();
         return json::warnings(file, scenario, &told, warnings.untold);
     }
     let told = warnings.told.iter().map(|w| format!("warning[{}]: {}", w.kind(), w.plain()));

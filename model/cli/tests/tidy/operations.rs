@@ -16,6 +16,9 @@ fn words_of(page: &str, part: &str) -> BTreeSet<String> {
 fn note(statements: &[Statement], seen: &mut BTreeSet<String>) {
     for statement in statements {
         seen.insert(statement.name.clone());
+        // What is only ever inside of something else is named as its type.
+        let types = statement.entries.iter().filter(|entry| entry.key.as_deref() == Some("type"));
+        seen.extend(types.map(|entry| entry.value.clone()));
         note(statement.block.as_deref().unwrap_or_default(), seen);
     }
 }

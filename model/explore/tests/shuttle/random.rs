@@ -81,7 +81,7 @@ fn declare(b: &mut ProgramBuilder, dice: &mut Dice, threads: usize, wide: bool) 
         signals: if wide { Patience::Interruptible } else { Patience::Forever },
         sem: b.object("sem", fixed::RwSem),
         mutex: b.object("mutex", fixed::Mutex { config: config(dice) }),
-        list: b.object("list", fixed::List { guard: None }),
+        list: b.object("list", fixed::List::PLAIN),
         wake_qs: (0..threads).map(|i| b.object(&format!("wq{i}"), fixed::WakeQ)).collect(),
         picks: b.pool(&[0, 1, 2].map(|w| Operand::Const(Value::Word(w)))),
         is_zero: b.expr(vec![
@@ -153,7 +153,7 @@ fn piece(s: &mut ScriptBuilder, dice: &mut Dice, o: &Objects, me: usize, picks_l
             let how = [list::How::Add, list::How::AddTail, list::How::DelInit, list::How::OnList][dice.roll(4)];
             s.op_into(
                 "list",
-                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), from: None },
+                list::ops::List { how, list: Operand::Object(o.list), entry: Some(fence), at: None, from: None },
                 "w",
             );
         }

@@ -311,7 +311,7 @@ mod tests {
         b.object("ctx", fixed::AcquireCtx { class });
         b.object("l", fixed::Spinlock);
         b.object("m", fixed::Mutex { config });
-        b.object("list", fixed::List { guard: None });
+        b.object("list", fixed::List::PLAIN);
         b.object("done", fixed::Completion);
         b.object("wq", fixed::WakeQ);
         b.object("q", fixed::WaitQueue);
@@ -369,7 +369,14 @@ mod tests {
             ("reserve fb slots=2", resv::ops::Reserve { resv, slots: 2 }.into()),
             ("test-signaled fb usage=read", resv::ops::TestSignaled { resv, usage: Usage::Read }.into()),
             ("list-add list p", {
-                list::ops::List { how: list::How::Add, list: object(&p, "list"), entry: Some(local), from: None }.into()
+                list::ops::List {
+                    how: list::How::Add,
+                    list: object(&p, "list"),
+                    entry: Some(local),
+                    at: None,
+                    from: None,
+                }
+                .into()
             }),
             ("wait-for-completion done timeout", {
                 let (how, completion) = (completion::How::Wait, object(&p, "done"));

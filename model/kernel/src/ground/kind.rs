@@ -28,6 +28,16 @@ pub(crate) trait Declared {
     fn queue(&self) -> Option<ObjId> {
         None
     }
+    /// The lock that whoever changes it or goes through it has to have.
+    fn guard(&self) -> Option<ObjId> {
+        None
+    }
+    /// Whose critical section it is in, where that is not its own.
+    fn gate(&self) -> Option<ObjId> {
+        None
+    }
+    /// Says so, when that is known.
+    fn set_gate(&mut self, _gate: ObjId) {}
     /// What it calls.
     fn calls(&self) -> Option<CalleeId> {
         None
@@ -100,6 +110,8 @@ pub struct KindRow {
     pub event: bool,
     /// The kernel's function that initialises one, where memory that was not initialised cannot be used as one.
     pub init: &'static str,
+    /// Memory that is zero is as good as initialised.
+    pub zero_is_good: bool,
     /// What it has no more of if it has no more room, where that is more than places in it.
     pub runs_out: &'static str,
 }
@@ -191,6 +203,7 @@ impl KindRow {
         waited: Waited::Deed("wake"),
         event: false,
         init: "",
+        zero_is_good: false,
         runs_out: "",
     };
 }

@@ -126,22 +126,30 @@ pub(crate) struct Lost {
     pub(crate) form: Form,
     /// Who holds it, or waits for it.
     pub(crate) by: Option<ThreadId>,
+    /// What still has it.
+    pub(crate) with: Option<ObjId>,
 }
 
 impl Lost {
     /// A lock, if somebody holds it or waits for it.
     pub(crate) fn of_lock(holder: Option<ThreadId>, waiter: Option<ThreadId>) -> Option<Lost> {
-        holder.map(|by| Lost { form: Form::FREED_HELD, by: Some(by) }).or_else(|| Lost::of_event(waiter))
+        let held = |by| Lost { by: Some(by), ..Lost::nobody(Form::FREED_HELD) };
+        holder.map(held).or_else(|| Lost::of_event(waiter))
     }
 
     /// What somebody waits for.
     pub(crate) fn of_event(waiter: Option<ThreadId>) -> Option<Lost> {
-        waiter.map(|by| Lost { form: Form::FREED_WAITED_FOR, by: Some(by) })
+        waiter.map(|by| Lost { by: Some(by), ..Lost::nobody(Form::FREED_WAITED_FOR) })
     }
 
     /// What nobody in particular has in use.
     pub(crate) fn when(form: Form, in_use: bool) -> Option<Lost> {
-        in_use.then_some(Lost { form, by: None })
+        in_use.then_some(Lost::nobody(form))
+    }
+
+    /// The same, which it is.
+    pub(crate) fn nobody(form: Form) -> Lost {
+        Lost { form, by: None, with: None }
     }
 }
 

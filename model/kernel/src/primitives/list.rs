@@ -8,8 +8,12 @@
 //! The links of an entry are part of the list here: an object may be on several lists (it has a link for each), on each
 //! once. An entry that `list-splice-init` moved is on the other list from then on, and is removed by that name.
 //!
+//! A list that says of which nodes it is (`of=job.link`) is as in the kernel: the entry's node is a field ([`node`]),
+//! which is on one list at a time, whichever that is; it is poisoned where it was taken off and not initialised again;
+//! and whoever frees the object with it is told which list still has it.
+//!
 //! A list has no lock of its own. Two changes at once, or a change and a walk, tear the links: a data race. As with a
-//! plain variable, a change begins and ends, and whoever comes in between has raced with it:
+//! plain variable, a change begins and ends, and whoever comes in between has raced with it ([`race`]):
 //!
 //! ```text
 //!   list-add-tail l a      begins             ends
@@ -27,33 +31,34 @@
 //!
 //! A list owns no reference, but it makes an object reachable: at the end, one reference per list is no leak.
 
+pub(crate) mod change;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
+pub mod node;
 pub mod ops;
+pub(crate) mod race;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, Held, MAX_OBJECTS, ObjId, Plain, Program, Property, Rule, Runtime,
-    SharedCell, ThreadId, Value, View, Violation,
+    Code, Coder, Cx, Flow, Footprint, Handle, Held, MAX_OBJECTS, ObjId, Plain, Program, Property, Runtime, SharedCell,
+    ThreadId, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ground::few::{Blank, Few},
-    primitives::slab,
     property::Form,
     protocol::Protocol,
-    registry::upcalls,
     shared::{Lost, Shared, renewed},
 };
 
 /// Most entries of one list.
-const MAX_ENTRIES: usize = 24;
+pub(crate) const MAX_ENTRIES: usize = 24;
 
 /// An entry, which is an object, in the two bytes that there are for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Link {
+pub(crate) struct Link {
     place: u8,
     generation: u8,
 }
@@ -79,27 +84,36 @@ const _: () = assert!(MAX_OBJECTS <= 256);
 
 /// The entries, first to last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Entries {
+pub(crate) struct Entries {
     list: Few<Link, MAX_ENTRIES>,
     /// Who is in the middle of a change.
-    writer: Option<ThreadId>,
+    pub(crate) writer: Option<ThreadId>,
 }
 
 impl Entries {
-    fn live(&self) -> impl ExactSizeIterator<Item = Handle> {
+    pub(crate) fn live(&self) -> impl DoubleEndedIterator<Item = Handle> + ExactSizeIterator {
         self.list.iter().map(|link| Handle::from(*link))
     }
 
-    fn position(&self, entry: Handle) -> Option<usize> {
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The one at this place.
+    pub(crate) fn at(&self, at: usize) -> Option<Handle> {
+        self.list.get(at).map(|link| Handle::from(*link))
+    }
+
+    pub(crate) fn position(&self, entry: Handle) -> Option<usize> {
         self.live().position(|e| e == entry)
     }
 
     /// False if the list is full.
-    fn insert(&mut self, at: usize, entry: Handle) -> bool {
+    pub(crate) fn insert(&mut self, at: usize, entry: Handle) -> bool {
         self.list.insert(at, entry.into())
     }
 
-    fn remove(&mut self, entry: Handle) -> bool {
+    pub(crate) fn remove(&mut self, entry: Handle) -> bool {
         self.position(entry).and_then(|at| self.list.take(at)).is_some()
     }
 }
@@ -123,7 +137,7 @@ impl Code for Entries {
     }
 }
 
-/// A `struct list_head` that heads a list.
+/// A `struct list_head` that heads a list; the root of a tree, which is as a list in its order.
 #[derive(Clone)]
 pub struct ListHead<R: Runtime> {
     entries: R::Cell<Entries>,
@@ -132,8 +146,23 @@ pub struct ListHead<R: Runtime> {
 impl Copy for ListHead<Plain> {}
 
 impl<R: Runtime> ListHead<R> {
-    pub(crate) fn new(id: ObjId) -> Self {
-        ListHead { entries: R::Cell::new(Entries::default(), id) }
+    /// An empty one, in the critical section of that object.
+    pub(crate) fn new(gate: ObjId) -> Self {
+        ListHead { entries: R::Cell::new(Entries::default(), gate) }
+    }
+
+    /// What is on it, for who may look from outside.
+    pub(crate) fn peek(&self) -> Entries {
+        self.entries.peek()
+    }
+
+    /// What is on it.
+    pub(crate) fn get(&self, held: Held) -> Entries {
+        self.entries.get(held)
+    }
+
+    pub(crate) fn set(&mut self, held: Held, entries: Entries) {
+        self.entries.set(held, entries);
     }
 
     /// Whether the object is on the list, for observers.
@@ -174,9 +203,9 @@ impl Code for ListHead<Plain> {
     }
 }
 
-/// The lists of a program.
+/// The lists of a program whose entries have no nodes: one that has says itself what it is on.
 fn lists(program: &Program) -> impl Iterator<Item = ObjId> + use<'_> {
-    program.all::<kind::List>()
+    program.all::<kind::List>().filter(|list| kind::of(program, *list).is_empty())
 }
 
 /// Memory that goes must be on no list: whoever walks the list next would walk through it.
@@ -205,24 +234,44 @@ pub(crate) fn free_footprint(v: View<'_>, f: Footprint) -> Footprint {
 points! {
     /// What is done with a list; each is one step.
     pub enum How {
-        /// `list_add()`: at the head.
+        /// `list_add()`: at the head, or after an entry.
         Add = "list_add",
-        /// `list_add_tail()`.
+        /// `list_add_tail()`: at the tail, or before an entry.
         AddTail = "list_add_tail",
         /// `list_del()`.
         Del = "list_del",
         /// `list_del_init()`: harmless if it is not on the list.
         DelInit = "list_del_init",
+        /// `list_move()`.
+        Move = "list_move",
         /// `list_move_tail()`.
         MoveTail = "list_move_tail",
+        /// `list_bulk_move_tail()`: from one entry to another.
+        BulkMoveTail = "list_bulk_move_tail",
+        /// `list_rotate_left()`: the first becomes the last.
+        RotateLeft = "list_rotate_left",
+        /// `list_replace()`: an entry in the place of another.
+        Replace = "list_replace",
+        /// `list_replace_init()`.
+        ReplaceInit = "list_replace_init",
         /// `list_empty()` of the head: 1 or 0.
         Empty = "list_empty",
         /// `!list_empty()` of the entry: 1 or 0.
         OnList = "list_empty (of the entry)",
+        /// `list_is_singular()`: 1 or 0.
+        IsSingular = "list_is_singular",
+        /// `list_is_first()`: 1 or 0.
+        IsFirst = "list_is_first",
+        /// `list_is_last()`: 1 or 0.
+        IsLast = "list_is_last",
         /// `list_first_entry_or_null()`.
         First = "list_first_entry_or_null",
+        /// `list_last_entry_or_null()`.
+        Last = "list_last_entry_or_null",
         /// `list_next_entry()`, NULL at the end.
         Next = "list_next_entry",
+        /// `list_prev_entry()`, NULL at the beginning.
+        Prev = "list_prev_entry",
         /// `list_splice_init()`: all of the other list, before the first.
         SpliceInit = "list_splice_init",
         /// `list_splice_tail_init()`: all of the other list, after the last.
@@ -233,12 +282,69 @@ points! {
 impl How {
     /// Whether it writes the links.
     fn changes(self) -> bool {
-        !matches!(self, How::Empty | How::OnList | How::First | How::Next)
+        !matches!(self, How::Empty | How::OnList) && !self.walks()
     }
 
     /// Whether it reads them where they may not change meanwhile.
     fn walks(self) -> bool {
-        matches!(self, How::First | How::Next)
+        use How::{First, IsFirst, IsLast, IsSingular, Last, Next, Prev};
+        matches!(self, First | Next | Last | Prev | IsSingular | IsFirst | IsLast)
+    }
+
+    /// Whether it takes entries from one list and gives them to another, or to the same.
+    fn transfers(self) -> bool {
+        self.splices() || matches!(self, How::Move | How::MoveTail)
+    }
+
+    /// Whether these are all that there are.
+    fn splices(self) -> bool {
+        matches!(self, How::SpliceInit | How::SpliceTailInit)
+    }
+}
+
+/// An entry as it was named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Named {
+    pub(crate) entry: Handle,
+    /// Its node, where the list is of nodes.
+    pub(crate) node: Option<ObjId>,
+    /// It was named by its node, whose address says not which of the objects that lived there it is: the one that does.
+    pub(crate) by_node: bool,
+}
+
+fields!(Named { entry, node, by_node });
+
+impl Code for Option<Named> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut there = self.is_some();
+        c.flag(&mut there);
+        *self = there.then(|| {
+            let mut named = self.unwrap_or(Named::BLANK);
+            named.code(c);
+            named
+        });
+    }
+}
+
+impl Named {
+    pub(crate) const BLANK: Named =
+        Named { entry: Handle { obj: ObjId::object(0), generation: 0 }, node: None, by_node: false };
+
+    /// The object that lives there now.
+    pub(crate) fn adopt<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
+        if self.by_node {
+            cx.touch(self.entry.obj);
+            self.entry.generation = cx.world.object(self.entry.obj).generation().unwrap_or_default();
+        }
+    }
+
+    pub(crate) fn footprint(self, f: Footprint, changes: bool) -> Footprint {
+        let f = f.read(self.entry.obj);
+        match self.node {
+            Some(node) if changes => f.write(node),
+            Some(node) => f.read(node),
+            None => f,
+        }
     }
 }
 
@@ -246,227 +352,132 @@ impl How {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ListOp {
     how: How,
+    /// The list; of an operation on a node alone where that is, and the node itself if it is on none.
     list: ObjId,
-    entry: Option<Handle>,
+    entry: Option<Named>,
+    /// Another entry of the list: beside which, up to which, in whose place.
+    at: Option<Named>,
     /// Where entries are moved from; may be the list itself.
     from: ObjId,
+    /// Only the node was named: the list is the one that it is on.
+    alone: bool,
+    /// Where an entry is moved from is where it is.
+    finds: bool,
     /// A change that has begun.
     open: bool,
 }
 
-fields!(ListOp { how, list, entry, from, open });
+fields!(ListOp { how, list, entry, at, from, alone, finds, open });
 
-/// The lock that a list is declared with.
-fn guard(program: &Program, list: ObjId) -> Option<ObjId> {
-    program.fixed::<kind::List>(list)?.guard
-}
-
-/// What orders the accesses to a list.
 impl ListOp {
-    pub(crate) const BLANK: ListOp =
-        ListOp { how: How::Empty, list: ObjId::object(0), entry: None, from: ObjId::object(0), open: false };
+    pub(crate) const BLANK: ListOp = ListOp {
+        how: How::Empty,
+        list: ObjId::object(0),
+        entry: None,
+        at: None,
+        from: ObjId::object(0),
+        alone: false,
+        finds: false,
+        open: false,
+    };
 
     /// An operation about to start.
-    pub fn new(how: How, list: ObjId, entry: Option<Handle>, from: ObjId) -> ListOp {
-        ListOp { how, list, entry, from, open: false }
+    pub(crate) fn new(how: How, list: ObjId, entry: Option<Named>, at: Option<Named>, from: Option<ObjId>) -> ListOp {
+        let finds =
+            matches!(how, How::Move | How::MoveTail) && from.is_none() && entry.is_some_and(|e| e.node.is_some());
+        ListOp { how, list, entry, at, from: from.unwrap_or(list), finds, ..ListOp::BLANK }
     }
 
-    /// The critical sections of both lists: in the order of their numbers, so that nobody waits for the other way
-    /// round.
+    /// The same, of a node, on whichever list that is.
+    pub(crate) fn alone(how: How, named: Named) -> ListOp {
+        let node = named.node.unwrap_or_default();
+        ListOp { how, list: node, entry: Some(named), from: node, alone: true, ..ListOp::BLANK }
+    }
+
+    fn node(&self) -> Option<ObjId> {
+        self.entry?.node
+    }
+
+    /// The lists that it is about, as the entry's node says.
+    fn places(&self, on: impl FnOnce(ObjId) -> Option<ObjId>) -> (ObjId, ObjId) {
+        let Some(node) = self.node().filter(|_| (self.alone || self.finds) && !self.open) else {
+            return (self.from, self.list);
+        };
+        let on = on(node);
+        if self.alone {
+            let list = on.unwrap_or(node);
+            return (list, list);
+        }
+        (on.unwrap_or(self.list), self.list)
+    }
+
+    /// Whether it is about a node that is on no list.
+    fn is_of_node(&self) -> bool {
+        self.alone && self.node() == Some(self.list)
+    }
+
+    /// The critical sections of both lists.
     fn enter<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> (Held, Held) {
-        let (low, high) = (self.from.min(self.list), self.from.max(self.list));
-        let (first, second) = (cx.enter(low), cx.enter(high));
-        if self.from == low { (first, second) } else { (second, first) }
+        race::enter(cx, self.from, self.list)
     }
 
-    /// Whether it goes from entry to entry.
-    fn walks(&self) -> bool {
-        matches!(self.how, How::First | How::Next)
-    }
-
-    /// `lockdep_assert_held()` of the lock that guards a list. False if there is none.
-    fn is_guarded<R: Runtime>(&self, cx: &mut Cx<'_, R>, list: ObjId) -> bool {
-        let Some(lock) = guard(cx.program, list) else { return false };
-        let held =
-            if self.how.changes() { cx.world.is_held_alone(lock, cx.me) } else { cx.world.is_held_by(lock, cx.me) };
-        if !held {
-            let form = self.walks().then_some(Form::LIST_WALKED_UNGUARDED);
-            let v = cx.violation_of(Property::DATA_RACE);
-            cx.note_violation(Violation { rule: Some(Rule::LIST_UNGUARDED), object: Some(list), form, ..v });
+    /// What it is to those who are there at the same time.
+    fn access(&self) -> race::Access {
+        race::Access {
+            changes: self.how.changes(),
+            walks: self.how.walks(),
+            under_rcu: matches!(self.how, How::First | How::Next),
         }
-        true
-    }
-
-    /// Tells a race with a change that has begun; a change begins one itself. True if it is one.
-    fn overlap<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> bool {
-        let walks = self.how.walks() && cx.private.rcu_depth == 0;
-        // Nobody runs beside setup and teardown.
-        if self.open || cx.me == cx.program.main_thread() || !self.how.changes() && !walks {
-            return false;
-        }
-        let (from, to) = self.enter(cx);
-        for (list, held) in [(self.from, from), (self.list, to)] {
-            if self.is_guarded(cx, list) {
-                continue;
-            }
-            let mut entries = cx.list_head(list).entries.get(held);
-            if let Some(other) = entries.writer.filter(|t| *t != cx.me) {
-                let form = Some(if self.walks() { Form::LIST_WALKED_AT_ONCE } else { Form::LIST_CHANGED_AT_ONCE });
-                let v = cx.violation_of(Property::DATA_RACE);
-                cx.note_violation(Violation { object: Some(list), other: Some(other), form, ..v });
-            }
-            if self.how.changes() {
-                entries.writer = Some(cx.me);
-                cx.list_head(list).entries.set(held, entries);
-                self.open = true;
-            }
-        }
-        self.open
-    }
-
-    /// The end of a change.
-    fn end<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        let (from, to) = self.enter(cx);
-        for (list, held) in [(self.from, from), (self.list, to)] {
-            let entries = cx.list_head(list).entries.get(held);
-            cx.list_head(list).entries.set(held, Entries { writer: None, ..entries });
-        }
-    }
-}
-
-impl ListOp {
-    fn corrupt<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        let form = match self.how {
-            How::Add | How::AddTail => Some(Form::LIST_ADDED_TWICE),
-            How::Next => Some(Form::LIST_NEXT_OF_NONE),
-            _ => None,
-        };
-        let v = cx.violation_of(Property::LIST_CORRUPTION);
-        cx.note_violation(Violation { object: Some(self.list), form, ..v });
-        Value::Word(0)
-    }
-
-    fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>, entries: &mut Entries, at: usize, entry: Handle) -> Value {
-        if entries.position(entry).is_some() {
-            return self.corrupt(cx);
-        }
-        if !entries.insert(at, entry) {
-            cx.violate(Property::CAPACITY_EXCEEDED, Some(self.list));
-        }
-        Value::Word(0)
-    }
-
-    /// The operations on an entry.
-    fn with_entry<R: Runtime>(&self, cx: &mut Cx<'_, R>, entries: &mut Entries, entry: Handle) -> Value {
-        if !check_alive(cx, entry) {
-            return Value::Word(0);
-        }
-        let at = entries.position(entry);
-        match (self.how, at) {
-            (How::Add, _) if !cx.mutated(Mutant::AddAtTail) => self.add(cx, entries, 0, entry),
-            (How::AddTail, _) if cx.mutated(Mutant::AddTailAtHead) => self.add(cx, entries, 0, entry),
-            (How::Add | How::AddTail, _) => self.add(cx, entries, entries.list.len(), entry),
-            (How::OnList, _) => Value::Word(i32::from(at.is_some())),
-            (How::DelInit, _) | (How::Del, Some(_)) => {
-                if !cx.mutated(Mutant::DelNothing) {
-                    entries.remove(entry);
-                }
-                Value::Word(0)
-            }
-            (How::Next, Some(at)) if at + 2 == entries.list.len() && cx.mutated(Mutant::NextFirst) => Value::Null,
-            (How::Next, Some(at)) => entries.live().nth(at + 1).map_or(Value::Null, Value::Ref),
-            _ => self.corrupt(cx),
-        }
-    }
-
-    /// The operations that take from one list and give to another, or to the same.
-    fn transfer<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        let (from_held, to_held) = self.enter(cx);
-        if self.entry.is_some_and(|entry| !check_alive(cx, entry)) {
-            return Value::Word(0);
-        }
-        let mut from = cx.list_head(self.from).entries.get(from_held);
-        let moved = match self.entry {
-            None if cx.mutated(Mutant::SpliceKeeps) => from,
-            None => {
-                let writer = from.writer;
-                std::mem::replace(&mut from, Entries { writer, ..Entries::default() })
-            }
-            Some(entry) if !from.remove(entry) => return self.corrupt(cx),
-            Some(entry) => {
-                let mut one = Entries::default();
-                one.insert(0, entry);
-                one
-            }
-        };
-        cx.list_head(self.from).entries.set(from_held, from);
-        let mut to = cx.list_head(self.list).entries.get(to_held);
-        for (i, entry) in moved.live().enumerate() {
-            let first = self.how == How::SpliceInit || self.how == How::MoveTail && cx.mutated(Mutant::MoveToHead);
-            let at = if first { i } else { to.list.len() };
-            self.add(cx, &mut to, at, entry);
-        }
-        cx.list_head(self.list).entries.set(to_held, to);
-        Value::Word(0)
-    }
-}
-
-/// An entry must be there to be linked, unlinked or looked at.
-fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, entry: Handle) -> bool {
-    if cx.world.object(entry.obj).generation().is_some() {
-        slab::check_alive(cx, entry)
-    } else {
-        upcalls::fence_is_alive(cx, entry.obj)
-    }
-}
-
-impl ListOp {
-    fn perform<R: Runtime>(&self, cx: &mut Cx<'_, R>) -> Value {
-        if matches!(self.how, How::MoveTail | How::SpliceInit | How::SpliceTailInit) {
-            return self.transfer(cx);
-        }
-        let held = cx.enter(self.list);
-        let mut entries = cx.list_head(self.list).entries.get(held);
-        let result = match (self.how, self.entry) {
-            (How::Empty, _) => Value::Word(i32::from(entries.list.is_empty())),
-            (How::First, _) => entries.live().next().map_or(Value::Null, Value::Ref),
-            (_, Some(entry)) => self.with_entry(cx, &mut entries, entry),
-            (_, None) => self.corrupt(cx),
-        };
-        cx.list_head(self.list).entries.set(held, entries);
-        result
     }
 }
 
 impl Protocol for ListOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.overlap(cx) {
-            return Flow::Go;
+        if !self.open {
+            self.find(cx);
+            let of_node = self.is_of_node();
+            self.open = !of_node && race::begins(cx, [self.from, self.list], self.access());
+            if self.open {
+                return Flow::Go;
+            }
         }
         let result = self.perform(cx);
         if self.open {
-            self.end(cx);
+            race::end(cx, [self.from, self.list]);
         }
         Flow::Done(result)
     }
 
-    fn footprint(&self, _v: View<'_>) -> Footprint {
-        let f = match self.how {
-            how if !how.changes() => Footprint::reads(self.list),
-            _ => Footprint::writes(self.list).write(self.from),
-        };
-        self.entry.map_or(f, |entry| f.read(entry.obj))
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let changes = self.how.changes();
+        let (from, list) = self.places(|node| v.world.node(node).spot().on);
+        let mut f = if changes { Footprint::writes(list).write(from) } else { Footprint::reads(list) };
+        for named in [self.entry, self.at].into_iter().flatten() {
+            f = named.footprint(f, changes);
+        }
+        if self.how.splices() {
+            let nodes = kind::of(v.program, self.from);
+            let moved = v.world.list_head(self.from).peek();
+            f = moved.live().filter_map(|e| node::node_of(nodes, e.obj)).fold(f, Footprint::write);
+        }
+        f
     }
 
     /// Who has the lock reads what only who has it changes. Who changes it is seen by those who look without.
     fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
-        let held = guard(cx.program, self.list).is_some_and(|lock| cx.world.is_held_by(lock, cx.me));
-        let in_slab = |entry: Handle| cx.world.object(entry.obj).generation().is_some();
-        held && !self.how.changes() && self.entry.is_none_or(in_slab)
+        let (_, list) = self.places(|node| cx.world.node(node).spot().on);
+        let guard = cx.program.kind(list).guard();
+        let held = guard.is_some_and(|lock| cx.world.is_held_by(lock, cx.me));
+        // A node that is on another list, or on none, is changed by who has another lock, or none.
+        let settled = |entry: Named| match entry.node {
+            Some(node) => cx.world.node(node).spot().on == Some(list),
+            None => cx.world.object(entry.entry.obj).generation().is_some(),
+        };
+        held && !self.how.changes() && self.entry.is_none_or(settled)
     }
 
     fn looks_into(&self) -> Option<ObjId> {
-        self.entry.map(|entry| entry.obj)
+        self.entry.map(|named| named.entry.obj)
     }
 
     fn label(&self) -> &'static str {

@@ -18,6 +18,7 @@ pub mod spinlock;
 pub mod srcu;
 pub mod syscall;
 pub mod timer;
+pub mod tree;
 pub mod uaccess;
 pub mod variable;
 pub mod waitqueue;

@@ -6,9 +6,11 @@ pub mod ops;
 mod premise;
 pub(crate) mod rules;
 
+pub(crate) use premise::may_look_quietly;
+
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, LocalId, MAX_VARS, ObjId, Order, Plain, Program, Property, Runtime,
-    ThreadId, ThreadSet, Value, View,
+    ThreadId, ThreadSet, Value, View, Violation,
     coder::{fields, points},
     counted::{Counted, Owns},
     expr::EvalError,
@@ -407,6 +409,50 @@ impl Access {
     }
 }
 
+impl Access {
+    /// A store that changes the key of what is in a tree, which is in no order then: told here, for who finds that out
+    /// has done nothing wrong.
+    fn check_key<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
+        let program = cx.program;
+        for node in program.keyed_by(self.target) {
+            let gate = program.kind(*node).gate().unwrap_or(*node);
+            let held = cx.enter_nodes(gate, *node);
+            let on = cx.spot(held, *node).on;
+            let same = crate::expr::same(cx.world.var_value(self.target), self.a);
+            let stays = match self.how {
+                How::Store | How::Xchg => same,
+                How::CmpXchg => !same,
+                _ => false,
+            };
+            if on.is_some() && !stays {
+                let v = cx.violation_of(Property::TREE_CORRUPTION);
+                cx.note_violation(Violation { object: Some(self.target), also: on, ..v });
+            }
+        }
+    }
+}
+
+/// A look of the kernel's own code at a word, inside of another operation; `None` if it breaks what is counted on.
+pub(crate) fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Option<Value> {
+    if !premise::judge(cx, word, false) {
+        return None;
+    }
+    cx.touch(word);
+    let var = cx.world.var_mut(word);
+    let rival = if var.watch == Watch::Races { var.overlap.get().rival(cx.me, false) } else { None };
+    let seen = var.cell.load(Order::Relaxed);
+    if let Some(other) = rival {
+        cx.violate_with(Property::DATA_RACE, Some(word), Some(other));
+    }
+    premise::settle(cx, word, false);
+    Some(seen)
+}
+
+/// What [`look`] touches.
+pub(crate) fn look_footprint(v: View<'_>, word: ObjId, f: Footprint) -> Footprint {
+    if premise::settles(v, word) { f.write(word) } else { f.read(word) }
+}
+
 impl Protocol for Access {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if let Some(handle) = self.slot
@@ -430,6 +476,9 @@ impl Protocol for Access {
         if self.order == Order::Full {
             cx.rt.full_barrier();
         }
+        if self.writes() {
+            self.check_key(cx);
+        }
         let result = self.perform(cx);
         premise::settle(cx, self.target, self.writes());
         if self.order == Order::Full {
@@ -452,6 +501,10 @@ impl Protocol for Access {
             _ => Footprint::writes(self.target),
         };
         let base = self.slot.map_or(base, |h| base.read(h.obj));
+        let base = match self.writes() {
+            true => v.program.keyed_by(self.target).iter().copied().fold(base, Footprint::read),
+            false => base,
+        };
         if !self.replaces() {
             return base;
         }

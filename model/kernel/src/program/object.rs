@@ -28,6 +28,8 @@ pub struct VarDecl {
     pub ty: Type,
     /// What is counted on of whoever accesses it.
     pub premise: Premise,
+    /// The nodes by which its object is in trees whose key it is: it does not change while it is in one.
+    pub keys: Vec<ObjId>,
 }
 
 /// What is counted on of whoever accesses a word. Setup and teardown, beside which nobody runs, may do anything.
@@ -45,7 +47,7 @@ pub enum Premise {
 /// What a program's hash is made of: a word that says nothing of its type is told from others by nothing new.
 impl fmt::Debug for VarDecl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let VarDecl { name, init, racy, observed, ty, premise } = self;
+        let VarDecl { name, init, racy, observed, ty, premise, keys } = self;
         let mut out = f.debug_struct("VarDecl");
         out.field("name", name).field("init", init).field("racy", racy).field("observed", observed);
         if *ty != Type::default() {
@@ -53,6 +55,9 @@ impl fmt::Debug for VarDecl {
         }
         if *premise != Premise::Nothing {
             out.field("premise", premise);
+        }
+        if !keys.is_empty() {
+            out.field("keys", keys);
         }
         out.finish()
     }

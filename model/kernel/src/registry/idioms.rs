@@ -24,6 +24,7 @@ const TABLES: &[&[Idiom]] = &[
     primitives::slab::idioms::IDIOMS,
     primitives::list::idioms::IDIOMS,
     primitives::lockdep::idioms::IDIOMS,
+    primitives::tree::idioms::IDIOMS,
     primitives::xarray::idioms::IDIOMS,
     primitives::workqueue::idioms::IDIOMS,
     primitives::timer::idioms::IDIOMS,

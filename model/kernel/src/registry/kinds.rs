@@ -77,6 +77,21 @@ macro_rules! kinds {
                 self.queue().is_some() && self.runs().is_none() && self.function().is_none()
             }
 
+            /// See `Declared::guard`.
+            pub fn guard(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.guard()),* }
+            }
+
+            /// See `Declared::gate`.
+            pub(crate) fn gate(&self) -> Option<ObjId> {
+                match self { $(ObjectKind::$variant(fixed) => fixed.gate()),* }
+            }
+
+            /// See `Declared::set_gate`.
+            pub(crate) fn set_gate(&mut self, gate: ObjId) {
+                match self { $(ObjectKind::$variant(fixed) => fixed.set_gate(gate)),* }
+            }
+
             /// See `Declared::calls`.
             pub fn calls(&self) -> Option<CalleeId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.calls()),* }
@@ -146,6 +161,14 @@ kinds! {
     RwSem in primitives::rwsem::kind is RwSem;
     /// `struct list_head`.
     List in primitives::list::kind is List;
+    /// A `struct list_head` inside of what is listed.
+    ListNode in primitives::list::kind is ListNode;
+    /// A `struct rb_node` inside of what is in a tree.
+    TreeNode in primitives::list::kind is TreeNode;
+    /// `struct rb_root_cached`, in the order of a key.
+    Ordered in primitives::tree::kind is Ordered;
+    /// `struct maple_tree` and its like.
+    Ranges in primitives::tree::kind is Ranges;
     /// `struct xarray`.
     Xarray in primitives::xarray::kind is Xarray;
     /// `wait_queue_head_t`.

@@ -55,6 +55,7 @@ tables! {
     primitives::shrinker::Mutant;
     primitives::wakeq::Mutant;
     primitives::list::Mutant;
+    primitives::tree::Mutant;
     primitives::xarray::Mutant;
     ww::Mutant;
     lock_all::Mutant;

@@ -163,6 +163,8 @@ operations! {
     XarrayLock(primitives::xarray::ops::XarrayLock);
     /// `list-add`, `list-del`, `list-first`, …; `from` is the other list of a splice or move.
     List(primitives::list::ops::List);
+    /// `rb-add`, `rb-first`, `range-insert`, `range-find`, …
+    Tree(primitives::tree::ops::Tree);
     /// `queue-work`, `flush-work`, `cancel-work-sync`.
     Work(primitives::workqueue::ops::Work);
     /// Between a worker's runs.
@@ -216,7 +218,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 35] = [
+    const TABLES: [&[OpSpec]; 36] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -235,6 +237,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::rwsem::ops::OPS,
         primitives::lockdep::ops::OPS,
         primitives::list::ops::OPS,
+        primitives::tree::ops::OPS,
         primitives::xarray::ops::OPS,
         fence::ops::OPS,
         resv::ops::OPS,

@@ -4,7 +4,7 @@ use super::{
     cell::{self, Part},
     rows::Row,
 };
-use crate::{sheet::Sheet, site, style::Role, words::width};
+use crate::{sheet::Sheet, style::Role, words::width};
 use fenceweave_kernel::{Program, ThreadId};
 
 /// Between two columns.
@@ -264,7 +264,7 @@ fn number(row: &Row<'_>) -> String {
 /// `FILE:LINE` of an operation, and under it where each call stands that leads there, the innermost first.
 fn place(shown: &Shown<'_>, row: &Row<'_>) -> Vec<Part> {
     let Some(file) = shown.sheet.lines else { return vec![] };
-    let own = site::in_file(file, row.line).map(|at| Part::new(0, at));
-    let calls = row.calls.iter().rev().filter_map(|call| site::in_file(file, call.line));
+    let own = row.line.in_file(file).map(|at| Part::new(0, at));
+    let calls = row.calls.iter().rev().filter_map(|call| call.line.in_file(file));
     own.into_iter().chain(calls.map(|at| Part::new(1, format!("< {at}")))).collect()
 }

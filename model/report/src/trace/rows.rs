@@ -2,6 +2,7 @@
 
 use super::way;
 use crate::{
+    line::Line,
     replay::{Change, End, Replay, Step, merge},
     site::{self, Call},
     words,
@@ -19,8 +20,8 @@ pub(super) struct Row<'a> {
     pub(super) thread: ThreadId,
     /// The calls that it is inside of, the outermost first.
     pub(super) calls: Vec<Call<'a>>,
-    /// The line of the operation; 0 if nobody wrote it.
-    pub(super) line: u32,
+    /// The line of the operation.
+    pub(super) line: Line<'a>,
     /// The author's text; empty for a further step of an operation that is shown step by step.
     pub(super) op: String,
     /// The result.
@@ -84,7 +85,7 @@ pub(super) fn to_come<'a>(replay: &Replay<'a>, v: Violation) -> Option<Row<'a>> 
         last: number,
         thread: v.thread,
         calls: site::calls(replay.program, v.thread, v.pc, &[]),
-        line: words::source(replay.program, v.thread, v.pc).map_or(0, |l| l.line),
+        line: words::line(replay.program, v.thread, v.pc),
         op: words::op_text(replay.program, v.thread, v.pc).to_owned(),
         tail: String::new(),
         saw: String::new(),
@@ -158,7 +159,7 @@ fn row<'a>(replay: &Replay<'a>, first: usize, last: usize, run: usize, no_return
         last: last + 1,
         thread: start.thread,
         calls: site::calls(program, start.thread, start.pc, &start.callers),
-        line: words::source(program, start.thread, start.pc).map_or(0, |l| l.line),
+        line: words::line(program, start.thread, start.pc),
         op,
         tail: result(replay, end),
         saw: saw(replay, end),

@@ -85,9 +85,7 @@ fn name_one(scene: &mut Scene<'_, '_>, script: &mut Script, kind: &str, taken: &
         kind => match Kind::named(kind) {
             Some(kind) => {
                 let name = scene.object(kind, taken)?;
-                if kind == Kind::Struct {
-                    script.find(&name);
-                }
+                script.find_owner(kind, &name);
                 name
             }
             None => String::new(),

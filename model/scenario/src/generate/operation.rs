@@ -146,9 +146,7 @@ impl Scene<'_, '_> {
             return Ok(format!("{object}.inner"));
         }
         let name = self.object(kind, &[])?;
-        if kind == Kind::Struct {
-            script.find(&name);
-        }
+        script.find_owner(kind, &name);
         Ok(name)
     }
 

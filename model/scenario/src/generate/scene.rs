@@ -27,6 +27,10 @@ type Make = fn(&mut Scene<'_, '_>, usize) -> Result<Declared>;
 pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::Struct, |scene, i| scene.structure(i)),
     (Kind::List, |scene, i| scene.list(i)),
+    (Kind::ListNode, |scene, i| Ok((format!("{}.link", scene.linked(i)), None))),
+    (Kind::TreeNode, |scene, i| Ok((format!("{}.rb", scene.linked(i)), None))),
+    (Kind::Ordered, |scene, i| scene.tree("ordered", "key=key", i)),
+    (Kind::Ranges, |scene, i| scene.tree("ranges", RANGES[i % RANGES.len()], i)),
     (Kind::WwMutex, |scene, i| scene.ww_mutex(i)),
     (Kind::Ctx, |scene, i| scene.acquire_ctx(i)),
     (Kind::Fence, |scene, i| scene.fence(i)),
@@ -62,6 +66,8 @@ pub(super) struct Scene<'a, 'b> {
     /// Sections that were declared by name, and still need a body.
     pub(super) bodiless: Vec<(Section, String)>,
     has_irq_line: bool,
+    /// There are objects with nodes.
+    linked: bool,
     /// One class for all, or that of reservations.
     class: Option<&'static str>,
 }
@@ -101,6 +107,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             setup: vec![],
             bodiless: vec![],
             has_irq_line: false,
+            linked: false,
             class: (!wait_die).then_some("class0"),
         };
         // A lock that is waited for with another one held is most of what there is to see where rules are broken.
@@ -225,13 +232,51 @@ impl<'a, 'b> Scene<'a, 'b> {
         Ok(with("acquire-ctx", "ctx", i, &format!("class={} per-thread", self.class_name()?)))
     }
 
-    /// Some lists say what guards them; the others are raced for.
+    /// Some lists say what guards them; the others are raced for. Where there are nodes, lists are mostly of those.
     fn list(&mut self, i: usize) -> Result<Declared> {
+        let nodes = !self.declared(Kind::ListNode).is_empty() || self.is_about(Kind::ListNode) && self.one_in(3)?;
+        let of =
+            if nodes && self.dice.ratio(3, 4)? { format!("of={}.link", self.linked_struct()) } else { String::new() };
         if !self.one_in(4)? {
-            return Ok(with("list", "list", i, ""));
+            return Ok(with("list", "list", i, &of));
         }
         let lock = self.object(Kind::Lock, &[])?;
-        Ok(with("list", "list", i, &format!("guarded-by={lock}")))
+        Ok(with("list", "list", i, &format!("{of} guarded-by={lock}").trim_start()))
+    }
+
+    /// A tree of objects that have nodes.
+    fn tree(&mut self, word: &str, keys: &str, i: usize) -> Result<Declared> {
+        let of = format!("of={}", self.linked_struct());
+        let guard = match self.one_in(3)? {
+            true => format!(" guarded-by={}", self.object(Kind::Lock, &[])?),
+            false => String::new(),
+        };
+        Ok(with(word, word, i, &format!("{of}.rb {keys}{guard}")))
+    }
+
+    /// The struct of those.
+    fn linked_struct(&mut self) -> String {
+        self.linked(0);
+        format!("s{LINKED}")
+    }
+
+    /// The local of an object that has nodes, which everybody finds in a table.
+    fn linked(&mut self, i: usize) -> String {
+        let at = LINKED + i.min(1);
+        let local = format!("o{at}");
+        if !self.linked {
+            self.linked = true;
+            for at in [LINKED, LINKED + 1] {
+                self.declarations.push(Line::new(format!("var table{at} init=NULL")));
+                self.setup.push(Line::new(format!("new s{LINKED} into=o{at}")));
+                self.setup.push(Line::new(format!("store o{at}.key {}", at % 2)));
+                self.setup.push(Line::new(format!("store table{at} o{at}")));
+            }
+            let fields = ["refs 1", "key 0", "size 1", "link type=list-node", "rb type=tree-node"];
+            let fields = fields.into_iter().map(Line::new).collect();
+            self.declarations.push(Line::with(format!("struct s{LINKED} slots=2"), fields));
+        }
+        local
     }
 
     /// A fence of its own; sometimes one of a context that another one has, or one that is made of others.
@@ -353,6 +398,13 @@ fn sample(kind: Kind, called: &str, options: &str, i: usize) -> Declared {
         None => with(row.name, called, i, options),
     }
 }
+
+/// The number of the struct whose objects have nodes: those without begin at 0.
+const LINKED: usize = 90;
+
+/// How ranges are declared.
+const RANGES: [&str; 3] =
+    ["start=key len=size", "start=key len=size overlap=EEXIST", "start=key last=size overlap=allowed"];
 
 /// What the objects of structs have inside.
 const MEMBERS: [Kind; 4] = [Kind::Lock, Kind::Completion, Kind::Fence, Kind::WaitQueue];

@@ -49,6 +49,15 @@ impl Script {
         }
     }
 
+    /// The same, of an object of that kind, if that is one or inside of one.
+    pub(super) fn find_owner(&mut self, kind: Kind, name: &str) {
+        match name.split_once('.') {
+            Some((object, _)) => self.find(object),
+            None if kind == Kind::Struct => self.find(name),
+            None => {}
+        }
+    }
+
     /// The local of a struct's object, which everybody finds in a table.
     pub(super) fn find(&mut self, object: &str) {
         if !self.knows(object) {

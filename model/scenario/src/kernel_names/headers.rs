@@ -223,27 +223,20 @@ pub(super) const HEADERS: &[Row] = &[
     ("raw_spin_unlock raw_spin_unlock_irqrestore raw_spin_unlock_irq", "`unlock LOCK [irqrestore] [irq]`"),
     ("read_lock_irqsave write_lock_irqsave", "rwlocks are not modelled; a `lock` of kind spin or rwsem is the nearest"),
     // list.h, llist.h
-    ("list_del_init_careful", "`list-del-init LIST ENTRY`"),
     (
         "list_add_rcu list_add_tail_rcu list_del_rcu list_for_each_entry_rcu",
         "a `list` is for use under a lock; what RCU readers walk is written by words: fields that refer to the next, `store … order=release`",
     ),
-    ("list_replace list_replace_init list_swap", "`list-add LIST NEW`, `list-del LIST OLD`"),
-    ("list_move", "`list-del FROM ENTRY`, `list-add TO ENTRY`"),
-    ("list_bulk_move_tail", "`list-move-tail LIST ENTRY`, of each"),
+    ("list_swap", "`list-replace LIST NEW old=OLD`, and OLD where NEW was"),
     (
-        "list_is_first list_is_head list_entry list_first_entry",
-        "`list-first LIST into=x` returns NULL for an empty list; what it returns is the entry itself",
+        "list_is_head list_entry",
+        "`list-next LIST ENTRY into=x` returns NULL after the last; what it returns is the entry itself",
     ),
     (
-        "list_is_last list_last_entry list_prev_entry list_for_each_prev list_for_each_entry_reverse list_for_each_entry_safe_reverse",
-        "a list is walked forwards only: `list-first`, `list-next`, `list-each`",
+        "list_for_each_prev list_for_each_entry_reverse list_for_each_entry_safe_reverse",
+        "`list-each LIST into=x reverse { … }`, `list-each-safe LIST into=x reverse { … }`",
     ),
-    (
-        "list_is_singular list_count_nodes",
-        "`list-each LIST into=x { let n=\"n + 1\" }` counts; `LIST.len` is for `expect`",
-    ),
-    ("list_rotate_left", "`list-first LIST into=x`, `list-move-tail LIST x`"),
+    ("list_count_nodes", "`list-each LIST into=x { let n=\"n + 1\" }` counts; `LIST.len` is for `expect`"),
     ("list_cut_position", "`list-move-tail TO ENTRY from=FROM`, of each"),
     ("list_splice", "`list-splice-init FROM TO`"),
     ("list_splice_tail", "`list-splice-tail-init FROM TO`"),
@@ -255,6 +248,33 @@ pub(super) const HEADERS: &[Row] = &[
     (
         "llist_add llist_del_all llist_for_each_entry",
         "a list without a lock is written by words: a `var` for its head, `cmpxchg` to add, `xchg` to take all",
+    ),
+    // rbtree.h, timerqueue.h, interval_tree.h, maple_tree.h, drm_mm.h
+    (
+        "rb_link_node rb_insert_color rb_insert_color_cached rb_find_add",
+        "`rb-add ORDERED ENTRY`, by the key that it is declared with",
+    ),
+    ("rb_replace_node rb_replace_node_cached", "`rb-erase ORDERED OLD`, `rb-add ORDERED NEW`"),
+    ("rb_entry rb_entry_safe rb_parent", "what `rb-first` and `rb-next` return is the entry itself, NULL at the end"),
+    (
+        "rbtree_postorder_for_each_entry_safe rb_first_postorder rb_next_postorder",
+        "`rb-each-safe ORDERED into=x { … }`",
+    ),
+    ("timerqueue_init_head timerqueue_init", "an `ordered` and a `tree-node` begin empty: delete the line"),
+    ("timerqueue_iterate_next", "`rb-next ORDERED ENTRY into=x`"),
+    (
+        "mtree_store mtree_store_range mas_store mas_store_gfp",
+        "`range-erase` of what is there, then `range-insert RANGES ENTRY`",
+    ),
+    (
+        "mt_init mt_init_flags mtree_destroy mas_lock mas_unlock",
+        "`ranges` begin empty, and their lock is one that is declared: `guarded-by=LOCK`",
+    ),
+    ("mt_for_each mas_for_each", "`range-each RANGES into=x from=A to=B { … }`"),
+    ("drm_mm_init drm_mm_takedown", "`ranges` begin empty: delete the line"),
+    (
+        "drm_mm_insert_node drm_mm_insert_node_in_range",
+        "the search for a hole is not modelled: choose a start, and `range-insert RANGES ENTRY`",
     ),
     // idr.h, xarray.h, radix-tree.h
     ("xa_init_flags xa_destroy", "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line"),

@@ -11,7 +11,7 @@ use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
 use super::{Lower, list, place, premise};
-use crate::decls::{self, DeclRow, LOCKS};
+use crate::decls::{self, DeclRow};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
 use crate::syntax::{Name, Node, ValueKind};
@@ -84,6 +84,7 @@ impl<'a> Lower<'a> {
                 }
             }
             let name = Name { text: text.to_owned(), span: value.span };
+            self.tell_loose_node(node, spec);
             let first = self.program.objects.len();
             let symbol = self.allocate(node, spec, &name, &options, open);
             if spec.kind.is_some() && options.has("weak") {
@@ -218,6 +219,7 @@ impl<'a> Lower<'a> {
                 racy,
                 observed: !weak,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         Symbol::Var { first, len }
@@ -254,6 +256,7 @@ impl<'a> Lower<'a> {
                 racy: false,
                 observed: false,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         first
@@ -318,6 +321,7 @@ impl<'a> Lower<'a> {
                     racy: false,
                     observed: false,
                     premise: Premise::Nothing,
+                    keys: vec![],
                 });
             }
         }
@@ -437,7 +441,7 @@ impl<'a> Lower<'a> {
         self.complete_class(declared, id);
         self.complete_container(declared.node, id);
         self.complete_fence_lock(declared, id);
-        self.complete_list(declared, id);
+        self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
     }
@@ -540,17 +544,6 @@ impl<'a> Lower<'a> {
         let Some(shared) = self.sibling(&declared.name, value, &[Kind::Lock]) else { return };
         if let Some(fixed::Fence { ops, .. }) = self.program.fixed_mut(id) {
             ops.lock = Some(shared);
-        }
-    }
-
-    /// `list NAME guarded-by=LOCK`
-    fn complete_list(&mut self, declared: &Open<'a>, id: ObjId) {
-        let is_list = self.program.fixed::<fixed::List>(id).is_some();
-        let Some(value) = declared.node.option("guarded-by").filter(|_| is_list) else { return };
-        let Some(lock) = self.sibling(&declared.name, value, LOCKS) else { return };
-        let lock = self.lock_of(lock);
-        if let Some(fixed::List { guard }) = self.program.fixed_mut(id) {
-            *guard = Some(lock);
         }
     }
 

@@ -44,15 +44,36 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("repeat", "repeat N { … }", "runs the block N times"),
     (
         "list-each",
-        "list-each LIST into=X { … }",
+        "list-each LIST into=X [reverse] { … }",
         "runs the block for each object of a list; the next one is looked up from X after the block, so X must still be on \
-         the list then (`list_for_each_entry()`). X is NULL at the end",
+         the list then (`list_for_each_entry()`). X is NULL at the end. With `reverse` from the last to the first",
     ),
     (
         "list-each-safe",
-        "list-each-safe LIST into=X { … }",
+        "list-each-safe LIST into=X [reverse] { … }",
         "the same, but the next one is looked up before the block: X may be removed and freed, the next one may not \
          (`list_for_each_entry_safe()`)",
+    ),
+    (
+        "rb-each",
+        "rb-each ORDERED into=X [reverse] { … }",
+        "the same of what is ordered by a key; the next one is looked up from X after the block",
+    ),
+    (
+        "rb-each-safe",
+        "rb-each-safe ORDERED into=X [reverse] { … }",
+        "the same, but the next one is looked up before the block",
+    ),
+    (
+        "range-each",
+        "range-each RANGES into=X [from=A] [to=B] { … }",
+        "the same of ranges: of those that have something of what is from A on and before B \
+         (`drm_gpuvm_for_each_va_range()`, `for_each_vma_range()`)",
+    ),
+    (
+        "range-each-safe",
+        "range-each-safe RANGES into=X [from=A] [to=B] { … }",
+        "the same, but the next one is looked up before the block",
     ),
     ("loop", "loop { … }", "runs the block for ever, or until `break`"),
     (
@@ -171,8 +192,7 @@ impl<'a> Lower<'a> {
     /// with it after its block. What the others read their own instructions tell.
     fn statement_noting_uses(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
         let name = node.name.text.as_str();
-        let is_block =
-            super::blocks::STATEMENTS.iter().any(|(known, ..)| *known == name) || name.starts_with("list-each");
+        let is_block = super::blocks::STATEMENTS.iter().any(|(known, ..)| *known == name) || loops::is_walk(name);
         if is_statement(name) && !is_block || self.procs.contains_key(name) {
             return self.statement(unit, node);
         }
@@ -184,7 +204,7 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 13] = [
+        const WITH_BLOCK: [&str; 11] = [
             "on-return",
             "while",
             "do",
@@ -193,13 +213,11 @@ impl<'a> Lower<'a> {
             "loop",
             "syscall",
             "else",
-            "list-each",
-            "list-each-safe",
             "iter-each",
             "unwrap-each",
             "exec-until-all-locked",
         ];
-        let takes_block = WITH_BLOCK.contains(&node.name.text.as_str());
+        let takes_block = WITH_BLOCK.contains(&node.name.text.as_str()) || loops::is_walk(&node.name.text);
         if is_statement(&node.name.text) && takes_block != node.block.is_some() && !node.broken {
             self.tell_block(node, takes_block);
         }
@@ -210,7 +228,7 @@ impl<'a> Lower<'a> {
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
             "syscall" => self.syscall(unit, node),
-            "list-each" | "list-each-safe" => self.list_each(unit, node),
+            name if loops::is_walk(name) => self.walk(unit, node),
             "break" | "continue" => self.leave_turn(unit, node),
             "return" => self.return_from(unit, node),
             "goto" => self.goto(unit, node),

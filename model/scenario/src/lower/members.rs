@@ -25,6 +25,10 @@ const KINDS: &[&str] = &[
     "lock",
     "list",
     "xarray",
+    "list-node",
+    "tree-node",
+    "ordered",
+    "ranges",
     "wait-queue",
     "completion",
     "refcount",
@@ -195,6 +199,7 @@ impl<'a> Lower<'a> {
             let begin = self.program.objects.len();
             for member in &fields.members {
                 let made = self.make_member(member, &name, depth, open);
+                made.iter().filter(|(path, _)| !path.contains('.')).for_each(|(_, id)| self.set_owner(*id, slot));
                 if at == 0 {
                     named.extend(
                         made.into_iter().map(|(path, id)| (path, usize::from(id.number()).saturating_sub(begin))),

@@ -151,13 +151,13 @@ impl Words {
     }
 
     /// Collects the words of a scenario; none gets a number that the scenario writes out somewhere.
-    pub(crate) fn collect(nodes: &[Node]) -> Words {
+    pub(crate) fn collect<'n, I: Iterator<Item = &'n Node>>(nodes: impl Fn() -> I) -> Words {
         let mut found = Vec::new();
         let mut known = BTreeSet::new();
         let mut numbers = BTreeSet::new();
         let mut named = BTreeSet::new();
-        numbers_named(nodes, &mut named, &mut numbers);
-        visit(nodes, &mut |key, value| match &value.kind {
+        numbers_named(nodes(), &mut named, &mut numbers);
+        visit(nodes(), &mut |key, value| match &value.kind {
             ValueKind::Int(number) => {
                 numbers.insert(*number);
             }
@@ -172,7 +172,7 @@ impl Words {
         });
         let free = |from: i32| (from..).filter(|number| !numbers.contains(&i64::from(*number)));
         let mut functions = vec![];
-        functions_named(nodes, &mut functions);
+        functions_named(nodes(), &mut functions);
         Words {
             numbers: found.into_iter().zip(free(FIRST_WORD)).collect(),
             functions: functions.into_iter().zip(free(FIRST_FUNCTION)).collect(),
@@ -180,8 +180,15 @@ impl Words {
     }
 }
 
+/// Statements one after the other.
+type Nodes<'n> = Box<dyn Iterator<Item = &'n Node> + 'n>;
+
 /// The names that `const`, `enum` and `flags` give, which are no words, and numbers that those may be.
-fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: &mut BTreeSet<i64>) {
+fn numbers_named<'n>(
+    nodes: impl Iterator<Item = &'n Node>,
+    named: &mut BTreeSet<&'n str>,
+    numbers: &mut BTreeSet<i64>,
+) {
     for node in nodes {
         match node.name.text.as_str() {
             "const" => named.extend(node.entries.iter().filter_map(|e| e.key.as_ref()).map(|key| key.text.as_str())),
@@ -196,18 +203,18 @@ fn numbers_named<'n>(nodes: &'n [Node], named: &mut BTreeSet<&'n str>, numbers: 
                     }));
                 }
             }
-            "only" | "except" => numbers_named(node.children(), named, numbers),
+            "only" | "except" => numbers_named(Box::new(node.children().iter()) as Nodes<'n>, named, numbers),
             _ => {}
         }
     }
 }
 
 /// The names of functions and of tables of functions.
-fn functions_named(nodes: &[Node], found: &mut Vec<String>) {
+fn functions_named<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut Vec<String>) {
     for node in nodes {
         match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
             ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
-            ("only", _) => functions_named(node.children(), found),
+            ("only" | "except", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
             _ => {}
         }
     }
@@ -217,34 +224,34 @@ fn all_inside(node: &Node) -> Vec<&Node> {
     node.children().iter().flat_map(|n| if super::is_of_cases(n) { all_inside(n) } else { vec![n] }).collect()
 }
 
-fn visit(nodes: &[Node], see: &mut impl FnMut(Option<&str>, &Written)) {
+fn visit<'n>(nodes: impl Iterator<Item = &'n Node>, see: &mut impl FnMut(Option<&str>, &Written)) {
     for node in nodes {
         for entry in &node.entries {
             see(entry.key.as_ref().map(|key| key.text.as_str()), &entry.value);
         }
-        visit(node.children(), see);
+        visit(Box::new(node.children().iter()) as Nodes<'_>, see);
     }
 }
 
 /// The error numbers that a scenario names, and those that its operations return: what the table of operations says.
-pub(super) fn errnos(nodes: &[Node]) -> Vec<Errno> {
+pub(super) fn errnos<'n, I: Iterator<Item = &'n Node>>(nodes: impl Fn() -> I) -> Vec<Errno> {
     let mut found = BTreeSet::new();
-    visit(nodes, &mut |_, value| match &value.kind {
+    visit(nodes(), &mut |_, value| match &value.kind {
         ValueKind::Int(_) => {}
         ValueKind::Text { said, .. } => found.extend(errnos_in(said)),
         ValueKind::Word(word) => found.extend(errnos_in(word)),
     });
-    returned(nodes, &mut found);
+    returned(nodes(), &mut found);
     found.into_iter().collect()
 }
 
-fn returned(nodes: &[Node], found: &mut BTreeSet<Errno>) {
+fn returned<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut BTreeSet<Errno>) {
     for node in nodes {
         for op in ops::named(&node.name.text) {
             found.extend(errnos_in(op.returns));
             found.extend(op.fails.and_then(Value::word).and_then(i32::checked_neg).map(Errno));
         }
-        returned(node.children(), found);
+        returned(Box::new(node.children().iter()) as Nodes<'_>, found);
     }
 }
 

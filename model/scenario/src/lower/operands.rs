@@ -275,9 +275,12 @@ impl<'a> Lower<'a> {
         let declared = self.names.find(said).map(|(_, span)| span);
         // What `list_add()` is given in the kernel is the `list_head` inside of the entry.
         let inside = said.rsplit_once('.').or_else(|| said.rsplit_once("->"));
-        let own = inside.filter(|_| kinds == [Kind::Struct, Kind::Fence] && kind == Some(Kind::List));
-        let help = own.map(|(object, _)| {
-            format!("an object is its own entry: write `{object}` for `{said}`, as in `list-add LIST {object}`")
+        let own = inside.filter(|_| kinds.contains(&Kind::ListNode) && kind == Some(Kind::List));
+        let help = own.map(|(object, member)| {
+            format!(
+                "what links it is a `{member} type=list-node`, and `list LIST of=STRUCT.{member}`; or an object is its own \
+                 entry: write `{object}` for `{said}`, as in `list-add LIST {object}`"
+            )
         });
         self.mistakes
             .add("wrong-kind", value.span, format!("`{said}` is {what}"))

@@ -42,7 +42,7 @@ impl<'a> Lower<'a> {
                 .add("flag", guard.span, "what is `const` is set by nobody who could need a lock")
                 .expected("`const` or `guarded-by=`");
         }
-        let said = locks(guard, self.text);
+        let said = parts(guard, self.text);
         let locks: Vec<ObjId> = said.iter().filter_map(|lock| self.guard(lock, of)).collect();
         if locks.is_empty() { Premise::Nothing } else { Premise::Guarded(locks) }
     }
@@ -68,7 +68,7 @@ impl<'a> Lower<'a> {
 }
 
 /// The names between the commas, each with its place.
-fn locks(guard: &Value, text: &str) -> Vec<Value> {
+pub(super) fn parts(guard: &Value, text: &str) -> Vec<Value> {
     let (said, from) = match &guard.kind {
         ValueKind::Text { inner, .. } => (inner.of(text), inner.start),
         ValueKind::Word(_) => (guard.span.of(text), guard.span.start),

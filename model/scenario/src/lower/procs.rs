@@ -137,8 +137,8 @@ impl<'a> Lower<'a> {
         let line = unit.line();
         let name = proc.entries[0].span().of(self.text);
         unit.calls.push(name);
-        let SourceLine { line: at, column, ref text, .. } = line;
-        unit.call_sites.push(CallSite { proc: name.to_owned(), line: at, column, text: text.clone() });
+        let SourceLine { file, line: at, column, ref text, .. } = line;
+        unit.call_sites.push(CallSite { proc: name.to_owned(), file, line: at, column, text: text.clone() });
         unit.frames.push(frame);
         self.block(unit, proc.children());
         unit.calls.pop();

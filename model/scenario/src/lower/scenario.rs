@@ -11,10 +11,11 @@ use super::{Lower, list};
 use crate::decls;
 use crate::expectations::{Engine, Expectations};
 use crate::kernel_names;
+use crate::library::{self, Gathered, Read};
 use crate::load::{Case, Limits, Scenario};
 use crate::mistakes::{Mistakes, did_you_mean, place_of};
 use crate::ops;
-use crate::syntax::{File, Name, Node, ValueKind};
+use crate::syntax::{Name, Node, ValueKind};
 
 /// Statements looked at in one file, those of calls and unrolled loops counted each time, and those of every case.
 const BUDGET: usize = 50_000;
@@ -27,6 +28,17 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("case", "case NAME…", "its cases: each is explored by itself"),
     ("only", "only CASE… { … }", "what is in the block is there in these cases only; anywhere in a scenario"),
     ("except", "except CASE… { … }", "what is in the block is there in all cases but these; anywhere in a scenario"),
+    (
+        "use",
+        "use NAME|\"./FILE.kdl\" [OPTION=VALUE]… [PARAMETER=E]…",
+        "the functions and declarations of a library, as far as this scenario reaches them; what it may choose is the \
+         library's to say (`fenceweave library NAME`). A file of one's own is named from where this one is",
+    ),
+    (
+        "override",
+        "override fn NAME ARGUMENT… { … }",
+        "in the place of that function of a library: a posted patch, as it is",
+    ),
     (
         "const",
         "const NAME=E…",
@@ -140,17 +152,16 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Lowers every scenario of a file.
-pub(crate) fn scenarios(text: &str, file: &File, mistakes: &mut Mistakes) -> Vec<Scenario> {
+pub(crate) fn scenarios(read: &Read, mistakes: &mut Mistakes) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
-    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    let lines: Vec<u32> = std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect();
+    let file = &read.tree;
     let mut budget = BUDGET;
     for node in &file.nodes {
         if node.name.text != "scenario" {
             tell_not_a_scenario(node, mistakes);
             continue;
         }
-        let scenario = scenario(text, &lines, node, &mut budget, mistakes);
+        let scenario = scenario(read, node, &mut budget, mistakes);
         if mistakes.is_full() {
             break;
         }
@@ -185,23 +196,9 @@ fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
         .help(help);
 }
 
-fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
-    let name = match node.entries.as_slice() {
-        [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => entry.value.span.of(text).to_owned(),
-        _ if node.broken => String::new(),
-        _ => {
-            mistakes
-                .add("scenario-name", node.head, "a scenario has one name and no options")
-                .expected("`scenario NAME { … }`")
-                .help("a name is letters, digits, `-` and `_`, and begins with a letter");
-            String::new()
-        }
-    };
-    if node.block.is_none() && !node.broken {
-        mistakes.add("no-block", node.head, "this scenario is empty").expected("`{ … }` after this");
-    }
-    let words = Words::collect(node.children());
-    let errnos = names::errnos(node.children());
+fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
+    let text = read.sources.text();
+    let name = named(text, node, mistakes);
     let cases = cases(text, node, mistakes);
     let about = about(node, mistakes);
     let mut lowered = Vec::new();
@@ -209,11 +206,19 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
         [] => vec![None],
         cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
     };
-    for case in names {
+    let gather =
+        |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
+    let gathered: Vec<Gathered> = names.iter().map(gather).collect();
+    // A word is the same number in all cases.
+    let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
+    let words = Words::collect(all);
+    let errnos = names::errnos(all);
+    for (case, gathered) in names.into_iter().zip(&gathered) {
         let program = Program {
             name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
             words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
             errnos: errnos.clone(),
+            files: read.sources.names().skip(1).map(str::to_owned).collect(),
             ..Program::default()
         };
         let lower = Lower {
@@ -236,14 +241,14 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
             item_members: Vec::new(),
             allocations: Vec::new(),
             limits: Limits::default(),
-            lines,
+            sources: &read.sources,
             budget,
             needs_rcu: false,
             irqs: Vec::new(),
             has_loops: false,
             decided: Vec::new(),
         };
-        lowered.push(lower.case(node));
+        lowered.push(lower.case(node, gathered));
     }
     if *budget == 0 {
         mistakes
@@ -252,6 +257,24 @@ fn scenario(text: &str, lines: &[u32], node: &Node, budget: &mut usize, mistakes
     }
     let line = place_of(text, node.head.start).line;
     Scenario { name, about, line, words, cases: lowered }
+}
+
+/// The name of a scenario; none if it has none.
+fn named(text: &str, node: &Node, mistakes: &mut Mistakes) -> String {
+    if node.block.is_none() && !node.broken {
+        mistakes.add("no-block", node.head, "this scenario is empty").expected("`{ … }` after this");
+    }
+    match node.entries.as_slice() {
+        [entry] if entry.key.is_none() && is_name(entry.value.span.of(text)) => entry.value.span.of(text).to_owned(),
+        _ if node.broken => String::new(),
+        _ => {
+            mistakes
+                .add("scenario-name", node.head, "a scenario has one name and no options")
+                .expected("`scenario NAME { … }`")
+                .help("a name is letters, digits, `-` and `_`, and begins with a letter");
+            String::new()
+        }
+    }
 }
 
 fn cases(text: &str, node: &Node, mistakes: &mut Mistakes) -> Vec<Name> {
@@ -301,8 +324,8 @@ fn tell_about(node: &Node, mistakes: &mut Mistakes) {
 }
 
 impl<'a> Lower<'a> {
-    fn case(mut self, scenario: &'a Node) -> Case {
-        let nodes = self.visible(scenario.children());
+    fn case(mut self, scenario: &'a Node, gathered: &'a Gathered) -> Case {
+        let nodes = gathered.in_place(self.visible(scenario.children()));
         self.declare(&nodes);
         self.declare_threads(&nodes);
         self.declare_deferred(&nodes);

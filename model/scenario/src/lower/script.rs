@@ -167,7 +167,7 @@ impl<'a> Unit<'a> {
 
     /// The line that the next instructions belong to.
     pub(super) fn at_line(&mut self, line: u32, text: String) {
-        self.line = SourceLine { line, column: 0, text, calls: vec![] };
+        self.line = SourceLine { line, text, ..SourceLine::default() };
     }
 
     /// The statement that the next instructions belong to.

@@ -296,8 +296,10 @@ impl<'a> Lower<'a> {
         let fits = |f: &&'a Node, lower: &mut Self| {
             f.entries.len() - 1 == arguments.len() && lower.results_of(f) >= wanted.len()
         };
+        // A slot that no table fills is NULL in all of them: whoever calls it unasked calls NULL.
+        let nowhere = among.is_empty() && matches!(&target.kind, ValueKind::Word(word) if self.is_slot_path(word));
         let all: Vec<&'a Node> = among.into_iter().filter(|f| fits(f, self)).collect();
-        if all.is_empty() {
+        if all.is_empty() && !nowhere {
             let results = if wanted.is_empty() { String::new() } else { format!(" and returns {}", wanted.len()) };
             self.mistakes
                 .add(
@@ -343,7 +345,19 @@ impl<'a> Lower<'a> {
             unit.land(vec![other]);
         }
         self.use_as_pointer(unit, value);
+        if among.is_empty() {
+            // Nothing comes here; but what stands behind it may read the results.
+            let expr = self.add_expr(vec![ExprNode::Const(Value::Word(0))]);
+            for into in into {
+                unit.emit(Instr::Let { into, expr });
+            }
+        }
         unit.land(done);
+    }
+
+    fn is_slot_path(&self, word: &str) -> bool {
+        let path = parts(word);
+        path.len() > 1 && path.last().is_some_and(|slot| self.is_slot(slot))
     }
 
     /// What is called, in a local, and the functions that it can be.

@@ -240,6 +240,7 @@ impl<'a> Lower<'a> {
         if self.needs_rcu {
             self.add_rcu_agent();
         }
+        self.program.settle_nodes();
         self.program.note_readers();
         self.program.note_warnings();
     }

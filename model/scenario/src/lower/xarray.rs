@@ -27,6 +27,7 @@ impl Lower<'_> {
                 // What is inside of an object goes with it, and is no part of what comes out.
                 observed: !inside,
                 premise: Premise::Nothing,
+                keys: vec![],
             });
         }
         let lock = self.object(format!("{}.xa_lock", name.text), fixed::Spinlock);

@@ -28,11 +28,14 @@ impl Mistakes {
             self.found.truncate(of_syntax);
             return;
         }
-        let wrong_lines: Vec<(Span, String)> = self
+        let wrong_lines: Vec<(usize, Span, String)> = self
             .found
             .iter()
             .filter(|mistake| !ABSENCES.contains(&mistake.kind))
-            .map(|mistake| (mistake.span, line_at(mistake.source.inner(), mistake.span).to_owned()))
+            .map(|mistake| {
+                let line = line_at(mistake.source.inner(), mistake.span);
+                (mistake.at, mistake.span, line.to_owned())
+            })
             .collect();
         let unknown = self.found.iter().filter(|mistake| mistake.kind == "unknown-declaration");
         let undeclared: Vec<String> =
@@ -59,7 +62,8 @@ impl Mistakes {
             let of_meaning = at > of_syntax && ABSENCES.contains(&mistake.kind) && mistake.help.is_none();
             let of_local = matches!(mistake.kind, "unset-local" | "unknown-local" | "unknown-name");
             let name = mistake.span.of(mistake.source.inner());
-            let not_set = || wrong_lines.iter().any(|(span, line)| span.end <= mistake.span.start && sets(line, name));
+            let before = |file: usize, span: &Span| file == mistake.at && span.end <= mistake.span.start;
+            let not_set = || wrong_lines.iter().any(|(file, span, line)| before(*file, span) && sets(line, name));
             !(of_meaning && (of_syntax > 0 || of_local && not_set()))
         });
     }

@@ -24,6 +24,16 @@ impl Span {
         Self { start: self.start, end: other.end.max(self.start) }
     }
 
+    /// The same further on, by so many bytes.
+    pub(crate) fn on_by(self, bytes: u32) -> Self {
+        Self { start: self.start.saturating_add(bytes), end: self.end.saturating_add(bytes) }
+    }
+
+    /// The same further back.
+    pub(super) fn back_by(self, bytes: u32) -> Self {
+        Self { start: self.start.saturating_sub(bytes), end: self.end.saturating_sub(bytes) }
+    }
+
     /// The text that the span covers.
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()

@@ -174,6 +174,10 @@ fn label(head: &Head<'_>) -> Option<Found> {
     })
 }
 
+/// What `static` may stand before in a library.
+const STATIC: [&str; 11] =
+    ["fn", "proc", "var", "lock", "const", "enum", "flags", "ops", "ops-type", "workqueue", "completion"];
+
 /// `r = lock fb`, `p->state = 1`, `r += 1`, `int r;`, `int r = lock(fb);`.
 fn assignment(head: &Head<'_>) -> Option<Found> {
     const TYPES: [&str; 13] =
@@ -181,6 +185,9 @@ fn assignment(head: &Head<'_>) -> Option<Found> {
     let typed = TYPES.contains(&head.said(0));
     if head.said(0) == "const" && !TYPES.contains(&head.said(1)) {
         // A declaration of ours, unless it says what C says.
+        return None;
+    }
+    if head.said(0) == "static" && STATIC.contains(&head.said(1)) {
         return None;
     }
     let equals = head.tokens.iter().position(|token| token.kind == Kind::Equals);

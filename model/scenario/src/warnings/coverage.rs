@@ -33,7 +33,8 @@ impl Coverage {
             let mut before = None;
             for ((instr, line), passed) in script.code.iter().zip(&script.lines).zip(cover.of(at)) {
                 let place = Place { line: line.line, column: line.column };
-                if line.line == 0 {
+                // What a library says is no part of the scenario's text.
+                if !super::is_own(line) {
                     before = None;
                     continue;
                 }

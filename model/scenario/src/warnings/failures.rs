@@ -85,6 +85,7 @@ fn note(
         let inject = line.text.strip_suffix(']').and_then(|text| text.rsplit_once(" [inject "));
         let count = match inject {
             Some((_, inject)) => outside.entry(format!("inject {inject}")).or_default(),
+            None if !super::is_own(line) => continue,
             None => own.entry(Place { line: line.line, column: line.column }).or_default(),
         };
         count.came |= here.came > 0 && is_over;

@@ -388,7 +388,9 @@ impl Of<'_> {
             // An operation that was not over when the limit was hit has broken nothing: that is what kept executions.
             kept_from.iter_mut().zip(&mut behind).for_each(|(kept, behind)| *kept |= std::mem::take(behind));
         }
-        for (pc, (instr, line)) in script.code.iter().zip(&script.lines).enumerate().filter(|(_, (_, l))| l.line > 0) {
+        for (pc, (instr, line)) in
+            script.code.iter().zip(&script.lines).enumerate().filter(|(_, (_, l))| super::is_own(l))
+        {
             let known = all.entry(Place { line: line.line, column: line.column }).or_default();
             known.cut |= self.cut;
             known.endless |= self.endless;

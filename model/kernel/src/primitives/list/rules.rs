@@ -17,7 +17,7 @@ properties! {
 }
 
 rules! {
-    43 LIST_UNGUARDED of DATA_RACE = "a list is changed or walked without the lock that it is declared with",
+    43 LIST_UNGUARDED of DATA_RACE = "a list or a tree is changed or walked without the lock that it is declared with",
         "whoever has the lock counts on it that the links stay as they are",
         Says("{who} changes {what} without the lock that guards it{place}");
 }
@@ -27,5 +27,8 @@ forms! {
     1 LIST_NEXT_OF_NONE "{who} goes on from an entry that is not on {what}{place}";
     2 LIST_WALKED_UNGUARDED "{who} walks {what} without the lock that guards it{place}";
     3 LIST_CHANGED_AT_ONCE "{who} changes {what}{place}, and {other} is in the middle of changing it{there}";
+    26 LIST_ADDED_ELSEWHERE "{who} adds an entry to {what} that is still on {also}{place}";
+    27 LIST_POISONED "{who} takes {what} off a list, which it was taken off before and not initialised since: LIST_POISON1{place}";
+    28 LIST_BESIDE_NONE "{who} names a place on {what} by an entry that is not on it{place}";
     4 LIST_WALKED_AT_ONCE "{who} walks {what}{place}, and {other} is in the middle of changing it{there}";
 }

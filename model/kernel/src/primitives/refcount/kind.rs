@@ -18,6 +18,7 @@ impl Declared for Refcount {
         name: "refcount",
         one: "a refcount",
         init: "refcount_set()",
+        zero_is_good: true,
         refs: Refs::Bare,
         sample: Some(("count", "init=2")),
         facets: &["refs"],

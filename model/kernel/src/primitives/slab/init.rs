@@ -141,9 +141,10 @@ pub(super) fn entries(xa: &fixed::Xarray) -> impl Iterator<Item = ObjId> + use<>
 /// Tells it if what is written over is in use; without a form of its own, `other` tells it.
 pub(super) fn check_unused<R: Runtime>(cx: &mut Cx<'_, R>, part: ObjId, other: Form) {
     // Where threads really run at once: nobody else is in the middle of it until the step is over.
-    let gate = cx.program.kind(part).queue().unwrap_or(part);
+    let kind = cx.program.kind(part);
+    let gate = kind.queue().or(kind.gate()).unwrap_or(part);
     cx.rt.enter(gate);
-    let Some(Lost { form, by }) = members::lost(cx, part) else { return };
+    let Some(Lost { form, by, .. }) = members::lost(cx, part) else { return };
     let own = match form {
         _ if other != Form::INIT_IN_USE => other,
         Form::FREED_HELD if by == Some(cx.me) => Form::INIT_OWN,

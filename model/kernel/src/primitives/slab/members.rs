@@ -54,7 +54,9 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
         }
         if let Some(lost) = lost(cx, member) {
             let v = cx.violation_of(Property::FREED_IN_USE);
-            let (object, also) = (Some(slot), Some(cx.program.named_by(member)));
+            let member = cx.program.named_by(member);
+            let (object, also) = lost.with.map_or((slot, member), |with| (member, with));
+            let (object, also) = (Some(object), Some(also));
             let own = lost.form == Form::FREED_HELD && lost.by == Some(cx.me);
             let form = Some(if own { Form::FREED_OWN } else { lost.form });
             cx.note_violation(Violation { object, also, other: lost.by, form, ..v });
@@ -75,7 +77,8 @@ pub(super) fn lost<R: Runtime>(cx: &Cx<'_, R>, member: ObjId) -> Option<Lost> {
 pub(super) fn tell_of_stack<R: Runtime>(cx: &mut Cx<'_, R>) {
     if let Some(v) = &mut cx.violation {
         if v.property == Property::FREED_IN_USE {
-            v.form = Some(Form::STACK_LEFT);
+            let listed = v.form == Some(Form::FREED_LISTED);
+            v.form = Some(if listed { Form::STACK_LEFT_LISTED } else { Form::STACK_LEFT });
         } else if v.property == Property::FREED_ON_LIST {
             v.form = Some(Form::STACK_LEFT_ON_LIST);
         }
@@ -128,7 +131,7 @@ pub(super) fn renew<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
         *cx.world.object_mut(member) = Object::new(kind, member, program);
     } else {
         // Nobody else may look: what is written here is no access of the kernel's.
-        let gate = kind.queue().unwrap_or(member);
+        let gate = kind.queue().or(kind.gate()).unwrap_or(member);
         cx.world.object_mut(member).renew(&Object::<Plain>::new(kind, member, program), Held(gate));
     }
 }

@@ -173,6 +173,8 @@ const INITIALISED: &[Kind] = &[
     Kind::Mutex,
     Kind::RwSem,
     Kind::List,
+    Kind::Ordered,
+    Kind::Ranges,
     Kind::Xarray,
     Kind::WaitQueue,
     Kind::Completion,
@@ -189,6 +191,8 @@ const INSIDE: &[Kind] = &[
     Kind::Mutex,
     Kind::RwSem,
     Kind::List,
+    Kind::ListNode,
+    Kind::TreeNode,
     Kind::WaitQueue,
     Kind::Completion,
     Kind::Refcount,
@@ -253,7 +257,7 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "init",
         &[operand("object", Takes::Object(INITIALISED))],
-        "initialises a lock, a list, a queue, a completion, a reservation, an xarray: what is in use must not be",
+        "initialises a lock, a list, a tree, a queue, a completion, a reservation, an xarray: what is in use must not be",
         "spin_lock_init() mutex_init() init_rwsem() INIT_LIST_HEAD() xa_init() init_waitqueue_head() init_completion() \
          ww_mutex_init() init_srcu_struct() init_task_work() dma_resv_init()",
         |args| init(args, InitHow::Init),

@@ -129,8 +129,8 @@ pub(super) fn needy(program: &Program, slot: ObjId) -> impl Iterator<Item = ObjI
 pub(super) fn leave<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, left: Left, from: Option<ObjId>) {
     let program = cx.program;
     for part in needy(program, slot) {
-        // No reference at all is what the kernel's zero means.
-        let good = left == Left::Zeroed && program.is::<fixed::Refcount>(part);
+        // No reference at all, no entry: what the kernel's zero means.
+        let good = left == Left::Zeroed && program.row(part).is_some_and(|row| row.zero_is_good);
         if good {
             cx.note(part);
             cx.world.object_mut(part).refs_mut().into_iter().for_each(|refs| refs.reset(0));

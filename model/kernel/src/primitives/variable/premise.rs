@@ -91,6 +91,16 @@ pub(super) fn settles(v: View<'_>, word: ObjId) -> bool {
     v.world.var(word).maker().is_some_and(|maker| maker != v.me)
 }
 
+/// Whether a look at a word inside of another operation can be told from one taken earlier by nobody.
+pub(crate) fn may_look_quietly<R: Runtime>(cx: &Cx<'_, R>, word: ObjId) -> bool {
+    let settled = match cx.program.premise_of(word) {
+        Premise::Guarded(locks) => is_held(cx.world, locks, cx.me, false),
+        Premise::Const => true,
+        Premise::Nothing => false,
+    };
+    settled && !cx.program.weak.contains(&word) && !cx.program.is_racy(word)
+}
+
 impl Access {
     /// Whether nobody else can tell when it is taken: its premise holds, and nobody looks at what it writes. A pointer
     /// that is written changes whose its reference is.
@@ -100,6 +110,10 @@ impl Access {
         let there = cx.world.var_value(word);
         let points = || [there, self.a, self.b].into_iter().any(|v| matches!(v, Value::Ref(_)));
         if self.writes() && (!merging.may_write(word) || points()) || cx.program.weak.contains(&word) {
+            return false;
+        }
+        // Whether it may change the key of what is in a tree is decided there.
+        if self.writes() && !cx.program.keyed_by(word).is_empty() {
             return false;
         }
         // Who looked the memory up before may look on.

@@ -1,4 +1,4 @@
-//! Loops: `while`, `do`, `loop`, `repeat`, `list-each`, and how a turn is left.
+//! Loops: `while`, `do`, `loop`, `repeat`, `list-each` and its like, and how a turn is left.
 
 use crate::{
     lower::{
@@ -9,9 +9,12 @@ use crate::{
     syntax::{Node, Value as Written, ValueKind},
 };
 use fenceweave_kernel::{
-    ExprNode, Instr, Kind, LocalId, Operand, Value,
+    ExprNode, Instr, Kind, LocalId, Op, Operand, Value,
     expr::Operator,
-    primitives::list::{How, ops::List},
+    primitives::{
+        list::{How, ops::List},
+        tree::{How as InOrder, ops::Tree},
+    },
 };
 
 /// Loops with at most this many turns, and not much in them, are unrolled.
@@ -151,21 +154,19 @@ impl<'a> Lower<'a> {
         unit.give_back(vec![left], unset);
     }
 
-    /// `list-each l into=x { … }`: x is the first, then the one after x, until there is none.
+    /// `list-each l into=x { … }`: x is the first, then the one after x, until there is none. `rb-each` and
+    /// `range-each` go through trees.
     ///
     /// The safe form holds the next one in a hidden local while the block runs.
-    pub(super) fn list_each(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        let Some((list, into)) = self.list_and_local(unit, node) else {
+    pub(super) fn walk(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        let Some(walk) = self.walk_of(unit, node) else {
             drop(self.turn(unit, node, Loop::default()));
             return;
         };
-        let safe = node.name.text == "list-each-safe";
+        let (into, safe) = (walk.into, node.name.text.ends_with("-safe"));
         let cursor = if safe { unit.hidden() } else { into };
-        let look = |how, entry: Option<LocalId>| {
-            let op = List { how, list, entry: entry.map(Operand::Local), from: None }.into();
-            Instr::Op { op, into: Some(cursor), may_fail: None }
-        };
-        unit.emit(look(How::First, None));
+        let look = |entry| Instr::Op { op: walk.look(entry), into: Some(cursor), may_fail: None };
+        unit.emit(look(None));
         let head = unit.here();
         let null = ExprNode::Const(Value::Null);
         let expr = self.add_expr(vec![ExprNode::Read(cursor), null, ExprNode::Apply(Operator::Ne)]);
@@ -173,12 +174,12 @@ impl<'a> Lower<'a> {
         if safe {
             let expr = self.add_expr(vec![ExprNode::Read(cursor)]);
             unit.emit(Instr::Let { into, expr });
-            unit.emit(look(How::Next, Some(into)));
+            unit.emit(look(Some(into)));
         }
         let turn = self.turn(unit, node, Loop::default());
         unit.land(turn.continues);
         if !safe {
-            unit.emit(look(How::Next, Some(into)));
+            unit.emit(look(Some(into)));
         }
         unit.emit(Instr::Jump(u16::try_from(head).unwrap_or(u16::MAX)));
         unit.land(vec![exit]);
@@ -193,22 +194,40 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// The list of a `list-each`, and the local that walks it.
-    fn list_and_local(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Option<(Operand, LocalId)> {
+    /// What is walked, how, and the local that does.
+    fn walk_of(&mut self, unit: &mut Unit<'a>, node: &'a Node) -> Option<Walk> {
+        let name = node.name.text.as_str();
+        let (through, what, more) = match name.trim_end_matches("-safe") {
+            "list-each" => (Through::List, "LIST", "[reverse]"),
+            "rb-each" => (Through::Ordered, "ORDERED", "[reverse]"),
+            _ => (Through::Ranges, "RANGES", "[from=A] [to=B]"),
+        };
+        let kinds = through.kinds();
         let into = node.option("into").and_then(|value| unit.local(value.span.of(self.text)));
-        let mut operands = node.entries.iter().filter(|entry| entry.key.is_none());
-        if let (Some(entry), None, Some(into), 2) = (operands.next(), operands.next(), into, node.entries.len()) {
-            let list = self.given(Some(unit), Takes::Object(&[Kind::List]), &entry.value);
-            return match list {
-                Some(Given::Operand(list)) => Some((list, into)),
-                _ => None,
+        let is_flag = |value: &crate::syntax::Value| value.span.of(self.text) == "reverse";
+        let reverse = through != Through::Ranges && node.values().skip(1).any(is_flag);
+        let bounds: Vec<&str> = ["from", "to"].into_iter().filter(|_| through == Through::Ranges).collect();
+        let bounded = bounds.iter().filter(|key| node.option(key).is_some()).count();
+        let as_many = node.entries.len() == 2 + usize::from(reverse) + bounded;
+        let of = node.values().next().filter(|_| node.entries.first().is_some_and(|entry| entry.key.is_none()));
+        if let (Some(of), Some(into), true) = (of, into, as_many) {
+            let of = match self.given(Some(unit), Takes::Object(kinds), of) {
+                Some(Given::Operand(of)) => of,
+                _ => return None,
             };
+            let mut bound = |key| match (bounded > 0).then(|| node.option(key)).flatten() {
+                Some(value) => match self.given(Some(unit), Takes::Value, value) {
+                    Some(Given::Operand(operand)) => Some(operand),
+                    _ => None,
+                },
+                None => None,
+            };
+            return Some(Walk { through, of, into, reverse, from: bound("from"), to: bound("to") });
         }
         if !node.broken {
-            let name = &node.name.text;
             self.mistakes
-                .add("statement", node.head, format!("`{name}` takes a list and a local"))
-                .expected(format!("`{name} LIST into=LOCAL {{ … }}`"));
+                .add("statement", node.head, format!("`{name}` takes {} and a local", kinds[0].one()))
+                .expected(format!("`{name} {what} into=LOCAL {more} {{ … }}`"));
         }
         None
     }
@@ -232,6 +251,64 @@ impl<'a> Lower<'a> {
         let jump = unit.emit(Instr::Jump(0));
         if let Some(turn) = unit.loops.last_mut() {
             if name == "break" { turn.breaks.push(jump) } else { turn.continues.push(jump) }
+        }
+    }
+}
+
+/// Whether a word goes through a container.
+pub(super) fn is_walk(name: &str) -> bool {
+    matches!(name.trim_end_matches("-safe"), "list-each" | "rb-each" | "range-each")
+}
+
+/// What can be walked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Through {
+    List,
+    Ordered,
+    Ranges,
+}
+
+impl Through {
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Through::List => &[Kind::List],
+            Through::Ordered => &[Kind::Ordered],
+            Through::Ranges => &[Kind::Ranges],
+        }
+    }
+}
+
+/// A walk through a container.
+struct Walk {
+    through: Through,
+    of: Operand,
+    /// The local that walks.
+    into: LocalId,
+    reverse: bool,
+    /// Of ranges what is walked through.
+    from: Option<Operand>,
+    to: Option<Operand>,
+}
+
+impl Walk {
+    /// The look at the first, or at the one after another.
+    fn look(&self, entry: Option<LocalId>) -> Op {
+        let on = entry.is_some();
+        let entry = entry.map(Operand::Local);
+        let (from, to) = (self.from, self.to);
+        let ordered = |how| Tree { how, tree: self.of, entry, from, to }.into();
+        let list = |how| List { how, list: self.of, entry, at: None, from: None }.into();
+        match (self.through, on, self.reverse) {
+            (Through::List, false, false) => list(How::First),
+            (Through::List, false, true) => list(How::Last),
+            (Through::List, true, false) => list(How::Next),
+            (Through::List, true, true) => list(How::Prev),
+            (Through::Ordered, false, false) => ordered(InOrder::First),
+            (Through::Ordered, false, true) => ordered(InOrder::Last),
+            (Through::Ordered, true, false) => ordered(InOrder::Next),
+            (Through::Ordered, true, true) => ordered(InOrder::Prev),
+            (Through::Ranges, false, _) => ordered(InOrder::FirstIn),
+            (Through::Ranges, true, _) => ordered(InOrder::NextIn),
         }
     }
 }

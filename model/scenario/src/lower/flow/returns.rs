@@ -7,7 +7,7 @@ use crate::lower::Lower;
 use crate::lower::live::Uses;
 use crate::lower::script::Unit;
 use crate::syntax::Node;
-use fenceweave_kernel::program::CallSite;
+use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, Op};
 
 /// What may stand in a row.
@@ -70,7 +70,8 @@ impl<'a> Lower<'a> {
         let (promises, line) = (std::mem::take(&mut unit.promises), unit.line());
         let kept = std::mem::take(&mut unit.kept);
         let now = unit.rename(kept);
-        let site = CallSite { proc: "on-return".into(), line: line.line, column: line.column, text: line.text.clone() };
+        let SourceLine { file, line: at, column, text, .. } = line.clone();
+        let site = CallSite { proc: "on-return".into(), file, line: at, column, text };
         unit.call_sites.push(site);
         for promise in &promises {
             unit.at_statement(self.source_line(promise.head));

@@ -1,0 +1,263 @@
+//! What a case reaches of the libraries that it uses: what its own text names, what that names, and so on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chosen::Chosen;
+use super::decls::{self, Decl, Linkage};
+use super::names::{Used, used_by};
+use super::read::{Libraries, Unit};
+use crate::mistakes::{Mistakes, did_you_mean};
+use crate::syntax::{Node, ValueKind};
+
+/// The case that asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    /// Its name, in a scenario with cases.
+    pub(crate) name: Option<&'a str>,
+}
+
+/// What a case has of libraries.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    /// Of each `use` in the scenario, by its place, the declarations that stand there.
+    by_use: BTreeMap<u32, Vec<Node>>,
+}
+
+impl Gathered {
+    /// All declarations.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Node> {
+        self.by_use.values().flatten()
+    }
+
+    /// The statements of a scenario, with what is reached of a library in the place of its `use`.
+    pub(crate) fn in_place<'a>(&'a self, nodes: Vec<&'a Node>) -> Vec<&'a Node> {
+        let mut all = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match node.name.text.as_str() {
+                "use" => all.extend(self.by_use.get(&node.head.start).into_iter().flatten()),
+                "override" => {}
+                _ => all.push(node),
+            }
+        }
+        all
+    }
+}
+
+/// What a scenario's statements reach in a case.
+pub(crate) fn gather(
+    libraries: &Libraries,
+    text: &str,
+    scenario: &Node,
+    case: Case<'_>,
+    mistakes: &mut Mistakes,
+) -> Gathered {
+    let mut own = Vec::new();
+    visible(scenario.children(), case, &mut own);
+    let uses: Vec<&Node> = own.iter().copied().filter(|node| node.name.text == "use").collect();
+    let replaced: Vec<&Node> = own.iter().copied().filter(|node| node.name.text == "override").collect();
+    if uses.is_empty() {
+        for node in replaced {
+            mistakes
+                .add("override", node.head, "there is no library whose function this replaces")
+                .expected("`use LIBRARY` in the same scenario");
+        }
+        return Gathered::default();
+    }
+    let used = Units::follow(libraries, &uses, text, mistakes);
+    let mut decls = Vec::new();
+    let mut overrides: Vec<Node> = replaced.iter().filter_map(|node| decls::replacing(node, text, mistakes)).collect();
+    for (at, chosen, _) in &used.all {
+        let (of_unit, more) = decls::of_unit((*at, &libraries.units[*at]), chosen, text, mistakes);
+        decls.extend(of_unit);
+        overrides.extend(more);
+    }
+    replace(&mut decls, overrides, text, mistakes);
+    let roots = own.iter().filter(|node| !matches!(node.name.text.as_str(), "use" | "override"));
+    let roots: Vec<Used> = roots.map(|node| used_by(node)).collect();
+    let reached = reach(&decls, &roots);
+    let mut gathered = Gathered::default();
+    for (decl, _) in decls.into_iter().zip(reached).filter(|(_, reached)| *reached) {
+        let place = used.all.iter().find(|(unit, ..)| *unit == decl.unit).map_or(0, |(.., place)| *place);
+        gathered.by_use.entry(place).or_default().push(decl.node);
+    }
+    gathered
+}
+
+/// The statements that a case sees. What is wrong with an `only` is told where the case is lowered.
+fn visible<'n>(nodes: &'n [Node], case: Case<'_>, seen: &mut Vec<&'n Node>) {
+    for node in nodes.iter().filter(|node| !node.broken) {
+        if !crate::lower::is_of_cases(node) {
+            seen.push(node);
+            continue;
+        }
+        let is_ours = |value: &crate::syntax::Value| match &value.kind {
+            ValueKind::Word(word) => case.name == Some(word.as_str()),
+            _ => false,
+        };
+        if node.values().any(is_ours) == (node.name.text == "only") {
+            visible(node.children(), case, seen);
+        }
+    }
+}
+
+/// The libraries that a case uses.
+struct Units {
+    /// Each with what was chosen, and the place of the scenario's `use` that led to it. What a library uses stands
+    /// before it.
+    all: Vec<(usize, Chosen, u32)>,
+}
+
+impl Units {
+    /// Follows every `use`, the scenario's first: what it chooses is chosen.
+    fn follow(libraries: &Libraries, uses: &[&Node], text: &str, mistakes: &mut Mistakes) -> Units {
+        let mut chosen: BTreeMap<usize, Chosen> = BTreeMap::new();
+        let mut order: Vec<(usize, u32)> = Vec::new();
+        let mut open: Vec<(Node, u32)> = uses.iter().map(|node| ((*node).clone(), node.head.start)).collect();
+        let mut followed = BTreeSet::new();
+        while !open.is_empty() {
+            let mut said = Vec::new();
+            for (node, place) in std::mem::take(&mut open) {
+                let Some(unit) = libraries.of(&node) else { continue };
+                chosen.entry(unit).or_default().take(&node, &libraries.units[unit], text, mistakes);
+                said.push((unit, node, place));
+            }
+            for (unit, node, place) in said {
+                chosen[&unit].judge(&node, &libraries.units[unit], mistakes);
+                if followed.insert(unit) {
+                    order.push((unit, place));
+                    let more = used_in(&libraries.units[unit], &chosen[&unit], text, mistakes);
+                    open.extend(more.into_iter().map(|node| (node, place)));
+                }
+            }
+        }
+        // What is used by a library was come to after it.
+        let all = order.into_iter().rev().map(|(unit, place)| (unit, chosen[&unit].clone(), place)).collect();
+        Units { all }
+    }
+}
+
+/// Each `use` of a library that is there by what was chosen.
+fn used_in(unit: &Unit, chosen: &Chosen, text: &str, mistakes: &mut Mistakes) -> Vec<Node> {
+    let files = unit.files.iter().flat_map(|file| chosen.settled(unit, &file.tree.nodes, text, mistakes));
+    files.filter(|node| node.name.text == "use" && !node.broken).collect()
+}
+
+/// Puts functions in the place of those that they replace.
+fn replace(decls: &mut [Decl], overrides: Vec<Node>, text: &str, mistakes: &mut Mistakes) {
+    let mut done: BTreeMap<usize, crate::mistakes::Span> = BTreeMap::new();
+    for with in overrides {
+        let span = with.entries[0].span();
+        let name = span.of(text);
+        let is_it = |decl: &Decl| decl.node.name.text == "fn" && decl.names.iter().any(|known| known == name);
+        let found: Vec<usize> = decls.iter().enumerate().filter(|(_, decl)| is_it(decl)).map(|(at, _)| at).collect();
+        let [at] = found.as_slice() else {
+            let functions = decls.iter().filter(|decl| decl.node.name.text == "fn");
+            let help = did_you_mean(name, functions.flat_map(|decl| decl.names.iter().map(String::as_str)));
+            let message = match found.len() {
+                0 => format!("no library here has a function `{name}`"),
+                _ => format!("several files have a function `{name}`"),
+            };
+            let seen = found.first().map(|at| decls[*at].node.head);
+            mistakes
+                .add("override", span, message)
+                .expected("the name of one function of a library that is used here")
+                .help_if(help.filter(|_| found.is_empty()))
+                .seen_if(seen, "one of them");
+            continue;
+        };
+        let decl = &mut decls[*at];
+        if let Some(other) = done.insert(*at, with.head) {
+            mistakes
+                .add("override", with.head, format!("`{name}` is replaced twice"))
+                .expected("one `override` of a function in each case")
+                .seen(other, "and here");
+            continue;
+        }
+        let (takes, wanted) = (with.entries.len() - 1, decl.node.entries.len() - 1);
+        if takes != wanted {
+            mistakes
+                .add("override", with.head, format!("`{name}` takes {}", lower_arguments(wanted)))
+                .expected("a function that is called as the one that it replaces")
+                .seen(decl.node.head, "declared here");
+            continue;
+        }
+        decl.used = used_by(&with);
+        decl.node = with;
+    }
+}
+
+fn lower_arguments(n: usize) -> String {
+    if n == 1 { "1 argument".to_owned() } else { format!("{n} arguments") }
+}
+
+/// Which declarations are reached from what a scenario names.
+fn reach(decls: &[Decl], roots: &[Used]) -> Vec<bool> {
+    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, decl) in decls.iter().enumerate() {
+        decl.names.iter().for_each(|name| by_name.entry(name).or_default().push(at));
+    }
+    let mut reached = vec![false; decls.len()];
+    let mut open: Vec<usize> = Vec::new();
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    let follow = |used: &Used, from: Option<&Decl>, open: &mut Vec<usize>| {
+        for name in &used.names {
+            for at in meant(decls, by_name.get(name.as_str()).map_or(&[][..], Vec::as_slice), from) {
+                if !used.own.contains(name) || is_type(&decls[at].node) {
+                    open.push(at);
+                }
+            }
+        }
+    };
+    roots.iter().for_each(|used| follow(used, None, &mut open));
+    loop {
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut reached[at], true) {
+                named.extend(decls[at].names.iter().map(String::as_str));
+                follow(&decls[at].used, Some(&decls[at]), &mut open);
+            }
+        }
+        // What says more of something that is reached is reached as well.
+        let more = decls.iter().enumerate().filter(|(at, decl)| !reached[*at] && says_more(&decl.node, &named, roots));
+        open.extend(more.map(|(at, _)| at));
+        if open.is_empty() {
+            return reached;
+        }
+    }
+}
+
+/// Which of the declarations of a name is meant where that is said: the file's own, the library's, or everybody's.
+fn meant(decls: &[Decl], all: &[usize], from: Option<&Decl>) -> Vec<usize> {
+    let of = |linkage: Linkage| {
+        all.iter().copied().filter(move |at| {
+            let decl = &decls[*at];
+            decl.linkage == linkage
+                && match linkage {
+                    Linkage::Static => from.is_some_and(|from| from.file == decl.file),
+                    Linkage::Internal => from.is_some_and(|from| from.unit == decl.unit),
+                    Linkage::Exported => true,
+                }
+        })
+    };
+    let own: Vec<usize> = of(Linkage::Static).collect();
+    if own.is_empty() { of(Linkage::Internal).chain(of(Linkage::Exported)).collect() } else { own }
+}
+
+fn is_type(node: &Node) -> bool {
+    matches!(node.name.text.as_str(), "struct" | "enum" | "flags" | "ops-type")
+}
+
+/// A `hook` of an object that is reached; an order of locks, of which all are.
+fn says_more(node: &Node, named: &BTreeSet<&str>, roots: &[Used]) -> bool {
+    let is_there = |value: &crate::syntax::Value| match &value.kind {
+        ValueKind::Word(word) => {
+            let name = word.split('.').next().unwrap_or_default();
+            named.contains(name) || roots.iter().any(|used| used.names.contains(name))
+        }
+        _ => false,
+    };
+    match node.name.text.as_str() {
+        "hook" => node.values().any(is_there),
+        "lock-order" => node.values().all(is_there),
+        _ => false,
+    }
+}

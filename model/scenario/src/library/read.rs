@@ -1,0 +1,312 @@
+//! The files that a scenario and its libraries use, read and parsed once each.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::built_in;
+use super::head::{self, Head};
+use crate::mistakes::{Mistakes, Span, did_you_mean};
+use crate::sources::{ALL_BYTES_MAX, Sources};
+use crate::syntax::{self, Entry, File, Name, Node, Value, ValueKind};
+
+/// Files of all libraries that one scenario may use.
+const FILES_MAX: usize = 128;
+
+/// What one load reads.
+pub(crate) struct Read {
+    /// The texts.
+    pub(crate) sources: Sources,
+    /// What the scenario's file says.
+    pub(crate) tree: File,
+    /// What the others say.
+    pub(crate) libraries: Libraries,
+}
+
+/// The libraries that some case uses.
+#[derive(Default)]
+pub(crate) struct Libraries {
+    pub(crate) units: Vec<Unit>,
+    /// Which library each `use` is about, by its place.
+    uses: BTreeMap<u32, usize>,
+    /// By which `use` each file was read; nothing for the scenario's own.
+    pub(crate) used: Vec<Option<Span>>,
+}
+
+/// One library.
+pub(crate) struct Unit {
+    pub(crate) name: String,
+    pub(crate) files: Vec<Text>,
+    pub(crate) head: Head,
+}
+
+/// One file of a library.
+pub(crate) struct Text {
+    /// Its number among all that were read.
+    pub(crate) number: usize,
+    pub(crate) tree: File,
+}
+
+impl Libraries {
+    /// The library that a `use` is about, if it could be read.
+    pub(crate) fn of(&self, node: &Node) -> Option<usize> {
+        self.uses.get(&node.head.start).copied()
+    }
+}
+
+/// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
+pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &mut Mistakes) -> Read {
+    let tree = syntax::parse(source, mistakes);
+    let mut reader = Reader {
+        sources: Sources::new(name, source),
+        libraries: Libraries { used: vec![None], ..Libraries::default() },
+        folders: vec![folder.map(Path::to_path_buf)],
+        known: BTreeMap::new(),
+        open: Vec::new(),
+        told_too_much: false,
+        mistakes,
+    };
+    for scenario in &tree.nodes {
+        reader.collect(scenario.children(), 0);
+    }
+    reader.collect(&tree.nodes, 0);
+    while let Some((span, target, file)) = reader.open.pop() {
+        reader.follow(span, &target, file);
+    }
+    let Reader { sources, mut libraries, mistakes, .. } = reader;
+    for at in 0..libraries.units.len() {
+        libraries.units[at].head = head::read(&libraries.units[at], sources.text(), mistakes);
+    }
+    tell_circles(&libraries, mistakes);
+    Read { sources, tree, libraries }
+}
+
+/// What a `use` names.
+enum Target {
+    BuiltIn(String),
+    File(String),
+}
+
+struct Reader<'m> {
+    sources: Sources,
+    libraries: Libraries,
+    /// The folder of each file, for what is used beside it.
+    folders: Vec<Option<PathBuf>>,
+    /// The libraries by what they are called, or where they are.
+    known: BTreeMap<String, usize>,
+    /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
+    open: Vec<(Span, Target, usize)>,
+    told_too_much: bool,
+    mistakes: &'m mut Mistakes,
+}
+
+impl Reader<'_> {
+    /// Notes every `use` among statements, whatever cases or options it is for.
+    fn collect(&mut self, nodes: &[Node], file: usize) {
+        for node in nodes.iter().filter(|node| !node.broken) {
+            if crate::lower::is_of_cases(node) {
+                self.collect(node.children(), file);
+            } else if node.name.text == "use"
+                && let Some(target) = self.target(node)
+            {
+                self.open.push((node.head, target, file));
+            }
+        }
+    }
+
+    /// `use NAME OPTION=VALUE…`, `use "./FILE.kdl"`
+    fn target(&mut self, node: &Node) -> Option<Target> {
+        let is_option = |entry: &Entry| entry.key.is_some();
+        let target = match node.entries.split_first() {
+            Some((Entry { key: None, value }, options)) if options.iter().all(is_option) && node.block.is_none() => {
+                match &value.kind {
+                    ValueKind::Word(name) => Some(Target::BuiltIn(name.clone())),
+                    ValueKind::Text { said, .. } if said.starts_with("./") || said.starts_with("../") => {
+                        Some(Target::File(said.clone()))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        if target.is_none() {
+            self.mistakes
+                .add("use", node.head, "`use` names one library")
+                .expected("`use NAME [OPTION=VALUE]…`, or `use \"./FILE.kdl\"` for one of your own")
+                .help("`fenceweave library` lists those that are built in");
+        }
+        target
+    }
+
+    fn follow(&mut self, span: Span, target: &Target, file: usize) {
+        let unit = match target {
+            Target::BuiltIn(name) => self.built_in(span, name),
+            Target::File(said) => self.beside(span, said, file),
+        };
+        if let Some(unit) = unit {
+            self.libraries.uses.insert(span.start, unit);
+        }
+    }
+
+    fn built_in(&mut self, span: Span, name: &str) -> Option<usize> {
+        if let Some(known) = self.known.get(name) {
+            return Some(*known);
+        }
+        let files: Vec<(&str, &str)> = built_in::files(name).collect();
+        if files.is_empty() {
+            let names = built_in::names();
+            self.mistakes
+                .add("use", span, format!("there is no library `{name}`"))
+                .expected("a library that is built in, or `\"./FILE.kdl\"`")
+                .help(did_you_mean(name, names).unwrap_or_else(|| "`fenceweave library` lists them".to_owned()));
+            return None;
+        }
+        let unit = self.unit(name.to_owned(), name.to_owned());
+        for (file, text) in files {
+            self.file(unit, span, (&format!("library/{file}"), None), text);
+        }
+        Some(unit)
+    }
+
+    /// A file, or a folder, of the author's own.
+    fn beside(&mut self, span: Span, said: &str, file: usize) -> Option<usize> {
+        let Some(folder) = self.folders.get(file).cloned().flatten() else {
+            self.mistakes
+                .add("use", span, "a text that is in no file has no files beside it")
+                .expected("a library that is built in");
+            return None;
+        };
+        let path = folder.join(said.strip_prefix("./").unwrap_or(said));
+        let identity = path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+        if let Some(known) = self.known.get(&identity) {
+            return Some(*known);
+        }
+        let texts = match texts_of(&path) {
+            Ok(texts) => texts,
+            Err(why) => {
+                self.mistakes
+                    .add("use", span, format!("{}: {why}", path.display()))
+                    .expected("a file of functions and declarations, named from where this one is");
+                return None;
+            }
+        };
+        let unit = self.unit(said.to_owned(), identity);
+        for (path, text) in &texts {
+            self.file(unit, span, (&path.display().to_string(), path.parent()), text);
+        }
+        Some(unit)
+    }
+
+    fn unit(&mut self, name: String, identity: String) -> usize {
+        self.libraries.units.push(Unit { name, files: Vec::new(), head: Head::default() });
+        self.known.insert(identity, self.libraries.units.len() - 1);
+        self.libraries.units.len() - 1
+    }
+
+    /// Reads one more file of a library.
+    fn file(&mut self, unit: usize, span: Span, (name, folder): (&str, Option<&Path>), text: &str) {
+        if self.folders.len() > FILES_MAX || self.sources.text().len() + text.len() > ALL_BYTES_MAX {
+            if !std::mem::replace(&mut self.told_too_much, true) {
+                self.mistakes
+                    .add("too-large", span, "this uses too much")
+                    .expected(format!("at most {FILES_MAX} files, of {ALL_BYTES_MAX} bytes together"));
+            }
+            return;
+        }
+        let mut own = Mistakes::new(name, text);
+        let mut tree = syntax::parse(text, &mut own);
+        let (number, start) = self.sources.push(name, text);
+        self.mistakes.take_file(start, own);
+        tree.nodes.iter_mut().for_each(|node| move_on(node, start));
+        self.libraries.used.push(Some(span));
+        self.folders.push(folder.map(Path::to_path_buf));
+        self.collect(&tree.nodes, number);
+        self.libraries.units[unit].files.push(Text { number, tree });
+    }
+}
+
+/// The texts of a file, or of the files of a folder, by their names.
+fn texts_of(path: &Path) -> Result<Vec<(PathBuf, String)>, String> {
+    let mut paths = vec![path.to_path_buf()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(|e| e.to_string())?;
+        paths = entries.take(FILES_MAX * 8).filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|e| e == "kdl"));
+        paths.sort();
+        if paths.is_empty() {
+            return Err("there is no `.kdl` file in this folder".to_owned());
+        }
+    }
+    let read = |path: PathBuf| match crate::load::read(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(report) => Err(report.mistakes().first().map_or_else(String::new, |told| told.message().to_owned())),
+    };
+    paths.into_iter().take(FILES_MAX).map(read).collect()
+}
+
+/// Every place of a statement further on: it is one in the text of all files.
+fn move_on(node: &mut Node, by: u32) {
+    let name = |name: &mut Name| name.span = name.span.on_by(by);
+    let value = |value: &mut Value| {
+        value.span = value.span.on_by(by);
+        if let ValueKind::Text { inner, .. } = &mut value.kind {
+            *inner = inner.on_by(by);
+        }
+    };
+    name(&mut node.name);
+    node.head = node.head.on_by(by);
+    for entry in &mut node.entries {
+        entry.key.iter_mut().for_each(name);
+        value(&mut entry.value);
+    }
+    if let Some(block) = &mut node.block {
+        block.span = block.span.on_by(by);
+        block.nodes.iter_mut().for_each(|node| move_on(node, by));
+    }
+}
+
+/// Tells libraries that use each other in a circle: which `use` closes it, and by which it is come to.
+fn tell_circles(libraries: &Libraries, mistakes: &mut Mistakes) {
+    let edges: Vec<Vec<(Span, usize)>> = libraries.units.iter().map(|unit| uses_of(libraries, unit)).collect();
+    let mut done = vec![false; edges.len()];
+    for from in 0..edges.len() {
+        // The way that was gone: each library, the `use` that led to it, and how many of its own were followed.
+        let mut way: Vec<(usize, Option<Span>, usize)> = vec![(from, None, 0)];
+        while let Some((at, led, next)) = way.last_mut() {
+            let (at, led) = (*at, *led);
+            let Some((span, to)) = edges[at].get(*next).copied().filter(|_| !done[at]) else {
+                done[at] = true;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(begin) = way.iter().position(|(known, ..)| *known == to) {
+                let names: Vec<&str> =
+                    way[begin..].iter().map(|(unit, ..)| libraries.units[*unit].name.as_str()).collect();
+                let first = &libraries.units[to].name;
+                let other = way.get(begin + 1).and_then(|(_, led, _)| *led).or(led).filter(|other| *other != span);
+                mistakes
+                    .add("use", span, format!("libraries use each other in a circle: {}, {first}", names.join(", ")))
+                    .expected("files that need each other in one folder, which is one library")
+                    .seen_if(other, "the circle begins here");
+            } else {
+                way.push((to, Some(span), 0));
+            }
+        }
+    }
+}
+
+/// Each `use` of a library, and the library that it is about.
+fn uses_of(libraries: &Libraries, unit: &Unit) -> Vec<(Span, usize)> {
+    fn find(libraries: &Libraries, nodes: &[Node], found: &mut Vec<(Span, usize)>) {
+        for node in nodes {
+            if crate::lower::is_of_cases(node) {
+                find(libraries, node.children(), found);
+            } else if let (true, Some(unit)) = (node.name.text == "use", libraries.of(node)) {
+                found.push((node.head, unit));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    unit.files.iter().for_each(|file| find(libraries, &file.tree.nodes, &mut found));
+    found
+}
