@@ -75,7 +75,7 @@ pub enum EngineArg {
 }
 
 /// Limits of one run.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, PartialEq)]
 pub struct LimitArgs {
     /// Most states to visit [default: 20000000].
     #[arg(long, value_name = "N")]
@@ -115,6 +115,9 @@ pub struct CheckArgs {
     /// Only scenarios and cases whose name contains this, such as `abba` or `/buggy`.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// Of a scenario with inputs, only tuples in which an input has this value, such as `n=3`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub input: Vec<String>,
     /// Identify states by their whole encoding instead of a fingerprint.
     #[arg(long)]
     pub exact: bool,
@@ -211,6 +214,9 @@ pub struct ExplainArgs {
     /// Only scenarios or cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// Of a scenario with inputs, the smallest tuple in which an input has this value, such as `n=3`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub input: Vec<String>,
     /// Which engine explores.
     #[arg(long, value_enum, default_value = "explicit")]
     pub engine: EngineArg,
@@ -233,6 +239,10 @@ pub struct ReplayArgs {
     /// The scenario or case, if the file has several.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// Of a scenario with inputs, only tuples in which an input has this value, such as `n=3` [default: all, until the
+    /// token fits].
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub input: Vec<String>,
     /// Run it on shuttle's threads too, and say whether both agree.
     #[arg(long)]
     pub shuttle: bool,
@@ -418,6 +428,25 @@ pub struct MutantsArgs {
 /// Arguments of `sweep`.
 #[derive(Args, Debug)]
 pub struct SweepArgs {
+    /// A scenario file with inputs: a program for each tuple of them, the smallest first. Without it, every program up
+    /// to a size over some operations.
+    #[arg(value_name = "FILE[::CASE]", conflicts_with_all = ["threads", "ops", "over", "objects", "balanced"])]
+    pub file: Option<PathBuf>,
+    /// Of a file: only tuples in which an input has this value, such as `n=3`.
+    #[arg(long, value_name = "NAME=VALUE", requires = "file")]
+    pub input: Vec<String>,
+    /// Of a file: most tuples of a case.
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub tuples: u32,
+    /// Of a file: which engine explores [default: explicit].
+    #[arg(long, value_enum, requires = "file")]
+    pub engine: Option<EngineArg>,
+    /// Of a file: print JSON, one object a line for each way to fail, and one for each case.
+    #[arg(long, requires = "file")]
+    pub json: bool,
+    /// Of a file: limits of each program.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Most threads of a program.
     #[arg(long, value_name = "N", default_value = "2")]
     pub threads: usize,
@@ -425,7 +454,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "N", default_value = "2")]
     pub ops: usize,
     /// The operations, such as `lock,unlock`; a wrong name is answered with all of them.
-    #[arg(long, value_name = "OP,OP", value_delimiter = ',', required_unless_present = "resume")]
+    #[arg(long, value_name = "OP,OP", value_delimiter = ',', required_unless_present_any = ["resume", "file"])]
     pub over: Vec<String>,
     /// How many objects of each kind, such as `mutex=2,fence=1` [default: one of each kind that is needed].
     #[arg(long, value_name = "KIND=N", value_delimiter = ',', value_parser = kind_and_count)]

@@ -7,6 +7,7 @@ mod diagram;
 mod explain;
 mod fmt;
 mod fuzz;
+mod inputs;
 mod library;
 mod list;
 mod merge;

@@ -22,10 +22,11 @@ use crate::{
     judge::Grade,
     render,
     run::{self, CaseRun, LimitOverrides, Options},
+    tuples::{self, Subject, Wanted},
 };
 use fenceweave_explore::{Engine, Exploration};
 use fenceweave_report::Sheet;
-use fenceweave_scenario::Case;
+use fenceweave_scenario::{Case, Fixed, Loaded, Swept};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,6 +51,7 @@ struct File {
     cases: Vec<(String, Case)>,
     runs: Vec<[OnceLock<Exploration>; 3]>,
     text: Arc<render::FileText>,
+    loaded: Loaded,
 }
 
 impl File {
@@ -88,12 +90,36 @@ impl File {
 
     /// The report of the whole file, as its snapshot has it.
     fn report(&self) -> String {
-        let cases = (0..self.cases.len()).map(|i| {
-            let runs = Engine::ALL.map(|e| self.exploration(i, e).clone()).to_vec();
+        let of = |i: usize| {
             let case = &self.cases[i].1;
-            (case, CaseRun::of(case, runs))
-        });
-        render::snapshot(&self.text, cases.collect())
+            if !case.tuple.is_empty() {
+                return (case, self.sweep(i).map_or_else(|why| why, |(_, text)| text));
+            }
+            let runs = Engine::ALL.map(|e| self.exploration(i, e).clone()).to_vec();
+            (case, render::snapshot_of(case, &CaseRun::of(case, runs)))
+        };
+        let cases: Vec<(&Case, String)> = (0..self.cases.len()).map(of).collect();
+        render::snapshot(&self.text, &cases)
+    }
+
+    /// What all tuples of a case with inputs come to, on `explicit`.
+    fn sweep(&self, case: usize) -> Result<(Grade, String), String> {
+        let case = &self.cases[case].1;
+        let name = case.program.name.as_str();
+        let swept = Swept::read(Path::new(&self.loaded.file), &self.loaded.text).map_err(|report| report.plain())?;
+        let scenario = name.split('/').next().unwrap_or_default();
+        let subject = Subject { swept: &swept, scenario, case };
+        let wanted = Wanted { fixed: &Fixed::default(), most: tuples::OF_CHECK };
+        let found = tuples::sweep(&subject, &wanted, &Options::default());
+        let found = found.map_err(|(report, tuple)| format!("{name} with {tuple}:\n{}", report.plain()))?;
+        Ok((found.judged.grade, tuples::text(name, &found.tuples, &found.tally, &found.judged)))
+    }
+
+    fn check_sweep(&self, case: usize) -> Result<(), Failed> {
+        match self.sweep(case)? {
+            (Grade::AsExpected, _) => Ok(()),
+            (Grade::Incomplete | Grade::NotAsExpected, text) => Err(text.into()),
+        }
     }
 
     fn counts(&self) -> Vec<String> {
@@ -105,7 +131,7 @@ impl File {
                 self.name, c.states, c.transitions, c.terminals, c.depth
             )
         };
-        (0..self.cases.len()).map(line).collect()
+        (0..self.cases.len()).filter(|i| self.cases[*i].1.tuple.is_empty()).map(line).collect()
     }
 }
 
@@ -143,6 +169,10 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
         let name = files::name_of(&path, &folders.scenarios);
         names.insert(name.clone(), path.clone());
         match load(&name, &path) {
+            // A library beside scenarios, which they use.
+            Ok(file) if file.cases.is_empty() => {
+                names.remove(&name);
+            }
             Ok(file) => {
                 let file = Arc::new(file);
                 loaded.push(file.clone());
@@ -176,14 +206,19 @@ fn load(name: &str, path: &Path) -> Result<File, String> {
     }
     let runs = cases.iter().map(|_| Default::default()).collect();
     let text = Arc::new(render::FileText::of(&loaded));
-    Ok(File { name: name.into(), cases, runs, text })
+    Ok(File { name: name.into(), cases, runs, text, loaded })
 }
 
 fn trials_of(file: &Arc<File>, folders: &Arc<Folders>) -> Vec<Trial> {
     let mut trials = vec![];
-    for (i, (case, _)) in file.cases.iter().enumerate() {
+    for (i, (case, of)) in file.cases.iter().enumerate() {
+        let case = if case.is_empty() { String::new() } else { format!("::{case}") };
+        if !of.tuple.is_empty() {
+            let (name, file) = (format!("{}{case}::sweep", file.name), file.clone());
+            trials.push(Trial::test(name, move || file.check_sweep(i)));
+            continue;
+        }
         for engine in Engine::ALL {
-            let case = if case.is_empty() { String::new() } else { format!("::{case}") };
             let name = format!("{}{case}::{engine}", file.name);
             let file = file.clone();
             trials.push(Trial::test(name, move || file.check(i, engine)));

@@ -56,6 +56,16 @@ impl Judgement {
         }
     }
 
+    /// What was to be seen was not. Of inputs one tuple may show it and another one not.
+    fn lack(&mut self, case: &Case, engine: Engine, text: String) {
+        match case.tuple.is_empty() {
+            true => {
+                self.fail(engine, text, None);
+            }
+            false => self.notes.push(format!("{text} with {}", case.tuple)),
+        }
+    }
+
     /// One thing is one failure, however many engines find it.
     fn fail(&mut self, engine: Engine, text: String, trace: Option<Trace>) -> &mut Failure {
         let known = self.failures.iter().position(|f| f.text == text);
@@ -144,8 +154,8 @@ fn judge_run(case: &Case, (run, all): (&Exploration, &[Exploration]), j: &mut Ju
     for (at, (e, seen)) in expected.iter().zip(&run.watched).enumerate() {
         let named = e.name.as_deref();
         match named.filter(|name| broken.contains(name)) {
-            Some(name) => judge_broken((at, e), name, seen, run, j),
-            None => judge_condition((at, e), seen, run, j),
+            Some(name) => judge_broken(case, (at, e), name, (seen, run), j),
+            None => judge_condition(case, (at, e), (seen, run), j),
         }
         note_broken(e, seen, run, j);
     }
@@ -178,7 +188,7 @@ fn judge_violations(case: &Case, (run, all): (&Exploration, &[Exploration]), j: 
         }
         let missed = is_own_verdict(case, run.engine) && !run.engine.misses().is_empty();
         if !found && run.coverage.is_complete() && !missed {
-            j.fail(run.engine, format!("{} was expected to be violated, but holds", p.name()), None);
+            j.lack(case, run.engine, format!("{} was expected to be violated, but holds", p.name()));
         } else if !found {
             let text =
                 format!("{} did not find {} ({})", run.engine, p.name(), summary::coverage(run.engine, &run.coverage));
@@ -219,7 +229,7 @@ pub(crate) fn shortest(found: &[Found]) -> Vec<&Found> {
     by_property.into_values().collect()
 }
 
-fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploration, j: &mut Judgement) {
+fn judge_condition(case: &Case, (at, e): (usize, &Expected), (seen, run): (&Watched, &Exploration), j: &mut Judgement) {
     let engine = run.engine;
     if seen.not_judged {
         if e.condition.moment.is_of_the_whole_graph() {
@@ -247,9 +257,7 @@ fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploratio
         let never = format!("line {}: `{}` was never seen", e.line, e.text);
         // Another engine's memory can do no more than it has shown; what this one cannot do may show it.
         match engine.misses().is_empty() {
-            true => {
-                j.fail(engine, never, None);
-            }
+            true => j.lack(case, engine, never),
             false => j.incomplete.push(format!("{never} ({engine}: {})", summary::coverage(engine, &run.coverage))),
         }
     }
@@ -262,7 +270,7 @@ fn judge_condition((at, e): (usize, &Expected), seen: &Watched, run: &Exploratio
 }
 
 /// Whether a clause is broken, and by what: nothing shows of a `sometimes` that it never comes.
-fn broken_by<'t>(e: &Expected, seen: &'t Watched, run: &Exploration) -> Option<Option<&'t Trace>> {
+pub(crate) fn broken_by<'t>(e: &Expected, seen: &'t Watched, run: &Exploration) -> Option<Option<&'t Trace>> {
     match e.condition.moment {
         Moment::Never => seen.seen_true.as_ref().map(Some),
         Moment::Always | Moment::AtEnd | Moment::Eventually | Moment::Settles => seen.seen_false.as_ref().map(Some),
@@ -280,19 +288,22 @@ fn note_broken(e: &Expected, seen: &Watched, run: &Exploration, j: &mut Judgemen
 }
 
 /// A clause that `violates` names.
-fn judge_broken((at, e): (usize, &Expected), name: &str, seen: &Watched, run: &Exploration, j: &mut Judgement) {
+fn judge_broken(
+    case: &Case,
+    (at, e): (usize, &Expected),
+    name: &str,
+    (seen, run): (&Watched, &Exploration),
+    j: &mut Judgement,
+) {
     if seen.failed {
-        return judge_condition((at, e), seen, run, j);
+        return judge_condition(case, (at, e), (seen, run), j);
     }
     if seen.not_judged || broken_by(e, seen, run).is_some() {
         return;
     }
     if run.coverage.is_complete() {
-        j.fail(
-            run.engine,
-            format!("{name} was expected to be violated, but holds (line {}: `{}`)", e.line, e.text),
-            None,
-        );
+        let text = format!("{name} was expected to be violated, but holds (line {}: `{}`)", e.line, e.text);
+        j.lack(case, run.engine, text);
     } else {
         j.notes.push(format!("{} did not find {name} ({})", run.engine, summary::coverage(run.engine, &run.coverage)));
     }

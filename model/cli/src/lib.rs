@@ -23,5 +23,6 @@ pub mod judge;
 pub mod memory;
 mod render;
 pub mod run;
+mod tuples;
 
 pub use harness::scenario_tests;

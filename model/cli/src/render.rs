@@ -59,12 +59,17 @@ pub(crate) fn title(name: &str, about: &str) -> String {
     if about.is_empty() { format!("{name}:\n") } else { format!("{name}: {about}\n") }
 }
 
-/// The snapshot of a file: for each case what is expected and found, the outcomes, and a counterexample for each
-/// property that is expected to be broken. No counts and no times.
-pub(crate) fn snapshot(file: &FileText, cases: Vec<(&Case, CaseRun)>) -> String {
+/// What a snapshot has of a case: what is expected and found, the outcomes, and a counterexample for each property that
+/// is expected to be broken. No counts and no times.
+pub(crate) fn snapshot_of(case: &Case, run: &CaseRun) -> String {
+    case_text(case, run, View::of_snapshot())
+}
+
+/// The snapshot of a file, of what it has of each case.
+pub(crate) fn snapshot(file: &FileText, cases: &[(&Case, String)]) -> String {
     let mut out = String::new();
     let mut last = "";
-    for (case, run) in &cases {
+    for (case, text) in cases {
         let name = case.program.name.split('/').next().unwrap_or_default();
         if name != last {
             out.push_str(if last.is_empty() { "" } else { "\n" });
@@ -72,7 +77,7 @@ pub(crate) fn snapshot(file: &FileText, cases: Vec<(&Case, CaseRun)>) -> String 
             last = name;
         }
         out.push('\n');
-        out.push_str(&case_text(case, run, View::of_snapshot()));
+        out.push_str(text);
     }
     out
 }
@@ -180,7 +185,7 @@ fn failure(case: &Case, run: &CaseRun, f: &Failure, sheet: &Sheet<'_>) -> String
 }
 
 /// The way to where a clause is broken, by its place among those that the engine judges.
-fn clause(case: &Case, run: &Exploration, at: usize, way: &Trace, sheet: &Sheet<'_>) -> String {
+pub(crate) fn clause(case: &Case, run: &Exploration, at: usize, way: &Trace, sheet: &Sheet<'_>) -> String {
     let Some(e) = case.expectations.conditions(scenario_engine(run.engine)).nth(at) else { return String::new() };
     let clause = Clause { condition: &e.condition, name: e.name.as_deref() };
     let shows = |seen: &&Watched| [&seen.seen_true, &seen.seen_false].contains(&&Some(way.clone()));

@@ -98,7 +98,7 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     let limits = limits(case, engine, &options.limits);
     match engine {
         Engine::Explicit => {
-            let how = explicit::Options { exact: options.exact, fine: options.limits.fine };
+            let how = explicit::Options { exact: options.exact, fine: options.limits.fine, ..Default::default() };
             explicit::explore_with(&task, &limits, how, progress)
         }
         Engine::Shuttle => {

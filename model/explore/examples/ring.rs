@@ -67,7 +67,7 @@ fn main() {
     let task = Task { program: &program, conditions: &[], has_loops: true };
     let limits = Limits { states: 100_000_000, memory_bytes: 16 << 30, ..Limits::default() };
     let start = Instant::now();
-    let e = explicit::explore_with(&task, &limits, explicit::Options { exact, fine: false }, &());
+    let e = explicit::explore_with(&task, &limits, explicit::Options { exact, ..explicit::Options::default() }, &());
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "ring {n} {}: {:?} {} states {} transitions depth {} outcomes {} in {seconds:.2} s = {:.2} M transitions/s; {:.0} bytes a state",

@@ -43,6 +43,8 @@ pub struct Options {
     /// Let each access that nobody else can tell from one taken earlier be a step of its own
     /// ([`Merging`](fenceweave_kernel::Merging)).
     pub fine: bool,
+    /// Let the end of a spinlock's section be one, at least.
+    pub sections_apart: bool,
 }
 
 /// Explores every state of a program.
@@ -56,8 +58,9 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let mut coverage = search.run(progress);
     if search.unfit {
         let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(search.elapsed())), ..*limits };
+        let sections = search.merging.as_ref().is_some_and(|merging| merging.has_sections());
         drop(search);
-        return explore_with(task, limits, Options { fine: true, ..options }, progress);
+        return explore_with(task, limits, Options { sections_apart: true, fine: !sections, ..options }, progress);
     }
     if coverage.is_complete() && task.has_loops && !search.has_room_to_judge() {
         let limit = limits.memory_bytes >> 20;

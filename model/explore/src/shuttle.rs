@@ -92,6 +92,8 @@ pub struct Options {
     /// Let each access that nobody else can tell from one taken earlier be a step of its own
     /// ([`Merging`]).
     pub fine: bool,
+    /// Let the end of a spinlock's section be one, at least.
+    pub sections_apart: bool,
 }
 
 /// A mistake in a reduction, made on purpose: whoever checks the engines against each other can show that it would be
@@ -114,7 +116,7 @@ impl Sabotage {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { visited: None, sleep_sets: true, sabotage: None, fine: false }
+        Options { visited: None, sleep_sets: true, sabotage: None, fine: false, sections_apart: false }
     }
 }
 
@@ -133,7 +135,9 @@ pub fn explore(task: &Task<'_>, limits: &Limits, progress: &dyn Progress) -> Exp
 /// If an internal check of the modelled kernel fails; the message has the schedule that led there.
 pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress: &dyn Progress) -> Exploration {
     let started = Instant::now();
-    let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+    let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
+    let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
+    let merging = merging.map(Arc::new);
     let initial = State::initial(task.program).merging(merging.clone());
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
@@ -147,7 +151,8 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let coverage = match verdict {
         Verdict::Unfit => {
             let limits = &Limits { time: limits.time.map(|t| t.saturating_sub(started.elapsed())), ..*limits };
-            return explore_with(task, limits, Options { fine: true, ..options }, progress);
+            let sections = merging.is_some_and(|merging| merging.has_sections());
+            return explore_with(task, limits, Options { sections_apart: true, fine: !sections, ..options }, progress);
         }
         Verdict::Exhausted => Coverage::Complete,
         Verdict::Restart => Coverage::Incomplete("the search did not end".into()),

@@ -224,7 +224,7 @@ fn shuttle_agrees(
         if task.has_loops && visited == Some(false) {
             continue;
         }
-        let options = shuttle::Options { visited, sleep_sets, sabotage, fine: false };
+        let options = shuttle::Options { visited, sleep_sets, sabotage, ..shuttle::Options::default() };
         let other = shuttle::explore_with(task, limits, options, &());
         count(facts, whole, &other);
         agree(name, whole, &other)?;

@@ -19,7 +19,7 @@ mod programs;
 mod tally;
 mod vocabulary;
 
-pub use file::{Merged, Part, PartFile, chunk as chunk_lines, end as end_line, head as head_lines, merge};
+pub use file::{Merged, Part, PartFile, chunk as chunk_lines, end as end_line, head as head_lines, merge, sum_of};
 pub use programs::{Program, Programs};
 pub use tally::{Cluster, Tally};
 pub use vocabulary::{Kind, Operation, operations};

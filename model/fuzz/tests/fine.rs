@@ -119,8 +119,9 @@ impl Dice {
 
 /// An access to something of which something is counted on.
 fn access(dice: &mut Dice, lock: &str, out: &mut String) {
-    let word = match dice.below(8) {
+    let word = match dice.below(9) {
         0 => "limit",
+        8 => "free",
         1 | 2 => "o.size",
         3 => "o.count",
         4 => "both",
@@ -137,10 +138,12 @@ fn access(dice: &mut Dice, lock: &str, out: &mut String) {
 }
 
 /// What a thread does in between.
-fn aside(dice: &mut Dice, out: &mut String) {
-    out.push_str(match dice.below(12) {
+fn aside(dice: &mut Dice, out: &mut String, fence: bool) {
+    out.push_str(match dice.below(13) {
+        0 | 1 if !fence => "store free 2; ",
         0 => "signal f; ",
         1 => "wait f; ",
+        12 => "synchronize-rcu; ",
         2 => "free o; ",
         3 => "store table NULL; ",
         4 => "new object into=o; store o.size 2; store o.count 1; store table o; ",
@@ -156,15 +159,17 @@ fn aside(dice: &mut Dice, out: &mut String) {
 fn program(number: u64) -> String {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1).wrapping_mul(0xd134_2543_de82_ef95));
     let kind = dice.pick(&["", " kind=mutex", " kind=rwsem"]);
+    let fence = dice.one_in(2);
+    let declared = if fence { "fence f\n" } else { "" };
     let mut out = format!(
-        "scenario p{number} {{\nlock a{kind}\nlock b\nfence f\nvar free\nvar x guarded-by=a\nvar y guarded-by=b\n\
+        "scenario p{number} {{\nlock a{kind}\nlock b\n{declared}var free\nvar x guarded-by=a\nvar y guarded-by=b\n\
          var both guarded-by=\"a,b\"\nvar limit init=2 const\nvar table init=NULL\n\
-         struct object slots=2 {{ size 0 const; count 0 guarded-by=a }}\nsetup {{ new object into=o; store table o }}\n"
+         struct object slots=2 {{ size 0 const; count 0 guarded-by=a; held 0; lock type=lock }}\nsetup {{ new object into=o; store table o }}\n"
     );
     for thread in 0..2 + dice.below(2) {
         let _ = write!(out, "thread t{thread} {{ let r=0; load table into=o; when \"o == NULL\" {{ return }}; ");
         for _ in 0..1 + dice.below(2) {
-            let lock = dice.pick(&["a", "a", "a", "b", "ab", ""]);
+            let lock = dice.pick(&["a", "a", "a", "b", "ab", "o", ""]);
             let (enter, leave) = match (lock, kind) {
                 ("a", " kind=rwsem") if dice.one_in(2) => ("down-read a; ", "up-read a; "),
                 ("a", " kind=rwsem") => ("down-write a; ", "up-write a; "),
@@ -172,6 +177,7 @@ fn program(number: u64) -> String {
                 ("a", _) => ("lock a; ", "unlock a; "),
                 ("ab", _) => ("lock a; lock b; ", "unlock b; unlock a; "),
                 ("b", _) => ("lock b; ", "unlock b; "),
+                ("o", _) => ("lock o.lock; store o.held 1; ", "unlock o.lock; "),
                 _ => ("", ""),
             };
             out.push_str(enter);
@@ -180,14 +186,14 @@ fn program(number: u64) -> String {
             (0..inside).for_each(|_| access(&mut dice, lock, &mut out));
             // A fence is not waited for in atomic context.
             if dice.one_in(3) && lock.is_empty() {
-                aside(&mut dice, &mut out);
-            } else if dice.one_in(6) && lock == "a" {
+                aside(&mut dice, &mut out, fence);
+            } else if fence && dice.one_in(6) && lock == "a" {
                 out.push_str("signal f; ");
                 access(&mut dice, lock, &mut out);
             }
             out.push_str(leave);
             if dice.one_in(2) {
-                aside(&mut dice, &mut out);
+                aside(&mut dice, &mut out, fence);
             }
         }
         out.push_str("}\n");

@@ -110,6 +110,20 @@ enum Life {
     Freed,
 }
 
+/// Whether others may have seen a fence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Published(bool);
+
+impl Bits for Published {
+    const FACT: bool = true;
+    fn to_bits(self) -> u64 {
+        u64::from(self.0)
+    }
+    fn from_bits(bits: u64) -> Self {
+        Published(bits != 0)
+    }
+}
+
 impl Bits for Life {
     const FACT: bool = true;
     fn to_bits(self) -> u64 {
@@ -170,8 +184,8 @@ pub struct Fence<R: Runtime> {
     error: R::Atomic<u16>,
     refs: Counted<R>,
     /// Whether others may have seen it: it is or was in a reservation, a file or a syncobj, was waited for, or has been
-    /// given a callback. The checker's own knowledge.
-    published: R::Note<bool>,
+    /// given a callback. The checker's own knowledge, which others ask for: a word, so that the order of both counts.
+    published: R::Atomic<Published>,
     /// Who was a reader when it was released, and still is: its memory stays for them. The checker's own knowledge,
     /// too: the grace period may take longer, but nobody can know that it does.
     readers: R::Note<ThreadSet>,
@@ -190,7 +204,7 @@ impl<R: Runtime> Fence<R> {
             life: R::Atomic::new(life),
             error: R::Atomic::new(0),
             refs: Counted::new(u16::from(initialised)),
-            published: R::Note::new(false),
+            published: R::Atomic::new(Published(false)),
             readers: R::Note::new(ThreadSet::default()),
             locked: R::Cell::new(Locked::default(), id),
             shared: None,
@@ -254,7 +268,7 @@ impl<R: Runtime> Fence<R> {
 
     /// From here on others may see it: its signalling section has begun, whatever else is still to be done.
     pub(crate) fn publish(&mut self) {
-        self.published.set(true);
+        self.published.store(Published(true), Order::Relaxed);
     }
 
     /// Whether others may see it and wait for it, and it is not signalled.
@@ -264,7 +278,12 @@ impl<R: Runtime> Fence<R> {
 
     /// Whether others may see it and wait for it; a signalled one does not remember.
     fn is_public(&self) -> bool {
-        self.is_alive() && self.published.get()
+        self.is_alive() && self.published.peek().0
+    }
+
+    /// The same for who goes on by the answer: whoever publishes it comes before or after.
+    fn was_published(&mut self) -> bool {
+        self.is_alive() && self.published.latest().0
     }
 
     /// The memory goes, after a grace period.
@@ -279,7 +298,7 @@ impl<R: Runtime> Shared<R> for Fence<R> {
         life: atomic,
         error: atomic,
         refs: counted,
-        published: note,
+        published: atomic,
         readers: note,
         locked: cell,
     });
@@ -345,10 +364,10 @@ impl<R: Runtime> Shared<R> for Fence<R> {
 impl Code for Fence<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
         // Nobody asks any more once it is signalled or gone.
-        self.published.0 &= self.is_alive() && !self.is_signaled();
-        let mut packed = self.flags.0 | (self.life.0 as u8) << 5 | u8::from(self.published.0) << 7;
+        self.published.0.0 &= self.is_alive() && !self.is_signaled();
+        let mut packed = self.flags.0 | (self.life.0 as u8) << 5 | u8::from(self.published.0.0) << 7;
         c.byte(&mut packed);
-        (self.flags.0, self.published.0) = (packed & 31, packed >> 7 != 0);
+        (self.flags.0, self.published.0) = (packed & 31, Published(packed >> 7 != 0));
         self.life.0 = Life::from_bits(u64::from(packed >> 5 & 3));
         if self.life.0 == Life::Released {
             self.readers.0.code(c);

@@ -196,8 +196,9 @@ pub struct Program {
     pub callees: Vec<String>,
     /// What a blocking allocation may have to run; with the object of those that come and go.
     pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
-    /// Documented orders of locks: each is outside of those that follow it.
-    pub lock_orders: Vec<Vec<ObjId>>,
+    /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
+    /// lock, or all those that a field of a struct is.
+    pub lock_orders: Vec<Vec<Vec<ObjId>>>,
     /// The rwsem that is the address space's lock: its place in the order of locks is documented.
     pub mmap_lock: Option<ObjId>,
     /// Whether there are interrupt handlers, and threads can therefore be interrupted.

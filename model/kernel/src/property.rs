@@ -124,6 +124,14 @@ pub enum Tale {
     DataRace,
     /// Which locks a context still has.
     HoldsAtFini,
+    /// Which slot of which table, and whose that is.
+    SlotOfGone,
+    /// Which slot of which table.
+    NullSlot,
+    /// Which slot was called so, and by whom.
+    SlotCalled,
+    /// What fills which slot and returned so.
+    SlotReturned,
 }
 
 /// What else is to be known of a property or a rule.

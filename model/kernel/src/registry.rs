@@ -29,6 +29,8 @@ use crate::{
         irq_line::{self, IrqLine},
         list::{self, ListHead, node::Node},
         lockdep,
+        lockmap::{self, LockMap},
+        module::{self, Module},
         rcu::{self, Rcu, RcuHead},
         refcount::{self, Refcount},
         rwsem::{self, RwSem},
@@ -98,6 +100,8 @@ objects! {
     Device(Device) device device_mut;
     /// `struct srcu_struct`.
     Srcu(Srcu) srcu srcu_mut;
+    /// `struct module`.
+    Module(Module) module module_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
     /// `struct rcu_head`.
@@ -112,6 +116,8 @@ objects! {
     IrqLine(IrqLine) irq_line irq_line_mut;
     /// `struct rw_semaphore`.
     RwSem(RwSem) rwsem rwsem_mut;
+    /// `struct lockdep_map`, of no lock.
+    LockMap(LockMap) lock_map lock_map_mut;
     /// `struct list_head`.
     List(ListHead) list_head list_head_mut;
     /// A node of what is on a list or in a tree.
@@ -217,6 +223,8 @@ machines! {
     Device(device::DeviceOp) = device::DeviceOp::BLANK;
     /// Sleepable RCU.
     Srcu(srcu::SrcuOp) = srcu::SrcuOp::BLANK;
+    /// A module.
+    Module(module::ModuleOp) = module::ModuleOp::BLANK;
     /// The ends of a system call.
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
     /// A timer.
@@ -251,6 +259,8 @@ machines! {
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.
     RwSem(rwsem::RwSemOp) = rwsem::RwSemOp::new(rwsem::At::Read, NOTHING, Patience::Forever, false);
+    /// A lockdep map.
+    LockMap(lockmap::LockMapOp) = lockmap::LockMapOp::BLANK;
     /// What the code says of locks.
     Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
     /// A list.

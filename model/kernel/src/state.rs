@@ -13,6 +13,8 @@ use crate::{
     View, Violation, World,
     cover::{Cover, Passed},
     cx::Merging,
+    fixed,
+    primitives::rcu::reader_footprint,
     task::Task,
     thread::{Run, Stepped},
 };
@@ -247,9 +249,17 @@ impl State {
     pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
         let step = self.threads[t.index()].footprint(self.view(program, t));
         match &self.merging {
+            Some(merging) if merging.has_sections() => self.held(program, t).and(step).and(merging.premises()),
             Some(merging) => step.and(merging.premises()),
             None => step,
         }
+    }
+
+    /// What a step touches that may release with it what its thread holds.
+    fn held(&self, program: &Program, t: ThreadId) -> Footprint {
+        let mut locks = program.all::<fixed::Spinlock>().filter(|lock| self.world.spin_owner(*lock) == Some(t));
+        let Some(one) = locks.next() else { return Footprint::NONE };
+        locks.fold(reader_footprint(self.view(program, t), Footprint::writes(one)), Footprint::write)
     }
 
     /// How many ways a thread's next step can go: what its footprint declares, without computing the rest.

@@ -270,6 +270,7 @@ impl Thread {
             granularity::end(machine, point);
         }
         match flow {
+            Flow::Go if cx.merging.is_none() => {}
             Flow::Go => self.go_on_quietly(script, &mut cx),
             Flow::Spin(lock) => spins = Some(lock),
             Flow::Sleep(on, patience) => {
@@ -526,7 +527,7 @@ impl Thread {
                     return self.is_quiet(into, cx) && self.take_quietly(into, cx);
                 }
                 // What it does to the thread's own objects could not be taken back.
-                if cx.merged > 0 {
+                if cx.merged > 0 && !self.machine.is_only_current() {
                     return false;
                 }
                 self.run_private(into, cx);

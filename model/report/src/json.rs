@@ -71,6 +71,11 @@
 //! `kind`, `was`, `becomes` (left out if nothing takes its place), `fate`, and for those that are noticed `case` and
 //! `by`; then one with `format`, `file` and how many came to each fate.
 //!
+//! A case with inputs gives, from `check` and from `sweep FILE`, one object for each way in which tuples fail:
+//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and of the smallest `token` and `trace`;
+//! then one with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
+//! `incomplete`, in how many `ways`.
+//!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
 //! `file` if it is in a library's, `line` and `column` from 1, `message`, and `help` if a way out is known.
 
@@ -212,6 +217,58 @@ pub struct Mutants<'a> {
     pub not_tried: usize,
 }
 
+/// A way in which tuples of inputs fail.
+#[derive(Clone, Serialize)]
+pub struct Way<'a> {
+    /// The scenario's file.
+    pub file: &'a str,
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// The case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<&'a str>,
+    /// What is broken, and where.
+    pub way: &'a str,
+    /// In how many tuples.
+    pub tuples: u64,
+    /// The smallest of them, as `NAME=VALUE` with blanks between.
+    pub smallest: &'a str,
+    /// A schedule of the smallest that shows it; empty if none does.
+    pub token: &'a str,
+    /// The same in words.
+    pub trace: &'a str,
+}
+
+/// What the tuples of a case come to together.
+#[derive(Clone, Serialize)]
+pub struct Swept<'a> {
+    /// The scenario's file.
+    pub file: &'a str,
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// The case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<&'a str>,
+    /// The inputs, in the order of their declarations.
+    pub inputs: &'a [String],
+    /// In words.
+    pub verdict: &'a str,
+    /// `as-expected`, `not-as-expected` or `incomplete`.
+    pub grade: &'a str,
+    /// What is not as expected.
+    pub failures: &'a [String],
+    /// How many tuples were explored.
+    pub tuples: u64,
+    /// How many of them hold.
+    pub hold: u64,
+    /// How many fail.
+    pub fail: u64,
+    /// How many searches hit a limit.
+    pub incomplete: u64,
+    /// In how many ways they fail.
+    pub ways: usize,
+}
+
 #[derive(Serialize)]
 struct Numbered<T> {
     format: u32,
@@ -227,6 +284,16 @@ pub fn mutant(mutant: &Mutant<'_>) -> String {
 /// The document of all of them together, likewise.
 pub fn mutants(mutants: &Mutants<'_>) -> String {
     text(serde_json::to_string(&Numbered { format: FORMAT, what: mutants }))
+}
+
+/// The document of a way in which tuples of inputs fail, on one line, with a newline at its end.
+pub fn way(way: &Way<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: way }))
+}
+
+/// The document of all tuples of a case, likewise.
+pub fn swept(swept: &Swept<'_>) -> String {
+    text(serde_json::to_string(&Numbered { format: FORMAT, what: swept }))
 }
 
 /// Only maps with keys that are no strings and failing writers make this fail, and there are none.

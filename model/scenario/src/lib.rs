@@ -19,6 +19,7 @@ mod expectations;
 mod expr;
 mod fmt;
 pub mod generate;
+mod inputs;
 mod kernel_names;
 mod library;
 mod load;
@@ -35,8 +36,9 @@ mod warnings;
 
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
+pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
 pub use library::{libraries, library_files, library_page, one_file};
-pub use load::{Case, Limits, Loaded, Scenario, load, load_as, load_file, load_in, read, read_from};
+pub use load::{Case, Limits, Loaded, Scenario, load, load_as, load_file, load_in, load_library, read, read_from};
 pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};
 pub use outline::{Entry, Statement, outline};

@@ -6,6 +6,7 @@ use std::path::Path;
 use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
+use crate::inputs::Tuple;
 use crate::library;
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
@@ -41,6 +42,8 @@ pub struct Scenario {
 pub struct Case {
     /// Its name; `None` in a scenario without cases.
     pub name: Option<String>,
+    /// The values of its inputs: the smallest tuple, unless another one was asked for.
+    pub tuple: Tuple,
     /// What runs. Its name is `scenario` or `scenario/case`.
     pub program: Program,
     /// What is expected.
@@ -109,14 +112,37 @@ pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded
     let mut mistakes = Mistakes::new(name, source);
     let read = library::read(name, source, folder, &mut mistakes);
     mistakes.end_of_syntax();
-    let scenarios = lower::scenarios(&read, &mut mistakes);
+    lowered(&read, mistakes, name, source)
+}
+
+/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not.
+///
+/// # Errors
+///
+/// Every mistake of it.
+pub fn load_library(name: &str, options: &str) -> Result<(), Report> {
+    let source = format!("scenario whole {{ use {name} {options}; thread whole {{ }} }}");
+    let mut mistakes = Mistakes::new(name, &source);
+    let read = library::read(name, &source, None, &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
+}
+
+fn lowered(read: &library::Read, mut mistakes: Mistakes, name: &str, source: &str) -> Result<Loaded, Report> {
+    let scenarios = match read.libraries.own() {
+        Some(unit) => {
+            library::look_at(&read.libraries, unit, read.sources.text(), &mut mistakes);
+            vec![]
+        }
+        None => lower::scenarios(read, &mut mistakes),
+    };
     mistakes.take_back_guesses();
     mistakes.tell_used(&read.libraries.used);
     mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })
 }
 
 /// The folder that a file is in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or_else(|| Path::new(""))
 }
 

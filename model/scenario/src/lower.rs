@@ -3,7 +3,7 @@
 //! | room | what it lowers |
 //! |---|---|
 //! | `scenario` | a scenario, case by case; the order in which the others are asked |
-//! | `constants` | numbers with names, and the types that they are |
+//! | `constants`, `inputs` | numbers with names, and the types that they are; those that a scenario is swept over |
 //! | `declare` | declarations, in two passes; `containers`, `syncobj` and `xarray` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
@@ -31,6 +31,7 @@ mod exprs;
 mod flow;
 mod functions;
 mod inject;
+mod inputs;
 mod left;
 mod listed;
 mod live;
@@ -57,13 +58,14 @@ pub(crate) use expect::CLAUSES;
 pub(crate) use flow::{STATEMENTS, alternatives, is_conditional_else};
 pub use names::Words;
 pub(crate) use names::{constant, is_name};
-pub(crate) use scenario::{SECTIONS, scenarios};
+pub(crate) use scenario::{SECTIONS, case_of, scenarios, tuples};
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{FieldName, ObjectDecl, SourceLine};
 use fenceweave_kernel::{MAX_OBJECTS, ObjId, ObjectKind, Program, ThreadId};
 
+use crate::inputs::Tuple;
 use crate::load::Limits;
 use crate::mistakes::{Mistakes, Place, Span, did_you_mean};
 use crate::sources::Sources;
@@ -85,8 +87,12 @@ pub(crate) struct Lower<'a> {
     case: Option<&'a str>,
     cases: &'a [Name],
     words: &'a Words,
+    /// The values of the inputs.
+    tuple: Tuple,
     mistakes: &'a mut Mistakes,
     names: Names,
+    /// Those that locals of what is being written hide.
+    hidden: Vec<(String, (names::Symbol, Span))>,
     /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,

@@ -270,6 +270,11 @@ impl Mistakes {
         Self { sources: vec![(0, named(name, text))], found: Vec::new(), untold: 0, of_syntax: 0 }
     }
 
+    /// None so far, in the same files.
+    pub(crate) fn anew(&self) -> Self {
+        Self { sources: self.sources.clone(), found: Vec::new(), untold: 0, of_syntax: 0 }
+    }
+
     /// One more file was read, and begins there among all of them: its own mistakes so far are taken over.
     pub(crate) fn take_file(&mut self, start: u32, read: Mistakes) {
         let number = self.sources.len();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     args::{CheckArgs, EngineArg},
-    commands::{coverage, sample, vacuity},
+    commands::{coverage, inputs, sample, vacuity},
     files::Selection,
     judge::Grade,
     render::{self, View},
@@ -15,12 +15,14 @@ use crate::{
 };
 use fenceweave_explore::{Engine, interrupt};
 use fenceweave_report::{CountsShown, json};
-use fenceweave_scenario::{Case, Coverage, Loaded};
+use fenceweave_scenario::{Case, Coverage, Fixed, Loaded};
 use std::{ops::ControlFlow, path::Path};
 
 /// What came of one file: what to print, and how each case went.
 #[derive(Default)]
 struct Checked {
+    /// It is a library, and has no cases.
+    library: bool,
     text: String,
     mistakes: String,
     graded: Vec<(String, Grade)>,
@@ -33,6 +35,9 @@ struct Checked {
 pub(super) fn check(args: &CheckArgs) -> Exit {
     if let Some(why) = contradiction(args) {
         return usage(why);
+    }
+    if let Err(why) = Fixed::read(&args.input) {
+        return usage(&why);
     }
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
@@ -94,6 +99,8 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
 #[derive(Default)]
 struct Total {
     files: usize,
+    /// Files that are libraries: they have no cases.
+    libraries: usize,
     /// Each case by name and file.
     graded: Vec<(String, Grade)>,
     /// Each case by its name alone.
@@ -112,6 +119,7 @@ impl Total {
         let file = file.display();
         self.blank = checked.text.ends_with("\n\n");
         self.files += usize::from(!checked.graded.is_empty());
+        self.libraries += usize::from(checked.library);
         self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
@@ -127,7 +135,8 @@ impl Total {
             return None;
         }
         let only = args.only.as_deref().unwrap_or_default();
-        let none = self.graded.is_empty().then(|| format!("no scenario or case has `{only}` in its name"));
+        let nothing = self.graded.is_empty() && (self.libraries == 0 || !only.is_empty());
+        let none = nothing.then(|| format!("no scenario or case has `{only}` in its name"));
         selection.missed(self.programs.iter().map(String::as_str)).or(none)
     }
 
@@ -162,6 +171,7 @@ impl Total {
         let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));
         let mut out = String::from(if self.blank { "" } else { "\n" });
         out.push_str(&match self.graded.len() {
+            0 if parts.len() == 1 => format!("{} without mistakes of form\n", plural(self.libraries, "library file")),
             0 => format!("{}\n", parts.split_off(1).join(", ")),
             _ => format!("{cases} in {files}: {}\n", parts.join(", ")),
         });
@@ -184,12 +194,24 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
         Err(unread) => return not_read(file, &unread, args.json),
     };
     let (mut checked, mut covered) = (Checked::default(), Coverage::default());
+    checked.library = loaded.scenarios.is_empty();
     for (at, scenario) in loaded.scenarios.iter().enumerate() {
         let mut runs = vec![];
         for case in &scenario.cases {
             let name = &case.program.name;
             let asked_for = args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
             if !asked_for || !selection.takes(file, name) {
+                runs.push(None);
+                continue;
+            }
+            if !case.tuple.is_empty() {
+                match inputs::check(&loaded, (&scenario.name, case), &args.input, args.json, &options(args)) {
+                    Ok((text, grade)) => {
+                        checked.graded.push((name.clone(), grade));
+                        checked.text.push_str(&text);
+                    }
+                    Err(unread) => return not_read(file, &unread, args.json),
+                }
                 runs.push(None);
                 continue;
             }
@@ -232,13 +254,16 @@ pub(super) fn exit_of(grade: Grade) -> Exit {
     }
 }
 
-fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
-    let engines = engines(args.engine.unwrap_or(EngineArg::Explicit));
-    let options = Options {
-        engines,
+fn options(args: &CheckArgs) -> Options {
+    Options {
+        engines: engines(args.engine.unwrap_or(EngineArg::Explicit)),
         exact: args.exact,
         limits: LimitOverrides { at_once: args.jobs.into(), ..limits(&args.limits) },
-    };
+    }
+}
+
+fn run_case(case: &Case, args: &CheckArgs, bar: &Bar) -> CaseRun {
+    let options = options(args);
     match args.sample.sample {
         Some(sampler) => sample::sample(case, sampler, &args.sample, &options, bar),
         None => run::run(case, &options, bar),

@@ -1,6 +1,8 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
-use super::{Exit, check, engines, fitted, limits, load, progress::Bars, sheet, short_name, usage, write};
+use super::{
+    Exit, Unread, check, engines, fitted, inputs, limits, load, progress::Bars, sheet, short_name, usage, write,
+};
 use crate::{
     args::{ExplainArgs, TraceArgs},
     files::{self, Selection},
@@ -8,7 +10,7 @@ use crate::{
     run::{self, Options},
 };
 use fenceweave_report::CountsShown;
-use fenceweave_scenario::{Case, Scenario};
+use fenceweave_scenario::{Case, Fixed, Loaded, Scenario};
 
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let selection = Selection::of(std::slice::from_ref(&args.file));
@@ -18,6 +20,10 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
         Err(unread) => return unread.tell(),
     };
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };
+    let fixed = match Fixed::read(&args.input) {
+        Ok(fixed) => fixed,
+        Err(why) => return usage(&why),
+    };
     let wanted = |c: &&Case| {
         let name = &c.program.name;
         args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
@@ -25,6 +31,11 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let (mut exit, mut shown) = (Exit::Success, 0);
     for s in &loaded.scenarios {
         for (i, case) in s.cases.iter().filter(wanted).enumerate() {
+            let smallest = match smallest(&loaded, s, case, &fixed) {
+                Ok(smallest) => smallest,
+                Err(exit) => return exit,
+            };
+            let case = smallest.as_ref().unwrap_or(case);
             let (text, one) = explain_case(s, case, &options, &args.traces, &short_name(&file), [i == 0, shown == 0]);
             exit = exit.max(one);
             shown += 1;
@@ -44,6 +55,18 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     usage(&format!("no scenario or case of {} has `{only}` in its name", args.file.display()))
 }
 
+/// Of a case with inputs, the smallest tuple that is wanted.
+fn smallest(loaded: &Loaded, s: &Scenario, case: &Case, fixed: &Fixed) -> Result<Option<Case>, Exit> {
+    if case.tuple.is_empty() || fixed.is_empty() {
+        return Ok(None);
+    }
+    match inputs::smallest(loaded, &s.name, case, fixed) {
+        Ok(Some(case)) => Ok(Some(case)),
+        Ok(None) => Err(usage(&format!("{} has no tuple with {fixed}", case.program.name))),
+        Err(report) => Err(Unread(report).tell()),
+    }
+}
+
 fn explain_case(
     s: &Scenario,
     case: &Case,
@@ -57,6 +80,10 @@ fn explain_case(
     if titled {
         out.push_str(&render::title(&s.name, &render::one_line(&s.about)));
         out.push('\n');
+    }
+    if !case.tuple.is_empty() {
+        let about = "the other tuples are `sweep`'s, and `--input` takes one of them";
+        out.push_str(&format!("with {}: {about}\n\n", case.tuple));
     }
     let view = View { counts: CountsShown::Exact, times: false, sheet: sheet(traces, file) };
     out.push_str(&render::case_text(case, &run, view));

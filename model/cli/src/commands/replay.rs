@@ -1,6 +1,6 @@
 //! `fenceweave replay`: one schedule again, from its token.
 
-use super::{Exit, check::cases, fitted, load, sheet, short_name, usage, write};
+use super::{Exit, check::cases, fitted, inputs, load, sheet, short_name, usage, write};
 use crate::{
     args::ReplayArgs,
     files::{Selection, with_case},
@@ -8,7 +8,7 @@ use crate::{
 use fenceweave_explore::{Found, PointOfNoReturn, Stale, Task, Trace, diagnose, loom, shuttle};
 use fenceweave_kernel::{Action, Condition, Moment, Program, Property, State, ThreadId, Violation, thread::Run};
 use fenceweave_report::{Clause, Counterexample, TokenError, token, trace};
-use fenceweave_scenario::{Case, Engine, Expected, Verdict};
+use fenceweave_scenario::{Case, Engine, Expected, Fixed, Verdict};
 use std::{fmt::Write as _, path::Path};
 
 pub(super) fn replay(args: &ReplayArgs) -> Exit {
@@ -22,7 +22,19 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
         let name = &c.program.name;
         args.only.as_ref().is_none_or(|only| name.contains(only.as_str())) && selection.takes(&file, name)
     };
-    let all: Vec<&Case> = cases(&loaded).map(|(_, c)| c).filter(|c| wanted(c)).collect();
+    let fixed = match Fixed::read(&args.input) {
+        Ok(fixed) => fixed,
+        Err(why) => return usage(&why),
+    };
+    // Of a case with inputs, the tuple whose program the token is of.
+    let of = |(scenario, case): (&str, &Case)| {
+        let fits = |case: &Case| token::decode(&case.program, &args.token).is_ok();
+        let found = || inputs::find(&loaded, (scenario, case), &fixed, fits);
+        let with = (!case.tuple.is_empty()).then(found).flatten();
+        with.unwrap_or_else(|| case.clone())
+    };
+    let owned: Vec<Case> = cases(&loaded).filter(|(_, c)| wanted(c)).map(of).collect();
+    let all: Vec<&Case> = owned.iter().collect();
     match which(&all, args) {
         Ok((case, trace)) => show(case, trace, args, &file),
         Err(why) => usage(&why),
@@ -91,7 +103,8 @@ fn show(case: &Case, trace: Trace, args: &ReplayArgs, file: &Path) -> Exit {
         },
         None => follow(program, &trace.steps, &conditions),
     };
-    let mut out = format!("{}\n", program.name);
+    let with = if case.tuple.is_empty() { String::new() } else { format!(" with {}", case.tuple) };
+    let mut out = format!("{}{with}\n", program.name);
     match end.violation {
         Some(violation) => {
             let point_of_no_return = PointOfNoReturn::NotKnown;

@@ -21,8 +21,9 @@
 //! Of several, each may be the one: there is a circle if there is one through each of them, and none goes on through
 //! such a fence or event. A trylock waits for nobody. As with lockdep, two dependencies that can never be there at once
 //! are not told from two that can. A circle of locks alone is no business of ours: among locks, every order that can
-//! hang is found by the search itself, and contexts make others harmless. Where a deadlock was found, that says it all,
-//! and nothing is added.
+//! hang is found by the search itself, and contexts make others harmless. Nobody hangs on a lockdep map, so a circle
+//! through one is told here; who acquires one to read, recursively, waits only for who has it otherwise (lockdep's
+//! strong paths: no `-(*R)-> -(S*)->`). Where a deadlock was found, that says it all, and nothing is added.
 //!
 //! Reclaim runs in the place of who allocates, so a shrinker that waits is a dependency like any other. A scenario
 //! without one may still be wrong: where a lock is taken inside of a fence-signalling section, nobody must allocate
@@ -33,7 +34,7 @@
 
 use fenceweave_kernel::{
     Action, Instr, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, Program, Property, Rule, State, StepResult, ThreadId,
-    Violation, fixed, kind::Waited, program::Role, thread::Run,
+    Violation, fixed, kind::Lock, kind::Waited, program::Role, thread::Run,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,8 @@ struct Witness {
 /// A dependency of a circle.
 pub(super) type Link = (Violation, u32, Option<Action>);
 
-/// What is waited for: an object by its number; behind all objects the queueing of a work item or the arming of a timer
-/// by its own; behind those words.
+/// What is waited for: an object by its number; behind all objects the queueing of a work item, the arming of a timer
+/// or the recursive reading of a lockdep map by its own; behind those words.
 type Node = usize;
 
 const QUEUEING: Node = MAX_OBJECTS;
@@ -74,7 +75,7 @@ impl Nodes {
 }
 
 /// Who depends on something: a lock by its node, then whoever may signal a fence, then whoever may let go on who waits
-/// for an event.
+/// for an event, then who has a lockdep map to read.
 type Row = usize;
 
 /// Somebody who waits for an event in the state at hand.
@@ -99,6 +100,8 @@ pub(super) struct Dependencies {
     providers: Vec<u32>,
     waiting: Vec<Waiting>,
     locks: Vec<ObjId>,
+    /// Those of them that are lockdep maps: a circle through one is told as well.
+    maps: Vec<ObjId>,
     /// What each row depends on.
     on: Vec<Nodes>,
     witnesses: BTreeMap<(Row, Node), Witness>,
@@ -117,8 +120,10 @@ impl Dependencies {
         let locks: Vec<ObjId> = program.ids().filter(is_lock).collect();
         let fences = signallers.chunk_by(|a, b| a.0 == b.0).count();
         let events = events(program);
-        let on = vec![Nodes::default(); program.objects.len() + signallers.len() + events.len() * MAX_THREADS];
-        let any = fences > 0 && fences + locks.len() > 1;
+        let maps: Vec<ObjId> = program.ids().filter(|id| program.kind(*id).row().lock == Lock::Map).collect();
+        let rows = program.objects.len() + signallers.len() + events.len() * MAX_THREADS + maps.len();
+        let on = vec![Nodes::default(); rows];
+        let any = fences + maps.len() > 0 && fences + locks.len() > 1;
         let (did, providers) = (vec![false; signallers.len()], vec![0; events.len()]);
         any.then(|| Dependencies {
             objects: program.objects.len(),
@@ -128,6 +133,7 @@ impl Dependencies {
             providers,
             waiting: vec![],
             locks,
+            maps,
             on,
             witnesses: BTreeMap::new(),
             in_section: BTreeMap::new(),
@@ -144,12 +150,29 @@ impl Dependencies {
         let Some(at) = row.checked_sub(self.objects) else { return Some(row) };
         match self.signallers.get(at) {
             Some((fence, _)) => fence.as_object(),
-            None => self.events.get((at - self.signallers.len()) / MAX_THREADS).copied(),
+            None => {
+                let at = at - self.signallers.len();
+                let map = at.checked_sub(self.events.len() * MAX_THREADS).and_then(|at| self.maps.get(at));
+                map.map_or_else(|| self.events.get(at / MAX_THREADS).copied(), |map| map.as_object())
+            }
         }
     }
 
+    /// The row of who has a lockdep map to read.
+    fn row_of_reader(&self, map: ObjId) -> Option<Row> {
+        let at = self.maps.iter().position(|m| *m == map)?;
+        Some(self.objects + self.signallers.len() + self.events.len() * MAX_THREADS + at)
+    }
+
+    /// Whether a thread that holds a lock has it as a lockdep map, to read.
+    fn reads(&self, state: &State, lock: ObjId, t: ThreadId) -> bool {
+        self.maps.contains(&lock) && !state.object(lock).is_held_alone(t)
+    }
+
     fn note(&mut self, from: Row, to: Node, witness: Witness) {
-        if self.node_of_row(from) != Some(to) && !self.on[from].has(to) {
+        let own = self.node_of_row(from) == Some(to)
+            || self.maps.contains(&object_of(to)) && { self.node_of_row(from) == object_of(to).as_object() };
+        if !own && !self.on[from].has(to) {
             self.on[from].insert(to);
             self.witnesses.insert((from, to), witness);
         }
@@ -162,6 +185,17 @@ impl Dependencies {
     }
 
     /// Where a way goes on: at a lock, at a fence that one thread alone signals, at an event that one alone provides.
+    /// At a lockdep map that is not only read it goes on as well with who has it to read.
+    fn rows_after(&self, node: Node) -> impl Iterator<Item = Row> {
+        let map = object_of(node);
+        let is_map = self.maps.contains(&map);
+        let (first, second) = match is_map {
+            true => (map.as_object(), if node < QUEUEING { self.row_of_reader(map) } else { None }),
+            false => (self.row_of(node), None),
+        };
+        first.into_iter().chain(second)
+    }
+
     fn row_of(&self, node: Node) -> Option<Row> {
         if let Some(event) = self.events.iter().position(|e| *e == node) {
             let by = self.providers[event];
@@ -184,9 +218,10 @@ impl Dependencies {
     fn wait(&mut self, state: &State, on: Node, witness: Witness) {
         let t = witness.thread;
         for i in 0..self.locks.len() {
-            let (lock, row) = (self.locks[i], self.locks[i].as_object());
-            if let Some(row) = row.filter(|_| state.world.is_held_by(lock, t)) {
-                self.note(row, on, witness);
+            let lock = self.locks[i];
+            if state.world.is_held_by(lock, t) {
+                let row = if self.reads(state, lock, t) { self.row_of_reader(lock) } else { lock.as_object() };
+                row.into_iter().for_each(|row| self.note(row, on, witness));
             }
         }
         for i in 0..self.signallers.len() {
@@ -285,7 +320,8 @@ impl Dependencies {
             if section {
                 self.in_section.entry(node).or_insert(witness);
             }
-            self.wait(before, node, witness);
+            let read = if self.reads(after, lock, thread) { QUEUEING } else { 0 };
+            self.wait(before, node + read, witness);
         }
     }
 
@@ -300,25 +336,37 @@ impl Dependencies {
     pub(super) fn circle(&self) -> Vec<Link> {
         let fences = self.signallers.chunk_by(|a, b| a.0 == b.0).map(|s| s[0].0);
         let circles = fences.filter_map(|f| {
-            let each: Option<Vec<_>> = self.rows_of(f).map(|row| self.back_to(f, row)).collect();
+            let end = [f.as_object(), None];
+            let each: Option<Vec<_>> = self.rows_of(f).map(|row| self.back_to(end, row)).collect();
             let mut all = each.filter(|ways| !ways.is_empty())?.concat();
             // Several ways may share dependencies.
             let mut told = BTreeSet::new();
             all.retain(|edge| told.insert(*edge));
             Some(all)
         });
-        let Some(circle) = circles.min_by_key(Vec::len) else { return vec![] };
+        let (circle, rule) = match circles.min_by_key(Vec::len) {
+            Some(circle) => (circle, None),
+            None => (self.circle_of_map().unwrap_or_default(), Some(Rule::CIRCLE_OF_MAP)),
+        };
         let edges = circle.iter().filter_map(|(from, to)| {
             let Witness { state, action, thread, pc } = *self.witnesses.get(&(*from, *to))?;
             let property = Property::DEPENDENCY_CYCLE;
             let object = Some(object_of(*to));
-            Some((Violation { object, ..Violation::new(property, thread, pc) }, state, action))
+            Some((Violation { object, rule, ..Violation::new(property, thread, pc) }, state, action))
         });
         edges.collect()
     }
 
-    /// The shortest way from one who may signal a fence back to that fence, as its dependencies.
-    fn back_to(&self, fence: ObjId, first: Row) -> Option<Vec<(Row, Node)>> {
+    /// The shortest circle through a lockdep map: who has it to read waits for nobody who reads it too.
+    fn circle_of_map(&self) -> Option<Vec<(Row, Node)>> {
+        let ways = self.maps.iter().filter_map(|map| Some((map.as_object()?, self.row_of_reader(*map)?)));
+        let ends = ways.flat_map(|(map, reader)| [(map, Some(QUEUEING + map)), (reader, None)].map(|end| (map, end)));
+        ends.filter_map(|(map, (row, read))| self.back_to([Some(map), read], row)).min_by_key(Vec::len)
+    }
+
+    /// The shortest way from one who may signal a fence back to that fence, or from who has a lockdep map back to that,
+    /// as its dependencies.
+    fn back_to(&self, ends: [Option<Node>; 2], first: Row) -> Option<Vec<(Row, Node)>> {
         let mut ways = vec![(first, vec![])];
         let mut seen = Nodes::default();
         let mut at = 0;
@@ -329,11 +377,11 @@ impl Dependencies {
                     continue;
                 }
                 let way = [&way[..], &[(row, next)]].concat();
-                if fence.as_object() == Some(next) {
+                if ends.contains(&Some(next)) {
                     return Some(way);
                 }
                 seen.insert(next);
-                ways.extend(self.row_of(next).map(|row| (row, way)));
+                ways.extend(self.rows_after(next).map(|row| (row, way.clone())));
             }
         }
         None

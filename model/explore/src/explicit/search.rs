@@ -149,7 +149,9 @@ impl<'a> Search<'a> {
     pub(super) fn new(task: &'a Task<'a>, limits: &Limits, options: Options) -> Search<'a> {
         let started = Instant::now();
         let mut cover = Cover::new(task.program);
-        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine).map(Arc::new);
+        let merging = Merging::of(task.program, task.conditions).filter(|_| !options.fine);
+        let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
+        let merging = merging.map(Arc::new);
         let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
         Search {
             task,

@@ -66,6 +66,11 @@ pub struct PartFile {
 const MAGIC: &str = "fenceweave sweep 2: ";
 const COMPLETE: &str = "complete ";
 
+/// The number that two texts have, the same on every machine: whether they are what they were.
+pub fn sum_of(one: &str, two: &str) -> u64 {
+    sum([one, two])
+}
+
 /// FNV-1a: the same on every machine. It tells an accident from what a sweep wrote.
 fn sum(texts: [&str; 2]) -> u64 {
     let bytes = texts.into_iter().flat_map(str::bytes);

@@ -36,7 +36,7 @@ pub struct Tally {
 
 impl Tally {
     /// Adds a program's violation; its program stands for the cluster if it is smaller than what did.
-    pub(super) fn cluster(&mut self, key: String, new: Cluster) {
+    pub fn cluster(&mut self, key: String, new: Cluster) {
         match self.clusters.get_mut(&key) {
             None => {
                 self.clusters.insert(key, new);

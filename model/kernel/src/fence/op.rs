@@ -1,7 +1,7 @@
 //! Everything on a fence but waiting and callbacks: init, enable, signal, references, error, status.
 
 use super::{
-    DETACHED, ENABLED, Life, Mutant, SIGNALED, TIMESTAMP,
+    DETACHED, ENABLED, Life, Mutant, Published, SIGNALED, TIMESTAMP,
     callback::{self, func_of},
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
@@ -14,7 +14,6 @@ use crate::{
     primitives::{irq::irqs_footprint, rcu, slab::raw},
     property::Form,
     protocol::Protocol,
-    runtime::NoteCell,
 };
 
 points! {
@@ -221,7 +220,9 @@ impl FenceOp {
         }
         // That it is a fence again is a fact: nobody has a reference to one that is none.
         fence.life.swap(Life::Alive, Order::AcqRel);
-        fence.published.set(false);
+        if fence.published.peek().0 {
+            fence.published.swap(Published(false), Order::Relaxed);
+        }
         fence.refs.reset(1);
         fence.refs.book(me, 1);
         self.at = At::InitFlags;

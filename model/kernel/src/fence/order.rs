@@ -26,7 +26,7 @@ pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     for g in candidates(program) {
         // As the signaller sees it: that it happened first by chance would not help a waiter, who may see the later one
         // only.
-        let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).is_public();
+        let pending = is_earlier(cx.world, program, g, fence) && cx.fence(g).was_published();
         if pending && !super::test_signaled(cx, g) {
             let v = cx.violation_of(Property::FENCE_ORDER);
             return cx.note_violation(Violation { object: Some(g), also: Some(fence), ..v });

@@ -50,4 +50,8 @@ impl Protocol for Signalling {
     fn is_visible(&self) -> bool {
         false
     }
+
+    fn is_only_current(&self) -> bool {
+        true
+    }
 }

@@ -200,9 +200,10 @@ impl<R: Runtime> Counted<R> {
         self.ledger.set(l);
     }
 
-    /// `refcount_inc()`; false if the count was zero.
+    /// `refcount_inc()`; false if the count was zero. The kernel's saturates then, so that nobody goes on from there as
+    /// if it had a reference; here it stays zero, in the same access.
     pub(crate) fn get(&mut self, me: ThreadId) -> bool {
-        let old = self.count.fetch_add(1, Order::Relaxed);
+        let old = self.count.fetch_update(|count| if count == 0 { 0 } else { count + 1 }, Order::Relaxed);
         self.book(me, 1);
         old != 0
     }
@@ -222,15 +223,13 @@ impl<R: Runtime> Counted<R> {
         false
     }
 
-    /// `refcount_dec_and_test()`, all but `smp_acquire__after_ctrl_dep()` for the last: see `Cx::dropped`.
+    /// `refcount_dec_and_test()`, all but `smp_acquire__after_ctrl_dep()` for the last: see `Cx::dropped`. From zero it
+    /// stays there, as with [`get`](Counted::get): nobody else sees a count that wrapped around.
     pub(crate) fn put(&mut self, me: ThreadId) -> Dropped {
-        let old = self.count.fetch_add(-1, Order::Release);
+        let old = self.count.fetch_update(|count: u16| count.saturating_sub(1), Order::Release);
         self.book(me, -1);
         match old {
-            0 => {
-                self.count.store(0, Order::Relaxed);
-                Dropped::Underflow
-            }
+            0 => Dropped::Underflow,
             1 => Dropped::Last,
             _ => Dropped::More,
         }

@@ -248,7 +248,7 @@ impl<'a, R: Runtime> Cx<'a, R> {
 
     /// Notes that the step touches `o`: a search encodes and restores only what was touched, and debug builds check it
     /// against the footprint.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&mut self, o: ObjId) {
         self.touched.insert(o);
         if self.program.has_members() {

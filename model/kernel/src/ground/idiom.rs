@@ -1,9 +1,10 @@
 //! What people write: pairs of operations that belong together, with a hole between them. Hints for whoever makes
 //! scenarios up.
 //!
-//! In a text, `$a:KIND` names an object of that kind, `$a` the same one again, `$x:var` a word, `$r:local` a local,
-//! `$i:own` a local that nothing in the hole writes, and `...` on a line of its own is the hole. A protocol's folder
-//! has its table (`idioms.rs`), and the registry lists them.
+//! In a text, `$a:KIND` names an object of that kind, `$a` the same one again, `$x:var` a word, `$l:guard-lock` and
+//! `$m:guard-mutex` a lock and `$w:guarded` the word that it guards, `$r:local` a local, `$i:own` a local that nothing
+//! in the hole writes, and `...` on a line of its own is the hole. A protocol's folder has its table (`idioms.rs`), and
+//! the registry lists them.
 
 /// `mmap_lock` is outside of everything.
 pub(crate) const MMAP_LOCK: u8 = 1;

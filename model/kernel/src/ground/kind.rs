@@ -145,12 +145,14 @@ pub enum Lock {
     Inside,
     /// A lock for which one sleeps.
     Sleeping,
+    /// None, but an order like one's: nobody waits for it.
+    Map,
 }
 
 impl Lock {
     /// Whether scripts take it as a lock.
     pub fn is_taken(self) -> bool {
-        matches!(self, Lock::Spin | Lock::Sleeping)
+        matches!(self, Lock::Spin | Lock::Sleeping | Lock::Map)
     }
 
     /// Whether who has it spins on it.

@@ -1,6 +1,6 @@
 //! What a machine is: an enum of program points with the registers it needs, that takes one visible step at a time.
 
-use crate::{Code, Cx, Flow, Footprint, LocalId, ObjId, Plain, Runtime, Value, View, World};
+use crate::{Code, Cx, Flow, Footprint, LocalId, ObjId, Plain, Program, Runtime, Value, View, World};
 
 /// What every machine of a protocol is: an enum of program points with the registers it needs.
 ///
@@ -39,13 +39,17 @@ pub(crate) trait Protocol: Copy + Code {
     fn is_visible(&self) -> bool {
         true
     }
+    /// Whether one that nobody sees changes nothing but what `current` knows about itself: it can be taken back.
+    fn is_only_current(&self) -> bool {
+        false
+    }
     /// Whether it is one step that nobody else can tell from one taken earlier (see [`Merging`](crate::cx::Merging));
     /// `own` if it is on an object of which only this thread knows.
     fn is_quiet<R: Runtime>(&self, _cx: &Cx<'_, R>, _own: bool) -> bool {
         false
     }
     /// The slot that it looks into: who frees that would be seen.
-    fn looks_into(&self) -> Option<ObjId> {
+    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
         None
     }
     /// A local that the finished operation changes besides the one that takes its result.
@@ -158,6 +162,14 @@ macro_rules! machines {
                 }
             }
 
+            /// Whether, if nobody can, it can be taken back.
+            pub(crate) fn is_only_current(&self) -> bool {
+                match self {
+                    Machine::Idle => false,
+                    $(Machine::$variant(m) => m.is_only_current()),*
+                }
+            }
+
             /// Whether nobody else can tell when it is taken.
             pub(crate) fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, own: bool) -> bool {
                 match self {
@@ -167,10 +179,10 @@ macro_rules! machines {
             }
 
             /// The slot that it looks into.
-            pub(crate) fn looks_into(&self) -> Option<ObjId> {
+            pub(crate) fn looks_into(&self, program: &$crate::Program) -> Option<ObjId> {
                 match self {
                     Machine::Idle => None,
-                    $(Machine::$variant(m) => m.looks_into()),*
+                    $(Machine::$variant(m) => m.looks_into(program)),*
                 }
             }
 

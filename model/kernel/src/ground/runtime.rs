@@ -266,9 +266,7 @@ impl<T: Bits> AtomicCell<T> for PlainCell<T> {
         self.0
     }
     fn fetch_update(&mut self, new: impl Fn(T) -> T, _order: Order) -> T {
-        let was = self.0;
-        self.0 = new(was);
-        was
+        self.put(new(self.0), Kind::Write)
     }
     fn peek(&self) -> T {
         self.0

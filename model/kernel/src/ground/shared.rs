@@ -181,6 +181,8 @@ pub(crate) enum LeftOpen {
     Mutex,
     /// A semaphore is held.
     Semaphore,
+    /// A lockdep map is acquired.
+    Map,
     /// It is in a read-side section of sleepable RCU, which is a lock to lockdep (`srcu_lock_acquire()`).
     Srcu,
     /// An acquire context is in use.
@@ -191,7 +193,9 @@ impl LeftOpen {
     /// What that breaks.
     pub(crate) fn breaks(self) -> Property {
         match self {
-            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore | LeftOpen::Srcu => Property::LOCK_HELD_AT_EXIT,
+            LeftOpen::Spinlock | LeftOpen::Mutex | LeftOpen::Semaphore | LeftOpen::Map | LeftOpen::Srcu => {
+                Property::LOCK_HELD_AT_EXIT
+            }
             LeftOpen::Context => Property::CTX_OPEN_AT_EXIT,
         }
     }

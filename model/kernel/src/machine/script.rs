@@ -1,32 +1,44 @@
 //! What a script does of itself: choices, failures on demand, and operands that cannot be used.
 
 use crate::protocol::Protocol;
-use crate::{Cx, Flow, Footprint, MAX_LOCALS, ObjId, Operand, Property, Runtime, Value, View, program::PoolRange};
+use crate::{
+    Cx, Flow, Footprint, MAX_LOCALS, ObjId, Operand, Property, Rule, Runtime, Value, View, program::PoolRange,
+};
 
 /// An operand that cannot be used: the violation is reported as the operation's only step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fault {
     pub(super) property: u8,
     pub(super) object: ObjId,
+    /// The rule that it breaks, and one; 0 if the property is all that there is to say.
+    pub(super) rule: u8,
 }
 
-crate::coder::fields!(Fault { property, object });
+crate::coder::fields!(Fault { property, object, rule });
 
 impl Fault {
     /// What a decoder fills in.
-    pub(crate) const BLANK: Fault = Fault { property: 0, object: ObjId::object(0) };
+    pub(crate) const BLANK: Fault = Fault { property: 0, object: ObjId::object(0), rule: 0 };
 }
 
 impl Fault {
     pub(crate) fn new(property: Property, object: Option<ObjId>) -> Fault {
-        Fault { property: property.number(), object: object.unwrap_or(ObjId::NONE) }
+        Fault { property: property.number(), object: object.unwrap_or(ObjId::NONE), rule: 0 }
+    }
+
+    /// A broken rule of its property.
+    pub(crate) fn of_rule(rule: Rule) -> Fault {
+        Fault { rule: rule.number() + 1, ..Fault::new(rule.property(), None) }
     }
 }
 
 impl Protocol for Fault {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let object = (self.object != ObjId::NONE).then_some(self.object);
-        cx.violate(Property::ALL[usize::from(self.property)], object);
+        match self.rule.checked_sub(1) {
+            Some(rule) => cx.violate_rule(Rule::ALL[usize::from(rule)], object),
+            None => cx.violate(Property::ALL[usize::from(self.property)], object),
+        }
         Flow::Done(Value::Unset)
     }
     fn footprint(&self, v: View<'_>) -> Footprint {

@@ -176,6 +176,10 @@ impl Protocol for LocalIrq {
     fn is_visible(&self) -> bool {
         self.visible
     }
+
+    fn is_only_current(&self) -> bool {
+        !self.visible
+    }
 }
 
 points! {

@@ -476,7 +476,7 @@ impl Protocol for ListOp {
         held && !self.how.changes() && self.entry.is_none_or(settled)
     }
 
-    fn looks_into(&self) -> Option<ObjId> {
+    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
         self.entry.map(|named| named.entry.obj)
     }
 

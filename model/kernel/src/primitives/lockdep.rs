@@ -29,6 +29,20 @@ points! {
     }
 }
 
+points! {
+    /// Who says it.
+    pub enum Said {
+        /// The code where it stands.
+        There = "there",
+        /// A function, of its returns.
+        OnReturn = "on-return",
+        /// A slot of a table, of who calls it.
+        Slot = "ops-type",
+        /// The same, of who fills it.
+        Filler = "ops-type: returned",
+    }
+}
+
 /// One question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lockdep {
@@ -37,14 +51,14 @@ pub struct Lockdep {
     lock: Option<ObjId>,
     /// Who waits for the lock sleeps.
     sleeps: bool,
-    /// It is a row of what a function promises of its returns.
-    on_return: bool,
+    /// Who says it.
+    said: Said,
 }
 
-fields!(Lockdep { how, lock, sleeps, on_return });
+fields!(Lockdep { how, lock, sleeps, said });
 
 impl Lockdep {
-    pub(crate) const BLANK: Lockdep = Lockdep { how: How::MightSleep, lock: None, sleeps: true, on_return: false };
+    pub(crate) const BLANK: Lockdep = Lockdep { how: How::MightSleep, lock: None, sleeps: true, said: Said::There };
 
     fn ask<R: Runtime>(self, cx: &mut Cx<'_, R>) {
         let Some(lock) = self.lock else { return cx.might_sleep(None) };
@@ -55,10 +69,12 @@ impl Lockdep {
             How::NotHeld => (held, Rule::SAID_NOT_HELD),
             How::MightSleep | How::MightLock => return self.might_lock(lock, held, cx),
         };
-        match wrong {
-            true if self.on_return => cx.violate(Property::ON_RETURN, Some(lock)),
-            true => cx.violate_rule(rule, Some(lock)),
-            false => {}
+        match self.said {
+            _ if !wrong => {}
+            Said::There => cx.violate_rule(rule, Some(lock)),
+            Said::OnReturn => cx.violate(Property::ON_RETURN, Some(lock)),
+            Said::Slot => cx.violate_rule(Rule::SLOT_CALLED, Some(lock)),
+            Said::Filler => cx.violate_rule(Rule::SLOT_RETURNED, Some(lock)),
         }
     }
 
@@ -92,5 +108,9 @@ impl Protocol for Lockdep {
 
     fn is_visible(&self) -> bool {
         false
+    }
+
+    fn is_only_current(&self) -> bool {
+        true
     }
 }

@@ -8,6 +8,8 @@ pub mod irq;
 pub mod irq_line;
 pub mod list;
 pub mod lockdep;
+pub mod lockmap;
+pub mod module;
 pub mod rcu;
 pub mod refcount;
 pub mod rwsem;

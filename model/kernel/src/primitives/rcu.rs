@@ -3,6 +3,10 @@
 //! One agent runs grace periods. It sleeps while nothing is queued; then it takes what is queued, notes which readers
 //! are inside a section, waits until each of those has left it once, and frees. Entering a section orders nothing but
 //! this: a section that begins after a grace period sees what was written before that began.
+//!
+//! Who sleeps in `synchronize_rcu()` waits for the grace period, and for no callback: those are called by any CPU,
+//! before he is woken or after. `rcu_barrier()` waits for those that were queued before it, and if there are none for
+//! nothing.
 
 pub(crate) mod head;
 pub(crate) mod idioms;
@@ -38,15 +42,21 @@ const CAPACITY: usize = 7;
 /// What is to be done after a grace period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Entry {
-    /// The object to free, or the task of a thread to wake (`synchronize_rcu()`).
+    /// The object to free, or the task of a thread to wake.
     what: ObjId,
-    /// The function to call with the object instead of freeing it: its id and one.
+    /// The function to call with the object instead of freeing it: its id and one. Of a thread whether it waits for the
+    /// callbacks before it (`rcu_barrier()`), too.
     func: u8,
 }
 
 impl Entry {
     fn thread(self) -> Option<ThreadId> {
         self.what.as_task()
+    }
+
+    /// Whether it is called, and nobody who waits.
+    fn is_called(self) -> bool {
+        self.func > 0 && self.thread().is_none()
     }
 }
 
@@ -70,9 +80,11 @@ struct Queues {
     pending: Callbacks,
     /// What the running grace period will free.
     waiting: Callbacks,
+    /// A callback has been called, and may not have returned yet.
+    calling: bool,
 }
 
-fields!(Queues { pending, waiting });
+fields!(Queues { pending, waiting, calling });
 
 /// The callbacks of RCU.
 #[derive(Clone)]
@@ -143,6 +155,10 @@ points! {
         Synchronize = "synchronize_rcu",
         /// Back from that sleep.
         Synchronized = "synchronize_rcu: woken",
+        /// `rcu_barrier()`: behind all that is queued, if that is anything.
+        Barrier = "rcu_barrier",
+        /// Back from that sleep.
+        Barred = "rcu_barrier: woken",
     }
 }
 
@@ -155,6 +171,8 @@ functions! {
         ReadUnlock,
         /// `synchronize_rcu()`: asks for a grace period and sleeps.
         Synchronize,
+        /// `rcu_barrier()`: sleeps until the callbacks that are queued have returned.
+        Barrier,
     }
 }
 
@@ -268,6 +286,34 @@ impl RcuOp {
         let me = cx.me;
         q.pending.iter().chain(q.waiting.iter()).any(|e| e.thread() == Some(me))
     }
+
+    /// Asks for a grace period, or for the callbacks that are queued, and sleeps.
+    fn wait<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
+        cx.might_sleep(rcu);
+        let what = ObjId::task(cx.me);
+        match self.at {
+            At::Synchronize if cx.mutated(Mutant::SynchronizeReturns) => return Flow::Done(Value::Word(0)),
+            At::Synchronize => queue(cx, Entry { what, func: 0 }),
+            At::Barrier if !RcuOp::has_callbacks(cx, rcu) => return Flow::Done(Value::Word(0)),
+            At::Barrier => queue(cx, Entry { what, func: u8::from(!cx.mutated(Mutant::BarrierSynchronizes)) }),
+            _ => {}
+        }
+        if !RcuOp::is_queued(cx, rcu) {
+            return Flow::Done(Value::Word(0));
+        }
+        let is_barrier = matches!(self.at, At::Barrier | At::Barred);
+        self.at = if is_barrier { At::Barred } else { At::Synchronized };
+        cx.set_sleeping(Patience::Forever);
+        Flow::Sleep(rcu, Patience::Forever)
+    }
+
+    /// Whether anything has been queued that is called and has not returned.
+    fn has_callbacks<R: Runtime>(cx: &mut Cx<'_, R>, rcu: ObjId) -> bool {
+        let held = cx.enter(rcu);
+        let q = cx.rcu(rcu).queues.get(held);
+        q.calling || q.pending.iter().chain(q.waiting.iter()).any(|e| e.is_called())
+    }
 }
 
 impl Protocol for RcuOp {
@@ -275,22 +321,7 @@ impl Protocol for RcuOp {
         match self.at {
             At::ReadLock => read_lock(cx),
             At::ReadUnlock => read_unlock(cx),
-            At::Synchronize | At::Synchronized => {
-                let Some((rcu, _)) = cx.program.rcu else { return Flow::Done(Value::Word(0)) };
-                cx.might_sleep(rcu);
-                if cx.mutated(Mutant::SynchronizeReturns) {
-                    return Flow::Done(Value::Word(0));
-                }
-                if self.at == At::Synchronize {
-                    let what = ObjId::task(cx.me);
-                    queue(cx, Entry { what, func: 0 });
-                }
-                if RcuOp::is_queued(cx, rcu) {
-                    self.at = At::Synchronized;
-                    cx.set_sleeping(Patience::Forever);
-                    return Flow::Sleep(rcu, Patience::Forever);
-                }
-            }
+            At::Synchronize | At::Synchronized | At::Barrier | At::Barred => return self.wait(cx),
         }
         Flow::Done(Value::Word(0))
     }
@@ -298,7 +329,9 @@ impl Protocol for RcuOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
             At::ReadLock | At::ReadUnlock => section_footprint(v),
-            At::Synchronize | At::Synchronized => call_rcu_footprint(v, Footprint::writes(v.my_task())),
+            At::Synchronize | At::Synchronized | At::Barrier | At::Barred => {
+                call_rcu_footprint(v, Footprint::writes(v.my_task()))
+            }
         }
     }
 
@@ -331,7 +364,9 @@ impl GracePeriods {
     fn begin<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
+        q.calling = false;
         if q.pending.is_empty() {
+            cx.rcu(rcu).queues.set(held, q);
             cx.set_sleeping(Patience::Forever);
             return Flow::Sleep(rcu, Patience::Forever);
         }
@@ -378,10 +413,11 @@ impl GracePeriods {
     fn reclaim<R: Runtime>(&mut self, cx: &mut Cx<'_, R>, rcu: ObjId) -> Flow {
         let held = cx.enter(rcu);
         let mut q = cx.rcu(rcu).queues.get(held);
-        let first = q.waiting.take(0);
+        let first = q.waiting.take(next_at(&q.waiting));
         if q.waiting.is_empty() {
             self.at = Period::Idle;
         }
+        q.calling = first.is_some_and(Entry::is_called);
         cx.rcu(rcu).queues.set(held, q);
         let Some(e) = first else { return Flow::Go };
         match (e.thread(), e.func.checked_sub(1)) {
@@ -399,6 +435,15 @@ impl GracePeriods {
         }
         Flow::Go
     }
+}
+
+/// Which is done next: who waits for the grace period alone may be woken before any callback is called.
+fn next_at(waiting: &Callbacks) -> usize {
+    waiting.iter().position(|e| e.thread().is_some() && e.func == 0).unwrap_or(0)
+}
+
+fn next_of(waiting: &Callbacks) -> Option<Entry> {
+    waiting.get(next_at(waiting)).copied()
 }
 
 /// A callback runs in soft interrupt context, with the object, or with the head inside of it.
@@ -477,7 +522,7 @@ impl Protocol for GracePeriods {
         match self.at {
             Period::Idle => v.world.task_ids().fold(mine, |f, t| f.write(ObjId::task(t))),
             Period::Await => v.world.task_ids().fold(mine, |f, t| f.read(ObjId::task(t))),
-            Period::Reclaim => match v.world.rcu(rcu).queues.0.waiting.first() {
+            Period::Reclaim => match next_of(&v.world.rcu(rcu).queues.0.waiting) {
                 Some(e) => match e.thread() {
                     Some(t) => mine.write(ObjId::task(t)),
                     None if v.world.object(e.what).generation().is_some() => slab::free_footprint(v, e.what, mine),

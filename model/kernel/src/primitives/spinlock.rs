@@ -12,7 +12,8 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, SharedCell, ThreadId, ThreadSet, Value, View,
+    Code, Coder, Cx, Flow, Footprint, Merging, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId,
+    ThreadSet, Value, View,
     coder::points,
     facet::{Facet, FacetSink},
     primitives::{
@@ -20,6 +21,7 @@ use crate::{
         rcu::{as_reader, reader_footprint},
     },
     protocol::Protocol,
+    runtime::AtomicCell,
     shared::{LeftOpen, Lost, Shared, renewed},
 };
 
@@ -219,6 +221,25 @@ impl Protocol for Spin {
         } else {
             irqs_footprint(v, f)
         }
+    }
+
+    /// Whoever wants the lock is held back until it is released, and nobody else can tell; a grace period that has begun
+    /// waits for its holder.
+    fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
+        let ends = match self.how {
+            How::Unlock => true,
+            How::UnlockIrqRestore => cx.private.irqs_off > 0,
+            _ => false,
+        };
+        let reader = cx.world.task(cx.me).reader.peek();
+        ends && !reader.awaited
+            && !reader.keeps
+            && cx.merging.is_some_and(Merging::has_sections)
+            && cx.world.spin(self.lock).owner() == Some(cx.me)
+    }
+
+    fn looks_into(&self, program: &Program) -> Option<ObjId> {
+        program.root_of(self.lock)
     }
 
     fn label(&self) -> &'static str {

@@ -21,7 +21,8 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
+    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime,
+    ThreadId, Value, View,
     coder::{fields, points},
     cx::{Call, Then, check_back_in_user_space},
     facet::{Facet, FacetSink},
@@ -30,40 +31,40 @@ use crate::{
     primitives::slab::{self, SlabOp},
     property::Form,
     protocol::Protocol,
-    runtime::NoteCell,
     shared::{Lost, Shared, renewed},
 };
 
-/// A `struct callback_head` for `task_work_add()`.
+/// A `struct callback_head` for `task_work_add()`. The kernel's has nothing that says that it is on a list; who adds it
+/// a second time writes the link that the first one wrote, so whether it is queued is a word.
 #[derive(Clone)]
 pub struct TaskWork<R: Runtime> {
-    queued: R::Note<bool>,
+    queued: R::Atomic<u8>,
 }
 
 impl Copy for TaskWork<Plain> {}
 
 impl<R: Runtime> TaskWork<R> {
     pub(crate) fn new() -> Self {
-        TaskWork { queued: R::Note::new(false) }
+        TaskWork { queued: R::Atomic::new(0) }
     }
 }
 
 impl<R: Runtime> Shared<R> for TaskWork<R> {
-    renewed!(TaskWork { queued: note });
+    renewed!(TaskWork { queued: atomic });
 
     /// The task's list goes through it. One that runs is off that already, and may free what it is inside of.
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
-        Lost::when(Form::FREED_TASK_WORK, self.queued.get())
+        Lost::when(Form::FREED_TASK_WORK, self.queued.peek() != 0)
     }
 
     fn facets(&self, sink: FacetSink<'_>) {
-        sink("queued", Facet::Flag(self.queued.get()));
+        sink("queued", Facet::Flag(self.queued.peek() != 0));
     }
 }
 
 impl Code for TaskWork<Plain> {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.queued.code(c);
+        c.byte(&mut self.queued.0);
     }
 }
 
@@ -118,11 +119,10 @@ impl SyscallOp {
 
     fn add<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
         let obj = self.work.obj;
-        let was = cx.task_work(obj).queued.get();
-        if was && !cx.mutated(Mutant::AddTwice) {
+        let was = cx.task_work(obj).queued.swap(1, Order::Relaxed);
+        if was != 0 && !cx.mutated(Mutant::AddTwice) {
             return cx.violate_rule(Rule::TASK_WORK_TWICE, Some(obj));
         }
-        cx.task_work(obj).queued.set(true);
         add_work(cx, self.work);
     }
 
@@ -134,7 +134,7 @@ impl SyscallOp {
         let work = cx.private.works.pop();
         let callee = match cx.program.fixed::<fixed::TaskWork>(work.obj) {
             Some(declared) => {
-                cx.task_work(work.obj).queued.set(false);
+                cx.task_work(work.obj).queued.store(0, Order::Relaxed);
                 match declared.func {
                     None => return Flow::Go,
                     func => func,

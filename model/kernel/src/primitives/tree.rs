@@ -189,7 +189,7 @@ impl Protocol for TreeOp {
         settled && words.into_iter().all(|word| variable::may_look_quietly(cx, word))
     }
 
-    fn looks_into(&self) -> Option<ObjId> {
+    fn looks_into(&self, _program: &crate::Program) -> Option<ObjId> {
         self.entry.map(|named| named.entry.obj)
     }
 

@@ -517,7 +517,7 @@ impl Protocol for Access {
         self.is_silent(cx, own)
     }
 
-    fn looks_into(&self) -> Option<ObjId> {
+    fn looks_into(&self, _program: &Program) -> Option<ObjId> {
         self.slot.map(|slot| slot.obj)
     }
 

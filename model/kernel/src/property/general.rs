@@ -111,4 +111,7 @@ rules! {
     42 LEAK_IN_CIRCLE of LEAKED_REFERENCE = "objects have the last references to each other, and nothing else leads to them",
         "a circle of references is never dropped: one of its pointers must own none, or be cleared first",
         Says("only what {what} refers to leads to {what}: the references of a circle are left at the end, and nobody can drop them");
+    52 NULL_SLOT of NULL_DEREFERENCE = "a slot of a table of functions is called that is NULL",
+        "a slot that need not be filled is compared with NULL before it is called",
+        Told(NullSlot);
 }

@@ -31,6 +31,8 @@ const TABLES: &[&[Idiom]] = &[
     primitives::syscall::idioms::IDIOMS,
     primitives::device::idioms::IDIOMS,
     primitives::srcu::idioms::IDIOMS,
+    primitives::module::idioms::IDIOMS,
+    primitives::lockmap::idioms::IDIOMS,
     primitives::alloc::idioms::IDIOMS,
     primitives::uaccess::idioms::IDIOMS,
 ];

@@ -159,6 +159,8 @@ kinds! {
     Mutex in ww::kind is Mutex;
     /// `struct rw_semaphore`.
     RwSem in primitives::rwsem::kind is RwSem;
+    /// `struct lockdep_map`, of no lock.
+    LockMap in primitives::lockmap::kind is LockMap;
     /// `struct list_head`.
     List in primitives::list::kind is List;
     /// A `struct list_head` inside of what is listed.
@@ -205,6 +207,8 @@ kinds! {
     Device in primitives::device::kind is Device;
     /// `struct srcu_struct`.
     Srcu in primitives::srcu::kind is Srcu;
+    /// `struct module`.
+    Module in primitives::module::kind is Module;
     /// A `struct callback_head` of a task.
     TaskWork in primitives::syscall::kind is TaskWork;
     /// `struct rcu_head`.

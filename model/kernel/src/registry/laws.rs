@@ -41,6 +41,8 @@ const RULE_TABLES: &[&[RuleRow]] = &[
     primitives::syscall::rules::RULES,
     primitives::timer::rules::RULES,
     primitives::lockdep::rules::RULES,
+    primitives::module::rules::RULES,
+    primitives::lockmap::rules::RULES,
 ];
 
 numbered! {
@@ -56,6 +58,8 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::rwsem::rules::FORMS,
     primitives::irq_line::rules::FORMS,
     primitives::list::rules::FORMS,
+    primitives::module::rules::FORMS,
+    primitives::lockmap::rules::FORMS,
     primitives::shrinker::rules::FORMS,
     primitives::tree::rules::FORMS,
     primitives::slab::rules::FORMS,

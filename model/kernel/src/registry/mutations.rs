@@ -49,6 +49,7 @@ tables! {
     primitives::syscall::Mutant;
     primitives::device::Mutant;
     primitives::srcu::Mutant;
+    primitives::module::Mutant;
     primitives::irq_line::Mutant;
     primitives::timer::Mutant;
     primitives::irq::Mutant;

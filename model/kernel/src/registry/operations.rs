@@ -175,6 +175,8 @@ operations! {
     NextJob(primitives::device::ops::NextJob);
     /// `srcu-read-lock`, `srcu-read-unlock`, `synchronize-srcu`.
     Srcu(primitives::srcu::ops::Srcu);
+    /// `try-module-get`, `module-put`, `delete-module`, and where a module's functions and tables are used.
+    Module(primitives::module::ops::Module);
     /// The ends of a system call; `task-work-add`.
     Syscall(primitives::syscall::ops::Syscall);
     /// What a queue's workers do.
@@ -194,6 +196,8 @@ operations! {
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
     /// `line` its line, if anybody asks for that.
     Irq(primitives::irq::ops::Irq);
+    /// `lock-map-acquire`, `lock-map-release`.
+    LockMap(primitives::lockmap::ops::LockMap);
     /// `assert-held`, `assert-not-held`, `might-sleep`, `might-lock`.
     Lockdep(primitives::lockdep::ops::Lockdep);
     /// `alloc`.
@@ -202,6 +206,8 @@ operations! {
     UserAccess(primitives::uaccess::ops::UserAccess);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
+    /// A call of a slot of a table that is NULL.
+    NullSlot(crate::machine::ops::NullSlot);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
     /// The address of a word.
@@ -218,13 +224,14 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 36] = [
+    const TABLES: [&[OpSpec]; 38] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
         primitives::refcount::ops::OPS,
         primitives::rcu::ops::OPS,
         primitives::srcu::ops::OPS,
+        primitives::module::ops::OPS,
         primitives::waitqueue::ops::OPS,
         primitives::completion::ops::OPS,
         primitives::barrier::ops::OPS,
@@ -236,6 +243,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         ww::ops::MUTEX_OPS,
         primitives::rwsem::ops::OPS,
         primitives::lockdep::ops::OPS,
+        primitives::lockmap::ops::OPS,
         primitives::list::ops::OPS,
         primitives::tree::ops::OPS,
         primitives::xarray::ops::OPS,

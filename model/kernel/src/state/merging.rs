@@ -14,22 +14,23 @@ impl Merging {
         let resv = program.all::<fixed::Resv>().next().is_some();
         let guarded = |list| program.fixed::<fixed::List>(list).is_some_and(|list| list.guard.is_some());
         let lists = program.all::<fixed::List>().any(guarded);
-        if !premises && !resv && !lists && !own.iter().flatten().any(|own| *own) {
-            return None;
-        }
+        let accesses = premises || resv || lists || own.iter().flatten().any(|own| *own);
         let mut merging = Merging {
             watched_words: vec![false; program.vars.len()],
             watched_locals: vec![0; program.scripts.len()],
             writes_are_seen: spins(program),
             facets_are_seen: false,
             premises: premises_of(program, lists),
+            sections: has_sections(program),
+            accesses,
             own,
         };
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         for leaf in watched.flat_map(|c| &c.all).flat_map(Expr::reads) {
             merging.watch(program, leaf);
         }
-        Some(merging)
+        merging.sections &= !merging.facets_are_seen;
+        (merging.accesses || merging.sections).then_some(merging)
     }
 
     fn watch(&mut self, program: &Program, leaf: Leaf) {
@@ -68,6 +69,14 @@ fn premises_of(program: &Program, lists: bool) -> ObjSet {
         program.slot_of(word).into_iter().for_each(|slot| all.insert(slot));
     }
     all
+}
+
+/// Whether there are spinlocks, and nobody looks at one but who wants it: nothing tries one, and no interrupt comes in
+/// between.
+fn has_sections(program: &Program) -> bool {
+    let code = || program.scripts.iter().flat_map(|s| &s.code);
+    let rows = || code().filter_map(|i| if let Instr::Op { op, .. } = i { Some(op.row()) } else { None });
+    !program.has_irqs && rows().any(|row| row.spin) && !rows().any(|row| row.spin && row.tries)
 }
 
 /// Whether somebody waits for a word without sleeping: who ends that is of interest.

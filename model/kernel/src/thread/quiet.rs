@@ -12,9 +12,10 @@
 
 use super::Thread;
 use crate::{
-    Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value,
+    Cx, Flow, Instr, LocalId, Machine, ObjId, Order, Runtime, Script, ThreadId, Value, World,
     cx::{Private, merging},
-    runtime::{AtomicCell, NoteCell},
+    runtime::{AtomicCell, NoteCell, SharedCell},
+    task::Reader,
 };
 use std::cell::RefCell;
 
@@ -26,10 +27,50 @@ const MOST: u16 = 256;
 struct Before {
     thread: Thread,
     private: Private,
-    /// The word, what it held, and who may set it if it is `const`.
-    word: Option<(ObjId, Value, Option<ThreadId>)>,
+    changed: Changed,
     looked: u16,
     progressed: bool,
+}
+
+/// What it changes.
+#[derive(Clone, Copy, Default)]
+enum Changed {
+    #[default]
+    Nothing,
+    /// The word, what it held, and who may set it if it is `const`.
+    Word(ObjId, Value, Option<ThreadId>),
+    /// The spinlock that it releases, and what its holder is to a grace period.
+    Lock(ObjId, Reader),
+}
+
+impl Changed {
+    fn by<R: Runtime>(machine: &Machine, world: &World<R>, me: ThreadId) -> Changed {
+        match machine {
+            Machine::Access(access) => {
+                let word = access.word();
+                Changed::Word(word, world.var_value(word), world.var(word).maker())
+            }
+            Machine::Spin(spin) => Changed::Lock(spin.lock, world.task(me).reader.peek()),
+            _ => Changed::Nothing,
+        }
+    }
+
+    fn undo<R: Runtime>(self, cx: &mut Cx<'_, R>) {
+        match self {
+            Changed::Nothing => {}
+            Changed::Word(word, value, maker) => {
+                cx.world.var_mut(word).cell.store(value, Order::Relaxed);
+                cx.world.var_mut(word).made_by(maker);
+            }
+            Changed::Lock(lock, reader) => {
+                cx.world.task_mut(cx.me).reader.swap(reader, Order::Relaxed);
+                let held = cx.enter(lock);
+                let mut raw = cx.spin(lock).raw.get(held);
+                raw.try_take(cx.me);
+                cx.spin(lock).raw.set(held, raw);
+            }
+        }
+    }
 }
 
 thread_local! {
@@ -40,7 +81,9 @@ thread_local! {
 impl Thread {
     /// Whether the operation at hand is to be taken now.
     pub(super) fn is_quiet<R: Runtime>(&self, into: Option<LocalId>, cx: &Cx<'_, R>) -> bool {
-        let Some(merging) = cx.merging.filter(|_| cx.merged < MOST) else { return false };
+        // What has broken a property is the last that happens.
+        let goes_on = cx.violation.is_none() && cx.merged < MOST;
+        let Some(merging) = cx.merging.filter(|_| goes_on) else { return false };
         // The locals of a callee are no part of what is looked at.
         let watched = into.is_some_and(|l| self.calls().is_none() && merging.watches(cx.me, l));
         !watched && self.machine.is_quiet(cx, merging.is_own(cx.me, self.pc))
@@ -48,7 +91,7 @@ impl Thread {
 
     /// A step of an operation was not its last: the next one may be quiet.
     pub(super) fn go_on_quietly<R: Runtime>(&mut self, script: &Script, cx: &mut Cx<'_, R>) {
-        if cx.violation.is_some() || !self.is_quiet(None, cx) {
+        if !self.is_quiet(None, cx) {
             return;
         }
         let into = if let Instr::Op { into, .. } = script.code[usize::from(self.pc)] { into } else { None };
@@ -62,17 +105,16 @@ impl Thread {
     /// Takes it. True if the operation is over, and has broken no property.
     pub(super) fn take_quietly<R: Runtime>(&mut self, into: Option<LocalId>, cx: &mut Cx<'_, R>) -> bool {
         let me = cx.me;
-        let word = if let Machine::Access(access) = self.machine { Some(access.word()) } else { None };
         BEFORE.with_borrow_mut(|before| {
             before.thread.copy_live(self);
             before.private = *cx.private;
-            before.word = word.map(|word| (word, cx.world.var_value(word), cx.world.var(word).maker()));
+            before.changed = Changed::by(&self.machine, cx.world, me);
             before.looked = cx.world.task(me).looked.get();
             before.progressed = cx.progressed;
         });
         let touched = std::mem::take(&mut cx.touched);
         let own = cx.merging.is_some_and(|merging| merging.is_own(me, self.pc));
-        if let Some(slot) = self.machine.looks_into().filter(|_| !own) {
+        if let Some(slot) = self.machine.looks_into(cx.program).filter(|_| !own) {
             let looked = merging::look(cx.world, slot, me);
             set_looked(cx, looked);
         }
@@ -93,15 +135,12 @@ impl Thread {
     /// Stands before the last quiet access again.
     #[cold]
     pub(super) fn take_back<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) {
-        let (word, looked) = BEFORE.with_borrow(|before| {
+        let (changed, looked) = BEFORE.with_borrow(|before| {
             self.copy_live(&before.thread);
             (*cx.private, cx.progressed) = (before.private, before.progressed);
-            (before.word, before.looked)
+            (before.changed, before.looked)
         });
-        if let Some((word, value, maker)) = word {
-            cx.world.var_mut(word).cell.store(value, Order::Relaxed);
-            cx.world.var_mut(word).made_by(maker);
-        }
+        changed.undo(cx);
         set_looked(cx, looked);
         (cx.violation, cx.pc) = (None, self.pc);
         cx.merged -= 1;

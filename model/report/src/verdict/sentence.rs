@@ -81,7 +81,7 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
             let with = v.object.map_or(String::new(), |_| format!(" with {what}"));
             format!("{who} enables interrupts{with}, {}{place}", why_off(replay, v.thread))
         }
-        Tale::SleepInAtomic => format!("{who} may sleep{on}, {}{place}", why_atomic(replay, v.thread)),
+        Tale::SleepInAtomic => format!("{}, {}{place}", may_sleep(program, v, who, &on), why_atomic(replay, v.thread)),
         Tale::CallbackSleeps => {
             format!("{}, which a fence calls in {who} this time, may sleep{on}{place}", callee_of(program, v))
         }
@@ -99,6 +99,12 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
             format!("{who} accesses {array} outside of its length{place}")
         }
         Tale::DataRace => data_race(replay, v, who, what, &place),
+        Tale::SlotOfGone => {
+            let slot = slot_read(program, v);
+            format!("{who} reads {slot}, and its module {what} is gone{place}")
+        }
+        Tale::NullSlot => format!("{who} calls {}, which is NULL{place}", slot_read(program, v)),
+        Tale::SlotCalled | Tale::SlotReturned => slot_contract(program, v, who, what, tale),
         Tale::HoldsAtFini => {
             let held = v.object.map_or(vec![], |ctx| locked_with(replay, ctx));
             format!("{who} finishes {what} and still holds {}{place}", words::list(&held, "and"))
@@ -221,6 +227,27 @@ fn returned(replay: &Replay<'_>, v: Violation, who: &str, lock: &str) -> String 
     format!("{function} returns{result} in {who}, which then {holds} {lock}{}", words::place(program, v.thread, v.pc))
 }
 
+/// `vram-funcs.move`, of an instruction that calls or reads it.
+fn slot_read(program: &Program, v: Violation) -> &str {
+    let text = words::op_text(program, v.thread, v.pc);
+    text.split_once(' ').map_or(text, |(_, slot)| slot)
+}
+
+/// Which slot is called with which lock or without, and where; or what fills it and returned so.
+fn slot_contract(program: &Program, v: Violation, who: &str, lock: &str, tale: Tale) -> String {
+    let source = words::source(program, v.thread, v.pc);
+    let call = source.and_then(|source| source.calls.last());
+    let slot = call.map_or("a slot", |call| call.proc.as_str());
+    let not_held = words::op_text(program, v.thread, v.pc).starts_with("assert-not-held");
+    let place = words::place(program, v.thread, v.pc);
+    match (tale, not_held) {
+        (Tale::SlotCalled, true) => format!("{who} calls {slot} and holds {lock}{place}"),
+        (Tale::SlotCalled, false) => format!("{who} calls {slot} without holding {lock}{place}"),
+        (_, true) => format!("{slot}, returns to {who} with {lock} held{place}"),
+        (_, false) => format!("{slot}, returns to {who} with {lock} not held{place}"),
+    }
+}
+
 /// The author's own words for what went wrong, if there are any, and the condition.
 fn asserted(program: &Program, v: Violation, who: &str, what: &str) -> String {
     let text = words::op_text(program, v.thread, v.pc);
@@ -285,6 +312,16 @@ fn error_pointer(replay: &Replay<'_>, v: Violation, who: &str, place: &str) -> S
     let told: Vec<String> = errors.map(|l| format!("`{}` is ERR_PTR({})", l.name, text(l.value))).collect();
     let told = if told.is_empty() { String::new() } else { format!(": {}", words::list(&told, "and")) };
     format!("{who} uses an error as a pointer{place}{told}; `IS_ERR(p)` asks for that")
+}
+
+/// Who may sleep; of a slot of a table who calls it.
+fn may_sleep(program: &Program, v: Violation, who: &str, on: &str) -> String {
+    let source = words::source(program, v.thread, v.pc);
+    // No proc has a dot in its name.
+    match source.and_then(|source| source.calls.last()).filter(|call| call.proc.contains('.')) {
+        Some(call) => format!("{who} calls {}, which may sleep", call.proc),
+        None => format!("{who} may sleep{on}"),
+    }
 }
 
 /// What makes the context of a thread atomic.

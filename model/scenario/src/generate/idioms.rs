@@ -44,7 +44,7 @@ pub(super) fn fill(text: &str, rank: u8, scene: &mut Scene<'_, '_>, script: &mut
                         let taken: Vec<String> = known.iter().map(|(_, value)| value.clone()).collect();
                         let value = name_one(scene, script, kind, &taken)?;
                         known.push((name.to_owned(), value.clone()));
-                        if Kind::named(kind).is_some() {
+                        if Kind::named(kind).is_some() || kind.starts_with("guard-") {
                             subject.get_or_insert_with(|| value.clone());
                         }
                         value
@@ -65,6 +65,9 @@ pub(super) fn fill(text: &str, rank: u8, scene: &mut Scene<'_, '_>, script: &mut
 fn name_one(scene: &mut Scene<'_, '_>, script: &mut Script, kind: &str, taken: &[String]) -> Result<String> {
     Ok(match kind {
         "var" => scene.var()?,
+        "guard-lock" => scene.guard(Kind::Lock)?,
+        "guard-mutex" => scene.guard(Kind::Mutex)?,
+        "guarded" => scene.guarded(taken)?,
         "local" => {
             let local = format!("r{}", scene.below(2)?);
             script.set(&local);

@@ -54,6 +54,8 @@ pub(super) struct Scene<'a, 'b> {
     names: BTreeMap<Kind, Vec<String>>,
     pub(super) vars: Vec<String>,
     pub(super) arrays: Vec<String>,
+    /// Words that have a lock: which.
+    guarded: Vec<(String, String)>,
     /// Whether there is memory for a merge.
     merges: bool,
     pub(super) structs: Vec<String>,
@@ -99,6 +101,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             names: BTreeMap::new(),
             vars: vec![],
             arrays: vec![],
+            guarded: vec![],
             merges: false,
             structs: vec![],
             insides: vec![],
@@ -358,6 +361,26 @@ impl<'a, 'b> Scene<'a, 'b> {
             self.vars.push(name);
         }
         Ok(self.vars[at].clone())
+    }
+
+    /// A lock that a word is guarded by.
+    pub(super) fn guard(&mut self, kind: Kind) -> Result<String> {
+        let lock = self.object(kind, &[])?;
+        if self.guarded.iter().all(|(known, _)| *known != lock) {
+            let word = format!("w{}", self.guarded.len());
+            self.declarations.push(Line::new(format!("var {word} guarded-by={lock}")));
+            self.guarded.push((lock.clone(), word));
+        }
+        Ok(lock)
+    }
+
+    /// The word that one of these locks guards; any, if none does.
+    pub(super) fn guarded(&mut self, locks: &[String]) -> Result<String> {
+        if self.guarded.is_empty() {
+            self.guard(Kind::Lock)?;
+        }
+        let of = self.guarded.iter().find(|(lock, _)| locks.contains(lock)).or(self.guarded.first());
+        Ok(of.map_or_else(String::new, |(_, word)| word.clone()))
     }
 
     /// The array: there is one at most.

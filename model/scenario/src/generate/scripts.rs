@@ -223,6 +223,9 @@ fn functions(scene: &mut Scene<'_, '_>, sections: &mut Vec<Line>) -> Result<()> 
             let says = if scene.coin()? { "warn-on \"t == 1\"" } else { "bug-on \"t > 1\"" };
             lines.push(Line::new(says));
         }
+        if scene.one_in(3)? {
+            lines.insert(0, by_exit(scene)?);
+        }
         lines.push(Line::new("return t"));
         sections.push(Line::with(format!("fn g{at} a"), lines));
     }
@@ -238,6 +241,32 @@ fn functions(scene: &mut Scene<'_, '_>, sections: &mut Vec<Line>) -> Result<()> 
         body.splice(place..place, lines.into_iter().map(Line::new));
     }
     Ok(())
+}
+
+/// A row of a function's table of locks by exit. What is taken in a function is released there, if the rules are kept.
+fn by_exit(scene: &mut Scene<'_, '_>) -> Result<Line> {
+    let kind = [Kind::Mutex, Kind::Lock][scene.below(2)?];
+    let lock = scene.object(kind, &[])?;
+    let exits = ["return == a", "return != a", "return >= 0 || a"][scene.below(3)?];
+    let held = if !scene.disciplined && scene.coin()? { "assert-held" } else { "assert-not-held" };
+    Ok(Line::with(format!("on-return \"{exits}\""), vec![Line::new(format!("{held} {lock}"))]))
+}
+
+/// A timer or a work item whose function is called with it and its data: by the CPU on which the timer expires, or by a
+/// worker of the queue.
+fn called(scene: &mut Scene<'_, '_>, section: Section, name: &str, lines: Vec<Line>) -> Result<Line> {
+    let item = match section {
+        Section::Timer => format!("timer {name} fn={name}-fn"),
+        Section::DelayedWork => format!("delayed-work {name} fn={name}-fn"),
+        _ => format!("work {name} fn={name}-fn"),
+    };
+    let queue = if section != Section::Timer && scene.coin()? {
+        format!(" queue={}", scene.object(Kind::Workqueue, &[])?)
+    } else {
+        String::new()
+    };
+    scene.declarations.push(Line::new(item + &queue));
+    Ok(Line::with(format!("fn {name}-fn item data"), lines))
 }
 
 /// What was named before it had a body.
@@ -260,6 +289,10 @@ fn deferred(scene: &mut Scene<'_, '_>, section: Section, name: &str) -> Result<L
     let mut lines = body(scene, &mut script, 1)?;
     if section == Section::Proc(1) {
         lines.push(Line::new("free a"));
+    }
+    let has_function = matches!(section, Section::Timer | Section::Work | Section::DelayedWork);
+    if has_function && scene.one_in(3)? {
+        return called(scene, section, name, lines);
     }
     Ok(Line::with(head, lines))
 }

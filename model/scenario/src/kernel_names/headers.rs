@@ -198,7 +198,6 @@ pub(super) const HEADERS: &[Row] = &[
     ),
     ("call_rcu_hurry", "`call-rcu OBJECT [func=PROC]`"),
     ("kfree_rcu_mightsleep kvfree_rcu", "`call-rcu OBJECT`"),
-    ("rcu_barrier", "there is none: let the callback complete a `completion`, and wait for that"),
     ("rcu_dereference_raw", "`load PLACE into=p`"),
     (
         "rcu_replace_pointer rcu_swap_protected",

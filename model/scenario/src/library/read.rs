@@ -1,9 +1,10 @@
 //! The files that a scenario and its libraries use, read and parsed once each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use super::built_in;
+use super::decls::{OF_SCENARIOS, SECTIONS, is_declared};
 use super::head::{self, Head};
 use crate::mistakes::{Mistakes, Span, did_you_mean};
 use crate::sources::{ALL_BYTES_MAX, Sources};
@@ -20,6 +21,8 @@ pub(crate) struct Read {
     pub(crate) tree: File,
     /// What the others say.
     pub(crate) libraries: Libraries,
+    /// All of that is looked at, not only what is reached.
+    pub(crate) whole: bool,
 }
 
 /// The libraries that some case uses.
@@ -51,6 +54,11 @@ impl Libraries {
     pub(crate) fn of(&self, node: &Node) -> Option<usize> {
         self.uses.get(&node.head.start).copied()
     }
+
+    /// The scenario's own file, if that is none but a library.
+    pub(crate) fn own(&self) -> Option<usize> {
+        self.units.iter().position(|unit| unit.files.iter().any(|file| file.number == 0))
+    }
 }
 
 /// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
@@ -61,7 +69,7 @@ pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &m
         libraries: Libraries { used: vec![None], ..Libraries::default() },
         folders: vec![folder.map(Path::to_path_buf)],
         known: BTreeMap::new(),
-        open: Vec::new(),
+        open: VecDeque::new(),
         told_too_much: false,
         mistakes,
     };
@@ -69,7 +77,12 @@ pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &m
         reader.collect(scenario.children(), 0);
     }
     reader.collect(&tree.nodes, 0);
-    while let Some((span, target, file)) = reader.open.pop() {
+    if is_library(&tree) {
+        let unit = reader.unit(name.to_owned(), String::new());
+        reader.libraries.units[unit].files.push(Text { number: 0, tree: tree.clone() });
+    }
+    // In the order written, so that what is told of a library names the first `use` of it.
+    while let Some((span, target, file)) = reader.open.pop_front() {
         reader.follow(span, &target, file);
     }
     let Reader { sources, mut libraries, mistakes, .. } = reader;
@@ -77,7 +90,15 @@ pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &m
         libraries.units[at].head = head::read(&libraries.units[at], sources.text(), mistakes);
     }
     tell_circles(&libraries, mistakes);
-    Read { sources, tree, libraries }
+    Read { sources, tree, libraries, whole: false }
+}
+
+/// Whether a file is one of a library: it has no scenario, and something that a library has.
+pub(crate) fn is_library(tree: &File) -> bool {
+    let word = |node: &Node| node.name.text.clone();
+    let known = |word: String| SECTIONS.iter().any(|(known, ..)| *known == word) || is_declared(&word);
+    let of_scenario = |word: String| OF_SCENARIOS.contains(&word.as_str());
+    !tree.nodes.iter().map(word).any(of_scenario) && tree.nodes.iter().map(word).any(known)
 }
 
 /// What a `use` names.
@@ -94,7 +115,7 @@ struct Reader<'m> {
     /// The libraries by what they are called, or where they are.
     known: BTreeMap<String, usize>,
     /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
-    open: Vec<(Span, Target, usize)>,
+    open: VecDeque<(Span, Target, usize)>,
     told_too_much: bool,
     mistakes: &'m mut Mistakes,
 }
@@ -108,7 +129,7 @@ impl Reader<'_> {
             } else if node.name.text == "use"
                 && let Some(target) = self.target(node)
             {
-                self.open.push((node.head, target, file));
+                self.open.push_back((node.head, target, file));
             }
         }
     }

@@ -11,11 +11,11 @@ use super::functions::is_function;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
 use super::{Lower, list};
-use crate::decls::LOCKS;
 use crate::mistakes::did_you_mean;
 use crate::ops::{Given, Takes};
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
 use fenceweave_kernel::Kind;
+use fenceweave_kernel::primitives::lockmap::kind::ORDERED;
 
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
 const CALLEES_MAX: usize = 64;
@@ -294,15 +294,15 @@ impl<'a> Lower<'a> {
         self.program.named_by(id)
     }
 
-    /// `lock-order A B C`
+    /// `lock-order A B STRUCT.FIELD`
     pub(super) fn lock_orders(&mut self, nodes: &[&'a Node]) {
         for node in nodes.iter().filter(|node| node.name.text == "lock-order" && !node.broken) {
             let mut order = Vec::new();
             for value in node.values() {
-                let Some(Given::Operand(Operand::Object(id))) = self.given(None, Takes::Object(LOCKS), value) else {
-                    continue;
-                };
-                order.push(self.lock_of(id));
+                let class = self.lock_class(value);
+                if !class.is_empty() {
+                    order.push(class);
+                }
             }
             if node.values().count() < 2 || node.entries.len() != node.values().count() || node.block.is_some() {
                 self.mistakes
@@ -311,10 +311,35 @@ impl<'a> Lower<'a> {
                         node.head,
                         "an order is two locks or more, the outermost first, and nothing else",
                     )
-                    .expected("`lock-order LOCK LOCK…`");
+                    .expected("`lock-order LOCK LOCK…`, of locks by their names or of `STRUCT.FIELD`");
             }
             self.program.lock_orders.push(order);
         }
+    }
+
+    /// The locks that have one place in an order: one by its name, or what a field of a struct is.
+    fn lock_class(&mut self, value: &Written) -> Vec<ObjId> {
+        let said = value.span.of(self.text);
+        let of_struct = said.split_once('.').and_then(|(of, path)| match self.names.find(of) {
+            Some((Symbol::Struct(of), _)) => Some((of, path)),
+            _ => None,
+        });
+        let Some((of, path)) = of_struct else {
+            return match self.given(None, Takes::Object(ORDERED), value) {
+                Some(Given::Operand(Operand::Object(id))) => vec![self.lock_of(id)],
+                _ => vec![],
+            };
+        };
+        let members = self.members_named(of, path);
+        if members.is_empty() {
+            self.tell_no_member(path, value.span);
+        }
+        let kinds: Vec<Option<Kind>> = members.iter().map(|id| Kind::of(self.program.kind(*id))).collect();
+        if kinds.iter().any(|kind| kind.is_none_or(|kind| !ORDERED.contains(&kind))) {
+            self.mistakes.add("wrong-kind", value.span, format!("`{said}` is no lock")).expected("a lock of a struct");
+            return vec![];
+        }
+        members.into_iter().map(|id| self.lock_of(id)).collect()
     }
 
     /// Gives every script its copy of every callee. Lowering one may bring up another.

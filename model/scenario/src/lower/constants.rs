@@ -1,5 +1,5 @@
-//! Numbers with names: `const`, `enum`, `flags`. What they are is known before anything else is declared; as types they
-//! say how numbers are printed.
+//! Numbers with names: `const`, `enum`, `flags`, and the inputs among them. What they are is known before anything else
+//! is declared; as types they say how numbers are printed.
 
 use fenceweave_kernel::program::NamedType;
 use fenceweave_kernel::{Expr as Compiled, ExprNode, Type, Value};
@@ -23,6 +23,7 @@ impl<'a> Lower<'a> {
             match node.name.text.as_str() {
                 "const" => self.const_numbers(node),
                 "enum" | "flags" => self.named_type(node),
+                "input" => self.input(node),
                 _ => {}
             }
         }
@@ -159,7 +160,9 @@ impl<'a> Lower<'a> {
                 let help = did_you_mean(name, known);
                 self.mistakes
                     .add("not-constant", span, format!("`{name}` is not known beforehand"))
-                    .expected("a number, an errno, a `const` or a name of an `enum` or of `flags` from above")
+                    .expected(
+                        "a number, an errno, a `const`, an `input` or a name of an `enum` or of `flags` from above",
+                    )
                     .help_if(help);
                 None
             }),

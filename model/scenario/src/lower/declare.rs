@@ -21,7 +21,7 @@ use fenceweave_kernel::Kind;
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
-const MMAP_LOCK: &str = "mmap_lock";
+pub(super) const MMAP_LOCK: &str = "mmap_lock";
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
 /// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
@@ -65,6 +65,7 @@ impl<'a> Lower<'a> {
                 .expected(format!("`{} NAME`", spec.name));
         }
         if spec.kind != Some(Kind::Struct)
+            && spec.kind != Some(Kind::Module)
             && spec.name != containers::ARRAY
             && let Some(block) = &node.block
         {
@@ -147,6 +148,7 @@ impl<'a> Lower<'a> {
             kind if kind != Some("mutex") && self.is_only_of_mutexes(options) => fixed::Spinlock.into(),
             Some("mutex") => fixed::Mutex { config: ww::kind::config(&known(options)) }.into(),
             Some("rwsem") => fixed::RwSem.into(),
+            Some("map") => fixed::LockMap.into(),
             _ => fixed::Spinlock.into(),
         };
         self.one(name, object)
@@ -426,6 +428,7 @@ impl<'a> Lower<'a> {
             Symbol::PerThread(PerThread::Exec)
             | Symbol::Thread { .. }
             | Symbol::Number(_)
+            | Symbol::Numbers
             | Symbol::Type(_)
             | Symbol::Table(_) => {}
             Symbol::PerThread(PerThread::Ctx { .. }) => {
@@ -444,6 +447,7 @@ impl<'a> Lower<'a> {
         self.complete_listed(declared, id);
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
+        self.complete_module(declared.node, id);
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
@@ -469,6 +473,9 @@ impl<'a> Lower<'a> {
         let Some(value) = declared.node.option("init") else {
             return;
         };
+        if let Some(parts) = self.parts_named(value) {
+            return self.begin_with((first, len), &parts, value.span);
+        }
         let Some(init) = self.constant(value) else {
             return;
         };
@@ -476,6 +483,25 @@ impl<'a> Lower<'a> {
         let first = first.as_var().unwrap_or_default();
         for var in self.program.vars.iter_mut().skip(first).take(usize::from(len.unwrap_or(1))) {
             var.init = init;
+        }
+    }
+
+    /// `var NAME len=N init=INPUT`: the array begins with the parts of an input, and with 0 behind them.
+    fn begin_with(&mut self, (first, len): (ObjId, Option<u16>), parts: &[i64], span: Span) {
+        let room = usize::from(len.unwrap_or(0));
+        if len.is_none() || room < parts.len() {
+            let parts = parts.len();
+            self.mistakes
+                .add("input", span, format!("`{}` has {parts} parts, and there is room for {room}", span.of(self.text)))
+                .expected("an array with room for all of them: `len=`");
+            return;
+        }
+        let ty = self.program.var_type(first);
+        let first = first.as_var().unwrap_or_default();
+        for at in 0..room {
+            let Some(part) = self.word(parts.get(at).copied().unwrap_or(0), span) else { return };
+            let init = self.fitting(part, ty, span);
+            self.program.vars.iter_mut().skip(first + at).take(1).for_each(|var| var.init = init);
         }
     }
 
@@ -523,7 +549,7 @@ impl<'a> Lower<'a> {
     }
 
     /// What a word of that type begins as; a number that it has no room for is a mistake.
-    fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
+    pub(super) fn fitting(&mut self, init: Value, ty: Type, span: Span) -> Value {
         let converted = init.integer().map(|n| ty.convert(n));
         let same = converted.is_some() && converted == init.integer();
         if ty == Type::S64 || same && init != Value::Null {

@@ -428,7 +428,7 @@ impl<'a> Lower<'a> {
                     .seen(declared, "declared here");
                 None
             }
-            Some((symbol @ (Symbol::Number(_) | Symbol::Type(_) | Symbol::Table(_)), declared)) => {
+            Some((symbol @ (Symbol::Number(_) | Symbol::Numbers | Symbol::Type(_) | Symbol::Table(_)), declared)) => {
                 self.mistakes
                     .add("not-seen", span, format!("`{}` is {}", parts[0], symbol.one()))
                     .expected("a variable, `thread.local` or `object.facet`")

@@ -10,11 +10,12 @@
 use super::{Lower, declare::Open, names::Symbol};
 use crate::{
     decls::{DeclRow, LOCKS},
-    mistakes::did_you_mean,
+    mistakes::{Span, did_you_mean},
     syntax::{Node, Value as Written},
 };
 use fenceweave_kernel::{
-    Errno, Kind, ObjId, fixed,
+    Errno, Kind, ObjId, Operand, fixed,
+    kind::OfKind,
     primitives::{
         list::node::Owner,
         tree::kind::{Ends, Key, Overlap},
@@ -179,6 +180,45 @@ impl<'a> Lower<'a> {
         let keys = word.as_var().and_then(|at| self.program.vars.get_mut(at)).map(|var| &mut var.keys);
         keys.into_iter().filter(|keys| !keys.contains(&owner.node)).for_each(|keys| keys.push(owner.node));
         Some(word)
+    }
+}
+
+impl Lower<'_> {
+    /// Whether what is named by its node is of the container that the operation is on, as far as that is known.
+    pub(super) fn are_of_it(&mut self, objects: &[(Operand, Span)]) -> bool {
+        let Some(((Operand::Object(on), _), named)) = objects.split_first() else { return true };
+        let decl = &self.program.objects[on.index()];
+        let (of, name) =
+            match (fixed::List::of(&decl.kind), fixed::Ordered::of(&decl.kind), fixed::Ranges::of(&decl.kind)) {
+                (Some(list), ..) => (list.of.clone(), decl.name.clone()),
+                (_, Some(fixed::Ordered { tree }), _) | (.., Some(fixed::Ranges { tree })) => {
+                    (tree.of.clone(), decl.name.clone())
+                }
+                _ => return true,
+            };
+        let mut all = true;
+        for (operand, span) in named {
+            let Operand::Member { path, .. } = operand else { continue };
+            let path = self.program.field_names.get(usize::from(path.0)).cloned().unwrap_or_default();
+            let kinds = self.member_kinds(&path);
+            let is_node = kinds.contains(&Kind::ListNode) || kinds.contains(&Kind::TreeNode);
+            if !is_node
+                || of.iter().any(|owner| self.program.objects[owner.node.index()].name.ends_with(&format!(".{path}")))
+            {
+                continue;
+            }
+            all = false;
+            let said = span.of(self.text);
+            self.mistakes
+                .add("wrong-kind", *span, format!("`{said}` is no node of `{name}`"))
+                .expected("a node that it is of, or an object with one")
+                .help(if of.is_empty() {
+                    format!("`{name}` is of objects: name the object, or say `of=STRUCT.{path}` where it is declared")
+                } else {
+                    format!("say so where it is declared: `{name} of=STRUCT.{path}`")
+                });
+        }
+        all
     }
 }
 

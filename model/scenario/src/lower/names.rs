@@ -24,8 +24,10 @@ pub(crate) enum Symbol {
     Struct(usize),
     /// An acquire context or a set of locks that every thread which names it has one of.
     PerThread(PerThread),
-    /// A number: of a `const`, an `enum` or `flags`.
+    /// A number: of a `const`, an `enum` or `flags`, or the value of an input.
     Number(i64),
+    /// The numbers of an input that has several: `NAME.len`, `NAME.0`, … are numbers.
+    Numbers,
     /// A type of the scenario's own.
     Type(Type),
     /// A table of functions, with its value.
@@ -57,6 +59,7 @@ impl Symbol {
             Symbol::PerThread(PerThread::Ctx { .. }) => Kind::Ctx.one(),
             Symbol::PerThread(PerThread::Exec) => Kind::Exec.one(),
             Symbol::Number(_) => "the name of a number",
+            Symbol::Numbers => "an input of several numbers",
             Symbol::Type(_) => "a type",
             Symbol::Table(_) => "a table of functions",
             Symbol::Thread { .. } => "a thread",
@@ -79,6 +82,11 @@ impl Names {
     /// Declares a name, or says more of one that is.
     pub(crate) fn declare(&mut self, name: &str, symbol: Symbol, span: Span) {
         self.known.insert(name.to_owned(), (symbol, span));
+    }
+
+    /// What a name stood for, which from here on it does not.
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Symbol, Span)> {
+        self.known.remove(name)
     }
 
     /// The names of the symbols that `wanted` likes, for suggestions.
@@ -192,6 +200,16 @@ fn numbers_named<'n>(
     for node in nodes {
         match node.name.text.as_str() {
             "const" => named.extend(node.entries.iter().filter_map(|e| e.key.as_ref()).map(|key| key.text.as_str())),
+            "input" => {
+                named.extend(node.values().filter_map(|value| match &value.kind {
+                    ValueKind::Word(word) => Some(word.as_str()),
+                    _ => None,
+                }));
+                if let Some(ValueKind::Text { said, .. }) = node.option("among").map(|value| &value.kind) {
+                    named.extend(said.split_whitespace());
+                    numbers.extend((0..).take(said.split_whitespace().count()));
+                }
+            }
             "enum" | "flags" => {
                 // What follows a number that is written out is seldom more than this.
                 numbers.extend((0..32).map(|bit| 1i64 << bit));
@@ -214,7 +232,7 @@ fn functions_named<'n>(nodes: impl Iterator<Item = &'n Node>, found: &mut Vec<St
     for node in nodes {
         match (node.name.text.as_str(), node.values().next().map(|value| &value.kind)) {
             ("fn" | "ops", Some(ValueKind::Word(name))) if !found.contains(name) => found.push(name.clone()),
-            ("only" | "except", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
+            ("only" | "except" | "module", _) => functions_named(Box::new(node.children().iter()) as Nodes<'_>, found),
             _ => {}
         }
     }

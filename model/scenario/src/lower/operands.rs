@@ -56,6 +56,9 @@ impl<'a> Lower<'a> {
         if let Some(value) = names::constant(word) {
             return Some(Operand::Const(value));
         }
+        if let Some((Symbol::Number(number), _)) = self.names.find(word).filter(|_| word.contains('.')) {
+            return self.word(number, span).map(Operand::Const);
+        }
         let parts = names::parts(word);
         if let Some(unit) = unit.as_deref_mut()
             && word.starts_with('&')
@@ -171,6 +174,8 @@ impl<'a> Lower<'a> {
                     .seen(declared, "declared here");
                 None
             }
+            // Every address space has one, whether or not something before this takes it.
+            None if name == super::declare::MMAP_LOCK => Some(Operand::Object(self.mmap_lock(span))),
             None => {
                 if let Some(value) = self.function_value(name) {
                     return Some(Operand::Const(value));
@@ -349,7 +354,14 @@ impl<'a> Lower<'a> {
                 let named = self.number_named(value).and_then(|number| i32::try_from(number).ok());
                 names::constant(word).and_then(Value::word).or(named)
             }
-            ValueKind::Text { .. } => None,
+            ValueKind::Text { .. } => {
+                let told = self.mistakes.count();
+                let number = self.named_number(value).and_then(|number| i32::try_from(number).ok());
+                if self.mistakes.count() > told {
+                    return None;
+                }
+                number
+            }
         };
         let fits = number.filter(|number| (min..=max).contains(number));
         if fits.is_none() {

@@ -76,7 +76,10 @@ impl<'a> Lower<'a> {
                 Some(key) => match known.iter().find(|opt| opt.name == key.text) {
                     Some(opt) if opt.takes.is_some() => {
                         sorted.given.push((opt, span, Some(&entry.value)));
-                        let named = self.number_named(&entry.value);
+                        let named = match (opt.takes, &entry.value.kind) {
+                            (Some(Takes::Number { .. }), ValueKind::Text { .. }) => self.named_number(&entry.value),
+                            _ => self.number_named(&entry.value),
+                        };
                         sorted.numbers.extend(named.map(|number| (entry.value.span, number)));
                     }
                     Some(opt) => {

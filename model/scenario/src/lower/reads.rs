@@ -205,6 +205,7 @@ impl<'a> Lower<'a> {
             _ => (unit.read(&parts[0], span)?, 1),
         };
         while done < parts.len() {
+            // A name that fields have as well is a field, unless the pointer leads to a table.
             if self.is_slot(&parts[done]) {
                 let slot = &parts[done];
                 done += 1;

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fenceweave_kernel::program::{Role, TooLarge};
-use fenceweave_kernel::{MAX_THREADS, Program, ThreadId};
+use fenceweave_kernel::{Errno, MAX_THREADS, Program, ThreadId};
 
 use super::names::{self, Names, Symbol, Words, is_name};
 use super::{Lower, list};
 use crate::decls;
 use crate::expectations::{Engine, Expectations};
+use crate::inputs::{Fixed, Tuple, Tuples};
 use crate::kernel_names;
 use crate::library::{self, Gathered, Read};
 use crate::load::{Case, Limits, Scenario};
@@ -55,6 +56,15 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "flags NAME { A; B; C \"A | B\"; … }",
         "the same for bits, each the next one: a number of that type is printed as `A|B`",
     ),
+    (
+        "input",
+        "input NAME [from=E] to=E",
+        "a constant that has each of these values, one after the other: a scenario with inputs is a program for each *tuple* \
+         of them, and `sweep FILE` explores all. `input NAME compositions=E [max-parts=E]` is E cut into parts in every way \
+         (`NAME.len`, `NAME.0`, and on; `var a len=4 init=NAME`), `input NAME among=\"A B …\"` one of some numbers or names. \
+         Bounds may use the inputs and constants above",
+    ),
+    ("where", "where \"E\"", "only tuples of which this is true, an expression over inputs and constants above"),
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     (
         "thread",
@@ -130,14 +140,19 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "ops-type",
-        "ops-type NAME { SLOT ARGUMENT… [optional]; … }",
-        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL",
+        "ops-type NAME { SLOT ARGUMENT… [optional] [{ … }]; SLOT type=TYPE; … }",
+        "what tables of functions have: of each slot the arguments that it is called with, and whether it may be NULL; or of which \
+         type it is, if it is a word. In a slot's block stands what it asks of locks, over its arguments (`map attach { \
+         assert-held attach.dmabuf.resv; might-sleep }`): `assert-held L [write]`, `assert-not-held L`, `might-lock L`, \
+         `might-sleep`. Whoever calls it is judged before the call, whoever fills it when he returns, about the same locks; what is \
+         not so is the violation `slot-contract`",
     ),
     (
         "ops",
-        "ops NAME [type=OPS-TYPE] { SLOT FUNCTION; … }",
+        "ops NAME [type=OPS-TYPE] [module=MODULE] { SLOT FUNCTION; … }",
         "a table of functions; its name is its address, as that of a function is (`var funcs init=NAME`, `store b.funcs NAME`). \
-         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it",
+         `call b.funcs.SLOT ARGUMENT…` calls what is in a slot, which never changes; in a `fn` an expression may read it. A slot \
+         may be NULL, or have a word. The table of a module (`module=M`, or in its block) is gone with that",
     ),
     (
         "inject",
@@ -198,65 +213,148 @@ fn tell_not_a_scenario(node: &Node, mistakes: &mut Mistakes) {
 
 fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistakes) -> Scenario {
     let text = read.sources.text();
-    let name = named(text, node, mistakes);
-    let cases = cases(text, node, mistakes);
     let about = about(node, mistakes);
+    let whole = Whole::of(read, node, mistakes);
     let mut lowered = Vec::new();
-    let names: Vec<Option<&str>> = match cases.as_slice() {
-        [] => vec![None],
-        cases => cases.iter().map(|case| Some(case.text.as_str())).collect(),
-    };
-    let gather =
-        |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
-    let gathered: Vec<Gathered> = names.iter().map(gather).collect();
-    // A word is the same number in all cases.
-    let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
-    let words = Words::collect(all);
-    let errnos = names::errnos(all);
-    for (case, gathered) in names.into_iter().zip(&gathered) {
-        let program = Program {
-            name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
-            words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
-            errnos: errnos.clone(),
-            files: read.sources.names().skip(1).map(str::to_owned).collect(),
-            ..Program::default()
-        };
-        let lower = Lower {
-            text,
-            case,
-            cases: &cases,
-            words: &words,
-            mistakes,
-            names: Names::default(),
-            procs: BTreeMap::new(),
-            called: BTreeSet::new(),
-            values: Default::default(),
-            callees: Vec::new(),
-            everybodys: BTreeSet::new(),
-            injections: Vec::new(),
-            clauses: Vec::new(),
-            program,
-            structs: BTreeMap::new(),
-            circular: BTreeSet::new(),
-            item_members: Vec::new(),
-            allocations: Vec::new(),
-            limits: Limits::default(),
-            sources: &read.sources,
-            budget,
-            needs_rcu: false,
-            irqs: Vec::new(),
-            has_loops: false,
-            decided: Vec::new(),
-        };
-        lowered.push(lower.case(node, gathered));
+    for case in whole.each() {
+        let smallest = (&Fixed::default(), 1);
+        let tuples = begin(&whole, case, Tuple::default(), budget, mistakes).tuples(node, case.1, smallest);
+        let tuple = tuples.all.into_iter().next().unwrap_or_default();
+        lowered.push(begin(&whole, case, tuple, budget, mistakes).case(node, case.1));
     }
-    if *budget == 0 {
+    tell_too_large(*budget, node, mistakes);
+    let line = place_of(text, node.head.start).line;
+    Scenario { name: whole.name, about, line, words: whole.words, cases: lowered }
+}
+
+fn tell_too_large(budget: usize, node: &Node, mistakes: &mut Mistakes) {
+    if budget == 0 {
         mistakes
             .add("too-large", node.head, "this file asks for too much")
             .expected(format!("at most {BUDGET} statements, those of procs and short loops counted at every turn"));
     }
-    let line = place_of(text, node.head.start).line;
-    Scenario { name, about, line, words, cases: lowered }
+}
+
+/// The tuples of inputs of one case, at most so many of those that are wanted.
+pub(crate) fn tuples(
+    read: &Read,
+    (scenario, case): (&str, Option<&str>),
+    wanted: (&Fixed, usize),
+    mistakes: &mut Mistakes,
+) -> Tuples {
+    let mut budget = BUDGET;
+    let Some(node) = scenario_named(read, scenario) else { return Tuples::default() };
+    let whole = Whole::of(read, node, mistakes);
+    let Some(case) = whole.each().find(|(name, _)| *name == case) else { return Tuples::default() };
+    begin(&whole, case, Tuple::default(), &mut budget, mistakes).tuples(node, case.1, wanted)
+}
+
+/// One case with the values of a tuple; `None` if there is no such case.
+pub(crate) fn case_of(
+    read: &Read,
+    (scenario, case): (&str, Option<&str>),
+    tuple: &Tuple,
+    mistakes: &mut Mistakes,
+) -> Option<Case> {
+    let mut budget = BUDGET;
+    let node = scenario_named(read, scenario)?;
+    let whole = Whole::of(read, node, mistakes);
+    let case = whole.each().find(|(name, _)| *name == case)?;
+    let lowered = begin(&whole, case, tuple.clone(), &mut budget, mistakes).case(node, case.1);
+    tell_too_large(budget, node, mistakes);
+    Some(lowered)
+}
+
+fn scenario_named<'r>(read: &'r Read, name: &str) -> Option<&'r Node> {
+    let name_of = |node: &&Node| node.entries.first().is_some_and(|e| e.value.span.of(read.sources.text()) == name);
+    read.tree.nodes.iter().filter(|node| node.name.text == "scenario").find(name_of)
+}
+
+/// What is known of a scenario before any of its cases is lowered.
+struct Whole<'r> {
+    read: &'r Read,
+    name: String,
+    cases: Vec<Name>,
+    /// What each case has of libraries.
+    gathered: Vec<Gathered>,
+    words: Words,
+    errnos: Vec<Errno>,
+}
+
+impl<'r> Whole<'r> {
+    fn of(read: &'r Read, node: &Node, mistakes: &mut Mistakes) -> Whole<'r> {
+        let text = read.sources.text();
+        let name = named(text, node, mistakes);
+        let cases = cases(text, node, mistakes);
+        let names: Vec<Option<&str>> = names_of(&cases).collect();
+        let gather = |name: &Option<&str>| {
+            let case = library::Case { name: *name, whole: read.whole };
+            library::gather(&read.libraries, text, node, case, mistakes)
+        };
+        let gathered: Vec<Gathered> = names.iter().map(gather).collect();
+        // A word is the same number in all cases.
+        let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
+        let (words, errnos) = (Words::collect(all), names::errnos(all));
+        Whole { read, name, cases, gathered, words, errnos }
+    }
+
+    /// Each case by its name, with what it has of libraries.
+    fn each(&self) -> impl Iterator<Item = (Option<&str>, &Gathered)> {
+        names_of(&self.cases).zip(&self.gathered)
+    }
+}
+
+/// The names of the cases; a scenario without cases is one without a name.
+fn names_of(cases: &[Name]) -> impl Iterator<Item = Option<&str>> {
+    let none = cases.is_empty().then_some(None);
+    none.into_iter().chain(cases.iter().map(|case| Some(case.text.as_str())))
+}
+
+/// A case before anything of it is lowered.
+fn begin<'a>(
+    whole: &'a Whole<'_>,
+    (case, _): (Option<&'a str>, &Gathered),
+    tuple: Tuple,
+    budget: &'a mut usize,
+    mistakes: &'a mut Mistakes,
+) -> Lower<'a> {
+    let (name, words, sources) = (&whole.name, &whole.words, &whole.read.sources);
+    let program = Program {
+        name: case.map_or_else(|| name.clone(), |case| format!("{name}/{case}")),
+        words: words.iter().chain(words.functions()).map(|(word, number)| (number, word.to_owned())).collect(),
+        errnos: whole.errnos.clone(),
+        files: sources.names().skip(1).map(str::to_owned).collect(),
+        ..Program::default()
+    };
+    Lower {
+        text: sources.text(),
+        case,
+        cases: &whole.cases,
+        words,
+        tuple,
+        mistakes,
+        names: Names::default(),
+        hidden: Vec::new(),
+        procs: BTreeMap::new(),
+        called: BTreeSet::new(),
+        values: Default::default(),
+        callees: Vec::new(),
+        everybodys: BTreeSet::new(),
+        injections: Vec::new(),
+        clauses: Vec::new(),
+        program,
+        structs: BTreeMap::new(),
+        circular: BTreeSet::new(),
+        item_members: Vec::new(),
+        allocations: Vec::new(),
+        limits: Limits::default(),
+        sources,
+        budget,
+        needs_rcu: false,
+        irqs: Vec::new(),
+        has_loops: false,
+        decided: Vec::new(),
+    }
 }
 
 /// The name of a scenario; none if it has none.
@@ -326,6 +424,7 @@ fn tell_about(node: &Node, mistakes: &mut Mistakes) {
 impl<'a> Lower<'a> {
     fn case(mut self, scenario: &'a Node, gathered: &'a Gathered) -> Case {
         let nodes = gathered.in_place(self.visible(scenario.children()));
+        let nodes = self.with_modules(nodes);
         self.declare(&nodes);
         self.declare_threads(&nodes);
         self.declare_deferred(&nodes);
@@ -360,6 +459,7 @@ impl<'a> Lower<'a> {
         excluded.dedup_by_key(|(engine, _)| *engine);
         Case {
             name: self.case.map(str::to_owned),
+            tuple: self.tuple,
             has_loops: self.has_loops,
             decided: self.decided,
             limits: self.limits,

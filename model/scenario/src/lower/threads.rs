@@ -8,7 +8,7 @@ use super::Lower;
 use super::deferred;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
-use crate::syntax::{Name, Node, ValueKind};
+use crate::syntax::{Name, Node, Value as Written, ValueKind};
 
 /// Says of a thread that user space may stay away after a system call.
 const MAY_STOP: &str = "may-stop";
@@ -27,6 +27,23 @@ pub(super) fn role(node: &Node) -> Option<Role> {
 }
 
 impl<'a> Lower<'a> {
+    /// How many threads one stands for: a number that is known beforehand.
+    fn thread_count(&mut self, value: &Written) -> Option<u8> {
+        let number = match &value.kind {
+            ValueKind::Int(number) => Some(*number),
+            ValueKind::Word(_) => self.number_named(value),
+            ValueKind::Text { .. } => Some(self.named_number(value)?),
+        };
+        let fits = number.filter(|number| (1..=COUNT_MAX).contains(number));
+        if fits.is_none() {
+            self.mistakes
+                .add("thread", value.span, format!("a thread stands for 1 to {COUNT_MAX} identical ones"))
+                .expected(format!("`count=1` to `count={COUNT_MAX}`"))
+                .help("two or three find nearly every mistake");
+        }
+        fits.and_then(|number| u8::try_from(number).ok())
+    }
+
     /// `thread NAME [count=N]`, `device NAME [count=N]`, `irq NAME on=THREAD [count=N]`
     pub(super) fn thread_head(&mut self, node: &Node) -> Option<(Name, Option<u8>)> {
         let (kind, on) = (node.name.text.as_str(), if node.name.text == "irq" { " on=THREAD|any" } else { "" });
@@ -44,13 +61,7 @@ impl<'a> Lower<'a> {
                         .expected("letters, digits, `-` and `_`, beginning with a letter");
                     name = Some(Name { text: word.clone(), span });
                 }
-                (Some("count"), ValueKind::Int(number @ 1..=COUNT_MAX)) => count = u8::try_from(*number).ok(),
-                (Some("count"), _) => {
-                    self.mistakes
-                        .add("thread", span, format!("a thread stands for 1 to {COUNT_MAX} identical ones"))
-                        .expected(format!("`count=1` to `count={COUNT_MAX}`"))
-                        .help("two or three find nearly every mistake");
-                }
+                (Some("count"), _) => count = self.thread_count(&entry.value),
                 (Some("on"), _) if kind == "irq" => {}
                 (Some("on"), _) => {
                     self.mistakes

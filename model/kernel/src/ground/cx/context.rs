@@ -87,7 +87,7 @@ impl Private {
         let Private { spin_depth: a, rcu_depth: b, irqs_off: c, signalling: d, section, .. } = *self;
         let Private { fence_context: f, reclaim: g, interrupt: h, interrupts: i, preempt_off: j, bh_off: k, .. } =
             *self;
-        a | b | c | d | f | g | h | i | j | k | self.syscall == 0 && section.is_none() && self.works.is_empty()
+        a | b | c | d | f | g | h | i | j | k | self.syscall | self.works.len() | u8::from(section.is_some()) == 0
     }
 
     fn code_fields<C: Coder>(&mut self, c: &mut C) {
@@ -307,8 +307,8 @@ impl<R: Runtime> Cx<'_, R> {
             }
         }
         for order in &program.lock_orders {
-            let Some(at) = order.iter().position(|l| *l == lock) else { continue };
-            let held = order[at + 1..].iter().find(|l| self.world.is_held_by(**l, self.me));
+            let Some(at) = order.iter().position(|class| class.contains(&lock)) else { continue };
+            let held = order[at + 1..].iter().flatten().find(|l| self.world.is_held_by(**l, self.me));
             if let Some(inner) = held.filter(|inner| nest.is_none() || !self.holds_outside(**inner)) {
                 return self.violate_rule(Rule::ORDER_DOCUMENTED, Some(*inner));
             }
@@ -331,8 +331,8 @@ impl<R: Runtime> Cx<'_, R> {
     /// Whether a lock is held that is documented to be outside of another one.
     fn holds_outside(&self, inner: ObjId) -> bool {
         self.program.lock_orders.iter().any(|order| {
-            let at = order.iter().position(|l| *l == inner).unwrap_or(0);
-            order[..at].iter().any(|l| self.world.is_held_by(*l, self.me))
+            let at = order.iter().position(|class| class.contains(&inner)).unwrap_or(0);
+            order[..at].iter().flatten().any(|l| self.world.is_held_by(*l, self.me))
         })
     }
 

@@ -23,11 +23,26 @@ pub struct Merging {
     /// What the premises are about. A quiet access commutes with all that keeps them; whether they are kept, a step
     /// that may have one after it finds out.
     pub(crate) premises: ObjSet,
+    /// The end of a spinlock's section is quiet: until then nobody can tell that it has not come yet. Nothing tries the
+    /// lock, no handler and no grace period looks at who has it, and no expectation.
+    pub(crate) sections: bool,
+    /// There are accesses that may be quiet.
+    pub(crate) accesses: bool,
     /// Of each script, the accesses to an object that only its thread knows, by their instruction.
     pub(crate) own: Vec<Vec<bool>>,
 }
 
 impl Merging {
+    /// The same, with the end of each section a step of its own; `None` if nothing is quiet then.
+    pub fn without_sections(self) -> Option<Merging> {
+        self.accesses.then_some(Merging { sections: false, ..self })
+    }
+
+    /// Whether the end of a section is quiet.
+    pub fn has_sections(&self) -> bool {
+        self.sections
+    }
+
     /// What a step looks at that may have quiet accesses after it.
     pub(crate) fn premises(&self) -> Footprint {
         Footprint { reads: self.premises, ..Footprint::NONE }

@@ -16,6 +16,10 @@ pub(crate) struct TaskWorks {
 }
 
 impl TaskWorks {
+    pub(crate) fn len(&self) -> u8 {
+        self.len
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

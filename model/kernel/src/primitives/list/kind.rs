@@ -12,7 +12,7 @@ use std::fmt;
 pub const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::Fence];
 
 /// Of which nodes a container is.
-pub(crate) const OF: Opt = option(
+const OF: Opt = option(
     "of",
     Takes::Member,
     "the field of its entries that links them: `of=job.link`, a `link type=list-node` of `struct job`; of several structs \

@@ -11,9 +11,10 @@ use crate::{
     machine::Fault,
     program::Kind,
 };
+use std::fmt;
 
 /// `list-add`, `list-del`, `list-first` and the others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct List {
     /// Which of them.
     pub how: How,
@@ -25,6 +26,19 @@ pub struct List {
     pub at: Option<Operand>,
     /// The list where they come from, if it is another one.
     pub from: Option<Operand>,
+}
+
+/// What a program's hash is made of: an operation that names no other entry is told from others by nothing new.
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let List { how, list, entry, at, from } = self;
+        let mut out = f.debug_struct("List");
+        out.field("how", how).field("list", list).field("entry", entry);
+        if at.is_some() {
+            out.field("at", at);
+        }
+        out.field("from", from).finish()
+    }
 }
 
 /// What can be on a list.

@@ -1,6 +1,6 @@
 //! How lockdep is asked.
 
-use super::{How, Lockdep as Question};
+use super::{How, Lockdep as Question, Said};
 use crate::{
     Machine, Op, Operand,
     ground::{
@@ -19,8 +19,8 @@ pub struct Lockdep {
     pub how: How,
     /// The lock, if it is about one.
     pub lock: Option<Operand>,
-    /// It is a row of what a function promises of its returns.
-    pub on_return: bool,
+    /// Who says it.
+    pub said: Said,
 }
 
 impl Operation for Lockdep {
@@ -33,15 +33,16 @@ impl Operation for Lockdep {
         // A reservation's lock is an object of its own.
         let lock = named.map(|id| with.program.kind(id).lock().unwrap_or(id));
         let sleeps = lock.and_then(|lock| with.program.row(lock)).is_none_or(|row| row.lock == Lock::Sleeping);
-        Ok(Question { how: self.how, lock, sleeps, on_return: self.on_return }.into())
+        Ok(Question { how: self.how, lock, sleeps, said: self.said }.into())
     }
 }
 
-const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv];
+/// What they ask about.
+pub const LOCKS: &[Kind] = &[Kind::Lock, Kind::Mutex, Kind::RwSem, Kind::WwMutex, Kind::Resv, Kind::LockMap];
 const LOCK: Param = operand("lock", Takes::Object(LOCKS));
 
 fn ask(args: &Args, how: How) -> Op {
-    Lockdep { how, lock: args.optional("lock"), on_return: false }.into()
+    Lockdep { how, lock: args.optional("lock"), said: Said::There }.into()
 }
 
 /// How they are written.

@@ -11,6 +11,10 @@ properties! {
         "a function returns with a lock that its `on-return` says is not held then, or without one that is",
         "__must_hold(), __acquires(), __releases(): sparse's context; the comment above the function",
         Told(Returned);
+    73 SLOT_CONTRACT = "slot-contract",
+        "a function is called through a table, or returns to who did, against what the table's `ops-type` says of locks",
+        "the comments in struct dma_buf_ops, struct drm_gem_object_funcs and their like; lockdep_assert_held() in who fills them",
+        InGeneral;
 }
 
 rules! {
@@ -20,4 +24,10 @@ rules! {
     48 SAID_NOT_HELD of LOCK_ASSERTION = "a lock is held that is said not to be",
         "what follows takes it, or waits for somebody who does, even if it does not this time",
         Says("{who} says that it does not hold {what}, and does{place}");
+    50 SLOT_CALLED of SLOT_CONTRACT = "a slot is called with a lock that may not be held then, or without one that has to be",
+        "whoever fills it relies on that, also those whom this scenario does not have",
+        Told(SlotCalled);
+    51 SLOT_RETURNED of SLOT_CONTRACT = "what fills a slot returns with a lock that its caller does not expect, or without one that it does",
+        "the caller goes on as if nothing had happened to it",
+        Told(SlotReturned);
 }

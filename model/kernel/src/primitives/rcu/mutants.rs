@@ -9,5 +9,6 @@ mutants! { "rcu"
     QueueJoinsRunning "rcu-queue-joins-running" in "call_rcu()" "a callback joins the grace period that runs already";
     QueueNoWake "rcu-queue-no-wake" in "call_rcu()" "no grace period is started";
     SynchronizeReturns "rcu-synchronize-returns" in "synchronize_rcu()" "returns at once";
+    BarrierSynchronizes "rcu-barrier-synchronizes" in "rcu_barrier()" "waits for a grace period, and for no callback";
     CallbackNotCalled "rcu-callback-not-called" in "rcu_do_batch()" "a callback's function is not called";
 }

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`.
+/// `rcu-read-lock`, `rcu-read-unlock`, `synchronize-rcu`, `rcu-barrier`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rcu {
     /// Which of them.
@@ -23,7 +23,7 @@ written_as!(Rcu as { at: how });
 
 impl Operation for Rcu {
     fn row(&self) -> Row {
-        let needs = Needs { rcu: self.how == How::Synchronize, ..Needs::READERS };
+        let needs = Needs { rcu: matches!(self.how, How::Synchronize | How::Barrier), ..Needs::READERS };
         Row { needs, no_room: "for another read-side section inside 255 others", ..Row::PLAIN }
     }
 
@@ -80,5 +80,13 @@ pub const OPS: &[OpSpec] = &[
         "waits until every read-side section that is open now is over",
         "synchronize_rcu()",
         |_| rcu(How::Synchronize),
+    ),
+    OpSpec::new(
+        "rcu-barrier",
+        &[],
+        "waits until every function that `call-rcu` has queued before has been called and has returned; if there is none it \
+         waits for nothing, and for no reader",
+        "rcu_barrier()",
+        |_| rcu(How::Barrier),
     ),
 ];

@@ -39,4 +39,8 @@ impl Protocol for Address {
     fn is_visible(&self) -> bool {
         false
     }
+
+    fn is_only_current(&self) -> bool {
+        true
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
 
 /// An access to what is inside of another is one to that. Nothing else frees than steps that write all that is inside,
 /// so a footprint that has the member has said it all.
+#[inline(never)]
 pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let Some(root) = cx.program.root_of(member) else { return };
     let Some(life) = super::life_of(cx, root) else { return };

@@ -33,12 +33,16 @@ impl Declared for Spinlock {
             name: "lock",
             kind: Some(Kind::Lock),
             options: &[
-                option("kind", Takes::OneOf(&["spin", "mutex", "rwsem"]), "what kind of lock, spin without it"),
+                option(
+                    "kind",
+                    Takes::OneOf(&["spin", "mutex", "rwsem", "map"]),
+                    "what kind of lock, spin without it; `map` is an order without a lock (`struct lockdep_map`)",
+                ),
                 NO_HANDOFF,
                 OPTIMISTIC_SPIN,
                 WEAK,
             ],
-            meaning: "a spinlock, a mutex or a reader-writer semaphore",
+            meaning: "a spinlock, a mutex, a reader-writer semaphore or a lockdep map",
             kernel: "spinlock_t, struct mutex, struct rw_semaphore",
             make: None,
         }],

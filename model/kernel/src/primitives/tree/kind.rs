@@ -4,11 +4,7 @@ use crate::{
     Errno, Kind, ObjId, Program, Runtime, fixed,
     ground::kind::{Born, DeclRow, Declared, KindRow},
     ground::op::{Opt, Takes, option},
-    primitives::list::{
-        ListHead,
-        kind::{LOCKS, OF},
-        node::Owner,
-    },
+    primitives::list::{ListHead, kind::LOCKS, node::Owner},
 };
 
 /// The words of an entry that are its key.
@@ -93,7 +89,15 @@ pub struct Ordered {
 }
 
 /// Of a tree the nodes have to be said.
-const NODES: Opt = Opt { required: true, ..OF };
+const NODES: Opt = Opt {
+    required: true,
+    ..option(
+        "of",
+        Takes::Member,
+        "the field of its entries that links them: `of=job.rb`, a `rb type=tree-node` of `struct job`; of several structs \
+         `of=\"job.rb,marker.rb\"`, of each at most one",
+    )
+};
 
 const GUARD: Opt = option(
     "guarded-by",

@@ -1,6 +1,6 @@
 //! What people write of words, and what a script does with what it read.
 
-use crate::ground::idiom::{Idiom, idiom};
+use crate::ground::idiom::{ATOMIC, Idiom, MUTEX, idiom};
 
 pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(0, "load $x:var into=$r:local"),
@@ -29,4 +29,7 @@ pub(crate) const IDIOMS: &[Idiom] = &[
     idiom(101, "local s32 int\nload $x:var into=int\nlet int=\"int > 1 ? 1 << int : (int + 1) * 0x7fff\"\nadd $x int").wild(),
     idiom(102, "let $r:local=0\ndo {\n...\nlet $r=\"$r + 1\"\n}\nwhile \"$r < 2\"").wild(),
     idiom(103, "defer {\nadd $x:var 1\n}\n..."),
+    idiom(122, "lock $l:guard-lock\nload $w:guarded into=$r:local\n...\nstore $w $v:word\nunlock $l").rank(ATOMIC).atomic(),
+    idiom(123, "lock $m:guard-mutex\nadd $w:guarded 1 into=$r:local\n...\nload $w into=$r\nunlock $m").rank(MUTEX).sleeps(),
+    idiom(124, "load $w:guarded into=$r:local").wild(),
 ];

@@ -7,6 +7,7 @@ use crate::lower::Lower;
 use crate::lower::live::Uses;
 use crate::lower::script::Unit;
 use crate::syntax::Node;
+use fenceweave_kernel::primitives::lockdep::Said;
 use fenceweave_kernel::program::{CallSite, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, Op};
 
@@ -107,7 +108,7 @@ impl<'a> Unit<'a> {
     fn promised_since(&mut self, from: usize) {
         for instr in self.code_mut().iter_mut().skip(from) {
             if let Instr::Op { op: Op::Lockdep(said), .. } = instr {
-                said.on_return = true;
+                said.said = Said::OnReturn;
             }
         }
     }

@@ -27,6 +27,7 @@ impl<'a> Lower<'a> {
         let mut args = Args::default();
         let mut complete = self.require(node, spec.name, spec.options, sorted);
         let mut operands = sorted.operands.as_slice();
+        let mut objects = vec![];
         for param in spec.operands {
             let given = match (param.takes, operands) {
                 (Takes::Objects(kinds), all) => {
@@ -47,13 +48,17 @@ impl<'a> Lower<'a> {
                 }
                 (takes, [value, rest @ ..]) => {
                     operands = rest;
-                    self.argument(unit, takes, value, sorted)
+                    let given = self.argument(unit, takes, value, sorted);
+                    if let Some(Given::Operand(operand)) = given {
+                        objects.push((operand, value.span));
+                    }
+                    given
                 }
             };
             complete &= given.is_some();
             given.into_iter().for_each(|given| args.give(param.name, given));
         }
-        complete &= operands.is_empty();
+        complete &= operands.is_empty() && self.are_of_it(&objects);
         self.tell_extra_operands(spec, operands);
         if sorted.has("into") {
             args.give("into", Given::Flag);

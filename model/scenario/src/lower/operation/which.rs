@@ -22,10 +22,6 @@ impl<'a> Lower<'a> {
         candidates: &[&'static OpSpec],
         sorted: &Options<'_>,
     ) -> Option<&'static OpSpec> {
-        // `list-del LIST ENTRY`, `list-del NODE`: how much there is says it before anything else.
-        let as_many = |op: &&&'static OpSpec| op.operands.len() == sorted.operands.len();
-        let fitting: Vec<&'static OpSpec> = candidates.iter().filter(as_many).copied().collect();
-        let candidates = if fitting.is_empty() { candidates } else { &fitting };
         let (first, rest) = candidates.split_first()?;
         let takes = |op: &OpSpec| match op.operands.first().map(|param| param.takes) {
             Some(Takes::Object(kinds) | Takes::Objects(kinds)) => kinds,
@@ -58,6 +54,10 @@ impl<'a> Lower<'a> {
         if let ([kind], false) = (kinds.as_slice(), sorted.has("kind")) {
             return candidates.iter().find(|op| takes(op).contains(kind)).or(Some(first)).copied();
         }
+        // `list-del LIST ENTRY`, `list-del NODE`: how much there is says it.
+        let as_many = |op: &&&'static OpSpec| op.operands.len() == sorted.operands.len();
+        let fitting: Vec<&'static OpSpec> = candidates.iter().filter(as_many).copied().collect();
+        let candidates = if fitting.is_empty() { candidates } else { &fitting };
         self.meaning_for_local(operand, candidates, sorted, takes)
     }
 
