@@ -30,6 +30,7 @@ mod expect;
 mod exprs;
 mod flow;
 mod functions;
+mod grain;
 mod inject;
 mod inputs;
 mod left;

@@ -6,14 +6,14 @@ use super::{
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View, Violation,
+    AtomicCell, Call, Code, Context, Cx, Errno, Family, Flow, Footprint, Held, ObjId, Order, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View, Violation,
     coder::points,
     counted::Dropped,
     ground::functions::functions,
     primitives::{irq::irqs_footprint, rcu, slab::raw},
     property::Form,
-    protocol::Protocol,
+    protocol::{self, Protocol, Standing},
 };
 
 points! {
@@ -67,6 +67,8 @@ points! {
         HasOps = "fence->ops",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
+        /// `fence->error` as it is: 0, or the error.
+        RawError = "fence->error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
         /// Inside of `ops->signaled()`, asked for the status under the lock.
@@ -121,6 +123,8 @@ functions! {
         HasOps,
         /// `dma_fence_set_error()`.
         SetError,
+        /// `fence->error` as it is: 0, or the error.
+        RawError,
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus,
         /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
@@ -144,7 +148,8 @@ impl At {
     /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
     /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
-        let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps);
+        let looks =
+            matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
@@ -513,9 +518,17 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
 }
 
 impl FenceOp {
+    /// [`Protocol::amid`] of an operation that another one has begun: that it stands at its beginning is the other's
+    /// affair.
+    pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
+        if self.at == At::Put { Some(outer) } else { self.amid(at) }
+    }
+
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp => Footprint::reads(self.fence),
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
+                Footprint::reads(self.fence)
+            }
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
@@ -538,6 +551,25 @@ impl FenceOp {
 }
 
 impl Protocol for FenceOp {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    /// Others see SIGNALED before a callback runs, and a count of 0 before the release; operations may be detached
+    /// before they are asked; typesafe memory has readers while it is filled in. Nobody can tell whether a waiter is
+    /// woken with the bit or after it: who has not run yet may as well not have been let. The others are the ends of
+    /// sections that were begun.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        let amid = match self.at {
+            At::Unlock | At::NotSignaled | At::AskedTrue => true,
+            At::RunCallback => {
+                let waiters = at.world.fence(self.fence).locked.peek().live().iter().all(|e| e.as_task().is_some());
+                waiters || at.program.mutated(protocol::Mutant::SignalsWhole)
+            }
+            At::Release => at.program.mutated(protocol::Mutant::PutsWhole),
+            _ => false,
+        };
+        amid.then_some(Family::Fence)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let known = match self.at {
             At::Init | At::Get | At::GetRcu | At::Release | At::Free => true,
@@ -562,6 +594,10 @@ impl Protocol for FenceOp {
             At::AskOps => self.ask_ops(cx),
             At::NotSignaled | At::AskedTrue => self.asked(cx),
             At::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
+            At::RawError => {
+                let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
+                Flow::Done(Value::Word(-i32::from(error)))
+            }
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),
             At::Timestamp | At::RawTimestamp => self.timestamp(cx),

@@ -2,7 +2,8 @@
 
 use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, test_signaled};
 use crate::{
-    Call, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Then, Value, View,
+    Call, Context, Cx, Family, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Standing, Then,
+    Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     primitives::spinlock::blocked_by_own_cpu,
@@ -89,6 +90,11 @@ impl FenceWait {
     /// A wait about to start.
     pub fn new(fence: ObjId, patience: Patience, poll: bool) -> FenceWait {
         FenceWait { fence, patience, poll, ..FenceWait::BLANK }
+    }
+
+    /// Whether it looks and does not sleep.
+    pub(crate) fn is_poll(&self) -> bool {
+        self.poll
     }
 
     /// The same wait, for the next fence of a reservation.
@@ -181,7 +187,29 @@ impl FenceWait {
     }
 }
 
+impl FenceWait {
+    /// [`Protocol::amid`] of a wait that another operation has begun.
+    pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
+        match (self.at, self.enable) {
+            (At::Enable, FenceAt::EnableSignaling) => Some(outer),
+            _ => self.amid(at),
+        }
+    }
+}
+
 impl Protocol for FenceWait {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    /// What it sees under the lock is what it goes to sleep on; what came before that, it sees there.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Enable => self.enabling().amid(at),
+            At::Waited | At::Queue => Some(Family::Fence),
+            // The operations may be detached before it.
+            At::Hook | At::Woken => None,
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);

@@ -33,6 +33,8 @@ pub struct Row {
     pub defers: bool,
     /// Waits for nobody: what it wants is there, or it fails.
     pub tries: bool,
+    /// Neither waits nor calls, whatever the others do: it may stand in a block that is one step, as a trylock may.
+    pub never_waits: bool,
     /// What the model has too little of where it says that it has no more room.
     pub no_room: &'static str,
     /// Whether that is of the object that it works on, before what is said of its
@@ -73,6 +75,8 @@ pub struct Needs {
     pub loops: bool,
     /// That its thread is a reader for a while: what RCU frees meanwhile stays.
     pub readers: bool,
+    /// That who comes to a lock may be told no, go away, or have somebody give way: it is not just waited for.
+    pub way_out: bool,
 }
 
 /// What an operation does that somebody else may wait for.
@@ -177,7 +181,9 @@ impl Needs {
         shrinkers: false,
         loops: false,
         readers: false,
+        way_out: false,
     };
+    pub(crate) const WAY_OUT: Needs = Needs { way_out: true, ..Needs::NOTHING };
     pub(crate) const RCU: Needs = Needs { rcu: true, ..Needs::NOTHING };
     pub(crate) const LOOPS: Needs = Needs { loops: true, ..Needs::NOTHING };
     pub(crate) const READERS: Needs = Needs { readers: true, ..Needs::NOTHING };
@@ -201,6 +207,7 @@ impl Row {
         spins_on_word: false,
         defers: false,
         tries: false,
+        never_waits: false,
         no_room: "in a table",
         room_of_object: false,
         word: None,

@@ -372,7 +372,10 @@ impl<R: Runtime> Cx<'_, R> {
     /// The count of the object that a value refers to, if that is alive.
     fn counted(&mut self, value: Value) -> Option<&mut Counted<R>> {
         let h = referred(value)?;
-        // A pointer that is stored is not followed.
+        // What it was inside of may be gone: who overwrites a pointer does not follow it.
+        if slab::members::is_gone(self, h.obj) {
+            return None;
+        }
         self.note(h.obj);
         self.world.counted_mut(h)
     }

@@ -84,6 +84,8 @@ operations! {
     UnlockAll(lock_all::ops::UnlockAll);
     /// Everything on a fence but waiting and callbacks.
     Fence(fence::ops::Fence);
+    /// The error that one will carry.
+    SetError(fence::ops::SetError);
     /// Waiting for one.
     FenceWait(fence::ops::FenceWait);
     /// Its callbacks.

@@ -14,7 +14,8 @@
 
 use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, LocalId, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Family, Flow, Footprint, LocalId, ObjId, Order, Property, Runtime, Standing,
+    Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
     ground::functions::functions,
@@ -111,6 +112,11 @@ impl Cursor {
 
     fn is_started(self) -> bool {
         self.flags & STARTED != 0
+    }
+
+    /// Whether it has been at an item.
+    pub(super) fn is_begun(self) -> bool {
+        self.is_started()
     }
 
     fn set_restarted(&mut self, on: bool) {
@@ -420,7 +426,26 @@ impl CursorOp {
     }
 }
 
+impl CursorOp {
+    /// [`Protocol::amid`] of a walk that another operation has begun, or goes on with.
+    pub(super) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        if self.at == At::NextUnlocked { Some(Family::Resv) } else { self.amid(at) }
+    }
+}
+
 impl Protocol for CursorOp {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// One look at a time: the list as it is, then each entry with its fence.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Begin | At::IsRestarted | At::FoundUsage | At::End | At::NextLocked | At::NextUnlocked => None,
+            At::Load => None,
+            At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Resume | At::Restart | At::Get | At::Test | At::Recheck | At::ReadUnlock => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Begin => Flow::Done(Value::Cursor(self.cursor)),

@@ -3,7 +3,8 @@
 
 use super::{Cursor, CursorOp, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Errno, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Standing, Value,
+    View,
     coder::points,
     counted::Owns,
     fence::{self, FenceAt, FenceOp},
@@ -182,6 +183,19 @@ impl GetFences {
 }
 
 impl Protocol for GetFences {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Walk if !self.walk.cursor().is_begun() => None,
+            At::Walk => self.walk.amid_of(at),
+            At::Forget | At::PutAll | At::End => self.put.amid_of(at, Family::Resv),
+            // It chooses there.
+            At::Allocate | At::Create if self.may_run_out => None,
+            At::Allocate | At::Collect | At::Give | At::Create => Some(Family::Resv),
+        }
+    }
+
     const CHOOSES: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {

@@ -4,7 +4,7 @@
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
 use fenceweave_kernel::fence::{Duty, ops::Contain};
-use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, Results, SourceLine};
+use fenceweave_kernel::program::{Atomic, Callee, CalleeId, FenceOps, Results, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, ObjId, Operand, Script, fixed};
 
 use super::functions::is_function;
@@ -409,6 +409,9 @@ impl<'a> Lower<'a> {
             script.live.resize(usize::from(entry), u16::MAX);
             script.live.extend(body.live);
         }
+        let of_body = |at: u16| at.saturating_add(entry);
+        let atomics = body.atomics.into_iter().map(|a| Atomic { from: of_body(a.from), to: of_body(a.to), ..a });
+        script.atomics.extend(atomics);
         script.calls.extend(body.calls);
         script.code.extend(moved);
         script.lines.extend(body.lines);

@@ -135,7 +135,7 @@ fn told<L: Copy>(expr: &Compiled<L>) -> Option<String> {
 
 /// `into = &b->lock`: no step of its own.
 pub(super) fn address(unit: &mut Unit<'_>, of: Operand, into: LocalId) {
-    let op = AddressOf { of, container: None }.into();
+    let op = AddressOf { of, container: None, or_null: false }.into();
     unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
 }
 

@@ -149,6 +149,7 @@ impl<'a> Lower<'a> {
         self.program.timestamps |= needs.timestamps;
         self.program.bare_sleeps |= needs.bare_sleeps;
         self.program.sends_signals |= needs.signals;
+        self.program.has_way_out |= needs.way_out;
     }
 
     /// Options that exclude each other, and those of which there must be one.

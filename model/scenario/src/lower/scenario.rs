@@ -162,6 +162,14 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("expect", "expect { … }", "what must come out, below"),
     ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
+    (
+        "grain",
+        "grain coarse|fine|fine=\"FAMILY…\"",
+        "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
+         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only, which is \
+         what a scenario has that says nothing. `fine=\"fence resv\"` is coarse but for these; the families are `fence`, \
+         `resv` and `mutex`",
+    ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
 ];
@@ -430,6 +438,7 @@ impl<'a> Lower<'a> {
         self.declare_deferred(&nodes);
         self.hooks(&nodes);
         self.lock_orders(&nodes);
+        self.grain(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
             self.collect_injections(&nodes);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fenceweave_kernel::primitives::module;
-use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
+use fenceweave_kernel::program::{Atomic, CallSite, FunctionCall, Results, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
 use super::Lower;
@@ -166,6 +166,16 @@ impl<'a> Unit<'a> {
     /// The index of the next instruction.
     pub(super) fn here(&self) -> usize {
         self.script.code.len()
+    }
+
+    /// The line that an instruction belongs to.
+    pub(super) fn line_of(&self, at: usize) -> u32 {
+        self.script.lines.get(at).map_or(0, |line| line.line)
+    }
+
+    /// A block is one step.
+    pub(super) fn note_atomic(&mut self, atomic: Atomic) {
+        self.script.atomics.push(atomic);
     }
 
     /// The line that the next instructions belong to.

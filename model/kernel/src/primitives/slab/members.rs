@@ -25,6 +25,12 @@ pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     }
 }
 
+/// Whether what a member is inside of was freed.
+pub(crate) fn is_gone<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) -> bool {
+    let life = cx.program.root_of(member).and_then(|root| super::life_of(cx, root));
+    life.is_some_and(|life| life.stage == Stage::Free)
+}
+
 /// What is inside of an object was not allocated by itself, and is not freed by itself: KASAN's invalid-free.
 pub(super) fn is_inside<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) -> bool {
     let root = cx.program.root_of(slot);

@@ -11,7 +11,7 @@ use crate::{
     Handle, Machine, Op, Operand, Place, Property, Value, fixed,
     ground::{
         functions::written_as,
-        op::{Args, OpSpec, Operation, Opt, Param, Takes, operand, option},
+        op::{Args, OpSpec, Operation, Opt, Param, Takes, flag, operand, option},
         resolver::{Resolved, Resolver},
         row::{Fall, Gives, Needs, Row, Shows},
     },
@@ -43,6 +43,7 @@ impl Operation for Slab {
             no_room: if makes { "for another object" } else { NO_GENERATION },
             room_of_object: true,
             frees: !makes,
+            never_waits: self.how == How::Free,
             gives: if makes { Gives::New } else { Gives::Perhaps },
             ..Row::on(self.target)
         }
@@ -73,19 +74,24 @@ pub struct AddressOf {
     pub of: Operand,
     /// The member of the object that is looked for, by its path.
     pub container: Option<FieldName>,
+    /// What is inside of no such object is no mistake, but NULL: `to_drm_sched_fence()` and its like, which ask by the
+    /// fence's operations whose it is.
+    pub or_null: bool,
 }
 
 impl Operation for AddressOf {
     fn row(&self) -> Row {
-        Row { result: Shows::Answer, ..Row::on(self.of) }
+        Row { result: Shows::Answer, never_waits: true, ..Row::on(self.of) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let of = with.handle(self.of)?;
-        let Some(path) = self.container else { return Ok(Address { of, container: false }.into()) };
-        let wrong = Fault::new(Property::WRONG_KIND, Some(of.obj));
-        let obj = with.program.container_of(of.obj, path).ok_or(wrong)?;
-        Ok(Address { of: Handle { obj, ..of }, container: true }.into())
+        let Some(path) = self.container else { return Ok(Address { of: Some(of), container: false }.into()) };
+        let Some(obj) = with.program.container_of(of.obj, path) else {
+            let wrong = Fault::new(Property::WRONG_KIND, Some(of.obj));
+            return if self.or_null { Ok(Address::NOWHERE.into()) } else { Err(wrong) };
+        };
+        Ok(Address { of: Some(Handle { obj, ..of }), container: true }.into())
     }
 }
 
@@ -104,7 +110,7 @@ impl Operation for WordAddress {
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let (obj, slot) = with.place(self.place)?;
         let generation = slot.map_or(0, |slot| slot.generation);
-        Ok(Address { of: Handle { obj, generation }, container: false }.into())
+        Ok(Address { of: Some(Handle { obj, generation }), container: false }.into())
     }
 }
 
@@ -315,7 +321,11 @@ pub const OPS: &[OpSpec] = &[
         "the object that a member is inside of: `container-of f job.fence into=j`; no step of its own, as an address is \
          computed",
         "container_of()",
-        |args| AddressOf { of: args.object("member"), container: args.member("path") }.into(),
+        |args| {
+            let (of, container) = (args.object("member"), args.member("path"));
+            AddressOf { of, container, or_null: args.flag("or-null") }.into()
+        },
     )
+    .options(&[flag("or-null", "NULL where it is inside of no such object: whose a fence is, drivers tell by its `ops`")])
     .returns("a reference to the object of the struct"),
 ];
