@@ -210,6 +210,10 @@ pub struct Program {
     pub callees: Vec<String>,
     /// What a blocking allocation may have to run; with the object of those that come and go.
     pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
+    /// The list of files whose last reference went where nobody comes back to user space, and who releases them.
+    pub delayed_fput: Option<(ObjId, ThreadId)>,
+    /// The semaphores of address spaces that are declared: each is an `mmap_lock`.
+    pub mms: Vec<ObjId>,
     /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
     /// lock, or all those that a field of a struct is.
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,
@@ -510,7 +514,7 @@ impl Program {
 
     /// Whether this is `mmap_lock`.
     pub fn is_mmap_lock(&self, lock: ObjId) -> bool {
-        self.mmap_lock == Some(lock)
+        self.mmap_lock == Some(lock) || self.mms.contains(&lock)
     }
 
     /// The operations of a fence.

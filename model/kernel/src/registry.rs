@@ -39,7 +39,7 @@ use crate::{
         slab::{self, SlabOp, Slot},
         spinlock::{self, SpinLock},
         srcu::{self, Srcu},
-        syscall::{self, TaskWork},
+        syscall::{self, TaskWork, delayed::Files},
         timer::{self, Timer, base::TimerBase},
         tree, uaccess, variable,
         waitqueue::{self, WaitQueue},
@@ -102,6 +102,8 @@ objects! {
     Srcu(Srcu) srcu srcu_mut;
     /// `struct module`.
     Module(Module) module module_mut;
+    /// `delayed_fput_list`.
+    DelayedFput(Files) delayed_fput delayed_fput_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
     /// `struct rcu_head`.
@@ -227,6 +229,8 @@ machines! {
     Module(module::ModuleOp) = module::ModuleOp::BLANK;
     /// The ends of a system call.
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
+    /// The work item of `delayed_fput()`.
+    DelayedFput(syscall::delayed::DelayedOp) = syscall::delayed::DelayedOp::BLANK;
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
     /// A CPU on which timers expire.
@@ -239,6 +243,8 @@ machines! {
     Irq(irq::Irq) = irq::Irq { how: irq::HandlerHow::Enter, on: None, line: None };
     /// An interrupt's line.
     IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { how: irq_line::How::Sync, line: NOTHING, asks: false };
+    /// An interrupt of a declared line.
+    LineRun(irq_line::run::LineRun) = irq_line::run::LineRun::BLANK;
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.

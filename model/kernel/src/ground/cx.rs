@@ -4,7 +4,7 @@ mod context;
 pub(crate) mod merging;
 mod mutants;
 pub(crate) mod rules;
-mod works;
+pub(crate) mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};

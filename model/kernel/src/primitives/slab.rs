@@ -302,6 +302,8 @@ points! {
         PutAgain = "kref_put",
         /// `fput()`: 1 if it was the last, and then the file is released on the way back to user space.
         Fput = "fput",
+        /// `fput()` of who never comes back: the file is on `delayed_fput_list`.
+        Delay = "fput: delayed_fput_list",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -519,6 +521,10 @@ impl SlabOp {
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.at == At::Fput && !cx.mutated(Mutant::FputAtOnce) {
+            if syscall::delayed::is_left(cx) {
+                self.at = At::Delay;
+                return Flow::Go;
+            }
             return syscall::release_later(cx, self.handle);
         }
         let Some(callee) = self.release.or(cx.program.release_of(self.handle.obj)) else {
@@ -550,6 +556,7 @@ impl Protocol for SlabOp {
         let (me, obj) = (cx.me, self.handle.obj);
         match self.at {
             At::New | At::NewZeroed | At::NewUnset => return self.allocate(cx),
+            At::Delay => return syscall::delayed::delay(cx, self.handle),
             At::InitField | At::InitRefs => return self.initialise(cx),
             At::Release | At::Free | At::FreeRcu | At::Leave => {
                 let deferred = self.is_deferred(cx.program);
@@ -632,6 +639,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
+            At::Delay => syscall::delayed::delay_footprint(v.program),
             At::Release | At::Free | At::Leave => free_footprint(v, obj, Footprint::NONE),
             _ => Footprint::writes(obj),
         }

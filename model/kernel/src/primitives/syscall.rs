@@ -9,9 +9,10 @@
 //! ```
 //!
 //! As `kernel/task_work.c` and `fs/file_table.c` of 6.12. What a task does to itself nobody else sees, so the list of
-//! works is the thread's own (`cx/works.rs`); another task's works are left out. Outside of a system call, where the
-//! kernel hands a file to the work item of `delayed_fput()`, the model has no room for it, and says so.
+//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never
+//! comes back to user space leaves a file to the work item of `delayed_fput()` (`delayed`).
 
+pub mod delayed;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
@@ -161,10 +162,15 @@ pub(crate) fn release_later<R: Runtime>(cx: &mut Cx<'_, R>, file: Handle) -> Flo
     Flow::Done(Value::Word(1))
 }
 
+/// `!in_interrupt() && !(current->flags & PF_KTHREAD)`: it is in a system call, to whose end something can be put off.
+fn comes_back<R: Runtime>(cx: &Cx<'_, R>) -> bool {
+    cx.private.syscall > 0 && !cx.private.in_interrupt()
+}
+
 fn add_work<R: Runtime>(cx: &mut Cx<'_, R>, work: Handle) {
-    let comes_back = cx.private.syscall > 0 && !cx.private.in_interrupt();
-    if !comes_back || !cx.private.works.push(work) {
-        cx.violate(Property::CAPACITY_EXCEEDED, Some(work.obj));
+    if !comes_back(cx) || !cx.private.works.push(work) {
+        // The operation says what there is no room for.
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
     }
 }
 

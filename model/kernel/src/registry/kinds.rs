@@ -209,6 +209,8 @@ kinds! {
     Srcu in primitives::srcu::kind is Srcu;
     /// `struct module`.
     Module in primitives::module::kind is Module;
+    /// `delayed_fput_list`.
+    DelayedFput in primitives::syscall::delayed;
     /// A `struct callback_head` of a task.
     TaskWork in primitives::syscall::kind is TaskWork;
     /// `struct rcu_head`.
@@ -218,7 +220,7 @@ kinds! {
     /// `struct timer_base`.
     TimerBase in primitives::timer::kind;
     /// `struct irq_desc`.
-    IrqLine in primitives::irq_line::kind;
+    IrqLine in primitives::irq_line::kind is IrqLine;
     /// A `struct shrinker` that comes and goes.
     Shrinker in primitives::shrinker::kind is Shrinker;
     /// Grace periods and deferred frees.

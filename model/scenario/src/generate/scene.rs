@@ -39,6 +39,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
     (Kind::Device, |scene, i| Ok(scene.section(Section::Device, "hw", i))),
     (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
+    (Kind::IrqLine, |scene, i| Ok(scene.irq_line(i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
 ];
@@ -217,6 +218,14 @@ impl<'a, 'b> Scene<'a, 'b> {
                 Ok(RESV_CLASS)
             }
         }
+    }
+
+    /// A line with a handler that does nothing but say that it did.
+    fn irq_line(&mut self, i: usize) -> Declared {
+        let (name, handler) = (format!("wire{i}"), format!("handle{i}"));
+        let block = vec![Line::new("return IRQ_HANDLED")];
+        self.declarations.push(Line::with(format!("fn {handler}"), block));
+        (name.clone(), Some(Line::new(format!("irq-line {name} handler={handler}"))))
     }
 
     fn workqueue(&mut self, i: usize) -> Result<Declared> {

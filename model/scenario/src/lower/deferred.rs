@@ -31,7 +31,9 @@ pub(super) fn is_deferred(node: &Node) -> bool {
 pub(super) fn threads_of(kind: &ObjectKind) -> usize {
     let timer = queue_workers(kind).and_then(|workers| workers.timer);
     let cpus = fixed::TimerBase::of(kind).map_or(0, |base| usize::from(base.count));
-    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus
+    let raised = fixed::IrqLine::of(kind).and_then(|line| line.raised.as_ref());
+    let handlers = raised.map_or(0, |raised| 1 + usize::from(raised.thread.is_some()));
+    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus + handlers
 }
 
 /// How many of them are workers.
@@ -82,7 +84,8 @@ impl<'a> Lower<'a> {
         self.declare_container_works(next);
         let next = next + self.program.containers.len();
         let next = self.declare_workers(next);
-        self.declare_timer_cpus(next);
+        let next = self.declare_timer_cpus(next);
+        self.declare_irq_lines(nodes, next);
     }
 
     /// `w type=work fn=F [queue=Q]`, `t type=timer fn=F` inside of a struct: the item of one slot. Queue and function
@@ -275,8 +278,8 @@ impl<'a> Lower<'a> {
 
     /// The CPUs on which they expire, after all other threads: as many as timers, but no more than find what two
     /// handlers at once do to each other.
-    fn declare_timer_cpus(&mut self, next: usize) {
-        let Some(id) = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id)) else { return };
+    fn declare_timer_cpus(&mut self, next: usize) -> usize {
+        let Some(id) = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id)) else { return next };
         let on_it = self.program.ids().filter(|timer| self.program.kind(*timer).queue() == Some(id));
         let timers: Vec<ObjId> = on_it.collect();
         if let Some(last) = timers.get(MAX_TIMERS) {
@@ -287,11 +290,13 @@ impl<'a> Lower<'a> {
                 .add("too-many", span.unwrap_or_default(), format!("{have} timers that call a function"))
                 .expected(format!("at most {MAX_TIMERS}, those inside of objects counted for each slot"));
         }
+        let count = timers.len().min(usize::from(MAX_CPUS)) as u8;
         if let Some(base) = self.program.fixed_mut::<fixed::TimerBase>(id) {
             base.first = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
-            base.count = timers.len().min(usize::from(MAX_CPUS)) as u8;
+            base.count = count;
             base.timers = timers;
         }
+        next + usize::from(count)
     }
 
     /// What is on it is run by workers, of which there are as many as it says, or as are needed.

@@ -243,7 +243,13 @@ impl<'a> Lower<'a> {
                     self.mistakes
                         .add("unknown-property", value.span, format!("`{said}` is no property"))
                         .expected(expected)
-                        .help_if(did_you_mean(said, names()).or(Some("`fenceweave properties` lists them".to_owned())));
+                        .help_if(match said {
+                            NEVER_SETTLES => Some(
+                                "that is how a `settles \"E\"` without `as=` is broken: there is none in this case"
+                                    .to_owned(),
+                            ),
+                            _ => did_you_mean(said, names()).or(Some("`fenceweave properties` lists them".to_owned())),
+                        });
                 }
             }
         }

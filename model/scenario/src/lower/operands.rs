@@ -175,7 +175,10 @@ impl<'a> Lower<'a> {
                 None
             }
             // Every address space has one, whether or not something before this takes it.
-            None if name == super::declare::MMAP_LOCK => Some(Operand::Object(self.mmap_lock(span))),
+            None if name == super::declare::MMAP_LOCK => {
+                let thread = unit.map_or(String::new(), |unit| unit.name().to_owned());
+                Some(Operand::Object(self.mmap_lock(&thread, span)))
+            }
             None => {
                 if let Some(value) = self.function_value(name) {
                     return Some(Operand::Const(value));
@@ -408,14 +411,17 @@ impl<'a> Lower<'a> {
     /// The interrupt handler `vblank`; of several the first, for they have one line.
     fn irq_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
-        let found = match self.names.find(said) {
-            Some((Symbol::Thread { first, .. }, _)) if self.irqs.iter().any(|(irq, _)| *irq == first) => Some(first),
+        let named = self.names.find(said).map(|(symbol, _)| symbol);
+        let line = |id| self.program.fixed::<fixed::IrqLine>(id).filter(|line| line.raised.is_some());
+        let found = match named {
+            Some(Symbol::Thread { first, .. }) => self.irqs.iter().any(|(irq, _)| *irq == first).then_some(first),
+            Some(Symbol::Object { id, .. }) => line(id).map(|line| line.handler),
             _ => None,
         };
         if found.is_none() {
             self.mistakes
                 .add("irq", value.span, format!("`{said}` is no interrupt handler"))
-                .expected("the name of an `irq NAME on=THREAD|any { … }`");
+                .expected("the name of an `irq NAME on=THREAD|any { … }`, or of an `irq-line`");
         }
         found
     }

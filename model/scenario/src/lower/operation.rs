@@ -101,7 +101,12 @@ impl<'a> Lower<'a> {
     ) {
         if spec.name.starts_with("mmap-") {
             // The semaphore of the address space goes without saying.
-            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(node.head))));
+            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(unit.name(), node.head))));
+        }
+        if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && let Some(mm) = self.mm_of(unit.name(), node.head)
+        {
+            args.give("mm", Given::Operand(Operand::Object(mm)));
         }
         let op = (spec.build)(&args);
         self.check_spin(unit, node, op);

@@ -97,7 +97,11 @@ impl Operation for Counted {
         let Counted { how, target, .. } = *self;
         let puts = matches!(how, How::Put | How::PutAgain | How::Fput);
         Row {
-            no_room: if puts { slab::ops::NO_GENERATION } else { "for another reference" },
+            no_room: match how {
+                How::Fput => "for more than 4 files that a thread puts off to the end of its system call",
+                _ if puts => slab::ops::NO_GENERATION,
+                _ => "for another reference",
+            },
             room_of_object: true,
             drops: puts.then_some(target),
             gives: match how {
