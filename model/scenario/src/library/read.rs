@@ -236,17 +236,27 @@ impl Reader<'_> {
         let texts = match texts_of(&path) {
             Ok(texts) => texts,
             Err(why) => {
+                let name = self.shown(&path);
                 self.mistakes
-                    .add("use", span, format!("{}: {why}", path.display()))
+                    .add("use", span, format!("{name}: {why}"))
                     .expected("a file of functions and declarations, named from where this one is");
                 return None;
             }
         };
         let unit = self.unit(said.to_owned(), identity);
         for (path, text) in &texts {
-            self.file(unit, span, (&path.display().to_string(), path.parent()), text);
+            let name = self.shown(path);
+            self.file(unit, span, (&name, path.parent()), text);
         }
         Some(unit)
+    }
+
+    /// A file as it is told: from where the scenario's file is as that was named, wherever both are.
+    fn shown(&self, path: &Path) -> String {
+        let named = self.sources.names().next().and_then(|name| Path::new(name).parent());
+        let below = self.folders.first().and_then(Option::as_deref).and_then(|folder| path.strip_prefix(folder).ok());
+        let shown = named.zip(below).map(|(named, below)| named.join(below));
+        shown.as_deref().unwrap_or(path).display().to_string()
     }
 
     fn unit(&mut self, name: String, identity: String) -> usize {
