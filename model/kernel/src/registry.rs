@@ -19,7 +19,7 @@ use crate::{
         self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp,
     },
     lock_all::LockAll,
-    machine::{Choose, Fail, Fault, NOTHING},
+    machine::{Choose, Fail, Fault, NOTHING, Nothing},
     primitives::{
         alloc,
         barrier::{self, Barrier},
@@ -31,7 +31,7 @@ use crate::{
         lockdep,
         lockmap::{self, LockMap},
         module::{self, Module},
-        rcu::{self, Rcu},
+        rcu::{self, Rcu, RcuHead},
         refcount::{self, Refcount},
         rwsem::{self, RwSem},
         shrinker::{self, Shrinker},
@@ -106,6 +106,8 @@ objects! {
     DelayedFput(Files) delayed_fput delayed_fput_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
+    /// `struct rcu_head`.
+    RcuHead(RcuHead) rcu_head rcu_head_mut;
     /// `struct timer_list`.
     Timer(Timer) timer timer_mut;
     /// `struct timer_base`.
@@ -172,9 +174,15 @@ machines! {
     /// A rendezvous.
     Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
     /// A bare count.
-    Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
+    Count(refcount::Count) = refcount::Count {
+        how: refcount::How::Get, count: NOTHING, release: None,
+    };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// Something is initialised.
+    Init(slab::init::InitOp) = slab::init::InitOp::BLANK;
+    /// An object is copied over another.
+    CopyStruct(slab::copy::CopyOp) = slab::copy::CopyOp::BLANK;
     /// An address that is computed.
     Address(slab::address::Address) = slab::address::Address::BLANK;
     /// RCU.
@@ -251,6 +259,8 @@ machines! {
     CopyFences(CopyFences) = CopyFences::BLANK;
     /// An injected failure.
     Fail(Fail) = Fail::BLANK;
+    /// NULL, where the kernel's function looks first.
+    Nothing(Nothing) = Nothing::BLANK;
     /// The agent of RCU.
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.

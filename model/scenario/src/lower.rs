@@ -112,6 +112,8 @@ pub(crate) struct Lower<'a> {
     program: Program,
     /// Structs by their names: one may be inside of another.
     structs: BTreeMap<&'a str, &'a Node>,
+    /// Where the members stand that would put a struct inside of itself.
+    circular: BTreeSet<u32>,
     /// The work items and timers inside of objects, until their queues and functions are known.
     item_members: Vec<(ObjId, &'a Node)>,
     /// How many `new` each struct has had so far: each prefers a slot of its own.

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! As `kernel/task_work.c` and `fs/file_table.c` of 6.12. What a task does to itself nobody else sees, so the list of
-//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never
-//! comes back to user space leaves a file to the work item of `delayed_fput()` (`delayed`).
+//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never comes back to user space
+//! leaves a file to the work item of `delayed_fput()` (`delayed`).
 
 pub mod delayed;
 pub(crate) mod idioms;
@@ -22,16 +22,17 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime, Value,
-    View,
+    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime,
+    ThreadId, Value, View,
     coder::{fields, points},
     cx::{Call, Then, check_back_in_user_space},
     facet::{Facet, FacetSink},
     fixed,
     ground::functions::functions,
     primitives::slab::{self, SlabOp},
+    property::Form,
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// A `struct callback_head` for `task_work_add()`. The kernel's has nothing that says that it is on a list; who adds it
@@ -50,6 +51,13 @@ impl<R: Runtime> TaskWork<R> {
 }
 
 impl<R: Runtime> Shared<R> for TaskWork<R> {
+    renewed!(TaskWork { queued: atomic });
+
+    /// The task's list goes through it. One that runs is off that already, and may free what it is inside of.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_TASK_WORK, self.queued.peek() != 0)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
     }

@@ -216,6 +216,12 @@ operations! {
     NullSlot(crate::machine::ops::NullSlot);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of a word.
+    WordAddress(primitives::slab::ops::WordAddress);
+    /// The init functions.
+    Init(primitives::slab::ops::Init);
+    /// `copy-struct`.
+    CopyStruct(primitives::slab::ops::CopyStruct);
     /// The address of what is inside of an object, and back.
     AddressOf(primitives::slab::ops::AddressOf);
     /// `get`, `get-unless-zero`, `put` of whatever is counted.

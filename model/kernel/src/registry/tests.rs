@@ -43,6 +43,7 @@ pub(crate) fn each() -> Vec<(ObjectKind, &'static [&'static str])> {
         (fixed::Module { exit: None }.into(), &["lives"]),
         (fixed::DelayedFput.into(), &["lives"]),
         (fixed::TaskWork { func: None }.into(), &["lives"]),
+        (fixed::RcuHead.into(), &["lives"]),
         (fixed::Timer { runner: Handler::Own(to) }.into(), &["lives"]),
         (fixed::TimerBase { first: to, count: 1, timers: vec![] }.into(), &["lives"]),
         (fixed::Shrinker { registered: true }.into(), &["lives"]),

@@ -353,6 +353,12 @@ impl<'a, 'b> Scene<'a, 'b> {
         Ok((local, None))
     }
 
+    /// Whether the slab that `new` takes an object of initialises nothing.
+    pub(super) fn keeps_what_was_there(&self) -> bool {
+        let head = self.structs.first().map(|name| format!("struct {name} slots=2 slab=typesafe-by-rcu"));
+        head.is_some_and(|head| self.declarations.iter().any(|line| line.head == head))
+    }
+
     /// A word that everybody can reach.
     pub(super) fn var(&mut self) -> Result<String> {
         let at = self.below(2)?.min(self.vars.len());

@@ -236,8 +236,9 @@ impl Reader<'_> {
         let texts = match texts_of(&path) {
             Ok(texts) => texts,
             Err(why) => {
+                let name = self.shown(&path);
                 self.mistakes
-                    .add("use", span, format!("{}: {why}", path.display()))
+                    .add("use", span, format!("{name}: {why}"))
                     .expected("a file of functions and declarations, named from where this one is");
                 return None;
             }

@@ -360,6 +360,7 @@ fn begin<'a>(
         clauses: Vec::new(),
         program,
         structs: BTreeMap::new(),
+        circular: BTreeSet::new(),
         item_members: Vec::new(),
         allocations: Vec::new(),
         limits: Limits::default(),

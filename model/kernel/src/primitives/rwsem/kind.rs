@@ -13,6 +13,7 @@ impl Declared for RwSem {
     const ROW: KindRow = KindRow {
         name: "rwsem",
         one: "an rwsem",
+        init: "init_rwsem()",
         sample: Some(("sem", "")),
         declared: "lock kind=rwsem",
         facets: &["owner", "readers", "waiters"],
