@@ -65,9 +65,11 @@ fn unfold(initial: &State, program: &Program, trace: &mut Trace, point: &mut Poi
     trace.steps = steps;
 }
 
-/// Takes a step, and writes down what it was: the step, and the quiet accesses after it.
+/// Takes a step, and writes down what it was: the step, and the quiet accesses after it. What nobody can see is a step
+/// only behind a quiet access: each by itself, it is taken with that.
 fn take(state: &mut State, program: &Program, action: Action, steps: &mut Vec<Action>) {
+    let seen = state.is_next_visible(action.thread);
     let merged = state.step(program, action).merged;
-    steps.push(action);
+    steps.extend(seen.then_some(action));
     steps.extend((0..merged).map(|_| Action { choice: 0, ..action }));
 }

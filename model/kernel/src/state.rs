@@ -294,6 +294,12 @@ impl State {
         self.threads[t.index()].machine().ways(|| self.view(program, t))
     }
 
+    /// Whether anybody else can see a thread's next step. One that nobody can is a step only where a quiet access came
+    /// before it, with which it could not be taken back.
+    pub fn is_next_visible(&self, t: ThreadId) -> bool {
+        self.threads[t.index()].machine().is_visible()
+    }
+
     /// Takes a step. Debug builds check it against its footprint.
     pub fn step(&mut self, program: &Program, action: Action) -> StepResult {
         self.step_covering(program, action, None)
