@@ -166,9 +166,9 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "grain",
         "grain coarse|fine|fine=\"FAMILY…\"",
         "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
-         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only, which is \
-         what a scenario has that says nothing. `fine=\"fence resv\"` is coarse but for these; the families are `fence`, \
-         `resv` and `mutex`",
+         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only. A scenario \
+         that says nothing is fine, or coarse if it uses a library. `fine=\"fence resv\"` is coarse but for these; the \
+         families are `fence`, `resv`, `mutex` and `completion`",
     ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
