@@ -406,6 +406,13 @@ pub struct MutantsArgs {
     /// Put the mistakes into the protocols, though a file is named.
     #[arg(long)]
     pub protocols: bool,
+    /// Put the mistakes into the functions of this library, built in or a file or folder; the scenarios that use it
+    /// should notice them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["protocols", "mutation", "list"])]
+    pub library: Option<String>,
+    /// Of a scenario's or library's own mistakes: exit 1 if one survives that `survives "why"` does not explain.
+    #[arg(long)]
+    pub deny: bool,
     /// Most mistakes to put into a scenario; of more some from all over the text are taken.
     #[arg(long, value_name = "N", default_value = "400", value_parser = clap::value_parser!(u32).range(1..))]
     pub max: u32,

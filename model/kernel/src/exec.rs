@@ -35,7 +35,7 @@ use crate::{
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
     ww::{self, CtxHow, CtxOp, Lock, Unlock},
 };
 
@@ -122,6 +122,13 @@ impl<R: Runtime> Exec<R> {
 }
 
 impl<R: Runtime> Shared<R> for Exec<R> {
+    renewed!(Exec { registers: note });
+
+    /// It has locks, or its context is open.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_lock(self.task(), None)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let r = self.registers.get();
         if r.task.is_none() {

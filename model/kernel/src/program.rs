@@ -210,6 +210,10 @@ pub struct Program {
     pub callees: Vec<String>,
     /// What a blocking allocation may have to run; with the object of those that come and go.
     pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
+    /// The list of files whose last reference went where nobody comes back to user space, and who releases them.
+    pub delayed_fput: Option<(ObjId, ThreadId)>,
+    /// The semaphores of address spaces that are declared: each is an `mmap_lock`.
+    pub mms: Vec<ObjId>,
     /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
     /// lock, or all those that a field of a struct is.
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,
@@ -464,6 +468,7 @@ impl Program {
                 let first = types.next().unwrap_or_default();
                 if types.all(|ty| ty == first) { first } else { Default::default() }
             }
+            Place::Behind { .. } => Default::default(),
         }
     }
 
@@ -509,7 +514,7 @@ impl Program {
 
     /// Whether this is `mmap_lock`.
     pub fn is_mmap_lock(&self, lock: ObjId) -> bool {
-        self.mmap_lock == Some(lock)
+        self.mmap_lock == Some(lock) || self.mms.contains(&lock)
     }
 
     /// The operations of a fence.
@@ -520,6 +525,12 @@ impl Program {
     /// What is called when the last reference to a slot's object is dropped.
     pub(crate) fn release_of(&self, slot: ObjId) -> Option<CalleeId> {
         self.struct_of(slot)?.release
+    }
+
+    /// Whether some `put` says itself what the last one calls.
+    pub(crate) fn puts_release(&self) -> bool {
+        let releases = |instr: &Instr| matches!(instr, Instr::Op { op: Op::Counted(put), .. } if put.release.is_some());
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(releases))
     }
 
     /// The script of a thread.
@@ -577,6 +588,17 @@ impl Program {
         self.struct_of(slot).map_or(slot.number()..slot.number() + 1, |s| s.slots.clone())
     }
 
+    /// Whether the objects of two slots are of one struct, also where that is inside of others.
+    pub(crate) fn are_alike(&self, a: ObjId, b: ObjId) -> bool {
+        let name = |slot| self.struct_of(slot).map(|s| &s.name);
+        name(a).is_some() && name(a) == name(b)
+    }
+
+    /// Whether the objects of the slot's struct have a count.
+    pub(crate) fn counts(&self, slot: ObjId) -> bool {
+        self.struct_of(slot).is_some_and(|s| s.refs.is_some())
+    }
+
     /// The references that a new object of the slot's struct has.
     pub(crate) fn initial_refs(&self, slot: ObjId) -> u16 {
         self.struct_of(slot).and_then(|s| s.refs).map_or(0, u16::from)
@@ -596,6 +618,12 @@ impl Program {
     /// Whether a word is a container's or an object's own, which has a reference to what it points to.
     pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
         self.containers.iter().any(|c| c.has_word(word)) || self.objects.iter().any(|o| o.kind.word() == Some(word))
+    }
+
+    /// Whether some script has the address of a word.
+    pub(crate) fn addresses_words(&self) -> bool {
+        let addresses = |instr: &Instr| matches!(instr, Instr::Op { op: Op::WordAddress(_), .. });
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(addresses))
     }
 
     /// The slot whose field a word is.

@@ -144,7 +144,10 @@ impl State {
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             state.begin(program, t, &mut cover);
-            state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
+            // One that is called for by a line of an interrupt is held back instead.
+            if state.is_enabled(program, t) {
+                state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
+            }
             debug_assert!(!state.is_enabled(program, t), "[internal bug] an agent has work before setup");
         }
         state.violation =

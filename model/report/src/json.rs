@@ -71,11 +71,12 @@
 //!
 //! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`,
 //! `kind`, `was`, `becomes` (left out if nothing takes its place), `fate`, and for those that are noticed `case` and
-//! `by`; then one with `format`, `file` and how many came to each fate.
+//! `by`, for those that are explained `by`; then one with `format`, `file` and how many came to each fate. Of `mutants
+//! --library NAME` the `file` is the library's, at the end its name.
 //!
 //! A case with inputs gives, from `check` and from `sweep FILE`, one object for each way in which tuples fail:
-//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and of the smallest `token` and `trace`;
-//! then one with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
+//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and its `token` and `trace`; then one
+//! with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
 //! `incomplete`, in how many `ways`.
 //!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
@@ -200,7 +201,7 @@ pub struct Mutant<'a> {
     /// The case that notices it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<&'a str>,
-    /// What fails there.
+    /// What fails there, or why nobody notices it, if its author says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a str>,
 }
@@ -217,6 +218,8 @@ pub struct Mutants<'a> {
     pub same_program: usize,
     pub does_not_load: usize,
     pub not_tried: usize,
+    pub explained: usize,
+    pub wrongly_explained: usize,
 }
 
 /// A way in which tuples of inputs fail.

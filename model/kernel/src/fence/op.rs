@@ -11,7 +11,7 @@ use crate::{
     coder::points,
     counted::Dropped,
     ground::functions::functions,
-    primitives::{irq::irqs_footprint, rcu},
+    primitives::{irq::irqs_footprint, rcu, slab::raw},
     property::Form,
     protocol::{self, Protocol, Standing},
 };
@@ -211,7 +211,11 @@ impl FenceOp {
     fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
+        let was_raw = raw::initialise(cx, self.fence);
         let fence = cx.fence(self.fence);
+        if was_raw {
+            fence.life.swap(Life::Unborn, Order::AcqRel);
+        }
         let life = fence.life.load(Order::Relaxed);
         if life != Life::Unborn && !(typesafe && life == Life::Freed) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
@@ -359,7 +363,7 @@ impl FenceOp {
         } else {
             let data = callback::run(cx, entry, own.map(|_| self.fence));
             if let Some(callee) = own.filter(|_| !cx.mutated(Mutant::CallbackNotCalled)) {
-                let args = [super::reference(self.fence), data];
+                let args = [cx.refer(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
             }
         }
@@ -489,7 +493,7 @@ impl FenceOp {
             At::SetError => self.set_error(cx),
             At::Get => {
                 get(cx, self.fence);
-                return super::reference(self.fence);
+                return cx.refer(self.fence);
             }
             At::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
             At::Free => free(cx, self.fence),
@@ -509,7 +513,7 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
     let mut locked = cx.fence(fence).locked.get(held);
     super::hold(cx, fence, &mut locked);
     cx.fence(fence).locked.set(held, locked);
-    let args = [super::reference(fence), Value::Unset];
+    let args = [cx.refer(fence), Value::Unset];
     Some(Call { callee, args, context: Context::Fence, then: Then::Resume })
 }
 
@@ -540,6 +544,7 @@ impl FenceOp {
             At::SignalNow | At::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
             At::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
             At::EnableSignaling | At::TakeLock | At::ReleaseLock => irqs_footprint(v, Footprint::writes(self.fence)),
+            At::Init => raw::footprint(v, self.fence, Footprint::writes(self.fence)),
             _ => Footprint::writes(self.fence),
         }
     }

@@ -8,7 +8,7 @@ pub(crate) use merging::{MAY_RUN_OUT, makes_fences};
 
 use super::{CallbackOp, Duty, FenceOp, How, NO_FENCE, RcuSafe, begin_duty};
 use crate::{
-    Machine, Op, Operand, Patience, Place,
+    Machine, Op, Operand, Patience, Place, Value,
     ground::{
         functions::written_as,
         op::{
@@ -18,6 +18,7 @@ use crate::{
         resolver::{Resolved, Resolver},
         row::{Ends, Gives, Needs, Row},
     },
+    machine::Nothing,
     program::Kind,
 };
 
@@ -122,6 +123,11 @@ impl Operation for Fence {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        // dma_fence_get() and dma_fence_put() look first.
+        let looks = matches!(self.how, How::Get | How::Put | How::PutAgain);
+        if looks && with.value(self.fence)? == Value::Null {
+            return Ok(Nothing { result: Value::Null }.into());
+        }
         Ok(FenceOp::new(self.how.begins(), with.of_kind(self.fence, Kind::Fence)?, self.error).into())
     }
 

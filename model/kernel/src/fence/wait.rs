@@ -1,6 +1,6 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, reference, test_signaled};
+use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, test_signaled};
 use crate::{
     Call, Context, Cx, Family, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Standing, Then,
     Value, View,
@@ -130,7 +130,7 @@ impl FenceWait {
         match cx.program.fence_ops(self.fence).wait.filter(|_| !self.enabling().is_detached(cx)) {
             Some(callee) => Flow::Call(Call {
                 callee,
-                args: [reference(self.fence), Value::Word(i32::from(self.patience.interruptible()))],
+                args: [cx.refer(self.fence), Value::Word(i32::from(self.patience.interruptible()))],
                 context: Context::Caller,
                 then: Then::Resume,
             }),

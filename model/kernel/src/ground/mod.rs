@@ -6,7 +6,7 @@
 //!   object;
 //!   [`task`]: a `task_struct`.
 //! * [`grain`]: how fine the steps of a primitive are.
-//! * `few`: short lists in a flat state.
+//! * `few`: short lists in a flat state; `job`: small values in one.
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
 //!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
@@ -20,6 +20,7 @@ pub(crate) mod functions;
 pub mod grain;
 pub(crate) mod idiom;
 pub mod ids;
+pub(crate) mod job;
 pub mod kind;
 pub(crate) mod mutation;
 pub mod number;

@@ -56,6 +56,8 @@ pub struct Row {
     pub between: Between,
     /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
     pub is_called_for: bool,
+    /// Its thread is one of user space, which it comes from or goes back to here.
+    pub is_user_space: bool,
 }
 
 /// What a program must have, or be prepared for.
@@ -218,6 +220,7 @@ impl Row {
         cursor: None,
         between: Between::Nowhere,
         is_called_for: false,
+        is_user_space: false,
     };
 
     /// Works on what one operand means.

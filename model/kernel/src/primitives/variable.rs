@@ -376,14 +376,15 @@ impl<R: Runtime> Cx<'_, R> {
         if slab::members::is_gone(self, h.obj) {
             return None;
         }
-        self.touch(h.obj);
+        self.note(h.obj);
         self.world.counted_mut(h)
     }
 }
 
+/// The object that a value refers to; the address of a word is that of none.
 fn referred(value: Value) -> Option<Handle> {
     match value {
-        Value::Ref(h) => Some(h),
+        Value::Ref(h) => h.obj.as_object().map(|_| h),
         _ => None,
     }
 }

@@ -157,7 +157,8 @@ impl GetFences {
         }
         for (fence, word) in self.kept.iter().zip(first.row(usize::from(len))) {
             cx.touch(word);
-            cx.world.var_mut(word).cell.store(fence::reference(*fence), Order::Relaxed);
+            let fence = cx.refer(*fence);
+            cx.world.var_mut(word).cell.store(fence, Order::Relaxed);
             // The reference that was taken for it.
             cx.world.var_mut(word).owns.set(Owns::Counted);
         }
@@ -199,7 +200,10 @@ impl Protocol for GetFences {
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
-            At::Walk => self.walk.step(cx).once_over(|item| self.found(item)),
+            At::Walk => {
+                let flow = self.walk.step(cx).once_over(|item| self.found(item));
+                cx.current(flow)
+            }
             At::Allocate => self.allocate(cx),
             At::Collect => self.collect(cx),
             At::Give => self.give(cx),

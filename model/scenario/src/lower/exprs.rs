@@ -308,7 +308,9 @@ impl<'a> Lower<'a> {
         if let Some(local) = unit.read(name, span) {
             return Some(ExprNode::Read(local));
         }
-        let shared = name.contains('.') || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
+        let shared = name.contains('.')
+            || name.starts_with('*')
+            || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
         if shared {
             let help = self.how_to_see(name);
             self.mistakes

@@ -147,6 +147,13 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
          starves if others pass theirs",
     ),
     (
+        "survives",
+        "survives \"why\" [MISTAKE…]",
+        "does nothing: of the mistakes that `mutants` makes of the next statement (all, or those that are named: leave-out, \
+         no-unlock, no-put, no-wake, no-barrier, exchange, negate, weaken-order, other-usage) nobody notices any, and why \
+         that is so",
+    ),
+    (
         "unreached",
         "unreached \"why\"",
         "says that no execution comes here, and that this is meant: nobody is warned of what stands behind it in its block",
@@ -254,6 +261,7 @@ impl<'a> Lower<'a> {
             "on-return" => self.on_return(unit, node),
             "progress" => self.progress(unit, node),
             "unreached" => self.unreached(unit, node),
+            "survives" => self.survives(node),
             _ => {
                 self.check_in_syscall(unit, node);
                 self.operation(unit, node);

@@ -57,6 +57,8 @@ pub(crate) struct Unit<'a> {
     pub(super) user_space: bool,
     /// Which may stay there for ever.
     pub(super) may_stop: bool,
+    /// It never goes there: a kernel thread's, a worker's, an interrupt's.
+    pub(super) kernel: bool,
     /// It is in a system call.
     pub(super) in_syscall: bool,
     /// Its last statement.
@@ -147,6 +149,7 @@ impl<'a> Unit<'a> {
             params: 0,
             user_space: false,
             may_stop: false,
+            kernel: true,
             in_syscall: false,
             last: None,
             callee: false,
@@ -543,6 +546,7 @@ impl<'a> Lower<'a> {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
             }
+            Place::Behind { .. } => (0..program.vars.len()).map(ObjId::var).collect(),
         };
         for word in words {
             if !program.handed_to.contains(&word) {

@@ -8,8 +8,7 @@ use crate::{Code, Coder, Cx, Flow, Footprint, Handle, Runtime, Value, View, prot
 pub struct Address {
     /// What comes out; NULL for who asked for a container that is none.
     pub(crate) of: Option<Handle>,
-    /// It is what a member is inside of: of which object there, the member's address does not say, so it is the one
-    /// that lives there now.
+    /// It is what a member is inside of.
     pub(crate) container: bool,
 }
 
@@ -26,13 +25,8 @@ impl Address {
 }
 
 impl Protocol for Address {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let Some(mut of) = self.of else { return Flow::Done(Value::Null) };
-        if self.container {
-            // Whoever has a member's address that is good has one of an object that nobody frees meanwhile.
-            of.generation = cx.world.slot(of.obj).generation();
-        }
-        Flow::Done(Value::Ref(of))
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(self.of.map_or(Value::Null, Value::Ref))
     }
 
     fn footprint(&self, _v: View<'_>) -> Footprint {
