@@ -33,4 +33,5 @@ pub(crate) use decls::look_at;
 pub use one_file::one_file;
 pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
-pub(crate) use read::{Read, read};
+pub use read::Replaced;
+pub(crate) use read::{Read, read, read_replacing};

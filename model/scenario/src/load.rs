@@ -8,7 +8,7 @@ use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
 use crate::inputs::Tuple;
-use crate::library;
+use crate::library::{self, Replaced};
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
 
@@ -114,8 +114,21 @@ pub fn load_file(path: &Path) -> Result<Loaded, Report> {
 ///
 /// Every mistake of the text, and of what it reaches of libraries.
 pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
+    loaded(name, source, (folder, None))
+}
+
+/// Reads a text as if it were in that file, with another text in the place of a library's.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_replacing(path: &Path, source: &str, replaced: Replaced<'_>) -> Result<Loaded, Report> {
+    loaded(&path.display().to_string(), source, (Some(folder_of(path)), Some(replaced)))
+}
+
+fn loaded(name: &str, source: &str, from: (Option<&Path>, Option<Replaced<'_>>)) -> Result<Loaded, Report> {
     let mut mistakes = Mistakes::new(name, source);
-    let read = library::read(name, source, folder, &mut mistakes);
+    let read = library::read_replacing(name, source, from, &mut mistakes);
     mistakes.end_of_syntax();
     lowered(&read, mistakes, name, source)
 }

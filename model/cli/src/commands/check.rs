@@ -1,7 +1,7 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
 use super::{
-    Exit, Unread, complain, engines, find, fitted, in_order, limits, load,
+    Exit, Unread, complain, engines, find, fitted, grained, in_order, limits, load,
     progress::{Bar, Bars},
     sheet, short_name, usage, write,
 };
@@ -190,7 +190,7 @@ fn plural(n: usize, what: &str) -> String {
 
 fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
     let loaded = match load(file) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return not_read(file, &unread, args.json),
     };
     let (mut checked, mut covered) = (Checked::default(), Coverage::default());

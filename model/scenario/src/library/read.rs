@@ -62,8 +62,38 @@ impl Libraries {
     }
 }
 
+/// A library's file with another text in its place: what if it said that?
+#[derive(Debug, Clone, Copy)]
+pub struct Replaced<'t> {
+    /// The file: as [`library_files`](crate::library_files) names it, or where it is.
+    pub file: &'t str,
+    /// What it says instead.
+    pub text: &'t str,
+}
+
+impl Replaced<'_> {
+    /// Whether that is the file of this name, as a program knows it.
+    pub fn is(&self, name: &str) -> bool {
+        let is_there = || {
+            let place = |name: &str| Path::new(name).canonicalize().ok();
+            place(name).is_some_and(|there| Some(there) == place(self.file))
+        };
+        name.strip_prefix("library/") == Some(self.file) || is_there()
+    }
+}
+
 /// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
 pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &mut Mistakes) -> Read {
+    read_replacing(name, source, (folder, None), mistakes)
+}
+
+/// The same with the text of one library's file replaced.
+pub(crate) fn read_replacing(
+    name: &str,
+    source: &str,
+    (folder, replaced): (Option<&Path>, Option<Replaced<'_>>),
+    mistakes: &mut Mistakes,
+) -> Read {
     let tree = syntax::parse(source, mistakes);
     let mut reader = Reader {
         sources: Sources::new(name, source),
@@ -72,6 +102,7 @@ pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &m
         known: BTreeMap::new(),
         open: VecDeque::new(),
         told_too_much: false,
+        replaced,
         mistakes,
     };
     for scenario in &tree.nodes {
@@ -119,6 +150,7 @@ struct Reader<'m> {
     /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
     open: VecDeque<(Span, Target, usize)>,
     told_too_much: bool,
+    replaced: Option<Replaced<'m>>,
     mistakes: &'m mut Mistakes,
 }
 
@@ -206,17 +238,27 @@ impl Reader<'_> {
         let texts = match texts_of(&path) {
             Ok(texts) => texts,
             Err(why) => {
+                let name = self.shown(&path);
                 self.mistakes
-                    .add("use", span, format!("{}: {why}", path.display()))
+                    .add("use", span, format!("{name}: {why}"))
                     .expected("a file of functions and declarations, named from where this one is");
                 return None;
             }
         };
         let unit = self.unit(said.to_owned(), identity);
         for (path, text) in &texts {
-            self.file(unit, span, (&path.display().to_string(), path.parent()), text);
+            let name = self.shown(path);
+            self.file(unit, span, (&name, path.parent()), text);
         }
         Some(unit)
+    }
+
+    /// A file as it is told: from where the scenario's file is as that was named, wherever both are.
+    fn shown(&self, path: &Path) -> String {
+        let named = self.sources.names().next().and_then(|name| Path::new(name).parent());
+        let below = self.folders.first().and_then(Option::as_deref).and_then(|folder| path.strip_prefix(folder).ok());
+        let shown = named.zip(below).map(|(named, below)| named.join(below));
+        shown.as_deref().unwrap_or(path).display().to_string()
     }
 
     fn unit(&mut self, name: String, identity: String) -> usize {
@@ -235,6 +277,7 @@ impl Reader<'_> {
             }
             return;
         }
+        let text = self.replaced.filter(|replaced| replaced.is(name)).map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
         let mut tree = syntax::parse(text, &mut own);
         let (number, start) = self.sources.push(name, text);

@@ -58,6 +58,7 @@ impl<'a> Lower<'a> {
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
         for proc in idle {
             let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+            let leaves_files = self.leaves_files;
             let (names, callees) = (self.names.clone(), self.callees.len());
             if is_function(proc) {
                 self.function_script(Unit::new("fn", false), proc);
@@ -65,7 +66,7 @@ impl<'a> Lower<'a> {
                 self.idle_proc(proc);
             }
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
-            self.names = names;
+            (self.names, self.leaves_files) = (names, leaves_files);
             self.callees.truncate(callees);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fenceweave_kernel::primitives::module;
-use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
+use fenceweave_kernel::program::{Atomic, CallSite, FunctionCall, Results, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
 use super::Lower;
@@ -57,6 +57,8 @@ pub(crate) struct Unit<'a> {
     pub(super) user_space: bool,
     /// Which may stay there for ever.
     pub(super) may_stop: bool,
+    /// It never goes there: a kernel thread's, a worker's, an interrupt's.
+    pub(super) kernel: bool,
     /// It is in a system call.
     pub(super) in_syscall: bool,
     /// Its last statement.
@@ -147,6 +149,7 @@ impl<'a> Unit<'a> {
             params: 0,
             user_space: false,
             may_stop: false,
+            kernel: true,
             in_syscall: false,
             last: None,
             callee: false,
@@ -166,6 +169,16 @@ impl<'a> Unit<'a> {
     /// The index of the next instruction.
     pub(super) fn here(&self) -> usize {
         self.script.code.len()
+    }
+
+    /// The line that an instruction belongs to.
+    pub(super) fn line_of(&self, at: usize) -> u32 {
+        self.script.lines.get(at).map_or(0, |line| line.line)
+    }
+
+    /// A block is one step.
+    pub(super) fn note_atomic(&mut self, atomic: Atomic) {
+        self.script.atomics.push(atomic);
     }
 
     /// The line that the next instructions belong to.
@@ -533,6 +546,7 @@ impl<'a> Lower<'a> {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
             }
+            Place::Behind { .. } => (0..program.vars.len()).map(ObjId::var).collect(),
         };
         for word in words {
             if !program.handed_to.contains(&word) {
