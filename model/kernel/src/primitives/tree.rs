@@ -135,9 +135,9 @@ impl TreeOp {
     }
 
     /// The words that it compares, of those that are in the tree as somebody sees it.
-    fn words<'a>(
+    fn words(
         &self,
-        program: &'a crate::Program,
+        program: &crate::Program,
         entries: impl Iterator<Item = ObjId>,
     ) -> impl Iterator<Item = ObjId> {
         let tree = kind::of(program, self.tree);
