@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fenceweave_fuzz::sweep::Part;
+use fenceweave_kernel::{Family, Grain};
 use std::{path::PathBuf, time::Duration};
 
 /// Explores every interleaving of GPU buffer sharing scenarios, and says what can happen.
@@ -96,6 +97,16 @@ pub struct LimitArgs {
     /// `const` one, to one of an object that nobody else knows of. The outcomes are the same (explicit, shuttle).
     #[arg(long)]
     pub fine: bool,
+    /// How coarse the steps of fences, reservations and mutexes are, whatever the scenario says: `coarse`, `fine`, or
+    /// coarse but for some (`fine=fence,resv,mutex`). In coarse grain an operation is a step or two; races inside of
+    /// one are seen in fine grain only.
+    #[arg(long, value_name = "GRAIN", value_parser = grain)]
+    pub grain: Option<Grain>,
+}
+
+fn grain(text: &str) -> Result<Grain, String> {
+    let families = Family::ALL.map(Family::name).join(", ");
+    Grain::parse(text).map_err(|word| format!("`{word}` is neither `coarse`, `fine` nor one of {families}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -395,6 +406,13 @@ pub struct MutantsArgs {
     /// Put the mistakes into the protocols, though a file is named.
     #[arg(long)]
     pub protocols: bool,
+    /// Put the mistakes into the functions of this library, built in or a file or folder; the scenarios that use it
+    /// should notice them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["protocols", "mutation", "list"])]
+    pub library: Option<String>,
+    /// Of a scenario's or library's own mistakes: exit 1 if one survives that `survives "why"` does not explain.
+    #[arg(long)]
+    pub deny: bool,
     /// Most mistakes to put into a scenario; of more some from all over the text are taken.
     #[arg(long, value_name = "N", default_value = "400", value_parser = clap::value_parser!(u32).range(1..))]
     pub max: u32,

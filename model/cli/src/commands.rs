@@ -27,7 +27,7 @@ use crate::{
 };
 use clap::Parser;
 use fenceweave_explore::{Engine, interrupt};
-use fenceweave_kernel::Property;
+use fenceweave_kernel::{Grain, Property};
 use fenceweave_report::{Layout, Sheet, Style, json, sheet::broken};
 use fenceweave_scenario::{Loaded, Mistake, Report};
 use std::{
@@ -291,6 +291,14 @@ impl Unread {
         let mistakes: Vec<json::Mistake<'_>> = all.map(|m| as_json(m, file)).collect();
         json::mistakes(file, &mistakes)
     }
+}
+
+/// A file whose cases have the grain that was asked for.
+fn grained(mut loaded: Loaded, grain: Option<Grain>) -> Loaded {
+    for case in loaded.scenarios.iter_mut().flat_map(|s| &mut s.cases) {
+        case.program.grain = grain.unwrap_or(case.program.grain);
+    }
+    loaded
 }
 
 /// `file` is the scenario's.

@@ -52,6 +52,7 @@ struct File {
     runs: Vec<[OnceLock<Exploration>; 3]>,
     text: Arc<render::FileText>,
     loaded: Loaded,
+    sweeps: Vec<OnceLock<Result<(Grade, String), String>>>,
 }
 
 impl File {
@@ -102,8 +103,12 @@ impl File {
         render::snapshot(&self.text, &cases)
     }
 
-    /// What all tuples of a case with inputs come to, on `explicit`.
+    /// What all tuples of a case with inputs come to, on `explicit`; its test and the snapshot share it.
     fn sweep(&self, case: usize) -> Result<(Grade, String), String> {
+        self.sweeps[case].get_or_init(|| self.explore_tuples(case)).clone()
+    }
+
+    fn explore_tuples(&self, case: usize) -> Result<(Grade, String), String> {
         let case = &self.cases[case].1;
         let name = case.program.name.as_str();
         let swept = Swept::read(Path::new(&self.loaded.file), &self.loaded.text).map_err(|report| report.plain())?;
@@ -169,6 +174,10 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
         let name = files::name_of(&path, &folders.scenarios);
         names.insert(name.clone(), path.clone());
         match load(&name, &path) {
+            // A library beside scenarios, which they use.
+            Ok(file) if file.cases.is_empty() => {
+                names.remove(&name);
+            }
             Ok(file) => {
                 let file = Arc::new(file);
                 loaded.push(file.clone());
@@ -202,7 +211,8 @@ fn load(name: &str, path: &Path) -> Result<File, String> {
     }
     let runs = cases.iter().map(|_| Default::default()).collect();
     let text = Arc::new(render::FileText::of(&loaded));
-    Ok(File { name: name.into(), cases, runs, text, loaded })
+    let sweeps = cases.iter().map(|_| OnceLock::new()).collect();
+    Ok(File { name: name.into(), cases, runs, text, loaded, sweeps })
 }
 
 fn trials_of(file: &Arc<File>, folders: &Arc<Folders>) -> Vec<Trial> {

@@ -102,6 +102,12 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         j.fail(Engine::Shuttle, text, None);
     }
     judge_liveness(case, runs, &mut j);
+    if !case.program.grain.is_fine()
+        && runs.iter().any(|r| r.engine.has_weak_memory() && !matches!(r.coverage, Coverage::Refused(_)))
+    {
+        let order = "the operations that are coarse are in one order, which everybody sees";
+        j.notes.push(format!("loom: {order}; what weak memory does around them is looked at in `grain fine`"));
+    }
     // One complete search of the sequentially consistent graph decides; loom alone decides only when asked alone.
     if !runs.iter().any(|r| r.coverage.is_complete()) {
         for run in runs {

@@ -88,6 +88,7 @@ pub(crate) fn case_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let case_name = case.name.as_ref().map_or(String::new(), |name| format!("case {name}: "));
     let _ = writeln!(out, "{case_name}{}", headline(case, run));
     out.push_str(&engine_lines(case, run, view));
+    out.push_str(&atomics(case));
     let Some(main) = main_run(&run.runs) else { return out };
     if !main.outcomes.is_empty() {
         out.push('\n');
@@ -131,7 +132,7 @@ fn is_expected(case: &Case, name: &str) -> bool {
 pub(crate) fn check_text(case: &Case, run: &CaseRun, view: View<'_>) -> String {
     let name = &case.program.name;
     if run.judgement.grade() == Grade::AsExpected {
-        let mut out = format!("{name}: {}\n", verdict(case, run));
+        let mut out = format!("{name}: {}\n{}", verdict(case, run), atomics(case));
         if view.times || run.runs.len() > 1 {
             out.push_str(&engine_lines(case, run, view));
         }
@@ -229,12 +230,23 @@ fn main_run(runs: &[Exploration]) -> Option<&Exploration> {
 
 /// What was found, in a word or two, and whether it is as expected.
 pub(crate) fn verdict(case: &Case, run: &CaseRun) -> String {
-    let says = found_text(run);
+    let (says, grain) = (found_text(run), grain(case));
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}{}, as expected", reservation(case, run)),
-        Grade::NotAsExpected => format!("{says}, not as expected"),
-        Grade::Incomplete => format!("{says} so far, incomplete"),
+        Grade::AsExpected => format!("{says}{}{grain}, as expected", reservation(case, run)),
+        Grade::NotAsExpected => format!("{says}{grain}, not as expected"),
+        Grade::Incomplete => format!("{says} so far{grain}, incomplete"),
     }
+}
+
+/// The blocks that a scenario says are one step: a line each.
+fn atomics(case: &Case) -> String {
+    case.program.atomics().iter().map(|(line, why)| format!("  one step  line {line}: {why}\n")).collect()
+}
+
+/// In which grain it was looked for, if not in the finest.
+fn grain(case: &Case) -> String {
+    let grain = case.program.grain;
+    if grain.is_fine() { String::new() } else { format!(" (grain {grain})") }
 }
 
 fn found_text(run: &CaseRun) -> String {
@@ -276,14 +288,14 @@ fn reservation(case: &Case, run: &CaseRun) -> String {
 
 /// The judgement in a line, such as `violates use-after-free, as expected`.
 fn headline(case: &Case, run: &CaseRun) -> String {
-    let (says, expected) = (found_text(run), expected_text(case));
+    let (says, expected, grain) = (found_text(run), expected_text(case), grain(case));
     match run.judgement.grade() {
-        Grade::AsExpected => format!("{says}{}, as expected", reservation(case, run)),
-        Grade::Incomplete => format!("INCOMPLETE: {says} so far"),
-        Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}; expected: {expected}"),
+        Grade::AsExpected => format!("{says}{}{grain}, as expected", reservation(case, run)),
+        Grade::Incomplete => format!("INCOMPLETE: {says} so far{grain}"),
+        Grade::NotAsExpected if says != expected => format!("NOT AS EXPECTED: {says}{grain}; expected: {expected}"),
         Grade::NotAsExpected => match &run.judgement.failures[..] {
-            [one] => format!("NOT AS EXPECTED: {}", one.text),
-            several => format!("NOT AS EXPECTED: {} expectations fail", several.len()),
+            [one] => format!("NOT AS EXPECTED: {}{grain}", one.text),
+            several => format!("NOT AS EXPECTED: {} expectations fail{grain}", several.len()),
         },
     }
 }

@@ -293,21 +293,15 @@ fn verdict(case: &Case, tally: &Tally, left: Option<&str>, grade: Grade) -> Stri
 }
 
 /// The ways, the one with the smallest tuple first: what, in how many tuples, the smallest with its token, its trace.
-fn in_order(tally: &Tally) -> Vec<(&str, u64, &str, &str, &str)> {
+fn in_order<'t>(tally: &'t Tally) -> Vec<(&'t str, u64, &'t str, &'t str, &'t str)> {
     let mut all: Vec<(&String, &Cluster)> = tally.clusters.iter().collect();
     all.sort_by_key(|(text, way)| (way.size, *text));
-    let split = |text: &'_ str| -> Option<(usize, usize)> {
-        let first = text.find('\n')?;
-        Some((first, first + 1 + text.get(first + 1..)?.find('\n')?))
+    let of = |(text, way): (&'t String, &'t Cluster)| {
+        let mut parts = way.text.splitn(3, '\n');
+        let mut next = || parts.next().unwrap_or_default();
+        (text.as_str(), way.programs, next(), next(), next())
     };
-    all.into_iter()
-        .map(|(text, way)| {
-            let whole = way.text.as_str();
-            let (one, two) = split(whole).unwrap_or((whole.len(), whole.len()));
-            let between = whole.get(one + 1..two).unwrap_or_default();
-            (text.as_str(), way.programs, &whole[..one], between, whole.get(two + 1..).unwrap_or_default())
-        })
-        .collect()
+    all.into_iter().map(of).collect()
 }
 
 /// Everything about a sweep, for people.

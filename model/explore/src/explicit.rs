@@ -84,7 +84,8 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         ));
     }
     let counts = Counts { unfair_cycles: liveness.unfair, ..counts };
-    let initial = search.merging.is_some().then(|| search.initial());
+    let folds = search.merging.is_some() || task.program.has_rows();
+    let initial = folds.then(|| search.initial());
     let Search { outcomes, cover, unsignaled, .. } = search;
     let (cover, evidence) = (Some(cover), Default::default());
     let engine = Engine::Explicit;

@@ -34,6 +34,10 @@
 //! * *Loom forgets all but the last load of a word*, and so misses executions; decoys make it see them. Which words
 //!   need them is learnt on the way, and the search begins anew each time: counts include what was run before.
 //!
+//! * *In coarse grain the operations of a family are one after the other*: a gate is held from the step with which one
+//!   begins to the one after which it may be left alone. So they are in one order that everybody sees, which is more
+//!   than the kernel's memory promises; weak memory around them is looked at in fine grain.
+//!
 //! # What bounds it
 //!
 //! Threads that never end or spin on a word are refused before anything runs: an execution must come to an end by
@@ -167,6 +171,9 @@ impl Job {
             let handlers = named(program, |t| program.role(t) == Role::Irq);
             let why = "loom cannot hold a thread while a handler runs on its CPU";
             return Err(format!("interrupt handlers{handlers} ({why})"));
+        }
+        if let Some((line, _)) = program.atomics().first() {
+            return Err(format!("an `atomic` block (line {line}: loom takes each access by itself)"));
         }
         if let Some(why) = runs_for_ever(program) {
             return Err(why);

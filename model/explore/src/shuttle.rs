@@ -139,6 +139,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
     let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
     let merging = merging.map(Arc::new);
     let initial = State::initial(task.program).merging(merging.clone());
+    let initial = initial.grained(task.program, task.conditions, task.has_loops);
     let visited = options.visited.unwrap_or(task.has_loops);
     let restart = (options.visited.is_none() && !visited).then_some(RESTART);
     let mut search = Search::new(task, limits, started, visited, options);
@@ -159,7 +160,7 @@ pub fn explore_with(task: &Task<'_>, limits: &Limits, options: Options, progress
         Verdict::Stopped(why) => Coverage::Incomplete(why),
     };
     let mut all = tally.into_exploration(task, coverage);
-    if merging.is_some() {
+    if merging.is_some() || task.program.has_rows() {
         unfold::ways(&mut all, task, &initial);
     }
     all

@@ -1,10 +1,32 @@
 //! The ways that were found, with each quiet access as a step of its own: as whoever replays them takes them.
 
-use crate::{Exploration, PointOfNoReturn, Task, Trace};
+use crate::{Coverage, Exploration, Found, PointOfNoReturn, Task, Trace};
 use fenceweave_kernel::{Action, Moment, Program, State};
 
-/// Unfolds every way of a result.
+/// Unfolds every way of a result. What was found in coarse grain is taken again in fine steps before it is told.
 pub(crate) fn ways(all: &mut Exploration, task: &Task<'_>, initial: &State) {
+    unfold_all(all, task, initial);
+    let unconfirmed = all.found.iter().find(|found| !is_confirmed(found, task.program));
+    if let Some(found) = unconfirmed {
+        let what = found.violation.property.name();
+        all.coverage = Coverage::Incomplete(format!("{what} was found, and its steps in fine grain do not lead there"));
+    }
+}
+
+/// Whether the steps of a way, each by itself, lead to what it is to show. What no single step shows is judged where
+/// they end.
+fn is_confirmed(found: &Found, program: &Program) -> bool {
+    let mut state = State::initial(program);
+    for action in &found.trace.steps {
+        if state.violation().is_some() || !state.is_enabled(program, action.thread) {
+            return false;
+        }
+        state.step(program, *action);
+    }
+    state.violation().is_none_or(|v| v == found.violation)
+}
+
+fn unfold_all(all: &mut Exploration, task: &Task<'_>, initial: &State) {
     let of = |trace: &mut Trace, point: &mut PointOfNoReturn| unfold(initial, task.program, trace, point);
     for found in &mut all.found {
         of(&mut found.trace, &mut found.point_of_no_return);

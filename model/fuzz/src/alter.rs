@@ -1,5 +1,5 @@
-//! A scenario with one mistake put into its text: what its author could have got wrong, and its expectations should
-//! notice.
+//! A scenario, or a library, with one mistake put into its text: what its author could have got wrong, and expectations
+//! should notice.
 //!
 //! ```text
 //!   leave out    a statement; an unlock, a put, a wake-up and a barrier are named as such
@@ -16,7 +16,7 @@ use std::{fmt, ops::Range};
 
 use fenceweave_scenario::Report;
 
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Part, Tree};
 
 /// What sort of mistake it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -111,14 +111,30 @@ pub struct Alteration {
     pub was: String,
     /// What stands there instead; empty if nothing does.
     pub becomes: String,
+    /// Why nobody notices it, if its author says so: `survives "why"` before the statement.
+    pub because: Option<String>,
     /// The whole file.
     pub text: String,
 }
 
 /// What has a block that runs.
-const SCRIPTS: [&str; 10] = ["thread", "device", "irq", "work", "timer", "shrinker", "proc", "fn", "setup", "teardown"];
+const SCRIPTS: [&str; 13] = [
+    "thread",
+    "device",
+    "irq",
+    "work",
+    "delayed-work",
+    "timer",
+    "shrinker",
+    "proc",
+    "fn",
+    "static",
+    "override",
+    "setup",
+    "teardown",
+];
 /// What does nothing by itself.
-const IDLE: [&str; 6] = ["label", "only", "except", "unreached", "progress", "else"];
+const IDLE: [&str; 7] = ["label", "only", "except", "unreached", "survives", "progress", "else"];
 /// From the strongest to the weakest.
 const ORDERS: [&str; 5] = ["full", "acq-rel", "acquire", "release", "relaxed"];
 /// From the strongest to the weakest.
@@ -131,11 +147,23 @@ const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
 /// If the text is no well-formed file.
 pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
-    let mut found = Found { text, all: vec![] };
+    let mut found = Found { text, explained: None, all: vec![] };
     let is_it = |node: &&Node| node.entries.first().is_some_and(|name| name.value == scenario);
     for node in tree.nodes.iter().filter(is_it) {
         found.sections(node.block.as_deref().unwrap_or_default());
     }
+    Ok(found.all)
+}
+
+/// Every alteration of the functions of a library's file, in the order of the text.
+///
+/// # Errors
+///
+/// If the text is no well-formed file.
+pub fn alterations_of_library(text: &str) -> Result<Vec<Alteration>, Report> {
+    let tree = Tree::read(text)?;
+    let mut found = Found { text, explained: None, all: vec![] };
+    found.sections(&tree.nodes);
     Ok(found.all)
 }
 
@@ -153,6 +181,8 @@ pub fn at_most(max: usize, all: Vec<Alteration>) -> Vec<Alteration> {
 /// Alterations found so far.
 struct Found<'a> {
     text: &'a str,
+    /// What the author says of the statement at hand: the kinds, all if there is none, and why.
+    explained: Option<(Vec<String>, String)>,
     all: Vec<Alteration>,
 }
 
@@ -170,6 +200,7 @@ impl Found<'_> {
 
     fn block(&mut self, nodes: &[Node]) {
         for (at, node) in nodes.iter().enumerate() {
+            self.explained = at.checked_sub(1).and_then(|before| explained(&nodes[before]));
             let next = nodes.get(at + 1);
             let others = nodes[at + 1..].iter().take_while(|next| next.name == "else");
             let others = others.take(if node.name == "when" { nodes.len() } else { 0 });
@@ -186,6 +217,7 @@ impl Found<'_> {
             }
             self.negate(node);
             self.options(node);
+            self.explained = None;
             self.block(node.block.as_deref().unwrap_or_default());
         }
     }
@@ -267,7 +299,9 @@ impl Found<'_> {
         let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
         let line = count(before.bytes().filter(|byte| *byte == b'\n').count());
         let column = count(before[start..].chars().count());
-        self.all.push(Alteration { kind, line, column, was, becomes, text });
+        let meant = |kinds: &[String]| kinds.is_empty() || kinds.iter().any(|known| known == kind.name());
+        let because = self.explained.as_ref().filter(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
+        self.all.push(Alteration { kind, line, column, was, becomes, because, text });
     }
 
     /// The statement without its block.
@@ -290,6 +324,14 @@ impl Found<'_> {
         }
         out + &self.text[at..]
     }
+}
+
+/// `survives "why" KIND…`: the kinds, and why.
+fn explained(node: &Node) -> Option<(Vec<String>, String)> {
+    let is_reason = |part: &&Part| part.quoted;
+    let why = node.entries.iter().find(is_reason).filter(|_| node.name == "survives")?;
+    let kinds = node.entries.iter().filter(|part| !part.quoted).map(|part| part.value.clone());
+    Some((kinds.collect(), why.value.trim_matches('"').to_owned()))
 }
 
 /// What can change places with its neighbour: no label, and nothing that belongs to what stands before it.

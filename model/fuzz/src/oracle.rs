@@ -145,7 +145,10 @@ fn programs(loaded: &Loaded) -> Vec<Program> {
     let placeless = |case: &Case| {
         let mut program = case.program.clone();
         let scripts = program.scripts.iter_mut().chain([&mut program.setup, &mut program.teardown]);
-        scripts.flat_map(|script| &mut script.lines).for_each(|line| (line.line, line.column) = (0, 0));
+        for line in scripts.flat_map(|script| &mut script.lines) {
+            (line.line, line.column) = (0, 0);
+            line.calls.iter_mut().for_each(|call| (call.line, call.column) = (0, 0));
+        }
         program
     };
     cases.map(placeless).collect()

@@ -143,7 +143,9 @@ impl ProgramBuilder {
         let bare = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.bare_sleeps);
         let raises = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.signals);
         let some = |is: &dyn Fn(&Instr) -> bool| self.program.scripts.iter().any(|s| s.code.iter().any(is));
+        let ways_out = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().needs.way_out);
         (self.program.bare_sleeps, self.program.sends_signals) = (some(&bare), some(&raises));
+        self.program.has_way_out = some(&ways_out);
         self.program.settle_nodes();
         self.program.note_readers();
         self.program.note_warnings();

@@ -26,7 +26,8 @@ pub use array::PrepareArray;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Plain, Property, Rule, Runtime, ThreadId, Value, View,
+    Code, Coder, Cx, Errno, Family, Flow, Footprint, ObjId, Plain, Property, Rule, Runtime, Standing, ThreadId, Value,
+    View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     ground::few::Few,
@@ -34,7 +35,7 @@ use crate::{
     protocol::Protocol,
     resv::Reserve,
     runtime::NoteCell,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
     ww::{self, CtxHow, CtxOp, Lock, Unlock},
 };
 
@@ -121,6 +122,13 @@ impl<R: Runtime> Exec<R> {
 }
 
 impl<R: Runtime> Shared<R> for Exec<R> {
+    renewed!(Exec { registers: note });
+
+    /// It has locks, or its context is open.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::of_lock(self.task(), None)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let r = self.registers.get();
         if r.task.is_none() {
@@ -384,6 +392,16 @@ impl ExecOp {
 }
 
 impl Protocol for ExecOp {
+    const FAMILY: Option<Family> = Some(Family::Mutex);
+
+    /// Room is made by who has just got the lock: nobody can tell when.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match &self.inner {
+            Inner::Reserve(reserve) => reserve.amid(at).or(reserve.is_new().then_some(Family::Resv)),
+            inner => inner.amid(at),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.inner == Inner::Begin {
             if !self.check(cx) {

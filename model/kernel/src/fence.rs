@@ -534,7 +534,7 @@ fn release<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Flow {
         free(cx, fence);
         return done;
     };
-    let args = [reference(fence), Value::Unset];
+    let args = [cx.refer(fence), Value::Unset];
     Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Done(Value::Word(1)) })
 }
 
@@ -556,7 +556,7 @@ fn free<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) {
     }
 }
 
-/// A fence as what it calls sees it.
+/// A fence that is inside of no object, or whose result [`Cx::current`] makes one to what lives there now.
 pub(crate) fn reference(fence: ObjId) -> Value {
     Value::Ref(Handle { obj: fence, generation: 0 })
 }

@@ -49,7 +49,7 @@ pub mod thread;
 pub mod world;
 pub mod ww;
 
-pub use ground::{coder, counted, cx, facet, footprint, ids, kind, number, op, runtime, task, value, variants};
+pub use ground::{coder, counted, cx, facet, footprint, grain, ids, kind, number, op, runtime, task, value, variants};
 pub(crate) use ground::{parts, protocol, shared};
 
 pub use coder::{Code, Coder};
@@ -58,6 +58,8 @@ pub use cx::{Call, Context, Cx, Flow, Merging, Patience, Then, View};
 pub use expr::{Expr, ExprNode};
 pub use facet::Facet;
 pub use footprint::{Footprint, ObjSet};
+pub use grain::{Family, Grain};
+pub use ground::protocol::Standing;
 pub use ids::{LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, ThreadSet};
 pub use number::Type;
 pub use stack::MAX_FRAMES;

@@ -15,7 +15,7 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Cx, Errno, Flow, Footprint, ObjId, Runtime, Value, View,
+    Cx, Errno, Family, Flow, Footprint, ObjId, Runtime, Standing, Value, View,
     coder::{fields, points},
     parts::parts,
     program::PoolRange,
@@ -193,6 +193,12 @@ impl LockAll {
 }
 
 impl Protocol for LockAll {
+    const FAMILY: Option<Family> = Some(Family::Mutex);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        self.inner.amid(at)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.inner.step(cx).once_over(|result| match self.inner {
             Inner::Lock(_) => self.locked(cx.program, result),

@@ -6,7 +6,7 @@
 pub mod ops;
 mod script;
 
-pub use script::{Choose, Fail, Fault};
+pub use script::{Choose, Fail, Fault, Nothing};
 
 use crate::{Machine, ObjId, Op, Program, Value, View, ground::resolver::Resolver, program::PoolRange};
 

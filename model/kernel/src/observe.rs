@@ -99,11 +99,15 @@ pub fn read<R: Runtime>(
     fields.iter().fold(read_one(program, world, &local, *from), |value, field| follow(program, world, value, *field))
 }
 
-/// What a field of what a pointer refers to holds; nothing behind NULL, and in what was freed.
+/// What a field of what a pointer refers to holds; nothing behind NULL, and in what was freed. What is inside of an
+/// object is reached without a pointer.
 fn follow<R: Runtime>(program: &Program, world: &World<R>, value: Value, field: FieldName) -> Value {
     let Value::Ref(Handle { obj, generation }) = value else { return Value::Unset };
-    if generation == Handle::STALE {
+    if generation == Handle::STALE || obj.as_object().is_none() {
         return Value::Unset;
+    }
+    if let Some(obj) = program.member(obj, field) {
+        return Value::Ref(Handle { obj, generation });
     }
     let leaf = program.field_var(obj, field).map_or(Leaf::Facet(obj, field), Leaf::Var);
     read_one(program, world, &|_, _| Value::Unset, leaf)
@@ -121,7 +125,7 @@ fn read_one<R: Runtime>(
         Leaf::Var(v) => world.var_value(v),
         Leaf::Facet(obj, name) => {
             let facet = world.object(obj).facet(&program.field_names[usize::from(name.0)]);
-            facet.map_or(Value::Unset, facet_value)
+            return facet.map_or(Value::Unset, facet_value);
         }
     };
     crate::world::canonical(world, value)

@@ -25,10 +25,11 @@ pub use leaf::{Leaf, Path};
 pub use object::{Members, NamedType, ObjectDecl, Premise, SlabKind, StructDecl, VarDecl};
 
 use crate::{
-    Errno, Expr, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation, fixed,
+    Errno, Expr, Grain, LocalId, MAX_LOCALS, MAX_OBJECTS, MAX_THREADS, MAX_VARS, ObjId, ThreadId, Value, Violation,
+    fixed,
     ground::kind::{KindRow, OfKind},
 };
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 /// A callee as it stands in a script. Every script has all of them, after its own code: a callee runs in its caller's
 /// place.
@@ -120,6 +121,19 @@ pub struct Script {
     pub live: Vec<u16>,
     /// Where its warnings stand, in order: a thread's state has a bit for each ([`Program::note_warnings`]).
     pub warnings: Vec<u16>,
+    /// Its blocks that are one step.
+    pub atomics: Vec<Atomic>,
+}
+
+/// A block that is one step, whatever the grain: it neither waits nor chooses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Atomic {
+    /// The instruction with which it begins, where it may be left alone.
+    pub from: u16,
+    /// The first one behind it.
+    pub to: u16,
+    /// Why that may be one step.
+    pub why: String,
 }
 
 impl Script {
@@ -196,6 +210,10 @@ pub struct Program {
     pub callees: Vec<String>,
     /// What a blocking allocation may have to run; with the object of those that come and go.
     pub shrinkers: Vec<(CalleeId, Option<ObjId>)>,
+    /// The list of files whose last reference went where nobody comes back to user space, and who releases them.
+    pub delayed_fput: Option<(ObjId, ThreadId)>,
+    /// The semaphores of address spaces that are declared: each is an `mmap_lock`.
+    pub mms: Vec<ObjId>,
     /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
     /// lock, or all those that a field of a struct is.
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,
@@ -206,6 +224,8 @@ pub struct Program {
     /// Some script calls `schedule()` bare: a wake-up that comes too late, and meets its task in that sleep, ends it.
     /// Every other sleep looks at what it waits for again.
     pub bare_sleeps: bool,
+    /// Who comes to a mutex may be told no, go away, or have somebody give way: it is not just waited for.
+    pub has_way_out: bool,
     /// Some script sends a signal, which may come between a look for one and what was decided by that.
     pub sends_signals: bool,
     /// Whether it matters who runs with preemption off: grace periods wait for him, and fences that are released stay.
@@ -217,6 +237,8 @@ pub struct Program {
     pub containers: Vec<Container>,
     /// Somebody looks at timestamps: then they are set in a step of their own.
     pub timestamps: bool,
+    /// How coarse the steps of its primitives are.
+    pub grain: Grain,
     /// Memory for fences that are signalled from the start (`dma_fence_allocate_private_stub()`).
     pub stubs: Vec<ObjId>,
     /// The mistake that its protocols are run with.
@@ -276,6 +298,11 @@ impl Script {
         types.iter().find(|(known, _)| *known == l).map_or_else(Default::default, |(_, ty)| *ty)
     }
 
+    /// Whether an instruction is in a block that is one step, behind its beginning.
+    pub(crate) fn is_amid_atomic(&self, pc: u16) -> bool {
+        self.atomics.iter().any(|a| a.from < pc && pc < a.to)
+    }
+
     /// The name of a local as the code at an instruction knows it.
     pub fn local_name(&self, pc: u16, l: LocalId) -> &str {
         let names = self.callee_at(pc).map_or(&self.locals, |(_, c)| &c.locals);
@@ -284,6 +311,17 @@ impl Script {
 }
 
 impl Program {
+    /// The blocks that are one step: the line of each, and why it may be one.
+    pub fn atomics(&self) -> BTreeSet<(u32, &str)> {
+        let all = self.scripts.iter().flat_map(|script| script.atomics.iter().map(move |a| (script, a)));
+        all.map(|(script, a)| (script.lines.get(usize::from(a.from)).map_or(0, |l| l.line), &*a.why)).collect()
+    }
+
+    /// Whether some of its steps are rows of fine ones.
+    pub fn has_rows(&self) -> bool {
+        !self.grain.is_fine() || self.scripts.iter().any(|script| !script.atomics.is_empty())
+    }
+
     /// The pseudo-thread that runs setup and teardown.
     pub fn main_thread(&self) -> ThreadId {
         ThreadId(self.scripts.len() as u8)
@@ -430,6 +468,7 @@ impl Program {
                 let first = types.next().unwrap_or_default();
                 if types.all(|ty| ty == first) { first } else { Default::default() }
             }
+            Place::Behind { .. } => Default::default(),
         }
     }
 
@@ -475,7 +514,7 @@ impl Program {
 
     /// Whether this is `mmap_lock`.
     pub fn is_mmap_lock(&self, lock: ObjId) -> bool {
-        self.mmap_lock == Some(lock)
+        self.mmap_lock == Some(lock) || self.mms.contains(&lock)
     }
 
     /// The operations of a fence.
@@ -486,6 +525,12 @@ impl Program {
     /// What is called when the last reference to a slot's object is dropped.
     pub(crate) fn release_of(&self, slot: ObjId) -> Option<CalleeId> {
         self.struct_of(slot)?.release
+    }
+
+    /// Whether some `put` says itself what the last one calls.
+    pub(crate) fn puts_release(&self) -> bool {
+        let releases = |instr: &Instr| matches!(instr, Instr::Op { op: Op::Counted(put), .. } if put.release.is_some());
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(releases))
     }
 
     /// The script of a thread.
@@ -543,6 +588,17 @@ impl Program {
         self.struct_of(slot).map_or(slot.number()..slot.number() + 1, |s| s.slots.clone())
     }
 
+    /// Whether the objects of two slots are of one struct, also where that is inside of others.
+    pub(crate) fn are_alike(&self, a: ObjId, b: ObjId) -> bool {
+        let name = |slot| self.struct_of(slot).map(|s| &s.name);
+        name(a).is_some() && name(a) == name(b)
+    }
+
+    /// Whether the objects of the slot's struct have a count.
+    pub(crate) fn counts(&self, slot: ObjId) -> bool {
+        self.struct_of(slot).is_some_and(|s| s.refs.is_some())
+    }
+
     /// The references that a new object of the slot's struct has.
     pub(crate) fn initial_refs(&self, slot: ObjId) -> u16 {
         self.struct_of(slot).and_then(|s| s.refs).map_or(0, u16::from)
@@ -562,6 +618,12 @@ impl Program {
     /// Whether a word is a container's or an object's own, which has a reference to what it points to.
     pub(crate) fn is_own_word(&self, word: ObjId) -> bool {
         self.containers.iter().any(|c| c.has_word(word)) || self.objects.iter().any(|o| o.kind.word() == Some(word))
+    }
+
+    /// Whether some script has the address of a word.
+    pub(crate) fn addresses_words(&self) -> bool {
+        let addresses = |instr: &Instr| matches!(instr, Instr::Op { op: Op::WordAddress(_), .. });
+        self.scripts.iter().chain([&self.setup, &self.teardown]).any(|s| s.code.iter().any(addresses))
     }
 
     /// The slot whose field a word is.

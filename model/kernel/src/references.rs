@@ -8,6 +8,7 @@ use crate::{
     AtomicCell, Handle, MAX_OBJECTS, ObjId, Object, Program, Property, Rule, Runtime, Value, Violation, World,
     counted::{Counted, Owns},
     fence::Fence,
+    fixed,
     registry::Variable,
     runtime::NoteCell,
     world::canonical,
@@ -34,7 +35,7 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     // Those that it is declared with are setup's, unless it has given the first one away.
     let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
     let is_bare = object.is_bare();
-    let uncounted = program.is::<crate::fixed::Slot>(id) && program.initial_refs(id) == 0;
+    let uncounted = program.is::<fixed::Slot>(id) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };
     let is_counted = !uncounted && !is_bare;
     // Whoever points to an object points to what is inside of it, whose references came with it.
@@ -48,7 +49,11 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
 
 /// Whether somebody outside points to what is inside of an object: `container_of()` leads back from there.
 fn is_reached_inside<R: Runtime>(world: &World<R>, program: &Program, id: ObjId) -> bool {
-    let is_inside = |other: ObjId| program.root_of(other) == Some(id);
+    // Also the address of a word leads to the object that it is in.
+    let is_inside = |other: ObjId| match program.slot_of(other) {
+        None => program.root_of(other) == Some(id),
+        Some(slot) => slot == id || program.root_of(slot) == Some(id),
+    };
     let is_outside = |other: ObjId| other != id && !is_inside(other);
     let in_words = || {
         world.words().any(|(word, v)| match canonical(world, v.cell.peek()) {
@@ -61,7 +66,8 @@ fn is_reached_inside<R: Runtime>(world: &World<R>, program: &Program, id: ObjId)
     let has = |o: &Object<R>, inside: ObjId| o.holds(inside) + o.lists(inside) > 0;
     let in_objects = |inside: ObjId| world.objects().any(|(other, o)| is_outside(other) && has(o, inside));
     let mut all = program.inside_of(id);
-    all.next().is_some() && (in_words() || program.inside_of(id).any(in_objects))
+    let has_inside = all.next().is_some() || program.addresses_words() && program.is::<fixed::Slot>(id);
+    has_inside && (in_words() || program.inside_of(id).any(in_objects))
 }
 
 /// The words that point to an object, own none of the references that were booked, and got the pointer from somebody
@@ -150,7 +156,11 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
 /// An object of a struct that lives, and that no way leads to from outside: what has it is had by it.
 fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
     let is_live = |id: ObjId| world.object(id).generation().is_some() && world.object(id).lives();
-    let outermost = |id: ObjId| program.root_of(id).unwrap_or(id);
+    let outermost = |id: ObjId| {
+        let slot = program.slot_of(id).unwrap_or(id);
+        program.root_of(slot).unwrap_or(slot)
+    };
+    let is_live = |id: ObjId| id.as_object().is_some() && is_live(id);
     // Each is a word's object, if the word is a field, and what the word points to.
     let pointers = || {
         (0..program.vars.len()).map(ObjId::var).filter_map(|word| match canonical(world, world.var_value(word)) {

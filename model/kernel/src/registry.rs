@@ -19,7 +19,7 @@ use crate::{
         self, Callback, CallbackOp, ChainInit, Dedup, Fence, FenceOp, FenceWait, Merge, RcuSafe, Signalling, UnwrapOp,
     },
     lock_all::LockAll,
-    machine::{Choose, Fail, Fault, NOTHING},
+    machine::{Choose, Fail, Fault, NOTHING, Nothing},
     primitives::{
         alloc,
         barrier::{self, Barrier},
@@ -31,7 +31,7 @@ use crate::{
         lockdep,
         lockmap::{self, LockMap},
         module::{self, Module},
-        rcu::{self, Rcu},
+        rcu::{self, Rcu, RcuHead},
         refcount::{self, Refcount},
         rwsem::{self, RwSem},
         shrinker::{self, Shrinker},
@@ -39,7 +39,7 @@ use crate::{
         slab::{self, SlabOp, Slot},
         spinlock::{self, SpinLock},
         srcu::{self, Srcu},
-        syscall::{self, TaskWork},
+        syscall::{self, TaskWork, delayed::Files},
         timer::{self, Timer, base::TimerBase},
         tree, uaccess, variable,
         waitqueue::{self, WaitQueue},
@@ -102,8 +102,12 @@ objects! {
     Srcu(Srcu) srcu srcu_mut;
     /// `struct module`.
     Module(Module) module module_mut;
+    /// `delayed_fput_list`.
+    DelayedFput(Files) delayed_fput delayed_fput_mut;
     /// A `struct callback_head` of a task.
     TaskWork(TaskWork) task_work task_work_mut;
+    /// `struct rcu_head`.
+    RcuHead(RcuHead) rcu_head rcu_head_mut;
     /// `struct timer_list`.
     Timer(Timer) timer timer_mut;
     /// `struct timer_base`.
@@ -170,9 +174,15 @@ machines! {
     /// A rendezvous.
     Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
     /// A bare count.
-    Count(refcount::Count) = refcount::Count { how: refcount::How::Get, count: NOTHING };
+    Count(refcount::Count) = refcount::Count {
+        how: refcount::How::Get, count: NOTHING, release: None,
+    };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
+    /// Something is initialised.
+    Init(slab::init::InitOp) = slab::init::InitOp::BLANK;
+    /// An object is copied over another.
+    CopyStruct(slab::copy::CopyOp) = slab::copy::CopyOp::BLANK;
     /// An address that is computed.
     Address(slab::address::Address) = slab::address::Address::BLANK;
     /// RCU.
@@ -219,6 +229,8 @@ machines! {
     Module(module::ModuleOp) = module::ModuleOp::BLANK;
     /// The ends of a system call.
     Syscall(syscall::SyscallOp) = syscall::SyscallOp::BLANK;
+    /// The work item of `delayed_fput()`.
+    DelayedFput(syscall::delayed::DelayedOp) = syscall::delayed::DelayedOp::BLANK;
     /// A timer.
     Timer(timer::TimerOp) = timer::TimerOp { at: timer::At::Mod, timer: NOTHING, data: Value::Unset };
     /// A CPU on which timers expire.
@@ -231,6 +243,8 @@ machines! {
     Irq(irq::Irq) = irq::Irq { how: irq::HandlerHow::Enter, on: None, line: None };
     /// An interrupt's line.
     IrqLine(irq_line::IrqLineOp) = irq_line::IrqLineOp { how: irq_line::How::Sync, line: NOTHING, asks: false };
+    /// An interrupt of a declared line.
+    LineRun(irq_line::run::LineRun) = irq_line::run::LineRun::BLANK;
     /// A callback of RCU.
     CallRcu(rcu::CallRcu) = rcu::CallRcu { handle: NO_HANDLE, func: CalleeId(0) };
     /// A cursor.
@@ -245,6 +259,8 @@ machines! {
     CopyFences(CopyFences) = CopyFences::BLANK;
     /// An injected failure.
     Fail(Fail) = Fail::BLANK;
+    /// NULL, where the kernel's function looks first.
+    Nothing(Nothing) = Nothing::BLANK;
     /// The agent of RCU.
     GracePeriods(rcu::GracePeriods) = rcu::GracePeriods { at: rcu::Period::Idle };
     /// A reader-writer semaphore.

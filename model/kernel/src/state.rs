@@ -2,15 +2,17 @@
 
 mod alone;
 mod encoding;
+mod grain;
 mod merging;
 
 pub use alone::{MAX_ALONE_STEPS, Watch};
 pub use encoding::Encoding;
 use encoding::Gathered;
+use grain::Kept;
 
 use crate::{
-    Footprint, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId, Value,
-    View, Violation, World,
+    Footprint, Grain, Instr, LocalId, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, Thread, ThreadId,
+    Value, View, Violation, World,
     cover::{Cover, Passed},
     cx::Merging,
     fixed,
@@ -42,6 +44,15 @@ pub struct State {
     violation: Option<Violation>,
     /// Quiet accesses are no steps of their own.
     merging: Option<Arc<Merging>>,
+    /// How coarse its steps are.
+    grain: Grain,
+    /// Whether some of its steps are rows of fine ones.
+    has_rows: bool,
+    /// Operations may be taken with others before them, where nobody can tell.
+    widens: bool,
+    /// Who would only come to wait for a mutex comes when nobody else can go on.
+    defers: bool,
+    kept: Kept,
     /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
     /// after the other there is none.
     alone: crate::program::Alone,
@@ -62,10 +73,12 @@ pub struct StepResult {
     pub progressed: bool,
     /// The instruction at which it allocated memory that may have to be reclaimed.
     pub allocates: Option<u16>,
-    /// How many quiet accesses were taken with it.
+    /// How many steps were taken with it: quiet accesses, and what belongs to it in coarse [grain](Grain).
     pub merged: u16,
     /// A search that takes quiet accesses with the step before them has to begin again without.
     pub unfit: bool,
+    /// A lock that was taken, and may have been given back with the same step: in coarse grain.
+    pub took: Option<ObjId>,
 }
 
 /// A terminal state as its observer sees it.
@@ -121,12 +134,20 @@ impl State {
             violation: None,
             gathered: Gathered::default(),
             merging: None,
+            grain: Grain::FINE,
+            has_rows: false,
+            widens: false,
+            defers: false,
+            kept: Kept::default(),
             alone: Default::default(),
         };
         // Agents first: they find nothing to do and sleep, so that setup wakes them as a thread does.
         for t in program.threads().filter(|t| program.is_agent(*t)) {
             state.begin(program, t, &mut cover);
-            state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
+            // One that is called for by a line of an interrupt is held back instead.
+            if state.is_enabled(program, t) {
+                state.bare_step(program, Action { thread: t, choice: 0 }, &mut cover);
+            }
             debug_assert!(!state.is_enabled(program, t), "[internal bug] an agent has work before setup");
         }
         state.violation =
@@ -231,13 +252,14 @@ impl State {
             || thread.machine().is_shut_out(&self.world)
     }
 
-    /// Every thread that can take a step; nobody after a violation.
+    /// Every thread that can take a step; nobody after a violation. In coarse grain, without those who may as well come
+    /// later.
     pub fn enabled(&self, program: &Program) -> Enabled {
         let mut set = Enabled::default();
         if self.violation.is_none() {
             program.threads().filter(|t| self.is_enabled(program, *t)).for_each(|t| set.insert(t));
         }
-        set
+        if self.defers { self.without_waiters(program, set) } else { set }
     }
 
     /// Whether every script is over, and no agent is in the middle of something.
@@ -247,6 +269,11 @@ impl State {
 
     /// What a thread's next step touches, and how many ways it can go.
     pub fn footprint(&self, program: &Program, t: ThreadId) -> Footprint {
+        let step = self.fine_footprint(program, t);
+        if self.has_rows { self.whole_footprint(program, t, step) } else { step }
+    }
+
+    fn fine_footprint(&self, program: &Program, t: ThreadId) -> Footprint {
         let step = self.threads[t.index()].footprint(self.view(program, t));
         match &self.merging {
             Some(merging) if merging.has_sections() => self.held(program, t).and(step).and(merging.premises()),
@@ -276,7 +303,7 @@ impl State {
     pub fn step_covering(&mut self, program: &Program, action: Action, mut cover: Option<&mut Cover>) -> StepResult {
         let stepped = match cfg!(debug_assertions) {
             true => self.checked_step(program, action, &mut cover),
-            false => self.bare_step(program, action, &mut cover),
+            false => self.whole_step(program, action, &mut cover),
         };
         if stepped.worn {
             self.renumber(program, None);
@@ -306,7 +333,7 @@ impl State {
         let label = self.threads[action.thread.index()].machine().label();
         let own = self.own_contexts(action.thread);
         let pc = usize::from(self.threads[action.thread.index()].pc());
-        let stepped = self.bare_step(program, action, cover);
+        let stepped = self.whole_step(program, action, cover);
         let code = &program.scripts[action.thread.index()].code;
         let tries = matches!(code.get(pc), Some(Instr::Op { op, .. }) if op.row().tries);
         let asleep = matches!(self.threads[action.thread.index()].run(), Run::Asleep(..));
@@ -447,6 +474,7 @@ impl From<Stepped> for StepResult {
             allocates: s.allocates,
             merged: s.merged,
             unfit: s.unfit,
+            took: s.took,
         }
     }
 }

@@ -376,7 +376,7 @@ impl Protocol for SyncFileOp {
                 if !cx.mutated(Mutant::GetNothing) {
                     fence::get(cx, self.fence);
                 }
-                Flow::Done(fence::reference(self.fence))
+                Flow::Done(cx.refer(self.fence))
             }
             At::Poll => self.poll(cx),
             At::Enable => self.enable(cx),

@@ -252,7 +252,8 @@ fn load<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId) -> Option<ObjId> {
 fn assign<R: Runtime>(cx: &mut Cx<'_, R>, syncobj: ObjId, fence: Option<ObjId>) {
     let (word, _) = fixed(cx.program, syncobj);
     cx.touch(word);
-    cx.world.var_mut(word).cell.store(fence.map_or(Value::Null, fence::reference), Order::Release);
+    let value = fence.map_or(Value::Null, |fence| cx.refer(fence));
+    cx.world.var_mut(word).cell.store(value, Order::Release);
 }
 
 /// `spin_lock(&syncobj->lock)` for this step, unless another thread has it over several.

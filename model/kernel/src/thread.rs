@@ -83,6 +83,27 @@ pub struct Stepped {
     pub(crate) quiet: ObjSet,
     /// A quiet access that was taken before could have come after it, and been seen.
     pub unfit: bool,
+    /// A lock that was taken, and may have been given back with the same step: in coarse grain.
+    pub(crate) took: Option<ObjId>,
+}
+
+impl Stepped {
+    /// This step and another one of the same thread after it, as one.
+    pub(crate) fn then(self, next: Stepped) -> Stepped {
+        Stepped {
+            violation: self.violation.or(next.violation),
+            spins: next.spins,
+            result: next.result,
+            touched: self.touched.and(next.touched),
+            progressed: self.progressed || next.progressed,
+            allocates: self.allocates.or(next.allocates),
+            worn: self.worn || next.worn,
+            merged: self.merged + 1 + next.merged,
+            quiet: self.quiet.and(next.quiet),
+            unfit: self.unfit || next.unfit,
+            took: self.took.or(next.took),
+        }
+    }
 }
 
 impl Thread {
@@ -292,7 +313,8 @@ impl Thread {
         let (violation, touched, progressed, worn) = (cx.violation, cx.touched, cx.progressed, cx.worn);
         let (allocates, merged, quiet, unfit) = (cx.allocates, cx.merged, cx.quiet, cx.unfit);
         self.private = private;
-        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit }
+        let took = None;
+        Stepped { violation, spins, result, touched, progressed, allocates, worn, merged, quiet, unfit, took }
     }
 
     /// By which slots the operation in flight finds the members that it works on.

@@ -1,7 +1,7 @@
 //! All shared objects of a modelled system.
 
 use crate::{
-    Code, Coder, Handle, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, ThreadId, Value,
+    Code, Coder, Handle, MAX_OBJECTS, MAX_THREADS, ObjId, ObjSet, Object, Plain, Program, Runtime, ThreadId, Value,
     coder::Canon,
     counted::{Counted, Owns},
     ids::{SHORT_OBJECTS, SHORT_VARS},
@@ -10,6 +10,7 @@ use crate::{
     shared::{Listed, Stamp},
     task::Task,
 };
+use std::sync::Arc;
 
 /// One thread's handle on all shared objects; under [`Plain`], the objects themselves, as many as the program has: a
 /// search copies them for every state.
@@ -20,6 +21,10 @@ pub struct World<R: Runtime> {
     tasks: [Task<R>; MAX_THREADS],
     /// How many tasks the program uses.
     live: u8,
+    /// Of each object the slot that it is inside of, if any is inside of one. Never changes, and is no part of a state.
+    inside: Option<Arc<[Option<ObjId>]>>,
+    /// Of each word the slot whose it is, if a program has addresses of words.
+    homes: Option<Arc<[Option<ObjId>]>>,
 }
 
 impl<R: Runtime> World<R> {
@@ -30,7 +35,10 @@ impl<R: Runtime> World<R> {
         let vars = program.vars.iter().map(|v| Variable::new(v.init, v.racy).under(&v.premise)).collect();
         let tasks = std::array::from_fn(|_| Task::new());
         let live = program.scripts.len() as u8 + 1;
-        let mut world = World { objects, vars, tasks, live };
+        let inside = program.has_members().then(|| program.inside.as_slice().into());
+        let homes = || (0..program.vars.len()).map(|word| program.slot_of(ObjId::var(word))).collect();
+        let homes = program.addresses_words().then(homes);
+        let mut world = World { objects, vars, tasks, live, inside, homes };
         world.give_first_references(program);
         world
     }
@@ -51,9 +59,25 @@ impl<R: Runtime> World<R> {
 
     /// The count of the object that a handle is of, if it lives.
     pub(crate) fn counted_mut(&mut self, h: Handle) -> Option<&mut Counted<R>> {
+        h.obj.as_object()?;
+        let outdated = self.living(h.obj).is_some_and(|now| now != h.generation);
         let object = self.object_mut(h.obj);
-        let outdated = object.generation().is_some_and(|now| now != h.generation);
         if outdated || object.is_bare() || !object.lives() { None } else { object.refs_mut() }
+    }
+
+    /// Which object of those that come and go in its memory it is, its own or that of what it is inside of.
+    fn living(&self, id: ObjId) -> Option<u8> {
+        if let Some(word) = id.as_var() {
+            let home = self.homes.as_ref()?.get(word).copied().flatten()?;
+            return self.object(home).generation();
+        }
+        let root = || self.inside.as_ref()?.get(id.as_object()?).copied().flatten();
+        self.object(id).generation().or_else(|| self.object(root()?).generation())
+    }
+
+    /// The generation of a reference to whatever lives there now.
+    pub(crate) fn generation_of(&self, id: ObjId) -> u8 {
+        self.living(id).unwrap_or_default()
     }
 
     /// The object in a slot.
@@ -149,10 +173,19 @@ impl World<Plain> {
         canon.gather(self.objects.iter().filter_map(Object::stamp).map(|Stamp { class, at }| (class, at)));
     }
 
-    /// And the current generation of every slot, by its place.
+    /// And the current generation of every slot, by its place; behind [`MAX_OBJECTS`] those of words.
     pub(crate) fn generations(&self, generations: &mut Vec<u8>) {
         generations.clear();
         generations.extend(self.objects.iter().map(|o| o.generation().unwrap_or(0)));
+        for (at, root) in self.inside.iter().flat_map(|inside| inside.iter().enumerate()) {
+            if let Some(root) = root {
+                generations[at] = generations[root.index()];
+            }
+        }
+        if let Some(homes) = &self.homes {
+            generations.resize(MAX_OBJECTS, 0);
+            generations.extend(homes.iter().map(|home| home.and_then(|h| self.object(h).generation()).unwrap_or(0)));
+        }
     }
 
     /// One object, variable or task as bytes, to tell whether a step changed it: absolute stamps, and handles as they
@@ -300,7 +333,7 @@ impl<R: Runtime> World<R> {
 pub fn canonical<R: Runtime>(world: &World<R>, v: Value) -> Value {
     match v {
         Value::Ref(h) => {
-            let current = world.object(h.obj).generation().unwrap_or(0);
+            let current = world.generation_of(h.obj);
             let generation = if h.generation == current { 0 } else { Handle::STALE };
             Value::Ref(Handle { generation, ..h })
         }

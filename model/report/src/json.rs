@@ -14,6 +14,8 @@
 //! | `grade` | `as-expected`, `not-as-expected` or `incomplete`; left out if nobody judged |
 //! | `failures` | what is not as expected: `text`, `engines` (who found it), `token` (a schedule that shows it, if there is one) |
 //! | `hash` | the program's, as in tokens |
+//! | `grain` | how coarse the steps of primitives were, `coarse` or `fine=` with those that were fine; left out if all were |
+//! | `atomics` | the blocks that are one step because the scenario says so: `line`, `why`; left out without any |
 //! | `columns` | the names of an outcome's values: `thread.local`, then variables |
 //! | `engines` | one object per engine that ran, below |
 //!
@@ -69,11 +71,12 @@
 //!
 //! `mutants FILE` gives one object for each mistake that was put into the scenario: `format`, `file`, `line`, `column`,
 //! `kind`, `was`, `becomes` (left out if nothing takes its place), `fate`, and for those that are noticed `case` and
-//! `by`; then one with `format`, `file` and how many came to each fate.
+//! `by`, for those that are explained `by`; then one with `format`, `file` and how many came to each fate. Of `mutants
+//! --library NAME` the `file` is the library's, at the end its name.
 //!
 //! A case with inputs gives, from `check` and from `sweep FILE`, one object for each way in which tuples fail:
-//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and of the smallest `token` and `trace`;
-//! then one with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
+//! `format`, `file`, `scenario`, `case`, `way`, `tuples` (how many), `smallest`, and its `token` and `trace`; then one
+//! with `inputs`, `verdict`, `grade`, `failures`, and how many `tuples` there were, `hold`, `fail`, are
 //! `incomplete`, in how many `ways`.
 //!
 //! A file with mistakes has `format`, `file`, and `mistakes`: for each its `kind` (a stable name such as `unknown-op`),
@@ -198,7 +201,7 @@ pub struct Mutant<'a> {
     /// The case that notices it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub case: Option<&'a str>,
-    /// What fails there.
+    /// What fails there, or why nobody notices it, if its author says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<&'a str>,
 }
@@ -215,6 +218,8 @@ pub struct Mutants<'a> {
     pub same_program: usize,
     pub does_not_load: usize,
     pub not_tried: usize,
+    pub explained: usize,
+    pub wrongly_explained: usize,
 }
 
 /// A way in which tuples of inputs fail.
@@ -312,6 +317,8 @@ fn document_of<'a>(report: &Report<'a>) -> Document<'a> {
         grade: report.judged.map(|j| j.grade),
         failures: report.judged.map(|j| j.failures.iter().map(|f| failure(report.program, f)).collect()),
         hash: token::hash(report.program),
+        grain: Some(report.program.grain).filter(|grain| !grain.is_fine()).map(|grain| grain.to_string()),
+        atomics: report.program.atomics().into_iter().map(|(line, why)| AtomicOut { line, why }).collect(),
         columns: outcomes::columns(report.program),
         engines: engines.map(|(i, e)| engine(report, e, report.seconds.get(i).copied())).collect(),
     }
@@ -349,8 +356,19 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<Vec<FailureOut<'a>>>,
     hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grain: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    atomics: Vec<AtomicOut<'a>>,
     columns: Vec<String>,
     engines: Vec<EngineOut<'a>>,
+}
+
+/// A block that the scenario says is one step.
+#[derive(Serialize)]
+struct AtomicOut<'a> {
+    line: u32,
+    why: &'a str,
 }
 
 #[derive(Serialize)]

@@ -153,7 +153,7 @@ pub(crate) fn leak() -> Program {
     use refcount::How::{Get, Put};
     let mut b = ProgramBuilder::new("leak");
     let r = b.object("bo", fixed::Refcount { init: 1 });
-    let count = |how| refcount::ops::Count { how, count: Operand::Object(r) };
+    let count = |how| refcount::ops::Count { how, count: Operand::Object(r), release: None };
     let of = b.pool(&[word(0), Operand::Const(Value::Word(-12))]);
     let failed = b.equals(LocalId(0), 0);
     b.thread("cpu", |s| {

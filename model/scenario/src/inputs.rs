@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::library;
+use crate::library::{self, Replaced};
 use crate::load::{Case, folder_of};
 use crate::lower;
 use crate::mistakes::{Mistakes, Report};
@@ -141,9 +141,18 @@ impl Swept {
     ///
     /// The mistakes of a text that is no well-formed file.
     pub fn read(path: &Path, source: &str) -> Result<Swept, Report> {
+        Swept::read_replacing(path, source, None)
+    }
+
+    /// The same, with another text in the place of a library's.
+    ///
+    /// # Errors
+    ///
+    /// The mistakes of a text that is no well-formed file.
+    pub fn read_replacing(path: &Path, source: &str, replaced: Option<Replaced<'_>>) -> Result<Swept, Report> {
         let name = path.display().to_string();
         let mut mistakes = Mistakes::new(&name, source);
-        let read = library::read(&name, source, Some(folder_of(path)), &mut mistakes);
+        let read = library::read_replacing(&name, source, (Some(folder_of(path)), replaced), &mut mistakes);
         mistakes.end_of_syntax();
         let files = mistakes.anew();
         mistakes.into_result(Swept { read, files })

@@ -139,8 +139,8 @@ const STATEMENTS: &[Row] = &[
         "the scheduler needs no help: any other thread may run between two statements. Delete the line, or sleep on a `wait-queue`",
     ),
     (
-        "kref_init refcount_set kref_read refcount_read",
-        "an object's count is its field `refs`, which `new` sets; a count by itself is `refcount NAME init=N`; a word is set by `store`",
+        "kref_read refcount_read",
+        "an object's count is its field `refs`; a count by itself is `refcount NAME init=N`: what it is, a condition in `expect` sees, `OBJECT.refs`",
     ),
     ("", "`get-unless-zero OBJECT into=r`"),
     ("dma_resv_for_each_fence dma_resv_for_each_fence_unlocked", "`iter-each RESV usage=… [unlocked] into=f { … }`"),
@@ -170,10 +170,7 @@ const STATEMENTS: &[Row] = &[
         "drm_gem_object_put dma_buf_put ttm_bo_put put_task_struct kobject_put",
         "`put OBJECT`, of an object of a struct with `refs`",
     ),
-    (
-        "mutex_init spin_lock_init raw_spin_lock_init init_rwsem init_completion INIT_WORK INIT_LIST_HEAD INIT_DELAYED_WORK init_waitqueue_head timer_setup dma_resv_init ww_mutex_init DEFINE_MUTEX DEFINE_SPINLOCK",
-        "what is declared is initialised: delete the line",
-    ),
+    ("raw_spin_lock_init DEFINE_MUTEX DEFINE_SPINLOCK", "what is declared is initialised: delete the line"),
     ("mutex_destroy ww_mutex_destroy destroy_workqueue", "what is declared is there until the end: delete the line"),
     (
         "WARN_ON WARN_ON_ONCE WARN WARN_ONCE drm_WARN_ON dev_WARN",

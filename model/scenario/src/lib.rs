@@ -37,8 +37,10 @@ mod warnings;
 pub use expectations::{Engine, Expectations, Expected, Verdict};
 pub use fmt::format;
 pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
-pub use library::{libraries, library_files, library_page, one_file};
-pub use load::{Case, Limits, Loaded, Scenario, load, load_as, load_file, load_in, read, read_from};
+pub use library::{Replaced, libraries, library_files, library_page, one_file};
+pub use load::{
+    Case, Limits, Loaded, Scenario, load, load_as, load_file, load_in, load_library, load_replacing, read, read_from,
+};
 pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};
 pub use outline::{Entry, Statement, outline};

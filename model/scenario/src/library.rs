@@ -27,7 +27,9 @@ mod reach;
 mod read;
 
 pub(crate) use decls::SECTIONS;
+pub(crate) use decls::look_at;
 pub use one_file::one_file;
 pub use page::{libraries, library_files, library_page};
 pub(crate) use reach::{Case, Gathered, gather};
-pub(crate) use read::{Read, read};
+pub use read::Replaced;
+pub(crate) use read::{Read, read, read_replacing};

@@ -7,7 +7,7 @@ use fenceweave_kernel::Program;
 
 use crate::expectations::{Engine, Expectations};
 use crate::inputs::Tuple;
-use crate::library;
+use crate::library::{self, Replaced};
 use crate::lower::{self, Words};
 use crate::mistakes::{Mistakes, Report, SOURCE_BYTES_MAX, Span};
 
@@ -109,10 +109,46 @@ pub fn load_file(path: &Path) -> Result<Loaded, Report> {
 ///
 /// Every mistake of the text, and of what it reaches of libraries.
 pub fn load_in(name: &str, source: &str, folder: Option<&Path>) -> Result<Loaded, Report> {
+    loaded(name, source, (folder, None))
+}
+
+/// Reads a text as if it were in that file, with another text in the place of a library's.
+///
+/// # Errors
+///
+/// Every mistake of the text, and of what it reaches of libraries.
+pub fn load_replacing(path: &Path, source: &str, replaced: Replaced<'_>) -> Result<Loaded, Report> {
+    loaded(&path.display().to_string(), source, (Some(folder_of(path)), Some(replaced)))
+}
+
+fn loaded(name: &str, source: &str, from: (Option<&Path>, Option<Replaced<'_>>)) -> Result<Loaded, Report> {
     let mut mistakes = Mistakes::new(name, source);
-    let read = library::read(name, source, folder, &mut mistakes);
+    let read = library::read_replacing(name, source, from, &mut mistakes);
     mistakes.end_of_syntax();
-    let scenarios = lower::scenarios(&read, &mut mistakes);
+    lowered(&read, mistakes, name, source)
+}
+
+/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not.
+///
+/// # Errors
+///
+/// Every mistake of it.
+pub fn load_library(name: &str, options: &str) -> Result<(), Report> {
+    let source = format!("scenario whole {{ use {name} {options}; thread whole {{ }} }}");
+    let mut mistakes = Mistakes::new(name, &source);
+    let read = library::read(name, &source, None, &mut mistakes);
+    mistakes.end_of_syntax();
+    lowered(&library::Read { whole: true, ..read }, mistakes, name, &source).map(drop)
+}
+
+fn lowered(read: &library::Read, mut mistakes: Mistakes, name: &str, source: &str) -> Result<Loaded, Report> {
+    let scenarios = match read.libraries.own() {
+        Some(unit) => {
+            library::look_at(&read.libraries, unit, read.sources.text(), &mut mistakes);
+            vec![]
+        }
+        None => lower::scenarios(read, &mut mistakes),
+    };
     mistakes.take_back_guesses();
     mistakes.tell_used(&read.libraries.used);
     mistakes.into_result(Loaded { file: name.to_owned(), scenarios, text: source.to_owned() })

@@ -6,6 +6,7 @@
 //! | `constants`, `inputs` | numbers with names, and the types that they are; those that a scenario is swept over |
 //! | `declare` | declarations, in two passes; `containers`, `syncobj` and `xarray` what is more than one object |
 //! | `threads` | what has a script: threads, handlers, work items, timers, setup and teardown |
+//! | `irq_lines` | interrupts: lines that are declared, and those of handlers that come by themselves |
 //! | `callees`, `procs`, `functions` | procs: called through a pointer by the kernel, written into who calls them by name; functions, called by name |
 //! | `flow` | statements of the language's own: conditions, loops, jumps, what a local is set to |
 //! | `operation` | statements of the kernel's: which one is meant, what it is given; `blocks` and `wait_event` those that run a block or a condition again and again |
@@ -30,8 +31,10 @@ mod expect;
 mod exprs;
 mod flow;
 mod functions;
+mod grain;
 mod inject;
 mod inputs;
+mod irq_lines;
 mod left;
 mod listed;
 mod live;
@@ -91,6 +94,8 @@ pub(crate) struct Lower<'a> {
     tuple: Tuple,
     mistakes: &'a mut Mistakes,
     names: Names,
+    /// Those that locals of what is being written hide.
+    hidden: Vec<(String, (names::Symbol, Span))>,
     /// Procs and functions by their names.
     procs: BTreeMap<&'a str, &'a Node>,
     called: BTreeSet<&'a str>,
@@ -107,6 +112,8 @@ pub(crate) struct Lower<'a> {
     program: Program,
     /// Structs by their names: one may be inside of another.
     structs: BTreeMap<&'a str, &'a Node>,
+    /// Where the members stand that would put a struct inside of itself.
+    circular: BTreeSet<u32>,
     /// The work items and timers inside of objects, until their queues and functions are known.
     item_members: Vec<(ObjId, &'a Node)>,
     /// How many `new` each struct has had so far: each prefers a slot of its own.
@@ -117,6 +124,10 @@ pub(crate) struct Lower<'a> {
     /// How many statements may still be looked at, calls and turns included: a short file can ask for very many.
     budget: &'a mut usize,
     needs_rcu: bool,
+    /// The address space of each thread that says which.
+    mms: BTreeMap<String, ObjId>,
+    /// Somebody who never comes back to user space may drop the last reference to a file.
+    leaves_files: bool,
     /// The interrupt handlers: the first of each line, and how many there are.
     irqs: Vec<(ThreadId, u8)>,
     has_loops: bool,

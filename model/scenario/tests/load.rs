@@ -56,6 +56,7 @@ fn shipped_scenarios_are_as_fmt_writes_them() {
     let mut files = vec![];
     scenario_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut files);
     assert!(files.len() > 300, "{} files", files.len());
+    scenario_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../library"), &mut files);
     let changed = files.iter().filter(|file| {
         let text = read(file).expect("a text");
         format("shipped.kdl", &text).ok() != Some(text)

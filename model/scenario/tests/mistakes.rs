@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 fn report(path: &Path) -> Report {
     let name = path.file_name().expect("a file").to_string_lossy();
     let source = std::fs::read_to_string(path).expect("a readable file");
-    // What is used beside it is told as it is found from here, on every machine.
+    // What is used beside it is told as this is named, on every machine.
     load_in(&name, &source, Some(Path::new("tests/mistakes"))).expect_err("a file of mistakes")
 }
 

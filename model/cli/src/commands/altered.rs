@@ -1,20 +1,22 @@
 //! `fenceweave mutants FILE[::CASE]`: one scenario with mistakes put into its text, one after the other. How many of
 //! them its expectations notice is what its verdict is worth.
 
-use super::{Exit, in_order, load, usage, write};
+use super::{Exit, find, in_order, load, usage, write};
 use crate::{
     args::MutantsArgs,
+    files,
     judge::Grade,
-    run::{self, CaseRun, LimitOverrides, Options},
+    run::{self, LimitOverrides, Options},
+    tuples,
 };
 use fenceweave_explore::Engine;
 use fenceweave_fuzz::{
-    alter::{Alteration, alterations, at_most},
+    alter::{Alteration, alterations, alterations_of_library, at_most},
     campaign::quietly,
 };
 use fenceweave_kernel::{Outcome, Program, program::SourceLine};
 use fenceweave_report::json;
-use fenceweave_scenario::{Case, Loaded, Scenario};
+use fenceweave_scenario::{Case, Fixed, Loaded, Replaced, Scenario, Swept, library_files, load_as, load_replacing};
 use std::{
     collections::BTreeSet,
     ops::ControlFlow,
@@ -46,6 +48,10 @@ enum Fate {
     Unread,
     /// The time was up.
     NotTried,
+    /// Nobody notices it, and its author says why.
+    Explained(String),
+    /// Its author says why nobody notices it, but somebody does: in which case, and what fails.
+    WronglyExplained(String, String),
 }
 
 impl Fate {
@@ -58,6 +64,8 @@ impl Fate {
             Fate::Same => "same-program",
             Fate::Unread => "does-not-load",
             Fate::NotTried => "not-tried",
+            Fate::Explained(_) => "explained",
+            Fate::WronglyExplained(..) => "wrongly-explained",
         }
     }
 }
@@ -80,54 +88,176 @@ pub(super) fn altered(args: &MutantsArgs, file: &Path, case: Option<&str>) -> Ex
         Ok(subjects) => subjects,
         Err(why) => return usage(&why),
     };
-    let began = Instant::now();
-    let mut all = Tally::default();
+    let mut round = Round::new(args);
     for subject in &subjects {
         let every = match alterations(&loaded.text, &subject.scenario.name) {
             Ok(every) => every,
             Err(report) => return super::Unread(report).tell(),
         };
-        let left_out = every.len().saturating_sub(args.max as usize);
-        all.left_out += left_out;
+        round.go(&loaded.file, every, |a| subject.fate(a, None));
+    }
+    round.end(&loaded.file)
+}
+
+/// `fenceweave mutants --library NAME`: mistakes in a library, which the scenarios that use it should notice.
+pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
+    let files = match library_texts(name) {
+        Ok(files) => files,
+        Err(why) => return usage(&why),
+    };
+    let paths = match find(&args.paths) {
+        Ok(paths) => paths,
+        Err(exit) => return exit,
+    };
+    let mut users = vec![];
+    for path in paths {
+        match load(&path) {
+            Ok(loaded) if uses(&loaded, &files) => users.push(loaded),
+            Ok(_) => {}
+            Err(unread) => return unread.tell(),
+        }
+    }
+    let mut all: Vec<Subject<'_>> = vec![];
+    for loaded in &users {
+        match subjects(loaded, None, args) {
+            Ok(subjects) => all.extend(subjects),
+            Err(why) => return usage(&format!("{}: {why}", loaded.file)),
+        }
+    }
+    if all.is_empty() {
+        return usage(&format!("no scenario there uses `{name}`: what would notice a mistake in it?"));
+    }
+    let mut round = Round::new(args);
+    for (file, text) in &files {
+        let every = match alterations_of_library(text) {
+            Ok(every) => every,
+            Err(report) => return super::Unread(report).tell(),
+        };
+        round.go(file, every, |a| of_all(&all, a, file));
+    }
+    round.end(name)
+}
+
+/// The first scenario that notices it; else what most of them say.
+fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
+    let mut worst = Fate::Same;
+    for subject in all {
+        let fate = subject.fate(a, Some(file));
+        if matches!(fate, Fate::Noticed(..) | Fate::Unread) {
+            return fate;
+        }
+        worst = worse(worst, fate);
+    }
+    worst
+}
+
+/// The files of a library, built in or of somebody's own, each with its text.
+fn library_texts(name: &str) -> Result<Vec<(String, String)>, String> {
+    let built_in = library_files(name);
+    if !built_in.is_empty() {
+        return Ok(built_in.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect());
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        return Err(format!("there is no library `{name}`: `fenceweave library` lists them"));
+    }
+    let texts = files::find(&[path.to_path_buf()])?.into_iter().map(|file| {
+        let text = files::read_text(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        Ok((file.display().to_string(), text))
+    });
+    texts.collect()
+}
+
+/// Whether a scenario of the file has a use for one of these.
+fn uses(loaded: &Loaded, library: &[(String, String)]) -> bool {
+    let cases = loaded.scenarios.iter().flat_map(|scenario| &scenario.cases);
+    let mut read = cases.flat_map(|case| &case.program.files);
+    read.any(|file| library.iter().any(|(known, _)| Replaced { file: known, text: "" }.is(file)))
+}
+
+/// All mistakes of one run of the command.
+struct Round<'a> {
+    args: &'a MutantsArgs,
+    began: Instant,
+    all: Tally,
+}
+
+impl<'a> Round<'a> {
+    fn new(args: &'a MutantsArgs) -> Round<'a> {
+        Round { args, began: Instant::now(), all: Tally::default() }
+    }
+
+    /// Puts these into a file, one after the other, and tells what becomes of each.
+    fn go(&mut self, file: &str, every: Vec<Alteration>, fate: impl Fn(&Alteration) -> Fate + Sync) {
+        let (args, all, began) = (self.args, &mut self.all, self.began);
+        all.left_out += every.len().saturating_sub(args.max as usize);
         let every = at_most(args.max as usize, every);
         let late = || args.seconds.is_some_and(|most| began.elapsed() > most);
         in_order(
             &every,
             args.jobs.into(),
-            |a| if late() { Fate::NotTried } else { quietly(|| subject.fate(a)) },
+            |a| if late() { Fate::NotTried } else { quietly(|| explained(a, fate(a))) },
             |a, fate| {
-                let line =
-                    if args.json { json_line(&loaded.file, a, &fate) } else { line(&loaded.file, a, &fate, args.all) };
+                let line = if args.json { json_line(file, a, &fate) } else { line(file, a, &fate, args.all) };
                 all.fates.push(fate);
                 if write(&line).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             },
         );
     }
-    let _ = write(&if args.json { all.json(&loaded.file) } else { all.text() });
-    Exit::Success
+
+    /// How many came to what. What its author says of a mistake has to be true.
+    fn end(&self, file: &str) -> Exit {
+        let _ = write(&if self.args.json { self.all.json(file) } else { self.all.text() });
+        let survive = ["unnoticed", "no-difference", "undecided"].iter().any(|fate| self.all.count(fate) > 0);
+        match self.all.count("wrongly-explained") > 0 || self.args.deny && survive {
+            true => Exit::Unexpected,
+            false => Exit::Success,
+        }
+    }
+}
+
+/// What the author has said of it.
+fn explained(a: &Alteration, fate: Fate) -> Fate {
+    match (&a.because, fate) {
+        (Some(why), Fate::Unnoticed | Fate::NoDifference | Fate::Undecided) => Fate::Explained(why.clone()),
+        (Some(_), Fate::Noticed(case, by)) => Fate::WronglyExplained(case, by),
+        (_, fate) => fate,
+    }
 }
 
 /// A scenario that mistakes are put into.
 struct Subject<'a> {
     file: &'a str,
+    text: &'a str,
     scenario: &'a Scenario,
     /// The cases that are looked at, each with how it ends without a mistake.
-    cases: Vec<(&'a Case, BTreeSet<Outcome>)>,
+    cases: Vec<(&'a Case, Ends)>,
     states: u64,
+}
+
+/// How a case ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Ends {
+    /// With one of these outcomes.
+    Outcomes(BTreeSet<Outcome>),
+    /// Of a case with inputs: how many tuples fail, and in which ways.
+    Tuples(Vec<(String, u64)>),
 }
 
 /// The scenarios of the file; what is not as expected without a mistake shows nothing.
 fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) -> Result<Vec<Subject<'a>>, String> {
     let mut found = vec![];
     for scenario in &loaded.scenarios {
-        let mut subject = Subject { file: &loaded.file, scenario, cases: vec![], states: 0 };
+        let (file, text) = (loaded.file.as_str(), loaded.text.as_str());
+        let mut subject = Subject { file, text, scenario, cases: vec![], states: 0 };
         for case in &scenario.cases {
             let is_it = |name: &str| case.name.as_deref() == Some(name) || case.program.name == name;
             if !wanted.is_none_or(is_it) {
                 continue;
             }
-            let run = run::run(case, &Options::default(), &());
-            match run.judgement.grade() {
+            let look = Look { file, text, replaced: None, scenario: &scenario.name };
+            let seen = look.at(case, &Options::default())?;
+            match seen.grade {
                 Grade::AsExpected => {}
                 Grade::NotAsExpected => {
                     let name = &case.program.name;
@@ -140,9 +270,8 @@ fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) ->
                     return Err(format!("the search of {name} does not end: what is not noticed would say nothing"));
                 }
             }
-            let states = run.runs.iter().map(|r| r.counts.states).max().unwrap_or(0);
-            subject.states = subject.states.max(states * ROOM + ROOM_AT_LEAST);
-            subject.cases.push((case, outcomes(&run)));
+            subject.states = subject.states.max(seen.states * ROOM + ROOM_AT_LEAST);
+            subject.cases.push((case, seen.ends));
         }
         subject.states = args.states.unwrap_or(subject.states);
         if !subject.cases.is_empty() {
@@ -156,23 +285,79 @@ fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) ->
     Ok(found)
 }
 
-fn outcomes(run: &CaseRun) -> BTreeSet<Outcome> {
-    run.runs.first().map(|r| r.outcomes.clone()).unwrap_or_default()
+/// Where a case is from: its tuples are lowered from there.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    file: &'a str,
+    text: &'a str,
+    replaced: Option<Replaced<'a>>,
+    scenario: &'a str,
+}
+
+/// What was seen of a case.
+struct Seen {
+    grade: Grade,
+    /// The first thing that is not as expected.
+    failure: Option<String>,
+    complete: bool,
+    ends: Ends,
+    states: u64,
+}
+
+impl Look<'_> {
+    fn at(&self, case: &Case, options: &Options) -> Result<Seen, String> {
+        if !case.tuple.is_empty() {
+            return self.at_tuples(case, options);
+        }
+        let run = run::run(case, options, &());
+        Ok(Seen {
+            grade: run.judgement.grade(),
+            failure: run.judgement.failures.first().map(|f| f.text.clone()),
+            complete: run.runs.iter().all(|r| r.coverage.is_complete()),
+            states: run.runs.iter().map(|r| r.counts.states).max().unwrap_or(0),
+            ends: Ends::Outcomes(run.runs.into_iter().next().map(|r| r.outcomes).unwrap_or_default()),
+        })
+    }
+
+    fn at_tuples(&self, case: &Case, options: &Options) -> Result<Seen, String> {
+        let swept = Swept::read_replacing(Path::new(self.file), self.text, self.replaced);
+        let swept = swept.map_err(|report| report.plain())?;
+        let subject = tuples::Subject { swept: &swept, scenario: self.scenario, case };
+        let wanted = tuples::Wanted { fixed: &Fixed::default(), most: tuples::OF_CHECK };
+        let found = tuples::sweep(&subject, &wanted, options).map_err(|(report, _)| report.plain())?;
+        let ways = found.tally.clusters.iter().map(|(way, of)| (way.clone(), of.programs));
+        Ok(Seen {
+            grade: found.judged.grade,
+            failure: found.judged.failures.first().cloned(),
+            complete: found.judged.grade != Grade::Incomplete,
+            ends: Ends::Tuples(ways.collect()),
+            states: 0,
+        })
+    }
 }
 
 impl Subject<'_> {
-    fn fate(&self, a: &Alteration) -> Fate {
-        let Ok(loaded) = fenceweave_scenario::load_as(Path::new(self.file), &a.text) else { return Fate::Unread };
+    /// What becomes of a mistake in the scenario itself, or in a library's file.
+    fn fate(&self, a: &Alteration, library: Option<&str>) -> Fate {
+        let path = Path::new(self.file);
+        let replaced = library.map(|file| Replaced { file, text: &a.text });
+        let (text, loaded) = match replaced {
+            None => (a.text.as_str(), load_as(path, &a.text)),
+            Some(replaced) => (self.text, load_replacing(path, self.text, replaced)),
+        };
+        let Ok(loaded) = loaded else { return Fate::Unread };
         let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
             return Fate::Unread;
         };
+        let look = Look { file: self.file, text, replaced, scenario: &scenario.name };
         let mut worst = Fate::Same;
         for (case, ends) in &self.cases {
             let Some(other) = scenario.cases.iter().find(|c| c.name == case.name) else { continue };
-            if bare(&other.program) == bare(&case.program) {
+            // Of a case with inputs this is one program of many.
+            if case.tuple.is_empty() && bare(&other.program) == bare(&case.program) {
                 continue;
             }
-            let fate = self.fate_of(other, ends, a);
+            let fate = self.fate_of(other, ends, a, look);
             if matches!(fate, Fate::Noticed(..)) {
                 return fate;
             }
@@ -182,9 +367,9 @@ impl Subject<'_> {
     }
 
     /// One case with the mistake in it. A panic is a check of the model's own, and notices it like any other.
-    fn fate_of(&self, case: &Case, ends: &BTreeSet<Outcome>, a: &Alteration) -> Fate {
+    fn fate_of(&self, case: &Case, ends: &Ends, a: &Alteration, look: Look<'_>) -> Fate {
         let mut engines = vec![Engine::Explicit];
-        if a.kind.needs_loom() && case.is_for(fenceweave_scenario::Engine::Loom) {
+        if a.kind.needs_loom() && case.tuple.is_empty() && case.is_for(fenceweave_scenario::Engine::Loom) {
             engines.push(Engine::Loom);
         }
         let mut fate = Fate::NoDifference;
@@ -192,18 +377,21 @@ impl Subject<'_> {
             let preemptions = (engine == Engine::Loom).then_some(PREEMPTIONS);
             let limits = LimitOverrides { states: Some(self.states), preemptions, ..LimitOverrides::default() };
             let options = Options { engines: vec![engine], exact: false, limits };
-            let Ok(run) = catch_unwind(AssertUnwindSafe(|| run::run(case, &options, &()))) else {
-                return Fate::Noticed(case.program.name.clone(), "a check of the model's own".to_owned());
+            let name = || case.program.name.clone();
+            let seen = match catch_unwind(AssertUnwindSafe(|| look.at(case, &options))) {
+                Ok(Ok(seen)) => seen,
+                // With the values of some tuple it does not load.
+                Ok(Err(_)) => return Fate::Unread,
+                Err(_) => return Fate::Noticed(name(), "a check of the model's own".to_owned()),
             };
-            if let Some(first) = run.judgement.failures.first() {
-                return Fate::Noticed(case.program.name.clone(), first.text.clone());
+            if let Some(first) = seen.failure {
+                return Fate::Noticed(name(), first);
             }
-            let complete = run.runs.iter().all(|r| r.coverage.is_complete());
             fate = worse(
                 fate,
-                match (engine, complete) {
+                match (engine, seen.complete) {
                     (Engine::Explicit, false) => Fate::Undecided,
-                    (Engine::Explicit, true) if outcomes(&run) != *ends => Fate::Unnoticed,
+                    (Engine::Explicit, true) if seen.ends != *ends => Fate::Unnoticed,
                     _ => Fate::NoDifference,
                 },
             );
@@ -243,7 +431,11 @@ fn line(file: &str, a: &Alteration, fate: &Fate, all: bool) -> String {
     let place = format!("{file}:{}:{}", a.line, a.column);
     let head = match fate {
         Fate::Noticed(case, by) if all => return format!("noticed        {place}: {}: {case}: {by}\n", change(a)),
-        Fate::Noticed(..) | Fate::Same | Fate::NotTried => return String::new(),
+        Fate::Explained(why) if all => return format!("explained      {place}: {}: {why}\n", change(a)),
+        Fate::WronglyExplained(case, by) => {
+            return format!("NOT SO         {place}: {}: `survives` is said of it, but {case}: {by}\n", change(a));
+        }
+        Fate::Noticed(..) | Fate::Same | Fate::NotTried | Fate::Explained(_) => return String::new(),
         Fate::Unread if !all => return String::new(),
         Fate::Unnoticed => "NOBODY NOTICES",
         Fate::NoDifference => "no difference",
@@ -255,7 +447,8 @@ fn line(file: &str, a: &Alteration, fate: &Fate, all: bool) -> String {
 
 fn json_line(file: &str, a: &Alteration, fate: &Fate) -> String {
     let (case, by) = match fate {
-        Fate::Noticed(case, by) => (Some(case.as_str()), Some(by.as_str())),
+        Fate::Noticed(case, by) | Fate::WronglyExplained(case, by) => (Some(case.as_str()), Some(by.as_str())),
+        Fate::Explained(why) => (None, Some(why.as_str())),
         _ => (None, None),
     };
     let (kind, fate) = (a.kind.name(), fate.name());
@@ -291,6 +484,8 @@ impl Tally {
             out += &format!("; {same_ends} make no difference that is seen at an end");
         }
         for (name, said) in [
+            ("explained", "survive, and their author says why"),
+            ("wrongly-explained", "are said to survive, and do not"),
             ("undecided", "not decided within the limit"),
             ("does-not-load", "do not load"),
             ("same-program", "are not part of these cases"),
@@ -317,6 +512,8 @@ impl Tally {
             same_program: count("same-program"),
             does_not_load: count("does-not-load"),
             not_tried: count("not-tried") + self.left_out,
+            explained: count("explained"),
+            wrongly_explained: count("wrongly-explained"),
         })
     }
 }

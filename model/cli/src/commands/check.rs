@@ -1,7 +1,7 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
 use super::{
-    Exit, Unread, complain, engines, find, fitted, in_order, limits, load,
+    Exit, Unread, complain, engines, find, fitted, grained, in_order, limits, load,
     progress::{Bar, Bars},
     sheet, short_name, usage, write,
 };
@@ -21,6 +21,8 @@ use std::{ops::ControlFlow, path::Path};
 /// What came of one file: what to print, and how each case went.
 #[derive(Default)]
 struct Checked {
+    /// It is a library, and has no cases.
+    library: bool,
     text: String,
     mistakes: String,
     graded: Vec<(String, Grade)>,
@@ -97,6 +99,8 @@ fn contradiction(args: &CheckArgs) -> Option<&'static str> {
 #[derive(Default)]
 struct Total {
     files: usize,
+    /// Files that are libraries: they have no cases.
+    libraries: usize,
     /// Each case by name and file.
     graded: Vec<(String, Grade)>,
     /// Each case by its name alone.
@@ -115,6 +119,7 @@ impl Total {
         let file = file.display();
         self.blank = checked.text.ends_with("\n\n");
         self.files += usize::from(!checked.graded.is_empty());
+        self.libraries += usize::from(checked.library);
         self.programs.extend(checked.graded.iter().map(|(name, _)| name.clone()));
         self.graded.extend(checked.graded.iter().map(|(name, grade)| (format!("{name} ({file})"), *grade)));
         self.warnings += checked.warnings;
@@ -130,7 +135,8 @@ impl Total {
             return None;
         }
         let only = args.only.as_deref().unwrap_or_default();
-        let none = self.graded.is_empty().then(|| format!("no scenario or case has `{only}` in its name"));
+        let nothing = self.graded.is_empty() && (self.libraries == 0 || !only.is_empty());
+        let none = nothing.then(|| format!("no scenario or case has `{only}` in its name"));
         selection.missed(self.programs.iter().map(String::as_str)).or(none)
     }
 
@@ -165,6 +171,7 @@ impl Total {
         let (cases, files) = (plural(self.graded.len(), "case"), plural(self.files, "file"));
         let mut out = String::from(if self.blank { "" } else { "\n" });
         out.push_str(&match self.graded.len() {
+            0 if parts.len() == 1 => format!("{} without mistakes of form\n", plural(self.libraries, "library file")),
             0 => format!("{}\n", parts.split_off(1).join(", ")),
             _ => format!("{cases} in {files}: {}\n", parts.join(", ")),
         });
@@ -183,10 +190,11 @@ fn plural(n: usize, what: &str) -> String {
 
 fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
     let loaded = match load(file) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return not_read(file, &unread, args.json),
     };
     let (mut checked, mut covered) = (Checked::default(), Coverage::default());
+    checked.library = loaded.scenarios.is_empty();
     for (at, scenario) in loaded.scenarios.iter().enumerate() {
         let mut runs = vec![];
         for case in &scenario.cases {

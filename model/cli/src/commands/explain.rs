@@ -1,7 +1,8 @@
 //! `fenceweave explain`: one scenario, everything about it.
 
 use super::{
-    Exit, Unread, check, engines, fitted, inputs, limits, load, progress::Bars, sheet, short_name, usage, write,
+    Exit, Unread, check, engines, fitted, grained, inputs, limits, load, progress::Bars, sheet, short_name, usage,
+    write,
 };
 use crate::{
     args::{ExplainArgs, TraceArgs},
@@ -16,7 +17,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     let selection = Selection::of(std::slice::from_ref(&args.file));
     let (file, _) = files::with_case(&args.file);
     let loaded = match load(&file) {
-        Ok(loaded) => loaded,
+        Ok(loaded) => grained(loaded, args.limits.grain),
         Err(unread) => return unread.tell(),
     };
     let options = Options { engines: engines(args.engine), limits: limits(&args.limits), ..Options::default() };

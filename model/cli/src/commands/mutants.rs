@@ -6,6 +6,9 @@ use crate::args::MutantsArgs;
 use fenceweave_kernel::Mutation;
 
 pub(super) fn mutants(args: &MutantsArgs) -> Exit {
+    if let Some(name) = &args.library {
+        return super::altered::library(args, name);
+    }
     let of_protocols = args.protocols || args.list || !args.mutation.is_empty();
     if let ([path], false) = (args.paths.as_slice(), of_protocols)
         && let Some((file, case)) = super::altered::file_and_case(path)

@@ -26,7 +26,12 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Exit {
         Ok(text) => text,
         Err(report) => return super::Unread(report).tell(),
     };
-    match smaller(args, &text, &loaded, case) {
+    let smaller = match alone(&path, &text, &loaded, case.as_deref()) {
+        Ok(None) => smaller(args, &text, &loaded, case),
+        Ok(Some((text, loaded))) => smaller(args, &text, &loaded, None),
+        Err(why) => Err(why.into()),
+    };
+    match smaller {
         Ok((shrunk, shows)) => finish(args, &shrunk, &shows),
         Err(NotShrunk::Mistake(why)) => usage(&why),
         Err(NotShrunk::NotFound(why)) => {
@@ -34,6 +39,16 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Exit {
             Exit::Incomplete
         }
     }
+}
+
+/// A case that uses libraries, with what it reaches of them in one text: what is left of it has to run without them,
+/// and what of a library is not needed goes as well. `None` if it uses none.
+fn alone(path: &Path, text: &str, loaded: &Loaded, case: Option<&str>) -> Result<Option<(String, Loaded)>, String> {
+    let told = |report: fenceweave_scenario::Report| report.plain();
+    let program = &which(loaded, case)?.program.name;
+    let Some(text) = fenceweave_scenario::one_file(path, text, program).map_err(told)? else { return Ok(None) };
+    let loaded = fenceweave_scenario::load(&loaded.file, &text).map_err(told)?;
+    Ok(Some((text, loaded)))
 }
 
 /// Why nothing was shrunk.

@@ -31,12 +31,44 @@ fn project() -> Project {
 
 #[test]
 fn each_way_to_fail_is_told_by_its_smallest_tuple() {
-    insta::assert_snapshot!(project().run("sweep left.kdl::as-written").sheet());
+    insta::assert_snapshot!(project().run("sweep left.kdl::as-written").sheet(), @r#"
+    left/as-written: fails for 6 of 24 tuples, in 2 ways, as expected: bounded-complete
+             24 tuples of size, offset, chunk
+             18 hold
+              6 fail
+
+    1. bug-on line 13: `bug-on "1" "it is read behind the end"`
+       5 tuples, the smallest size=1 offset=2 chunk=1
+
+      (it is broken before the first step that anybody else could see)
+
+    bug-on: it is read behind the end: `1` is true in copy (line 13)
+      the condition of a bug-on is true, which ends the execution
+    no schedule of this program ends well
+    replay: @HASH
+
+    2. assert line 12: `assert "len <= size" "more than there is is copied"`
+       1 tuple, the smallest size=1 offset=2 chunk=2
+
+      (it is broken before the first step that anybody else could see)
+
+    assert: more than there is is copied: `len <= size` is false in copy (line 12)
+      len=2
+    no schedule of this program ends well
+    replay: @HASH
+    -- exit code 0
+    "#);
 }
 
 #[test]
 fn a_case_that_holds_for_every_tuple_is_bounded_complete() {
-    insta::assert_snapshot!(project().run("sweep left.kdl::checked").sheet());
+    insta::assert_snapshot!(project().run("sweep left.kdl::checked").sheet(), @r#"
+    left/checked: holds for 24 tuples, as expected: bounded-complete
+             24 tuples of size, offset, chunk
+             24 hold
+              0 fail
+    -- exit code 0
+    "#);
 }
 
 #[test]
@@ -135,4 +167,29 @@ fn a_mistake_with_some_values_is_told_with_them() {
     let ran = project().run("sweep left.kdl --state both").exits(2);
     assert!(ran.err.contains("a state file and a part are of one case"), "{}", ran.err);
     project().run("sweep --over lock,unlock --states 9").exits(2);
+}
+
+/// A parameter of a library is a number of its scenario's, so it may be an input.
+#[test]
+fn a_parameter_of_a_library_is_swept() {
+    let library = "param SIZE=2\nvar ring len=SIZE\nfn fill last { let i=0; while \"i <= last\" { store ring at=i 1; let i=\"i + 1\" } }\n";
+    let user = "scenario s {
+    input n from=1 to=3
+    use \"./ring.kdl\" SIZE=n
+    thread t { fill 1 }
+    expect { violates out-of-bounds }
+}
+";
+    let project = Project::new().file("ring.kdl", library).file("s.kdl", user);
+    let ran = project.run("sweep s.kdl").exits(0);
+    assert!(
+        ran.out.starts_with("s: fails for 1 of 3 tuples, in one way, as expected: bounded-complete\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("1. out-of-bounds in fill, ") && ran.out.contains("1 tuple, the smallest n=1\n"),
+        "{}",
+        ran.out
+    );
 }

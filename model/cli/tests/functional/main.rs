@@ -14,6 +14,7 @@ mod guide;
 mod harness;
 mod inputs;
 mod json;
+mod library;
 mod limits;
 mod listing;
 mod litmus;

@@ -55,6 +55,83 @@ fn a_scenario_that_fails_by_itself_shows_nothing() {
     assert!(ran.err.contains("no case has the name `nobody`"), "{}", ran.err);
 }
 
+/// The barrier is for nobody, and the author says so; that a store is said to be for nobody is not true.
+const EXPLAINED: &str = "scenario told {
+    var x y
+    thread writer {
+        store x 1
+        survives \"nobody reads in another order\" leave-out no-barrier
+        smp-mb
+        SAID
+        store y 1
+    }
+    thread reader { load y into=a; load x into=b }
+    expect { holds engine=explicit; never \"reader.a == 1 && reader.b == 0\" engine=explicit }
+}
+";
+
+#[test]
+fn what_its_author_explains_is_told_apart_and_has_to_be_true() {
+    let said = |said: &str| Project::new().file("told.kdl", EXPLAINED.replace("SAID", said));
+    let ran = said("").run("mutants told.kdl --all").exits(0).out;
+    assert!(ran.contains("explained      told.kdl:6:9: without `smp-mb`: nobody reads in another order\n"), "{ran}");
+    assert!(ran.contains("1 survive, and their author says why"), "{ran}");
+    said("").run("mutants told.kdl --deny").exits(1);
+    let ran = said("survives \"it is seen by nobody\"").run("mutants told.kdl").exits(0).out;
+    assert!(ran.contains("2 survive, and their author says why"), "{ran}");
+    let wrong = EXPLAINED.replace("store x 1", "survives \"no\"; store x 1").replace("SAID", "");
+    let ran = Project::new().file("told.kdl", wrong).run("mutants told.kdl").exits(1).out;
+    assert!(
+        ran.contains("NOT SO         told.kdl:4:24: without `store x 1`: `survives` is said of it, but told: "),
+        "{ran}"
+    );
+    let ran = said("survives \"it\" no-unlok").run("check told.kdl").exits(2);
+    assert!(
+        ran.err.contains("`no-unlok` is no mistake that is made") && ran.err.contains("`no-unlock`"),
+        "{}",
+        ran.err
+    );
+    let ran = said("survives").run("check told.kdl").exits(2);
+    assert!(ran.err.contains("`survives` says why"), "{}", ran.err);
+}
+
+const LIBRARY: &str = "
+var count guarded-by=count_lock
+lock count_lock kind=mutex
+fn count_up {
+    lock count_lock
+    load count into=n
+    store count \"n + 1\"
+    unlock count_lock
+}
+fn count_down {
+    lock count_lock
+    load count into=n
+    store count \"n - 1\"
+    unlock count_lock
+}
+";
+
+#[test]
+fn mistakes_in_a_library_are_noticed_by_who_uses_it() {
+    let user = "scenario s { use \"./counts.kdl\"; thread a { count_up }; thread b { count_up }; expect { EXPECT } }";
+    let project = Project::new()
+        .file("lib/counts.kdl", LIBRARY)
+        .file("lib/none.kdl", "scenario n { var x; thread t { store x 1 } }");
+    let project = project.file("lib/s.kdl", user.replace("EXPECT", "at-end \"count == 2\""));
+    let ran = project.run("mutants lib/s.kdl lib/none.kdl --library lib/counts.kdl --all").exits(0).out;
+    assert!(ran.contains("noticed        lib/counts.kdl:8:5: without `unlock count_lock`: s: "), "{ran}");
+    assert!(ran.contains("noticed        lib/counts.kdl:7:5: without `store count \"n + 1\"`: s: "), "{ran}");
+    assert!(!ran.contains("counts.kdl:13:5") && ran.contains(" are not part of these cases"), "{ran}");
+    let project = project.file("lib/s.kdl", user.replace("EXPECT", "holds"));
+    let ran = project.run("mutants lib/s.kdl --library lib/counts.kdl").exits(0).out;
+    assert!(ran.contains("NOBODY NOTICES lib/counts.kdl:7:5: without `store count \"n + 1\"`\n"), "{ran}");
+    let ran = project.run("mutants lib/none.kdl --library lib/counts.kdl").exits(2);
+    assert!(ran.err.contains("no scenario there uses `lib/counts.kdl`"), "{}", ran.err);
+    let ran = project.run("mutants lib --library nothing").exits(2);
+    assert!(ran.err.contains("there is no library `nothing`"), "{}", ran.err);
+}
+
 #[cfg(not(feature = "mutants"))]
 #[test]
 fn without_the_feature_it_says_how_to_get_it() {

@@ -313,7 +313,8 @@ impl Dependencies {
         for i in 0..self.locks.len() {
             let lock = self.locks[i];
             let (was, is) = (before.world.is_held_by(lock, thread), after.world.is_held_by(lock, thread));
-            let Some(node) = lock.as_object().filter(|_| !was && is) else { continue };
+            let taken = is || result.took == Some(lock);
+            let Some(node) = lock.as_object().filter(|_| !was && taken) else { continue };
             if tries(program, thread, pc) {
                 return;
             }

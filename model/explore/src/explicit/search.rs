@@ -153,6 +153,7 @@ impl<'a> Search<'a> {
         let merging = if options.sections_apart { merging.and_then(Merging::without_sections) } else { merging };
         let merging = merging.map(Arc::new);
         let initial = State::initial_covering(task.program, Some(&mut cover)).merging(merging.clone());
+        let initial = initial.grained(task.program, task.conditions, task.has_loops);
         Search {
             task,
             limits: *limits,
@@ -291,7 +292,11 @@ impl<'a> Search<'a> {
 
     /// The state that it began with.
     pub(super) fn initial(&self) -> State {
-        State::initial(self.task.program).merging(self.merging.clone())
+        State::initial(self.task.program).merging(self.merging.clone()).grained(
+            self.task.program,
+            self.task.conditions,
+            self.task.has_loops,
+        )
     }
 
     /// How long it has taken so far.

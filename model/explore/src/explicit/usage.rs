@@ -6,14 +6,17 @@
 //! ```text
 //!   taken in a soft interrupt, and elsewhere with those enabled              {IN-SOFTIRQ-W}  {SOFTIRQ-ON-W}
 //!   taken in a handler, and in a soft interrupt with interrupts enabled      {IN-HARDIRQ-W}  {HARDIRQ-ON-W}
+//!   the same, by a thread, of a handler that only its disabled line keeps away
 //! ```
 //!
 //! As `mark_usage()` of lockdep has it, a trylock in an interrupt does not count, one with interrupts enabled does.
-//! Handlers interrupt threads in the executions themselves. A fence takes its lock with interrupts off. A class here is
-//! one lock.
+//! Handlers interrupt threads in the executions themselves, but for one whose line is disabled or masked meanwhile:
+//! lockdep knows nothing of that. A fence takes its lock with interrupts off. A class here is one lock.
 
 use super::depend::Link;
-use fenceweave_kernel::{Action, Instr, ObjId, Program, Rule, State, ThreadId, Violation, kind::Lock, program::Role};
+use fenceweave_kernel::{
+    Action, Facet, Instr, ObjId, Program, Rule, State, ThreadId, Violation, fixed, kind::Lock, program::Role,
+};
 
 /// Where a lock was first taken so, and by whom.
 type Taken = Option<(Violation, u32, Action)>;
@@ -25,21 +28,31 @@ struct Uses {
     in_hardirq: Option<ThreadId>,
     softirqs_on: Taken,
     hardirqs_on: Taken,
+    /// By a thread, while the line of a handler was closed.
+    behind_line: Taken,
 }
 
 /// How the locks of a program are used, as far as seen.
 pub(super) struct Usage(Vec<Uses>);
 
 impl Usage {
-    /// Nothing seen yet; `None` if the program has no soft interrupt, or no spinlock.
+    /// Nothing seen yet; `None` if the program has no soft interrupt and no interrupt's line, or no spinlock.
     pub(super) fn new(program: &Program) -> Option<Usage> {
         let defers = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().defers);
         let all = || program.scripts.iter().chain([&program.setup, &program.teardown]);
-        if !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
+        let has_lines = program.all::<fixed::IrqLine>().next().is_some();
+        if !has_lines && !all().any(|s| s.role == Role::Timer || s.code.iter().any(defers)) {
             return None;
         }
         let locks = program.ids().filter(|id| program.kind(*id).row().lock == Lock::Spin);
-        let none = |lock| Uses { lock, in_softirq: None, in_hardirq: None, softirqs_on: None, hardirqs_on: None };
+        let none = |lock| Uses {
+            lock,
+            in_softirq: None,
+            in_hardirq: None,
+            softirqs_on: None,
+            hardirqs_on: None,
+            behind_line: None,
+        };
         let uses: Vec<Uses> = locks.map(none).collect();
         (!uses.is_empty()).then_some(Usage(uses))
     }
@@ -68,6 +81,12 @@ impl Usage {
             }
             let now = after.thread(t).private();
             let irqs_off = tries.is_none() || now.irqs_off > 0 || was.in_fence_context() || role == Role::Irq;
+            if !irqs_off && !softirq && closes_lines(program, after) {
+                let rule = Rule::LOCK_BEHIND_LINE;
+                let v = Violation::new(rule.property(), t, pc);
+                let v = Violation { rule: Some(rule), object: Some(uses.lock), ..v };
+                uses.behind_line.get_or_insert((v, index, action));
+            }
             let rule = match (irqs_off, softirq) {
                 (true, _) => continue,
                 (false, true) => Rule::LOCK_HARDIRQ_ON,
@@ -86,11 +105,25 @@ impl Usage {
         let both = |uses: &Uses| {
             let soft = uses.in_softirq.zip(uses.softirqs_on);
             let hard = uses.in_hardirq.zip(uses.hardirqs_on);
-            [soft, hard].into_iter().flatten().collect::<Vec<_>>()
+            let line = uses.in_hardirq.zip(uses.behind_line);
+            [soft, hard, line].into_iter().flatten().collect::<Vec<_>>()
         };
         let told = |(by, (v, state, action))| (Violation { other: Some(by), ..v }, state, Some(action));
         self.0.iter().flat_map(both).map(told).collect()
     }
+}
+
+/// Whether some line is closed, so that its handler does not come now.
+fn closes_lines(program: &Program, state: &State) -> bool {
+    let closed = |line: ObjId| {
+        let is = |facet: &str| match state.object(line).facet(facet) {
+            Some(Facet::Word(n)) => n > 0,
+            Some(Facet::Flag(yes)) => yes,
+            _ => false,
+        };
+        is("disabled") || is("masked")
+    };
+    program.all::<fixed::IrqLine>().any(closed)
 }
 
 /// Whether the operation at an instruction, which takes a spinlock by itself, only tries; `None` if it is inside of

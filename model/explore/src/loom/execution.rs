@@ -13,7 +13,8 @@ use ::loom::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 use fenceweave_kernel::{
-    Action, Moment, Outcome, Patience, Thread, ThreadId, Violation, World, program, references, task::Task, thread::Run,
+    Action, Moment, Outcome, Patience, Standing, Thread, ThreadId, Violation, World, program, references, task::Task,
+    thread::Run,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -70,7 +71,8 @@ pub(super) struct Execution {
 impl Execution {
     /// The execution before its first step, setup done.
     pub(super) fn prepare(job: &Arc<Job>, system: Rc<System>) -> Rc<Execution> {
-        let gates = runtime::gates(job.program.objects.len());
+        // The one behind those of the objects is coarse grain's.
+        let gates = runtime::gates(job.program.objects.len() + 1);
         system.hub.go_live(job.program.objects.len());
         let places = system.threads.iter().zip(&job.sites).map(|(thread, sites)| {
             let (sender, receiver) = channel();
@@ -150,17 +152,24 @@ impl Execution {
         let mut rt = Loom::seated(&self, me);
         let script = &self.job.program.scripts[me.index()];
         let mut thread = self.place(me).thread.borrow().clone();
+        let mut undivided = None;
         while !self.over.get() {
             match thread.run() {
                 Run::Done => return self.leave(me),
                 Run::Asleep(_, patience) if !self.sleep(&world, me, patience) => return,
                 Run::Asleep(..) | Run::Ready => {}
             }
+            if undivided.is_none() {
+                undivided = self.undivided(&thread, &world);
+            }
             let before = thread.clone();
             let step = self.system.hub.begin_step(me.index());
             rt.begin_step(&thread, script);
             let stepped = thread.step(script, &self.job.program, &mut world, me, &mut rt);
             let choice = rt.end_step(&world, stepped.spins.is_some());
+            if stepped.spins.is_some() || stepped.violation.is_some() || !self.goes_on(&thread, &world) {
+                undivided = None;
+            }
             if stepped.spins.is_some() {
                 // Nothing was done but to ask for a token when the lock is released.
                 thread = before;
@@ -182,6 +191,28 @@ impl Execution {
                 return self.leave(me);
             }
         }
+    }
+
+    /// The gate of coarse grain, if the next step is of a family that is: its operations are one after the other.
+    fn undivided(&self, thread: &Thread, world: &World<Loom>) -> Option<::loom::sync::MutexGuard<'static, ()>> {
+        let (machine, grain) = (thread.machine(), self.job.program.grain);
+        let coarse = [machine.family(), machine.amid(self.standing(world))]
+            .into_iter()
+            .flatten()
+            .any(|family| grain.is_coarse(family));
+        let gate = self.gate(self.job.program.objects.len());
+        coarse.then(|| gate.lock().unwrap_or_else(|_| panic!("[internal bug] loom's mutexes are never poisoned")))
+    }
+
+    fn standing<'a>(&'a self, world: &'a World<Loom>) -> Standing<'a, Loom> {
+        Standing { program: &self.job.program, world }
+    }
+
+    /// Whether its next step belongs to the one that it has just taken.
+    fn goes_on(&self, thread: &Thread, world: &World<Loom>) -> bool {
+        let amid =
+            thread.machine().amid(self.standing(world)).is_some_and(|family| self.job.program.grain.is_coarse(family));
+        amid && thread.run() == Run::Ready
     }
 
     /// `schedule()`: returns when the task may run; false if the execution is over.

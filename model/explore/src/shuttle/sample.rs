@@ -12,8 +12,8 @@ use super::{
     rig::{self, At, Director, Offer},
     tally::Tally,
 };
-use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt};
-use fenceweave_kernel::{Action, MAX_THREADS, Program, ThreadId, ThreadSet};
+use crate::{Coverage, Exploration, Limits, Progress, Task, interrupt, unfold};
+use fenceweave_kernel::{Action, MAX_THREADS, Program, State, ThreadId, ThreadSet};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task as ShuttleTask, TaskId};
 use std::time::Instant;
 
@@ -214,11 +214,16 @@ pub fn sample(
         tally: Tally::new(task),
         incomplete: None,
     };
-    let sampling = rig::run(task.program, sampling, |s| {
+    let initial = State::initial(task.program).grained(task.program, task.conditions, task.has_loops);
+    let sampling = rig::run_from(initial.clone(), task.program, sampling, |s| {
         let counts = s.tally.counts();
         progress.tick(counts.executions + counts.blocked, counts.transitions);
     });
-    finish(sampling, task)
+    let mut all = finish(sampling, task);
+    if task.program.has_rows() {
+        unfold::ways(&mut all, task, &initial);
+    }
+    all
 }
 
 fn finish(mut sampling: Sampling, task: &Task<'_>) -> Exploration {

@@ -92,7 +92,7 @@ fn random_program(seed: u64) -> Program {
                 let (place, into) = (Place::Var(vars[r.below(2) as usize]), format!("r{i}"));
                 let access =
                     |how, a, b| variable::ops::Access { how, order: Order::Relaxed, place, a, b, benign: false }.into();
-                let put_or_get = |how| refcount::ops::Count { how, count: Operand::Object(count) };
+                let put_or_get = |how| refcount::ops::Count { how, count: Operand::Object(count), release: None };
                 let op: Op = match r.below(9) {
                     0..3 => access(How::Load, UNSET, UNSET),
                     3 | 4 => access(How::Store, word(t as i32 + 1), UNSET),

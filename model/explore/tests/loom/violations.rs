@@ -9,7 +9,7 @@ fn a_count_dropped_twice_underflows() {
     for (name, puts) in [("a", 2), ("b", 1)] {
         b.thread(name, |s| {
             for i in 0..puts {
-                let op = refcount::ops::Count { how: refcount::How::Put, count: Operand::Object(count) };
+                let op = refcount::ops::Count { how: refcount::How::Put, count: Operand::Object(count), release: None };
                 s.op_into("put", op, &format!("r{i}"));
             }
         });

@@ -2,7 +2,8 @@
 
 use super::{ExecOp, Flags, How};
 use crate::{
-    Cx, Flow, Footprint, ObjId, Program, Runtime, Value, View, coder::fields, program::PoolRange, protocol::Protocol,
+    Cx, Family, Flow, Footprint, ObjId, Program, Runtime, Standing, Value, View, coder::fields, program::PoolRange,
+    protocol::Protocol,
 };
 
 /// The loop in flight. Which reservations: a range of the program's operand pool.
@@ -39,6 +40,12 @@ impl PrepareArray {
 }
 
 impl Protocol for PrepareArray {
+    const FAMILY: Option<Family> = Some(Family::Mutex);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        self.op.amid(at)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.op.step(cx).once_over(|result| self.prepared(cx.program, result))
     }

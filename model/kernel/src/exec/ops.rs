@@ -43,7 +43,7 @@ pub struct ExecArray {
 
 impl Operation for Exec {
     fn row(&self) -> Row {
-        let needs = Needs::rcu_if(self.how == How::PrepareObj);
+        let needs = Needs { way_out: true, ..Needs::rcu_if(self.how == How::PrepareObj) };
         Row { needs, ..Row::of([Some(self.exec), self.resv, None, None]) }
     }
 

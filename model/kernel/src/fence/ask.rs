@@ -33,7 +33,7 @@ impl FenceOp {
         let detached = self.is_detached(cx) && !cx.mutated(Mutant::AsksDetached);
         match cx.program.fence_ops(self.fence).signaled.filter(|_| !detached) {
             Some(callee) => {
-                let args = [super::reference(self.fence), Value::Unset];
+                let args = [cx.refer(self.fence), Value::Unset];
                 Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
             }
             None => {
@@ -82,7 +82,7 @@ impl FenceOp {
         super::hold(cx, self.fence, &mut locked);
         cx.fence(self.fence).locked.set(held, locked);
         self.at = FenceAt::StatusAsked;
-        let args = [super::reference(self.fence), Value::Unset];
+        let args = [cx.refer(self.fence), Value::Unset];
         Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume })
     }
 

@@ -5,8 +5,8 @@ use super::{
     wait::spin_if_locked,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
-    SharedCell, ThreadId, Value, View, World,
+    AtomicCell, Code, Coder, Cx, Errno, Family, Flow, Footprint, ObjId, Order, Plain, Program, Property, Rule, Runtime,
+    SharedCell, Standing, ThreadId, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
     primitives::irq::irqs_footprint,
@@ -328,6 +328,16 @@ impl CallbackOp {
 }
 
 impl Protocol for CallbackOp {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Test | At::Remove => None,
+            At::Add | At::Enabling | At::Queue => Some(Family::Fence),
+            At::Signal => FenceOp::new(self.signal, self.fence, 0).amid(at),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let under_lock = matches!(self.at, At::Queue | At::Enabling | At::Signal);
         if !(if under_lock { check_readable(cx, self.fence) } else { check_alive(cx, self.fence) }) {

@@ -9,7 +9,7 @@ pub(crate) use mutants::Mutant;
 use super::{
     FenceAt, NO_FENCE,
     container::{Duty, Holds, Part, found, load, take},
-    get, reference,
+    get,
     walk::ChainWalk,
 };
 use crate::{
@@ -167,7 +167,7 @@ impl ChainOp {
             return self.go(At::Contained);
         }
         if ends_at(cx, self.head, self.node, self.seqno) {
-            return Flow::Done(reference(self.node));
+            return Flow::Done(cx.refer(self.node));
         }
         self.walk(cx.program)
     }
@@ -205,7 +205,8 @@ impl ChainOp {
         let alone = cx.fence(prev).refs.count() == 1 || cx.mutated(Mutant::UnlinksShared);
         let Some(before) = node(cx.program, prev).filter(|_| alone) else { return self.put(At::PutLast, prev) };
         if let Some(next) = take(cx, before.prev) {
-            cx.world.var_mut(own.prev).cell.store(reference(next), Order::Release);
+            let next = cx.refer(next);
+            cx.world.var_mut(own.prev).cell.store(next, Order::Release);
         }
         self.put(At::PutUnlinked, prev)
     }

@@ -132,7 +132,7 @@ impl Part {
         Part::Fence(FenceOp::new(what, fence, 0))
     }
 
-    /// `dma_fence_add_callback()`; the callback is told whose it is.
+    /// `dma_fence_add_callback()`; the callback is told whose it is: a container is inside of no object.
     pub(super) fn add_callback(fence: ObjId, callback: ObjId, container: ObjId) -> Part {
         Part::Callback(CallbackOp::new(true, fence, callback, reference(container)))
     }

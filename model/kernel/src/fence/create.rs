@@ -58,7 +58,7 @@ pub(crate) fn array<R: Runtime>(cx: &mut Cx<'_, R>, fences: &[ObjId]) -> Option<
         if program.container(*fence).is_some() {
             cx.violate(Property::CONTAINER_IN_CONTAINER, Some(*fence));
         }
-        set(cx, word, reference(*fence));
+        set(cx, word, cx.refer(*fence));
     }
     set(cx, pending, Value::Word(fences.len() as i32));
     init(cx, container.fence, 0, PENDING_ERROR);
@@ -132,13 +132,13 @@ impl Protocol for ChainInit {
             None => (own, self.seqno, 0),
         };
         set(cx, prev, self.prev.map_or(Value::Null, reference));
-        set(cx, fence, reference(self.fence));
+        set(cx, fence, cx.refer(self.fence));
         for (number, word) in [i32::from(context), i32::from(seqno), i32::from(prev_seqno)].into_iter().zip(made.row(3))
         {
             set(cx, word, Value::Word(number));
         }
         init(cx, self.chain, 0, 0);
-        Flow::Done(reference(self.chain))
+        Flow::Done(cx.refer(self.chain))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

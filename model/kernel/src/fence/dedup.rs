@@ -6,7 +6,7 @@
 //! ```
 
 use super::kind;
-use super::{FenceAt, FenceOp, NO_FENCE, check_alive, create::MAX_MEMBERS, is_later, reference};
+use super::{FenceAt, FenceOp, NO_FENCE, check_alive, create::MAX_MEMBERS, is_later};
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, World,
     coder::points, ground::few::Few, protocol::Protocol,
@@ -122,8 +122,9 @@ impl Dedup {
         let kept: Few<ObjId, MAX_MEMBERS> = Few::of(which(false));
         self.older = Few::of(which(true));
         // Nobody has anything behind those that are kept any more.
-        let values = kept.iter().map(|fence| reference(*fence)).chain(std::iter::repeat(Value::Null));
-        for (word, value) in self.live().zip(values) {
+        let fences = kept.iter().map(Some).chain(std::iter::repeat(None));
+        for (word, fence) in self.live().zip(fences) {
+            let value = fence.map_or(Value::Null, |fence| cx.refer(*fence));
             cx.world.var_mut(word).cell.store(value, Order::Relaxed);
         }
         self.count = kept.len() as u8;

@@ -1,7 +1,7 @@
 //! `dma_fence_chain_find_seqno()` with the reference that its caller has, and waking a task from a fence: what those
 //! need who wait for a timeline's point from outside.
 
-use super::{CallbackOp, FenceAt, FenceOp, NO_FENCE, callback, chain, get, reference, unwrap::Inner, walk::ChainWalk};
+use super::{CallbackOp, FenceAt, FenceOp, NO_FENCE, callback, chain, get, unwrap::Inner, walk::ChainWalk};
 use crate::{
     Cx, Errno, Flow, Footprint, ObjId, Runtime, ThreadId, Value, View,
     coder::{fields, points},
@@ -71,7 +71,7 @@ impl FindSeqno {
         match self.at {
             At::Walk => self.visit(cx, super::container::found(result)),
             _ if self.node == NONE => Flow::Done(Value::Null),
-            _ => Flow::Done(reference(self.node)),
+            _ => Flow::Done(cx.refer(self.node)),
         }
     }
 }

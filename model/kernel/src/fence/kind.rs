@@ -46,6 +46,7 @@ impl Declared for Fence {
     const ROW: KindRow = KindRow {
         name: "fence",
         one: "a fence",
+        init: "dma_fence_init()",
         facets: &["signaled", "detached", "error", "refs", "callbacks"],
         lock: Lock::Inside,
         refs: Refs::Fence,

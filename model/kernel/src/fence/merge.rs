@@ -330,7 +330,8 @@ impl Protocol for Merge {
             At::Stub => return self.stub(cx),
             _ => {}
         }
-        self.inner.step(cx).once_over(|result| self.after(cx, result))
+        let flow = self.inner.step(cx).once_over(|result| self.after(cx, result));
+        cx.current(flow)
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

@@ -6,14 +6,14 @@ use super::{
     check_alive, check_readable, free, get, get_rcu, release, release_footprint, test_signaled,
 };
 use crate::{
-    AtomicCell, Call, Code, Context, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Property, Runtime, SharedCell,
-    Then, ThreadId, Value, View, Violation,
+    AtomicCell, Call, Code, Context, Cx, Errno, Family, Flow, Footprint, Held, ObjId, Order, Property, Runtime,
+    SharedCell, Then, ThreadId, Value, View, Violation,
     coder::points,
     counted::Dropped,
     ground::functions::functions,
-    primitives::{irq::irqs_footprint, rcu},
+    primitives::{irq::irqs_footprint, rcu, slab::raw},
     property::Form,
-    protocol::Protocol,
+    protocol::{self, Protocol, Standing},
 };
 
 points! {
@@ -67,6 +67,8 @@ points! {
         HasOps = "fence->ops",
         /// `dma_fence_set_error()`.
         SetError = "dma_fence_set_error",
+        /// `fence->error` as it is: 0, or the error.
+        RawError = "fence->error",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
         /// Inside of `ops->signaled()`, asked for the status under the lock.
@@ -121,6 +123,8 @@ functions! {
         HasOps,
         /// `dma_fence_set_error()`.
         SetError,
+        /// `fence->error` as it is: 0, or the error.
+        RawError,
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus,
         /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
@@ -144,7 +148,8 @@ impl At {
     /// Whether it may meet a fence whose last reference is gone, as long as the memory stays: what only looks, and what
     /// a signaller has still to do whose callbacks have dropped it.
     fn looks(self) -> bool {
-        let looks = matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps);
+        let looks =
+            matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
@@ -206,7 +211,11 @@ impl FenceOp {
     fn init<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let me = cx.me;
         let typesafe = cx.program.fence_ops(self.fence).typesafe;
+        let was_raw = raw::initialise(cx, self.fence);
         let fence = cx.fence(self.fence);
+        if was_raw {
+            fence.life.swap(Life::Unborn, Order::AcqRel);
+        }
         let life = fence.life.load(Order::Relaxed);
         if life != Life::Unborn && !(typesafe && life == Life::Freed) {
             // Once released its memory is kfree_rcu()'s: what is initialised in it would be freed by that.
@@ -354,7 +363,7 @@ impl FenceOp {
         } else {
             let data = callback::run(cx, entry, own.map(|_| self.fence));
             if let Some(callee) = own.filter(|_| !cx.mutated(Mutant::CallbackNotCalled)) {
-                let args = [super::reference(self.fence), data];
+                let args = [cx.refer(self.fence), data];
                 return Flow::Call(Call { callee, args, context: Context::Fence, then: Then::Resume });
             }
         }
@@ -484,7 +493,7 @@ impl FenceOp {
             At::SetError => self.set_error(cx),
             At::Get => {
                 get(cx, self.fence);
-                return super::reference(self.fence);
+                return cx.refer(self.fence);
             }
             At::GetRcu => return Value::Word(i32::from(get_rcu(cx, self.fence))),
             At::Free => free(cx, self.fence),
@@ -504,14 +513,22 @@ pub(super) fn enable_signaling<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId, hel
     let mut locked = cx.fence(fence).locked.get(held);
     super::hold(cx, fence, &mut locked);
     cx.fence(fence).locked.set(held, locked);
-    let args = [super::reference(fence), Value::Unset];
+    let args = [cx.refer(fence), Value::Unset];
     Some(Call { callee, args, context: Context::Fence, then: Then::Resume })
 }
 
 impl FenceOp {
+    /// [`Protocol::amid`] of an operation that another one has begun: that it stands at its beginning is the other's
+    /// affair.
+    pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
+        if self.at == At::Put { Some(outer) } else { self.amid(at) }
+    }
+
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp => Footprint::reads(self.fence),
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
+                Footprint::reads(self.fence)
+            }
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
@@ -527,12 +544,32 @@ impl FenceOp {
             At::SignalNow | At::Enabling => super::order::footprint(v, self.fence, Footprint::writes(self.fence)),
             At::Unlock => irqs_footprint(v, callback::over_footprint(v, self.fence, Footprint::writes(self.fence))),
             At::EnableSignaling | At::TakeLock | At::ReleaseLock => irqs_footprint(v, Footprint::writes(self.fence)),
+            At::Init => raw::footprint(v, self.fence, Footprint::writes(self.fence)),
             _ => Footprint::writes(self.fence),
         }
     }
 }
 
 impl Protocol for FenceOp {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    /// Others see SIGNALED before a callback runs, and a count of 0 before the release; operations may be detached
+    /// before they are asked; typesafe memory has readers while it is filled in. Nobody can tell whether a waiter is
+    /// woken with the bit or after it: who has not run yet may as well not have been let. The others are the ends of
+    /// sections that were begun.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        let amid = match self.at {
+            At::Unlock | At::NotSignaled | At::AskedTrue => true,
+            At::RunCallback => {
+                let waiters = at.world.fence(self.fence).locked.peek().live().iter().all(|e| e.as_task().is_some());
+                waiters || at.program.mutated(protocol::Mutant::SignalsWhole)
+            }
+            At::Release => at.program.mutated(protocol::Mutant::PutsWhole),
+            _ => false,
+        };
+        amid.then_some(Family::Fence)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let known = match self.at {
             At::Init | At::Get | At::GetRcu | At::Release | At::Free => true,
@@ -557,6 +594,10 @@ impl Protocol for FenceOp {
             At::AskOps => self.ask_ops(cx),
             At::NotSignaled | At::AskedTrue => self.asked(cx),
             At::HasOps => Flow::Done(Value::Word(i32::from(!self.is_detached(cx)))),
+            At::RawError => {
+                let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
+                Flow::Done(Value::Word(-i32::from(error)))
+            }
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),
             At::Timestamp | At::RawTimestamp => self.timestamp(cx),

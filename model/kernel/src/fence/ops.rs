@@ -8,7 +8,7 @@ pub(crate) use merging::{MAY_RUN_OUT, makes_fences};
 
 use super::{CallbackOp, Duty, FenceOp, How, NO_FENCE, RcuSafe, begin_duty};
 use crate::{
-    Machine, Op, Operand, Patience, Place,
+    Machine, Op, Operand, Patience, Place, Value,
     ground::{
         functions::written_as,
         op::{
@@ -18,6 +18,7 @@ use crate::{
         resolver::{Resolved, Resolver},
         row::{Ends, Gives, Needs, Row},
     },
+    machine::Nothing,
     program::Kind,
 };
 
@@ -33,6 +34,15 @@ pub struct Fence {
 }
 
 written_as!(Fence as { what: how, fence, error });
+
+/// `set-error`, with an error that is known when it runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SetError {
+    /// The fence.
+    pub fence: Operand,
+    /// The error, a negative number.
+    pub error: Operand,
+}
 
 /// `wait` for a fence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +123,11 @@ impl Operation for Fence {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        // dma_fence_get() and dma_fence_put() look first.
+        let looks = matches!(self.how, How::Get | How::Put | How::PutAgain);
+        if looks && with.value(self.fence)? == Value::Null {
+            return Ok(Nothing { result: Value::Null }.into());
+        }
         Ok(FenceOp::new(self.how.begins(), with.of_kind(self.fence, Kind::Fence)?, self.error).into())
     }
 
@@ -186,6 +201,19 @@ impl Operation for Signalling {
     }
 }
 
+impl Operation for SetError {
+    fn row(&self) -> Row {
+        Row::on(self.fence)
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let fence = with.of_kind(self.fence, Kind::Fence)?;
+        // A number that is no error at all is none of 14 bits either.
+        let error = i16::try_from(with.word(self.error)?).unwrap_or(i16::MIN);
+        Ok(FenceOp::new(How::SetError.begins(), fence, error).into())
+    }
+}
+
 const FENCE: Param = operand("fence", Takes::Object(&[Kind::Fence]));
 const CALLBACK: Param = operand("callback", Takes::Object(&[Kind::Callback]));
 const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
@@ -193,8 +221,7 @@ const CALLBACK_OR_PROC: Param = operand("callback", Takes::Callback);
 pub(crate) const WAITED: &str = "1 when signalled, 0 after a timeout, -ERESTARTSYS after a signal";
 
 fn fence(args: &Args, how: How) -> Op {
-    let error = i16::try_from(args.number("error", 0)).unwrap_or(0);
-    Fence { how, fence: args.object("fence"), error }.into()
+    Fence { how, fence: args.object("fence"), error: 0 }.into()
 }
 
 fn callback(args: &Args, add: bool) -> Op {
@@ -296,11 +323,19 @@ pub const OPS: &[OpSpec] = &[
     .returns("1 or 0"),
     OpSpec::new(
         "set-error",
-        &[FENCE, operand("error", Takes::Number { min: -4095, max: -1 })],
+        &[FENCE, operand("error", Takes::Value)],
         "sets the error that a fence will carry; only before it is signalled",
         "dma_fence_set_error()",
-        |args| fence(args, How::SetError),
+        |args| SetError { fence: args.object("fence"), error: args.object("error") }.into(),
     ),
+    OpSpec::new(
+        "fence-error",
+        &[FENCE],
+        "reads the error that a fence carries, signalled or not, without its lock: for its callbacks, which run under it",
+        "fence->error",
+        |args| fence(args, How::RawError),
+    )
+    .returns("0, or the error"),
     OpSpec::new(
         "get-status",
         &[FENCE],

@@ -4,7 +4,7 @@ mod mutants;
 
 pub(crate) use mutants::Mutant;
 
-use super::{FenceAt, FenceOp, NO_FENCE, get_rcu, kind, reference};
+use super::{FenceAt, FenceOp, NO_FENCE, get_rcu, kind};
 use crate::{
     AtomicCell, Cx, Flow, Footprint, Handle, ObjId, Order, Property, Runtime, Value, View,
     coder::{fields, points},
@@ -88,7 +88,7 @@ impl RcuSafe {
     }
 
     fn recheck<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let found = reference(self.fence);
+        let found = cx.refer(self.fence);
         if self.pointer(cx) == found || cx.mutated(Mutant::NoRecheck) {
             return Flow::Done(found);
         }

@@ -1,8 +1,9 @@
 //! Waiting for a fence: `dma_fence_wait_timeout()` with `dma_fence_default_wait()`.
 
-use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, reference, test_signaled};
+use super::{FenceAt, FenceOp, Locked, Mutant, NO_FENCE, check_alive, lock_footprint, test_signaled};
 use crate::{
-    Call, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Then, Value, View,
+    Call, Context, Cx, Family, Flow, Footprint, Held, ObjId, Patience, Property, Runtime, SharedCell, Standing, Then,
+    Value, View,
     coder::{fields, points},
     cx::{Woken, woken_by},
     primitives::spinlock::blocked_by_own_cpu,
@@ -91,6 +92,11 @@ impl FenceWait {
         FenceWait { fence, patience, poll, ..FenceWait::BLANK }
     }
 
+    /// Whether it looks and does not sleep.
+    pub(crate) fn is_poll(&self) -> bool {
+        self.poll
+    }
+
     /// The same wait, for the next fence of a reservation.
     pub(crate) fn restart(self, fence: ObjId) -> FenceWait {
         FenceWait { at: At::Enable, enable: FenceAt::EnableSignaling, fence, ..self }
@@ -124,7 +130,7 @@ impl FenceWait {
         match cx.program.fence_ops(self.fence).wait.filter(|_| !self.enabling().is_detached(cx)) {
             Some(callee) => Flow::Call(Call {
                 callee,
-                args: [reference(self.fence), Value::Word(i32::from(self.patience.interruptible()))],
+                args: [cx.refer(self.fence), Value::Word(i32::from(self.patience.interruptible()))],
                 context: Context::Caller,
                 then: Then::Resume,
             }),
@@ -181,7 +187,29 @@ impl FenceWait {
     }
 }
 
+impl FenceWait {
+    /// [`Protocol::amid`] of a wait that another operation has begun.
+    pub(crate) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>, outer: Family) -> Option<Family> {
+        match (self.at, self.enable) {
+            (At::Enable, FenceAt::EnableSignaling) => Some(outer),
+            _ => self.amid(at),
+        }
+    }
+}
+
 impl Protocol for FenceWait {
+    const FAMILY: Option<Family> = Some(Family::Fence);
+
+    /// What it sees under the lock is what it goes to sleep on; what came before that, it sees there.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Enable => self.enabling().amid(at),
+            At::Waited | At::Queue => Some(Family::Fence),
+            // The operations may be detached before it.
+            At::Hook | At::Woken => None,
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !check_alive(cx, self.fence) {
             return Flow::Done(Value::Unset);

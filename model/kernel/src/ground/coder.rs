@@ -7,7 +7,8 @@
 //! Canonical means: live slots only, stamps as ranks, an outdated handle as one bit.
 
 use crate::{
-    ObjId,
+    MAX_OBJECTS, ObjId,
+    ids::CalleeId,
     value::{Handle, Value},
 };
 
@@ -185,7 +186,7 @@ const FAR: u8 = 0xfe;
 pub(crate) struct Writer<'a> {
     pub(crate) out: &'a mut Vec<u8>,
     pub(crate) canon: &'a Canon,
-    /// The generation of every slot, by its place.
+    /// The generation of every slot, by its place; behind [`MAX_OBJECTS`] those of words, if any has an address.
     pub(crate) generations: &'a [u8],
 }
 
@@ -201,7 +202,8 @@ impl Coder for Writer<'_> {
     }
 
     fn handle(&mut self, v: &mut Handle) {
-        let current = v.obj.as_object().and_then(|i| self.generations.get(i));
+        let place = v.obj.as_object().or(v.obj.as_var().map(|word| MAX_OBJECTS + word));
+        let current = place.and_then(|at| self.generations.get(at));
         let stale = u8::from(current != Some(&v.generation));
         match u8::try_from(v.obj.number()) {
             Ok(short) if short < FAR >> 1 => self.out.push(short << 1 | stale),
@@ -313,6 +315,14 @@ impl Code for u16 {
 impl Code for i32 {
     fn code<C: Coder>(&mut self, c: &mut C) {
         c.word(self);
+    }
+}
+
+impl Code for Option<CalleeId> {
+    fn code<C: Coder>(&mut self, c: &mut C) {
+        let mut called = self.map_or(0, |callee| u16::from(callee.0) + 1);
+        c.small(&mut called);
+        *self = called.checked_sub(1).map(|callee| CalleeId(callee as u8));
     }
 }
 

@@ -4,7 +4,7 @@ mod context;
 pub(crate) mod merging;
 mod mutants;
 pub(crate) mod rules;
-mod works;
+pub(crate) mod works;
 
 pub(crate) use context::nest;
 pub use context::{Context, Private};
@@ -13,7 +13,8 @@ pub use merging::Merging;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation, World,
+    Code, Coder, Handle, Held, ObjId, ObjSet, Plain, Program, Property, Rule, Runtime, ThreadId, Value, Violation,
+    World,
     counted::Dropped,
     cover::Passed,
     ground::operand::Met,
@@ -252,6 +253,19 @@ impl<'a, R: Runtime> Cx<'a, R> {
         self.touched.insert(o);
         if self.program.has_members() {
             upcalls::check_member(self, o);
+        }
+    }
+
+    /// A reference to an object, to whatever lives there now.
+    pub(crate) fn refer(&self, obj: ObjId) -> Value {
+        Value::Ref(Handle { obj, generation: self.world.generation_of(obj) })
+    }
+
+    /// What a machine returns of what it knows by its place alone: a reference to whatever lives there now.
+    pub(crate) fn current(&self, flow: Flow) -> Flow {
+        match flow {
+            Flow::Done(Value::Ref(h)) if self.program.has_members() => Flow::Done(self.refer(h.obj)),
+            other => other,
         }
     }
 

@@ -108,6 +108,10 @@ pub struct KindRow {
     pub refs: Refs,
     /// Whether it is an event: who waits for it depends on another thread that holds nothing.
     pub event: bool,
+    /// The kernel's function that initialises one, where memory that was not initialised cannot be used as one.
+    pub init: &'static str,
+    /// Memory that is zero is as good as initialised.
+    pub zero_is_good: bool,
     /// What it has no more of if it has no more room, where that is more than places in it.
     pub runs_out: &'static str,
 }
@@ -200,6 +204,8 @@ impl KindRow {
         refs: Refs::No,
         waited: Waited::Deed("wake"),
         event: false,
+        init: "",
+        zero_is_good: false,
         runs_out: "",
     };
 }

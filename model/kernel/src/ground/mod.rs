@@ -5,7 +5,8 @@
 //! * [`ids`], [`value`], [`number`]: names, what words hold, and C's integer types; [`facet`]: what is shown of an
 //!   object;
 //!   [`task`]: a `task_struct`.
-//! * `few`: short lists in a flat state.
+//! * [`grain`]: how fine the steps of a primitive are.
+//! * `few`: short lists in a flat state; `job`: small values in one.
 //! * `shared`: what every object says about itself; `protocol`: what a machine is; `parts`: machines inside machines;
 //!   [`cx`]: what its step may do; [`footprint`]: what it says beforehand that it will touch.
 
@@ -16,8 +17,10 @@ pub mod facet;
 pub(crate) mod few;
 pub mod footprint;
 pub(crate) mod functions;
+pub mod grain;
 pub(crate) mod idiom;
 pub mod ids;
+pub(crate) mod job;
 pub mod kind;
 pub(crate) mod mutation;
 pub mod number;

@@ -44,6 +44,11 @@ pub enum Place {
         /// The field.
         field: FieldName,
     },
+    /// The word whose address `pointer` is: `*p`.
+    Behind {
+        /// The address.
+        pointer: Operand,
+    },
 }
 
 /// A range of a program's pool.
@@ -88,6 +93,7 @@ impl Place {
             Place::Var(_) => None,
             Place::Element { index, .. } => Some(index),
             Place::Field { base, .. } => Some(base),
+            Place::Behind { pointer } => Some(pointer),
         }
     }
 }

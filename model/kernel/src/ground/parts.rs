@@ -80,6 +80,13 @@ macro_rules! parts {
                 }
             }
 
+            fn amid<R: $crate::Runtime>(&self, at: $crate::Standing<'_, R>) -> Option<$crate::Family> {
+                match self {
+                    $($name::$idle => None,)?
+                    $($name::$variant(m, ..) => m.amid(at)),*
+                }
+            }
+
             fn returned(&mut self, value: $crate::Value) {
                 match self {
                     $($name::$idle => {})?

@@ -1,6 +1,26 @@
 //! What a machine is: an enum of program points with the registers it needs, that takes one visible step at a time.
 
-use crate::{Code, Cx, Flow, Footprint, LocalId, ObjId, Plain, Program, Runtime, Value, View, World};
+mod mutants;
+
+pub(crate) use mutants::Mutant;
+
+use crate::{Code, Cx, Family, Flow, Footprint, LocalId, ObjId, Plain, Program, Runtime, ThreadId, Value, View, World};
+
+/// Where a machine stands: what it may look at that is asked about its grain.
+pub struct Standing<'a, R: Runtime> {
+    /// What never changes.
+    pub program: &'a Program,
+    /// The shared objects.
+    pub world: &'a World<R>,
+}
+
+impl<R: Runtime> Clone for Standing<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Runtime> Copy for Standing<'_, R> {}
 
 /// What every machine of a protocol is: an enum of program points with the registers it needs.
 ///
@@ -11,6 +31,8 @@ pub(crate) trait Protocol: Copy + Code {
     const CHOOSES: bool = false;
     /// Whether [`Protocol::is_held_back`] may ever say so.
     const HOLDS_BACK: bool = false;
+    /// Whose [grain](crate::Grain) its steps have. Of what has none, each step stays one.
+    const FAMILY: Option<Family> = None;
 
     /// Takes one step: what no other CPU can see the middle of.
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow;
@@ -54,6 +76,25 @@ pub(crate) trait Protocol: Copy + Code {
     }
     /// A local that the finished operation changes besides the one that takes its result.
     fn write_back(&self) -> Option<(LocalId, Value)> {
+        None
+    }
+    /// Whether it stands where coarse grain does not leave it: in the middle of an operation of that family. Never at
+    /// its beginning, nor where it sleeps.
+    fn amid<R: Runtime>(&self, _at: Standing<'_, R>) -> Option<Family> {
+        None
+    }
+    /// At its beginning, whether it belongs to the step before in that family's coarse grain: nobody can tell.
+    fn joins(&self, _program: &Program) -> Option<Family> {
+        None
+    }
+    /// The lock that it takes, if in that family's coarse grain a step that cannot wait, right after it, belongs to it:
+    /// nobody can tell when the lock was taken.
+    fn takes_along(&self, _program: &Program) -> Option<(Family, ObjId)> {
+        None
+    }
+    /// At its beginning, whether it would only come to wait, and who waits and who has not come yet are the same to
+    /// everybody: coarse grain of that family lets it come later.
+    fn only_waits<R: Runtime>(&self, _at: Standing<'_, R>, _me: ThreadId) -> Option<Family> {
         None
     }
     /// What it called has returned this.
@@ -183,6 +224,50 @@ macro_rules! machines {
                 match self {
                     Machine::Idle => None,
                     $(Machine::$variant(m) => m.looks_into(program)),*
+                }
+            }
+
+            /// Whose grain its steps have.
+            pub fn family(&self) -> Option<$crate::Family> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(_) => <$ty as Protocol>::FAMILY),*
+                }
+            }
+
+            /// The family in the middle of whose operation it stands.
+            pub fn amid<R: Runtime>(&self, at: $crate::Standing<'_, R>) -> Option<$crate::Family> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.amid(at)),*
+                }
+            }
+
+            /// The lock that it takes, and in whose coarse grain it takes the next step along.
+            pub(crate) fn takes_along(&self, program: &$crate::Program) -> Option<($crate::Family, ObjId)> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.takes_along(program)),*
+                }
+            }
+
+            /// In whose coarse grain it would, at its beginning, only come to wait.
+            pub(crate) fn only_waits<R: Runtime>(
+                &self,
+                at: $crate::Standing<'_, R>,
+                me: $crate::ThreadId,
+            ) -> Option<$crate::Family> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.only_waits(at, me)),*
+                }
+            }
+
+            /// Whose operation it is that belongs, at its beginning, to the step before.
+            pub(crate) fn joins(&self, program: &$crate::Program) -> Option<$crate::Family> {
+                match self {
+                    Machine::Idle => None,
+                    $(Machine::$variant(m) => m.joins(program)),*
                 }
             }
 

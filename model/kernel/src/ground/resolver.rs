@@ -1,7 +1,7 @@
 //! How the operands of an operation become what it works on.
 
 use super::operand::{Met, Operand, Place};
-use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, fixed, machine::Fault};
+use crate::{Handle, Kind, ObjId, Op, Program, Property, Value, machine::Fault};
 
 /// Turns operands into objects, as the CPU finds them in its registers.
 pub(crate) struct Resolver<'a> {
@@ -29,9 +29,8 @@ impl Resolver<'_> {
         let Operand::Member { path, .. } = o else { return Ok(base) };
         let wrong = Fault::new(Property::WRONG_KIND, Some(base.obj));
         let obj = self.program.member(base.obj, path).ok_or(wrong)?;
-        // A struct inside of another lives as long as that; of what has no generation the address is all there is.
-        let generation = if self.program.is::<fixed::Slot>(obj) { base.generation } else { 0 };
-        Ok(Handle { obj, generation })
+        // What is inside of another lives as long as that.
+        Ok(Handle { obj, ..base })
     }
 
     /// By which slots an operation finds the members that it works on.
@@ -41,7 +40,7 @@ impl Resolver<'_> {
             let root = self.program.root_of(h.obj);
             let is_member = matches!(o, Some(Operand::Member { .. }));
             match root {
-                Some(root) => self.program.is::<fixed::Slot>(h.obj).then_some(Handle { obj: root, ..h }),
+                Some(obj) => Some(Handle { obj, ..h }),
                 None => is_member.then_some(h),
             }
         })
@@ -65,6 +64,11 @@ impl Resolver<'_> {
                     None => Err(Fault::new(Property::WRONG_KIND, Some(h.obj))),
                 }
             }
+            Place::Behind { pointer } => {
+                let h = self.handle(pointer)?;
+                h.obj.as_var().ok_or(Fault::new(Property::WRONG_KIND, Some(h.obj)))?;
+                Ok((h.obj, self.program.slot_of(h.obj).map(|obj| Handle { obj, ..h })))
+            }
         }
     }
 
@@ -73,7 +77,7 @@ impl Resolver<'_> {
         match p {
             // No operation takes as many as a byte could not count.
             Place::Element { first, len, .. } => Ok((first, u8::try_from(len).unwrap_or(u8::MAX))),
-            Place::Var(_) | Place::Field { .. } => self.place(p).map(|(word, _)| (word, 1)),
+            Place::Var(_) | Place::Field { .. } | Place::Behind { .. } => self.place(p).map(|(word, _)| (word, 1)),
         }
     }
 
@@ -88,7 +92,8 @@ impl Resolver<'_> {
 
     /// What an object is, as a scenario's author knows it.
     pub(crate) fn kind(&self, id: ObjId) -> Option<Kind> {
-        Kind::of(self.program.kind(id))
+        // The address of a word is that of no object.
+        self.program.objects.get(id.index()).and_then(|object| Kind::of(&object.kind))
     }
 
     /// The object of an operand, which must be of that kind.

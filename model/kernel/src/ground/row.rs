@@ -33,6 +33,8 @@ pub struct Row {
     pub defers: bool,
     /// Waits for nobody: what it wants is there, or it fails.
     pub tries: bool,
+    /// Neither waits nor calls, whatever the others do: it may stand in a block that is one step, as a trylock may.
+    pub never_waits: bool,
     /// What the model has too little of where it says that it has no more room.
     pub no_room: &'static str,
     /// Whether that is of the object that it works on, before what is said of its
@@ -54,6 +56,8 @@ pub struct Row {
     pub between: Between,
     /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
     pub is_called_for: bool,
+    /// Its thread is one of user space, which it comes from or goes back to here.
+    pub is_user_space: bool,
 }
 
 /// What a program must have, or be prepared for.
@@ -73,6 +77,8 @@ pub struct Needs {
     pub loops: bool,
     /// That its thread is a reader for a while: what RCU frees meanwhile stays.
     pub readers: bool,
+    /// That who comes to a lock may be told no, go away, or have somebody give way: it is not just waited for.
+    pub way_out: bool,
 }
 
 /// What an operation does that somebody else may wait for.
@@ -177,7 +183,9 @@ impl Needs {
         shrinkers: false,
         loops: false,
         readers: false,
+        way_out: false,
     };
+    pub(crate) const WAY_OUT: Needs = Needs { way_out: true, ..Needs::NOTHING };
     pub(crate) const RCU: Needs = Needs { rcu: true, ..Needs::NOTHING };
     pub(crate) const LOOPS: Needs = Needs { loops: true, ..Needs::NOTHING };
     pub(crate) const READERS: Needs = Needs { readers: true, ..Needs::NOTHING };
@@ -201,6 +209,7 @@ impl Row {
         spins_on_word: false,
         defers: false,
         tries: false,
+        never_waits: false,
         no_room: "in a table",
         room_of_object: false,
         word: None,
@@ -211,6 +220,7 @@ impl Row {
         cursor: None,
         between: Between::Nowhere,
         is_called_for: false,
+        is_user_space: false,
     };
 
     /// Works on what one operand means.

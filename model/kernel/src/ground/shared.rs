@@ -2,7 +2,7 @@
 
 use crate::{
     Facet, Held, ObjId, Object, Plain, Property, Runtime, ThreadId, ThreadSet, counted::Counted, facet::FacetSink,
-    property::Form,
+    ids::CalleeId, property::Form,
 };
 
 /// What every shared object says about itself.
@@ -115,6 +115,8 @@ pub(crate) trait Shared<R: Runtime> {
     }
     /// Makes it, cell by cell, what it was in the beginning: of what can be inside of an object.
     fn renew(&mut self, _fresh: &Object<Plain>, _held: Held) {}
+    /// Says what it calls: of a work item and a timer.
+    fn set_function(&mut self, _func: CalleeId, _held: Held) {}
 }
 
 /// What is lost with the memory that it is in.
@@ -308,6 +310,14 @@ macro_rules! objects {
                 match self {
                     Object::None => {}
                     $(Object::$variant(o) => Shared::<R>::renew(o, fresh, held)),*
+                }
+            }
+
+            /// See [`Shared::set_function`].
+            pub(crate) fn set_function(&mut self, func: $crate::program::CalleeId, held: $crate::Held) {
+                match self {
+                    Object::None => {}
+                    $(Object::$variant(o) => Shared::<R>::set_function(o, func, held)),*
                 }
             }
 

@@ -114,3 +114,31 @@ impl Protocol for Fail {
         "injected failure"
     }
 }
+
+/// What the kernel's function does with NULL, where it looks first: nothing (`kfree(NULL)`, `dma_fence_put(NULL)`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Nothing {
+    pub(crate) result: Value,
+}
+
+crate::coder::fields!(Nothing { result });
+
+impl Nothing {
+    /// What a decoder fills in.
+    pub(crate) const BLANK: Nothing = Nothing { result: Value::Unset };
+}
+
+impl Protocol for Nothing {
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(self.result)
+    }
+    fn footprint(&self, _v: View<'_>) -> Footprint {
+        Footprint::NONE
+    }
+    fn label(&self) -> &'static str {
+        "NULL: nothing"
+    }
+    fn is_visible(&self) -> bool {
+        false
+    }
+}

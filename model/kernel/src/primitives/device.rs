@@ -16,43 +16,16 @@ pub mod ops;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Property, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    ground::job::Job,
     protocol::Protocol,
     shared::Shared,
 };
 
 /// Most jobs that wait at once.
 const CAPACITY: usize = 6;
-
-/// A job: what it was submitted with. Small, for every state has them all.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Job {
-    #[default]
-    Null,
-    Word(i32),
-    Ref(Handle),
-}
-
-impl Job {
-    fn of(value: Value) -> Option<Job> {
-        match value {
-            Value::Null => Some(Job::Null),
-            Value::Word(word) => Some(Job::Word(word)),
-            Value::Ref(handle) => Some(Job::Ref(handle)),
-            Value::Unset | Value::Wide(_) | Value::Cursor(_) | Value::Unwrap(_) => None,
-        }
-    }
-
-    fn value(self) -> Value {
-        match self {
-            Job::Null => Value::Null,
-            Job::Word(word) => Value::Word(word),
-            Job::Ref(handle) => Value::Ref(handle),
-        }
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Fifo {

@@ -13,22 +13,24 @@
 //! A line's handler does not run on two CPUs at once.
 //!
 //! `__synchronize_irq()` (6.x) spins while the handler is in progress, then sleeps for the threads of threaded
-//! handlers, of which there are none here; so all that wait ask might_sleep(), and only spin. A line that nobody does
-//! any of this to has no object.
+//! handlers, which only a line has that is declared (`run`); so all that wait ask might_sleep(). Of handlers that come
+//! by themselves, a line that nobody does any of this to has no object.
 
 pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;
+pub mod run;
 
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Program, Property, Runtime, SharedCell, ThreadId, Value, View,
-    Violation, World,
+    Code, Coder, Cx, Flow, Footprint, ObjId, Patience, Plain, Program, Property, Runtime, SharedCell, ThreadId,
+    ThreadSet, Value, View, Violation, World,
     coder::{fields, points},
     cx::nest,
     facet::{Facet, FacetSink},
+    ground::{few::Few, job::Job},
     primitives::spinlock::RawSpin,
     property::Form,
     protocol::Protocol,
@@ -43,9 +45,23 @@ struct State {
     freed: bool,
     /// Held by the handler while it is in progress.
     running: RawSpin,
+    /// The device's own mask.
+    masked: bool,
+    /// Masked from a handler's end until its thread is done (`IRQF_ONESHOT`).
+    oneshot: bool,
+    /// What has been raised, and is to be handled.
+    pending: Few<Job, PENDING>,
+    /// `IRQTF_RUNTHREAD`.
+    run_thread: bool,
+    /// `desc->threads_active`, and who waits until it is 0.
+    active: u8,
+    waiters: ThreadSet,
 }
 
-fields!(State { depth, freed, running });
+fields!(State { depth, freed, running, masked, oneshot, pending, run_thread, active, waiters });
+
+/// Most interrupts of one line that are pending at once.
+const PENDING: usize = 4;
 
 /// A `struct irq_desc`.
 #[derive(Clone)]
@@ -72,6 +88,8 @@ impl<R: Runtime> Shared<R> for IrqLine<R> {
         sink("disabled", Facet::Word(i32::from(s.depth)));
         sink("freed", Facet::Flag(s.freed));
         sink("running", Facet::Flag(s.running.owner().is_some()));
+        sink("masked", Facet::Flag(s.masked));
+        sink("pending", Facet::Word(s.pending.len() as i32));
     }
 
     /// Who runs its handler.
@@ -99,7 +117,7 @@ pub(crate) fn is_shut<R: Runtime>(world: &World<R>, line: ObjId) -> bool {
 }
 
 fn is_closed(s: State) -> bool {
-    s.depth > 0 || s.freed
+    s.depth > 0 || s.freed || s.masked || s.oneshot
 }
 
 /// `handle_irq_event()`: the handler is in progress from here on.
@@ -129,8 +147,14 @@ points! {
         Enable = "enable_irq",
         /// `free_irq()`: the handler is taken off the line.
         Free = "free_irq",
+        /// The device keeps what comes to itself.
+        Mask = "mask",
+        /// And lets it out.
+        Unmask = "unmask",
         /// `synchronize_irq()`, also at the end of the others: disabled while the handler is in progress.
         Sync = "synchronize_irq",
+        /// Then until no thread of a handler is at work: `wait_event(desc->wait_for_threads)`.
+        Threads = "synchronize_irq: wait_for_threads",
     }
 }
 
@@ -148,13 +172,15 @@ fields!(IrqLineOp { how, line, asks });
 impl IrqLineOp {
     /// An operation about to start.
     pub(crate) fn new(how: How, line: ObjId) -> IrqLineOp {
-        IrqLineOp { how, line, asks: !matches!(how, How::DisableNoSync | How::Enable) }
+        IrqLineOp { how, line, asks: !matches!(how, How::DisableNoSync | How::Enable | How::Mask | How::Unmask) }
     }
 
     /// What is to be done before the wait; true if there is one.
     fn change<R: Runtime>(&self, cx: &mut Cx<'_, R>, s: &mut State) -> bool {
         match self.how {
-            How::Sync => return true,
+            How::Sync | How::Threads => return true,
+            How::Mask => s.masked = true,
+            How::Unmask => s.masked = false,
             How::Enable if s.depth == 0 => cx.violate(Property::IRQ_NOT_DISABLED, Some(self.line)),
             How::Enable => s.depth -= 1,
             How::Disable | How::DisableNoSync => {
@@ -182,7 +208,21 @@ impl Protocol for IrqLineOp {
                 s.running.try_take(me);
                 Flow::Spin(self.line)
             }
+            How::Sync if s.active > 0 => {
+                self.how = How::Threads;
+                Flow::Go
+            }
             How::Sync => Flow::Done(Value::Word(0)),
+            How::Threads if s.active > 0 => {
+                s.waiters.insert(me);
+                cx.set_sleeping(Patience::Forever);
+                Flow::Sleep(self.line, Patience::Forever)
+            }
+            How::Threads => {
+                s.waiters.remove(me);
+                cx.set_running();
+                Flow::Done(Value::Word(0))
+            }
             _ if self.change(cx, &mut s) => {
                 self.how = How::Sync;
                 Flow::Go
@@ -193,8 +233,9 @@ impl Protocol for IrqLineOp {
         flow
     }
 
-    fn footprint(&self, _: View<'_>) -> Footprint {
-        Footprint::writes(self.line)
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        let f = Footprint::writes(self.line);
+        if self.how == How::Threads { f.write(v.my_task()) } else { f }
     }
 
     fn judge<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
@@ -214,7 +255,10 @@ impl Protocol for IrqLineOp {
 
 impl IrqLineOp {
     fn ask<R: Runtime>(&self, cx: &mut Cx<'_, R>) {
-        if cx.world.irq_line(self.line).running() == Some(cx.me) {
+        let me = Some(cx.me);
+        let line = cx.world.irq_line(self.line);
+        let of_thread = line.state.peek().active > 0 && run::thread_of(cx.program, self.line) == me;
+        if line.running() == me || of_thread {
             // The handler would wait for itself.
             let v = cx.violation_of(Property::SELF_DEADLOCK);
             cx.note_violation(Violation { object: Some(self.line), form: Some(Form::IRQ_WAITS_FOR_ITSELF), ..v });

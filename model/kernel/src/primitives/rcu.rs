@@ -8,12 +8,14 @@
 //! before he is woken or after. `rcu_barrier()` waits for those that were queued before it, and if there are none for
 //! nothing.
 
+pub(crate) mod head;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
 pub mod ops;
 pub(crate) mod rules;
 
+pub(crate) use head::RcuHead;
 pub(crate) use mutants::Mutant;
 
 use super::slab;
@@ -23,6 +25,7 @@ use crate::{
     coder::{fields, points},
     cx::{Private, nest},
     facet::{Facet, FacetSink},
+    fixed,
     ground::few::{Blank, Few},
     ground::functions::functions,
     primitives::list,
@@ -422,7 +425,12 @@ impl GracePeriods {
                 cx.wake(t);
             }
             (None, Some(_)) if cx.mutated(Mutant::CallbackNotCalled) => {}
-            (None, Some(func)) => return Flow::Call(call(cx, e.what, CalleeId(func))),
+            (None, Some(func)) => {
+                if cx.program.is::<fixed::RcuHead>(e.what) {
+                    cx.rcu_head(e.what).queue(false);
+                }
+                return Flow::Call(call(cx, e.what, CalleeId(func)));
+            }
             (None, None) => free(cx, e.what),
         }
         Flow::Go
@@ -438,10 +446,9 @@ fn next_of(waiting: &Callbacks) -> Option<Entry> {
     waiting.get(next_at(waiting)).copied()
 }
 
-/// A callback runs in soft interrupt context, with the object.
+/// A callback runs in soft interrupt context, with the object, or with the head inside of it.
 fn call<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId, callee: CalleeId) -> Call {
-    let generation = cx.slot(obj).generation();
-    let args = [Value::Ref(Handle { obj, generation }), Value::Unset];
+    let args = [cx.refer(obj), Value::Unset];
     Call { callee, args, context: Context::Softirq, then: Then::Resume }
 }
 
@@ -459,16 +466,32 @@ impl Code for CallRcu {
     }
 }
 
+impl CallRcu {
+    fn twice<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.violate_rule(Rule::RCU_HEAD_TWICE, Some(self.handle.obj));
+        Flow::Done(Value::Word(0))
+    }
+}
+
 impl Protocol for CallRcu {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if slab::check_alive(cx, self.handle) {
+        let obj = self.handle.obj;
+        if cx.program.is::<fixed::RcuHead>(obj) {
+            // debugobjects: "call_rcu(): Double-freed CB".
+            if cx.rcu_head(obj).queue(true) {
+                return self.twice(cx);
+            }
+            queue(cx, Entry { what: obj, func: self.func.0 + 1 });
+        } else if slab::check_alive(cx, self.handle) {
             queue(cx, Entry { what: self.handle.obj, func: self.func.0 + 1 });
         }
         Flow::Done(Value::Word(0))
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {
-        call_rcu_footprint(v, Footprint::reads(self.handle.obj))
+        let obj = self.handle.obj;
+        let is_head = v.program.is::<fixed::RcuHead>(obj);
+        call_rcu_footprint(v, if is_head { Footprint::writes(obj) } else { Footprint::reads(obj) })
     }
 
     fn label(&self) -> &'static str {

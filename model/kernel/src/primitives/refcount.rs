@@ -9,10 +9,11 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    Code, Coder, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, Value, View,
+    Call, Code, Coder, Context, Cx, Flow, Footprint, ObjId, Plain, Property, Runtime, Then, Value, View,
     coder::{fields, points},
     counted::{Counted, Dropped},
     facet::{Facet, FacetSink},
+    ids::CalleeId,
     protocol::Protocol,
     shared::{Shared, renewed},
 };
@@ -72,9 +73,19 @@ points! {
 pub struct Count {
     pub(crate) how: How,
     pub(crate) count: ObjId,
+    /// What the last `kref_put()` calls with it.
+    pub(crate) release: Option<CalleeId>,
 }
 
-fields!(Count { how, count });
+fields!(Count { how, count, release });
+
+impl Count {
+    fn last_put<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Flow {
+        let (then, args) = (Then::Done(Value::Word(1)), [cx.refer(self.count), Value::Unset]);
+        let call = |callee| Flow::Call(Call { callee, args, context: Context::Caller, then });
+        self.release.map_or(Flow::Done(Value::Word(1)), call)
+    }
+}
 
 impl Protocol for Count {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
@@ -99,6 +110,7 @@ impl Protocol for Count {
                 let dropped = refs.put(me);
                 match cx.dropped(dropped) {
                     Dropped::More => 0,
+                    Dropped::Last if self.release.is_some() && !never_last => return self.last_put(cx),
                     Dropped::Last => i32::from(!never_last),
                     Dropped::Underflow => {
                         cx.violate(Property::REFCOUNT_UNDERFLOW, Some(id));

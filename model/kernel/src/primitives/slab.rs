@@ -5,14 +5,19 @@
 //! section: then it sees whatever object lives there now.
 
 pub(crate) mod address;
+pub(crate) mod copy;
 pub(crate) mod idioms;
+pub(crate) mod init;
 pub mod kind;
 pub(crate) mod members;
 mod mutants;
 pub mod ops;
+pub(crate) mod raw;
 pub(crate) mod rules;
 
 pub(crate) use mutants::Mutant;
+
+use raw::{Left, Raw};
 
 use crate::{
     AtomicCell, Bits, Call, Code, Coder, Context, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Plain, Property,
@@ -24,7 +29,7 @@ use crate::{
     ground::functions::functions,
     ground::row::MOST_WAYS,
     primitives::{list, rcu, syscall},
-    program::SlabKind,
+    program::{CalleeId, SlabKind},
     protocol::Protocol,
     runtime::NoteCell,
     shared::Shared,
@@ -67,13 +72,15 @@ impl Bits for Life {
 pub struct Slot<R: Runtime> {
     life: R::Atomic<Life>,
     refs: Counted<R>,
+    /// What is inside and not initialised. The checker's own knowledge.
+    raw: R::Note<Raw>,
 }
 
 impl Copy for Slot<Plain> {}
 
 impl<R: Runtime> Slot<R> {
     pub(crate) fn new(_id: ObjId) -> Self {
-        Slot { life: R::Atomic::new(Life::default()), refs: Counted::new(0) }
+        Slot { life: R::Atomic::new(Life::default()), refs: Counted::new(0), raw: R::Note::new(Raw::default()) }
     }
 
     pub(crate) fn generation(&self) -> u8 {
@@ -99,6 +106,7 @@ impl<R: Runtime> Slot<R> {
         self.life.swap(Life { stage: Stage::Free, generation: next }, Order::AcqRel);
         // Nobody owes an object that is gone.
         self.refs.forgive();
+        self.raw.set(Raw::default());
         if of != SlabKind::TypesafeByRcu && self.refs.count() != 0 {
             self.refs.reset(0);
         }
@@ -164,8 +172,15 @@ impl Code for Slot<Plain> {
         // An object that is freed with references leaves its count in the memory, where readers of a typesafe slab may
         // meet it. Mostly there are none left.
         let mut haunted = self.life.0.stage == Stage::Free && !self.refs.is_blank();
-        let mut stage = if haunted { HAUNTED } else { self.life.0.stage as u8 };
+        let is_raw = !self.raw.0.is_blank();
+        let mut stage = if haunted { HAUNTED } else { self.life.0.stage as u8 } | if is_raw { RAW } else { 0 };
         c.byte(&mut stage);
+        if stage & RAW != 0 {
+            self.raw.0.code(c);
+        } else if C::READING {
+            self.raw.0 = Raw::default();
+        }
+        stage &= !RAW;
         if C::READING {
             haunted = stage == HAUNTED;
             self.life.0 = Life::from_bits(if haunted { Stage::Free as u64 } else { u64::from(stage) });
@@ -183,9 +198,9 @@ pub(crate) fn free_footprint(v: View<'_>, obj: ObjId, f: Footprint) -> Footprint
 }
 
 /// The fields of a new object that is inside of another.
-fn store_fields<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
+fn store_fields<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, memory: Memory) {
     for (var, init) in cx.program.fields_of(slot) {
-        store_field(cx, var, init);
+        store_field(cx, var, memory.holds(init));
     }
 }
 
@@ -200,6 +215,8 @@ fn store_field<R: Runtime>(cx: &mut Cx<'_, R>, var: ObjId, init: Value) {
 
 /// The stage, as it is encoded, of a free slot whose count is not zero.
 const HAUNTED: u8 = 3;
+/// Set beside it where something inside is not initialised.
+const RAW: u8 = 0x80;
 
 /// What lives in a slot. Free is one step: who comes before it sees nothing of it, and who comes behind it all; nobody
 /// looks at what goes, and of whoever does `None` is all that he is told, and nothing is told of him.
@@ -223,11 +240,54 @@ pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, handle: Handle) -> boo
     matches || typesafe
 }
 
+/// What a new object's memory holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Memory {
+    /// What its struct declares, and all inside of it initialised.
+    Ready,
+    /// Zero.
+    Zeroed,
+    /// Anything.
+    Unset,
+}
+
+impl Memory {
+    /// What a word holds that is declared to begin as that.
+    fn holds(self, init: Value) -> Value {
+        match self {
+            Memory::Ready => init,
+            Memory::Zeroed if matches!(init, Value::Null | Value::Ref(_)) => Value::Null,
+            Memory::Zeroed => Value::Word(0),
+            Memory::Unset => Value::Unset,
+        }
+    }
+}
+
+impl At {
+    /// Whether it makes an object.
+    fn makes(self) -> bool {
+        matches!(self, At::New | At::NewZeroed | At::NewUnset)
+    }
+
+    /// In what memory.
+    fn memory(self) -> Memory {
+        match self {
+            At::NewZeroed => Memory::Zeroed,
+            At::NewUnset => Memory::Unset,
+            _ => Memory::Ready,
+        }
+    }
+}
+
 points! {
     /// Where an operation on a slab's object is.
     pub(crate) enum At {
         /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
         New = "kmem_cache_alloc",
+        /// `kzalloc()`, and no init function yet.
+        NewZeroed = "kzalloc",
+        /// `kmalloc()`.
+        NewUnset = "kmalloc",
         /// The driver's stores into an object of a typesafe slab, in the order of its declaration: a field.
         InitField = "new: store a field",
         /// `refcount_set_release()`: from here on a reader that found the memory's object before may get this one.
@@ -242,6 +302,8 @@ points! {
         PutAgain = "kref_put",
         /// `fput()`: 1 if it was the last, and then the file is released on the way back to user space.
         Fput = "fput",
+        /// `fput()` of who never comes back: the file is on `delayed_fput_list`.
+        Delay = "fput: delayed_fput_list",
         /// The release of the last reference: frees.
         Release = "release",
         /// `kfree()`.
@@ -256,8 +318,12 @@ points! {
 functions! {
     /// What makes an object and frees it.
     pub enum How begins at At {
-        /// `kmem_cache_alloc()`: takes a free slot; its result is the reference.
+        /// `kmem_cache_alloc()`, or `kzalloc()` and the init functions: takes a free slot; its result is the reference.
         New,
+        /// `kzalloc()`, and no init function yet.
+        NewZeroed,
+        /// `kmalloc()`.
+        NewUnset,
         /// `kfree()`.
         Free,
         /// `kfree_rcu()`.
@@ -277,12 +343,14 @@ pub struct SlabOp {
     pub(crate) home: Option<LocalId>,
     /// How many fields of a new object are stored.
     pub(crate) stored: u8,
+    /// What this `kref_put()` calls if it is the last.
+    pub(crate) release: Option<CalleeId>,
 }
 
 impl Code for SlabOp {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.at.code(c);
-        if self.at == At::New {
+        if self.at.makes() {
             // Which slot it prefers: no object yet that could be outdated.
             self.handle.obj.code(c);
             self.handle.generation = 0;
@@ -301,13 +369,18 @@ impl Code for SlabOp {
         } else {
             self.stored = 0;
         }
+        if matches!(self.at, At::Put | At::PutAgain) {
+            self.release.code(c);
+        } else {
+            self.release = None;
+        }
     }
 }
 
 impl SlabOp {
     /// An operation about to start.
     pub(crate) const fn new(at: At, handle: Handle) -> SlabOp {
-        SlabOp { at, handle, home: None, stored: 0 }
+        SlabOp { at, handle, home: None, stored: 0, release: None }
     }
 
     /// A reference was counted: it is to whatever lives there.
@@ -365,20 +438,34 @@ impl SlabOp {
     /// slab initialises nothing, and a reader that looked the object before up may look on: each store is the driver's.
     fn allocate<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let typesafe = cx.program.slab_of(self.handle.obj) == SlabKind::TypesafeByRcu;
+        let memory = self.at.memory();
         let Some((slot, generation)) = self.take_slot(cx) else {
             cx.violate(Property::CAPACITY_EXCEEDED, Some(self.handle.obj));
             return Flow::Done(Value::Null);
         };
         self.handle = Handle { obj: slot, generation };
         if cx.program.has_members() {
-            members::begin(cx, slot, Life { stage: Stage::Live, generation });
+            members::begin(cx, slot, Life { stage: Stage::Live, generation }, memory);
         }
         let stepwise = typesafe && !cx.mutated(Mutant::NewOneStep);
+        if memory != Memory::Ready {
+            return self.leave_raw(cx, memory);
+        }
         let mut flow = self.next_store(cx.program, false);
         while flow == Flow::Go && !stepwise {
             flow = self.initialise(cx);
         }
         flow
+    }
+
+    /// A new object that nobody has initialised: its words are as the allocator leaves them, and what is inside of
+    /// it is not to be used.
+    fn leave_raw<R: Runtime>(&self, cx: &mut Cx<'_, R>, memory: Memory) -> Flow {
+        let slot = self.handle.obj;
+        store_fields(cx, slot, memory);
+        cx.slot(slot).refs.publish(0);
+        raw::leave(cx, slot, if memory == Memory::Zeroed { Left::Zeroed } else { Left::Unset }, None);
+        Flow::Done(Value::Ref(self.handle))
     }
 
     /// The next store into a new object; the count's is where its declaration has it.
@@ -434,9 +521,13 @@ impl SlabOp {
     /// The release function: the scenario's, in the context of whoever dropped the last reference, or `kfree()`.
     fn last_put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if self.at == At::Fput && !cx.mutated(Mutant::FputAtOnce) {
+            if syscall::delayed::is_left(cx) {
+                self.at = At::Delay;
+                return Flow::Go;
+            }
             return syscall::release_later(cx, self.handle);
         }
-        let Some(callee) = cx.program.release_of(self.handle.obj) else {
+        let Some(callee) = self.release.or(cx.program.release_of(self.handle.obj)) else {
             // What has the count inside was allocated as a whole, and is freed so.
             self.handle.obj = cx.program.root_of(self.handle.obj).unwrap_or(self.handle.obj);
             self.at = At::Release;
@@ -464,7 +555,8 @@ impl Protocol for SlabOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let (me, obj) = (cx.me, self.handle.obj);
         match self.at {
-            At::New => return self.allocate(cx),
+            At::New | At::NewZeroed | At::NewUnset => return self.allocate(cx),
+            At::Delay => return syscall::delayed::delay(cx, self.handle),
             At::InitField | At::InitRefs => return self.initialise(cx),
             At::Release | At::Free | At::FreeRcu | At::Leave => {
                 let deferred = self.is_deferred(cx.program);
@@ -479,6 +571,7 @@ impl Protocol for SlabOp {
         if !check_alive(cx, self.handle) {
             return Flow::Done(Value::Word(0));
         }
+        raw::check(cx, obj);
         let gets_any = cx.mutated(Mutant::GetUnlessZeroGets);
         let (early, never) = (cx.mutated(Mutant::PutFreesEarly), cx.mutated(Mutant::PutNoRelease));
         let gets_none = cx.mutated(Mutant::GetNothing);
@@ -489,7 +582,7 @@ impl Protocol for SlabOp {
                 // "refcount_t: addition on 0; use-after-free": its last reference is gone. A release function of the
                 // scenario's is running and has not freed it yet; without one it is as good as freed.
                 if !refs.get(me) {
-                    let hooked = cx.program.release_of(obj).is_some();
+                    let hooked = cx.program.release_of(obj).is_some() || cx.program.puts_release();
                     cx.violate(if hooked { Property::REFCOUNT_FROM_ZERO } else { Property::USE_AFTER_FREE }, Some(obj));
                 }
                 Value::Ref(self.handle)
@@ -531,7 +624,7 @@ impl Protocol for SlabOp {
                 let field = v.program.fields_of(obj).nth(usize::from(self.stored));
                 Footprint::NONE.write_opt(field.map(|(var, _)| var))
             }
-            At::New => {
+            At::New | At::NewZeroed | At::NewUnset => {
                 let mut f = Footprint::NONE;
                 let mut free = 0;
                 for slot in SlabOp::candidates(v.program, obj) {
@@ -546,6 +639,7 @@ impl Protocol for SlabOp {
             At::Release | At::Free | At::FreeRcu if self.is_deferred(v.program) => {
                 rcu::call_rcu_footprint(v, Footprint::writes(obj))
             }
+            At::Delay => syscall::delayed::delay_footprint(v.program),
             At::Release | At::Free | At::Leave => free_footprint(v, obj, Footprint::NONE),
             _ => Footprint::writes(obj),
         }

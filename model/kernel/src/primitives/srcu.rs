@@ -34,7 +34,7 @@ use crate::{
     property::Form,
     protocol::Protocol,
     runtime::NoteCell,
-    shared::{LeftOpen, Shared},
+    shared::{LeftOpen, Lost, Shared, renewed},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -97,6 +97,15 @@ impl<R: Runtime> Srcu<R> {
 }
 
 impl<R: Runtime> Shared<R> for Srcu<R> {
+    renewed!(Srcu { state: cell, readers: note });
+
+    /// `cleanup_srcu_struct()`: "Leaking SRCU readers", or somebody waits for a grace period.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        let s = self.state.peek();
+        let reads = Lost::when(Form::FREED_READ, s.counts != [0, 0]);
+        reads.or_else(|| Lost::of_event(s.waiters.iter().next()))
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         let s = self.state.peek();
         sink("readers", Facet::Word(i32::from(s.counts[0]) + i32::from(s.counts[1])));

@@ -9,9 +9,10 @@
 //! ```
 //!
 //! As `kernel/task_work.c` and `fs/file_table.c` of 6.12. What a task does to itself nobody else sees, so the list of
-//! works is the thread's own (`cx/works.rs`); another task's works are left out. Outside of a system call, where the
-//! kernel hands a file to the work item of `delayed_fput()`, the model has no room for it, and says so.
+//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never comes back to user space
+//! leaves a file to the work item of `delayed_fput()` (`delayed`).
 
+pub mod delayed;
 pub(crate) mod idioms;
 pub mod kind;
 mod mutants;
@@ -21,16 +22,17 @@ pub(crate) mod rules;
 pub(crate) use mutants::Mutant;
 
 use crate::{
-    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime, Value,
-    View,
+    AtomicCell, Code, Coder, Context, Cx, Flow, Footprint, Handle, ObjId, Order, Plain, Property, Rule, Runtime,
+    ThreadId, Value, View,
     coder::{fields, points},
     cx::{Call, Then, check_back_in_user_space},
     facet::{Facet, FacetSink},
     fixed,
     ground::functions::functions,
     primitives::slab::{self, SlabOp},
+    property::Form,
     protocol::Protocol,
-    shared::Shared,
+    shared::{Lost, Shared, renewed},
 };
 
 /// A `struct callback_head` for `task_work_add()`. The kernel's has nothing that says that it is on a list; who adds it
@@ -49,6 +51,13 @@ impl<R: Runtime> TaskWork<R> {
 }
 
 impl<R: Runtime> Shared<R> for TaskWork<R> {
+    renewed!(TaskWork { queued: atomic });
+
+    /// The task's list goes through it. One that runs is off that already, and may free what it is inside of.
+    fn lost(&self, _me: ThreadId) -> Option<Lost> {
+        Lost::when(Form::FREED_TASK_WORK, self.queued.peek() != 0)
+    }
+
     fn facets(&self, sink: FacetSink<'_>) {
         sink("queued", Facet::Flag(self.queued.peek() != 0));
     }
@@ -153,10 +162,15 @@ pub(crate) fn release_later<R: Runtime>(cx: &mut Cx<'_, R>, file: Handle) -> Flo
     Flow::Done(Value::Word(1))
 }
 
+/// `!in_interrupt() && !(current->flags & PF_KTHREAD)`: it is in a system call, to whose end something can be put off.
+fn comes_back<R: Runtime>(cx: &Cx<'_, R>) -> bool {
+    cx.private.syscall > 0 && !cx.private.in_interrupt()
+}
+
 fn add_work<R: Runtime>(cx: &mut Cx<'_, R>, work: Handle) {
-    let comes_back = cx.private.syscall > 0 && !cx.private.in_interrupt();
-    if !comes_back || !cx.private.works.push(work) {
-        cx.violate(Property::CAPACITY_EXCEEDED, Some(work.obj));
+    if !comes_back(cx) || !cx.private.works.push(work) {
+        // The operation says what there is no room for.
+        cx.violate(Property::CAPACITY_EXCEEDED, None);
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
-    ground::functions::functions,
+    ground::{functions::functions, ids::CalleeId},
     primitives::{rcu, spinlock::RawSpin},
     program::Role,
     property::Form,
@@ -43,6 +43,8 @@ struct State {
     pending: bool,
     /// What its handler will get.
     data: Value,
+    /// What `timer_setup()` said that it calls, where that was said when it ran.
+    func: Option<CalleeId>,
     /// Held by the handler while it runs.
     running: RawSpin,
 }
@@ -64,7 +66,14 @@ impl State {
 
 impl Code for State {
     fn code<C: Coder>(&mut self, c: &mut C) {
-        self.pending.code(c);
+        let mut flags = u8::from(self.pending) | u8::from(self.func.is_some()) << 1;
+        c.byte(&mut flags);
+        self.pending = flags & 1 != 0;
+        if flags & 2 != 0 {
+            self.func.code(c);
+        } else {
+            self.func = None;
+        }
         if self.pending {
             self.data.code(c);
         } else {
@@ -109,6 +118,11 @@ impl<R: Runtime> Shared<R> for Timer<R> {
     /// after its function, which is told if it does.
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
         Lost::when(Form::FREED_TIMER_ARMED, self.state.peek().pending)
+    }
+
+    fn set_function(&mut self, func: CalleeId, held: Held) {
+        let s = State { func: Some(func), ..self.state.get(held) };
+        self.state.set(held, s);
     }
 
     fn spinners(&self) -> ThreadSet {

@@ -11,7 +11,7 @@ pub(crate) use mutants::Mutant;
 
 use super::rwsem::{self, RwSemOp};
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Program, Property, Runtime, Value, View, coder::points,
+    Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Patience, Property, Runtime, Value, View, coder::points,
     protocol::Protocol, registry::upcalls,
 };
 
@@ -58,8 +58,8 @@ impl UserAccess {
     };
 
     /// An access about to start.
-    pub(crate) fn new(inatomic: bool, program: &Program) -> UserAccess {
-        UserAccess { inatomic, mmap_lock: program.mmap_lock, ..UserAccess::BLANK }
+    pub(crate) fn new(inatomic: bool, mmap_lock: Option<ObjId>) -> UserAccess {
+        UserAccess { inatomic, mmap_lock, ..UserAccess::BLANK }
     }
 
     fn ways(&self) -> u8 {

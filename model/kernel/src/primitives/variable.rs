@@ -372,14 +372,19 @@ impl<R: Runtime> Cx<'_, R> {
     /// The count of the object that a value refers to, if that is alive.
     fn counted(&mut self, value: Value) -> Option<&mut Counted<R>> {
         let h = referred(value)?;
-        self.touch(h.obj);
+        // What it was inside of may be gone: who overwrites a pointer does not follow it.
+        if slab::members::is_gone(self, h.obj) {
+            return None;
+        }
+        self.note(h.obj);
         self.world.counted_mut(h)
     }
 }
 
+/// The object that a value refers to; the address of a word is that of none.
 fn referred(value: Value) -> Option<Handle> {
     match value {
-        Value::Ref(h) => Some(h),
+        Value::Ref(h) => h.obj.as_object().map(|_| h),
         _ => None,
     }
 }

@@ -40,7 +40,7 @@ use crate::{
     coder::{fields, points},
     cx::check_nothing_left,
     facet::{Facet, FacetSink},
-    ground::functions::functions,
+    ground::{functions::functions, ids::CalleeId},
     property::Form,
     protocol::Protocol,
     shared::{Lost, Shared, renewed},
@@ -60,6 +60,8 @@ struct State {
     cancelling: ThreadSet,
     /// What it was queued with.
     data: Value,
+    /// What `INIT_WORK()` said that it calls, where that was said when it ran.
+    func: Option<CalleeId>,
     /// Who waits for the run that is pending, and for the one in progress.
     after_pending: ThreadSet,
     after_running: ThreadSet,
@@ -78,7 +80,7 @@ impl State {
 impl Code for State {
     fn code<C: Coder>(&mut self, c: &mut C) {
         let waited = !self.after_pending.is_empty() || !self.after_running.is_empty() || !self.cancelling.is_empty();
-        let bits = [self.pending, self.running, waited, self.delayed, self.disabled > 0];
+        let bits = [self.pending, self.running, waited, self.delayed, self.disabled > 0, self.func.is_some()];
         let mut flags = bits.iter().enumerate().fold(0, |f, (i, bit)| f | u8::from(*bit) << i);
         c.byte(&mut flags);
         (self.pending, self.running, self.delayed) = (flags & 1 != 0, flags & 2 != 0, flags & 8 != 0);
@@ -96,6 +98,11 @@ impl Code for State {
             self.data.code(c);
         } else {
             self.data = Value::Unset;
+        }
+        if flags & 32 != 0 {
+            self.func.code(c);
+        } else {
+            self.func = None;
         }
         if flags & 4 != 0 {
             self.cancelling.code(c);
@@ -137,6 +144,11 @@ impl<R: Runtime> Shared<R> for Work<R> {
     fn lost(&self, _me: ThreadId) -> Option<Lost> {
         let s = self.state.peek();
         Lost::when(if s.delayed { Form::FREED_ARMED } else { Form::FREED_PENDING }, s.pending)
+    }
+
+    fn set_function(&mut self, func: CalleeId, held: Held) {
+        let s = State { func: Some(func), ..self.state.get(held) };
+        self.state.set(held, s);
     }
 
     fn runner(&self) -> Option<ThreadId> {

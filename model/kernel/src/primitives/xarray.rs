@@ -200,6 +200,9 @@ impl XarrayOp {
 
     /// `xas_load()`; a search goes on to the next.
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        if cx.program.root_of(self.xarray).is_some() {
+            cx.touch(self.xarray);
+        }
         let Some(word) = self.word(cx.program) else { return Flow::Done(Value::Null) };
         cx.touch(word);
         let seen = cx.world.var_mut(word).cell.load(Order::Consume);
@@ -335,7 +338,10 @@ impl Protocol for XarrayOp {
     fn footprint(&self, v: View<'_>) -> Footprint {
         let lock = |how| self.spin(how).footprint(v);
         match self.at {
-            At::Load => self.word(v.program).map_or(Footprint::reads(v.my_task()), Footprint::reads),
+            At::Load => {
+                let f = self.word(v.program).map_or(Footprint::reads(v.my_task()), Footprint::reads);
+                if v.program.root_of(self.xarray).is_some() { f.read(self.xarray) } else { f }
+            }
             At::Lock | At::NomemLock => lock(spinlock::How::Lock),
             At::Unlock | At::NomemUnlock => lock(spinlock::How::Unlock),
             At::Allocate => Footprint::reads(v.my_task()).ways(2),

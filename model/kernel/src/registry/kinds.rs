@@ -72,6 +72,11 @@ macro_rules! kinds {
                 match self { $(ObjectKind::$variant(fixed) => fixed.function()),* }
             }
 
+            /// Whether what it does is said by its init function alone: a work item, a timer.
+            pub(crate) fn lacks_function(&self) -> bool {
+                self.queue().is_some() && self.runs().is_none() && self.function().is_none()
+            }
+
             /// See `Declared::guard`.
             pub fn guard(&self) -> Option<ObjId> {
                 match self { $(ObjectKind::$variant(fixed) => fixed.guard()),* }
@@ -204,14 +209,18 @@ kinds! {
     Srcu in primitives::srcu::kind is Srcu;
     /// `struct module`.
     Module in primitives::module::kind is Module;
+    /// `delayed_fput_list`.
+    DelayedFput in primitives::syscall::delayed;
     /// A `struct callback_head` of a task.
     TaskWork in primitives::syscall::kind is TaskWork;
+    /// `struct rcu_head`.
+    RcuHead in primitives::rcu::kind is RcuHead;
     /// `struct timer_list`.
     Timer in primitives::timer::kind is Timer;
     /// `struct timer_base`.
     TimerBase in primitives::timer::kind;
     /// `struct irq_desc`.
-    IrqLine in primitives::irq_line::kind;
+    IrqLine in primitives::irq_line::kind is IrqLine;
     /// A `struct shrinker` that comes and goes.
     Shrinker in primitives::shrinker::kind is Shrinker;
     /// Grace periods and deferred frees.

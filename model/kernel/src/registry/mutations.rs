@@ -38,6 +38,7 @@ macro_rules! tables {
 
 tables! {
     ground::cx::Mutant;
+    ground::protocol::Mutant;
     primitives::waitqueue::Mutant;
     primitives::completion::Mutant;
     primitives::spinlock::Mutant;

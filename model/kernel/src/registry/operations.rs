@@ -84,6 +84,8 @@ operations! {
     UnlockAll(lock_all::ops::UnlockAll);
     /// Everything on a fence but waiting and callbacks.
     Fence(fence::ops::Fence);
+    /// The error that one will carry.
+    SetError(fence::ops::SetError);
     /// Waiting for one.
     FenceWait(fence::ops::FenceWait);
     /// Its callbacks.
@@ -179,6 +181,8 @@ operations! {
     Module(primitives::module::ops::Module);
     /// The ends of a system call; `task-work-add`.
     Syscall(primitives::syscall::ops::Syscall);
+    /// The work item of `delayed_fput()`.
+    DelayedFput(primitives::syscall::ops::DelayedFput);
     /// What a queue's workers do.
     Pool(primitives::workqueue::ops::Pool);
     /// `mod-timer`, `del-timer`, `del-timer-sync`.
@@ -191,6 +195,8 @@ operations! {
     Shrinker(primitives::shrinker::ops::Shrinker);
     /// `synchronize-irq`, `disable-irq`, `disable-irq-nosync`, `enable-irq`, `free-irq`: of a handler, and its line.
     IrqLine(primitives::irq_line::ops::IrqLine);
+    /// `raise-irq`, and what handles a declared line.
+    LineRun(primitives::irq_line::ops::LineRun);
     /// `local-irq-disable`, `local-irq-enable`, `local-irq-save`, `local-irq-restore`.
     LocalIrq(primitives::irq::ops::LocalIrq);
     /// The beginning and the end of an interrupt handler; `on` is the thread whose CPU it runs on, any without it;
@@ -210,6 +216,12 @@ operations! {
     NullSlot(crate::machine::ops::NullSlot);
     /// `new`; `free`, `call-rcu` of an object.
     Slab(primitives::slab::ops::Slab);
+    /// The address of a word.
+    WordAddress(primitives::slab::ops::WordAddress);
+    /// The init functions.
+    Init(primitives::slab::ops::Init);
+    /// `copy-struct`.
+    CopyStruct(primitives::slab::ops::CopyStruct);
     /// The address of what is inside of an object, and back.
     AddressOf(primitives::slab::ops::AddressOf);
     /// `get`, `get-unless-zero`, `put` of whatever is counted.

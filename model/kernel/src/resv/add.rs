@@ -2,10 +2,10 @@
 
 use super::{Entry, Mutant, Usage, assert_held, check_replaced, locked_footprint, stands_for, variant_of};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
-    protocol::Protocol,
+    protocol::{Protocol, Standing},
     runtime::NoteCell,
 };
 
@@ -165,6 +165,17 @@ impl AddFence {
 }
 
 impl Protocol for AddFence {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// What readers see is one store.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Get => None,
+            At::PutOld | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Scan | At::Replace | At::Append | At::Extend => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Get => return self.get(cx),

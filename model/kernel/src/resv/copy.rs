@@ -3,7 +3,7 @@
 
 use super::{Cursor, CursorOp, Entry, Life, MAX_SLOTS, Mutant, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Standing, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
     primitives::alloc,
@@ -171,6 +171,17 @@ impl CopyFences {
 }
 
 impl Protocol for CopyFences {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Begin => None,
+            At::Walk => self.walk.amid_of(at),
+            At::Forget | At::Drop => self.put.amid_of(at, Family::Resv),
+            At::Allocate | At::Collect | At::Publish | At::FreeOld => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Begin if !assert_held(cx, self.dst) => Flow::Done(Value::Word(0)),

@@ -14,7 +14,8 @@
 
 use super::{Awaited, Entry, Mutant, Usage, locked_footprint};
 use crate::{
-    AtomicCell, Bits, Code, Coder, Cx, Flow, Footprint, Handle, LocalId, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Bits, Code, Coder, Cx, Family, Flow, Footprint, LocalId, ObjId, Order, Property, Runtime, Standing,
+    Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
     ground::functions::functions,
@@ -111,6 +112,11 @@ impl Cursor {
 
     fn is_started(self) -> bool {
         self.flags & STARTED != 0
+    }
+
+    /// Whether it has been at an item.
+    pub(super) fn is_begun(self) -> bool {
+        self.is_started()
     }
 
     fn set_restarted(&mut self, on: bool) {
@@ -284,14 +290,14 @@ impl CursorOp {
         Flow::Go
     }
 
-    fn item(&self, fence: Option<ObjId>) -> Flow {
-        Flow::Done(fence.map_or(Value::Null, |obj| Value::Ref(Handle { obj, generation: 0 })))
+    fn item<R: Runtime>(&self, cx: &Cx<'_, R>, fence: Option<ObjId>) -> Flow {
+        Flow::Done(fence.map_or(Value::Null, |obj| cx.refer(obj)))
     }
 
     /// `dma_resv_iter_first()` and `dma_resv_iter_next()`. The holder of the lock is the only one who changes the list.
     fn next_locked<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         if !super::assert_held(cx, self.cursor.resv()) {
-            return self.item(None);
+            return self.item(cx, None);
         }
         let list = cx.resv(self.cursor.resv()).list.load(Order::Relaxed);
         let first = !self.cursor.is_started();
@@ -302,9 +308,9 @@ impl CursorOp {
         } else if some(self.cursor.list()).is_some_and(|l| Some(l) != list) {
             // The lock was dropped in between and the list replaced: the old one is kfree_rcu()'s.
             cx.violate(Property::USE_AFTER_FREE, some(self.cursor.list()));
-            return self.item(None);
+            return self.item(cx, None);
         }
-        let Some(list) = some(self.cursor.list()) else { return self.item(None) };
+        let Some(list) = some(self.cursor.list()) else { return self.item(cx, None) };
         while self.cursor.index() < cx.list(list).num.load(Order::Relaxed) {
             let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Relaxed);
             self.cursor.place += 1;
@@ -313,10 +319,10 @@ impl CursorOp {
             }
             if entry.usage <= self.cursor.usage() || cx.mutated(Mutant::CursorLockedAnyUsage) {
                 self.cursor.set_found(entry.usage);
-                return self.item(entry.fence);
+                return self.item(cx, entry.fence);
             }
         }
-        self.item(None)
+        self.item(cx, None)
     }
 
     /// Whether to go on with the list of the last item.
@@ -364,7 +370,7 @@ impl CursorOp {
     fn load<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         let Some(list) = some(self.cursor.list()) else { return self.go(At::Recheck) };
         if !super::check_list(cx, list) || !super::check_written(cx, list, self.cursor.index()) {
-            return self.item(None);
+            return self.item(cx, None);
         }
         let entry: Entry = cx.list(list).entries[usize::from(self.cursor.index())].load(Order::Consume);
         self.cursor.place += 1;
@@ -372,7 +378,7 @@ impl CursorOp {
         let Some(fence) = entry.fence else {
             // num_fences grows only after the slot was filled.
             cx.violate(Property::NULL_DEREFERENCE, Some(list));
-            return self.item(None);
+            return self.item(cx, None);
         };
         let mut awaited = self.cursor.awaited();
         awaited.look_at(cx.world, cx.program, fence);
@@ -420,7 +426,26 @@ impl CursorOp {
     }
 }
 
+impl CursorOp {
+    /// [`Protocol::amid`] of a walk that another operation has begun, or goes on with.
+    pub(super) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        if self.at == At::NextUnlocked { Some(Family::Resv) } else { self.amid(at) }
+    }
+}
+
 impl Protocol for CursorOp {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// One look at a time: the list as it is, then each entry with its fence.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Begin | At::IsRestarted | At::FoundUsage | At::End | At::NextLocked | At::NextUnlocked => None,
+            At::Load => None,
+            At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Resume | At::Restart | At::Get | At::Test | At::Recheck | At::ReadUnlock => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Begin => Flow::Done(Value::Cursor(self.cursor)),
@@ -445,7 +470,7 @@ impl Protocol for CursorOp {
             At::Recheck => self.recheck(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);
-                self.item(self.cursor.fence())
+                self.item(cx, self.cursor.fence())
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Runtime, Standing, Value, View,
     coder::points,
     fence::{FenceAt, FenceOp},
     primitives::rcu,
@@ -81,6 +81,16 @@ impl Fini {
 }
 
 impl Protocol for Fini {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Begin => None,
+            At::Put => self.put.amid_of(at, Family::Resv),
+            At::Free => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Begin => self.begin(cx),

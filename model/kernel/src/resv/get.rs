@@ -3,7 +3,8 @@
 
 use super::{Cursor, CursorOp, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Errno, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Standing, Value,
+    View,
     coder::points,
     counted::Owns,
     fence::{self, FenceAt, FenceOp},
@@ -156,7 +157,8 @@ impl GetFences {
         }
         for (fence, word) in self.kept.iter().zip(first.row(usize::from(len))) {
             cx.touch(word);
-            cx.world.var_mut(word).cell.store(fence::reference(*fence), Order::Relaxed);
+            let fence = cx.refer(*fence);
+            cx.world.var_mut(word).cell.store(fence, Order::Relaxed);
             // The reference that was taken for it.
             cx.world.var_mut(word).owns.set(Owns::Counted);
         }
@@ -181,11 +183,27 @@ impl GetFences {
 }
 
 impl Protocol for GetFences {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Walk if !self.walk.cursor().is_begun() => None,
+            At::Walk => self.walk.amid_of(at),
+            At::Forget | At::PutAll | At::End => self.put.amid_of(at, Family::Resv),
+            // It chooses there.
+            At::Allocate | At::Create if self.may_run_out => None,
+            At::Allocate | At::Collect | At::Give | At::Create => Some(Family::Resv),
+        }
+    }
+
     const CHOOSES: bool = true;
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
-            At::Walk => self.walk.step(cx).once_over(|item| self.found(item)),
+            At::Walk => {
+                let flow = self.walk.step(cx).once_over(|item| self.found(item));
+                cx.current(flow)
+            }
             At::Allocate => self.allocate(cx),
             At::Collect => self.collect(cx),
             At::Give => self.give(cx),

@@ -28,6 +28,7 @@ impl Declared for Resv {
     const ROW: KindRow = KindRow {
         name: "resv",
         one: "a resv",
+        init: "dma_resv_init()",
         facets: &["list"],
         decls: &[DeclRow {
             name: "resv",

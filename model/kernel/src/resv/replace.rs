@@ -3,10 +3,10 @@
 
 use super::{Entry, MAX_SLOTS, Mutant, Usage, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Runtime, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
-    protocol::Protocol,
+    protocol::{Protocol, Standing},
 };
 
 points! {
@@ -110,6 +110,17 @@ impl ReplaceFences {
 }
 
 impl Protocol for ReplaceFences {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// Entry by entry, as readers see them change.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Scan => None,
+            At::PutOld => self.put.amid_of(at, Family::Resv),
+            At::Get | At::Replace => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Scan => self.scan(cx),

@@ -2,7 +2,8 @@
 
 use super::{Entry, Life, MAX_SLOTS, Mutant, assert_held, locked_footprint};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Standing, Value,
+    View,
     coder::points,
     fence::{self, FenceAt, FenceOp},
     primitives::alloc,
@@ -197,7 +198,30 @@ impl Reserve {
     }
 }
 
+impl Reserve {
+    /// Whether it has not begun.
+    pub(crate) fn is_new(&self) -> bool {
+        self.at == At::Look
+    }
+}
+
 impl Protocol for Reserve {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// Readers see the old list or the new one, which hold the same but for signalled fences.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::Look => None,
+            At::Drop | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Allocate | At::Copy | At::Publish | At::FreeOld => Some(Family::Resv),
+        }
+    }
+
+    /// Only the holder of the lock sees how much room there is.
+    fn joins(&self, _program: &Program) -> Option<Family> {
+        Some(Family::Resv)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::Look => self.look(cx),

@@ -5,11 +5,11 @@
 
 use super::{Awaited, Entry, Mutant, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp, FenceWait},
     primitives::rcu,
-    protocol::Protocol,
+    protocol::{self, Protocol, Standing},
 };
 
 points! {
@@ -142,6 +142,11 @@ impl Unlocked {
     /// `dma_resv_wait_timeout()`: waits for one fence after the other, as `wait` says.
     pub(crate) fn wait(resv: ObjId, usage: Usage, wait: FenceWait) -> Unlocked {
         Unlocked { resv, usage, goal: Goal::Wait, wait, ..Unlocked::BLANK }
+    }
+
+    /// Whether it only looks, and never sleeps.
+    fn looks(&self) -> bool {
+        self.goal == Goal::Test || self.wait.is_poll()
     }
 
     fn go(&mut self, at: At) -> Flow {
@@ -283,6 +288,21 @@ impl Unlocked {
 }
 
 impl Protocol for Unlocked {
+    const FAMILY: Option<Family> = Some(Family::Resv);
+
+    /// One look at a time: the list as it is, then each entry with its fence. A wait goes to the fence that it will
+    /// sleep for: to come to it later is to be woken later.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        match self.at {
+            At::ReadLock => None,
+            At::Next if self.looks() && !at.program.mutated(protocol::Mutant::WalksWhole) => None,
+            At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
+            At::Wait => self.wait.amid_of(at, Family::Resv),
+            At::Restart | At::Next | At::Get | At::Test => Some(Family::Resv),
+            At::Recheck | At::ReadUnlock | At::ReadLockAgain | At::Resume => Some(Family::Resv),
+        }
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ReadLock | At::ReadLockAgain => {

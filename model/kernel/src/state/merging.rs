@@ -52,6 +52,8 @@ impl Merging {
                 for word in words.filter_map(|(slot, field)| program.field_var(slot, field)) {
                     self.watch(program, Leaf::Var(word));
                 }
+                let is_word = |field| program.all::<fixed::Slot>().any(|slot| program.field_var(slot, field).is_some());
+                self.facets_are_seen |= path.fields.last().is_some_and(|last| !is_word(*last));
             }
         }
     }
@@ -147,6 +149,10 @@ fn after(instr: &Instr, all: u64, script: &Script, exprs: &[Expr]) -> u64 {
 fn after_op(op: &Op, into: Option<LocalId>, all: u64) -> u64 {
     let given = |operand: Operand| if let Operand::Local(l) = operand { bit(l) } else { 0 };
     let into = into.map_or(0, bit);
+    // What is initialised is kept nowhere.
+    if let Op::Init(_) = op {
+        return all;
+    }
     if let Op::Access(access) = op {
         return all & !(given(access.a) | given(access.b) | into);
     }

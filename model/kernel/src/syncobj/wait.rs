@@ -383,7 +383,7 @@ impl SyncobjWait {
 
 impl Protocol for SyncobjWait {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        match self.at {
+        let flow = match self.at {
             At::ReadLock => self.read_lock(cx),
             At::ReadUnlock => {
                 rcu::read_unlock(cx);
@@ -412,7 +412,8 @@ impl Protocol for SyncobjWait {
             At::RemoveWait => self.remove_wait(cx),
             At::Stub => Flow::Done(fence::new_stub(cx).map_or(Value::Null, fence::reference)),
             _ => self.part.step(cx).once_over(|result| self.after(cx.program, result)),
-        }
+        };
+        cx.current(flow)
     }
 
     fn footprint(&self, v: View<'_>) -> Footprint {

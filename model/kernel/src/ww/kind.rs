@@ -137,6 +137,7 @@ impl Declared for WwMutex {
     const ROW: KindRow = KindRow {
         name: "ww-mutex",
         one: "a ww-mutex",
+        init: "ww_mutex_init()",
         facets: &["owner", "ctx", "waiters", "handoff", "pickup"],
         lock: Lock::Sleeping,
         waited: Waited::Holder,
@@ -172,6 +173,7 @@ impl Declared for Mutex {
     const ROW: KindRow = KindRow {
         name: "mutex",
         one: "a mutex",
+        init: "mutex_init()",
         sample: Some(("m", "")),
         declared: "lock kind=mutex",
         facets: &["owner", "waiters", "handoff", "pickup"],

@@ -6,9 +6,9 @@ use super::{
     die, holds_locks, invariant, is_wound_wait, is_younger, mark_wounded, slow_path_footprint, waiters, wake_wounded,
 };
 use crate::{
-    AtomicCell, Code, Coder, Cx, Errno, Flow, Footprint, Held, ObjId, Order, Patience, Program, Property, Rule,
-    Runtime, SharedCell, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint, protocol::Protocol,
-    runtime::NoteCell,
+    AtomicCell, Code, Coder, Cx, Errno, Family, Flow, Footprint, Held, ObjId, Order, Patience, Program, Property, Rule,
+    Runtime, SharedCell, Standing, ThreadId, Value, View, coder::points, primitives::irq::irqs_footprint,
+    protocol::Protocol, runtime::NoteCell,
 };
 
 points! {
@@ -67,6 +67,11 @@ impl How {
         matches!(self, How::Slow | How::SlowInterruptible)
     }
 
+    /// Whether the one that asks stays until it has the lock.
+    pub(super) fn is_just_waited_for(self) -> bool {
+        matches!(self, How::Lock | How::Slow)
+    }
+
     fn patience(self) -> Patience {
         Patience::of(matches!(self, How::Interruptible | How::SlowInterruptible), false)
     }
@@ -123,7 +128,7 @@ impl Code for Lock {
 
 /// Whether the mutex is inside of an object that others may free as soon as they have had it: then they can tell
 /// whether it is taken in the section in which they queued, and an unlocker still comes back for that section's lock.
-fn memory_may_go(program: &Program, mutex: ObjId) -> bool {
+pub(super) fn memory_may_go(program: &Program, mutex: ObjId) -> bool {
     program.frees && program.root_of(mutex).is_some()
 }
 
@@ -135,6 +140,12 @@ impl Lock {
     /// A lock operation about to start.
     pub const fn new(mutex: ObjId, ctx: Option<ObjId>, how: How) -> Lock {
         Lock { at: At::TryTake, how, mutex, ctx, nest: None, unlock: Unlock::new(mutex), victim: None }
+    }
+
+    /// Whether who asks for it stays until he has it, and so do all others.
+    fn is_just_waited_for(&self, program: &Program) -> bool {
+        let waits = self.how.is_just_waited_for() && self.ctx.is_none();
+        waits && !program.has_way_out && !memory_may_go(program, self.mutex)
     }
 
     /// The mutex inside, nested in what else is held.
@@ -492,6 +503,34 @@ impl Lock {
 }
 
 impl Protocol for Lock {
+    const FAMILY: Option<Family> = Some(Family::Mutex);
+
+    /// Whoever comes between the owner word and the context, or between the look and the queue, finds what he would
+    /// have found before or after; each of these windows is closed by another look. A spin ends when it likes, and a
+    /// first turn is apart only where somebody can tell.
+    fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        let amid = match self.at {
+            At::TryTake | At::Woken | At::Spin | At::SpinFirst | At::FirstTurn => false,
+            At::TrySlow | At::PublishCtx | At::ReadWaiters | At::CheckWaiters => true,
+            At::Enqueue | At::Recheck | At::Dequeue => true,
+            At::Injected => return self.unlock.amid_of(at),
+        };
+        amid.then_some(Family::Mutex)
+    }
+
+    /// Where every lock is just waited for, only those look whether it is taken who then wait.
+    fn takes_along(&self, program: &Program) -> Option<(Family, ObjId)> {
+        self.is_just_waited_for(program).then_some((Family::Mutex, self.mutex))
+    }
+
+    /// Where every lock is just waited for, the order in which the waiters come is any.
+    fn only_waits<R: Runtime>(&self, at: Standing<'_, R>, me: ThreadId) -> Option<Family> {
+        let begins = self.at == At::TryTake && self.is_just_waited_for(at.program);
+        let held = || at.world.ww(self.mutex).owner().is_some_and(|owner| owner != me);
+        let spins = || config(at.program, self.mutex).optimistic_spin;
+        (begins && held() && !spins()).then_some(Family::Mutex)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::TryTake | At::TrySlow => self.try_take(cx),

@@ -11,6 +11,7 @@ use crate::{
     },
     primitives::spinlock,
     program::Kind,
+    program::Needs,
 };
 
 /// `acquire-init`, `acquire-done`, `acquire-fini`; in setup `acquire-init c for=THREAD`.
@@ -71,7 +72,7 @@ fn lock_inside(with: &Resolver<'_>, id: ObjId) -> ObjId {
 
 impl Operation for Ctx {
     fn row(&self) -> Row {
-        Row::on(self.ctx)
+        Row { needs: Needs::WAY_OUT, ..Row::on(self.ctx) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
@@ -100,7 +101,9 @@ impl Operation for LockNested {
 
 impl Operation for WwLock {
     fn row(&self) -> Row {
-        Row { tries: self.how == How::Try, ..Row::of([Some(self.mutex), self.ctx, None, None]) }
+        let waits = self.how.is_just_waited_for() && self.ctx.is_none();
+        let needs = if waits { Needs::NOTHING } else { Needs::WAY_OUT };
+        Row { tries: self.how == How::Try, needs, ..Row::of([Some(self.mutex), self.ctx, None, None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

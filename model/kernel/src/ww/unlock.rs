@@ -2,9 +2,9 @@
 
 use super::{Mutant, invariant, owner::Released, resv_of, waiters};
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Property, Rule, Runtime, ThreadId, Value, View,
+    AtomicCell, Cx, Family, Flow, Footprint, ObjId, Order, Program, Property, Rule, Runtime, ThreadId, Value, View,
     coder::{fields, points},
-    protocol::Protocol,
+    protocol::{self, Protocol, Standing},
     registry::upcalls,
 };
 
@@ -130,7 +130,34 @@ impl Unlock {
     }
 }
 
+impl Unlock {
+    /// [`Protocol::amid`] of an unlock that a lock has begun.
+    pub(super) fn amid_of<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
+        if matches!(self.at, At::ClearCtx | At::BaseOnly) { Some(Family::Mutex) } else { self.amid(at) }
+    }
+}
+
 impl Protocol for Unlock {
+    const FAMILY: Option<Family> = Some(Family::Mutex);
+
+    /// Who steals the mutex before the first waiter is woken would have stolen it from one who was. Who is woken after
+    /// `wait_lock` may have left meanwhile, and sleep elsewhere.
+    fn amid<R: Runtime>(&self, _at: Standing<'_, R>) -> Option<Family> {
+        let amid = match self.at {
+            At::ClearCtx | At::BaseOnly => false,
+            At::Release | At::WakeFirst | At::HandOff => true,
+            At::WakeUp => false,
+        };
+        amid.then_some(Family::Mutex)
+    }
+
+    /// Where every lock is just waited for, whoever asks for it before it is released gets it as if he had asked later.
+    /// What it is inside of may be freed by who does not ask.
+    fn joins(&self, program: &Program) -> Option<Family> {
+        let plain = !program.has_way_out && !super::lock::memory_may_go(program, self.mutex);
+        (plain || program.mutated(protocol::Mutant::LocksWhole)).then_some(Family::Mutex)
+    }
+
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         match self.at {
             At::ClearCtx => self.clear_ctx(cx),

@@ -66,7 +66,7 @@ fn a_reference_dropped_twice_and_one_taken_from_zero_are_told() {
         let r = b.object("r", fixed::Refcount { init: 1 });
         b.thread("t", |s| {
             for how in ops {
-                s.op("ref", refcount::ops::Count { how: *how, count: Operand::Object(r) });
+                s.op("ref", refcount::ops::Count { how: *how, count: Operand::Object(r), release: None });
             }
         });
         violations(&b.build())

@@ -34,7 +34,7 @@ fn new_of(target: ObjId) -> Slab {
 }
 
 fn put(target: LocalId) -> Counted {
-    Counted { how: counted::How::Put, target: Operand::Local(target) }
+    Counted { how: counted::How::Put, target: Operand::Local(target), or_null: false, release: None }
 }
 
 fn store(var: ObjId, from: LocalId) -> Op {

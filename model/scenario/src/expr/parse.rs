@@ -192,12 +192,25 @@ impl<'a> Parser<'a> {
             Kind::Complement => return self.prefixed(token, Unary::Complement),
             Kind::Open if self.is_cast() => return self.cast(token),
             Kind::Open => return self.parenthesis(token),
+            Kind::Operator(Binary::Multiply) => return self.pointee(token),
             Kind::Close | Kind::Operator(_) | Kind::Question | Kind::Colon | Kind::Comma => {
                 self.tell_missing(token.span, "a value is missing before this");
                 return None;
             }
         };
         Some(Expr { kind, span: token.span })
+    }
+
+    /// `*p`: the word behind a pointer goes by the pointer's name.
+    fn pointee(&mut self, star: &Token) -> Option<Expr> {
+        let Some(Token { kind: Kind::Name(name), span }) = self.peek() else {
+            self.mistakes
+                .add("expression", star.span, "a `*` before a value follows a pointer")
+                .expected("the name of a local, or in a `fn` a path, that has the address of a word");
+            return None;
+        };
+        self.at += 1;
+        Some(Expr { kind: ExprKind::Name(format!("*{name}")), span: star.span.to(*span) })
     }
 
     fn prefixed(&mut self, token: &Token, operator: Unary) -> Option<Expr> {

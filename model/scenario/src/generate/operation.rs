@@ -35,7 +35,8 @@ impl Scene<'_, '_> {
             let index = self.below(2)?;
             head.push_str(&format!(" at={index}"));
         }
-        for option in spec.options {
+        let keeps = head.starts_with("new ") && self.keeps_what_was_there();
+        for option in spec.options.iter().filter(|option| !keeps || option.name != "memory") {
             if option.required || self.one_in(4)? {
                 self.option(option, script, &mut head)?;
                 if spec.one_option {

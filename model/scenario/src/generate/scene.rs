@@ -39,6 +39,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::DelayedWork, |scene, i| Ok(scene.section(Section::DelayedWork, "later", i))),
     (Kind::Device, |scene, i| Ok(scene.section(Section::Device, "hw", i))),
     (Kind::Timer, |scene, i| Ok(scene.section(Section::Timer, "timer", i))),
+    (Kind::IrqLine, |scene, i| Ok(scene.irq_line(i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
 ];
@@ -219,6 +220,14 @@ impl<'a, 'b> Scene<'a, 'b> {
         }
     }
 
+    /// A line with a handler that does nothing but say that it did.
+    fn irq_line(&mut self, i: usize) -> Declared {
+        let (name, handler) = (format!("wire{i}"), format!("handle{i}"));
+        let block = vec![Line::new("return IRQ_HANDLED")];
+        self.declarations.push(Line::with(format!("fn {handler}"), block));
+        (name.clone(), Some(Line::new(format!("irq-line {name} handler={handler}"))))
+    }
+
     fn workqueue(&mut self, i: usize) -> Result<Declared> {
         Ok(with("workqueue", "wq", i, if i == 0 { "ordered" } else { "" }))
     }
@@ -342,6 +351,12 @@ impl<'a, 'b> Scene<'a, 'b> {
         self.setup.push(Line::new(format!("store {table} {local}")));
         self.structs.push(name);
         Ok((local, None))
+    }
+
+    /// Whether the slab that `new` takes an object of initialises nothing.
+    pub(super) fn keeps_what_was_there(&self) -> bool {
+        let head = self.structs.first().map(|name| format!("struct {name} slots=2 slab=typesafe-by-rcu"));
+        head.is_some_and(|head| self.declarations.iter().any(|line| line.head == head))
     }
 
     /// A word that everybody can reach.

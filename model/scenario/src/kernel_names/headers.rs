@@ -276,10 +276,7 @@ pub(super) const HEADERS: &[Row] = &[
         "the search for a hole is not modelled: choose a start, and `range-insert RANGES ENTRY`",
     ),
     // idr.h, xarray.h, radix-tree.h
-    (
-        "xa_init xa_init_flags xa_destroy",
-        "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line",
-    ),
+    ("xa_init_flags xa_destroy", "an xarray is declared, `xarray NAME len=N`, and there to the end: delete the line"),
     (
         "idr_init ida_init idr_destroy ida_destroy",
         "a table is declared, `var TABLE init=NULL len=N`, and there to the end: delete the line",

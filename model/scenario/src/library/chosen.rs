@@ -129,19 +129,14 @@ impl Chosen {
                     .help("what differs by case is chosen where the library is used: `only CASE { use … }`");
                 continue;
             };
-            let value = said(&entry.value, text);
             let axis = unit.head.axes.iter().find(|axis| axis.name.text == key.text);
-            if !axis.is_some_and(|axis| axis.values.iter().any(|known| known.text == value.text)) {
-                let message = format!("{} has no option `{}={}`", unit.name, key.text, value.text);
-                let known = axis.map(|axis| crate::lower::list(axis.values.iter().map(|known| known.text.as_str())));
-                let is_param = head::is_choice(&unit.head, &key.text).filter(|_| axis.is_none());
-                mistakes
-                    .add("option", entry.span(), message)
-                    .expected(known.unwrap_or_else(|| "an `option` of this library".to_owned()))
-                    .seen_if(is_param, "this is a number, which `when` can ask for");
-                continue;
+            for value in head::values(&entry.value, text) {
+                if axis.is_some_and(|axis| axis.values.iter().any(|known| known.text == value.text)) {
+                    *by_key.entry(&key.text).or_default() |= self.is(unit, key, &value.text);
+                } else {
+                    tell_no_value(unit, key, &value, entry.span(), mistakes);
+                }
             }
-            *by_key.entry(&key.text).or_default() |= self.is(unit, key, &value.text);
         }
         if !node.broken && (!named || node.block.is_none()) {
             let word = &node.name.text;
@@ -151,6 +146,17 @@ impl Chosen {
         }
         !by_key.is_empty() && by_key.values().all(|fits| *fits)
     }
+}
+
+/// Tells an `only` of what cannot be chosen.
+fn tell_no_value(unit: &Unit, key: &Name, value: &Name, span: Span, mistakes: &mut Mistakes) {
+    let axis = unit.head.axes.iter().find(|axis| axis.name.text == key.text);
+    let known = axis.map(|axis| crate::lower::list(axis.values.iter().map(|known| known.text.as_str())));
+    let is_param = head::is_choice(&unit.head, &key.text).filter(|_| axis.is_none());
+    mistakes
+        .add("option", span, format!("{} has no option `{}={}`", unit.name, key.text, value.text))
+        .expected(known.unwrap_or_else(|| "an `option` of this library".to_owned()))
+        .seen_if(is_param, "this is a number, which `when` can ask for");
 }
 
 fn node_text(node: &Node) -> String {

@@ -24,8 +24,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     (
         "only",
         "only OPTION=VALUE… { … }",
-        "what is in the block is there with these values: anywhere in a library. Several values of one option are \
-         alternatives, several options must all fit; `except` is the opposite",
+        "what is in the block is there with these values: anywhere in a library. Several values of one option \
+         (`kernel=\"v6_1 v6_6\"`) are alternatives, several options must all fit; `except` is the opposite",
     ),
     ("param", "param NAME=E…", "a number with a name, as of `const`, which `use` may set to another one"),
     ("use", "use NAME|\"./FILE.kdl\" [OPTION=VALUE]…", "what it needs of another library; not in circles"),
@@ -66,8 +66,8 @@ pub(super) struct Decl {
 }
 
 /// What a scenario has and a library has not: who runs, and what must come out.
-const OF_SCENARIOS: [&str; 10] =
-    ["scenario", "case", "setup", "thread", "irq", "teardown", "inject", "expect", "limits", "engines"];
+pub(super) const OF_SCENARIOS: [&str; 11] =
+    ["scenario", "case", "setup", "thread", "irq", "teardown", "inject", "expect", "limits", "engines", "no-engine"];
 
 /// What stands at the top of a library's files and is no declaration.
 const HEADS: [&str; 4] = ["source", "about", "option", "use"];
@@ -105,6 +105,12 @@ pub(super) fn of_unit(
         }
     }
     (all, overrides)
+}
+
+/// Looks at a file that is a library by itself: its form. What its functions do wrong is told to who reaches them, for
+/// other files may have what this one has not.
+pub(crate) fn look_at(libraries: &super::read::Libraries, unit: usize, text: &str, mistakes: &mut Mistakes) {
+    drop(of_unit((unit, &libraries.units[unit]), &Chosen::default(), text, mistakes));
 }
 
 /// `override fn NAME ARGUMENT… { … }` as the function that it is.
@@ -160,11 +166,18 @@ fn constant(mut node: Node, chosen: &Chosen) -> Node {
     node
 }
 
+/// Whether a word begins a declaration.
+pub(super) fn is_declared(word: &str) -> bool {
+    let of_both = !OF_SCENARIOS.contains(&word) && lower::SECTIONS.iter().any(|(known, ..)| *known == word);
+    of_both || decls::named(word).is_some()
+}
+
 /// Whether a statement can stand at the top of a library. What begins with the name of a struct declares objects.
 fn is_declaration(node: &Node, text: &str) -> bool {
     let word = node.name.text.as_str();
-    let known = lower::SECTIONS.iter().any(|(known, ..)| *known == word) || decls::named(word).is_some();
-    known || node.broken || (node.block.is_some() && node.values().any(|value| lower::is_name(value.span.of(text))))
+    is_declared(word)
+        || node.broken
+        || (node.block.is_some() && node.values().any(|value| lower::is_name(value.span.of(text))))
 }
 
 fn tell_of_scenarios(node: &Node, mistakes: &mut Mistakes) {
@@ -185,7 +198,7 @@ fn tell_unknown(node: &Node, mistakes: &mut Mistakes) {
 }
 
 /// The names that a declaration declares. One that is in no list, a `hook` or a `lock-order`, declares none.
-fn declared(node: &Node) -> Vec<String> {
+pub(super) fn declared(node: &Node) -> Vec<String> {
     let word = |value: &Value| match &value.kind {
         ValueKind::Word(word) => Some(word.clone()),
         _ => None,

@@ -64,7 +64,9 @@ fn axis(node: &Node, text: &str, head: &mut Head, mistakes: &mut Mistakes) {
         match (&entry.key, &entry.value.kind) {
             (None, ValueKind::Word(word)) if word == "requires" && !asks => asks = true,
             (None, ValueKind::Word(word)) if !asks => words.push(Name { text: word.clone(), span: entry.value.span }),
-            (Some(key), _) if asks => requires.push((key.clone(), said(&entry.value, text))),
+            (Some(key), _) if asks => {
+                requires.extend(values(&entry.value, text).into_iter().map(|value| (key.clone(), value)));
+            }
             _ => wrong = true,
         }
     }
@@ -110,6 +112,16 @@ fn is_new(name: &Name, head: &Head, mistakes: &mut Mistakes) -> bool {
         return false;
     }
     other.is_none()
+}
+
+/// The values that a key has: a word, or several in one quoted text.
+pub(super) fn values(value: &Value, text: &str) -> Vec<Name> {
+    match &value.kind {
+        ValueKind::Text { said, .. } => {
+            said.split_whitespace().map(|word| Name { text: word.to_owned(), span: value.span }).collect()
+        }
+        _ => vec![said(value, text)],
+    }
 }
 
 /// A value as a word.

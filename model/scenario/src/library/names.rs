@@ -1,7 +1,7 @@
 //! Which names a statement uses: everything that is written in it but what it declares itself. A name too many is no
 //! mistake, it makes something reached that is not needed; so nothing here has to know what a statement means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::syntax::{Node, ValueKind};
 
@@ -100,30 +100,42 @@ fn word(kind: &ValueKind) -> Option<String> {
     }
 }
 
-/// The names in a word or an expression; what stands behind `.` or `->` is a member's, and nobody's declaration.
 fn names_in(text: &str, used: &mut BTreeSet<String>) {
+    parts(text, |part, is_name| {
+        if is_name {
+            used.insert(part.to_owned());
+        }
+    });
+}
+
+/// A word or an expression with other names.
+pub(super) fn with_names(text: &str, instead: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    parts(text, |part, is_name| out.push_str(instead.get(part).filter(|_| is_name).map_or(part, String::as_str)));
+    out
+}
+
+/// The parts of a word or an expression, one after the other, and whether each is a name; what stands behind `.` or
+/// `->` is a member's, and nobody's declaration.
+fn parts<'t>(text: &'t str, mut see: impl FnMut(&'t str, bool)) {
     let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let mut rest = text;
     let mut member = false;
     while let Some(c) = rest.chars().next() {
-        if c.is_ascii_alphabetic() || c == '_' {
+        let (end, is_name) = if c.is_ascii_alphabetic() || c == '_' {
             let arrow = rest.find("->").unwrap_or(rest.len());
-            let end = rest.find(|c| !of_name(c)).unwrap_or(rest.len()).min(arrow);
-            if !member {
-                used.insert(rest[..end].to_owned());
-            }
-            rest = &rest[end..];
-            member = false;
-        } else if let Some(after) = rest.strip_prefix("->") {
-            (rest, member) = (after, true);
+            (rest.find(|c| !of_name(c)).unwrap_or(rest.len()).min(arrow), !member)
+        } else if rest.starts_with("->") {
+            (2, false)
         } else if c.is_ascii_digit() {
             // The letters of a number are part of it.
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            (rest, member) = (&rest[end..], false);
+            (rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len()), false)
         } else {
-            member = c == '.';
-            rest = &rest[c.len_utf8()..];
-        }
+            (c.len_utf8(), false)
+        };
+        member = matches!(&rest[..end], "." | "->");
+        see(&rest[..end], is_name);
+        rest = &rest[end..];
     }
 }
 
@@ -143,5 +155,7 @@ mod tests {
         assert_eq!(names("&my-lock"), ["my-lock"]);
         assert_eq!(names("p->seq + 0x1f * 10UL"), ["p"]);
         assert_eq!(names("é.x y"), ["y"]);
+        let instead = BTreeMap::from([("x".to_owned(), "my-x".to_owned())]);
+        assert_eq!(with_names("x + p.x - 0x1 * x->x", &instead), "my-x + p.x - 0x1 * my-x->x");
     }
 }

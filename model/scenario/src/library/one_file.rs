@@ -1,9 +1,12 @@
 //! A scenario that uses libraries as one file that uses none: what is reached stands in it. Who makes a scenario
 //! smaller, or hands it to somebody else, has to have all of it at hand.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::reach::{Case, gather};
+use super::decls::declared;
+use super::names::{used_by, with_names};
+use super::reach::{Case, gather, is_type};
 use super::read::{Read, read};
 use crate::mistakes::{Mistakes, Report};
 use crate::syntax::{Node, ValueKind};
@@ -33,16 +36,17 @@ pub fn one_file(path: &Path, source: &str, program: &str) -> Result<Option<Strin
 
 fn write(read: &Read, scenario: &Node, case: Option<&str>, mistakes: &mut Mistakes) -> Option<String> {
     let text = read.sources.text();
-    let gathered = gather(&read.libraries, text, scenario, Case { name: case }, mistakes);
+    let gathered = gather(&read.libraries, text, scenario, Case { name: case, whole: false }, mistakes);
     gathered.all().next()?;
     let mut out = String::new();
-    head(scenario, text, &mut out);
+    head(scenario, text, &Instead::new(), &mut out);
     out.push_str(" {\n");
     let own = Own { case, text };
-    for node in gathered.in_place(own.visible(scenario.children())) {
-        if node.name.text != "case" {
-            own.node(node, &mut out);
-        }
+    let nodes = gathered.in_place(own.visible(scenario.children()));
+    let declared: BTreeSet<String> =
+        nodes.iter().filter(|node| !is_type(node)).flat_map(|node| declared(node)).collect();
+    for node in nodes.iter().filter(|node| node.name.text != "case") {
+        own.node(node, &instead(node, &declared), &mut out);
     }
     out.push_str("}\n");
     Some(out)
@@ -73,27 +77,41 @@ impl<'a> Own<'a> {
         seen
     }
 
-    fn node(&self, node: &Node, out: &mut String) {
-        head(node, self.text, out);
+    fn node(&self, node: &Node, instead: &Instead, out: &mut String) {
+        head(node, self.text, instead, out);
         if node.block.is_some() {
             out.push_str(" {\n");
-            self.visible(node.children()).into_iter().for_each(|child| self.node(child, out));
+            self.visible(node.children()).into_iter().for_each(|child| self.node(child, instead, out));
             out.push('}');
         }
         out.push('\n');
     }
 }
 
+/// Locals by their names, and what each is called instead.
+type Instead = BTreeMap<String, String>;
+
+/// In one file no local may have the name of what is declared; in several they hide it.
+fn instead(node: &Node, declared: &BTreeSet<String>) -> Instead {
+    let own = used_by(node).own;
+    let free = |name: &String| {
+        let tried = (1..).map(|n| format!("{name}_{n}"));
+        tried.into_iter().find(|tried| !own.contains(tried) && !declared.contains(tried)).unwrap_or_default()
+    };
+    own.iter().filter(|name| declared.contains(*name)).map(|name| (name.clone(), free(name))).collect()
+}
+
 /// The statement without its block. Its words are where its author wrote them, but not all of them need be there any
 /// more, and a parameter has the value that it was set to.
-fn head(node: &Node, text: &str, out: &mut String) {
+fn head(node: &Node, text: &str, instead: &Instead, out: &mut String) {
     out.push_str(&node.name.text);
     for entry in &node.entries {
         out.push(' ');
         if let Some(key) = &entry.key {
-            out.push_str(&key.text);
+            let local = instead.get(&key.text).filter(|_| node.name.text == "let");
+            out.push_str(local.unwrap_or(&key.text));
             out.push('=');
         }
-        out.push_str(entry.value.span.of(text));
+        out.push_str(&with_names(entry.value.span.of(text), instead));
     }
 }

@@ -14,6 +14,8 @@ use crate::syntax::{Node, ValueKind};
 pub(crate) struct Case<'a> {
     /// Its name, in a scenario with cases.
     pub(crate) name: Option<&'a str>,
+    /// Everything is looked at, whether something names it or not.
+    pub(crate) whole: bool,
 }
 
 /// What a case has of libraries.
@@ -74,7 +76,8 @@ pub(crate) fn gather(
     replace(&mut decls, overrides, text, mistakes);
     let roots = own.iter().filter(|node| !matches!(node.name.text.as_str(), "use" | "override"));
     let roots: Vec<Used> = roots.map(|node| used_by(node)).collect();
-    let reached = reach(&decls, &roots);
+    tell_hidden(&decls, &own, mistakes);
+    let reached = if case.whole { vec![true; decls.len()] } else { reach(&decls, &roots) };
     let mut gathered = Gathered::default();
     for (decl, _) in decls.into_iter().zip(reached).filter(|(_, reached)| *reached) {
         let place = used.all.iter().find(|(unit, ..)| *unit == decl.unit).map_or(0, |(.., place)| *place);
@@ -190,6 +193,48 @@ fn lower_arguments(n: usize) -> String {
     if n == 1 { "1 argument".to_owned() } else { format!("{n} arguments") }
 }
 
+/// Tells calls of functions that who calls them does not see, as C's linker would.
+fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
+    let hidden: Vec<&Decl> = decls
+        .iter()
+        .filter(|decl| decl.linkage != Linkage::Exported && matches!(decl.node.name.text.as_str(), "fn" | "proc"))
+        .collect();
+    if hidden.is_empty() {
+        return;
+    }
+    let from_own = own.iter().map(|node| (*node, None));
+    for (node, from) in from_own.chain(decls.iter().map(|decl| (&decl.node, Some(decl)))) {
+        let mut calls = Vec::new();
+        calls_in(node.children(), &mut calls);
+        for call in calls {
+            let name = call.name.text.as_str();
+            let is_it = |decl: &&&Decl| decl.names.iter().any(|known| known == name);
+            let Some(found) = hidden.iter().find(is_it) else { continue };
+            let all = decls.iter().enumerate().filter(|(_, decl)| decl.names.iter().any(|known| known == name));
+            let all: Vec<usize> = all.map(|(at, _)| at).collect();
+            let declared = own.iter().any(|node| node.values().any(|value| value.kind == ValueKind::Word(name.into())));
+            if !meant(decls, &all, from).is_empty() || (from.is_none() && declared) {
+                continue;
+            }
+            let (what, whom) = match found.linkage {
+                Linkage::Static => ("static", "its file"),
+                _ => ("internal", "its library"),
+            };
+            mistakes
+                .add("static", call.name.span, format!("`{name}` is {what}: {whom} alone sees it"))
+                .expected("a function that the library has for others")
+                .seen(found.node.head, "declared here");
+        }
+    }
+}
+
+fn calls_in<'n>(nodes: &'n [Node], calls: &mut Vec<&'n Node>) {
+    for node in nodes {
+        calls.push(node);
+        calls_in(node.children(), calls);
+    }
+}
+
 /// Which declarations are reached from what a scenario names.
 fn reach(decls: &[Decl], roots: &[Used]) -> Vec<bool> {
     let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -242,7 +287,7 @@ fn meant(decls: &[Decl], all: &[usize], from: Option<&Decl>) -> Vec<usize> {
     if own.is_empty() { of(Linkage::Internal).chain(of(Linkage::Exported)).collect() } else { own }
 }
 
-fn is_type(node: &Node) -> bool {
+pub(super) fn is_type(node: &Node) -> bool {
     matches!(node.name.text.as_str(), "struct" | "enum" | "flags" | "ops-type")
 }
 

@@ -1,9 +1,10 @@
 //! The files that a scenario and its libraries use, read and parsed once each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use super::built_in;
+use super::decls::{OF_SCENARIOS, SECTIONS, is_declared};
 use super::head::{self, Head};
 use crate::mistakes::{Mistakes, Span, did_you_mean};
 use crate::sources::{ALL_BYTES_MAX, Sources};
@@ -20,6 +21,8 @@ pub(crate) struct Read {
     pub(crate) tree: File,
     /// What the others say.
     pub(crate) libraries: Libraries,
+    /// All of that is looked at, not only what is reached.
+    pub(crate) whole: bool,
 }
 
 /// The libraries that some case uses.
@@ -51,25 +54,66 @@ impl Libraries {
     pub(crate) fn of(&self, node: &Node) -> Option<usize> {
         self.uses.get(&node.head.start).copied()
     }
+
+    /// The scenario's own file, if that is none but a library.
+    pub(crate) fn own(&self) -> Option<usize> {
+        self.units.iter().position(|unit| unit.files.iter().any(|file| file.number == 0))
+    }
+}
+
+/// A library's file with another text in its place: what if it said that?
+#[derive(Debug, Clone, Copy)]
+pub struct Replaced<'t> {
+    /// The file: as [`library_files`](crate::library_files) names it, or where it is.
+    pub file: &'t str,
+    /// What it says instead.
+    pub text: &'t str,
+}
+
+impl Replaced<'_> {
+    /// Whether that is the file of this name, as a program knows it.
+    pub fn is(&self, name: &str) -> bool {
+        let is_there = || {
+            let place = |name: &str| Path::new(name).canonicalize().ok();
+            place(name).is_some_and(|there| Some(there) == place(self.file))
+        };
+        name.strip_prefix("library/") == Some(self.file) || is_there()
+    }
 }
 
 /// Reads what a scenario's file uses. `folder` is where that file is; a text that is in none uses no files.
 pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &mut Mistakes) -> Read {
+    read_replacing(name, source, (folder, None), mistakes)
+}
+
+/// The same with the text of one library's file replaced.
+pub(crate) fn read_replacing(
+    name: &str,
+    source: &str,
+    (folder, replaced): (Option<&Path>, Option<Replaced<'_>>),
+    mistakes: &mut Mistakes,
+) -> Read {
     let tree = syntax::parse(source, mistakes);
     let mut reader = Reader {
         sources: Sources::new(name, source),
         libraries: Libraries { used: vec![None], ..Libraries::default() },
         folders: vec![folder.map(Path::to_path_buf)],
         known: BTreeMap::new(),
-        open: Vec::new(),
+        open: VecDeque::new(),
         told_too_much: false,
+        replaced,
         mistakes,
     };
     for scenario in &tree.nodes {
         reader.collect(scenario.children(), 0);
     }
     reader.collect(&tree.nodes, 0);
-    while let Some((span, target, file)) = reader.open.pop() {
+    if is_library(&tree) {
+        let unit = reader.unit(name.to_owned(), String::new());
+        reader.libraries.units[unit].files.push(Text { number: 0, tree: tree.clone() });
+    }
+    // In the order written, so that what is told of a library names the first `use` of it.
+    while let Some((span, target, file)) = reader.open.pop_front() {
         reader.follow(span, &target, file);
     }
     let Reader { sources, mut libraries, mistakes, .. } = reader;
@@ -77,7 +121,15 @@ pub(crate) fn read(name: &str, source: &str, folder: Option<&Path>, mistakes: &m
         libraries.units[at].head = head::read(&libraries.units[at], sources.text(), mistakes);
     }
     tell_circles(&libraries, mistakes);
-    Read { sources, tree, libraries }
+    Read { sources, tree, libraries, whole: false }
+}
+
+/// Whether a file is one of a library: it has no scenario, and something that a library has.
+pub(crate) fn is_library(tree: &File) -> bool {
+    let word = |node: &Node| node.name.text.clone();
+    let known = |word: String| SECTIONS.iter().any(|(known, ..)| *known == word) || is_declared(&word);
+    let of_scenario = |word: String| OF_SCENARIOS.contains(&word.as_str());
+    !tree.nodes.iter().map(word).any(of_scenario) && tree.nodes.iter().map(word).any(known)
 }
 
 /// What a `use` names.
@@ -94,8 +146,9 @@ struct Reader<'m> {
     /// The libraries by what they are called, or where they are.
     known: BTreeMap<String, usize>,
     /// Each `use` that nobody has looked at: its place, what it names, and the file that it is in.
-    open: Vec<(Span, Target, usize)>,
+    open: VecDeque<(Span, Target, usize)>,
     told_too_much: bool,
+    replaced: Option<Replaced<'m>>,
     mistakes: &'m mut Mistakes,
 }
 
@@ -108,7 +161,7 @@ impl Reader<'_> {
             } else if node.name.text == "use"
                 && let Some(target) = self.target(node)
             {
-                self.open.push((node.head, target, file));
+                self.open.push_back((node.head, target, file));
             }
         }
     }
@@ -183,17 +236,27 @@ impl Reader<'_> {
         let texts = match texts_of(&path) {
             Ok(texts) => texts,
             Err(why) => {
+                let name = self.shown(&path);
                 self.mistakes
-                    .add("use", span, format!("{}: {why}", path.display()))
+                    .add("use", span, format!("{name}: {why}"))
                     .expected("a file of functions and declarations, named from where this one is");
                 return None;
             }
         };
         let unit = self.unit(said.to_owned(), identity);
         for (path, text) in &texts {
-            self.file(unit, span, (&path.display().to_string(), path.parent()), text);
+            let name = self.shown(path);
+            self.file(unit, span, (&name, path.parent()), text);
         }
         Some(unit)
+    }
+
+    /// A file as it is told: from where the scenario's file is as that was named, wherever both are.
+    fn shown(&self, path: &Path) -> String {
+        let named = self.sources.names().next().and_then(|name| Path::new(name).parent());
+        let below = self.folders.first().and_then(Option::as_deref).and_then(|folder| path.strip_prefix(folder).ok());
+        let shown = named.zip(below).map(|(named, below)| named.join(below));
+        shown.as_deref().unwrap_or(path).display().to_string()
     }
 
     fn unit(&mut self, name: String, identity: String) -> usize {
@@ -212,6 +275,7 @@ impl Reader<'_> {
             }
             return;
         }
+        let text = self.replaced.filter(|replaced| replaced.is(name)).map_or(text, |replaced| replaced.text);
         let mut own = Mistakes::new(name, text);
         let mut tree = syntax::parse(text, &mut own);
         let (number, start) = self.sources.push(name, text);

@@ -187,7 +187,7 @@ mod tests {
     };
 
     const X: LocalId = LocalId(0);
-    const PUT: Op = Op::Counted(Counted { how: How::Put, target: Operand::Local(X) });
+    const PUT: Op = Op::Counted(Counted { how: How::Put, target: Operand::Local(X), or_null: false, release: None });
 
     fn op(op: Op) -> Instr {
         Instr::Op { op, into: None, may_fail: None }

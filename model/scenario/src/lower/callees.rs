@@ -4,7 +4,7 @@
 //! copy of it after its own code, because a callee runs in its caller's place, whoever that is.
 
 use fenceweave_kernel::fence::{Duty, ops::Contain};
-use fenceweave_kernel::program::{Callee, CalleeId, FenceOps, Results, SourceLine};
+use fenceweave_kernel::program::{Atomic, Callee, CalleeId, FenceOps, Results, SourceLine};
 use fenceweave_kernel::{Instr, LocalId, ObjId, Operand, Script, fixed};
 
 use super::functions::is_function;
@@ -374,8 +374,7 @@ impl<'a> Lower<'a> {
             Body::BuiltIn(duty) => return self.link_built_in(at, duty),
             Body::Function(node) => return self.link_function(at, node),
         };
-        let name = self.script_at(at).name.clone();
-        let mut unit = Unit::new(&name, false);
+        let mut unit = self.unit_behind(at);
         if is_function(node) {
             let (body, params) = self.function_script(unit, node);
             return self.append(at, body, params, false);
@@ -388,6 +387,16 @@ impl<'a> Lower<'a> {
         unit.params = params.len();
         let (body, ..) = self.callee_script(unit, node);
         self.append(at, body, params.len(), false);
+    }
+
+    /// What is to stand behind a script's own code.
+    pub(super) fn unit_behind(&mut self, at: usize) -> Unit<'a> {
+        let script = self.script_at(at);
+        let comes = |i: &Instr| matches!(i, Instr::Op { op, .. } if op.row().is_user_space);
+        let kernel = !script.code.iter().any(comes);
+        let mut unit = Unit::new(&script.name, false);
+        unit.kernel = kernel;
+        unit
     }
 
     /// Puts a callee behind what a script has.
@@ -409,6 +418,9 @@ impl<'a> Lower<'a> {
             script.live.resize(usize::from(entry), u16::MAX);
             script.live.extend(body.live);
         }
+        let of_body = |at: u16| at.saturating_add(entry);
+        let atomics = body.atomics.into_iter().map(|a| Atomic { from: of_body(a.from), to: of_body(a.to), ..a });
+        script.atomics.extend(atomics);
         script.calls.extend(body.calls);
         script.code.extend(moved);
         script.lines.extend(body.lines);

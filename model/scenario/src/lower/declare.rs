@@ -21,7 +21,7 @@ use fenceweave_kernel::Kind;
 /// The class of reservations that say nothing else.
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
-const MMAP_LOCK: &str = "mmap_lock";
+pub(super) const MMAP_LOCK: &str = "mmap_lock";
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
 /// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
@@ -448,6 +448,9 @@ impl<'a> Lower<'a> {
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
         self.complete_module(declared.node, id);
+        if declared.spec.name == "mm" {
+            self.program.mms.push(id);
+        }
     }
 
     /// `resv`, `ww-mutex` and `acquire-ctx NAME class=CLASS`
@@ -644,7 +647,10 @@ impl<'a> Lower<'a> {
     }
 
     /// The semaphore of the address space, made when it is first needed: or the one that the author declared.
-    pub(super) fn mmap_lock(&mut self, span: Span) -> ObjId {
+    pub(super) fn mmap_lock(&mut self, thread: &str, span: Span) -> ObjId {
+        if let Some(mm) = self.mm_of(thread, span) {
+            return mm;
+        }
         match self.names.find(MMAP_LOCK) {
             Some((Symbol::Object { id, kind: Kind::RwSem }, _)) => id,
             Some((other, declared)) => {
@@ -660,6 +666,21 @@ impl<'a> Lower<'a> {
                 id
             }
         }
+    }
+
+    /// The semaphore of the address space that a thread runs in, where several are declared.
+    pub(super) fn mm_of(&mut self, thread: &str, span: Span) -> Option<ObjId> {
+        let first = self.program.mms.first().copied()?;
+        // What nobody calls is looked at for its mistakes, as nobody's.
+        let nobodys = self.names.threads().all(|(name, ..)| name != thread.split('.').next().unwrap_or_default());
+        let mm = self.mms.get(thread).copied().or(nobodys.then_some(first));
+        if mm.is_none() {
+            self.mistakes
+                .add("mm", span, format!("which address space is `{thread}` in?"))
+                .expected(format!("`thread {thread} mm=NAME`"))
+                .help("a kernel thread has none, and no user memory");
+        }
+        mm.or(Some(first))
     }
 
     /// Tells the program which semaphore is the address space's, if there is one.

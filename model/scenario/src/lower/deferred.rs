@@ -20,8 +20,6 @@ use crate::syntax::{Name, Node, Value as Written, ValueKind};
 const SYSTEM_QUEUE: &str = "system_wq";
 /// What timers with a function are on.
 const TIMER_BASE: &str = "timer_base";
-/// What `INIT_WORK()` has not said yet.
-const NOTHING: Function = Function { callee: CalleeId(0), data_only: false };
 
 /// Whether a declaration says what runs when something else asks for it: also a device that has a queue.
 pub(super) fn is_deferred(node: &Node) -> bool {
@@ -33,12 +31,16 @@ pub(super) fn is_deferred(node: &Node) -> bool {
 pub(super) fn threads_of(kind: &ObjectKind) -> usize {
     let timer = queue_workers(kind).and_then(|workers| workers.timer);
     let cpus = fixed::TimerBase::of(kind).map_or(0, |base| usize::from(base.count));
-    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus
+    let raised = fixed::IrqLine::of(kind).and_then(|line| line.raised.as_ref());
+    let handlers = raised.map_or(0, |raised| 1 + usize::from(raised.thread.is_some()));
+    usize::from(kind.runs().is_some()) + workers_in(kind) + usize::from(timer.is_some()) + cpus + handlers
 }
 
 /// How many of them are workers.
 pub(super) fn workers_of(kind: &ObjectKind) -> usize {
-    usize::from(kind.queue().is_some() && kind.runs().is_some()) + workers_in(kind)
+    let raised = fixed::IrqLine::of(kind).and_then(|line| line.raised.as_ref());
+    let threaded = raised.is_some_and(|raised| raised.thread.is_some());
+    usize::from(kind.queue().is_some() && kind.runs().is_some()) + workers_in(kind) + usize::from(threaded)
 }
 
 fn workers_in(kind: &ObjectKind) -> usize {
@@ -84,14 +86,15 @@ impl<'a> Lower<'a> {
         self.declare_container_works(next);
         let next = next + self.program.containers.len();
         let next = self.declare_workers(next);
-        self.declare_timer_cpus(next);
+        let next = self.declare_timer_cpus(next);
+        self.declare_irq_lines(nodes, next);
     }
 
     /// `w type=work fn=F [queue=Q]`, `t type=timer fn=F` inside of a struct: the item of one slot. Queue and function
     /// are known later.
     pub(super) fn item_member(&mut self, name: String, what: &str, node: &'a Node) -> ObjId {
         let object = match what {
-            "timer" => timer_on(ObjId::default(), NOTHING),
+            "timer" => timer_on(ObjId::default(), None),
             _ => work_on(ObjId::default(), Runner::Worker(None), what == "delayed-work").0,
         };
         let id = self.object(name, object);
@@ -103,9 +106,10 @@ impl<'a> Lower<'a> {
         for (id, node) in std::mem::take(&mut self.item_members) {
             let is_timer = self.program.is::<fixed::Timer>(id);
             let Some(function) = self.member_function(node, is_timer) else { continue };
+            let function = function.map(|function| self.called(function));
             if is_timer {
                 let base = self.timer_base();
-                let object = timer_on(base, self.called(function));
+                let object = timer_on(base, function);
                 if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
                     decl.kind = object;
                 }
@@ -119,20 +123,19 @@ impl<'a> Lower<'a> {
                 },
             };
             self.give_workers(queue);
-            let function = self.called(function);
             let delayed = self.program.is::<fixed::DelayedWork>(id);
-            let (object, _) = work_on(queue, Runner::Worker(Some(function)), delayed);
+            let (object, _) = work_on(queue, Runner::Worker(function), delayed);
             if let Some(decl) = self.program.objects.get_mut(usize::from(id.number())) {
                 decl.kind = object;
             }
         }
     }
 
-    /// What an item inside of an object calls; `None` if that is not to be known.
-    fn member_function(&mut self, node: &'a Node, is_timer: bool) -> Option<&'a Written> {
-        let (one, form, caller) = match is_timer {
-            true => ("timer", "`NAME type=timer fn=FUNCTION`", "a soft interrupt calls, with the timer"),
-            false => ("work item", "`NAME type=work fn=FUNCTION [queue=WORKQUEUE]`", "a worker calls, with the item"),
+    /// What an item inside of an object calls, if it is not said by its init function; `None` of what is none.
+    fn member_function(&mut self, node: &'a Node, is_timer: bool) -> Option<Option<&'a Written>> {
+        let (one, form) = match is_timer {
+            true => ("timer", "`NAME type=timer [fn=FUNCTION]`"),
+            false => ("work item", "`NAME type=work [fn=FUNCTION] [queue=WORKQUEUE]`"),
         };
         let known = |key: &str| ["type", "fn"].contains(&key) || key == "queue" && !is_timer;
         let well_formed = node.entries.iter().all(|e| e.key.as_ref().is_some_and(|k| known(&k.text)));
@@ -147,13 +150,7 @@ impl<'a> Lower<'a> {
                 ));
             return None;
         }
-        let function = node.option("fn");
-        if function.is_none() {
-            self.mistakes
-                .add("missing-option", node.head, format!("this {one} does nothing"))
-                .expected(format!("`fn=FUNCTION`: what {caller} and its data"));
-        }
-        function
+        Some(node.option("fn"))
     }
 
     fn called(&mut self, function: &'a Written) -> Function {
@@ -217,7 +214,7 @@ impl<'a> Lower<'a> {
         let kind = node.name.text.as_str();
         let (object, kind): (ObjectKind, Kind) = if kind == "timer" {
             let object = match head.function {
-                Some(function) => timer_on(self.timer_base(), self.called(function)),
+                Some(function) => timer_on(self.timer_base(), Some(self.called(function))),
                 None => {
                     *next += 1;
                     fixed::Timer { runner: Handler::Own(thread) }.into()
@@ -283,8 +280,8 @@ impl<'a> Lower<'a> {
 
     /// The CPUs on which they expire, after all other threads: as many as timers, but no more than find what two
     /// handlers at once do to each other.
-    fn declare_timer_cpus(&mut self, next: usize) {
-        let Some(id) = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id)) else { return };
+    fn declare_timer_cpus(&mut self, next: usize) -> usize {
+        let Some(id) = self.program.ids().find(|id| self.program.is::<fixed::TimerBase>(*id)) else { return next };
         let on_it = self.program.ids().filter(|timer| self.program.kind(*timer).queue() == Some(id));
         let timers: Vec<ObjId> = on_it.collect();
         if let Some(last) = timers.get(MAX_TIMERS) {
@@ -295,11 +292,13 @@ impl<'a> Lower<'a> {
                 .add("too-many", span.unwrap_or_default(), format!("{have} timers that call a function"))
                 .expected(format!("at most {MAX_TIMERS}, those inside of objects counted for each slot"));
         }
+        let count = timers.len().min(usize::from(MAX_CPUS)) as u8;
         if let Some(base) = self.program.fixed_mut::<fixed::TimerBase>(id) {
             base.first = ThreadId(u8::try_from(next).unwrap_or(u8::MAX));
-            base.count = timers.len().min(usize::from(MAX_CPUS)) as u8;
+            base.count = count;
             base.timers = timers;
         }
+        next + usize::from(count)
     }
 
     /// What is on it is run by workers, of which there are as many as it says, or as are needed.
@@ -486,7 +485,7 @@ fn work_on(queue: ObjId, runner: Runner, delayed: bool) -> (ObjectKind, Kind) {
     if delayed { (fixed::DelayedWork { work }.into(), Kind::DelayedWork) } else { (work.into(), Kind::Work) }
 }
 
-fn timer_on(base: ObjId, function: Function) -> ObjectKind {
+fn timer_on(base: ObjId, function: Option<Function>) -> ObjectKind {
     fixed::Timer { runner: Handler::Base { base, function } }.into()
 }
 

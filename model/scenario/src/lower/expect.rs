@@ -243,7 +243,13 @@ impl<'a> Lower<'a> {
                     self.mistakes
                         .add("unknown-property", value.span, format!("`{said}` is no property"))
                         .expected(expected)
-                        .help_if(did_you_mean(said, names()).or(Some("`fenceweave properties` lists them".to_owned())));
+                        .help_if(match said {
+                            NEVER_SETTLES => Some(
+                                "that is how a `settles \"E\"` without `as=` is broken: there is none in this case"
+                                    .to_owned(),
+                            ),
+                            _ => did_you_mean(said, names()).or(Some("`fenceweave properties` lists them".to_owned())),
+                        });
                 }
             }
         }
@@ -357,7 +363,8 @@ impl<'a> Lower<'a> {
         let parts = parts(name);
         let first = match self.names.find(&parts[0]) {
             Some((Symbol::Thread { count: None, .. } | Symbol::Var { len: Some(_), .. }, _)) => 2,
-            Some((Symbol::Thread { count: Some(_), .. } | Symbol::Struct(_), _)) => 3,
+            Some((Symbol::Struct(of), _)) => 3 + self.inside_at(of, &parts),
+            Some((Symbol::Thread { count: Some(_), .. }, _)) => 3,
             Some((Symbol::Var { len: None, .. }, _)) => 1,
             _ => parts.len(),
         };
@@ -369,6 +376,20 @@ impl<'a> Lower<'a> {
         self.seen_by_name(name, &parts, span)
     }
 
+    /// How much of `bo.0.base.next.size` stays inside of the slot after its number.
+    fn inside_at(&self, of: usize, parts: &[String]) -> usize {
+        let Some(decl) = self.program.structs.get(of) else { return 0 };
+        let slot = ObjId::numbered(decl.slots.start);
+        let path = parts.get(2..).unwrap_or_default();
+        let leads = |len: &usize| {
+            let name = path[..*len].join(".");
+            let at = self.program.field_names.iter().position(|known| *known == name);
+            let field = at.and_then(|at| u8::try_from(at).ok()).map(FieldName);
+            field.is_some_and(|field| self.program.member(slot, field).is_some())
+        };
+        (1..=path.len()).rev().find(leads).unwrap_or(0)
+    }
+
     /// `thread.local.field`: what the pointer leads to.
     fn seen_through(&mut self, first: &[String], fields: &[String], span: Span) -> Option<ExprNode<Seen>> {
         let ExprNode::Read(from) = self.seen_by_name(&first.join("."), first, span)? else { return None };
@@ -376,7 +397,9 @@ impl<'a> Lower<'a> {
             let at = program.field_names.iter().position(|known| known == name);
             let of_a_struct = |at| program.structs.iter().any(|s| s.fields.iter().any(|(f, _)| usize::from(f.0) == at));
             let facet = || program.objects.iter().any(|o| facet_names(&o.kind).contains(&name.as_str()));
-            at.is_some_and(of_a_struct) || facet()
+            let inside =
+                |at| program.structs.iter().any(|s| s.members.named.iter().any(|(f, _)| usize::from(f.0) == at));
+            at.is_some_and(|at| of_a_struct(at) || inside(at)) || facet()
         };
         if let Some(unknown) = fields.iter().find(|name| !known(&self.program, name)) {
             self.mistakes

@@ -135,7 +135,7 @@ fn told<L: Copy>(expr: &Compiled<L>) -> Option<String> {
 
 /// `into = &b->lock`: no step of its own.
 pub(super) fn address(unit: &mut Unit<'_>, of: Operand, into: LocalId) {
-    let op = AddressOf { of, container: None }.into();
+    let op = AddressOf { of, container: None, or_null: false }.into();
     unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
 }
 
@@ -308,7 +308,9 @@ impl<'a> Lower<'a> {
         if let Some(local) = unit.read(name, span) {
             return Some(ExprNode::Read(local));
         }
-        let shared = name.contains('.') || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
+        let shared = name.contains('.')
+            || name.starts_with('*')
+            || matches!(self.names.find(name), Some((super::names::Symbol::Var { .. }, _)));
         if shared {
             let help = self.how_to_see(name);
             self.mistakes

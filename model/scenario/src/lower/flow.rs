@@ -1,6 +1,7 @@
 //! Control flow: the statements that are no operations. Blocks, `when` and conditions are here; `loops`, `jumps`, what
 //! is set without an operation (`locals`) and what only says something (`marks`) have rooms of their own.
 
+mod atomics;
 mod defers;
 mod jumps;
 mod locals;
@@ -53,6 +54,12 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "list-each-safe LIST into=X [reverse] { … }",
         "the same, but the next one is looked up before the block: X may be removed and freed, the next one may not \
          (`list_for_each_entry_safe()`)",
+    ),
+    (
+        "atomic",
+        "atomic \"why\" { … }",
+        "the block is one step, which nobody sees the middle of, in any grain: what it does to words, lists and completions. \
+         It neither waits, chooses, calls nor loops; the reason is shown with the verdict. loom does not take it",
     ),
     (
         "rb-each",
@@ -140,6 +147,13 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
          starves if others pass theirs",
     ),
     (
+        "survives",
+        "survives \"why\" [MISTAKE…]",
+        "does nothing: of the mistakes that `mutants` makes of the next statement (all, or those that are named: leave-out, \
+         no-unlock, no-put, no-wake, no-barrier, exchange, negate, weaken-order, other-usage) nobody notices any, and why \
+         that is so",
+    ),
+    (
         "unreached",
         "unreached \"why\"",
         "says that no execution comes here, and that this is meant: nobody is warned of what stands behind it in its block",
@@ -204,7 +218,8 @@ impl<'a> Lower<'a> {
     }
 
     fn statement(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
-        const WITH_BLOCK: [&str; 11] = [
+        const WITH_BLOCK: [&str; 12] = [
+            "atomic",
             "on-return",
             "while",
             "do",
@@ -227,6 +242,7 @@ impl<'a> Lower<'a> {
             "defer" => self.defer(unit, node),
             "repeat" => self.repeat(unit, node),
             "loop" => self.endless(unit, node),
+            "atomic" => self.atomic(unit, node),
             "syscall" => self.syscall(unit, node),
             name if loops::is_walk(name) => self.walk(unit, node),
             "break" | "continue" => self.leave_turn(unit, node),
@@ -245,6 +261,7 @@ impl<'a> Lower<'a> {
             "on-return" => self.on_return(unit, node),
             "progress" => self.progress(unit, node),
             "unreached" => self.unreached(unit, node),
+            "survives" => self.survives(node),
             _ => {
                 self.check_in_syscall(unit, node);
                 self.operation(unit, node);

@@ -196,8 +196,7 @@ impl<'a> Lower<'a> {
         if !self.everybodys.contains(declared) && !self.comes_to(at, declared) {
             return self.link_nothing(at);
         }
-        let name = self.script_at(at).name.clone();
-        let unit = Unit::new(&name, false);
+        let unit = self.unit_behind(at);
         let (body, params) = self.function_script(unit, node);
         self.append(at, body, params, true);
     }

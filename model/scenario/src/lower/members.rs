@@ -24,6 +24,7 @@ use fenceweave_kernel::{Kind, LocalId, MAX_OBJECTS, ObjId, Operand, Type, Value,
 const KINDS: &[&str] = &[
     "lock",
     "list",
+    "xarray",
     "list-node",
     "tree-node",
     "ordered",
@@ -36,6 +37,10 @@ const KINDS: &[&str] = &[
     "fence",
     "callback",
     "resv",
+    "exec",
+    "srcu",
+    "task-work",
+    "rcu-head",
 ];
 /// The items, which have a declaration of another form.
 const ITEMS: &[&str] = &["work", "delayed-work", "timer"];
@@ -80,6 +85,50 @@ impl<'a> Lower<'a> {
                 self.structs.entry(value.span.of(self.text)).or_insert(node);
             }
         }
+        let structs: Vec<(&'a str, &'a Node)> = self.structs.iter().map(|(name, node)| (*name, *node)).collect();
+        for (name, node) in structs {
+            for (field, inner) in self.structs_in(node) {
+                let mut way = vec![inner];
+                if inner == name || self.leads_to(inner, name, &mut way) {
+                    self.tell_circle(field, name, &way);
+                }
+            }
+        }
+    }
+
+    /// The structs inside of another.
+    fn structs_in(&mut self, node: &'a Node) -> Vec<(&'a Node, &'a str)> {
+        let fields = self.visible(node.children()).into_iter().filter(|field| field.values().next().is_none());
+        let of = |field: &'a Node| Some((field, field.option("type")?.span.of(self.text)));
+        fields.filter_map(of).filter(|(_, inner)| self.structs.contains_key(inner)).collect()
+    }
+
+    /// Whether a struct has another inside, and by which others.
+    fn leads_to(&mut self, from: &'a str, to: &str, way: &mut Vec<&'a str>) -> bool {
+        let Some(node) = self.structs.get(from).copied() else { return false };
+        for (_, inner) in self.structs_in(node) {
+            if inner == to {
+                return true;
+            }
+            if !way.contains(&inner) {
+                way.push(inner);
+                if self.leads_to(inner, to, way) {
+                    return true;
+                }
+                way.pop();
+            }
+        }
+        false
+    }
+
+    fn tell_circle(&mut self, field: &'a Node, name: &str, way: &[&str]) {
+        self.circular.insert(field.head.start);
+        let by = if way == [name] { String::new() } else { format!(", by {}", list(way.iter().copied())) };
+        let member = &field.name.text;
+        self.mistakes
+            .add("member", field.head, format!("`{name}` would be inside of itself{by}"))
+            .expected("another struct, or a reference to one of its own, which is a word")
+            .help(format!("write `{member} NULL`: what it points to is an object by itself"));
     }
 
     /// A field that says by its `type=` that it is no word, and begins with no value: a member. `None` of a word.
@@ -202,11 +251,12 @@ impl<'a> Lower<'a> {
                 let id = self.item_member(name.text, what, node);
                 vec![(node.name.text.clone(), id)]
             }
+            What::Struct(_) if self.circular.contains(&node.head.start) => vec![],
             What::Struct(inner) => {
                 if depth >= DEPTH_MAX {
                     self.mistakes
                         .add("member", node.head, format!("structs in structs, more than {DEPTH_MAX} deep"))
-                        .expected("a struct that is not inside of itself");
+                        .expected("less of them: declare one beside the other, and keep a reference to it in a word");
                 }
                 // More objects than there may be are told later, by their number.
                 if depth >= DEPTH_MAX || self.program.objects.len() > MAX_OBJECTS {

@@ -84,6 +84,11 @@ impl Names {
         self.known.insert(name.to_owned(), (symbol, span));
     }
 
+    /// What a name stood for, which from here on it does not.
+    pub(crate) fn take(&mut self, name: &str) -> Option<(Symbol, Span)> {
+        self.known.remove(name)
+    }
+
     /// The names of the symbols that `wanted` likes, for suggestions.
     pub(crate) fn names(&self, wanted: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
         self.known.iter().filter(move |(_, (symbol, _))| wanted(*symbol)).map(|(name, _)| name.as_str())
@@ -276,10 +281,16 @@ fn numbers_in(text: &str) -> Vec<i64> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| crate::syntax::number(word).ok()).collect()
 }
 
+/// `enum irqreturn`.
+const IRQ_RETURNS: [&str; 3] = ["IRQ_NONE", "IRQ_HANDLED", "IRQ_WAKE_THREAD"];
+
 /// The value of a word that everybody knows: `NULL`, `EIO`, `-EIO`.
 pub(crate) fn constant(word: &str) -> Option<Value> {
     if word == "NULL" {
         return Some(Value::Null);
+    }
+    if let Some(said) = IRQ_RETURNS.iter().position(|name| *name == word) {
+        return Some(Value::Word(said as i32));
     }
     match word.strip_prefix('-') {
         Some(name) => Errno::from_name(name).map(Value::from),

@@ -1,8 +1,9 @@
 //! What one word on a line stands for: an object, a local, a number, a thread. How a line is sorted is in `options`,
 //! what names a shared word in `places`.
 
+use fenceweave_kernel::primitives::slab::ops::WordAddress;
 use fenceweave_kernel::program::PoolRange;
-use fenceweave_kernel::{Errno, Handle, LocalId, ObjId, Operand, ThreadId, Value, fixed};
+use fenceweave_kernel::{Errno, Handle, Instr, LocalId, ObjId, Operand, ThreadId, Value, fixed};
 
 use super::names::{self, PerThread, Symbol};
 use super::script::Unit;
@@ -59,6 +60,15 @@ impl<'a> Lower<'a> {
             return self.word(number, span).map(Operand::Const);
         }
         let parts = names::parts(word);
+        if let Some(unit) = unit.as_deref_mut()
+            && word.starts_with('&')
+            && let Some(address) = self.address_of_word(unit, word, &parts, span)
+        {
+            return address;
+        }
+        if let Some(unit) = unit.as_deref_mut().filter(|unit| word.starts_with('*') && self.is_read(unit, word)) {
+            return self.follow(unit, word, span).map(Operand::Local);
+        }
         if let Some(unit) = unit.as_deref_mut().filter(|unit| self.is_read(unit, word)) {
             // In a function the pointers on the way are read first.
             return self.follow_to(unit, &parts, span);
@@ -96,6 +106,32 @@ impl<'a> Lower<'a> {
             }
             None => self.named_operand(None, name, span),
         }
+    }
+
+    /// `&b.size`, `&total`: the address of a word. `None` if it is none, `Some(None)` if a mistake was told.
+    fn address_of_word(
+        &mut self,
+        unit: &mut Unit<'a>,
+        word: &str,
+        parts: &[String],
+        span: Span,
+    ) -> Option<Option<Operand>> {
+        let (first, last) = (parts.first()?, parts.last()?);
+        let is_var = matches!(self.names.find(first), Some((Symbol::Var { .. }, _)));
+        let of_local = unit.local(first).is_some() && parts.len() > 1 && self.is_field(last);
+        if self.is_member(unit, word) || !(of_local || is_var) {
+            return None;
+        }
+        let bare = Written {
+            kind: ValueKind::Word(parts.join(".")),
+            span: Span::new(span.start as usize + 1, span.end as usize),
+        };
+        let Some(place) = self.place(unit, &bare, None) else { return Some(None) };
+        let into = unit.hidden();
+        let op = WordAddress { place }.into();
+        unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
+        unit.calculated.push(into);
+        Some(Some(Operand::Local(into)))
     }
 
     /// A word that is nearly an errno is meant to be one.
@@ -137,6 +173,11 @@ impl<'a> Lower<'a> {
                     .expected("a name, a local, a number, an errno or NULL")
                     .seen(declared, "declared here");
                 None
+            }
+            // Every address space has one, whether or not something before this takes it.
+            None if name == super::declare::MMAP_LOCK => {
+                let thread = unit.map_or(String::new(), |unit| unit.name().to_owned());
+                Some(Operand::Object(self.mmap_lock(&thread, span)))
             }
             None => {
                 if let Some(value) = self.function_value(name) {
@@ -370,14 +411,17 @@ impl<'a> Lower<'a> {
     /// The interrupt handler `vblank`; of several the first, for they have one line.
     fn irq_of(&mut self, value: &Written) -> Option<ThreadId> {
         let said = value.span.of(self.text);
-        let found = match self.names.find(said) {
-            Some((Symbol::Thread { first, .. }, _)) if self.irqs.iter().any(|(irq, _)| *irq == first) => Some(first),
+        let named = self.names.find(said).map(|(symbol, _)| symbol);
+        let line = |id| self.program.fixed::<fixed::IrqLine>(id).filter(|line| line.raised.is_some());
+        let found = match named {
+            Some(Symbol::Thread { first, .. }) => self.irqs.iter().any(|(irq, _)| *irq == first).then_some(first),
+            Some(Symbol::Object { id, .. }) => line(id).map(|line| line.handler),
             _ => None,
         };
         if found.is_none() {
             self.mistakes
                 .add("irq", value.span, format!("`{said}` is no interrupt handler"))
-                .expected("the name of an `irq NAME on=THREAD|any { … }`");
+                .expected("the name of an `irq NAME on=THREAD|any { … }`, or of an `irq-line`");
         }
         found
     }

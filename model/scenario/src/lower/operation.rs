@@ -12,6 +12,7 @@ mod which;
 use super::{
     Lower,
     inject::{ALWAYS_FAILS, ERROR, FAIL_NTH, MAY_FAIL, Subject},
+    names::Symbol,
     options::Options,
     script::Unit,
 };
@@ -20,7 +21,10 @@ use crate::{
     ops::{self, Args, Given, OpSpec, Opt, Takes, option},
     syntax::Node,
 };
-use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::Gives};
+use fenceweave_kernel::{
+    Instr, LocalId, Op, Operand,
+    program::{Gives, SlabKind},
+};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
@@ -97,7 +101,12 @@ impl<'a> Lower<'a> {
     ) {
         if spec.name.starts_with("mmap-") {
             // The semaphore of the address space goes without saying.
-            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(node.head))));
+            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(unit.name(), node.head))));
+        }
+        if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && let Some(mm) = self.mm_of(unit.name(), node.head)
+        {
+            args.give("mm", Given::Operand(Operand::Object(mm)));
         }
         let op = (spec.build)(&args);
         self.check_spin(unit, node, op);
@@ -145,6 +154,7 @@ impl<'a> Lower<'a> {
         self.program.timestamps |= needs.timestamps;
         self.program.bare_sleeps |= needs.bare_sleeps;
         self.program.sends_signals |= needs.signals;
+        self.program.has_way_out |= needs.way_out;
     }
 
     /// Options that exclude each other, and those of which there must be one.
@@ -155,11 +165,22 @@ impl<'a> Lower<'a> {
             "mmap-lock" if both("killable", "trylock") => {
                 ("a `trylock` never waits: there is nothing to kill", "one of them")
             }
+            "new" if self.keeps_what_was_there(sorted) => {
+                ("a typesafe slab keeps what the last object there left", "no `memory=`")
+            }
             "wake-q-add" if both("queue", "task") => ("`queue=` and `task=` exclude each other", "one of them"),
             "wake-q-add" if wake_q => ("whom does this note?", "`queue=QUEUE` or `task=THREAD`"),
             _ => return,
         };
         self.mistakes.add("options", node.head, message).expected(expected);
+    }
+
+    /// Whether memory of a typesafe slab is asked for in another state than that slab has it in.
+    fn keeps_what_was_there(&self, sorted: &Options<'_>) -> bool {
+        let named = sorted.operands.first().and_then(|value| self.names.find(value.span.of(self.text)));
+        let Some((Symbol::Struct(of), _)) = named else { return false };
+        let typesafe = self.program.structs.get(of).is_some_and(|decl| decl.slab == SlabKind::TypesafeByRcu);
+        typesafe && sorted.has("memory")
     }
 
     /// The local that takes the result, if there is a result and somebody wants it.

@@ -33,6 +33,10 @@ impl<'a> Lower<'a> {
     /// A variable, an element or a field.
     pub(super) fn place(&mut self, unit: &mut Unit<'a>, value: &Written, at: Option<&Written>) -> Option<Place> {
         let said = value.span.of(self.text);
+        if let Some(pointer) = said.strip_prefix('*').filter(|_| matches!(value.kind, ValueKind::Word(_))) {
+            self.refuse_index(at, said);
+            return self.place_behind(unit, pointer, value.span);
+        }
         let parts = match &value.kind {
             ValueKind::Word(word) => names::parts(word),
             _ => Vec::new(),
@@ -83,6 +87,22 @@ impl<'a> Lower<'a> {
                 None
             }
         }
+    }
+
+    /// `*p`: the word whose address a local has, or in a function a path leads to.
+    pub(super) fn place_behind(&mut self, unit: &mut Unit<'a>, pointer: &str, span: Span) -> Option<Place> {
+        let told = self.mistakes.count();
+        let local = match unit.read(pointer, span) {
+            None if self.is_read(unit, pointer) => self.follow(unit, pointer, span),
+            local => local,
+        };
+        if local.is_none() && self.mistakes.count() == told {
+            self.mistakes
+                .add("not-a-place", span, format!("`{pointer}` is no local that has an address"))
+                .expected("a local that `let p=&b.field` has set, or that was loaded")
+                .help(format!("`*p` follows a pointer: load it first, `load {pointer} into=p`"));
+        }
+        Some(Place::Behind { pointer: Operand::Local(local?) })
     }
 
     fn tell_no_place(&mut self, said: &str, span: Span, symbol: Option<(Symbol, Span)>, unit: &Unit<'a>) {

@@ -10,6 +10,7 @@ use super::inject::{self, Subject};
 use super::names::is_name;
 use super::script::{Frame, Unit};
 use super::{Lower, flow};
+use crate::mistakes::Span;
 use crate::ops::{self, Opt};
 use crate::syntax::{Node, ValueKind};
 
@@ -35,12 +36,20 @@ impl<'a> Lower<'a> {
                     .add("declared-twice", span, format!("`{name}` is an operation already"))
                     .expected("another name");
             } else if let Some(other) = self.procs.insert(name, node) {
+                let help = self.replaces(span, other);
                 self.mistakes
                     .add("declared-twice", span, format!("there is a {} `{name}` already", one_of(other)))
                     .expected("another name")
+                    .help_if(help)
                     .seen(other.head, "declared here");
             }
         }
+    }
+
+    /// A function of the scenario that has the name of one of a library's may be meant to replace that.
+    fn replaces(&self, span: Span, other: &Node) -> Option<String> {
+        let (here, there) = (self.sources.file_of(span), self.sources.file_of(other.head));
+        (here == 0 && there > 0).then(|| format!("`override fn {} …` is in that one's place", span.of(self.text)))
     }
 
     /// Looks at the procs that nobody calls, for their mistakes.
@@ -49,6 +58,7 @@ impl<'a> Lower<'a> {
             self.procs.iter().filter(|(name, _)| !self.called.contains(*name)).map(|(_, proc)| *proc).collect();
         for proc in idle {
             let kept = (self.program.clone(), self.allocations.clone(), self.needs_rcu, self.has_loops);
+            let leaves_files = self.leaves_files;
             let (names, callees) = (self.names.clone(), self.callees.len());
             if is_function(proc) {
                 self.function_script(Unit::new("fn", false), proc);
@@ -56,7 +66,7 @@ impl<'a> Lower<'a> {
                 self.idle_proc(proc);
             }
             (self.program, self.allocations, self.needs_rcu, self.has_loops) = kept;
-            self.names = names;
+            (self.names, self.leaves_files) = (names, leaves_files);
             self.callees.truncate(callees);
         }
     }
@@ -139,8 +149,10 @@ impl<'a> Lower<'a> {
         unit.calls.push(name);
         let SourceLine { file, line: at, column, ref text, .. } = line;
         unit.call_sites.push(CallSite { proc: name.to_owned(), file, line: at, column, text: text.clone() });
+        let hidden = self.hide(&frame.hides);
         unit.frames.push(frame);
         self.block(unit, proc.children());
+        self.hide(&hidden);
         unit.calls.pop();
         unit.call_sites.pop();
         unit.back_to(line);

@@ -32,6 +32,9 @@ type Known = Vec<(Span, LocalId)>;
 impl<'a> Lower<'a> {
     /// Whether a name stands for something that an expression here has to read.
     pub(super) fn is_read(&self, unit: &Unit<'a>, name: &str) -> bool {
+        if let Some(pointer) = name.strip_prefix('*') {
+            return unit.is_function() && (unit.local(pointer).is_some() || self.is_read(unit, pointer));
+        }
         let parts = parts(name);
         let whole = parts.len() == 1;
         if !unit.is_function() || name.starts_with('&') || unit.local(name).is_some() {
@@ -169,6 +172,10 @@ impl<'a> Lower<'a> {
 
     /// Reads what a path leads to, each pointer on the way in a step of its own.
     pub(super) fn follow(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) -> Option<LocalId> {
+        if let Some(pointer) = name.strip_prefix('*') {
+            let place = self.place_behind(unit, pointer, span)?;
+            return Some(self.read_word(unit, place, &[name.to_owned()]));
+        }
         Some(match self.follow_to(unit, &parts(name), span)? {
             Operand::Local(local) => local,
             member => {

@@ -68,8 +68,8 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ("setup", "setup { … }", "runs alone, before the threads; what it queues or arms is pending when they begin"),
     (
         "thread",
-        "thread NAME [count=N] [may-stop] { … }",
-        "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on. With `may-stop`, after any of its `syscall` \
+        "thread NAME [count=N] [may-stop] [mm=MM] { … }",
+        "a thread; with a count, that many, named `NAME.0`, `NAME.1`, and so on. It runs in the address space `mm=`. With `may-stop`, after any of its `syscall` \
          blocks it may stay in user space for ever: nobody's wait may depend on the next one",
     ),
     (
@@ -130,6 +130,14 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "teardown { … }",
         "runs alone, when all threads are done and nothing is queued, armed or to be called back any more; what may still be pending when a driver goes is a thread's to find",
     ),
+    (
+        "irq-line",
+        "irq-line NAME [handler=FUNCTION] [thread=FUNCTION] [on=THREAD|any] [oneshot=yes]",
+        "the line of an interrupt that comes when it is raised (`raise-irq NAME [with=X]`): each time the handler is called on the \
+         CPU of that thread, or of any, with what it was raised with; it returns IRQ_NONE, IRQ_HANDLED or IRQ_WAKE_THREAD. A \
+         thread function runs in a thread of its own and may sleep; without a handler each interrupt wakes it, and `oneshot=yes`, \
+         which is then so, keeps the line masked until it is done (`request_threaded_irq()`)",
+    ),
     ("proc", "proc NAME ARGUMENT… { … }", "statements under a name; called as `NAME ARGUMENT…`"),
     (
         "fn",
@@ -162,6 +170,14 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("expect", "expect { … }", "what must come out, below"),
     ("limits", "limits [states=N] [executions=N] [preemptions=N]", "how far engines go"),
+    (
+        "grain",
+        "grain coarse|fine|fine=\"FAMILY…\"",
+        "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
+         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only, which is \
+         what a scenario has that says nothing. `fine=\"fence resv\"` is coarse but for these; the families are `fence`, \
+         `resv` and `mutex`",
+    ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
 ];
@@ -287,8 +303,10 @@ impl<'r> Whole<'r> {
         let name = named(text, node, mistakes);
         let cases = cases(text, node, mistakes);
         let names: Vec<Option<&str>> = names_of(&cases).collect();
-        let gather =
-            |case: &Option<&str>| library::gather(&read.libraries, text, node, library::Case { name: *case }, mistakes);
+        let gather = |name: &Option<&str>| {
+            let case = library::Case { name: *name, whole: read.whole };
+            library::gather(&read.libraries, text, node, case, mistakes)
+        };
         let gathered: Vec<Gathered> = names.iter().map(gather).collect();
         // A word is the same number in all cases.
         let all = || node.children().iter().chain(gathered.iter().flat_map(Gathered::all));
@@ -332,6 +350,7 @@ fn begin<'a>(
         tuple,
         mistakes,
         names: Names::default(),
+        hidden: Vec::new(),
         procs: BTreeMap::new(),
         called: BTreeSet::new(),
         values: Default::default(),
@@ -341,12 +360,15 @@ fn begin<'a>(
         clauses: Vec::new(),
         program,
         structs: BTreeMap::new(),
+        circular: BTreeSet::new(),
         item_members: Vec::new(),
         allocations: Vec::new(),
         limits: Limits::default(),
         sources,
         budget,
         needs_rcu: false,
+        mms: BTreeMap::new(),
+        leaves_files: false,
         irqs: Vec::new(),
         has_loops: false,
         decided: Vec::new(),
@@ -426,6 +448,7 @@ impl<'a> Lower<'a> {
         self.declare_deferred(&nodes);
         self.hooks(&nodes);
         self.lock_orders(&nodes);
+        self.grain(&nodes);
         let mut excluded = Vec::new();
         if self.fits(scenario) {
             self.collect_injections(&nodes);
@@ -446,6 +469,8 @@ impl<'a> Lower<'a> {
             self.idle_injections();
             self.find_mmap_lock();
             self.add_rcu();
+            self.link_callees();
+            self.add_delayed_fput();
             self.link_callees();
             self.settle_shrinkers();
             self.add_irq_lines();
@@ -576,6 +601,7 @@ impl<'a> Lower<'a> {
                 self.irqs.push((first, count.unwrap_or(1)));
             }
             self.declare_name(&name, Symbol::Thread { first, count });
+            self.run_in(node, &name.text, count);
         }
     }
 }

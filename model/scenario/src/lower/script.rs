@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fenceweave_kernel::primitives::module;
-use fenceweave_kernel::program::{CallSite, FunctionCall, Results, SourceLine};
+use fenceweave_kernel::program::{Atomic, CallSite, FunctionCall, Results, SourceLine};
 use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
 
 use super::Lower;
@@ -57,6 +57,8 @@ pub(crate) struct Unit<'a> {
     pub(super) user_space: bool,
     /// Which may stay there for ever.
     pub(super) may_stop: bool,
+    /// It never goes there: a kernel thread's, a worker's, an interrupt's.
+    pub(super) kernel: bool,
     /// It is in a system call.
     pub(super) in_syscall: bool,
     /// Its last statement.
@@ -85,6 +87,8 @@ pub(super) struct Frame {
     pub(super) into: Option<LocalId>,
     /// Jumps to the end of the frame, to be patched.
     pub(super) exits: Vec<usize>,
+    /// Names of other files that its locals hide.
+    pub(super) hides: Vec<String>,
 }
 
 /// The labels of a block that is being lowered.
@@ -145,6 +149,7 @@ impl<'a> Unit<'a> {
             params: 0,
             user_space: false,
             may_stop: false,
+            kernel: true,
             in_syscall: false,
             last: None,
             callee: false,
@@ -164,6 +169,16 @@ impl<'a> Unit<'a> {
     /// The index of the next instruction.
     pub(super) fn here(&self) -> usize {
         self.script.code.len()
+    }
+
+    /// The line that an instruction belongs to.
+    pub(super) fn line_of(&self, at: usize) -> u32 {
+        self.script.lines.get(at).map_or(0, |line| line.line)
+    }
+
+    /// A block is one step.
+    pub(super) fn note_atomic(&mut self, atomic: Atomic) {
+        self.script.atomics.push(atomic);
     }
 
     /// The line that the next instructions belong to.
@@ -265,6 +280,20 @@ impl<'a> Unit<'a> {
     /// The type of a local of the frame at hand.
     pub(super) fn type_of(&self, local: LocalId) -> Type {
         self.frames.last().and_then(|frame| frame.types.get(&local.0)).copied().unwrap_or_default()
+    }
+
+    /// The names that the locals of the frame at hand hide.
+    pub(super) fn hides(&self) -> Vec<String> {
+        self.frames.last().map(|frame| frame.hides.clone()).unwrap_or_default()
+    }
+
+    /// A local of the frame at hand hides a name of another file.
+    fn hide(&mut self, name: &str) {
+        if let Some(frame) = self.frames.last_mut()
+            && !frame.hides.iter().any(|known| known == name)
+        {
+            frame.hides.push(name.to_owned());
+        }
     }
 
     /// Says what a local of the frame at hand holds.
@@ -389,6 +418,25 @@ impl<'a> Unit<'a> {
 }
 
 impl<'a> Lower<'a> {
+    /// Hides names of other files from here on. The result are those that were hidden before.
+    pub(super) fn hide(&mut self, names: &[String]) -> Vec<String> {
+        let before = self.show();
+        self.hidden.extend(names.iter().filter_map(|name| Some((name.clone(), self.names.take(name)?))));
+        before
+    }
+
+    /// Hides nothing any more. The result are those that were hidden.
+    pub(super) fn show(&mut self) -> Vec<String> {
+        let hidden = std::mem::take(&mut self.hidden);
+        hidden
+            .into_iter()
+            .map(|(name, (symbol, span))| {
+                self.names.declare(&name, symbol, span);
+                name
+            })
+            .collect()
+    }
+
     /// Lowers the block of a thread, of setup or of teardown.
     pub(super) fn script(&mut self, unit: Unit<'a>, node: &'a Node) -> Script {
         self.script_with(unit, node, |_| {})
@@ -402,7 +450,9 @@ impl<'a> Lower<'a> {
         after: impl FnOnce(&mut Unit<'a>),
     ) -> Script {
         self.collect_locals(&mut unit, node);
+        self.hide(&unit.hides());
         self.block(&mut unit, node.children());
+        self.show();
         self.finish(unit, node, after)
     }
 
@@ -412,6 +462,7 @@ impl<'a> Lower<'a> {
     pub(super) fn callee_script(&mut self, mut unit: Unit<'a>, node: &'a Node) -> (Script, Vec<Uses>, Vec<LocalId>) {
         unit.callee = true;
         self.collect_locals(&mut unit, node);
+        self.hide(&unit.hides());
         self.mark_module(&mut unit, node, module::How::Enter);
         for param in 0..unit.params {
             self.convert(&mut unit, LocalId(param as u8));
@@ -441,6 +492,7 @@ impl<'a> Lower<'a> {
         unit.look_at_queues();
         self.mark_module(&mut unit, node, module::How::Leave);
         unit.emit(Instr::Return { result: results });
+        self.show();
         let (uses, temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
         (self.check_script(unit, node), uses, temps)
     }
@@ -494,6 +546,7 @@ impl<'a> Lower<'a> {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
             }
+            Place::Behind { .. } => (0..program.vars.len()).map(ObjId::var).collect(),
         };
         for word in words {
             if !program.handed_to.contains(&word) {
@@ -595,7 +648,12 @@ impl<'a> Lower<'a> {
         }
         // A struct's name is a type: `struct job *job` is how everybody writes it.
         let other = self.names.find(name).filter(|(symbol, _)| !matches!(symbol, Symbol::Struct(_) | Symbol::Type(_)));
-        if let Some((symbol, declared)) = other {
+        if let Some((_, declared)) = other
+            && self.sources.file_of(declared) != self.sources.file_of(span)
+        {
+            // As in C: who wrote the one need not know the other.
+            unit.hide(name);
+        } else if let Some((symbol, declared)) = other {
             self.mistakes
                 .add("local-name", span, format!("`{name}` is {}: a local needs a name of its own", symbol.one()))
                 .expected("a name that nothing else has")

@@ -1,13 +1,14 @@
 //! Threads, devices and interrupt handlers; setup and teardown; and the agent that runs grace periods.
 
-use fenceweave_kernel::primitives::{irq, rcu};
-use fenceweave_kernel::program::{Line, Role, SourceLine};
-use fenceweave_kernel::{Instr, Program, Script, ThreadId, fixed};
+use fenceweave_kernel::primitives::{irq, rcu, syscall};
+use fenceweave_kernel::program::{Role, SourceLine};
+use fenceweave_kernel::{Instr, Kind, Operand, Script, ThreadId, fixed};
 
 use super::Lower;
 use super::deferred;
 use super::names::{Symbol, is_name};
 use super::script::Unit;
+use crate::ops::{Given, Takes};
 use crate::syntax::{Name, Node, Value as Written, ValueKind};
 
 /// Says of a thread that user space may stay away after a system call.
@@ -63,6 +64,7 @@ impl<'a> Lower<'a> {
                 }
                 (Some("count"), _) => count = self.thread_count(&entry.value),
                 (Some("on"), _) if kind == "irq" => {}
+                (Some("mm"), _) if kind == "thread" => {}
                 (Some("on"), _) => {
                     self.mistakes
                         .add("thread", span, format!("a {kind} has a CPU of its own"))
@@ -94,6 +96,24 @@ impl<'a> Lower<'a> {
         Some((name?, count))
     }
 
+    /// `thread T mm=NAME`
+    pub(super) fn run_in(&mut self, node: &'a Node, name: &str, count: Option<u8>) {
+        let Some(value) = node.option("mm").filter(|_| node.name.text == "thread") else { return };
+        let Some(Given::Operand(Operand::Object(mm))) = self.given(None, Takes::Object(&[Kind::RwSem]), value) else {
+            return;
+        };
+        if !self.program.mms.contains(&mm) {
+            self.mistakes
+                .add("mm", value.span, format!("`{}` is no address space", value.span.of(self.text)))
+                .expected("the name of an `mm`");
+        }
+        let names = match count {
+            None => vec![name.to_owned()],
+            Some(count) => (0..count).map(|i| format!("{name}.{i}")).collect(),
+        };
+        self.mms.extend(names.into_iter().map(|name| (name, mm)));
+    }
+
     /// Lowers every script of the case.
     pub(super) fn scripts(&mut self, nodes: &[&'a Node]) {
         for node in nodes {
@@ -122,6 +142,7 @@ impl<'a> Lower<'a> {
         self.container_works();
         self.worker_scripts();
         self.timer_scripts();
+        self.irq_line_scripts(nodes);
         let threads = nodes.iter().filter(|node| matches!(node.name.text.as_str(), "thread" | "device")).count();
         if threads == 0 && self.mistakes.is_empty() {
             let end = nodes.last().map_or(Default::default(), |node| node.head);
@@ -143,6 +164,7 @@ impl<'a> Lower<'a> {
         for name in names {
             let mut unit = Unit::new(&name, false);
             unit.user_space = role == Role::Task;
+            unit.kernel = !has_syscall(node.children());
             unit.may_stop = node.values().any(|value| value.span.of(self.text) == MAY_STOP);
             unit.last = self.visible(node.children()).last().copied();
             let handler =
@@ -169,55 +191,8 @@ impl<'a> Lower<'a> {
         if value.span.of(self.text) != "any" {
             return self.thread_of(value);
         }
-        let threads = self.names.threads().map(|(_, _, count)| usize::from(count.unwrap_or(1))).sum::<usize>();
-        // A worker has a CPU, too: one choice must have room for all of them.
-        let cpus = threads + self.program.objects.iter().map(|o| deferred::workers_of(&o.kind)).sum::<usize>();
-        if cpus > irq::MAX_CPUS {
-            self.mistakes
-                .add("too-many", value.span, format!("`on=any` among {cpus} threads"))
-                .expected(format!("at most {} threads", irq::MAX_CPUS))
-                .help("say `on=THREAD`, with a handler for each thread that it matters for");
-        }
+        self.judge_any_cpu(value.span);
         None
-    }
-
-    /// The lines of the interrupts that somebody disables, frees or waits for: their handlers and those who do that are
-    /// told which.
-    pub(super) fn add_irq_lines(&mut self) {
-        for (first, count) in self.irqs.clone() {
-            let of = |i: &Instr| match i {
-                Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => Some(*op),
-                _ => None,
-            };
-            let asks = |i: &Instr| of(i).is_some_and(|op| op.row().line == Line::Of(first));
-            let all = |program: &Program| {
-                program.scripts.iter().chain([&program.setup, &program.teardown]).any(|s| s.code.iter().any(asks))
-            };
-            if !all(&self.program) {
-                continue;
-            }
-            let name = self.program.thread_name(first).trim_end_matches(".0").to_owned();
-            let id = self.object(format!("{name}.line"), fixed::IrqLine { handler: first });
-            let Program { scripts, setup, teardown, .. } = &mut self.program;
-            for (at, script) in scripts.iter_mut().chain([setup, teardown]).enumerate() {
-                let is_handler = (first.index()..first.index() + usize::from(count)).contains(&at);
-                for instr in &mut script.code {
-                    match instr {
-                        Instr::Op { op, .. } | Instr::Fails { op, .. } | Instr::Judge { op } => {
-                            let is_told = match op.row().line {
-                                Line::Of(handler) => handler == first,
-                                Line::Own => is_handler,
-                                Line::Nothing => false,
-                            };
-                            if is_told {
-                                *op = op.on_line(id);
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
     }
 
     /// Handlers do not interrupt each other, and a device has no CPU of the kernel's.
@@ -256,6 +231,35 @@ impl<'a> Lower<'a> {
         self.program.note_warnings();
     }
 
+    /// Adds the work item of `delayed_fput()`, if anybody may leave a file to it.
+    pub(super) fn add_delayed_fput(&mut self) {
+        if !self.leaves_files {
+            return;
+        }
+        let list = self.object("delayed_fput_list".to_owned(), fixed::DelayedFput);
+        let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
+        let line = |text: &str| SourceLine { line: 0, text: text.to_owned(), ..SourceLine::default() };
+        let op = syscall::ops::DelayedFput { list }.into();
+        self.program.scripts.push(Script {
+            name: "delayed_fput".to_owned(),
+            code: vec![Instr::Op { op, into: None, may_fail: None }, Instr::End],
+            lines: vec![line("delayed_fput"), line("")],
+            agent: true,
+            role: Role::Worker,
+            ..Script::default()
+        });
+        self.program.delayed_fput = Some((list, agent));
+        let cpus = self.program.scripts.iter().filter(|s| matches!(s.role, Role::Task | Role::Worker)).count();
+        if self.program.has_irqs && cpus > irq::MAX_CPUS {
+            self.mistakes
+                .add("too-many", Default::default(), format!("an interrupt among {cpus} threads"))
+                .expected(format!("at most {} threads and workers", irq::MAX_CPUS))
+                .help(
+                    "one of them is that of `delayed_fput()`, to which a thread without system calls leaves its files",
+                );
+        }
+    }
+
     fn add_rcu_agent(&mut self) {
         let rcu = self.object("rcu".to_owned(), fixed::Rcu);
         let agent = ThreadId(u8::try_from(self.program.scripts.len()).unwrap_or(u8::MAX));
@@ -270,4 +274,9 @@ impl<'a> Lower<'a> {
         });
         self.program.rcu = Some((rcu, agent));
     }
+}
+
+/// Whether something in a block is a system call.
+fn has_syscall(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| node.name.text == "syscall" || has_syscall(node.children()))
 }

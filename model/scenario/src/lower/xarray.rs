@@ -16,6 +16,7 @@ impl Lower<'_> {
     pub(super) fn xarray(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
         let len = options.number("len").and_then(|len| u8::try_from(len).ok()).unwrap_or(ENTRIES);
         let entries = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
+        let inside = name.text.contains('#');
         for i in 0..len {
             let name = format!("{}[{i}]", name.text);
             self.program.vars.push(VarDecl {
@@ -23,7 +24,8 @@ impl Lower<'_> {
                 init: Value::Null,
                 ty: Type::S64,
                 racy: false,
-                observed: true,
+                // What is inside of an object goes with it, and is no part of what comes out.
+                observed: !inside,
                 premise: Premise::Nothing,
                 keys: vec![],
             });

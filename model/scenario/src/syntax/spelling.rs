@@ -501,10 +501,11 @@ fn is_operator(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| "<>!&|^+-*%~?:".contains(c))
 }
 
-/// An operator inside a word, as in `r<n` or `a&&b`. The arrow of `p->seq` and the sign of `&x` belong to references.
+/// An operator inside a word, as in `r<n` or `a&&b`. The arrow of `p->seq` and the signs of `&x` and `*p` belong to
+/// references.
 fn holds_operator(word: &str) -> bool {
     let plain = word.replace("->", ".");
-    let plain = plain.strip_prefix('&').unwrap_or(&plain);
+    let plain = plain.strip_prefix(['&', '*']).unwrap_or(&plain);
     plain.contains(['<', '>', '!', '&', '|', '^', '+', '*', '%', '~', '?'])
 }
 

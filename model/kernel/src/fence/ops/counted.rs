@@ -2,19 +2,20 @@
 //! known when the operation begins.
 
 use crate::{
-    Machine, Op, Operand,
+    Machine, Op, Operand, Value,
     fence::{FenceAt, FenceOp},
     ground::{
         kind::Refs,
-        op::{Args, OpSpec, Operation, Param, Takes, operand},
+        op::{Args, OpSpec, Operation, Param, Takes, flag, operand},
         resolver::{Resolved, Resolver},
         row::{Gives, Row},
     },
+    machine::Nothing,
     primitives::{
-        refcount,
+        refcount::{self, ops::RELEASE},
         slab::{self, SlabOp},
     },
-    program::Kind,
+    program::{CalleeId, Kind},
 };
 use std::fmt;
 
@@ -40,13 +41,25 @@ pub struct Counted {
     pub how: How,
     /// What is counted.
     pub target: Operand,
+    /// NULL is nothing.
+    pub or_null: bool,
+    /// What the last `put` calls in the place of what its struct says.
+    pub release: Option<CalleeId>,
 }
 
 /// As the operation on a struct's object that it is written as. Tokens of replays are hashes of it, and stay what they
 /// were.
 impl fmt::Debug for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slab").field("at", &self.how).field("target", &self.target).finish()
+        let mut shown = f.debug_struct("Slab");
+        shown.field("at", &self.how).field("target", &self.target);
+        if self.or_null {
+            shown.field("or_null", &true);
+        }
+        self.release.iter().for_each(|release| {
+            shown.field("release", release);
+        });
+        shown.finish()
     }
 }
 
@@ -81,10 +94,14 @@ impl How {
 
 impl Operation for Counted {
     fn row(&self) -> Row {
-        let Counted { how, target } = *self;
+        let Counted { how, target, .. } = *self;
         let puts = matches!(how, How::Put | How::PutAgain | How::Fput);
         Row {
-            no_room: if puts { slab::ops::NO_GENERATION } else { "for another reference" },
+            no_room: match how {
+                How::Fput => "for more than 4 files that a thread puts off to the end of its system call",
+                _ if puts => slab::ops::NO_GENERATION,
+                _ => "for another reference",
+            },
             room_of_object: true,
             drops: puts.then_some(target),
             gives: match how {
@@ -97,11 +114,14 @@ impl Operation for Counted {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        if self.or_null && with.value(self.target)? == Value::Null {
+            return Ok(Nothing { result: Value::Word(0) }.into());
+        }
         let obj = with.handle(self.target)?.obj;
         let refs = with.kind(obj).map(|kind| kind.row().refs);
         Ok(match refs.filter(|refs| self.how != How::Fput || *refs == Refs::Object) {
             Some(Refs::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
-            Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj }.into(),
+            Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj, release: self.release }.into(),
             // Of what is not counted this is the fault.
             Some(Refs::Object | Refs::No) | None => {
                 let op = SlabOp::new(self.how.of_slot(), with.slot(self.target)?);
@@ -109,7 +129,7 @@ impl Operation for Counted {
                     Operand::Local(local) if self.how == How::GetUnlessZero => Some(local),
                     _ => None,
                 };
-                SlabOp { home, ..op }.into()
+                SlabOp { home, release: self.release, ..op }.into()
             }
         })
     }
@@ -125,7 +145,8 @@ impl Operation for Counted {
 const OBJECT: Param = operand("object", Takes::Object(&[Kind::Struct]));
 
 fn counted(args: &Args, how: How) -> Op {
-    Counted { how, target: args.object("object") }.into()
+    Counted { how, target: args.object("object"), or_null: args.flag("or-null"), release: args.callee("release") }
+        .into()
 }
 
 /// How they are written.
@@ -143,6 +164,7 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new("put", &[OBJECT], "drops a reference to an object, and frees it with the last", "kref_put()", |args| {
         counted(args, How::Put)
     })
+    .options(&[RELEASE, flag("or-null", "NULL is nothing, as `drm_gem_object_put()` has it; `kref_put()` looks at no pointer")])
     .returns("1 if it was the last"),
     OpSpec::new(
         "fput",

@@ -60,6 +60,9 @@ rules! {
     30 LOCK_HARDIRQ_ON of IRQ_DEADLOCK = "a lock that an interrupt handler takes is taken in a soft interrupt with interrupts enabled",
         "the handler may come on the very CPU that holds the lock, and spins there for ever: {HARDIRQ-ON-W} and {IN-HARDIRQ-W}",
         Says("{who}, a soft interrupt, takes {what} with interrupts enabled, and {other}, which is one, takes it too{place}"), is [AllExecutions];
+    54 LOCK_BEHIND_LINE of IRQ_DEADLOCK = "a lock that an interrupt handler takes is taken with interrupts enabled, and only the handler's line is disabled",
+        "lockdep knows nothing of disable_irq(): {HARDIRQ-ON-W} and {IN-HARDIRQ-W}, and from there on it is off",
+        Says("{who} takes {what} with interrupts enabled, {other}, which is one, takes it too, and only its line is disabled{place}"), is [AllExecutions];
     32 BH_NOT_OFF of BH_UNBALANCED = "soft interrupts are enabled that were not disabled",
         "local_bh_disable() and local_bh_enable(), spin_lock_bh() and spin_unlock_bh() come in pairs, on every path",
         Says("{who} enables soft interrupts that it has not disabled{place}");

@@ -13,6 +13,7 @@ impl Declared for Completion {
     const ROW: KindRow = KindRow {
         name: "completion",
         one: "a completion",
+        init: "init_completion()",
         sample: Some(("done", "")),
         facets: &["done", "waiters"],
         waited: Waited::Deed("complete"),

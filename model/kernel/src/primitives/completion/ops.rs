@@ -29,7 +29,7 @@ impl Operation for Complete {
     fn row(&self) -> Row {
         let completes = matches!(self.how, How::Complete | How::CompleteAll);
         let ends = if completes { Ends::Releases(self.completion) } else { Ends::Nothing };
-        Row { ends, ..Row::on(self.completion) }
+        Row { ends, never_waits: completes, ..Row::on(self.completion) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

@@ -57,6 +57,7 @@ impl Declared for List {
     const ROW: KindRow = KindRow {
         name: "list",
         one: "a list",
+        init: "INIT_LIST_HEAD()",
         facets: &["len"],
         decls: &[DeclRow {
             name: "list",

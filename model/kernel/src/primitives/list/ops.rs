@@ -79,7 +79,7 @@ fn entry_of(with: &Resolver<'_>, list: crate::ObjId, entry: Operand) -> Resolved
 impl Operation for List {
     fn row(&self) -> Row {
         let operands = [Some(self.list), self.entry, self.from, self.at];
-        Row { gives: Gives::Perhaps, ..Row::of(operands) }
+        Row { gives: Gives::Perhaps, never_waits: true, ..Row::of(operands) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

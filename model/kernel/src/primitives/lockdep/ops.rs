@@ -25,7 +25,7 @@ pub struct Lockdep {
 
 impl Operation for Lockdep {
     fn row(&self) -> Row {
-        Row::of([self.lock, None, None, None])
+        Row { never_waits: true, ..Row::of([self.lock, None, None, None]) }
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {

@@ -2,7 +2,7 @@
 
 use super::{CallRcu as CallMachine, GracePeriods as AgentMachine, How, Period, RcuOp};
 use crate::{
-    Machine, Op, Operand,
+    Kind, Machine, Op, Operand,
     ground::{
         functions::written_as,
         ids::CalleeId,
@@ -47,7 +47,8 @@ impl Operation for CallRcu {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(CallMachine { handle: with.slot(self.target)?, func: self.func }.into())
+        with.of_kinds(self.target, &[Kind::Struct, Kind::RcuHead])?;
+        Ok(CallMachine { handle: with.handle(self.target)?, func: self.func }.into())
     }
 }
 

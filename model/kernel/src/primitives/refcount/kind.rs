@@ -17,6 +17,8 @@ impl Declared for Refcount {
     const ROW: KindRow = KindRow {
         name: "refcount",
         one: "a refcount",
+        init: "refcount_set()",
+        zero_is_good: true,
         refs: Refs::Bare,
         sample: Some(("count", "init=2")),
         facets: &["refs"],

@@ -19,7 +19,7 @@ pub struct Raise {
 
 impl Operation for Raise {
     fn row(&self) -> Row {
-        Row { needs: Needs { signals: true, ..Needs::NOTHING }, ..Row::PLAIN }
+        Row { needs: Needs { signals: true, ..Needs::NOTHING }, never_waits: true, ..Row::PLAIN }
     }
 
     fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {

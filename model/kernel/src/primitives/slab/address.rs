@@ -1,15 +1,14 @@
 //! The address of what is inside of an object, and back: `&b->lock`, `container_of()`. Arithmetic on a pointer, which
 //! touches no memory.
 
-use crate::{Code, Coder, Cx, Flow, Footprint, Handle, ObjId, Runtime, Value, View, protocol::Protocol};
+use crate::{Code, Coder, Cx, Flow, Footprint, Handle, Runtime, Value, View, protocol::Protocol};
 
 /// An address that is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Address {
-    /// What comes out.
-    pub(crate) of: Handle,
-    /// It is what a member is inside of: of which object there, the member's address does not say, so it is the one
-    /// that lives there now.
+    /// What comes out; NULL for who asked for a container that is none.
+    pub(crate) of: Option<Handle>,
+    /// It is what a member is inside of.
     pub(crate) container: bool,
 }
 
@@ -21,16 +20,13 @@ impl Code for Address {
 }
 
 impl Address {
-    pub(crate) const BLANK: Address = Address { of: Handle { obj: ObjId::object(0), generation: 0 }, container: false };
+    pub(crate) const BLANK: Address = Address { of: None, container: false };
+    pub(crate) const NOWHERE: Address = Address { of: None, container: true };
 }
 
 impl Protocol for Address {
-    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        if self.container {
-            // Whoever has a member's address that is good has one of an object that nobody frees meanwhile.
-            self.of.generation = cx.world.slot(self.of.obj).generation();
-        }
-        Flow::Done(Value::Ref(self.of))
+    fn step<R: Runtime>(&mut self, _cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(self.of.map_or(Value::Null, Value::Ref))
     }
 
     fn footprint(&self, _v: View<'_>) -> Footprint {

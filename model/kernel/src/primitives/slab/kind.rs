@@ -45,7 +45,7 @@ impl Declared for Slot {
                       may say `type=`, `guarded-by=` and `const` as a variable does; `guarded-by=.lock` is a lock of the \
                       same object. One with a type and no value is inside of the object besides words: \
                       `lock type=lock kind=mutex`, `fence type=fence`, `lru type=list guarded-by=.lock`, `w type=work fn=F`, `watchdog type=timer fn=F`, \
-                      `base type=STRUCT`, with the options of that declaration. It begins with its object, as after \
+                      `handles type=xarray`, `users type=srcu`, `rcu type=rcu-head`, `base type=STRUCT`, with the options of that declaration. It begins with its object, as after \
                       `kzalloc()` and the init functions, and is named by a path from a local: `lock b.lock`, \
                       `load b.base.size into=n`, `let l=&b.lock`. Whatever is done to it after the object was freed is a \
                       use after free; what is in use inside of it when it is freed is told then",

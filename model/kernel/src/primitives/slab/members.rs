@@ -5,10 +5,10 @@
 //! whoever frees leaves it so. What has an end of its own that was left out is told at the free; whatever touches it
 //! later uses memory after it was freed.
 
-use super::{Life, Slot, Stage};
+use super::{Life, Memory, Slot, Stage, init, raw};
 use crate::{
-    AtomicCell, Cx, Footprint, Held, ObjId, Object, Order, Plain, Program, Property, Runtime, View, Violation, fixed,
-    primitives::list, property::Form,
+    AtomicCell, Cx, Footprint, Held, ObjId, Object, Order, Plain, Program, Property, Runtime, Value, View, Violation,
+    fixed, primitives::list, property::Form, shared::Lost,
 };
 
 /// An access to what is inside of another is one to that. Nothing else frees than steps that write all that is inside,
@@ -20,7 +20,15 @@ pub(crate) fn check_member<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
     let outdated = cx.met.iter().flatten().any(|h| h.obj == root && h.generation != life.generation);
     if life.stage == Stage::Free || outdated {
         tell(cx, Property::USE_AFTER_FREE, (root, member), Form::INSIDE_USED);
+    } else if cx.world.object(member).generation().is_none() {
+        raw::check(cx, member);
     }
+}
+
+/// Whether what a member is inside of was freed.
+pub(crate) fn is_gone<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) -> bool {
+    let life = cx.program.root_of(member).and_then(|root| super::life_of(cx, root));
+    life.is_some_and(|life| life.stage == Stage::Free)
 }
 
 /// What is inside of an object was not allocated by itself, and is not freed by itself: KASAN's invalid-free.
@@ -51,7 +59,7 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
         if is_entry {
             list::check_free(cx, member);
         }
-        if let Some(lost) = cx.world.object(member).lost(cx.me) {
+        if let Some(lost) = lost(cx, member) {
             let v = cx.violation_of(Property::FREED_IN_USE);
             let member = cx.program.named_by(member);
             let (object, also) = lost.with.map_or((slot, member), |with| (member, with));
@@ -62,6 +70,14 @@ pub(super) fn check_free<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId) {
             return;
         }
     }
+}
+
+/// What is lost with a member; of an xarray that has entries the nodes that `xa_destroy()` would have freed.
+pub(super) fn lost<R: Runtime>(cx: &Cx<'_, R>, member: ObjId) -> Option<Lost> {
+    let xarray = cx.program.fixed::<fixed::Xarray>(member);
+    let has_entries = |xa| init::entries(xa).any(|word| cx.world.var_value(word) != Value::Null);
+    let entries = xarray.is_some_and(has_entries);
+    Lost::when(Form::FREED_ENTRIES, entries).or_else(|| cx.world.object(member).lost(cx.me))
 }
 
 /// Of what was on a stack the block is what goes.
@@ -77,24 +93,29 @@ pub(super) fn tell_of_stack<R: Runtime>(cx: &mut Cx<'_, R>) {
 }
 
 /// A new object: the structs inside of it live, too, as long as it does.
-pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
+pub(super) fn begin<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life, memory: Memory) {
+    let ready = memory == Memory::Ready;
     for member in inside(cx.program, slot) {
         cx.touch(member);
         if let Some(generation) = cx.world.object(member).generation() {
             debug_assert!(generation <= life.generation, "[internal bug] a member is older than what it is inside of");
-            let refs = cx.program.initial_refs(member);
+            let refs = if ready { cx.program.initial_refs(member) } else { 0 };
             let me = cx.me;
             let inner = cx.world.slot_mut(member);
             inner.life.swap(life, Order::AcqRel);
             inner.refs.reset(refs);
             inner.refs.book(me, refs as i8);
-            super::store_fields(cx, member);
+            super::store_fields(cx, member, memory);
         }
+    }
+    if ready {
+        raw::leave_unsaid(cx, slot);
     }
 }
 
 /// The memory is somebody else's from here on, and all that is inside as it was in the beginning.
 pub(super) fn end<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
+    raw::forget(cx, slot);
     for member in inside(cx.program, slot) {
         cx.note(member);
         if cx.world.object(member).generation().is_some() {
@@ -102,15 +123,15 @@ pub(super) fn end<R: Runtime>(cx: &mut Cx<'_, R>, slot: ObjId, life: Life) {
             inner.life.swap(life, Order::AcqRel);
             inner.refs.reset(0);
         } else {
-            // Whoever spins on it looks again, and finds it gone.
-            cx.world.object(member).spinners().iter().for_each(|t| cx.rt.release(t));
             renew(cx, member);
+            init::clear_entries(cx, member);
         }
     }
 }
 
-/// As it was in the beginning.
-fn renew<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
+/// As it was in the beginning. Whoever spins on it looks again, and finds it gone.
+pub(super) fn renew<R: Runtime>(cx: &mut Cx<'_, R>, member: ObjId) {
+    cx.world.object(member).spinners().iter().for_each(|t| cx.rt.release(t));
     let (kind, program) = (cx.program.kind(member), cx.program);
     if R::SEES_OVERLAP {
         // The memory is the data itself.
@@ -128,6 +149,7 @@ pub(crate) fn footprint(v: View<'_>, slot: ObjId, f: Footprint) -> Footprint {
         return f;
     }
     inside(v.program, slot).fold(f, |f, member| {
+        let f = v.program.fixed::<fixed::Xarray>(member).into_iter().flat_map(init::entries).fold(f, Footprint::write);
         let f = f.write(member);
         v.program.fields_of(member).fold(f, |f, (var, _)| f.write(var))
     })

@@ -8,6 +8,15 @@ properties! {
          callback is queued, a fence that others have seen is not signalled",
         "debug_check_no_locks_freed(); debugobjects; KASAN, at the next access",
         Says("{who} frees {what}, and {also} inside of it is in use{place}");
+    74 USED_UNINITIALISED = "used-uninitialised",
+        "what is inside of an object is used, and nobody has initialised it since the memory was allocated, or the whole was copied over",
+        "lockdep: trying to register non-static key; DEBUG_SPINLOCK: bad magic; debugobjects; KASAN or an oops, at the next list head",
+        Says("{who} uses {what}, which nobody has initialised{place}");
+    75 INITIALISED_IN_USE = "initialised-in-use",
+        "what is in use is initialised again, or another is copied over it: a lock that is held or waited for, a list that is not empty, \
+         an item that is queued, a count that is not 0",
+        "debugobjects: init active; a lock, a list or a queue that leads nowhere",
+        Says("{who} initialises {what}, which is in use{place}");
 }
 
 forms! {
@@ -26,4 +35,20 @@ forms! {
     23 STACK_LEFT "{who} leaves the block that has {what} on its stack, and {also} inside of it is in use{place}";
     29 FREED_LISTED "{who} frees the memory of {what}, which is still on {also}{place}";
     30 STACK_LEFT_LISTED "{who} leaves the block that has {what} on its stack, which is still on {also}{place}";
+    40 USED_ZEROED "{who} uses {what}, and nobody has initialised it: it is as kzalloc() left it{place}";
+    41 USED_UNSET "{who} uses {what}, and nobody has initialised it: it is as kmalloc() left it{place}";
+    42 USED_COPIED "{who} uses {what}, which came there with a copy of {also}: nobody has initialised it since{place}";
+    43 INIT_IN_USE "{who} initialises {what}, which is in use{place}";
+    44 INIT_HELD "{who} initialises {what}, which is held by {other}{place}";
+    45 INIT_WAITED_FOR "{who} initialises {what}, which {other} waits for{place}";
+    46 INIT_NOT_EMPTY "{who} initialises {what}, which is not empty{place}";
+    47 INIT_PENDING "{who} initialises {what}, a work item that is pending{place}";
+    48 INIT_ARMED "{who} initialises {what}, a timer that is armed{place}";
+    49 INIT_COUNTED "{who} initialises the count of {what}, which is not 0{place}";
+    50 COPIED_OVER "{who} copies another object over {what}, which is in use{place}";
+    51 FREED_READ "{who} frees {what}, and somebody is in a read-side section of {also}, which is inside of it{place}";
+    52 FREED_TASK_WORK "{who} frees {what}, and {also}, a task work inside of it, is still queued{place}";
+    53 FREED_RCU_HEAD "{who} frees {what}, and {also}, an rcu-head inside of it, is still queued{place}";
+    54 FREED_ENTRIES "{who} frees {what}, and {also}, an xarray inside of it, still has entries{place}";
+    55 INIT_OWN "{who} initialises {what}, which it holds itself{place}";
 }

@@ -24,6 +24,7 @@ impl Declared for Spinlock {
     const ROW: KindRow = KindRow {
         name: "lock",
         one: "a lock",
+        init: "spin_lock_init()",
         sample: Some(("l", "")),
         facets: &["owner"],
         lock: Lock::Spin,

@@ -13,6 +13,7 @@ impl Declared for Srcu {
     const ROW: KindRow = KindRow {
         name: "srcu",
         one: "an srcu",
+        init: "init_srcu_struct()",
         sample: Some(("srcu", "")),
         facets: &["readers"],
         waited: Waited::Deed("leave"),

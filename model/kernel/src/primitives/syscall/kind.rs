@@ -20,6 +20,7 @@ impl Declared for TaskWork {
     const ROW: KindRow = KindRow {
         name: "task-work",
         one: "a task-work",
+        init: "init_task_work()",
         sample: Some(("tw", "")),
         facets: &["queued"],
         decls: &[DeclRow {

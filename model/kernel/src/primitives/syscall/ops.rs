@@ -1,12 +1,12 @@
 //! What stands at the ends of a system call, and what a script puts off to there.
 
-use super::{How, SyscallOp};
+use super::{How, SyscallOp, delayed::DelayedOp};
 use crate::{
-    Machine, Operand, Value,
+    Machine, ObjId, Operand, Value,
     ground::{
         op::{OpSpec, Operation, Param, Takes, operand},
         resolver::{Resolved, Resolver},
-        row::{Fall, Row},
+        row::{Between, Fall, Row},
     },
     program::Kind,
 };
@@ -29,8 +29,13 @@ impl Syscall {
 
 impl Operation for Syscall {
     fn row(&self) -> Row {
-        let no_room = "for a work of a task that does not come back to user space, or for more than four";
-        let row = Row { chooses: (self.how == How::Away).then_some((Fall::UserSpace, 1)), no_room, ..Row::PLAIN };
+        let no_room = "for more than four works that a task puts off to the end of its system call, or for one of a task that is in none";
+        let row = Row {
+            chooses: (self.how == How::Away).then_some((Fall::UserSpace, 1)),
+            no_room,
+            is_user_space: true,
+            ..Row::PLAIN
+        };
         match self.how {
             How::Add => Row { no_room, ..Row::on(self.work) },
             How::Enter | How::Pending | How::Run | How::Leave | How::Away => row,
@@ -46,6 +51,23 @@ impl Operation for Syscall {
             How::Enter | How::Pending | How::Run | How::Leave | How::Away => SyscallOp::BLANK.work,
         };
         Ok(SyscallOp { at: self.how.begins(), work }.into())
+    }
+}
+
+/// The work item that releases what the last `fput()` of a kernel thread left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DelayedFput {
+    /// Its list.
+    pub list: ObjId,
+}
+
+impl Operation for DelayedFput {
+    fn row(&self) -> Row {
+        Row { between: Between::Events, is_called_for: true, ..Row::PLAIN }
+    }
+
+    fn begin(self, _with: &Resolver<'_>) -> Resolved<Machine> {
+        Ok(DelayedOp::new(self.list).into())
     }
 }
 

@@ -15,8 +15,8 @@
 
 use super::{Mutant, end_handler, kind};
 use crate::{
-    Code, Coder, Context, Cx, Flow, Footprint, Handle, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId,
-    Value, View,
+    Code, Coder, Context, Cx, Flow, Footprint, Held, ObjId, Patience, Plain, Runtime, SharedCell, ThreadId, Value,
+    View,
     coder::{fields, points},
     cx::{Call, Then, check_nothing_left},
     facet::FacetSink,
@@ -160,12 +160,12 @@ impl BaseOp {
         let data = s.begin_handler(cx.me, cx.mutated(Mutant::ExpiresTwice));
         cx.timer(timer).state.set(held, s);
         rcu::as_reader(cx, |p| p.enter(Context::Softirq));
-        let generation = cx.world.object(timer).generation().unwrap_or_default();
-        let this = Value::Ref(Handle { obj: timer, generation });
-        match cx.program.kind(timer).function() {
+        let this = cx.refer(timer);
+        let said = s.func.or(cx.program.kind(timer).function().map(|function| function.callee));
+        match said {
             None => Flow::Done(this),
-            Some(function) => {
-                let (callee, args) = (function.callee, [this, data]);
+            Some(callee) => {
+                let args = [this, data];
                 Flow::Call(Call { callee, args, context: Context::Caller, then: Then::Done(this) })
             }
         }

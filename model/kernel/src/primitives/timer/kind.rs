@@ -22,8 +22,8 @@ pub enum Runner {
     Base {
         /// The base.
         base: ObjId,
-        /// The handler.
-        function: Function,
+        /// The handler; nothing before `timer_setup()` says what.
+        function: Option<Function>,
     },
 }
 
@@ -33,7 +33,10 @@ impl fmt::Debug for Timer {
         let mut shown = f.debug_struct("Timer");
         match &self.runner {
             Runner::Own(handler) => shown.field("handler", handler),
-            Runner::Base { base, function } => shown.field("base", base).field("function", function),
+            Runner::Base { base, function } => match function {
+                Some(function) => shown.field("base", base).field("function", function),
+                None => shown.field("base", base),
+            },
         };
         shown.finish()
     }
@@ -43,6 +46,7 @@ impl Declared for Timer {
     const ROW: KindRow = KindRow {
         name: "timer",
         one: "a timer",
+        init: "timer_setup()",
         facets: &["pending", "running"],
         waited: Waited::Run("arm"),
         ..KindRow::PLAIN
@@ -63,7 +67,7 @@ impl Declared for Timer {
     fn function(&self) -> Option<Function> {
         match self.runner {
             Runner::Own(_) => None,
-            Runner::Base { function, .. } => Some(function),
+            Runner::Base { function, .. } => function,
         }
     }
 

@@ -109,6 +109,8 @@ impl Declared for Ordered {
     const ROW: KindRow = KindRow {
         name: "ordered",
         one: "a tree that is ordered",
+        init: "RB_ROOT",
+        zero_is_good: true,
         facets: &["len"],
         decls: &[DeclRow {
             name: "ordered",
@@ -163,6 +165,8 @@ impl Declared for Ranges {
     const ROW: KindRow = KindRow {
         name: "ranges",
         one: "a tree of ranges",
+        init: "RB_ROOT",
+        zero_is_good: true,
         facets: &["len"],
         decls: &[DeclRow {
             name: "ranges",

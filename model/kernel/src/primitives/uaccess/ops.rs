@@ -2,19 +2,42 @@
 
 use super::UserAccess as AccessMachine;
 use crate::{
-    Errno, Machine, Value,
+    Errno, Machine, ObjId, Op, Operand, Value,
     ground::{
-        op::{OpSpec, Operation, Opt, flag},
+        op::{Args, OpSpec, Operation, Opt, flag},
         resolver::{Resolved, Resolver},
         row::{Fall, Row},
     },
 };
+use std::fmt;
 
 /// `copy-from-user`, `copy-to-user`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UserAccess {
     /// With page faults disabled.
     pub inatomic: bool,
+    /// The semaphore of the address space, where there are several.
+    pub mm: Option<ObjId>,
+}
+
+/// Tokens of replays are hashes of it, and where there is one address space stay what they were.
+impl fmt::Debug for UserAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("UserAccess");
+        out.field("inatomic", &self.inatomic);
+        self.mm.iter().for_each(|mm| {
+            out.field("mm", mm);
+        });
+        out.finish()
+    }
+}
+
+fn access(args: &Args) -> Op {
+    let mm = match args.optional("mm") {
+        Some(Operand::Object(mm)) => Some(mm),
+        _ => None,
+    };
+    UserAccess { inatomic: args.flag("inatomic"), mm }.into()
 }
 
 impl Operation for UserAccess {
@@ -23,7 +46,7 @@ impl Operation for UserAccess {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        Ok(AccessMachine::new(self.inatomic, with.program).into())
+        Ok(AccessMachine::new(self.inatomic, self.mm.or(with.program.mmap_lock)).into())
     }
 }
 
@@ -32,16 +55,12 @@ const EFAULT: Value = Value::Word(-Errno::EFAULT.0);
 
 /// How they are written.
 pub const OPS: &[OpSpec] = &[
-    OpSpec::new("copy-from-user", &[], "reads user memory, which may fault", "copy_from_user() get_user()", |args| {
-        UserAccess { inatomic: args.flag("inatomic") }.into()
-    })
-    .options(&[INATOMIC])
-    .returns("0, or -EFAULT where it may fail")
-    .fails(EFAULT),
-    OpSpec::new("copy-to-user", &[], "writes user memory, which may fault", "copy_to_user() put_user()", |args| {
-        UserAccess { inatomic: args.flag("inatomic") }.into()
-    })
-    .options(&[INATOMIC])
-    .returns("0, or -EFAULT where it may fail")
-    .fails(EFAULT),
+    OpSpec::new("copy-from-user", &[], "reads user memory, which may fault", "copy_from_user() get_user()", access)
+        .options(&[INATOMIC])
+        .returns("0, or -EFAULT where it may fail")
+        .fails(EFAULT),
+    OpSpec::new("copy-to-user", &[], "writes user memory, which may fault", "copy_to_user() put_user()", access)
+        .options(&[INATOMIC])
+        .returns("0, or -EFAULT where it may fail")
+        .fails(EFAULT),
 ];

@@ -54,6 +54,7 @@ impl Operation for Access {
             stores: stores.map(|value| (self.place, value)),
             word: (!self.how.is_barrier()).then_some(self.place),
             gives: Gives::IfKept,
+            never_waits: true,
             ..Row::at(self.place)
         }
     }

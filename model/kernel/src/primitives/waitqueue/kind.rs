@@ -13,6 +13,7 @@ impl Declared for WaitQueue {
     const ROW: KindRow = KindRow {
         name: "wait-queue",
         one: "a wait-queue",
+        init: "init_waitqueue_head()",
         sample: Some(("q", "")),
         facets: &["waiters"],
         waited: Waited::Deed("wake"),

@@ -82,6 +82,7 @@ impl Declared for Work {
     const ROW: KindRow = KindRow {
         name: "work",
         one: "a work",
+        init: "INIT_WORK()",
         facets: FACETS,
         waited: Waited::Run("queue"),
         event: true,
@@ -123,6 +124,7 @@ impl Declared for DelayedWork {
     const ROW: KindRow = KindRow {
         name: "delayed-work",
         one: "a delayed-work",
+        init: "INIT_DELAYED_WORK()",
         facets: FACETS,
         waited: Waited::Run("queue"),
         event: true,

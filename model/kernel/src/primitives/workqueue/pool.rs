@@ -19,7 +19,7 @@
 
 use super::{Line, Mutant, end_run, kind, kind::Workers, line_up};
 use crate::{
-    Context, Cx, Flow, Footprint, Handle, Held, ObjId, Patience, Runtime, SharedCell, Value, View,
+    Context, Cx, Flow, Footprint, Held, ObjId, Patience, Runtime, SharedCell, Value, View,
     coder::{fields, points},
     cx::{Call, Then},
     ground::{functions::functions, kind::Function, row::MOST_WAYS},
@@ -163,9 +163,9 @@ impl PoolOp {
         let mut s = cx.work(item).state.get(held);
         let data = s.begin_run(cx.me);
         cx.work(item).state.set(held, s);
-        let generation = cx.world.object(item).generation().unwrap_or_default();
-        let work = Value::Ref(Handle { obj: item, generation });
-        match cx.program.kind(item).function() {
+        let work = cx.refer(item);
+        let said = s.func.map(|callee| Function { callee, data_only: false });
+        match said.or(cx.program.kind(item).function()) {
             None => Flow::Done(work),
             Some(Function { callee, data_only }) => {
                 let args = if data_only { [data, Value::Unset] } else { [work, data] };

@@ -42,6 +42,7 @@ impl Declared for Xarray {
     const ROW: KindRow = KindRow {
         name: "xarray",
         one: "an xarray",
+        init: "xa_init()",
         declared: "",
         runs_out: "for an index like that",
         sample: Some(("xa", "len=2")),

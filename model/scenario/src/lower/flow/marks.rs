@@ -1,10 +1,15 @@
-//! What a script says of itself and does nothing: `assert`, `progress`, `unreached`.
+//! What a script says of itself and does nothing: `assert`, `progress`, `unreached`, `survives`.
 
 use crate::{
-    lower::{Lower, script::Unit},
+    lower::{Lower, list, script::Unit},
+    mistakes::did_you_mean,
     syntax::{Entry, Node, Value as Written, ValueKind},
 };
 use fenceweave_kernel::Instr;
+
+/// What `mutants` does to a statement.
+const MISTAKES: [&str; 9] =
+    ["leave-out", "no-unlock", "no-put", "no-wake", "no-barrier", "exchange", "negate", "weaken-order", "other-usage"];
 
 impl<'a> Lower<'a> {
     /// `assert "E" "message"`
@@ -72,6 +77,25 @@ impl<'a> Lower<'a> {
         self.check_reason(node);
         let next = u16::try_from(unit.here() + 1).unwrap_or(u16::MAX);
         unit.emit(Instr::Jump(next));
+    }
+
+    /// `survives "why" MISTAKE…`: for who makes mistakes in the next statement.
+    pub(super) fn survives(&mut self, node: &Node) {
+        let (reason, kinds): (Vec<_>, Vec<_>) =
+            node.entries.iter().partition(|entry| matches!(entry.value.kind, ValueKind::Text { .. }));
+        let is_known = |word: &&str| MISTAKES.contains(word);
+        let unknown = kinds.iter().find(|entry| entry.key.is_some() || !is_known(&entry.span().of(self.text)));
+        if let Some(unknown) = unknown {
+            let said = unknown.span().of(self.text);
+            self.mistakes
+                .add("survives", unknown.span(), format!("`{said}` is no mistake that is made"))
+                .expected(list(MISTAKES))
+                .help_if(did_you_mean(said, MISTAKES));
+        } else if !matches!(reason.as_slice(), [one] if one.key.is_none()) && !node.broken {
+            self.mistakes
+                .add("survives", node.head, "`survives` says why, in one quoted text")
+                .expected("`survives \"why\" [MISTAKE…]`");
+        }
     }
 
     /// A quoted reason, and nothing else.

@@ -9,7 +9,9 @@ use crate::lower::script::Unit;
 use crate::syntax::Node;
 
 /// What is put off to the end of a system call, and so stands in one.
-const IN_A_SYSCALL: [&str; 2] = ["fput", "task-work-add"];
+const IN_A_SYSCALL: [&str; 2] = [FPUT, "task-work-add"];
+/// Which a kernel thread leaves to a work item.
+const FPUT: &str = "fput";
 
 impl<'a> Lower<'a> {
     /// `syscall { … }`
@@ -78,10 +80,18 @@ impl<'a> Lower<'a> {
     /// Tells what is put off to the end of a system call where there is none.
     pub(super) fn check_in_syscall(&mut self, unit: &Unit<'a>, node: &Node) {
         let name = node.name.text.as_str();
-        if IN_A_SYSCALL.contains(&name) && !unit.in_syscall && !unit.callee {
+        if !IN_A_SYSCALL.contains(&name) || unit.in_syscall {
+            return;
+        }
+        if name == FPUT && unit.kernel {
+            self.leaves_files = true;
+        } else if !unit.callee {
+            let kernel = (name == FPUT)
+                .then(|| "a thread without any system call is one of the kernel's, which needs none".to_owned());
             self.mistakes
                 .add("syscall", node.head, format!("`{name}` puts something off to the end of a system call"))
-                .expected("`syscall { … }` around it, in a `thread`");
+                .expected("`syscall { … }` around it, in a `thread`")
+                .help_if(kernel);
         }
     }
 

@@ -1,0 +1,58 @@
+//! `atomic "why" { … }`: a block that is one step.
+
+use super::super::{Lower, script::Unit};
+use crate::syntax::{Node, ValueKind};
+use fenceweave_kernel::{Instr, Operand, Value, program::Atomic};
+
+impl<'a> Lower<'a> {
+    /// The block begins with an instruction that does nothing but to be a step: there the thread may be left alone.
+    pub(super) fn atomic(&mut self, unit: &mut Unit<'a>, node: &'a Node) {
+        self.check_reason(node);
+        let why = match node.values().next().map(|value| &value.kind) {
+            Some(ValueKind::Text { said, .. }) => said.clone(),
+            _ => String::new(),
+        };
+        let nothing = self.pool(&[Operand::Const(Value::Word(0))]);
+        let from = unit.emit(Instr::Choose { of: nothing, into: None });
+        self.block(unit, node.children());
+        let to = unit.here();
+        let refused = unit.code_mut().get(from + 1..to).and_then(|code| {
+            let refused = |(at, instr): (usize, &Instr)| Some((from + 1 + at, why_not(instr, from)?));
+            code.iter().enumerate().find_map(refused)
+        });
+        if let Some((at, what)) = refused {
+            let line = unit.line_of(at);
+            self.mistakes
+                .add("atomic", node.head, format!("line {line} {what}: this is no step"))
+                .expected("accesses to words, lists and completions")
+                .help("what waits stands outside of the block; what is in it, others see as done or not begun");
+        }
+        let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+        unit.note_atomic(Atomic { from: place(from), to: place(to), why });
+    }
+}
+
+/// Why an instruction may not stand in a block that is one step.
+fn why_not(instr: &Instr, from: usize) -> Option<&'static str> {
+    let back = |to: &u16| usize::from(*to) <= from + 1;
+    match instr {
+        Instr::Op { may_fail: Some(_), .. } | Instr::Choose { .. } | Instr::MayFail { .. } => Some("chooses"),
+        Instr::Op { op, .. } if !op.row().never_waits && !op.row().tries => Some("may wait"),
+        Instr::Call(_) => Some("calls a function"),
+        Instr::Jump(to) | Instr::Branch { otherwise: to, .. } | Instr::Nth { otherwise: to, .. } if back(to) => {
+            Some("goes back")
+        }
+        Instr::Op { .. }
+        | Instr::Jump(_)
+        | Instr::Branch { .. }
+        | Instr::Nth { .. }
+        | Instr::Fails { .. }
+        | Instr::Judge { .. }
+        | Instr::Let { .. }
+        | Instr::Progress
+        | Instr::Assert { .. }
+        | Instr::Warn { .. }
+        | Instr::Return { .. }
+        | Instr::End => None,
+    }
+}
