@@ -29,6 +29,7 @@ const FLOORS: &[&[&str]] = &[
         "property",
         "rule",
         "few",
+        "job",
         "readers",
         "functions",
         "number",

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! As `kernel/task_work.c` and `fs/file_table.c` of 6.12. What a task does to itself nobody else sees, so the list of
-//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never
-//! comes back to user space leaves a file to the work item of `delayed_fput()` (`delayed`).
+//! works is the thread's own (`cx/works.rs`); another task's works are left out. Who never comes back to user space
+//! leaves a file to the work item of `delayed_fput()` (`delayed`).
 
 pub mod delayed;
 pub(crate) mod idioms;

@@ -38,7 +38,9 @@ pub(super) fn threads_of(kind: &ObjectKind) -> usize {
 
 /// How many of them are workers.
 pub(super) fn workers_of(kind: &ObjectKind) -> usize {
-    usize::from(kind.queue().is_some() && kind.runs().is_some()) + workers_in(kind)
+    let raised = fixed::IrqLine::of(kind).and_then(|line| line.raised.as_ref());
+    let threaded = raised.is_some_and(|raised| raised.thread.is_some());
+    usize::from(kind.queue().is_some() && kind.runs().is_some()) + workers_in(kind) + usize::from(threaded)
 }
 
 fn workers_in(kind: &ObjectKind) -> usize {

@@ -249,6 +249,15 @@ impl<'a> Lower<'a> {
             ..Script::default()
         });
         self.program.delayed_fput = Some((list, agent));
+        let cpus = self.program.scripts.iter().filter(|s| matches!(s.role, Role::Task | Role::Worker)).count();
+        if self.program.has_irqs && cpus > irq::MAX_CPUS {
+            self.mistakes
+                .add("too-many", Default::default(), format!("an interrupt among {cpus} threads"))
+                .expected(format!("at most {} threads and workers", irq::MAX_CPUS))
+                .help(
+                    "one of them is that of `delayed_fput()`, to which a thread without system calls leaves its files",
+                );
+        }
     }
 
     fn add_rcu_agent(&mut self) {
