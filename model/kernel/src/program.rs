@@ -468,6 +468,13 @@ impl Program {
                 let first = types.next().unwrap_or_default();
                 if types.all(|ty| ty == first) { first } else { Default::default() }
             }
+            Place::FieldElement { field, .. } => {
+                let first = self.structs.iter().find_map(|s| {
+                    let (_, first, _) = s.members.arrays.iter().find(|(name, ..)| *name == field)?;
+                    s.fields.get(usize::from(*first))
+                });
+                first.map_or_else(Default::default, |(element, _)| self.field_type(*element))
+            }
             Place::Behind { .. } => Default::default(),
         }
     }
@@ -651,6 +658,19 @@ impl Program {
     pub fn field_var(&self, slot: ObjId, name: FieldName) -> Option<ObjId> {
         let at = self.struct_of(slot)?.fields.iter().position(|(n, _)| *n == name)?;
         Some(self.field_at(slot, at))
+    }
+
+    /// The words of an array in the object in a slot: the first, and how many there are.
+    pub(crate) fn elements(&self, slot: ObjId, name: FieldName) -> Option<(ObjId, usize)> {
+        let (_, first, len) = self.struct_of(slot)?.members.arrays.iter().find(|(array, ..)| *array == name)?;
+        Some((self.field_at(slot, usize::from(*first)), usize::from(*len)))
+    }
+
+    /// Every word that may be an element of an array of that name.
+    pub fn all_elements(&self, name: FieldName) -> impl Iterator<Item = ObjId> {
+        self.all::<fixed::Slot>()
+            .filter_map(move |slot| self.elements(slot, name))
+            .flat_map(|(first, len)| first.row(len))
     }
 
     /// The context and number of a fence, as declared.

@@ -379,6 +379,7 @@ fn may_be(program: &Program, place: Place, word: ObjId) -> bool {
             let slots = (0..program.objects.len()).map(ObjId::object);
             slots.filter_map(|slot| program.field_var(slot, field)).any(|var| var == word)
         }
+        Place::FieldElement { field, .. } => program.all_elements(field).any(|var| var == word),
         Place::Behind { .. } => true,
     }
 }

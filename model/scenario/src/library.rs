@@ -8,6 +8,7 @@
 //! | `head` | what a library says of itself: where it comes from, what can be chosen |
 //! | `chosen` | what a case has chosen; `only KEY=VALUE { … }` by that |
 //! | `decls` | what stands at the top of a library's files, and who may name it |
+//! | `apart` | names that several files have |
 //! | `names` | which names a statement uses |
 //! | `reach` | what a case reaches: that, and no more, is lowered |
 //! | `one_file` | the same as a text of its own |
@@ -16,6 +17,7 @@
 //! What is reached is handed to `lower` as statements in the place of the `use`, as if the author had written them
 //! there; their places are in the library's files.
 
+mod apart;
 mod built_in;
 mod chosen;
 mod decls;

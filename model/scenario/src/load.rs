@@ -1,5 +1,6 @@
 //! The door of the crate: a file in, programs to explore out.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
@@ -33,6 +34,10 @@ pub struct Scenario {
     pub line: u32,
     /// The words that stand for numbers in its programs.
     pub words: Words,
+    /// The names that what it uses of libraries says.
+    pub(crate) named: BTreeSet<String>,
+    /// Each `use` of which no case has anything.
+    pub(crate) idle: BTreeSet<Span>,
     /// What is explored, one after the other; a scenario without cases is one case.
     pub cases: Vec<Case>,
 }

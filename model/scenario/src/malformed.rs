@@ -17,7 +17,7 @@ use std::{
 const STRETCH: u64 = 5_000;
 
 /// Texts to cut, splice and spoil. They have every construct of the syntax.
-const SEEDS: [&str; 8] = [
+const SEEDS: [&str; 10] = [
     r#"scenario s { struct o slots=1 { refs 1; n NULL }; var x init=A len=2; lock l; fence f; resv b
 acquire-ctx c per-thread; proc p a { repeat 3 { new o into=q }; return a }
 thread t count=2 { lock-all b ctx=c into=r; when r is=-EINTR { goto e }; p 1 into=y; load q.n into=q
@@ -34,6 +34,14 @@ ops tab type=t { get take; put NULL }; fn take o { local errno ret; do { lock l;
 when "o.ops && o.at == VRAM ? !o.ops.put : v" { return 0 } else when o.at is=SYSTEM { break }; continue } while "v & C"
 call o.ops.get o into="r"; let f=take; call f o into=r; label x; goto x; return o.at }
 thread t { new o into=q; take q into=z }; expect { never "v == (A | B) || t.z == take" } }"#,
+    r#"scenario g { case a b; only a { use drm_gem kernel=v6_1 HANDLES=1 }; except a { use drm_gem HANDLES="1 + 1" }
+use "./none.kdl" x=1; override fn drm_gem_object_lookup handle { return NULL }; struct bo slots=1 { base type=drm_gem_object }
+ops f type=drm_gem_object_funcs { free drop }; fn drop obj { container-of obj bo.base into=b; free b }
+thread t { new bo into=b; let obj=&b.base; drm_gem_private_object_init obj f; drm_gem_handle_create obj into=h
+drm_gem_object_lookup h into=o; drm_gem_handle_delete h into=r; idr_find h; drm_gem_object_put obj } }"#,
+    r#"source file="a.c" version="v6.13" commit="01"; about "b"; option kernel new old; option fault up posted requires kernel="old new"
+param N=1 M="N * 2"; use drm_gem kernel=v6_1; static lock l; internal fn f a { only kernel=old fault="up posted" { lock l } }
+override fn drm_gem_handle_delete handle { except kernel=new { f handle }; return 0 }; static fn g { drm_gem_object_get 1 }"#,
     "thread cpu {\n    fault fb page=0 allow-retry \\ // why\n        into=r /-{ a } { b }\n}\n",
     "about \"\"\"\n    a\n\n      b \\\\ c\n    \"\"\"\nlock p->seq &x -5 +0x1f 0b1_0 pte.0 -EINTR\n",
     "if (r == 0) { a } else if (x) { b; } while (i < n) { i++; } r = lock(fb); out:\n#define X\n",

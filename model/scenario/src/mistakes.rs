@@ -234,6 +234,8 @@ impl Diagnostic for Report {
 pub(crate) struct Mistakes {
     /// Where each file begins among all that were read, the first at 0.
     sources: Vec<(u32, Arc<NamedSource<String>>)>,
+    /// What is said instead of what was written, where that begins, and what was written.
+    instead: Vec<(u32, Span)>,
     found: Vec<Mistake>,
     untold: usize,
     /// How many there were when the syntax had been read.
@@ -259,6 +261,14 @@ fn other(sources: &[(u32, Arc<NamedSource<String>>)], file: usize, span: Span, l
     Other { source: Arc::clone(source), span: span.back_by(*start), label }
 }
 
+/// What was written where another text is said instead.
+fn written(instead: &[(u32, Span)], span: Span) -> Span {
+    match instead.partition_point(|(start, _)| *start <= span.start) {
+        0 => span,
+        next => instead[next - 1].1,
+    }
+}
+
 /// The number of the file that a place is in.
 fn file_at(sources: &[(u32, Arc<NamedSource<String>>)], span: Span) -> usize {
     sources.partition_point(|(start, _)| *start <= span.start).saturating_sub(1)
@@ -267,12 +277,18 @@ fn file_at(sources: &[(u32, Arc<NamedSource<String>>)], span: Span) -> usize {
 impl Mistakes {
     /// None so far in this file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        Self { sources: vec![(0, named(name, text))], found: Vec::new(), untold: 0, of_syntax: 0 }
+        Self { sources: vec![(0, named(name, text))], instead: Vec::new(), found: Vec::new(), untold: 0, of_syntax: 0 }
     }
 
     /// None so far, in the same files.
     pub(crate) fn anew(&self) -> Self {
-        Self { sources: self.sources.clone(), found: Vec::new(), untold: 0, of_syntax: 0 }
+        Self {
+            sources: self.sources.clone(),
+            instead: self.instead.clone(),
+            found: Vec::new(),
+            untold: 0,
+            of_syntax: 0,
+        }
     }
 
     /// One more file was read, and begins there among all of them: its own mistakes so far are taken over.
@@ -297,8 +313,14 @@ impl Mistakes {
         }
     }
 
+    /// The place of a text is that of what stands for it in a file.
+    pub(crate) fn say_instead(&mut self, text: Span, written: Span) {
+        self.instead.push((text.start, written));
+    }
+
     /// The file that a place is in, its number, and the place there.
     fn locate(&self, span: Span) -> (usize, Span) {
+        let span = written(&self.instead, span);
         let file = file_at(&self.sources, span);
         let start = self.sources[file].0;
         (file, span.back_by(start))
@@ -325,13 +347,13 @@ impl Mistakes {
         // Each case of a scenario is looked at on its own: what is wrong with a line that all of them see is told once.
         let same = |known: &Mistake| known.span == span && known.at == file && known.message == mistake.message;
         if self.found.iter().any(same) {
-            Telling { mistake: None, sources: &self.sources }
+            Telling { mistake: None, sources: (&self.sources, &self.instead) }
         } else if self.found.len() < MISTAKES_MAX {
             self.found.push(mistake);
-            Telling { mistake: self.found.last_mut(), sources: &self.sources }
+            Telling { mistake: self.found.last_mut(), sources: (&self.sources, &self.instead) }
         } else {
             self.untold += 1;
-            Telling { mistake: None, sources: &self.sources }
+            Telling { mistake: None, sources: (&self.sources, &self.instead) }
         }
     }
 
@@ -367,7 +389,7 @@ impl Mistakes {
 #[derive(Debug)]
 pub(crate) struct Telling<'a> {
     mistake: Option<&'a mut Mistake>,
-    sources: &'a [(u32, Arc<NamedSource<String>>)],
+    sources: (&'a [(u32, Arc<NamedSource<String>>)], &'a [(u32, Span)]),
 }
 
 impl Telling<'_> {
@@ -382,7 +404,8 @@ impl Telling<'_> {
     /// Another place that matters, and why.
     pub(crate) fn seen(mut self, span: Span, label: impl Into<String>) -> Self {
         if let Some(mistake) = &mut self.mistake {
-            mistake.seen = Some(other(self.sources, file_at(self.sources, span), span, label.into()));
+            let (sources, span) = (self.sources.0, written(self.sources.1, span));
+            mistake.seen = Some(other(sources, file_at(sources, span), span, label.into()));
         }
         self
     }

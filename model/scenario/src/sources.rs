@@ -13,6 +13,8 @@ pub(crate) struct Sources {
     files: Vec<Source>,
     /// Where each line begins.
     lines: Vec<u32>,
+    /// What is said instead of what was written, where that begins, and what was written.
+    instead: Vec<(u32, Span)>,
 }
 
 /// One of them.
@@ -27,7 +29,7 @@ struct Source {
 impl Sources {
     /// The scenario's file.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        let mut sources = Self { text: String::new(), files: Vec::new(), lines: Vec::new() };
+        let mut sources = Self { text: String::new(), files: Vec::new(), lines: Vec::new(), instead: Vec::new() };
         sources.push(name, text);
         sources
     }
@@ -47,6 +49,23 @@ impl Sources {
         (self.files.len() - 1, at(start))
     }
 
+    /// Another text for a stretch of one of them, behind all files; its place is that of the stretch.
+    pub(crate) fn say_instead(&mut self, text: &str, written: Span) -> Span {
+        self.text.push('\n');
+        let start = at(self.text.len());
+        self.text.push_str(text);
+        self.instead.push((start, written));
+        Span { start, end: at(self.text.len()) }
+    }
+
+    /// What was written.
+    fn written(&self, span: Span) -> Span {
+        match self.instead.partition_point(|(start, _)| *start <= span.start) {
+            0 => span,
+            next => self.instead[next - 1].1,
+        }
+    }
+
     /// All of them.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -59,11 +78,13 @@ impl Sources {
 
     /// Which file a place is in.
     pub(crate) fn file_of(&self, span: Span) -> usize {
+        let span = self.written(span);
         self.files.partition_point(|file| file.start <= span.start).saturating_sub(1)
     }
 
     /// Where something begins in its file, as people count.
     pub(crate) fn place_of(&self, span: Span) -> Place {
+        let span = self.written(span);
         let line = self.lines.partition_point(|start| *start <= span.start);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let before = Span { start, end: span.start }.of(&self.text);
@@ -97,5 +118,10 @@ mod tests {
         assert_eq!([place(start), place(start + 6)], [(1, 1, 1), (1, 2, 1)]);
         assert_eq!(place(last + 3), (2, 1, 3), "a column is one of characters");
         assert_eq!(sources.names().collect::<Vec<_>>(), ["a.kdl", "b.kdl", "c.kdl"]);
+        let written = Span { start: start + 6, end: start + 10 };
+        let said = sources.say_instead("fourth", written);
+        assert_eq!(said.of(sources.text()), "fourth");
+        let Place { line, column } = sources.place_of(said);
+        assert_eq!((sources.file_of(said), line, column), (1, 2, 1), "what is said instead is where it was written");
     }
 }

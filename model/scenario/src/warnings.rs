@@ -18,6 +18,8 @@ mod reached;
 
 pub use coverage::{Coverage, Taken};
 
+use std::collections::BTreeSet;
+
 use fenceweave_kernel::{Cover, Moment, ObjId, program::SourceLine};
 
 use crate::load::Loaded;
@@ -31,7 +33,7 @@ pub(crate) const WARNINGS: &[(&str, &str)] = &[
     (NEVER_RUNS, "a work item, a timer, a handler, a callback, a hook, a shrinker or a proc that never runs"),
     (NEVER_ENDS, "a thread that can end, as its code says, and of which no execution ends"),
     (NEVER_FAILS, "a `fail-nth` that no execution comes to so often"),
-    (UNUSED, "a declaration or a label that nothing names"),
+    (UNUSED, "a declaration or a label that nothing names, a library of which nothing is named"),
     (SAME_PROGRAM, "a case that is the same program as another"),
     (UNSIGNALED, "a fence that others can wait for, and that nothing in the scenario signals"),
     (SAME_NUMBER, "two fences with one context and one number"),
@@ -120,10 +122,19 @@ pub fn warnings(loaded: &Loaded, scenario: usize, seen: &[Option<Seen<'_>>]) -> 
     let (Some(node), Some(scenario)) = (scenarios.into_iter().nth(scenario), loaded.scenarios.get(scenario)) else {
         return Warnings::default();
     };
-    let mut about =
-        About { text: &loaded.text, node, cases: &scenario.cases, seen, told, met: Vec::new(), allowed: Vec::new() };
+    let mut about = About {
+        text: &loaded.text,
+        node,
+        cases: &scenario.cases,
+        elsewhere: &scenario.named,
+        seen,
+        told,
+        met: Vec::new(),
+        allowed: Vec::new(),
+    };
     about.collect_allowed(node.children());
     about.unused();
+    about.idle_uses(&scenario.idle);
     about.same_programs();
     about.same_numbers();
     about.misplaced_barriers();
@@ -143,6 +154,8 @@ struct About<'a> {
     text: &'a str,
     node: &'a Node,
     cases: &'a [crate::load::Case],
+    /// The names that libraries say.
+    elsewhere: &'a BTreeSet<String>,
     seen: &'a [Option<Seen<'a>>],
     told: Mistakes,
     /// The kinds that were allowed and would have been told.

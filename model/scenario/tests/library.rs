@@ -119,6 +119,20 @@ fn the_files_of_a_folder_see_each_other_and_nobody_sees_what_is_static() {
 }
 
 #[test]
+fn what_is_static_may_have_the_name_of_something_else() {
+    let text = "scenario s { use \"./folder\"; fn twice n { return \"n * 3\" }; var pair_sum\n\
+                thread t { pair_new 1 into=p; pair_total p into=n; twice 1 into=m; load pair_sum into=x; free p } }";
+    let whole = loaded(text);
+    let program = &whole.scenarios[0].cases[0].program;
+    assert_eq!(program.callees, ["pair_new", "pair_total", "twice", "twice-pair_", "pair_sum-folder_"]);
+    assert!(says(&whole, 0, "twice n into=two"), "a trace says what its author wrote");
+    let one = one_file(&folder().join("s.kdl"), text, "s").expect("a scenario").expect("it uses something");
+    let alone = fenceweave_scenario::load("one.kdl", &one).unwrap_or_else(|report| panic!("{one}\n{}", report.plain()));
+    let code = |loaded: &Loaded| loaded.scenarios[0].cases[0].program.scripts[0].code.clone();
+    assert_eq!(code(&alone), code(&whole));
+}
+
+#[test]
 fn a_scenario_with_its_libraries_is_one_file() {
     let text = "scenario s { case old new\n use \"./parts.kdl\" TURNS=1\n only old { override fn inner n { store steps n } }\n thread t { take 1 into=n } }";
     let path = folder().join("s.kdl");

@@ -85,6 +85,8 @@ struct Waiting {
     event: usize,
     /// The word that he spins on, instead of sleeping.
     spins: bool,
+    /// He has not come yet, and comes when nobody else can go on.
+    comes: bool,
 }
 
 /// The dependencies seen so far.
@@ -241,7 +243,9 @@ impl Dependencies {
     /// The event that a thread waits for, and whether it spins.
     fn event_of(&self, program: &Program, state: &State, t: ThreadId) -> Option<Waiting> {
         let thread = state.thread(t);
+        let comes = state.comes_to_wait(program, t);
         let (node, spins) = match thread.run() {
+            Run::Ready if comes.is_some() => (comes?.as_object()?, false),
             Run::Asleep(on, _) if !state.is_awake(t) => {
                 let idle = program.scripts[t.index()].agent && thread.is_idle();
                 if idle && !self.owes(state, t) {
@@ -253,7 +257,7 @@ impl Dependencies {
             _ => return None,
         };
         let event = self.events.iter().position(|e| *e == node)?;
-        Some(Waiting { thread: t, event, spins })
+        Some(Waiting { thread: t, event, spins, comes: comes.is_some() })
     }
 
     /// Whether somebody counts on a worker that has nothing to do: for the fences that it signals, else for any.
@@ -302,7 +306,13 @@ impl Dependencies {
             *did |= *by == thread && !before.object(*fence).has_happened() && after.object(*fence).has_happened();
         }
         for w in self.waiting.iter().filter(|w| w.thread != thread) {
-            let on = if w.spins { after.spins_until(program, w.thread).is_none() } else { after.is_awake(w.thread) };
+            let on = if w.comes {
+                after.comes_to_wait(program, w.thread).is_none()
+            } else if w.spins {
+                after.spins_until(program, w.thread).is_none()
+            } else {
+                after.is_awake(w.thread)
+            };
             self.providers[w.event] |= u32::from(on) << thread.index();
         }
         let witness = Witness { state: index, action: Some(action), thread, pc };

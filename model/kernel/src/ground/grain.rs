@@ -21,15 +21,17 @@ pub enum Family {
     Resv,
     /// Mutexes and ww mutexes, and what takes several of them.
     Mutex,
+    /// Completions: who would only come to wait comes later.
+    Completion,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Family; 3] = [Family::Fence, Family::Resv, Family::Mutex];
+    pub const ALL: [Family; 4] = [Family::Fence, Family::Resv, Family::Mutex, Family::Completion];
 
     /// The name that a scenario and the command line use.
     pub fn name(self) -> &'static str {
-        ["fence", "resv", "mutex"][self as usize]
+        ["fence", "resv", "mutex", "completion"][self as usize]
     }
 
     /// The family of that name.
@@ -52,7 +54,7 @@ impl Grain {
     /// None of them.
     pub const FINE: Grain = Grain { coarse: 0 };
     /// All of them.
-    pub const COARSE: Grain = Grain { coarse: 7 };
+    pub const COARSE: Grain = Grain { coarse: 15 };
 
     /// The same with one family fine.
     #[must_use]
@@ -105,7 +107,7 @@ impl fmt::Display for Grain {
         let fine: Vec<&str> = Family::ALL.into_iter().filter(|f| !self.is_coarse(*f)).map(Family::name).collect();
         match fine.len() {
             0 => f.write_str("coarse"),
-            3 => f.write_str("fine"),
+            4 => f.write_str("fine"),
             _ => write!(f, "fine={}", fine.join(",")),
         }
     }
@@ -120,7 +122,7 @@ mod tests {
         for grain in [Grain::COARSE, Grain::FINE, Grain::COARSE.but(Family::Fence), Grain::COARSE.but(Family::Resv)] {
             assert_eq!(Grain::parse(&grain.to_string()), Ok(grain));
         }
-        assert_eq!(Grain::parse("fine=fence,resv,mutex"), Ok(Grain::FINE));
+        assert_eq!(Grain::parse("fine=fence,resv,mutex,completion"), Ok(Grain::FINE));
         assert_eq!(Grain::parse("fine=fence,rsv"), Err("rsv".into()));
         assert_eq!(Grain::parse("middling"), Err("middling".into()));
     }

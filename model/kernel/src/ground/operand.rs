@@ -44,6 +44,15 @@ pub enum Place {
         /// The field.
         field: FieldName,
     },
+    /// An element of an array in the object that `base` refers to.
+    FieldElement {
+        /// The reference.
+        base: Operand,
+        /// The array.
+        field: FieldName,
+        /// Which one.
+        index: Operand,
+    },
     /// The word whose address `pointer` is: `*p`.
     Behind {
         /// The address.
@@ -87,12 +96,17 @@ impl Operand {
 }
 
 impl Place {
+    /// What says besides which element it is.
+    pub(crate) fn index(self) -> Option<Operand> {
+        if let Place::FieldElement { index, .. } = self { Some(index) } else { None }
+    }
+
     /// The operand that says which word it is.
     pub(crate) fn base(self) -> Option<Operand> {
         match self {
             Place::Var(_) => None,
             Place::Element { index, .. } => Some(index),
-            Place::Field { base, .. } => Some(base),
+            Place::Field { base, .. } | Place::FieldElement { base, .. } => Some(base),
             Place::Behind { pointer } => Some(pointer),
         }
     }

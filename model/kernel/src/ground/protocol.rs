@@ -92,9 +92,9 @@ pub(crate) trait Protocol: Copy + Code {
     fn takes_along(&self, _program: &Program) -> Option<(Family, ObjId)> {
         None
     }
-    /// At its beginning, whether it would only come to wait, and who waits and who has not come yet are the same to
+    /// At its beginning, what it would only come to wait for, where who waits and who has not come yet are the same to
     /// everybody: coarse grain of that family lets it come later.
-    fn only_waits<R: Runtime>(&self, _at: Standing<'_, R>, _me: ThreadId) -> Option<Family> {
+    fn only_waits<R: Runtime>(&self, _at: Standing<'_, R>, _me: ThreadId) -> Option<(Family, ObjId)> {
         None
     }
     /// What it called has returned this.
@@ -256,7 +256,7 @@ macro_rules! machines {
                 &self,
                 at: $crate::Standing<'_, R>,
                 me: $crate::ThreadId,
-            ) -> Option<$crate::Family> {
+            ) -> Option<($crate::Family, ObjId)> {
                 match self {
                     Machine::Idle => None,
                     $(Machine::$variant(m) => m.only_waits(at, me)),*

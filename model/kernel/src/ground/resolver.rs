@@ -64,6 +64,15 @@ impl Resolver<'_> {
                     None => Err(Fault::new(Property::WRONG_KIND, Some(h.obj))),
                 }
             }
+            Place::FieldElement { base, field, index } => {
+                let h = self.slot(base)?;
+                let wrong = Fault::new(Property::WRONG_KIND, Some(h.obj));
+                let at = self.value(index)?.integer().ok_or(wrong)?;
+                let elements = self.program.elements(h.obj, field).ok_or(wrong)?;
+                let outside = Fault::new(Property::OUT_OF_BOUNDS, Some(elements.0));
+                let at = usize::try_from(at).ok().filter(|at| *at < elements.1).ok_or(outside)?;
+                Ok((elements.0.offset(at), Some(h)))
+            }
             Place::Behind { pointer } => {
                 let h = self.handle(pointer)?;
                 h.obj.as_var().ok_or(Fault::new(Property::WRONG_KIND, Some(h.obj)))?;
@@ -77,7 +86,9 @@ impl Resolver<'_> {
         match p {
             // No operation takes as many as a byte could not count.
             Place::Element { first, len, .. } => Ok((first, u8::try_from(len).unwrap_or(u8::MAX))),
-            Place::Var(_) | Place::Field { .. } | Place::Behind { .. } => self.place(p).map(|(word, _)| (word, 1)),
+            Place::Var(_) | Place::Field { .. } | Place::FieldElement { .. } | Place::Behind { .. } => {
+                self.place(p).map(|(word, _)| (word, 1))
+            }
         }
     }
 

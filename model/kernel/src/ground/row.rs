@@ -240,7 +240,7 @@ impl Row {
 
     /// Accesses a word.
     pub(crate) fn at(place: Place) -> Row {
-        Row::of([place.base(), None, None, None])
+        Row::of([place.base(), place.index(), None, None])
     }
 }
 

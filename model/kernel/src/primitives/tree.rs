@@ -135,11 +135,7 @@ impl TreeOp {
     }
 
     /// The words that it compares, of those that are in the tree as somebody sees it.
-    fn words<'a>(
-        &self,
-        program: &'a crate::Program,
-        entries: impl Iterator<Item = ObjId>,
-    ) -> impl Iterator<Item = ObjId> {
+    fn words(&self, program: &crate::Program, entries: impl Iterator<Item = ObjId>) -> impl Iterator<Item = ObjId> {
         let tree = kind::of(program, self.tree);
         let own = self.entry.map(|named| named.entry.obj).filter(|_| matches!(self.how, How::Add | How::Insert));
         let all = own.into_iter().chain(entries).filter(|_| self.how.compares());

@@ -130,7 +130,7 @@ pub struct StructDecl {
     pub members: Members,
 }
 
-/// What is inside of the objects of a struct: locks, fences, other structs. Those of its slots follow each other.
+/// What is inside of the objects of a struct: locks, fences, other structs, arrays. Those of its slots follow each other.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Members {
     /// The first object inside of the first slot.
@@ -139,6 +139,8 @@ pub struct Members {
     pub each: u16,
     /// The members, with those of members: interned path (`base.lock`) and place among the objects inside.
     pub named: Vec<(FieldName, u16)>,
+    /// Which of its words are arrays: interned name, the first of its fields that is one of it, and how many are.
+    pub arrays: Vec<(FieldName, u8, u8)>,
 }
 
 /// What a program's hash is made of: a struct that has no members is told from others by nothing new.

@@ -15,7 +15,7 @@
 
 use super::{Action, Enabled, State};
 use crate::{
-    Condition, Cover, Expr, Family, Footprint, Instr, Leaf, Moment, Program, ThreadId, Value,
+    Condition, Cover, Expr, Footprint, Instr, Leaf, Moment, ObjId, Program, ThreadId, Value,
     protocol::{Mutant, Standing},
     thread::{Run, Stepped},
 };
@@ -39,31 +39,35 @@ struct Row {
     thread: ThreadId,
     /// The last of them has taken a lock, and takes the next one along if that cannot wait.
     along: bool,
+    /// One of them has allocated memory that may have to be reclaimed.
+    allocated: bool,
 }
 
 impl State {
-    /// The same state, from which steps are as coarse as its program says. Who takes a trace again takes fine ones. With
-    /// `loops`, what goes on for ever is asked for: who waits and who has not come yet are not the same then. Nor are
-    /// they where a condition looks at what objects show.
+    /// The same state, from which steps are as coarse as its program says. Who takes a trace again takes fine ones.
+    /// With `loops`, what goes on for ever is asked for: who waits and who has not come yet are not the same then. Nor
+    /// are they where a condition looks at what objects show.
     #[must_use]
     pub fn grained(self, program: &Program, conditions: &[Condition], loops: bool) -> State {
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
         let mut reads = watched.flat_map(|c| &c.all).flat_map(Expr::reads);
-        let widens = !reads.any(|leaf| matches!(leaf, Leaf::Facet(..)));
-        let defers = widens && !loops && program.grain.is_coarse(Family::Mutex);
+        let widens = !loops && !reads.any(|leaf| matches!(leaf, Leaf::Facet(..)));
+        let defers = widens && !program.grain.is_fine();
         State { grain: program.grain, has_rows: program.has_rows(), widens, defers, ..self }
     }
 
-    /// Of those who can take a step, those who would not only come to wait for a lock; all of them, if all would.
+    /// What a thread would only come to wait for, and is let come later.
+    pub fn comes_to_wait(&self, program: &Program, t: ThreadId) -> Option<ObjId> {
+        let (thread, at) = (&self.threads[t.index()], Standing { program, world: &self.world });
+        let waits = || thread.machine().only_waits(at, t).filter(|(family, _)| self.grain.is_coarse(*family));
+        if self.defers && thread.run() == Run::Ready { waits().map(|(_, on)| on) } else { None }
+    }
+
+    /// Of those who can take a step, those who would not only come to wait; all of them, if all would.
     pub(super) fn without_waiters(&self, program: &Program, enabled: Enabled) -> Enabled {
         let mut others = enabled;
-        for t in enabled.iter() {
-            let at = Standing { program, world: &self.world };
-            let thread = &self.threads[t.index()];
-            let waits = thread.run() == Run::Ready && thread.machine().only_waits(at, t).is_some();
-            if waits {
-                others.remove(t);
-            }
+        for t in enabled.iter().filter(|t| self.comes_to_wait(program, *t).is_some()) {
+            others.remove(t);
         }
         if others.is_empty() { enabled } else { others }
     }
@@ -87,7 +91,8 @@ impl State {
         };
         let next = machine.family().filter(|_| program.mutated(Mutant::RunsIntoNext));
         let amid = machine.amid(Standing { program, world: &self.world });
-        let joins = machine.joins(program).filter(|_| self.widens);
+        // What is held where memory is allocated is looked at after the step.
+        let joins = machine.joins(program).filter(|_| self.widens && !row.allocated);
         let coarse = amid.or(joins).or(next).is_some_and(|family| self.grain.is_coarse(family));
         let along = || match script.code.get(usize::from(thread.pc())) {
             Some(Instr::Op { op, may_fail: None, .. }) => op.row().never_waits,
@@ -103,6 +108,7 @@ impl State {
         let mut stepped = self.bare_step(program, Action { thread: row.thread, choice }, cover);
         let taken = takes.filter(|_| stepped.result == Some(Value::Word(0)));
         row.along = taken.is_some();
+        row.allocated |= stepped.allocates.is_some();
         stepped.took = taken.map(|(_, lock)| lock);
         stepped
     }
@@ -112,7 +118,7 @@ impl State {
         if !self.has_rows {
             return self.bare_step(program, action, cover);
         }
-        let mut row = Row { thread: action.thread, along: false };
+        let mut row = Row { thread: action.thread, along: false, allocated: false };
         let first = self.step_in(program, &mut row, action.choice, cover);
         if self.goes_on(program, row) { self.run_on(program, row, first, cover) } else { first }
     }
@@ -151,7 +157,7 @@ impl State {
             if choice > 0 {
                 state.copy_from(self, program);
             }
-            let mut row = Row { thread: t, along: false };
+            let mut row = Row { thread: t, along: false, allocated: false };
             state.step_in(program, &mut row, choice, &mut None);
             for _ in 0..MOST {
                 if state.violation.is_some() || !state.is_amid(program, row) {

@@ -90,7 +90,11 @@ fn own_accesses(script: &Script, exprs: &[Expr]) -> Vec<bool> {
     let before = known(script, exprs);
     let is_own = |(instr, known): (&Instr, &Option<u64>)| {
         let Instr::Op { op: Op::Access(access), .. } = instr else { return false };
-        let Place::Field { base: Operand::Local(base), .. } = access.place else { return false };
+        let (Place::Field { base: Operand::Local(base), .. } | Place::FieldElement { base: Operand::Local(base), .. }) =
+            access.place
+        else {
+            return false;
+        };
         known.is_some_and(|known| known & bit(base) != 0)
     };
     script.code.iter().zip(&before).map(is_own).collect()

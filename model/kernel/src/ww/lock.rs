@@ -524,11 +524,11 @@ impl Protocol for Lock {
     }
 
     /// Where every lock is just waited for, the order in which the waiters come is any.
-    fn only_waits<R: Runtime>(&self, at: Standing<'_, R>, me: ThreadId) -> Option<Family> {
+    fn only_waits<R: Runtime>(&self, at: Standing<'_, R>, me: ThreadId) -> Option<(Family, ObjId)> {
         let begins = self.at == At::TryTake && self.is_just_waited_for(at.program);
         let held = || at.world.ww(self.mutex).owner().is_some_and(|owner| owner != me);
         let spins = || config(at.program, self.mutex).optimistic_spin;
-        (begins && held() && !spins()).then_some(Family::Mutex)
+        (begins && held() && !spins()).then_some((Family::Mutex, self.mutex))
     }
 
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {

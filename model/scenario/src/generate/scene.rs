@@ -253,7 +253,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             return Ok(with("list", "list", i, &of));
         }
         let lock = self.object(Kind::Lock, &[])?;
-        Ok(with("list", "list", i, &format!("{of} guarded-by={lock}").trim_start()))
+        Ok(with("list", "list", i, format!("{of} guarded-by={lock}").trim_start()))
     }
 
     /// A tree of objects that have nodes.

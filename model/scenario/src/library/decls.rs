@@ -43,7 +43,7 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Who may name a declaration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Linkage {
     /// Its file.
     Static,
@@ -94,7 +94,8 @@ pub(super) fn of_unit(
                 tell_of_scenarios(&node, mistakes);
                 continue;
             }
-            let (linkage, node) = linked(node, mistakes);
+            tell_bare(&node, mistakes);
+            let (linkage, node) = linked(node);
             let node = if node.name.text == "param" { constant(node, chosen) } else { node };
             if !is_declaration(&node, text) {
                 tell_unknown(&node, mistakes);
@@ -128,20 +129,26 @@ pub(super) fn replacing(node: &Node, text: &str, mistakes: &mut Mistakes) -> Opt
 }
 
 /// `static fn NAME …` as `fn NAME …`.
-fn linked(node: Node, mistakes: &mut Mistakes) -> (Linkage, Node) {
+pub(super) fn linked(node: Node) -> (Linkage, Node) {
     let linkage = match node.name.text.as_str() {
         "static" => Linkage::Static,
         "internal" => Linkage::Internal,
         _ => return (Linkage::Exported, node),
     };
-    match node.entries.first() {
-        Some(Entry { key: None, value: Value { kind: ValueKind::Word(_), .. } }) => (linkage, shifted(node)),
-        _ => {
-            mistakes
-                .add("static", node.head, format!("what is `{}`?", node.name.text))
-                .expected("a declaration behind it: `static fn NAME ARGUMENT… { … }`");
-            (linkage, Node { broken: true, ..node })
-        }
+    if is_bare(&node) { (linkage, Node { broken: true, ..node }) } else { (linkage, shifted(node)) }
+}
+
+/// Whether nothing stands behind `static` or `internal` that can be declared.
+fn is_bare(node: &Node) -> bool {
+    !matches!(node.entries.first(), Some(Entry { key: None, value: Value { kind: ValueKind::Word(_), .. } }))
+}
+
+fn tell_bare(node: &Node, mistakes: &mut Mistakes) {
+    let word = node.name.text.as_str();
+    if matches!(word, "static" | "internal") && is_bare(node) {
+        mistakes
+            .add("static", node.head, format!("what is `{word}`?"))
+            .expected("a declaration behind it: `static fn NAME ARGUMENT… { … }`");
     }
 }
 
@@ -204,8 +211,9 @@ pub(super) fn declared(node: &Node) -> Vec<String> {
         _ => None,
     };
     match node.name.text.as_str() {
-        "hook" | "lock-order" => vec![],
-        "const" => node.entries.iter().filter_map(|entry| Some(entry.key.as_ref()?.text.clone())).collect(),
+        "hook" | "lock-order" | "override" | "case" => vec![],
+        word if HEADS.contains(&word) => vec![],
+        "const" | "param" => node.entries.iter().filter_map(|entry| Some(entry.key.as_ref()?.text.clone())).collect(),
         "enum" | "flags" => {
             let members = node.children().iter().map(|member| member.name.text.clone());
             node.values().filter_map(word).take(1).chain(members).collect()

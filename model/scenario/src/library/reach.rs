@@ -6,7 +6,7 @@ use super::chosen::Chosen;
 use super::decls::{self, Decl, Linkage};
 use super::names::{Used, used_by};
 use super::read::{Libraries, Unit};
-use crate::mistakes::{Mistakes, did_you_mean};
+use crate::mistakes::{Mistakes, Span, did_you_mean};
 use crate::syntax::{Node, ValueKind};
 
 /// The case that asks.
@@ -23,9 +23,21 @@ pub(crate) struct Case<'a> {
 pub(crate) struct Gathered {
     /// Of each `use` in the scenario, by its place, the declarations that stand there.
     by_use: BTreeMap<u32, Vec<Node>>,
+    /// Each `use` that the case sees, and whether it has something of it, or replaces something by it.
+    uses: Vec<(Span, bool)>,
 }
 
 impl Gathered {
+    /// Each `use` that the case sees, and whether it has something of it.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (Span, bool)> {
+        self.uses.iter().copied()
+    }
+
+    /// The names that the declarations say.
+    pub(crate) fn named(&self) -> impl Iterator<Item = String> {
+        self.all().flat_map(|node| used_by(node).names)
+    }
+
     /// All declarations.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Node> {
         self.by_use.values().flatten()
@@ -67,9 +79,11 @@ pub(crate) fn gather(
     }
     let used = Units::follow(libraries, &uses, text, mistakes);
     let mut decls = Vec::new();
+    let mut needed = BTreeSet::new();
     let mut overrides: Vec<Node> = replaced.iter().filter_map(|node| decls::replacing(node, text, mistakes)).collect();
-    for (at, chosen, _) in &used.all {
+    for (at, chosen, place) in &used.all {
         let (of_unit, more) = decls::of_unit((*at, &libraries.units[*at]), chosen, text, mistakes);
+        needed.extend((!more.is_empty()).then_some(*place));
         decls.extend(of_unit);
         overrides.extend(more);
     }
@@ -82,7 +96,9 @@ pub(crate) fn gather(
     for (decl, _) in decls.into_iter().zip(reached).filter(|(_, reached)| *reached) {
         let place = used.all.iter().find(|(unit, ..)| *unit == decl.unit).map_or(0, |(.., place)| *place);
         gathered.by_use.entry(place).or_default().push(decl.node);
+        needed.insert(place);
     }
+    gathered.uses = uses.iter().map(|node| (node.head, needed.contains(&node.head.start))).collect();
     gathered
 }
 
@@ -147,7 +163,7 @@ fn used_in(unit: &Unit, chosen: &Chosen, text: &str, mistakes: &mut Mistakes) ->
 
 /// Puts functions in the place of those that they replace.
 fn replace(decls: &mut [Decl], overrides: Vec<Node>, text: &str, mistakes: &mut Mistakes) {
-    let mut done: BTreeMap<usize, crate::mistakes::Span> = BTreeMap::new();
+    let mut done: BTreeMap<usize, Span> = BTreeMap::new();
     for with in overrides {
         let span = with.entries[0].span();
         let name = span.of(text);
@@ -202,7 +218,8 @@ fn tell_hidden(decls: &[Decl], own: &[&Node], mistakes: &mut Mistakes) {
     if hidden.is_empty() {
         return;
     }
-    let from_own = own.iter().map(|node| (*node, None));
+    // A function that replaces another one stands in its file, and is among the declarations.
+    let from_own = own.iter().filter(|node| node.name.text != "override").map(|node| (*node, None));
     for (node, from) in from_own.chain(decls.iter().map(|decl| (&decl.node, Some(decl)))) {
         let mut calls = Vec::new();
         calls_in(node.children(), &mut calls);

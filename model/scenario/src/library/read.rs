@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
+use super::apart::keep_apart;
 use super::built_in;
 use super::decls::{OF_SCENARIOS, SECTIONS, is_declared};
 use super::head::{self, Head};
@@ -116,11 +117,12 @@ pub(crate) fn read_replacing(
     while let Some((span, target, file)) = reader.open.pop_front() {
         reader.follow(span, &target, file);
     }
-    let Reader { sources, mut libraries, mistakes, .. } = reader;
+    let Reader { mut sources, mut libraries, mistakes, .. } = reader;
     for at in 0..libraries.units.len() {
         libraries.units[at].head = head::read(&libraries.units[at], sources.text(), mistakes);
     }
     tell_circles(&libraries, mistakes);
+    keep_apart(&mut libraries, &tree, &mut sources, mistakes);
     Read { sources, tree, libraries, whole: false }
 }
 

@@ -3,7 +3,7 @@
 //! says; those of several are made here and in `containers` and `syncobj`.
 
 use fenceweave_kernel::kind::OfKind;
-use fenceweave_kernel::program::{FenceOps, Members, Premise, SlabKind, StructDecl, VarDecl};
+use fenceweave_kernel::program::{FenceOps, FieldName, Members, Premise, SlabKind, StructDecl, VarDecl};
 use fenceweave_kernel::{MAX_VARS, ObjId, ObjectKind, Operand, Type, Value, fixed, resv, syncobj, ww};
 
 use super::containers;
@@ -22,6 +22,8 @@ use fenceweave_kernel::Kind;
 pub(super) const RESV_CLASS: &str = "reservation_ww_class";
 /// The semaphore of the address space.
 pub(super) const MMAP_LOCK: &str = "mmap_lock";
+/// Most elements of an array in a struct.
+const ELEMENTS_MAX: i64 = 24;
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
 /// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
@@ -305,6 +307,7 @@ impl<'a> Lower<'a> {
         let slots = (start..).map(place).zip(names);
         let members = self.inside(slots, &fields, 0, open);
         self.program.structs[of].members = members;
+        self.note_arrays(of, &fields);
         Symbol::Struct(of)
     }
 
@@ -361,16 +364,17 @@ impl<'a> Lower<'a> {
         let name = &field.name;
         let ty = self.field_type(field);
         let said = field.entries.iter().filter(|entry| premise::is_premise(entry)).count();
-        let values = field.entries.len() - usize::from(ty.is_some()) - said;
+        let len = self.array_len(field);
+        let values = field.entries.len() - usize::from(ty.is_some()) - usize::from(len.is_some()) - said;
         let first = field.entries.first().is_some_and(|entry| entry.key.is_none());
         let well_formed = values == 1 && first && field.block.is_none();
         if field.broken || (name.text == "struct" && self.c_member(field).is_some()) {
             // Told already, or when the struct is complete.
         } else if !well_formed || !is_name(&name.text) {
             self.mistakes.add("field", field.head, "this is no field").expected(
-                "`NAME INITIAL-VALUE [type=TYPE] [guarded-by=LOCK] [const]`, or `NAME type=WHAT` of what is no word",
+                "`NAME INITIAL-VALUE [type=TYPE] [len=LEN] [guarded-by=LOCK] [const]`, or `NAME type=WHAT` of what is no word",
             );
-        } else if name.text == "refs" {
+        } else if name.text == "refs" && len.is_none() {
             all.refs_at = all.words.len();
             all.refs = match field.entries[0].value.kind {
                 ValueKind::Int(refs @ 0..=15) => u8::try_from(refs).ok(),
@@ -381,8 +385,46 @@ impl<'a> Lower<'a> {
                     None
                 }
             };
+        } else if let Some(len) = len {
+            all.arrays.push((name.text.clone(), all.words.len(), len));
+            let element = |i| Name { text: element_name(&name.text, i), span: name.span };
+            all.words.extend((0..len).map(|i| (element(i), ty.unwrap_or_default())));
         } else {
             all.words.push((name.clone(), ty.unwrap_or_default()));
+        }
+    }
+
+    /// `pages 0 len=4`: how many there are.
+    pub(super) fn array_len(&mut self, field: &Node) -> Option<u8> {
+        let value = field.option("len")?;
+        let len = match value.kind {
+            ValueKind::Int(len @ 1..=ELEMENTS_MAX) => u8::try_from(len).ok(),
+            _ => None,
+        };
+        if len.is_none() {
+            let said = value.span.of(self.text);
+            self.mistakes
+                .add("number", value.span, format!("`{said}` is not allowed here"))
+                .expected(format!("a number from 1 to {ELEMENTS_MAX}"));
+        }
+        Some(len.unwrap_or(1))
+    }
+
+    /// Says which words of a struct are arrays.
+    pub(super) fn note_arrays(&mut self, of: usize, fields: &Fields<'a>) {
+        let byte = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let arrays = fields.arrays.iter().map(|(name, first, len)| (self.field(name), byte(*first), *len)).collect();
+        self.program.structs[of].members.arrays = arrays;
+    }
+
+    /// The words that a field is: one, or the elements of an array.
+    fn words_of(&mut self, field: &Node) -> Vec<String> {
+        match field.option("len").map(|value| &value.kind) {
+            Some(ValueKind::Int(len @ 1..=ELEMENTS_MAX)) => {
+                (0..*len as u8).map(|i| element_name(&field.name.text, i)).collect()
+            }
+            Some(_) => vec![element_name(&field.name.text, 0)],
+            None => vec![field.name.text.clone()],
         }
     }
 
@@ -523,21 +565,24 @@ impl<'a> Lower<'a> {
             self.complete_premise(field, of);
             let ty = field.option("type").and_then(|ty| self.type_named(ty.span.of(self.text))).unwrap_or_default();
             let init = self.fitting(init, ty, entry.span());
-            let name = self.field(&field.name.text);
-            let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
-            if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
-                *value = init;
+            for name in self.words_of(field) {
+                let name = self.field(&name);
+                let fields = self.program.structs.get_mut(of).map(|decl| &mut decl.fields);
+                if let Some((_, value)) = fields.into_iter().flatten().find(|(known, _)| *known == name) {
+                    *value = init;
+                }
             }
         }
     }
 
     /// `pages 0 guarded-by=LOCK`
     fn complete_premise(&mut self, field: &'a Node, of: usize) {
-        let name = self.field(&field.name.text);
+        let names: Vec<FieldName> = self.words_of(field).iter().map(|name| self.field(name)).collect();
         let Some(decl) = self.program.structs.get(of) else { return };
         let slots = decl.slots.clone().map(ObjId::numbered);
+        let both = slots.flat_map(|slot| names.iter().map(move |name| (slot, *name)));
         let words: Vec<(ObjId, ObjId)> =
-            slots.filter_map(|slot| Some((slot, self.program.field_var(slot, name)?))).collect();
+            both.filter_map(|(slot, name)| Some((slot, self.program.field_var(slot, name)?))).collect();
         for (slot, word) in words {
             let told = self.mistakes.count();
             let slot = self.program.name_of(slot).to_owned();
@@ -697,6 +742,11 @@ impl<'a> Lower<'a> {
             ctx.class = to;
         }
     }
+}
+
+/// The name of an array's element.
+pub(super) fn element_name(array: &str, at: u8) -> String {
+    format!("{array}[{at}]")
 }
 
 fn variant_of<V: Copy, const N: usize>(all: &[(&'static str, V); N], options: &Options<'_>) -> V {

@@ -137,7 +137,7 @@ impl<'a> Lower<'a> {
             true => ("timer", "`NAME type=timer [fn=FUNCTION]`"),
             false => ("work item", "`NAME type=work [fn=FUNCTION] [queue=WORKQUEUE]`"),
         };
-        let known = |key: &str| ["type", "fn"].contains(&key) || key == "queue" && !is_timer;
+        let known = |key: &str| ["type", "fn", "len"].contains(&key) || key == "queue" && !is_timer;
         let well_formed = node.entries.iter().all(|e| e.key.as_ref().is_some_and(|k| known(&k.text)));
         if !well_formed || node.block.is_some() {
             let item = if is_timer { "timer" } else { "item" };

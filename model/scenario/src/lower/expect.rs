@@ -7,6 +7,7 @@ use fenceweave_kernel::{
     observe::Path,
 };
 
+use super::declare::element_name;
 use super::exprs::{Leaf, postfix};
 use super::names::{Symbol, is_name, parts};
 use super::operands::reference;
@@ -360,7 +361,7 @@ impl<'a> Lower<'a> {
         if let Some(node) = self.constant_leaf(name) {
             return Some(node);
         }
-        let parts = parts(name);
+        let parts = self.with_elements(parts(name));
         let first = match self.names.find(&parts[0]) {
             Some((Symbol::Thread { count: None, .. } | Symbol::Var { len: Some(_), .. }, _)) => 2,
             Some((Symbol::Struct(of), _)) => 3 + self.inside_at(of, &parts),
@@ -374,6 +375,19 @@ impl<'a> Lower<'a> {
             return self.seen_through(&parts[..first], fields, span);
         }
         self.seen_by_name(name, &parts, span)
+    }
+
+    /// `pages.1` is one word of an array.
+    fn with_elements(&self, parts: Vec<String>) -> Vec<String> {
+        let mut joined: Vec<String> = vec![];
+        for part in parts {
+            let at = part.parse::<u8>().ok().filter(|_| joined.len() > 1);
+            match (at, joined.last_mut()) {
+                (Some(at), Some(array)) if self.is_array(array) => *array = element_name(array, at),
+                _ => joined.push(part),
+            }
+        }
+        joined
     }
 
     /// How much of `bo.0.base.next.size` stays inside of the slot after its number.

@@ -24,12 +24,9 @@ impl Lower<'_> {
                 return;
             }
         }
-        self.program.grain = said.unwrap_or_else(|| self.own_grain());
-    }
-
-    /// The grain of a scenario that says none.
-    fn own_grain(&self) -> Grain {
-        Grain::FINE
+        // Over a library there are more actors than the grain of single accesses lets one look at.
+        let uses = nodes.iter().any(|node| node.name.text == "use");
+        self.program.grain = said.unwrap_or(if uses { Grain::COARSE } else { Grain::FINE });
     }
 
     fn grain_of(&mut self, node: &Node) -> Option<Grain> {

@@ -48,6 +48,8 @@ const ITEMS: &[&str] = &["work", "delayed-work", "timer"];
 const DEPTH_MAX: usize = 8;
 /// What says what a member is.
 static TYPE: Opt = option("type", Takes::Value, "what it is");
+/// What says how many there are.
+static LEN: Opt = option("len", Takes::Value, "how many there are");
 
 /// What a struct is made of, as it is written.
 #[derive(Default)]
@@ -60,6 +62,8 @@ pub(super) struct Fields<'a> {
     pub(super) refs_at: usize,
     /// What else is inside.
     pub(super) members: Vec<Member<'a>>,
+    /// Which of its words are arrays: the name, the first of them, and how many there are.
+    pub(super) arrays: Vec<(String, usize, u8)>,
 }
 
 /// A member, as it is written.
@@ -213,7 +217,7 @@ impl<'a> Lower<'a> {
         }
         let half = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         let named = named.into_iter().map(|(path, at)| (self.field(&path), half(at))).collect();
-        Members { first: place(first), each: half(each), named }
+        Members { first: place(first), each: half(each), named, arrays: vec![] }
     }
 
     /// Everything made since `begin` is inside of the slot, but for what is memory of its own.
@@ -237,19 +241,39 @@ impl<'a> Lower<'a> {
         depth: usize,
         open: &mut Vec<Open<'a>>,
     ) -> Vec<(String, ObjId)> {
+        let own = member.node.name.text.as_str();
+        let Some(len) = self.member_len(member) else { return self.make_one(member, own, outer, depth, open) };
+        (0..len).flat_map(|at| self.make_one(member, &format!("{own}.{at}"), outer, depth, open)).collect()
+    }
+
+    /// `locks type=lock len=2`: how many there are. An xarray has a length of its own.
+    fn member_len(&mut self, member: &Member<'a>) -> Option<u8> {
+        let own = matches!(member.what, What::Kind(row) if row.options.iter().any(|opt| opt.name == LEN.name));
+        if own { None } else { self.array_len(member.node) }
+    }
+
+    /// One member, or one of an array of them.
+    fn make_one(
+        &mut self,
+        member: &Member<'a>,
+        own: &str,
+        outer: &str,
+        depth: usize,
+        open: &mut Vec<Open<'a>>,
+    ) -> Vec<(String, ObjId)> {
         let node = member.node;
-        let name = Name { text: format!("{outer}.{}", node.name.text), span: node.name.span };
+        let name = Name { text: format!("{outer}.{own}"), span: node.name.span };
         match member.what {
             What::Kind(spec) => {
                 let options = self.member_options(node, spec);
                 let symbol = self.allocate(node, spec, &name, &options, open);
                 let Symbol::Object { id, .. } = symbol else { return vec![] };
                 open.push(Open { node, spec, name, symbol });
-                vec![(node.name.text.clone(), id)]
+                vec![(own.to_owned(), id)]
             }
             What::Item(what) => {
                 let id = self.item_member(name.text, what, node);
-                vec![(node.name.text.clone(), id)]
+                vec![(own.to_owned(), id)]
             }
             What::Struct(_) if self.circular.contains(&node.head.start) => vec![],
             What::Struct(inner) => {
@@ -262,7 +286,7 @@ impl<'a> Lower<'a> {
                 if depth >= DEPTH_MAX || self.program.objects.len() > MAX_OBJECTS {
                     return vec![];
                 }
-                self.inner_struct(inner, node, name, depth + 1, open)
+                self.inner_struct(inner, (node, own), name, depth + 1, open)
             }
         }
     }
@@ -271,16 +295,17 @@ impl<'a> Lower<'a> {
     fn inner_struct(
         &mut self,
         node: &'a Node,
-        field: &'a Node,
+        (field, own): (&'a Node, &str),
         name: Name,
         depth: usize,
         open: &mut Vec<Open<'a>>,
     ) -> Vec<(String, ObjId)> {
         let spec = decls::named("struct").expect("the word that declares the struct inside");
-        if field.entries.len() != 1 || field.block.is_some() {
+        let said = 1 + usize::from(field.option(LEN.name).is_some());
+        if field.entries.len() != said || field.block.is_some() {
             self.mistakes
                 .add("member", field.head, "a struct inside of another has no options of its own")
-                .expected("`NAME type=STRUCT`");
+                .expected("`NAME type=STRUCT [len=LEN]`");
         }
         let of = self.program.structs.len();
         let slot = self.object(name.text.clone(), fixed::Slot { of: u8::try_from(of).unwrap_or(u8::MAX) });
@@ -302,19 +327,20 @@ impl<'a> Lower<'a> {
         self.allocations.push(0);
         let members = self.inside(std::iter::once((slot, name.text.clone())), &fields, depth, open);
         let base = usize::from(members.first.number());
-        let mut made = vec![(field.name.text.clone(), slot)];
+        let mut made = vec![(own.to_owned(), slot)];
         for (path, at) in &members.named {
             let path = self.program.field_names.get(usize::from(path.0)).map_or("", String::as_str);
-            made.push((format!("{}.{path}", field.name.text), place(base + usize::from(*at))));
+            made.push((format!("{own}.{path}"), place(base + usize::from(*at))));
         }
         self.program.structs[of].members = members;
+        self.note_arrays(of, &fields);
         open.push(Open { node, spec, name, symbol: Symbol::Struct(of) });
         made
     }
 
     /// The options of a member: those of its declaration.
     fn member_options(&mut self, node: &'a Node, spec: &'static DeclRow) -> Options<'a> {
-        let known: Vec<&'static Opt> = spec.options.iter().chain(std::iter::once(&TYPE)).collect();
+        let known: Vec<&'static Opt> = spec.options.iter().chain([&TYPE, &LEN]).collect();
         let sorted = self.sort(node, spec.name, &known);
         for (opt, _, value) in sorted.all() {
             if let (Some(takes @ (Takes::Number { .. } | Takes::OneOf(_))), Some(value)) = (opt.takes, value) {

@@ -46,9 +46,20 @@ impl<'a> Lower<'a> {
             && self.is_read(unit, &path.join("."))
         {
             // In a function the pointers on the way are read first.
-            self.refuse_index(at, said);
+            if let [path @ .., array] = path
+                && !path.is_empty()
+                && self.is_array(array)
+            {
+                self.refuse_index(at, said);
+                let base = if path.len() == 1 {
+                    self.base_of(unit, path, value.span)?
+                } else {
+                    self.follow_to(unit, path, value.span)?
+                };
+                return self.known_element(base, array, field, value.span);
+            }
             let base = self.follow_to(unit, path, value.span)?;
-            return self.field_of(base, field, value.span);
+            return self.field_at(unit, base, field, at, value.span);
         }
         match (parts.as_slice(), symbol) {
             ([_], Some((Symbol::Var { first, len: None }, _))) => {
@@ -70,23 +81,76 @@ impl<'a> Lower<'a> {
                 let index = index.parse().unwrap_or(i32::MAX);
                 self.element(first, len, Operand::Const(Value::Word(index)), value.span)
             }
-            ([base, field], _) => {
+            ([base @ .., array, index], _)
+                if !base.is_empty() && unit.local(&base[0]).is_some() && self.is_array(array) =>
+            {
                 self.refuse_index(at, said);
-                self.field_place(unit, base, field, value.span)
+                let base = self.base_of(unit, base, value.span)?;
+                self.known_element(base, array, index, value.span)
             }
+            ([base, field], _) => self.field_place(unit, base, field, at, value.span),
             ([base @ .., field], _) if base.len() > 1 && unit.local(&base[0]).is_some() => {
-                self.refuse_index(at, said);
-                let Some(inner) = self.member_operand(unit, base, value.span) else {
-                    self.tell_no_member(&base[1..].join("."), value.span);
-                    return None;
-                };
-                self.field_of(inner, field, value.span)
+                let inner = self.base_of(unit, base, value.span)?;
+                self.field_at(unit, inner, field, at, value.span)
             }
             (_, symbol) => {
                 self.tell_no_place(said, value.span, symbol, unit);
                 None
             }
         }
+    }
+
+    /// The object that a path leads to without a pointer.
+    fn base_of(&mut self, unit: &mut Unit<'a>, path: &[String], span: Span) -> Option<Operand> {
+        if let [only] = path {
+            return unit.read(only, span).map(Operand::Local);
+        }
+        let inner = self.member_operand(unit, path, span);
+        if inner.is_none() {
+            self.tell_no_member(&path[1..].join("."), span);
+        }
+        inner
+    }
+
+    /// Whether some struct has an array of that name.
+    pub(super) fn is_array(&self, name: &str) -> bool {
+        let known = self.program.field_names.iter().position(|field| field == name);
+        let mut arrays = self.program.structs.iter().flat_map(|decl| &decl.members.arrays);
+        known.is_some_and(|known| arrays.any(|(array, ..)| usize::from(array.0) == known))
+    }
+
+    /// `b.pages.1`, `b.pages.last`: an element of an array.
+    pub(super) fn known_element(&mut self, base: Operand, array: &str, index: &str, span: Span) -> Option<Place> {
+        let Ok(at) = index.parse::<i32>() else {
+            self.mistakes
+                .add("which-element", span, format!("`{array}` is an array, and `{index}` is no index"))
+                .expected(format!("`{array}.0`, or `{array} at=INDEX` in an operation"));
+            return None;
+        };
+        Some(Place::FieldElement { base, field: self.field(array), index: Operand::Const(Value::Word(at)) })
+    }
+
+    /// A field of whatever an operand refers to, or an element of one that is an array.
+    fn field_at(
+        &mut self,
+        unit: &mut Unit<'a>,
+        base: Operand,
+        field: &str,
+        at: Option<&Written>,
+        span: Span,
+    ) -> Option<Place> {
+        if !self.is_array(field) {
+            self.refuse_index(at, field);
+            return self.field_of(base, field, span);
+        }
+        let Some(at) = at else {
+            self.mistakes
+                .add("which-element", span, format!("`{field}` is an array"))
+                .expected(format!("`{field} at=INDEX`, or `{field}.0`"));
+            return None;
+        };
+        let index = self.operand(Some(unit), at)?;
+        Some(Place::FieldElement { base, field: self.field(field), index })
     }
 
     /// `*p`: the word whose address a local has, or in a function a path leads to.
@@ -150,7 +214,14 @@ impl<'a> Lower<'a> {
     }
 
     /// A field of the object that a local refers to.
-    pub(super) fn field_place(&mut self, unit: &mut Unit<'a>, base: &str, field: &str, span: Span) -> Option<Place> {
+    pub(super) fn field_place(
+        &mut self,
+        unit: &mut Unit<'a>,
+        base: &str,
+        field: &str,
+        at: Option<&Written>,
+        span: Span,
+    ) -> Option<Place> {
         let Some(local) = unit.read(base, span) else {
             let locals = unit.local_names();
             let known = self.names.find(base);
@@ -167,7 +238,7 @@ impl<'a> Lower<'a> {
             }
             return None;
         };
-        self.field_of(Operand::Local(local), field, span)
+        self.field_at(unit, Operand::Local(local), field, at, span)
     }
 
     /// A field of whatever an operand refers to.

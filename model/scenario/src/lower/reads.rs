@@ -215,6 +215,12 @@ impl<'a> Lower<'a> {
             let (base, inside) = self.inner_of(at, &parts[done..]);
             done += inside;
             let Some(field) = parts.get(done) else { return Some(base) };
+            if let Some(index) = parts.get(done + 1).filter(|_| self.is_array(field)) {
+                let place = self.known_element(base, field, index, span)?;
+                done += 2;
+                at = self.read_word(unit, place, &parts[..done]);
+                continue;
+            }
             let place = self.field_of(base, field, span)?;
             done += 1;
             at = self.read_word(unit, place, &parts[..done]);

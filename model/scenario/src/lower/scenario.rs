@@ -14,7 +14,7 @@ use crate::inputs::{Fixed, Tuple, Tuples};
 use crate::kernel_names;
 use crate::library::{self, Gathered, Read};
 use crate::load::{Case, Limits, Scenario};
-use crate::mistakes::{Mistakes, did_you_mean, place_of};
+use crate::mistakes::{Mistakes, Span, did_you_mean, place_of};
 use crate::ops;
 use crate::syntax::{Name, Node, ValueKind};
 
@@ -174,9 +174,9 @@ pub(crate) const SECTIONS: &[(&str, &str, &str)] = &[
         "grain",
         "grain coarse|fine|fine=\"FAMILY…\"",
         "how coarse the steps of primitives are: in `coarse` grain an operation on a fence, a reservation or a mutex is a \
-         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only, which is \
-         what a scenario has that says nothing. `fine=\"fence resv\"` is coarse but for these; the families are `fence`, \
-         `resv` and `mutex`",
+         step or two, what others see of it before, and after; races inside of one are seen in `fine` grain only. A scenario \
+         that says nothing is fine, or coarse if it uses a library. `fine=\"fence resv\"` is coarse but for these; the \
+         families are `fence`, `resv`, `mutex` and `completion`",
     ),
     ("engines", "engines ENGINE…", "no other engine runs it"),
     ("no-engine", "no-engine ENGINE… because=\"…\"", "these engines do not run it"),
@@ -240,7 +240,11 @@ fn scenario(read: &Read, node: &Node, budget: &mut usize, mistakes: &mut Mistake
     }
     tell_too_large(*budget, node, mistakes);
     let line = place_of(text, node.head.start).line;
-    Scenario { name: whole.name, about, line, words: whole.words, cases: lowered }
+    let named = whole.gathered.iter().flat_map(Gathered::named).collect();
+    let uses = || whole.gathered.iter().flat_map(Gathered::uses);
+    let needed: BTreeSet<Span> = uses().filter(|(_, needed)| *needed).map(|(span, _)| span).collect();
+    let idle = uses().map(|(span, _)| span).filter(|span| !needed.contains(span)).collect();
+    Scenario { name: whole.name, about, line, words: whole.words, named, idle, cases: lowered }
 }
 
 fn tell_too_large(budget: usize, node: &Node, mistakes: &mut Mistakes) {

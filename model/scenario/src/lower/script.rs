@@ -546,6 +546,7 @@ impl<'a> Lower<'a> {
                 let slots = (0..program.objects.len()).map(ObjId::object);
                 slots.filter_map(|slot| program.field_var(slot, field)).collect()
             }
+            Place::FieldElement { field, .. } => program.all_elements(field).collect(),
             Place::Behind { .. } => (0..program.vars.len()).map(ObjId::var).collect(),
         };
         for word in words {

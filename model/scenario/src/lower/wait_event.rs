@@ -182,7 +182,7 @@ impl<'a> Lower<'a> {
                 let index = Operand::Const(Value::Word(at.parse().unwrap_or(i32::MAX)));
                 Some(self.element(first, len, index, span)?)
             }
-            ([base, field], None) => Some(self.field_place(unit, base, field, span)?),
+            ([base, field], None) => Some(self.field_place(unit, base, field, None, span)?),
             _ => None,
         };
         let Some(place) = place else { return self.script_leaf(unit, leaf, span) };

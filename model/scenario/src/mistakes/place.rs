@@ -34,6 +34,12 @@ impl Span {
         Self { start: self.start.saturating_sub(bytes), end: self.end.saturating_sub(bytes) }
     }
 
+    /// What is between marks of so many bytes at both ends.
+    pub(crate) fn inside(self, marks: u32) -> Self {
+        let start = self.start.saturating_add(marks);
+        Self { start, end: self.end.saturating_sub(marks).max(start) }
+    }
+
     /// The text that the span covers.
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()

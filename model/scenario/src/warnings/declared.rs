@@ -24,6 +24,7 @@ impl<'a> About<'a> {
     pub(super) fn unused(&mut self) {
         let mut named = BTreeSet::new();
         mentioned(self.node.children(), true, self.text, &mut named);
+        named.extend(self.elsewhere.iter().map(String::as_str));
         let mut unused: Vec<(&str, &str, Span)> = Vec::new();
         for node in self.sections().into_iter().filter(|node| decls::named(&node.name.text).is_some()) {
             let is_only_class = node.name.text == "ww-class" && self.has_class_unnamed();
@@ -53,6 +54,18 @@ impl<'a> About<'a> {
         }
     }
 
+    /// Tells libraries of which no case has anything.
+    pub(super) fn idle_uses(&mut self, idle: &BTreeSet<Span>) {
+        for span in idle {
+            self.warn(
+                UNUSED,
+                *span,
+                "no case has anything of this library",
+                "leave it out, or call what it is there for",
+            );
+        }
+    }
+
     /// Whether something is of the only class that there is, without naming it.
     fn has_class_unnamed(&self) -> bool {
         let of_a_class = |node: &&Node| matches!(node.name.text.as_str(), "ww-mutex" | "acquire-ctx");
@@ -70,7 +83,7 @@ impl<'a> About<'a> {
                     || names(node.children(), text, declared)
             })
         }
-        !names(self.node.children(), self.text, declared)
+        !names(self.node.children(), self.text, declared) && !self.elsewhere.contains(declared.of(self.text))
     }
 
     fn unused_labels(&mut self, section: &'a Node) {
