@@ -223,8 +223,8 @@ impl Protocol for Spin {
         }
     }
 
-    /// Whoever wants the lock is held back until it is released, and nobody else can tell; a grace period that has begun
-    /// waits for its holder.
+    /// Whoever wants the lock is held back until it is released, and nobody else can tell; a grace period that has
+    /// begun waits for its holder.
     fn is_quiet<R: Runtime>(&self, cx: &Cx<'_, R>, _own: bool) -> bool {
         let ends = match self.how {
             How::Unlock => true,

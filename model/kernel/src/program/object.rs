@@ -130,7 +130,8 @@ pub struct StructDecl {
     pub members: Members,
 }
 
-/// What is inside of the objects of a struct: locks, fences, other structs, arrays. Those of its slots follow each other.
+/// What is inside of the objects of a struct: locks, fences, other structs, arrays. Those of its slots follow each
+/// other.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Members {
     /// The first object inside of the first slot.

@@ -45,13 +45,13 @@ enum Changed {
 
 impl Changed {
     fn by<R: Runtime>(machine: &Machine, world: &World<R>, me: ThreadId) -> Changed {
-        match machine {
-            Machine::Access(access) => {
-                let word = access.word();
-                Changed::Word(word, world.var_value(word), world.var(word).maker())
-            }
-            Machine::Spin(spin) => Changed::Lock(spin.lock, world.task(me).reader.peek()),
-            _ => Changed::Nothing,
+        if let Machine::Access(access) = machine {
+            let word = access.word();
+            Changed::Word(word, world.var_value(word), world.var(word).maker())
+        } else if let Machine::Spin(spin) = machine {
+            Changed::Lock(spin.lock, world.task(me).reader.peek())
+        } else {
+            Changed::Nothing
         }
     }
 
