@@ -133,13 +133,14 @@ fn loaded(name: &str, source: &str, from: (Option<&Path>, Option<Replaced<'_>>))
     lowered(&read, mistakes, name, source)
 }
 
-/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not.
+/// Reads everything that a built-in library has, with those of its options, whether a scenario would reach it or not;
+/// beside it is declared what it uses of its driver.
 ///
 /// # Errors
 ///
 /// Every mistake of it.
-pub fn load_library(name: &str, options: &str) -> Result<(), Report> {
-    let source = format!("scenario whole {{ use {name} {options}; thread whole {{ }} }}");
+pub fn load_library(name: &str, options: &str, beside: &str) -> Result<(), Report> {
+    let source = format!("scenario whole {{ {beside}\nuse {name} {options}; thread whole {{ }} }}");
     let mut mistakes = Mistakes::new(name, &source);
     let read = library::read(name, &source, None, &mut mistakes);
     mistakes.end_of_syntax();

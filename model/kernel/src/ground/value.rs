@@ -103,8 +103,8 @@ macro_rules! errnos {
 }
 
 errnos! {
-    EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, ENXIO = 6, E2BIG = 7, EBADF = 9, EAGAIN = 11, EWOULDBLOCK = 11, ENOMEM = 12,
-    EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, ENOTTY = 25, ENOSPC = 28, ERANGE = 34,
+    EPERM = 1, ENOENT = 2, ESRCH = 3, EINTR = 4, EIO = 5, ENXIO = 6, E2BIG = 7, EBADF = 9, EAGAIN = 11, EWOULDBLOCK = 11,
+    ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EEXIST = 17, ENODEV = 19, EINVAL = 22, ENOTTY = 25, ENOSPC = 28, ERANGE = 34,
     EDEADLK = 35, ENOSYS = 38, ENODATA = 61, ETIME = 62, EPROTO = 71, EMULTIHOP = 72, EOVERFLOW = 75, EMSGSIZE = 90,
     EOPNOTSUPP = 95, ENOBUFS = 105, ESHUTDOWN = 108, ETIMEDOUT = 110, EALREADY = 114, EINPROGRESS = 115, ESTALE = 116,
     EREMOTEIO = 121, ECANCELED = 125, ERESTARTSYS = 512,
@@ -139,7 +139,8 @@ mod tests {
     fn errno_names_and_numbers_agree_both_ways() {
         for (name, e) in Errno::ALL {
             assert_eq!(Errno::from_name(name), Some(*e));
-            assert_eq!(e.name(), Some(*name));
+            // The one that has two names is told by the first.
+            assert_eq!(e.name(), Some(if *name == "EWOULDBLOCK" { "EAGAIN" } else { *name }));
         }
         assert_eq!(Value::from(Errno::EDEADLK), Value::Word(-35));
     }

@@ -219,6 +219,11 @@ fn functions(scene: &mut Scene<'_, '_>, sections: &mut Vec<Line>) -> Result<()> 
             let again = Line::new(format!("g{at} \"a - 1\" into=t"));
             lines.push(Line::with("when \"a > 0\"", vec![again]));
         }
+        // Loom has no such step: few have one.
+        if scene.one_in(8)? {
+            let both = vec![Line::new(format!("load {var} into=t")), Line::new(format!("store {var} t"))];
+            lines.push(Line::with("atomic \"nothing comes in between\"", both));
+        }
         if !scene.disciplined && scene.one_in(4)? {
             let says = if scene.coin()? { "warn-on \"t == 1\"" } else { "bug-on \"t > 1\"" };
             lines.push(Line::new(says));
