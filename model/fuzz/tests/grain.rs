@@ -211,11 +211,11 @@ fn program(number: u64) -> String {
     }
     for thread in 0..threads {
         let _ = write!(out, "thread w{thread} {{ let a=0; let b=0; let c=0; let d=0; let ref=NULL; ");
-        (0..1 + dice.below(3)).for_each(|_| deed(&mut dice, (thread, number % 2 == 0), &mut out));
+        (0..1 + dice.below(3)).for_each(|_| deed(&mut dice, (thread, number.is_multiple_of(2)), &mut out));
         out.push_str("}\n");
     }
     if dice.below(4) == 0 {
-        let _ = write!(out, "thread killer {{ raise signal to=w{} }}\n", dice.below(threads));
+        let _ = writeln!(out, "thread killer {{ raise signal to=w{} }}", dice.below(threads));
     }
     out.push_str("expect { holds }\n}\n");
     out

@@ -229,6 +229,9 @@ impl Diagnostic for Report {
     }
 }
 
+/// Files, and where each begins among all that were read.
+type Sources = [(u32, Arc<NamedSource<String>>)];
+
 /// The mistakes found so far in a file and the libraries that it uses.
 #[derive(Debug)]
 pub(crate) struct Mistakes {
@@ -256,7 +259,7 @@ fn named(name: &str, text: &str) -> Arc<NamedSource<String>> {
 }
 
 /// A place among all files as one in its own.
-fn other(sources: &[(u32, Arc<NamedSource<String>>)], file: usize, span: Span, label: String) -> Other {
+fn other(sources: &Sources, file: usize, span: Span, label: String) -> Other {
     let (start, source) = &sources[file];
     Other { source: Arc::clone(source), span: span.back_by(*start), label }
 }
@@ -270,7 +273,7 @@ fn written(instead: &[(u32, Span)], span: Span) -> Span {
 }
 
 /// The number of the file that a place is in.
-fn file_at(sources: &[(u32, Arc<NamedSource<String>>)], span: Span) -> usize {
+fn file_at(sources: &Sources, span: Span) -> usize {
     sources.partition_point(|(start, _)| *start <= span.start).saturating_sub(1)
 }
 
@@ -389,7 +392,7 @@ impl Mistakes {
 #[derive(Debug)]
 pub(crate) struct Telling<'a> {
     mistake: Option<&'a mut Mistake>,
-    sources: (&'a [(u32, Arc<NamedSource<String>>)], &'a [(u32, Span)]),
+    sources: (&'a Sources, &'a [(u32, Span)]),
 }
 
 impl Telling<'_> {

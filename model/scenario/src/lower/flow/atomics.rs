@@ -17,7 +17,7 @@ impl<'a> Lower<'a> {
         self.block(unit, node.children());
         let to = unit.here();
         let refused = unit.code_mut().get(from + 1..to).and_then(|code| {
-            let refused = |(at, instr): (usize, &Instr)| Some((from + 1 + at, why_not(instr, from)?));
+            let refused = |(at, instr): (usize, &Instr)| Some((from + 1 + at, why_not(instr, from, from + 1 + at)?));
             code.iter().enumerate().find_map(refused)
         });
         if let Some((at, what)) = refused {
@@ -25,27 +25,27 @@ impl<'a> Lower<'a> {
             self.mistakes
                 .add("atomic", node.head, format!("line {line} {what}: this is no step"))
                 .expected("accesses to words, lists and completions")
-                .help("what waits stands outside of the block; what is in it, others see as done or not begun");
+                .help("what waits or goes round stands outside of the block; what is in it, others see as done or not begun");
         }
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         unit.note_atomic(Atomic { from: place(from), to: place(to), why });
     }
 }
 
-/// Why an instruction may not stand in a block that is one step.
-fn why_not(instr: &Instr, from: usize) -> Option<&'static str> {
-    let back = |to: &u16| usize::from(*to) <= from + 1;
+/// Why an instruction may not stand at a place in a block that is one step and begins at `from`. A jump that lands in
+/// the block does so already; one that leaves it may have no aim yet, and stands at 0 then.
+fn why_not(instr: &Instr, from: usize, at: usize) -> Option<&'static str> {
+    let bad = |to: u16| match usize::from(to) {
+        to if to <= from => Some("leaves the block"),
+        to if to <= at => Some("goes back"),
+        _ => None,
+    };
     match instr {
         Instr::Op { may_fail: Some(_), .. } | Instr::Choose { .. } | Instr::MayFail { .. } => Some("chooses"),
         Instr::Op { op, .. } if !op.row().never_waits && !op.row().tries => Some("may wait"),
         Instr::Call(_) => Some("calls a function"),
-        Instr::Jump(to) | Instr::Branch { otherwise: to, .. } | Instr::Nth { otherwise: to, .. } if back(to) => {
-            Some("goes back")
-        }
+        Instr::Jump(to) | Instr::Branch { otherwise: to, .. } | Instr::Nth { otherwise: to, .. } => bad(*to),
         Instr::Op { .. }
-        | Instr::Jump(_)
-        | Instr::Branch { .. }
-        | Instr::Nth { .. }
         | Instr::Fails { .. }
         | Instr::Judge { .. }
         | Instr::Let { .. }
