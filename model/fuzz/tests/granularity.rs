@@ -13,7 +13,17 @@ const GENERATED: u64 = 400;
 
 /// Programs for steps that make several accesses in none of the shipped ones: what is generated reaches most of them,
 /// until the generator changes.
-const REACHING: [&str; 11] = [
+const REACHING: [&str; 12] = [
+    r#"scenario reader-leaves-after-the-flip {
+    srcu s
+    var x
+    thread one { srcu-read-lock s into=i; load x into=v; srcu-read-unlock s i }
+    thread two { srcu-read-lock s into=i; load x into=v; srcu-read-unlock s i }
+    thread updater { store x 1; synchronize-srcu s }
+    thread another { synchronize-srcu s }
+    expect { holds }
+}
+"#,
     r#"scenario woken-beside-a-grace-period {
     wait-queue p q
     struct obj slots=1 { id 1 }

@@ -9,6 +9,7 @@ use crate::{
     SharedCell, Standing, ThreadId, Value, View, World,
     coder::{fields, points},
     facet::{Facet, FacetSink},
+    fixed,
     primitives::irq::irqs_footprint,
     program::CalleeId,
     property::Form,
@@ -327,12 +328,21 @@ impl CallbackOp {
     }
 }
 
+/// Whether a fence's lock may be waited for with another spinlock held.
+fn may_nest(program: &Program) -> bool {
+    let calls = |fence| program.fixed::<fixed::Fence>(fence).is_some_and(|fence| fence.ops.enable_signaling.is_some());
+    program.all::<fixed::Spinlock>().next().is_some() || program.all::<fixed::Fence>().any(calls)
+}
+
 impl Protocol for CallbackOp {
     const FAMILY: Option<Family> = Some(Family::Fence);
 
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::Test | At::Remove => None,
+            // Who holds a spinlock where he waits for the fence's lock may be what its holder waits for; and he waits
+            // only if he looked before it was signalled.
+            At::Add if may_nest(at.program) => None,
             At::Add | At::Enabling | At::Queue => Some(Family::Fence),
             At::Signal => FenceOp::new(self.signal, self.fence, 0).amid(at),
         }

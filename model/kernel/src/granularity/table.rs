@@ -77,6 +77,7 @@ pub const MERGED: &[Merged] = &[
             "dma_fence_get, collect",
             "sync_file_create: dma_fence_get",
             "kmem_cache_alloc",
+            "kzalloc",
             "dma_fence_init",
             "ww_acquire_init",
         ],
@@ -130,6 +131,7 @@ pub const MERGED: &[Merged] = &[
             "hand over to first waiter (wait_lock)",
             "check waiters (wait_lock)",
             "srcu_advance_state: SRCU_STATE_SCAN2",
+            "srcu_read_unlock",
         ],
         why: "a wake-up that a word goes before: who is woken was asleep, and looks again at all of it",
     },
@@ -211,7 +213,9 @@ pub const MERGED: &[Merged] = &[
             "spin_unlock_irq",
             "spin_unlock_irqrestore",
             "spin_unlock_bh",
+            "unlock fence",
             "local_irq_enable",
+            "local_irq_restore",
             "local_bh_enable",
             "preempt_enable",
             "irq_exit",
@@ -233,11 +237,13 @@ pub const MERGED: &[Merged] = &[
             "grace period ends",
             "reclaim",
             "synchronize_rcu",
+            "rcu_barrier",
+            "free_module: synchronize_rcu",
         ],
         why: "who is inside of a read-side section: a section that begins meanwhile finds no pointer to what goes, and one that ends meanwhile might have ended before",
     },
     Merged {
-        points: &["dma_fence_put", "kref_put", "refcount_dec_and_test"],
+        points: &["dma_fence_put"],
         why: "an underflow, which ends the execution: the count is put right for the report",
     },
     Merged {
@@ -279,8 +285,8 @@ pub const MERGED: &[Merged] = &[
               one before it is awake, and awake it may still wait for its turn",
     },
     Merged {
-        points: &["dma_fence_signal_locked"],
-        why: "that the fence's lock is the thread's own, which nobody else can change, is looked at beside the one access",
+        points: &["dma_fence_signal_locked", "store"],
+        why: "that the lock of the fence, or of a guarded word, is the thread's own, which nobody else can change, is looked at beside the one access",
     },
     Merged {
         points: &["slow path: trylock", "trylock: cmpxchg owner"],
@@ -293,6 +299,15 @@ pub const MERGED: &[Merged] = &[
     Merged {
         points: &["kfree"],
         why: "a look at what is inside of what goes: whoever uses that at the same time breaks the rule himself, before the free or after it",
+    },
+    Merged {
+        points: &["try_stop_module"],
+        why: "`module_mutex` is held. try_module_get() is without it and asks for the state and for a count above 0: with the count \
+              at 0 it fails in either state, and a count that is put back it finds as it would have before or after",
+    },
+    Merged {
+        points: &["call_rcu"],
+        why: "whether a head is queued is its own affair: who queues it a second time breaks the rule, whichever of the two comes first",
     },
     Merged {
         points: &["xas_store"],
