@@ -66,6 +66,7 @@ fn help_names_the_commands_and_the_exit_codes() {
       mutants     Put mistakes into a scenario, or into the protocols, and say which of them nobody notices
       properties  List the built-in properties: name, meaning, origin
       reference   Print the reference page of the scenario language
+      library     List the libraries that are built in; print one
       help        Print this message or the help of the given subcommand(s)
 
     Options:

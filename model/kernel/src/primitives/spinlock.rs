@@ -232,7 +232,11 @@ impl Protocol for Spin {
             _ => false,
         };
         let reader = cx.world.task(cx.me).reader.peek();
-        ends && !reader.awaited
+        // Which locks are taken with which, and in which context, is looked at in the states after the steps: one that
+        // takes a lock, or allocates, leaves it held.
+        let seen = !cx.touched.contains(self.lock) && cx.allocates.is_none();
+        ends && seen
+            && !reader.awaited
             && !reader.keeps
             && cx.merging.is_some_and(Merging::has_sections)
             && cx.world.spin(self.lock).owner() == Some(cx.me)
