@@ -13,7 +13,7 @@
 //! and whoever frees the object with it is told which list still has it.
 //!
 //! A list has no lock of its own. Two changes at once, or a change and a walk, tear the links: a data race. As with a
-//! plain variable, a change begins and ends, and whoever comes in between has raced with it ([`race`]):
+//! plain variable, a change begins and ends, and whoever comes in between has raced with it (`race`):
 //!
 //! ```text
 //!   list-add-tail l a      begins             ends

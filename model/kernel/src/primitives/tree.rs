@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The tree is not modelled: what is in it is a list in its order, whose lock and whose races are those of a list
-//! ([`list::race`](super::list::race)). Each entry is in it by a node ([`list::node`](super::list::node)), a field of
+//! (`list::race`). Each entry is in it by a node ([`list::node`](super::list::node)), a field of
 //! its own. `rb_erase()` leaves the node as it is: `RB_EMPTY_NODE()` is true of one that was cleared
 //! (`RB_CLEAR_NODE()`).
 //!

@@ -98,7 +98,13 @@ pub(crate) fn gather(
         gathered.by_use.entry(place).or_default().push(decl.node);
         needed.insert(place);
     }
-    gathered.uses = uses.iter().map(|node| (node.head, needed.contains(&node.head.start))).collect();
+    // One that only chooses is as good as the one that it chooses for.
+    let chosen_for = |node: &Node| {
+        let mut all = used.all.iter().filter(|(unit, ..)| libraries.of(node) == Some(*unit));
+        all.any(|(.., place)| needed.contains(place))
+    };
+    let is_needed = |node: &Node| needed.contains(&node.head.start) || chosen_for(node);
+    gathered.uses = uses.iter().map(|node| (node.head, is_needed(node))).collect();
     gathered
 }
 
