@@ -195,7 +195,7 @@ fn trials(folders: &Arc<Folders>) -> Vec<Trial> {
 }
 
 fn load(name: &str, path: &Path) -> Result<File, String> {
-    let loaded = fenceweave_scenario::load_file(path).map_err(|report| report.plain())?;
+    let loaded = fenceweave_scenario::load_file_as(&format!("{name}.kdl"), path).map_err(|report| report.plain())?;
     let several = loaded.scenarios.len() > 1;
     let mut cases = vec![];
     for s in &loaded.scenarios {

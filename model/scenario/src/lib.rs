@@ -39,7 +39,8 @@ pub use fmt::format;
 pub use inputs::{Fixed, InputValue, Swept, Tuple, Tuples};
 pub use library::{Replaced, libraries, library_files, library_page, one_file};
 pub use load::{
-    Case, Limits, Loaded, Scenario, load, load_as, load_file, load_in, load_library, load_replacing, read, read_from,
+    Case, Limits, Loaded, Scenario, load, load_as, load_file, load_file_as, load_in, load_library, load_replacing,
+    read, read_from,
 };
 pub use lower::Words;
 pub use mistakes::{Mistake, Place, Report, Span};

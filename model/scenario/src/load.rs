@@ -108,6 +108,16 @@ pub fn load_file(path: &Path) -> Result<Loaded, Report> {
     load_as(path, &read(path)?)
 }
 
+/// Reads the scenario file at `path`, which is told as `name`, and what it uses beside it likewise: wherever the folder
+/// is.
+///
+/// # Errors
+///
+/// Every mistake of the file and of what it reaches of libraries, or why it cannot be read.
+pub fn load_file_as(name: &str, path: &Path) -> Result<Loaded, Report> {
+    load_in(name, &read(path)?, Some(folder_of(path)))
+}
+
 /// Reads a scenario's text, called `name`; what it uses beside it is in that folder.
 ///
 /// # Errors
