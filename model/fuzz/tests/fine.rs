@@ -3,30 +3,16 @@
 //!
 //! `FINE_STATES=N` and `FINE_GENERATED=N` look further: see `ci/fine`.
 
+mod shipped;
+
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{Condition, Merging};
 use fenceweave_scenario::{Case, Engine, load, load_file};
-use std::{
-    fmt::Write,
-    path::{Path, PathBuf},
-};
+use std::fmt::Write;
 
 /// A number that the environment may replace.
 fn limit(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(folder).expect("the scenarios");
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "kdl") {
-            found.push(path);
-        }
-    }
 }
 
 /// What was held against each other.
@@ -86,10 +72,8 @@ fn told(what: &str, seen: &Seen) {
 
 #[test]
 fn shipped_scenarios_come_to_the_same_with_each_access_a_step() {
-    let mut shipped = vec![];
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut shipped);
     let (mut seen, states) = (Seen::default(), limit("FINE_STATES", 3_000));
-    for path in shipped {
+    for path in shipped::scenarios() {
         let loaded = load_file(&path).expect("a shipped scenario");
         loaded.scenarios.iter().flat_map(|s| &s.cases).for_each(|case| hold(case, states, &mut seen));
     }
@@ -138,8 +122,9 @@ fn access(dice: &mut Dice, lock: &str, out: &mut String) {
 }
 
 /// What a thread does in between.
-fn aside(dice: &mut Dice, out: &mut String, fence: bool) {
-    out.push_str(match dice.below(13) {
+fn aside(dice: &mut Dice, out: &mut String, fence: bool, timer: bool) {
+    out.push_str(match dice.below(14) {
+        13 if timer => "mod-timer tick; ",
         0 | 1 if !fence => "store free 2; ",
         0 => "signal f; ",
         1 => "wait f; ",
@@ -160,7 +145,13 @@ fn program(number: u64) -> String {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1).wrapping_mul(0xd134_2543_de82_ef95));
     let kind = dice.pick(&["", " kind=mutex", " kind=rwsem"]);
     let fence = dice.one_in(2);
-    let declared = if fence { "fence f\n" } else { "" };
+    let timer = dice.one_in(4);
+    let declared = match (fence, timer) {
+        (true, false) => "fence f\n",
+        (true, true) => "fence f\ntimer tick { lock b; store y 2; unlock b }\n",
+        (false, true) => "timer tick { lock b; store y 2; unlock b }\n",
+        (false, false) => "",
+    };
     let mut out = format!(
         "scenario p{number} {{\nlock a{kind}\nlock b\n{declared}var free\nvar x guarded-by=a\nvar y guarded-by=b\n\
          var both guarded-by=\"a,b\"\nvar limit init=2 const\nvar table init=NULL\n\
@@ -186,14 +177,14 @@ fn program(number: u64) -> String {
             (0..inside).for_each(|_| access(&mut dice, lock, &mut out));
             // A fence is not waited for in atomic context.
             if dice.one_in(3) && lock.is_empty() {
-                aside(&mut dice, &mut out, fence);
+                aside(&mut dice, &mut out, fence, timer);
             } else if fence && dice.one_in(6) && lock == "a" {
                 out.push_str("signal f; ");
                 access(&mut dice, lock, &mut out);
             }
             out.push_str(leave);
             if dice.one_in(2) {
-                aside(&mut dice, &mut out, fence);
+                aside(&mut dice, &mut out, fence, timer);
             }
         }
         out.push_str("}\n");

@@ -5,6 +5,8 @@
 //!
 //! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`.
 
+mod shipped;
+
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
 use fenceweave_kernel::{Condition, Grain, Program};
 use fenceweave_scenario::{
@@ -12,10 +14,7 @@ use fenceweave_scenario::{
     generate::{Size, from_seed},
     load, load_file,
 };
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 /// Scenarios whose outcomes need the fine grain, and why.
 const FINE_ONLY: &[(&str, &str)] = &[(
@@ -26,19 +25,6 @@ const FINE_ONLY: &[(&str, &str)] = &[(
 /// A number that the environment may replace.
 fn limit(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(folder).expect("the scenarios");
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "kdl") {
-            found.push(path);
-        }
-    }
 }
 
 /// What was held against each other.
@@ -106,12 +92,10 @@ fn told(what: &str, seen: &Seen) {
 
 #[test]
 fn shipped_scenarios_come_to_the_same_in_both_grains() {
-    let mut shipped = vec![];
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-    files(&root, &mut shipped);
+    let root = shipped::root();
     let states = limit("GRAIN_STATES", 2_500);
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
-    for path in shipped {
+    for path in shipped::scenarios() {
         let loaded = load_file(&path).expect("a shipped scenario");
         let subject = path.strip_prefix(&root).ok().and_then(|p| p.iter().next()).unwrap_or_default();
         let seen = all.entry(subject.to_string_lossy().into_owned()).or_default();
@@ -134,7 +118,7 @@ fn two_importers_with_devices_are_few_states() {
     if limit("GRAIN_BENCH", 0) == 0 {
         return;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci/bench/late-unmap.kdl");
+    let path = shipped::root().join("../ci/bench/late-unmap.kdl");
     let loaded = load_file(&path).expect("a scenario of the bench");
     for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
         let task = Task { program: &case.program, conditions: &[], has_loops: case.has_loops };

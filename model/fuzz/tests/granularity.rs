@@ -1,10 +1,12 @@
 //! No step hides a middle that others see: the accesses of every step that the shipped scenarios and many generated
 //! ones take.
 
+mod shipped;
+
 use fenceweave_explore::{Limits, Task, explicit};
 use fenceweave_kernel::granularity::{self, Seen};
 use fenceweave_scenario::{generate, load, load_file};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// States of each search.
 const STATES: u64 = 1_500;
@@ -138,19 +140,6 @@ const REACHING: [&str; 12] = [
 "#,
 ];
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = std::fs::read_dir(folder).expect("the scenarios");
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "kdl") {
-            found.push(path);
-        }
-    }
-}
-
 fn explore(loaded: &fenceweave_scenario::Loaded) -> usize {
     let limits = Limits { states: STATES, ..Limits::default() };
     let cases = loaded.scenarios.iter().flat_map(|s| &s.cases);
@@ -163,10 +152,8 @@ fn explore(loaded: &fenceweave_scenario::Loaded) -> usize {
 }
 
 fn look() -> (usize, Vec<Seen>) {
-    let mut shipped = vec![];
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios"), &mut shipped);
     let mut programs = 0;
-    for path in shipped {
+    for path in shipped::scenarios() {
         programs += explore(&load_file(&path).expect("a shipped scenario"));
     }
     for text in REACHING {

@@ -104,6 +104,17 @@ fn an_override_stands_in_the_place_of_a_function() {
 }
 
 #[test]
+fn an_override_keeps_to_what_was_promised_of_the_returns() {
+    let scenario =
+        |patch: &str| format!("scenario s {{ use \"./promises.kdl\"; {patch}; thread t {{ enter 1 into=n }} }}");
+    let promise = |text: &str| says(&loaded(&scenario(text)), 0, "assert-not-held gate");
+    assert!(promise("override fn enter n { return n }"), "what says nothing has kept to it");
+    assert!(!promise("override fn enter n { on-return { assert-held gate }; lock gate; return n }"), "its own stands");
+    let told = told(&scenario("override fn enter m { return m }"));
+    assert!(told.contains("by other names of its arguments") && told.contains("the arguments `n`"), "{told}");
+}
+
+#[test]
 fn the_files_of_a_folder_see_each_other_and_nobody_sees_what_is_static() {
     let text = |call: &str| {
         format!("scenario s {{ use \"./folder\"; thread t {{ pair_new 1 into=p; {call} into=n; free p }} }}")

@@ -170,7 +170,7 @@ fn used_in(unit: &Unit, chosen: &Chosen, text: &str, mistakes: &mut Mistakes) ->
 /// Puts functions in the place of those that they replace.
 fn replace(decls: &mut [Decl], overrides: Vec<Node>, text: &str, mistakes: &mut Mistakes) {
     let mut done: BTreeMap<usize, Span> = BTreeMap::new();
-    for with in overrides {
+    for mut with in overrides {
         let span = with.entries[0].span();
         let name = span.of(text);
         let is_it = |decl: &Decl| decl.node.name.text == "fn" && decl.names.iter().any(|known| known == name);
@@ -206,9 +206,35 @@ fn replace(decls: &mut [Decl], overrides: Vec<Node>, text: &str, mistakes: &mut 
                 .seen(decl.node.head, "declared here");
             continue;
         }
+        keep_promises(&decl.node, &mut with, text, mistakes);
         decl.used = used_by(&with);
         decl.node = with;
     }
+}
+
+/// What a function promises of its returns its callers count on, whoever has written it: one that says nothing of its
+/// own has kept to the same.
+fn keep_promises(known: &Node, with: &mut Node, text: &str, mistakes: &mut Mistakes) {
+    let promises = |node: &Node| node.children().iter().any(|row| row.name.text == "on-return");
+    if !promises(known) || promises(with) {
+        return;
+    }
+    let names =
+        |node: &Node| -> Vec<String> { node.entries[1..].iter().map(|e| e.span().of(text).to_owned()).collect() };
+    if names(known) != names(with) {
+        mistakes
+            .add(
+                "override",
+                with.head,
+                "what this replaces promises something of its returns, by other names of its arguments",
+            )
+            .expected(format!("the arguments `{}`, or an `on-return` of its own", names(known).join(" ")))
+            .seen(known.head, "declared here");
+        return;
+    }
+    let rows = known.children().iter().filter(|row| row.name.text == "on-return").cloned();
+    let block = with.block.get_or_insert_default();
+    block.nodes.splice(0..0, rows);
 }
 
 fn lower_arguments(n: usize) -> String {
