@@ -65,6 +65,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
+    primitives::lockdep::rules::FORMS,
 ];
 
 numbered! {
