@@ -276,6 +276,8 @@ machines! {
     LockMap(lockmap::LockMapOp) = lockmap::LockMapOp::BLANK;
     /// What the code says of locks.
     Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
+    /// What a function's promise names.
+    Named(lockdep::Named) = lockdep::Named::BLANK;
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
     /// What is in an order.

@@ -66,6 +66,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
+    primitives::lockdep::rules::FORMS,
 ];
 
 numbered! {

@@ -208,6 +208,8 @@ operations! {
     LockMap(primitives::lockmap::ops::LockMap);
     /// `assert-held`, `assert-not-held`, `might-sleep`, `might-lock`.
     Lockdep(primitives::lockdep::ops::Lockdep);
+    /// What a function's promise names.
+    Named(primitives::lockdep::ops::Named);
     /// `alloc`.
     Alloc(primitives::alloc::ops::Alloc);
     /// `copy-from-user`, `copy-to-user`.
