@@ -122,12 +122,21 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
             Err(unread) => return unread.tell(),
         }
     }
-    let mut all: Vec<Subject<'_>> = vec![];
-    for loaded in &users {
-        match subjects(loaded, None, args) {
-            Ok(subjects) => all.extend(subjects),
-            Err(why) => return usage(&format!("{}: {why}", loaded.file)),
+    let (mut all, mut wrong): (Vec<Subject<'_>>, Option<String>) = (vec![], None);
+    let look = |loaded: &&Loaded| subjects(loaded, None, args);
+    let each: Vec<&Loaded> = users.iter().collect();
+    in_order(&each, args.jobs.into(), look, |loaded, found| match found {
+        Ok(subjects) => {
+            all.extend(subjects);
+            ControlFlow::Continue(())
         }
+        Err(why) => {
+            wrong = Some(format!("{}: {why}", loaded.file));
+            ControlFlow::Break(())
+        }
+    });
+    if let Some(why) = wrong {
+        return usage(&why);
     }
     if all.is_empty() {
         return usage(&format!("no scenario there uses `{name}`: what would notice a mistake in it?"));
