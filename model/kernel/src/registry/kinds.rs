@@ -231,6 +231,10 @@ kinds! {
     FenceList in resv::kind;
     /// `struct drm_exec`, without its context.
     Exec in exec::kind is Exec;
+    /// A pool of frames.
+    Memory in memory::kind is Memory;
+    /// A page frame.
+    Frame in memory::kind is Frame;
 }
 
 impl Kind {

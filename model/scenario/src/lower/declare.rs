@@ -765,6 +765,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
         "xarray" => |lower, _, name, options| lower.xarray(name, options),
+        "memory" => |lower, _, name, options| lower.memory_pool(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
@@ -775,7 +776,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
 }
 
 /// What is known of a declaration before all names are: numbers, words and flags.
-fn known(options: &Options<'_>) -> Args {
+pub(super) fn known(options: &Options<'_>) -> Args {
     let mut args = Args::default();
     for (opt, _, value) in options.all() {
         let given = match (opt.takes, value) {
