@@ -6,7 +6,7 @@
 use crate::{
     Program, exec, fence, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
-    lock_all, memory, primitives, resv, sync_file, syncobj, ww,
+    lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
 
 /// The mistakes of one protocol.
@@ -71,6 +71,7 @@ tables! {
     syncobj::Mutant;
     primitives::uaccess::Mutant;
     memory::Mutant;
+    pte::Mutant;
 }
 
 /// How many there are.
