@@ -35,6 +35,7 @@ pub(crate) mod pool;
 pub(crate) mod rules;
 
 pub(crate) use frame::Frame;
+pub(crate) use moves::SgList;
 pub(crate) use mutants::Mutant;
 pub(crate) use pool::Memory;
 

@@ -22,7 +22,7 @@ use crate::{
     },
     lock_all::LockAll,
     machine::{Choose, Fail, Fault, NOTHING, Nothing},
-    memory::{self, Frame, Memory},
+    memory::{self, Frame, Memory, SgList},
     primitives::{
         alloc,
         barrier::{self, Barrier},
@@ -142,6 +142,8 @@ objects! {
     Memory(Memory);
     /// A page frame.
     Frame(Frame) frame frame_mut;
+    /// `struct sg_table`, over an aperture.
+    SgList(SgList);
 }
 
 /// An object must stay small: every state has all of them.

@@ -193,6 +193,14 @@ pub(super) fn copied<R: Runtime>(cx: &mut Cx<'_, R>, to: ObjId, from: ObjId) {
     }
 }
 
+/// What these frames hold no tag says.
+pub(super) fn unknown<R: Runtime>(cx: &Cx<'_, R>, frames: impl Iterator<Item = ObjId>) {
+    if let Some(bytes) = cx.world.bytes() {
+        let mut inner = bytes.inner();
+        frames.for_each(|frame| inner.known[frame.index()] = false);
+    }
+}
+
 /// Somebody reads a page.
 pub(super) fn check<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, tag: Tag) {
     let Some(bytes) = cx.world.bytes() else { return };

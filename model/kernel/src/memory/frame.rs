@@ -105,7 +105,8 @@ impl Books {
 #[derive(Clone)]
 pub struct Frame<R: Runtime> {
     pub(crate) life: R::Atomic<Life>,
-    /// Stands for the page's bytes where the runtime looks for races itself; what they are the books say.
+    /// Stands for the page's bytes where the runtime knows of races that only memory order lets; what they are the books
+    /// say, and who is in the middle of an access.
     bytes: R::Atomic<u8>,
     pub(crate) books: R::Note<Books>,
 }
@@ -378,10 +379,8 @@ impl Access {
         }
         // From here on nobody comes in between, whatever takes the steps.
         let tag = self.check_devices(cx);
-        // Who is in the middle of an access, a runtime that looks for races itself knows; of devices it knows nothing.
-        let tells = (R::SEES_OVERLAP || self.behind.is_some()) && !self.racing;
         let books = cx.frame(obj).books.get();
-        if let Some(other) = books.rival(me, self.writes).filter(|_| tells) {
+        if let Some(other) = books.rival(me, self.writes).filter(|_| !self.racing) {
             let form = Some(Form::PAGE_RACE);
             let v = cx.violation_of(Property::DATA_RACE);
             cx.note_violation(Violation { object: Some(obj), other: Some(other), form, ..v });
@@ -477,11 +476,8 @@ pub(crate) fn read<R: Runtime>(cx: &mut Cx<'_, R>, frame: ObjId, met: Met) -> Va
         let v = cx.violation_of(Property::UNDEFINED_CONTENTS);
         cx.note_violation(Violation { object: Some(frame), form, ..v });
     };
-    // A runtime that looks for races itself tells of who is in the middle of a write.
-    let raced = cx.frame(frame).books.get().writer.is_some();
     match bare(tag) {
         UNDEFINED => undefined(cx, None),
-        Tag::TORN if raced => {}
         Tag::TORN => undefined(cx, Some(Form::TORN_READ)),
         _ if owner && is_foreign(tag) && !cx.mutated(Mutant::ForeignUnseen) => {
             cx.violate(Property::FOREIGN_CONTENTS, Some(frame));

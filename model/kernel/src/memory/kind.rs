@@ -5,7 +5,8 @@ use crate::{
     ground::kind::{Born, DeclRow, Declared, KindRow},
     ground::op::{Args, Opt, Takes, option},
 };
-use fenceweave_pages::{PageIndex, SpaceId};
+use fenceweave_pages::{BusAddress, ByteLen, PAGE_SIZE, PageIndex, ScatterList, Segment, SpaceId};
+use std::sync::Arc;
 
 /// Most frames of one pool.
 pub const MAX_FRAMES: u8 = 32;
@@ -76,6 +77,37 @@ pub struct Frame {
     pub pool: Option<ObjId>,
     /// Its place there.
     pub place: u8,
+}
+
+/// Where in an aperture the pages of a buffer lie, as a driver was told: it may be wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SgList {
+    /// The memory behind the aperture.
+    pub pool: ObjId,
+    /// The segments; the aperture starts at address 0.
+    pub list: Arc<ScatterList>,
+}
+
+impl SgList {
+    /// The list that a text says, `FIRST:PAGES` for each segment in its order, `.5` behind either for half a page more;
+    /// nothing if it says none.
+    pub fn parse(pool: ObjId, said: &str) -> Option<SgList> {
+        let segments: Option<Vec<Segment>> = said.split_whitespace().map(segment).collect();
+        let list = ScatterList::new(segments?, BusAddress(0)).ok()?;
+        Some(SgList { pool, list: Arc::new(list) })
+    }
+}
+
+/// Most pages that a segment says.
+const MAX_SAID: u64 = 1000;
+
+fn segment(said: &str) -> Option<Segment> {
+    let bytes = |said: &str| {
+        let (whole, half) = said.strip_suffix(".5").map_or((said, 0), |whole| (whole, PAGE_SIZE as u64 / 2));
+        Some(whole.parse::<u64>().ok().filter(|pages| *pages <= MAX_SAID)? * PAGE_SIZE as u64 + half)
+    };
+    let (first, len) = said.split_once(':')?;
+    Some(Segment { address: BusAddress(bytes(first)?), len: ByteLen(bytes(len)?) })
 }
 
 /// What is fixed about a frame.
@@ -176,6 +208,45 @@ impl Declared for Frame {
 
     fn begin<R: Runtime>(&self, _born: Born<'_>) -> super::Frame<R> {
         super::Frame::new(self.pool.is_none())
+    }
+}
+
+impl Declared for SgList {
+    const ROW: KindRow = KindRow {
+        name: "sg-list",
+        one: "an sg-list",
+        decls: &[DeclRow {
+            name: "sg-list",
+            kind: Some(Kind::SgList),
+            options: &[
+                Opt {
+                    required: true,
+                    ..option(
+                        "memory",
+                        Takes::Object(&[Kind::Memory]),
+                        "the memory, `vram` or `stolen`, behind the aperture",
+                    )
+                },
+                Opt {
+                    required: true,
+                    ..option(
+                        "segments",
+                        Takes::Value,
+                        "`\"5:2 1:1\"`: the first page of each in the aperture, and how many there are; `.5` behind a number is half a page more. \
+                         Nobody looks whether that is so",
+                    )
+                },
+            ],
+            meaning: "where in an aperture the pages of a buffer lie, for `pages-move`",
+            kernel: "struct sg_table",
+            make: None,
+        }],
+        ..KindRow::PLAIN
+    };
+    type Object<R: Runtime> = super::SgList<R>;
+
+    fn begin<R: Runtime>(&self, _born: Born<'_>) -> super::SgList<R> {
+        super::SgList::new()
     }
 }
 

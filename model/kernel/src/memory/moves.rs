@@ -2,15 +2,20 @@
 //! plan of `fenceweave-pages`; it is done a page at a time, each in two halves.
 
 use super::{
-    frame, kind,
-    page::{How, PageOp},
+    bytes,
+    frame::{self, Access},
+    kind,
+    page::{Frames, How, PageOp},
 };
 use crate::{
-    Code, Coder, Cx, Errno, Flow, Footprint, Handle, ObjId, Program, Runtime, Value, View, World, protocol::Protocol,
+    Code, Coder, Cx, Errno, Flow, Footprint, Handle, ObjId, Plain, Program, Property, Runtime, Value, View, Violation,
+    World, facet::FacetSink, property::Form, protocol::Protocol, shared::Shared,
 };
 use fenceweave_pages::{
-    Action, ByteOffset, Capability, Error, PageCount, PageIndex, Plan, Request, Side, SpaceId, Step, TtFlags, Variant,
+    Action, ByteOffset, Capability, Error, Fault, PAGE_SHIFT, PageCount, PageIndex, Place, Plan, Request, Side,
+    SpaceId, Step, TtFlags, Variant,
 };
+use std::{marker::PhantomData, sync::Arc};
 
 /// Whose rules a move follows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,10 +55,31 @@ impl Tt {
     }
 }
 
-/// One side of a move: the first of its frames, which lie in a row, or none: pages that are not there.
+/// A `struct sg_table`. What it says never changes: it has no state of its own.
+#[derive(Clone)]
+pub struct SgList<R: Runtime>(PhantomData<R>);
+
+impl Copy for SgList<Plain> {}
+
+impl<R: Runtime> SgList<R> {
+    pub(crate) fn new() -> Self {
+        SgList(PhantomData)
+    }
+}
+
+impl<R: Runtime> Shared<R> for SgList<R> {
+    fn facets(&self, _sink: FacetSink<'_>) {}
+}
+
+impl Code for SgList<Plain> {
+    fn code<C: Coder>(&mut self, _c: &mut C) {}
+}
+
+/// One side of a move: the first of its frames, which lie in a row, or where a list says; or pages that are not there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Run {
     pub(crate) first: Option<Handle>,
+    pub(crate) sg: Option<ObjId>,
     /// They are the moving buffer's own pages, if they are system memory.
     pub(crate) own: bool,
 }
@@ -61,6 +87,7 @@ pub(crate) struct Run {
 impl Code for Run {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.first.code(c);
+        self.sg.code(c);
         c.flag(&mut self.own);
     }
 }
@@ -71,6 +98,13 @@ const NOWHERE: SpaceId = SpaceId(u64::MAX);
 impl Run {
     /// The side, as a mover knows it: all of the memory that it lies in, and from where on it goes.
     fn side(&self, program: &Program, pages: PageCount) -> (Side, PageIndex) {
+        if let Some(sg) = self.sg.and_then(|sg| program.fixed::<kind::SgList>(sg)) {
+            let aperture = program.fixed::<kind::Memory>(sg.pool).map_or(0, |pool| u32::from(pool.pages));
+            let space = SpaceId(u64::from(sg.pool.number()));
+            let bytes = sg.list.segments().iter().fold(0, |sum, segment| sum + segment.len.0);
+            let stated = PageCount((bytes >> PAGE_SHIFT) as u32);
+            return (Side::scatter(space, Arc::clone(&sg.list), PageCount(aperture).bytes(), stated), PageIndex(0));
+        }
         let Some(first) = self.first else {
             let side = if self.own { Side::tt } else { Side::memory };
             return (side(NOWHERE, pages, false), PageIndex(0));
@@ -124,7 +158,7 @@ impl Code for MoveOp {
 }
 
 impl MoveOp {
-    const NO_RUN: Run = Run { first: None, own: false };
+    const NO_RUN: Run = Run { first: None, sg: None, own: false };
     pub(crate) const BLANK: MoveOp = MoveOp {
         dst: MoveOp::NO_RUN,
         src: MoveOp::NO_RUN,
@@ -153,30 +187,94 @@ impl MoveOp {
         request.range(to, from, pages).plan()
     }
 
-    /// What is done to the page that it is at; none if it is over, with what it comes to.
-    fn next<R: Runtime>(&self, program: &Program, world: &World<R>) -> Result<PageOp, Value> {
-        let plan = self.plan(program).map_err(refused)?;
+    /// A page is done. Whether there is another one nobody else can tell.
+    fn go_on<R: Runtime>(&mut self, cx: &Cx<'_, R>) -> Flow {
+        (self.page, self.at) = (None, self.at + 1);
+        match self.next(cx.program, cx.world) {
+            Next::Over(result) => Flow::Done(result),
+            Next::Page(_) | Next::Crooked(_) | Next::Fault(_) => Flow::Go,
+        }
+    }
+
+    /// What a kernel runs into that does not look first.
+    fn oops<R: Runtime>(&self, cx: &mut Cx<'_, R>, fault: Fault) -> Flow {
+        let (property, form) = match fault {
+            Fault::OutsideAperture { .. } => (Property::OUT_OF_BOUNDS, Form::OUTSIDE_APERTURE),
+            _ => (Property::NULL_DEREFERENCE, Form::PAST_LAST_SEGMENT),
+        };
+        let v = cx.violation_of(property);
+        cx.note_violation(Violation { object: self.dst.sg.or(self.src.sg), form: Some(form), ..v });
+        Flow::Done(Value::Word(0))
+    }
+
+    /// What comes next.
+    fn next<R: Runtime>(&self, program: &Program, world: &World<R>) -> Next {
+        let plan = match self.plan(program) {
+            Ok(plan) => plan,
+            Err(error) => return Next::Over(refused(error)),
+        };
         let over = match plan.action() {
             Action::Nothing => 0,
             Action::LeaveAlone => 1,
             Action::Clear => 2,
             Action::Copy(_) => 3,
         };
-        let over = Err(Value::Word(over));
-        let Some(Ok(step)) = plan.steps().nth(usize::from(self.at)) else { return over };
-        let by = u32::from(self.at);
-        let handle = |run: &Run| run.first.and_then(|first| frame::beside(world, program, first, by));
-        let Some(to) = handle(&self.dst) else { return over };
-        debug_assert!(is_at(program, &step, to.obj), "[internal bug] a plan and its frames are at different places");
-        Ok(match step.from.and_then(|_| handle(&self.src)) {
-            Some(from) => PageOp::copy(to, from, false),
-            None => PageOp::on(How::Clear, to, false),
-        })
+        let step = match plan.steps().nth(usize::from(self.at)) {
+            None => return Next::Over(Value::Word(over)),
+            Some(Err(fault)) => return Next::Fault(fault),
+            Some(Ok(step)) => step,
+        };
+        let frame = |run: &Run, place: Place| self.frame(run, place, program, world);
+        match (frame(&self.dst, step.to), step.from.map(|from| frame(&self.src, from))) {
+            (Some(to), Some(Some(from))) => Next::Page(PageOp::copy(to, from, false)),
+            (Some(to), None) => Next::Page(PageOp::on(How::Clear, to, false)),
+            _ => Next::Crooked(step),
+        }
+    }
+
+    /// The frame that starts at a place, by the reference that the move has of it; none if none does.
+    fn frame<R: Runtime>(&self, run: &Run, place: Place, program: &Program, world: &World<R>) -> Option<Handle> {
+        let page = place.offset.page().filter(|_| place.offset.is_page_aligned())?;
+        match run.first {
+            Some(first) => frame::beside(world, program, first, u32::from(self.at)),
+            None => {
+                kind::at(program, place.space, page).map(|obj| Handle { obj, generation: world.generation_of(obj) })
+            }
+        }
+    }
+
+    /// A page that starts in the middle of another: what is there afterwards is torn, whatever there was.
+    fn copy_crooked<R: Runtime>(&self, cx: &mut Cx<'_, R>, step: Step) {
+        let judge = |cx: &mut Cx<'_, R>, place: Place, writes: bool| {
+            for obj in frames_of(cx.program, place) {
+                let now = Handle { obj, generation: cx.world.generation_of(obj) };
+                Access::new(now, writes).judge(cx);
+            }
+        };
+        judge(cx, step.to, true);
+        step.from.iter().for_each(|from| judge(cx, *from, false));
+        step.run_on(&mut Frames(cx));
+        bytes::unknown(cx, frames_of(cx.program, step.to));
     }
 }
 
-fn is_at(program: &Program, step: &Step, frame: ObjId) -> bool {
-    kind::place(program, frame) == (step.to.space, step.to.offset.page().unwrap_or_default())
+/// What a move does next.
+enum Next {
+    /// A page.
+    Page(PageOp),
+    /// One that starts in the middle of a page.
+    Crooked(Step),
+    /// An oops: a kernel's rules trust their caller.
+    Fault(Fault),
+    /// Nothing: it comes to this.
+    Over(Value),
+}
+
+/// The frames that a page at a place lies in.
+fn frames_of(program: &Program, place: Place) -> impl Iterator<Item = ObjId> + use<'_> {
+    let first = place.offset.page().unwrap_or_default();
+    let second = first.forward(1).filter(|_| !place.offset.is_page_aligned());
+    std::iter::once(first).chain(second).filter_map(move |page| kind::at(program, place.space, page))
 }
 
 /// Why no move was made.
@@ -195,20 +293,18 @@ impl Protocol for MoveOp {
             None => {
                 self.ends().for_each(|end| cx.touch(end));
                 match self.next(cx.program, cx.world) {
-                    Ok(page) => page,
-                    Err(result) => return Flow::Done(result),
+                    Next::Page(page) => page,
+                    Next::Over(result) => return Flow::Done(result),
+                    Next::Fault(fault) => return self.oops(cx, fault),
+                    Next::Crooked(step) => {
+                        self.copy_crooked(cx, step);
+                        return self.go_on(cx);
+                    }
                 }
             }
         };
         match page.step(cx) {
-            Flow::Done(_) => {
-                (self.page, self.at) = (None, self.at + 1);
-                // Whether there is another page nobody else can tell.
-                match self.next(cx.program, cx.world) {
-                    Ok(_) => Flow::Go,
-                    Err(result) => Flow::Done(result),
-                }
-            }
+            Flow::Done(_) => self.go_on(cx),
             flow => {
                 self.page = Some(page);
                 flow
@@ -221,7 +317,15 @@ impl Protocol for MoveOp {
             return page.footprint(v);
         }
         let f = self.ends().fold(Footprint::reads(v.my_task()), Footprint::read);
-        self.next(v.program, v.world).map_or(f, |page| f.and(page.footprint(v)))
+        match self.next(v.program, v.world) {
+            Next::Page(page) => f.and(page.footprint(v)),
+            Next::Crooked(step) => {
+                let places = std::iter::once(step.to).chain(step.from);
+                let frames = places.flat_map(|place| frames_of(v.program, place));
+                frames.fold(f, |f, frame| f.and(frame::footprint(v, frame)))
+            }
+            Next::Fault(_) | Next::Over(_) => f,
+        }
     }
 
     fn label(&self) -> &'static str {

@@ -186,8 +186,11 @@ impl Operation for Move {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let run = |o: Operand, own: bool| match with.value(o)? {
-            Value::Null | Value::Word(0) => Ok(Run { first: None, own }),
-            _ => Ok(Run { first: Some(frame_of(with, o)?), own }),
+            Value::Null | Value::Word(0) => Ok(Run { first: None, sg: None, own }),
+            _ => Ok(match with.of_kinds(o, &[Kind::Frame, Kind::SgList])? {
+                sg if with.kind(sg) == Some(Kind::SgList) => Run { first: None, sg: Some(sg), own },
+                _ => Run { first: Some(with.handle(o)?), sg: None, own },
+            }),
         };
         let sides = (run(self.dst, self.own.0)?, run(self.src, self.own.1)?);
         Ok(MoveOp::new(sides, count_of(with, self.count)?, self.rules, self.tt).into())
@@ -321,7 +324,7 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "pages-move",
         &[operand("dst", Takes::Value), operand("src", Takes::Value)],
-        "moves a buffer's pages, one after the other from these frames on, as its own rules say: clears, copies, or leaves          them alone. NULL is a side whose pages are not there",
+        "moves a buffer's pages, one after the other from these frames on, as its own rules say: clears, copies, or leaves          them alone. A side is the first frame, or an sg-list; NULL one whose pages are not there",
         "ttm_bo_move_memcpy() ttm_move_memcpy()",
         moved,
     )

@@ -47,5 +47,7 @@ forms! {
     62 REUSED_EARLY "{who} touches {what} before {also} has signalled, until which a device uses it for its former owner{place}";
     63 TORN_READ "{who} reads {what}, which is torn: its halves are of different contents{place}";
     64 UNPINNED "{who} unpins {what}, which is not pinned{place}";
+    66 OUTSIDE_APERTURE "{who} maps a page that lies outside of the aperture, as {what} has it{place}";
+    67 PAST_LAST_SEGMENT "{who} goes past the last segment of {what}: there is none, and its length is read{place}";
     65 KMAP_LEFT "{who} ends and has still mapped {what}";
 }

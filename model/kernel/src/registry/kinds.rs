@@ -235,6 +235,8 @@ kinds! {
     Memory in memory::kind is Memory;
     /// A page frame.
     Frame in memory::kind is Frame;
+    /// `struct sg_table`, over an aperture.
+    SgList in memory::kind is SgList;
 }
 
 impl Kind {

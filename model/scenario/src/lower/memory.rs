@@ -1,6 +1,11 @@
 //! A memory: its pool, and a frame for each of its pages.
 
-use super::{Lower, declare::known, names::Symbol, options::Options};
+use super::{
+    Lower,
+    declare::{Open, known},
+    names::Symbol,
+    options::Options,
+};
 use crate::syntax::Name;
 use fenceweave_kernel::{Kind, ObjId, fixed, memory::kind};
 
@@ -21,5 +26,30 @@ impl Lower<'_> {
             self.object(format!("{}[{place}]", name.text), fixed::Frame { sort, pool: Some(id), place });
         }
         Symbol::Object { id, kind: Kind::Memory }
+    }
+
+    /// `sg-list NAME memory=VRAM segments="5:2 1:1"`
+    pub(super) fn sg_list(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let said = options.value("segments");
+        let text = said.map_or("", |value| value.span.of(self.text));
+        // The memory is known when all names are.
+        let list = fixed::SgList::parse(ObjId::default(), text.trim_matches('"'));
+        if let Some(value) = said.filter(|_| list.is_none()) {
+            self.mistakes
+                .add("segments", value.span, format!("{text} are no segments"))
+                .expected("`\"FIRST:PAGES …\"`, numbers up to 1000, `.5` for half a page more");
+        }
+        let list = list.or_else(|| fixed::SgList::parse(ObjId::default(), "0:1"));
+        let id = self.object(name.text.clone(), list.expect("a list of one segment is one"));
+        Symbol::Object { id, kind: Kind::SgList }
+    }
+
+    /// Its memory.
+    pub(super) fn complete_sg_list(&mut self, declared: &Open<'_>, id: ObjId) {
+        let Some(value) = declared.node.option("memory").filter(|_| declared.spec.name == "sg-list") else { return };
+        let Some(pool) = self.sibling(&declared.name, value, &[Kind::Memory]) else { return };
+        if let Some(list) = self.program.fixed_mut::<fixed::SgList>(id) {
+            list.pool = pool;
+        }
     }
 }
