@@ -22,7 +22,7 @@ pub(super) const HEADERS: &[Row] = &[
     ),
     (
         "__dma_fence_is_later dma_fence_is_later dma_fence_is_later_or_same dma_fence_later",
-        "no operation compares two fences: their `seqno=` are the scenario's own numbers, so keep those in words and compare them",
+        "`fence-seqno A into=a`, `fence-seqno B into=b` and `\"a > b\"`: of one context (`fence-context`) the later has the greater",
     ),
     (
         "dma_fence_wait_any_timeout",
