@@ -69,6 +69,10 @@ points! {
         SetError = "dma_fence_set_error",
         /// `fence->error` as it is: 0, or the error.
         RawError = "fence->error",
+        /// `fence->context`, which never changes.
+        Context = "fence->context",
+        /// `fence->seqno`, which never changes.
+        Seqno = "fence->seqno",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
         /// Inside of `ops->signaled()`, asked for the status under the lock.
@@ -125,6 +129,10 @@ functions! {
         SetError,
         /// `fence->error` as it is: 0, or the error.
         RawError,
+        /// `fence->context`.
+        Context,
+        /// `fence->seqno`.
+        Seqno,
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus,
         /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
@@ -150,9 +158,10 @@ impl At {
     fn looks(self) -> bool {
         let looks =
             matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
+        let point = matches!(self, At::Context | At::Seqno);
         let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
-        looks || status || under_lock
+        looks || point || status || under_lock
     }
 }
 
@@ -529,6 +538,7 @@ impl FenceOp {
             At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
                 Footprint::reads(self.fence)
             }
+            At::Context | At::Seqno => Footprint::reads(self.fence),
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
@@ -598,6 +608,8 @@ impl Protocol for FenceOp {
                 let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
                 Flow::Done(Value::Word(-i32::from(error)))
             }
+            At::Context => Flow::Done(Value::Word(i32::from(cx.world.fence_point(cx.program, self.fence).0))),
+            At::Seqno => Flow::Done(Value::Word(i32::from(cx.world.fence_point(cx.program, self.fence).1))),
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),
             At::Timestamp | At::RawTimestamp => self.timestamp(cx),

@@ -337,6 +337,22 @@ pub const OPS: &[OpSpec] = &[
     )
     .returns("0, or the error"),
     OpSpec::new(
+        "fence-context",
+        &[FENCE],
+        "reads which timeline a fence is of: fences of one context are signalled in the order of their numbers",
+        "fence->context",
+        |args| fence(args, How::Context),
+    )
+    .returns("the number of the context"),
+    OpSpec::new(
+        "fence-seqno",
+        &[FENCE],
+        "reads the number of a fence in its context: what is later has a greater one",
+        "fence->seqno",
+        |args| fence(args, How::Seqno),
+    )
+    .returns("the number"),
+    OpSpec::new(
         "get-status",
         &[FENCE],
         "reads the state of a fence",
