@@ -49,6 +49,7 @@ use crate::{
     },
     program::CalleeId,
     protocol::{Protocol, machines},
+    pte,
     resv::{AddFence, CopyFences, CursorOp, FenceList, Fini, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
     sync_file::{SyncFile, SyncFileOp},
@@ -189,6 +190,8 @@ machines! {
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
     Raise(signal::Raise) = signal::Raise { to: ThreadId(0) };
+    /// A look for one.
+    Pending(signal::Pending) = signal::Pending;
     /// An acquire context.
     Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING, on_behalf: None };
     /// Taking a ww mutex.
@@ -215,6 +218,10 @@ machines! {
     Alloc(alloc::Alloc) = alloc::Alloc::BLANK;
     /// An access to user memory.
     UserAccess(uaccess::UserAccess) = uaccess::UserAccess::BLANK;
+    /// Entries of page tables.
+    Pte(pte::PteOp) = pte::PteOp::BLANK;
+    /// An access of user memory by its address.
+    Touch(pte::access::Touch) = pte::access::Touch::BLANK;
     /// A fence-signalling section.
     Signalling(Signalling) = Signalling::BLANK;
     /// A work item.
@@ -269,6 +276,8 @@ machines! {
     LockMap(lockmap::LockMapOp) = lockmap::LockMapOp::BLANK;
     /// What the code says of locks.
     Lockdep(lockdep::Lockdep) = lockdep::Lockdep::BLANK;
+    /// What a function's promise names.
+    Named(lockdep::Named) = lockdep::Named::BLANK;
     /// A list.
     List(list::ListOp) = list::ListOp::BLANK;
     /// What is in an order.

@@ -43,7 +43,7 @@ const FLOORS: &[&[&str]] = &[
     &["cx", "mutation", "protocol", "parts"],
     &["machine", "resolver", "op"],
     &["primitives"],
-    &["ww", "lock_all"],
+    &["ww", "lock_all", "pte"],
     &["fence"],
     &["resv"],
     &["exec", "sync_file", "syncobj"],

@@ -5,7 +5,7 @@ use crate::{
     ground::numbered::numbered,
     primitives, property,
     property::{Form, FormRow, Law},
-    resv,
+    pte, resv,
     rule::RuleRow,
     ww,
 };
@@ -22,6 +22,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::workqueue::rules::PROPERTIES,
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
+    pte::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
     primitives::tree::rules::PROPERTIES,
     primitives::slab::rules::PROPERTIES,
@@ -65,6 +66,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
+    primitives::lockdep::rules::FORMS,
 ];
 
 numbered! {

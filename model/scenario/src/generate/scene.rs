@@ -69,6 +69,7 @@ pub(super) struct Scene<'a, 'b> {
     /// Sections that were declared by name, and still need a body.
     pub(super) bodiless: Vec<(Section, String)>,
     has_irq_line: bool,
+    page_table: bool,
     /// There are objects with nodes.
     linked: bool,
     /// One class for all, or that of reservations.
@@ -111,6 +112,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             setup: vec![],
             bodiless: vec![],
             has_irq_line: false,
+            page_table: false,
             linked: false,
             class: (!wait_die).then_some("class0"),
         };
@@ -399,6 +401,14 @@ impl<'a, 'b> Scene<'a, 'b> {
             self.arrays.push("ring".to_owned());
         }
         self.arrays[0].clone()
+    }
+
+    /// The page table, of two pages.
+    pub(super) fn page_table(&mut self) -> String {
+        if !std::mem::replace(&mut self.page_table, true) {
+            self.declarations.push(Line::new("page-table pte len=2"));
+        }
+        "pte".to_owned()
     }
 
     /// What a merge makes its fence of; no operation names it.

@@ -331,9 +331,10 @@ pub(super) const HEADERS: &[Row] = &[
         "`struct NAME slots=N slab=plain|rcu-free|typesafe-by-rcu { … }` is the cache",
     ),
     (
-        "get_page get_user_pages pin_user_pages",
+        "get_page pin_user_pages",
         "`get OBJECT`, of an object of a struct with `refs`; that user memory may be absent is `copy-from-user`",
     ),
+    ("get_user_pages", "`use mm`, and `get_user_pages ADDRESS FLAGS` with mmap_lock held; its pages have no counts"),
     ("put_page", "`put OBJECT`, of an object of a struct with `refs`"),
     // interrupt.h
     (

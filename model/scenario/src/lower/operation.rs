@@ -101,9 +101,10 @@ impl<'a> Lower<'a> {
     ) {
         if spec.name.starts_with("mmap-") {
             // The semaphore of the address space goes without saying.
-            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(unit.name(), node.head))));
+            args.give("sem", Given::Operand(self.current_mmap_lock(Some(unit), node.head)));
         }
         if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && !self.has_no_mm(unit)
             && let Some(mm) = self.mm_of(unit.name(), node.head)
         {
             args.give("mm", Given::Operand(Operand::Object(mm)));
