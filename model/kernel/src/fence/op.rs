@@ -69,9 +69,9 @@ points! {
         SetError = "dma_fence_set_error",
         /// `fence->error` as it is: 0, or the error.
         RawError = "fence->error",
-        /// `fence->context`, which never changes.
+        /// `fence->context`: set once, by `dma_fence_init()`.
         Context = "fence->context",
-        /// `fence->seqno`, which never changes.
+        /// `fence->seqno`, the same.
         Seqno = "fence->seqno",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
@@ -158,10 +158,9 @@ impl At {
     fn looks(self) -> bool {
         let looks =
             matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
-        let point = matches!(self, At::Context | At::Seqno);
-        let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
+        let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp | At::Context | At::Seqno);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
-        looks || point || status || under_lock
+        looks || status || under_lock
     }
 }
 
@@ -535,10 +534,9 @@ impl FenceOp {
 
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError | At::Context | At::Seqno => {
                 Footprint::reads(self.fence)
             }
-            At::Context | At::Seqno => Footprint::reads(self.fence),
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
             At::Release | At::Free => release_footprint(v, self.fence),
             At::GetStatus => irqs_footprint(v, Footprint::writes(self.fence)),
@@ -608,8 +606,11 @@ impl Protocol for FenceOp {
                 let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
                 Flow::Done(Value::Word(-i32::from(error)))
             }
-            At::Context => Flow::Done(Value::Word(i32::from(cx.world.fence_point(cx.program, self.fence).0))),
-            At::Seqno => Flow::Done(Value::Word(i32::from(cx.world.fence_point(cx.program, self.fence).1))),
+            At::Context | At::Seqno => {
+                let (context, seqno) = cx.world.fence_point(cx.program, self.fence);
+                let number = if self.at == At::Context { u16::from(context) } else { seqno };
+                Flow::Done(Value::Word(i32::from(number)))
+            }
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),
             At::Timestamp | At::RawTimestamp => self.timestamp(cx),

@@ -339,16 +339,16 @@ pub const OPS: &[OpSpec] = &[
     OpSpec::new(
         "fence-context",
         &[FENCE],
-        "reads which timeline a fence is of: fences of one context are signalled in the order of their numbers",
+        "reads the context of a fence: fences of one context are ordered by their numbers",
         "fence->context",
         |args| fence(args, How::Context),
     )
-    .returns("the number of the context"),
+    .returns("its number"),
     OpSpec::new(
         "fence-seqno",
         &[FENCE],
-        "reads the number of a fence in its context: what is later has a greater one",
-        "fence->seqno",
+        "reads the number of a fence within its context: of two of one context the greater is the later",
+        "fence->seqno dma_fence_is_later()",
         |args| fence(args, How::Seqno),
     )
     .returns("the number"),
