@@ -46,7 +46,7 @@ const FLOORS: &[&[&str]] = &[
     &["ww", "lock_all", "pte"],
     &["fence"],
     &["resv"],
-    &["exec", "sync_file", "syncobj"],
+    &["exec", "sync_file", "syncobj", "memory"],
     &["ops"],
     &["stack"],
     &["references", "thread"],
