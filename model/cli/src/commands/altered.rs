@@ -123,15 +123,15 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
         }
     }
     let (mut all, mut wrong): (Vec<Subject<'_>>, Option<String>) = (vec![], None);
-    let look = |loaded: &&Loaded| subjects(loaded, None, args);
-    let each: Vec<&Loaded> = users.iter().collect();
-    in_order(&each, args.jobs.into(), look, |loaded, found| match found {
+    let each: Vec<usize> = (0..users.len()).collect();
+    let look = |at: &usize| subjects(&users[*at], None, args);
+    in_order(&each, args.jobs.into(), look, |at, found| match found {
         Ok(subjects) => {
             all.extend(subjects);
             ControlFlow::Continue(())
         }
         Err(why) => {
-            wrong = Some(format!("{}: {why}", loaded.file));
+            wrong = Some(format!("{}: {why}", users[*at].file));
             ControlFlow::Break(())
         }
     });
