@@ -42,6 +42,7 @@
 //!
 //! * Memory: [`system`], pages that lie anywhere in an arena; [`aperture`], I/O memory, which only accessors reach.
 //! * [`scatter`]: where in an aperture a buffer's pages lie. [`kmap`]: iterators over pages, with `kmap_local`'s rules.
+//! * [`user`]: frames as a process sees them, whose page faults are served by whoever asked for the access.
 //! * [`plan`]: the rules of a move, and the plan as a value. It runs on real bytes ([`run`]), here or in the background
 //!   ([`work`]), and on abstract contents ([`contents`]).
 //! * [`posted`]: document 000's walk, with its mistakes. [`bench`](mod@bench): how fast all this is.
@@ -72,6 +73,7 @@ pub mod scatter;
 pub mod side;
 pub mod system;
 pub mod units;
+pub mod user;
 pub mod work;
 
 pub use aperture::{Aperture, IoSpan};
@@ -89,4 +91,5 @@ pub use system::{Arena, Layout, ReadClaim, SystemPages, WriteClaim};
 pub use units::{
     BusAddress, ByteLen, ByteOffset, MAX_PAGES, MAX_SEGMENTS, PAGE_SHIFT, PAGE_SIZE, Page, PageCount, PageIndex,
 };
+pub use user::{Bus, Fault as PageFault, Served, Touch, User, UserPages};
 pub use work::{Completion, Job, MAX_WORKERS, Outcome, Progress, Status, Workers};
