@@ -5,7 +5,7 @@ use crate::{
     Stale, StaleWords, Stored, Trace,
     alone::{Alone, Quiet},
 };
-use fenceweave_kernel::{Action, Bits, ObjId, Program, Thread, Value, World};
+use fenceweave_kernel::{Action, Bits, ObjId, Program, Thread, Value, World, fixed, memory::bytes::Bytes};
 use std::{cell::RefCell, rc::Rc};
 
 /// What every execution begins with. Only the values of the cells change from one to the next.
@@ -31,9 +31,13 @@ impl System {
         let mut alone = Alone { program, quiet: &hub, world: &mut world, warned: 0 };
         let (threads, warned) = (alone.set_up(), alone.warned);
         hub.begin_here();
+        let bytes = Bytes::of(program);
+        world.set_bytes(bytes.clone());
+        bytes.into_iter().for_each(|bytes| hub.add_memory(bytes));
         let handles = 0..=program.scripts.len();
         let worlds = handles.map(|who| RefCell::new(hub.handle_for(who, &world))).collect();
-        let has_plain = program.vars.iter().any(|v| v.racy);
+        let frames = program.all::<fixed::Frame>().next().is_some();
+        let has_plain = frames || program.vars.iter().any(|v| v.racy);
         System { hub, worlds, threads, owners: owners(program), has_plain, warned }
     }
 

@@ -35,15 +35,16 @@ impl Resolver<'_> {
 
     /// By which slots an operation finds the members that it works on.
     pub(crate) fn met(&self, op: Op) -> Met {
-        op.row().operands.map(|o| {
-            let Value::Ref(h) = o?.value(self.locals) else { return None };
-            let root = self.program.root_of(h.obj);
-            let is_member = matches!(o, Some(Operand::Member { .. }));
-            match root {
-                Some(obj) => Some(Handle { obj, ..h }),
-                None => is_member.then_some(h),
-            }
-        })
+        op.row().operands.map(|o| self.met_by(o?))
+    }
+
+    /// The slot by which an operand finds what is inside of it, if that is a member.
+    pub(crate) fn met_by(&self, o: Operand) -> Option<Handle> {
+        let Value::Ref(h) = o.value(self.locals) else { return None };
+        match self.program.root_of(h.obj) {
+            Some(obj) => Some(Handle { obj, ..h }),
+            None => matches!(o, Operand::Member { .. }).then_some(h),
+        }
     }
 
     /// The word of a place, and the slot that must be alive when it is accessed.

@@ -4,12 +4,16 @@
 //! Whether a thread holds a lock nobody else can change, so none of these is a step.
 
 pub(crate) mod idioms;
+mod named;
 pub mod ops;
 pub(crate) mod rules;
 
+pub use named::Named;
+
 use crate::{
-    Cx, Flow, Footprint, ObjId, Property, Rule, Runtime, Value, View,
+    Cx, Flow, Footprint, Handle, ObjId, Property, Rule, Runtime, Value, View, Violation,
     coder::{fields, points},
+    property::Form,
     protocol::Protocol,
 };
 
@@ -47,25 +51,28 @@ points! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Lockdep {
     how: How,
-    /// The lock, if it is about one.
+    /// The lock, if it is about one. A promise may be about one that nothing led to.
     lock: Option<ObjId>,
+    /// What the lock was inside of when it was named.
+    inside: Option<Handle>,
     /// Who waits for the lock sleeps.
     sleeps: bool,
     /// Who says it.
     said: Said,
 }
 
-fields!(Lockdep { how, lock, sleeps, said });
+fields!(Lockdep { how, lock, inside, sleeps, said });
 
 impl Lockdep {
-    pub(crate) const BLANK: Lockdep = Lockdep { how: How::MightSleep, lock: None, sleeps: true, said: Said::There };
+    pub(crate) const BLANK: Lockdep =
+        Lockdep { how: How::MightSleep, lock: None, inside: None, sleeps: true, said: Said::There };
 
     fn ask<R: Runtime>(self, cx: &mut Cx<'_, R>) {
-        let Some(lock) = self.lock else { return cx.might_sleep(None) };
-        let held = cx.world.is_held_by(lock, cx.me);
+        let Some(lock) = self.lock else { return self.of_nothing(cx) };
+        let held = cx.world.is_held_by(lock, cx.me) && self.is_there(cx);
         let (wrong, rule) = match self.how {
             How::Held => (!held, Rule::SAID_HELD),
-            How::HeldWrite => (!cx.world.is_held_alone(lock, cx.me), Rule::SAID_HELD),
+            How::HeldWrite => (!(held && cx.world.is_held_alone(lock, cx.me)), Rule::SAID_HELD),
             How::NotHeld => (held, Rule::SAID_NOT_HELD),
             How::MightSleep | How::MightLock => return self.might_lock(lock, held, cx),
         };
@@ -75,6 +82,23 @@ impl Lockdep {
             Said::OnReturn => cx.violate(Property::ON_RETURN, Some(lock)),
             Said::Slot => cx.violate_rule(Rule::SLOT_CALLED, Some(lock)),
             Said::Filler => cx.violate_rule(Rule::SLOT_RETURNED, Some(lock)),
+        }
+    }
+
+    /// Whether what was named is still what is there. Who holds a lock keeps what it is inside of: nobody else decides
+    /// that.
+    fn is_there<R: Runtime>(self, cx: &Cx<'_, R>) -> bool {
+        self.inside.is_none_or(|at| cx.world.generation_of(at.obj) == at.generation)
+    }
+
+    /// No lock: the question is none about one, or nothing led to it when it was named.
+    fn of_nothing<R: Runtime>(self, cx: &mut Cx<'_, R>) {
+        match self.said {
+            Said::OnReturn => {
+                let v = cx.violation_of(Property::ON_RETURN);
+                cx.note_violation(Violation { form: Some(Form::NAMED_NOTHING), ..v });
+            }
+            Said::There | Said::Slot | Said::Filler => cx.might_sleep(None),
         }
     }
 

@@ -121,8 +121,9 @@ pub(crate) const STATEMENTS: &[(&str, &str, &str)] = &[
         "on-return",
         "on-return \"E\" { … }",
         "in a `fn`, not inside of another block: at every return, when all that was put off has run, the `assert-held` and \
-         `assert-not-held` of the block are judged if the condition over `return` and the arguments is true, these as they \
-         were when it was called. What is not so is the violation `on-return`: a table of locks by exit",
+         `assert-not-held` of the block are judged if the condition over `return` and the arguments is true. These, and what a \
+         path from them leads to, are what they were when it was called, whatever it has changed since; a path that led nowhere \
+         then is told where it is judged. What is not so is the violation `on-return`: a table of locks by exit",
     ),
     (
         "warn-on",

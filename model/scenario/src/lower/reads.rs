@@ -14,9 +14,10 @@
 //!
 //! What is read is in locals that nobody else sees, and that nobody reads after the statement.
 
+use fenceweave_kernel::primitives::lockdep::ops::Named;
 use fenceweave_kernel::primitives::variable::{How, ops::Access};
 use fenceweave_kernel::program::SourceLine;
-use fenceweave_kernel::{ExprNode, Instr, LocalId, Operand, Order, Place, Type, Value, expr::Operator};
+use fenceweave_kernel::{ExprNode, Instr, LocalId, Op, Operand, Order, Place, Type, Value, expr::Operator};
 
 use super::Lower;
 use super::exprs::{address, node_of, operation, postfix, prefix};
@@ -173,8 +174,12 @@ impl<'a> Lower<'a> {
     /// Reads what a path leads to, each pointer on the way in a step of its own.
     pub(super) fn follow(&mut self, unit: &mut Unit<'a>, name: &str, span: Span) -> Option<LocalId> {
         if let Some(pointer) = name.strip_prefix('*') {
+            let path = [name.to_owned()];
+            if let Some(Operand::Local(known)) = unit.named_at_entry(&path) {
+                return Some(known);
+            }
             let place = self.place_behind(unit, pointer, span)?;
-            return Some(self.read_word(unit, place, &[name.to_owned()]));
+            return Some(self.read_word(unit, place, &path));
         }
         Some(match self.follow_to(unit, &parts(name), span)? {
             Operand::Local(local) => local,
@@ -188,6 +193,9 @@ impl<'a> Lower<'a> {
 
     /// The same, of a path that may end at what is inside of an object: that is no pointer, and is not read.
     pub(super) fn follow_to(&mut self, unit: &mut Unit<'a>, parts: &[String], span: Span) -> Option<Operand> {
+        if let Some(known) = unit.named_at_entry(parts) {
+            return Some(known);
+        }
         let (mut at, mut done) = match self.names.find(&parts[0]) {
             Some((Symbol::Var { first, len: None }, _)) => (self.read_word(unit, Place::Var(first), &parts[..1]), 1),
             Some((Symbol::Var { first, len: Some(len) }, _)) => {
@@ -230,11 +238,20 @@ impl<'a> Lower<'a> {
 
     /// A step that reads a word into a local that nobody sees.
     fn read_word(&mut self, unit: &mut Unit<'a>, place: Place, path: &[String]) -> LocalId {
+        let path = path.join(".");
+        if let Some(known) = unit.looked_at(&path) {
+            return known;
+        }
         let (line, into) = (unit.line(), unit.temporary());
         unit.set_type(into, self.program.type_at(place));
-        unit.back_to(SourceLine { text: format!("load {}", path.join(".")), ..line.clone() });
         let nothing = Operand::Const(Value::Unset);
-        let op = Access { how: How::Load, order: Order::Relaxed, place, a: nothing, b: nothing, benign: false }.into();
+        let (op, verb): (Op, _) = if unit.note_look(&path, into) {
+            (Named { place }.into(), "look at")
+        } else {
+            let (how, order) = (How::Load, Order::Relaxed);
+            (Access { how, order, place, a: nothing, b: nothing, benign: false }.into(), "load")
+        };
+        unit.back_to(SourceLine { text: format!("{verb} {path}"), ..line.clone() });
         unit.emit(Instr::Op { op, into: Some(into), may_fail: None });
         unit.back_to(line);
         into

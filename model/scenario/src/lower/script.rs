@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fenceweave_kernel::primitives::module;
 use fenceweave_kernel::program::{Atomic, CallSite, FunctionCall, Results, SourceLine};
-use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Place, Script, Type, Value};
+use fenceweave_kernel::{ExprNode, Instr, LocalId, ObjId, Operand, Place, Script, Type, Value};
 
 use super::Lower;
 use super::balance;
@@ -75,6 +75,33 @@ pub(crate) struct Unit<'a> {
     pub(super) promises: Vec<&'a Node>,
     /// Its arguments that it sets anew, as they were, by name.
     pub(super) kept: Vec<(String, LocalId)>,
+    /// What its promises name of what is shared, as it was named when it was called.
+    pub(super) named: Named,
+}
+
+/// What the promises of a function name of what is shared.
+#[derive(Default)]
+pub(super) struct Named {
+    /// What is being done with it.
+    pub(super) at: NamedAt,
+    /// Each word on the way, by its path.
+    looks: Vec<(String, LocalId)>,
+    /// Each lock or word, by its path.
+    pub(super) found: Vec<(String, Operand)>,
+    /// The locals that have it: like temporaries, but nobody else gets them.
+    lasting: Vec<LocalId>,
+}
+
+/// Where a function is with what its promises name.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum NamedAt {
+    /// Not at its promises.
+    #[default]
+    Elsewhere,
+    /// At its entry, where it is looked for.
+    Entry,
+    /// At a return, where it was found before.
+    Return,
 }
 
 /// The locals of a thread, or of one call of a proc.
@@ -158,6 +185,7 @@ impl<'a> Unit<'a> {
             uses: vec![],
             promises: vec![],
             kept: vec![],
+            named: Named::default(),
         }
     }
 
@@ -330,6 +358,44 @@ impl<'a> Unit<'a> {
         new
     }
 
+    /// What a promise names, if it was found when the function was called.
+    pub(super) fn named_at_entry(&self, path: &[String]) -> Option<Operand> {
+        let path = || path.join(".");
+        let known = || self.named.found.iter().find(|(known, _)| *known == path());
+        if self.named.at == NamedAt::Return { known().map(|(_, operand)| *operand) } else { None }
+    }
+
+    /// Whether it was found already.
+    pub(super) fn is_named(&self, path: &str) -> bool {
+        self.named.found.iter().any(|(known, _)| known == path)
+    }
+
+    /// Where a word on such a way is, if it was read already.
+    pub(super) fn looked_at(&self, path: &str) -> Option<LocalId> {
+        let known = || self.named.looks.iter().find(|(known, _)| known == path);
+        if self.named.at == NamedAt::Entry { known().map(|(_, local)| *local) } else { None }
+    }
+
+    /// Notes where it will be. False if no promise is looked for.
+    pub(super) fn note_look(&mut self, path: &str, into: LocalId) -> bool {
+        let looks = self.named.at == NamedAt::Entry;
+        if looks {
+            self.named.looks.push((path.to_owned(), into));
+        }
+        looks
+    }
+
+    /// What a promise names was found: a temporary that has it is one no more.
+    pub(super) fn found_named(&mut self, path: String, operand: Operand) {
+        let at = operand.local().and_then(|local| self.temps.0.iter().position(|temp| *temp == local));
+        if let Some(at) = at {
+            let local = self.temps.0.remove(at);
+            self.temps.1 -= 1;
+            self.named.lasting.push(local);
+        }
+        self.named.found.push((path, operand));
+    }
+
     /// Those of the statement at hand.
     pub(super) fn temporaries(&self) -> Vec<LocalId> {
         self.temps.0[..self.temps.1.min(self.temps.0.len())].to_vec()
@@ -493,7 +559,8 @@ impl<'a> Lower<'a> {
         self.mark_module(&mut unit, node, module::How::Leave);
         unit.emit(Instr::Return { result: results });
         self.show();
-        let (uses, temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
+        let (uses, mut temps) = (std::mem::take(&mut unit.uses), std::mem::take(&mut unit.temps.0));
+        temps.append(&mut unit.named.lasting);
         (self.check_script(unit, node), uses, temps)
     }
 

@@ -1,13 +1,13 @@
 //! How lockdep is asked.
 
-use super::{How, Lockdep as Question, Said};
+use super::{How, Lockdep as Question, Named as NamedMachine, Said};
 use crate::{
-    Machine, Op, Operand,
+    Machine, Op, Operand, Place, Value,
     ground::{
         kind::Lock,
         op::{Args, OpSpec, Operation, Param, Takes, flag, operand},
         resolver::{Resolved, Resolver},
-        row::Row,
+        row::{Row, Shows},
     },
     program::Kind,
 };
@@ -29,11 +29,33 @@ impl Operation for Lockdep {
     }
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
-        let named = self.lock.map(|lock| with.of_kinds(lock, LOCKS)).transpose()?;
+        // What it named is not there: that is told of the promise, not of who keeps it.
+        let led_to = |lock: &Operand| self.said != Said::OnReturn || matches!(lock.value(with.locals), Value::Ref(_));
+        let named = self.lock.filter(led_to).map(|lock| with.of_kinds(lock, LOCKS)).transpose()?;
+        let inside = self.lock.and_then(|lock| with.met_by(lock));
         // A reservation's lock is an object of its own.
         let lock = named.map(|id| with.program.kind(id).lock().unwrap_or(id));
         let sleeps = lock.and_then(|lock| with.program.row(lock)).is_none_or(|row| row.lock == Lock::Sleeping);
-        Ok(Question { how: self.how, lock, sleeps, said: self.said }.into())
+        Ok(Question { how: self.how, lock, inside, sleeps, said: self.said }.into())
+    }
+}
+
+/// What a promise names of what is shared, read when its function is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Named {
+    /// The word.
+    pub place: Place,
+}
+
+impl Operation for Named {
+    fn row(&self) -> Row {
+        Row { result: Shows::Answer, word: Some(self.place), never_waits: true, ..Row::at(self.place) }
+    }
+
+    fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
+        let found = with.place(self.place).ok();
+        let slot = found.and_then(|(_, slot)| slot);
+        Ok(NamedMachine { word: found.map(|(word, _)| word), slot }.into())
     }
 }
 

@@ -1,6 +1,9 @@
 //! What must hold of what the code says of locks.
 
-use crate::{property::properties, rule::rules};
+use crate::{
+    property::{forms, properties},
+    rule::rules,
+};
 
 properties! {
     69 LOCK_ASSERTION = "lock-assertion",
@@ -30,4 +33,8 @@ rules! {
     51 SLOT_RETURNED of SLOT_CONTRACT = "what fills a slot returns with a lock that its caller does not expect, or without one that it does",
         "the caller goes on as if nothing had happened to it",
         Told(SlotReturned);
+}
+
+forms! {
+    56 NAMED_NOTHING "a function returns in {who}, and what it promises of a lock is of none: when it was called, its path led over NULL, or over what is gone or may not be read{place}";
 }

@@ -3,9 +3,9 @@
 //! A new object is its maker's: who allocated it may set its `const` fields, and access the others without their locks,
 //! until another thread has accessed the field. What setup made is nobody's, and so is a variable.
 
-use super::{Access, Variable, Watch};
+use super::{Access, How, Variable, Watch};
 use crate::{
-    Cx, Handle, ObjId, Property, Runtime, ThreadId, Value, View, World,
+    Cx, Handle, ObjId, Order, Property, Runtime, ThreadId, Value, View, World,
     program::{Premise, SlabKind},
     runtime::NoteCell,
 };
@@ -50,6 +50,11 @@ fn broken<R: Runtime>(
         return None;
     }
     Some(if *premise == Premise::Const { Property::CONST_SET_LATE } else { Property::LOCK_NOT_HELD })
+}
+
+/// Whether a thread may read a word without breaking what is counted on of it.
+pub(super) fn may_read<R: Runtime>(cx: &Cx<'_, R>, word: ObjId) -> bool {
+    cx.me == cx.program.main_thread() || broken(cx.world, cx.program.premise_of(word), word, (cx.me, false)).is_none()
 }
 
 /// Tells an access that somebody counts on not to be there. False if it is one.
@@ -99,6 +104,12 @@ pub(crate) fn may_look_quietly<R: Runtime>(cx: &Cx<'_, R>, word: ObjId) -> bool 
         Premise::Nothing => false,
     };
     settled && !cx.program.weak.contains(&word) && !cx.program.is_racy(word)
+}
+
+/// Whether nobody else can tell when a word is read.
+pub(crate) fn may_read_quietly<R: Runtime>(cx: &Cx<'_, R>, target: ObjId, slot: Option<Handle>, own: bool) -> bool {
+    let (how, order, nothing) = (How::Load, Order::Relaxed, Value::Unset);
+    Access { how, order, target, slot, a: nothing, b: nothing, benign: true, open: false }.is_silent(cx, own)
 }
 
 impl Access {
