@@ -328,12 +328,12 @@ impl SubjectArg {
 #[derive(Args, Debug)]
 pub struct StressArgs {
     /// Scenario files, or folders with `.kdl` files in them; `::NAME` behind one takes that scenario or case alone.
-    #[arg(required = true, value_name = "PATH[::CASE]")]
+    #[arg(required_unless_present = "memory", value_name = "PATH[::CASE]")]
     pub paths: Vec<PathBuf>,
     /// Only scenarios and cases whose name contains this.
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
-    /// How long each case is run [default: 2, unless there is a number of runs].
+    /// How long each case is run [default: 2, unless there is a number of runs; with `--memory` 10].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub seconds: Option<Duration>,
     /// How often each case is run.
@@ -355,6 +355,14 @@ pub struct StressArgs {
     /// Show how it ended, and what it cost: runs, steps, how long each took.
     #[arg(long)]
     pub stats: bool,
+    /// Instead: real memory, so many MiB of it, without a scenario. Threads (`--jobs`) touch it through page faults while
+    /// the page-copy engine moves it, and every byte is looked at.
+    #[arg(long, value_name = "MIB", conflicts_with_all = ["paths", "runs", "cpus", "only", "explicit"],
+        value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub memory: Option<u16>,
+    /// With `--memory`: raise page faults in software, whatever the system permits.
+    #[arg(long, requires = "memory")]
+    pub software: bool,
     /// How traces are shown.
     #[command(flatten)]
     pub traces: TraceArgs,

@@ -17,6 +17,7 @@ mod replay;
 mod sample;
 mod shrink;
 mod signals;
+mod soak;
 mod stress;
 mod sweep;
 mod vacuity;

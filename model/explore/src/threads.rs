@@ -31,13 +31,12 @@
 mod cells;
 mod dice;
 mod floor;
-mod histogram;
 mod judge;
 mod order;
 mod pool;
 mod runtime;
 
-pub use histogram::Histogram;
+pub use fenceweave_pages::Histogram;
 
 use crate::{Engine, Exploration, Limits, Progress, Task, interrupt};
 use fenceweave_kernel::{Instr, Outcome, Program, State, program::Role};

@@ -8,8 +8,8 @@
 //! the entry away, and the next touch faults again. Where it is not permitted ([`UserPages::why_software`] says why),
 //! the same table is looked at in software, and the same question asked.
 //!
-//! A mapped page is claimed for writing as long as it is mapped: the copy engine moves nothing that a process could
-//! write meanwhile. Not zapping first is [`Error::Busy`] then, and no race.
+//! A buffer is claimed for writing as long as a page of it is mapped: the copy engine moves nothing that a process
+//! could write meanwhile. Not zapping first is [`Error::Busy`] then, and no race.
 #![allow(unsafe_code)]
 
 #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
@@ -139,7 +139,7 @@ impl UserPages {
     /// Maps a page to a page of a buffer (`vmf_insert_pfn()`). What is mapped there already stays, as in the kernel.
     ///
     /// # Errors
-    /// [`Error::RangeOutside`]; [`Error::Unpopulated`]; [`Error::Busy`] while the copy engine uses the page;
+    /// [`Error::RangeOutside`]; [`Error::Unpopulated`]; [`Error::Busy`] while the copy engine uses the buffer;
     /// [`Error::Os`].
     pub fn map(&self, at: PageIndex, of: &Arc<SystemPages>, page: PageIndex) -> Result<(), Error> {
         self.inside(at, PageCount(1))?;
@@ -340,10 +340,12 @@ mod tests {
                     scope.spawn(move || {
                         let mut user = User::new(space).unwrap();
                         for round in 0..ROUNDS {
-                            let (page, value) = (PageIndex((round % u64::from(PAGES)) as u32), round * 2 + who);
-                            user.touch(page, who as usize, Touch::Write(value), map).unwrap();
-                            let read = user.touch(page, who as usize, Touch::Read, map);
-                            assert_eq!(read, Ok(value));
+                            let page = PageIndex((round % u64::from(PAGES)) as u32);
+                            let value = |round: u64| round * 2 + who;
+                            // What he wrote the last time, and nothing at first.
+                            let before = round.checked_sub(u64::from(PAGES)).map_or(0, value);
+                            assert_eq!(user.touch(page, who as usize, Touch::Read, map), Ok(before));
+                            user.touch(page, who as usize, Touch::Write(value(round)), map).unwrap();
                             touched.fetch_add(1, Ordering::SeqCst);
                         }
                     });
@@ -355,7 +357,7 @@ mod tests {
                     }
                     let mut at = reservation.lock().unwrap();
                     space.zap(PageIndex(0), PageCount(PAGES)).unwrap();
-                    let (from, to) = (Buffer::Tt(places[*at].clone()), Buffer::Tt(places[1 - *at].clone()));
+                    let [from, to] = [*at, 1 - *at].map(|i| Buffer::Memory(places[i].clone()));
                     let plan = Request::new(to.side(), from.side()).plan().unwrap();
                     Move::new(plan, &to, &from).unwrap().run().unwrap();
                     *at = 1 - *at;

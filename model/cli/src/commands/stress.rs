@@ -3,7 +3,7 @@
 //! Nothing is explored, so nothing is said to hold: what was seen is told, with what it cost, and held against what the
 //! scenario expects.
 
-use super::{Exit, check, complain, find, fitted, load, progress::Bars, sheet, short_name, usage, write};
+use super::{Exit, check, complain, find, fitted, load, progress::Bars, sheet, short_name, soak, usage, write};
 use crate::{
     args::StressArgs,
     files::Selection,
@@ -13,7 +13,7 @@ use crate::{
 };
 use fenceweave_explore::{
     About, Coverage, Engine, Exploration, Limits, compare, interrupt,
-    threads::{self, Histogram, Summary, Unexplained},
+    threads::{self, Summary, Unexplained},
 };
 use fenceweave_kernel::Grain;
 use fenceweave_report::{Sheet, outcomes, summary::grouped, token};
@@ -29,6 +29,9 @@ const EXPLICIT_TIME: Duration = Duration::from_secs(10);
 const MAX_UNEXPLAINED: usize = 5;
 
 pub(super) fn stress(args: &StressArgs) -> Exit {
+    if let Some(mib) = args.memory {
+        return soak::soak(args, mib);
+    }
     let selection = Selection::of(&args.paths);
     let files = match find(&selection.paths()) {
         Ok(files) => files,
@@ -166,27 +169,9 @@ fn figures(s: &Summary, all: bool) -> String {
         grouped(s.cut)
     );
     for (name, h) in [("step", &s.step_time), ("wake-up", &s.wake_time), ("run", &s.run_time)] {
-        let _ = writeln!(out, "  {name:<9} {}", latency(h));
+        let _ = writeln!(out, "  {name:<9} {}", soak::latency(h));
     }
     out
-}
-
-/// `median 1.2 us, 99 % within 4.0 us, 99.9 % 12 us, at most 1.3 ms`.
-fn latency(h: &Histogram) -> String {
-    if h.count() == 0 {
-        return "none".into();
-    }
-    let [half, most, nearly] = [500, 990, 999].map(|n| nanos(h.per_mille(n)));
-    format!("median {half}, 99 % within {most}, 99.9 % within {nearly}, at most {}", nanos(h.most()))
-}
-
-fn nanos(n: u64) -> String {
-    match n {
-        0..1_000 => format!("{n} ns"),
-        1_000..1_000_000 => format!("{:.1} us", n as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} ms", n as f64 / 1e6),
-        _ => format!("{:.1} s", n as f64 / 1e9),
-    }
 }
 
 /// What threads have shown and a complete search has not: one of the two is wrong.

@@ -1,11 +1,10 @@
 //! The threads of one instance of the program: made once, and sent through run after run.
 
-use super::{MAX_STEPS, Options};
+use super::{Histogram, MAX_STEPS, Options};
 use super::{
     cells::{Slots, made},
     dice::{Dice, Temper},
     floor::{Floor, Woken},
-    histogram::Histogram,
     is_over,
     judge::Judge,
     lock,
@@ -14,8 +13,8 @@ use super::{
 };
 use crate::alone::Alone;
 use fenceweave_kernel::{
-    AtomicCell, Bits, ObjId, Outcome, Patience, Program, Thread, ThreadId, Violation, World, program, task::Task,
-    thread::Run,
+    AtomicCell, Bits, ObjId, Outcome, Patience, Program, Thread, ThreadId, Violation, World, memory::bytes::Bytes,
+    program, task::Task, thread::Run,
 };
 use std::{
     any::Any,
@@ -129,6 +128,8 @@ pub(super) struct Pool {
     stage: Arc<Stage>,
     slots: Slots,
     world: World<Real>,
+    /// The memory of its frames, if it has any.
+    bytes: Option<Arc<Bytes>>,
     threads: Vec<thread::JoinHandle<()>>,
     /// Why threads are not where the user wants them.
     not_pinned: Option<String>,
@@ -140,6 +141,8 @@ impl Pool {
         let (mut world, slots) = made(|| World::<Real>::new(program));
         let first = Alone { program, quiet: &slots, world: &mut world, warned: 0 }.set_up();
         slots.iter().for_each(|s| s.begin_here());
+        let bytes = Bytes::of(program);
+        world.set_bytes(bytes.clone());
         let n = program.scripts.len();
         let stage = Arc::new(Stage {
             program: program.clone(),
@@ -163,7 +166,7 @@ impl Pool {
             })
         };
         let threads = program.threads().map(spawn).collect();
-        Pool { stage, slots, world, threads, not_pinned }
+        Pool { stage, slots, world, bytes, threads, not_pinned }
     }
 
     /// Runs the program until there were enough runs or the time is over.
@@ -176,6 +179,7 @@ impl Pool {
         while !is_over(until) {
             let Some(run) = lock(judge).next_run(runs) else { break };
             self.slots.iter().for_each(|s| s.restart());
+            self.bytes.iter().for_each(|bytes| bytes.forget());
             stage.floor.restart();
             stage.lined_up.store(0, Ordering::Relaxed);
             *lock(&stage.home.0) = 0;

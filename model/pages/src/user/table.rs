@@ -15,8 +15,9 @@ use std::{
 };
 
 /// A frame that is mapped somewhere.
+#[derive(Clone)]
 pub(super) struct Shown {
-    claim: WriteClaim,
+    claim: Arc<WriteClaim>,
     page: PageIndex,
     frame: u32,
 }
@@ -35,9 +36,9 @@ impl Shown {
 
 /// The entries of an address space.
 pub(super) struct Table {
-    entries: Vec<Option<Arc<Shown>>>,
-    /// What is mapped, by buffer and page: mapped twice it is claimed once.
-    claimed: HashMap<(SpaceId, PageIndex), Weak<Shown>>,
+    entries: Vec<Option<Shown>>,
+    /// The buffers of which something is mapped: each is claimed once, and whole.
+    claimed: HashMap<SpaceId, Weak<WriteClaim>>,
 }
 
 impl Table {
@@ -49,31 +50,32 @@ impl Table {
         PageCount(self.entries.iter().flatten().count() as u32)
     }
 
-    pub(super) fn shows(&self, at: PageIndex) -> Option<&Arc<Shown>> {
+    pub(super) fn shows(&self, at: PageIndex) -> Option<&Shown> {
         self.entries.get(at.0 as usize)?.as_ref()
     }
 
     /// The frame behind a page of a buffer, claimed.
-    pub(super) fn claim(&mut self, of: &Arc<SystemPages>, page: PageIndex) -> Result<Arc<Shown>, Error> {
-        let key = (of.space(), page);
-        if let Some(shown) = self.claimed.get(&key).and_then(Weak::upgrade) {
-            return Ok(shown);
-        }
-        let claim = of.write_range(page, PageCount(1))?;
+    pub(super) fn claim(&mut self, of: &Arc<SystemPages>, page: PageIndex) -> Result<Shown, Error> {
         let frame = of.frame(page).ok_or(Error::Unpopulated { which: Which::Source })?;
-        let shown = Arc::new(Shown { claim, page, frame });
-        self.claimed.insert(key, Arc::downgrade(&shown));
-        Ok(shown)
+        if let Some(claim) = self.claimed.get(&of.space()).and_then(Weak::upgrade) {
+            return Ok(Shown { claim, page, frame });
+        }
+        let claim = Arc::new(of.write()?);
+        self.claimed.insert(of.space(), Arc::downgrade(&claim));
+        Ok(Shown { claim, page, frame })
     }
 
-    pub(super) fn set(&mut self, at: PageIndex, shown: Arc<Shown>) {
+    pub(super) fn set(&mut self, at: PageIndex, shown: Shown) {
         self.entries[at.0 as usize] = Some(shown);
     }
 
     pub(super) fn clear(&mut self, first: PageIndex, pages: PageCount) {
         for entry in &mut self.entries[first.0 as usize..(first.0 + pages.0) as usize] {
-            if let Some(shown) = entry.take().and_then(Arc::into_inner) {
-                self.claimed.remove(&(shown.claim.buffer().space(), shown.page));
+            let Some(shown) = entry.take() else { continue };
+            let space = shown.claim.buffer().space();
+            drop(shown);
+            if self.claimed.get(&space).is_some_and(|claim| claim.strong_count() == 0) {
+                self.claimed.remove(&space);
             }
         }
     }
