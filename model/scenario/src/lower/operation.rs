@@ -21,11 +21,7 @@ use crate::{
     ops::{self, Args, Given, OpSpec, Opt, Takes, option},
     syntax::Node,
 };
-use fenceweave_kernel::{
-    Instr, LocalId, Op, Operand,
-    fence::ops::SetError,
-    program::{Gives, SlabKind},
-};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, fence::ops::SetError, program::SlabKind};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
@@ -104,9 +100,10 @@ impl<'a> Lower<'a> {
     ) {
         if spec.name.starts_with("mmap-") {
             // The semaphore of the address space goes without saying.
-            args.give("sem", Given::Operand(Operand::Object(self.mmap_lock(unit.name(), node.head))));
+            args.give("sem", Given::Operand(self.current_mmap_lock(Some(unit), node.head)));
         }
         if matches!(spec.name, "copy-from-user" | "copy-to-user")
+            && !self.has_no_mm(unit)
             && let Some(mm) = self.mm_of(unit.name(), node.head)
         {
             args.give("mm", Given::Operand(Operand::Object(mm)));
@@ -122,7 +119,7 @@ impl<'a> Lower<'a> {
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let line = unit.line();
-        let gfp = sorted.value("gfp").filter(|_| op.row().gives == Gives::New);
+        let gfp = sorted.value("gfp").filter(|_| op.row().memory_first);
         // What fails of an allocation is that there is no memory.
         let fails = gfp.map_or(op, |gfp| self.memory(gfp));
         let open = self.open_failure(unit, failure, into, Some(fails));

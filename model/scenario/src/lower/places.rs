@@ -30,6 +30,24 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// A page table.
+    pub(super) fn page_table(&mut self, value: &Written) -> Option<Place> {
+        let said = value.span.of(self.text);
+        match self.names.find(said) {
+            Some((Symbol::Var { first, len: Some(len) }, _)) if self.program.page_tables.contains(&(first, len)) => {
+                Some(Place::Element { first, len, index: Operand::Const(Value::Word(0)) })
+            }
+            other => {
+                self.mistakes
+                    .add("no-page-table", value.span, format!("`{said}` is no page table"))
+                    .expected("the name of a page table")
+                    .help("`page-table NAME len=N` declares one")
+                    .seen_if(other.map(|(_, declared)| declared), "declared here");
+                None
+            }
+        }
+    }
+
     /// A variable, an element or a field.
     pub(super) fn place(&mut self, unit: &mut Unit<'a>, value: &Written, at: Option<&Written>) -> Option<Place> {
         let said = value.span.of(self.text);
@@ -231,7 +249,7 @@ impl<'a> Lower<'a> {
                 let of_word = word.then(|| format!("`{base}.{field}` is a word of its own: {help}"));
                 let address = span.of(self.text).starts_with('&') || self.text[..span.start as usize].ends_with('&');
                 let sign = if address { "&" } else { "" };
-                let pointer = matches!(symbol, Symbol::Var { .. }).then(|| {
+                let pointer = matches!(symbol, Symbol::Var { len: None, .. }).then(|| {
                     format!(
                         "if it is a pointer, load that first: `load {base} into=x`, and write `{sign}x.{field}` here"
                     )
