@@ -122,12 +122,21 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
             Err(unread) => return unread.tell(),
         }
     }
-    let mut all: Vec<Subject<'_>> = vec![];
-    for loaded in &users {
-        match subjects(loaded, None, args) {
-            Ok(subjects) => all.extend(subjects),
-            Err(why) => return usage(&format!("{}: {why}", loaded.file)),
+    let (mut all, mut wrong): (Vec<Subject<'_>>, Option<String>) = (vec![], None);
+    let each: Vec<usize> = (0..users.len()).collect();
+    let look = |at: &usize| subjects(&users[*at], None, args);
+    in_order(&each, args.jobs.into(), look, |at, found| match found {
+        Ok(subjects) => {
+            all.extend(subjects);
+            ControlFlow::Continue(())
         }
+        Err(why) => {
+            wrong = Some(format!("{}: {why}", users[*at].file));
+            ControlFlow::Break(())
+        }
+    });
+    if let Some(why) = wrong {
+        return usage(&why);
     }
     if all.is_empty() {
         return usage(&format!("no scenario there uses `{name}`: what would notice a mistake in it?"));
