@@ -152,8 +152,8 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
     round.end(name)
 }
 
-/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of them
-/// say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
+/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of
+/// them say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
 fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
     let replaced = Replaced { file, text: &a.text };
     let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, &a.section);
