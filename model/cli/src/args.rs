@@ -16,7 +16,8 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 not as expected, 2 a mistake in the usage or in a scenario, or output that \
                           could not be written, \
-                          3 incomplete (a limit was hit; nothing unexpected was seen before).";
+                          3 incomplete (a limit was hit; nothing unexpected was seen before). \
+                          `mutants`: 1 if a mistake survives that somebody should have noticed.";
 
 /// What to do.
 #[derive(Subcommand, Debug)]
@@ -456,7 +457,8 @@ pub struct MutantsArgs {
     /// should notice them.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["protocols", "mutation", "list"])]
     pub library: Option<String>,
-    /// Of a scenario's or library's own mistakes: exit 1 if one survives that `survives "why"` does not explain.
+    /// Of a scenario's or library's own mistakes: exit 1 also if one makes no difference, or is undecided, and
+    /// `survives "why"` does not explain it. One that ends differently and is not noticed is exit 1 anyway.
     #[arg(long)]
     pub deny: bool,
     /// Most mistakes to put into a scenario; of more some from all over the text are taken.
