@@ -214,6 +214,8 @@ pub struct Program {
     pub delayed_fput: Option<(ObjId, ThreadId)>,
     /// The semaphores of address spaces that are declared: each is an `mmap_lock`.
     pub mms: Vec<ObjId>,
+    /// The page tables of user space: the word of the first entry, and how many there are.
+    pub page_tables: Vec<(ObjId, u16)>,
     /// Documented orders of locks: each is outside of those that follow it. What stands at one place is a class: a
     /// lock, or all those that a field of a struct is.
     pub lock_orders: Vec<Vec<Vec<ObjId>>>,

@@ -73,6 +73,8 @@ pub enum Earlier {
     Released,
     /// The thread took the reference that is left.
     Kept,
+    /// The page table was made to lead there.
+    Mapped,
 }
 
 /// Sentences that take more than words: whoever tells them must know each.

@@ -9,6 +9,8 @@ pub mod operations;
 pub(crate) mod tests;
 pub(crate) mod upcalls;
 
+pub(crate) use crate::memory::bytes::Bytes;
+
 use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId,
     ThreadSet, Value, View, World,
@@ -20,6 +22,7 @@ use crate::{
     },
     lock_all::LockAll,
     machine::{Choose, Fail, Fault, NOTHING, Nothing},
+    memory::{self, Frame, Memory, SgList},
     primitives::{
         alloc,
         barrier::{self, Barrier},
@@ -49,6 +52,7 @@ use crate::{
     },
     program::CalleeId,
     protocol::{Protocol, machines},
+    pte,
     resv::{AddFence, CopyFences, CursorOp, FenceList, Fini, GetFences, ReplaceFences, Reserve, Resv, Unlocked},
     shared::{LeftOpen, Listed, Shared, Stamp, facet_named, objects},
     sync_file::{SyncFile, SyncFileOp},
@@ -134,6 +138,12 @@ objects! {
     SyncFile(SyncFile) sync_file sync_file_mut;
     /// `struct drm_syncobj`.
     Syncobj(Syncobj) syncobj syncobj_mut;
+    /// A pool of frames.
+    Memory(Memory);
+    /// A page frame.
+    Frame(Frame) frame frame_mut;
+    /// `struct sg_table`, over an aperture.
+    SgList(SgList);
 }
 
 /// An object must stay small: every state has all of them.
@@ -175,7 +185,7 @@ machines! {
     Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
     /// A bare count.
     Count(refcount::Count) = refcount::Count {
-        how: refcount::How::Get, count: NOTHING, release: None,
+        how: refcount::How::Get, count: NOTHING, named: false, release: None,
     };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);
@@ -189,6 +199,8 @@ machines! {
     Rcu(rcu::RcuOp) = rcu::RcuOp { at: rcu::At::ReadLock };
     /// A signal.
     Raise(signal::Raise) = signal::Raise { to: ThreadId(0) };
+    /// A look for one.
+    Pending(signal::Pending) = signal::Pending;
     /// An acquire context.
     Ctx(ww::CtxOp) = ww::CtxOp { how: ww::CtxHow::Init, ctx: NOTHING, on_behalf: None };
     /// Taking a ww mutex.
@@ -215,6 +227,10 @@ machines! {
     Alloc(alloc::Alloc) = alloc::Alloc::BLANK;
     /// An access to user memory.
     UserAccess(uaccess::UserAccess) = uaccess::UserAccess::BLANK;
+    /// Entries of page tables.
+    Pte(pte::PteOp) = pte::PteOp::BLANK;
+    /// An access of user memory by its address.
+    Touch(pte::access::Touch) = pte::access::Touch::BLANK;
     /// A fence-signalling section.
     Signalling(Signalling) = Signalling::BLANK;
     /// A work item.
@@ -305,6 +321,14 @@ machines! {
     Merge(Merge) = Merge::BLANK;
     /// A chain's node that is made when the program runs.
     ChainInit(ChainInit) = ChainInit::BLANK;
+    /// Frames come or go.
+    Frames(memory::pool::PoolOp) = memory::pool::PoolOp::BLANK;
+    /// An access to a page.
+    Page(memory::page::PageOp) = memory::page::PageOp::BLANK;
+    /// A buffer's pages are moved.
+    PagesMove(memory::moves::MoveOp) = memory::moves::MoveOp::BLANK;
+    /// A device begins with a frame.
+    Fill(memory::fill::FillOp) = memory::fill::FillOp::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.

@@ -335,7 +335,7 @@ pub(crate) fn held_by<R: Runtime>(world: &crate::World<R>, t: ThreadId) -> impl 
     world.all::<WwMutex<R>>().filter(move |(_, m)| m.owner() == Some(t)).map(|(id, _)| id)
 }
 
-/// A reservation's lock, or another ww mutex, that a thread holds.
+/// A reservation's lock, or another ww mutex, that a thread holds: what lockdep looks at, where there is one.
 pub(crate) fn resv_held_by<R: Runtime>(program: &Program, world: &crate::World<R>, t: ThreadId) -> Option<ObjId> {
-    held_by(world, t).find(|m| program.is::<kind::WwMutex>(*m))
+    held_by(world, t).find(|m| program.is::<kind::WwMutex>(*m) && config(program, *m).lockdep)
 }

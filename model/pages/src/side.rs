@@ -136,12 +136,20 @@ impl Side {
 
     /// The stretches of its memory that some pages lie in, in bytes. Of a side that was checked.
     fn extents(&self, first: PageIndex, pages: PageCount) -> Vec<(u64, u64)> {
-        let from = first.offset().0;
         match &self.shape {
-            Shape::System { .. } => vec![(from, from + pages.bytes().0)],
-            Shape::Linear { first, .. } => vec![(first.0 + from, first.0 + from + pages.bytes().0)],
             Shape::Scatter { list, .. } => list.extents(first, pages).collect(),
+            Shape::System { .. } | Shape::Linear { .. } => self.stretch(first, pages).into_iter().collect(),
         }
+    }
+
+    /// The same of a side whose pages lie in a row.
+    fn stretch(&self, first: PageIndex, pages: PageCount) -> Option<(u64, u64)> {
+        let from = match &self.shape {
+            Shape::System { .. } => first.offset().0,
+            Shape::Linear { first: start, .. } => start.0 + first.offset().0,
+            Shape::Scatter { .. } => return None,
+        };
+        Some((from, from + pages.bytes().0))
     }
 
     /// The first byte that some pages of two checked sides share.
@@ -152,6 +160,9 @@ impl Side {
     ) -> Option<ByteOffset> {
         if a.space != b.space {
             return None;
+        }
+        if let (Some(a), Some(b)) = (a.stretch(a_first, pages), b.stretch(b_first, pages)) {
+            return (a.0 < b.1 && b.0 < a.1).then_some(ByteOffset(a.0.max(b.0)));
         }
         let (mut xs, mut ys) = (a.extents(a_first, pages), b.extents(b_first, pages));
         xs.sort_unstable();
@@ -207,6 +218,17 @@ mod tests {
         let side = Side::scatter(SpaceId(1), Arc::new(list(&[(0, 2)])), APERTURE, PageCount(3));
         let (stated, found) = (PageCount(3), PageCount(2));
         assert_eq!(side.check(Which::Source), Err(Error::WrongPageCount { which: Which::Source, stated, found }));
+    }
+
+    #[test]
+    fn pages_in_a_row_overlap_where_they_share_one() {
+        let memory = Side::memory(SpaceId(1), PageCount(8), true);
+        let linear = Side::linear(SpaceId(1), ByteOffset(4096), ByteLen(2 << 12), APERTURE);
+        let overlap = |a, b, n| Side::overlap((&memory, PageIndex(a)), b, PageCount(n));
+        assert_eq!(overlap(0, (&memory, PageIndex(2)), 2), None);
+        assert_eq!(overlap(0, (&memory, PageIndex(2)), 3), Some(ByteOffset(2 << 12)));
+        assert_eq!(overlap(2, (&linear, PageIndex(0)), 2), Some(ByteOffset(2 << 12)));
+        assert_eq!(overlap(3, (&linear, PageIndex(0)), 2), None);
     }
 
     #[test]

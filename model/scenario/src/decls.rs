@@ -1,12 +1,12 @@
-//! Every declaration of a scenario: the kernel's rows, kind by kind, and variables before them.
+//! Every declaration of a scenario: the kernel's rows, kind by kind, and variables and page tables before them.
 
-use fenceweave_kernel::{Kind, primitives::variable};
+use fenceweave_kernel::{Kind, primitives::variable, pte};
 
 pub(crate) use fenceweave_kernel::{kind::DeclRow, primitives::list::kind::LOCKS};
 
 /// The declarations, in the order of the reference page.
 pub(crate) fn all() -> impl Iterator<Item = &'static DeclRow> {
-    std::iter::once(&variable::DECLARED).chain(Kind::ALL.iter().flat_map(|kind| kind.row().decls))
+    [&variable::DECLARED, &pte::DECLARED].into_iter().chain(Kind::ALL.iter().flat_map(|kind| kind.row().decls))
 }
 
 /// The declaration of that name.

@@ -189,10 +189,6 @@ const STATEMENTS: &[Row] = &[
         "nothing is printed: the trace shows every step",
     ),
     (
-        "signal_pending fatal_signal_pending",
-        "an `interruptible` wait looks by itself: it returns -EINTR or -ERESTARTSYS",
-    ),
-    (
         "kthread_run kthread_create wake_up_process kthread_stop",
         "threads are declared and run from the start; one is kept waiting by a `completion` or a `wait-queue`",
     ),

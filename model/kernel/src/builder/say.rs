@@ -168,7 +168,7 @@ impl Names<'_> {
                 Given::Operand(Operand::Local(self.local(word).ok_or(format!("`{word}` is no local"))?))
             }
             Takes::Place => Given::Place(self.place(word, at)?),
-            Takes::Array => Given::Place(self.element(word, Operand::Const(Value::Word(0)))?),
+            Takes::Array | Takes::PageTable => Given::Place(self.element(word, Operand::Const(Value::Word(0)))?),
             Takes::Thread | Takes::Irq => Given::Thread(self.thread(word)?),
             Takes::OneOf(known) => {
                 Given::Word(known.iter().find(|k| **k == word).ok_or(format!("`{word}` is none of {known:?}"))?)

@@ -182,6 +182,15 @@ pub const MERGED: &[Merged] = &[
         why: "the task may be listed again before it is awake: then its new waker finds it running, or this one does",
     },
     Merged {
+        points: &["insert_pfn", "finish_mkwrite_fault"],
+        why: "one store, under the page table's lock, which whoever changes an entry has; what was looked at before is that entry",
+    },
+    Merged {
+        points: &["zap_page_range_single", "wp_shared_mapping_range"],
+        why: "what a CPU has translated is good until the flush at the end, which waits for that CPU: before it each page may be \
+              found as it was, and after it none is",
+    },
+    Merged {
         points: &["rcu_read_unlock", "syncobj: rcu_read_unlock"],
         why: "the section ends for the grace period that waits for it, and for nobody else",
     },

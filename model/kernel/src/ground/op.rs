@@ -79,6 +79,8 @@ pub enum Takes {
     Place,
     /// A whole array.
     Array,
+    /// A page table.
+    PageTable,
     /// An expression over locals and the word that is read at the place before.
     Condition,
     /// An expression over locals and shared words, which are read each time that it is asked for.

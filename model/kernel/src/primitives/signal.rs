@@ -1,11 +1,12 @@
-//! A signal sent to a task: `send_sig()`.
+//! A signal sent to a task: `send_sig()`; and the look for one.
 
 pub(crate) mod idioms;
 pub mod ops;
 
 use crate::cx::Mutant;
 use crate::{
-    AtomicCell, Cx, Flow, Footprint, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields, protocol::Protocol,
+    AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Runtime, ThreadId, Value, View, coder::fields,
+    protocol::Protocol,
 };
 
 /// `raise signal to=THREAD`: makes the signal pending and ends an interruptible sleep.
@@ -32,5 +33,27 @@ impl Protocol for Raise {
 
     fn label(&self) -> &'static str {
         "send_sig"
+    }
+}
+
+/// `signal_pending(current)`: 1 or 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pending;
+
+impl Code for Pending {
+    fn code<C: Coder>(&mut self, _c: &mut C) {}
+}
+
+impl Protocol for Pending {
+    fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        Flow::Done(Value::Word(i32::from(cx.signal_pending())))
+    }
+
+    fn footprint(&self, v: View<'_>) -> Footprint {
+        Footprint::reads(v.my_task())
+    }
+
+    fn label(&self) -> &'static str {
+        "signal_pending"
     }
 }

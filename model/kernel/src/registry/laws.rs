@@ -3,9 +3,9 @@
 use crate::{
     Property, Rule, exec, fence, ground,
     ground::numbered::numbered,
-    primitives, property,
+    memory, primitives, property,
     property::{Form, FormRow, Law},
-    resv,
+    pte, resv,
     rule::RuleRow,
     ww,
 };
@@ -22,11 +22,13 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::workqueue::rules::PROPERTIES,
     primitives::irq_line::rules::PROPERTIES,
     primitives::uaccess::rules::PROPERTIES,
+    pte::rules::PROPERTIES,
     primitives::list::rules::PROPERTIES,
     primitives::tree::rules::PROPERTIES,
     primitives::slab::rules::PROPERTIES,
     primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
+    memory::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -65,6 +67,7 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
+    memory::rules::FORMS,
     primitives::lockdep::rules::FORMS,
 ];
 

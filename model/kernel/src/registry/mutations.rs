@@ -6,7 +6,7 @@
 use crate::{
     Program, exec, fence, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
-    lock_all, primitives, resv, sync_file, syncobj, ww,
+    lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
 
 /// The mistakes of one protocol.
@@ -70,6 +70,8 @@ tables! {
     sync_file::Mutant;
     syncobj::Mutant;
     primitives::uaccess::Mutant;
+    memory::Mutant;
+    pte::Mutant;
 }
 
 /// How many there are.
@@ -159,7 +161,7 @@ mod at_work {
     };
 
     /// Words of a set of mutations.
-    const WORDS: usize = 5;
+    const WORDS: usize = 6;
     const _: () = assert!(Mutation::ALL.len() <= 64 * WORDS);
 
     /// The mutation that a program runs with, and those that its steps asked for.

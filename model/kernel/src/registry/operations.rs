@@ -8,7 +8,7 @@ use crate::{
         resolver::{Resolved, Resolver},
         row::Row,
     },
-    lock_all, primitives, resv, sync_file, syncobj, ww,
+    lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
 use std::fmt;
 
@@ -154,6 +154,8 @@ operations! {
     GracePeriods(primitives::rcu::ops::GracePeriods);
     /// `raise signal to=THREAD`.
     Raise(primitives::signal::ops::Raise);
+    /// Whether one is pending.
+    Pending(primitives::signal::ops::Pending);
     /// `wake-q-add`, `wake-q-flush`.
     WakeQ(primitives::wakeq::ops::WakeQ);
     /// `down-read`, `down-write`, `up-read`, `up-write`, `downgrade-write` and their try forms; `mmap-lock`,
@@ -206,12 +208,28 @@ operations! {
     LockMap(primitives::lockmap::ops::LockMap);
     /// `assert-held`, `assert-not-held`, `might-sleep`, `might-lock`.
     Lockdep(primitives::lockdep::ops::Lockdep);
+    /// `frames-alloc`.
+    FramesAlloc(memory::ops::FramesAlloc);
+    /// `frames-free`.
+    FramesFree(memory::ops::FramesFree);
+    /// `page-write`, `page-read`, `page-clear`, `page-copy`; `frame-pin`, `kmap-local`, `nth-page`.
+    Page(memory::ops::Page);
+    /// `pages-move`.
+    PagesMove(memory::ops::Move);
+    /// `frame-fill`.
+    Fill(memory::ops::Fill);
+    /// `page-to-pfn`, `pfn-to-page`.
+    PageNumber(memory::ops::Number);
     /// What a function's promise names.
     Named(primitives::lockdep::ops::Named);
     /// `alloc`.
     Alloc(primitives::alloc::ops::Alloc);
     /// `copy-from-user`, `copy-to-user`.
     UserAccess(primitives::uaccess::ops::UserAccess);
+    /// Entries of page tables.
+    Pte(pte::ops::Pte);
+    /// An access of user memory by its address.
+    Touch(pte::ops::Access);
     /// An injected failure of a proc: nothing but its result.
     Fail(crate::machine::ops::Fail);
     /// A call of a slot of a table that is NULL.
@@ -232,7 +250,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 38] = [
+    const TABLES: [&[OpSpec]; 40] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -271,6 +289,8 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::irq::ops::OPS,
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,
+        memory::ops::OPS,
+        pte::ops::OPS,
     ];
     TABLES.into_iter().flatten()
 }

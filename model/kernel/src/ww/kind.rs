@@ -67,7 +67,8 @@ impl Declared for WwClass {
                 flag(
                     "no-lockdep",
                     "as without CONFIG_PROVE_LOCKING: to wait for a second one without the context is no mistake as long as \
-             nobody is in the way; for reservations: `ww-class reservation_ww_class no-lockdep`",
+             nobody is in the way, and so is to access user memory, or to take mmap_lock, with one held; for reservations: `ww-class \
+             reservation_ww_class no-lockdep`",
                 ),
             ],
             meaning: "a class of ww mutexes",

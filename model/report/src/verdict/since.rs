@@ -48,6 +48,7 @@ pub(super) fn line(replay: &Replay<'_>, v: Violation) -> Option<String> {
             let let_go = |c: &Change| matches!(c.of(object, "owner"), Some((was, is)) if was == owned && is != owned);
             ("was released", last(replay, let_go))
         }
+        Earlier::Mapped => ("was mapped", last(replay, |c| matches!(c.fact, Fact::Holds { .. }) && c.subject == what)),
         Earlier::Kept => {
             let thread = v.other?;
             let at = last_kept(replay, thread, object)?;

@@ -81,6 +81,7 @@ impl Scene<'_, '_> {
                 self.two_of(Kind::Fence)?
             }
             Takes::Array => self.array(),
+            Takes::PageTable => self.page_table(),
             Takes::Place => self.place(script)?,
             Takes::Condition => format!("\"value != {}\"", self.below(WORDS)?),
             Takes::Shared => {

@@ -42,6 +42,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::IrqLine, |scene, i| Ok(scene.irq_line(i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
+    (Kind::SgList, |scene, i| Ok(scene.sg_list(i))),
 ];
 
 /// A scenario under way.
@@ -69,6 +70,7 @@ pub(super) struct Scene<'a, 'b> {
     /// Sections that were declared by name, and still need a body.
     pub(super) bodiless: Vec<(Section, String)>,
     has_irq_line: bool,
+    page_table: bool,
     /// There are objects with nodes.
     linked: bool,
     /// One class for all, or that of reservations.
@@ -111,6 +113,7 @@ impl<'a, 'b> Scene<'a, 'b> {
             setup: vec![],
             bodiless: vec![],
             has_irq_line: false,
+            page_table: false,
             linked: false,
             class: (!wait_die).then_some("class0"),
         };
@@ -226,6 +229,13 @@ impl<'a, 'b> Scene<'a, 'b> {
         let block = vec![Line::new("return IRQ_HANDLED")];
         self.declarations.push(Line::with(format!("fn {handler}"), block));
         (name.clone(), Some(Line::new(format!("irq-line {name} handler={handler}"))))
+    }
+
+    /// A list over a memory of its own, of pages in another order.
+    fn sg_list(&mut self, i: usize) -> Declared {
+        self.declarations.push(Line::new(format!("memory vram{i} pages=3 kind=vram")));
+        let name = format!("sg{i}");
+        (name.clone(), Some(Line::new(format!("sg-list {name} memory=vram{i} segments=\"2:1 0:1\""))))
     }
 
     fn workqueue(&mut self, i: usize) -> Result<Declared> {
@@ -399,6 +409,14 @@ impl<'a, 'b> Scene<'a, 'b> {
             self.arrays.push("ring".to_owned());
         }
         self.arrays[0].clone()
+    }
+
+    /// The page table, of two pages.
+    pub(super) fn page_table(&mut self) -> String {
+        if !std::mem::replace(&mut self.page_table, true) {
+            self.declarations.push(Line::new("page-table pte len=2"));
+        }
+        "pte".to_owned()
     }
 
     /// What a merge makes its fence of; no operation names it.

@@ -10,11 +10,12 @@ use super::containers;
 use super::members::Fields;
 use super::names::{PerThread, Symbol, is_name};
 use super::options::Options;
+use super::script::Unit;
 use super::{Lower, list, place, premise};
 use crate::decls::{self, DeclRow};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
-use crate::syntax::{Name, Node, ValueKind};
+use crate::syntax::{self, Name, Node, ValueKind};
 use crate::variants;
 use fenceweave_kernel::Kind;
 
@@ -27,6 +28,9 @@ const ELEMENTS_MAX: i64 = 24;
 /// Fence lists of a reservation: one in use, and those that were replaced but wait for a grace period. Since the
 /// reserved slots end with each hold of the lock, every submitter makes a new one.
 const LISTS: u8 = 4;
+
+/// How many pages a page table has that says nothing.
+const PAGES: u16 = 4;
 
 /// A declaration whose options refer to other names, to be completed when all names are known.
 pub(super) struct Open<'a> {
@@ -211,22 +215,21 @@ impl<'a> Lower<'a> {
         let racy = racy && !options.has("guarded-by") && !options.has("const");
         let ty = self.type_option(options);
         for i in 0..len.unwrap_or(1) {
-            let name = match len {
-                None => name.text.clone(),
-                Some(_) => format!("{}[{i}]", name.text),
-            };
+            let name = len.map_or_else(|| name.text.clone(), |_| format!("{}[{i}]", name.text));
             self.declare_weak(weak);
-            self.program.vars.push(VarDecl {
-                name,
-                init: Value::Word(0),
-                ty,
-                racy,
-                observed: !weak,
-                premise: Premise::Nothing,
-                keys: vec![],
-            });
+            let word = VarDecl { ty, racy, observed: !weak, ..plain_word(name) };
+            self.program.vars.push(word);
         }
         Symbol::Var { first, len }
+    }
+
+    /// `page-table NAME len=N`
+    fn page_table_declared(&mut self, name: &Name, options: &Options<'_>) -> Symbol {
+        let first = ObjId::var(self.program.vars.len().min(MAX_VARS - 1));
+        let len = options.number("len").and_then(|len| u16::try_from(len).ok()).unwrap_or(PAGES);
+        self.program.vars.extend((0..len).map(|i| plain_word(format!("{}[{i}]", name.text))));
+        self.program.page_tables.push((first, len));
+        Symbol::Var { first, len: Some(len) }
     }
 
     /// `type=TYPE`
@@ -394,13 +397,10 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `pages 0 len=4`: how many there are.
+    /// `pages 0 len=4`: how many there are, as a number or as the name of one.
     pub(super) fn array_len(&mut self, field: &Node) -> Option<u8> {
         let value = field.option("len")?;
-        let len = match value.kind {
-            ValueKind::Int(len @ 1..=ELEMENTS_MAX) => u8::try_from(len).ok(),
-            _ => None,
-        };
+        let len = self.length_said(value);
         if len.is_none() {
             let said = value.span.of(self.text);
             self.mistakes
@@ -408,6 +408,14 @@ impl<'a> Lower<'a> {
                 .expected(format!("a number from 1 to {ELEMENTS_MAX}"));
         }
         Some(len.unwrap_or(1))
+    }
+
+    fn length_said(&self, value: &syntax::Value) -> Option<u8> {
+        let len = match value.kind {
+            ValueKind::Int(len) => Some(len),
+            _ => self.number_named(value),
+        };
+        len.filter(|len| (1..=ELEMENTS_MAX).contains(len)).and_then(|len| u8::try_from(len).ok())
     }
 
     /// Says which words of a struct are arrays.
@@ -419,13 +427,9 @@ impl<'a> Lower<'a> {
 
     /// The words that a field is: one, or the elements of an array.
     fn words_of(&mut self, field: &Node) -> Vec<String> {
-        match field.option("len").map(|value| &value.kind) {
-            Some(ValueKind::Int(len @ 1..=ELEMENTS_MAX)) => {
-                (0..*len as u8).map(|i| element_name(&field.name.text, i)).collect()
-            }
-            Some(_) => vec![element_name(&field.name.text, 0)],
-            None => vec![field.name.text.clone()],
-        }
+        let Some(value) = field.option("len") else { return vec![field.name.text.clone()] };
+        let len = self.length_said(value).unwrap_or(1);
+        (0..len).map(|i| element_name(&field.name.text, i)).collect()
     }
 
     /// `size 0 type=u32`
@@ -490,6 +494,7 @@ impl<'a> Lower<'a> {
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
         self.complete_module(declared.node, id);
+        self.complete_sg_list(declared, id);
         if declared.spec.name == "mm" {
             self.program.mms.push(id);
         }
@@ -713,6 +718,24 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// `&current->mm->mmap_lock`. A function may be there for threads that have an `mm` and for others: of those it is
+    /// NULL.
+    pub(super) fn current_mmap_lock(&mut self, unit: Option<&Unit<'a>>, span: Span) -> Operand {
+        match unit {
+            Some(unit) if self.has_no_mm(unit) => Operand::Const(Value::Null),
+            unit => {
+                let thread = unit.map_or(String::new(), |unit| unit.name().to_owned());
+                Operand::Object(self.mmap_lock(&thread, span))
+            }
+        }
+    }
+
+    /// Whether this is a function as a thread of the kernel has it, which has no user memory.
+    pub(super) fn has_no_mm(&self, unit: &Unit<'a>) -> bool {
+        let is_thread = self.names.threads().any(|(name, ..)| Some(name) == unit.name().split('.').next());
+        unit.is_function() && !self.program.mms.is_empty() && is_thread && !self.mms.contains_key(unit.name())
+    }
+
     /// The semaphore of the address space that a thread runs in, where several are declared.
     pub(super) fn mm_of(&mut self, thread: &str, span: Span) -> Option<ObjId> {
         let first = self.program.mms.first().copied()?;
@@ -744,6 +767,19 @@ impl<'a> Lower<'a> {
     }
 }
 
+/// A word of which nothing more is said, which is part of the outcome.
+fn plain_word(name: String) -> VarDecl {
+    VarDecl {
+        name,
+        init: Value::Word(0),
+        ty: Type::S64,
+        racy: false,
+        observed: true,
+        premise: Premise::Nothing,
+        keys: vec![],
+    }
+}
+
 /// The name of an array's element.
 pub(super) fn element_name(array: &str, at: u8) -> String {
     format!("{array}[{at}]")
@@ -760,11 +796,14 @@ type Make<'a> = fn(&mut Lower<'a>, &'a Node, &Name, &Options<'a>) -> Symbol;
 fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
     Some(match word {
         "var" => |lower, _, name, options| lower.variables(name, options),
+        "page-table" => |lower, _, name, options| lower.page_table_declared(name, options),
         "lock" => |lower, _, name, options| lower.lock(name, options),
         "fence" => |lower, _, name, options| lower.fence(name, options),
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
         "xarray" => |lower, _, name, options| lower.xarray(name, options),
+        "sg-list" => |lower, _, name, options| lower.sg_list(name, options),
+        "memory" => |lower, _, name, options| lower.memory_pool(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
@@ -775,7 +814,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
 }
 
 /// What is known of a declaration before all names are: numbers, words and flags.
-fn known(options: &Options<'_>) -> Args {
+pub(super) fn known(options: &Options<'_>) -> Args {
     let mut args = Args::default();
     for (opt, _, value) in options.all() {
         let given = match (opt.takes, value) {

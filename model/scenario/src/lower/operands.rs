@@ -25,6 +25,7 @@ impl<'a> Lower<'a> {
             Takes::Thread => self.thread_of(value).map(Given::Thread),
             Takes::Irq => self.irq_of(value).map(Given::Thread),
             Takes::Array => self.whole_array(value).map(Given::Place),
+            Takes::PageTable => self.page_table(value).map(Given::Place),
             Takes::Cursor => self.cursor_local(unit, value).map(Given::Operand),
             Takes::Local => self.own_local(unit, value).map(Given::Operand),
             Takes::Struct => self.fresh_slot(value).map(Given::Operand),
@@ -175,10 +176,7 @@ impl<'a> Lower<'a> {
                 None
             }
             // Every address space has one, whether or not something before this takes it.
-            None if name == super::declare::MMAP_LOCK => {
-                let thread = unit.map_or(String::new(), |unit| unit.name().to_owned());
-                Some(Operand::Object(self.mmap_lock(&thread, span)))
-            }
+            None if name == super::declare::MMAP_LOCK => Some(self.current_mmap_lock(unit.as_deref(), span)),
             None => {
                 if let Some(value) = self.function_value(name) {
                     return Some(Operand::Const(value));

@@ -31,6 +31,12 @@ impl<'a> Lower<'a> {
             return Some(first);
         };
         let said = operand.span.of(self.text);
+        if let Some(op) =
+            candidates.iter().find(|op| matches!(op.operands, [p, ..] if matches!(p.takes, Takes::PageTable)))
+        {
+            // `copy-from-user`, with an address and without.
+            return Some(op);
+        }
         let path = parts(said);
         let name = path[0].clone();
         if let Some((Symbol::Object { kind, .. }, declared)) = self.names.find(&name) {
