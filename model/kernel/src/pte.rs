@@ -8,12 +8,12 @@
 //!   an access                 the entry and the frame: one step                     ([`access`])
 //! ```
 //!
-//! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page frame,
-//! with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have an
-//! address in common. The lock of a table has no step of its own, since an entry changes at once. What a CPU has
-//! cached of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one
-//! step, and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct
-//! page` and its counts.
+//! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
+//! frame, with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have
+//! an address in common. The lock of a table has no step of its own, since each of these is one. What a CPU has cached
+//! of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one step,
+//! and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct page` and
+//! its counts.
 //!
 //! An entry that leads to a frame which its object has left, or which is free, is a mistake when that happens, and not
 //! when somebody uses it.
@@ -58,6 +58,17 @@ pub const DECLARED: DeclRow = DeclRow {
     make: None,
 };
 
+/// Where an entry is.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    /// The lock of its page table.
+    pub(crate) lock: ObjId,
+    /// Its word.
+    pub(crate) word: ObjId,
+    /// The number of its page.
+    pub(crate) page: u8,
+}
+
 /// The frame that an entry leads to, if it leads anywhere.
 pub(crate) fn frame(entry: Value) -> Option<i32> {
     entry.word().map(|entry| entry & !RDONLY).filter(|frame| *frame != 0)
@@ -75,7 +86,7 @@ pub(crate) fn mapped<R: Runtime>(program: &Program, world: &World<R>, wanted: im
 
 /// Every entry of every page table.
 pub(crate) fn entries(program: &Program) -> impl Iterator<Item = ObjId> {
-    program.page_tables.iter().flat_map(|(first, len)| (0..usize::from(*len)).map(|at| first.offset(at)))
+    program.page_tables.iter().flat_map(|table| (0..usize::from(table.len)).map(|at| table.first.offset(at)))
 }
 
 points! {
@@ -98,6 +109,8 @@ points! {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PteOp {
     pub(crate) how: How,
+    /// The lock of the page table.
+    pub(crate) lock: ObjId,
     /// The first entry.
     pub(crate) first: ObjId,
     /// How many; of `Leave` how many frames.
@@ -109,6 +122,7 @@ pub struct PteOp {
 impl Code for PteOp {
     fn code<C: Coder>(&mut self, c: &mut C) {
         self.how.code(c);
+        self.lock.code(c);
         self.first.code(c);
         c.byte(&mut self.n);
         self.entry.code(c);
@@ -116,7 +130,8 @@ impl Code for PteOp {
 }
 
 impl PteOp {
-    pub(crate) const BLANK: PteOp = PteOp { how: How::Zap, first: ObjId::object(0), n: 0, entry: 0 };
+    pub(crate) const BLANK: PteOp =
+        PteOp { how: How::Zap, lock: ObjId::object(0), first: ObjId::object(0), n: 0, entry: 0 };
 
     fn words(self) -> impl Iterator<Item = ObjId> {
         (0..usize::from(self.n)).map(move |at| self.first.offset(at))
@@ -186,6 +201,7 @@ fn look<R: Runtime>(cx: &mut Cx<'_, R>, word: ObjId) -> Value {
 
 impl Protocol for PteOp {
     fn step<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
+        cx.rt.enter(self.lock);
         Flow::Done(match self.how {
             How::Insert => self.insert(cx),
             How::MkWrite => self.mkwrite(cx),

@@ -12,7 +12,7 @@
 //! called with the address and the error code of the CPU. Without one, and where page faults are disabled
 //! (`faulthandler_disabled()`), an access of the kernel is -EFAULT.
 
-use super::{Mutant, frame, look, writable};
+use super::{Entry, Mutant, frame, look, writable};
 use crate::{
     Call, Code, Coder, Context, Cx, Errno, Flow, Footprint, ObjId, Property, Runtime, Then, Value, View, coder::points,
     program::CalleeId, protocol::Protocol, registry::upcalls,
@@ -55,6 +55,8 @@ pub struct Touch {
     at: At,
     who: Who,
     writes: bool,
+    /// The lock of the page table.
+    lock: ObjId,
     /// The entry.
     entry: ObjId,
     /// The number of the page.
@@ -68,6 +70,7 @@ impl Code for Touch {
         self.at.code(c);
         self.who.code(c);
         c.flag(&mut self.writes);
+        self.lock.code(c);
         self.entry.code(c);
         c.byte(&mut self.address);
         self.handler.code(c);
@@ -80,6 +83,7 @@ impl Touch {
         at: At::Access,
         who: Who::User,
         writes: false,
+        lock: ObjId::object(0),
         entry: ObjId::object(0),
         address: 0,
         handler: None,
@@ -87,12 +91,14 @@ impl Touch {
     };
 
     /// An access about to be made.
-    pub(crate) fn new(who: Who, writes: bool, (entry, address): (ObjId, u8), handler: Option<CalleeId>) -> Touch {
-        Touch { who, writes, entry, address, handler, ..Touch::BLANK }
+    pub(crate) fn new(who: Who, writes: bool, at: Entry, handler: Option<CalleeId>) -> Touch {
+        let Entry { lock, word: entry, page: address } = at;
+        Touch { who, writes, lock, entry, address, handler, ..Touch::BLANK }
     }
 
     fn access<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
         self.judge(cx);
+        cx.rt.enter(self.lock);
         let entry = look(cx, self.entry);
         let allowed = !self.writes || writable(entry) || cx.mutated(Mutant::WritesReadOnly);
         if frame(entry).is_some() && allowed {

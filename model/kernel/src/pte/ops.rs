@@ -1,7 +1,7 @@
 //! What a script may do with page tables, and with user memory behind them.
 
 use super::{
-    How, PteOp, RDONLY,
+    Entry, How, PteOp, RDONLY,
     access::{Touch, Who},
 };
 use crate::{
@@ -32,13 +32,21 @@ pub struct Pte {
     pub readonly: bool,
 }
 
+/// The lock of a page table.
+fn lock_of(with: &Resolver<'_>, first: ObjId) -> ObjId {
+    let table = with.program.page_tables.iter().find(|table| table.first == first);
+    table.map_or_else(ObjId::default, |table| table.lock)
+}
+
 /// The entry of a page, so that there are as many from there on.
-fn entry_of(with: &Resolver<'_>, table: Place, address: Operand, n: u8) -> Resolved<(ObjId, u8)> {
+fn entry_of(with: &Resolver<'_>, table: Place, address: Operand, n: u8) -> Resolved<Entry> {
     let (first, len) = with.words(table)?;
     let outside = Fault::new(Property::OUT_OF_BOUNDS, Some(first));
-    let at = u8::try_from(with.word(address)?).map_err(|_| outside)?;
-    match at.checked_add(n) {
-        Some(end) if end <= len && (n > 0 || at < len) => Ok((first.offset(usize::from(at)), at)),
+    let page = u8::try_from(with.word(address)?).map_err(|_| outside)?;
+    match page.checked_add(n) {
+        Some(end) if end <= len && (n > 0 || page < len) => {
+            Ok(Entry { lock: lock_of(with, first), word: first.offset(usize::from(page)), page })
+        }
         _ => Err(outside),
     }
 }
@@ -67,8 +75,8 @@ impl Operation for Pte {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let n = self.count(with)?;
-        let (first, _) = match self.how {
-            How::Leave => (with.words(self.table)?.0, 0),
+        let Entry { lock, word: first, .. } = match self.how {
+            How::Leave => entry_of(with, self.table, Operand::Const(Value::Word(0)), 1)?,
             _ => entry_of(with, self.table, self.address, n)?,
         };
         let entry = match self.how {
@@ -77,7 +85,7 @@ impl Operation for Pte {
             How::MkWrite => with.word(self.entry)?,
             How::WrProtect | How::Zap => 0,
         };
-        Ok(PteOp { how: self.how, first, n, entry }.into())
+        Ok(PteOp { how: self.how, lock, first, n, entry }.into())
     }
 }
 
