@@ -258,6 +258,7 @@ fn limits(a: &LimitArgs) -> LimitOverrides {
         memory_bytes: a.memory.map(|mib| mib << 20),
         time: a.time,
         preemptions: a.preemptions,
+        until_violation: false,
         at_once: 1,
     }
 }

@@ -43,6 +43,8 @@ pub struct LimitOverrides {
     pub preemptions: Option<u32>,
     /// Let `explicit` take each access that nobody else can tell as a step of its own.
     pub fine: bool,
+    /// Let `explicit` end soon after the first violation.
+    pub until_violation: bool,
     /// How many searches share the memory that there is.
     pub at_once: u64,
 }
@@ -98,7 +100,8 @@ pub fn explore(case: &Case, engine: Engine, options: &Options, progress: &dyn Pr
     let limits = limits(case, engine, &options.limits);
     match engine {
         Engine::Explicit => {
-            let how = explicit::Options { exact: options.exact, fine: options.limits.fine, ..Default::default() };
+            let LimitOverrides { fine, until_violation, .. } = options.limits;
+            let how = explicit::Options { exact: options.exact, fine, until_violation, ..Default::default() };
             explicit::explore_with(&task, &limits, how, progress)
         }
         Engine::Shuttle => {

@@ -45,6 +45,8 @@ pub struct Options {
     pub fine: bool,
     /// Let the end of a spinlock's section be one, at least.
     pub sections_apart: bool,
+    /// End soon after the first violation, for who only asks whether there is one: nothing is complete then.
+    pub until_violation: bool,
 }
 
 /// Explores every state of a program.

@@ -12,7 +12,10 @@
 //! The text is edited in place, so that every line stays where it is. What no longer loads shows nothing; whether an
 //! alteration is noticed is for whoever runs it to say.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+};
 
 use fenceweave_scenario::Report;
 
@@ -107,6 +110,8 @@ pub struct Alteration {
     pub line: u32,
     /// Where it begins in the line, in characters from 1.
     pub column: u32,
+    /// The lines of the thread, function or other section that it stands in.
+    pub section: RangeInclusive<u32>,
     /// What its author wrote, on one line.
     pub was: String,
     /// What stands there instead; empty if nothing does.
@@ -147,7 +152,7 @@ const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
 /// If the text is no well-formed file.
 pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
-    let mut found = Found { text, explained: None, all: vec![] };
+    let mut found = Found::new(text);
     let is_it = |node: &&Node| node.entries.first().is_some_and(|name| name.value == scenario);
     for node in tree.nodes.iter().filter(is_it) {
         found.sections(node.block.as_deref().unwrap_or_default());
@@ -162,7 +167,7 @@ pub fn alterations(text: &str, scenario: &str) -> Result<Vec<Alteration>, Report
 /// If the text is no well-formed file.
 pub fn alterations_of_library(text: &str) -> Result<Vec<Alteration>, Report> {
     let tree = Tree::read(text)?;
-    let mut found = Found { text, explained: None, all: vec![] };
+    let mut found = Found::new(text);
     found.sections(&tree.nodes);
     Ok(found.all)
 }
@@ -183,16 +188,31 @@ struct Found<'a> {
     text: &'a str,
     /// What the author says of the statement at hand: the kinds, all if there is none, and why.
     explained: Option<(Vec<String>, String)>,
+    /// The lines of the section at hand.
+    section: RangeInclusive<u32>,
     all: Vec<Alteration>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    fn new(text: &'a str) -> Found<'a> {
+        Found { text, explained: None, section: 0..=0, all: vec![] }
+    }
+
+    /// The line of a place, from 1.
+    fn line_of(&self, at: usize) -> u32 {
+        let newlines = self.text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+        u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+    }
+
     fn sections(&mut self, nodes: &[Node]) {
         for node in nodes {
             let inside = node.block.as_deref().unwrap_or_default();
             match node.name.as_str() {
                 "only" | "except" => self.sections(inside),
-                name if SCRIPTS.contains(&name) => self.block(inside),
+                name if SCRIPTS.contains(&name) => {
+                    self.section = self.line_of(node.span.start)..=self.line_of(node.span.end);
+                    self.block(inside);
+                }
                 _ => {}
             }
         }
@@ -296,12 +316,12 @@ impl Found<'_> {
     fn push(&mut self, kind: Kind, node: &Node, was: String, becomes: String, text: String) {
         let before = &self.text[..node.span.start];
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-        let line = count(before.bytes().filter(|byte| *byte == b'\n').count());
-        let column = count(before[start..].chars().count());
+        let line = self.line_of(node.span.start);
+        let column = u32::try_from(before[start..].chars().count() + 1).unwrap_or(u32::MAX);
         let meant = |kinds: &[String]| kinds.is_empty() || kinds.iter().any(|known| known == kind.name());
         let because = self.explained.as_ref().filter(|(kinds, _)| meant(kinds)).map(|(_, why)| why.clone());
-        self.all.push(Alteration { kind, line, column, was, becomes, because, text });
+        let section = self.section.clone();
+        self.all.push(Alteration { kind, line, column, section, was, becomes, because, text });
     }
 
     /// The statement without its block.
@@ -361,6 +381,7 @@ mod tests {
             let line = TEXT.lines().nth(a.line as usize - 1).expect("a line of the text");
             let word = a.was.split(' ').next().expect("a word").trim_end_matches(';');
             assert!(line[a.column as usize - 1..].starts_with(word), "{a:?}");
+            assert_eq!(a.section, 5..=10, "{a:?}");
         }
     }
 

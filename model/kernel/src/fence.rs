@@ -388,6 +388,13 @@ fn life_of<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Life {
     if typesafe { life.latest() } else { life.load(Order::Relaxed) }
 }
 
+/// Whether a fence has signalled, and with which error, or 0: asked by the checker, of whatever is left of it.
+pub(crate) fn came_of<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> Option<u16> {
+    cx.note(fence);
+    let fence = cx.world.fence_mut(fence);
+    (fence.flags.latest() & SIGNALED != 0).then(|| fence.error.peek() & !PENDING_ERROR)
+}
+
 /// Checks that the fence may be used by someone who believes to hold a reference.
 pub(crate) fn check_alive<R: Runtime>(cx: &mut Cx<'_, R>, fence: ObjId) -> bool {
     let alive = life_of(cx, fence) == Life::Alive;

@@ -10,7 +10,8 @@
 //!
 //! From `mm/memory.c` of 6.12. An address is the number of a page, and an entry a word: 0, or the number of a page
 //! frame, with [`RDONLY`] if it must not be written. One table stands for those of all processes: no two mappings have
-//! an address in common. The lock of a table has no step of its own, since each of these is one. What a CPU has cached
+//! an address in common. A number that is that of a frame of the scenario's is that frame, and others are only numbers.
+//! The lock of a table has no step of its own, since each of these is one. What a CPU has cached
 //! of a translation is gone when `zap` and `wp` are over, for the flush waits for the other CPUs; so they are one step,
 //! and what translated before is over, too. Left out: levels, accessed and dirty bits, huge entries, `struct page` and
 //! its counts.
@@ -28,13 +29,14 @@ pub(crate) use mutants::Mutant;
 
 use crate::{
     AtomicCell, Code, Coder, Cx, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View, Violation,
-    World,
     coder::points,
     ground::{
         kind::DeclRow,
         op::{Takes, option},
     },
+    memory,
     primitives::variable,
+    property::Form,
     protocol::Protocol,
 };
 
@@ -79,9 +81,24 @@ fn writable(entry: Value) -> bool {
     frame(entry).is_some() && entry.word().is_some_and(|entry| entry & RDONLY == 0)
 }
 
-/// The first entry that leads to a frame: nobody else may get that, nor may its object leave it.
-pub(crate) fn mapped<R: Runtime>(program: &Program, world: &World<R>, wanted: impl Fn(i32) -> bool) -> Option<ObjId> {
-    entries(program).find(|entry| frame(world.var_value(*entry)).is_some_and(&wanted))
+/// The first entry that leads to such a frame, whatever the engine.
+fn mapped<R: Runtime>(cx: &mut Cx<'_, R>, wanted: impl Fn(i32) -> bool) -> Option<ObjId> {
+    for table in &cx.program.page_tables {
+        cx.rt.enter(table.lock);
+    }
+    entries(cx.program).for_each(|entry| cx.note(entry));
+    entries(cx.program).find(|entry| frame(cx.world.var_value(*entry)).is_some_and(&wanted))
+}
+
+/// Tells an entry that leads to a frame which goes. Whether there is one.
+pub(crate) fn tell_mapped<R: Runtime>(cx: &mut Cx<'_, R>, gone: ObjId) -> bool {
+    let number = memory::kind::number(cx.program, gone);
+    let entry = mapped(cx, |frame| frame == number);
+    if entry.is_some() {
+        let v = cx.violation_of(Property::STALE_MAPPING);
+        cx.note_violation(Violation { object: entry, also: Some(gone), form: Some(Form::FREED_MAPPED), ..v });
+    }
+    entry.is_some()
 }
 
 /// Every entry of every page table.
@@ -184,8 +201,7 @@ impl PteOp {
     /// Nobody may still be led there.
     fn leave<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Value {
         let frames = self.entry..self.entry.saturating_add(i32::from(self.n));
-        entries(cx.program).for_each(|entry| cx.note(entry));
-        if let Some(entry) = mapped(cx.program, cx.world, |frame| frames.contains(&frame)) {
+        if let Some(entry) = mapped(cx, |frame| frames.contains(&frame)) {
             let v = cx.violation_of(Property::STALE_MAPPING);
             cx.note_violation(Violation { object: Some(entry), ..v });
         }

@@ -155,7 +155,9 @@ pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<V
 
 /// An object of a struct that lives, and that no way leads to from outside: what has it is had by it.
 fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
-    let is_live = |id: ObjId| world.object(id).generation().is_some() && world.object(id).lives();
+    // What has no references, as a frame, is in no circle of them.
+    let is_counted = |o: &Object<R>| o.generation().is_some() && o.refs().is_some();
+    let is_live = |id: ObjId| is_counted(world.object(id)) && world.object(id).lives();
     let outermost = |id: ObjId| {
         let slot = program.slot_of(id).unwrap_or(id);
         program.root_of(slot).unwrap_or(slot)
@@ -188,7 +190,10 @@ fn in_circle<R: Runtime>(world: &World<R>, program: &Program) -> Option<ObjId> {
 
 /// What is wrong with what is left when everything is over.
 pub fn left_over<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
-    crate::fence::never_signals(world, program).or_else(|| missing(world, program)).or_else(|| leaks(world, program))
+    crate::fence::never_signals(world, program)
+        .or_else(|| missing(world, program))
+        .or_else(|| leaks(world, program))
+        .or_else(|| crate::memory::left_over(world, program))
 }
 
 /// A reference that a reservation or a file still has, and that is not counted any more: with its own, somebody has

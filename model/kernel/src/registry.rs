@@ -9,6 +9,8 @@ pub mod operations;
 pub(crate) mod tests;
 pub(crate) mod upcalls;
 
+pub(crate) use crate::memory::bytes::Bytes;
+
 use crate::{
     Code, Coder, Cx, Facet, Flow, Footprint, Handle, LocalId, ObjId, Order, Patience, Plain, Runtime, ThreadId,
     ThreadSet, Value, View, World,
@@ -20,6 +22,7 @@ use crate::{
     },
     lock_all::LockAll,
     machine::{Choose, Fail, Fault, NOTHING, Nothing},
+    memory::{self, Frame, Memory, SgList},
     primitives::{
         alloc,
         barrier::{self, Barrier},
@@ -135,6 +138,12 @@ objects! {
     SyncFile(SyncFile) sync_file sync_file_mut;
     /// `struct drm_syncobj`.
     Syncobj(Syncobj) syncobj syncobj_mut;
+    /// A pool of frames.
+    Memory(Memory);
+    /// A page frame.
+    Frame(Frame) frame frame_mut;
+    /// `struct sg_table`, over an aperture.
+    SgList(SgList);
 }
 
 /// An object must stay small: every state has all of them.
@@ -312,6 +321,14 @@ machines! {
     Merge(Merge) = Merge::BLANK;
     /// A chain's node that is made when the program runs.
     ChainInit(ChainInit) = ChainInit::BLANK;
+    /// Frames come or go.
+    Frames(memory::pool::PoolOp) = memory::pool::PoolOp::BLANK;
+    /// An access to a page.
+    Page(memory::page::PageOp) = memory::page::PageOp::BLANK;
+    /// A buffer's pages are moved.
+    PagesMove(memory::moves::MoveOp) = memory::moves::MoveOp::BLANK;
+    /// A device begins with a frame.
+    Fill(memory::fill::FillOp) = memory::fill::FillOp::BLANK;
 }
 
 /// A machine must stay small: every thread of every state has one.

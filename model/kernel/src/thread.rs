@@ -284,10 +284,10 @@ impl Thread {
         self.run = Run::Ready;
         quiet::begin(&mut cx);
         let (mut spins, mut result) = (None, None);
-        let (machine, point) = (self.machine.name(), self.machine.label());
+        let counted = cfg!(debug_assertions).then(|| (self.machine.name(), self.machine.label()));
         granularity::begin();
         let flow = self.machine.step(&mut cx);
-        if R::SEES_OVERLAP {
+        if let (true, Some((machine, point))) = (R::SEES_OVERLAP, counted) {
             granularity::end(machine, point);
         }
         match flow {

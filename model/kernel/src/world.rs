@@ -5,7 +5,7 @@ use crate::{
     coder::Canon,
     counted::{Counted, Owns},
     ids::{SHORT_OBJECTS, SHORT_VARS},
-    registry::Variable,
+    registry::{Bytes, Variable},
     runtime::{AtomicCell, NoteCell},
     shared::{Listed, Stamp},
     task::Task,
@@ -25,6 +25,8 @@ pub struct World<R: Runtime> {
     inside: Option<Arc<[Option<ObjId>]>>,
     /// Of each word the slot whose it is, if a program has addresses of words.
     homes: Option<Arc<[Option<ObjId>]>>,
+    /// Real memory behind the frames, where an engine wants it. No part of a state either.
+    bytes: Option<Arc<Bytes>>,
 }
 
 impl<R: Runtime> World<R> {
@@ -38,9 +40,19 @@ impl<R: Runtime> World<R> {
         let inside = program.has_members().then(|| program.inside.as_slice().into());
         let homes = || (0..program.vars.len()).map(|word| program.slot_of(ObjId::var(word))).collect();
         let homes = program.addresses_words().then(homes);
-        let mut world = World { objects, vars, tasks, live, inside, homes };
+        let mut world = World { objects, vars, tasks, live, inside, homes, bytes: None };
         world.give_first_references(program);
         world
+    }
+
+    /// Puts real memory behind the frames.
+    pub fn set_bytes(&mut self, bytes: Option<Arc<Bytes>>) {
+        self.bytes = bytes;
+    }
+
+    /// The real memory behind the frames, if there is any.
+    pub(crate) fn bytes(&self) -> Option<Arc<Bytes>> {
+        self.bytes.clone()
     }
 
     /// A variable that is declared with an object has setup's reference to it; a second one only points.
@@ -162,6 +174,9 @@ impl<R: Runtime> World<R> {
 impl World<Plain> {
     /// Makes this world equal to another of the same program.
     pub fn copy_from(&mut self, other: &World<Plain>) {
+        if let Some(bytes) = &self.bytes {
+            bytes.forget();
+        }
         self.objects.copy_from_slice(&other.objects);
         self.vars.copy_from_slice(&other.vars);
         let t = usize::from(self.live);

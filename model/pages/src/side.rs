@@ -136,12 +136,20 @@ impl Side {
 
     /// The stretches of its memory that some pages lie in, in bytes. Of a side that was checked.
     fn extents(&self, first: PageIndex, pages: PageCount) -> Vec<(u64, u64)> {
-        let from = first.offset().0;
         match &self.shape {
-            Shape::System { .. } => vec![(from, from + pages.bytes().0)],
-            Shape::Linear { first, .. } => vec![(first.0 + from, first.0 + from + pages.bytes().0)],
             Shape::Scatter { list, .. } => list.extents(first, pages).collect(),
+            Shape::System { .. } | Shape::Linear { .. } => self.stretch(first, pages).into_iter().collect(),
         }
+    }
+
+    /// The same of a side whose pages lie in a row.
+    fn stretch(&self, first: PageIndex, pages: PageCount) -> Option<(u64, u64)> {
+        let from = match &self.shape {
+            Shape::System { .. } => first.offset().0,
+            Shape::Linear { first: start, .. } => start.0 + first.offset().0,
+            Shape::Scatter { .. } => return None,
+        };
+        Some((from, from + pages.bytes().0))
     }
 
     /// The first byte that some pages of two checked sides share.
@@ -152,6 +160,9 @@ impl Side {
     ) -> Option<ByteOffset> {
         if a.space != b.space {
             return None;
+        }
+        if let (Some(a), Some(b)) = (a.stretch(a_first, pages), b.stretch(b_first, pages)) {
+            return (a.0 < b.1 && b.0 < a.1).then_some(ByteOffset(a.0.max(b.0)));
         }
         let (mut xs, mut ys) = (a.extents(a_first, pages), b.extents(b_first, pages));
         xs.sort_unstable();

@@ -39,6 +39,7 @@ mod left;
 mod listed;
 mod live;
 mod members;
+mod memory;
 mod names;
 mod operands;
 mod operation;

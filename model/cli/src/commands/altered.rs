@@ -14,12 +14,14 @@ use fenceweave_fuzz::{
     alter::{Alteration, alterations, alterations_of_library, at_most},
     campaign::quietly,
 };
-use fenceweave_kernel::{Outcome, Program, program::SourceLine};
+use fenceweave_kernel::{Cover, Outcome, Program, program::SourceLine};
 use fenceweave_report::json;
-use fenceweave_scenario::{Case, Fixed, Loaded, Replaced, Scenario, Swept, library_files, load_as, load_replacing};
+use fenceweave_scenario::{
+    Case, Fixed, Loaded, Replaced, Scenario, Swept, Verdict, library_files, load_as, load_replacing,
+};
 use std::{
-    collections::BTreeSet,
-    ops::ControlFlow,
+    collections::{BTreeMap, BTreeSet},
+    ops::{ControlFlow, RangeInclusive},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::Instant,
@@ -28,6 +30,9 @@ use std::{
 /// What a mistake may need more than the scenario itself.
 const ROOM: u64 = 20;
 const ROOM_AT_LEAST: u64 = 20_000;
+/// What it may need at first, where there are other scenarios that may notice it sooner.
+const FIRST_ROOM: u64 = 2;
+const FIRST_ROOM_AT_LEAST: u64 = 2_000;
 /// Loom is asked about missing orders and barriers, which show with few preemptions.
 const PREEMPTIONS: u32 = 2;
 
@@ -94,7 +99,7 @@ pub(super) fn altered(args: &MutantsArgs, file: &Path, case: Option<&str>) -> Ex
             Ok(every) => every,
             Err(report) => return super::Unread(report).tell(),
         };
-        round.go(&loaded.file, every, |a| subject.fate(a, None));
+        round.go(&loaded.file, every, |a| subject.fate(a));
     }
     round.end(&loaded.file)
 }
@@ -138,17 +143,37 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
     round.end(name)
 }
 
-/// The first scenario that notices it; else what most of them say.
+/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of them
+/// say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
 fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
+    let replaced = Replaced { file, text: &a.text };
+    let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, &a.section);
+    let known = all.iter().enumerate().flat_map(|(of, subject)| subject.cases.iter().map(move |known| (of, known)));
+    let mut left: Vec<(usize, &Known<'_>)> = known.filter(reach).collect();
+    left.sort_by_key(|(_, known)| known.states);
+    let mut loaded: Vec<Option<Loaded>> = all.iter().map(|_| None).collect();
     let mut worst = Fate::Same;
-    for subject in all {
-        let fate = subject.fate(a, Some(file));
-        if matches!(fate, Fate::Noticed(..) | Fate::Unread) {
-            return fate;
+    for (times, least) in [(FIRST_ROOM, FIRST_ROOM_AT_LEAST), (ROOM, ROOM_AT_LEAST)] {
+        let mut again = vec![];
+        for (of, known) in left {
+            let (subject, slot) = (&all[of], &mut loaded[of]);
+            if slot.is_none() {
+                let Ok(changed) = load_replacing(Path::new(subject.file), subject.text, replaced) else {
+                    return Fate::Unread;
+                };
+                *slot = Some(changed);
+            }
+            let Some(changed) = slot else { continue };
+            let room = |given: Option<u64>| given.unwrap_or(known.states * times + least);
+            match subject.fate_there(changed, known, a, (Some(replaced), room(subject.most))) {
+                fate @ (Fate::Noticed(..) | Fate::Unread) => return fate,
+                Fate::Undecided => again.push((of, known)),
+                fate => worst = worse(worst, fate),
+            }
         }
-        worst = worse(worst, fate);
+        left = again;
     }
-    worst
+    if left.is_empty() { worst } else { worse(worst, Fate::Undecided) }
 }
 
 /// The files of a library, built in or of somebody's own, each with its text.
@@ -230,9 +255,46 @@ struct Subject<'a> {
     file: &'a str,
     text: &'a str,
     scenario: &'a Scenario,
-    /// The cases that are looked at, each with how it ends without a mistake.
-    cases: Vec<(&'a Case, Ends)>,
+    /// The cases that are looked at.
+    cases: Vec<Known<'a>>,
+    /// Most states of one with a mistake in it, if the user says so.
+    most: Option<u64>,
+}
+
+/// A case as it is without a mistake.
+struct Known<'a> {
+    case: &'a Case,
+    ends: Ends,
     states: u64,
+    /// The lines of each file that executions come to; `None` if nobody has counted.
+    lines: Option<BTreeMap<String, BTreeSet<u32>>>,
+}
+
+impl Known<'_> {
+    /// Whether any execution comes to these lines of a library's file. One that does not is the same whatever stands
+    /// there.
+    fn comes_to(&self, file: &Replaced<'_>, lines: &RangeInclusive<u32>) -> bool {
+        let Some(known) = &self.lines else { return true };
+        known.iter().any(|(name, come_to)| come_to.range(lines.clone()).next().is_some() && file.is(name))
+    }
+}
+
+/// The lines that executions came to, by the name of the file.
+fn lines_of(program: &Program, cover: &Cover) -> BTreeMap<String, BTreeSet<u32>> {
+    let mut found: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    let scripts = program.scripts.iter().chain([&program.setup, &program.teardown]);
+    for (at, script) in scripts.enumerate() {
+        for (line, _) in script.lines.iter().zip(cover.of(at)).filter(|(_, passed)| passed.came > 0) {
+            let Some(name) = usize::from(line.file).checked_sub(1).and_then(|file| program.files.get(file)) else {
+                continue;
+            };
+            match found.get_mut(name) {
+                Some(lines) => _ = lines.insert(line.line),
+                None => _ = found.insert(name.clone(), BTreeSet::from([line.line])),
+            }
+        }
+    }
+    found
 }
 
 /// How a case ends.
@@ -249,7 +311,7 @@ fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) ->
     let mut found = vec![];
     for scenario in &loaded.scenarios {
         let (file, text) = (loaded.file.as_str(), loaded.text.as_str());
-        let mut subject = Subject { file, text, scenario, cases: vec![], states: 0 };
+        let mut subject = Subject { file, text, scenario, cases: vec![], most: args.states };
         for case in &scenario.cases {
             let is_it = |name: &str| case.name.as_deref() == Some(name) || case.program.name == name;
             if !wanted.is_none_or(is_it) {
@@ -270,10 +332,9 @@ fn subjects<'a>(loaded: &'a Loaded, wanted: Option<&str>, args: &MutantsArgs) ->
                     return Err(format!("the search of {name} does not end: what is not noticed would say nothing"));
                 }
             }
-            subject.states = subject.states.max(seen.states * ROOM + ROOM_AT_LEAST);
-            subject.cases.push((case, seen.ends));
+            let lines = seen.cover.as_ref().map(|cover| lines_of(&case.program, cover));
+            subject.cases.push(Known { case, ends: seen.ends, states: seen.states, lines });
         }
-        subject.states = args.states.unwrap_or(subject.states);
         if !subject.cases.is_empty() {
             found.push(subject);
         }
@@ -302,6 +363,7 @@ struct Seen {
     complete: bool,
     ends: Ends,
     states: u64,
+    cover: Option<Cover>,
 }
 
 impl Look<'_> {
@@ -315,6 +377,7 @@ impl Look<'_> {
             failure: run.judgement.failures.first().map(|f| f.text.clone()),
             complete: run.runs.iter().all(|r| r.coverage.is_complete()),
             states: run.runs.iter().map(|r| r.counts.states).max().unwrap_or(0),
+            cover: run.runs.first().and_then(|r| r.cover.clone()),
             ends: Ends::Outcomes(run.runs.into_iter().next().map(|r| r.outcomes).unwrap_or_default()),
         })
     }
@@ -332,33 +395,21 @@ impl Look<'_> {
             complete: found.judged.grade != Grade::Incomplete,
             ends: Ends::Tuples(ways.collect()),
             states: 0,
+            cover: None,
         })
     }
 }
 
 impl Subject<'_> {
-    /// What becomes of a mistake in the scenario itself, or in a library's file.
-    fn fate(&self, a: &Alteration, library: Option<&str>) -> Fate {
-        let path = Path::new(self.file);
-        let replaced = library.map(|file| Replaced { file, text: &a.text });
-        let (text, loaded) = match replaced {
-            None => (a.text.as_str(), load_as(path, &a.text)),
-            Some(replaced) => (self.text, load_replacing(path, self.text, replaced)),
-        };
-        let Ok(loaded) = loaded else { return Fate::Unread };
-        let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
-            return Fate::Unread;
-        };
-        let look = Look { file: self.file, text, replaced, scenario: &scenario.name };
+    /// What becomes of a mistake in the scenario itself.
+    fn fate(&self, a: &Alteration) -> Fate {
+        let Ok(loaded) = load_as(Path::new(self.file), &a.text) else { return Fate::Unread };
+        let most = self.cases.iter().map(|known| known.states * ROOM + ROOM_AT_LEAST).max().unwrap_or(0);
+        let most = self.most.unwrap_or(most);
         let mut worst = Fate::Same;
-        for (case, ends) in &self.cases {
-            let Some(other) = scenario.cases.iter().find(|c| c.name == case.name) else { continue };
-            // Of a case with inputs this is one program of many.
-            if case.tuple.is_empty() && bare(&other.program) == bare(&case.program) {
-                continue;
-            }
-            let fate = self.fate_of(other, ends, a, look);
-            if matches!(fate, Fate::Noticed(..)) {
+        for known in &self.cases {
+            let fate = self.fate_there(&loaded, known, a, (None, most));
+            if matches!(fate, Fate::Noticed(..) | Fate::Unread) {
                 return fate;
             }
             worst = worse(worst, fate);
@@ -366,38 +417,61 @@ impl Subject<'_> {
         worst
     }
 
-    /// One case with the mistake in it. A panic is a check of the model's own, and notices it like any other.
-    fn fate_of(&self, case: &Case, ends: &Ends, a: &Alteration, look: Look<'_>) -> Fate {
-        let mut engines = vec![Engine::Explicit];
-        if a.kind.needs_loom() && case.tuple.is_empty() && case.is_for(fenceweave_scenario::Engine::Loom) {
-            engines.push(Engine::Loom);
+    /// What becomes of it in one case, in the text with the mistake, with room for so many states.
+    fn fate_there(
+        &self,
+        loaded: &Loaded,
+        known: &Known<'_>,
+        a: &Alteration,
+        (replaced, most): (Option<Replaced<'_>>, u64),
+    ) -> Fate {
+        let Some(scenario) = loaded.scenarios.iter().find(|s| s.name == self.scenario.name) else {
+            return Fate::Unread;
+        };
+        let text = if replaced.is_some() { self.text } else { a.text.as_str() };
+        let look = Look { file: self.file, text, replaced, scenario: &scenario.name };
+        let Some(other) = scenario.cases.iter().find(|c| c.name == known.case.name) else { return Fate::Same };
+        // Of a case with inputs this is one program of many.
+        if known.case.tuple.is_empty() && bare(&other.program) == bare(&known.case.program) {
+            return Fate::Same;
         }
-        let mut fate = Fate::NoDifference;
-        for engine in engines {
-            let preemptions = (engine == Engine::Loom).then_some(PREEMPTIONS);
-            let limits = LimitOverrides { states: Some(self.states), preemptions, ..LimitOverrides::default() };
-            let options = Options { engines: vec![engine], exact: false, limits };
-            let name = || case.program.name.clone();
-            let seen = match catch_unwind(AssertUnwindSafe(|| look.at(case, &options))) {
-                Ok(Ok(seen)) => seen,
-                // With the values of some tuple it does not load.
-                Ok(Err(_)) => return Fate::Unread,
-                Err(_) => return Fate::Noticed(name(), "a check of the model's own".to_owned()),
-            };
-            if let Some(first) = seen.failure {
-                return Fate::Noticed(name(), first);
-            }
-            fate = worse(
-                fate,
-                match (engine, seen.complete) {
-                    (Engine::Explicit, false) => Fate::Undecided,
-                    (Engine::Explicit, true) if seen.ends != *ends => Fate::Unnoticed,
-                    _ => Fate::NoDifference,
-                },
-            );
-        }
-        fate
+        fate_of(other, known, a, (look, most))
     }
+}
+
+/// One case with the mistake in it. A panic is a check of the model's own, and notices it like any other.
+fn fate_of(case: &Case, known: &Known<'_>, a: &Alteration, (look, most): (Look<'_>, u64)) -> Fate {
+    let mut engines = vec![Engine::Explicit];
+    if a.kind.needs_loom() && case.tuple.is_empty() && case.is_for(fenceweave_scenario::Engine::Loom) {
+        engines.push(Engine::Loom);
+    }
+    let mut fate = Fate::NoDifference;
+    for engine in engines {
+        let preemptions = (engine == Engine::Loom).then_some(PREEMPTIONS);
+        // What should hold is noticed by the first violation.
+        let until_violation = *case.expectations.verdict(run::scenario_engine(engine)) == Verdict::Holds;
+        let limits = LimitOverrides { states: Some(most), preemptions, until_violation, ..LimitOverrides::default() };
+        let options = Options { engines: vec![engine], exact: false, limits };
+        let name = || case.program.name.clone();
+        let seen = match catch_unwind(AssertUnwindSafe(|| look.at(case, &options))) {
+            Ok(Ok(seen)) => seen,
+            // With the values of some tuple it does not load.
+            Ok(Err(_)) => return Fate::Unread,
+            Err(_) => return Fate::Noticed(name(), "a check of the model's own".to_owned()),
+        };
+        if let Some(first) = seen.failure {
+            return Fate::Noticed(name(), first);
+        }
+        fate = worse(
+            fate,
+            match (engine, seen.complete) {
+                (Engine::Explicit, false) => Fate::Undecided,
+                (Engine::Explicit, true) if seen.ends != known.ends => Fate::Unnoticed,
+                _ => Fate::NoDifference,
+            },
+        );
+    }
+    fate
 }
 
 /// Of two the one that says less for the scenario.

@@ -139,3 +139,47 @@ fn a_long_setup_is_no_fault_and_one_without_end_is() {
     let ran = with_setup("loop { store x 1; store x 2 }").exits(1);
     assert!(ran.out.contains("spins-locally"), "{}", ran.out);
 }
+
+/// A job with two dependencies, which the library has room for or not: it is told, and none of them is lost.
+#[test]
+fn a_dependency_too_many_of_a_job_is_no_verdict() {
+    let text = |room: u32| {
+        format!(
+            "scenario s {{
+    use drm_sched DEPENDENCIES={room}
+    fence one two
+    var s init=NULL const
+    ops driver type=drm_sched_backend_ops {{ run_job run-job; free_job free-job }}
+    fn run-job job {{
+        is-signaled two into=there
+        assert \"there\"
+        return NULL
+    }}
+    fn free-job job {{ drm_sched_job_cleanup job; free job }}
+    setup {{ new drm_gpu_scheduler into=it; drm_sched_init it driver 1 0 into=r; store s it }}
+    thread a {{
+        load s into=it
+        new drm_sched_entity into=e
+        drm_sched_entity_init e it into=r
+        new drm_sched_job into=job
+        drm_sched_job_init job e 1 into=r
+        get one
+        drm_sched_job_add_dependency job one into=r
+        get two
+        drm_sched_job_add_dependency job two into=r
+        drm_sched_job_arm job
+        drm_sched_entity_push_job job
+        drm_sched_entity_destroy e
+        free e
+    }}
+    device d {{ signal one; signal two }}
+    teardown {{ load s into=it; drm_sched_fini it; free it }}
+    expect {{ holds }}
+}}
+"
+        )
+    };
+    Project::new().file("s.kdl", text(2)).run("check s.kdl").exits(0);
+    let ran = Project::new().file("s.kdl", text(1)).run("check s.kdl").exits(3);
+    assert!(ran.out.contains("has no more room for an index like that"), "{}", ran.out);
+}

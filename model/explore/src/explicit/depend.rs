@@ -317,7 +317,8 @@ impl Dependencies {
         }
         let witness = Witness { state: index, action: Some(action), thread, pc };
         if let Some(pc) = result.allocates {
-            self.allocates(after, Witness { pc, ..witness });
+            // A lock that it takes with this step comes after: xa_alloc() waits for memory before it locks.
+            self.allocates(before, Witness { pc, ..witness });
         }
         let section = before.thread(thread).private().signalling > 0 && program.role(thread) != Role::Device;
         for i in 0..self.locks.len() {

@@ -138,6 +138,8 @@ pub(super) struct Search<'a> {
     pub(super) merging: Option<Arc<Merging>>,
     /// That turned out to be wrong here: the search is to begin again without.
     pub(super) unfit: bool,
+    /// Whether the first violation is enough.
+    until_violation: bool,
 }
 
 /// The fences that should be signalled and that nothing in the program signals.
@@ -182,6 +184,7 @@ impl<'a> Search<'a> {
             orphans: orphans(task.program),
             merging,
             unfit: false,
+            until_violation: options.until_violation,
             warns: task.program.warns(),
             warned: StateSet::default(),
         }
@@ -283,6 +286,9 @@ impl<'a> Search<'a> {
         }
         if self.unfit {
             return Err("a quiet access was seen".into());
+        }
+        if self.until_violation && !self.violations.is_empty() {
+            return Err("a violation, which was enough".into());
         }
         match self.limits.time.filter(|t| self.started.elapsed() > *t) {
             Some(_) => Err(self.out_of_time()),

@@ -9,6 +9,8 @@ use super::{hub::Hub, memory::Memory, runtime::Loom};
 use crate::{Stale, StaleWords, Stored, Trace};
 use fenceweave_kernel::{
     Action, AtomicCell, Bits, ObjId, Order, Program, Property, Script, Thread, ThreadId, Value, Violation, World,
+    fixed,
+    memory::bytes::Bytes,
     state::MAX_ALONE_STEPS,
     task::Task,
     thread::{Run, Stepped},
@@ -38,9 +40,13 @@ impl System {
         let mut alone = Alone { program, hub: &hub, world: &mut world, warned: 0 };
         let (threads, warned) = (alone.set_up(), alone.warned);
         hub.begin_here();
+        let bytes = Bytes::of(program);
+        world.set_bytes(bytes.clone());
+        bytes.into_iter().for_each(|bytes| hub.add_memory(bytes));
         let handles = 0..=program.scripts.len();
         let worlds = handles.map(|who| RefCell::new(hub.handle_for(who, &world))).collect();
-        let has_plain = program.vars.iter().any(|v| v.racy);
+        let frames = program.all::<fixed::Frame>().next().is_some();
+        let has_plain = frames || program.vars.iter().any(|v| v.racy);
         System { hub, worlds, threads, owners: owners(program), has_plain, warned }
     }
 

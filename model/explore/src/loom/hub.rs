@@ -5,10 +5,14 @@
 //! on the latest values and without a scheduling point.
 
 use super::{cells::Word, memory::Memory};
-use fenceweave_kernel::{ObjId, Program, Property, ThreadId, Violation};
+use fenceweave_kernel::{
+    ObjId, Program, Property, ThreadId, Violation, fixed,
+    memory::{self, bytes::Bytes},
+};
 use std::{
     cell::{Cell, RefCell, RefMut},
     rc::Rc,
+    sync::Arc,
 };
 
 /// For each thread, its last step that something depends on.
@@ -54,6 +58,20 @@ pub(super) trait Slot {
     fn restore(&self);
 }
 
+/// The memory behind the frames of a world.
+struct RealMemory(Arc<Bytes>);
+
+impl Slot for RealMemory {
+    fn begin_here(&self) {}
+    fn go_live(&self) {
+        self.0.forget();
+    }
+    fn save(&self) {}
+    fn restore(&self) {
+        self.0.forget();
+    }
+}
+
 /// Who decides what a load returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Mode {
@@ -80,10 +98,17 @@ pub(super) struct Racing {
 impl Racing {
     /// The violation that it is, by the instruction at `pc`.
     pub(super) fn violation(self, program: &Program, pc: u16) -> Violation {
-        let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(self.which);
+        let other = ThreadId(self.other as u8);
+        // A world makes its objects first; a frame has one such word.
+        let mut frames = program.all::<fixed::Frame>();
+        let Some(which) = self.which.checked_sub(frames.clone().count()) else {
+            let frame = frames.nth(self.which).unwrap_or_default();
+            return memory::frame::race(frame, other, (ThreadId(self.who as u8), pc));
+        };
+        let plain = program.vars.iter().enumerate().filter(|(_, v)| v.racy).nth(which);
         Violation {
             object: plain.map(|(i, _)| ObjId::var(i)),
-            other: Some(ThreadId(self.other as u8)),
+            other: Some(other),
             ..Violation::new(Property::DATA_RACE, ThreadId(self.who as u8), pc)
         }
     }
@@ -152,6 +177,11 @@ impl Hub {
     /// How many words there are.
     pub(super) fn words(&self) -> usize {
         self.words.borrow().len()
+    }
+
+    /// Real memory behind frames: what it holds is another state's whenever the cells go back to an earlier value.
+    pub(super) fn add_memory(&self, bytes: Arc<Bytes>) {
+        self.slots.borrow_mut().push(Rc::new(RealMemory(bytes)));
     }
 
     /// Every execution begins with the values that the cells have now.

@@ -40,7 +40,12 @@ impl Checkpoints {
         }
         match self.saved.get_mut(depth / self.every) {
             Some(old) => old.copy_from(state, program),
-            None => self.saved.push(state.clone()),
+            None => {
+                let mut saved = state.clone();
+                // The memory behind the frames is that of the execution at hand alone.
+                saved.world.set_bytes(None);
+                self.saved.push(saved);
+            }
         }
     }
 

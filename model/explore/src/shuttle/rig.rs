@@ -10,7 +10,7 @@
 //! An execution ends when the director says so: every thread then returns at its next turn. It is not abandoned
 //! (`None` from the scheduler), because shuttle leaks the stacks of an abandoned execution's threads.
 
-use fenceweave_kernel::{Action, Program, State};
+use fenceweave_kernel::{Action, Program, State, memory::bytes::Bytes};
 use shuttle::{
     Config, FailurePersistence, MaxSteps, Runner,
     scheduler::{Schedule, Scheduler, Task, TaskId},
@@ -153,7 +153,7 @@ pub(super) fn run_from<D: Director>(initial: State, program: &Program, director:
     let board = Board {
         program: program.clone(),
         initial: initial.clone(),
-        at: At { state: initial, steps: vec![], unfit: false },
+        at: At { state: over_real_memory(initial, program), steps: vec![], unfit: false },
         action: None,
         over: false,
         exhausted: false,
@@ -177,6 +177,12 @@ pub(super) fn run_from<D: Director>(initial: State, program: &Program, director:
             None => unreachable!("[internal bug] the director was taken away"),
         }
     }
+}
+
+/// A state whose frames have real memory behind them.
+fn over_real_memory(mut state: State, program: &Program) -> State {
+    state.world.set_bytes(Bytes::of(program));
+    state
 }
 
 fn config() -> Config {

@@ -69,6 +69,10 @@ points! {
         SetError = "dma_fence_set_error",
         /// `fence->error` as it is: 0, or the error.
         RawError = "fence->error",
+        /// `fence->context`: set once, by `dma_fence_init()`.
+        Context = "fence->context",
+        /// `fence->seqno`, the same.
+        Seqno = "fence->seqno",
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus = "dma_fence_get_status",
         /// Inside of `ops->signaled()`, asked for the status under the lock.
@@ -125,6 +129,10 @@ functions! {
         SetError,
         /// `fence->error` as it is: 0, or the error.
         RawError,
+        /// `fence->context`.
+        Context,
+        /// `fence->seqno`.
+        Seqno,
         /// `dma_fence_get_status()`: 0 unsignalled, 1 signalled, or the error.
         GetStatus,
         /// `dma_fence_timestamp()`: waits for whoever has signalled the fence to set it, too.
@@ -150,7 +158,7 @@ impl At {
     fn looks(self) -> bool {
         let looks =
             matches!(self, At::IsSignaled | At::TestFlag | At::AskOps | At::NotSignaled | At::HasOps | At::RawError);
-        let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp);
+        let status = matches!(self, At::GetStatus | At::Timestamp | At::RawTimestamp | At::Context | At::Seqno);
         let under_lock = matches!(self, At::Stamp | At::RunCallback | At::Unlock | At::TakeLock | At::ReleaseLock);
         looks || status || under_lock
     }
@@ -526,7 +534,7 @@ impl FenceOp {
 
     fn own_footprint(&self, v: View<'_>) -> Footprint {
         match self.at {
-            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError => {
+            At::IsSignaled | At::TestFlag | At::HasOps | At::RawTimestamp | At::RawError | At::Context | At::Seqno => {
                 Footprint::reads(self.fence)
             }
             At::AskOps | At::NotSignaled | At::AskedTrue => rcu::section_footprint(v).read(self.fence),
@@ -597,6 +605,11 @@ impl Protocol for FenceOp {
             At::RawError => {
                 let error = cx.fence(self.fence).error.load(Order::Relaxed) & !super::PENDING_ERROR;
                 Flow::Done(Value::Word(-i32::from(error)))
+            }
+            At::Context | At::Seqno => {
+                let (context, seqno) = cx.world.fence_point(cx.program, self.fence);
+                let number = if self.at == At::Context { u16::from(context) } else { seqno };
+                Flow::Done(Value::Word(i32::from(number)))
             }
             At::RunCallback => self.run_callback(cx),
             At::Stamp => self.stamp(cx),

@@ -337,6 +337,22 @@ pub const OPS: &[OpSpec] = &[
     )
     .returns("0, or the error"),
     OpSpec::new(
+        "fence-context",
+        &[FENCE],
+        "reads the context of a fence: fences of one context are ordered by their numbers",
+        "fence->context",
+        |args| fence(args, How::Context),
+    )
+    .returns("its number"),
+    OpSpec::new(
+        "fence-seqno",
+        &[FENCE],
+        "reads the number of a fence within its context: of two of one context the greater is the later",
+        "fence->seqno dma_fence_is_later()",
+        |args| fence(args, How::Seqno),
+    )
+    .returns("the number"),
+    OpSpec::new(
         "get-status",
         &[FENCE],
         "reads the state of a fence",

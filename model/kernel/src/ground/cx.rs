@@ -478,15 +478,20 @@ impl<R: Runtime> Cx<'_, R> {
 /// What a thread leaves behind at its end, and a worker or a handler when it returns: no lock, no context, no section.
 pub(crate) fn check_nothing_left<R: Runtime>(cx: &mut Cx<'_, R>) {
     match left_open(cx) {
-        Some((open, object)) => cx.violate(open.breaks(), Some(object)),
+        Some((open, object)) => tell_open(cx, open, object),
         None => check_sections(cx),
     }
+}
+
+fn tell_open<R: Runtime>(cx: &mut Cx<'_, R>, open: LeftOpen, object: ObjId) {
+    let v = cx.violation_of(open.breaks());
+    cx.note_violation(Violation { object: Some(object), form: open.form(), ..v });
 }
 
 /// `lockdep_sys_exit()`: the same where a system call returns.
 pub(crate) fn check_back_in_user_space<R: Runtime>(cx: &mut Cx<'_, R>) {
     match left_open(cx) {
-        Some((LeftOpen::Context, object)) => cx.violate(LeftOpen::Context.breaks(), Some(object)),
+        Some((open @ (LeftOpen::Context | LeftOpen::Mapping), object)) => tell_open(cx, open, object),
         Some((_, object)) => cx.violate_rule(Rule::LOCK_TO_USER, Some(object)),
         None => check_sections(cx),
     }

@@ -56,6 +56,8 @@ pub struct Row {
     pub between: Between,
     /// As the first of a script it waits until something has the script run: a work item, a timer, an interrupt.
     pub is_called_for: bool,
+    /// Memory has to be had for it before it begins, where it says how (`gfp=`).
+    pub memory_first: bool,
     /// Its thread is one of user space, which it comes from or goes back to here.
     pub is_user_space: bool,
 }
@@ -220,6 +222,7 @@ impl Row {
         cursor: None,
         between: Between::Nowhere,
         is_called_for: false,
+        memory_first: false,
         is_user_space: false,
     };
 

@@ -187,6 +187,8 @@ pub(crate) enum LeftOpen {
     Srcu,
     /// An acquire context is in use.
     Context,
+    /// A frame is mapped by `kmap_local_page()`.
+    Mapping,
 }
 
 impl LeftOpen {
@@ -197,7 +199,13 @@ impl LeftOpen {
                 Property::LOCK_HELD_AT_EXIT
             }
             LeftOpen::Context => Property::CTX_OPEN_AT_EXIT,
+            LeftOpen::Mapping => Property::KMAP_ORDER,
         }
+    }
+
+    /// The sentence that tells it, if it is not the property's.
+    pub(crate) fn form(self) -> Option<Form> {
+        (self == LeftOpen::Mapping).then_some(Form::KMAP_LEFT)
     }
 }
 

@@ -231,6 +231,12 @@ kinds! {
     FenceList in resv::kind;
     /// `struct drm_exec`, without its context.
     Exec in exec::kind is Exec;
+    /// A pool of frames.
+    Memory in memory::kind is Memory;
+    /// A page frame.
+    Frame in memory::kind is Frame;
+    /// `struct sg_table`, over an aperture.
+    SgList in memory::kind is SgList;
 }
 
 impl Kind {

@@ -3,7 +3,7 @@
 use crate::{
     Property, Rule, exec, fence, ground,
     ground::numbered::numbered,
-    primitives, property,
+    memory, primitives, property,
     property::{Form, FormRow, Law},
     pte, resv,
     rule::RuleRow,
@@ -28,6 +28,7 @@ const PROPERTY_TABLES: &[&[Law]] = &[
     primitives::slab::rules::PROPERTIES,
     primitives::lockdep::rules::PROPERTIES,
     primitives::variable::rules::PROPERTIES,
+    memory::rules::PROPERTIES,
 ];
 
 const RULE_TABLES: &[&[RuleRow]] = &[
@@ -66,6 +67,8 @@ const FORM_TABLES: &[&[FormRow]] = &[
     primitives::slab::rules::FORMS,
     primitives::srcu::rules::FORMS,
     primitives::timer::rules::FORMS,
+    memory::rules::FORMS,
+    pte::rules::FORMS,
     primitives::lockdep::rules::FORMS,
 ];
 

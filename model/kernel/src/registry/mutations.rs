@@ -6,7 +6,7 @@
 use crate::{
     Program, exec, fence, ground,
     ground::mutation::{Listed, Mutants, MutationRow},
-    lock_all, primitives, pte, resv, sync_file, syncobj, ww,
+    lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
 
 /// The mistakes of one protocol.
@@ -70,6 +70,7 @@ tables! {
     sync_file::Mutant;
     syncobj::Mutant;
     primitives::uaccess::Mutant;
+    memory::Mutant;
     pte::Mutant;
 }
 

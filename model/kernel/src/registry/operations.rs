@@ -8,7 +8,7 @@ use crate::{
         resolver::{Resolved, Resolver},
         row::Row,
     },
-    lock_all, primitives, pte, resv, sync_file, syncobj, ww,
+    lock_all, memory, primitives, pte, resv, sync_file, syncobj, ww,
 };
 use std::fmt;
 
@@ -208,6 +208,18 @@ operations! {
     LockMap(primitives::lockmap::ops::LockMap);
     /// `assert-held`, `assert-not-held`, `might-sleep`, `might-lock`.
     Lockdep(primitives::lockdep::ops::Lockdep);
+    /// `frames-alloc`.
+    FramesAlloc(memory::ops::FramesAlloc);
+    /// `frames-free`.
+    FramesFree(memory::ops::FramesFree);
+    /// `page-write`, `page-read`, `page-clear`, `page-copy`; `frame-pin`, `kmap-local`, `nth-page`.
+    Page(memory::ops::Page);
+    /// `pages-move`.
+    PagesMove(memory::ops::Move);
+    /// `frame-fill`.
+    Fill(memory::ops::Fill);
+    /// `page-to-pfn`, `pfn-to-page`.
+    PageNumber(memory::ops::Number);
     /// What a function's promise names.
     Named(primitives::lockdep::ops::Named);
     /// `alloc`.
@@ -238,7 +250,7 @@ operations! {
 
 /// What a script may say, in the order of the reference page.
 pub fn all() -> impl Iterator<Item = &'static OpSpec> {
-    const TABLES: [&[OpSpec]; 39] = [
+    const TABLES: [&[OpSpec]; 40] = [
         primitives::variable::ops::OPS,
         primitives::slab::ops::OPS,
         fence::ops::counted::OPS,
@@ -277,6 +289,7 @@ pub fn all() -> impl Iterator<Item = &'static OpSpec> {
         primitives::irq::ops::OPS,
         primitives::alloc::ops::OPS,
         primitives::uaccess::ops::OPS,
+        memory::ops::OPS,
         pte::ops::OPS,
     ];
     TABLES.into_iter().flatten()

@@ -132,6 +132,7 @@ impl State {
     }
 
     /// Appends the encoding of this state, which one step of `thread` made from `before`, whose encoding is `parts`.
+    #[inline]
     pub fn encode_successor(
         &mut self,
         program: &Program,
@@ -173,6 +174,7 @@ impl State {
     }
 
     /// Takes back a step of `thread` that made this state from `before`.
+    #[inline]
     pub fn restore(&mut self, before: &State, (thread, touched): (ThreadId, ObjSet)) {
         before.world.each_member(touched, |id| self.world.copy_one(&before.world, id));
         self.threads[thread.index()].copy_live(&before.threads[thread.index()]);

@@ -42,6 +42,7 @@ pub(super) const BY_HAND: &[(Kind, Make)] = &[
     (Kind::IrqLine, |scene, i| Ok(scene.irq_line(i))),
     (Kind::Shrinker, |scene, i| Ok(scene.section(Section::Shrinker, "shrinker", i))),
     (Kind::Resv, |scene, i| scene.resv(i)),
+    (Kind::SgList, |scene, i| Ok(scene.sg_list(i))),
 ];
 
 /// A scenario under way.
@@ -228,6 +229,13 @@ impl<'a, 'b> Scene<'a, 'b> {
         let block = vec![Line::new("return IRQ_HANDLED")];
         self.declarations.push(Line::with(format!("fn {handler}"), block));
         (name.clone(), Some(Line::new(format!("irq-line {name} handler={handler}"))))
+    }
+
+    /// A list over a memory of its own, of pages in another order.
+    fn sg_list(&mut self, i: usize) -> Declared {
+        self.declarations.push(Line::new(format!("memory vram{i} pages=3 kind=vram")));
+        let name = format!("sg{i}");
+        (name.clone(), Some(Line::new(format!("sg-list {name} memory=vram{i} segments=\"2:1 0:1\""))))
     }
 
     fn workqueue(&mut self, i: usize) -> Result<Declared> {

@@ -22,7 +22,7 @@ pub(super) const HEADERS: &[Row] = &[
     ),
     (
         "__dma_fence_is_later dma_fence_is_later dma_fence_is_later_or_same dma_fence_later",
-        "no operation compares two fences: their `seqno=` are the scenario's own numbers, so keep those in words and compare them",
+        "`fence-seqno A into=a`, `fence-seqno B into=b` and `\"a > b\"`: of one context (`fence-context`) the later has the greater",
     ),
     (
         "dma_fence_wait_any_timeout",
@@ -322,16 +322,28 @@ pub(super) const HEADERS: &[Row] = &[
     ("xa_err xa_is_err", "`IS_ERR(p)` in an expression"),
     // slab.h, gfp.h
     (
-        "kcalloc kmalloc_array kvzalloc kvcalloc kmemdup krealloc kmem_cache_zalloc vmalloc vzalloc devm_kzalloc kmalloc_obj kzalloc_obj alloc_page alloc_pages __get_free_page",
+        "kcalloc kmalloc_array kvzalloc kvcalloc kmemdup krealloc kmem_cache_zalloc vmalloc vzalloc devm_kzalloc kmalloc_obj kzalloc_obj",
         "`new STRUCT [gfp=…] into=p` of an object that matters; `alloc [gfp=…] into=r` of memory that does not",
     ),
-    ("kvfree kfree_sensitive vfree devm_kfree free_page __free_pages", "`free OBJECT`, of an object that `new` made"),
+    ("kvfree kfree_sensitive vfree devm_kfree", "`free OBJECT`, of an object that `new` made"),
+    ("__get_free_page get_zeroed_page", "`frames-alloc MEMORY [zero] into=f`, and `page-write`, `page-read`"),
+    ("free_page free_pages", "`frames-free FRAME [n=N]`"),
+    // highmem.h
+    (
+        "kmap kmap_atomic kmap_local_pfn kmap_local_folio",
+        "`kmap-local FRAME`; `page-write` and `page-read` need no mapping",
+    ),
+    ("kunmap kunmap_atomic", "`kunmap-local FRAME`"),
+    (
+        "memcpy_to_page memcpy_from_page memset_page zero_user",
+        "`page-write FRAME N`, `page-read FRAME into=n`, `page-copy DST SRC`, `page-clear FRAME`: always a whole page",
+    ),
     (
         "kmem_cache_create kmem_cache_destroy",
         "`struct NAME slots=N slab=plain|rcu-free|typesafe-by-rcu { … }` is the cache",
     ),
     (
-        "get_page pin_user_pages",
+        "get_page",
         "`get OBJECT`, of an object of a struct with `refs`; that user memory may be absent is `copy-from-user`",
     ),
     ("get_user_pages", "`use mm`, and `get_user_pages ADDRESS FLAGS` with mmap_lock held; its pages have no counts"),

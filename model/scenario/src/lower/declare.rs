@@ -494,6 +494,7 @@ impl<'a> Lower<'a> {
         self.complete_callback(declared.node, id);
         self.complete_task_work(declared.node, id);
         self.complete_module(declared.node, id);
+        self.complete_sg_list(declared, id);
         if declared.spec.name == "mm" {
             self.program.mms.push(id);
         }
@@ -801,6 +802,8 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
         containers::ARRAY => |lower, node, name, options| lower.fence_array(node, name, options),
         containers::CHAIN => |lower, _, name, options| lower.fence_chain(name, options),
         "xarray" => |lower, _, name, options| lower.xarray(name, options),
+        "sg-list" => |lower, _, name, options| lower.sg_list(name, options),
+        "memory" => |lower, _, name, options| lower.memory_pool(name, options),
         "syncobj" => |lower, _, name, options| lower.syncobj(name, variant_of(&syncobj::Variant::ALL, options)),
         "resv" => |lower, _, name, options| {
             lower.reservation(name, variant_of(&resv::Variant::ALL, options), options.has("debug-mutexes"))
@@ -811,7 +814,7 @@ fn by_hand<'a>(word: &str) -> Option<Make<'a>> {
 }
 
 /// What is known of a declaration before all names are: numbers, words and flags.
-fn known(options: &Options<'_>) -> Args {
+pub(super) fn known(options: &Options<'_>) -> Args {
     let mut args = Args::default();
     for (opt, _, value) in options.all() {
         let given = match (opt.takes, value) {

@@ -21,10 +21,7 @@ use crate::{
     ops::{self, Args, Given, OpSpec, Opt, Takes, option},
     syntax::Node,
 };
-use fenceweave_kernel::{
-    Instr, LocalId, Op, Operand,
-    program::{Gives, SlabKind},
-};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::SlabKind};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
@@ -119,7 +116,7 @@ impl<'a> Lower<'a> {
         }
         let failure = self.failure_of(unit, node, &Subject::Op(spec), sorted);
         let line = unit.line();
-        let gfp = sorted.value("gfp").filter(|_| op.row().gives == Gives::New);
+        let gfp = sorted.value("gfp").filter(|_| op.row().memory_first);
         // What fails of an allocation is that there is no memory.
         let fails = gfp.map_or(op, |gfp| self.memory(gfp));
         let open = self.open_failure(unit, failure, into, Some(fails));

@@ -45,6 +45,7 @@ impl Operation for Slab {
             frees: !makes,
             never_waits: self.how == How::Free,
             gives: if makes { Gives::New } else { Gives::Perhaps },
+            memory_first: makes,
             ..Row::on(self.target)
         }
     }
