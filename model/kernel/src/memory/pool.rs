@@ -143,8 +143,8 @@ impl PoolOp {
     }
 }
 
-/// What forbids a free: that user space is still led there; that it is pinned, and of system memory whoever is still at it. A device that goes on in other
-/// memory is the next owner's affair.
+/// What forbids a free: that user space is still led there, that it is pinned, and of system memory whoever is still at
+/// it. A device that goes on in other memory is the next owner's affair.
 fn judge_free<R: Runtime>(cx: &mut Cx<'_, R>, obj: ObjId) {
     if upcalls::tell_mapped(cx, obj) {
         return;
