@@ -18,6 +18,8 @@ pub struct Judgement {
     pub notes: Vec<String>,
     /// The clauses with a name that are broken, each with the way to the state that shows it, if one does.
     pub broken: Vec<(String, Option<Trace>)>,
+    /// Whether something that was to be seen was not.
+    lacks: bool,
 }
 
 /// Something that is not as the scenario expects.
@@ -61,6 +63,7 @@ impl Judgement {
         match case.tuple.is_empty() {
             true => {
                 self.fail(engine, text, None);
+                self.lacks = true;
             }
             false => self.notes.push(format!("{text} with {}", case.tuple)),
         }
@@ -102,6 +105,12 @@ pub(crate) fn judge(case: &Case, runs: &[Exploration], comparison: &Comparison) 
         j.fail(Engine::Shuttle, text, None);
     }
     judge_liveness(case, runs, &mut j);
+    if j.lacks && !case.program.grain.is_fine() {
+        let grain = case.program.grain;
+        j.notes.push(format!(
+            "in grain {grain} nobody comes between the accesses of an operation: look with `--grain fine`"
+        ));
+    }
     if !case.program.grain.is_fine()
         && runs.iter().any(|r| r.engine.has_weak_memory() && !matches!(r.coverage, Coverage::Refused(_)))
     {

@@ -5,6 +5,7 @@
 //!
 //! `GRAIN_STATES=N` and `GRAIN_GENERATED=N` look further: see `ci/grain`.
 
+mod programs;
 mod shipped;
 
 use fenceweave_explore::{Exploration, Limits, Task, explicit, shuttle};
@@ -45,14 +46,29 @@ fn result(e: &Exploration) -> String {
     format!("{:?}\n{broken:?}\n{watched:?}", e.outcomes)
 }
 
+/// In what they differ: outcomes that one of them has alone, and what else is not the same.
+fn difference(fine: &Exploration, coarse: &Exploration) -> String {
+    let lost: Vec<_> = fine.outcomes.difference(&coarse.outcomes).collect();
+    let new: Vec<_> = coarse.outcomes.difference(&fine.outcomes).collect();
+    let rest = |e: &Exploration| result(e).split_once('\n').map(|(_, rest)| rest.to_owned());
+    let mut out = format!("lost: {lost:#?}\nnew: {new:#?}\n");
+    if rest(fine) != rest(coarse) {
+        out += &format!("fine: {}\ncoarse: {}\n", rest(fine).unwrap_or_default(), rest(coarse).unwrap_or_default());
+    }
+    out
+}
+
 fn of_grain(program: &Program, grain: Grain) -> Program {
     Program { grain, ..program.clone() }
 }
 
+fn conditions_of(case: &Case) -> Vec<Condition> {
+    case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect()
+}
+
 /// Holds both grains of a case against each other.
 fn hold(case: &Case, states: u64, seen: &mut Seen) {
-    let conditions: Vec<Condition> =
-        case.expectations.conditions(Engine::Explicit).map(|e| e.condition.clone()).collect();
+    let conditions = conditions_of(case);
     let limits = Limits { states, executions: 2_000, ..Limits::default() };
     let programs = [Grain::FINE, Grain::COARSE].map(|grain| of_grain(&case.program, grain));
     let task = |program| Task { program, conditions: &conditions, has_loops: case.has_loops };
@@ -79,6 +95,7 @@ fn hold(case: &Case, states: u64, seen: &mut Seen) {
     assert!(coarse.outcomes.is_subset(&fine.outcomes), "{name}: an outcome that the fine grain has not");
     assert!(fewer <= more, "{name}: {fewer} states, {more} in fine grain");
     if result(&fine) != result(&coarse) {
+        println!("{name} in coarse grain:\n{}", difference(&fine, &coarse));
         seen.different.push(name.clone());
     }
 }
@@ -128,96 +145,15 @@ fn two_importers_with_devices_are_few_states() {
     }
 }
 
-/// Numbers in a row that look like chance.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len() as u64) as usize]
-    }
-}
-
-const USAGES: [&str; 4] = ["kernel", "write", "read", "bookkeep"];
-
-/// Something that a driver does with a reservation, a fence or a mutex, in a thread with the number. Where locks are
-/// just waited for, nobody tries one or gives way.
-fn deed(dice: &mut Dice, (thread, just_waits): (u64, bool), out: &mut String) {
-    use std::fmt::Write;
-    let (resv, fence) = (dice.pick(&["r", "r", "q"]), dice.pick(&["f", "g", "h"]));
-    let (usage, other) = (dice.pick(&USAGES), dice.pick(&USAGES));
-    let how = dice.pick(&["", "", "", " timeout", " interruptible", " timeout=0"]);
-    let which = dice.below(16);
-    let _ = match if just_waits && matches!(which, 12 | 13) { which - 10 } else { which } {
-        0 | 1 => write!(out, "lock {resv}; reserve {resv}; add-fence {resv} {fence} usage={usage}; unlock {resv}; "),
-        2 => write!(out, "lock {resv}; wait {resv} usage={usage}{how} into=a; store x 1; unlock {resv}; "),
-        3 => write!(out, "wait {resv} usage={usage}{how} into=a; load x into=b; "),
-        4 => write!(out, "test-signaled {resv} usage={usage} into=a; load x into=b; "),
-        5 => write!(out, "wait {fence}{how} into=a; load x into=b; "),
-        6 => write!(out, "is-signaled {fence} into=a; load x into=b; "),
-        7 => write!(out, "check-and-signal {fence} into=c; store x 2; "),
-        8 => write!(out, "store x 3; signal {}; ", ["f", "g", "h"][thread as usize % 3]),
-        9 => write!(out, "add-callback {fence} c{thread} into=c; remove-callback {fence} c{thread} into=d; "),
-        10 => write!(out, "add-callback {fence} c{thread} into=c; "),
-        11 => write!(out, "lock m; load x into=b; store x \"b + 1\"; unlock m; "),
-        12 => write!(out, "trylock m into=c; when \"c == 1\" {{ store x 4; unlock m }}; "),
-        13 => write!(
-            out,
-            "acquire-init t{thread}; lock {resv} ctx=t{thread} into=c; when \"c == 0\" {{ trylock s into=d; \
-             when \"d == 1\" {{ unlock s }}; unlock {resv} }}; acquire-fini t{thread}; "
-        ),
-        14 => write!(
-            out,
-            "lock r; reserve r slots=2; add-fence r {fence} usage={usage}; add-fence r h usage={other}; unlock r; "
-        ),
-        _ => write!(out, "get {fence} into=ref; load x into=b; put ref; "),
-    };
-}
-
-/// Threads that do some of that.
-fn program(number: u64) -> String {
-    use std::fmt::Write;
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1).wrapping_mul(0xd134_2543_de82_ef95));
-    let kind = dice.pick(&["wait-die", "wound-wait"]);
-    let mut out = format!(
-        "scenario p{number} {{\nww-class k kind={kind}\nresv r class=k\nresv q class=k\nresv s class=k\n\
-         lock m kind=mutex\nfence f context=1 seqno=1\nfence g context=1 seqno=2\nfence h context=2 seqno=1\nvar x\n"
-    );
-    let threads = 2 + dice.below(2);
-    for thread in 0..threads {
-        let _ = write!(out, "acquire-ctx t{thread} class=k\ncallback c{thread}\n");
-    }
-    for thread in 0..threads {
-        let _ = write!(out, "thread w{thread} {{ let a=0; let b=0; let c=0; let d=0; let ref=NULL; ");
-        (0..1 + dice.below(3)).for_each(|_| deed(&mut dice, (thread, number.is_multiple_of(2)), &mut out));
-        out.push_str("}\n");
-    }
-    if dice.below(4) == 0 {
-        let _ = writeln!(out, "thread killer {{ raise signal to=w{} }}", dice.below(threads));
-    }
-    out.push_str("expect { holds }\n}\n");
-    out
-}
-
 #[test]
 fn generated_programs_come_to_the_same_in_both_grains() {
     let mut seen = Seen::default();
     for number in 0..limit("GRAIN_GENERATED", 150) {
-        let (mine, any) = (program(number), from_seed(number, &Size::default()).text);
-        for text in [mine, any] {
-            let loaded = load("generated.kdl", &text).unwrap_or_else(|e| panic!("{}\n{text}", e.plain()));
-            for case in loaded.scenarios.iter().flat_map(|s| &s.cases) {
-                let before = seen.different.len();
-                hold(case, limit("GRAIN_GENERATED_STATES", 6_000), &mut seen);
-                if seen.different.len() > before {
-                    println!("{number} comes to something else in coarse grain:\n{text}");
-                }
+        for text in texts(number) {
+            let before = seen.different.len();
+            hold(&case_of(&text), limit("GRAIN_GENERATED_STATES", 6_000), &mut seen);
+            if seen.different.len() > before {
+                println!("{number} comes to something else in coarse grain:\n{text}");
             }
         }
     }
@@ -226,32 +162,67 @@ fn generated_programs_come_to_the_same_in_both_grains() {
     assert!(seen.fine > seen.states && seen.programs > 60, "{} states of {}", seen.states, seen.fine);
 }
 
-/// What a mistake in coarse grain would do: some generated program comes to something else. Programs that are not
-/// about fences, reservations or mutexes are of the generator's, with all their operations.
+#[test]
+fn each_stage_makes_programs_that_can_be_read() {
+    for number in 0..400 {
+        let case = case_of(&programs::program(number));
+        assert!(case.program.scripts.len() > 1, "{}", case.program.name);
+    }
+}
+
+/// The texts of a number: one of a stage that is about fences, reservations or mutexes, and one of the generator's,
+/// with all operations.
+fn texts(number: u64) -> [String; 2] {
+    [programs::program(number), from_seed(number, &Size::default()).text]
+}
+
+/// The case of a text, of which there is one.
+fn case_of(text: &str) -> Case {
+    let loaded = load("generated.kdl", text).unwrap_or_else(|e| panic!("{}\n{text}", e.plain()));
+    loaded.scenarios.into_iter().flat_map(|s| s.cases).next().expect("a case")
+}
+
+/// What a mistake in coarse grain would do: some generated program comes to something else than in fine grain, to which
+/// the same program comes in coarse grain without it.
 #[cfg(feature = "mutants")]
 #[test]
 fn a_mistake_that_is_planted_in_coarse_grain_is_found() {
-    use fenceweave_kernel::{Mutation, mutations::AtWork};
+    use fenceweave_kernel::Mutation;
     let most = limit("GRAIN_PLANTED", 500);
-    let found = |mutation: Mutation, number: u64| {
-        let texts = [program(number), from_seed(number, &Size::default()).text];
-        texts.iter().any(|text| {
-            let loaded = load("generated.kdl", text).unwrap_or_else(|e| panic!("{}", e.plain()));
-            loaded.scenarios.iter().flat_map(|s| &s.cases).any(|case| {
-                let limits = Limits { states: 3_000, ..Limits::default() };
-                let planted = AtWork::new(Some(mutation));
-                let [fine, coarse] = [Grain::FINE, Grain::COARSE].map(|grain| {
-                    let program = Program { grain, mutation: planted.clone(), ..case.program.clone() };
-                    let task = Task { program: &program, conditions: &[], has_loops: case.has_loops };
-                    explicit::explore(&task, &limits, &())
-                });
-                fine.coverage.is_complete() && coarse.coverage.is_complete() && result(&fine) != result(&coarse)
-            })
-        })
-    };
-    for mutation in Mutation::ALL.iter().filter(|m| m.protocol() == "grain") {
-        let first = (0..most).find(|number| found(*mutation, *number));
-        println!("{}: program {first:?}", mutation.name());
-        assert!(first.is_some(), "{}: nobody tells within {most} programs", mutation.name());
+    let mut missing: Vec<Mutation> = Mutation::ALL.iter().copied().filter(|m| m.protocol() == "grain").collect();
+    for number in 0..most {
+        for text in texts(number) {
+            let case = case_of(&text);
+            let limits = Limits { states: 3_000, ..Limits::default() };
+            let fine = explored(&case, Grain::FINE, None, &limits);
+            if !fine.coverage.is_complete() {
+                continue;
+            }
+            let coarse = explored(&case, Grain::COARSE, None, &limits);
+            let same = result(&coarse) == result(&fine);
+            assert!(same, "without a mistake\n{text}{}", difference(&fine, &coarse));
+            missing.retain(|mutation| {
+                let coarse = explored(&case, Grain::COARSE, Some(*mutation), &limits);
+                let found = coarse.coverage.is_complete() && result(&coarse) != result(&fine);
+                if found {
+                    println!("{}: program {number}, `{}`", mutation.name(), case.program.name);
+                }
+                !found
+            });
+        }
+        if missing.is_empty() {
+            return;
+        }
     }
+    let missing: Vec<_> = missing.iter().map(|m| m.name()).collect();
+    panic!("nobody tells within {most} programs: {missing:?}");
+}
+
+/// What a case comes to in a grain, with a mistake or without.
+#[cfg(feature = "mutants")]
+fn explored(case: &Case, grain: Grain, mistake: Option<fenceweave_kernel::Mutation>, limits: &Limits) -> Exploration {
+    let mutation = fenceweave_kernel::mutations::AtWork::new(mistake);
+    let program = Program { mutation, ..of_grain(&case.program, grain) };
+    let conditions = conditions_of(case);
+    explicit::explore(&Task { program: &program, conditions: &conditions, has_loops: case.has_loops }, limits, &())
 }

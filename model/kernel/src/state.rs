@@ -52,6 +52,8 @@ pub struct State {
     widens: bool,
     /// Who would only come to wait for a mutex comes when nobody else can go on.
     defers: bool,
+    /// What expectations look at in every state, where steps are coarse.
+    watched: Option<Arc<[crate::Leaf]>>,
     kept: Kept,
     /// What setup has warned of, and teardown: no part of the encoding, since the one is the same in all states, and
     /// after the other there is none.
@@ -138,6 +140,7 @@ impl State {
             has_rows: false,
             widens: false,
             defers: false,
+            watched: None,
             kept: Kept::default(),
             alone: Default::default(),
         };

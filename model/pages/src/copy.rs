@@ -53,7 +53,7 @@ impl PageCopy {
             Variant::Upstream if streaming => match (to, from) {
                 (Kind::Memory, Kind::Memory) => PageCopy::Memory,
                 (Kind::Memory, Kind::Io) if aligned => PageCopy::FromIoStreaming,
-                _ => PageCopy::PlainPointer,
+                (Kind::Memory, Kind::Io) | (Kind::Io, Kind::Memory | Kind::Io) => PageCopy::PlainPointer,
             },
             Variant::Upstream => PageCopy::by_kind(to, from, false),
         }

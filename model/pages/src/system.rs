@@ -127,6 +127,12 @@ impl Arena {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The memory behind it.
+    #[cfg(all(target_os = "linux", not(miri), not(feature = "portable")))]
+    pub(crate) fn file(&self) -> &rustix::fd::OwnedFd {
+        self.region.file()
+    }
+
     fn allocate(&self, pages: PageCount, layout: Layout) -> Result<Box<[u32]>, Error> {
         let mut frames = self.frames();
         let short = Error::OutOfPages { wanted: pages, free: PageCount(frames.left) };
@@ -242,6 +248,11 @@ impl SystemPages {
         self.frames.get()?.get(page.0 as usize).copied()
     }
 
+    /// The arena that its pages lie in.
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.arena
+    }
+
     /// Claims all pages, to read them.
     ///
     /// # Errors
@@ -355,6 +366,11 @@ impl WriteClaim {
     /// Whose pages these are.
     pub fn buffer(&self) -> &Arc<SystemPages> {
         &self.0.of
+    }
+
+    /// Where a page is, for who goes through single words of it that may race with others of their kind.
+    pub(crate) fn address(&self, page: PageIndex) -> Option<NonNull<Page>> {
+        self.0.page(page)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Schedules as one word: `C3G1C2=1@9c1e77`.
 //!
 //! ```text
-//! token  = [ "~" ] { run } [ "@" hash ]     "~": of an execution on weak memory
+//! token  = [ "~" ] { run } [ "@" hash [ ":" grain ] ]
+//!                                           "~": of an execution on weak memory
 //! run    = letter steps [ "=" choice ] [ "~" ages ]
 //!                                           steps of one thread; choice and ages are those of the run's last step
 //! ages   = age { "." age }                  for each read of that step, how many stores back it goes
 //! hash   = 6 hexadecimal digits             of the program: a token of another program is refused
+//! grain  = coarse | fine=FAMILY,…           in which it was found, if not in fine; its steps are those of fine grain
 //! ```
 //!
 //! A thread's letter is the first letter of its name that no earlier thread has, else the next free one of the
@@ -14,7 +16,7 @@
 
 use crate::replay::Replay;
 use fenceweave_explore::{Stale, Stored, Trace};
-use fenceweave_kernel::{Action, Program, Script, ThreadId};
+use fenceweave_kernel::{Action, Grain, Program, Script, ThreadId};
 use std::{
     fmt::{self, Write},
     ops::RangeInclusive,
@@ -68,7 +70,17 @@ pub fn of_trace(program: &Program, trace: &Trace) -> String {
         }
         at += 1;
     }
-    format!("{out}@{}", hash(program))
+    let _ = write!(out, "@{}", hash(program));
+    if !program.grain.is_fine() {
+        let _ = write!(out, ":{}", program.grain);
+    }
+    out
+}
+
+/// The grain in which a token was found, if it says so: one that is written by hand says nothing.
+pub fn grain_of(token: &str) -> Option<Grain> {
+    let (_, behind) = token.trim().split_once('@')?;
+    behind.split_once(':').map_or(Some(Grain::FINE), |(_, grain)| Grain::parse(grain).ok())
 }
 
 /// How many stores back the reads of a step go, as a token says it; nothing if none does.
@@ -92,9 +104,16 @@ fn ages(trace: &Trace, step: usize) -> String {
 /// taken is for a replay to find out.
 pub fn decode(program: &Program, token: &str) -> Result<Trace, TokenError> {
     let token = token.trim();
-    let (runs, given) = match token.split_once('@') {
-        Some((runs, hash)) => (runs, Some(hash.trim())),
+    let (runs, behind) = match token.split_once('@') {
+        Some((runs, behind)) => (runs, Some(behind.trim())),
         None => (token, None),
+    };
+    let given = match behind.map(|behind| behind.split_once(':').unwrap_or((behind, "fine"))) {
+        Some((hash, grain)) => {
+            Grain::parse(grain).map_err(|given| TokenError::UnknownGrain { given })?;
+            Some(hash)
+        }
+        None => None,
     };
     let expected = hash(program);
     if let Some(given) = given
@@ -204,6 +223,11 @@ pub enum TokenError {
         /// The program's.
         expected: String,
     },
+    /// What stands behind the hash is no grain.
+    UnknownGrain {
+        /// The word.
+        given: String,
+    },
     /// More steps than anybody takes.
     TooLong {
         /// The most.
@@ -227,6 +251,9 @@ impl fmt::Display for TokenError {
                 "the token is for another program: its hash is `{given}`, this one's is `{expected}`; the scenario or \
                  its case has changed since"
             ),
+            TokenError::UnknownGrain { given } => {
+                write!(f, "the token was found in no grain that there is: `{given}` is neither `coarse` nor a family")
+            }
             TokenError::TooLong { limit } => write!(f, "the token has more than {limit} steps"),
         }
     }

@@ -105,6 +105,10 @@ fn show(case: &Case, trace: Trace, args: &ReplayArgs, file: &Path) -> Exit {
     };
     let with = if case.tuple.is_empty() { String::new() } else { format!(" with {}", case.tuple) };
     let mut out = format!("{}{with}\n", program.name);
+    if let Some(grain) = token::grain_of(&args.token).filter(|grain| *grain != program.grain) {
+        let same = "its steps are accesses in any grain, and are taken as they were found";
+        let _ = writeln!(out, "the token is of grain {grain}, and the case has grain {}: {same}", program.grain);
+    }
     match end.violation {
         Some(violation) => {
             let point_of_no_return = PointOfNoReturn::NotKnown;

@@ -97,6 +97,11 @@ impl FenceWait {
         self.poll
     }
 
+    /// Whether a pending signal ends it.
+    pub(crate) fn is_interruptible(&self) -> bool {
+        self.patience.interruptible()
+    }
+
     /// The same wait, for the next fence of a reservation.
     pub(crate) fn restart(self, fence: ObjId) -> FenceWait {
         FenceWait { at: At::Enable, enable: FenceAt::EnableSignaling, fence, ..self }

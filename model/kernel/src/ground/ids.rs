@@ -316,7 +316,7 @@ impl ThreadQueue {
 pub struct CalleeId(pub u8);
 
 /// An interned field name, by its place among a program's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FieldName(pub u8);
 
 #[cfg(test)]

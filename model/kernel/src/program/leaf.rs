@@ -1,10 +1,10 @@
 //! What an expectation reads.
 
 use super::FieldName;
-use crate::{LocalId, ObjId, ThreadId};
+use crate::{LocalId, ObjId, Program, ThreadId, fixed};
 
 /// Something that an expectation reads, without disturbing anything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Leaf {
     /// `thread.local`.
     Local(ThreadId, LocalId),
@@ -24,4 +24,19 @@ pub struct Path {
     pub from: Leaf,
     /// The fields, each of what the one before refers to.
     pub fields: Vec<FieldName>,
+}
+
+impl Leaf {
+    /// Whether it is what an object shows, and no word or local.
+    pub(crate) fn is_facet(self, program: &Program) -> bool {
+        let is_word = |field| program.all::<fixed::Slot>().any(|slot| program.field_var(slot, field).is_some());
+        match self {
+            Leaf::Local(..) | Leaf::Var(_) => false,
+            Leaf::Facet(..) => true,
+            Leaf::Through(at) => {
+                let path = program.paths.get(usize::from(at));
+                path.and_then(|path| path.fields.last()).is_some_and(|last| !is_word(*last))
+            }
+        }
+    }
 }

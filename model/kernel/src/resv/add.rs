@@ -167,10 +167,12 @@ impl AddFence {
 impl Protocol for AddFence {
     const FAMILY: Option<Family> = Some(Family::Resv);
 
-    /// What readers see is one store.
+    /// What readers see is one store. What was passed over may be signalled before a later one is, whose place is taken
+    /// then.
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::Get => None,
+            At::Scan if self.index > 0 => None,
             At::PutOld | At::Ask => self.put.amid_of(at, Family::Resv),
             At::Scan | At::Replace | At::Append | At::Extend => Some(Family::Resv),
         }

@@ -20,7 +20,7 @@ use crate::{
     fence::{self, FenceAt, FenceOp},
     ground::functions::functions,
     primitives::rcu,
-    protocol::Protocol,
+    protocol::{self, Protocol},
 };
 
 /// Where an iteration over a reservation is.
@@ -436,13 +436,15 @@ impl CursorOp {
 impl Protocol for CursorOp {
     const FAMILY: Option<Family> = Some(Family::Resv);
 
-    /// One look at a time: the list as it is, then each entry with its fence.
+    /// One look at a time: the list as it is, then each entry, then whether its fence is still there, which tells that
+    /// it began again, then whether that is signalled, as it may be as soon as another one has its place.
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::Begin | At::IsRestarted | At::FoundUsage | At::End | At::NextLocked | At::NextUnlocked => None,
-            At::Load => None,
+            At::Load | At::Get | At::Test if !at.program.mutated(protocol::Mutant::WalksWhole) => None,
             At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
-            At::Resume | At::Restart | At::Get | At::Test | At::Recheck | At::ReadUnlock => Some(Family::Resv),
+            At::Resume | At::Restart | At::Load | At::Get | At::Test => Some(Family::Resv),
+            At::Recheck | At::ReadUnlock => Some(Family::Resv),
         }
     }
 

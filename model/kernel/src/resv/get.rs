@@ -190,8 +190,7 @@ impl Protocol for GetFences {
             At::Walk if !self.walk.cursor().is_begun() => None,
             At::Walk => self.walk.amid_of(at),
             At::Forget | At::PutAll | At::End => self.put.amid_of(at, Family::Resv),
-            // It chooses there.
-            At::Allocate | At::Create if self.may_run_out => None,
+            // Where it chooses, a row ends by itself.
             At::Allocate | At::Collect | At::Give | At::Create => Some(Family::Resv),
         }
     }

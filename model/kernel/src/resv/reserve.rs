@@ -208,10 +208,12 @@ impl Reserve {
 impl Protocol for Reserve {
     const FAMILY: Option<Family> = Some(Family::Resv);
 
-    /// Readers see the old list or the new one, which hold the same but for signalled fences.
+    /// Readers see the old list or the new one, which hold the same but for signalled fences. What is kept may be
+    /// signalled before a later one is, and that one is found so: the list tells who iterates over it.
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::Look => None,
+            At::Copy if u32::from(self.index) > self.signaled.count_ones() => None,
             At::Drop | At::Ask => self.put.amid_of(at, Family::Resv),
             At::Allocate | At::Copy | At::Publish | At::FreeOld => Some(Family::Resv),
         }

@@ -5,9 +5,10 @@
 
 use super::{Awaited, Entry, Mutant, Usage};
 use crate::{
-    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Property, Runtime, Value, View,
+    AtomicCell, Code, Coder, Cx, Family, Flow, Footprint, ObjId, Order, Program, Property, Runtime, Value, View,
     coder::points,
     fence::{self, FenceAt, FenceOp, FenceWait},
+    fixed,
     primitives::rcu,
     protocol::{self, Protocol, Standing},
 };
@@ -147,6 +148,14 @@ impl Unlocked {
     /// Whether it only looks, and never sleeps.
     fn looks(&self) -> bool {
         self.goal == Goal::Test || self.wait.is_poll()
+    }
+
+    /// Whether it can miss a fence without having slept for the one before it in that place: who just sleeps comes to
+    /// the same afterwards, and calls nobody.
+    fn glances(&self, program: &Program) -> bool {
+        let ops = |fence| program.fixed::<fixed::Fence>(fence).map(|fence| &fence.ops);
+        let calls = |fence| ops(fence).is_some_and(|ops| ops.enable_signaling.is_some() || ops.wait.is_some());
+        self.looks() || self.wait.is_interruptible() || program.all::<fixed::Fence>().any(calls)
     }
 
     fn go(&mut self, at: At) -> Flow {
@@ -290,12 +299,15 @@ impl Unlocked {
 impl Protocol for Unlocked {
     const FAMILY: Option<Family> = Some(Family::Resv);
 
-    /// One look at a time: the list as it is, then each entry with its fence. A wait goes to the fence that it will
-    /// sleep for: to come to it later is to be woken later.
+    /// One look at a time: the list as it is, then each entry, then its fence, which may be signalled as soon as
+    /// another one has its place. A wait goes to the fence that it will sleep for: to come to it later is to be woken
+    /// later.
     fn amid<R: Runtime>(&self, at: Standing<'_, R>) -> Option<Family> {
         match self.at {
             At::ReadLock => None,
-            At::Next if self.looks() && !at.program.mutated(protocol::Mutant::WalksWhole) => None,
+            At::Next | At::Test if !at.program.mutated(protocol::Mutant::WalksWhole) && self.glances(at.program) => {
+                None
+            }
             At::Put | At::Ask => self.put.amid_of(at, Family::Resv),
             At::Wait => self.wait.amid_of(at, Family::Resv),
             At::Restart | At::Next | At::Get | At::Test => Some(Family::Resv),

@@ -8,16 +8,21 @@
 //! A coarse step is a row of fine ones of one thread, and there are as many of them in `merged` as it takes to unfold
 //! it. It ends with the operation; where the machine may be left alone (`Protocol::amid`), sleeps, calls, chooses, or
 //! is held up by another. Where a step of the row breaks a property, the thread stands before that step: what ends the
-//! execution is a step of its own, and what others do before it is not lost.
+//! execution is a step of its own, and what others do before it is not lost. A row also ends behind a step that changes
+//! what an expectation looks at in every state: that is seen as in fine grain.
 //!
 //! A block that a scenario says is one step (`atomic`) is such a row as well, in any grain, and is never left in the
 //! middle.
 
 use super::{Action, Enabled, State};
 use crate::{
-    Condition, Cover, Expr, Footprint, Instr, Leaf, Moment, ObjId, Program, ThreadId, Value,
+    Condition, Cover, Expr, Footprint, Instr, Leaf, Moment, ObjId, Program, ThreadId, Value, observe,
     protocol::{Mutant, Standing},
     thread::{Run, Stepped},
+};
+use std::{
+    collections::BTreeSet,
+    hash::{DefaultHasher, Hash, Hasher},
 };
 
 /// Most fine steps of a coarse one: a walk that begins again and again comes to a step.
@@ -41,6 +46,14 @@ struct Row {
     along: bool,
     /// One of them has allocated memory that may have to be reclaimed.
     allocated: bool,
+    /// The last of them has changed what an expectation looks at.
+    shown: bool,
+}
+
+impl Row {
+    fn of(thread: ThreadId) -> Row {
+        Row { thread, along: false, allocated: false, shown: false }
+    }
 }
 
 impl State {
@@ -50,10 +63,22 @@ impl State {
     #[must_use]
     pub fn grained(self, program: &Program, conditions: &[Condition], loops: bool) -> State {
         let watched = conditions.iter().filter(|c| c.moment != Moment::AtEnd);
-        let mut reads = watched.flat_map(|c| &c.all).flat_map(Expr::reads);
-        let widens = !loops && !reads.any(|leaf| matches!(leaf, Leaf::Facet(..)));
-        let defers = widens && !program.grain.is_fine();
-        State { grain: program.grain, has_rows: program.has_rows(), widens, defers, ..self }
+        let watched: BTreeSet<Leaf> = watched.flat_map(|c| &c.all).flat_map(Expr::reads).collect();
+        let widens = !loops && !watched.iter().any(|leaf| leaf.is_facet(program));
+        let is_coarse = !program.grain.is_fine();
+        let defers = widens && is_coarse;
+        let watched = (is_coarse && !watched.is_empty()).then(|| watched.into_iter().collect());
+        State { grain: program.grain, has_rows: program.has_rows(), widens, defers, watched, ..self }
+    }
+
+    /// A number that changes with what expectations look at in every state; 0 if nothing is looked at.
+    fn shows(&self, program: &Program) -> u64 {
+        let Some(watched) = &self.watched else { return 0 };
+        let mut hasher = DefaultHasher::new();
+        for leaf in watched.iter() {
+            observe::read(program, &self.world, |t, l| self.thread(t).local(l), *leaf).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// What a thread would only come to wait for, and is let come later.
@@ -84,12 +109,9 @@ impl State {
     fn is_amid(&self, program: &Program, row: Row) -> bool {
         let (thread, script) = (&self.threads[row.thread.index()], &program.scripts[row.thread.index()]);
         let machine = thread.machine();
-        let goes_on = match thread.run() {
-            Run::Ready => true,
-            Run::Asleep(..) => program.mutated(Mutant::RunsAsleep),
-            Run::Done => false,
-        };
-        let next = machine.family().filter(|_| program.mutated(Mutant::RunsIntoNext));
+        let asleep = matches!(thread.run(), Run::Asleep(..)) && program.mutated(Mutant::RunsAsleep);
+        let goes_on = thread.run() == Run::Ready || asleep;
+        let next = machine.family().filter(|_| asleep || program.mutated(Mutant::RunsIntoNext));
         let amid = machine.amid(Standing { program, world: &self.world });
         // What is held where memory is allocated is looked at after the step.
         let joins = machine.joins(program).filter(|_| self.widens && !row.allocated);
@@ -98,17 +120,19 @@ impl State {
             Some(Instr::Op { op, may_fail: None, .. }) => op.row().never_waits,
             _ => false,
         };
-        goes_on && (coarse || row.along && along() || script.is_amid_atomic(thread.pc()))
+        goes_on && (!row.shown && (coarse || row.along && along()) || script.is_amid_atomic(thread.pc()))
     }
 
     /// Takes one step of a row.
     fn step_in(&mut self, program: &Program, row: &mut Row, choice: u8, cover: &mut Option<&mut Cover>) -> Stepped {
         let takes = self.threads[row.thread.index()].machine().takes_along(program);
         let takes = takes.filter(|(family, _)| self.widens && self.grain.is_coarse(*family));
+        let before = self.shows(program);
         let mut stepped = self.bare_step(program, Action { thread: row.thread, choice }, cover);
         let taken = takes.filter(|_| stepped.result == Some(Value::Word(0)));
         row.along = taken.is_some();
         row.allocated |= stepped.allocates.is_some();
+        row.shown = self.shows(program) != before;
         stepped.took = taken.map(|(_, lock)| lock);
         stepped
     }
@@ -118,7 +142,7 @@ impl State {
         if !self.has_rows {
             return self.bare_step(program, action, cover);
         }
-        let mut row = Row { thread: action.thread, along: false, allocated: false };
+        let mut row = Row::of(action.thread);
         let first = self.step_in(program, &mut row, action.choice, cover);
         if self.goes_on(program, row) { self.run_on(program, row, first, cover) } else { first }
     }
@@ -157,7 +181,7 @@ impl State {
             if choice > 0 {
                 state.copy_from(self, program);
             }
-            let mut row = Row { thread: t, along: false, allocated: false };
+            let mut row = Row::of(t);
             state.step_in(program, &mut row, choice, &mut None);
             for _ in 0..MOST {
                 if state.violation.is_some() || !state.is_amid(program, row) {

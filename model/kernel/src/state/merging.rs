@@ -44,16 +44,15 @@ impl Merging {
             }
             Leaf::Facet(..) => self.facets_are_seen = true,
             // Whatever the pointers may refer to.
-            Leaf::Through(path) => {
-                let Some(path) = program.paths.get(usize::from(path)) else { return };
+            Leaf::Through(at) => {
+                let Some(path) = program.paths.get(usize::from(at)) else { return };
                 self.watch(program, path.from);
                 let slots = program.all::<fixed::Slot>();
                 let words = slots.flat_map(|slot| path.fields.iter().map(move |field| (slot, *field)));
                 for word in words.filter_map(|(slot, field)| program.field_var(slot, field)) {
                     self.watch(program, Leaf::Var(word));
                 }
-                let is_word = |field| program.all::<fixed::Slot>().any(|slot| program.field_var(slot, field).is_some());
-                self.facets_are_seen |= path.fields.last().is_some_and(|last| !is_word(*last));
+                self.facets_are_seen |= leaf.is_facet(program);
             }
         }
     }

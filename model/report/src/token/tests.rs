@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::programs;
+use fenceweave_kernel::Family;
 
 #[test]
 fn every_thread_has_a_letter_of_its_own() {
@@ -25,6 +26,25 @@ fn a_choice_ends_its_run() {
     let steps = [0, 1].map(|choice| Action { thread: ThreadId(0), choice });
     assert_eq!(encode(&program, &steps), format!("C2=1@{}", hash(&program)));
     assert_eq!(decode(&program, " c2=1 "), Ok(Trace::of(steps.into())));
+}
+
+#[test]
+fn a_token_says_in_which_grain_it_was_found() {
+    let mut program = programs::leak();
+    let steps = [Action { thread: ThreadId(0), choice: 1 }];
+    assert_eq!(grain_of(&encode(&program, &steps)), Some(Grain::FINE));
+    for grain in [Grain::COARSE, Grain::COARSE.but(Family::Resv).but(Family::Mutex)] {
+        program.grain = grain;
+        let token = encode(&program, &steps);
+        assert!(token.ends_with(&format!("@{}:{grain}", hash(&program))), "{token}");
+        assert_eq!(grain_of(&token), Some(grain));
+        // Its steps are accesses, and the same program's in whatever grain.
+        program.grain = Grain::FINE;
+        assert_eq!(decode(&program, &token), Ok(Trace::of(steps.into())));
+    }
+    assert_eq!(grain_of("C2=1"), None);
+    let other = decode(&program, &format!("C2@{}:middling", hash(&program)));
+    assert_eq!(other, Err(TokenError::UnknownGrain { given: "middling".into() }));
 }
 
 #[test]

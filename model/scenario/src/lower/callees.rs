@@ -18,7 +18,7 @@ use fenceweave_kernel::Kind;
 use fenceweave_kernel::primitives::lockmap::kind::ORDERED;
 
 /// Callees of one scenario: their places are bytes, and everybody has a copy of each.
-const CALLEES_MAX: usize = 128;
+const CALLEES_MAX: usize = 240;
 
 /// What a callee does: what the author wrote, or one of the kernel's own functions.
 #[derive(Debug, Clone, Copy)]

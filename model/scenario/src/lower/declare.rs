@@ -15,7 +15,7 @@ use super::{Lower, list, place, premise};
 use crate::decls::{self, DeclRow};
 use crate::mistakes::Span;
 use crate::ops::{Args, Given, Takes};
-use crate::syntax::{Name, Node, ValueKind};
+use crate::syntax::{self, Name, Node, ValueKind};
 use crate::variants;
 use fenceweave_kernel::Kind;
 
@@ -398,13 +398,10 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `pages 0 len=4`: how many there are.
+    /// `pages 0 len=4`: how many there are, as a number or as the name of one.
     pub(super) fn array_len(&mut self, field: &Node) -> Option<u8> {
         let value = field.option("len")?;
-        let len = match value.kind {
-            ValueKind::Int(len @ 1..=ELEMENTS_MAX) => u8::try_from(len).ok(),
-            _ => None,
-        };
+        let len = self.length_said(value);
         if len.is_none() {
             let said = value.span.of(self.text);
             self.mistakes
@@ -412,6 +409,14 @@ impl<'a> Lower<'a> {
                 .expected(format!("a number from 1 to {ELEMENTS_MAX}"));
         }
         Some(len.unwrap_or(1))
+    }
+
+    fn length_said(&self, value: &syntax::Value) -> Option<u8> {
+        let len = match value.kind {
+            ValueKind::Int(len) => Some(len),
+            _ => self.number_named(value),
+        };
+        len.filter(|len| (1..=ELEMENTS_MAX).contains(len)).and_then(|len| u8::try_from(len).ok())
     }
 
     /// Says which words of a struct are arrays.
@@ -423,13 +428,9 @@ impl<'a> Lower<'a> {
 
     /// The words that a field is: one, or the elements of an array.
     fn words_of(&mut self, field: &Node) -> Vec<String> {
-        match field.option("len").map(|value| &value.kind) {
-            Some(ValueKind::Int(len @ 1..=ELEMENTS_MAX)) => {
-                (0..*len as u8).map(|i| element_name(&field.name.text, i)).collect()
-            }
-            Some(_) => vec![element_name(&field.name.text, 0)],
-            None => vec![field.name.text.clone()],
-        }
+        let Some(value) = field.option("len") else { return vec![field.name.text.clone()] };
+        let len = self.length_said(value).unwrap_or(1);
+        (0..len).map(|i| element_name(&field.name.text, i)).collect()
     }
 
     /// `size 0 type=u32`

@@ -3,11 +3,11 @@
 use crate::ground::mutation::mutants;
 
 mutants! { "grain"
-    RunsAsleep "grain-runs-asleep" in "coarse steps" "who has gone to sleep goes on" survives "only coarse grain has it, which generated programs are held against";
+    RunsAsleep "grain-runs-asleep" in "coarse steps" "who has gone to sleep goes on";
     RunsIntoNext "grain-runs-into-next" in "coarse steps" "the next operation belongs to this one";
-    RunsThroughChoice "grain-runs-through-choice" in "coarse steps" "a choice in the middle falls one way" survives "only coarse grain has it, which generated programs are held against";
-    SignalsWhole "grain-signals-whole" in "dma_fence_signal()" "callbacks run in the step that sets the bit" survives "only coarse grain has it, which generated programs are held against";
+    RunsThroughChoice "grain-runs-through-choice" in "coarse steps" "a choice in the middle falls one way";
+    SignalsWhole "grain-signals-whole" in "dma_fence_signal()" "callbacks run in the step that sets the bit";
     WalksWhole "grain-walks-whole" in "dma_resv_iter_next_unlocked()" "the entries are read in the step that reads their number";
-    PutsWhole "grain-puts-whole" in "dma_fence_put()" "the release belongs to the last put" survives "only coarse grain has it, which generated programs are held against";
-    LocksWhole "grain-unlock-joins" in "ww_mutex_unlock()" "it belongs to the step before, whoever looks" survives "only coarse grain has it, which generated programs are held against";
+    PutsWhole "grain-puts-whole" in "dma_fence_put()" "the release belongs to the last put";
+    LocksWhole "grain-unlock-joins" in "ww_mutex_unlock()" "it belongs to the step before, whoever looks";
 }
