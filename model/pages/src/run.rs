@@ -17,7 +17,7 @@ use crate::{
 use std::{ops::Range, sync::Arc};
 
 /// After how many pages progress is told.
-const CHUNK: u32 = 64;
+pub(crate) const CHUNK: u32 = 64;
 
 /// A buffer in real memory, as a side of a move.
 #[derive(Clone)]
