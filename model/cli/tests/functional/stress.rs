@@ -7,7 +7,7 @@ use std::path::Path;
 fn a_deadlock_that_is_met_has_a_token_which_replays_to_it() {
     let project = Project::new().file("two-orders.kdl", TWO_ORDERS);
     let ran = project.run("stress two-orders.kdl --runs 3000").exits(1);
-    assert!(ran.out.contains("violates deadlock, NOT AS EXPECTED (3000 runs"), "{}", ran.out);
+    assert!(ran.out.contains("violates deadlock, NOT AS EXPECTED (3,000 runs"), "{}", ran.out);
     assert!(ran.out.contains("explicit finds it in "), "{}", ran.out);
     let line = ran.out.lines().find(|l| l.starts_with("  deadlock by ")).expect("it is told");
     let token = line.rsplit(' ').next().expect("the token is last");
