@@ -60,6 +60,7 @@
 
 pub mod aperture;
 pub mod bench;
+mod bulk;
 mod claims;
 pub mod contents;
 pub mod copy;
@@ -71,6 +72,7 @@ pub mod plan;
 pub mod posted;
 mod region;
 pub mod run;
+mod runs;
 pub mod scatter;
 pub mod side;
 pub mod soak;
