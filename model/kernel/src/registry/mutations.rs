@@ -161,7 +161,7 @@ mod at_work {
     };
 
     /// Words of a set of mutations.
-    const WORDS: usize = 5;
+    const WORDS: usize = 6;
     const _: () = assert!(Mutation::ALL.len() <= 64 * WORDS);
 
     /// The mutation that a program runs with, and those that its steps asked for.
