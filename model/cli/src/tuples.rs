@@ -51,12 +51,27 @@ pub(crate) struct Swept {
 ///
 /// The mistakes of the scenario with the values of a tuple, and which.
 pub(crate) fn sweep(subject: &Subject<'_>, wanted: &Wanted<'_>, options: &Options) -> Result<Swept, (Report, Tuple)> {
+    sweep_seeing(subject, wanted, options, &mut |_, _| {})
+}
+
+/// The same, for somebody who wants to see each run.
+///
+/// # Errors
+///
+/// The mistakes of the scenario with the values of a tuple, and which.
+pub(crate) fn sweep_seeing(
+    subject: &Subject<'_>,
+    wanted: &Wanted<'_>,
+    options: &Options,
+    see: &mut dyn FnMut(&Case, &CaseRun),
+) -> Result<Swept, (Report, Tuple)> {
     let name = subject.case.name.as_deref();
     let tuples = subject.swept.tuples(subject.scenario, name, wanted.fixed, wanted.most);
     let tuples = tuples.map_err(|report| (report, Tuple::default()))?;
     let (mut tally, mut looked_at) = (Tally::default(), 0);
     for indexed in tuples.all.iter().enumerate() {
-        subject.look(indexed, options, &mut tally).map_err(|report| (report, indexed.1.clone()))?;
+        let run = subject.look(indexed, options, &mut tally).map_err(|report| (report, indexed.1.clone()))?;
+        run.iter().for_each(|(case, run)| see(case, run));
         looked_at += 1;
         if interrupt::requested() {
             break;
@@ -102,7 +117,7 @@ struct Way {
 }
 
 impl Subject<'_> {
-    /// Explores the program of one tuple, and adds what was found.
+    /// Explores the program of one tuple, adds what was found, and gives it back.
     ///
     /// # Errors
     ///
@@ -112,9 +127,9 @@ impl Subject<'_> {
         (index, tuple): (usize, &Tuple),
         options: &Options,
         tally: &mut Tally,
-    ) -> Result<(), Report> {
+    ) -> Result<Option<(Case, CaseRun)>, Report> {
         // A scenario that was there a moment ago is.
-        let Some(case) = self.swept.case(self.scenario, self.case.name.as_deref(), tuple)? else { return Ok(()) };
+        let Some(case) = self.swept.case(self.scenario, self.case.name.as_deref(), tuple)? else { return Ok(None) };
         let run = run::run(&case, options, &());
         tally.programs += 1;
         tally.labelled += 1;
@@ -135,7 +150,7 @@ impl Subject<'_> {
                 tally.cluster(text, Cluster { programs: 1, labelled: 1, size: (index, 0), text: trace });
             }
         }
-        Ok(())
+        Ok(Some((case, run)))
     }
 }
 

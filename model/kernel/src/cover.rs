@@ -29,6 +29,21 @@ impl Cover {
         Cover { scripts: all.map(|s| vec![Passed::default(); s.code.len()]).collect() }
     }
 
+    /// Adds what happened in another search, of a program with the same instructions. False if it has others: then this
+    /// stays as it is.
+    pub fn add(&mut self, other: &Cover) -> bool {
+        let sizes = |cover: &Cover| cover.scripts.iter().map(Vec::len).collect::<Vec<_>>();
+        if sizes(self) != sizes(other) {
+            return false;
+        }
+        for (own, more) in self.scripts.iter_mut().flatten().zip(other.scripts.iter().flatten()) {
+            own.came = own.came.saturating_add(more.came);
+            own.on = own.on.saturating_add(more.on);
+            own.over = own.over.saturating_add(more.over);
+        }
+        true
+    }
+
     /// What happened in a script, by instruction; the scripts of the threads come first, then setup and teardown.
     pub fn of(&self, script: usize) -> &[Passed] {
         self.scripts.get(script).map_or(&[], Vec::as_slice)

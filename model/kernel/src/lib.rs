@@ -5,9 +5,9 @@
 //! * [`ground`]: what every protocol stands on.
 //! * [`World`]: all shared objects of a modelled system, generic over a [`Runtime`], which says what a shared
 //!   cell is made of (plain data, or a threading model checker's own types).
-//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`], [`memory`], [`pte`]) and per primitive
-//!   ([`primitives`]). Each holds its object, its machines (an enum of program points at the top), their footprints and
-//!   its unit tests.
+//! * One file per protocol ([`ww`], [`fence`], [`resv`], [`exec`], [`sync_file`], [`syncobj`], [`memory`],
+//!   [`pte`]) and per primitive ([`primitives`]). Each holds its object, its machines (an enum of program points at the
+//!   top), their footprints and its unit tests.
 //! * `ground`: what every protocol stands on, and what is asked of each object and machine. `registry` lists them all;
 //!   `references` is the law of who has which. [`fixed`] is what is fixed about each kind of object, from the
 //!   protocols' folders.

@@ -14,8 +14,8 @@
 //! page is torn. Nothing here is an agent: what a device may have written by now is known from its fence when somebody
 //! looks.
 //!
-//! From `mm/page_alloc.c`, `mm/highmem.c` and `drivers/gpu/drm/ttm/ttm_bo_util.c` of 6.13, as far as a driver of buffers
-//! can tell. Left out: folios and orders, `struct page` reference counts, zones, reclaim of pages, NUMA.
+//! From `mm/page_alloc.c`, `mm/highmem.c` and `drivers/gpu/drm/ttm/ttm_bo_util.c` of 6.13, as far as a driver of
+//! buffers can tell. Left out: folios and orders, `struct page` reference counts, zones, reclaim of pages, NUMA.
 //!
 //! * `kind`: pools and frames; [`frame`]: a frame, and the one place where an access to it is judged.
 //! * [`bytes`]: real memory behind the tags, for engines that run on it.

@@ -32,8 +32,8 @@ fn account<'w, R: Runtime>(world: &'w World<R>, program: &Program, id: ObjId) ->
     if program.root_of(id).is_some_and(|root| !world.object(root).lives()) {
         return None;
     }
-    // Those that it is declared with are setup's, unless it has given the first one away.
-    let expected = if counted.ledger().is_given() { 0 } else { program.declared_refs(id) };
+    // Those that it is declared with are setup's, unless it has given the first one away, or dropped it.
+    let expected = program.declared_refs(id).saturating_sub(u16::from(counted.ledger().is_given()));
     let is_bare = object.is_bare();
     let uncounted = program.is::<fixed::Slot>(id) && program.initial_refs(id) == 0;
     let count = if uncounted { 1 } else { counted.count() };

@@ -185,7 +185,7 @@ machines! {
     Rendezvous(barrier::Rendezvous) = barrier::Rendezvous { at: barrier::At::Arrive, barrier: NOTHING };
     /// A bare count.
     Count(refcount::Count) = refcount::Count {
-        how: refcount::How::Get, count: NOTHING, release: None,
+        how: refcount::How::Get, count: NOTHING, named: false, release: None,
     };
     /// A slab's object.
     Slab(SlabOp) = SlabOp::new(slab::At::New, NO_HANDLE);

@@ -221,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn pages_in_a_row_overlap_where_they_share_one() {
+        let memory = Side::memory(SpaceId(1), PageCount(8), true);
+        let linear = Side::linear(SpaceId(1), ByteOffset(4096), ByteLen(2 << 12), APERTURE);
+        let overlap = |a, b, n| Side::overlap((&memory, PageIndex(a)), b, PageCount(n));
+        assert_eq!(overlap(0, (&memory, PageIndex(2)), 2), None);
+        assert_eq!(overlap(0, (&memory, PageIndex(2)), 3), Some(ByteOffset(2 << 12)));
+        assert_eq!(overlap(2, (&linear, PageIndex(0)), 2), Some(ByteOffset(2 << 12)));
+        assert_eq!(overlap(3, (&linear, PageIndex(0)), 2), None);
+    }
+
+    #[test]
     fn overlap_is_of_bytes_in_the_same_memory() {
         let scatter = |segments: &[(u64, u64)]| {
             let pages = PageCount(segments.iter().map(|s| s.1 as u32).sum());

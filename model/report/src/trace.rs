@@ -13,7 +13,8 @@
 //! * Each thread that takes part has a column with the author's text and the result. An operation that is cut by a
 //!   switch shows its steps in the kernel's words under it; where it goes on it is written `... lock b`.
 //! * An operation in procs, or in what the kernel calls through a pointer, says in which: `> retire > bo-put: put b`.
-//!   What follows in there is moved to the right. A call that left all as it was is one row (`calls.rs`).
+//!   What follows in there is moved to the right. A call that left all as it was is one row (`calls.rs`), and in a long
+//!   trace so are steps that have nothing to do with what went wrong (`story.rs`).
 //! * Nothing is cut away. Where columns are too narrow for what is in them, threads that come one after the other share
 //!   one (`lanes.rs`), with a new head where it changes hands; where that is not enough, there is a step a line
 //!   (`list.rs`).
@@ -30,6 +31,7 @@ mod lanes;
 mod list;
 mod rows;
 pub(crate) mod stale;
+mod story;
 mod table;
 
 use crate::{
@@ -45,6 +47,7 @@ use fenceweave_kernel::{
 };
 use grid::{Shown, Spinning};
 use list::List;
+use story::Story;
 use table::Table;
 
 /// What is to be shown.
@@ -182,16 +185,24 @@ fn table(example: &Counterexample<'_>, replay: &Replay<'_>, sheet: &Sheet<'_>) -
         let stale: Vec<usize> = example.trace.weak.iter().flatten().map(|s| s.step).collect();
         rows = calls::fold(rows, &stale);
     }
+    let story = Story::of(example, replay);
+    let (rows, note) = if sheet.expand { (rows, None) } else { story.fold(rows, replay) };
     let threads = replay.program.threads().filter(|t| takes_part(example, replay, *t));
     let teardown = Some(replay.program.main_thread()).filter(|t| replay.steps.iter().any(|s| s.thread == *t));
     let threads: Vec<ThreadId> = threads.chain(teardown).collect();
-    let setup: Vec<String> = of_setup(replay.program, &replay.initial).iter().map(ToString::to_string).collect();
+    let setup = of_setup(replay.program, &replay.initial);
+    let setup: Vec<String> = match note {
+        Some(_) => story.of_setup(setup),
+        None => setup.iter().map(ToString::to_string).collect(),
+    };
     if rows.is_empty() {
         return "  (it is broken before the first step that anybody else could see)\n".into();
     }
     let (program, spinning) = (replay.program, &spinning(replay));
     let unfinished = program.scripted().filter(|t| replay.last.thread(*t).run() != Run::Done).collect();
-    layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, unfinished, sheet })
+    let mut text = layout(&Shown { program, threads, rows: &rows, setup: &setup, spinning, unfinished, sheet });
+    note.iter().for_each(|note| push(&mut text, note));
+    text
 }
 
 /// A column for each thread if all fit; else threads that come one after the other share; else a list.
@@ -240,6 +251,10 @@ fn way_out(example: &Counterexample<'_>, replay: &Replay<'_>) -> Option<String> 
     let instead = example.trace.steps[after];
     let how = if first.thread == instead.thread {
         let step = replay.steps.get(after)?;
+        // That an operation fails because the scenario has it fail is no way out of anything.
+        if first.choice == 1 && is_injected(words::instr(replay.program, step.thread, step.pc)) {
+            return None;
+        }
         falls(replay.program, step.thread, step.pc, first.choice)
     } else {
         format!("{other} goes first")
@@ -284,6 +299,11 @@ fn who_matters(program: &Program, example: &Counterexample<'_>, after: usize, pa
             && keeps(&state, true)
     };
     others.into_iter().map(alone).find(ends_well).unwrap_or_else(|| passing.to_vec())
+}
+
+/// Whether an instruction decides about a failure that the scenario asks for.
+fn is_injected(instr: Option<Instr>) -> bool {
+    matches!(instr, Some(Instr::Op { may_fail: Some(_), .. } | Instr::MayFail { .. }))
 }
 
 /// How a choice falls: `` `choose A B` gives A ``.

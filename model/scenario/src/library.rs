@@ -13,6 +13,7 @@
 //! | `reach` | what a case reaches: that, and no more, is lowered |
 //! | `one_file` | the same as a text of its own |
 //! | `page` | what its users are told |
+//! | `said` | what the text of one function tells them |
 //!
 //! What is reached is handed to `lower` as statements in the place of the `use`, as if the author had written them
 //! there; their places are in the library's files.
@@ -27,6 +28,7 @@ mod one_file;
 mod page;
 mod reach;
 mod read;
+mod said;
 
 pub(crate) use decls::SECTIONS;
 pub(crate) use decls::look_at;

@@ -216,3 +216,13 @@ fn a_call_of_a_slot_that_no_table_fills_is_one_of_null() {
     assert!(code.iter().any(|instr| matches!(instr, Instr::Call(_))));
     assert!(says(&loaded, 0, "call obj.funcs.open obj into=ret"));
 }
+
+#[test]
+fn a_struct_is_reached_by_a_member_that_something_names() {
+    let loaded = loaded(
+        "scenario s { use \"./members.kdl\"; var cur init=NULL; thread t { load cur into=i; item_size i into=n } }",
+    );
+    let program = &loaded.scenarios[0].cases[0].program;
+    let structs: Vec<&str> = program.structs.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(structs, ["item"], "the one that has `size`, and no other");
+}

@@ -122,12 +122,21 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
             Err(unread) => return unread.tell(),
         }
     }
-    let mut all: Vec<Subject<'_>> = vec![];
-    for loaded in &users {
-        match subjects(loaded, None, args) {
-            Ok(subjects) => all.extend(subjects),
-            Err(why) => return usage(&format!("{}: {why}", loaded.file)),
+    let (mut all, mut wrong): (Vec<Subject<'_>>, Option<String>) = (vec![], None);
+    let each: Vec<usize> = (0..users.len()).collect();
+    let look = |at: &usize| subjects(&users[*at], None, args);
+    in_order(&each, args.jobs.into(), look, |at, found| match found {
+        Ok(subjects) => {
+            all.extend(subjects);
+            ControlFlow::Continue(())
         }
+        Err(why) => {
+            wrong = Some(format!("{}: {why}", users[*at].file));
+            ControlFlow::Break(())
+        }
+    });
+    if let Some(why) = wrong {
+        return usage(&why);
     }
     if all.is_empty() {
         return usage(&format!("no scenario there uses `{name}`: what would notice a mistake in it?"));
@@ -143,8 +152,8 @@ pub(super) fn library(args: &MutantsArgs, name: &str) -> Exit {
     round.end(name)
 }
 
-/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of them
-/// say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
+/// The first case that notices it, of those that come to its function at all, the smallest first; else what most of
+/// them say. Each has little room at first: who has not noticed it there is asked again when nobody else has.
 fn of_all(all: &[Subject<'_>], a: &Alteration, file: &str) -> Fate {
     let replaced = Replaced { file, text: &a.text };
     let reach = |(_, known): &(usize, &Known<'_>)| known.comes_to(&replaced, &a.section);
@@ -230,11 +239,12 @@ impl<'a> Round<'a> {
         );
     }
 
-    /// How many came to what. What its author says of a mistake has to be true.
+    /// How many came to what. What its author says of a mistake has to be true, and one that ends differently has to be
+    /// noticed; what makes no difference may be none.
     fn end(&self, file: &str) -> Exit {
         let _ = write(&if self.args.json { self.all.json(file) } else { self.all.text() });
-        let survive = ["unnoticed", "no-difference", "undecided"].iter().any(|fate| self.all.count(fate) > 0);
-        match self.all.count("wrongly-explained") > 0 || self.args.deny && survive {
+        let any = |fates: &[&str]| fates.iter().any(|fate| self.all.count(fate) > 0);
+        match any(&["wrongly-explained", "unnoticed"]) || self.args.deny && any(&["no-difference", "undecided"]) {
             true => Exit::Unexpected,
             false => Exit::Success,
         }

@@ -1,5 +1,6 @@
 //! `fenceweave check`: explore scenarios and hold them against what they expect.
 
+use super::vacuity::{Ran, Together};
 use super::{
     Exit, Unread, complain, engines, find, fitted, grained, in_order, limits, load,
     progress::{Bar, Bars},
@@ -62,8 +63,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     );
     if interrupt::requested() {
         let (left, all) = (files.len() - looked_at, files.len());
-        let were = if left == 1 { "was" } else { "were" };
-        complain(&format!("interrupted: {left} of {} {were} not looked at\n", plural(all, "file")));
+        complain(&interrupted(left, all));
     } else if let Some(why) = total.missed(&selection, args) {
         return usage(&format!("{why}; `fenceweave list` shows them all"));
     }
@@ -188,6 +188,16 @@ fn plural(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
+/// What a signal left undone. The file that it came in was begun.
+fn interrupted(left: usize, all: usize) -> String {
+    match (left, all) {
+        (0, _) => "interrupted: not everything was looked at\n".to_owned(),
+        (1, 1) => "interrupted: the file was not looked at\n".to_owned(),
+        (1, _) => format!("interrupted: 1 of {all} files was not looked at\n"),
+        _ => format!("interrupted: {left} of {all} files were not looked at\n"),
+    }
+}
+
 fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars) -> Checked {
     let loaded = match load(file) {
         Ok(loaded) => grained(loaded, args.limits.grain),
@@ -205,21 +215,27 @@ fn check_file(file: &Path, args: &CheckArgs, selection: &Selection, bars: &Bars)
                 continue;
             }
             if !case.tuple.is_empty() {
-                match inputs::check(&loaded, (&scenario.name, case), &args.input, args.json, &options(args)) {
+                let mut all = Together::default();
+                let mut see = |case: &Case, run: &CaseRun| {
+                    coverage::add(&mut covered, case, run);
+                    all.add(run);
+                };
+                let how = (args.json, &options(args));
+                match inputs::check(&loaded, (&scenario.name, case), &args.input, how, &mut see) {
                     Ok((text, grade)) => {
                         checked.graded.push((name.clone(), grade));
                         checked.text.push_str(&text);
+                        runs.push(Some(Ran::Tuples(all.ended(grade != Grade::Incomplete))));
                     }
                     Err(unread) => return not_read(file, &unread, args.json),
                 }
-                runs.push(None);
                 continue;
             }
             let run = run_case(case, args, &bars.bar(name));
             checked.graded.push((name.clone(), run.judgement.grade()));
             coverage::add(&mut covered, case, &run);
             checked.text.push_str(&text(file, &scenario.name, case, &run, args));
-            runs.push(Some(run));
+            runs.push(Some(Ran::Once(Box::new(run))));
         }
         if runs.iter().any(Option::is_some) {
             let warnings = vacuity::of(&loaded, at, &runs);
@@ -310,4 +326,17 @@ fn json_line(file: &Path, scenario: &str, case: &Case, run: &CaseRun, timed: boo
         explorations: &run.runs,
         seconds: &seconds,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interrupted;
+
+    #[test]
+    fn a_signal_leaves_files_or_part_of_one() {
+        assert_eq!(interrupted(0, 1), "interrupted: not everything was looked at\n");
+        assert_eq!(interrupted(1, 1), "interrupted: the file was not looked at\n");
+        assert_eq!(interrupted(1, 3), "interrupted: 1 of 3 files was not looked at\n");
+        assert_eq!(interrupted(2, 3), "interrupted: 2 of 3 files were not looked at\n");
+    }
 }

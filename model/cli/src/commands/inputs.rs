@@ -8,7 +8,7 @@ use crate::{
     args::{EngineArg, SweepArgs},
     files::{Selection, with_case},
     judge::Grade,
-    run::{LimitOverrides, Options},
+    run::{CaseRun, LimitOverrides, Options},
     tuples::{self, Judged, Subject, Wanted},
 };
 use fenceweave_explore::interrupt;
@@ -59,18 +59,19 @@ pub(super) fn sweep_file(args: &SweepArgs, said: &Path) -> Exit {
     exit
 }
 
-/// What `check` says of a case with inputs: every tuple, up to a bound.
+/// What `check` says of a case with inputs: every tuple, up to a bound. `see` is shown each run.
 pub(super) fn check(
     loaded: &Loaded,
     (scenario, case): (&str, &Case),
     input: &[String],
-    as_json: bool,
-    options: &Options,
+    (as_json, options): (bool, &Options),
+    see: &mut dyn FnMut(&Case, &CaseRun),
 ) -> Result<(String, Grade), Unread> {
     let swept = Swept::read(Path::new(&loaded.file), &loaded.text).map_err(Unread)?;
     let subject = Subject { swept: &swept, scenario, case };
     let fixed = Fixed::read(input).unwrap_or_default();
-    let found = tuples::sweep(&subject, &Wanted { fixed: &fixed, most: tuples::OF_CHECK }, options);
+    let wanted = Wanted { fixed: &fixed, most: tuples::OF_CHECK };
+    let found = tuples::sweep_seeing(&subject, &wanted, options, see);
     let found = found.map_err(|(report, tuple)| {
         if !tuple.is_empty() {
             complain(&format!("{} with {tuple}:\n", case.program.name));
@@ -199,7 +200,7 @@ impl Job<'_> {
             |(_, chunk)| {
                 let mut tally = Tally::default();
                 for tuple in *chunk {
-                    subject.look(*tuple, options, &mut tally).map_err(|report| (report, tuple.1.clone()))?;
+                    drop(subject.look(*tuple, options, &mut tally).map_err(|report| (report, tuple.1.clone()))?);
                 }
                 Ok(tally)
             },

@@ -193,3 +193,25 @@ fn a_parameter_of_a_library_is_swept() {
         ran.out
     );
 }
+
+#[test]
+fn dead_code_and_coverage_are_of_all_tuples_together() {
+    let text = "scenario s {
+    input n from=1 to=3
+    var x
+    thread a {
+        load x into=v
+        let w=\"v + n\"
+        when \"w == 3\" { store x 1 }
+        when \"w == 7\" { store x 2 }
+    }
+    expect { holds }
+}
+";
+    let ran = Project::new().file("s.kdl", text).run("check s.kdl --coverage").exits(0).out;
+    assert!(ran.contains("warning[unreached]: s.kdl:8:9: the condition of `when \"w == 7\"` is never true"), "{ran}");
+    assert!(!ran.contains("s.kdl:7:9"), "in one tuple it is: {ran}");
+    assert!(ran.contains("<- `when \"w == 3\"`: true 1, false 2"), "{ran}");
+    let one = Project::new().file("s.kdl", text).run("check s.kdl --input n=1").exits(3).out;
+    assert!(!one.contains("warning[unreached]: s.kdl:7:9"), "of the others nothing is known: {one}");
+}

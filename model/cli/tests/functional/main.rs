@@ -27,6 +27,7 @@ mod project;
 mod replay;
 mod sampling;
 mod sentences;
+mod stress;
 mod sweep;
 mod traces;
 mod warnings;

@@ -47,6 +47,18 @@ fn mistakes_in_a_scenario_are_noticed_or_told() {
 }
 
 #[test]
+fn one_that_nobody_notices_is_a_failure() {
+    let text = |expect: &str| {
+        format!("scenario s {{ var n; thread a {{ store n 1 }}; thread b {{ load n into=v }}; expect {{ {expect} }} }}")
+    };
+    let noticed = text("holds; at-end \"n == 1\"; sometimes \"b.v == 1\"");
+    Project::new().file("s.kdl", noticed).run("mutants s.kdl").exits(0);
+    let ran = Project::new().file("s.kdl", text("holds")).run("mutants s.kdl").exits(1).out;
+    assert!(ran.contains("NOBODY NOTICES s.kdl:1:33: without `store n 1`"), "{ran}");
+    assert!(Project::new().run("mutants --help").exits(0).out.contains("exit 1"));
+}
+
+#[test]
 fn a_scenario_that_fails_by_itself_shows_nothing() {
     let project = Project::new().file("count.kdl", COUNT.replace("sometimes", "always"));
     let ran = project.run("mutants count.kdl").exits(2);
@@ -124,7 +136,7 @@ fn mistakes_in_a_library_are_noticed_by_who_uses_it() {
     assert!(ran.contains("noticed        lib/counts.kdl:7:5: without `store count \"n + 1\"`: s: "), "{ran}");
     assert!(!ran.contains("counts.kdl:13:5") && ran.contains(" are not part of these cases"), "{ran}");
     let project = project.file("lib/s.kdl", user.replace("EXPECT", "holds"));
-    let ran = project.run("mutants lib/s.kdl --library lib/counts.kdl").exits(0).out;
+    let ran = project.run("mutants lib/s.kdl --library lib/counts.kdl").exits(1).out;
     assert!(ran.contains("NOBODY NOTICES lib/counts.kdl:7:5: without `store count \"n + 1\"`\n"), "{ran}");
     let ran = project.run("mutants lib/none.kdl --library lib/counts.kdl").exits(2);
     assert!(ran.err.contains("no scenario there uses `lib/counts.kdl`"), "{}", ran.err);

@@ -215,3 +215,19 @@ fn of_a_race_for_a_list_the_lock_that_would_guard_it_is_told() {
     says(&race("lock m; "), "a holds m: if that guards l, take it on both sides, and say so: `list l guarded-by=m`");
     says(&race(""), "neither holds a lock: take one around both, and say so: `list l guarded-by=LOCK`");
 }
+
+#[test]
+fn a_wait_of_teardown_has_a_subject_and_an_object() {
+    let told =
+        told("scenario s {\n fence late\n thread a { might-sleep }\n teardown { wait late }\n expect { holds } }");
+    says(&told, "deadlock: teardown can never go on, which waits for late (line 4: wait late)");
+}
+
+#[test]
+fn a_failure_that_is_asked_for_is_no_way_out() {
+    let told = told(
+        "scenario s {\n var x\n thread a { alloc may-fail into=r; when \"r == 0\" { assert \"0\" } }\n thread b { store x 1 }\n expect { holds } }",
+    );
+    says(&told, "assert: ");
+    assert!(!told.contains("passes if"), "{told}");
+}

@@ -294,3 +294,28 @@ fn json_has_the_place_and_the_calls_of_every_step() {
     let lookup = steps.iter().filter(|step| step["calls"][0]["in"] == "lookup").count();
     assert_eq!((steps.len(), lookup), (12, 3));
 }
+
+#[test]
+fn a_long_trace_tells_what_has_to_do_with_what_went_wrong() {
+    let idle = "touch; ".repeat(30);
+    let text = format!(
+        "scenario long {{
+            struct job slots=1 {{ refs 1; seen 0 }}
+            var current; var other
+            setup {{ new job into=j; store current j }}
+            fn touch {{ load other into=v; store other \"v + 1\" }}
+            thread a {{ load current into=j; {idle} store j.seen 1 }}
+            thread b {{ {idle} load current into=j; put j }}
+            expect {{ violates use-after-free }}
+        }}"
+    );
+    let project = Project::new().file("long.kdl", text);
+    let short = project.run("explain long.kdl").exits(0).out;
+    let whole = project.run("explain long.kdl --expand").exits(0).out;
+    let trace = |out: &str| out.lines().skip_while(|line| !line.starts_with("  #")).count();
+    assert!(trace(&short) * 3 < trace(&whole), "{} lines of {}\n{short}", trace(&short), trace(&whole));
+    // The steps of the story are there: the pointer is found, the object freed, and used.
+    for said in ["load current into=j", "put j", "store j.seen 1", "steps: touch)", "`--expand` shows it)"] {
+        assert!(short.contains(said), "`{said}` is not in\n{short}");
+    }
+}

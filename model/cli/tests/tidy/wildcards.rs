@@ -11,6 +11,9 @@ const LISTS: &[&str] = &["Kind", "Machine", "Object", "ObjectKind", "Op", "Prope
 /// The crate that has enums of the same names, of its own: they list what one judge knows, and no protocol.
 const OTHERS: &str = "fenceweave_judge";
 
+/// Crates that know no protocol: a name of a list is something else there.
+const OWN_LISTS: &[&str] = &["/judge/", "/pages/"];
+
 /// What a file asks, with the names that are another crate's there.
 #[derive(Default)]
 struct Wildcards {
@@ -118,7 +121,7 @@ impl<'ast> Visit<'ast> for Wildcards {
 }
 
 fn wildcards(source: &Source) -> Vec<String> {
-    if source.is_test() || source.path.ends_with("/registry.rs") || source.path.contains("/judge/") {
+    if source.is_test() || source.path.ends_with("/registry.rs") || OWN_LISTS.iter().any(|c| source.path.contains(c)) {
         return vec![];
     }
     let mut imports = Imports::default();

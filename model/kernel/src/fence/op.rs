@@ -203,6 +203,8 @@ impl FenceOp {
 
     /// Of a second `put`: the pointer came of a `get` by the fence's name.
     pub(super) const BY_NAME: i16 = 1;
+    /// Of a `put`: it names the fence.
+    pub(super) const NAMED: i16 = 2;
 
     /// Where it is.
     pub(super) fn at(&self) -> At {
@@ -464,8 +466,10 @@ impl FenceOp {
     }
 
     fn put<R: Runtime>(&mut self, cx: &mut Cx<'_, R>) -> Flow {
-        let me = cx.me;
-        let dropped = cx.fence(self.fence).refs.put(me);
+        let (me, program) = (cx.me, cx.program);
+        let own = self.number == FenceOp::NAMED && me == program.main_thread() && program.declared_refs(self.fence) > 0;
+        let refs = &mut cx.fence(self.fence).refs;
+        let dropped = if own { refs.put_declared(me) } else { refs.put(me) };
         if self.at == At::PutAgain && self.is_unbalanced(cx) {
             cx.violate(Property::PUT_UNBALANCED, Some(self.fence));
             return Flow::Done(Value::Word(0));

@@ -128,7 +128,9 @@ impl Operation for Fence {
         if looks && with.value(self.fence)? == Value::Null {
             return Ok(Nothing { result: Value::Null }.into());
         }
-        Ok(FenceOp::new(self.how.begins(), with.of_kind(self.fence, Kind::Fence)?, self.error).into())
+        let named = self.how == How::Put && matches!(self.fence, Operand::Object(_));
+        let number = if named { FenceOp::NAMED } else { self.error };
+        Ok(FenceOp::new(self.how.begins(), with.of_kind(self.fence, Kind::Fence)?, number).into())
     }
 
     fn again(self) -> Fence {
@@ -348,7 +350,7 @@ pub const OPS: &[OpSpec] = &[
         "fence-seqno",
         &[FENCE],
         "reads the number of a fence within its context: of two of one context the greater is the later",
-        "fence->seqno dma_fence_is_later()",
+        "fence->seqno",
         |args| fence(args, How::Seqno),
     )
     .returns("the number"),

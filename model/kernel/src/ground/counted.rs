@@ -3,7 +3,7 @@
 use crate::{AtomicCell, Code, Coder, Order, Plain, Runtime, ThreadId, runtime::NoteCell};
 
 /// Net references of each thread: taken minus dropped, a nibble each, offset by eight; and whether the first is given
-/// away.
+/// away or dropped by the scenario itself.
 ///
 /// References travel. Where a thread stores a pointer, the reference that it has goes into the variable; whoever takes
 /// the pointer out of it has it then. A pointer that is stored without one only points. What travels in other ways (one
@@ -35,7 +35,7 @@ impl Ledger {
         (1 + 4 * t.0, if t.0 == 15 { 4 } else { 8 })
     }
 
-    /// Whether setup has given the first reference of a declared object away.
+    /// Whether setup has given the first reference of a declared object away, or teardown has dropped it.
     pub(crate) fn is_given(self) -> bool {
         u64::from_le_bytes(self.0) & GIVEN != 0
     }
@@ -221,6 +221,19 @@ impl<R: Runtime> Counted<R> {
             }
         }
         false
+    }
+
+    /// The scenario drops what it has by the object's name: the reference that was declared, if it has taken none
+    /// since. Whose another one is the books say.
+    pub(crate) fn put_declared(&mut self, me: ThreadId) -> Dropped {
+        let mut l = self.ledger.get();
+        if l.is_given() || l.balance(me) > 0 {
+            return self.put(me);
+        }
+        let dropped = self.put(me);
+        l.set_given(true);
+        self.ledger.set(l);
+        dropped
     }
 
     /// `refcount_dec_and_test()`, all but `smp_acquire__after_ctrl_dep()` for the last: see `Cx::dropped`. From zero it

@@ -105,8 +105,8 @@ impl Books {
 #[derive(Clone)]
 pub struct Frame<R: Runtime> {
     pub(crate) life: R::Atomic<Life>,
-    /// Stands for the page's bytes where the runtime knows of races that only memory order lets; what they are the books
-    /// say, and who is in the middle of an access.
+    /// Stands for the page's bytes where the runtime knows of races that only memory order lets; what they are the
+    /// books say, and who is in the middle of an access.
     bytes: R::Atomic<u8>,
     pub(crate) books: R::Note<Books>,
 }
@@ -524,8 +524,8 @@ pub fn race(frame: ObjId, other: ThreadId, (me, pc): (ThreadId, u16)) -> Violati
     Violation { object: Some(frame), other: Some(other), form: Some(Form::PAGE_RACE), ..v }
 }
 
-/// A frame that is allocated at the end, and that no word leads to: neither to it nor to the first of what was allocated
-/// with it.
+/// A frame that is allocated at the end, and that no word leads to: neither to it nor to the first of what was
+/// allocated with it.
 pub(crate) fn leaks<R: Runtime>(world: &World<R>, program: &Program) -> Option<Violation> {
     let leads_to = |frame: ObjId| {
         world.words().any(|(word, v)| {

@@ -73,11 +73,13 @@ points! {
 pub struct Count {
     pub(crate) how: How,
     pub(crate) count: ObjId,
+    /// It was named.
+    pub(crate) named: bool,
     /// What the last `kref_put()` calls with it.
     pub(crate) release: Option<CalleeId>,
 }
 
-fields!(Count { how, count, release });
+fields!(Count { how, count, named, release });
 
 impl Count {
     fn last_put<R: Runtime>(self, cx: &mut Cx<'_, R>) -> Flow {
@@ -92,6 +94,7 @@ impl Protocol for Count {
         let (me, id) = (cx.me, self.count);
         let gets_any = cx.mutated(Mutant::GetUnlessZeroGets);
         let (gets_none, never_last) = (cx.mutated(Mutant::GetNothing), cx.mutated(Mutant::PutNotLast));
+        let own = self.named && me == cx.program.main_thread() && cx.program.declared_refs(id) > 0;
         let refs = &mut cx.refcount(id).refs;
         let result = match self.how {
             How::Get if gets_none => 0,
@@ -107,7 +110,7 @@ impl Protocol for Count {
             }
             How::GetUnlessZero => i32::from(refs.get_unless_zero(me)),
             How::Put => {
-                let dropped = refs.put(me);
+                let dropped = if own { refs.put_declared(me) } else { refs.put(me) };
                 match cx.dropped(dropped) {
                     Dropped::More => 0,
                     Dropped::Last if self.release.is_some() && !never_last => return self.last_put(cx),

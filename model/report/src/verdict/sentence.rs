@@ -3,7 +3,7 @@
 use super::{liveness, since};
 use crate::{replay::Replay, waiting, words};
 use fenceweave_kernel::{
-    Facet, Instr, LocalId, ObjId, Program, Property, ThreadId, Type, Value, Violation,
+    Facet, Instr, LocalId, ObjId, Operand, Program, Property, ThreadId, Type, Value, Violation,
     expr::{Operator, Trouble},
     fixed,
     observe::facets,
@@ -63,7 +63,7 @@ fn told(replay: &Replay<'_>, v: Violation, tale: Tale) -> String {
     let place = words::place(program, v.thread, v.pc);
     let on = v.object.map_or(String::new(), |_| format!(" on {what}"));
     match tale {
-        Tale::Stuck => stuck(replay),
+        Tale::Stuck => stuck(replay, v),
         Tale::NobodyWakes => format!("{who} sleeps on {what} and nobody will wake it{place}"),
         Tale::Endless | Tale::Starved => liveness::sentence(replay, v),
         Tale::NeverSignals => never_signals(replay, who, what),
@@ -344,13 +344,29 @@ fn why_atomic(replay: &Replay<'_>, t: ThreadId) -> String {
     }
 }
 
-fn stuck(replay: &Replay<'_>) -> String {
+fn stuck(replay: &Replay<'_>, v: Violation) -> String {
     let program = replay.program;
     let mut unfinished: Vec<ThreadId> = program.scripted().filter(|t| !replay.last.is_over(program, *t)).collect();
     let agents = waiting::waits(program, &replay.last).into_iter().map(|w| w.thread);
     unfinished.extend(agents.filter(|t| program.scripted().all(|s| s != *t)));
     let names: Vec<String> = unfinished.into_iter().map(|t| program.thread_name(t).into()).collect();
+    if names.is_empty() || v.thread == program.main_thread() {
+        return stuck_alone(program, v);
+    }
     format!("{} can never go on", words::list(&names, "and"))
+}
+
+/// Setup or teardown, which runs while no thread does.
+fn stuck_alone(program: &Program, v: Violation) -> String {
+    let (script, _) = program.script_at(v.thread, v.pc);
+    let on = match words::instr(program, v.thread, v.pc) {
+        Some(Instr::Op { op, .. }) => op.row().operands.into_iter().flatten().find_map(|operand| match operand {
+            Operand::Object(id) => Some(format!(", which waits for {}", words::authors_name(program, id))),
+            _ => None,
+        }),
+        _ => None,
+    };
+    format!("{} can never go on{}{}", script.name, on.unwrap_or_default(), words::place(program, v.thread, v.pc))
 }
 
 fn leaked(replay: &Replay<'_>, v: Violation, what: &str) -> String {

@@ -193,6 +193,13 @@ impl<'a> Parser<'a> {
             Kind::Open if self.is_cast() => return self.cast(token),
             Kind::Open => return self.parenthesis(token),
             Kind::Operator(Binary::Multiply) => return self.pointee(token),
+            Kind::Operator(Binary::BitAnd) => {
+                self.mistakes
+                    .add("expression", token.span, "an address is no part of an expression")
+                    .expected("a name, a number or `(`")
+                    .help("it stands by itself, without quotes: `let p=&b.field`, and `*p` is what is there");
+                return None;
+            }
             Kind::Close | Kind::Operator(_) | Kind::Question | Kind::Colon | Kind::Comma => {
                 self.tell_missing(token.span, "a value is missing before this");
                 return None;

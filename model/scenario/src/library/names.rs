@@ -13,6 +13,8 @@ const BORN: [&str; 2] = ["into", "cursor"];
 pub(crate) struct Used {
     /// Those that it says.
     pub(crate) names: BTreeSet<String>,
+    /// The members that it names, each with what the path begins with.
+    pub(crate) members: BTreeSet<(String, String)>,
     /// Those of locals that it makes, which hide what else has the name: but for types, since `struct job *job` is how
     /// everybody writes it.
     pub(crate) own: BTreeSet<String>,
@@ -21,42 +23,41 @@ pub(crate) struct Used {
 /// The names that a statement at the top of a file or a scenario uses.
 pub(crate) fn used_by(node: &Node) -> Used {
     let mut used = Used::default();
-    let Used { names, own } = &mut used;
     match node.name.text.as_str() {
         // What stands in their blocks begins with names of their own.
         "enum" | "flags" | "struct" | "ops" => {
-            values(node, names);
-            inside(node, names);
+            values(node, &mut used);
+            inside(node, &mut used);
         }
-        "ops-type" => node.children().iter().for_each(|slot| keyed(slot, names)),
+        "ops-type" => node.children().iter().for_each(|slot| keyed(slot, &mut used)),
         "fn" | "proc" => {
-            keyed(node, names);
-            node.children().iter().for_each(|child| statement(child, names));
-            own.extend(node.values().skip(1).filter_map(|value| word(&value.kind)));
-            locals(node.children(), own);
+            keyed(node, &mut used);
+            node.children().iter().for_each(|child| statement(child, &mut used));
+            used.own.extend(node.values().skip(1).filter_map(|value| word(&value.kind)));
+            locals(node.children(), &mut used.own);
         }
         _ => {
-            statement(node, names);
-            locals(node.children(), own);
+            statement(node, &mut used);
+            locals(node.children(), &mut used.own);
         }
     }
     used
 }
 
-fn inside(node: &Node, used: &mut BTreeSet<String>) {
+fn inside(node: &Node, used: &mut Used) {
     for child in node.children() {
         values(child, used);
         inside(child, used);
     }
 }
 
-fn statement(node: &Node, used: &mut BTreeSet<String>) {
-    used.insert(node.name.text.clone());
+fn statement(node: &Node, used: &mut Used) {
+    used.names.insert(node.name.text.clone());
     values(node, used);
     node.children().iter().for_each(|child| statement(child, used));
 }
 
-fn values(node: &Node, used: &mut BTreeSet<String>) {
+fn values(node: &Node, used: &mut Used) {
     for entry in &node.entries {
         let born = entry.key.as_ref().is_some_and(|key| BORN.contains(&key.text.as_str()));
         match &entry.value.kind {
@@ -66,7 +67,7 @@ fn values(node: &Node, used: &mut BTreeSet<String>) {
     }
 }
 
-fn keyed(node: &Node, used: &mut BTreeSet<String>) {
+fn keyed(node: &Node, used: &mut Used) {
     for entry in node.entries.iter().filter(|entry| entry.key.is_some()) {
         if let ValueKind::Word(text) | ValueKind::Text { said: text, .. } = &entry.value.kind {
             names_in(text, used);
@@ -100,11 +101,16 @@ fn word(kind: &ValueKind) -> Option<String> {
     }
 }
 
-fn names_in(text: &str, used: &mut BTreeSet<String>) {
+fn names_in(text: &str, used: &mut Used) {
+    let (mut first, mut member) = (None, false);
     parts(text, |part, is_name| {
         if is_name {
-            used.insert(part.to_owned());
+            used.names.insert(part.to_owned());
+            first = Some(part);
+        } else if let Some(first) = first.filter(|_| member) {
+            used.members.insert((first.to_owned(), part.to_owned()));
         }
+        member = matches!(part, "." | "->");
     });
 }
 
@@ -144,9 +150,17 @@ mod tests {
     use super::*;
 
     fn names(text: &str) -> Vec<String> {
-        let mut used = BTreeSet::new();
+        let mut used = Used::default();
         names_in(text, &mut used);
-        used.into_iter().collect()
+        used.names.into_iter().collect()
+    }
+
+    #[test]
+    fn a_member_is_told_with_what_its_path_begins_with() {
+        let mut used = Used::default();
+        names_in("bo.resource->mem_type == p.n", &mut used);
+        let members: Vec<(&str, &str)> = used.members.iter().map(|(of, name)| (of.as_str(), name.as_str())).collect();
+        assert_eq!(members, [("bo", "mem_type"), ("bo", "resource"), ("p", "n")]);
     }
 
     #[test]

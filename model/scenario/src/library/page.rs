@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::built_in;
+use super::{built_in, said};
 use crate::mistakes::{Mistakes, Span};
 use crate::syntax::{self, Node, Value, ValueKind};
 
@@ -134,7 +134,7 @@ fn functions(file: &File<'_>, page: &mut String) {
         let place = if place.is_empty() { String::new() } else { format!(", {place}") };
         let when = if when.is_empty() { when } else { format!("; {when}") };
         let _ = writeln!(page, "- models `{name}()`{place}{when}");
-        for line in locks(node, file.text) {
+        for line in locks(node, file.text).into_iter().chain(said::lines(node, file.text)) {
             let _ = writeln!(page, "- {line}");
         }
         page.push('\n');

@@ -89,7 +89,7 @@ pub(crate) fn gather(
     }
     replace(&mut decls, overrides, text, mistakes);
     let roots = own.iter().filter(|node| !matches!(node.name.text.as_str(), "use" | "override"));
-    let roots: Vec<Used> = roots.map(|node| used_by(node)).collect();
+    let roots = Roots::of(roots.copied());
     tell_hidden(&decls, &own, mistakes);
     let reached = if case.whole { vec![true; decls.len()] } else { reach(&decls, &roots) };
     let mut gathered = Gathered::default();
@@ -284,8 +284,60 @@ fn calls_in<'n>(nodes: &'n [Node], calls: &mut Vec<&'n Node>) {
     }
 }
 
+/// What a scenario says itself.
+struct Roots {
+    used: Vec<Used>,
+    /// The fields of its structs.
+    fields: BTreeSet<String>,
+    /// The members that its code names, but for those of its inputs.
+    members: BTreeSet<(String, String)>,
+}
+
+impl Roots {
+    fn of<'n>(nodes: impl Iterator<Item = &'n Node>) -> Roots {
+        let mut roots = Roots { used: vec![], fields: BTreeSet::new(), members: BTreeSet::new() };
+        let mut inputs = BTreeSet::new();
+        for node in nodes {
+            let used = used_by(node);
+            match node.name.text.as_str() {
+                "input" => inputs.extend(used.names.iter().cloned()),
+                "struct" => roots.fields.extend(fields_of(node)),
+                // What an expectation names are locals of threads, and what objects show.
+                "expect" => {}
+                _ => roots.members.extend(used.members.iter().cloned()),
+            }
+            roots.used.push(used);
+        }
+        roots.members.retain(|(of, _)| !inputs.contains(of));
+        roots
+    }
+}
+
+fn fields_of(node: &Node) -> impl Iterator<Item = String> {
+    node.children().iter().map(|field| field.name.text.clone())
+}
+
+/// The structs that have a member which something names, where none that is reached has one of that name.
+fn structs_of_members(decls: &[Decl], reached: &[bool], roots: &Roots) -> Vec<usize> {
+    let is_struct = |decl: &&Decl| decl.node.name.text == "struct";
+    let there = || decls.iter().zip(reached).filter(|(_, reached)| **reached).map(|(decl, _)| decl);
+    let mut known = roots.fields.clone();
+    known.extend(there().filter(is_struct).flat_map(|decl| fields_of(&decl.node)));
+    let mut found = vec![];
+    let mut look_for = |members: &BTreeSet<(String, String)>, from: Option<&Decl>| {
+        for (_, member) in members.iter().filter(|(_, member)| !known.contains(member)) {
+            let has = |decl: &Decl| decl.node.name.text == "struct" && fields_of(&decl.node).any(|f| f == *member);
+            let all: Vec<usize> = (0..decls.len()).filter(|at| !reached[*at] && has(&decls[*at])).collect();
+            found.extend(meant(decls, &all, from));
+        }
+    };
+    look_for(&roots.members, None);
+    there().for_each(|decl| look_for(&decl.used.members, Some(decl)));
+    found
+}
+
 /// Which declarations are reached from what a scenario names.
-fn reach(decls: &[Decl], roots: &[Used]) -> Vec<bool> {
+fn reach(decls: &[Decl], roots: &Roots) -> Vec<bool> {
     let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, decl) in decls.iter().enumerate() {
         decl.names.iter().for_each(|name| by_name.entry(name).or_default().push(at));
@@ -302,7 +354,7 @@ fn reach(decls: &[Decl], roots: &[Used]) -> Vec<bool> {
             }
         }
     };
-    roots.iter().for_each(|used| follow(used, None, &mut open));
+    roots.used.iter().for_each(|used| follow(used, None, &mut open));
     loop {
         while let Some(at) = open.pop() {
             if !std::mem::replace(&mut reached[at], true) {
@@ -311,8 +363,12 @@ fn reach(decls: &[Decl], roots: &[Used]) -> Vec<bool> {
             }
         }
         // What says more of something that is reached is reached as well.
-        let more = decls.iter().enumerate().filter(|(at, decl)| !reached[*at] && says_more(&decl.node, &named, roots));
+        let more =
+            decls.iter().enumerate().filter(|(at, decl)| !reached[*at] && says_more(&decl.node, &named, &roots.used));
         open.extend(more.map(|(at, _)| at));
+        if open.is_empty() {
+            open = structs_of_members(decls, &reached, roots);
+        }
         if open.is_empty() {
             return reached;
         }

@@ -1,5 +1,10 @@
 //! Injected failures: `may-fail`, `always-fails` and `fail-nth` at an operation or at the call of a proc, and `inject`
 //! at the top of a scenario, which leaves a driver's own text as it is.
+//!
+//! What fails is not begun. A function that would have dropped what it was given leaves its caller with that, which the
+//! function in the kernel does not: such a failure is refused (`consumes`), and stands inside of the function.
+
+mod consumes;
 
 use super::{
     Lower,
@@ -125,6 +130,9 @@ impl<'a> Lower<'a> {
                 None
             })?,
         };
+        if matches!(subject, Subject::Proc) && self.refuse_consumer(name, node.head, unit.name()) {
+            return None;
+        }
         Some(Failure { when, error, place: node.head, from_outside: false })
     }
 
@@ -272,7 +280,8 @@ impl<'a> Lower<'a> {
                 error => error.flatten(),
             };
             let op: &'a str = operand.span.of(self.text);
-            if !threads.is_empty() && self.may_be_injected(op, operand.span, when, error) {
+            let consumes = !threads.is_empty() && self.refuse_consumer(op, operand.span, at.span.of(self.text));
+            if !threads.is_empty() && !consumes && self.may_be_injected(op, operand.span, when, error) {
                 self.add_injection(Injection { op, threads, when, error, node, met: BTreeSet::new() });
             }
         }

@@ -505,6 +505,7 @@ impl<'a> Lower<'a> {
                 rest = &rest[1..];
             }
             Some(_) => return self.tell_field_operand(word, span, self.how_to_see(word)),
+            None if word.starts_with('&') => return self.tell_no_base(&base, rest, span),
             None => return self.tell_unknown_name(&base, span, &unit.local_names()),
         }
         while let Some(len) = self.next_pointer(rest) {
@@ -518,6 +519,15 @@ impl<'a> Lower<'a> {
         let given = std::iter::once(base.as_str()).chain(rest.iter().map(String::as_str)).collect::<Vec<_>>().join(".");
         let help = format!("load it first: {}, and give `{given}` here", loads.join(", "));
         self.tell_field_operand(word, span, help);
+    }
+
+    /// `&b.size` of a `b` that nothing has set.
+    fn tell_no_base(&mut self, base: &str, rest: &[String], span: Span) {
+        let field = rest.join(".");
+        self.mistakes
+            .add("unknown-name", span, format!("there is no `{base}` here whose `{field}` could have an address"))
+            .expected("a local that refers to an object of a struct")
+            .help(format!("`new STRUCT into={base}` makes one, `load VARIABLE into={base}` finds one"));
     }
 
     fn tell_field_operand(&mut self, word: &str, span: Span, help: String) {

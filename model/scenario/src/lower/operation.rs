@@ -21,12 +21,14 @@ use crate::{
     ops::{self, Args, Given, OpSpec, Opt, Takes, option},
     syntax::Node,
 };
-use fenceweave_kernel::{Instr, LocalId, Op, Operand, program::SlabKind};
+use fenceweave_kernel::{Instr, LocalId, Op, Operand, fence::ops::SetError, program::SlabKind};
 
 /// What every operation takes.
 const INTO: Opt = option("into", Takes::Value, "where the result goes");
 const KIND: Opt = option("kind", Takes::Value, "what a local refers to, where the name of the operation does not say");
 const AT: Opt = option("at", Takes::Value, "the element of an array");
+/// `MAX_ERRNO` of the kernel.
+const MAX_ERRNO: i32 = 4095;
 static EVERYWHERE: [Opt; 7] = [INTO, MAY_FAIL, ALWAYS_FAILS, FAIL_NTH, ERROR, KIND, AT];
 
 impl<'a> Lower<'a> {
@@ -108,6 +110,7 @@ impl<'a> Lower<'a> {
         }
         let op = (spec.build)(&args);
         self.check_spin(unit, node, op);
+        self.check_error(node, op);
         self.check_options(node, spec, sorted);
         self.note_needs(op);
         let into = self.result(unit, node, spec, sorted);
@@ -131,6 +134,21 @@ impl<'a> Lower<'a> {
         }
         unit.back_to(line);
         self.close_failure(unit, open);
+    }
+
+    /// `dma_fence_set_error()` warns of what is no error: one that is written there is none in any execution.
+    fn check_error(&mut self, node: &Node, op: Op) {
+        let Op::SetError(SetError { error: Operand::Const(error), .. }) = op else { return };
+        let is_error = |n: i64| (-i64::from(MAX_ERRNO)..0).contains(&n);
+        let Some(number) = error.integer().filter(|n| !is_error(*n)) else { return };
+        let Some(value) = node.values().nth(1) else { return };
+        let said = value.span.of(self.text);
+        let help =
+            (1..=i64::from(MAX_ERRNO)).contains(&number).then(|| format!("errors are negative: write `-{said}`"));
+        self.mistakes
+            .add("fence-error", value.span, format!("`{said}` is no error that a fence could carry"))
+            .expected(format!("one of -{MAX_ERRNO} to -1"))
+            .help_if(help);
     }
 
     /// Setup and teardown have nobody who writes the word that they spin on.

@@ -30,11 +30,15 @@ impl<'a> Lower<'a> {
         }
     }
 
+    fn is_page_table(&self, first: ObjId) -> bool {
+        self.program.page_tables.iter().any(|table| table.first == first)
+    }
+
     /// A page table.
     pub(super) fn page_table(&mut self, value: &Written) -> Option<Place> {
         let said = value.span.of(self.text);
         match self.names.find(said) {
-            Some((Symbol::Var { first, len: Some(len) }, _)) if self.program.page_tables.contains(&(first, len)) => {
+            Some((Symbol::Var { first, len: Some(len) }, _)) if self.is_page_table(first) => {
                 Some(Place::Element { first, len, index: Operand::Const(Value::Word(0)) })
             }
             other => {
@@ -246,10 +250,18 @@ impl<'a> Lower<'a> {
             if let Some((symbol, declared)) = known {
                 let word = self.program.vars.iter().any(|var| var.name == format!("{base}.{field}"));
                 let help = "an operation of the object reads it, and a condition in `expect` sees it";
+                let of_word = word.then(|| format!("`{base}.{field}` is a word of its own: {help}"));
+                let address = span.of(self.text).starts_with('&') || self.text[..span.start as usize].ends_with('&');
+                let sign = if address { "&" } else { "" };
+                let pointer = matches!(symbol, Symbol::Var { len: None, .. }).then(|| {
+                    format!(
+                        "if it is a pointer, load that first: `load {base} into=x`, and write `{sign}x.{field}` here"
+                    )
+                });
                 self.mistakes
                     .add("not-a-place", span, format!("`{base}` is {}, which has no fields", symbol.one()))
                     .expected("a local that refers to an object of a struct")
-                    .help_if(word.then(|| format!("`{base}.{field}` is a word of its own: {help}")))
+                    .help_if(of_word.or(pointer))
                     .seen(declared, "declared here");
             } else {
                 self.tell_unknown_name(base, span, &locals);

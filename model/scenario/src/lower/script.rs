@@ -199,9 +199,9 @@ impl<'a> Unit<'a> {
         self.script.code.len()
     }
 
-    /// The line that an instruction belongs to.
-    pub(super) fn line_of(&self, at: usize) -> u32 {
-        self.script.lines.get(at).map_or(0, |line| line.line)
+    /// The statement that an instruction belongs to.
+    pub(super) fn source_of(&self, at: usize) -> Option<&SourceLine> {
+        self.script.lines.get(at)
     }
 
     /// A block is one step.

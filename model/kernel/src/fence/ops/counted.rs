@@ -119,9 +119,15 @@ impl Operation for Counted {
         }
         let obj = with.handle(self.target)?.obj;
         let refs = with.kind(obj).map(|kind| kind.row().refs);
+        let named = matches!(self.target, Operand::Object(_));
         Ok(match refs.filter(|refs| self.how != How::Fput || *refs == Refs::Object) {
-            Some(Refs::Fence) => FenceOp::new(self.how.of_fence(), obj, 0).into(),
-            Some(Refs::Bare) => refcount::Count { how: self.how.of_count(), count: obj, release: self.release }.into(),
+            Some(Refs::Fence) => {
+                let number = if self.how == How::Put && named { FenceOp::NAMED } else { 0 };
+                FenceOp::new(self.how.of_fence(), obj, number).into()
+            }
+            Some(Refs::Bare) => {
+                refcount::Count { how: self.how.of_count(), count: obj, named, release: self.release }.into()
+            }
             // Of what is not counted this is the fault.
             Some(Refs::Object | Refs::No) | None => {
                 let op = SlabOp::new(self.how.of_slot(), with.slot(self.target)?);

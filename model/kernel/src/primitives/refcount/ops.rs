@@ -50,7 +50,8 @@ impl Operation for Count {
 
     fn begin(self, with: &Resolver<'_>) -> Resolved<Machine> {
         let count = with.of_kind(self.count, Kind::Refcount)?;
-        Ok(CountMachine { how: self.how, count, release: self.release }.into())
+        let named = matches!(self.count, Operand::Object(_));
+        Ok(CountMachine { how: self.how, count, named, release: self.release }.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `atomic "why" { … }`: a block that is one step.
 
 use super::super::{Lower, script::Unit};
+use crate::mistakes::Span;
 use crate::syntax::{Node, ValueKind};
 use fenceweave_kernel::{Instr, Operand, Value, program::Atomic};
 
@@ -21,14 +22,36 @@ impl<'a> Lower<'a> {
             code.iter().enumerate().find_map(refused)
         });
         if let Some((at, what)) = refused {
-            let line = unit.line_of(at);
+            let told = self.statement_of(unit, at, node.children()).unwrap_or(node.head);
             self.mistakes
-                .add("atomic", node.head, format!("line {line} {what}: this is no step"))
+                .add("atomic", told, format!("this {what}: it cannot be part of one step"))
                 .expected("accesses to words, lists and completions")
-                .help("what waits or goes round stands outside of the block; what is in it, others see as done or not begun");
+                .help("what waits or goes round stands outside of the block; what is in it, others see as done or not begun")
+                .seen(node.head, "the block that is to be one step");
         }
         let place = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         unit.note_atomic(Atomic { from: place(from), to: place(to), why });
+    }
+}
+
+impl<'a> Lower<'a> {
+    /// The statement of a block that an instruction comes of, or the one that calls the proc with it.
+    fn statement_of(&self, unit: &Unit<'a>, at: usize, nodes: &[Node]) -> Option<Span> {
+        let line = unit.source_of(at)?;
+        let own = (line.file, line.line, line.column);
+        let called = line.calls.iter().map(|site| (site.file, site.line, site.column));
+        let places: Vec<_> = called.chain([own]).collect();
+        let mut open: Vec<&Node> = nodes.iter().collect();
+        let mut found: Option<Span> = None;
+        while let Some(node) = open.pop() {
+            let said = self.source_line(node.head);
+            if places.contains(&(said.file, said.line, said.column)) {
+                // The innermost begins last.
+                found = found.filter(|other| other.start > node.head.start).or(Some(node.head));
+            }
+            open.extend(node.children());
+        }
+        found
     }
 }
 
